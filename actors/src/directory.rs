@@ -1,0 +1,383 @@
+//! Where a chat's pair is: found, started from the store, replaced after a panic, put to rest.
+//!
+//! A handler that panics ends its actor for good: the mailbox closes, and whatever waited in it
+//! is told so. The directory starts a fresh pair from the store, lets the innocent try again
+//! there, and answers the one request that was being handled with a defect. A pair that keeps
+//! panicking is left alone for a while.
+//!
+//! A pair goes to rest only while no request is on its way to it, and leaves the directory
+//! before it closes; so there is never a second pair of one chat in one instance.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use actix::{Addr, ArbiterHandle, Handler, MailboxError, Supervisor};
+use dashmap::{DashMap, mapref::entry::Entry};
+use tokio::sync::Notify;
+use tracing::{debug, error};
+
+use crate::{
+    Detach, Metrics, Pair, Refusal, StreamId,
+    domain::ChatKey,
+    journal::{Journal, JournalLimits},
+    notes::Notes,
+    pair::{EndStreams, Refresh, Request, Visit},
+    ports::{Bus, Clock, Lookup, Store},
+    relay, sweeper,
+};
+
+/// Panics of one pair within [`CRASH_WINDOW`] after which it is left alone.
+const CRASHES_MAX: u32 = 3;
+/// How long crashes are remembered.
+const CRASH_WINDOW: Duration = Duration::from_secs(10);
+
+/// The adapters everything stands on.
+#[derive(Clone)]
+pub struct World {
+    /// What lasts.
+    pub store: Arc<dyn Store>,
+    /// The courier between instances.
+    pub bus: Arc<dyn Bus>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The bounds of what this instance holds, each with its unit in its name.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Pairs in memory.
+    pub pairs_max: usize,
+    /// Streams open at one seat.
+    pub streams_per_seat_max: usize,
+    /// Streams open in this instance.
+    pub streams_max: usize,
+    /// Sessions of one seat.
+    pub sessions_per_seat_max: usize,
+    /// Messages in one chat.
+    pub messages_per_chat_max: u64,
+    /// Messages waiting in one lane of the journal.
+    pub journal_queue_len_max: usize,
+    /// Messages in one commit.
+    pub journal_batch_len_max: usize,
+    /// Messages one seat may send in a second, on average.
+    pub sends_per_seat_per_second: u32,
+    /// Messages one seat may send at once.
+    pub sends_per_seat_burst: u32,
+    /// Tries to log in or to be let in that one chat takes in a minute.
+    pub logins_per_chat_per_minute: u32,
+    /// How long a pair without streams and requests stays in memory.
+    pub pair_rest_after: Duration,
+    /// How long a seat without a stream still counts as there.
+    pub presence_grace: Duration,
+    /// How often the sweep runs.
+    pub sweep_interval: Duration,
+}
+
+/// The pairs of this instance. Cheap to clone.
+#[derive(Clone)]
+pub struct Directory(Arc<Inner>);
+
+struct Inner {
+    pairs: DashMap<ChatKey, Place>,
+    crashes: Mutex<HashMap<ChatKey, Crashes>>,
+    arbiters: Vec<ArbiterHandle>,
+    shared: Arc<Shared>,
+}
+
+/// What every pair uses.
+pub(crate) struct Shared {
+    pub(crate) world: World,
+    pub(crate) limits: Limits,
+    pub(crate) journal: Journal,
+    pub(crate) notes: Notes,
+    pub(crate) metrics: Metrics,
+    /// Wakes the sweep when a chat has ended.
+    pub(crate) sweep: Notify,
+}
+
+struct Place {
+    pair: Addr<Pair>,
+    /// Requests on their way to the pair; it does not go to rest before they are answered.
+    visits: Arc<AtomicUsize>,
+}
+
+struct Crashes {
+    count: u32,
+    last: Instant,
+}
+
+/// Holds a pair in the directory while a request is on its way.
+struct Pass {
+    pair: Addr<Pair>,
+    visits: Arc<AtomicUsize>,
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        self.visits.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Directory {
+    /// Starts the journal, the notes, the relay and the sweep on the arbiters given, and an empty
+    /// directory over them. Must be called inside an actix system.
+    ///
+    /// # Panics
+    /// When no arbiter is given.
+    pub fn start(
+        world: World,
+        limits: Limits,
+        arbiters: Vec<ArbiterHandle>,
+        metrics: Metrics,
+    ) -> Self {
+        let journal_limits = JournalLimits {
+            queue_len_max: limits.journal_queue_len_max,
+            batch_len_max: limits.journal_batch_len_max,
+            messages_per_chat_max: limits.messages_per_chat_max,
+        };
+        let journal = Journal::start(
+            &arbiters,
+            &world.store,
+            &world.bus,
+            journal_limits,
+            &metrics,
+        );
+        let notes = Notes::start(&arbiters[0], world.store.clone(), metrics.clone());
+        let bus = world.bus.clone();
+        let directory = Self(Arc::new(Inner {
+            pairs: DashMap::new(),
+            crashes: Mutex::default(),
+            shared: Arc::new(Shared {
+                world,
+                limits,
+                journal,
+                notes,
+                metrics,
+                sweep: Notify::new(),
+            }),
+            arbiters,
+        }));
+        bus.listen(relay::start(&directory.0.arbiters[0], directory.clone()));
+        directory.0.arbiters[0].spawn(sweeper::run(directory.clone(), limits.sweep_interval));
+        directory
+    }
+
+    /// Brings a request to its pair and the answer back. A request that was waiting behind one
+    /// that panicked is brought to the fresh pair.
+    ///
+    /// # Errors
+    /// The pair's refusal; [`Refusal::NotFound`] and [`Refusal::Gone`] where there is no living
+    /// chat; [`Refusal::Defect`] when the handler panicked.
+    pub async fn ask<M>(&self, key: ChatKey, message: M) -> Result<M::Reply, Refusal>
+    where
+        M: Request,
+        Pair: Handler<Visit<M>>,
+    {
+        let mut refreshed = false;
+        let mut replaced = false;
+        loop {
+            let pass = self.find(key).await?;
+            let begun = Arc::new(AtomicBool::new(false));
+            let visit = Visit {
+                message: message.clone(),
+                begun: begun.clone(),
+            };
+            match pass.pair.send(visit).await {
+                Ok(Err(Refusal::UnknownSession)) if !refreshed => {
+                    refreshed = true;
+                    refresh(&pass.pair).await;
+                }
+                Ok(Err(Refusal::UnknownSession)) => return Err(Refusal::NoSession),
+                Ok(answer) => return answer,
+                Err(MailboxError::Timeout) => {
+                    return Err(Refusal::Unavailable("the pair did not answer".into()));
+                }
+                Err(MailboxError::Closed) => {
+                    self.bury(key, &pass.pair);
+                    if begun.load(Ordering::Acquire) {
+                        return Err(Refusal::Defect("the pair's handler panicked".into()));
+                    }
+                    if replaced {
+                        return Err(Refusal::Unavailable("the pair keeps failing".into()));
+                    }
+                    replaced = true;
+                }
+            }
+        }
+    }
+
+    /// Tells a chat's pair that a stream has ended, if the pair is in memory.
+    pub fn detach(&self, key: ChatKey, stream: StreamId) {
+        if let Some(pair) = self.live(key) {
+            pair.do_send(Detach(stream));
+        }
+    }
+
+    /// Ends every stream of this instance; their clients come back, elsewhere if they can.
+    pub fn end_streams(&self) {
+        for pair in self.live_among(None) {
+            pair.do_send(EndStreams);
+        }
+    }
+
+    /// The store, for requests that concern no living pair.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.0.shared.world.store
+    }
+
+    /// The bus, to ask for its health.
+    pub fn bus(&self) -> &Arc<dyn Bus> {
+        &self.0.shared.world.bus
+    }
+
+    /// Writes down what is still only in memory; the last thing before the process ends.
+    pub async fn write_notes(&self) {
+        self.0.shared.notes.write_all().await;
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0.shared
+    }
+
+    /// The pair of a chat, if it is in memory.
+    pub(crate) fn live(&self, key: ChatKey) -> Option<Addr<Pair>> {
+        self.0.pairs.get(&key).map(|place| place.pair.clone())
+    }
+
+    /// The pairs in memory among these chats, or all of them.
+    pub(crate) fn live_among(&self, keys: Option<Vec<ChatKey>>) -> Vec<Addr<Pair>> {
+        match keys {
+            Some(keys) => keys.into_iter().filter_map(|key| self.live(key)).collect(),
+            None => self
+                .0
+                .pairs
+                .iter()
+                .map(|place| place.pair.clone())
+                .collect(),
+        }
+    }
+
+    /// Lets a pair go to rest: out of the directory, unless a request is on its way to it.
+    pub(crate) fn leave(&self, key: ChatKey) -> bool {
+        let idle = |_: &ChatKey, place: &Place| place.visits.load(Ordering::Acquire) == 0;
+        let left = self.0.pairs.remove_if(&key, idle).is_some();
+        if left {
+            self.count();
+        }
+        left
+    }
+
+    /// Takes out a pair whose chat is over, or could not be opened.
+    pub(crate) fn dismiss(&self, key: ChatKey, pair: &Addr<Pair>) {
+        if self
+            .0
+            .pairs
+            .remove_if(&key, |_, place| place.pair == *pair)
+            .is_some()
+        {
+            self.count();
+        }
+    }
+
+    async fn find(&self, key: ChatKey) -> Result<Pass, Refusal> {
+        if let Some(place) = self.0.pairs.get(&key) {
+            return Ok(place.pass());
+        }
+        self.check_crashes(key)?;
+        match self.store().status(key).await? {
+            Lookup::Missing => return Err(Refusal::NotFound),
+            Lookup::Ended => return Err(Refusal::Gone),
+            Lookup::Live(()) => {}
+        }
+        if self.0.pairs.len() >= self.0.shared.limits.pairs_max {
+            return Err(Refusal::Unavailable(
+                "this instance holds all the chats it may".into(),
+            ));
+        }
+        let pass = match self.0.pairs.entry(key) {
+            Entry::Occupied(place) => place.get().pass(),
+            Entry::Vacant(vacant) => vacant.insert(self.start_pair(key)).pass(),
+        };
+        self.count();
+        Ok(pass)
+    }
+
+    fn start_pair(&self, key: ChatKey) -> Place {
+        debug!(chat = %key.fingerprint(), "a pair starts");
+        self.0.shared.metrics.pair_starts.inc();
+        let arbiter = &self.0.arbiters[key.spread() % self.0.arbiters.len()];
+        let directory = self.clone();
+        Place {
+            pair: Supervisor::start_in_arbiter(arbiter, move |_| Pair::new(key, directory)),
+            visits: Arc::default(),
+        }
+    }
+
+    /// Takes out a pair that was found dead, and remembers it.
+    fn bury(&self, key: ChatKey, pair: &Addr<Pair>) {
+        if self
+            .0
+            .pairs
+            .remove_if(&key, |_, place| place.pair == *pair)
+            .is_none()
+        {
+            return; // Another request found it first.
+        }
+        self.count();
+        error!(chat = %key.fingerprint(), "a pair panicked; the next request starts it afresh");
+        self.0.shared.metrics.pair_crashes.inc();
+        let mut crashes = self
+            .0
+            .crashes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        crashes.retain(|_, crash| crash.last.elapsed() < CRASH_WINDOW);
+        let crash = crashes.entry(key).or_insert(Crashes {
+            count: 0,
+            last: Instant::now(),
+        });
+        crash.count += 1;
+        crash.last = Instant::now();
+    }
+
+    fn check_crashes(&self, key: ChatKey) -> Result<(), Refusal> {
+        let crashes = self
+            .0
+            .crashes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match crashes.get(&key) {
+            Some(crash) if crash.count >= CRASHES_MAX && crash.last.elapsed() < CRASH_WINDOW => {
+                Err(Refusal::Unavailable(
+                    "this pair failed several times in a row".into(),
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn count(&self) {
+        self.0.shared.metrics.pairs.set(self.0.pairs.len() as i64);
+    }
+}
+
+impl Place {
+    fn pass(&self) -> Pass {
+        self.visits.fetch_add(1, Ordering::AcqRel);
+        Pass {
+            pair: self.pair.clone(),
+            visits: self.visits.clone(),
+        }
+    }
+}
+
+/// Has a pair read its chat again. One that dies over this is found dead in the next round.
+async fn refresh(pair: &Addr<Pair>) {
+    let _ = pair.send(Refresh).await;
+}

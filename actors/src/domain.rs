@@ -1,0 +1,28 @@
+//! What a chat is made of: one newtype each, parsed at the edge and trusted inside.
+
+mod chat;
+mod event;
+mod message;
+mod pair_hash;
+mod seat;
+mod secret;
+mod timestamp;
+mod user_name;
+
+pub use chat::{Ask, Chat, Lifetime, Marks, SeatState, Session, SessionId};
+pub use event::{Event, Hello, Names, PeerState, SeatChange};
+pub use message::{
+    ClientId, Draft, Message, MessageText, Page, SEQ_NONE, Seq, TEXT_BYTES_MAX, TextError,
+};
+pub use pair_hash::{ChatKey, Fingerprint, PairHash};
+pub use seat::{BySeat, Seat};
+pub use secret::{
+    AccessCode, AskWord, CodeDigest, RegistrationId, SealedHash, SecretDigest, Token,
+};
+pub use timestamp::Timestamp;
+pub use user_name::{NAME_CHARS_MAX, UserName};
+
+/// Why a piece of input cannot be what it claims to be: a sentence for the person who sent it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Invalid(pub &'static str);

@@ -1,0 +1,144 @@
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::{AskWord, BySeat, ChatKey, Invalid, Seat, SecretDigest, Seq, Timestamp, UserName};
+
+/// How long a chat lives, fixed when it is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetime(Duration);
+
+impl Lifetime {
+    /// From whole hours, 1 to 720.
+    ///
+    /// # Errors
+    /// [`Invalid`] outside of that.
+    pub fn from_hours(hours: i64) -> Result<Self, Invalid> {
+        match u64::try_from(hours) {
+            Ok(hours @ 1..=720) => Ok(Self(Duration::from_secs(hours * 3600))),
+            _ => Err(Invalid("A chat lives for 1 to 720 hours.")),
+        }
+    }
+
+    /// Any length: the store's suite lets chats expire within moments.
+    #[cfg(feature = "testing")]
+    pub fn of(duration: Duration) -> Self {
+        Self(duration)
+    }
+
+    /// The length.
+    pub fn duration(self) -> Duration {
+        self.0
+    }
+}
+
+/// A chat as the store knows it, messages aside.
+#[derive(Debug, Clone)]
+pub struct Chat {
+    /// Its name inside the system.
+    pub key: ChatKey,
+    /// When it goes by itself, by the store's clock.
+    pub expires_at: Timestamp,
+    /// The place of its last message.
+    pub last_seq: Seq,
+    /// The two places.
+    pub seats: BySeat<SeatState>,
+    /// Who is logged in, at either seat.
+    pub sessions: Vec<Session>,
+    /// Who waits to be let in.
+    pub asks: Vec<Ask>,
+}
+
+/// What the store knows of one seat.
+#[derive(Debug, Clone, Default)]
+pub struct SeatState {
+    /// Seat 2 may be unnamed for a while.
+    pub name: Option<UserName>,
+    /// Whether somebody has ever sat down here.
+    pub taken: bool,
+    /// What its owner has received and seen.
+    pub marks: Marks,
+    /// When its last stream closed.
+    pub last_seen: Option<Timestamp>,
+}
+
+/// A seat's high-water marks; they never move back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Everything up to here reached one of the seat's browsers.
+    pub delivered: Seq,
+    /// Everything up to here stood in a visible page.
+    pub read: Seq,
+}
+
+impl Marks {
+    /// Moves both marks forward, never back.
+    pub fn raise(&mut self, to: Marks) {
+        self.read = self.read.max(to.read);
+        self.delivered = self.delivered.max(to.delivered).max(self.read);
+    }
+}
+
+/// What one logged-in browser is called where its owner sees the list.
+pub type SessionId = Uuid;
+
+/// One logged-in browser or client.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Its name in the owner's list.
+    pub id: SessionId,
+    /// Where it sits.
+    pub seat: Seat,
+    /// What it proves itself with.
+    pub digest: SecretDigest,
+    /// When it logged in.
+    pub since: Timestamp,
+    /// When it was last used, to the minute; `None` until then.
+    pub last_seen: Option<Timestamp>,
+}
+
+/// Somebody without a code who waits at the door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// Its name, as the people in the chat see it.
+    pub word: AskWord,
+    /// The seat that is wished for.
+    pub seat: Seat,
+    /// Until when it waits for an answer.
+    pub expires_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_never_move_back_and_what_is_read_was_delivered() {
+        let mut marks = Marks {
+            delivered: 5,
+            read: 2,
+        };
+        marks.raise(Marks {
+            delivered: 3,
+            read: 7,
+        });
+        assert_eq!(
+            marks,
+            Marks {
+                delivered: 7,
+                read: 7
+            }
+        );
+        marks.raise(Marks {
+            delivered: 1,
+            read: 1,
+        });
+        assert_eq!(
+            marks,
+            Marks {
+                delivered: 7,
+                read: 7
+            }
+        );
+    }
+}

@@ -1,0 +1,146 @@
+use std::fmt;
+
+use uuid::Uuid;
+
+use super::{ChatKey, Invalid, Seat, Timestamp};
+
+/// The longest text, in bytes of UTF-8.
+pub const TEXT_BYTES_MAX: usize = 16 * 1024;
+
+/// A message's place in its chat: 1, 2, 3 … with no gap and no repeat.
+pub type Seq = u64;
+
+/// The place before the first message.
+pub const SEQ_NONE: Seq = 0;
+
+/// A message's name, unique per seat for the chat's life; the sender's own or the server's.
+pub type ClientId = Uuid;
+
+/// The text of a message: 1 byte to 16 KiB of UTF-8, not all blank, without U+0000.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MessageText(Box<str>);
+
+/// Why a text cannot be sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    /// Empty, blank, or holding U+0000.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// Over [`TEXT_BYTES_MAX`].
+    #[error("A message has at most 16 KiB of UTF-8. Send it in parts.")]
+    TooLong,
+}
+
+impl MessageText {
+    /// Parses what a person wrote; nothing is changed or trimmed.
+    ///
+    /// # Errors
+    /// [`TextError`] says which rule it breaks.
+    pub fn parse(text: String) -> Result<Self, TextError> {
+        if text.len() > TEXT_BYTES_MAX {
+            return Err(TextError::TooLong);
+        }
+        if text.contains('\0') {
+            return Err(Invalid("A message cannot hold the character U+0000.").into());
+        }
+        if text.chars().all(char::is_whitespace) {
+            return Err(Invalid("A message has some text.").into());
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// Takes a text back that was parsed before it was stored.
+    pub fn from_store(text: String) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A text must never reach a log, so it prints as its length.
+impl fmt::Debug for MessageText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MessageText({} bytes)", self.0.len())
+    }
+}
+
+/// A message on its way to the store, which gives it its `seq` and its time.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// The chat it belongs to.
+    pub key: ChatKey,
+    /// Who sends it.
+    pub seat: Seat,
+    /// Its name: sending the same again stores nothing.
+    pub id: ClientId,
+    /// What it says.
+    pub text: MessageText,
+    /// The sender's clock, where the sender gave it.
+    pub sent_at: Option<Timestamp>,
+}
+
+impl Draft {
+    /// The message this draft became.
+    pub fn placed(&self, seq: Seq, at: Timestamp) -> Message {
+        Message {
+            seq,
+            id: self.id,
+            seat: self.seat,
+            text: self.text.clone(),
+            at,
+        }
+    }
+}
+
+/// A message as the store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its place in the chat.
+    pub seq: Seq,
+    /// Its name.
+    pub id: ClientId,
+    /// Who sent it.
+    pub seat: Seat,
+    /// What it says.
+    pub text: MessageText,
+    /// The store's clock when it was stored.
+    pub at: Timestamp,
+}
+
+/// Which part of the history is asked for; the answer ascends in `seq` in every case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// The last messages.
+    Newest,
+    /// The first messages behind this place.
+    After(Seq),
+    /// The last messages ahead of this place.
+    Before(Seq),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_keep_every_character() {
+        for text in [" hi ", "a\u{202E}b", "<b>", &"é".repeat(TEXT_BYTES_MAX / 2)] {
+            assert_eq!(MessageText::parse(text.into()).unwrap().as_str(), text);
+        }
+    }
+
+    #[test]
+    fn empty_blank_and_nul_texts_are_refused_and_long_ones_are_too_long() {
+        for bad in ["", " \n\t\u{3000}", "a\0b"] {
+            assert!(matches!(
+                MessageText::parse(bad.into()),
+                Err(TextError::Invalid(_))
+            ));
+        }
+        let long = "x".repeat(TEXT_BYTES_MAX + 1);
+        assert_eq!(MessageText::parse(long), Err(TextError::TooLong));
+    }
+}

@@ -1,0 +1,305 @@
+//! What proves who somebody is. The store keeps digests alone.
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use rand::{CryptoRng, RngExt};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use uuid::Uuid;
+
+use super::{ChatKey, Invalid, PairHash, Seat};
+
+/// A secret that names its chat: `<chat tag>.<256 random bits>` in base64url. Bearer tokens,
+/// cookies and ask ids are of this form. Shown to its owner once and never stored.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token {
+    key: ChatKey,
+    secret: [u8; 32],
+}
+
+impl Token {
+    /// A fresh token for a chat.
+    pub fn generate(key: ChatKey, rng: &mut impl CryptoRng) -> Self {
+        Self {
+            key,
+            secret: rng.random(),
+        }
+    }
+
+    /// Reads a token; `None` when it has not the form of one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (tag, secret) = text.split_once('.')?;
+        Some(Self {
+            key: ChatKey::from_tag(tag)?,
+            secret: URL_SAFE_NO_PAD.decode(secret).ok()?.try_into().ok()?,
+        })
+    }
+
+    /// The chat it says it belongs to.
+    pub fn key(&self) -> ChatKey {
+        self.key
+    }
+
+    /// What the store keeps of it. 256 random bits need no slow hash.
+    pub fn digest(&self) -> SecretDigest {
+        SecretDigest(Sha256::digest(self.secret).into())
+    }
+
+    /// The form it travels in.
+    pub fn reveal(&self) -> String {
+        format!("{}.{}", self.key.tag(), URL_SAFE_NO_PAD.encode(self.secret))
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Token({})", self.key.fingerprint())
+    }
+}
+
+/// The SHA-256 digest of a random secret; compared in constant time.
+#[derive(Clone, Copy)]
+pub struct SecretDigest([u8; 32]);
+
+impl SecretDigest {
+    /// As stored: 32 bytes.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// As stored: 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl PartialEq for SecretDigest {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for SecretDigest {}
+
+impl fmt::Debug for SecretDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretDigest")
+    }
+}
+
+/// A code that a person can read out and type: 80 random bits as 16 characters of Crockford's
+/// base32 (<https://www.crockford.com/base32.html>), in groups of four.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccessCode([u8; 16]);
+
+const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+impl AccessCode {
+    /// A fresh code.
+    pub fn generate(rng: &mut impl CryptoRng) -> Self {
+        Self(std::array::from_fn(|_| CROCKFORD[rng.random_range(0..32)]))
+    }
+
+    /// Reads what a person typed: case, blanks and dashes do not matter, and the letters that
+    /// look like digits count as these.
+    ///
+    /// # Errors
+    /// [`Invalid`] when it cannot be a code.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let plain: Vec<u8> = text
+            .bytes()
+            .filter(|byte| !matches!(byte, b' ' | b'-'))
+            .map(|byte| match byte.to_ascii_uppercase() {
+                b'O' => b'0',
+                b'I' | b'L' => b'1',
+                other => other,
+            })
+            .collect();
+        match <[u8; 16]>::try_from(plain) {
+            Ok(code) if code.iter().all(|byte| CROCKFORD.contains(byte)) => Ok(Self(code)),
+            _ => Err(Invalid(
+                "A code is 16 letters and digits, like 7K2M-Q9XW-4R8T-B3ZH.",
+            )),
+        }
+    }
+
+    /// What the store keeps of it: HMAC-SHA256 keyed with the link's hash, which the store does
+    /// not have, so that a stolen database does not even allow guessing.
+    pub fn digest(&self, hash: &PairHash, seat: Seat) -> CodeDigest {
+        let mut mac = keyed(hash.as_str().as_bytes());
+        mac.update(&[seat.number()]);
+        mac.update(&self.0);
+        SecretDigest(mac.finalize().into_bytes().into())
+    }
+
+    /// The form it is shown in.
+    pub fn reveal(&self) -> String {
+        let groups: Vec<&str> = self
+            .0
+            .chunks(4)
+            .map(|group| std::str::from_utf8(group).expect("Crockford's alphabet is ASCII"))
+            .collect();
+        groups.join("-")
+    }
+}
+
+impl fmt::Debug for AccessCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessCode")
+    }
+}
+
+/// The keyed digest of an [`AccessCode`].
+pub type CodeDigest = SecretDigest;
+
+/// The public name of somebody's wish to be let in, as the other person sees it. It lets nobody
+/// in by itself: the asker proves the wish with a [`Token`].
+pub type AskWord = Uuid;
+
+/// What a client names a registration or a login by, so that the same again is recognised. It
+/// opens the stored link, so it is kept as a digest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct RegistrationId(Uuid);
+
+impl RegistrationId {
+    /// Takes a client's UUID.
+    pub fn new(id: Uuid) -> Self {
+        Self(id)
+    }
+
+    /// What the store keeps of it.
+    pub fn digest(&self) -> SecretDigest {
+        SecretDigest(Sha256::digest(self.0.as_bytes()).into())
+    }
+}
+
+impl fmt::Debug for RegistrationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RegistrationId")
+    }
+}
+
+/// A link's hash that only the [`RegistrationId`] it was made under can open: the store can
+/// answer the same registration again without ever being able to give the link away.
+///
+/// 16 bytes of salt, then the hash, padded to 64 bytes and XORed with
+/// HMAC-SHA256(id, salt ‖ 0) ‖ HMAC-SHA256(id, salt ‖ 1): a one-time pad, since salts are never
+/// used twice. Whether it was opened right is told by the chat's key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedHash(Vec<u8>);
+
+const SALT_BYTES: usize = 16;
+
+impl SealedHash {
+    /// Seals a hash under an id.
+    pub fn seal(hash: &PairHash, id: RegistrationId, rng: &mut impl CryptoRng) -> Self {
+        let salt: [u8; SALT_BYTES] = rng.random();
+        let mut padded = [0; 64];
+        padded[..hash.as_str().len()].copy_from_slice(hash.as_str().as_bytes());
+        let sealed = padded.iter().zip(pad(id, &salt)).map(|(a, b)| a ^ b);
+        Self(salt.into_iter().chain(sealed).collect())
+    }
+
+    /// Opens it; `None` when it is not the hash of this chat sealed under this id.
+    pub fn open(&self, id: RegistrationId, key: ChatKey) -> Option<PairHash> {
+        let (salt, sealed) = self.0.split_at_checked(SALT_BYTES)?;
+        let plain: Vec<u8> = sealed
+            .iter()
+            .zip(pad(id, salt))
+            .map(|(a, b)| a ^ b)
+            .collect();
+        let text = String::from_utf8(plain).ok()?;
+        let hash = PairHash::parse(text.trim_end_matches('\0')).ok()?;
+        (ChatKey::of(&hash) == key).then_some(hash)
+    }
+
+    /// As stored: 80 bytes.
+    pub fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// As stored: 80 bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SealedHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealedHash")
+    }
+}
+
+fn pad(id: RegistrationId, salt: &[u8]) -> impl Iterator<Item = u8> {
+    let block = |number: u8| -> [u8; 32] {
+        let mut mac = keyed(id.0.as_bytes());
+        mac.update(salt);
+        mac.update(&[number]);
+        mac.finalize().into_bytes().into()
+    };
+    block(0).into_iter().chain(block(1))
+}
+
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash() -> PairHash {
+        PairHash::parse("abc123").unwrap()
+    }
+
+    #[test]
+    fn tokens_read_back_and_name_their_chat() {
+        let key = ChatKey::of(&hash());
+        let token = Token::generate(key, &mut rand::rng());
+        let read = Token::parse(&token.reveal()).unwrap();
+        assert_eq!(read.key(), key);
+        assert_eq!(read.digest(), token.digest());
+        for bad in ["", ".", "abc", "a.b", &format!("{}.", key.tag())] {
+            assert_eq!(Token::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn codes_are_read_as_people_type_them() {
+        let code = AccessCode::parse("o0iI-lL11 abcd-EFGH").unwrap();
+        assert_eq!(code.reveal(), "0011-1111-ABCD-EFGH");
+        for bad in ["", "7K2M", "7K2M-Q9XW-4R8T-B3ZU", "7K2M-Q9XW-4R8T-B3Z!"] {
+            assert!(AccessCode::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_worth_nothing_at_another_seat_or_chat() {
+        let code = AccessCode::generate(&mut rand::rng());
+        let other = PairHash::parse("abc124").unwrap();
+        assert_eq!(
+            code.digest(&hash(), Seat::One),
+            code.digest(&hash(), Seat::One)
+        );
+        assert_ne!(
+            code.digest(&hash(), Seat::One),
+            code.digest(&hash(), Seat::Two)
+        );
+        assert_ne!(
+            code.digest(&hash(), Seat::One),
+            code.digest(&other, Seat::One)
+        );
+    }
+
+    #[test]
+    fn a_sealed_hash_opens_under_its_own_id_alone() {
+        let id = RegistrationId::new(Uuid::new_v4());
+        let sealed = SealedHash::seal(&hash(), id, &mut rand::rng());
+        let key = ChatKey::of(&hash());
+        assert_eq!(sealed.open(id, key), Some(hash()));
+        assert_eq!(sealed.open(RegistrationId::new(Uuid::new_v4()), key), None);
+        assert!(!sealed.as_bytes().windows(6).any(|part| part == b"abc123"));
+    }
+}

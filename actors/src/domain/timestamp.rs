@@ -1,0 +1,68 @@
+use std::{fmt, time::Duration};
+
+use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
+
+use super::Invalid;
+
+/// A moment of wall-clock time: milliseconds since the Unix epoch, UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// From milliseconds since the Unix epoch.
+    pub fn from_unix_ms(ms: i64) -> Self {
+        Self(ms)
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub fn unix_ms(self) -> i64 {
+        self.0
+    }
+
+    /// Parses RFC 3339.
+    ///
+    /// # Errors
+    /// [`Invalid`] when the text is something else.
+    pub fn parse_rfc3339(text: &str) -> Result<Self, Invalid> {
+        let parsed = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| {
+            Invalid("A timestamp is written as RFC 3339, like 2026-11-23T10:00:00.000Z.")
+        })?;
+        let ms = parsed.unix_timestamp_nanos() / 1_000_000;
+        Ok(Self(i64::try_from(ms).expect("four-digit years fit")))
+    }
+
+    /// This moment, moved forward.
+    pub fn plus(self, duration: Duration) -> Self {
+        let ms = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_add(ms))
+    }
+
+    /// How long after `earlier` this is; zero when it is not.
+    pub fn since(self, earlier: Timestamp) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0).try_into().unwrap_or(0))
+    }
+}
+
+/// RFC 3339, UTC, with milliseconds.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let form = format_description!(
+            "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
+        );
+        let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
+            .map_err(|_| fmt::Error)?;
+        f.write_str(&moment.format(form).map_err(|_| fmt::Error)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_is_written_in_utc_with_milliseconds() {
+        let parsed = Timestamp::parse_rfc3339("2026-11-23T12:00:00.0049+02:00").unwrap();
+        assert_eq!(parsed.to_string(), "2026-11-23T10:00:00.004Z");
+        assert!(Timestamp::parse_rfc3339("yesterday").is_err());
+    }
+}

@@ -1,0 +1,374 @@
+//! One chat's supervised actor: its seats, its sessions, who is there, the order of its messages.
+//!
+//! It is started from the store on the first request and goes to rest after a minute without
+//! streams and requests. The bus is subscribed before the store is read, so that nothing falls
+//! between. A send does not hold the mailbox while it becomes durable: it goes to the journal,
+//! and the commit comes back as a message. The rare changes of seats and sessions do hold it, so
+//! that they are applied in the order in which the store made them; after each the pair reads its
+//! chat again rather than guess what the store now holds.
+//!
+//! What it holds is a copy. Messages are never served from memory: the store is asked, and it
+//! answers nothing once the chat is over.
+
+mod asks;
+mod ending;
+mod messages;
+mod seats;
+mod streams;
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use actix::{
+    Actor, ActorContext, ActorFutureExt, AsyncContext, AtomicResponse, Context, Handler, Message,
+    Supervised, WrapFuture,
+};
+use governor::{DefaultDirectRateLimiter, Quota};
+use tracing::{debug, warn};
+
+pub use asks::{Answer, AskIn, AskStateOf};
+pub use ending::EndChat;
+pub(crate) use ending::Over;
+pub(crate) use messages::{CatchUp, Relayed};
+pub use messages::{History, Receipt, Send, Sent, Typing};
+pub use seats::{
+    DeviceCode, EndSession, Glance, LoggedIn, Login, LoginProof, Logout, NameSeatTwo,
+    NewReturnCode, Sessions,
+};
+pub(crate) use streams::EndStreams;
+pub use streams::{Attach, Attached, Detach, Look, OpenStream, Opened, StreamId};
+
+use crate::{
+    Directory, Refusal,
+    directory::Shared,
+    domain::{
+        BySeat, Chat, ChatKey, Event, Names, Seat, SeatChange, SecretDigest, Seq, SessionId,
+        Timestamp, UserName,
+    },
+    ports::{Lookup, Note, Notice, StoreError},
+};
+
+/// How often a pair looks whether it may go to rest, and whether its streams still live.
+const TICK: Duration = Duration::from_secs(10);
+/// How old a session's last use may be before it is noted again.
+const SESSION_SEEN_STEP: Duration = Duration::from_secs(60);
+
+/// The actor of one chat.
+pub struct Pair {
+    key: ChatKey,
+    directory: Directory,
+    shared: Arc<Shared>,
+    /// The chat, messages aside; or why there is none to serve.
+    chat: Result<Chat, Refusal>,
+    names: Arc<Names>,
+    /// The place of the last message that the streams were given.
+    last_seq: Seq,
+    /// Messages that came ahead of their turn.
+    early: BTreeMap<Seq, Arc<crate::domain::Message>>,
+    catching_up: bool,
+    streams: Vec<streams::Open>,
+    /// Who is there, as far as it was announced.
+    present: BySeat<bool>,
+    /// At which seats another instance has a stream open; `None` while the bus cannot say.
+    elsewhere: Option<BySeat<bool>>,
+    /// Counts what a stream is told beside messages, so that one which was replaying meanwhile
+    /// knows that its hello is out of date.
+    changes: u64,
+    last_request: Instant,
+    limits: Option<Box<SeatLimits>>,
+    last_typing: BySeat<Option<Instant>>,
+}
+
+/// Made when first needed: most chats in memory are idle.
+struct SeatLimits {
+    sends: BySeat<DefaultDirectRateLimiter>,
+    logins: DefaultDirectRateLimiter,
+}
+
+impl Pair {
+    pub(crate) fn new(key: ChatKey, directory: Directory) -> Self {
+        Self {
+            key,
+            shared: directory.shared().clone(),
+            directory,
+            chat: Err(Refusal::Unavailable("the chat is being opened".into())),
+            names: Arc::default(),
+            last_seq: 0,
+            early: BTreeMap::new(),
+            catching_up: false,
+            streams: Vec::new(),
+            present: BySeat::default(),
+            elsewhere: None,
+            changes: 0,
+            last_request: Instant::now(),
+            limits: None,
+            last_typing: BySeat::default(),
+        }
+    }
+
+    fn chat(&self) -> Result<&Chat, Refusal> {
+        self.chat.as_ref().map_err(Clone::clone)
+    }
+
+    fn name(&self, seat: Seat) -> Option<UserName> {
+        self.names[seat].clone()
+    }
+
+    /// Which seat a token proves, and by which session; notes that the session was used.
+    fn who(&mut self, digest: SecretDigest) -> Result<(Seat, SessionId), Refusal> {
+        let now = self.shared.world.clock.now();
+        let chat = self.chat.as_mut().map_err(|refusal| refusal.clone())?;
+        let session = chat
+            .sessions
+            .iter_mut()
+            .find(|session| session.digest == digest)
+            .ok_or(Refusal::UnknownSession)?;
+        let stale = |seen: Timestamp| now.since(seen) >= SESSION_SEEN_STEP;
+        if session.last_seen.is_none_or(stale) {
+            session.last_seen = Some(now);
+            self.shared.notes.jot(self.key, Note::Used(session.id, now));
+        }
+        Ok((session.seat, session.id))
+    }
+
+    fn seat_by_name(&self, name: &UserName) -> Result<Seat, Refusal> {
+        Seat::BOTH
+            .into_iter()
+            .find(|seat| self.names[*seat].as_ref() == Some(name))
+            .ok_or(Refusal::WrongName)
+    }
+
+    /// Takes over what the store now holds. Marks that are not written yet are kept.
+    fn apply(&mut self, found: Result<Lookup<Chat>, StoreError>, ctx: &mut Context<Self>) {
+        match found {
+            Ok(Lookup::Live(mut chat)) => {
+                if let Ok(before) = &self.chat {
+                    for seat in Seat::BOTH {
+                        chat.seats[seat].marks.raise(before.seats[seat].marks);
+                        let seen = &mut chat.seats[seat].last_seen;
+                        *seen = (*seen).max(before.seats[seat].last_seen);
+                    }
+                } else {
+                    self.last_seq = chat.last_seq;
+                }
+                self.names = Arc::new(BySeat([
+                    chat.seats[Seat::One].name.clone(),
+                    chat.seats[Seat::Two].name.clone(),
+                ]));
+                let behind = chat.last_seq > self.last_seq;
+                self.chat = Ok(chat);
+                self.drop_ended_sessions(ctx);
+                if behind {
+                    self.catch_up(ctx);
+                }
+            }
+            Ok(Lookup::Ended | Lookup::Missing) => self.finish(None, ctx),
+            // What is held stays good until the store can be asked again.
+            Err(failure) if self.chat.is_ok() => {
+                warn!(chat = %self.key.fingerprint(), %failure, "the chat was not read again");
+            }
+            Err(failure) => {
+                self.chat = Err(failure.into());
+                self.directory.dismiss(self.key, &ctx.address());
+            }
+        }
+    }
+
+    /// Runs a change in the store, reads the chat again, and lets `then` tell everybody and make
+    /// the answer.
+    fn change<T: 'static, R: 'static>(
+        &self,
+        change: impl Future<Output = Result<T, Refusal>> + 'static,
+        then: impl FnOnce(&mut Self, T) -> R + 'static,
+    ) -> AtomicResponse<Self, Result<R, Refusal>> {
+        let store = self.shared.world.store.clone();
+        let key = self.key;
+        let work = async move {
+            let done = change.await?;
+            Ok((done, store.load(key).await))
+        };
+        AtomicResponse::new(Box::pin(work.into_actor(self).map(
+            |worked: Result<_, Refusal>, pair: &mut Self, ctx| {
+                let (done, found) = worked?;
+                pair.apply(found, ctx);
+                Ok(then(pair, done))
+            },
+        )))
+    }
+
+    fn refuse<T: 'static>(refusal: Refusal) -> AtomicResponse<Self, Result<T, Refusal>> {
+        AtomicResponse::new(Box::pin(actix::fut::ready(Err(refusal))))
+    }
+
+    /// Tells this instance's streams and every other instance about a seat.
+    fn tell_seat(&mut self, seat: Seat, change: SeatChange) {
+        self.shared
+            .world
+            .bus
+            .publish(self.key, Notice::Seat(seat, change));
+        let user = self.name(seat);
+        self.broadcast(&Event::Seat { seat, user, change });
+    }
+
+    fn limits(&mut self) -> &SeatLimits {
+        let limits = &self.shared.limits;
+        self.limits.get_or_insert_with(|| {
+            let at_least_one = |number: u32| number.max(1).try_into().expect("not zero");
+            let sends = || {
+                let rate = Quota::per_second(at_least_one(limits.sends_per_seat_per_second));
+                let quota = rate.allow_burst(at_least_one(limits.sends_per_seat_burst));
+                DefaultDirectRateLimiter::direct(quota)
+            };
+            let logins = Quota::per_minute(at_least_one(limits.logins_per_chat_per_minute));
+            Box::new(SeatLimits {
+                sends: BySeat([sends(), sends()]),
+                logins: DefaultDirectRateLimiter::direct(logins),
+            })
+        })
+    }
+
+    fn check_login_rate(&mut self) -> Result<(), Refusal> {
+        check_rate(&self.limits().logins)
+    }
+
+    fn tick(&mut self, ctx: &mut Context<Self>) {
+        self.drop_dead_streams(ctx);
+        let idle = self.last_request.elapsed() >= self.shared.limits.pair_rest_after;
+        if idle && self.streams.is_empty() && self.present == BySeat::default() {
+            self.rest(ctx);
+        }
+    }
+
+    fn rest(&mut self, ctx: &mut Context<Self>) {
+        if self.directory.leave(self.key) {
+            debug!(chat = %self.key.fingerprint(), "a pair goes to rest");
+            self.shared.world.bus.unsubscribe(self.key);
+            ctx.stop();
+        }
+    }
+}
+
+fn check_rate(limiter: &DefaultDirectRateLimiter) -> Result<(), Refusal> {
+    use governor::clock::{Clock, DefaultClock};
+    limiter.check().map_err(|not_until| Refusal::TooMany {
+        retry_after: not_until.wait_time_from(DefaultClock::default().now()),
+    })
+}
+
+impl Actor for Pair {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let tick = TICK.min(self.shared.limits.pair_rest_after);
+        ctx.run_interval(tick, Self::tick);
+        let world = self.shared.world.clone();
+        let key = self.key;
+        let open = async move {
+            if let Err(failure) = world.bus.subscribe(key).await {
+                warn!(chat = %key.fingerprint(), %failure, "opened without the bus");
+            }
+            let elsewhere = world.bus.open_elsewhere(key).await.ok();
+            (world.store.load(key).await, elsewhere)
+        };
+        ctx.wait(open.into_actor(self).map(|(found, elsewhere), pair, ctx| {
+            pair.elsewhere = elsewhere;
+            pair.apply(found, ctx);
+        }));
+    }
+}
+
+/// A pair stops only when it is out of the directory. Where a request still holds its address the
+/// supervisor starts it again, to answer that request out of what it holds.
+impl Supervised for Pair {}
+
+/// What a door may ask of a pair.
+pub trait Request:
+    Message<Result = Result<Self::Reply, Refusal>> + Clone + std::marker::Send + 'static
+{
+    /// What it answers.
+    type Reply: std::marker::Send + 'static;
+}
+
+impl<M, R> Request for M
+where
+    M: Message<Result = Result<R, Refusal>> + Clone + std::marker::Send + 'static,
+    R: std::marker::Send + 'static,
+{
+    type Reply = R;
+}
+
+/// A request on its way through the directory. It is not `Clone`, and so no request itself.
+pub struct Visit<M> {
+    pub(crate) message: M,
+    /// Set when the pair begins to handle it: whether a panic was this request's own doing.
+    pub(crate) begun: Arc<AtomicBool>,
+}
+
+impl<M: Request> Message for Visit<M> {
+    type Result = M::Result;
+}
+
+/// What the doors may ask. (One impl each: a generic one would have to exclude itself.)
+macro_rules! receive {
+    ($($request:ty),* $(,)?) => {$(
+        impl Handler<Visit<$request>> for Pair {
+            type Result = <Self as Handler<$request>>::Result;
+
+            fn handle(&mut self, visit: Visit<$request>, ctx: &mut Self::Context) -> Self::Result {
+                visit.begun.store(true, Ordering::Release);
+                self.last_request = Instant::now();
+                Handler::<$request>::handle(self, visit.message, ctx)
+            }
+        }
+    )*};
+}
+
+receive![
+    Answer,
+    AskIn,
+    AskStateOf,
+    Attach,
+    DeviceCode,
+    EndChat,
+    EndSession,
+    Glance,
+    History,
+    Login,
+    Logout,
+    Look,
+    NameSeatTwo,
+    NewReturnCode,
+    OpenStream,
+    Receipt,
+    Send,
+    Sessions,
+    Typing,
+];
+
+/// Reads the chat from the store again: a token is not known here, and the store may know it.
+#[derive(Debug, actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct Refresh;
+
+impl Handler<Refresh> for Pair {
+    type Result = AtomicResponse<Self, ()>;
+
+    fn handle(&mut self, _: Refresh, _: &mut Self::Context) -> Self::Result {
+        let store = self.shared.world.store.clone();
+        let key = self.key;
+        let load = async move { store.load(key).await };
+        AtomicResponse::new(Box::pin(load.into_actor(self).map(
+            |found, pair: &mut Self, ctx| {
+                if pair.chat.is_ok() {
+                    pair.apply(found, ctx);
+                }
+            },
+        )))
+    }
+}

@@ -1,0 +1,388 @@
+//! Messages in and out: the way to the journal, the gate of the order, history, marks, typing.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix::{
+    ActorFutureExt, AsyncContext, Context, Handler, ResponseActFuture, ResponseFuture, WrapFuture,
+};
+use tokio::sync::oneshot;
+use tracing::warn;
+
+use super::{Pair, check_rate};
+use crate::{
+    Refusal,
+    domain::{
+        ClientId, Draft, Event, Marks, Message, MessageText, Page, Seat, SecretDigest, Seq,
+        Timestamp, UserName,
+    },
+    journal::{Append, Committed},
+    ports::{HistoryPage, Lookup, Note, Notice},
+};
+
+/// How often typing is passed on.
+const TYPING_INTERVAL: Duration = Duration::from_secs(2);
+/// Messages read at once where notices are missing.
+const CATCH_UP_LEN: usize = 200;
+/// Messages that may wait for their turn; beyond that they are read from the store.
+const EARLY_LEN_MAX: usize = 256;
+
+/// Sends a message.
+#[derive(Debug, Clone, actix::Message)]
+#[rtype(result = "Result<Sent, Refusal>")]
+pub struct Send {
+    /// The sender's token.
+    pub by: SecretDigest,
+    /// The message's name.
+    pub id: ClientId,
+    /// What it says.
+    pub text: MessageText,
+    /// The sender's clock.
+    pub sent_at: Option<Timestamp>,
+    /// Who the client believes sends it.
+    pub sender: Option<UserName>,
+    /// Who the client believes gets it.
+    pub recipient: Option<UserName>,
+}
+
+/// A message that is durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// Its place.
+    pub seq: Seq,
+    /// Its name.
+    pub id: ClientId,
+    /// The store's clock.
+    pub at: Timestamp,
+    /// Whether the recipient has a stream open; `None` while that cannot be said.
+    pub online: Option<bool>,
+}
+
+impl Sent {
+    pub(crate) fn of(message: &Message, online: Option<bool>) -> Self {
+        Self {
+            seq: message.seq,
+            id: message.id,
+            at: message.at,
+            online,
+        }
+    }
+}
+
+impl Handler<Send> for Pair {
+    type Result = ResponseFuture<Result<Sent, Refusal>>;
+
+    fn handle(&mut self, send: Send, ctx: &mut Self::Context) -> Self::Result {
+        let (reply, answer) = oneshot::channel();
+        if let Err(refusal) = self.submit(send, reply, ctx) {
+            return Box::pin(std::future::ready(Err(refusal)));
+        }
+        Box::pin(async {
+            let lost =
+                || Refusal::Unavailable("the commit was lost; its outcome is unknown".into());
+            answer.await.unwrap_or_else(|_| Err(lost()))
+        })
+    }
+}
+
+impl Pair {
+    fn submit(
+        &mut self,
+        send: Send,
+        reply: oneshot::Sender<Result<Sent, Refusal>>,
+        ctx: &mut Context<Self>,
+    ) -> Result<(), Refusal> {
+        let (seat, _) = self.who(send.by)?;
+        let agrees =
+            |said: &Option<UserName>, seat: Seat| said.is_none() || *said == self.names[seat];
+        if !agrees(&send.sender, seat) {
+            return Err(Refusal::Disagrees {
+                field: "senderName",
+            });
+        }
+        if !agrees(&send.recipient, seat.other()) {
+            return Err(Refusal::Disagrees { field: "reciever" });
+        }
+        check_rate(&self.limits().sends[seat])?;
+        self.shared.journal.append(Append {
+            draft: Draft {
+                key: self.key,
+                seat,
+                id: send.id,
+                text: send.text,
+                sent_at: send.sent_at,
+            },
+            pair: ctx.address().recipient(),
+            reply,
+        });
+        Ok(())
+    }
+
+    /// The gate that every message passes, wherever it was committed: the next one goes out, a
+    /// lower one has been out before, and a later one waits until those between are read.
+    fn offer(&mut self, message: Arc<Message>, ctx: &mut Context<Self>) {
+        if self.chat.is_err() || message.seq <= self.last_seq {
+            return;
+        }
+        if message.seq == self.last_seq + 1 {
+            self.give_out(message);
+            while let Some(next) = self.early.remove(&(self.last_seq + 1)) {
+                self.give_out(next);
+            }
+            return;
+        }
+        if self.early.len() < EARLY_LEN_MAX {
+            self.early.insert(message.seq, message);
+        }
+        self.catch_up(ctx);
+    }
+
+    fn give_out(&mut self, message: Arc<Message>) {
+        self.last_seq = message.seq;
+        if let Ok(chat) = &mut self.chat {
+            chat.last_seq = message.seq;
+        }
+        let live = self.send_out(&Event::Message(message, self.names.clone()));
+        self.shared.metrics.delivered.inc_by(live);
+    }
+
+    /// Reads what is missing from the store, page by page, until nothing is.
+    pub(super) fn catch_up(&mut self, ctx: &mut Context<Self>) {
+        if self.catching_up || self.chat.is_err() {
+            return;
+        }
+        self.catching_up = true;
+        let store = self.shared.world.store.clone();
+        let (key, after) = (self.key, self.last_seq);
+        let read = async move { store.history(key, Page::After(after), CATCH_UP_LEN).await };
+        ctx.spawn(read.into_actor(self).map(|read, pair, ctx| {
+            pair.catching_up = false;
+            match read {
+                Ok(Lookup::Live(HistoryPage { messages, more })) => {
+                    pair.shared.metrics.healed.inc_by(messages.len() as u64);
+                    for message in messages {
+                        pair.offer(Arc::new(message), ctx);
+                    }
+                    pair.early.retain(|seq, _| *seq > pair.last_seq);
+                    if more || !pair.early.is_empty() {
+                        pair.catch_up(ctx);
+                    }
+                }
+                Ok(Lookup::Ended | Lookup::Missing) => pair.finish(None, ctx),
+                Err(failure) => {
+                    warn!(chat = %pair.key.fingerprint(), %failure, "missing messages wait");
+                    ctx.run_later(Duration::from_millis(500), |pair, ctx| pair.catch_up(ctx));
+                }
+            }
+        }));
+    }
+}
+
+impl Handler<Committed> for Pair {
+    type Result = ();
+
+    fn handle(&mut self, Committed(part): Committed, ctx: &mut Self::Context) {
+        for committed in part {
+            let online = self.online(committed.message.seat.other());
+            // A sender who has gone away does not wait for an answer.
+            let _ = committed
+                .reply
+                .send(Ok(Sent::of(&committed.message, online)));
+            self.offer(committed.message, ctx);
+        }
+    }
+}
+
+/// What another instance published about this chat.
+#[derive(Debug, actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct Relayed(pub(crate) Notice);
+
+impl Handler<Relayed> for Pair {
+    type Result = ();
+
+    fn handle(&mut self, Relayed(notice): Relayed, ctx: &mut Self::Context) {
+        match notice {
+            Notice::Message(message) => self.offer(message, ctx),
+            Notice::Typing(seat) => self.broadcast(&Event::Typing {
+                seat,
+                user: self.name(seat),
+            }),
+            Notice::Marks(seat, marks) => {
+                self.raise_marks(seat, marks);
+            }
+            Notice::Presence {
+                seat,
+                online,
+                last_seen,
+            } => {
+                self.seen_elsewhere(seat, online, last_seen);
+            }
+            Notice::Seat(seat, change) => self.read_again(ctx, move |pair| {
+                let user = pair.name(seat);
+                pair.broadcast(&Event::Seat { seat, user, change });
+            }),
+            Notice::Sessions => self.read_again(ctx, |_| {}),
+            Notice::Ended { by } => self.finish(by, ctx),
+        }
+    }
+}
+
+impl Pair {
+    /// Reads the chat again and then tells; holds the mailbox, so that nothing overtakes it.
+    pub(super) fn read_again(
+        &mut self,
+        ctx: &mut Context<Self>,
+        tell: impl FnOnce(&mut Self) + 'static,
+    ) {
+        if self.chat.is_err() {
+            return;
+        }
+        let store = self.shared.world.store.clone();
+        let key = self.key;
+        let load = async move { store.load(key).await };
+        ctx.wait(load.into_actor(self).map(|found, pair: &mut Self, ctx| {
+            pair.apply(found, ctx);
+            tell(pair);
+        }));
+    }
+}
+
+/// Notices may have been lost: everything is read again, and the streams get a fresh hello.
+#[derive(Debug, actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct CatchUp;
+
+impl Handler<CatchUp> for Pair {
+    type Result = ();
+
+    fn handle(&mut self, _: CatchUp, ctx: &mut Self::Context) {
+        self.read_again(ctx, Self::greet_again);
+    }
+}
+
+/// Reads a page of the history.
+#[derive(Debug, Clone, actix::Message)]
+#[rtype(result = "Result<(HistoryPage, Arc<crate::domain::Names>), Refusal>")]
+pub struct History {
+    /// The reader's token.
+    pub by: SecretDigest,
+    /// Which part.
+    pub page: Page,
+    /// How many messages at most.
+    pub limit: usize,
+}
+
+impl Handler<History> for Pair {
+    type Result = ResponseFuture<Result<(HistoryPage, Arc<crate::domain::Names>), Refusal>>;
+
+    fn handle(&mut self, history: History, _: &mut Self::Context) -> Self::Result {
+        let who = self.who(history.by);
+        let store = self.shared.world.store.clone();
+        let (key, names) = (self.key, self.names.clone());
+        Box::pin(async move {
+            who?;
+            match store.history(key, history.page, history.limit).await? {
+                Lookup::Live(page) => Ok((page, names)),
+                Lookup::Ended => Err(Refusal::Gone),
+                Lookup::Missing => Err(Refusal::NotFound),
+            }
+        })
+    }
+}
+
+/// Moves the marks of the sender's seat.
+#[derive(Debug, Clone, actix::Message)]
+#[rtype(result = "Result<(), Refusal>")]
+pub struct Receipt {
+    /// The reader's token.
+    pub by: SecretDigest,
+    /// To where.
+    pub marks: Marks,
+}
+
+impl Handler<Receipt> for Pair {
+    type Result = ResponseActFuture<Self, Result<(), Refusal>>;
+
+    fn handle(&mut self, receipt: Receipt, _: &mut Self::Context) -> Self::Result {
+        let who = self.who(receipt.by);
+        let highest = receipt.marks.delivered.max(receipt.marks.read);
+        let known = self.last_seq;
+        let store = self.shared.world.store.clone();
+        let key = self.key;
+        let checked = async move {
+            let (seat, _) = who?;
+            // Another instance may have stored a message whose notice is still on its way.
+            if highest > known {
+                let last = store.positions(&[key]).await?[0].ok_or(Refusal::Gone)?;
+                if highest > last {
+                    let field = if receipt.marks.read > last {
+                        "read"
+                    } else {
+                        "delivered"
+                    };
+                    let problem = "A mark cannot lie above the chat's last message.";
+                    return Err(Refusal::Invalid { field, problem });
+                }
+            }
+            Ok(seat)
+        };
+        Box::pin(checked.into_actor(self).map(move |seat, pair, _| {
+            let seat = seat?;
+            if let Some(marks) = pair.raise_marks(seat, receipt.marks) {
+                pair.shared.notes.jot(pair.key, Note::Marks(seat, marks));
+                pair.shared
+                    .world
+                    .bus
+                    .publish(pair.key, Notice::Marks(seat, marks));
+            }
+            Ok(())
+        }))
+    }
+}
+
+impl Pair {
+    /// Raises a seat's marks and tells the streams, if that changed anything.
+    fn raise_marks(&mut self, seat: Seat, to: Marks) -> Option<Marks> {
+        let marks = &mut self.chat.as_mut().ok()?.seats[seat].marks;
+        let before = *marks;
+        marks.raise(to);
+        let now = *marks;
+        if now == before {
+            return None;
+        }
+        self.broadcast(&Event::Receipt { seat, marks: now });
+        Some(now)
+    }
+}
+
+/// Says that the sender is writing.
+#[derive(Debug, Clone, actix::Message)]
+#[rtype(result = "Result<(), Refusal>")]
+pub struct Typing {
+    /// The writer's token.
+    pub by: SecretDigest,
+}
+
+impl Handler<Typing> for Pair {
+    type Result = Result<(), Refusal>;
+
+    fn handle(&mut self, typing: Typing, _: &mut Self::Context) -> Self::Result {
+        let (seat, _) = self.who(typing.by)?;
+        if self.last_typing[seat].is_some_and(|last| last.elapsed() < TYPING_INTERVAL) {
+            return Ok(());
+        }
+        self.last_typing[seat] = Some(Instant::now());
+        self.shared
+            .world
+            .bus
+            .publish(self.key, Notice::Typing(seat));
+        self.broadcast(&Event::Typing {
+            seat,
+            user: self.name(seat),
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,318 @@
+//! Names, logins, codes and sessions.
+
+use std::time::Duration;
+
+use actix::{AtomicResponse, Handler, ResponseFuture};
+use uuid::Uuid;
+
+use super::Pair;
+use crate::{
+    Refusal,
+    domain::{
+        AccessCode, PairHash, RegistrationId, Seat, SeatChange, SecretDigest, Seq, Session,
+        SessionId, Timestamp, Token, UserName,
+    },
+    ports::{Claim, Claimed, Lookup, NewSession, Notice, Proof, SessionChoice, Store},
+};
+
+/// How long a device code is good.
+const DEVICE_CODE_VALID: Duration = Duration::from_secs(600);
+
+/// Names seat 2, once.
+#[derive(Debug, Clone, actix::Message)]
+#[rtype(result = "Result<(), Refusal>")]
+pub struct NameSeatTwo {
+    /// The name.
+    pub name: UserName,
+}
+
+impl Handler<NameSeatTwo> for Pair {
+    type Result = AtomicResponse<Self, Result<(), Refusal>>;
+
+    fn handle(&mut self, naming: NameSeatTwo, _: &mut Self::Context) -> Self::Result {
+        if let Err(refusal) = self.chat() {
+            return Self::refuse(refusal);
+        }
+        if self.names[Seat::One].as_ref() == Some(&naming.name) {
+            let problem = "The two names must differ by more than upper and lower case.";
+            return Self::refuse(Refusal::Invalid {
+                field: "user",
+                problem,
+            });
+        }
+        let (store, key) = (self.shared.world.store.clone(), self.key);
+        let name = async move {
+            match store.name_seat_two(key, &naming.name).await? {
+                Lookup::Live(true) => Ok(()),
+                Lookup::Live(false) => Err(Refusal::NamedBefore),
+                Lookup::Ended => Err(Refusal::Gone),
+                Lookup::Missing => Err(Refusal::NotFound),
+            }
+        };
+        self.change(name, |pair, ()| {
+            pair.tell_seat(Seat::Two, SeatChange::Named)
+        })
+    }
+}
+
+/// Asks whether the second person still chooses their own name: all that a stranger may know.
+#[derive(Debug, Clone, Copy, actix::Message)]
+#[rtype(result = "Result<bool, Refusal>")]
+pub struct Glance;
+
+impl Handler<Glance> for Pair {
+    type Result = Result<bool, Refusal>;
+
+    fn handle(&mut self, _: Glance, _: &mut Self::Context) -> Self::Result {
+        self.chat()?;
+        Ok(self.names[Seat::Two].is_none())
+    }
+}
+
+/// Sits down.
+#[derive(Debug, Clone, actix::Message)]
+#[rtype(result = "Result<LoggedIn, Refusal>")]
+pub struct Login {
+    /// The link's hash: the codes are keyed with it.
+    pub hash: PairHash,
+    /// Who it is.
+    pub name: UserName,
+    /// What lets them in at a seat that is taken.
+    pub proof: Option<LoginProof>,
+    /// What the same login is recognised by.
+    pub id: Option<RegistrationId>,
+}
+
+/// What lets somebody in at a seat that is taken, as it comes from outside.
+#[derive(Debug, Clone)]
+pub enum LoginProof {
+    /// The seat's return code.
+    ReturnCode(AccessCode),
+    /// The seat's device code.
+    DeviceCode(AccessCode),
+    /// A wish that was allowed.
+    Ask(Token),
+}
+
+/// A new session.
+#[derive(Debug, Clone)]
+pub struct LoggedIn {
+    /// What it proves itself with from now on.
+    pub token: Token,
+    /// Where it sits.
+    pub seat: Seat,
+    /// The seat's name, as it was registered.
+    pub name: UserName,
+    /// The other person's name.
+    pub peer: Option<UserName>,
+    /// The place of the last message.
+    pub last_seq: Seq,
+    /// The seat's return code, where this login set it.
+    pub return_code: Option<AccessCode>,
+}
+
+impl Handler<Login> for Pair {
+    type Result = AtomicResponse<Self, Result<LoggedIn, Refusal>>;
+
+    fn handle(&mut self, login: Login, _: &mut Self::Context) -> Self::Result {
+        let found = self.chat().map(|_| ()).and_then(|()| {
+            self.check_login_rate()?;
+            self.seat_by_name(&login.name)
+        });
+        let seat = match found {
+            Ok(seat) => seat,
+            Err(refusal) => return Self::refuse(refusal),
+        };
+        let token = Token::generate(self.key, &mut rand::rng());
+        let code = AccessCode::generate(&mut rand::rng());
+        let claim = Claim {
+            key: self.key,
+            seat,
+            proof: login.proof.map(|proof| match proof {
+                LoginProof::ReturnCode(code) => Proof::ReturnCode(code.digest(&login.hash, seat)),
+                LoginProof::DeviceCode(code) => Proof::DeviceCode(code.digest(&login.hash, seat)),
+                LoginProof::Ask(secret) => Proof::Ask(secret.digest()),
+            }),
+            session: NewSession {
+                id: Uuid::new_v4(),
+                digest: token.digest(),
+                login: login.id.map(|id| id.digest()),
+            },
+            return_code: code.digest(&login.hash, seat),
+            sessions_max: self.shared.limits.sessions_per_seat_max,
+        };
+        let store = self.shared.world.store.clone();
+        let sit = async move {
+            let code_set = sit(&*store, claim).await?;
+            Ok((token, code_set.then_some(code)))
+        };
+        let first = self.chat().is_ok_and(|chat| !chat.seats[seat].taken);
+        self.change(sit, move |pair, (token, return_code)| {
+            match first || return_code.is_some() || pair.sessions_of(seat).count() == 1 {
+                true => pair.tell_seat(seat, SeatChange::Taken),
+                false => pair.tell_sessions(),
+            }
+            LoggedIn {
+                token,
+                seat,
+                name: pair.name(seat).unwrap_or(login.name),
+                peer: pair.name(seat.other()),
+                last_seq: pair.last_seq,
+                return_code,
+            }
+        })
+    }
+}
+
+async fn sit(store: &dyn Store, claim: Claim) -> Result<bool, Refusal> {
+    match store.take_seat(claim).await? {
+        Lookup::Live(Claimed::Sat { code_set }) => Ok(code_set),
+        Lookup::Live(Claimed::Taken) => Err(Refusal::SeatTaken),
+        Lookup::Live(Claimed::WrongProof) => Err(Refusal::WrongCode),
+        Lookup::Ended => Err(Refusal::Gone),
+        Lookup::Missing => Err(Refusal::NotFound),
+    }
+}
+
+/// Replaces the return code of the sender's seat.
+#[derive(Debug, Clone, actix::Message)]
+#[rtype(result = "Result<AccessCode, Refusal>")]
+pub struct NewReturnCode {
+    /// The owner's token.
+    pub by: SecretDigest,
+    /// The link's hash: the codes are keyed with it.
+    pub hash: PairHash,
+}
+
+impl Handler<NewReturnCode> for Pair {
+    type Result = ResponseFuture<Result<AccessCode, Refusal>>;
+
+    fn handle(&mut self, new: NewReturnCode, _: &mut Self::Context) -> Self::Result {
+        let who = self.who(new.by);
+        let (store, key) = (self.shared.world.store.clone(), self.key);
+        Box::pin(async move {
+            let (seat, _) = who?;
+            let code = AccessCode::generate(&mut rand::rng());
+            store
+                .set_return_code(key, seat, code.digest(&new.hash, seat))
+                .await?;
+            Ok(code)
+        })
+    }
+}
+
+/// Makes a code that lets the sender in on another device, once.
+#[derive(Debug, Clone, actix::Message)]
+#[rtype(result = "Result<(AccessCode, Timestamp), Refusal>")]
+pub struct DeviceCode {
+    /// The owner's token.
+    pub by: SecretDigest,
+    /// The link's hash: the codes are keyed with it.
+    pub hash: PairHash,
+}
+
+impl Handler<DeviceCode> for Pair {
+    type Result = ResponseFuture<Result<(AccessCode, Timestamp), Refusal>>;
+
+    fn handle(&mut self, new: DeviceCode, _: &mut Self::Context) -> Self::Result {
+        let who = self.who(new.by);
+        let (store, key) = (self.shared.world.store.clone(), self.key);
+        Box::pin(async move {
+            let (seat, _) = who?;
+            let code = AccessCode::generate(&mut rand::rng());
+            let digest = code.digest(&new.hash, seat);
+            let lapses = store
+                .set_device_code(key, seat, digest, DEVICE_CODE_VALID)
+                .await?;
+            Ok((code, lapses))
+        })
+    }
+}
+
+/// Lists the sessions of the sender's seat, and says which is the sender's own.
+#[derive(Debug, Clone, actix::Message)]
+#[rtype(result = "Result<(Vec<Session>, SessionId), Refusal>")]
+pub struct Sessions {
+    /// The owner's token.
+    pub by: SecretDigest,
+}
+
+impl Handler<Sessions> for Pair {
+    type Result = Result<(Vec<Session>, SessionId), Refusal>;
+
+    fn handle(&mut self, sessions: Sessions, _: &mut Self::Context) -> Self::Result {
+        let (seat, current) = self.who(sessions.by)?;
+        let mut list: Vec<Session> = self.sessions_of(seat).cloned().collect();
+        list.sort_by_key(|session| session.since);
+        Ok((list, current))
+    }
+}
+
+/// Logs one of the seat's other sessions out.
+#[derive(Debug, Clone, actix::Message)]
+#[rtype(result = "Result<(), Refusal>")]
+pub struct EndSession {
+    /// The owner's token.
+    pub by: SecretDigest,
+    /// Which session.
+    pub id: SessionId,
+}
+
+impl Handler<EndSession> for Pair {
+    type Result = AtomicResponse<Self, Result<(), Refusal>>;
+
+    fn handle(&mut self, end: EndSession, _: &mut Self::Context) -> Self::Result {
+        match self.who(end.by) {
+            Ok((seat, _)) => self.end_session(seat, SessionChoice::Id(end.id)),
+            Err(refusal) => Self::refuse(refusal),
+        }
+    }
+}
+
+/// Ends the sender's own session.
+#[derive(Debug, Clone, actix::Message)]
+#[rtype(result = "Result<(), Refusal>")]
+pub struct Logout {
+    /// The token that dies.
+    pub by: SecretDigest,
+}
+
+impl Handler<Logout> for Pair {
+    type Result = AtomicResponse<Self, Result<(), Refusal>>;
+
+    fn handle(&mut self, logout: Logout, _: &mut Self::Context) -> Self::Result {
+        match self.who(logout.by) {
+            Ok((seat, _)) => self.end_session(seat, SessionChoice::Token(logout.by)),
+            Err(refusal) => Self::refuse(refusal),
+        }
+    }
+}
+
+impl Pair {
+    fn end_session(
+        &self,
+        seat: Seat,
+        which: SessionChoice,
+    ) -> AtomicResponse<Self, Result<(), Refusal>> {
+        let (store, key) = (self.shared.world.store.clone(), self.key);
+        let end = async move { Ok(store.end_session(key, seat, which).await?) };
+        self.change(end, move |pair, ended: bool| {
+            let left = pair.sessions_of(seat).next().is_none();
+            match (ended, left) {
+                (false, _) => {}
+                (true, true) => pair.tell_seat(seat, SeatChange::Left),
+                (true, false) => pair.tell_sessions(),
+            }
+        })
+    }
+
+    fn sessions_of(&self, seat: Seat) -> impl Iterator<Item = &Session> {
+        let sessions = self.chat.as_ref().map_or(&[][..], |chat| &chat.sessions);
+        sessions.iter().filter(move |session| session.seat == seat)
+    }
+
+    /// Tells the other instances alone: the streams here were dropped with their sessions.
+    fn tell_sessions(&self) {
+        self.shared.world.bus.publish(self.key, Notice::Sessions);
+    }
+}

@@ -1,0 +1,483 @@
+//! Open streams and who is there.
+//!
+//! A stream is opened in two steps, so that nothing falls between: its position is read from the
+//! store, after the pair has subscribed to the bus; then it replays by pulling pages, and attaches
+//! again and again until it has reached the place where the pair is, which flips it to live.
+//!
+//! The pair holds the only address of a live stream. To drop it ends the stream: so do a client
+//! that does not take its events, a session that ends, and a pair that panics.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use actix::{
+    ActorFutureExt, AsyncContext, Context, Handler, Recipient, ResponseActFuture, WrapFuture,
+    dev::SendError,
+};
+use prometheus::IntGauge;
+use tracing::debug;
+
+use super::Pair;
+use crate::{
+    Refusal,
+    domain::{Ask, BySeat, Event, Hello, PeerState, Seat, SecretDigest, Seq, SessionId, Timestamp},
+    ports::{Note, Notice},
+};
+
+/// After this long without an event a stream is told that the line is still up.
+const QUIET: Duration = Duration::from_secs(15);
+/// The ticks of the pair are some seconds apart: the comment comes ahead of time, never late.
+const QUIET_SLACK: Duration = Duration::from_secs(5);
+/// How long a stream may take to write the last thing it is told.
+const GOODBYE: Duration = Duration::from_secs(5);
+/// How long to wait before coming back when there are too many streams.
+const TOO_MANY_STREAMS_RETRY: Duration = Duration::from_secs(5);
+
+/// Names one open stream within the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamId(u64);
+
+impl StreamId {
+    /// One that no other stream of the process has.
+    pub fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// A stream that this pair feeds, or will feed when it has caught up.
+pub(super) struct Open {
+    id: StreamId,
+    seat: Seat,
+    session: SessionId,
+    feed: Feed,
+    last_event: Instant,
+    _counted: Counted,
+}
+
+/// How a stream gets its events.
+enum Feed {
+    /// It still pulls what it missed; the address is kept for when it is done.
+    Replaying(Recipient<Event>),
+    /// It is told everything.
+    Live(Recipient<Event>),
+    /// It is dropped: it will end, and its client will come back.
+    Cut,
+}
+
+impl Open {
+    fn is_dead(&self) -> bool {
+        match &self.feed {
+            Feed::Replaying(to) | Feed::Live(to) => !to.connected(),
+            Feed::Cut => true,
+        }
+    }
+}
+
+/// Keeps the gauge true however a stream ends.
+struct Counted(IntGauge);
+
+impl Counted {
+    fn new(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Asks how things stand, for a page.
+#[derive(Debug, Clone, actix::Message)]
+#[rtype(result = "Result<Opened, Refusal>")]
+pub struct Look {
+    /// The reader's token.
+    pub by: SecretDigest,
+}
+
+/// Asks for a stream.
+#[derive(Debug, Clone, actix::Message)]
+#[rtype(result = "Result<Opened, Refusal>")]
+pub struct OpenStream {
+    /// The reader's token.
+    pub by: SecretDigest,
+    /// The last place the client has seen; `None` starts at the present.
+    pub after: Option<Seq>,
+}
+
+/// How things stand where the stream begins.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// The state of everything but the messages.
+    pub hello: Hello,
+    /// What to hand back when attaching.
+    pub changes: u64,
+}
+
+/// Asks to be fed from here on.
+#[derive(Clone, actix::Message)]
+#[rtype(result = "Result<Attached, Refusal>")]
+pub struct Attach {
+    /// The reader's token.
+    pub by: SecretDigest,
+    /// The stream's name.
+    pub stream: StreamId,
+    /// The last place it has written.
+    pub position: Seq,
+    /// From [`Opened`].
+    pub changes: u64,
+    /// Where events go.
+    pub to: Recipient<Event>,
+}
+
+/// Whether a stream is now fed.
+#[derive(Debug, Clone)]
+pub enum Attached {
+    /// It is live; where things changed while it replayed, a fresh hello.
+    Live(Option<Box<Hello>>),
+    /// There is more to read first.
+    Behind,
+}
+
+/// A stream has ended.
+#[derive(Debug, Clone, Copy, actix::Message)]
+#[rtype(result = "()")]
+pub struct Detach(pub StreamId);
+
+/// The instance is on its way out: streams end, and are opened again elsewhere.
+#[derive(Debug, Clone, Copy, actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct EndStreams;
+
+impl Handler<EndStreams> for Pair {
+    type Result = ();
+
+    fn handle(&mut self, _: EndStreams, ctx: &mut Self::Context) {
+        self.drop_streams(|_| true, ctx);
+    }
+}
+
+impl Handler<Look> for Pair {
+    type Result = ResponseActFuture<Self, Result<Opened, Refusal>>;
+
+    fn handle(&mut self, look: Look, _: &mut Self::Context) -> Self::Result {
+        let who = self.who(look.by);
+        self.look(who.map(|(seat, _)| seat), None)
+    }
+}
+
+impl Handler<OpenStream> for Pair {
+    type Result = ResponseActFuture<Self, Result<Opened, Refusal>>;
+
+    fn handle(&mut self, open: OpenStream, _: &mut Self::Context) -> Self::Result {
+        let who = self.who(open.by).and_then(|(seat, _)| {
+            self.check_room(seat)?;
+            Ok(seat)
+        });
+        self.look(who, open.after)
+    }
+}
+
+impl Handler<Attach> for Pair {
+    type Result = Result<Attached, Refusal>;
+
+    fn handle(&mut self, attach: Attach, _: &mut Self::Context) -> Self::Result {
+        let (seat, session) = self.who(attach.by)?;
+        // Asked before it arrives, which is no news to itself.
+        let changed = attach.changes != self.changes;
+        let live = attach.position >= self.last_seq;
+        let feed = match live {
+            true => Feed::Live(attach.to),
+            false => Feed::Replaying(attach.to),
+        };
+        match self
+            .streams
+            .iter_mut()
+            .find(|open| open.id == attach.stream)
+        {
+            Some(open) => open.feed = feed,
+            None => {
+                self.check_room(seat)?;
+                self.arrived(seat);
+                self.streams.push(Open {
+                    id: attach.stream,
+                    seat,
+                    session,
+                    feed,
+                    last_event: Instant::now(),
+                    _counted: Counted::new(&self.shared.metrics.streams),
+                });
+            }
+        }
+        match live {
+            false => Ok(Attached::Behind),
+            true if changed => {
+                let hello = self.hello(seat, attach.position)?;
+                Ok(Attached::Live(Some(Box::new(hello))))
+            }
+            true => Ok(Attached::Live(None)),
+        }
+    }
+}
+
+impl Handler<Detach> for Pair {
+    type Result = ();
+
+    fn handle(&mut self, Detach(id): Detach, ctx: &mut Self::Context) {
+        let Some(place) = self.streams.iter().position(|open| open.id == id) else {
+            return;
+        };
+        let seat = self.streams.swap_remove(place).seat;
+        self.departed(seat, ctx);
+    }
+}
+
+impl Pair {
+    /// Reads the position from the store: nothing of a chat is shown once it is over.
+    fn look(
+        &self,
+        who: Result<Seat, Refusal>,
+        after: Option<Seq>,
+    ) -> ResponseActFuture<Self, Result<Opened, Refusal>> {
+        let store = self.shared.world.store.clone();
+        let key = self.key;
+        let read = async move {
+            let seat = who?;
+            let last = store.positions(&[key]).await?[0].ok_or(Refusal::Gone)?;
+            Ok((seat, last))
+        };
+        Box::pin(read.into_actor(self).map(
+            move |read: Result<_, Refusal>, pair: &mut Self, ctx| {
+                let (seat, last) = match read {
+                    Err(Refusal::Gone) => {
+                        pair.finish(None, ctx);
+                        return Err(Refusal::Gone);
+                    }
+                    read => read?,
+                };
+                if last > pair.last_seq {
+                    pair.catch_up(ctx);
+                }
+                let mut hello = pair.hello(seat, after.unwrap_or(last).min(last))?;
+                hello.last_seq = last;
+                Ok(Opened {
+                    hello,
+                    changes: pair.changes,
+                })
+            },
+        ))
+    }
+
+    fn check_room(&self, seat: Seat) -> Result<(), Refusal> {
+        let limits = &self.shared.limits;
+        let at_seat = self.streams.iter().filter(|open| open.seat == seat).count();
+        let everywhere = usize::try_from(self.shared.metrics.streams.get()).unwrap_or(0);
+        if at_seat >= limits.streams_per_seat_max || everywhere >= limits.streams_max {
+            return Err(Refusal::TooMany {
+                retry_after: TOO_MANY_STREAMS_RETRY,
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn hello(&self, seat: Seat, position: Seq) -> Result<Hello, Refusal> {
+        let chat = self.chat()?;
+        let peer = seat.other();
+        let logged_in = chat.sessions.iter().any(|session| session.seat == peer);
+        let peer_state = match (&self.names[peer], chat.seats[peer].taken) {
+            (None, _) => PeerState::Unnamed,
+            (Some(_), false) => PeerState::Named,
+            (Some(_), true) if logged_in => PeerState::Taken,
+            (Some(_), true) => PeerState::Left,
+        };
+        Ok(Hello {
+            seat,
+            names: (*self.names).clone(),
+            peer_state,
+            online: self.online(peer),
+            last_seen: chat.seats[peer].last_seen,
+            position,
+            last_seq: self.last_seq,
+            marks: BySeat([chat.seats[Seat::One].marks, chat.seats[Seat::Two].marks]),
+            expires_at: chat.expires_at,
+            asks: self.open_asks(),
+        })
+    }
+
+    /// Those who wait to be let in.
+    pub(super) fn open_asks(&self) -> Vec<Ask> {
+        let now = self.shared.world.clock.now();
+        let asks = self.chat.as_ref().map_or(&[][..], |chat| &chat.asks);
+        asks.iter()
+            .filter(|ask| ask.expires_at > now)
+            .cloned()
+            .collect()
+    }
+
+    /// Gives every live stream a fresh hello.
+    pub(super) fn greet_again(&mut self) {
+        for seat in Seat::BOTH {
+            let Ok(hello) = self.hello(seat, self.last_seq) else {
+                return;
+            };
+            self.send_where(&Event::Hello(Arc::new(hello)), |open| open.seat == seat);
+        }
+        self.changes += 1;
+    }
+
+    /// Tells every live stream something that is not a message.
+    pub(super) fn broadcast(&mut self, event: &Event) {
+        self.changes += 1;
+        self.send_out(event);
+    }
+
+    /// Gives an event to every live stream; answers how many took it.
+    pub(super) fn send_out(&mut self, event: &Event) -> u64 {
+        self.send_where(event, |_| true)
+    }
+
+    fn send_where(&mut self, event: &Event, which: impl Fn(&Open) -> bool) -> u64 {
+        let mut taken = 0;
+        for open in self.streams.iter_mut().filter(|open| which(open)) {
+            let Feed::Live(to) = &open.feed else { continue };
+            match to.try_send(event.clone()) {
+                Ok(()) => {
+                    open.last_event = Instant::now();
+                    taken += 1;
+                }
+                Err(SendError::Full(_)) => {
+                    debug!(chat = %self.key.fingerprint(), "a stream does not keep up; it is cut");
+                    self.shared.metrics.streams_cut.inc();
+                    open.feed = Feed::Cut;
+                }
+                Err(SendError::Closed(_)) => open.feed = Feed::Cut,
+            }
+        }
+        taken
+    }
+
+    /// Tells quiet streams that the line is up, and forgets those that have gone.
+    pub(super) fn drop_dead_streams(&mut self, ctx: &mut Context<Self>) {
+        let quiet = |open: &Open| open.last_event.elapsed() + QUIET_SLACK >= QUIET;
+        self.send_where(&Event::Quiet, quiet);
+        self.drop_streams(Open::is_dead, ctx);
+    }
+
+    /// Drops the streams of sessions that have ended.
+    pub(super) fn drop_ended_sessions(&mut self, ctx: &mut Context<Self>) {
+        let Ok(chat) = &self.chat else { return };
+        let live: Vec<SessionId> = chat.sessions.iter().map(|session| session.id).collect();
+        self.drop_streams(|open| !live.contains(&open.session), ctx);
+    }
+
+    fn drop_streams(&mut self, which: impl Fn(&Open) -> bool, ctx: &mut Context<Self>) {
+        let mut left = Vec::new();
+        self.streams.retain(|open| {
+            let drop = which(open);
+            if drop {
+                left.push(open.seat);
+            }
+            !drop
+        });
+        for seat in left {
+            self.departed(seat, ctx);
+        }
+    }
+
+    /// Tells the streams a last thing. Their addresses are kept until they have had time to say
+    /// it: a stream without an address ends at once.
+    pub(super) fn say_goodbye(&mut self, last: &Event) {
+        self.send_out(last);
+        let streams = std::mem::take(&mut self.streams);
+        if !streams.is_empty() {
+            actix::spawn(async move {
+                tokio::time::sleep(GOODBYE).await;
+                drop(streams);
+            });
+        }
+    }
+
+    /// Whether anybody at this seat has a stream open; `None` while that cannot be said.
+    pub(super) fn online(&self, seat: Seat) -> Option<bool> {
+        match self.elsewhere {
+            _ if self.present[seat] => Some(true),
+            Some(elsewhere) => Some(elsewhere[seat]),
+            None => None,
+        }
+    }
+
+    pub(super) fn has_stream(&self, seat: Seat) -> bool {
+        self.streams.iter().any(|open| open.seat == seat)
+    }
+
+    fn arrived(&mut self, seat: Seat) {
+        if !self.present[seat] {
+            self.announce(seat, true, None);
+        }
+    }
+
+    /// A page that is reloaded leaves and comes back; only who stays away is announced as gone.
+    fn departed(&mut self, seat: Seat, ctx: &mut Context<Self>) {
+        if self.has_stream(seat) {
+            return;
+        }
+        let left_at = self.shared.world.clock.now();
+        ctx.run_later(self.shared.limits.presence_grace, move |pair, _| {
+            if pair.present[seat] && !pair.has_stream(seat) {
+                pair.announce(seat, false, Some(left_at));
+            }
+        });
+    }
+
+    fn announce(&mut self, seat: Seat, online: bool, last_seen: Option<Timestamp>) {
+        self.present[seat] = online;
+        let world = &self.shared.world;
+        world.bus.set_open(self.key, self.present);
+        world.bus.publish(
+            self.key,
+            Notice::Presence {
+                seat,
+                online,
+                last_seen,
+            },
+        );
+        if let (Some(at), Ok(chat)) = (last_seen, &mut self.chat) {
+            chat.seats[seat].last_seen = Some(at);
+            self.shared.notes.jot(self.key, Note::LastSeen(seat, at));
+        }
+        if online || self.online(seat) == Some(false) {
+            let user = self.name(seat);
+            self.broadcast(&Event::Presence {
+                seat,
+                user,
+                online,
+                last_seen,
+            });
+        }
+    }
+
+    pub(super) fn seen_elsewhere(&mut self, seat: Seat, online: bool, at: Option<Timestamp>) {
+        let before = self.online(seat);
+        self.elsewhere.get_or_insert_default()[seat] = online;
+        if let (Some(at), Ok(chat)) = (at, &mut self.chat) {
+            chat.seats[seat].last_seen = Some(at);
+        }
+        if self.online(seat) != before {
+            let user = self.name(seat);
+            self.broadcast(&Event::Presence {
+                seat,
+                user,
+                online,
+                last_seen: at,
+            });
+        }
+    }
+}

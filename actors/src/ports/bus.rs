@@ -1,0 +1,88 @@
+use std::sync::Arc;
+
+use actix::Recipient;
+use async_trait::async_trait;
+
+use crate::domain::{BySeat, ChatKey, Marks, Message, Seat, SeatChange, Timestamp};
+
+/// The courier between instances. It may lose anything: whatever it loses is found again in the
+/// store, after it has said [`BusEvent::Missed`].
+#[async_trait]
+pub trait Bus: Send + Sync + 'static {
+    /// Asks for a chat's notices. When this returns, everything published from now on by another
+    /// instance will be delivered or reported as missed.
+    ///
+    /// # Errors
+    /// [`BusError`] when the bus is out of reach; it will then be subscribed, and reported as
+    /// missed, when it is back.
+    async fn subscribe(&self, key: ChatKey) -> Result<(), BusError>;
+
+    /// Ends a subscription.
+    fn unsubscribe(&self, key: ChatKey);
+
+    /// Tells every other instance that has subscribed. Returns at once; notices of one chat
+    /// arrive in the order in which they were published.
+    fn publish(&self, key: ChatKey, notice: Notice);
+
+    /// Makes known at which seats of a chat this instance has a stream open.
+    fn set_open(&self, key: ChatKey, open: BySeat<bool>);
+
+    /// At which seats of a chat any other instance has a stream open.
+    ///
+    /// # Errors
+    /// [`BusError`] while the bus cannot say.
+    async fn open_elsewhere(&self, key: ChatKey) -> Result<BySeat<bool>, BusError>;
+
+    /// Names the one who is told what arrives; called once, before the first subscription.
+    fn listen(&self, listener: Recipient<BusEvent>);
+
+    /// Whether the bus answers.
+    ///
+    /// # Errors
+    /// [`BusError`] when it does not.
+    async fn ping(&self) -> Result<(), BusError>;
+}
+
+/// What one instance tells the others about a chat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// A message was stored.
+    Message(Arc<Message>),
+    /// Somebody is writing.
+    Typing(Seat),
+    /// A seat's marks moved.
+    Marks(Seat, Marks),
+    /// Somebody came or went.
+    Presence {
+        /// Whose presence changed.
+        seat: Seat,
+        /// Whether a stream of theirs is open on the publishing instance.
+        online: bool,
+        /// When their last stream there closed.
+        last_seen: Option<Timestamp>,
+    },
+    /// Something about a seat changed: names, sessions and asks are to be read again.
+    Seat(Seat, SeatChange),
+    /// A session ended without its seat being left.
+    Sessions,
+    /// The chat is over.
+    Ended {
+        /// Who ended it; `None` when it expired.
+        by: Option<Seat>,
+    },
+}
+
+/// What the bus brings.
+#[derive(Debug, Clone, PartialEq, Eq, actix::Message)]
+#[rtype(result = "()")]
+pub enum BusEvent {
+    /// A notice from another instance.
+    Notice(ChatKey, Notice),
+    /// Notices of these chats may have been lost; `None` means of any chat.
+    Missed(Option<Vec<ChatKey>>),
+}
+
+/// The bus is out of reach: why, for the log.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the bus is out of reach: {0}")]
+pub struct BusError(pub String);

@@ -1,0 +1,360 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::domain::{
+    AskWord, Chat, ChatKey, CodeDigest, Draft, Lifetime, Marks, Message, Page, SealedHash, Seat,
+    SecretDigest, Seq, SessionId, Timestamp, UserName,
+};
+
+/// What lasts. Every method is atomic across all instances, and what it has answered survives
+/// the loss of any process. All time is the store's own clock. Methods that concern one chat
+/// name it by its key and touch no other chat's rows.
+///
+/// Every method fails with [`StoreError`] alone; what a person may do about an outcome is part
+/// of the answer.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// How many [`append`](Self::append) calls are worth having in flight at once.
+    fn lanes(&self) -> usize;
+
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Keeps a key free for a registration for a while; false when it was used before.
+    async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool, StoreError>;
+
+    /// Makes a chat, or finds the one that the same registration made before.
+    async fn register(&self, new: NewChat) -> Result<Registered, StoreError>;
+
+    /// Names seat 2, once. False when it has a name.
+    async fn name_seat_two(
+        &self,
+        key: ChatKey,
+        name: &UserName,
+    ) -> Result<Lookup<bool>, StoreError>;
+
+    /// Whether there is such a chat.
+    async fn status(&self, key: ChatKey) -> Result<Lookup<()>, StoreError>;
+
+    /// A chat with its seats, its sessions and those who wait to be let in.
+    async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>, StoreError>;
+
+    /// The last places of many chats in one query, in the order asked for; `None` where there is
+    /// no living chat.
+    async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Seq>>, StoreError>;
+
+    /// Places drafts, in the order given, in one transaction with one commit; an outcome for each.
+    /// An id that a seat has used before is not stored again. A chat takes `messages_max`.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] when one of the drafts cannot be stored at all; nothing of the
+    /// batch was then stored, and the caller finds the guilty one by splitting.
+    async fn append(
+        &self,
+        drafts: &[Draft],
+        messages_max: u64,
+    ) -> Result<Vec<Appended>, StoreError>;
+
+    /// A page of the history, ascending, of at most `limit` messages.
+    async fn history(
+        &self,
+        key: ChatKey,
+        page: Page,
+        limit: usize,
+    ) -> Result<Lookup<HistoryPage>, StoreError>;
+
+    /// Seats somebody, if the proof is right or the seat is free. Exactly one of many racing
+    /// first claims wins.
+    async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>, StoreError>;
+
+    /// Ends a seat's session; false when there is none such.
+    async fn end_session(
+        &self,
+        key: ChatKey,
+        seat: Seat,
+        which: SessionChoice,
+    ) -> Result<bool, StoreError>;
+
+    /// Replaces a seat's return code.
+    async fn set_return_code(
+        &self,
+        key: ChatKey,
+        seat: Seat,
+        code: CodeDigest,
+    ) -> Result<(), StoreError>;
+
+    /// Replaces a seat's device code, good once and for `valid`; answers when it lapses.
+    async fn set_device_code(
+        &self,
+        key: ChatKey,
+        seat: Seat,
+        code: CodeDigest,
+        valid: Duration,
+    ) -> Result<Timestamp, StoreError>;
+
+    /// Records a wish to be let in.
+    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<(), StoreError>;
+
+    /// How a wish stands; `None` when there never was one, or it is long over.
+    async fn ask_state(
+        &self,
+        key: ChatKey,
+        digest: SecretDigest,
+    ) -> Result<Option<(Seat, AskState)>, StoreError>;
+
+    /// Answers a wish. Allowing ends the seat's sessions, its return code and its device code.
+    async fn answer(
+        &self,
+        key: ChatKey,
+        word: AskWord,
+        allow: bool,
+    ) -> Result<Answered, StoreError>;
+
+    /// Writes down what may be a moment late. Marks and times only move forward.
+    async fn note(&self, notes: &[(ChatKey, Note)]) -> Result<(), StoreError>;
+
+    /// Ends a chat: when this returns nothing of it can be read any more.
+    async fn end(&self, key: ChatKey) -> Result<Ending, StoreError>;
+
+    /// Ends up to `limit` chats whose time is over, and says which.
+    async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>, StoreError>;
+
+    /// Deletes up to `limit` rows of what is over: messages of ended chats, lapsed reservations,
+    /// codes and wishes, tombstones older than `tombstone_life`. Answers how many there were.
+    async fn purge(&self, limit: usize, tombstone_life: Duration) -> Result<usize, StoreError>;
+
+    /// How many chats live.
+    async fn count_chats(&self) -> Result<u64, StoreError>;
+}
+
+/// Why the store did not do it.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// It is out of reach or overloaded; the outcome may be unknown.
+    #[error("the store is out of reach: {0}")]
+    Unavailable(String),
+    /// It will never take this.
+    #[error("the store refused: {0}")]
+    Refused(String),
+}
+
+/// A chat may be there, gone, or never have been.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lookup<T> {
+    /// There is no such chat.
+    Missing,
+    /// It ended or expired.
+    Ended,
+    /// It lives.
+    Live(T),
+}
+
+impl<T> Lookup<T> {
+    /// The same for something made from what was found.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Lookup<U> {
+        match self {
+            Lookup::Missing => Lookup::Missing,
+            Lookup::Ended => Lookup::Ended,
+            Lookup::Live(found) => Lookup::Live(make(found)),
+        }
+    }
+}
+
+/// A chat to be made.
+#[derive(Debug, Clone)]
+pub struct NewChat {
+    /// Its key.
+    pub key: ChatKey,
+    /// The first person's name.
+    pub name_one: UserName,
+    /// The second person's, where the first one chooses it.
+    pub name_two: Option<UserName>,
+    /// How long it lives from now.
+    pub lifetime: Lifetime,
+    /// What the same registration is recognised by, and the link only it can open.
+    pub registration: Option<(SecretDigest, SealedHash)>,
+    /// Whether the key must have been reserved.
+    pub must_be_reserved: bool,
+}
+
+/// What became of a registration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Registered {
+    /// The chat was made.
+    Made {
+        /// When it goes by itself.
+        expires_at: Timestamp,
+    },
+    /// The same registration made this living chat before.
+    Before {
+        /// Its key.
+        key: ChatKey,
+        /// Its link.
+        sealed: SealedHash,
+        /// When it goes by itself.
+        expires_at: Timestamp,
+        /// Whether the names are the same as well.
+        same_names: bool,
+    },
+    /// The key is in use or was used before.
+    Taken,
+    /// The key was not reserved, and had to be.
+    NotReserved,
+}
+
+/// What became of one draft.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Appended {
+    /// It has its place.
+    Stored {
+        /// The place.
+        seq: Seq,
+        /// The store's clock.
+        at: Timestamp,
+    },
+    /// It was there already, with the same text.
+    Before {
+        /// The place it got then.
+        seq: Seq,
+        /// The store's clock then.
+        at: Timestamp,
+    },
+    /// The seat has used this id with another text.
+    OtherText,
+    /// The chat takes no more messages.
+    Full,
+    /// The chat is over.
+    Ended,
+    /// There is no such chat.
+    Missing,
+}
+
+/// A page of the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryPage {
+    /// Ascending in `seq`.
+    pub messages: Vec<Message>,
+    /// Whether there are more in the direction asked for.
+    pub more: bool,
+}
+
+/// Somebody who wants to sit down.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// Where.
+    pub key: ChatKey,
+    /// Where.
+    pub seat: Seat,
+    /// What lets them in when the seat is taken.
+    pub proof: Option<Proof>,
+    /// The session to be made.
+    pub session: NewSession,
+    /// The return code to be set when the seat is first taken, or taken over.
+    pub return_code: CodeDigest,
+    /// How many sessions a seat may have; the longest unused ones make room.
+    pub sessions_max: usize,
+}
+
+/// A session to be made.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// Its name in the owner's list.
+    pub id: SessionId,
+    /// The digest of its token.
+    pub digest: SecretDigest,
+    /// What the same login is recognised by: while the session it made is unused, the same again
+    /// replaces that session's token and the return code it set.
+    pub login: Option<SecretDigest>,
+}
+
+/// What lets somebody in at a seat that is taken.
+#[derive(Debug, Clone, Copy)]
+pub enum Proof {
+    /// The seat's return code.
+    ReturnCode(CodeDigest),
+    /// The seat's device code; good once.
+    DeviceCode(CodeDigest),
+    /// A wish that was allowed; good once.
+    Ask(SecretDigest),
+}
+
+/// What became of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claimed {
+    /// They sit.
+    Sat {
+        /// Whether the claim's return code is now the seat's.
+        code_set: bool,
+    },
+    /// The seat is taken, and no proof came.
+    Taken,
+    /// The proof is wrong, used or lapsed.
+    WrongProof,
+}
+
+/// One of a seat's sessions.
+#[derive(Debug, Clone, Copy)]
+pub enum SessionChoice {
+    /// By the digest of its token.
+    Token(SecretDigest),
+    /// By its name in the owner's list.
+    Id(SessionId),
+}
+
+/// A wish to be let in, to be recorded.
+#[derive(Debug, Clone)]
+pub struct NewAsk {
+    /// Its public name.
+    pub word: AskWord,
+    /// The digest of the asker's secret.
+    pub digest: SecretDigest,
+    /// The seat wished for.
+    pub seat: Seat,
+    /// How long it waits for an answer.
+    pub valid: Duration,
+}
+
+/// How a wish stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskState {
+    /// Nobody has answered.
+    Waiting,
+    /// Its asker may log in.
+    Allowed,
+    /// Its asker may not.
+    Refused,
+    /// Nobody answered in time, or it was used.
+    Expired,
+}
+
+/// What became of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answered {
+    /// It was the first.
+    Done(Seat),
+    /// The wish was answered before, has lapsed, or never was.
+    Over,
+}
+
+/// What became of ending a chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It is over from now on.
+    Ended,
+    /// It was over already.
+    Before,
+    /// There is no such chat.
+    Missing,
+}
+
+/// Something that may reach the store a moment late, or, after a crash, not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// A seat's marks moved.
+    Marks(Seat, Marks),
+    /// A seat's last stream closed.
+    LastSeen(Seat, Timestamp),
+    /// A session was used.
+    Used(SessionId, Timestamp),
+}

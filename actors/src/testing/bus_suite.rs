@@ -1,0 +1,98 @@
+//! What every bus must do. One claim per function; [`bus_suite!`](crate::bus_suite) makes a test
+//! of each.
+//!
+//! ```ignore
+//! mod local {
+//!     async fn open() -> actors::testing::Buses {
+//!         let hub = LocalHub::default();
+//!         let (here, there) = (LocalBus::attach(&hub), LocalBus::attach(&hub));
+//!         actors::testing::Buses::new(Arc::new(here), Arc::new(there), ())
+//!     }
+//!
+//!     actors::bus_suite!(open);
+//! }
+//! ```
+#![expect(
+    missing_docs,
+    reason = "a claim's name says all there is to say about it"
+)]
+#![expect(
+    clippy::unwrap_used,
+    reason = "this is test code, though it stands in a library"
+)]
+
+mod collector;
+mod notices;
+mod presence;
+
+use std::{any::Any, sync::Arc};
+
+pub use self::{notices::*, presence::*};
+use crate::ports::Bus;
+
+/// A fresh bus under test, as two instances see it.
+pub struct Buses {
+    /// One instance's.
+    pub here: Arc<dyn Bus>,
+    /// Another instance's.
+    pub there: Arc<dyn Bus>,
+    _kept: Box<dyn Any>,
+}
+
+impl Buses {
+    /// Two instances' ends of one bus, which nobody listens to yet. `kept` is dropped when the
+    /// test is over.
+    pub fn new(here: Arc<dyn Bus>, there: Arc<dyn Bus>, kept: impl Any) -> Self {
+        Self {
+            here,
+            there,
+            _kept: Box::new(kept),
+        }
+    }
+}
+
+/// Runs one claim inside an actix system, since who listens to a bus is an actor.
+///
+/// # Panics
+/// When the claim does not hold.
+#[doc(hidden)]
+pub fn run(claim: impl Future<Output = ()>) {
+    actix::System::new().block_on(claim);
+}
+
+/// Makes a test of every claim about buses. Takes an async function, or a closure in
+/// parentheses, that answers [`Buses`](crate::testing::Buses); it is called inside an actix
+/// system.
+#[macro_export]
+macro_rules! bus_suite {
+    ($open:expr) => {
+        $crate::bus_suite! { $open;
+            // notices
+            a_notice_reaches_the_other_instance
+            a_notice_does_not_come_back_to_its_publisher
+            a_notice_reaches_nobody_who_has_not_subscribed
+            an_ended_subscription_is_quiet_and_can_be_taken_up_again
+            one_ended_subscription_leaves_the_others
+            every_notice_arrives_as_it_was_published
+            notices_of_one_chat_keep_their_order
+            a_burst_arrives_in_order_or_is_reported_missed
+            a_listener_that_lags_is_told_what_it_missed
+            notices_cross_both_ways
+            a_bus_without_listener_takes_notices
+            // presence
+            an_open_stream_is_known_elsewhere_and_not_at_home
+            presence_follows_every_change
+            both_instances_can_have_the_same_seat_open
+            presence_needs_no_subscription
+            a_bus_that_works_says_so
+        }
+    };
+    ($open:expr; $($claim:ident)*) => {$(
+        #[test]
+        fn $claim() {
+            $crate::testing::bus_suite::run(async {
+                $crate::testing::bus_suite::$claim($open().await).await;
+            });
+        }
+    )*};
+}

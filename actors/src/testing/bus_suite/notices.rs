@@ -1,0 +1,266 @@
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::{
+    Buses,
+    collector::{Heard, key, mark},
+};
+use crate::{
+    domain::{
+        ChatKey, Marks, Message, MessageText, Seat, SeatChange, Seq, TEXT_BYTES_MAX, Timestamp,
+    },
+    ports::{BusEvent, Notice},
+    testing::eventually,
+};
+
+fn message(seq: Seq, text: &str) -> Notice {
+    Notice::Message(Arc::new(Message {
+        seq,
+        id: Uuid::new_v4(),
+        seat: Seat::Two,
+        text: MessageText::parse(text.into()).unwrap(),
+        at: Timestamp::from_unix_ms(1_767_225_600_123),
+    }))
+}
+
+/// The places of the messages among these notices.
+fn places(notices: &[Notice]) -> Vec<Seq> {
+    let place = |notice: &Notice| match notice {
+        Notice::Message(message) => Some(message.seq),
+        _ => None,
+    };
+    notices.iter().filter_map(place).collect()
+}
+
+pub async fn a_notice_reaches_the_other_instance(buses: Buses) {
+    let (chat, heard) = (key(), Heard::from(&buses.there));
+    let _ = Heard::from(&buses.here);
+    buses.there.subscribe(chat).await.unwrap();
+    let notice = message(1, "Hello");
+    buses.here.publish(chat, notice.clone());
+    heard.until(chat, &notice).await;
+    assert_eq!(heard.about(chat).len(), 1);
+}
+
+pub async fn a_notice_does_not_come_back_to_its_publisher(buses: Buses) {
+    let chat = key();
+    let (here, there) = (Heard::from(&buses.here), Heard::from(&buses.there));
+    buses.here.subscribe(chat).await.unwrap();
+    buses.there.subscribe(chat).await.unwrap();
+    buses.here.publish(chat, Notice::Typing(Seat::One));
+    there.until(chat, &Notice::Typing(Seat::One)).await;
+    // It would be ahead of this one, which follows it through the same channel.
+    buses.there.publish(chat, mark());
+    here.until(chat, &mark()).await;
+    assert_eq!(here.about(chat), [mark()]);
+}
+
+pub async fn a_notice_reaches_nobody_who_has_not_subscribed(buses: Buses) {
+    let (own, other) = (key(), key());
+    let (here, there) = (Heard::from(&buses.here), Heard::from(&buses.there));
+    buses.there.subscribe(own).await.unwrap();
+    for _ in 0..10 {
+        buses.here.publish(other, Notice::Sessions);
+    }
+    buses.here.publish(own, mark());
+    there.until(own, &mark()).await;
+
+    // From here on it is subscribed: what was published before must not come after all.
+    buses.there.subscribe(other).await.unwrap();
+    buses.here.publish(other, mark());
+    there.until(other, &mark()).await;
+    assert_eq!(there.about(other), [mark()]);
+    assert_eq!(here.about(own), []);
+}
+
+pub async fn an_ended_subscription_is_quiet_and_can_be_taken_up_again(buses: Buses) {
+    let (chat, other) = (key(), key());
+    let heard = Heard::from(&buses.there);
+    let _ = Heard::from(&buses.here);
+    buses.there.subscribe(other).await.unwrap();
+    for _ in 0..3 {
+        buses.there.subscribe(chat).await.unwrap();
+        buses.here.publish(chat, mark());
+        heard.until(chat, &mark()).await;
+        buses.there.unsubscribe(chat);
+        // The end of a subscription is not confirmed, so a few may still come through.
+        eventually("notices stop", || async {
+            heard.clear();
+            buses.here.publish(chat, Notice::Sessions);
+            buses.here.publish(other, mark());
+            heard.until(other, &mark()).await;
+            heard.about(chat).is_empty()
+        })
+        .await;
+        heard.clear();
+    }
+}
+
+pub async fn one_ended_subscription_leaves_the_others(buses: Buses) {
+    let heard = Heard::from(&buses.there);
+    let _ = Heard::from(&buses.here);
+    let chats: Vec<ChatKey> = (0..10).map(|_| key()).collect();
+    for chat in &chats {
+        buses.there.subscribe(*chat).await.unwrap();
+    }
+    buses.there.unsubscribe(chats[3]);
+    for chat in chats.iter().filter(|chat| **chat != chats[3]) {
+        buses.here.publish(*chat, mark());
+        heard.until(*chat, &mark()).await;
+    }
+}
+
+pub async fn every_notice_arrives_as_it_was_published(buses: Buses) {
+    let (chat, heard) = (key(), Heard::from(&buses.there));
+    let _ = Heard::from(&buses.here);
+    buses.there.subscribe(chat).await.unwrap();
+    let at = Timestamp::from_unix_ms(1_767_225_600_001);
+    let mut notices = vec![
+        message(1, " \"quoted\" \\ \u{1} \n\u{202E}🙂 "),
+        message(i64::MAX as Seq, &"é".repeat(TEXT_BYTES_MAX / 2)),
+        message(2, &"\u{1}".repeat(TEXT_BYTES_MAX)),
+        Notice::Sessions,
+        Notice::Ended { by: None },
+    ];
+    for seat in Seat::BOTH {
+        let marks = Marks {
+            delivered: u64::from(u32::MAX) * 5,
+            read: 7,
+        };
+        notices.extend([
+            Notice::Typing(seat),
+            Notice::Marks(seat, marks),
+            Notice::Presence {
+                seat,
+                online: true,
+                last_seen: None,
+            },
+            Notice::Presence {
+                seat,
+                online: false,
+                last_seen: Some(at),
+            },
+            Notice::Ended { by: Some(seat) },
+        ]);
+        let changes = [
+            SeatChange::Named,
+            SeatChange::Taken,
+            SeatChange::Asking(Uuid::new_v4()),
+            SeatChange::Replaced,
+            SeatChange::Left,
+        ];
+        notices.extend(changes.map(|change| Notice::Seat(seat, change)));
+    }
+    for notice in &notices {
+        buses.here.publish(chat, notice.clone());
+    }
+    eventually("every notice arrives", || async {
+        heard.about(chat).len() >= notices.len()
+    })
+    .await;
+    assert_eq!(heard.about(chat), notices);
+}
+
+pub async fn notices_of_one_chat_keep_their_order(buses: Buses) {
+    let chats = [key(), key(), key()];
+    let heard = Heard::from(&buses.there);
+    let _ = Heard::from(&buses.here);
+    for chat in chats {
+        buses.there.subscribe(chat).await.unwrap();
+    }
+    for seq in 1..=50 {
+        for chat in chats {
+            buses.here.publish(chat, message(seq, "Hello"));
+        }
+    }
+    for chat in chats {
+        eventually("the last one arrives", || async {
+            heard.about(chat).len() == 50
+        })
+        .await;
+        assert_eq!(places(&heard.about(chat)), (1..=50).collect::<Vec<Seq>>());
+    }
+}
+
+/// What arrived is in order, and either all of it did or the loss was reported.
+async fn check_burst(heard: &Heard, chat: ChatKey, last: Seq) {
+    eventually("the last one arrives, or a loss is reported", || async {
+        places(&heard.about(chat)).last() == Some(&last) || heard.missed(chat)
+    })
+    .await;
+    let arrived = places(&heard.about(chat));
+    assert!(
+        arrived.is_sorted_by(|a, b| a < b),
+        "out of order, or twice: {arrived:?}"
+    );
+    let complete = arrived.len() as Seq == last;
+    assert!(complete || heard.missed(chat), "a loss was not reported");
+}
+
+pub async fn a_burst_arrives_in_order_or_is_reported_missed(buses: Buses) {
+    let (chat, heard) = (key(), Heard::from(&buses.there));
+    let _ = Heard::from(&buses.here);
+    buses.there.subscribe(chat).await.unwrap();
+    heard.clear();
+    for seq in 1..=1_000 {
+        buses.here.publish(chat, message(seq, "Hello"));
+    }
+    check_burst(&heard, chat, 1_000).await;
+}
+
+pub async fn a_listener_that_lags_is_told_what_it_missed(buses: Buses) {
+    let (chat, other) = (key(), key());
+    let (heard, start) = Heard::lagging(&buses.there);
+    let here = Heard::from(&buses.here);
+    buses.there.subscribe(chat).await.unwrap();
+    buses.here.subscribe(other).await.unwrap();
+    for seq in 1..=1_000 {
+        buses.here.publish(chat, message(seq, "Hello"));
+    }
+    // Nothing that lags there may hold up what goes the other way.
+    buses.there.publish(other, mark());
+    here.until(other, &mark()).await;
+    start.send(()).unwrap();
+    check_burst(&heard, chat, 1_000).await;
+    // And it hears the next one, or of its loss, as before.
+    heard.clear();
+    buses.here.publish(chat, message(1_001, "Hello"));
+    eventually("it is heard again", || async {
+        let next = places(&heard.about(chat)).contains(&1_001);
+        next || heard
+            .events()
+            .iter()
+            .any(|event| matches!(event, BusEvent::Missed(_)))
+    })
+    .await;
+}
+
+pub async fn notices_cross_both_ways(buses: Buses) {
+    let chat = key();
+    let (here, there) = (Heard::from(&buses.here), Heard::from(&buses.there));
+    buses.here.subscribe(chat).await.unwrap();
+    buses.there.subscribe(chat).await.unwrap();
+    for seq in 1..=20 {
+        buses.here.publish(chat, message(seq, "Hello"));
+        buses.there.publish(chat, message(100 + seq, "Hi"));
+    }
+    for (heard, first) in [(&here, 101), (&there, 1)] {
+        eventually("all of the other's arrive", || async {
+            heard.about(chat).len() == 20
+        })
+        .await;
+        assert_eq!(
+            places(&heard.about(chat)),
+            (first..first + 20).collect::<Vec<Seq>>()
+        );
+    }
+}
+
+pub async fn a_bus_without_listener_takes_notices(buses: Buses) {
+    let chat = key();
+    buses.here.publish(chat, Notice::Sessions);
+    buses.here.unsubscribe(chat);
+    buses.here.set_open(chat, Default::default());
+    buses.here.ping().await.unwrap();
+}

@@ -1,0 +1,116 @@
+use std::{
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicI64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::{domain::Timestamp, ports::Clock};
+
+/// 2026-01-01T00:00:00Z: where a [`FakeClock`] starts unless told otherwise.
+const START_MS: i64 = 1_767_225_600_000;
+
+/// A clock that stands still until it is moved. Clones show the same time.
+#[derive(Debug, Clone)]
+pub struct FakeClock(Arc<AtomicI64>);
+
+impl Default for FakeClock {
+    fn default() -> Self {
+        Self::at(Timestamp::from_unix_ms(START_MS))
+    }
+}
+
+impl FakeClock {
+    /// Stands at a given moment.
+    pub fn at(moment: Timestamp) -> Self {
+        Self(Arc::new(AtomicI64::new(moment.unix_ms())))
+    }
+
+    /// Moves the time forward.
+    pub fn advance(&self, by: Duration) {
+        let later = self.now().plus(by);
+        self.0.store(later.unix_ms(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for FakeClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_ms(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// A clock that stops or panics on demand, and shows another clock's time otherwise. A pair asks
+/// for the time in every handler that needs a session, so a world with this clock has a way to
+/// stop its handlers or to make them panic; its store must be given another clock.
+#[derive(Clone)]
+pub struct FaultyClock {
+    shown: Arc<dyn Clock>,
+    faults: Arc<ClockFaults>,
+}
+
+#[derive(Default)]
+struct ClockFaults {
+    panics: AtomicUsize,
+    stopped: Mutex<bool>,
+    released: Condvar,
+}
+
+/// While it lives, whoever asks for the time waits, and blocks the thread.
+#[must_use = "the clock is stopped only while this lives"]
+pub struct Stopped(Arc<ClockFaults>);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        *self
+            .0
+            .stopped
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = false;
+        self.0.released.notify_all();
+    }
+}
+
+impl FaultyClock {
+    /// Shows this clock's time.
+    pub fn new(shown: impl Clock) -> Self {
+        Self {
+            shown: Arc::new(shown),
+            faults: Arc::default(),
+        }
+    }
+
+    /// The next so many questions for the time panic.
+    pub fn panic_next(&self, times: usize) {
+        self.faults.panics.store(times, Ordering::SeqCst);
+    }
+
+    /// Nobody learns the time for as long as the answer lives.
+    pub fn stop(&self) -> Stopped {
+        *self
+            .faults
+            .stopped
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = true;
+        Stopped(self.faults.clone())
+    }
+}
+
+impl Clock for FaultyClock {
+    fn now(&self) -> Timestamp {
+        let stopped = self
+            .faults
+            .stopped
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let wait = self.faults.released.wait_while(stopped, |stopped| *stopped);
+        drop(wait.unwrap_or_else(PoisonError::into_inner));
+        let one_less = |left: usize| left.checked_sub(1);
+        let armed = self
+            .faults
+            .panics
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less);
+        assert!(armed.is_err(), "the clock was told to panic");
+        self.shown.now()
+    }
+}

@@ -1,0 +1,293 @@
+//! A store that keeps its promises for as long as the process lives, and breaks them on demand.
+
+mod data;
+mod faults;
+mod record;
+mod seats;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+
+pub use self::faults::{Call, Hold};
+use self::{data::Data, faults::Faults, record::Record};
+use crate::{
+    domain::{
+        AskWord, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Seq, Timestamp,
+        UserName,
+    },
+    ports::{
+        Answered, Appended, AskState, Claim, Claimed, Clock, Ending, HistoryPage, Lookup, NewAsk,
+        NewChat, Note, Registered, SessionChoice, Store, StoreError,
+    },
+};
+
+/// The in-memory store of one instance. A clone is the same instance's;
+/// [`another`](Self::another) is another instance's on the same data.
+#[derive(Clone)]
+pub struct MemoryStore {
+    data: Arc<Mutex<Data>>,
+    clock: Arc<dyn Clock>,
+    faults: Arc<Faults>,
+    lanes: usize,
+}
+
+impl MemoryStore {
+    /// An empty store that goes by this clock.
+    pub fn new(clock: impl Clock) -> Self {
+        Self {
+            data: Arc::default(),
+            clock: Arc::new(clock),
+            faults: Arc::default(),
+            lanes: 1,
+        }
+    }
+
+    /// The same data as another instance sees it: what goes wrong there does not go wrong here.
+    pub fn another(&self) -> Self {
+        Self {
+            faults: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// The next so many calls of this kind fail as out of reach, and change nothing.
+    pub fn fail_next(&self, call: Call, times: usize) {
+        self.faults.fail_next(call, times);
+    }
+
+    /// The next so many appends are stored, but answered as out of reach.
+    pub fn lose_next_appends(&self, times: usize) {
+        self.faults.lose_next_appends(times);
+    }
+
+    /// Appends wait, before anything is stored, for as long as the answer lives.
+    pub fn hold_appends(&self) -> Hold {
+        self.faults.hold()
+    }
+
+    /// A batch that holds this text is refused from now on.
+    pub fn refuse_text(&self, text: &str) {
+        self.faults.refuse_text(text);
+    }
+
+    /// How many drafts each append so far has brought, the one that waits included.
+    pub fn batch_lens(&self) -> Vec<usize> {
+        self.faults.batch_lens()
+    }
+
+    /// The data and the time, unless this call was told to fail. Yields first, as a store over
+    /// a socket would, so that racing callers meet here in any order.
+    async fn enter(&self, call: Call) -> Result<(MutexGuard<'_, Data>, Timestamp), StoreError> {
+        tokio::task::yield_now().await;
+        self.faults.check(call)?;
+        Ok(self.locked())
+    }
+
+    fn locked(&self) -> (MutexGuard<'_, Data>, Timestamp) {
+        let data = self
+            .data
+            .lock()
+            .expect("nothing panics while it holds the data");
+        (data, self.clock.now())
+    }
+
+    async fn with_chat<T>(
+        &self,
+        call: Call,
+        key: ChatKey,
+        with: impl FnOnce(&mut Record, Timestamp) -> T + Send,
+    ) -> Result<Lookup<T>, StoreError> {
+        let (mut data, now) = self.enter(call).await?;
+        Ok(data.lookup(key, now).map(|record| with(record, now)))
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.enter(Call::Other).await.map(|_| ())
+    }
+
+    async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool, StoreError> {
+        let (mut data, now) = self.enter(Call::Other).await?;
+        Ok(data.reserve(key, now.plus(hold)))
+    }
+
+    async fn register(&self, new: NewChat) -> Result<Registered, StoreError> {
+        let (mut data, now) = self.enter(Call::Other).await?;
+        Ok(data.register(new, now))
+    }
+
+    async fn name_seat_two(
+        &self,
+        key: ChatKey,
+        name: &UserName,
+    ) -> Result<Lookup<bool>, StoreError> {
+        self.with_chat(Call::Other, key, |record, _| {
+            let slot = &mut record.seats[Seat::Two].state.name;
+            let free = slot.is_none();
+            slot.get_or_insert_with(|| name.clone());
+            free
+        })
+        .await
+    }
+
+    async fn status(&self, key: ChatKey) -> Result<Lookup<()>, StoreError> {
+        self.with_chat(Call::Status, key, |_, _| ()).await
+    }
+
+    async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>, StoreError> {
+        self.with_chat(Call::Load, key, |record, _| record.chat(key))
+            .await
+    }
+
+    async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Seq>>, StoreError> {
+        let (mut data, now) = self.enter(Call::Positions).await?;
+        let mut position = |key: &ChatKey| Some(data.live(*key, now)?.last_seq());
+        Ok(keys.iter().map(&mut position).collect())
+    }
+
+    async fn append(
+        &self,
+        drafts: &[Draft],
+        messages_max: u64,
+    ) -> Result<Vec<Appended>, StoreError> {
+        self.faults.check_append(drafts).await?;
+        let appended = {
+            let (mut data, now) = self.locked();
+            let mut append = |draft: &Draft| match data.lookup(draft.key, now) {
+                Lookup::Live(record) => record.append(draft, messages_max, now),
+                Lookup::Ended => Appended::Ended,
+                Lookup::Missing => Appended::Missing,
+            };
+            drafts.iter().map(&mut append).collect()
+        };
+        self.faults.check_answer()?;
+        Ok(appended)
+    }
+
+    async fn history(
+        &self,
+        key: ChatKey,
+        page: Page,
+        limit: usize,
+    ) -> Result<Lookup<HistoryPage>, StoreError> {
+        self.with_chat(Call::History, key, |record, _| record.history(page, limit))
+            .await
+    }
+
+    async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>, StoreError> {
+        self.with_chat(Call::TakeSeat, claim.key, |record, now| {
+            record.take_seat(&claim, now)
+        })
+        .await
+    }
+
+    async fn end_session(
+        &self,
+        key: ChatKey,
+        seat: Seat,
+        which: SessionChoice,
+    ) -> Result<bool, StoreError> {
+        let (mut data, now) = self.enter(Call::Other).await?;
+        Ok(data
+            .live(key, now)
+            .is_some_and(|record| record.end_session(seat, which)))
+    }
+
+    async fn set_return_code(
+        &self,
+        key: ChatKey,
+        seat: Seat,
+        code: CodeDigest,
+    ) -> Result<(), StoreError> {
+        self.with_chat(Call::Other, key, |record, _| {
+            record.seats[seat].return_code = Some(code);
+        })
+        .await
+        .map(|_| ())
+    }
+
+    async fn set_device_code(
+        &self,
+        key: ChatKey,
+        seat: Seat,
+        code: CodeDigest,
+        valid: Duration,
+    ) -> Result<Timestamp, StoreError> {
+        let (mut data, now) = self.enter(Call::Other).await?;
+        let lapses = now.plus(valid);
+        if let Some(record) = data.live(key, now) {
+            record.seats[seat].device_code = Some((code, lapses));
+        }
+        Ok(lapses)
+    }
+
+    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<(), StoreError> {
+        self.with_chat(Call::Other, key, |record, now| record.ask(ask, now))
+            .await
+            .map(|_| ())
+    }
+
+    async fn ask_state(
+        &self,
+        key: ChatKey,
+        digest: SecretDigest,
+    ) -> Result<Option<(Seat, AskState)>, StoreError> {
+        let (mut data, now) = self.enter(Call::Other).await?;
+        Ok(data
+            .live(key, now)
+            .and_then(|record| record.ask_state(digest, now)))
+    }
+
+    async fn answer(
+        &self,
+        key: ChatKey,
+        word: AskWord,
+        allow: bool,
+    ) -> Result<Answered, StoreError> {
+        let (mut data, now) = self.enter(Call::Other).await?;
+        let answered = data
+            .live(key, now)
+            .map(|record| record.answer(word, allow, now));
+        Ok(answered.unwrap_or(Answered::Over))
+    }
+
+    async fn note(&self, notes: &[(ChatKey, Note)]) -> Result<(), StoreError> {
+        let (mut data, now) = self.enter(Call::Note).await?;
+        for (key, note) in notes {
+            if let Some(record) = data.live(*key, now) {
+                record.note(note);
+            }
+        }
+        Ok(())
+    }
+
+    async fn end(&self, key: ChatKey) -> Result<Ending, StoreError> {
+        let (mut data, now) = self.enter(Call::End).await?;
+        Ok(data.end(key, now))
+    }
+
+    async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>, StoreError> {
+        let (mut data, now) = self.enter(Call::Other).await?;
+        Ok(data.expire(limit, now))
+    }
+
+    async fn purge(&self, limit: usize, tombstone_life: Duration) -> Result<usize, StoreError> {
+        let (mut data, now) = self.enter(Call::Other).await?;
+        Ok(data.purge(limit, tombstone_life, now))
+    }
+
+    async fn count_chats(&self) -> Result<u64, StoreError> {
+        let (data, now) = self.enter(Call::Other).await?;
+        Ok(data.count_chats(now))
+    }
+}

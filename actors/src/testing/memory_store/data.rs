@@ -1,0 +1,141 @@
+//! All the chats, and what concerns more than one of them.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    time::Duration,
+};
+
+use super::record::Record;
+use crate::{
+    domain::{ChatKey, Timestamp},
+    ports::{Ending, Lookup, NewChat, Registered},
+};
+
+#[derive(Debug, Default)]
+pub(super) struct Data {
+    chats: HashMap<ChatKey, Record>,
+    /// With the moment at which the key is free again.
+    reserved: HashMap<ChatKey, Timestamp>,
+}
+
+impl Data {
+    pub(super) fn lookup(&mut self, key: ChatKey, now: Timestamp) -> Lookup<&mut Record> {
+        match self.chats.get_mut(&key) {
+            None => Lookup::Missing,
+            Some(record) if record.is_over(now) => Lookup::Ended,
+            Some(record) => Lookup::Live(record),
+        }
+    }
+
+    /// The chat, where it lives.
+    pub(super) fn live(&mut self, key: ChatKey, now: Timestamp) -> Option<&mut Record> {
+        match self.lookup(key, now) {
+            Lookup::Live(record) => Some(record),
+            Lookup::Missing | Lookup::Ended => None,
+        }
+    }
+
+    pub(super) fn reserve(&mut self, key: ChatKey, until: Timestamp) -> bool {
+        let free = !self.chats.contains_key(&key);
+        if free {
+            self.reserved.insert(key, until);
+        }
+        free
+    }
+
+    pub(super) fn register(&mut self, new: NewChat, now: Timestamp) -> Registered {
+        if let Some(before) = self.made_before(&new, now) {
+            return before;
+        }
+        let reserved = self
+            .reserved
+            .get(&new.key)
+            .is_some_and(|until| now < *until);
+        match self.chats.entry(new.key) {
+            Entry::Occupied(_) => Registered::Taken,
+            Entry::Vacant(_) if new.must_be_reserved && !reserved => Registered::NotReserved,
+            Entry::Vacant(vacant) => {
+                self.reserved.remove(&new.key);
+                let expires_at = vacant.insert(Record::new(new, now)).expires_at;
+                Registered::Made { expires_at }
+            }
+        }
+    }
+
+    fn made_before(&self, new: &NewChat, now: Timestamp) -> Option<Registered> {
+        let (id, _) = new.registration.as_ref()?;
+        self.chats.iter().find_map(|(key, record)| {
+            let (by, sealed) = record.registration.as_ref()?;
+            let [one, two] = &record.seats.0;
+            (by == id && !record.is_over(now)).then(|| Registered::Before {
+                key: *key,
+                sealed: sealed.clone(),
+                expires_at: record.expires_at,
+                same_names: one.state.name.as_ref() == Some(&new.name_one)
+                    && two.state.name == new.name_two,
+            })
+        })
+    }
+
+    pub(super) fn end(&mut self, key: ChatKey, now: Timestamp) -> Ending {
+        match self.lookup(key, now) {
+            Lookup::Missing => Ending::Missing,
+            Lookup::Ended => Ending::Before,
+            Lookup::Live(record) => {
+                record.end(now);
+                Ending::Ended
+            }
+        }
+    }
+
+    pub(super) fn expire(&mut self, limit: usize, now: Timestamp) -> Vec<ChatKey> {
+        let due = |record: &Record| record.ended_at.is_none() && record.is_over(now);
+        let due = self
+            .chats
+            .iter_mut()
+            .filter(|(_, record)| due(record))
+            .take(limit);
+        due.map(|(key, record)| {
+            record.end(now);
+            *key
+        })
+        .collect()
+    }
+
+    pub(super) fn purge(&mut self, limit: usize, life: Duration, now: Timestamp) -> usize {
+        let mut left = limit;
+        let mut takes = |over: bool| {
+            let take = over && left > 0;
+            left -= usize::from(take);
+            take
+        };
+        self.reserved.retain(|_, until| !takes(*until <= now));
+        for record in self.chats.values_mut() {
+            for seat in &mut record.seats.0 {
+                seat.device_code
+                    .take_if(|(_, lapses)| takes(*lapses <= now));
+            }
+            // One that was allowed has not lapsed: its asker may still come.
+            record.asks.retain(|record| {
+                let open = record.allowed == Some(true) && !record.used;
+                !takes(!open && record.ask.expires_at <= now)
+            });
+            if record.ended_at.is_some() {
+                record.messages.retain(|_| !takes(true));
+            }
+        }
+        self.chats.retain(|_, record| {
+            let stood_long = |ended_at: Timestamp| ended_at.plus(life) <= now;
+            let bare = record.messages.is_empty();
+            !takes(bare && record.ended_at.is_some_and(stood_long))
+        });
+        limit - left
+    }
+
+    pub(super) fn count_chats(&self, now: Timestamp) -> u64 {
+        self.chats
+            .values()
+            .filter(|record| !record.is_over(now))
+            .count() as u64
+    }
+}

@@ -1,0 +1,164 @@
+use std::collections::HashMap;
+
+use crate::{
+    domain::{
+        Ask, BySeat, Chat, ChatKey, ClientId, CodeDigest, Draft, Message, Page, SealedHash, Seat,
+        SeatState, SecretDigest, Seq, Session, Timestamp,
+    },
+    ports::{Appended, HistoryPage, NewChat, Note, SessionChoice},
+};
+
+/// One chat, or what is left of it.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) expires_at: Timestamp,
+    pub(super) ended_at: Option<Timestamp>,
+    pub(super) registration: Option<(SecretDigest, SealedHash)>,
+    pub(super) messages: Vec<Message>,
+    places: HashMap<(Seat, ClientId), Seq>,
+    pub(super) seats: BySeat<SeatRecord>,
+    pub(super) sessions: Vec<SessionRecord>,
+    pub(super) asks: Vec<AskRecord>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct SeatRecord {
+    pub(super) state: SeatState,
+    pub(super) return_code: Option<CodeDigest>,
+    /// With the moment at which it lapses.
+    pub(super) device_code: Option<(CodeDigest, Timestamp)>,
+}
+
+#[derive(Debug)]
+pub(super) struct SessionRecord {
+    pub(super) session: Session,
+    pub(super) login: Option<SecretDigest>,
+    /// Whether this login set the seat's return code.
+    pub(super) code_set: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct AskRecord {
+    pub(super) ask: Ask,
+    pub(super) digest: SecretDigest,
+    pub(super) allowed: Option<bool>,
+    pub(super) used: bool,
+}
+
+impl Record {
+    pub(super) fn new(new: NewChat, now: Timestamp) -> Self {
+        let mut seats = BySeat::<SeatRecord>::default();
+        seats[Seat::One].state.name = Some(new.name_one);
+        seats[Seat::Two].state.name = new.name_two;
+        Self {
+            expires_at: now.plus(new.lifetime.duration()),
+            ended_at: None,
+            registration: new.registration,
+            messages: Vec::new(),
+            places: HashMap::new(),
+            seats,
+            sessions: Vec::new(),
+            asks: Vec::new(),
+        }
+    }
+
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        self.ended_at.is_some() || self.expires_at <= now
+    }
+
+    /// Drops everything but the messages, which go in slices, and the tombstone.
+    pub(super) fn end(&mut self, now: Timestamp) {
+        self.ended_at = Some(now);
+        self.registration = None;
+        self.places.clear();
+        self.seats = BySeat::default();
+        self.sessions.clear();
+        self.asks.clear();
+    }
+
+    pub(super) fn last_seq(&self) -> Seq {
+        self.messages.len() as Seq
+    }
+
+    pub(super) fn chat(&self, key: ChatKey) -> Chat {
+        let waiting = self.asks.iter().filter(|ask| ask.allowed.is_none());
+        Chat {
+            key,
+            expires_at: self.expires_at,
+            last_seq: self.last_seq(),
+            seats: BySeat(Seat::BOTH.map(|seat| self.seats[seat].state.clone())),
+            sessions: self
+                .sessions
+                .iter()
+                .map(|record| record.session.clone())
+                .collect(),
+            asks: waiting.map(|record| record.ask.clone()).collect(),
+        }
+    }
+
+    pub(super) fn append(&mut self, draft: &Draft, messages_max: u64, now: Timestamp) -> Appended {
+        if let Some(&seq) = self.places.get(&(draft.seat, draft.id)) {
+            let before = &self.messages[seq as usize - 1];
+            return match before.text == draft.text {
+                true => Appended::Before { seq, at: before.at },
+                false => Appended::OtherText,
+            };
+        }
+        if self.last_seq() >= messages_max {
+            return Appended::Full;
+        }
+        let seq = self.last_seq() + 1;
+        self.places.insert((draft.seat, draft.id), seq);
+        self.messages.push(draft.placed(seq, now));
+        Appended::Stored { seq, at: now }
+    }
+
+    pub(super) fn history(&self, page: Page, limit: usize) -> HistoryPage {
+        let place = |seq: Seq| (seq as usize).min(self.messages.len());
+        let (range, more) = match page {
+            Page::After(seq) => {
+                let to = place(seq).saturating_add(limit).min(self.messages.len());
+                (place(seq)..to, to < self.messages.len())
+            }
+            Page::Before(seq) => self.ahead_of(place(seq.saturating_sub(1)), limit),
+            Page::Newest => self.ahead_of(self.messages.len(), limit),
+        };
+        HistoryPage {
+            messages: self.messages[range].to_vec(),
+            more,
+        }
+    }
+
+    fn ahead_of(&self, to: usize, limit: usize) -> (std::ops::Range<usize>, bool) {
+        let from = to.saturating_sub(limit);
+        (from..to, from > 0)
+    }
+
+    pub(super) fn end_session(&mut self, seat: Seat, which: SessionChoice) -> bool {
+        let before = self.sessions.len();
+        self.sessions.retain(|SessionRecord { session, .. }| {
+            let chosen = match which {
+                SessionChoice::Token(digest) => session.digest == digest,
+                SessionChoice::Id(id) => session.id == id,
+            };
+            session.seat != seat || !chosen
+        });
+        self.sessions.len() < before
+    }
+
+    pub(super) fn note(&mut self, note: &Note) {
+        match *note {
+            Note::Marks(seat, marks) => self.seats[seat].state.marks.raise(marks),
+            Note::LastSeen(seat, at) => {
+                let seen = &mut self.seats[seat].state.last_seen;
+                *seen = (*seen).max(Some(at));
+            }
+            Note::Used(id, at) => {
+                let mut sessions = self.sessions.iter_mut().map(|record| &mut record.session);
+                if let Some(session) = sessions.find(|session| session.id == id) {
+                    session.last_seen = session.last_seen.max(Some(at));
+                }
+            }
+        }
+    }
+}

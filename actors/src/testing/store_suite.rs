@@ -1,0 +1,194 @@
+//! What every store must do. One claim per function; [`store_suite!`](crate::store_suite) makes
+//! a test of each.
+//!
+//! ```ignore
+//! mod sqlite {
+//!     async fn open() -> actors::testing::Stores {
+//!         let folder = tempfile::tempdir().unwrap();
+//!         let store = Arc::new(SqliteStore::open(&folder.path().join("duet.db")).unwrap());
+//!         actors::testing::Stores::one(store, folder)
+//!     }
+//!
+//!     actors::store_suite!(open);
+//! }
+//! ```
+//!
+//! The claims know no clock but the store's own: what lapses is given a short life and waited
+//! for.
+#![expect(
+    missing_docs,
+    reason = "a claim's name says all there is to say about it"
+)]
+#![expect(
+    clippy::unwrap_used,
+    reason = "this is test code, though it stands in a library"
+)]
+
+mod appending;
+mod asks;
+mod codes;
+mod ending;
+mod fixture;
+mod history;
+mod notes;
+mod purging;
+mod registration;
+mod seats;
+
+use std::{any::Any, sync::Arc};
+
+pub use self::{
+    appending::*, asks::*, codes::*, ending::*, history::*, notes::*, purging::*, registration::*,
+    seats::*,
+};
+use crate::ports::Store;
+
+/// A fresh, empty store under test, as two instances see it.
+pub struct Stores {
+    /// One instance's.
+    pub here: Arc<dyn Store>,
+    /// Another instance's on the same data; the same one where there can be only one.
+    pub there: Arc<dyn Store>,
+    _kept: Box<dyn Any + Send>,
+}
+
+impl Stores {
+    /// A store that only one instance can have. `kept` is dropped when the test is over.
+    pub fn one(store: Arc<dyn Store>, kept: impl Any + Send) -> Self {
+        Self::two(store.clone(), store, kept)
+    }
+
+    /// Two instances' stores on the same data. `kept` is dropped when the test is over.
+    pub fn two(here: Arc<dyn Store>, there: Arc<dyn Store>, kept: impl Any + Send) -> Self {
+        Self {
+            here,
+            there,
+            _kept: Box::new(kept),
+        }
+    }
+}
+
+/// Runs one claim on several threads, so that what races in it does so in earnest.
+///
+/// # Panics
+/// When the claim does not hold.
+#[doc(hidden)]
+pub fn run(claim: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("threads can be started")
+        .block_on(claim);
+}
+
+/// Makes a test of every claim about stores. Takes an async function, or a closure in
+/// parentheses, that answers [`Stores`](crate::testing::Stores): freshly opened and empty.
+#[macro_export]
+macro_rules! store_suite {
+    ($open:expr) => {
+        $crate::store_suite! { $open;
+            // registration
+            a_registered_chat_is_there_with_its_names_and_nothing_else
+            the_same_registration_finds_the_chat_it_made
+            a_registration_says_whether_the_names_are_the_same
+            the_same_registration_makes_a_new_chat_once_the_first_is_over
+            the_same_registration_racing_itself_makes_one_chat
+            a_key_in_use_is_taken
+            a_key_that_was_used_stays_taken
+            one_of_many_racing_registrations_gets_the_key
+            a_key_that_must_be_reserved_is_not_had_without
+            a_reserved_key_can_be_registered_once
+            a_reservation_lapses
+            a_key_in_use_or_used_before_cannot_be_reserved
+            seat_two_is_named_once
+            one_of_many_racing_names_stays
+            a_chat_that_never_was_is_missing
+            // seats
+            the_first_to_claim_a_seat_gets_it_and_sets_its_code
+            a_free_seat_is_had_with_any_proof
+            a_taken_seat_is_not_had_without_proof
+            a_seat_stays_taken_after_its_last_session_ended
+            exactly_one_of_many_racing_claims_wins
+            a_return_code_lets_in_beside_the_others
+            a_return_code_is_worth_nothing_at_the_other_seat
+            the_same_login_replaces_its_unused_session_and_code
+            the_same_login_with_a_code_adds_one_session
+            the_same_login_does_not_replace_a_session_in_use
+            the_same_login_at_the_other_seat_is_another
+            the_longest_unused_session_makes_room
+            a_session_is_ended_by_its_token
+            a_session_is_ended_by_its_id
+            a_session_is_not_ended_from_the_other_seat
+            // codes
+            a_new_return_code_replaces_the_old_one
+            a_device_code_is_good_once
+            one_of_many_racing_uses_of_a_device_code_wins
+            a_device_code_lapses
+            a_new_device_code_replaces_the_old_one
+            // asks
+            a_wish_waits_and_is_listed
+            an_allowed_wish_lets_in_once
+            one_of_many_racing_uses_of_a_wish_wins
+            allowing_ends_the_seats_sessions_and_codes_and_no_others
+            a_refused_wish_lets_nobody_in_and_changes_nothing
+            a_wish_that_nobody_answered_lets_nobody_in
+            a_wish_is_answered_once
+            one_of_two_racing_answers_counts
+            a_lapsed_wish_is_expired_and_cannot_be_answered
+            an_unknown_wish_has_no_state_and_no_answer
+            // appending
+            messages_get_places_from_one_without_a_gap
+            one_batch_serves_many_chats_each_in_its_order
+            a_stored_message_reads_back_as_it_was_sent
+            the_same_message_twice_in_one_batch_is_stored_once
+            the_same_message_again_gets_its_first_place
+            the_same_message_racing_on_two_instances_is_stored_once
+            the_same_id_from_the_other_seat_is_another_message
+            the_same_id_in_another_chat_is_another_message
+            the_same_id_with_another_text_is_told
+            a_full_chat_takes_no_more_but_knows_what_it_has
+            a_chat_that_is_over_or_missing_costs_its_own_messages_alone
+            many_appenders_to_one_chat_leave_no_gap
+            crossing_batches_on_two_instances_all_arrive
+            every_text_survives_unchanged
+            // history
+            the_newest_page_ends_with_the_last_message
+            pages_forward_meet_without_gap_or_repeat
+            pages_backward_meet_without_gap_or_repeat
+            pages_outside_of_the_chat_are_empty
+            an_empty_chat_has_an_empty_page
+            positions_come_in_the_order_asked_for
+            // notes
+            marks_move_forward_only
+            a_seat_is_last_seen_at_the_latest_time
+            a_session_is_last_seen_at_the_latest_time
+            notes_about_what_is_not_there_are_let_pass
+            // ending
+            a_chat_ends_once
+            one_of_many_racing_ends_counts
+            nothing_of_an_ended_chat_can_be_read
+            nothing_can_be_done_in_an_ended_chat
+            an_end_spares_every_other_chat
+            a_message_racing_the_end_is_stored_before_it_or_not_at_all
+            an_expired_chat_is_over_before_the_sweep
+            the_sweep_ends_what_has_expired_and_says_so_once
+            the_sweep_ends_no_more_than_it_is_asked_to
+            living_chats_are_counted
+            // purging
+            an_ended_chat_is_deleted_in_slices
+            a_purge_spares_the_living_and_their_codes
+            a_tombstone_stands_for_its_life
+            a_tombstone_outlives_every_message
+            two_purges_at_once_do_no_harm
+        }
+    };
+    ($open:expr; $($claim:ident)*) => {$(
+        #[test]
+        fn $claim() {
+            $crate::testing::store_suite::run(async {
+                $crate::testing::store_suite::$claim($open().await).await;
+            });
+        }
+    )*};
+}

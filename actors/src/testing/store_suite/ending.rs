@@ -1,0 +1,218 @@
+use std::collections::HashSet;
+
+use super::{Stores, fixture::*};
+use crate::{
+    domain::{ChatKey, Page, Seat},
+    ports::{Answered, Appended, Ending, Lookup, SessionChoice},
+};
+
+pub async fn a_chat_ends_once(stores: Stores) {
+    let key = chat(&stores.here).await;
+    assert_eq!(stores.here.end(key).await.unwrap(), Ending::Ended);
+    for store in [&stores.here, &stores.there] {
+        assert_eq!(store.end(key).await.unwrap(), Ending::Before);
+        assert_eq!(store.status(key).await.unwrap(), Lookup::Ended);
+    }
+    assert_eq!(
+        stores.here.end(super::fixture::key()).await.unwrap(),
+        Ending::Missing
+    );
+}
+
+pub async fn one_of_many_racing_ends_counts(stores: Stores) {
+    let key = chat(&stores.here).await;
+    fill(&stores.here, key, 20).await;
+    let endings = race(&stores, RACERS, |store, _| async move {
+        store.end(key).await.unwrap()
+    })
+    .await;
+    assert_eq!(
+        endings
+            .iter()
+            .filter(|ending| **ending == Ending::Ended)
+            .count(),
+        1
+    );
+    assert_eq!(
+        endings
+            .iter()
+            .filter(|ending| **ending == Ending::Before)
+            .count(),
+        RACERS - 1
+    );
+}
+
+/// A chat with everything in it.
+async fn furnished(stores: &Stores) -> ChatKey {
+    let key = chat(&stores.here).await;
+    for seat in Seat::BOTH {
+        sit(&stores.here, key, seat).await;
+    }
+    fill(&stores.here, key, 5).await;
+    key
+}
+
+async fn assert_nothing_readable(stores: &Stores, key: ChatKey) {
+    for store in [&stores.there, &stores.here] {
+        assert_eq!(store.status(key).await.unwrap(), Lookup::Ended);
+        assert!(matches!(store.load(key).await.unwrap(), Lookup::Ended));
+        for page in [Page::Newest, Page::After(0), Page::Before(3)] {
+            assert_eq!(store.history(key, page, 10).await.unwrap(), Lookup::Ended);
+        }
+        assert_eq!(store.positions(&[key]).await.unwrap(), [None]);
+    }
+}
+
+pub async fn nothing_of_an_ended_chat_can_be_read(stores: Stores) {
+    let key = furnished(&stores).await;
+    let ask = ask(Seat::Two, LONG);
+    stores.here.ask(key, ask.clone()).await.unwrap();
+    stores.here.end(key).await.unwrap();
+    assert_nothing_readable(&stores, key).await;
+    assert_eq!(stores.there.ask_state(key, ask.digest).await.unwrap(), None);
+}
+
+pub async fn nothing_can_be_done_in_an_ended_chat(stores: Stores) {
+    let key = chat(&stores.here).await;
+    let seated = sit(&stores.here, key, Seat::One).await;
+    let said = fill(&stores.here, key, 1).await.remove(0);
+    let ask = ask(Seat::One, LONG);
+    stores.here.ask(key, ask.clone()).await.unwrap();
+    stores.here.end(key).await.unwrap();
+
+    for draft in [said, draft(key, Seat::One, "Hello")] {
+        assert_eq!(append(&stores.there, &[draft]).await, [Appended::Ended]);
+    }
+    for seat in Seat::BOTH {
+        let claimed = stores
+            .there
+            .take_seat(claim(key, seat, None))
+            .await
+            .unwrap();
+        assert_eq!(claimed, Lookup::Ended);
+    }
+    let named = stores
+        .there
+        .name_seat_two(key, &name("Anny"))
+        .await
+        .unwrap();
+    assert_eq!(named, Lookup::Ended);
+    assert_eq!(
+        stores.there.answer(key, ask.word, true).await.unwrap(),
+        Answered::Over
+    );
+    let token = SessionChoice::Token(seated.session.digest);
+    let ended = stores
+        .there
+        .end_session(key, Seat::One, token)
+        .await
+        .unwrap();
+    assert!(!ended, "its sessions ended with it");
+}
+
+pub async fn an_end_spares_every_other_chat(stores: Stores) {
+    let (ended, living) = (furnished(&stores).await, furnished(&stores).await);
+    stores.here.end(ended).await.unwrap();
+    while stores.here.purge(100, LONG).await.unwrap() > 0 {}
+    assert_eq!(seqs(&all(&stores.there, living).await), [1, 2, 3, 4, 5]);
+    assert_eq!(live(stores.there.load(living).await).sessions.len(), 2);
+}
+
+pub async fn a_message_racing_the_end_is_stored_before_it_or_not_at_all(stores: Stores) {
+    for _ in 0..10 {
+        let key = chat(&stores.here).await;
+        let outcomes = race(&stores, 10, |store, number| async move {
+            if number == 5 {
+                assert_eq!(store.end(key).await.unwrap(), Ending::Ended);
+                return None;
+            }
+            let drafts = [draft(key, Seat::One, "Hello"), draft(key, Seat::Two, "Hi")];
+            Some(append(&store, &drafts).await)
+        })
+        .await;
+        for outcome in outcomes.into_iter().flatten() {
+            let both_stored = matches!(
+                outcome[..],
+                [Appended::Stored { .. }, Appended::Stored { .. }]
+            );
+            let both_ended = outcome == [Appended::Ended, Appended::Ended];
+            assert!(both_stored || both_ended, "a batch came out as {outcome:?}");
+        }
+        assert_nothing_readable(&stores, key).await;
+    }
+}
+
+pub async fn an_expired_chat_is_over_before_the_sweep(stores: Stores) {
+    let key = short_chat(&stores.here).await;
+    let seated = claim(key, Seat::One, None);
+    // On a slow machine its life may be over by now, and this comes too late; no harm is done.
+    let _ = stores.here.take_seat(seated.clone()).await.unwrap();
+    let _ = stores
+        .here
+        .append(&[draft(key, Seat::One, "Hello")], PLENTY)
+        .await
+        .unwrap();
+    until_over(&stores.here, key).await;
+
+    assert_nothing_readable(&stores, key).await;
+    assert_eq!(
+        append(&stores.there, &[draft(key, Seat::One, "late")]).await,
+        [Appended::Ended]
+    );
+    let claimed = stores
+        .there
+        .take_seat(claim(key, Seat::Two, None))
+        .await
+        .unwrap();
+    assert_eq!(claimed, Lookup::Ended);
+    let named = stores
+        .there
+        .name_seat_two(key, &name("Anny"))
+        .await
+        .unwrap();
+    assert_eq!(named, Lookup::Ended);
+}
+
+pub async fn the_sweep_ends_what_has_expired_and_says_so_once(stores: Stores) {
+    let living = chat(&stores.here).await;
+    let ended = chat(&stores.here).await;
+    stores.here.end(ended).await.unwrap();
+    let mut expired = HashSet::new();
+    for _ in 0..3 {
+        expired.insert(expired_chat(&stores.here).await);
+    }
+    let swept: HashSet<ChatKey> = stores.here.expire(100).await.unwrap().into_iter().collect();
+    assert_eq!(swept, expired);
+    assert_eq!(stores.there.expire(100).await.unwrap(), []);
+    for key in expired {
+        assert_nothing_readable(&stores, key).await;
+        assert_eq!(stores.here.end(key).await.unwrap(), Ending::Before);
+    }
+    assert_eq!(stores.here.status(living).await.unwrap(), Lookup::Live(()));
+}
+
+pub async fn the_sweep_ends_no_more_than_it_is_asked_to(stores: Stores) {
+    let mut expired = HashSet::new();
+    for _ in 0..5 {
+        expired.insert(expired_chat(&stores.here).await);
+    }
+    let mut swept = HashSet::new();
+    for expected in [2, 2, 1, 0] {
+        let keys = stores.here.expire(2).await.unwrap();
+        assert_eq!(keys.len(), expected);
+        swept.extend(keys);
+    }
+    assert_eq!(swept, expired);
+}
+
+pub async fn living_chats_are_counted(stores: Stores) {
+    assert_eq!(stores.here.count_chats().await.unwrap(), 0);
+    let first = chat(&stores.here).await;
+    chat(&stores.here).await;
+    assert_eq!(stores.there.count_chats().await.unwrap(), 2);
+    stores.here.end(first).await.unwrap();
+    expired_chat(&stores.here).await;
+    assert_eq!(stores.there.count_chats().await.unwrap(), 1);
+    stores.here.expire(100).await.unwrap();
+    assert_eq!(stores.there.count_chats().await.unwrap(), 1);
+}

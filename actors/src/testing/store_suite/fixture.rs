@@ -1,0 +1,303 @@
+//! What the claims are made of.
+
+use std::{sync::Arc, time::Duration};
+
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        ChatKey, CodeDigest, Draft, Lifetime, Message, MessageText, Page, Seat, SecretDigest, Seq,
+        Session, Timestamp, UserName,
+    },
+    ports::{
+        Appended, Claim, Claimed, Lookup, NewAsk, NewChat, NewSession, Note, Proof, Registered,
+        Store,
+    },
+    testing::eventually,
+};
+
+/// More messages than any claim sends.
+pub(super) const PLENTY: u64 = 1_000_000;
+/// More sessions than any claim makes.
+pub(super) const SESSIONS_MAX: usize = 100;
+/// How many do the same thing at once where something races.
+pub(super) const RACERS: usize = 50;
+/// Far longer than any test takes.
+pub(super) const LONG: Duration = Duration::from_secs(3600);
+/// A life that is over in a moment.
+pub(super) const SHORT: Duration = Duration::from_millis(200);
+
+pub(super) fn key() -> ChatKey {
+    ChatKey::from_bytes(*Uuid::new_v4().as_bytes())
+}
+
+pub(super) fn digest() -> SecretDigest {
+    let (a, b) = (Uuid::new_v4(), Uuid::new_v4());
+    let bytes = [*a.as_bytes(), *b.as_bytes()].concat();
+    SecretDigest::from_bytes(bytes.try_into().expect("twice 16 bytes"))
+}
+
+pub(super) fn name(text: &str) -> UserName {
+    UserName::parse(text).expect("the claim uses names that parse")
+}
+
+pub(super) fn new_chat(key: ChatKey) -> NewChat {
+    NewChat {
+        key,
+        name_one: name("Abhi"),
+        name_two: Some(name("Anny")),
+        lifetime: Lifetime::of(LONG),
+        registration: None,
+        must_be_reserved: false,
+    }
+}
+
+/// Makes a chat between Abhi and Anny.
+pub(super) async fn chat(store: &Arc<dyn Store>) -> ChatKey {
+    let key = key();
+    made(
+        store
+            .register(new_chat(key))
+            .await
+            .expect("the store answers"),
+    );
+    key
+}
+
+/// Makes a chat with a short life, and waits until it is over.
+pub(super) async fn expired_chat(store: &Arc<dyn Store>) -> ChatKey {
+    let key = short_chat(store).await;
+    until_over(store, key).await;
+    key
+}
+
+/// Makes a chat with a short life.
+pub(super) async fn short_chat(store: &Arc<dyn Store>) -> ChatKey {
+    let new = NewChat {
+        lifetime: Lifetime::of(SHORT),
+        ..new_chat(key())
+    };
+    let key = new.key;
+    made(store.register(new).await.expect("the store answers"));
+    key
+}
+
+pub(super) async fn until_over(store: &Arc<dyn Store>, key: ChatKey) {
+    eventually("a chat's short life is over", || async {
+        matches!(store.status(key).await, Ok(Lookup::Ended))
+    })
+    .await;
+}
+
+pub(super) fn made(registered: Registered) -> Timestamp {
+    match registered {
+        Registered::Made { expires_at } => expires_at,
+        other => panic!("expected a fresh chat, got {other:?}"),
+    }
+}
+
+/// What is there. Takes the whole answer, so that claims read in one line.
+pub(super) fn live<T: std::fmt::Debug, E: std::fmt::Debug>(found: Result<Lookup<T>, E>) -> T {
+    match found {
+        Ok(Lookup::Live(found)) => found,
+        other => panic!("expected a living chat, got {other:?}"),
+    }
+}
+
+pub(super) fn text(text: &str) -> MessageText {
+    MessageText::parse(text.into()).expect("the claim uses texts that parse")
+}
+
+pub(super) fn draft(key: ChatKey, seat: Seat, words: &str) -> Draft {
+    Draft {
+        key,
+        seat,
+        id: Uuid::new_v4(),
+        text: text(words),
+        sent_at: None,
+    }
+}
+
+pub(super) async fn append(store: &Arc<dyn Store>, drafts: &[Draft]) -> Vec<Appended> {
+    let appended = store
+        .append(drafts, PLENTY)
+        .await
+        .expect("the store answers");
+    assert_eq!(appended.len(), drafts.len(), "an outcome for each draft");
+    appended
+}
+
+/// Sends `count` messages in one batch, the two seats taking turns.
+pub(super) async fn fill(store: &Arc<dyn Store>, key: ChatKey, count: usize) -> Vec<Draft> {
+    let drafts: Vec<Draft> = (0..count)
+        .map(|number| draft(key, Seat::BOTH[number % 2], &format!("text {number}")))
+        .collect();
+    let appended = append(store, &drafts).await;
+    assert!(
+        appended
+            .iter()
+            .all(|outcome| matches!(outcome, Appended::Stored { .. }))
+    );
+    drafts
+}
+
+/// The place of a draft that was stored by this very call.
+pub(super) fn stored(appended: &Appended) -> Seq {
+    match appended {
+        Appended::Stored { seq, .. } => *seq,
+        other => panic!("expected a stored message, got {other:?}"),
+    }
+}
+
+/// All messages of a chat, in one page.
+pub(super) async fn all(store: &Arc<dyn Store>, key: ChatKey) -> Vec<Message> {
+    let page = live(store.history(key, Page::After(0), 10_000).await);
+    assert!(!page.more, "one page holds all there is");
+    page.messages
+}
+
+pub(super) fn seqs(messages: &[Message]) -> Vec<Seq> {
+    messages.iter().map(|message| message.seq).collect()
+}
+
+pub(super) fn claim(key: ChatKey, seat: Seat, proof: Option<Proof>) -> Claim {
+    Claim {
+        key,
+        seat,
+        proof,
+        session: NewSession {
+            id: Uuid::new_v4(),
+            digest: digest(),
+            login: None,
+        },
+        return_code: digest(),
+        sessions_max: SESSIONS_MAX,
+    }
+}
+
+/// Takes a seat for the first time; answers its claim, with the token and code it set.
+pub(super) async fn sit(store: &Arc<dyn Store>, key: ChatKey, seat: Seat) -> Claim {
+    let claim = claim(key, seat, None);
+    let claimed = live(store.take_seat(claim.clone()).await);
+    assert_eq!(claimed, Claimed::Sat { code_set: true });
+    claim
+}
+
+pub(super) async fn take(store: &Arc<dyn Store>, claim: &Claim) -> Claimed {
+    live(store.take_seat(claim.clone()).await)
+}
+
+/// Whether a proof lets somebody in now. Uses it up where it is good once.
+pub(super) async fn lets_in(
+    store: &Arc<dyn Store>,
+    key: ChatKey,
+    seat: Seat,
+    proof: Proof,
+) -> bool {
+    match take(store, &claim(key, seat, Some(proof))).await {
+        Claimed::Sat { .. } => true,
+        Claimed::WrongProof => false,
+        Claimed::Taken => panic!("a proof came, and was not looked at"),
+    }
+}
+
+pub(super) async fn return_code_works(
+    store: &Arc<dyn Store>,
+    key: ChatKey,
+    seat: Seat,
+    code: CodeDigest,
+) -> bool {
+    lets_in(store, key, seat, Proof::ReturnCode(code)).await
+}
+
+pub(super) async fn sessions(store: &Arc<dyn Store>, key: ChatKey, seat: Seat) -> Vec<Session> {
+    let chat = live(store.load(key).await);
+    chat.sessions
+        .into_iter()
+        .filter(|session| session.seat == seat)
+        .collect()
+}
+
+pub(super) async fn has_session(store: &Arc<dyn Store>, claim: &Claim) -> bool {
+    let sessions = sessions(store, claim.key, claim.seat).await;
+    sessions
+        .iter()
+        .any(|session| session.digest == claim.session.digest)
+}
+
+pub(super) async fn session_of(store: &Arc<dyn Store>, claim: &Claim) -> Session {
+    let sessions = sessions(store, claim.key, claim.seat).await;
+    let mut own = sessions
+        .into_iter()
+        .filter(|session| session.digest == claim.session.digest);
+    own.next().expect("the session is there")
+}
+
+/// Notes that a claim's session was used so long after it began.
+pub(super) async fn use_session(store: &Arc<dyn Store>, claim: &Claim, after: Duration) {
+    let session = session_of(store, claim).await;
+    let used = Note::Used(session.id, session.since.plus(after));
+    store
+        .note(&[(claim.key, used)])
+        .await
+        .expect("the store answers");
+}
+
+pub(super) fn ask(seat: Seat, valid: Duration) -> NewAsk {
+    NewAsk {
+        word: Uuid::new_v4(),
+        digest: digest(),
+        seat,
+        valid,
+    }
+}
+
+/// The store's own time, read off a device code that lapses as it is made.
+pub(super) async fn store_now(store: &Arc<dyn Store>) -> Timestamp {
+    let key = chat(store).await;
+    let lapses = store
+        .set_device_code(key, Seat::One, digest(), Duration::ZERO)
+        .await;
+    lapses.expect("the store answers")
+}
+
+/// Waits until the store's own time has moved on by so much.
+pub(super) async fn pass(store: &Arc<dyn Store>, time: Duration) {
+    let until = store_now(store).await.plus(time);
+    eventually("the store's time moves on", || async {
+        store_now(store).await > until
+    })
+    .await;
+}
+
+/// Runs the same thing many times at once, on both instances in turn.
+pub(super) async fn race<T, F>(
+    stores: &super::Stores,
+    racers: usize,
+    run: impl Fn(Arc<dyn Store>, usize) -> F,
+) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let start = Arc::new(tokio::sync::Barrier::new(racers));
+    let racing: Vec<_> = (0..racers)
+        .map(|number| {
+            let store = if number % 2 == 0 {
+                &stores.here
+            } else {
+                &stores.there
+            };
+            let (start, racer) = (start.clone(), run(store.clone(), number));
+            tokio::spawn(async move {
+                start.wait().await;
+                racer.await
+            })
+        })
+        .collect();
+    let mut results = Vec::with_capacity(racers);
+    for racer in racing {
+        results.push(racer.await.expect("a racer answers"));
+    }
+    results
+}

@@ -1,0 +1,286 @@
+use std::time::Duration;
+
+use super::{Stores, fixture::*};
+use crate::{
+    domain::{ChatKey, Marks, SealedHash, Seat, SecretDigest},
+    ports::{Lookup, NewChat, Registered},
+};
+
+/// A registration that can be recognised.
+fn named(key: ChatKey, id: SecretDigest) -> NewChat {
+    NewChat {
+        registration: Some((id, SealedHash::from_bytes(vec![7; 80]))),
+        ..new_chat(key)
+    }
+}
+
+pub async fn a_registered_chat_is_there_with_its_names_and_nothing_else(stores: Stores) {
+    let new = new_chat(key());
+    let before = store_now(&stores.here).await;
+    let expires_at = made(stores.here.register(new.clone()).await.unwrap());
+    assert!(
+        expires_at >= before.plus(LONG),
+        "it lives as long as it should"
+    );
+    assert!(
+        expires_at <= store_now(&stores.here).await.plus(LONG),
+        "and no longer"
+    );
+
+    assert_eq!(
+        stores.there.status(new.key).await.unwrap(),
+        Lookup::Live(())
+    );
+    let chat = live(stores.there.load(new.key).await);
+    assert_eq!(
+        (chat.key, chat.expires_at, chat.last_seq),
+        (new.key, expires_at, 0)
+    );
+    assert_eq!(chat.seats[Seat::One].name, Some(name("Abhi")));
+    assert_eq!(chat.seats[Seat::Two].name, Some(name("Anny")));
+    for seat in Seat::BOTH {
+        let state = &chat.seats[seat];
+        assert!(!state.taken && state.last_seen.is_none() && state.marks == Marks::default());
+    }
+    assert!(chat.sessions.is_empty() && chat.asks.is_empty());
+}
+
+pub async fn the_same_registration_finds_the_chat_it_made(stores: Stores) {
+    let (first, id) = (key(), digest());
+    let expires_at = made(stores.here.register(named(first, id)).await.unwrap());
+    for again in [first, key()] {
+        assert_eq!(
+            stores.there.register(named(again, id)).await.unwrap(),
+            Registered::Before {
+                key: first,
+                sealed: SealedHash::from_bytes(vec![7; 80]),
+                expires_at,
+                same_names: true,
+            }
+        );
+    }
+}
+
+pub async fn a_registration_says_whether_the_names_are_the_same(stores: Stores) {
+    let id = digest();
+    made(stores.here.register(named(key(), id)).await.unwrap());
+    for (one, two) in [("Abhi", "Somebody"), ("Somebody", "Anny")] {
+        let names = (name(one), Some(name(two)));
+        let again = NewChat {
+            name_one: names.0,
+            name_two: names.1,
+            ..named(key(), id)
+        };
+        let registered = stores.here.register(again).await.unwrap();
+        assert!(matches!(
+            registered,
+            Registered::Before {
+                same_names: false,
+                ..
+            }
+        ));
+    }
+}
+
+pub async fn the_same_registration_makes_a_new_chat_once_the_first_is_over(stores: Stores) {
+    let (ended, expired) = (digest(), digest());
+    let first = key();
+    made(stores.here.register(named(first, ended)).await.unwrap());
+    stores.here.end(first).await.unwrap();
+    made(stores.here.register(named(key(), ended)).await.unwrap());
+
+    let short = NewChat {
+        lifetime: short_life(),
+        ..named(key(), expired)
+    };
+    made(stores.here.register(short.clone()).await.unwrap());
+    until_over(&stores.here, short.key).await;
+    made(stores.here.register(named(key(), expired)).await.unwrap());
+}
+
+fn short_life() -> crate::domain::Lifetime {
+    crate::domain::Lifetime::of(SHORT)
+}
+
+pub async fn the_same_registration_racing_itself_makes_one_chat(stores: Stores) {
+    let id = digest();
+    let registered = race(&stores, RACERS, |store, _| async move {
+        let key = key();
+        (key, store.register(named(key, id)).await.unwrap())
+    })
+    .await;
+    let fresh: Vec<ChatKey> = registered
+        .iter()
+        .filter(|(_, outcome)| matches!(outcome, Registered::Made { .. }))
+        .map(|(key, _)| *key)
+        .collect();
+    assert_eq!(fresh.len(), 1);
+    for (key, outcome) in registered {
+        match outcome {
+            Registered::Made { .. } => assert_eq!(key, fresh[0]),
+            Registered::Before { key, .. } => assert_eq!(key, fresh[0]),
+            other => panic!("a replayed registration came out as {other:?}"),
+        }
+    }
+}
+
+pub async fn a_key_in_use_is_taken(stores: Stores) {
+    let key = chat(&stores.here).await;
+    assert_eq!(
+        stores.there.register(new_chat(key)).await.unwrap(),
+        Registered::Taken
+    );
+    let other_id = named(key, digest());
+    assert_eq!(
+        stores.there.register(other_id).await.unwrap(),
+        Registered::Taken
+    );
+}
+
+pub async fn a_key_that_was_used_stays_taken(stores: Stores) {
+    let ended = chat(&stores.here).await;
+    stores.here.end(ended).await.unwrap();
+    let expired = expired_chat(&stores.here).await;
+    for key in [ended, expired] {
+        assert_eq!(
+            stores.there.register(new_chat(key)).await.unwrap(),
+            Registered::Taken
+        );
+    }
+    stores.here.expire(100).await.unwrap();
+    while stores.here.purge(100, LONG).await.unwrap() > 0 {}
+    for key in [ended, expired] {
+        assert_eq!(
+            stores.there.register(new_chat(key)).await.unwrap(),
+            Registered::Taken
+        );
+    }
+}
+
+pub async fn one_of_many_racing_registrations_gets_the_key(stores: Stores) {
+    let key = key();
+    let outcomes = race(&stores, RACERS, |store, _| async move {
+        store.register(new_chat(key)).await.unwrap()
+    })
+    .await;
+    let fresh = |outcome: &&Registered| matches!(outcome, Registered::Made { .. });
+    assert_eq!(outcomes.iter().filter(fresh).count(), 1);
+    let taken = |outcome: &&Registered| matches!(outcome, Registered::Taken);
+    assert_eq!(outcomes.iter().filter(taken).count(), RACERS - 1);
+}
+
+fn must_be_reserved(key: ChatKey) -> NewChat {
+    NewChat {
+        must_be_reserved: true,
+        ..new_chat(key)
+    }
+}
+
+pub async fn a_key_that_must_be_reserved_is_not_had_without(stores: Stores) {
+    let key = key();
+    let outcome = stores.here.register(must_be_reserved(key)).await.unwrap();
+    assert_eq!(outcome, Registered::NotReserved);
+    assert_eq!(stores.here.status(key).await.unwrap(), Lookup::Missing);
+}
+
+pub async fn a_reserved_key_can_be_registered_once(stores: Stores) {
+    for new in [must_be_reserved(key()), new_chat(key())] {
+        assert!(stores.here.reserve(new.key, LONG).await.unwrap());
+        assert_eq!(stores.here.status(new.key).await.unwrap(), Lookup::Missing);
+        made(stores.there.register(new.clone()).await.unwrap());
+        assert_eq!(stores.here.register(new).await.unwrap(), Registered::Taken);
+    }
+}
+
+pub async fn a_reservation_lapses(stores: Stores) {
+    let key = key();
+    let hold = Duration::from_millis(1);
+    assert!(stores.here.reserve(key, hold).await.unwrap());
+    pass(&stores.here, hold).await;
+    let outcome = stores.here.register(must_be_reserved(key)).await.unwrap();
+    assert_eq!(outcome, Registered::NotReserved);
+
+    assert!(
+        stores.here.reserve(key, LONG).await.unwrap(),
+        "it can be reserved again"
+    );
+    made(stores.here.register(must_be_reserved(key)).await.unwrap());
+}
+
+pub async fn a_key_in_use_or_used_before_cannot_be_reserved(stores: Stores) {
+    let key = chat(&stores.here).await;
+    assert!(!stores.there.reserve(key, LONG).await.unwrap());
+    stores.here.end(key).await.unwrap();
+    assert!(!stores.there.reserve(key, LONG).await.unwrap());
+    let expired = expired_chat(&stores.here).await;
+    assert!(!stores.there.reserve(expired, LONG).await.unwrap());
+}
+
+pub async fn seat_two_is_named_once(stores: Stores) {
+    let new = NewChat {
+        name_two: None,
+        ..new_chat(key())
+    };
+    made(stores.here.register(new.clone()).await.unwrap());
+    assert_eq!(
+        live(stores.here.load(new.key).await).seats[Seat::Two].name,
+        None
+    );
+    assert!(live(
+        stores.here.name_seat_two(new.key, &name("Anny")).await
+    ));
+    assert!(!live(
+        stores.there.name_seat_two(new.key, &name("Else")).await
+    ));
+    assert!(!live(
+        stores.there.name_seat_two(new.key, &name("Anny")).await
+    ));
+    let chat = live(stores.there.load(new.key).await);
+    let shown = chat.seats[Seat::Two]
+        .name
+        .as_ref()
+        .map(|name| name.as_str().to_owned());
+    assert_eq!(shown.as_deref(), Some("Anny"));
+    assert_eq!(chat.seats[Seat::One].name, Some(name("Abhi")));
+}
+
+pub async fn one_of_many_racing_names_stays(stores: Stores) {
+    let new = NewChat {
+        name_two: None,
+        ..new_chat(key())
+    };
+    let key = new.key;
+    made(stores.here.register(new).await.unwrap());
+    let named = race(&stores, RACERS, |store, number| async move {
+        let name = name(&format!("Anny {number}"));
+        live(store.name_seat_two(key, &name).await).then_some(name)
+    })
+    .await;
+    let winners: Vec<_> = named.into_iter().flatten().collect();
+    assert_eq!(winners.len(), 1);
+    let chat = live(stores.here.load(key).await);
+    assert_eq!(chat.seats[Seat::Two].name.as_ref(), winners.first());
+}
+
+pub async fn a_chat_that_never_was_is_missing(stores: Stores) {
+    let key = key();
+    assert_eq!(stores.here.status(key).await.unwrap(), Lookup::Missing);
+    assert!(matches!(
+        stores.here.load(key).await.unwrap(),
+        Lookup::Missing
+    ));
+    let page = stores
+        .here
+        .history(key, crate::domain::Page::Newest, 10)
+        .await
+        .unwrap();
+    assert_eq!(page, Lookup::Missing);
+    let named = stores.here.name_seat_two(key, &name("Anny")).await.unwrap();
+    assert_eq!(named, Lookup::Missing);
+    let claimed = stores
+        .here
+        .take_seat(claim(key, Seat::One, None))
+        .await
+        .unwrap();
+    assert_eq!(claimed, Lookup::Missing);
+}

@@ -1,0 +1,292 @@
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::{Stores, fixture::*};
+use crate::{
+    domain::{ChatKey, Seat, SecretDigest},
+    ports::{Claim, Claimed, Proof, SessionChoice},
+};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A claim that can be recognised.
+fn named(key: ChatKey, login: SecretDigest, proof: Option<Proof>) -> Claim {
+    let mut claim = claim(key, Seat::One, proof);
+    claim.session.login = Some(login);
+    claim
+}
+
+pub async fn the_first_to_claim_a_seat_gets_it_and_sets_its_code(stores: Stores) {
+    let key = chat(&stores.here).await;
+    let before = store_now(&stores.here).await;
+    let first = sit(&stores.here, key, Seat::One).await;
+
+    let chat = live(stores.there.load(key).await);
+    assert!(chat.seats[Seat::One].taken);
+    assert!(!chat.seats[Seat::Two].taken);
+    let session = session_of(&stores.there, &first).await;
+    assert_eq!((session.id, session.seat), (first.session.id, Seat::One));
+    assert!(session.since >= before && session.last_seen.is_none());
+    assert!(return_code_works(&stores.there, key, Seat::One, first.return_code).await);
+}
+
+pub async fn a_free_seat_is_had_with_any_proof(stores: Stores) {
+    let key = chat(&stores.here).await;
+    let claim = claim(key, Seat::One, Some(Proof::ReturnCode(digest())));
+    assert_eq!(
+        take(&stores.here, &claim).await,
+        Claimed::Sat { code_set: true }
+    );
+}
+
+pub async fn a_taken_seat_is_not_had_without_proof(stores: Stores) {
+    let key = chat(&stores.here).await;
+    let first = sit(&stores.here, key, Seat::One).await;
+    let second = claim(key, Seat::One, None);
+    assert_eq!(take(&stores.there, &second).await, Claimed::Taken);
+    for proof in [
+        Proof::ReturnCode(digest()),
+        Proof::DeviceCode(digest()),
+        Proof::Ask(digest()),
+    ] {
+        assert!(
+            !lets_in(&stores.there, key, Seat::One, proof).await,
+            "{proof:?}"
+        );
+    }
+    assert_eq!(sessions(&stores.here, key, Seat::One).await.len(), 1);
+    assert!(return_code_works(&stores.here, key, Seat::One, first.return_code).await);
+    assert!(!return_code_works(&stores.here, key, Seat::One, second.return_code).await);
+}
+
+pub async fn a_seat_stays_taken_after_its_last_session_ended(stores: Stores) {
+    let key = chat(&stores.here).await;
+    let first = sit(&stores.here, key, Seat::One).await;
+    let token = SessionChoice::Token(first.session.digest);
+    assert!(
+        stores
+            .here
+            .end_session(key, Seat::One, token)
+            .await
+            .unwrap()
+    );
+    assert_eq!(
+        take(&stores.there, &claim(key, Seat::One, None)).await,
+        Claimed::Taken
+    );
+    assert!(live(stores.there.load(key).await).seats[Seat::One].taken);
+    assert!(return_code_works(&stores.there, key, Seat::One, first.return_code).await);
+}
+
+pub async fn exactly_one_of_many_racing_claims_wins(stores: Stores) {
+    let key = chat(&stores.here).await;
+    let outcomes = race(&stores, RACERS, |store, _| async move {
+        let claim = claim(key, Seat::Two, None);
+        (take(&store, &claim).await, claim)
+    })
+    .await;
+    let mut winners = outcomes
+        .iter()
+        .filter(|(outcome, _)| *outcome != Claimed::Taken);
+    let (outcome, winner) = winners.next().expect("somebody gets the seat");
+    assert_eq!(*outcome, Claimed::Sat { code_set: true });
+    assert!(winners.next().is_none(), "nobody else does");
+    assert_eq!(sessions(&stores.here, key, Seat::Two).await.len(), 1);
+    assert!(has_session(&stores.here, winner).await);
+    assert!(return_code_works(&stores.here, key, Seat::Two, winner.return_code).await);
+}
+
+pub async fn a_return_code_lets_in_beside_the_others(stores: Stores) {
+    let key = chat(&stores.here).await;
+    let first = sit(&stores.here, key, Seat::One).await;
+    for count in 2..4 {
+        let back = claim(key, Seat::One, Some(Proof::ReturnCode(first.return_code)));
+        assert_eq!(
+            take(&stores.there, &back).await,
+            Claimed::Sat { code_set: false }
+        );
+        assert!(has_session(&stores.here, &back).await);
+        assert_eq!(sessions(&stores.here, key, Seat::One).await.len(), count);
+    }
+    assert!(has_session(&stores.here, &first).await);
+}
+
+pub async fn a_return_code_is_worth_nothing_at_the_other_seat(stores: Stores) {
+    let key = chat(&stores.here).await;
+    let one = sit(&stores.here, key, Seat::One).await;
+    sit(&stores.here, key, Seat::Two).await;
+    assert!(!return_code_works(&stores.here, key, Seat::Two, one.return_code).await);
+    let as_device_code = Proof::DeviceCode(one.return_code);
+    assert!(!lets_in(&stores.here, key, Seat::One, as_device_code).await);
+}
+
+pub async fn the_same_login_replaces_its_unused_session_and_code(stores: Stores) {
+    let (key, login) = (chat(&stores.here).await, digest());
+    let lost = named(key, login, None);
+    assert_eq!(
+        take(&stores.here, &lost).await,
+        Claimed::Sat { code_set: true }
+    );
+    for store in [&stores.there, &stores.here] {
+        let again = named(key, login, None);
+        assert_eq!(take(store, &again).await, Claimed::Sat { code_set: true });
+        assert!(has_session(&stores.here, &again).await);
+        assert!(
+            !has_session(&stores.here, &lost).await,
+            "the lost token is dead"
+        );
+        assert_eq!(sessions(&stores.here, key, Seat::One).await.len(), 1);
+    }
+    let last = named(key, login, None);
+    assert_eq!(
+        take(&stores.here, &last).await,
+        Claimed::Sat { code_set: true }
+    );
+    assert!(!return_code_works(&stores.here, key, Seat::One, lost.return_code).await);
+    assert!(return_code_works(&stores.here, key, Seat::One, last.return_code).await);
+}
+
+pub async fn the_same_login_with_a_code_adds_one_session(stores: Stores) {
+    let (key, login) = (chat(&stores.here).await, digest());
+    let first = sit(&stores.here, key, Seat::One).await;
+    let proof = Some(Proof::ReturnCode(first.return_code));
+    for _ in 0..3 {
+        let again = named(key, login, proof);
+        assert_eq!(
+            take(&stores.here, &again).await,
+            Claimed::Sat { code_set: false }
+        );
+        assert!(has_session(&stores.here, &again).await);
+        assert_eq!(sessions(&stores.here, key, Seat::One).await.len(), 2);
+    }
+    assert!(has_session(&stores.here, &first).await);
+    assert!(return_code_works(&stores.here, key, Seat::One, first.return_code).await);
+}
+
+pub async fn the_same_login_does_not_replace_a_session_in_use(stores: Stores) {
+    let (key, login) = (chat(&stores.here).await, digest());
+    let first = named(key, login, None);
+    assert_eq!(
+        take(&stores.here, &first).await,
+        Claimed::Sat { code_set: true }
+    );
+    use_session(&stores.here, &first, Duration::from_millis(1)).await;
+    assert_eq!(
+        take(&stores.there, &named(key, login, None)).await,
+        Claimed::Taken
+    );
+    assert!(has_session(&stores.here, &first).await);
+    assert!(return_code_works(&stores.here, key, Seat::One, first.return_code).await);
+}
+
+pub async fn the_same_login_at_the_other_seat_is_another(stores: Stores) {
+    let (key, login) = (chat(&stores.here).await, digest());
+    let one = named(key, login, None);
+    let two = Claim {
+        seat: Seat::Two,
+        ..named(key, login, None)
+    };
+    for claim in [&one, &two] {
+        assert_eq!(
+            take(&stores.here, claim).await,
+            Claimed::Sat { code_set: true }
+        );
+    }
+    assert!(has_session(&stores.here, &one).await);
+    assert!(has_session(&stores.here, &two).await);
+}
+
+pub async fn the_longest_unused_session_makes_room(stores: Stores) {
+    let key = chat(&stores.here).await;
+    let other = sit(&stores.here, key, Seat::Two).await;
+    let first = sit(&stores.here, key, Seat::One).await;
+    let proof = Some(Proof::ReturnCode(first.return_code));
+    let mut next = claim(key, Seat::One, proof);
+    take(&stores.here, &next).await;
+    use_session(&stores.here, &next, MINUTE).await;
+    use_session(&stores.here, &first, 2 * MINUTE).await;
+
+    let unused_the_longest = next;
+    next = Claim {
+        sessions_max: 2,
+        ..claim(key, Seat::One, proof)
+    };
+    assert_eq!(
+        take(&stores.here, &next).await,
+        Claimed::Sat { code_set: false }
+    );
+    assert!(!has_session(&stores.here, &unused_the_longest).await);
+    assert!(has_session(&stores.here, &first).await);
+    assert!(has_session(&stores.here, &next).await);
+    assert!(
+        has_session(&stores.here, &other).await,
+        "the other seat keeps its own"
+    );
+}
+
+pub async fn a_session_is_ended_by_its_token(stores: Stores) {
+    let key = chat(&stores.here).await;
+    let first = sit(&stores.here, key, Seat::One).await;
+    let second = claim(key, Seat::One, Some(Proof::ReturnCode(first.return_code)));
+    take(&stores.here, &second).await;
+
+    let token = SessionChoice::Token(first.session.digest);
+    assert!(
+        stores
+            .there
+            .end_session(key, Seat::One, token)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !stores
+            .there
+            .end_session(key, Seat::One, token)
+            .await
+            .unwrap()
+    );
+    assert!(!has_session(&stores.here, &first).await);
+    assert!(has_session(&stores.here, &second).await);
+}
+
+pub async fn a_session_is_ended_by_its_id(stores: Stores) {
+    let key = chat(&stores.here).await;
+    let first = sit(&stores.here, key, Seat::One).await;
+    let id = SessionChoice::Id(session_of(&stores.here, &first).await.id);
+    let unknown = SessionChoice::Id(Uuid::new_v4());
+    assert!(
+        !stores
+            .here
+            .end_session(key, Seat::One, unknown)
+            .await
+            .unwrap()
+    );
+    assert!(stores.there.end_session(key, Seat::One, id).await.unwrap());
+    assert!(!stores.there.end_session(key, Seat::One, id).await.unwrap());
+    assert!(!has_session(&stores.here, &first).await);
+}
+
+pub async fn a_session_is_not_ended_from_the_other_seat(stores: Stores) {
+    let (key, other) = (chat(&stores.here).await, chat(&stores.here).await);
+    let first = sit(&stores.here, key, Seat::One).await;
+    let token = SessionChoice::Token(first.session.digest);
+    let id = SessionChoice::Id(first.session.id);
+    for which in [token, id] {
+        assert!(
+            !stores
+                .here
+                .end_session(key, Seat::Two, which)
+                .await
+                .unwrap()
+        );
+        assert!(
+            !stores
+                .here
+                .end_session(other, Seat::One, which)
+                .await
+                .unwrap()
+        );
+    }
+    assert!(has_session(&stores.here, &first).await);
+}

@@ -1,0 +1,43 @@
+use std::time::{Duration, Instant};
+
+/// How long a condition may take to come true; far more than any machine needs, so that only a
+/// defect runs into it.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// How often a condition is looked at.
+const INTERVAL: Duration = Duration::from_millis(3);
+
+/// Waits until something holds.
+///
+/// # Panics
+/// When it does not come to hold within half a minute; `what` says what was waited for.
+pub async fn eventually<C>(what: &str, mut holds: impl FnMut() -> C)
+where
+    C: Future<Output = bool>,
+{
+    let started = Instant::now();
+    while !holds().await {
+        assert!(
+            started.elapsed() < DEADLINE,
+            "this did not come to hold: {what}"
+        );
+        tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+/// Waits until there is something, and answers it.
+///
+/// # Panics
+/// When there is nothing within half a minute; `what` says what was waited for.
+pub async fn eventually_some<T, C>(what: &str, mut look: impl FnMut() -> C) -> T
+where
+    C: Future<Output = Option<T>>,
+{
+    let started = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(started.elapsed() < DEADLINE, "this did not come: {what}");
+        tokio::time::sleep(INTERVAL).await;
+    }
+}

@@ -1,0 +1,18 @@
+//! Claims about the actors, made through the directory alone, and the suites on what keeps to
+//! memory.
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
+mod adapters;
+mod asks;
+mod crashes;
+mod ending;
+mod instances;
+mod journal;
+mod limits;
+mod presence;
+mod receipts;
+mod replay;
+mod rest;
+mod seats;
+mod streams;
+mod world;

@@ -1,0 +1,150 @@
+//! Every stream shows every message once and in order, wherever it begins.
+
+use actors::domain::Seq;
+use futures_util::future::join_all;
+
+use crate::world::{Told, Watch, World, roomy};
+
+fn range(from: Seq, to: Seq) -> Vec<Seq> {
+    (from..=to).collect()
+}
+
+#[actix::test]
+async fn a_stream_from_any_place_shows_each_message_once_while_more_arrive() {
+    const BEFORE: Seq = 40;
+    const MEANWHILE: Seq = 60;
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    for number in 1..=BEFORE {
+        abhi.send(&format!("text {number}")).await.unwrap();
+    }
+    let sending = actix::spawn(async move {
+        for number in BEFORE + 1..=BEFORE + MEANWHILE {
+            abhi.send(&format!("text {number}")).await.unwrap();
+        }
+    });
+    let opening = (0..=BEFORE).map(|place| Watch::open_after(&anny, Some(place)));
+    let streams = join_all(opening).await;
+    sending.await.unwrap();
+    for (place, stream) in (0..).zip(streams) {
+        let stream = stream.unwrap();
+        stream.until_place(BEFORE + MEANWHILE).await;
+        assert_eq!(stream.places(), range(place + 1, BEFORE + MEANWHILE));
+    }
+}
+
+#[actix::test]
+async fn a_stream_is_shown_both_peoples_messages_with_their_texts() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    let tabs = [
+        Watch::open(&abhi).await,
+        Watch::open(&abhi).await,
+        Watch::open(&anny).await,
+    ];
+    abhi.send("Hello").await.unwrap();
+    anny.send("Hi").await.unwrap();
+    for tab in tabs {
+        tab.until_place(2).await;
+        let said = |told: &Told| matches!(told, Told::Message(..));
+        let messages: Vec<Told> = tab.told().into_iter().filter(said).collect();
+        assert_eq!(
+            messages,
+            [
+                Told::Message(1, "Hello".into()),
+                Told::Message(2, "Hi".into())
+            ]
+        );
+    }
+}
+
+#[actix::test]
+async fn a_stream_without_a_place_starts_at_the_present() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    for _ in 0..3 {
+        abhi.send("before").await.unwrap();
+    }
+    let stream = Watch::open(&anny).await;
+    assert_eq!(stream.hello().position, 3);
+    abhi.send("now").await.unwrap();
+    stream.until_place(4).await;
+    assert_eq!(stream.places(), [4]);
+}
+
+#[actix::test]
+async fn a_place_above_the_last_counts_as_the_last() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    abhi.send("Hello").await.unwrap();
+    let stream = Watch::open_after(&anny, Some(1_000)).await.unwrap();
+    assert_eq!((stream.hello().position, stream.hello().last_seq), (1, 1));
+    abhi.send("Hello").await.unwrap();
+    stream.until_place(2).await;
+    assert_eq!(stream.places(), [2]);
+}
+
+#[actix::test]
+async fn a_stream_that_comes_back_again_and_again_misses_nothing() {
+    const LAST: Seq = 100;
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    let sending = actix::spawn(async move {
+        for number in 1..=LAST {
+            abhi.send(&format!("text {number}")).await.unwrap();
+        }
+    });
+    let mut seen: Vec<Seq> = Vec::new();
+    while seen.len() < LAST as usize {
+        let last = seen.last().copied().unwrap_or(0);
+        let stream = Watch::open_after(&anny, Some(last)).await.unwrap();
+        actors::testing::eventually("something arrives", || async {
+            !stream.places().is_empty()
+        })
+        .await;
+        stream.close();
+        stream.until_over().await;
+        seen.extend(stream.places());
+    }
+    sending.await.unwrap();
+    assert_eq!(seen, range(1, LAST));
+}
+
+#[actix::test]
+async fn a_stream_that_replays_while_things_change_gets_a_fresh_hello() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    abhi.send("Hello").await.unwrap();
+    let opened = anny.directory().ask(
+        anny.key,
+        actors::OpenStream {
+            by: anny.by,
+            after: None,
+        },
+    );
+    let changes = opened.await.unwrap().changes;
+    abhi.receipt(1, 1).await.unwrap();
+    let attach = |changes| {
+        let listener = Watch::listener();
+        anny.directory().ask(
+            anny.key,
+            actors::Attach {
+                by: anny.by,
+                stream: actors::StreamId::next(),
+                position: 1,
+                changes,
+                to: listener,
+            },
+        )
+    };
+    let actors::Attached::Live(Some(hello)) = attach(changes).await.unwrap() else {
+        panic!("a fresh hello was due");
+    };
+    assert_eq!(hello.marks[actors::domain::Seat::One].read, 1);
+}

@@ -1,0 +1,168 @@
+//! A small world to make claims about: a store, a hub, and instances on them.
+
+mod person;
+mod stream;
+
+use std::{sync::Arc, time::Duration};
+
+use actix::Arbiter;
+use actors::{
+    Directory, Limits, Metrics, World as Adapters,
+    domain::{ChatKey, Lifetime, PairHash, Seat, UserName},
+    ports::{NewChat, Registered, Store},
+    testing::{FakeClock, FaultyClock, MemoryBus, MemoryHub, MemoryStore, eventually},
+};
+use prometheus::Registry;
+
+pub(crate) use self::{
+    person::Person,
+    stream::{Told, Watch},
+};
+
+/// Far longer than any test takes.
+pub(crate) const LONG: Duration = Duration::from_secs(3600);
+
+/// What the instances have in common.
+pub(crate) struct World {
+    /// The store's time, which stands still.
+    pub(crate) time: FakeClock,
+    /// The data; no instance's own.
+    pub(crate) store: MemoryStore,
+    hub: MemoryHub,
+}
+
+/// One instance of the server, without its doors.
+pub(crate) struct Instance {
+    pub(crate) directory: Directory,
+    pub(crate) store: MemoryStore,
+    pub(crate) bus: MemoryBus,
+    pub(crate) clock: FaultyClock,
+    registry: Registry,
+    arbiters: Vec<Arbiter>,
+}
+
+/// Limits that no test runs into by chance.
+pub(crate) fn roomy() -> Limits {
+    Limits {
+        pairs_max: 10_000,
+        streams_per_seat_max: 1_000,
+        streams_max: 10_000,
+        sessions_per_seat_max: 100,
+        messages_per_chat_max: 1_000_000,
+        journal_queue_len_max: 10_000,
+        journal_batch_len_max: 1_000,
+        sends_per_seat_per_second: 1_000_000,
+        sends_per_seat_burst: 1_000_000,
+        logins_per_chat_per_minute: 1_000_000,
+        pair_rest_after: LONG,
+        presence_grace: Duration::from_millis(50),
+        sweep_interval: Duration::from_millis(20),
+    }
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let time = FakeClock::default();
+        Self {
+            store: MemoryStore::new(time.clone()),
+            hub: MemoryHub::default(),
+            time,
+        }
+    }
+
+    /// Starts an instance on three arbiters.
+    pub(crate) fn instance(&self, limits: Limits) -> Instance {
+        let store = self.store.another();
+        let bus = self.hub.attach();
+        let clock = FaultyClock::new(self.time.clone());
+        let registry = Registry::new();
+        let arbiters: Vec<Arbiter> = (0..3).map(|_| Arbiter::new()).collect();
+        let adapters = Adapters {
+            store: Arc::new(store.clone()),
+            bus: Arc::new(bus.clone()),
+            clock: Arc::new(clock.clone()),
+        };
+        let handles = arbiters.iter().map(Arbiter::handle).collect();
+        let directory = Directory::start(adapters, limits, handles, Metrics::register(&registry));
+        Instance {
+            directory,
+            store,
+            bus,
+            clock,
+            registry,
+            arbiters,
+        }
+    }
+
+    /// Makes a chat between Abhi and Anny.
+    pub(crate) async fn chat(&self) -> PairHash {
+        let hash = PairHash::generate(&mut rand::rng());
+        let new = NewChat {
+            key: ChatKey::of(&hash),
+            name_one: name("Abhi"),
+            name_two: Some(name("Anny")),
+            lifetime: Lifetime::of(LONG),
+            registration: None,
+            must_be_reserved: false,
+        };
+        let registered = self.store.register(new).await.unwrap();
+        assert!(matches!(registered, Registered::Made { .. }));
+        hash
+    }
+}
+
+/// Dropping an instance stops it as a crash would: nobody is told anything.
+impl Drop for Instance {
+    fn drop(&mut self) {
+        for arbiter in &self.arbiters {
+            arbiter.stop();
+        }
+    }
+}
+
+impl Instance {
+    /// Seats both people of a fresh chat at this instance.
+    pub(crate) async fn couple(&self, world: &World) -> [Person; 2] {
+        let hash = world.chat().await;
+        self.couple_of(&hash).await
+    }
+
+    /// Seats both people of a chat at this instance.
+    pub(crate) async fn couple_of(&self, hash: &PairHash) -> [Person; 2] {
+        let abhi = Person::sit(self, hash, Seat::One).await;
+        [abhi, Person::sit(self, hash, Seat::Two).await]
+    }
+
+    /// A counter's or gauge's value.
+    pub(crate) fn metric(&self, name: &str) -> f64 {
+        let families = self.registry.gather();
+        let family = families.iter().find(|family| family.name() == name);
+        let metric = &family.expect("the metric is registered").get_metric()[0];
+        metric.get_gauge().get_value() + metric.get_counter().get_value()
+    }
+
+    /// Waits until a counter or gauge has a value.
+    pub(crate) async fn until_metric(&self, name: &str, value: f64) {
+        eventually(&format!("{name} is {value}"), || async {
+            self.metric(name) == value
+        })
+        .await;
+    }
+
+    /// Waits until this many pairs are in memory.
+    pub(crate) async fn until_pairs(&self, pairs: u32) {
+        self.until_metric("duet_pairs", f64::from(pairs)).await;
+    }
+}
+
+pub(crate) fn name(text: &str) -> UserName {
+    UserName::parse(text).unwrap()
+}
+
+/// The name at a seat of every chat here.
+pub(crate) fn name_at(seat: Seat) -> UserName {
+    match seat {
+        Seat::One => name("Abhi"),
+        Seat::Two => name("Anny"),
+    }
+}

@@ -1,0 +1,145 @@
+use actors::{
+    Directory, EndChat, History, LoggedIn, Login, LoginProof, Logout, Look, Opened, Receipt,
+    Refusal, Send, Sent, Typing,
+    domain::{
+        AccessCode, ChatKey, ClientId, Marks, MessageText, Page, PairHash, Seat, SecretDigest, Seq,
+    },
+};
+use uuid::Uuid;
+
+use super::{Instance, name_at};
+
+/// Somebody who is logged in, and talks to one instance.
+#[derive(Clone)]
+pub(crate) struct Person {
+    pub(crate) hash: PairHash,
+    pub(crate) key: ChatKey,
+    pub(crate) seat: Seat,
+    /// What their session is proved with.
+    pub(crate) by: SecretDigest,
+    /// Where this login set it.
+    pub(crate) return_code: Option<AccessCode>,
+    directory: Directory,
+}
+
+pub(crate) async fn login(
+    instance: &Instance,
+    hash: &PairHash,
+    seat: Seat,
+    proof: Option<LoginProof>,
+) -> Result<LoggedIn, Refusal> {
+    let login = Login {
+        hash: hash.clone(),
+        name: name_at(seat),
+        proof,
+        id: None,
+    };
+    instance.directory.ask(ChatKey::of(hash), login).await
+}
+
+impl Person {
+    /// Sits down where nobody has sat yet.
+    pub(crate) async fn sit(instance: &Instance, hash: &PairHash, seat: Seat) -> Self {
+        let person = Self::log_in(instance, hash, seat, None).await.unwrap();
+        assert!(person.return_code.is_some());
+        person
+    }
+
+    pub(crate) async fn log_in(
+        instance: &Instance,
+        hash: &PairHash,
+        seat: Seat,
+        proof: Option<LoginProof>,
+    ) -> Result<Self, Refusal> {
+        let logged_in = login(instance, hash, seat, proof).await?;
+        assert_eq!(logged_in.seat, seat);
+        Ok(Self {
+            hash: hash.clone(),
+            key: ChatKey::of(hash),
+            seat,
+            by: logged_in.token.digest(),
+            return_code: logged_in.return_code,
+            directory: instance.directory.clone(),
+        })
+    }
+
+    /// Logs in once more, with the return code.
+    pub(crate) async fn again(&self, instance: &Instance) -> Self {
+        let code = self.return_code.clone().expect("this login set the code");
+        let proof = Some(LoginProof::ReturnCode(code));
+        Self::log_in(instance, &self.hash, self.seat, proof)
+            .await
+            .unwrap()
+    }
+
+    /// The same session, at another instance.
+    pub(crate) fn at(&self, instance: &Instance) -> Self {
+        Self {
+            directory: instance.directory.clone(),
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    pub(crate) async fn send(&self, text: &str) -> Result<Sent, Refusal> {
+        self.send_as(Uuid::new_v4(), text).await
+    }
+
+    pub(crate) async fn send_as(&self, id: ClientId, text: &str) -> Result<Sent, Refusal> {
+        let send = Send {
+            by: self.by,
+            id,
+            text: MessageText::parse(text.into()).unwrap(),
+            sent_at: None,
+            sender: None,
+            recipient: None,
+        };
+        self.directory.ask(self.key, send).await
+    }
+
+    /// How things stand, as a page would show it.
+    pub(crate) async fn look(&self) -> Result<Opened, Refusal> {
+        self.directory.ask(self.key, Look { by: self.by }).await
+    }
+
+    /// The texts of all messages, in order; checks that their places have no gap.
+    pub(crate) async fn texts(&self) -> Result<Vec<String>, Refusal> {
+        let history = History {
+            by: self.by,
+            page: Page::After(0),
+            limit: 10_000,
+        };
+        let (page, _) = self.directory.ask(self.key, history).await?;
+        let messages = page.messages;
+        let places: Vec<Seq> = messages.iter().map(|message| message.seq).collect();
+        assert_eq!(places, (1..=messages.len() as Seq).collect::<Vec<Seq>>());
+        Ok(messages
+            .iter()
+            .map(|message| message.text.as_str().to_owned())
+            .collect())
+    }
+
+    pub(crate) async fn receipt(&self, delivered: Seq, read: Seq) -> Result<(), Refusal> {
+        let marks = Marks { delivered, read };
+        self.directory
+            .ask(self.key, Receipt { by: self.by, marks })
+            .await
+    }
+
+    pub(crate) async fn typing(&self) -> Result<(), Refusal> {
+        self.directory.ask(self.key, Typing { by: self.by }).await
+    }
+
+    pub(crate) async fn log_out(&self) -> Result<(), Refusal> {
+        self.directory.ask(self.key, Logout { by: self.by }).await
+    }
+
+    pub(crate) async fn end_chat(&self) -> Result<(), Refusal> {
+        self.directory
+            .ask(self.key, EndChat { by: Some(self.by) })
+            .await
+    }
+}

@@ -1,0 +1,281 @@
+//! A stream as a door opens it: it replays page by page, and attaches until it is live.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
+
+use actix::{Actor, AsyncContext, Context, Handler, Recipient, WrapFuture};
+use actors::{
+    Attach, Attached, Directory, History, OpenStream, Refusal, StreamId,
+    domain::{ChatKey, Event, Hello, Marks, Page, Seat, SeatChange, Seq, Timestamp},
+    testing::eventually,
+};
+use tokio::sync::watch;
+
+use super::Person;
+
+/// Messages pulled at once while replaying: few, so that it takes several turns.
+const PAGE_LEN: usize = 7;
+
+/// What a stream was told, in a form that can be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Told {
+    Hello {
+        position: Seq,
+        online: Option<bool>,
+    },
+    Message(Seq, String),
+    Presence {
+        seat: Seat,
+        online: bool,
+        last_seen: Option<Timestamp>,
+    },
+    Typing(Seat),
+    Receipt(Seat, Marks),
+    Seat(Seat, SeatChange),
+    Ended {
+        by: Option<String>,
+    },
+}
+
+/// An open stream, seen from its client's side.
+pub(crate) struct Watch {
+    key: ChatKey,
+    id: StreamId,
+    directory: Directory,
+    told: Arc<Mutex<Vec<Told>>>,
+    hellos: Arc<Mutex<Vec<Hello>>>,
+    over: Arc<AtomicBool>,
+    reading: watch::Sender<bool>,
+}
+
+struct Stream {
+    told: Arc<Mutex<Vec<Told>>>,
+    hellos: Arc<Mutex<Vec<Hello>>>,
+    over: Arc<AtomicBool>,
+    reading: watch::Receiver<bool>,
+}
+
+impl Actor for Stream {
+    type Context = Context<Self>;
+
+    /// Runs when the pair has dropped the only address there is.
+    fn stopped(&mut self, _: &mut Self::Context) {
+        self.over.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Handler<Event> for Stream {
+    type Result = ();
+
+    fn handle(&mut self, event: Event, ctx: &mut Self::Context) {
+        if let Event::Hello(hello) = &event {
+            self.hellos.lock().unwrap().push((**hello).clone());
+        }
+        self.told.lock().unwrap().extend(Told::from(event));
+        let mut reading = self.reading.clone();
+        // A client that has gone away reads no more, and holds nothing up either.
+        ctx.wait(async move { drop(reading.wait_for(|reading| *reading).await) }.into_actor(self));
+    }
+}
+
+impl Told {
+    fn from(event: Event) -> Option<Self> {
+        Some(match event {
+            Event::Hello(hello) => Told::of(&hello),
+            Event::Message(message, _) => Told::Message(message.seq, message.text.as_str().into()),
+            Event::Presence {
+                seat,
+                online,
+                last_seen,
+                ..
+            } => Told::Presence {
+                seat,
+                online,
+                last_seen,
+            },
+            Event::Typing { seat, .. } => Told::Typing(seat),
+            Event::Receipt { seat, marks } => Told::Receipt(seat, marks),
+            Event::Seat { seat, change, .. } => Told::Seat(seat, change),
+            Event::Ended { by } => Told::Ended {
+                by: by.map(|name| name.to_string()),
+            },
+            Event::Quiet => return None,
+        })
+    }
+
+    fn of(hello: &Hello) -> Self {
+        Told::Hello {
+            position: hello.position,
+            online: hello.online,
+        }
+    }
+}
+
+impl Watch {
+    /// Opens a stream at the present.
+    pub(crate) async fn open(person: &Person) -> Self {
+        Self::open_after(person, None).await.unwrap()
+    }
+
+    /// Opens a stream behind a place, and replays until it is live.
+    pub(crate) async fn open_after(person: &Person, after: Option<Seq>) -> Result<Self, Refusal> {
+        let directory = person.directory().clone();
+        let (key, by) = (person.key, person.by);
+        let opened = directory.ask(key, OpenStream { by, after }).await?;
+        let (watch, to) = Self::start(key, directory.clone());
+        watch.hear(opened.hello.clone());
+        let mut position = opened.hello.position;
+        loop {
+            let attach = Attach {
+                by,
+                stream: watch.id,
+                position,
+                changes: opened.changes,
+                to: to.clone(),
+            };
+            match directory.ask(key, attach).await? {
+                Attached::Live(hello) => {
+                    hello.into_iter().for_each(|hello| watch.hear(*hello));
+                    return Ok(watch);
+                }
+                Attached::Behind => {
+                    let history = History {
+                        by,
+                        page: Page::After(position),
+                        limit: PAGE_LEN,
+                    };
+                    let (page, _) = directory.ask(key, history).await?;
+                    for message in page.messages {
+                        position = message.seq;
+                        let text = message.text.as_str().to_owned();
+                        watch
+                            .told
+                            .lock()
+                            .unwrap()
+                            .push(Told::Message(message.seq, text));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Somewhere for events to go that nobody looks at.
+    pub(crate) fn listener() -> Recipient<Event> {
+        let nobody = Stream {
+            told: Arc::default(),
+            hellos: Arc::default(),
+            over: Arc::default(),
+            reading: watch::channel(true).1,
+        };
+        nobody.start().recipient()
+    }
+
+    fn start(key: ChatKey, directory: Directory) -> (Self, Recipient<Event>) {
+        let watch = Self {
+            key,
+            id: StreamId::next(),
+            directory,
+            told: Arc::default(),
+            hellos: Arc::default(),
+            over: Arc::default(),
+            reading: watch::Sender::new(true),
+        };
+        let stream = Stream {
+            told: watch.told.clone(),
+            hellos: watch.hellos.clone(),
+            over: watch.over.clone(),
+            reading: watch.reading.subscribe(),
+        };
+        let to = stream.start().recipient();
+        (watch, to)
+    }
+
+    fn hear(&self, hello: Hello) {
+        self.told.lock().unwrap().push(Told::of(&hello));
+        self.hellos.lock().unwrap().push(hello);
+    }
+
+    /// Everything it was told.
+    pub(crate) fn told(&self) -> Vec<Told> {
+        self.told.lock().unwrap().clone()
+    }
+
+    /// Everything but hellos that came after the first one.
+    pub(crate) fn news(&self) -> Vec<Told> {
+        let told = self.told();
+        told.into_iter()
+            .filter(|told| !matches!(told, Told::Hello { .. }))
+            .collect()
+    }
+
+    /// The places of the messages it was told.
+    pub(crate) fn places(&self) -> Vec<Seq> {
+        let place = |told: Told| match told {
+            Told::Message(seq, _) => Some(seq),
+            _ => None,
+        };
+        self.told().into_iter().filter_map(place).collect()
+    }
+
+    /// What it was told about who is there.
+    pub(crate) fn presence(&self, of: Seat) -> Vec<bool> {
+        let online = |told: Told| match told {
+            Told::Presence { seat, online, .. } if seat == of => Some(online),
+            _ => None,
+        };
+        self.told().into_iter().filter_map(online).collect()
+    }
+
+    /// The state it was given last.
+    pub(crate) fn hello(&self) -> Hello {
+        self.hellos
+            .lock()
+            .unwrap()
+            .last()
+            .expect("every stream begins with one")
+            .clone()
+    }
+
+    /// Whether the pair has let go of it.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Ordering::SeqCst)
+    }
+
+    /// Waits until it has been told something.
+    pub(crate) async fn until(&self, what: &Told) {
+        eventually(&format!("a stream is told {what:?}"), || async {
+            self.told().contains(what)
+        })
+        .await;
+    }
+
+    /// Waits until it has been told of the message at this place.
+    pub(crate) async fn until_place(&self, seq: Seq) {
+        eventually(&format!("message {seq} arrives"), || async {
+            self.places().last() == Some(&seq)
+        })
+        .await;
+    }
+
+    /// Waits until the pair has let go of it.
+    pub(crate) async fn until_over(&self) {
+        eventually("the stream is over", || async { self.is_over() }).await;
+    }
+
+    /// Stops taking events in, as a client that does not read.
+    pub(crate) fn stall(&self) {
+        self.reading.send_replace(false);
+    }
+
+    /// Goes on reading.
+    pub(crate) fn resume(&self) {
+        self.reading.send_replace(true);
+    }
+
+    /// Goes away, as when a tab is closed.
+    pub(crate) fn close(&self) {
+        self.directory.detach(self.key, self.id);
+    }
+}

@@ -1,0 +1,169 @@
+//! Connections to one address: kept, used again, and no more of them than allowed.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{sync::Semaphore, time::timeout};
+
+use super::{
+    ApiError,
+    wire::{self, Failure},
+};
+use crate::http::{Answer, Connection, Framing, Target, WireError};
+
+/// How long an answer may take before the call counts as failed. Longer than any wait a healthy server asks for.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+#[derive(Debug)]
+pub(super) struct Pool {
+    target: Target,
+    /// Last in, first out: the connection used a moment ago is the least likely to have been closed.
+    idle: Mutex<Vec<Connection>>,
+    permits: Semaphore,
+}
+
+/// A stream's connection once its head has been read.
+#[derive(Debug)]
+pub(crate) struct OpenStream {
+    pub(crate) connection: Connection,
+    pub(crate) framing: Framing,
+    /// What came with the head.
+    pub(crate) first: Vec<u8>,
+}
+
+impl Pool {
+    pub(super) fn new(target: Target, connections_max: usize) -> Self {
+        Self {
+            target,
+            idle: Mutex::default(),
+            permits: Semaphore::new(connections_max.max(1)),
+        }
+    }
+
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Sends a request and gives the body of its answer, if that is a success.
+    pub(super) async fn call(&self, request: &[u8]) -> Result<Vec<u8>, ApiError> {
+        let _permit = self
+            .permits
+            .acquire()
+            .await
+            .expect("the semaphore is never closed");
+        let answer = self.in_time(self.exchange(request)).await?;
+        if answer.head.status == 200 {
+            Ok(answer.body)
+        } else {
+            Err(self.refused(&answer))
+        }
+    }
+
+    /// Sends the request for a stream, on a connection of its own; `None` when the answer is 204.
+    pub(super) async fn open_stream(&self, request: &[u8]) -> Result<Option<OpenStream>, ApiError> {
+        let opening = async {
+            let mut connection = self.connect().await?;
+            let (head, first) = connection.ask(request).await.map_err(|e| self.failed(e))?;
+            match head.status {
+                200 => Ok(Some(OpenStream {
+                    connection,
+                    framing: head.framing,
+                    first,
+                })),
+                204 => Ok(None),
+                _ => {
+                    let answer = connection
+                        .finish(head, first)
+                        .await
+                        .map_err(|e| self.failed(e))?;
+                    Err(self.refused(&answer))
+                }
+            }
+        };
+        self.in_time(opening).await
+    }
+
+    async fn exchange(&self, request: &[u8]) -> Result<Answer, ApiError> {
+        if let Some(mut kept) = self.kept() {
+            match kept.exchange(request).await {
+                Ok(answer) => return Ok(self.keep(kept, answer)),
+                // It was closed under our hands, which says nothing about the server: ask again on a new one.
+                Err(WireError::Closed) => {}
+                Err(error) => return Err(self.failed(error)),
+            }
+        }
+        let mut connection = self.connect().await?;
+        let answer = connection
+            .exchange(request)
+            .await
+            .map_err(|e| self.failed(e))?;
+        Ok(self.keep(connection, answer))
+    }
+
+    fn kept(&self) -> Option<Connection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let connection = idle.pop()?;
+            if !connection.is_stale() {
+                return Some(connection);
+            }
+        }
+    }
+
+    fn keep(&self, connection: Connection, answer: Answer) -> Answer {
+        if answer.head.keep_alive {
+            self.idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(connection);
+        }
+        answer
+    }
+
+    async fn connect(&self) -> Result<Connection, ApiError> {
+        let opened = Connection::open(&self.target).await;
+        opened.map_err(|source| ApiError::Unreachable {
+            url: self.url(),
+            source,
+        })
+    }
+
+    async fn in_time<T>(
+        &self,
+        call: impl Future<Output = Result<T, ApiError>>,
+    ) -> Result<T, ApiError> {
+        timeout(ANSWER_WITHIN, call)
+            .await
+            .unwrap_or_else(|_| Err(self.timed_out()))
+    }
+
+    fn refused(&self, answer: &Answer) -> ApiError {
+        // A balancer's own page is no envelope; its status still says what to do.
+        let Failure { error, message } = wire::decoded(&answer.body).unwrap_or_default();
+        let (code, retry_after) = (answer.head.status, answer.head.retry_after);
+        ApiError::Refused {
+            url: self.url(),
+            code,
+            error,
+            message,
+            retry_after,
+        }
+    }
+
+    pub(super) fn failed(&self, source: WireError) -> ApiError {
+        ApiError::Wire {
+            url: self.url(),
+            source,
+        }
+    }
+
+    pub(super) fn timed_out(&self) -> ApiError {
+        ApiError::TimedOut { url: self.url() }
+    }
+
+    pub(super) fn url(&self) -> String {
+        self.target.url().to_owned()
+    }
+}

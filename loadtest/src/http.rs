@@ -1,0 +1,20 @@
+//! HTTP/1.1 as far as a load tool needs it.
+//!
+//! The tool shares its machine with the servers it measures, so what it costs itself is part of every figure. A general
+//! client keeps some ten kilobytes of buffers per connection and hands each request through a channel to another task;
+//! here a request is written and its answer read by the task that wants it, and a silent stream holds no buffer at all.
+//! In exchange there is no TLS, no HTTP/2 and no redirect: point the tool at the instances or at a plain-text port.
+//!
+//! Reading order: `target` (where a server is), `head` (an answer's status and headers), `body` (how its body is
+//! delimited), `connection` (one socket: a request and its answer, or an endless body).
+
+mod body;
+mod connection;
+mod head;
+mod target;
+
+pub(crate) use body::{Decoder, Framing};
+pub use connection::WireError;
+pub(crate) use connection::{Answer, Connection};
+pub(crate) use target::path_segment;
+pub use target::{Target, TargetError};

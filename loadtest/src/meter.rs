@@ -1,0 +1,224 @@
+//! What is measured while a run lasts.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+use crate::client::ApiError;
+
+/// Counters and histograms of one run. Latencies are kept in microseconds with three significant digits.
+#[derive(Debug, Default)]
+pub struct Meter {
+    /// Messages due before this many microseconds of the run are sent and checked, but not measured.
+    measured_from_us: AtomicU64,
+    acknowledgements: Mutex<Series>,
+    deliveries: Mutex<Series>,
+    errors: Mutex<BTreeMap<String, u64>>,
+    sent: AtomicU64,
+    unanswered: AtomicU64,
+    refused: AtomicU64,
+    reconnects: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Series {
+    latencies_us: Histogram<u64>,
+    last_at: Duration,
+}
+
+/// One series of latencies, summed up.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Latency {
+    /// How many were measured.
+    pub count: u64,
+    /// How many there were per second, from the beginning of the measurement to the last one.
+    pub per_second: f64,
+    /// Half of them took no longer; all in milliseconds.
+    pub p50_ms: f64,
+    /// 95 of 100.
+    pub p95_ms: f64,
+    /// 99 of 100.
+    pub p99_ms: f64,
+    /// 999 of 1,000.
+    pub p999_ms: f64,
+    /// The longest.
+    pub max_ms: f64,
+}
+
+/// What became of the sends and streams.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Counts {
+    /// Messages sent, however they ended.
+    pub sent: u64,
+    /// Sends that were given up without an answer that settles them; they may be stored.
+    pub unanswered: u64,
+    /// Sends that were refused for good.
+    pub refused: u64,
+    /// Streams that were lost and asked for again.
+    pub stream_reconnects: u64,
+    /// Every failed attempt by its status or kind, those that were repeated with success included.
+    pub errors: BTreeMap<String, u64>,
+}
+
+impl Meter {
+    /// From here on latencies count, for messages that are due later than this; all moments count from the start of the run.
+    pub fn measure_from(&self, start: Duration) {
+        self.measured_from_us
+            .store(start.as_micros() as u64, Relaxed);
+    }
+
+    /// A message goes out.
+    pub fn sending(&self) {
+        self.sent.fetch_add(1, Relaxed);
+    }
+
+    /// A message that was due then is acknowledged now.
+    pub fn acknowledged(&self, due: Duration, now: Duration) {
+        self.record(&self.acknowledgements, due, now);
+    }
+
+    /// A message that was due then has reached the other person now.
+    pub fn delivered(&self, due: Duration, now: Duration) {
+        self.record(&self.deliveries, due, now);
+    }
+
+    /// A send ended without success.
+    pub fn gave_up(&self, error: &ApiError) {
+        let ended = if error.is_transient() {
+            &self.unanswered
+        } else {
+            &self.refused
+        };
+        ended.fetch_add(1, Relaxed);
+    }
+
+    /// A stream was lost and will be asked for again.
+    pub fn reconnecting(&self) {
+        self.reconnects.fetch_add(1, Relaxed);
+    }
+
+    /// An attempt failed.
+    pub fn failed(&self, label: String) {
+        *lock(&self.errors).entry(label).or_default() += 1;
+    }
+
+    /// Acknowledgement latencies so far.
+    pub fn acknowledgement_latency(&self) -> Latency {
+        lock(&self.acknowledgements).summary(self.measured_from())
+    }
+
+    /// Delivery latencies so far.
+    pub fn delivery_latency(&self) -> Latency {
+        lock(&self.deliveries).summary(self.measured_from())
+    }
+
+    /// Counters so far.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            sent: self.sent.load(Relaxed),
+            unanswered: self.unanswered.load(Relaxed),
+            refused: self.refused.load(Relaxed),
+            stream_reconnects: self.reconnects.load(Relaxed),
+            errors: lock(&self.errors).clone(),
+        }
+    }
+
+    fn measured_from(&self) -> Duration {
+        Duration::from_micros(self.measured_from_us.load(Relaxed))
+    }
+
+    fn record(&self, series: &Mutex<Series>, due: Duration, now: Duration) {
+        if due >= self.measured_from() {
+            let mut series = lock(series);
+            series
+                .latencies_us
+                .saturating_record(now.saturating_sub(due).as_micros() as u64);
+            series.last_at = series.last_at.max(now);
+        }
+    }
+}
+
+impl Default for Series {
+    fn default() -> Self {
+        const LONGEST_US: u64 = 3_600_000_000;
+        let latencies_us = Histogram::new_with_max(LONGEST_US, 3).expect("the bounds are valid");
+        Self {
+            latencies_us,
+            last_at: Duration::ZERO,
+        }
+    }
+}
+
+impl Series {
+    fn summary(&self, measured_from: Duration) -> Latency {
+        let count = self.latencies_us.len();
+        let at = |quantile| self.latencies_us.value_at_quantile(quantile) as f64 / 1000.0;
+        let seconds = self.last_at.saturating_sub(measured_from).as_secs_f64();
+        Latency {
+            count,
+            per_second: if seconds > 0.0 {
+                count as f64 / seconds
+            } else {
+                0.0
+            },
+            p50_ms: at(0.5),
+            p95_ms: at(0.95),
+            p99_ms: at(0.99),
+            p999_ms: at(0.999),
+            max_ms: self.latencies_us.max() as f64 / 1000.0,
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    #[test]
+    fn a_latency_counts_from_when_the_message_was_due() {
+        let meter = Meter::default();
+        for number in 1..=100 {
+            meter.acknowledged(ms(1000), ms(1000 + number));
+        }
+        let latency = meter.acknowledgement_latency();
+        assert_eq!(latency.count, 100);
+        for (value, expected) in [
+            (latency.p50_ms, 50.0),
+            (latency.p99_ms, 99.0),
+            (latency.max_ms, 100.0),
+        ] {
+            assert!(
+                (value - expected).abs() <= expected / 500.0,
+                "{value} is not {expected}"
+            );
+        }
+        assert!((latency.per_second - 100.0 / 1.1).abs() < 0.001);
+    }
+
+    #[test]
+    fn what_was_due_in_the_warm_up_is_not_measured() {
+        let meter = Meter::default();
+        meter.measure_from(ms(500));
+        meter.delivered(ms(499), ms(2000));
+        assert_eq!(meter.delivery_latency().count, 0);
+        meter.delivered(ms(500), ms(1500));
+        let latency = meter.delivery_latency();
+        assert_eq!((latency.count, latency.per_second), (1, 1.0));
+    }
+}

@@ -1,0 +1,249 @@
+//! The composition root: the only file that names concrete adapters.
+
+use std::{
+    io::{self, Write},
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+};
+
+use actix_rt::{Arbiter, System};
+use actix_web::dev::{Server, ServerHandle};
+use actors::{
+    Directory, Metrics, World,
+    ports::{Bus, Clock, SystemClock},
+};
+use tracing::info;
+
+use crate::{
+    bus::{Hub, LocalBus},
+    config::{BusUrl, Settings, Wrong},
+    http::{self, Doors, State},
+    shutdown::{self, Readiness},
+    store::{self, OpenError, ServingLock},
+    telemetry,
+};
+
+/// Why duet did not start: one sentence that names the cause.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Settings(#[from] Wrong),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The address cannot be listened on.
+    #[error("{address} cannot be listened on: {error}. {}", advice(.error))]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The system refused something.
+    #[error("duet cannot run: {0}.")]
+    Io(#[from] io::Error),
+}
+
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "Another program has it: stop that one, or choose another port with server.bind."
+        }
+        io::ErrorKind::PermissionDenied => "Ports below 1024 need permission: choose a higher one.",
+        _ => "Check server.bind, server.api_bind and server.ops_bind.",
+    }
+}
+
+/// A started server: its sockets are open, and it serves once it is run.
+pub struct App {
+    /// Where people find the pages; the port is the real one where 0 was asked for.
+    pub address: SocketAddr,
+    /// Where scripts find the API.
+    pub api_address: SocketAddr,
+    /// Where health and metrics are.
+    pub ops_address: SocketAddr,
+    servers: Vec<Server>,
+    directory: Directory,
+    readiness: Readiness,
+    // Both end with the app.
+    _arbiters: Vec<Arbiter>,
+    _lock: ServingLock,
+}
+
+/// Serves until told to stop.
+///
+/// # Errors
+/// [`StartError`] when it cannot start.
+pub fn serve(settings: Settings) -> Result<(), StartError> {
+    System::new().block_on(async {
+        let app = App::start(&settings)?;
+        let mut out = io::stdout().lock();
+        writeln!(
+            out,
+            "duet is running at {}",
+            http::base_url(&settings, app.address)
+        )?;
+        if app.api_address != app.address {
+            writeln!(
+                out,
+                "The API is at http://{}/chat-server/docs",
+                app.api_address
+            )?;
+        }
+        if app.ops_address != app.address {
+            writeln!(
+                out,
+                "Health and metrics are at http://{}/metrics",
+                app.ops_address
+            )?;
+        }
+        writeln!(
+            out,
+            "Press Ctrl-C to stop it. The chats stay in {}.",
+            settings.store.url
+        )?;
+        out.flush()?;
+        drop(out);
+        app.run(shutdown::signal()).await;
+        Ok(())
+    })
+}
+
+impl App {
+    /// Opens the adapters that the settings name, and the sockets. Must be called inside an actix
+    /// system.
+    ///
+    /// # Errors
+    /// [`StartError`] names what is in the way.
+    pub fn start(settings: &Settings) -> Result<Self, StartError> {
+        Self::start_at(settings, Arc::new(SystemClock::default()))
+    }
+
+    /// The same with a clock of one's own.
+    ///
+    /// # Errors
+    /// [`StartError`] names what is in the way.
+    pub fn start_at(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let lock = store::lock(&settings.store.url)?;
+        let listeners = Listeners::bind(settings)?;
+        let store = store::open(&settings.store.url, clock.clone())?;
+        let bus: Arc<dyn Bus> = match settings.bus.url {
+            BusUrl::Local => Arc::new(LocalBus::attach(&Hub::default())),
+        };
+        Self::assemble(settings, World { store, bus, clock }, listeners, lock)
+    }
+
+    fn assemble(
+        settings: &Settings,
+        world: World,
+        listeners: Listeners,
+        lock: ServingLock,
+    ) -> Result<Self, StartError> {
+        let registry = telemetry::registry();
+        let clock = world.clock.clone();
+        let arbiters: Vec<Arbiter> = (0..settings.workers()).map(|_| Arbiter::new()).collect();
+        let directory = Directory::start(
+            world,
+            settings.limits.of_actors(),
+            arbiters.iter().map(Arbiter::handle).collect(),
+            Metrics::register(&registry),
+        );
+        let readiness = Readiness::default();
+        let state = State::new(
+            settings,
+            listeners.address(),
+            directory.clone(),
+            clock,
+            registry,
+            readiness.clone(),
+        );
+        let (address, api_address, ops_address) = listeners.addresses();
+        Ok(Self {
+            address,
+            api_address,
+            ops_address,
+            servers: listeners.serve(settings, &state)?,
+            directory,
+            readiness,
+            _arbiters: arbiters,
+            _lock: lock,
+        })
+    }
+
+    /// Serves until `stop` is ready, then takes everything down in order.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let handles: Vec<ServerHandle> = self.servers.iter().map(Server::handle).collect();
+        let serving: Vec<_> = self.servers.into_iter().map(actix_rt::spawn).collect();
+        stop.await;
+        info!("stopping");
+        shutdown::drain(&self.readiness, &self.directory, &handles).await;
+        for server in serving {
+            // A server that failed has logged why.
+            let _ = server.await;
+        }
+        info!("stopped");
+    }
+}
+
+/// The sockets, open before anything else can fail.
+struct Listeners(Vec<(TcpListener, SocketAddr, Doors)>);
+
+impl Listeners {
+    fn bind(settings: &Settings) -> Result<Self, StartError> {
+        let server = &settings.server;
+        let pages = Doors {
+            pages: true,
+            api: server.api_bind.is_none(),
+            ops: server.ops_bind.is_none(),
+        };
+        let api = Doors {
+            pages: false,
+            api: true,
+            ops: false,
+        };
+        let ops = Doors {
+            pages: false,
+            api: false,
+            ops: true,
+        };
+        [
+            (Some(server.bind), pages),
+            (server.api_bind, api),
+            (server.ops_bind, ops),
+        ]
+        .into_iter()
+        .filter_map(|(bind, doors)| Some((bind?, doors)))
+        .map(|(bind, doors)| {
+            let failed = |error| StartError::Bind {
+                address: bind,
+                error,
+            };
+            let listener = http::listen(bind).map_err(failed)?;
+            let address = listener.local_addr().map_err(failed)?;
+            Ok((listener, address, doors))
+        })
+        .collect::<Result<_, _>>()
+        .map(Self)
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.0[0].1
+    }
+
+    /// Of the pages, the API, and health and metrics.
+    fn addresses(&self) -> (SocketAddr, SocketAddr, SocketAddr) {
+        let of = |which: fn(&Doors) -> bool| {
+            let found = self.0.iter().find(|(.., doors)| which(doors));
+            found.map_or(self.address(), |(_, address, _)| *address)
+        };
+        (self.address(), of(|doors| doors.api), of(|doors| doors.ops))
+    }
+
+    fn serve(self, settings: &Settings, state: &State) -> io::Result<Vec<Server>> {
+        self.0
+            .into_iter()
+            .map(|(listener, _, doors)| http::server(listener, settings, doors, state))
+            .collect()
+    }
+}

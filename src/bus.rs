@@ -1,0 +1,5 @@
+//! The courier between instances.
+
+mod local;
+
+pub use local::{Hub, LocalBus};

@@ -1,0 +1,129 @@
+//! The courier within one process: instances attached to the same hub hear each other.
+//!
+//! A serving process has one instance on its hub, so that nothing is ever delivered; the tests
+//! attach several.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+};
+
+use actix::Recipient;
+use actors::{
+    domain::{BySeat, ChatKey, Seat},
+    ports::{Bus, BusError, BusEvent, Notice},
+};
+use async_trait::async_trait;
+use dashmap::DashSet;
+
+/// Where the instances of one process meet.
+#[derive(Clone, Default)]
+pub struct Hub(Arc<Mutex<Vec<Arc<Instance>>>>);
+
+/// One instance's place at a hub.
+pub struct LocalBus {
+    hub: Hub,
+    own: Arc<Instance>,
+}
+
+#[derive(Default)]
+struct Instance {
+    listener: OnceLock<Recipient<BusEvent>>,
+    subscriptions: DashSet<ChatKey>,
+    open: Mutex<HashMap<ChatKey, BySeat<bool>>>,
+}
+
+impl LocalBus {
+    /// Attaches another instance to a hub.
+    pub fn attach(hub: &Hub) -> Self {
+        let own = Arc::new(Instance::default());
+        hub.instances().push(own.clone());
+        Self {
+            hub: hub.clone(),
+            own,
+        }
+    }
+
+    fn others(&self) -> Vec<Arc<Instance>> {
+        let other = |instance: &&Arc<Instance>| !Arc::ptr_eq(instance, &self.own);
+        self.hub.instances().iter().filter(other).cloned().collect()
+    }
+}
+
+impl Hub {
+    fn instances(&self) -> MutexGuard<'_, Vec<Arc<Instance>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for LocalBus {
+    fn drop(&mut self) {
+        self.hub
+            .instances()
+            .retain(|instance| !Arc::ptr_eq(instance, &self.own));
+    }
+}
+
+impl Instance {
+    fn deliver(&self, key: ChatKey, notice: Notice) {
+        let Some(listener) = self.listener.get() else {
+            return;
+        };
+        let event = BusEvent::Notice(key, notice);
+        if let Err(actix::dev::SendError::Full(_)) = listener.try_send(event) {
+            listener.do_send(BusEvent::Missed(Some(vec![key])));
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<ChatKey, BySeat<bool>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Bus for LocalBus {
+    async fn subscribe(&self, key: ChatKey) -> Result<(), BusError> {
+        self.own.subscriptions.insert(key);
+        Ok(())
+    }
+
+    fn unsubscribe(&self, key: ChatKey) {
+        self.own.subscriptions.remove(&key);
+    }
+
+    fn publish(&self, key: ChatKey, notice: Notice) {
+        for instance in self.others() {
+            if instance.subscriptions.contains(&key) {
+                instance.deliver(key, notice.clone());
+            }
+        }
+    }
+
+    fn set_open(&self, key: ChatKey, open: BySeat<bool>) {
+        match open == BySeat::default() {
+            true => self.own.open().remove(&key),
+            false => self.own.open().insert(key, open),
+        };
+    }
+
+    async fn open_elsewhere(&self, key: ChatKey) -> Result<BySeat<bool>, BusError> {
+        let mut elsewhere = BySeat::default();
+        for instance in self.others() {
+            if let Some(open) = instance.open().get(&key) {
+                for seat in Seat::BOTH {
+                    elsewhere[seat] |= open[seat];
+                }
+            }
+        }
+        Ok(elsewhere)
+    }
+
+    fn listen(&self, listener: Recipient<BusEvent>) {
+        // Named once, before the first subscription, as the port says.
+        let _ = self.own.listener.set(listener);
+    }
+
+    async fn ping(&self) -> Result<(), BusError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,274 @@
+//! The doors: the URL tables, and what every request passes on its way in and out.
+
+pub mod api;
+mod body;
+mod envelope;
+mod field;
+mod limits;
+mod observe;
+mod ops;
+mod origin;
+mod pages;
+mod session;
+mod stream;
+mod wire;
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    ops::Deref,
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_web::{
+    App, HttpRequest, HttpServer, Route,
+    dev::Server,
+    middleware::{Compress, from_fn},
+    web,
+};
+use actors::{Directory, domain::PairHash, ports::Clock};
+use prometheus::Registry;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use utoipa::OpenApi;
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::{
+    config::{CustomHashes, Role, Settings},
+    shutdown::Readiness,
+};
+
+pub use origin::base_url;
+
+use envelope::Problem;
+use limits::AddressLimits;
+use observe::HttpMetrics;
+use origin::Origin;
+
+/// How many connections may wait to be accepted.
+const BACKLOG: i32 = 4_096;
+
+/// Which doors a socket opens.
+#[derive(Debug, Clone, Copy)]
+pub struct Doors {
+    /// `/demo/chat/…`.
+    pub pages: bool,
+    /// `/chat-server/…`.
+    pub api: bool,
+    /// Health and metrics.
+    pub ops: bool,
+}
+
+/// What every handler may use. Cheap to clone.
+#[derive(Clone)]
+pub struct State(Arc<Inner>);
+
+/// The content of [`State`].
+pub struct Inner {
+    directory: Directory,
+    clock: Arc<dyn Clock>,
+    readiness: Readiness,
+    registry: Registry,
+    metrics: HttpMetrics,
+    limits: AddressLimits,
+    origin: Origin,
+    custom_hashes: CustomHashes,
+    ttl_hours: i64,
+    request_deadline: Duration,
+    stream_buffer_bytes: usize,
+}
+
+impl Deref for State {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl State {
+    /// From the settings, the address of the pages and what lies behind the doors.
+    pub fn new(
+        settings: &Settings,
+        bound: SocketAddr,
+        directory: Directory,
+        clock: Arc<dyn Clock>,
+        registry: Registry,
+        readiness: Readiness,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            directory,
+            clock,
+            readiness,
+            metrics: HttpMetrics::register(&registry),
+            registry,
+            limits: AddressLimits::new(settings),
+            origin: Origin::new(settings, bound),
+            custom_hashes: settings.custom_hashes(),
+            ttl_hours: settings.links.ttl_hours,
+            request_deadline: Duration::from_secs(settings.limits.request_seconds),
+            stream_buffer_bytes: settings.limits.stream_buffer_kib * 1024,
+        }))
+    }
+
+    /// Forgets addresses that have been quiet.
+    pub fn forget_quiet_addresses(&self) {
+        self.limits.forget_quiet();
+    }
+
+    /// The link to share.
+    fn link(&self, request: &HttpRequest, hash: &PairHash) -> String {
+        format!(
+            "{}{}",
+            self.origin.of(request),
+            views::address::login(hash.as_str())
+        )
+    }
+}
+
+/// Opens a socket, so that a port which is taken is known before anything else is done.
+///
+/// # Errors
+/// What the system says.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+/// Serves the doors of a socket.
+///
+/// # Errors
+/// What the system says.
+pub fn server(
+    listener: TcpListener,
+    settings: &Settings,
+    doors: Doors,
+    state: &State,
+) -> io::Result<Server> {
+    let state = web::Data::new(state.clone());
+    let role = settings.server.role;
+    let stalled = Duration::from_secs(settings.limits.stalled_stream_seconds);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(state.clone())
+            .app_data(web::QueryConfig::default().error_handler(|_, _| {
+                Problem::malformed("The part of the address behind \"?\" cannot be read.").into()
+            }))
+            .wrap(from_fn(observe::request))
+            .configure(move |config| routes(config, doors, role))
+            .default_service(web::to(nothing_here))
+    })
+    .on_connect(move |connection, _| tune(connection, stalled))
+    .workers(settings.workers())
+    .client_request_timeout(Duration::from_secs(settings.limits.request_seconds))
+    .shutdown_timeout(settings.server.drain_seconds)
+    .disable_signals()
+    .listen(listener)?;
+    Ok(server.run())
+}
+
+/// The URL table.
+fn routes(config: &mut web::ServiceConfig, doors: Doors, role: Role) {
+    if doors.ops {
+        config
+            .service(web::resource("/health/live").route(web::get().to(ops::live)))
+            .service(web::resource("/health/ready").route(web::get().to(ops::ready)))
+            .service(web::resource("/metrics").route(web::get().to(ops::metrics)));
+    }
+    if doors.api {
+        config.service(
+            web::resource("/chat-server/openapi.json")
+                .route(web::get().to(openapi_json))
+                .default_service(only("GET")),
+        );
+        config.service(
+            web::resource("/chat-server/docs").route(
+                web::get().to(|| async {
+                    actix_web::web::Redirect::to("/chat-server/docs/").see_other()
+                }),
+            ),
+        );
+        config.service(
+            SwaggerUi::new("/chat-server/docs/{_:.*}")
+                .config(utoipa_swagger_ui::Config::from("/chat-server/openapi.json")),
+        );
+        config.service(web::scope("/chat-server").configure(|config| {
+            if role.registers() {
+                api::registration(config);
+            }
+            if role.chats() {
+                api::chat(config);
+            }
+        }));
+    }
+    if doors.pages {
+        if role.registers() {
+            let first = web::resource("/").route(
+                web::get().to(|| async { web::Redirect::to(views::address::REGISTER).see_other() }),
+            );
+            config.service(first);
+        }
+        config.service(
+            web::scope(views::address::BASE)
+                .wrap(Compress::default())
+                .wrap(from_fn(observe::page))
+                .configure(|config| {
+                    pages::everywhere(config);
+                    if role.registers() {
+                        pages::registration(config);
+                    }
+                    if role.chats() {
+                        pages::chat(config);
+                    }
+                }),
+        );
+    }
+}
+
+/// What an address answers to methods it does not take.
+fn only(allow: &'static str) -> Route {
+    web::to(move || async move { Err::<&str, _>(Problem::method(allow)) })
+}
+
+async fn nothing_here() -> Result<&'static str, Problem> {
+    Err(Problem::no_such_page())
+}
+
+/// The API's description, as JSON.
+///
+/// # Errors
+/// A defect: it cannot be written.
+pub fn openapi() -> io::Result<String> {
+    api::docs::Api::openapi()
+        .to_pretty_json()
+        .map_err(io::Error::other)
+}
+
+async fn openapi_json() -> Result<actix_web::HttpResponse, Problem> {
+    let text = openapi().map_err(Problem::defect)?;
+    Ok(actix_web::HttpResponse::Ok()
+        .content_type("application/json")
+        .body(text))
+}
+
+/// Small frames go out at once; a client that takes nothing for too long is cut off by the kernel,
+/// even where nobody writes to it any more.
+fn tune(connection: &dyn std::any::Any, stalled: Duration) {
+    if let Some(stream) = connection.downcast_ref::<actix_rt::net::TcpStream>() {
+        let socket = SockRef::from(stream);
+        let tuned = socket
+            .set_tcp_nodelay(true)
+            .and_then(|()| socket.set_tcp_user_timeout(Some(stalled)));
+        if let Err(error) = tuned {
+            tracing::debug!(%error, "a connection keeps its default options");
+        }
+    }
+}

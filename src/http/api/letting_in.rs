@@ -1,0 +1,195 @@
+//! Being let in without a code.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use actors::{
+    Answer as AnswerRequest, AskIn, AskStateOf, Refusal,
+    domain::{ChatKey, PairHash, Token, UserName},
+    ports::AskState,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::login::{ask_secret, same_name};
+use crate::http::{
+    State,
+    body::Json,
+    envelope::{Envelope, FailureEnvelope, Nothing, Problem, ok},
+    field,
+    session::{Bearer, Caller, of_session},
+};
+
+/// Who wants to be let in.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct AskBody {
+    /// The name of the seat.
+    #[schema(required, nullable = false, example = "Anny", min_length = 1)]
+    pub user: Option<String>,
+    /// The link's secret part.
+    #[schema(required, nullable = false, example = "abc123")]
+    pub hash: Option<String>,
+}
+
+/// A wish to be let in.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AskReply {
+    /// The asker's secret: ask with it how things stand, and log in with it once allowed.
+    pub ask_id: String,
+}
+
+/// How a wish stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AskStateReply {
+    /// `waiting`, `allowed`, `refused` or `expired`.
+    #[schema(example = "waiting")]
+    pub state: &'static str,
+}
+
+/// An answer to somebody who wants in.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct AnswerBody {
+    /// The `ask` word of the `seat` event.
+    #[schema(required, nullable = false)]
+    pub ask: Option<Uuid>,
+    /// Whether they may log in.
+    #[schema(required, nullable = false)]
+    pub allow: Option<bool>,
+}
+
+/// Asks the person in the other seat to be let in.
+#[utoipa::path(
+    post, path = "/chat-server/user/{username}/login/ask", tag = "login", request_body = AskBody,
+    params(("username" = String, Path, description = "The same name as `user`", example = "Anny")),
+    responses(
+        (status = 200, body = Envelope<AskReply>),
+        (status = "4XX", body = FailureEnvelope),
+        (status = 503, body = FailureEnvelope),
+    )
+)]
+pub async fn ask(
+    state: web::Data<State>,
+    request: HttpRequest,
+    username: web::Path<String>,
+    Json(body): Json<AskBody>,
+) -> Result<HttpResponse, Problem> {
+    let name = field::name(body.user.as_deref(), "user")?;
+    let hash = field::hash(body.hash.as_deref())?;
+    same_name(&username, &name)?;
+    state.limits.request(&request)?;
+    let secret = ask_in(&state, &hash, name).await?;
+    Ok(ok(AskReply {
+        ask_id: secret.reveal(),
+    }))
+}
+
+/// Records the wish.
+///
+/// # Errors
+/// [`Problem`] says why not.
+pub async fn ask_in(state: &State, hash: &PairHash, name: UserName) -> Result<Token, Problem> {
+    Ok(state
+        .directory
+        .ask(ChatKey::of(hash), AskIn { name })
+        .await?)
+}
+
+/// How a wish to be let in stands.
+#[utoipa::path(
+    get, path = "/chat-server/user/{username}/login/ask/{askId}", tag = "login",
+    params(
+        ("username" = String, Path, description = "The name that was asked for", example = "Anny"),
+        ("askId" = String, Path, description = "The asker's secret"),
+    ),
+    responses(
+        (status = 200, body = Envelope<AskStateReply>),
+        (status = "4XX", body = FailureEnvelope),
+        (status = 503, body = FailureEnvelope),
+    )
+)]
+pub async fn state(
+    state: web::Data<State>,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (username, ask_id) = path.into_inner();
+    let secret = ask_secret(&ask_id)?;
+    state.limits.request(&request)?;
+    let (how, name) = ask_state(&state, &secret).await?;
+    same_name(&username, &name)?;
+    Ok(ok(AskStateReply { state: word(how) }))
+}
+
+/// How the wish stands, and under which name.
+///
+/// # Errors
+/// [`Problem`] 403 when there is no such wish.
+pub async fn ask_state(state: &State, secret: &Token) -> Result<(AskState, UserName), Problem> {
+    let request = AskStateOf {
+        secret: secret.digest(),
+    };
+    Ok(state.directory.ask(secret.key(), request).await?)
+}
+
+/// The state's word on the wire.
+pub fn word(state: AskState) -> &'static str {
+    match state {
+        AskState::Waiting => "waiting",
+        AskState::Allowed => "allowed",
+        AskState::Refused => "refused",
+        AskState::Expired => "expired",
+    }
+}
+
+/// Lets somebody in, or does not.
+#[utoipa::path(
+    post, path = "/chat-server/user/{hash}/answer", tag = "login", request_body = AnswerBody,
+    params(("hash" = String, Path, description = "The link's secret part", example = "abc123")),
+    security(("bearer" = [])),
+    responses(
+        (status = 200, body = Envelope<Nothing>),
+        (status = "4XX", body = FailureEnvelope),
+        (status = 503, body = FailureEnvelope),
+    )
+)]
+pub async fn answer(
+    state: web::Data<State>,
+    hash: web::Path<String>,
+    bearer: Bearer,
+    Json(body): Json<AnswerBody>,
+) -> Result<HttpResponse, Problem> {
+    let verdict = verdict(&body)?;
+    let caller = bearer.at(&state, &hash).await?;
+    give(&state, &caller, verdict).await?;
+    Ok(ok(Nothing {}))
+}
+
+/// Understands the fields of an answer.
+///
+/// # Errors
+/// [`Problem`] 400 names the field.
+pub fn verdict(body: &AnswerBody) -> Result<(Uuid, bool), Problem> {
+    let word = field::required(body.ask.as_ref(), "ask")?;
+    let allow = field::required(body.allow.as_ref(), "allow")?;
+    Ok((*word, *allow))
+}
+
+/// Gives the answer.
+///
+/// # Errors
+/// [`Problem`] says why not.
+pub async fn give(
+    state: &State,
+    caller: &Caller,
+    (word, allow): (Uuid, bool),
+) -> Result<(), Problem> {
+    let answer = AnswerRequest {
+        by: caller.by,
+        word,
+        allow,
+    };
+    let given: Result<(), Refusal> = state.directory.ask(caller.key, answer).await;
+    given.map_err(of_session)
+}

@@ -1,0 +1,174 @@
+//! Sitting down.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use actors::{
+    LoggedIn, Login, LoginProof,
+    domain::{AccessCode, ChatKey, PairHash, RegistrationId, Seq, Token, UserName},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::http::{
+    State,
+    body::Json,
+    envelope::{Envelope, FailureEnvelope, Problem, ok},
+    field,
+};
+
+/// Who sits down where, and what lets them in.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LoginBody {
+    /// The name of the seat.
+    #[schema(required, nullable = false, example = "Abhi", min_length = 1)]
+    pub user: Option<String>,
+    /// The link's secret part.
+    #[schema(required, nullable = false, example = "abc123")]
+    pub hash: Option<String>,
+    /// The seat's return code, where the seat is taken.
+    #[schema(example = "7K2M-Q9XW-4R8T-B3ZH")]
+    pub return_code: Option<String>,
+    /// A device code, good once.
+    #[schema(example = "7K2M-Q9XW-4R8T-B3ZH")]
+    pub device_code: Option<String>,
+    /// A wish to be let in that was allowed, good once.
+    pub ask_id: Option<String>,
+    /// While the session it made is unused, the same again makes that session anew.
+    pub id: Option<Uuid>,
+}
+
+/// A new session.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LoginReply {
+    /// The bearer token.
+    pub token: String,
+    /// 1 or 2.
+    #[schema(example = 1)]
+    pub seat: u8,
+    /// The other person's name; null while unnamed.
+    #[schema(example = "Anny")]
+    pub peer: Option<String>,
+    /// The place of the chat's last message.
+    #[schema(example = 41)]
+    pub last_seq: Seq,
+    /// The seat's return code, when this login set it. It is shown this once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "7K2M-Q9XW-4R8T-B3ZH")]
+    pub return_code: Option<String>,
+}
+
+impl From<LoggedIn> for LoginReply {
+    fn from(done: LoggedIn) -> Self {
+        Self {
+            token: done.token.reveal(),
+            seat: done.seat.number(),
+            peer: done.peer.map(|peer| peer.to_string()),
+            last_seq: done.last_seq,
+            return_code: done.return_code.map(|code| code.reveal()),
+        }
+    }
+}
+
+/// Takes a seat, or comes back to it.
+#[utoipa::path(
+    post, path = "/chat-server/user/{username}/login", tag = "login", request_body = LoginBody,
+    params(("username" = String, Path, description = "The same name as `user`", example = "Abhi")),
+    responses(
+        (status = 200, body = Envelope<LoginReply>),
+        (status = "4XX", body = FailureEnvelope),
+        (status = 503, body = FailureEnvelope),
+    )
+)]
+pub async fn login(
+    state: web::Data<State>,
+    request: HttpRequest,
+    username: web::Path<String>,
+    Json(body): Json<LoginBody>,
+) -> Result<HttpResponse, Problem> {
+    let hash = field::hash(body.hash.as_deref())?;
+    let entry = Entry::parse(body, hash)?;
+    same_name(&username, &entry.name)?;
+    state.limits.request(&request)?;
+    Ok(ok(LoginReply::from(entry.sit(&state).await?)))
+}
+
+/// The name in the address and the one in the body are one.
+///
+/// # Errors
+/// [`Problem`] 400 when they are not.
+pub fn same_name(in_path: &str, name: &UserName) -> Result<(), Problem> {
+    match UserName::parse(in_path) {
+        Ok(other) if other == *name => Ok(()),
+        _ => Err(Problem::invalid(
+            "user",
+            "The name in the address and \"user\" must agree.",
+        )),
+    }
+}
+
+/// A login whose fields were all understood.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The link's hash.
+    pub hash: PairHash,
+    /// Who it is.
+    pub name: UserName,
+    proof: Option<LoginProof>,
+    id: Option<RegistrationId>,
+}
+
+impl Entry {
+    /// Understands the fields; the hash may stand in the address instead.
+    ///
+    /// # Errors
+    /// [`Problem`] 400 names the field.
+    pub fn parse(body: LoginBody, hash: PairHash) -> Result<Self, Problem> {
+        let name = field::name(body.user.as_deref(), "user")?;
+        let code = |text: Option<String>, field| -> Result<Option<AccessCode>, Problem> {
+            text.map(|text| field::code(&text, field)).transpose()
+        };
+        let return_code = code(body.return_code, "returnCode")?.map(LoginProof::ReturnCode);
+        let device_code = code(body.device_code, "deviceCode")?.map(LoginProof::DeviceCode);
+        let ask = body
+            .ask_id
+            .map(|secret| ask_secret(&secret))
+            .transpose()?
+            .map(LoginProof::Ask);
+        let proofs = [&return_code, &device_code, &ask];
+        if proofs.iter().filter(|proof| proof.is_some()).count() > 1 {
+            let message = "Send one of returnCode, deviceCode and askId, not several.";
+            return Err(Problem::malformed(message));
+        }
+        Ok(Self {
+            hash,
+            name,
+            proof: return_code.or(device_code).or(ask),
+            id: body.id.map(RegistrationId::new),
+        })
+    }
+
+    /// Sits down.
+    ///
+    /// # Errors
+    /// [`Problem`] says why not.
+    pub async fn sit(self, state: &State) -> Result<LoggedIn, Problem> {
+        let login = Login {
+            hash: self.hash.clone(),
+            name: self.name,
+            proof: self.proof,
+            id: self.id,
+        };
+        Ok(state.directory.ask(ChatKey::of(&self.hash), login).await?)
+    }
+}
+
+/// The secret of somebody who asked to be let in.
+///
+/// # Errors
+/// [`Problem`] 400 when it has not the form of one.
+pub fn ask_secret(text: &str) -> Result<Token, Problem> {
+    let wrong = || Problem::invalid("askId", "This is not an askId that login/ask gave out.");
+    Token::parse(text).ok_or_else(wrong)
+}

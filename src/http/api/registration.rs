@@ -1,0 +1,315 @@
+//! Making chats.
+
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use actors::{
+    NameSeatTwo, Refusal,
+    domain::{ChatKey, Lifetime, PairHash, RegistrationId, SealedHash, Timestamp, UserName},
+    ports::{NewChat, Registered},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    config::CustomHashes,
+    http::{
+        State,
+        body::Json,
+        envelope::{Envelope, FailureEnvelope, Nothing, Problem, ok},
+        field,
+    },
+};
+
+/// How long a reserved hash is kept.
+const RESERVED_FOR: Duration = Duration::from_secs(600);
+/// Fresh hashes tried before giving up: a collision means a broken source of randomness.
+const HASH_TRIES: usize = 3;
+
+/// A chat to be made.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RegisterBody {
+    /// The first person's name.
+    #[schema(required, nullable = false, example = "Abhi", min_length = 1)]
+    pub user_one: Option<String>,
+    /// The second person's name; differs from the first after case folding.
+    #[schema(required, nullable = false, example = "Anny", min_length = 1)]
+    pub user_two: Option<String>,
+    /// The link's secret part, where the client brings its own.
+    #[schema(example = "abc123", pattern = "^[A-Za-z0-9_-]{6,64}$")]
+    pub hash: Option<String>,
+    /// How long the chat lives.
+    #[schema(minimum = 1, maximum = 720, example = 168)]
+    pub ttl_hours: Option<i64>,
+    /// The same again answers with the same chat.
+    pub id: Option<Uuid>,
+}
+
+/// A chat to be made, whose second person chooses their own name.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct User1Body {
+    /// The first person's name.
+    #[schema(required, nullable = false, example = "Abhi", min_length = 1)]
+    pub user: Option<String>,
+    /// The link's secret part, where the client brings its own.
+    #[schema(example = "abc123", pattern = "^[A-Za-z0-9_-]{6,64}$")]
+    pub hash: Option<String>,
+    /// How long the chat lives.
+    #[schema(minimum = 1, maximum = 720, example = 168)]
+    pub ttl_hours: Option<i64>,
+    /// The same again answers with the same chat.
+    pub id: Option<Uuid>,
+}
+
+/// The second person's name.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct User2Body {
+    /// The second person's name.
+    #[schema(required, nullable = false, example = "Anny", min_length = 1)]
+    pub user: Option<String>,
+    /// The link's secret part.
+    #[schema(required, nullable = false, example = "abc123")]
+    pub hash: Option<String>,
+}
+
+/// A body whose fields do not matter.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub struct NoBody {}
+
+/// A reserved hash.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Reserved {
+    /// The link's secret part: 22 base58 characters.
+    #[schema(example = "7YxPQdR2kVw9mJt4HnZb3c")]
+    pub hash: String,
+}
+
+/// A chat that was made.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Made {
+    /// The link's secret part.
+    #[schema(example = "7YxPQdR2kVw9mJt4HnZb3c")]
+    pub hash: String,
+    /// The link to share.
+    #[schema(example = "http://127.0.0.1:8080/demo/chat/user/7YxPQdR2kVw9mJt4HnZb3c")]
+    pub url: String,
+    /// When the chat goes by itself.
+    #[schema(example = "2026-11-30T10:00:00.000Z")]
+    pub expires_at: String,
+}
+
+/// Reserves a fresh hash for ten minutes.
+#[utoipa::path(
+    post, path = "/chat-server/hash", tag = "registration", request_body = NoBody,
+    responses(
+        (status = 200, body = Envelope<Reserved>),
+        (status = "4XX", body = FailureEnvelope),
+        (status = 503, body = FailureEnvelope),
+    )
+)]
+pub async fn reserve(
+    state: web::Data<State>,
+    request: HttpRequest,
+    _: Json<NoBody>,
+) -> Result<HttpResponse, Problem> {
+    state.limits.registration(&request)?;
+    for _ in 0..HASH_TRIES {
+        let hash = PairHash::generate(&mut rand::rng());
+        if state
+            .directory
+            .store()
+            .reserve(ChatKey::of(&hash), RESERVED_FOR)
+            .await?
+        {
+            return Ok(ok(Reserved {
+                hash: hash.as_str().into(),
+            }));
+        }
+    }
+    Err(Problem::defect("fresh hashes collide"))
+}
+
+/// Makes a chat with both names.
+#[utoipa::path(
+    post, path = "/chat-server/register", tag = "registration", request_body = RegisterBody,
+    responses(
+        (status = 200, body = Envelope<Made>),
+        (status = "4XX", body = FailureEnvelope),
+        (status = 503, body = FailureEnvelope),
+    )
+)]
+pub async fn register(
+    state: web::Data<State>,
+    request: HttpRequest,
+    Json(body): Json<RegisterBody>,
+) -> Result<HttpResponse, Problem> {
+    let name_two = field::name(body.user_two.as_deref(), "userTwo")?;
+    let wish = Wish::parse(&state, body, Some(name_two))?;
+    state.limits.registration(&request)?;
+    let (hash, expires_at) = make(&state, wish).await?;
+    Ok(ok(made(&state, &request, &hash, expires_at)))
+}
+
+/// Makes a chat whose second person chooses their own name.
+#[utoipa::path(
+    post, path = "/chat-server/user1", tag = "registration", request_body = User1Body,
+    responses(
+        (status = 200, body = Envelope<Made>),
+        (status = "4XX", body = FailureEnvelope),
+        (status = 503, body = FailureEnvelope),
+    )
+)]
+pub async fn user1(
+    state: web::Data<State>,
+    request: HttpRequest,
+    Json(body): Json<User1Body>,
+) -> Result<HttpResponse, Problem> {
+    field::name(body.user.as_deref(), "user")?;
+    let body = RegisterBody {
+        user_one: body.user,
+        user_two: None,
+        hash: body.hash,
+        ttl_hours: body.ttl_hours,
+        id: body.id,
+    };
+    let wish = Wish::parse(&state, body, None)?;
+    state.limits.registration(&request)?;
+    let (hash, expires_at) = make(&state, wish).await?;
+    Ok(ok(made(&state, &request, &hash, expires_at)))
+}
+
+/// Names the second person, once.
+#[utoipa::path(
+    post, path = "/chat-server/user2", tag = "registration", request_body = User2Body,
+    responses(
+        (status = 200, body = Envelope<Nothing>),
+        (status = "4XX", body = FailureEnvelope),
+        (status = 503, body = FailureEnvelope),
+    )
+)]
+pub async fn user2(
+    state: web::Data<State>,
+    request: HttpRequest,
+    Json(body): Json<User2Body>,
+) -> Result<HttpResponse, Problem> {
+    let name = field::name(body.user.as_deref(), "user")?;
+    let hash = field::hash(body.hash.as_deref())?;
+    state.limits.request(&request)?;
+    state
+        .directory
+        .ask(ChatKey::of(&hash), NameSeatTwo { name })
+        .await?;
+    Ok(ok(Nothing {}))
+}
+
+/// A registration whose fields were all understood.
+pub struct Wish {
+    name_one: UserName,
+    name_two: Option<UserName>,
+    hash: Option<PairHash>,
+    lifetime: Lifetime,
+    id: Option<RegistrationId>,
+}
+
+impl Wish {
+    /// Understands the fields; the second name was parsed before, because it may be left out in
+    /// some places.
+    ///
+    /// # Errors
+    /// [`Problem`] 400 names the field.
+    pub fn parse(
+        state: &State,
+        body: RegisterBody,
+        name_two: Option<UserName>,
+    ) -> Result<Self, Problem> {
+        let name_one = field::name(body.user_one.as_deref(), "userOne")?;
+        if name_two.as_ref() == Some(&name_one) {
+            let message = "The two names must differ by more than upper and lower case.";
+            return Err(Problem::invalid("userTwo", message));
+        }
+        let hours = body.ttl_hours.unwrap_or(state.ttl_hours);
+        let lifetime = Lifetime::from_hours(hours).map_err(Refusal::invalid("ttlHours"))?;
+        let hash = body
+            .hash
+            .as_deref()
+            .map(|hash| field::hash(Some(hash)))
+            .transpose()?;
+        if state.custom_hashes == CustomHashes::Long
+            && hash.as_ref().is_some_and(|hash| !hash.is_long())
+        {
+            let message =
+                "A hash has at least 22 characters here. Leave it out to get a fresh one.";
+            return Err(Problem::invalid("hash", message));
+        }
+        let id = body.id.map(RegistrationId::new);
+        Ok(Self {
+            name_one,
+            name_two,
+            hash,
+            lifetime,
+            id,
+        })
+    }
+}
+
+/// Makes the chat, or finds the one that the same registration made.
+///
+/// # Errors
+/// [`Problem`] when the hash is taken or the store is out of reach.
+pub async fn make(state: &State, wish: Wish) -> Result<(PairHash, Timestamp), Problem> {
+    let own_hash = wish.hash.is_some();
+    for _ in 0..HASH_TRIES {
+        let hash = match &wish.hash {
+            Some(hash) => hash.clone(),
+            None => PairHash::generate(&mut rand::rng()),
+        };
+        let seal =
+            |id: RegistrationId| (id.digest(), SealedHash::seal(&hash, id, &mut rand::rng()));
+        let new = NewChat {
+            key: ChatKey::of(&hash),
+            name_one: wish.name_one.clone(),
+            name_two: wish.name_two.clone(),
+            lifetime: wish.lifetime,
+            registration: wish.id.map(seal),
+            must_be_reserved: own_hash && state.custom_hashes == CustomHashes::Off,
+        };
+        match state.directory.store().register(new).await? {
+            Registered::Made { expires_at } => return Ok((hash, expires_at)),
+            Registered::Before {
+                key,
+                sealed,
+                expires_at,
+                same_names,
+            } => {
+                let opened = wish.id.and_then(|id| sealed.open(id, key));
+                let hash = opened.ok_or_else(|| Problem::defect("a sealed hash does not open"))?;
+                let same_hash = wish.hash.as_ref().is_none_or(|wished| *wished == hash);
+                return match same_names && same_hash {
+                    true => Ok((hash, expires_at)),
+                    false => Err(Refusal::RegistrationReused.into()),
+                };
+            }
+            Registered::Taken if own_hash => return Err(Refusal::HashTaken.into()),
+            Registered::Taken => {}
+            Registered::NotReserved => {
+                let message = "A hash must come from /chat-server/hash here. Leave it out to get a \
+                               fresh one.";
+                return Err(Problem::invalid("hash", message));
+            }
+        }
+    }
+    Err(Problem::defect("fresh hashes collide"))
+}
+
+fn made(state: &State, request: &HttpRequest, hash: &PairHash, expires_at: Timestamp) -> Made {
+    Made {
+        hash: hash.as_str().into(),
+        url: state.link(request, hash),
+        expires_at: expires_at.to_string(),
+    }
+}

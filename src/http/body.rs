@@ -1,0 +1,206 @@
+//! Request bodies: JSON in either spelling, and forms on the pages door.
+
+use std::time::Duration;
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header::{CONTENT_LENGTH, CONTENT_TYPE},
+    web,
+};
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, future::LocalBoxFuture};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+use super::{State, envelope::Problem};
+
+/// The longest body, in bytes.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// A JSON body: `{"data": {…}}` or the bare inner object. Nothing at all counts as `{}`.
+pub struct Json<T>(pub T);
+
+/// A body of the pages door: the same, or an HTML form.
+pub struct FormOrJson<T> {
+    /// What it says.
+    pub body: T,
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let kind = kind(request);
+        let read = read(request, payload);
+        Box::pin(async move {
+            match kind {
+                Kind::Json => Ok(Json(parse_json(&read.await?)?)),
+                // Nothing was sent, or it has to say what it is.
+                Kind::Unnamed => match read.await? {
+                    body if body.is_empty() => Ok(Json(parse_json(b"{}")?)),
+                    _ => Err(Problem::media_type("application/json")),
+                },
+                Kind::Form | Kind::Other => Err(Problem::media_type("application/json")),
+            }
+        })
+    }
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for FormOrJson<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let kind = kind(request);
+        let read = read(request, payload);
+        Box::pin(async move {
+            let body = match kind {
+                Kind::Json => parse_json(&read.await?)?,
+                Kind::Form => parse_form(&read.await?)?,
+                Kind::Unnamed if read.await?.is_empty() => parse_json(b"{}")?,
+                Kind::Unnamed | Kind::Other => {
+                    return Err(Problem::media_type(
+                        "application/json or application/x-www-form-urlencoded",
+                    ));
+                }
+            };
+            Ok(Self { body })
+        })
+    }
+}
+
+enum Kind {
+    Json,
+    Form,
+    Unnamed,
+    Other,
+}
+
+fn kind(request: &HttpRequest) -> Kind {
+    let Some(value) = request.headers().get(CONTENT_TYPE) else {
+        return Kind::Unnamed;
+    };
+    let full = value.to_str().unwrap_or_default();
+    let essence = full
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    match essence.as_str() {
+        "application/json" => Kind::Json,
+        "application/x-www-form-urlencoded" => Kind::Form,
+        _ => Kind::Other,
+    }
+}
+
+/// Reads the whole body, within its bounds of length and time.
+fn read(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> impl Future<Output = Result<Bytes, Problem>> + 'static {
+    let announced = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let deadline = request
+        .app_data::<web::Data<State>>()
+        .map_or(Duration::from_secs(10), |state| state.request_deadline);
+    let mut payload = payload.take();
+    async move {
+        if announced.is_some_and(|length| length > BODY_BYTES_MAX as u64) {
+            return Err(Problem::body_too_large());
+        }
+        let mut body = BytesMut::new();
+        let all = async {
+            while let Some(part) = payload.next().await {
+                let part =
+                    part.map_err(|_| Problem::malformed("The body broke off. Send it again."))?;
+                if body.len() + part.len() > BODY_BYTES_MAX {
+                    return Err(Problem::body_too_large());
+                }
+                body.extend_from_slice(&part);
+            }
+            Ok(())
+        };
+        tokio::time::timeout(deadline, all)
+            .await
+            .map_err(|_| Problem::timeout())??;
+        Ok(body.freeze())
+    }
+}
+
+/// The wrapped spelling; a bare object has no `data`.
+#[derive(Deserialize)]
+struct Wrapped<'a> {
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+}
+
+fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let text =
+        std::str::from_utf8(body).map_err(|_| Problem::malformed("The body is not UTF-8."))?;
+    if !text.trim_start().starts_with('{') {
+        return Err(Problem::malformed(
+            "The body must be a JSON object, like {\"data\": {…}}.",
+        ));
+    }
+    let wrapped: Wrapped<'_> = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+    let inner = match wrapped.data {
+        Some(data) if data.get().starts_with('{') => data.get(),
+        Some(_) => {
+            return Err(Problem::invalid(
+                "data",
+                "The field \"data\" must be an object.",
+            ));
+        }
+        None => text,
+    };
+    let mut json = serde_json::Deserializer::from_str(inner);
+    serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let field = error.path().to_string();
+        match field.as_str() {
+            "." => not_json(error.inner()),
+            _ => wrong_field(&field),
+        }
+    })
+}
+
+fn not_json(error: &serde_json::Error) -> Problem {
+    Problem::malformed(&format!(
+        "The body is not the JSON object that is wanted here, at line {} column {}.",
+        error.line(),
+        error.column()
+    ))
+}
+
+fn wrong_field(field: &str) -> Problem {
+    Problem::invalid(
+        field,
+        &format!("The field \"{field}\" is not of the type that is wanted."),
+    )
+}
+
+/// An empty field of a form counts as left out: a browser sends every field there is.
+fn parse_form<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let text =
+        std::str::from_utf8(body).map_err(|_| Problem::malformed("The form is not UTF-8."))?;
+    let fields: Vec<(String, String)> = serde_urlencoded::from_str(text)
+        .map_err(|_| Problem::malformed("The form cannot be read."))?;
+    let filled: Vec<_> = fields
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    let filled = serde_urlencoded::to_string(filled)
+        .map_err(|_| Problem::malformed("The form cannot be read."))?;
+    let form = serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(filled.as_bytes()));
+    serde_path_to_error::deserialize(form).map_err(|error| {
+        let field = error.path().to_string();
+        match field.as_str() {
+            "." => Problem::malformed("The form cannot be read."),
+            _ => wrong_field(&field),
+        }
+    })
+}

@@ -1,0 +1,391 @@
+//! The envelope, and the one place where an error becomes a status, a word and a sentence.
+
+use std::{fmt, time::Duration};
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use actors::Refusal;
+use serde::Serialize;
+use tracing::error;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// When to come back after a 503.
+const UNAVAILABLE_RETRY: Duration = Duration::from_secs(1);
+
+/// What every answer of the API is wrapped in.
+#[derive(Serialize, ToSchema)]
+pub struct Envelope<T> {
+    /// The answer.
+    pub data: Answer<T>,
+}
+
+/// A success.
+#[derive(Serialize, ToSchema)]
+pub struct Answer<T> {
+    /// `OK`.
+    #[schema(example = "OK")]
+    pub status: &'static str,
+    /// The HTTP status again.
+    #[schema(example = 200)]
+    pub code: u16,
+    /// What was asked for.
+    #[serde(flatten)]
+    pub body: T,
+}
+
+/// An answer without anything to say.
+#[derive(Serialize, ToSchema)]
+pub struct Nothing {}
+
+/// A success with its content.
+pub fn ok<T: Serialize>(body: T) -> HttpResponse {
+    let data = Answer {
+        status: "OK",
+        code: 200,
+        body,
+    };
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(Envelope { data })
+}
+
+/// A failure, as it goes over the wire.
+#[derive(Serialize, ToSchema)]
+pub struct FailureEnvelope {
+    /// The failure.
+    pub data: FailureBody,
+}
+
+/// A failure.
+#[derive(Serialize, ToSchema)]
+pub struct FailureBody {
+    /// `FAIL`; on `message_send` `Failed`.
+    #[schema(example = "FAIL")]
+    pub status: &'static str,
+    /// The HTTP status again.
+    #[schema(example = 409)]
+    pub code: u16,
+    /// A stable word.
+    #[schema(example = "seat_taken")]
+    pub error: &'static str,
+    /// A sentence that a person can act on.
+    pub message: String,
+    /// The field at fault, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// What to quote when asking for help with a 500.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+}
+
+/// Why a request failed, ready to be told.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// A stable word.
+    pub error: &'static str,
+    /// A sentence that a person can act on.
+    pub message: String,
+    /// The field at fault, where it is one.
+    pub field: Option<String>,
+    /// When to come back.
+    pub retry_after: Option<Duration>,
+    /// For a 405: what would do.
+    pub allow: Option<&'static str>,
+    /// For a 500: what to quote when asking for help.
+    pub reference: Option<String>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, error: &'static str, message: &str) -> Self {
+        Self {
+            status,
+            error,
+            message: message.into(),
+            field: None,
+            retry_after: None,
+            allow: None,
+            reference: None,
+        }
+    }
+
+    /// A 400 that is no single field's fault.
+    pub fn malformed(message: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed", message)
+    }
+
+    /// A 400 that is a field's fault.
+    pub fn invalid(field: &str, message: &str) -> Self {
+        Self {
+            field: Some(field.into()),
+            ..Self::new(StatusCode::BAD_REQUEST, "invalid_field", message)
+        }
+    }
+
+    /// A 400 for a field that has to be there.
+    pub fn missing(field: &str) -> Self {
+        Self {
+            error: "missing_field",
+            ..Self::invalid(field, &format!("The field \"{field}\" is missing."))
+        }
+    }
+
+    /// A 401.
+    pub fn no_session() -> Self {
+        let message = "You are not logged in here, or that session has ended. Log in again.";
+        Self::new(StatusCode::UNAUTHORIZED, "no_session", message)
+    }
+
+    /// A 403 for a token of another chat.
+    pub fn other_chat() -> Self {
+        let message = "This token belongs to another chat. Use the one its login gave you.";
+        Self::new(StatusCode::FORBIDDEN, "other_chat", message)
+    }
+
+    /// A 403 for a form that another site sent.
+    pub fn cross_site() -> Self {
+        let message = "This request came from another site and was not carried out. Open the \
+                       page itself and try again there.";
+        Self::new(StatusCode::FORBIDDEN, "cross_site", message)
+    }
+
+    /// A 404 for an address that does not exist.
+    pub fn no_such_page() -> Self {
+        let message = "There is nothing at this address. Check it for typing errors.";
+        Self::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+
+    /// A 405; `allow` as the header has it.
+    pub fn method(allow: &'static str) -> Self {
+        Self {
+            allow: Some(allow),
+            ..Self::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                &format!("This address takes {allow} alone."),
+            )
+        }
+    }
+
+    /// A 408.
+    pub fn timeout() -> Self {
+        let message = "The request did not arrive in time. Send it again.";
+        Self::new(StatusCode::REQUEST_TIMEOUT, "timeout", message)
+    }
+
+    /// A 413.
+    pub fn body_too_large() -> Self {
+        let message = "A request body has at most 64 KiB.";
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
+    }
+
+    /// A 413 for a message.
+    pub fn message_too_long(message: &str) -> Self {
+        Self {
+            field: Some("message".into()),
+            ..Self::new(StatusCode::PAYLOAD_TOO_LARGE, "message_too_long", message)
+        }
+    }
+
+    /// A 415; `wanted` is the type that would do.
+    pub fn media_type(wanted: &str) -> Self {
+        let message = format!("Send the body as {wanted} and say so in Content-Type.");
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            &message,
+        )
+    }
+
+    /// A 429.
+    pub fn too_many(retry_after: Duration) -> Self {
+        let seconds = whole_seconds(retry_after);
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_requests",
+                &format!("Too many requests. Wait {seconds} seconds and try again."),
+            )
+        }
+    }
+
+    /// A 503.
+    pub fn unavailable() -> Self {
+        let message = "The server cannot do this right now. Try again in a moment; sending a \
+                       message again with the same id is safe.";
+        Self {
+            retry_after: Some(UNAVAILABLE_RETRY),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
+        }
+    }
+
+    /// A 500: what went wrong goes to the log, once; its sender gets a reference to it.
+    pub fn defect(cause: impl fmt::Display) -> Self {
+        let reference = Uuid::new_v4().to_string();
+        error!(%reference, %cause, "a request failed");
+        let message = "Something went wrong on the server. Try again; if it stays so, report \
+                       the reference.";
+        Self {
+            reference: Some(reference),
+            ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "defect", message)
+        }
+    }
+
+    /// The failure as a response of the API: `failed` is the status word.
+    pub fn respond(&self, failed: &'static str) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        self.write_headers(&mut response);
+        response.json(FailureEnvelope {
+            data: FailureBody {
+                status: failed,
+                code: self.status.as_u16(),
+                error: self.error,
+                message: self.message.clone(),
+                field: self.field.clone(),
+                reference: self.reference.clone(),
+            },
+        })
+    }
+
+    /// `Retry-After`, `Allow`, and what else belongs to the status in any form it is told.
+    pub fn write_headers(&self, response: &mut actix_web::HttpResponseBuilder) {
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        if let Some(after) = self.retry_after {
+            response.insert_header((header::RETRY_AFTER, whole_seconds(after)));
+        }
+        if let Some(allow) = self.allow {
+            response.insert_header((header::ALLOW, allow));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+    }
+}
+
+/// At least one, and never early.
+pub fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs_f64().ceil().max(1.0) as u64
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.status.as_u16(), self.error)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    /// A stand-in: the doors write the response in their own form.
+    fn error_response(&self) -> HttpResponse {
+        self.respond("FAIL")
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        use StatusCode as S;
+        let (status, error, message) = match refusal {
+            Refusal::Invalid { field, problem } => return Self::invalid(field, problem),
+            Refusal::UnknownSession | Refusal::NoSession => return Self::no_session(),
+            Refusal::TooMany { retry_after } => return Self::too_many(retry_after),
+            Refusal::Unavailable(cause) => {
+                tracing::debug!(%cause, "a request could not be carried out");
+                return Self::unavailable();
+            }
+            Refusal::Defect(cause) => return Self::defect(cause),
+            Refusal::Disagrees { field } => {
+                let message = "This does not agree with who is logged in. Leave the field out, \
+                               or correct it.";
+                return Self {
+                    field: Some(field.into()),
+                    ..Self::new(S::FORBIDDEN, "disagrees_with_session", message)
+                };
+            }
+            Refusal::NotFound => (
+                S::NOT_FOUND,
+                "no_such_chat",
+                "There is no such chat. Check the link.",
+            ),
+            Refusal::Gone => (
+                S::GONE,
+                "chat_ended",
+                "This chat has ended and everything in it was deleted.",
+            ),
+            Refusal::WrongName => (
+                S::FORBIDDEN,
+                "wrong_name",
+                "That name is not part of this chat. Check it with the person who invited you.",
+            ),
+            Refusal::WrongCode => (
+                S::FORBIDDEN,
+                "wrong_code",
+                "That code is wrong, used or too old. Check it, or ask to be let in.",
+            ),
+            Refusal::OwnSeat => (
+                S::FORBIDDEN,
+                "own_seat",
+                "Only the other person can let somebody in at your seat. You can refuse.",
+            ),
+            Refusal::SeatTaken => (
+                S::CONFLICT,
+                "seat_taken",
+                "This seat is taken. Enter your return code, or ask to be let in.",
+            ),
+            Refusal::SeatFree => (
+                S::CONFLICT,
+                "seat_free",
+                "Nobody has taken this seat yet. Log in without asking.",
+            ),
+            Refusal::NamedBefore => (
+                S::CONFLICT,
+                "named_already",
+                "The second person is named already.",
+            ),
+            Refusal::SeatOpen => (
+                S::CONFLICT,
+                "seat_open",
+                "That person has this chat open right now, so nobody else can be let in as them.",
+            ),
+            Refusal::AskOver => (
+                S::CONFLICT,
+                "ask_over",
+                "Nobody waits for this answer any more.",
+            ),
+            Refusal::ChatFull => (
+                S::CONFLICT,
+                "chat_full",
+                "This chat holds as many messages as it can. Start a new one.",
+            ),
+            Refusal::HashTaken => (
+                S::CONFLICT,
+                "hash_taken",
+                "This hash is in use or was used before. Choose another, or leave it out.",
+            ),
+            Refusal::RegistrationReused => (
+                S::CONFLICT,
+                "id_reused",
+                "This id made a chat with other names. Use a fresh id.",
+            ),
+            Refusal::MessageReused => (
+                S::UNPROCESSABLE_ENTITY,
+                "id_reused",
+                "This id was used for another text. Use a fresh id.",
+            ),
+        };
+        Self::new(status, error, message)
+    }
+}
+
+impl From<actors::ports::StoreError> for Problem {
+    fn from(error: actors::ports::StoreError) -> Self {
+        Refusal::from(error).into()
+    }
+}

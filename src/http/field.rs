@@ -1,0 +1,54 @@
+//! Fields of a request, parsed once and named where they are wrong.
+
+use actors::{
+    Refusal,
+    domain::{AccessCode, MessageText, PairHash, TextError, UserName},
+};
+
+use super::envelope::Problem;
+
+/// A field that has to be there.
+///
+/// # Errors
+/// [`Problem`] 400 when it is not.
+pub fn required<'a, T: ?Sized>(value: Option<&'a T>, field: &str) -> Result<&'a T, Problem> {
+    value.ok_or_else(|| Problem::missing(field))
+}
+
+/// A name.
+///
+/// # Errors
+/// [`Problem`] 400 when it is missing or is none.
+pub fn name(value: Option<&str>, field: &'static str) -> Result<UserName, Problem> {
+    let text = required(value, field)?;
+    Ok(UserName::parse(text).map_err(Refusal::invalid(field))?)
+}
+
+/// A link's hash.
+///
+/// # Errors
+/// [`Problem`] 400 when it is missing or is none.
+pub fn hash(value: Option<&str>) -> Result<PairHash, Problem> {
+    let text = required(value, "hash")?;
+    Ok(PairHash::parse(text).map_err(Refusal::invalid("hash"))?)
+}
+
+/// A return code or a device code.
+///
+/// # Errors
+/// [`Problem`] 400 when it cannot be one.
+pub fn code(text: &str, field: &'static str) -> Result<AccessCode, Problem> {
+    Ok(AccessCode::parse(text).map_err(Refusal::invalid(field))?)
+}
+
+/// A message's text.
+///
+/// # Errors
+/// [`Problem`] 400 when it is missing or cannot be sent, 413 when it is too long.
+pub fn text(value: Option<String>) -> Result<MessageText, Problem> {
+    let text = value.ok_or_else(|| Problem::missing("message"))?;
+    MessageText::parse(text).map_err(|error| match &error {
+        TextError::TooLong => Problem::message_too_long(&error.to_string()),
+        TextError::Invalid(_) => Problem::invalid("message", &error.to_string()),
+    })
+}

@@ -1,0 +1,178 @@
+//! What every request passes: it is measured, panics are caught, failures are told in the form of
+//! their door, and pages get the headers that keep other sites out.
+
+use std::{panic::AssertUnwindSafe, time::Instant};
+
+use actix_web::{
+    Error, HttpRequest, HttpResponse,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
+    middleware::Next,
+    web,
+};
+use futures_util::FutureExt;
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
+use tracing::debug;
+
+use super::{State, envelope::Problem, pages};
+
+/// What the doors count.
+#[derive(Clone)]
+pub struct HttpMetrics {
+    seconds: HistogramVec,
+    rejected: IntCounterVec,
+}
+
+impl HttpMetrics {
+    /// Registers everything.
+    pub fn register(registry: &Registry) -> Self {
+        let seconds = HistogramOpts::new(
+            "duet_http_request_seconds",
+            "Time until the head of the response, in seconds, by route template.",
+        )
+        .buckets(prometheus::exponential_buckets(0.000_5, 2.0, 14).expect("they are positive"));
+        let seconds = HistogramVec::new(seconds, &["method", "route", "status"]);
+        let rejected = Opts::new(
+            "duet_http_rejected_total",
+            "Requests that failed, by reason.",
+        );
+        let rejected = IntCounterVec::new(rejected, &["reason"]);
+        let metrics = Self {
+            seconds: seconds.expect("the metric is well formed"),
+            rejected: rejected.expect("the metric is well formed"),
+        };
+        for collector in [
+            Box::new(metrics.seconds.clone()) as Box<dyn prometheus::core::Collector>,
+            Box::new(metrics.rejected.clone()),
+        ] {
+            registry
+                .register(collector)
+                .expect("the metric's name is registered once");
+        }
+        metrics
+    }
+}
+
+/// Measures a request and tells its failure.
+pub async fn request(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    // Nothing of the request may be held meanwhile: the router needs it for itself.
+    let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    let response =
+        answered.unwrap_or_else(|_| Err(Problem::defect("a handler panicked").into()))?;
+    let response = match problem_of(response.response()) {
+        Some(problem) => told(response.request().clone(), &problem),
+        None => response.map_into_boxed_body(),
+    };
+    observe(&response, started);
+    Ok(response)
+}
+
+/// The problem a response stands for, if it does.
+fn problem_of<B>(response: &HttpResponse<B>) -> Option<Problem> {
+    let error = response.error()?;
+    Some(of_error(error, response.status()))
+}
+
+/// Our own problems as they are; the framework's by their status.
+fn of_error(error: &Error, status: StatusCode) -> Problem {
+    if let Some(problem) = error.as_error::<Problem>() {
+        return problem.clone();
+    }
+    match status {
+        StatusCode::NOT_FOUND => Problem::no_such_page(),
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::body_too_large(),
+        StatusCode::REQUEST_TIMEOUT => Problem::timeout(),
+        status if status.is_client_error() => Problem::malformed("The request cannot be read."),
+        _ => Problem::defect(error),
+    }
+}
+
+/// A failure in the form of its door.
+fn told(request: HttpRequest, problem: &Problem) -> ServiceResponse<BoxBody> {
+    if let Some(state) = request.app_data::<web::Data<State>>() {
+        state
+            .metrics
+            .rejected
+            .with_label_values(&[problem.error])
+            .inc();
+    }
+    let path = request.path();
+    let on_send = path.starts_with("/chat-server/") && path.ends_with("/message_send");
+    let by_script = path.starts_with("/chat-server/") || !pages::wants_page(&request);
+    let mut response = match by_script {
+        true => problem.respond(if on_send { "Failed" } else { "FAIL" }),
+        false => pages::problem(&request, problem),
+    };
+    if !by_script {
+        guard(response.headers_mut());
+    }
+    ServiceResponse::new(request, response)
+}
+
+fn observe(response: &ServiceResponse<BoxBody>, started: Instant) {
+    let request = response.request();
+    let Some(state) = request.app_data::<web::Data<State>>() else {
+        return;
+    };
+    let seconds = started.elapsed().as_secs_f64();
+    let status = response.status();
+    let labels = [request.method().as_str(), &route(request), status.as_str()];
+    state
+        .metrics
+        .seconds
+        .with_label_values(&labels)
+        .observe(seconds);
+    debug!(
+        method = labels[0],
+        route = labels[1],
+        status = labels[2],
+        seconds,
+        "answered"
+    );
+}
+
+/// The template of the address: the address itself holds a secret.
+fn route(request: &HttpRequest) -> String {
+    request.match_pattern().unwrap_or_else(|| "none".into())
+}
+
+/// Guards a page: changes come from its own site, and nothing else may reach into it.
+pub async fn page(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let from_elsewhere = match request.app_data::<web::Data<State>>() {
+        Some(state) if !request.method().is_safe() => state.origin.check(request.request()).err(),
+        _ => None,
+    };
+    let mut response = match from_elsewhere {
+        Some(problem) => request.error_response(problem),
+        None => next.call(request).await?.map_into_boxed_body(),
+    };
+    guard(response.headers_mut());
+    Ok(response)
+}
+
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                   media-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+                   frame-ancestors 'none'";
+
+/// The headers of every page.
+fn guard(headers: &mut header::HeaderMap) {
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, CSP),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (HeaderName::from_static("x-robots-tag"), "noindex"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}

@@ -1,0 +1,92 @@
+//! Where duet is reached, and whether a request comes from its own pages.
+
+use std::net::SocketAddr;
+
+use actix_web::{
+    HttpRequest,
+    http::header::{HOST, ORIGIN},
+};
+use url::Url;
+
+use super::envelope::Problem;
+use crate::config::Settings;
+
+/// The address people use.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// As set; otherwise duet listens on this machine alone.
+    public: Option<String>,
+    bound: String,
+}
+
+impl Origin {
+    /// From the settings and the address that is listened on.
+    pub fn new(settings: &Settings, bound: SocketAddr) -> Self {
+        let public = settings.server.public_url.as_ref().map(origin);
+        Self {
+            public,
+            bound: format!("http://{bound}"),
+        }
+    }
+
+    /// Whether people use https.
+    pub fn is_https(&self) -> bool {
+        self.public
+            .as_ref()
+            .is_some_and(|public| public.starts_with("https://"))
+    }
+
+    /// Scheme, host and port, as they stand in a link. The `Host` of a request decides only where
+    /// nothing is set and it names this machine.
+    pub fn of(&self, request: &HttpRequest) -> String {
+        match &self.public {
+            Some(public) => public.clone(),
+            None => local_host(request).unwrap_or_else(|| self.bound.clone()),
+        }
+    }
+
+    /// Lets a change pass only when it comes from a page of ours, or from no browser at all.
+    ///
+    /// # Errors
+    /// [`Problem`] 403 when another site sent it.
+    pub fn check(&self, request: &HttpRequest) -> Result<(), Problem> {
+        let header = |name: &str| request.headers().get(name);
+        let ours = match (header("sec-fetch-site"), header(ORIGIN.as_str())) {
+            (Some(site), _) => site == "same-origin",
+            (None, Some(origin)) => origin
+                .to_str()
+                .is_ok_and(|origin| origin == self.of(request)),
+            (None, None) => true,
+        };
+        match ours {
+            true => Ok(()),
+            false => Err(Problem::cross_site()),
+        }
+    }
+}
+
+/// Scheme, host and port without a closing slash.
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+fn local_host(request: &HttpRequest) -> Option<String> {
+    let host = request
+        .uri()
+        .authority()
+        .map(|authority| authority.as_str())
+        .or_else(|| request.headers().get(HOST)?.to_str().ok())?;
+    let url = Url::parse(&format!("http://{host}")).ok()?;
+    let local = match url.host()? {
+        url::Host::Domain(name) => name == "localhost",
+        url::Host::Ipv4(address) => address.is_loopback(),
+        url::Host::Ipv6(address) => address.is_loopback(),
+    };
+    local.then(|| origin(&url))
+}
+
+/// The address to open, as it is printed at the start.
+pub fn base_url(settings: &Settings, bound: SocketAddr) -> String {
+    let origin = Origin::new(settings, bound);
+    format!("{}/", origin.public.unwrap_or(origin.bound))
+}

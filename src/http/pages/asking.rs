@@ -1,0 +1,95 @@
+//! Waiting to be let in.
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use actors::{domain::ChatKey, ports::AskState};
+use uuid::Uuid;
+use views::{
+    address,
+    ask::{Ask, State as Shown},
+};
+
+use super::{done, frame, html, login, retold, wants_json};
+use crate::http::{
+    State,
+    api::{
+        letting_in::{AskReply, AskStateReply, ask_in, ask_state, word},
+        login::ask_secret,
+    },
+    body::FormOrJson,
+    envelope::{Problem, ok},
+    field,
+};
+
+/// Asks.
+///
+/// # Errors
+/// [`Problem`], where it is not told as the login page again.
+pub async fn submit(
+    state: web::Data<State>,
+    request: HttpRequest,
+    hash: web::Path<String>,
+    form: FormOrJson<crate::http::api::letting_in::AskBody>,
+) -> Result<HttpResponse, Problem> {
+    let hash = login::link_hash(&hash)?;
+    let user = form.body.user.clone().unwrap_or_default();
+    let asked = async {
+        let name = field::name(form.body.user.as_deref(), "user")?;
+        state.limits.request(&request)?;
+        ask_in(&state, &hash, name).await
+    };
+    match asked.await {
+        Ok(secret) => {
+            let ask_id = secret.reveal();
+            let next = address::ask_state(hash.as_str(), &ask_id);
+            Ok(done(&request, AskReply { ask_id }, &next))
+        }
+        Err(problem) if retold(&request, &problem) => {
+            let typed = login::Typed {
+                user,
+                id: None,
+                device_code: false,
+                ask: true,
+            };
+            login::again(&state, &request, &hash, typed, problem).await
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// The page.
+///
+/// # Errors
+/// [`Problem`] when there is no such wish.
+pub async fn show(
+    state: web::Data<State>,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    state.limits.request(&request)?;
+    let (hash, ask_id) = path.into_inner();
+    let link = login::link_hash(&hash)?;
+    let secret = ask_secret(&ask_id)?;
+    if secret.key() != ChatKey::of(&link) {
+        return Err(actors::Refusal::NotFound.into());
+    }
+    let (how, name) = ask_state(&state, &secret).await?;
+    if wants_json(&request) {
+        return Ok(ok(AskStateReply { state: word(how) }));
+    }
+    let page = Ask {
+        hash,
+        ask_id,
+        id: Uuid::new_v4().to_string(),
+        user: name.to_string(),
+        state: match how {
+            AskState::Waiting => Shown::Waiting,
+            AskState::Allowed => Shown::Allowed,
+            AskState::Refused => Shown::Refused,
+            AskState::Expired => Shown::Expired,
+        },
+    };
+    Ok(html(
+        StatusCode::OK,
+        views::ask::page(&frame(&request), &page),
+    ))
+}

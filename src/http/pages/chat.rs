@@ -1,0 +1,178 @@
+//! The conversation as a page.
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use actors::{
+    History,
+    domain::{Hello, Message, Page, PeerState, UserName},
+};
+use serde::Deserialize;
+use uuid::Uuid;
+use views::chat::{AskBanner, Chat, Notice, Problem as Fault};
+
+use super::{SeatPath, flash, frame, html};
+use crate::http::{
+    State,
+    api::history::{HistoryQuery, part},
+    envelope::Problem,
+    session::{Caller, of_session, seat_holder},
+};
+
+/// Messages in a page as it arrives.
+const PAGE_LEN: usize = 50;
+
+/// What the page says beside the conversation.
+#[derive(Default)]
+pub struct Extra {
+    /// The text that was not sent.
+    pub draft: String,
+    /// The name of the message that was not sent.
+    pub message_id: Option<Uuid>,
+    /// Why it was not sent.
+    pub problem: Option<Fault>,
+    /// What just happened.
+    pub notices: Vec<Notice>,
+}
+
+/// Which stretch of the conversation.
+#[derive(Debug, Default, Deserialize)]
+pub struct ChatQuery {
+    /// The last messages ahead of this place.
+    before: Option<String>,
+    /// A notice of an action, by its word.
+    notice: Option<String>,
+}
+
+/// The page.
+///
+/// # Errors
+/// [`Problem`] 401 without the seat's session.
+pub async fn show(
+    state: web::Data<State>,
+    request: HttpRequest,
+    path: SeatPath,
+    query: web::Query<ChatQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (hash, seat) = path.into_inner();
+    let caller = seat_holder(&request, &hash, seat)?;
+    let query = query.into_inner();
+    let asked = HistoryQuery {
+        before: query.before,
+        ..HistoryQuery::default()
+    };
+    let (page, _) = part(&asked)?;
+    let notices = query
+        .notice
+        .as_deref()
+        .and_then(notice)
+        .into_iter()
+        .collect();
+    let extra = Extra {
+        notices,
+        ..Extra::default()
+    };
+    render(&state, &request, &caller, page, StatusCode::OK, extra).await
+}
+
+/// The word of a notice in an address.
+pub fn notice_word(notice: Notice) -> &'static str {
+    match notice {
+        Notice::PeerReplaced => "peer-replaced",
+        Notice::YouReplaced => "you-replaced",
+        Notice::AskRefused => "ask-refused",
+        Notice::AskOver => "ask-over",
+        Notice::AskPresent => "ask-present",
+    }
+}
+
+fn notice(word: &str) -> Option<Notice> {
+    [
+        Notice::PeerReplaced,
+        Notice::YouReplaced,
+        Notice::AskRefused,
+        Notice::AskOver,
+        Notice::AskPresent,
+    ]
+    .into_iter()
+    .find(|notice| notice_word(*notice) == word)
+}
+
+/// Writes the page.
+///
+/// # Errors
+/// [`Problem`] when the session or the chat is over.
+pub async fn render(
+    state: &State,
+    request: &HttpRequest,
+    caller: &Caller,
+    page: Page,
+    status: StatusCode,
+    extra: Extra,
+) -> Result<HttpResponse, Problem> {
+    let hello = caller.look(state).await?.hello;
+    let history = History {
+        by: caller.by,
+        page,
+        limit: PAGE_LEN,
+    };
+    let (stretch, names) = state
+        .directory
+        .ask(caller.key, history)
+        .await
+        .map_err(of_session)?;
+    let view = |message: &Message| views::message::Message {
+        seq: message.seq,
+        id: message.id.to_string(),
+        seat: message.seat.number(),
+        sender: shown(&names[message.seat]).unwrap_or_default(),
+        text: message.text.as_str().to_owned(),
+        at_ms: message.at.unix_ms(),
+    };
+    let last_shown = stretch.messages.last().map_or(0, |message| message.seq);
+    let chat = Chat {
+        link: state.link(request, &caller.hash),
+        messages: stretch.messages.iter().map(view).collect(),
+        more: stretch.more,
+        newer: matches!(page, Page::Before(_)) && last_shown < hello.last_seq,
+        last_seq: hello.last_seq.max(last_shown),
+        message_id: extra.message_id.unwrap_or_else(Uuid::new_v4).to_string(),
+        draft: extra.draft,
+        problem: extra.problem,
+        notices: extra.notices,
+        return_code: flash::take_code(request),
+        ..frame_of(&hello, caller)
+    };
+    let mut response = html(status, views::chat::page(&frame(request), &chat));
+    flash::forget_code(state, &caller.hash, hello.seat, &mut response);
+    Ok(response)
+}
+
+fn frame_of(hello: &Hello, caller: &Caller) -> Chat {
+    let peer = hello.seat.other();
+    Chat {
+        hash: caller.hash.as_str().into(),
+        seat: hello.seat.number(),
+        you: shown(&hello.names[hello.seat]).unwrap_or_default(),
+        peer: shown(&hello.names[peer]),
+        peer_joined: matches!(hello.peer_state, PeerState::Taken | PeerState::Left),
+        peer_online: hello.online,
+        peer_last_seen_ms: hello.last_seen.map(|at| at.unix_ms()),
+        expires_at_ms: hello.expires_at.unix_ms(),
+        peer_delivered: hello.marks[peer].delivered,
+        peer_read: hello.marks[peer].read,
+        you_read: hello.marks[hello.seat].read,
+        asks: hello
+            .asks
+            .iter()
+            .map(|ask| AskBanner {
+                ask: ask.word.to_string(),
+                user: shown(&hello.names[ask.seat]).unwrap_or_default(),
+                own_seat: ask.seat == hello.seat,
+            })
+            .collect(),
+        ..Chat::default()
+    }
+}
+
+fn shown(name: &Option<UserName>) -> Option<String> {
+    name.as_ref().map(UserName::to_string)
+}

@@ -1,0 +1,128 @@
+//! The conversation to keep, as text or JSON, written while it is read.
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actors::{
+    Directory, History, Refusal,
+    domain::{Message, Names, Page, Seq},
+};
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+use serde::Deserialize;
+
+use super::SeatPath;
+use crate::http::{
+    State,
+    envelope::Problem,
+    session::{Caller, seat_holder},
+    wire::MessageView,
+};
+
+/// Messages read at once.
+const PART_LEN: usize = 200;
+
+/// Which form.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Format {
+    Text,
+    Json,
+}
+
+/// Which form is asked for.
+#[derive(Debug, Deserialize)]
+pub struct DownloadQuery {
+    format: Option<Format>,
+}
+
+/// The file.
+pub async fn show(
+    state: web::Data<State>,
+    request: HttpRequest,
+    path: SeatPath,
+    query: Result<web::Query<DownloadQuery>, actix_web::Error>,
+) -> Result<HttpResponse, Problem> {
+    let wrong = |_| Problem::invalid("format", "\"format\" is \"text\" or \"json\".");
+    let format = query
+        .map_err(wrong)?
+        .into_inner()
+        .format
+        .unwrap_or(Format::Text);
+    let (hash, seat) = path.into_inner();
+    let caller = seat_holder(&request, &hash, seat)?;
+    caller.look(&state).await?;
+    let (kind, name) = match format {
+        Format::Text => ("text/plain; charset=utf-8", "duet.txt"),
+        Format::Json => ("application/json", "duet.json"),
+    };
+    Ok(HttpResponse::Ok()
+        .content_type(kind)
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}\""),
+        ))
+        .streaming(parts(state.directory.clone(), caller, format)))
+}
+
+/// Where the reading stands.
+enum Step {
+    After(Seq),
+    Closing,
+    Done,
+}
+
+fn parts(
+    directory: Directory,
+    caller: Caller,
+    format: Format,
+) -> impl Stream<Item = Result<Bytes, Refusal>> {
+    stream::try_unfold(Step::After(0), move |step| {
+        let (directory, caller) = (directory.clone(), caller.clone());
+        let json = matches!(format, Format::Json);
+        async move {
+            let after = match step {
+                Step::After(after) => after,
+                Step::Closing if json => {
+                    return Ok(Some((Bytes::from_static(b"\n]\n"), Step::Done)));
+                }
+                Step::Closing | Step::Done => return Ok(None),
+            };
+            let history = History {
+                by: caller.by,
+                page: Page::After(after),
+                limit: PART_LEN,
+            };
+            let (page, names) = directory.ask(caller.key, history).await?;
+            let mut part = String::new();
+            if json && after == 0 {
+                part.push('[');
+            }
+            for message in &page.messages {
+                write(&mut part, message, &names, json);
+            }
+            let next = match page.messages.last() {
+                Some(last) if page.more => Step::After(last.seq),
+                _ => Step::Closing,
+            };
+            Ok(Some((Bytes::from(part), next)))
+        }
+    })
+}
+
+fn write(part: &mut String, message: &Message, names: &Names, json: bool) {
+    let view = MessageView::of(message, names);
+    if json {
+        part.push_str(if message.seq == 1 { "\n" } else { ",\n" });
+        part.push_str(&serde_json::to_string(&view).expect("strings and numbers are JSON"));
+    } else {
+        let MessageView {
+            timestamp,
+            sender_name,
+            message,
+            ..
+        } = view;
+        // What goes on over several lines is set in, so that it cannot pass for another message.
+        let text = message.replace('\n', "\n    ");
+        part.push_str(&format!("[{timestamp}] {sender_name}: {text}\n"));
+    }
+}

@@ -1,0 +1,36 @@
+//! The invitation, for the one in seat 1.
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use actors::domain::{PeerState, Seat, UserName};
+use views::invite::Invite;
+
+use super::{SeatPath, flash, frame, html};
+use crate::http::{State, envelope::Problem, session::seat_holder};
+
+/// The page.
+///
+/// # Errors
+/// [`Problem`] 401 without the seat's session, 404 at seat 2.
+pub async fn show(
+    state: web::Data<State>,
+    request: HttpRequest,
+    path: SeatPath,
+) -> Result<HttpResponse, Problem> {
+    let (hash, seat) = path.into_inner();
+    if seat != 1 {
+        return Err(Problem::no_such_page());
+    }
+    let caller = seat_holder(&request, &hash, seat)?;
+    let hello = caller.look(&state).await?.hello;
+    let page = Invite {
+        link: state.link(&request, &caller.hash),
+        peer: hello.names[Seat::Two].as_ref().map(UserName::to_string),
+        peer_joined: matches!(hello.peer_state, PeerState::Taken | PeerState::Left),
+        expires_at_ms: hello.expires_at.unix_ms(),
+        return_code: flash::take_code(&request),
+        hash,
+    };
+    let mut response = html(StatusCode::OK, views::invite::page(&frame(&request), &page));
+    flash::forget_code(&state, &caller.hash, Seat::One, &mut response);
+    Ok(response)
+}

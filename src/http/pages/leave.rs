@@ -1,0 +1,110 @@
+//! The ways out.
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use actors::domain::{Seat, UserName};
+use views::{address, end::End, logout::Logout};
+
+use super::{SeatPath, done, flash, frame, html, login, seat};
+use crate::http::{
+    State,
+    api::{
+        leave::{end_chat, log_out},
+        registration::NoBody,
+    },
+    body::FormOrJson,
+    envelope::{Nothing, Problem},
+    session::{Caller, clear_seat_cookie, seat_holder},
+};
+
+/// The question whether to log out.
+pub async fn ask_logout(
+    state: web::Data<State>,
+    request: HttpRequest,
+    path: SeatPath,
+) -> Result<HttpResponse, Problem> {
+    let (hash, seat) = path.into_inner();
+    seat_holder(&request, &hash, seat)?.look(&state).await?;
+    let page = Logout { hash, seat };
+    Ok(html(
+        StatusCode::OK,
+        views::logout::page(&frame(&request), &page),
+    ))
+}
+
+/// Logs this browser out.
+pub async fn logout(
+    state: web::Data<State>,
+    request: HttpRequest,
+    path: SeatPath,
+    _: FormOrJson<NoBody>,
+) -> Result<HttpResponse, Problem> {
+    let (hash, seat) = path.into_inner();
+    let caller = seat_holder(&request, &hash, seat)?;
+    log_out(&state, caller.key, caller.by).await?;
+    let response = done(&request, Nothing {}, address::REGISTER_LOGGED_OUT);
+    Ok(forget(
+        &state,
+        &request,
+        &caller,
+        seat::number(seat),
+        response,
+    ))
+}
+
+/// The question whether to end the chat for both.
+pub async fn ask_end(
+    state: web::Data<State>,
+    request: HttpRequest,
+    path: SeatPath,
+) -> Result<HttpResponse, Problem> {
+    let (hash, seat) = path.into_inner();
+    let hello = seat_holder(&request, &hash, seat)?
+        .look(&state)
+        .await?
+        .hello;
+    let peer = hello.names[hello.seat.other()]
+        .as_ref()
+        .map(UserName::to_string);
+    let page = End { hash, seat, peer };
+    Ok(html(
+        StatusCode::OK,
+        views::end::page(&frame(&request), &page),
+    ))
+}
+
+/// Ends the chat for both.
+pub async fn end(
+    state: web::Data<State>,
+    request: HttpRequest,
+    path: SeatPath,
+    _: FormOrJson<NoBody>,
+) -> Result<HttpResponse, Problem> {
+    let (hash, seat) = path.into_inner();
+    let caller = seat_holder(&request, &hash, seat)?;
+    end_chat(&state, caller.key, caller.by).await?;
+    let mut response = done(&request, Nothing {}, address::REGISTER_ENDED);
+    flash::add(&mut response, &flash::ended_by_you(&state));
+    Ok(forget(
+        &state,
+        &request,
+        &caller,
+        seat::number(seat),
+        response,
+    ))
+}
+
+/// Takes the seat's cookies back.
+fn forget(
+    state: &State,
+    request: &HttpRequest,
+    caller: &Caller,
+    seat: Seat,
+    mut response: HttpResponse,
+) -> HttpResponse {
+    flash::add(&mut response, &clear_seat_cookie(state, &caller.hash, seat));
+    flash::add(
+        &mut response,
+        &login::without_seat(state, request, &caller.hash, seat),
+    );
+    response
+}

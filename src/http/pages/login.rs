@@ -1,0 +1,271 @@
+//! The link that is shared: sitting down, or continuing.
+
+use actix_web::{HttpRequest, HttpResponse, cookie::Cookie, http::StatusCode, web};
+use actors::{
+    Glance, LoggedIn, NameSeatTwo, Refusal,
+    domain::{ChatKey, PairHash, Seat},
+};
+use serde::Serialize;
+use uuid::Uuid;
+use views::{
+    address,
+    login::{Held, Login, Problem as Fault},
+};
+
+use super::{done, flash, frame, html, register, retold};
+use crate::http::{
+    State,
+    api::login::{Entry, LoginBody},
+    body::FormOrJson,
+    envelope::{Problem, whole_seconds},
+    session::{scoped, seat_cookie},
+};
+
+/// Says which seats of a chat this browser holds, and under which names: its own knowledge,
+/// worth nothing as a proof. Its path is the chat's address.
+const SEATS_COOKIE: &str = "duet_seats";
+
+/// A session of a browser; its token is in the cookie alone.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SeatedReply {
+    seat: u8,
+    peer: Option<String>,
+    last_seq: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    return_code: Option<String>,
+}
+
+/// The page.
+///
+/// # Errors
+/// [`Problem`] 404 and 410 where there is no living chat.
+pub async fn show(
+    state: web::Data<State>,
+    request: HttpRequest,
+    hash: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    state.limits.request(&request)?;
+    let hash = link_hash(&hash)?;
+    let page = fresh(&state, &request, &hash).await?;
+    Ok(html(
+        StatusCode::OK,
+        views::login::page(&frame(&request), &page),
+    ))
+}
+
+/// The hash of an address; one that cannot be names no chat.
+///
+/// # Errors
+/// [`Problem`] 404.
+pub fn link_hash(text: &str) -> Result<PairHash, Problem> {
+    PairHash::parse(text).map_err(|_| Refusal::NotFound.into())
+}
+
+async fn fresh(state: &State, request: &HttpRequest, hash: &PairHash) -> Result<Login, Problem> {
+    let choose_name = state.directory.ask(ChatKey::of(hash), Glance).await?;
+    Ok(Login {
+        hash: hash.as_str().into(),
+        id: Uuid::new_v4().to_string(),
+        choose_name,
+        continue_as: held(request)
+            .into_iter()
+            .map(|(seat, name)| Held {
+                seat: seat.number(),
+                name,
+            })
+            .collect(),
+        ..Login::default()
+    })
+}
+
+/// Sits somebody down.
+///
+/// # Errors
+/// [`Problem`], where it is not told as the page again.
+pub async fn submit(
+    state: web::Data<State>,
+    request: HttpRequest,
+    hash: web::Path<String>,
+    form: FormOrJson<LoginBody>,
+) -> Result<HttpResponse, Problem> {
+    let hash = link_hash(&hash)?;
+    let typed = Typed {
+        user: form.body.user.clone().unwrap_or_default(),
+        id: form.body.id,
+        device_code: form.body.device_code.is_some(),
+        ask: form.body.ask_id.is_some(),
+    };
+    match enter(&state, &request, &hash, form.body).await {
+        Ok(response) => Ok(response),
+        Err(problem) if retold(&request, &problem) => {
+            again(&state, &request, &hash, typed, problem).await
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// What was typed, to be shown again.
+pub struct Typed {
+    /// The name.
+    pub user: String,
+    /// The login's id.
+    pub id: Option<Uuid>,
+    /// Whether a device code came.
+    pub device_code: bool,
+    /// Whether a wish to be let in came.
+    pub ask: bool,
+}
+
+/// The page again, with what was typed and what is wrong with it.
+///
+/// # Errors
+/// The same [`Problem`] where the page has no words for it.
+pub async fn again(
+    state: &State,
+    request: &HttpRequest,
+    hash: &PairHash,
+    typed: Typed,
+    problem: Problem,
+) -> Result<HttpResponse, Problem> {
+    let Some(fault) = fault(&typed, &problem) else {
+        return Err(problem);
+    };
+    let page = match fresh(state, request, hash).await {
+        Ok(page) => page,
+        Err(_) => Login {
+            hash: hash.as_str().into(),
+            ..Login::default()
+        },
+    };
+    let page = Login {
+        id: typed.id.unwrap_or_else(Uuid::new_v4).to_string(),
+        user: typed.user,
+        problem: Some(fault),
+        ..page
+    };
+    let mut response = html(problem.status, views::login::page(&frame(request), &page));
+    if let Some(after) = problem.retry_after {
+        let after = whole_seconds(after).into();
+        response
+            .headers_mut()
+            .insert(actix_web::http::header::RETRY_AFTER, after);
+    }
+    Ok(response)
+}
+
+async fn enter(
+    state: &State,
+    request: &HttpRequest,
+    hash: &PairHash,
+    body: LoginBody,
+) -> Result<HttpResponse, Problem> {
+    let entry = Entry::parse(body, hash.clone())?;
+    state.limits.request(request)?;
+    let key = ChatKey::of(hash);
+    let naming = NameSeatTwo {
+        name: entry.name.clone(),
+    };
+    let entered = match entry.clone().sit(state).await {
+        // Nobody has chosen a name for the newcomer: this is it.
+        Err(problem)
+            if problem.error == "wrong_name" && state.directory.ask(key, Glance).await? =>
+        {
+            match state.directory.ask(key, naming).await {
+                Ok(()) => entry.sit(state).await?,
+                Err(_) => return Err(problem),
+            }
+        }
+        entered => entered?,
+    };
+    let seat = entered.seat.number();
+    let reply = SeatedReply {
+        seat,
+        peer: entered.peer.as_ref().map(ToString::to_string),
+        last_seq: entered.last_seq,
+        return_code: entered.return_code.as_ref().map(|code| code.reveal()),
+    };
+    let next = done(request, reply, &address::chat(hash.as_str(), seat));
+    Ok(register::seated(state, request, hash, &entered, next))
+}
+
+fn fault(typed: &Typed, problem: &Problem) -> Option<Fault> {
+    let wrong_code = || match (typed.device_code, typed.ask) {
+        (true, _) => Fault::WrongDeviceCode,
+        (_, true) => Fault::AskOver,
+        _ => Fault::WrongReturnCode,
+    };
+    Some(
+        match (
+            problem.status.as_u16(),
+            problem.error,
+            problem.field.as_deref(),
+        ) {
+            (400, _, Some("user")) => Fault::Name(register::name_fault(&typed.user)),
+            (400, _, Some("returnCode" | "deviceCode" | "askId")) => wrong_code(),
+            (403, "wrong_name", _) => Fault::WrongName,
+            (403, "wrong_code", _) => wrong_code(),
+            (409, "seat_taken", _) => Fault::SeatTaken,
+            (429, ..) => Fault::TooMany {
+                retry_after_s: problem.retry_after.map_or(1, whole_seconds),
+            },
+            (503, ..) => Fault::Unavailable,
+            _ => return None,
+        },
+    )
+}
+
+/// What makes a browser the holder of its seat.
+pub fn cookies(
+    state: &State,
+    request: &HttpRequest,
+    hash: &PairHash,
+    entered: &LoggedIn,
+) -> [Cookie<'static>; 2] {
+    let mut seats = held(request);
+    seats.retain(|(seat, _)| *seat != entered.seat);
+    seats.push((entered.seat, entered.name.to_string()));
+    [
+        seat_cookie(state, hash, entered.seat, &entered.token),
+        seats_cookie(state, hash, &seats),
+    ]
+}
+
+/// The seats of a chat that this browser says it holds.
+fn held(request: &HttpRequest) -> Vec<(Seat, String)> {
+    let Some(cookie) = request.cookie(SEATS_COOKIE) else {
+        return Vec::new();
+    };
+    cookie
+        .value()
+        .split('~')
+        .filter_map(|part| {
+            let (seat, name) = part.split_once('.')?;
+            let seat = Seat::try_from(seat.parse::<i64>().ok()?).ok()?;
+            Some((seat, flash::decode(name)))
+        })
+        .collect()
+}
+
+/// Takes one seat out of what this browser says it holds.
+pub fn without_seat(
+    state: &State,
+    request: &HttpRequest,
+    hash: &PairHash,
+    seat: Seat,
+) -> Cookie<'static> {
+    let mut seats = held(request);
+    seats.retain(|(of, _)| *of != seat);
+    seats_cookie(state, hash, &seats)
+}
+
+fn seats_cookie(state: &State, hash: &PairHash, seats: &[(Seat, String)]) -> Cookie<'static> {
+    let part = |(seat, name): &(Seat, String)| format!("{}.{}", seat.number(), flash::encode(name));
+    let value = seats.iter().map(part).collect::<Vec<_>>().join("~");
+    let empty = value.is_empty();
+    let cookie = scoped(state, SEATS_COOKIE, value, address::login(hash.as_str()));
+    match empty {
+        true => crate::http::session::cleared(cookie),
+        false => cookie,
+    }
+}

@@ -1,0 +1,177 @@
+//! Making a chat.
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use actors::{
+    LoggedIn, Login, Refusal,
+    domain::{ChatKey, PairHash, RegistrationId},
+};
+use serde::Serialize;
+use uuid::Uuid;
+use views::{
+    address,
+    register::{NameFault, Notice, Problem as Fault, Register},
+};
+
+use super::{done, flash, frame, html, login, retold, see_other};
+use crate::http::{
+    State,
+    api::registration::{RegisterBody, Wish, make},
+    body::FormOrJson,
+    envelope::{Problem, whole_seconds},
+    field,
+};
+
+/// Where the maker of a chat goes.
+#[derive(Serialize)]
+struct RegisteredReply {
+    hash: String,
+    url: String,
+}
+
+/// The page.
+pub async fn show(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
+    let query = request.query_string();
+    let notice = match () {
+        () if query.contains("ended") => Some(Notice::Ended(flash::take_ended(&request))),
+        () if query.contains("loggedout") => Some(Notice::LoggedOut),
+        () => None,
+    };
+    let page = Register {
+        id: Uuid::new_v4().to_string(),
+        notice,
+        ..Register::default()
+    };
+    let mut response = html(
+        StatusCode::OK,
+        views::register::page(&frame(&request), &page),
+    );
+    flash::forget_ended(&state, &mut response);
+    response
+}
+
+/// Makes the chat and sits its maker down.
+///
+/// # Errors
+/// [`Problem`], where it is not told as the page again.
+pub async fn submit(
+    state: web::Data<State>,
+    request: HttpRequest,
+    form: FormOrJson<RegisterBody>,
+) -> Result<HttpResponse, Problem> {
+    let mut body = form.body;
+    // The page offers no hash of one's own, and the link is made here.
+    body.hash = None;
+    let page = Register {
+        id: body.id.unwrap_or_else(Uuid::new_v4).to_string(),
+        user_one: body.user_one.clone().unwrap_or_default(),
+        user_two: body.user_two.clone().unwrap_or_default(),
+        ttl_hours: body
+            .ttl_hours
+            .and_then(|hours| hours.try_into().ok())
+            .unwrap_or(0),
+        ..Register::default()
+    };
+    match register(&state, &request, body).await {
+        Ok(response) => Ok(response),
+        Err(problem) if retold(&request, &problem) => {
+            let Some(fault) = fault(&page, &problem) else {
+                return Err(problem);
+            };
+            let page = Register {
+                problem: Some(fault),
+                ..page
+            };
+            Ok(html(
+                problem.status,
+                views::register::page(&frame(&request), &page),
+            ))
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+async fn register(
+    state: &State,
+    request: &HttpRequest,
+    body: RegisterBody,
+) -> Result<HttpResponse, Problem> {
+    let id = body.id.map(RegistrationId::new);
+    let blank = body
+        .user_two
+        .as_deref()
+        .is_none_or(|name| name.trim().is_empty());
+    let name_two = match blank {
+        true => None,
+        false => Some(field::name(body.user_two.as_deref(), "userTwo")?),
+    };
+    let name_one = field::name(body.user_one.as_deref(), "userOne")?;
+    let wish = Wish::parse(state, body, name_two)?;
+    state.limits.registration(request)?;
+    let (hash, _) = make(state, wish).await?;
+    let invite = address::seat(hash.as_str(), 1, "invite");
+    let reply = RegisteredReply {
+        hash: hash.as_str().into(),
+        url: state.link(request, &hash),
+    };
+    let entry = Login {
+        hash: hash.clone(),
+        name: name_one,
+        proof: None,
+        id,
+    };
+    match state.directory.ask(ChatKey::of(&hash), entry).await {
+        Ok(done_in) => Ok(seated(
+            state,
+            request,
+            &hash,
+            &done_in,
+            done(request, reply, &invite),
+        )),
+        // A second click whose first has sat down already.
+        Err(Refusal::SeatTaken) => Ok(see_other(&invite)),
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+/// Gives the browser what it needs to be who it is now.
+pub fn seated(
+    state: &State,
+    request: &HttpRequest,
+    hash: &PairHash,
+    entered: &LoggedIn,
+    mut response: HttpResponse,
+) -> HttpResponse {
+    for cookie in login::cookies(state, request, hash, entered) {
+        flash::add(&mut response, &cookie);
+    }
+    if let Some(code) = &entered.return_code {
+        let cookie = flash::code(state, hash, entered.seat, &code.reveal());
+        flash::add(&mut response, &cookie);
+    }
+    response
+}
+
+fn fault(page: &Register, problem: &Problem) -> Option<Fault> {
+    let same = problem.message.contains("differ");
+    Some(match (problem.status.as_u16(), problem.field.as_deref()) {
+        (400, Some("userOne")) => Fault::UserOne(name_fault(&page.user_one)),
+        (400, Some("userTwo")) if same => Fault::UserTwo(NameFault::Same),
+        (400, Some("userTwo")) => Fault::UserTwo(name_fault(&page.user_two)),
+        (400, Some("ttlHours")) => Fault::Lifetime,
+        (429, _) => Fault::TooMany {
+            retry_after_s: problem.retry_after.map_or(1, whole_seconds),
+        },
+        (503, _) => Fault::Unavailable,
+        _ => return None,
+    })
+}
+
+/// What is wrong with a name that was refused.
+pub fn name_fault(typed: &str) -> NameFault {
+    let typed = typed.trim();
+    match typed.chars().count() {
+        0 => NameFault::Missing,
+        count if count > actors::domain::NAME_CHARS_MAX => NameFault::TooLong,
+        _ => NameFault::Characters,
+    }
+}

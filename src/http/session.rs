@@ -1,0 +1,197 @@
+//! Who is asking: a bearer token on the API door, a seat's cookie on the pages door.
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    cookie::{Cookie, SameSite, time::Duration as CookieAge},
+    dev::Payload,
+    http::header::AUTHORIZATION,
+    web,
+};
+use actors::{
+    Directory, Look, Opened, Refusal,
+    domain::{ChatKey, PairHash, Seat, SecretDigest, Token},
+    ports::Lookup,
+};
+use futures_util::future::{Ready, ready};
+
+use super::{State, envelope::Problem};
+
+/// The cookie that proves a seat; its path is the seat's address.
+const SEAT_COOKIE: &str = "duet";
+
+/// Somebody with a session, as far as a token can tell; the pair has the last word.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The link's hash, from the address.
+    pub hash: PairHash,
+    /// Its key.
+    pub key: ChatKey,
+    /// What the session is proved with.
+    pub by: SecretDigest,
+}
+
+impl Caller {
+    /// How things stand for the caller, if the session lives.
+    ///
+    /// # Errors
+    /// [`Problem`] 401 or 410.
+    pub async fn look(&self, state: &State) -> Result<Opened, Problem> {
+        let look = Look { by: self.by };
+        state
+            .directory
+            .ask(self.key, look)
+            .await
+            .map_err(of_session)
+    }
+}
+
+/// The bearer token of a request, if it has one.
+pub struct Bearer {
+    token: Option<Token>,
+    /// A bad token costs a look into the store, so addresses that try many are slowed down.
+    limited: Result<(), Problem>,
+}
+
+impl FromRequest for Bearer {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let token = request
+            .headers()
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| {
+                let (scheme, token) = value.split_once(' ')?;
+                scheme
+                    .eq_ignore_ascii_case("bearer")
+                    .then_some(token.trim())
+            })
+            .and_then(Token::parse);
+        let limited = match request.app_data::<web::Data<State>>() {
+            Some(state) => state.limits.request(request),
+            None => Ok(()),
+        };
+        ready(Ok(Self { token, limited }))
+    }
+}
+
+impl Bearer {
+    /// The token, or a 401.
+    ///
+    /// # Errors
+    /// [`Problem`] 401.
+    pub fn token(self) -> Result<Token, Problem> {
+        let token = self.token.ok_or_else(Problem::no_session)?;
+        self.limited?;
+        Ok(token)
+    }
+
+    /// The caller of an address that holds a hash.
+    ///
+    /// # Errors
+    /// [`Problem`] in the contract's order: 401, 410, 404, 403.
+    pub async fn at(self, state: &State, hash: &str) -> Result<Caller, Problem> {
+        caller(&state.directory, self.token()?, hash).await
+    }
+}
+
+/// Matches a token with the chat of an address.
+async fn caller(directory: &Directory, token: Token, hash: &str) -> Result<Caller, Problem> {
+    let hash = PairHash::parse(hash).ok();
+    let key = hash.as_ref().map(ChatKey::of);
+    if let (Some(hash), Some(key)) = (hash, key)
+        && key == token.key()
+    {
+        return Ok(Caller {
+            hash,
+            key,
+            by: token.digest(),
+        });
+    }
+    // Another chat's token: first whether it is a good one at all, then what the address names.
+    directory
+        .ask(token.key(), Look { by: token.digest() })
+        .await
+        .map_err(of_session)?;
+    let status = match key {
+        Some(key) => directory.store().status(key).await?,
+        None => Lookup::Missing,
+    };
+    Err(match status {
+        Lookup::Ended => Refusal::Gone.into(),
+        Lookup::Missing => Refusal::NotFound.into(),
+        Lookup::Live(()) => Problem::other_chat(),
+    })
+}
+
+/// A chat that does not exist has no sessions, so its token is none.
+pub fn of_session(refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::NotFound => Problem::no_session(),
+        other => other.into(),
+    }
+}
+
+/// The caller of a seat's page, by its cookie.
+///
+/// # Errors
+/// [`Problem`] 401 without one, 404 where the address names no seat.
+pub fn seat_holder(request: &HttpRequest, hash: &str, seat: u8) -> Result<Caller, Problem> {
+    let Ok(hash) = PairHash::parse(hash) else {
+        return Err(Refusal::NotFound.into());
+    };
+    if Seat::try_from(i64::from(seat)).is_err() {
+        return Err(Problem::no_such_page());
+    }
+    let key = ChatKey::of(&hash);
+    let token = seat_token(request).ok_or_else(Problem::no_session)?;
+    match token.key() == key {
+        true => Ok(Caller {
+            hash,
+            key,
+            by: token.digest(),
+        }),
+        false => Err(Problem::no_session()),
+    }
+}
+
+fn seat_token(request: &HttpRequest) -> Option<Token> {
+    Token::parse(request.cookie(SEAT_COOKIE)?.value())
+}
+
+fn seat_path(hash: &PairHash, seat: Seat) -> String {
+    views::address::chat(hash.as_str(), seat.number())
+}
+
+/// The cookie that proves a seat from now on.
+pub fn seat_cookie(state: &State, hash: &PairHash, seat: Seat, token: &Token) -> Cookie<'static> {
+    scoped(state, SEAT_COOKIE, token.reveal(), seat_path(hash, seat))
+}
+
+/// Takes a seat's cookie back.
+pub fn clear_seat_cookie(state: &State, hash: &PairHash, seat: Seat) -> Cookie<'static> {
+    cleared(scoped(
+        state,
+        SEAT_COOKIE,
+        String::new(),
+        seat_path(hash, seat),
+    ))
+}
+
+/// A cookie that lives for a chat's longest life and is sent to one address and below it.
+pub fn scoped(state: &State, name: &'static str, value: String, path: String) -> Cookie<'static> {
+    Cookie::build(name, value)
+        .path(path)
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(state.origin.is_https())
+        .max_age(CookieAge::days(30))
+        .finish()
+}
+
+/// The same cookie, to be forgotten.
+pub fn cleared(mut cookie: Cookie<'static>) -> Cookie<'static> {
+    cookie.make_removal();
+    cookie
+}

@@ -1,0 +1,259 @@
+//! What a stream and a history page say, as JSON.
+
+use std::fmt::Write as _;
+
+use actors::domain::{
+    BySeat, Event, Hello, Marks, Message, Names, PeerState, Seat, SeatChange, Seq, Timestamp,
+    UserName,
+};
+use bytes::Bytes;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A message.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageView<'a> {
+    /// Its place in the chat.
+    #[schema(example = 42)]
+    pub seq: Seq,
+    /// Its name.
+    pub id: Uuid,
+    /// Who sent it.
+    #[schema(example = "Anny")]
+    pub sender_name: &'a str,
+    /// Who got it; null while unnamed.
+    #[schema(example = "Abhi")]
+    pub reciever: Option<&'a str>,
+    /// What it says.
+    #[schema(example = "Hello")]
+    pub message: &'a str,
+    /// The server's clock.
+    #[schema(example = "2026-11-23T10:00:00.004Z")]
+    pub timestamp: String,
+}
+
+impl<'a> MessageView<'a> {
+    /// A message between the chat's two people.
+    pub fn of(message: &'a Message, names: &'a Names) -> Self {
+        Self {
+            seq: message.seq,
+            id: message.id,
+            sender_name: shown(&names[message.seat]).unwrap_or_default(),
+            reciever: shown(&names[message.seat.other()]),
+            message: message.text.as_str(),
+            timestamp: message.at.to_string(),
+        }
+    }
+}
+
+fn shown(name: &Option<UserName>) -> Option<&str> {
+    name.as_ref().map(UserName::as_str)
+}
+
+fn at(moment: &Option<Timestamp>) -> Option<String> {
+    moment.as_ref().map(Timestamp::to_string)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HelloView<'a> {
+    seat: u8,
+    you: Option<&'a str>,
+    peer: Option<&'a str>,
+    peer_state: &'static str,
+    online: Option<bool>,
+    last_seen: Option<String>,
+    last_seq: Seq,
+    delivered: PerSeat,
+    read: PerSeat,
+    expires_at: String,
+    asks: Vec<AskView<'a>>,
+}
+
+#[derive(Serialize)]
+struct AskView<'a> {
+    seat: u8,
+    user: Option<&'a str>,
+    ask: Uuid,
+}
+
+#[derive(Serialize)]
+struct PerSeat {
+    #[serde(rename = "1")]
+    one: Seq,
+    #[serde(rename = "2")]
+    two: Seq,
+}
+
+impl PerSeat {
+    fn of(marks: &BySeat<Marks>, which: impl Fn(&Marks) -> Seq) -> Self {
+        Self {
+            one: which(&marks[Seat::One]),
+            two: which(&marks[Seat::Two]),
+        }
+    }
+}
+
+impl<'a> HelloView<'a> {
+    fn of(hello: &'a Hello) -> Self {
+        let peer = hello.seat.other();
+        Self {
+            seat: hello.seat.number(),
+            you: shown(&hello.names[hello.seat]),
+            peer: shown(&hello.names[peer]),
+            peer_state: peer_state(hello.peer_state),
+            online: hello.online,
+            last_seen: at(&hello.last_seen),
+            last_seq: hello.last_seq,
+            delivered: PerSeat::of(&hello.marks, |marks| marks.delivered),
+            read: PerSeat::of(&hello.marks, |marks| marks.read),
+            expires_at: hello.expires_at.to_string(),
+            asks: hello
+                .asks
+                .iter()
+                .map(|ask| AskView {
+                    seat: ask.seat.number(),
+                    user: shown(&hello.names[ask.seat]),
+                    ask: ask.word,
+                })
+                .collect(),
+        }
+    }
+}
+
+fn peer_state(state: PeerState) -> &'static str {
+    match state {
+        PeerState::Unnamed => "unnamed",
+        PeerState::Named => "named",
+        PeerState::Taken => "taken",
+        PeerState::Left => "left",
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PresenceView<'a> {
+    seat: u8,
+    user: Option<&'a str>,
+    online: bool,
+    last_seen: Option<String>,
+}
+
+#[derive(Serialize)]
+struct TypingView<'a> {
+    seat: u8,
+    user: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ReceiptView {
+    seat: u8,
+    delivered: Seq,
+    read: Seq,
+}
+
+#[derive(Serialize)]
+struct SeatView<'a> {
+    seat: u8,
+    user: Option<&'a str>,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ask: Option<Uuid>,
+}
+
+#[derive(Serialize)]
+struct EndedView<'a> {
+    by: Option<&'a str>,
+}
+
+fn seat_change(change: SeatChange) -> (&'static str, Option<Uuid>) {
+    match change {
+        SeatChange::Named => ("named", None),
+        SeatChange::Taken => ("taken", None),
+        SeatChange::Asking(word) => ("asking", Some(word)),
+        SeatChange::Replaced => ("replaced", None),
+        SeatChange::Left => ("left", None),
+    }
+}
+
+/// An event as server-sent events have it
+/// (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
+pub fn frame(event: &Event) -> Bytes {
+    match event {
+        Event::Hello(hello) => write("hello", Some(hello.position), &HelloView::of(hello)),
+        Event::Message(message, names) => write(
+            "message",
+            Some(message.seq),
+            &MessageView::of(message, names),
+        ),
+        Event::Presence {
+            seat,
+            user,
+            online,
+            last_seen,
+        } => write(
+            "presence",
+            None,
+            &PresenceView {
+                seat: seat.number(),
+                user: shown(user),
+                online: *online,
+                last_seen: at(last_seen),
+            },
+        ),
+        Event::Typing { seat, user } => write(
+            "typing",
+            None,
+            &TypingView {
+                seat: seat.number(),
+                user: shown(user),
+            },
+        ),
+        Event::Receipt { seat, marks } => {
+            let (delivered, read) = (marks.delivered, marks.read);
+            write(
+                "receipt",
+                None,
+                &ReceiptView {
+                    seat: seat.number(),
+                    delivered,
+                    read,
+                },
+            )
+        }
+        Event::Seat { seat, user, change } => {
+            let (state, ask) = seat_change(*change);
+            write(
+                "seat",
+                None,
+                &SeatView {
+                    seat: seat.number(),
+                    user: shown(user),
+                    state,
+                    ask,
+                },
+            )
+        }
+        Event::Ended { by } => write("ended", None, &EndedView { by: shown(by) }),
+        Event::Quiet => Bytes::from_static(b":\n\n"),
+    }
+}
+
+/// When a client that lost its stream should come back, in milliseconds.
+pub fn retry(ms: u64) -> Bytes {
+    Bytes::from(format!("retry: {ms}\n\n"))
+}
+
+fn write(name: &str, id: Option<Seq>, data: &impl Serialize) -> Bytes {
+    let mut frame = String::with_capacity(256);
+    if let Some(id) = id {
+        write!(frame, "id: {id}\n").expect("writing to a string cannot fail");
+    }
+    write!(frame, "event: {name}\ndata: ").expect("writing to a string cannot fail");
+    // JSON has no line breaks of its own, so the data is one line.
+    frame += &serde_json::to_string(data).expect("strings and numbers are JSON");
+    frame += "\n\n";
+    Bytes::from(frame)
+}

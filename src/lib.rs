@@ -1,0 +1,18 @@
+//! duet: a private chat between two people who share a link.
+//!
+//! The decisions are in the `actors` crate, the pages in `views`. Here is what connects them to
+//! the world, in reading order: [`cli`] reads the command, [`config`] the settings; [`app`] puts
+//! the adapters of [`store`] and [`bus`] under the actors and the doors of [`http`] before them;
+//! [`shutdown`] takes it all down in order. [`telemetry`] watches.
+
+pub mod cli;
+pub mod config;
+
+pub mod app;
+pub mod shutdown;
+pub mod telemetry;
+
+pub mod http;
+
+pub mod bus;
+pub mod store;

@@ -1,0 +1,16 @@
+//! Parse the command line, run the command, exit.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use duet::cli::{self, Cli};
+
+fn main() -> ExitCode {
+    match cli::run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("duet: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! The embedded store: one file, one thread that writes, a few that read.
+//!
+//! Write-ahead log with `synchronous=FULL`: a commit is on the disk before it is answered. Deleted
+//! content is overwritten (`secure_delete`). Every writing call is one transaction.
+
+mod chats;
+mod messages;
+mod rows;
+mod seats;
+mod worker;
+
+use std::{
+    fs::{self, File, TryLockError},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use actors::{
+    domain::{
+        AskWord, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Seq, Timestamp,
+        UserName,
+    },
+    ports::{
+        Answered, Appended, AskState, Claim, Claimed, Clock, Ending, HistoryPage, Lookup, NewAsk,
+        NewChat, Note, Registered, SessionChoice, Store, StoreError,
+    },
+};
+use async_trait::async_trait;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::OpenError;
+use worker::Worker;
+
+mod migrations {
+    refinery::embed_migrations!("migrations/sqlite");
+}
+
+/// Threads that read.
+const READERS: usize = 2;
+/// How long one connection waits for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The store in one file.
+pub struct SqliteStore {
+    writer: Worker,
+    readers: Vec<Worker>,
+    next_reader: AtomicUsize,
+    clock: Arc<dyn Clock>,
+}
+
+/// Holds the file for one serving process, until it is dropped.
+#[derive(Debug)]
+pub struct FileLock(#[expect(dead_code, reason = "the lock lives as long as the file")] File);
+
+impl FileLock {
+    /// Takes the lock beside the database file.
+    ///
+    /// # Errors
+    /// [`OpenError`] says who is in the way.
+    pub fn take(path: &Path) -> Result<Self, OpenError> {
+        make_folder(path)?;
+        let lock = beside(path, ".lock");
+        let file = File::create(&lock).map_err(|error| OpenError::file(&lock, &error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => Err(OpenError(format!(
+                "Another duet serves {} already. Stop it first, or give this one a file of its \
+                 own with store.url.",
+                path.display()
+            ))),
+            Err(TryLockError::Error(error)) => Err(OpenError::file(&lock, &error)),
+        }
+    }
+}
+
+impl SqliteStore {
+    /// Opens the file, making it and its folder where they are missing, and migrates it.
+    ///
+    /// # Errors
+    /// [`OpenError`] names the file and what is wrong with it.
+    pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        make_folder(path)?;
+        let failed = |error: &dyn std::fmt::Display| OpenError::file(path, error);
+        let mut writer = connect(path).map_err(|error| failed(&error))?;
+        migrations::migrations::runner()
+            .run(&mut writer)
+            .map_err(|error| failed(&error))?;
+        let reader = |number| {
+            let connection = connect(path).map_err(|error| failed(&error))?;
+            connection
+                .pragma_update(None, "query_only", true)
+                .map_err(|error| failed(&error))?;
+            Worker::start(&format!("sqlite-read-{number}"), connection)
+                .map_err(|error| failed(&error))
+        };
+        Ok(Self {
+            readers: (0..READERS).map(reader).collect::<Result<_, _>>()?,
+            writer: Worker::start("sqlite-write", writer).map_err(|error| failed(&error))?,
+            next_reader: AtomicUsize::new(0),
+            clock,
+        })
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>, Timestamp) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let clock = self.clock.clone();
+        self.writer
+            .call(move |connection| {
+                let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                let done = work(&tx, clock.now())?;
+                tx.commit()?;
+                Ok(done)
+            })
+            .await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection, Timestamp) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let clock = self.clock.clone();
+        let turn = self.next_reader.fetch_add(1, Ordering::Relaxed);
+        self.readers[turn % self.readers.len()]
+            .call(move |connection| {
+                // One snapshot for all that one question reads.
+                let tx = connection.transaction()?;
+                work(&tx, clock.now())
+            })
+            .await
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "secure_delete", true)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn make_folder(path: &Path) -> Result<(), OpenError> {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => {
+            fs::create_dir_all(folder).map_err(|error| OpenError::file(folder, &error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    /// One: there is one writer, and the larger its batches the better.
+    fn lanes(&self) -> usize {
+        1
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.read(|connection, _| connection.query_row("SELECT 1", [], |_| Ok(())))
+            .await
+    }
+
+    async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool, StoreError> {
+        self.write(move |tx, now| chats::reserve(tx, key, now.plus(hold), now))
+            .await
+    }
+
+    async fn register(&self, new: NewChat) -> Result<Registered, StoreError> {
+        self.write(move |tx, now| chats::register(tx, &new, now))
+            .await
+    }
+
+    async fn name_seat_two(
+        &self,
+        key: ChatKey,
+        name: &UserName,
+    ) -> Result<Lookup<bool>, StoreError> {
+        let name = name.clone();
+        self.write(move |tx, now| seats::name_seat_two(tx, key, &name, now))
+            .await
+    }
+
+    async fn status(&self, key: ChatKey) -> Result<Lookup<()>, StoreError> {
+        self.read(move |connection, now| Ok(rows::living(connection, key, now)?.map(|_| ())))
+            .await
+    }
+
+    async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>, StoreError> {
+        self.read(move |connection, now| chats::load(connection, key, now))
+            .await
+    }
+
+    async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Seq>>, StoreError> {
+        let keys = keys.to_vec();
+        self.read(move |connection, now| {
+            let position = |key: &ChatKey| {
+                Ok(match rows::living(connection, *key, now)? {
+                    Lookup::Live((last, _)) => Some(last),
+                    Lookup::Ended | Lookup::Missing => None,
+                })
+            };
+            keys.iter().map(position).collect()
+        })
+        .await
+    }
+
+    async fn append(
+        &self,
+        drafts: &[Draft],
+        messages_max: u64,
+    ) -> Result<Vec<Appended>, StoreError> {
+        let drafts = drafts.to_vec();
+        self.write(move |tx, now| messages::append(tx, &drafts, messages_max, now))
+            .await
+    }
+
+    async fn history(
+        &self,
+        key: ChatKey,
+        page: Page,
+        limit: usize,
+    ) -> Result<Lookup<HistoryPage>, StoreError> {
+        self.read(move |connection, now| messages::history(connection, key, page, limit, now))
+            .await
+    }
+
+    async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>, StoreError> {
+        self.write(move |tx, now| seats::take(tx, &claim, now))
+            .await
+    }
+
+    async fn end_session(
+        &self,
+        key: ChatKey,
+        seat: Seat,
+        which: SessionChoice,
+    ) -> Result<bool, StoreError> {
+        self.write(move |tx, _| seats::end_session(tx, key, seat, which))
+            .await
+    }
+
+    async fn set_return_code(
+        &self,
+        key: ChatKey,
+        seat: Seat,
+        code: CodeDigest,
+    ) -> Result<(), StoreError> {
+        self.write(move |tx, _| seats::set_return_code(tx, key, seat, code))
+            .await
+    }
+
+    async fn set_device_code(
+        &self,
+        key: ChatKey,
+        seat: Seat,
+        code: CodeDigest,
+        valid: Duration,
+    ) -> Result<Timestamp, StoreError> {
+        self.write(move |tx, now| {
+            let lapses = now.plus(valid);
+            seats::set_device_code(tx, key, seat, code, lapses)?;
+            Ok(lapses)
+        })
+        .await
+    }
+
+    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<(), StoreError> {
+        self.write(move |tx, now| seats::ask(tx, key, &ask, now))
+            .await
+    }
+
+    async fn ask_state(
+        &self,
+        key: ChatKey,
+        digest: SecretDigest,
+    ) -> Result<Option<(Seat, AskState)>, StoreError> {
+        self.read(move |connection, now| seats::ask_state(connection, key, digest, now))
+            .await
+    }
+
+    async fn answer(
+        &self,
+        key: ChatKey,
+        word: AskWord,
+        allow: bool,
+    ) -> Result<Answered, StoreError> {
+        self.write(move |tx, now| seats::answer(tx, key, word, allow, now))
+            .await
+    }
+
+    async fn note(&self, notes: &[(ChatKey, Note)]) -> Result<(), StoreError> {
+        let notes = notes.to_vec();
+        self.write(move |tx, _| messages::note(tx, &notes)).await
+    }
+
+    async fn end(&self, key: ChatKey) -> Result<Ending, StoreError> {
+        self.write(move |tx, now| chats::end(tx, key, now)).await
+    }
+
+    async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>, StoreError> {
+        self.write(move |tx, now| chats::expire(tx, limit, now))
+            .await
+    }
+
+    async fn purge(&self, limit: usize, tombstone_life: Duration) -> Result<usize, StoreError> {
+        self.write(move |tx, now| chats::purge(tx, limit, tombstone_life, now))
+            .await
+    }
+
+    async fn count_chats(&self) -> Result<u64, StoreError> {
+        self.read(|connection, now| {
+            connection.query_row(
+                "SELECT count(*) FROM chats WHERE expires_at > ?1",
+                [rows::Col(now)],
+                |row| row.get(0),
+            )
+        })
+        .await
+    }
+}

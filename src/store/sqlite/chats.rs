@@ -1,0 +1,279 @@
+//! Chats: made, found, ended, swept away.
+
+use std::time::Duration;
+
+use actors::{
+    domain::{
+        Ask, BySeat, Chat, ChatKey, Marks, SealedHash, Seat, SeatState, Session, Timestamp,
+        UserName,
+    },
+    ports::{Ending, Lookup, NewChat, Registered},
+};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+
+use super::rows::{Col, get, get_some, is_buried, living};
+
+pub(super) fn reserve(
+    tx: &Transaction<'_>,
+    key: ChatKey,
+    until: Timestamp,
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
+    if is_used(tx, key)? || is_reserved(tx, key, now)? {
+        return Ok(false);
+    }
+    tx.execute(
+        "INSERT OR REPLACE INTO reservations VALUES (?1, ?2)",
+        params![Col(key), Col(until)],
+    )?;
+    Ok(true)
+}
+
+fn is_used(connection: &Connection, key: ChatKey) -> rusqlite::Result<bool> {
+    let in_use = connection
+        .prepare_cached("SELECT 1 FROM chats WHERE key = ?1")?
+        .exists([Col(key)])?;
+    Ok(in_use || is_buried(connection, key)?)
+}
+
+fn is_reserved(connection: &Connection, key: ChatKey, now: Timestamp) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM reservations WHERE key = ?1 AND expires_at > ?2")?
+        .exists(params![Col(key), Col(now)])
+}
+
+pub(super) fn register(
+    tx: &Transaction<'_>,
+    new: &NewChat,
+    now: Timestamp,
+) -> rusqlite::Result<Registered> {
+    if let Some(before) = registered_before(tx, new, now)? {
+        return Ok(before);
+    }
+    if is_used(tx, new.key)? {
+        return Ok(Registered::Taken);
+    }
+    if new.must_be_reserved && !is_reserved(tx, new.key, now)? {
+        return Ok(Registered::NotReserved);
+    }
+    tx.execute("DELETE FROM reservations WHERE key = ?1", [Col(new.key)])?;
+    let expires_at = now.plus(new.lifetime.duration());
+    let registration = new.registration.as_ref();
+    tx.execute(
+        "INSERT INTO chats (key, expires_at, registration, sealed_hash) VALUES (?1, ?2, ?3, ?4)",
+        params![
+            Col(new.key),
+            Col(expires_at),
+            registration.map(|(digest, _)| Col(*digest)),
+            registration.map(|(_, sealed)| sealed.as_bytes())
+        ],
+    )?;
+    for (seat, name) in [
+        (Seat::One, Some(&new.name_one)),
+        (Seat::Two, new.name_two.as_ref()),
+    ] {
+        tx.execute(
+            "INSERT INTO seats (key, seat, name) VALUES (?1, ?2, ?3)",
+            params![Col(new.key), Col(seat), name.map(UserName::as_str)],
+        )?;
+    }
+    Ok(Registered::Made { expires_at })
+}
+
+fn registered_before(
+    tx: &Transaction<'_>,
+    new: &NewChat,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Registered>> {
+    let Some((registration, _)) = &new.registration else {
+        return Ok(None);
+    };
+    let found = tx
+        .query_row(
+            "SELECT key, sealed_hash, expires_at FROM chats WHERE registration = ?1",
+            [Col(*registration)],
+            |row| {
+                Ok((
+                    get(row, "key")?,
+                    row.get("sealed_hash")?,
+                    get(row, "expires_at")?,
+                ))
+            },
+        )
+        .optional()?;
+    let Some((key, sealed, expires_at)) = found else {
+        return Ok(None);
+    };
+    if expires_at <= now {
+        // Its time is over: the id is free for a new chat.
+        end(tx, key, now)?;
+        return Ok(None);
+    }
+    let names = seats(tx, key)?;
+    let same_names = names[Seat::One].name.as_ref() == Some(&new.name_one)
+        && (new.name_two.is_none() || names[Seat::Two].name == new.name_two);
+    let sealed = SealedHash::from_bytes(sealed);
+    Ok(Some(Registered::Before {
+        key,
+        sealed,
+        expires_at,
+        same_names,
+    }))
+}
+
+pub(super) fn load(
+    connection: &Connection,
+    key: ChatKey,
+    now: Timestamp,
+) -> rusqlite::Result<Lookup<Chat>> {
+    let (last_seq, expires_at) = match living(connection, key, now)? {
+        Lookup::Live(found) => found,
+        Lookup::Ended => return Ok(Lookup::Ended),
+        Lookup::Missing => return Ok(Lookup::Missing),
+    };
+    let sessions = connection
+        .prepare_cached("SELECT id, seat, digest, since, last_seen FROM sessions WHERE key = ?1")?
+        .query_map([Col(key)], session)?
+        .collect::<rusqlite::Result<_>>()?;
+    let asks = connection
+        .prepare_cached(
+            "SELECT word, seat, expires_at FROM asks
+             WHERE key = ?1 AND allowed IS NULL AND expires_at > ?2 ORDER BY expires_at",
+        )?
+        .query_map(params![Col(key), Col(now)], |row| {
+            Ok(Ask {
+                word: get(row, "word")?,
+                seat: get(row, "seat")?,
+                expires_at: get(row, "expires_at")?,
+            })
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let seats = seats(connection, key)?;
+    Ok(Lookup::Live(Chat {
+        key,
+        expires_at,
+        last_seq,
+        seats,
+        sessions,
+        asks,
+    }))
+}
+
+fn seats(connection: &Connection, key: ChatKey) -> rusqlite::Result<BySeat<SeatState>> {
+    let mut seats = BySeat::default();
+    let mut statement = connection.prepare_cached(
+        "SELECT seat, name, taken, delivered, read, last_seen FROM seats WHERE key = ?1",
+    )?;
+    let mut rows = statement.query([Col(key)])?;
+    while let Some(row) = rows.next()? {
+        seats[get(row, "seat")?] = SeatState {
+            name: get_some(row, "name")?,
+            taken: row.get("taken")?,
+            marks: Marks {
+                delivered: row.get("delivered")?,
+                read: row.get("read")?,
+            },
+            last_seen: get_some(row, "last_seen")?,
+        };
+    }
+    Ok(seats)
+}
+
+fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
+    Ok(Session {
+        id: get(row, "id")?,
+        seat: get(row, "seat")?,
+        digest: get(row, "digest")?,
+        since: get(row, "since")?,
+        last_seen: get_some(row, "last_seen")?,
+    })
+}
+
+/// Buries a chat: everything but its messages goes at once, and those cannot be found any more.
+pub(super) fn end(tx: &Transaction<'_>, key: ChatKey, now: Timestamp) -> rusqlite::Result<Ending> {
+    if tx.execute("DELETE FROM chats WHERE key = ?1", [Col(key)])? == 0 {
+        return Ok(match is_buried(tx, key)? {
+            true => Ending::Before,
+            false => Ending::Missing,
+        });
+    }
+    for table in ["seats", "sessions", "asks"] {
+        tx.execute(&format!("DELETE FROM {table} WHERE key = ?1"), [Col(key)])?;
+    }
+    tx.execute(
+        "INSERT OR REPLACE INTO tombstones (key, ended_at) VALUES (?1, ?2)",
+        params![Col(key), Col(now)],
+    )?;
+    Ok(Ending::Ended)
+}
+
+pub(super) fn expire(
+    tx: &Transaction<'_>,
+    limit: usize,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<ChatKey>> {
+    let keys: Vec<ChatKey> = tx
+        .prepare_cached(
+            "SELECT key FROM chats WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2",
+        )?
+        .query_map(params![Col(now), limit], |row| get(row, "key"))?
+        .collect::<rusqlite::Result<_>>()?;
+    for key in &keys {
+        end(tx, *key, now)?;
+    }
+    Ok(keys)
+}
+
+pub(super) fn purge(
+    tx: &Transaction<'_>,
+    limit: usize,
+    tombstone_life: Duration,
+    now: Timestamp,
+) -> rusqlite::Result<usize> {
+    let mut room = limit;
+    while room > 0 {
+        let next: Option<ChatKey> = tx
+            .prepare_cached("SELECT key FROM tombstones WHERE purged = 0 LIMIT 1")?
+            .query_row([], |row| get(row, "key"))
+            .optional()?;
+        let Some(key) = next else { break };
+        let deleted = tx
+            .prepare_cached(
+                "DELETE FROM messages WHERE key = ?1 AND seq IN
+                 (SELECT seq FROM messages WHERE key = ?1 ORDER BY seq LIMIT ?2)",
+            )?
+            .execute(params![Col(key), room])?;
+        if deleted < room {
+            tx.execute(
+                "UPDATE tombstones SET purged = 1 WHERE key = ?1",
+                [Col(key)],
+            )?;
+        }
+        room -= deleted;
+    }
+    // An answered or lapsed wish is kept a while, so that its asker learns how it went.
+    let old = Timestamp::from_unix_ms(now.unix_ms() - 600_000);
+    let eldest = now.unix_ms() - i64::try_from(tombstone_life.as_millis()).unwrap_or(i64::MAX);
+    for (delete, before) in [
+        (
+            "DELETE FROM reservations WHERE key IN
+          (SELECT key FROM reservations WHERE expires_at <= ?1 LIMIT ?2)",
+            now,
+        ),
+        (
+            "DELETE FROM asks WHERE (key, digest) IN
+          (SELECT key, digest FROM asks WHERE expires_at <= ?1 LIMIT ?2)",
+            old,
+        ),
+        (
+            "DELETE FROM tombstones WHERE key IN
+          (SELECT key FROM tombstones WHERE ended_at <= ?1 AND purged = 1 LIMIT ?2)",
+            Timestamp::from_unix_ms(eldest),
+        ),
+    ] {
+        room -= tx
+            .prepare_cached(delete)?
+            .execute(params![Col(before), room])?;
+    }
+    Ok(limit - room)
+}

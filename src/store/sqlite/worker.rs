@@ -1,0 +1,66 @@
+//! A thread with a connection of its own, which runs what it is sent, one after the other.
+
+use std::{
+    sync::mpsc::{SyncSender, TrySendError, sync_channel},
+    thread,
+    time::Duration,
+};
+
+use actors::ports::StoreError;
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::oneshot;
+
+/// Calls that may wait for one thread.
+const QUEUE_LEN_MAX: usize = 10_000;
+/// How long a caller waits before it is told that the store is out of reach.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// The address of such a thread. The thread ends when the last one is dropped.
+#[derive(Clone)]
+pub(super) struct Worker(SyncSender<Job>);
+
+impl Worker {
+    pub(super) fn start(name: &str, mut connection: Connection) -> std::io::Result<Self> {
+        let (jobs, queue) = sync_channel::<Job>(QUEUE_LEN_MAX);
+        thread::Builder::new().name(name.into()).spawn(move || {
+            while let Ok(job) = queue.recv() {
+                job(&mut connection);
+            }
+        })?;
+        Ok(Self(jobs))
+    }
+
+    /// Runs `work` on the thread and brings its answer back.
+    pub(super) async fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let job = Box::new(move |connection: &mut Connection| {
+            // A caller who has given up does not wait for an answer.
+            let _ = answer.send(work(connection));
+        });
+        self.0.try_send(job).map_err(|refused| {
+            StoreError::Unavailable(match refused {
+                TrySendError::Full(_) => "SQLite's queue is full".into(),
+                TrySendError::Disconnected(_) => "SQLite's thread has ended".into(),
+            })
+        })?;
+        match tokio::time::timeout(DEADLINE, answered).await {
+            Ok(Ok(done)) => done.map_err(store_error),
+            Ok(Err(_)) => Err(StoreError::Unavailable("SQLite's thread has ended".into())),
+            Err(_) => Err(StoreError::Unavailable("SQLite took too long".into())),
+        }
+    }
+}
+
+fn store_error(error: rusqlite::Error) -> StoreError {
+    use ErrorCode as C;
+    match error.sqlite_error_code() {
+        Some(C::ConstraintViolation | C::TypeMismatch | C::TooBig | C::ParameterOutOfRange)
+        | None => StoreError::Refused(error.to_string()),
+        Some(_) => StoreError::Unavailable(error.to_string()),
+    }
+}

@@ -1,0 +1,41 @@
+// Copy, and Share where the browser has it. A clipboard that refuses leaves the text selected.
+
+const DONE_MS = 2_500;
+
+export function start() {
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-copy]"))) {
+    const field = /** @type {HTMLInputElement} */ (document.getElementById(button.dataset.copy ?? ""));
+    const status = document.getElementById(`${field.id}-status`);
+    const label = button.textContent;
+    field.addEventListener("focus", () => field.select());
+    button.addEventListener("click", async () => {
+      const done = await copy(field);
+      const words = (done ? button.dataset.done : button.dataset.failed) ?? "";
+      if (done) button.textContent = words;
+      if (status) status.textContent = words;
+      setTimeout(() => {
+        button.textContent = label;
+        if (status && done) status.textContent = "";
+      }, DONE_MS);
+    });
+  }
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-share]"))) {
+    const field = /** @type {HTMLInputElement} */ (document.getElementById(button.dataset.share ?? ""));
+    if (!("share" in navigator)) continue;
+    button.hidden = false;
+    // Closing the system's sheet counts as a refusal; there is nothing to say about it.
+    button.addEventListener("click", () => navigator.share({ text: button.dataset.shareText, url: field.value }).catch(() => {}));
+  }
+}
+
+/** @param {HTMLInputElement} field */
+async function copy(field) {
+  try {
+    await navigator.clipboard.writeText(field.value);
+    return true;
+  } catch {
+    field.focus();
+    field.select();
+    return false;
+  }
+}

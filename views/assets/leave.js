@@ -1,0 +1,65 @@
+// The ways out. Whoever ends the chat and however this page hears of it, nothing of the chat stays in the browser: not in the
+// page, not in this tab's storage, not behind the Back button.
+
+import { call } from "./api.js";
+import * as composer from "./composer.js";
+import * as outbox from "./outbox.js";
+import { alarm, text } from "./say.js";
+import { config, connect, emit, on, state } from "./state.js";
+import { tell } from "./tabs.js";
+
+/** Read once by the page that one arrives at: `notice.js`. */
+const KEY = "duet:ended";
+
+let leaving = false;
+
+export function start() {
+  on("over", ({ by, told }) => {
+    if (leaving) return;
+    if (!told) tell("over", { by });
+    /** @type {[string, string?]} */
+    let who = ["unknown"];
+    if (by === config.you) who = ["you"];
+    else if (by) who = ["peer", by];
+    else if (by === null) who = ["time"];
+    sessionStorage.setItem(KEY, JSON.stringify(who));
+    alarm(text.ended);
+    leave(config.ended);
+  });
+  on("out", ({ told }) => {
+    if (!told) tell("out");
+    leave(config.loggedOut);
+  });
+  for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySelectorAll("[data-leave]"))) {
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void submit(form);
+    });
+  }
+  // A page out of the browser's back-forward cache is as old as when it was left.
+  addEventListener("pageshow", (event) => event.persisted && location.replace(location.pathname + location.search));
+}
+
+/** @param {HTMLFormElement} form */
+async function submit(form) {
+  const ending = form.dataset.leave === "end";
+  const { ok, code } = await call(ending ? "endchat" : "logout", {});
+  const out = !ending && code === 401;
+  if (ok || out) /** @type {HTMLDialogElement | null} */ (form.closest("dialog"))?.close();
+  if (ok && ending) emit("over", { by: config.you });
+  else if (ok || out) emit("out", {});
+  // Whatever went wrong, the form as the browser sends it brings a page that says so.
+  else if (code !== 410) form.submit();
+}
+
+/** @param {string} to */
+function leave(to) {
+  leaving = true;
+  connect("over");
+  outbox.clear();
+  composer.clear();
+  document.getElementById("chat")?.replaceChildren();
+  document.title = "duet";
+  state.unread.clear();
+  location.replace(to);
+}

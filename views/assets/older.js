@@ -1,0 +1,42 @@
+// Older messages, as one scrolls up. Without scripts the same link leads to a page of them.
+
+import { call } from "./api.js";
+import { prepend } from "./log.js";
+import { byId } from "./state.js";
+
+const PAGE_LEN = 50;
+/** Begins to load so far ahead of the reader. */
+const AHEAD = "800px 0px 0px 0px";
+
+export function start() {
+  const link = document.getElementById("older");
+  if (!link) return;
+  let busy = false;
+  const load = async () => {
+    const first = /** @type {HTMLElement | null} */ (byId("messages").querySelector("[data-seq]"));
+    if (busy || !first) return;
+    busy = true;
+    const answer = await call(`messages?before=${first.dataset.seq}&limit=${PAGE_LEN}`);
+    busy = false;
+    if (!answer.ok) return;
+    prepend(answer.data.messages);
+    if (answer.data.more) {
+      // Observing anew asks again whether the link is still near: a page of short messages may not fill the screen.
+      observer.unobserve(link);
+      observer.observe(link);
+      return;
+    }
+    observer.disconnect();
+    if (document.activeElement === link) byId("history").focus();
+    link.parentElement?.remove();
+  };
+  const observer = new IntersectionObserver(([entry]) => entry.isIntersecting && load(), {
+    root: byId("history"),
+    rootMargin: AHEAD,
+  });
+  observer.observe(link);
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    void load();
+  });
+}

@@ -1,0 +1,17 @@
+// Every page but the chat.
+
+import * as ask from "./ask.js";
+import * as copy from "./copy.js";
+import * as login from "./login.js";
+import * as notice from "./notice.js";
+import * as theme from "./theme.js";
+import { showAll } from "./times.js";
+
+showAll(document);
+theme.start();
+copy.start();
+notice.start();
+login.start();
+ask.start();
+// What the browser kept of a page may belong to a chat that is gone.
+addEventListener("pageshow", (event) => event.persisted && location.replace(location.pathname + location.search));

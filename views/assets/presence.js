@@ -1,0 +1,62 @@
+// Who is there: the line under the name, and typing.
+
+import { byId, config, on, state } from "./state.js";
+import { fill, peerName, status, text } from "./say.js";
+import { written } from "./times.js";
+
+/** Shown after this long, so that a short answer does not flicker; gone after this long without a sign. */
+const SHOW_MS = 1_000;
+const SAY_MS = 2_000;
+const GONE_MS = 5_000;
+
+/** @type {number[]} */
+let timers = [];
+let since = 0;
+
+export function start() {
+  on("peer", showPeer);
+  on("typing", () => typing());
+  on("messages", (messages) => {
+    if (messages.some((/** @type {{ senderName: string }} */ { senderName }) => senderName !== config.you)) stop();
+  });
+  on("connection", () => state.connection === "open" || stop());
+  on("seat", ({ seat, state: what, user }) => {
+    const words = { taken: text.joined, left: text.left, named: text.named }[/** @type {string} */ (what)];
+    if (seat !== config.seat && words) status(fill(words, { peer: user ?? peerName() }));
+  });
+}
+
+function showPeer() {
+  byId("peer").textContent = peerName();
+  const line = byId("presence");
+  const when = state.lastSeen && written(state.lastSeen, "moment");
+  if (!state.joined) line.textContent = text.not_joined;
+  else if (state.online) line.textContent = text.online;
+  else if (when) line.textContent = text.last_seen.replace("{when}", when);
+  else line.textContent = state.online === null ? text.unknown : text.away;
+  line.toggleAttribute("data-online", state.joined && state.online === true);
+  if (state.joined) document.getElementById("nobody")?.remove();
+  if (!state.online) stop();
+}
+
+function typing() {
+  const now = Date.now();
+  if (!since) since = now;
+  for (const timer of timers) clearTimeout(timer);
+  const words = fill(text.typing, { peer: peerName() });
+  timers = [
+    setTimeout(() => (byId("typing").textContent = words), since + SHOW_MS - now),
+    setTimeout(stop, GONE_MS),
+  ];
+  // Once per stretch of typing: a listener is not told again with every keystroke.
+  if (byId("status").textContent !== words) timers.push(setTimeout(() => status(words), since + SAY_MS - now));
+}
+
+function stop() {
+  for (const timer of timers) clearTimeout(timer);
+  timers = [];
+  since = 0;
+  if (!byId("typing").textContent) return;
+  byId("typing").textContent = "";
+  status("");
+}

@@ -1,0 +1,61 @@
+// What this page has got and what its reader has seen. Delivered: it is here. Seen: it stood in a visible tab.
+
+import { call } from "./api.js";
+import { byId, config, on, seen, state } from "./state.js";
+import { isLeading } from "./tabs.js";
+
+/** Marks gather for so long; the server keeps them a second later anyway. */
+const GATHER_MS = 300;
+
+/** @type {Set<number>} what of the other person's stands in the scroller right now */
+const inView = new Set();
+/** What the server has been told. */
+const told = { delivered: 0, read: config.youRead };
+/** @type {number | undefined} */
+let timer;
+
+export function start() {
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) {
+        const seq = Number(/** @type {HTMLElement} */ (target).dataset.seq);
+        if (isIntersecting) inView.add(seq);
+        else inView.delete(seq);
+        if (seq <= state.youRead) observer.unobserve(target);
+      }
+      look();
+    },
+    { root: byId("history") },
+  );
+  const watch = () => {
+    for (const seq of state.unread) {
+      const item = byId("messages").querySelector(`.theirs[data-seq="${seq}"]`);
+      if (item) observer.observe(item);
+    }
+    later();
+  };
+  on("messages", watch);
+  on("connection", () => state.connection === "open" && later());
+  document.addEventListener("visibilitychange", look);
+  watch();
+}
+
+function look() {
+  if (document.hidden || !inView.size) return;
+  seen(Math.max(...inView));
+  inView.clear();
+  later();
+}
+
+function later() {
+  timer ??= setTimeout(post, GATHER_MS);
+}
+
+async function post() {
+  timer = undefined;
+  const delivered = isLeading() ? state.lastSeq : told.delivered;
+  const read = state.youRead;
+  if (state.connection !== "open" || (delivered <= told.delivered && read <= told.read)) return;
+  const answer = await call("receipt", { delivered: Math.max(delivered, read), read });
+  if (answer.ok) Object.assign(told, { delivered, read });
+}

@@ -1,0 +1,37 @@
+// Instants in the reader's own zone and language. The server writes UTC.
+
+const language = document.documentElement.lang;
+/** The reader's own variety of the page's language, for 12 or 24 hours and the like. */
+const locale = navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
+const clock = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" });
+const date = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
+const full = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
+const near = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+
+/** Days since the epoch, in the reader's zone. @param {number} ms */
+export function dayNumber(ms) {
+  const at = new Date(ms);
+  return Math.round(Date.UTC(at.getFullYear(), at.getMonth(), at.getDate()) / 86_400_000);
+}
+
+/** @param {number} ms @param {string | undefined} kind */
+export function written(ms, kind) {
+  const days = dayNumber(ms) - dayNumber(Date.now());
+  if (kind === "time") return clock.format(ms);
+  if (kind === "day") return Math.abs(days) < 2 ? near.format(days, "day") : date.format(ms);
+  return days === 0 ? clock.format(ms) : full.format(ms);
+}
+
+/** @param {Element} element a `<time>` @param {number} [ms] */
+export function show(element, ms) {
+  const time = /** @type {HTMLTimeElement} */ (element);
+  const at = ms ?? Date.parse(time.dateTime);
+  if (ms !== undefined) time.dateTime = new Date(ms).toISOString();
+  time.textContent = written(at, time.dataset.show);
+  time.title = full.format(at);
+}
+
+/** @param {ParentNode} within */
+export function showAll(within) {
+  for (const time of within.querySelectorAll("time[datetime][data-show]")) show(time);
+}

@@ -1,0 +1,52 @@
+//! Every path that a page links or posts to. The one place that spells them.
+
+/// Where the pages door begins.
+pub const BASE: &str = "/demo/chat";
+
+/// Register, by `GET` and `POST`.
+pub const REGISTER: &str = "/demo/chat/register";
+
+/// Where both arrive after an end.
+pub const REGISTER_ENDED: &str = "/demo/chat/register?ended";
+
+/// Where one arrives after logging out.
+pub const REGISTER_LOGGED_OUT: &str = "/demo/chat/register?loggedout";
+
+/// `POST` with `theme` (auto, light, dark) or `language`, and `back` (a path of this door): sets the cookie, 303 to `back`.
+pub const PREFERENCES: &str = "/demo/chat/preferences";
+
+/// A chat's log-in page: the path of the link that is shared.
+#[must_use]
+pub fn login(hash: &str) -> String {
+    format!("{BASE}/user/{hash}")
+}
+
+/// `POST`: log in.
+#[must_use]
+pub fn login_submit(hash: &str) -> String {
+    format!("{BASE}/user/{hash}/login")
+}
+
+/// `POST`: ask to be let in.
+#[must_use]
+pub fn ask(hash: &str) -> String {
+    format!("{BASE}/user/{hash}/login/ask")
+}
+
+/// How an asking stands.
+#[must_use]
+pub fn ask_state(hash: &str, ask_id: &str) -> String {
+    format!("{BASE}/user/{hash}/login/ask/{ask_id}")
+}
+
+/// The chat page of a seat.
+#[must_use]
+pub fn chat(hash: &str, seat: u8) -> String {
+    format!("{BASE}/user/{hash}/{seat}")
+}
+
+/// What lies below a seat: `invite`, `message_send`, `device`, `sessions`, `logout`, `endchat` …
+#[must_use]
+pub fn seat(hash: &str, seat: u8, leaf: &str) -> String {
+    format!("{BASE}/user/{hash}/{seat}/{leaf}")
+}

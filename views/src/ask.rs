@@ -1,0 +1,102 @@
+//! Waiting to be let in by the other person.
+
+use maud::{Markup, html};
+
+use crate::{
+    address,
+    page::{self, Frame},
+    text,
+};
+
+/// The page behind `login/ask/{askId}`.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The chat's hash, for the addresses.
+    pub hash: String,
+    /// The asker's secret.
+    pub ask_id: String,
+    /// The hidden UUID of the login form that "allowed" brings.
+    pub id: String,
+    /// The name asked for: what the asker typed.
+    pub user: String,
+    /// How it stands.
+    pub state: State,
+}
+
+/// How an asking stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Nobody has answered yet.
+    Waiting,
+    /// Come in: the page carries the form that takes the seat.
+    Allowed,
+    /// No.
+    Refused,
+    /// Two minutes went by.
+    Expired,
+}
+
+/// How long a browser without scripts waits before it looks again, in seconds.
+const REFRESH_S: u8 = 4;
+
+/// Writes the page.
+#[must_use]
+pub fn page(frame: &Frame, page: &Ask) -> Markup {
+    let words = &frame.text.ask;
+    let title = match page.state {
+        State::Waiting => words.waiting_title,
+        State::Allowed => words.allowed_title,
+        State::Refused => words.refused_title,
+        State::Expired => words.expired_title,
+    };
+    let here = address::ask_state(&page.hash, &page.ask_id);
+    let refresh = (page.state == State::Waiting).then(|| (REFRESH_S, here.clone()));
+    let content = html! {
+        article.narrow {
+            h1 { (title) }
+            @match page.state {
+                State::Waiting => (waiting(frame, page, &here)),
+                State::Allowed => (allowed(frame, page)),
+                State::Refused => (again(frame, page, words.refused)),
+                State::Expired => (again(frame, page, words.expired)),
+            }
+            p { a href=(address::login(&page.hash)) { (words.back) } }
+        }
+    };
+    page::sheet(frame, title, refresh, &content)
+}
+
+fn waiting(frame: &Frame, page: &Ask, here: &str) -> Markup {
+    let words = &frame.text.ask;
+    html! {
+        section.card data-ask=(here) {
+            div.waiting aria-hidden="true" { span {} span {} span {} }
+            p role="status" { (text::sentence(words.waiting, &[("user", &text::name(&page.user))])) }
+            p { (words.waiting_hint) }
+            a.button.no-js-only href=(here) { (words.refresh) }
+        }
+    }
+}
+
+fn allowed(frame: &Frame, page: &Ask) -> Markup {
+    let words = &frame.text.ask;
+    html! {
+        form.card method="post" action=(address::login_submit(&page.hash)) data-submit-now {
+            p { (text::sentence(words.allowed, &[("user", &text::name(&page.user))])) }
+            input type="hidden" name="id" value=(page.id);
+            input type="hidden" name="user" value=(page.user);
+            input type="hidden" name="askId" value=(page.ask_id);
+            button.primary.wide { (words.enter) }
+        }
+    }
+}
+
+fn again(frame: &Frame, page: &Ask, why: &'static str) -> Markup {
+    html! {
+        form.card method="post" action=(address::ask(&page.hash)) {
+            p { (why) }
+            input type="hidden" name="user" value=(page.user);
+            button.wide { (frame.text.ask.again) }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! The embedded styles and scripts.
+//!
+//! All of them live in one directory whose name is a digest over all of them: `/demo/chat/assets/{digest}/chat.js`. So the
+//! modules import each other by relative paths, a page and its assets always come from one build, and every file may be
+//! cached for ever.
+//!
+//! What is delivered is what is written, less its comments: they are for whoever reads the source, and weigh a quarter of it.
+
+use std::{fmt::Write as _, sync::LazyLock};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::address;
+
+/// A file, as it goes over the wire.
+#[derive(Clone, Copy, Debug)]
+pub struct Asset {
+    /// The content.
+    pub bytes: &'static [u8],
+    /// The `Content-Type`.
+    pub mime: &'static str,
+}
+
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+macro_rules! embedded {
+    ($($mime:ident $name:literal),+ $(,)?) => {
+        &[$(($name, $mime, include_str!(concat!("../assets/", $name)))),+]
+    };
+}
+
+/// Every file as written: name, type, text.
+static SOURCES: &[(&str, &str, &str)] = embedded![
+    CSS "base.css",
+    CSS "chat.css",
+    SVG "icon.svg",
+    JS "api.js",
+    JS "ask.js",
+    JS "asks.js",
+    JS "attention.js",
+    JS "chat.js",
+    JS "composer.js",
+    JS "connection.js",
+    JS "copy.js",
+    JS "expiry.js",
+    JS "leave.js",
+    JS "log.js",
+    JS "login.js",
+    JS "menu.js",
+    JS "notice.js",
+    JS "older.js",
+    JS "outbox.js",
+    JS "page.js",
+    JS "presence.js",
+    JS "receipts.js",
+    JS "rich.js",
+    JS "say.js",
+    JS "state.js",
+    JS "stream.js",
+    JS "tabs.js",
+    JS "theme.js",
+    JS "times.js",
+];
+
+/// How many digits of the digest stand in the path: 64 bits tell builds apart.
+const DIGEST_LEN: usize = 16;
+
+static LEAN: LazyLock<Vec<(&str, &str, String)>> = LazyLock::new(|| {
+    SOURCES
+        .iter()
+        .map(|(name, mime, source)| (*name, *mime, lean(source)))
+        .collect()
+});
+
+static DIGEST: LazyLock<String> = LazyLock::new(|| {
+    let mut hasher = Sha256::new();
+    for (name, asset) in all() {
+        hasher.update(name.as_bytes());
+        hasher.update((asset.bytes.len() as u64).to_be_bytes());
+        hasher.update(asset.bytes);
+    }
+    let mut hex = String::with_capacity(2 * DIGEST_LEN);
+    for byte in hasher.finalize() {
+        write!(hex, "{byte:02x}").expect("writing to a String cannot fail");
+    }
+    hex.truncate(DIGEST_LEN);
+    hex
+});
+
+/// The name of the directory that all assets live in.
+#[must_use]
+pub fn digest() -> &'static str {
+    &DIGEST
+}
+
+/// The path of an asset: `/demo/chat/assets/{digest}/{name}`.
+#[must_use]
+pub fn url(name: &str) -> String {
+    format!("{}/assets/{}/{name}", address::BASE, digest())
+}
+
+/// The asset behind that path; `None` for another build's digest as well, so that nothing stale is cached for ever.
+#[must_use]
+pub fn find(digest: &str, name: &str) -> Option<Asset> {
+    if digest != self::digest() {
+        return None;
+    }
+    all()
+        .find(|(known, _)| *known == name)
+        .map(|(_, asset)| asset)
+}
+
+/// Every asset by name.
+pub fn all() -> impl Iterator<Item = (&'static str, Asset)> {
+    LEAN.iter().map(|(name, mime, text)| {
+        (
+            *name,
+            Asset {
+                bytes: text.as_bytes(),
+                mime,
+            },
+        )
+    })
+}
+
+/// Leaves out `/* … */`, JSDoc casts included, and lines that are `//` comments. A test sees to it that neither stands inside
+/// a string.
+fn lean(source: &str) -> String {
+    let mut kept = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some((before, after)) = rest.split_once("/*") {
+        kept.push_str(before);
+        rest = after.split_once("*/").map_or("", |(_, after)| after);
+    }
+    kept.push_str(rest);
+    let lines = kept
+        .lines()
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty() && !line.trim_start().starts_with("//"));
+    lines.fold(String::new(), |out, line| out + line + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{page::SHEET_MODULES, script::CHAT_MODULES};
+
+    #[test]
+    fn an_asset_is_found_under_its_own_url_only() {
+        let found = find(digest(), "chat.js").expect("the chat has a script");
+        assert_eq!(found.mime, JS);
+        assert!(url("chat.js").ends_with(&format!("/{}/chat.js", digest())));
+        assert!(find("0000000000000000", "chat.js").is_none());
+        assert!(find(digest(), "../src/lib.rs").is_none());
+    }
+
+    /// The modules that a module imports, by name.
+    fn imports(name: &str) -> Vec<&'static str> {
+        let source = std::str::from_utf8(find(digest(), name).expect("every import exists").bytes)
+            .expect("scripts are UTF-8");
+        source
+            .lines()
+            .filter_map(|line| {
+                line.strip_prefix("import ")?
+                    .split("\"./")
+                    .nth(1)?
+                    .split('"')
+                    .next()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_modules_import_is_preloaded_and_nothing_else() {
+        for modules in [CHAT_MODULES, SHEET_MODULES] {
+            let mut reached = vec![modules[0]];
+            let mut at = 0;
+            while at < reached.len() {
+                let new: Vec<_> = imports(reached[at])
+                    .into_iter()
+                    .filter(|name| !reached.contains(name))
+                    .collect();
+                reached.extend(new);
+                reached.dedup();
+                at += 1;
+            }
+            reached.sort_unstable();
+            reached.dedup();
+            let mut listed = modules.to_vec();
+            listed.sort_unstable();
+            assert_eq!(reached, listed);
+        }
+    }
+
+    #[test]
+    fn comments_are_left_out_and_code_is_not() {
+        assert_eq!(
+            lean("// a\nlet x = /** @type {y} */ (z); // b\n\n/*\n c\n*/\n"),
+            "let x =  (z); // b\n"
+        );
+        for (name, _, source) in SOURCES {
+            for line in source
+                .lines()
+                .filter(|line| line.contains("/*") || line.contains("*/"))
+            {
+                let before = line.split("/*").next().unwrap_or_default();
+                let quotes = before.matches(['"', '`']).count();
+                assert!(
+                    quotes % 2 == 0,
+                    "{name}: a comment's mark may stand in a string: {line}"
+                );
+            }
+        }
+    }
+
+    /// What CSS and scripts may weigh uncompressed: brotli makes a quarter of it, and 20 KiB of script is the budget.
+    #[test]
+    fn assets_stay_small() {
+        let weight = |mime| {
+            all()
+                .filter(|(_, asset)| asset.mime == mime)
+                .map(|(_, asset)| asset.bytes.len())
+                .sum::<usize>()
+        };
+        assert!(
+            weight(JS) < 60 * 1024 && weight(CSS) < 30 * 1024,
+            "{} and {} bytes",
+            weight(JS),
+            weight(CSS)
+        );
+    }
+
+    #[test]
+    fn scripts_write_text_and_never_markup() {
+        for (name, _, source) in SOURCES.iter().filter(|(_, mime, _)| *mime == JS) {
+            for word in [
+                "innerHTML",
+                "outerHTML",
+                "insertAdjacentHTML",
+                "document.write",
+                "eval(",
+                "setAttribute(\"style\"",
+            ] {
+                assert!(!source.contains(word), "{name} uses {word}");
+            }
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! The conversation.
+
+use maud::{Markup, html};
+
+use crate::{
+    address, clock,
+    end::{self, End},
+    logout::{self, Logout},
+    menu,
+    message::{self, Message, Reader},
+    page::{self, Frame, Head},
+    parts, script, text,
+};
+
+/// The chat page of one seat.
+#[derive(Clone, Debug, Default)]
+pub struct Chat {
+    /// The chat's hash, for the addresses.
+    pub hash: String,
+    /// The reader's seat: 1 or 2.
+    pub seat: u8,
+    /// The reader's name.
+    pub you: String,
+    /// The other person's name; `None` while unnamed.
+    pub peer: Option<String>,
+    /// Whether the other person has ever taken their seat.
+    pub peer_joined: bool,
+    /// Whether the other person has a stream open; `None` while nobody can say.
+    pub peer_online: Option<bool>,
+    /// When the other person was last here, Unix milliseconds.
+    pub peer_last_seen_ms: Option<i64>,
+    /// The whole link to share, for the "nobody there yet" state.
+    pub link: String,
+    /// When the chat expires, Unix milliseconds.
+    pub expires_at_ms: i64,
+    /// The messages of this page, ascending: the newest 50, or those before `?before`.
+    pub messages: Vec<Message>,
+    /// Whether there are older ones than these.
+    pub more: bool,
+    /// Whether there are newer ones (the page of an older stretch): such a page is for reading, without a stream.
+    pub newer: bool,
+    /// The chat's last `seq`; 0 while there is none.
+    pub last_seq: u64,
+    /// How far the other person's browser has acknowledged.
+    pub peer_delivered: u64,
+    /// How far the other person has seen.
+    pub peer_read: u64,
+    /// How far the reader has seen, on any device: where the unread divider stands.
+    pub you_read: u64,
+    /// The hidden UUID of the composer form. New for a fresh page; the posted one after an error.
+    pub message_id: String,
+    /// The text that was not sent, kept after an error.
+    pub draft: String,
+    /// Why the last message was not sent (without JavaScript).
+    pub problem: Option<Problem>,
+    /// Who wants to be let in.
+    pub asks: Vec<AskBanner>,
+    /// What just happened, each said once.
+    pub notices: Vec<Notice>,
+    /// One's return code, right after taking the seat only.
+    pub return_code: Option<String>,
+}
+
+/// Somebody wants to enter a seat.
+#[derive(Clone, Debug)]
+pub struct AskBanner {
+    /// The public word of the asking, which the answer names.
+    pub ask: String,
+    /// The name they want to enter as.
+    pub user: String,
+    /// Whether the seat is the reader's own: then the reader may only refuse.
+    pub own_seat: bool,
+}
+
+/// What just happened in the chat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The other seat went to a newcomer whom the reader allowed.
+    PeerReplaced,
+    /// The reader's seat was given to this browser by the other person.
+    YouReplaced,
+    /// The asking was refused.
+    AskRefused,
+    /// The asking is over: answered elsewhere or too late.
+    AskOver,
+    /// Allowing failed: the person is here right now (409).
+    AskPresent,
+}
+
+/// Why a message was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// Nothing but blanks.
+    Empty,
+    /// Over 16 KiB.
+    TooLong,
+    /// Characters that cannot be stored (U+0000).
+    Characters,
+    /// The chat holds as many messages as it may.
+    Full,
+    /// Too many at once.
+    TooMany {
+        /// When trying again makes sense.
+        retry_after_s: u64,
+    },
+    /// The store is out of reach: it may or may not be stored; sending again is safe.
+    Unavailable,
+}
+
+/// Writes the page.
+#[must_use]
+pub fn page(frame: &Frame, chat: &Chat) -> Markup {
+    let text = frame.text;
+    let title = chat.peer.as_deref().unwrap_or(text.common.tagline);
+    let head = Head {
+        title,
+        styles: &["chat.css"],
+        modules: script::CHAT_MODULES,
+        refresh: None,
+    };
+    let body = html! {
+        body.chat {
+            a.skip href="#message" { (text.chat.composer) }
+            header.bar {
+                span.avatar aria-hidden="true" { (page::logo()) }
+                div.who {
+                    h1 #peer { (text::peer_or_other_start(text, chat.peer.as_deref())) }
+                    (presence(frame, chat))
+                }
+                a.icon.no-js-only href=(address::chat(&chat.hash, chat.seat)) { (text.chat.refresh) }
+                (menu::menu(frame, chat))
+            }
+            main #chat data-chat=(script::config(frame, chat)) data-text=(script::sentences(frame)) {
+                (above(frame, chat))
+                section.history #history aria-label=(text.chat.history) tabindex="0" { div.inner { (conversation(frame, chat)) } }
+                (composer(frame, chat))
+            }
+            (unseen(frame, chat))
+        }
+    };
+    page::document(frame, &head, &body)
+}
+
+fn presence(frame: &Frame, chat: &Chat) -> Markup {
+    let words = &frame.text.chat;
+    let online = chat.peer_online == Some(true);
+    html! {
+        p.presence {
+            span #presence data-online[online] {
+                @if !chat.peer_joined { (words.not_joined) }
+                @else if online { (words.online) }
+                @else if let Some(ms) = chat.peer_last_seen_ms { (text::sentence(words.last_seen, &[("when", &clock::moment(ms, frame.text))])) }
+                @else { (if chat.peer_online.is_none() { words.unknown } else { words.away }) }
+            }
+            span.until { (text::sentence(words.until, &[("when", &clock::moment(chat.expires_at_ms, frame.text))])) }
+        }
+    }
+}
+
+/// What must not scroll away: the connection, a stranger at the door, what just happened.
+fn above(frame: &Frame, chat: &Chat) -> Markup {
+    let words = &frame.text.chat;
+    html! {
+        div.strip #connection hidden {
+            p role="status" {}
+            button type="button" hidden { (frame.text.chat.try_now) }
+            a.button hidden href=(address::login(&chat.hash)) { (frame.text.error.to_login) }
+        }
+        div #asks { @for ask in &chat.asks { (ask_banner(frame, chat, ask)) } }
+        div #notices role="status" {
+            @for notice in &chat.notices {
+                (strip(frame, match notice {
+                    Notice::PeerReplaced => words.peer_replaced,
+                    Notice::YouReplaced => words.you_replaced,
+                    Notice::AskRefused => words.ask_refused,
+                    Notice::AskOver => words.ask_over,
+                    Notice::AskPresent => words.ask_present,
+                }))
+            }
+        }
+    }
+}
+
+fn strip(frame: &Frame, message: &str) -> Markup {
+    html! {
+        div.strip {
+            p { (message) }
+            button.needs-js type="button" data-dismiss { (frame.text.chat.dismiss) }
+        }
+    }
+}
+
+fn ask_banner(frame: &Frame, chat: &Chat, ask: &AskBanner) -> Markup {
+    ask_form(frame, chat, &ask.ask, &text::name(&ask.user), ask.own_seat)
+}
+
+fn ask_form(frame: &Frame, chat: &Chat, ask: &str, user: &Markup, own_seat: bool) -> Markup {
+    let words = &frame.text.chat;
+    html! {
+        form.strip.ask method="post" action=(address::seat(&chat.hash, chat.seat, "answer")) {
+            input type="hidden" name="ask" value=(ask);
+            p {
+                (text::sentence(if own_seat { words.ask_own } else { words.ask }, &[("user", user)]))
+                @if !own_seat { " " span.small { (words.ask_later) } }
+            }
+            div.actions {
+                @if !own_seat { button name="allow" value="true" { (words.allow) } }
+                button name="allow" value="false" { (words.refuse) }
+            }
+        }
+    }
+}
+
+fn conversation(frame: &Frame, chat: &Chat) -> Markup {
+    let words = &frame.text.chat;
+    let reader = Reader {
+        seat: chat.seat,
+        read: chat.you_read,
+        peer_delivered: chat.peer_delivered,
+        peer_read: chat.peer_read,
+        last_own: chat
+            .messages
+            .iter()
+            .rev()
+            .find(|message| message.seat == chat.seat)
+            .map(|message| message.seq),
+    };
+    html! {
+        p.no-js-only.small { (frame.text.common.times_utc) }
+        @if chat.more {
+            @if let Some(first) = chat.messages.first() {
+                p.older { a.button #older href={ (address::chat(&chat.hash, chat.seat)) "?before=" (first.seq) } { (words.older) } }
+            }
+        }
+        (message::list(frame, reader, &chat.messages))
+        @if chat.newer { p.older { a.button href=(address::chat(&chat.hash, chat.seat)) { (words.newest) } } }
+        @if !chat.peer_joined { (nobody(frame, chat)) }
+        @else if chat.messages.is_empty() { div.empty #empty { h2 { (words.empty_title) } p { (text::sentence(words.empty_both, &[("peer", &text::peer_or_other_start(frame.text, chat.peer.as_deref()))])) } } }
+        @if let Some(code) = &chat.return_code { (parts::code_card(frame, words.code_title, words.code_lead, code)) }
+    }
+}
+
+/// Nobody there yet: the link once more.
+fn nobody(frame: &Frame, chat: &Chat) -> Markup {
+    let words = &frame.text.chat;
+    html! {
+        div.empty #nobody {
+            h2 { (words.nobody_title) }
+            p {
+                @if let Some(peer) = &chat.peer { (text::sentence(words.nobody, &[("peer", &text::name(peer))])) }
+                @else { (words.nobody_unnamed) }
+            }
+            (parts::copyable(frame, "link", frame.text.invite.link, &chat.link, &html! {}))
+        }
+    }
+}
+
+/// Never disabled, and with the text of a try that failed.
+fn composer(frame: &Frame, chat: &Chat) -> Markup {
+    let words = &frame.text.chat;
+    html! {
+        div.below {
+            button.pill #pill type="button" hidden { span {} (arrow()) }
+            p.typing #typing aria-hidden="true" {}
+            @if let Some(problem) = chat.problem { (not_sent(frame, problem)) }
+            p.error.complaint #complaint hidden {}
+            form.composer #composer method="post" action=(address::seat(&chat.hash, chat.seat, "message_send")) {
+                input type="hidden" name="id" value=(chat.message_id);
+                label.visually-hidden for="message" { (words.message) }
+                textarea #message name="message" rows="1" dir="auto" autocomplete="off" enterkeyhint="send"
+                    placeholder=(words.message) aria-describedby="send-hint" aria-invalid=[chat.problem.map(|_| "true")] { (chat.draft) }
+                p.visually-hidden #send-hint { (words.send_hint) }
+                button.primary.send { span { (words.send) } (plane()) }
+            }
+        }
+    }
+}
+
+fn not_sent(frame: &Frame, problem: Problem) -> Markup {
+    let words = &frame.text.chat;
+    let message = match problem {
+        Problem::Empty => html! { (words.empty_message) },
+        Problem::TooLong => html! { (words.too_long) },
+        Problem::Characters => html! { (words.characters) },
+        Problem::Full => html! { (words.full) },
+        Problem::Unavailable => html! { (words.unavailable) },
+        Problem::TooMany { retry_after_s } => {
+            parts::wait(frame.text, words.too_many, retry_after_s)
+        }
+    };
+    html! {
+        div.summary #problem role="alert" tabindex="-1" autofocus {
+            h2 { (words.not_sent) }
+            p { a href="#message" { (message) } }
+        }
+    }
+}
+
+/// What only assistive technology or a script meets at first.
+fn unseen(frame: &Frame, chat: &Chat) -> Markup {
+    let end = End {
+        hash: chat.hash.clone(),
+        seat: chat.seat,
+        peer: chat.peer.clone(),
+    };
+    let logout = Logout {
+        hash: chat.hash.clone(),
+        seat: chat.seat,
+    };
+    html! {
+        div.visually-hidden #log role="log" aria-live="polite" aria-label=(frame.text.chat.log) {}
+        p.visually-hidden #status role="status" {}
+        p.visually-hidden #alert role="alert" {}
+        dialog #end-dialog aria-labelledby="end-title" { (end::question(frame, &end, "end", false)) }
+        dialog #logout-dialog aria-labelledby="logout-title" { (logout::question(frame, &logout, "logout", false)) }
+        (message::templates(frame))
+        template #strip { (strip(frame, "")) }
+        template #ask-other { (ask_form(frame, chat, "", &text::slot("user"), false)) }
+        template #ask-own { (ask_form(frame, chat, "", &text::slot("user"), true)) }
+    }
+}
+
+fn plane() -> Markup {
+    html! { svg viewBox="0 0 24 24" aria-hidden="true" focusable="false" { path d="M4 20l17-8L4 4v6l11 2-11 2z" {} } }
+}
+
+fn arrow() -> Markup {
+    html! { svg viewBox="0 0 24 24" aria-hidden="true" focusable="false" { path d="M12 19l-7-7 1.5-1.5 4.5 4.5V4h2v11l4.5-4.5L19 12z" {} } }
+}

@@ -1,0 +1,45 @@
+//! Ending the chat for both: the question, as a page of its own and inside the chat's dialog.
+
+use maud::{Markup, html};
+
+use crate::{
+    address,
+    page::{self, Frame},
+    parts, text,
+};
+
+/// The confirmation page.
+#[derive(Clone, Debug, Default)]
+pub struct End {
+    /// The chat's hash, for the addresses.
+    pub hash: String,
+    /// The reader's seat.
+    pub seat: u8,
+    /// The other person's name; `None` while unnamed.
+    pub peer: Option<String>,
+}
+
+/// Writes the page.
+#[must_use]
+pub fn page(frame: &Frame, page: &End) -> Markup {
+    let content = html! { article.narrow { div.card { (question(frame, page, "end", true)) } } };
+    page::sheet(frame, frame.text.end.title, None, &content)
+}
+
+/// The question itself. Cancel comes first in the order of focus: a stray Enter must not end anything.
+pub(crate) fn question(frame: &Frame, page: &End, id: &str, alone: bool) -> Markup {
+    let words = &frame.text.end;
+    let chat = address::chat(&page.hash, page.seat);
+    html! {
+        (parts::heading(alone, &format!("{id}-title"), words.title))
+        p {
+            (words.lead) " "
+            (text::sentence(words.copies, &[("peer", &text::peer_or_other_start(frame.text, page.peer.as_deref()))]))
+        }
+        div.actions {
+            a.button href=(chat) data-close autofocus { (frame.text.common.cancel) }
+            a.button href={ (address::seat(&page.hash, page.seat, "download")) "?format=text" } download { (words.download) }
+            form method="post" action=(address::seat(&page.hash, page.seat, "endchat")) data-leave="end" { button.danger { (words.confirm) } }
+        }
+    }
+}

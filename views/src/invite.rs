@@ -1,0 +1,67 @@
+//! The invitation: the link, four ways to hand it on, and the return code, once.
+
+use maud::{Markup, html};
+
+use crate::{
+    address, clock,
+    page::{self, Frame},
+    parts, qr, text,
+};
+
+/// The invitation page, for the person in seat 1 alone.
+#[derive(Clone, Debug, Default)]
+pub struct Invite {
+    /// The chat's hash, for the addresses.
+    pub hash: String,
+    /// The whole link to share, `https://…/demo/chat/user/{hash}`.
+    pub link: String,
+    /// The other person's name; `None` when they choose theirs.
+    pub peer: Option<String>,
+    /// Whether the other person has taken their seat already.
+    pub peer_joined: bool,
+    /// When the chat expires, Unix milliseconds.
+    pub expires_at_ms: i64,
+    /// One's return code, on the first visit only.
+    pub return_code: Option<String>,
+}
+
+/// Writes the page.
+#[must_use]
+pub fn page(frame: &Frame, page: &Invite) -> Markup {
+    let words = &frame.text.invite;
+    let peer = page.peer.as_deref();
+    let title = peer.map_or_else(
+        || words.title_unnamed.to_owned(),
+        |peer| text::plain(words.title, &[("peer", peer)]),
+    );
+    let share = html! {
+        button.needs-share type="button" data-share="link" data-share-text=(words.share_text) hidden { (frame.text.common.share) }
+    };
+    let content = html! {
+        article.narrow {
+            h1 {
+                @if let Some(peer) = peer { (text::sentence(words.title, &[("peer", &text::name(peer))])) } @else { (words.title_unnamed) }
+            }
+            @if page.peer_joined { (joined(frame, peer)) }
+            p.lead {
+                @if let Some(peer) = peer { (text::sentence(words.lead, &[("peer", &text::name(peer))])) } @else { (words.lead_unnamed) }
+            }
+            section.card aria-label=(words.link) {
+                (parts::copyable(frame, "link", words.link, &page.link, &share))
+                figure.scan {
+                    (qr::svg(&page.link, words.qr_label))
+                    figcaption { (words.qr_caption) }
+                }
+                a.button.primary.wide href=(address::chat(&page.hash, 1)) { (words.open) }
+                p.small { (text::sentence(words.expires, &[("when", &clock::moment(page.expires_at_ms, frame.text))])) }
+            }
+            @if let Some(code) = &page.return_code { (parts::code_card(frame, words.code_title, words.code_lead, code)) }
+        }
+    };
+    page::sheet(frame, &title, None, &content)
+}
+
+fn joined(frame: &Frame, peer: Option<&str>) -> Markup {
+    let peer = text::peer_or_other_start(frame.text, peer);
+    html! { p.badge { (text::sentence(frame.text.invite.joined, &[("peer", &peer)])) } }
+}

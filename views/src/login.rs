@@ -1,0 +1,185 @@
+//! Taking a seat: one field, and no name shown before it is filled.
+
+use maud::{Markup, html};
+
+use crate::{
+    address,
+    page::{self, Frame},
+    parts::{self, Field},
+    register::NameFault,
+    text,
+};
+
+/// The log-in page of a chat's link.
+#[derive(Clone, Debug, Default)]
+pub struct Login {
+    /// The chat's hash, for the addresses.
+    pub hash: String,
+    /// The hidden UUID that lets a lost answer be asked for again. New for a fresh page; the posted one after an error.
+    pub id: String,
+    /// What was typed as name.
+    pub user: String,
+    /// Whether seat 2 has no name yet, so that a newcomer chooses one.
+    pub choose_name: bool,
+    /// What was wrong with the last try.
+    pub problem: Option<Problem>,
+    /// The seats that this browser holds already.
+    pub continue_as: Vec<Held>,
+}
+
+/// A seat that this browser holds a live session for.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// 1 or 2.
+    pub seat: u8,
+    /// The name in that seat.
+    pub name: String,
+}
+
+/// Why nobody was let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// The name cannot be a name at all.
+    Name(NameFault),
+    /// The name is not part of this chat.
+    WrongName,
+    /// The seat is taken and no code came: return code or asking.
+    SeatTaken,
+    /// The return code is wrong.
+    WrongReturnCode,
+    /// The device code is wrong, used or too old.
+    WrongDeviceCode,
+    /// The permission (`askId`) is used, too old or unknown.
+    AskOver,
+    /// The other person asked for does not have a free hand: their seat's own stream is open (409 on asking).
+    AskBusy,
+    /// The reader was logged in here, but that session is over (a 401 on a page of this chat led here).
+    SessionOver,
+    /// Too many tries.
+    TooMany {
+        /// When trying again makes sense.
+        retry_after_s: u64,
+    },
+    /// The store is out of reach; pressing again is safe.
+    Unavailable,
+}
+
+/// Writes the page.
+#[must_use]
+pub fn page(frame: &Frame, page: &Login) -> Markup {
+    let text = frame.text;
+    let words = &text.login;
+    let taken = matches!(
+        page.problem,
+        Some(Problem::SeatTaken | Problem::WrongReturnCode | Problem::AskOver | Problem::AskBusy)
+    );
+    let just_taken = page.problem == Some(Problem::SeatTaken);
+    let told = page.problem.map(|problem| told(frame, problem));
+    let title = if told.is_some() && !just_taken {
+        text.common.problem
+    } else {
+        words.title
+    };
+    let content = html! {
+        article.narrow {
+            // A taken seat is no mistake: the page says so under its own heading, which takes the focus instead.
+            h1 tabindex=[just_taken.then_some("-1")] autofocus[just_taken] { @if taken { (words.taken_title) } @else { (words.title) } }
+            @if let Some((message, field)) = told.as_ref().filter(|_| !just_taken) { (parts::summary(frame, message, *field)) }
+            @if !page.continue_as.is_empty() { (continued(frame, page)) }
+            @if taken { (taken_seat(frame, page)) } @else { (fresh(frame, page)) }
+            p.small { (words.privacy) }
+        }
+    };
+    page::sheet(frame, title, None, &content)
+}
+
+/// The one field, and a place for a code that most people never open.
+fn fresh(frame: &Frame, page: &Login) -> Markup {
+    let words = &frame.text.login;
+    let hint = if page.choose_name {
+        words.lead_choose
+    } else {
+        words.lead
+    };
+    let name_error = match page.problem {
+        Some(Problem::Name(fault)) => Some(parts::name_fault(frame.text, fault)),
+        Some(Problem::WrongName) => Some(words.wrong_name),
+        _ => None,
+    };
+    let device_error =
+        (page.problem == Some(Problem::WrongDeviceCode)).then_some(words.wrong_device_code);
+    let code_open = device_error.is_some() || page.problem == Some(Problem::SessionOver);
+    let optional = Some(frame.text.common.optional);
+    html! {
+        form.card #login method="post" action=(address::login_submit(&page.hash)) {
+            @if !page.continue_as.is_empty() { h2 { (words.other_name) } }
+            p.notice.device-ready hidden data-device-ready { (words.device_ready) }
+            input type="hidden" name="id" value=(page.id);
+            (Field { id: "user", name: "user", label: words.name, value: &page.user, hint: Some(hint), error: name_error, ..Field::default() }.markup())
+            details.more open[code_open] data-codes {
+                summary { (words.have_code) }
+                (Field { id: "returnCode", name: "returnCode", label: words.return_code, code: true, optional, ..Field::default() }.markup())
+                (Field { id: "deviceCode", name: "deviceCode", label: words.device_code, code: true, optional, error: device_error, ..Field::default() }.markup())
+            }
+            button.primary.wide { (words.submit) }
+        }
+    }
+}
+
+/// The seat is taken: come back with the code, or be let in.
+fn taken_seat(frame: &Frame, page: &Login) -> Markup {
+    let words = &frame.text.login;
+    let error = (page.problem == Some(Problem::WrongReturnCode)).then_some(words.wrong_return_code);
+    html! {
+        form.card #login method="post" action=(address::login_submit(&page.hash)) {
+            p { (text::sentence(words.taken, &[("user", &text::name(&page.user))])) }
+            input type="hidden" name="id" value=(page.id);
+            input type="hidden" name="user" value=(page.user);
+            (Field { id: "returnCode", name: "returnCode", label: words.return_code, code: true, error, ..Field::default() }.markup())
+            button.primary.wide { (words.return_code_submit) }
+        }
+        form.card.quiet method="post" action=(address::ask(&page.hash)) {
+            h2 { (words.ask_title) }
+            p { (text::sentence(words.ask_lead, &[("user", &text::name(&page.user))])) }
+            input type="hidden" name="user" value=(page.user);
+            button.wide { (words.ask_submit) }
+        }
+        p { a href=(address::login(&page.hash)) { (words.other_name) } }
+    }
+}
+
+/// One press back into a seat that this browser holds.
+fn continued(frame: &Frame, page: &Login) -> Markup {
+    let words = &frame.text.login;
+    html! {
+        section.card aria-labelledby="continue" {
+            h2 #continue { (words.continue_title) }
+            @for held in &page.continue_as {
+                a.button.primary.wide href=(address::chat(&page.hash, held.seat)) {
+                    span { (text::sentence(words.continue_as, &[("user", &text::name(&held.name))])) }
+                }
+            }
+        }
+    }
+}
+
+/// A problem in words, and the field it belongs to.
+fn told(frame: &Frame, problem: Problem) -> (Markup, Option<&'static str>) {
+    let text = frame.text;
+    let words = &text.login;
+    let plain = |words: &'static str, field| (html! { (words) }, field);
+    match problem {
+        Problem::Name(fault) => plain(parts::name_fault(text, fault), Some("user")),
+        Problem::WrongName => plain(words.wrong_name, Some("user")),
+        Problem::SeatTaken => plain(words.taken_title, Some("returnCode")),
+        Problem::WrongReturnCode => plain(words.wrong_return_code, Some("returnCode")),
+        Problem::WrongDeviceCode => plain(words.wrong_device_code, Some("deviceCode")),
+        Problem::AskOver => plain(words.ask_over, None),
+        Problem::AskBusy => plain(words.ask_busy, None),
+        Problem::SessionOver => plain(words.session_over, None),
+        Problem::TooMany { retry_after_s } => {
+            (parts::wait(text, words.too_many, retry_after_s), None)
+        }
+        Problem::Unavailable => plain(words.unavailable, None),
+    }
+}

@@ -1,0 +1,38 @@
+//! Logging this browser out: the question.
+
+use maud::{Markup, html};
+
+use crate::{
+    address,
+    page::{self, Frame},
+    parts,
+};
+
+/// The confirmation page.
+#[derive(Clone, Debug, Default)]
+pub struct Logout {
+    /// The chat's hash, for the addresses.
+    pub hash: String,
+    /// The reader's seat.
+    pub seat: u8,
+}
+
+/// Writes the page.
+#[must_use]
+pub fn page(frame: &Frame, page: &Logout) -> Markup {
+    let content = html! { article.narrow { div.card { (question(frame, page, "logout", true)) } } };
+    page::sheet(frame, frame.text.logout.title, None, &content)
+}
+
+/// The question itself, for the page and for the chat's dialog.
+pub(crate) fn question(frame: &Frame, page: &Logout, id: &str, alone: bool) -> Markup {
+    let words = &frame.text.logout;
+    html! {
+        (parts::heading(alone, &format!("{id}-title"), words.title))
+        p { (words.lead) }
+        div.actions {
+            a.button href=(address::chat(&page.hash, page.seat)) data-close autofocus { (frame.text.common.cancel) }
+            form method="post" action=(address::seat(&page.hash, page.seat, "logout")) data-leave="logout" { button.primary { (words.confirm) } }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! One message, as the page and the scripts lay it out.
+
+use maud::{Markup, html};
+
+use crate::{clock, page::Frame, rich, text};
+
+/// A message of the history.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Its place in the chat.
+    pub seq: u64,
+    /// Its UUID.
+    pub id: String,
+    /// Who wrote it: 1 or 2.
+    pub seat: u8,
+    /// The writer's name.
+    pub sender: String,
+    /// The text, as written.
+    pub text: String,
+    /// The server's time, Unix milliseconds.
+    pub at_ms: i64,
+}
+
+/// Who is reading, and how far the other person has got.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader {
+    pub(crate) seat: u8,
+    pub(crate) read: u64,
+    pub(crate) peer_delivered: u64,
+    pub(crate) peer_read: u64,
+    /// The newest message of the reader's own: it shows its state in words.
+    pub(crate) last_own: Option<u64>,
+}
+
+/// The whole list, with a heading where a day begins and a line where the unread part does.
+pub(crate) fn list(frame: &Frame, reader: Reader, messages: &[Message]) -> Markup {
+    let mut day = None;
+    let mut unread_shown = false;
+    html! {
+        ol #messages {
+            @for message in messages {
+                @let unread = !unread_shown && message.seat != reader.seat && message.seq > reader.read;
+                @let first_of_day = day.replace(clock::day_number(message.at_ms)) != Some(clock::day_number(message.at_ms));
+                @if first_of_day { (day_heading(&clock::day(message.at_ms, frame.text))) }
+                @if unread { (unread_divider(frame)) }
+                @let () = unread_shown |= unread;
+                (item(frame, reader, message))
+            }
+        }
+    }
+}
+
+fn item(frame: &Frame, reader: Reader, message: &Message) -> Markup {
+    let mine = message.seat == reader.seat;
+    let (state, word) = if message.seq <= reader.peer_read {
+        ("seen", frame.text.live.seen)
+    } else if message.seq <= reader.peer_delivered {
+        ("delivered", frame.text.live.delivered)
+    } else {
+        ("sent", frame.text.live.sent)
+    };
+    html! {
+        li.message.mine[mine].theirs[!mine].last[reader.last_own == Some(message.seq)] data-seq=(message.seq) data-id=(message.id) data-seat=(message.seat)
+            data-at=(message.at_ms) data-state=[mine.then_some(state)] {
+            (writer(&if mine { html! { (frame.text.chat.you) } } else { text::name(&message.sender) }))
+            div.bubble {
+                div.text.big[rich::only_emoji(&message.text)] dir="auto" { (rich::markup(&message.text)) }
+                (foot(&clock::time_of_day(message.at_ms), mine.then_some(word)))
+            }
+        }
+    }
+}
+
+fn writer(name: &Markup) -> Markup {
+    html! { span.visually-hidden { (name) ": " } }
+}
+
+fn foot(time: &Markup, tick: Option<&str>) -> Markup {
+    html! {
+        p.meta {
+            (time)
+            @if let Some(word) = tick { " " span.tick { span.tick-word { (word) } } }
+        }
+    }
+}
+
+fn day_heading(time: &Markup) -> Markup {
+    html! { li.day { (time) } }
+}
+
+fn unread_divider(frame: &Frame) -> Markup {
+    html! { li.unread { span { (frame.text.chat.unread) } } }
+}
+
+/// The same shapes, empty, for the scripts to clone: markup is written in one place.
+pub(crate) fn templates(frame: &Frame) -> Markup {
+    let words = &frame.text.chat;
+    let time = html! { time data-show="time" {} };
+    html! {
+        template #mine {
+            li.message.mine data-state="sending" {
+                (writer(&html! { (words.you) }))
+                div.bubble {
+                    div.text dir="auto" {}
+                    (foot(&time, Some(frame.text.live.sending)))
+                }
+                div.failed hidden {
+                    button type="button" data-retry { (words.retry) }
+                    button type="button" data-delete { (words.delete) }
+                }
+            }
+        }
+        template #theirs {
+            li.message.theirs {
+                (writer(&text::slot("peer")))
+                div.bubble { div.text dir="auto" {} (foot(&time, None)) }
+            }
+        }
+        template #day { (day_heading(&html! { time data-show="day" {} })) }
+        template #unread { (unread_divider(frame)) }
+    }
+}

@@ -1,0 +1,206 @@
+//! The document around every page.
+
+use maud::{DOCTYPE, Markup, html};
+
+use crate::{
+    address, assets,
+    text::{self, Text},
+};
+
+/// What every page must know besides its own matter.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// The language, as chosen by cookie or `Accept-Language`: see [`text::choose`].
+    pub text: &'static Text,
+    /// The colours, as chosen by cookie.
+    pub theme: Theme,
+    /// Path and query of this page, where the theme and language forms come back to.
+    pub here: String,
+    /// The server's clock in Unix milliseconds: decides what is "today".
+    pub now_ms: i64,
+}
+
+/// The colours a person asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// What the system says.
+    #[default]
+    Auto,
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+impl Theme {
+    /// All of them, in the order of the switch.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Light, Self::Dark];
+
+    /// The word for cookie and form: `auto`, `light` or `dark`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// The theme that a cookie or form names; anything unknown is `Auto`, since a colour is never worth an error.
+    #[must_use]
+    pub fn parse(word: &str) -> Self {
+        match word {
+            "light" => Self::Light,
+            "dark" => Self::Dark,
+            _ => Self::Auto,
+        }
+    }
+}
+
+/// What differs between documents.
+pub(crate) struct Head<'a> {
+    pub(crate) title: &'a str,
+    /// Names of style sheets beside `base.css`.
+    pub(crate) styles: &'a [&'a str],
+    /// The module that runs, first, and those it imports: fetched at once instead of one after the other.
+    pub(crate) modules: &'a [&'a str],
+    /// Where a browser without scripts looks again after some seconds: `(seconds, path)`.
+    pub(crate) refresh: Option<(u8, String)>,
+}
+
+/// Paper in light and dark, as in `base.css`, for the browser's own bars.
+const PAPER: [(&str, &str); 2] = [
+    ("(prefers-color-scheme: light)", "#f6f2ea"),
+    ("(prefers-color-scheme: dark)", "#14191a"),
+];
+
+/// The whole document.
+///
+/// The description and the preview never carry a name or a hash: they are what a link robot reads.
+pub(crate) fn document(frame: &Frame, head: &Head<'_>, body: &Markup) -> Markup {
+    let text = frame.text;
+    let theme = (frame.theme != Theme::Auto).then(|| frame.theme.word());
+    html! {
+        (DOCTYPE)
+        html lang=(text.tag) dir=(text.dir) data-theme=[theme] {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content";
+                title { (head.title) @if head.title != text.common.app { " · " (text.common.app) } }
+                meta name="robots" content="noindex, nofollow";
+                meta name="color-scheme" content="light dark";
+                @if frame.theme == Theme::Auto {
+                    @for (media, paper) in PAPER { meta name="theme-color" media=(media) content=(paper); }
+                } @else {
+                    meta name="theme-color" content=(PAPER[usize::from(frame.theme == Theme::Dark)].1);
+                }
+                meta name="description" content=(text.common.description);
+                meta property="og:title" content={ (text.common.app) ": " (text.common.tagline) };
+                meta property="og:description" content=(text.common.description);
+                @if let Some((seconds, path)) = &head.refresh {
+                    noscript { meta http-equiv="refresh" content={ (seconds) "; url=" (path) }; }
+                }
+                link rel="icon" href=(assets::url("icon.svg")) type="image/svg+xml";
+                link rel="stylesheet" href=(assets::url("base.css"));
+                @for style in head.styles { link rel="stylesheet" href=(assets::url(style)); }
+                @for module in head.modules.iter().skip(1) { link rel="modulepreload" href=(assets::url(module)); }
+                @if let Some(entry) = head.modules.first() { script type="module" src=(assets::url(entry)) {} }
+            }
+            (body)
+        }
+    }
+}
+
+/// The module of every page but the chat, and its imports.
+pub(crate) const SHEET_MODULES: &[&str] = &[
+    "page.js",
+    "theme.js",
+    "times.js",
+    "copy.js",
+    "notice.js",
+    "login.js",
+    "ask.js",
+];
+
+/// A page that is one sheet of paper: everything but the chat.
+pub(crate) fn sheet(
+    frame: &Frame,
+    title: &str,
+    refresh: Option<(u8, String)>,
+    content: &Markup,
+) -> Markup {
+    let text = frame.text;
+    let head = Head {
+        title,
+        styles: &[],
+        modules: SHEET_MODULES,
+        refresh,
+    };
+    let body = html! {
+        body.sheet {
+            a.skip href="#main" { (text.common.skip) }
+            header.masthead {
+                a.brand href=(address::REGISTER) aria-label=(text.common.home) { (logo()) span.wordmark { (text.common.app) } }
+            }
+            main #main { (content) }
+            footer.footing {
+                (theme_switch(frame))
+                (language_switch(frame))
+            }
+        }
+    };
+    document(frame, &head, &body)
+}
+
+/// Two voices, overlapping.
+pub(crate) fn logo() -> Markup {
+    html! {
+        svg.logo viewBox="0 0 32 32" aria-hidden="true" focusable="false" {
+            circle.logo-one cx="12.5" cy="13.5" r="9.5" {}
+            circle.logo-two cx="20.5" cy="17.5" r="8.5" {}
+        }
+    }
+}
+
+/// Three buttons that post the choice; a script answers at once and posts in the background.
+pub(crate) fn theme_switch(frame: &Frame) -> Markup {
+    let text = &frame.text.common;
+    html! {
+        form.switch method="post" action=(address::PREFERENCES) data-theme-switch {
+            input type="hidden" name="back" value=(frame.here);
+            fieldset {
+                legend { (text.theme) }
+                div.segments {
+                    @for theme in Theme::ALL {
+                        @let label = match theme {
+                            Theme::Auto => text.theme_auto,
+                            Theme::Light => text.theme_light,
+                            Theme::Dark => text.theme_dark,
+                        };
+                        button name="theme" value=(theme.word()) aria-pressed=(frame.theme == theme) { (label) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Nothing while there is one language only.
+pub(crate) fn language_switch(frame: &Frame) -> Markup {
+    html! {
+        @if text::ALL.len() > 1 {
+            form.switch method="post" action=(address::PREFERENCES) {
+                input type="hidden" name="back" value=(frame.here);
+                fieldset {
+                    legend { (frame.text.common.language) }
+                    div.segments {
+                        @for language in text::ALL {
+                            button name="language" value=(language.tag) lang=(language.tag) dir=(language.dir)
+                                aria-pressed=(language.tag == frame.text.tag) { (language.name) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The pieces that pages are put together from.
+
+use maud::{Markup, html};
+
+use crate::{
+    page::Frame,
+    register::NameFault,
+    text::{self, Text},
+};
+
+/// What went wrong with a form: takes focus, so that it is read first, and leads to the field.
+pub(crate) fn summary(frame: &Frame, message: &Markup, field: Option<&str>) -> Markup {
+    html! {
+        div.summary #problem role="alert" tabindex="-1" autofocus {
+            h2 { (frame.text.common.problem) }
+            p {
+                @if let Some(field) = field { a href={ "#" (field) } { (message) } } @else { (message) }
+            }
+        }
+    }
+}
+
+/// Something that just happened, in a friendly way.
+pub(crate) fn notice(title: &str, message: &Markup) -> Markup {
+    html! {
+        div.notice role="status" { h2 { (title) } p { (message) } }
+    }
+}
+
+/// A text field with all that belongs to it.
+#[derive(Default)]
+pub(crate) struct Field<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) label: &'a str,
+    pub(crate) value: &'a str,
+    pub(crate) hint: Option<&'a str>,
+    pub(crate) error: Option<&'a str>,
+    pub(crate) optional: Option<&'a str>,
+    /// Codes are written left to right in every language, and in even letters.
+    pub(crate) code: bool,
+}
+
+/// A name takes 40 characters, and a character may take two of the units that `maxlength` counts.
+const NAME_UNITS_MAX: usize = 80;
+const CODE_UNITS_MAX: usize = 100;
+
+impl Field<'_> {
+    /// Writes label, hint, error and input, tied together for assistive technology.
+    pub(crate) fn markup(&self) -> Markup {
+        let hint_id = format!("{}-hint", self.id);
+        let error_id = format!("{}-error", self.id);
+        let described: Vec<&str> = [
+            self.hint.map(|_| hint_id.as_str()),
+            self.error.map(|_| error_id.as_str()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let described = (!described.is_empty()).then(|| described.join(" "));
+        html! {
+            div.field.invalid[self.error.is_some()] {
+                label for=(self.id) {
+                    (self.label)
+                    @if let Some(optional) = self.optional { span.optional { " (" (optional) ")" } }
+                }
+                @if let Some(hint) = self.hint { p.hint id=(hint_id) { (hint) } }
+                @if let Some(error) = self.error { p.error id=(error_id) { (error) } }
+                input.code[self.code] id=(self.id) name=(self.name) value=(self.value) type="text" dir=(if self.code { "ltr" } else { "auto" })
+                    maxlength=(if self.code { CODE_UNITS_MAX } else { NAME_UNITS_MAX })
+                    required[self.optional.is_none()] autocomplete="off" spellcheck="false"
+                    autocapitalize=(if self.code { "none" } else { "words" })
+                    aria-invalid=[self.error.map(|_| "true")] aria-describedby=[described];
+            }
+        }
+    }
+}
+
+/// A text to take along: a read-only field, and a Copy button where scripts run.
+pub(crate) fn copyable(
+    frame: &Frame,
+    id: &str,
+    label: &str,
+    value: &str,
+    extra: &Markup,
+) -> Markup {
+    let text = &frame.text.common;
+    html! {
+        div.field.copyable {
+            label for=(id) { (label) }
+            div.row {
+                input.code id=(id) type="text" value=(value) readonly dir="ltr" autocomplete="off" spellcheck="false";
+                button.needs-js type="button" data-copy=(id) data-done=(text.copied) data-failed=(text.copy_failed) aria-describedby=(id) { (text.copy) }
+                (extra)
+            }
+            p.hint role="status" id={ (id) "-status" } {}
+        }
+    }
+}
+
+/// The return code, in the one moment it can be read.
+pub(crate) fn code_card(frame: &Frame, title: &str, lead: &str, code: &str) -> Markup {
+    html! {
+        section.card.keep aria-labelledby="code-title" {
+            h2 #code-title { (title) }
+            p { (lead) }
+            (copyable(frame, "return-code", frame.text.invite.code_label, code, &html! {}))
+        }
+    }
+}
+
+/// What is wrong with a name, as a sentence.
+pub(crate) fn name_fault(text: &'static Text, fault: NameFault) -> &'static str {
+    match fault {
+        NameFault::Missing => text.name_fault.missing,
+        NameFault::TooLong => text.name_fault.too_long,
+        NameFault::Characters => text.name_fault.characters,
+        NameFault::Same => text.name_fault.same,
+    }
+}
+
+/// "Wait 20 seconds" inside a sentence with a place `{wait}`.
+pub(crate) fn wait(text: &'static Text, template: &'static str, seconds: u64) -> Markup {
+    text::sentence(template, &[("wait", &text.wait(seconds))])
+}
+
+/// A heading: the page's own, or a dialog's.
+pub(crate) fn heading(alone: bool, id: &str, title: &str) -> Markup {
+    html! { @if alone { h1 id=(id) { (title) } } @else { h2 id=(id) { (title) } } }
+}

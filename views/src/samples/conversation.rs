@@ -1,0 +1,265 @@
+//! The chat, with everything a message can hold.
+
+use super::{DAY_MS, HASH, ID, LINK, MINUTE_MS, NOW_MS};
+use crate::{Markup, chat, message::Message, page::Frame};
+
+fn message(seq: u64, seat: u8, at_ms: i64, text: &str) -> Message {
+    let sender = if seat == 1 { "Abhi" } else { "Anny" };
+    Message {
+        seq,
+        id: format!("{ID}-{seq}"),
+        seat,
+        sender: sender.into(),
+        text: text.into(),
+        at_ms,
+    }
+}
+
+/// A conversation with everything a message can hold.
+fn conversation() -> Vec<Message> {
+    let yesterday = NOW_MS - DAY_MS;
+    let today = NOW_MS - 50 * MINUTE_MS;
+    vec![
+        message(
+            38,
+            2,
+            yesterday,
+            "Made it home. The last train was empty, I had a whole carriage to myself.",
+        ),
+        message(
+            39,
+            1,
+            yesterday + MINUTE_MS,
+            "Lucky! Mine smelled of fried onions all the way.",
+        ),
+        message(40, 1, yesterday + 2 * MINUTE_MS, "🙃"),
+        message(41, 2, today, "Morning! Did you find the recipe?"),
+        message(
+            42,
+            1,
+            today + 3 * MINUTE_MS,
+            "Here: https://example.org/recipes/plum-cake?servings=8. It wants 500 g of plums.",
+        ),
+        message(
+            43,
+            1,
+            today + 3 * MINUTE_MS,
+            "And set the oven with `180 °C`, then\n```\nbake   45 min\ncool   20 min\n```",
+        ),
+        message(
+            44,
+            2,
+            today + 9 * MINUTE_MS,
+            "שבת שלום! אני מביאה את השזיפים.",
+        ),
+        message(
+            45,
+            2,
+            today + 9 * MINUTE_MS,
+            "Aabsolutelynobodywritesawordthislongbutsomebodywillpasteatokenlikethisoneintothechatsoonerorlater0123456789",
+        ),
+        message(46, 2, today + 30 * MINUTE_MS, "❤️👩‍🍳"),
+        message(47, 1, today + 31 * MINUTE_MS, "See you at eight, then."),
+        message(
+            48,
+            1,
+            today + 32 * MINUTE_MS,
+            "Bring the big tin? <b>Please</b>",
+        ),
+    ]
+}
+
+fn conversing() -> chat::Chat {
+    chat::Chat {
+        hash: HASH.into(),
+        seat: 1,
+        you: "Abhi".into(),
+        peer: Some("Anny".into()),
+        peer_joined: true,
+        peer_online: Some(true),
+        link: LINK.into(),
+        expires_at_ms: NOW_MS + 7 * DAY_MS,
+        messages: conversation(),
+        more: true,
+        last_seq: 48,
+        peer_delivered: 47,
+        peer_read: 43,
+        you_read: 46,
+        message_id: ID.into(),
+        ..chat::Chat::default()
+    }
+}
+
+pub(super) fn chat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
+    use chat::{AskBanner, Chat, Notice, Problem, page};
+    let base = conversing;
+    let new = || Chat {
+        messages: vec![],
+        more: false,
+        last_seq: 0,
+        peer_online: Some(false),
+        ..base()
+    };
+    let asked = |own_seat| {
+        vec![AskBanner {
+            ask: "w7".into(),
+            user: "Anny".into(),
+            own_seat,
+        }]
+    };
+    let failed = |problem| {
+        page(
+            frame,
+            &Chat {
+                draft: "What I wanted to say".into(),
+                problem: Some(problem),
+                ..base()
+            },
+        )
+    };
+    vec![
+        ("chat", page(frame, &base())),
+        (
+            "chat-seat-2",
+            page(
+                frame,
+                &Chat {
+                    seat: 2,
+                    you: "Anny".into(),
+                    peer: Some("Abhi".into()),
+                    you_read: 46,
+                    ..base()
+                },
+            ),
+        ),
+        (
+            "chat-offline",
+            page(
+                frame,
+                &Chat {
+                    peer_online: Some(false),
+                    peer_last_seen_ms: Some(NOW_MS - 9 * MINUTE_MS),
+                    ..base()
+                },
+            ),
+        ),
+        (
+            "chat-unknown",
+            page(
+                frame,
+                &Chat {
+                    peer_online: None,
+                    ..base()
+                },
+            ),
+        ),
+        (
+            "chat-older",
+            page(
+                frame,
+                &Chat {
+                    newer: true,
+                    ..base()
+                },
+            ),
+        ),
+        (
+            "chat-nobody",
+            page(
+                frame,
+                &Chat {
+                    peer_joined: false,
+                    ..new()
+                },
+            ),
+        ),
+        (
+            "chat-unnamed",
+            page(
+                frame,
+                &Chat {
+                    peer: None,
+                    peer_joined: false,
+                    ..new()
+                },
+            ),
+        ),
+        (
+            "chat-empty",
+            page(
+                frame,
+                &Chat {
+                    peer_online: Some(true),
+                    ..new()
+                },
+            ),
+        ),
+        (
+            "chat-code",
+            page(
+                frame,
+                &Chat {
+                    seat: 2,
+                    return_code: Some("K7QM-2XRD-9FHT-W4PB".into()),
+                    ..new()
+                },
+            ),
+        ),
+        (
+            "chat-asked",
+            page(
+                frame,
+                &Chat {
+                    asks: asked(false),
+                    ..base()
+                },
+            ),
+        ),
+        (
+            "chat-asked-own",
+            page(
+                frame,
+                &Chat {
+                    asks: asked(true),
+                    ..base()
+                },
+            ),
+        ),
+        (
+            "chat-replaced",
+            page(
+                frame,
+                &Chat {
+                    notices: vec![Notice::PeerReplaced, Notice::AskPresent],
+                    ..base()
+                },
+            ),
+        ),
+        (
+            "chat-you-replaced",
+            page(
+                frame,
+                &Chat {
+                    notices: vec![Notice::YouReplaced],
+                    ..base()
+                },
+            ),
+        ),
+        (
+            "chat-refused",
+            page(
+                frame,
+                &Chat {
+                    notices: vec![Notice::AskRefused, Notice::AskOver],
+                    ..base()
+                },
+            ),
+        ),
+        ("chat-empty-message", failed(Problem::Empty)),
+        ("chat-too-long", failed(Problem::TooLong)),
+        ("chat-characters", failed(Problem::Characters)),
+        ("chat-full", failed(Problem::Full)),
+        ("chat-many", failed(Problem::TooMany { retry_after_s: 5 })),
+        ("chat-unavailable", failed(Problem::Unavailable)),
+    ]
+}

@@ -1,0 +1,148 @@
+//! What a person does about their seat, and what goes wrong.
+
+use super::{DAY_MS, HASH, LINK, MINUTE_MS, NOW_MS};
+use crate::{Markup, device, end, error, logout, page::Frame, return_code, sessions};
+
+pub(super) fn seat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
+    let hash = || HASH.to_owned();
+    let device = device::Device {
+        hash: hash(),
+        seat: 1,
+        you: "Abhi".into(),
+        link: LINK.into(),
+        code: "8TRF-M3WQ".into(),
+        expires_at_ms: NOW_MS + 10 * MINUTE_MS,
+    };
+    let session = |id: &str, age_ms, current| sessions::Session {
+        id: id.into(),
+        since_ms: NOW_MS - age_ms,
+        last_seen_ms: NOW_MS - age_ms / 9,
+        current,
+    };
+    let list = |ended| sessions::Sessions {
+        hash: hash(),
+        seat: 1,
+        sessions: vec![
+            session("a", MINUTE_MS, true),
+            session("b", DAY_MS, false),
+            session("c", 3 * DAY_MS, false),
+        ],
+        ended,
+    };
+    let code = return_code::ReturnCode {
+        hash: hash(),
+        seat: 1,
+        code: "K7QM-2XRD-9FHT-W4PB".into(),
+    };
+    vec![
+        ("device", device::page(frame, &device)),
+        ("return-code", return_code::page(frame, &code)),
+        ("sessions", sessions::page(frame, &list(false))),
+        ("sessions-ended", sessions::page(frame, &list(true))),
+        (
+            "end",
+            end::page(
+                frame,
+                &end::End {
+                    hash: hash(),
+                    seat: 1,
+                    peer: Some("Anny".into()),
+                },
+            ),
+        ),
+        (
+            "end-unnamed",
+            end::page(
+                frame,
+                &end::End {
+                    hash: hash(),
+                    seat: 1,
+                    peer: None,
+                },
+            ),
+        ),
+        (
+            "logout",
+            logout::page(
+                frame,
+                &logout::Logout {
+                    hash: hash(),
+                    seat: 1,
+                },
+            ),
+        ),
+    ]
+}
+
+pub(super) fn error_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
+    use error::{Error, page};
+    let plain = |status| Error {
+        status,
+        reference: Some("b7c2-41f0".into()),
+        ..Error::default()
+    };
+    let seated = |status| {
+        page(
+            frame,
+            &Error {
+                hash: Some(HASH.into()),
+                seat: Some(1),
+                ..plain(status)
+            },
+        )
+    };
+    vec![
+        ("error-400", seated(400)),
+        (
+            "error-401",
+            page(
+                frame,
+                &Error {
+                    hash: Some(HASH.into()),
+                    ..plain(401)
+                },
+            ),
+        ),
+        ("error-403", seated(403)),
+        (
+            "error-403-cross-site",
+            page(
+                frame,
+                &Error {
+                    cross_site: true,
+                    ..plain(403)
+                },
+            ),
+        ),
+        ("error-404", page(frame, &plain(404))),
+        ("error-405", seated(405)),
+        ("error-408", seated(408)),
+        ("error-409", seated(409)),
+        ("error-410", page(frame, &plain(410))),
+        ("error-413", seated(413)),
+        ("error-415", seated(415)),
+        ("error-422", seated(422)),
+        (
+            "error-429",
+            page(
+                frame,
+                &Error {
+                    retry_after_s: Some(30),
+                    ..plain(429)
+                },
+            ),
+        ),
+        ("error-500", page(frame, &plain(500))),
+        (
+            "error-503",
+            page(
+                frame,
+                &Error {
+                    retry_after_s: Some(3),
+                    hash: Some(HASH.into()),
+                    ..plain(503)
+                },
+            ),
+        ),
+    ]
+}

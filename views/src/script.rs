@@ -1,0 +1,87 @@
+//! What the page tells its scripts: one JSON object in a `data-chat` attribute, the sentences in `data-text`.
+
+use serde::Serialize;
+
+use crate::{address, chat::Chat, page::Frame};
+
+/// The chat's entry module and all it imports, so that the browser fetches them together.
+pub(crate) const CHAT_MODULES: &[&str] = &[
+    "chat.js",
+    "state.js",
+    "api.js",
+    "tabs.js",
+    "stream.js",
+    "log.js",
+    "older.js",
+    "rich.js",
+    "times.js",
+    "say.js",
+    "outbox.js",
+    "receipts.js",
+    "composer.js",
+    "presence.js",
+    "connection.js",
+    "attention.js",
+    "asks.js",
+    "expiry.js",
+    "menu.js",
+    "leave.js",
+    "theme.js",
+    "copy.js",
+];
+
+/// The state of the chat when the page was written. Instants are Unix milliseconds.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Config<'a> {
+    /// The seat's address; everything the scripts call lies below it. It also names locks, channels and storage.
+    base: String,
+    login: String,
+    ended: &'static str,
+    logged_out: &'static str,
+    seat: u8,
+    you: &'a str,
+    peer: Option<&'a str>,
+    joined: bool,
+    online: Option<bool>,
+    last_seen: Option<i64>,
+    last_seq: u64,
+    delivered: u64,
+    read: u64,
+    you_read: u64,
+    expires_at: i64,
+    now: i64,
+    more: bool,
+    /// False on a page of an older stretch: it is for reading.
+    live: bool,
+}
+
+/// The value of `data-chat`.
+pub(crate) fn config(frame: &Frame, chat: &Chat) -> String {
+    let config = Config {
+        base: address::chat(&chat.hash, chat.seat),
+        login: address::login(&chat.hash),
+        ended: address::REGISTER_ENDED,
+        logged_out: address::REGISTER_LOGGED_OUT,
+        seat: chat.seat,
+        you: &chat.you,
+        peer: chat.peer.as_deref(),
+        joined: chat.peer_joined,
+        online: chat.peer_online,
+        last_seen: chat.peer_last_seen_ms,
+        last_seq: chat.last_seq,
+        delivered: chat.peer_delivered,
+        read: chat.peer_read,
+        you_read: chat.you_read,
+        expires_at: chat.expires_at_ms,
+        now: frame.now_ms,
+        more: chat.more,
+        live: !chat.newer,
+    };
+    serde_json::to_string(&config).expect("strings and numbers are JSON")
+}
+
+/// The value of `data-text`.
+pub(crate) fn sentences(frame: &Frame) -> String {
+    serde_json::to_string(&frame.text.live).expect("strings are JSON")
+}

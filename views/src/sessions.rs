@@ -1,0 +1,80 @@
+//! Where a person is logged in.
+
+use maud::{Markup, html};
+
+use crate::{
+    address, clock,
+    page::{self, Frame},
+    text,
+};
+
+/// The list of a seat's sessions.
+#[derive(Clone, Debug, Default)]
+pub struct Sessions {
+    /// The chat's hash, for the addresses.
+    pub hash: String,
+    /// The reader's seat.
+    pub seat: u8,
+    /// Newest first, or however the server likes.
+    pub sessions: Vec<Session>,
+    /// Whether one was logged out just now.
+    pub ended: bool,
+}
+
+/// One browser or client at the seat.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Its public id, which ending it names.
+    pub id: String,
+    /// Logged in at, Unix milliseconds.
+    pub since_ms: i64,
+    /// Last heard of at, Unix milliseconds.
+    pub last_seen_ms: i64,
+    /// Whether it is the reader's own.
+    pub current: bool,
+}
+
+/// Writes the page.
+#[must_use]
+pub fn page(frame: &Frame, page: &Sessions) -> Markup {
+    let words = &frame.text.sessions;
+    let content = html! {
+        article.narrow {
+            h1 { (words.title) }
+            p.lead { (words.lead) }
+            @if page.ended { p.badge role="status" { (words.ended) } }
+            ul.card.sessions {
+                @for session in &page.sessions { (row(frame, page, session)) }
+            }
+            p { a.button href=(address::chat(&page.hash, page.seat)) { (frame.text.common.back_to_chat) } }
+        }
+    };
+    page::sheet(frame, words.title, None, &content)
+}
+
+fn row(frame: &Frame, page: &Sessions, session: &Session) -> Markup {
+    let words = &frame.text.sessions;
+    let label = if session.current {
+        words.this_one
+    } else {
+        words.other_one
+    };
+    let label_id = format!("session-{}", session.id);
+    html! {
+        li {
+            div {
+                h2 id=(label_id) { (label) }
+                p.hint { (text::sentence(words.since, &[("when", &clock::moment(session.since_ms, frame.text))])) }
+                p.hint { (text::sentence(words.last_seen, &[("when", &clock::moment(session.last_seen_ms, frame.text))])) }
+            }
+            @if session.current {
+                a.button href=(address::seat(&page.hash, page.seat, "logout")) aria-describedby=(label_id) { (words.end) }
+            } @else {
+                form method="post" action=(address::seat(&page.hash, page.seat, "sessions/end")) {
+                    input type="hidden" name="id" value=(session.id);
+                    button aria-describedby=(label_id) { (words.end) }
+                }
+            }
+        }
+    }
+}

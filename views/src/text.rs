@@ -1,0 +1,254 @@
+//! Every sentence a person reads, a file per language.
+//!
+//! A string may hold places like `{peer}`. They are filled by [`sentence`] on a page, where each value sits in a `<bdi>` so
+//! that a name in one script does not turn the sentence around it, and by [`plain`] where there is only text: titles, labels,
+//! notifications. A language is one `static` of [`Text`]: a string that is missing does not compile, and a test compares the
+//! places of every string with those of the English one.
+
+use maud::{Markup, Render, html};
+use serde::Serialize;
+
+mod arabic;
+mod english;
+mod negotiate;
+mod strings;
+
+pub use arabic::ARABIC;
+pub use english::ENGLISH;
+pub use negotiate::choose;
+pub(crate) use strings::*;
+
+/// The strings of one language.
+#[derive(Debug)]
+pub struct Text {
+    /// BCP 47 tag, for `lang`, the cookie and the form: `en`.
+    pub tag: &'static str,
+    /// The language's own name for itself.
+    pub name: &'static str,
+    /// `ltr` or `rtl`.
+    pub dir: &'static str,
+    pub(crate) category: fn(u64) -> Category,
+    pub(crate) common: Common,
+    pub(crate) date: Dates,
+    pub(crate) name_fault: NameFaults,
+    pub(crate) register: Register,
+    pub(crate) invite: Invite,
+    pub(crate) login: Login,
+    pub(crate) ask: Ask,
+    pub(crate) chat: Chat,
+    pub(crate) menu: Menu,
+    pub(crate) live: Live,
+    pub(crate) device: Device,
+    pub(crate) return_code: ReturnCode,
+    pub(crate) sessions: Sessions,
+    pub(crate) end: End,
+    pub(crate) logout: Logout,
+    pub(crate) error: Errors,
+    pub(crate) wait_seconds: Plural,
+    pub(crate) wait_minutes: Plural,
+}
+
+/// All languages, the default first.
+pub static ALL: &[&Text] = &[&ENGLISH, &ARABIC];
+
+/// The plural categories of Unicode CLDR, as `Intl.PluralRules` names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Category {
+    One,
+    Two,
+    Few,
+    Many,
+    Other,
+}
+
+/// A sentence that depends on a number, with `{n}` in it. A category that a language lacks is `None` and falls to `other`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Plural {
+    pub(crate) one: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) two: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) few: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) many: Option<&'static str>,
+    pub(crate) other: &'static str,
+}
+
+impl Plural {
+    /// For languages like English: one, and everything else.
+    pub(crate) const fn two_forms(one: &'static str, other: &'static str) -> Self {
+        Self {
+            one,
+            two: None,
+            few: None,
+            many: None,
+            other,
+        }
+    }
+
+    fn form(&self, category: Category) -> &'static str {
+        match category {
+            Category::One => Some(self.one),
+            Category::Two => self.two,
+            Category::Few => self.few,
+            Category::Many => self.many,
+            Category::Other => None,
+        }
+        .unwrap_or(self.other)
+    }
+}
+
+impl Text {
+    /// "20 seconds", "3 minutes": for "wait …, then try again".
+    pub(crate) fn wait(&self, seconds: u64) -> String {
+        let (count, plural) = if seconds < 120 {
+            (seconds.max(1), &self.wait_seconds)
+        } else {
+            (seconds.div_ceil(60), &self.wait_minutes)
+        };
+        plural
+            .form((self.category)(count))
+            .replace("{n}", &count.to_string())
+    }
+}
+
+/// A string cut at its places: text and key by turns.
+fn pieces(template: &'static str) -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
+    template.split_inclusive('}').map(|part| {
+        match part.strip_suffix('}').and_then(|part| part.split_once('{')) {
+            Some((before, key)) => (before, Some(key)),
+            None => (part, None),
+        }
+    })
+}
+
+fn value<V: Copy>(template: &str, key: &str, values: &[(&str, V)]) -> V {
+    let found = values
+        .iter()
+        .find(|(known, _)| *known == key)
+        .map(|(_, value)| *value);
+    found.unwrap_or_else(|| {
+        panic!("the string {template:?} has a place {{{key}}} that nobody fills")
+    })
+}
+
+/// A string with markup in its places.
+pub(crate) fn sentence(template: &'static str, values: &[(&str, &dyn Render)]) -> Markup {
+    html! {
+        @for (before, key) in pieces(template) {
+            (before)
+            @if let Some(key) = key { (value(template, key, values).render()) }
+        }
+    }
+}
+
+/// A string with text in its places, each between isolates so that no name turns its surroundings around.
+pub(crate) fn plain(template: &'static str, values: &[(&str, &str)]) -> String {
+    let mut out = String::new();
+    for (before, key) in pieces(template) {
+        out.push_str(before);
+        if let Some(key) = key {
+            out.push('\u{2068}');
+            out.push_str(value(template, key, values));
+            out.push('\u{2069}');
+        }
+    }
+    out
+}
+
+/// A person's name inside a sentence.
+pub(crate) fn name(name: &str) -> Markup {
+    html! { bdi { (name) } }
+}
+
+/// The name, or words for somebody who has none yet, at a sentence's beginning.
+pub(crate) fn peer_or_other_start(text: &'static Text, peer: Option<&str>) -> Markup {
+    peer.map_or_else(|| html! { (text.common.other_start) }, name)
+}
+
+/// An element for scripts to fill: `{key}` of a `<template>`.
+pub(crate) fn slot(key: &str) -> Markup {
+    html! { bdi data-fill=(key) {} }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    impl Text {
+        fn all(&self) -> Vec<(String, String)> {
+            let live = serde_json::to_value(&self.live).expect("strings are JSON");
+            let live = live
+                .as_object()
+                .expect("a struct")
+                .iter()
+                .map(|(key, value)| {
+                    // A plural counts by its general form: the others may leave the number out.
+                    let words = value.get("other").unwrap_or(value);
+                    (
+                        format!("Live.{key}"),
+                        words.as_str().expect("a string").to_owned(),
+                    )
+                });
+            let groups = [
+                self.common.all(),
+                self.name_fault.all(),
+                self.register.all(),
+                self.invite.all(),
+                self.login.all(),
+                self.ask.all(),
+                self.chat.all(),
+                self.menu.all(),
+                self.device.all(),
+                self.return_code.all(),
+                self.sessions.all(),
+                self.end.all(),
+                self.logout.all(),
+                self.error.all(),
+            ];
+            let fixed = groups
+                .into_iter()
+                .flatten()
+                .map(|(key, words)| (key.to_owned(), words.to_owned()));
+            fixed.chain(live).collect()
+        }
+    }
+
+    fn places(words: &str) -> BTreeSet<&str> {
+        words
+            .split('{')
+            .skip(1)
+            .filter_map(|rest| rest.split('}').next())
+            .collect()
+    }
+
+    #[test]
+    fn no_language_lacks_a_string_or_a_place_in_one() {
+        let english = ENGLISH.all();
+        for text in ALL {
+            for ((key, words), (_, english)) in text.all().iter().zip(&english) {
+                assert!(!words.trim().is_empty(), "{}: {key} is empty", text.tag);
+                assert_eq!(places(words), places(english), "{}: {key}", text.tag);
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_in_a_sentence_is_isolated_and_escaped() {
+        let markup = sentence("Hello {user}, bye.", &[("user", &name("<b>"))]).into_string();
+        assert_eq!(markup, "Hello <bdi>&lt;b&gt;</bdi>, bye.");
+        assert_eq!(
+            plain("Hello {user}.", &[("user", "Anny")]),
+            "Hello \u{2068}Anny\u{2069}."
+        );
+    }
+
+    #[test]
+    fn waiting_is_told_in_seconds_then_in_minutes() {
+        assert_eq!(ENGLISH.wait(0), "1 second");
+        assert_eq!(ENGLISH.wait(40), "40 seconds");
+        assert_eq!(ENGLISH.wait(121), "3 minutes");
+    }
+}
