@@ -4,6 +4,7 @@ use std::{
     io::{self, Write},
     net::{SocketAddr, TcpListener},
     sync::Arc,
+    time::Duration,
 };
 
 use actix_rt::{Arbiter, System};
@@ -159,6 +160,7 @@ impl App {
             readiness.clone(),
         );
         let (address, api_address, ops_address) = listeners.addresses();
+        actix_rt::spawn(forget_quiet_addresses(state.clone()));
         Ok(Self {
             address,
             api_address,
@@ -183,6 +185,15 @@ impl App {
             let _ = server.await;
         }
         info!("stopped");
+    }
+}
+
+/// Keeps the limits by address from growing with every address that was ever seen.
+async fn forget_quiet_addresses(state: State) {
+    let mut interval = actix_rt::time::interval(Duration::from_secs(60));
+    loop {
+        interval.tick().await;
+        state.forget_quiet_addresses();
     }
 }
 

@@ -433,6 +433,7 @@ impl Settings {
 fn wrong(error: ConfigError) -> Wrong {
     let sentence = match &error {
         ConfigError::FileParse { cause, .. } => format!("The settings file is not TOML: {cause}"),
+        ConfigError::At { error, key: Some(key), .. } => format!("{key} is wrong: {error}"),
         other => format!("A setting is wrong: {other}"),
     };
     Wrong(format!("{}.", sentence.trim_end_matches(['.', '\n'])))

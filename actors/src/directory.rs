@@ -165,6 +165,7 @@ impl Directory {
         }));
         bus.listen(relay::start(&directory.0.arbiters[0], directory.clone()));
         directory.0.arbiters[0].spawn(sweeper::run(directory.clone(), limits.sweep_interval));
+        directory.0.arbiters[0].spawn(sweeper::audit(directory.clone()));
         directory
     }
 
@@ -248,6 +249,12 @@ impl Directory {
     /// The pair of a chat, if it is in memory.
     pub(crate) fn live(&self, key: ChatKey) -> Option<Addr<Pair>> {
         self.0.pairs.get(&key).map(|place| place.pair.clone())
+    }
+
+    /// The chats in memory that are wanted.
+    pub(crate) fn keys(&self, wanted: impl Fn(ChatKey) -> bool) -> Vec<ChatKey> {
+        let keys = self.0.pairs.iter().map(|place| *place.key());
+        keys.filter(|key| wanted(*key)).collect()
     }
 
     /// The pairs in memory among these chats, or all of them.

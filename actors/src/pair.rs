@@ -35,7 +35,7 @@ use tracing::{debug, warn};
 pub use asks::{Answer, AskIn, AskStateOf};
 pub use ending::EndChat;
 pub(crate) use ending::Over;
-pub(crate) use messages::{CatchUp, Relayed};
+pub(crate) use messages::{Audited, CatchUp, Relayed};
 pub use messages::{History, Receipt, Send, Sent, Typing};
 pub use seats::{
     DeviceCode, EndSession, Glance, LoggedIn, Login, LoginProof, Logout, NameSeatTwo,
@@ -176,6 +176,7 @@ impl Pair {
             Err(failure) => {
                 self.chat = Err(failure.into());
                 self.directory.dismiss(self.key, &ctx.address());
+                ctx.stop();
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Ends chats whose time is over, and deletes what is left of those that ended.
+//! Ends chats whose time is over, deletes what is left of those that ended, and, as the last net
+//! under everything that is lost on the way, compares the pairs in memory with the store.
 
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use tracing::{debug, warn};
 
 use crate::{
     Directory,
-    pair::Over,
+    pair::{Audited, Over},
     ports::{Notice, StoreError},
 };
 
@@ -25,6 +26,33 @@ pub(crate) async fn run(directory: Directory, interval: Duration) {
         }
         let woken = directory.shared().sweep.notified();
         let _ = tokio::time::timeout(interval, woken).await;
+    }
+}
+
+/// How often a part of the pairs is compared with the store.
+const AUDIT_INTERVAL: Duration = Duration::from_secs(1);
+/// In how many parts, so that each pair's turn comes every so many intervals.
+const AUDIT_PARTS: usize = 10;
+
+/// Compares for ever: a pair whose chat was ended behind its back ends its streams, one that has
+/// missed messages reads them.
+pub(crate) async fn audit(directory: Directory) {
+    for turn in (0..AUDIT_PARTS).cycle() {
+        tokio::time::sleep(AUDIT_INTERVAL).await;
+        let keys = directory.keys(|key| key.spread() % AUDIT_PARTS == turn);
+        if keys.is_empty() {
+            continue;
+        }
+        match directory.store().positions(&keys).await {
+            Ok(positions) => {
+                for (key, position) in keys.into_iter().zip(positions) {
+                    if let Some(pair) = directory.live(key) {
+                        pair.do_send(Audited { position });
+                    }
+                }
+            }
+            Err(failure) => warn!(%failure, "the pairs are compared with the store later"),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use actix_web::{
     web,
 };
 use futures_util::FutureExt;
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
+use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
 use tracing::debug;
 
 use super::{State, envelope::Problem, pages};
@@ -25,6 +25,8 @@ use super::{State, envelope::Problem, pages};
 pub struct HttpMetrics {
     seconds: HistogramVec,
     rejected: IntCounterVec,
+    /// Messages that a stream read from the store because its client had missed them.
+    pub replayed: IntCounter,
 }
 
 impl HttpMetrics {
@@ -44,10 +46,16 @@ impl HttpMetrics {
         let metrics = Self {
             seconds: seconds.expect("the metric is well formed"),
             rejected: rejected.expect("the metric is well formed"),
+            replayed: IntCounter::new(
+                "duet_messages_replayed_total",
+                "Messages written to a stream that had missed them.",
+            )
+            .expect("the metric is well formed"),
         };
         for collector in [
             Box::new(metrics.seconds.clone()) as Box<dyn prometheus::core::Collector>,
             Box::new(metrics.rejected.clone()),
+            Box::new(metrics.replayed.clone()),
         ] {
             registry
                 .register(collector)

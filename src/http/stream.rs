@@ -29,6 +29,7 @@ use actors::{
 };
 use bytes::Bytes;
 use futures_util::Stream;
+use prometheus::IntCounter;
 use rand::RngExt;
 use tracing::debug;
 
@@ -71,6 +72,7 @@ pub async fn open(
         caller,
         opened: Some(opened),
         changes: 0,
+        replayed: state.metrics.replayed.clone(),
         waiting: waiting.clone(),
         waiting_max: state.stream_buffer_bytes,
     };
@@ -103,6 +105,7 @@ struct StreamActor {
     /// How things stood when it was opened, until that is written.
     opened: Option<Opened>,
     changes: u64,
+    replayed: IntCounter,
     /// Bytes that were written and not yet taken by the connection.
     waiting: Rc<Cell<usize>>,
     waiting_max: usize,
@@ -162,6 +165,7 @@ impl StreamActor {
         let read = async move { directory.ask(key, history).await };
         ctx.wait(read.into_actor(self).map(|read, stream, ctx| match read {
             Ok((HistoryPage { messages, more }, names)) => {
+                stream.replayed.inc_by(messages.len() as u64);
                 for message in messages {
                     stream.write_message(&Event::Message(Arc::new(message), names.clone()), ctx);
                 }

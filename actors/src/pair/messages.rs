@@ -263,6 +263,25 @@ impl Handler<CatchUp> for Pair {
     }
 }
 
+/// Where the store says the chat is; `None` when it is over.
+#[derive(Debug, Clone, Copy, actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct Audited {
+    pub(crate) position: Option<Seq>,
+}
+
+impl Handler<Audited> for Pair {
+    type Result = ();
+
+    fn handle(&mut self, audited: Audited, ctx: &mut Self::Context) {
+        match audited.position {
+            None => self.finish(None, ctx),
+            Some(position) if position > self.last_seq => self.catch_up(ctx),
+            Some(_) => {}
+        }
+    }
+}
+
 /// Reads a page of the history.
 #[derive(Debug, Clone, actix::Message)]
 #[rtype(result = "Result<(HistoryPage, Arc<crate::domain::Names>), Refusal>")]

@@ -141,8 +141,12 @@ impl Handler<Login> for Pair {
             return_code: code.digest(&login.hash, seat),
             sessions_max: self.shared.limits.sessions_per_seat_max,
         };
-        let store = self.shared.world.store.clone();
+        let (store, notes) = (self.shared.world.store.clone(), self.shared.notes.clone());
         let sit = async move {
+            if claim.session.login.is_some() {
+                // Whether the session that this login made before was used must be known now.
+                notes.write_all().await;
+            }
             let code_set = sit(&*store, claim).await?;
             Ok((token, code_set.then_some(code)))
         };

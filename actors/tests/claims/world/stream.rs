@@ -74,9 +74,12 @@ impl Handler<Event> for Stream {
             self.hellos.lock().unwrap().push((**hello).clone());
         }
         self.told.lock().unwrap().extend(Told::from(event));
-        let mut reading = self.reading.clone();
-        // A client that has gone away reads no more, and holds nothing up either.
-        ctx.wait(async move { drop(reading.wait_for(|reading| *reading).await) }.into_actor(self));
+        if !*self.reading.borrow() {
+            let mut reading = self.reading.clone();
+            // A client that has gone away reads no more, and holds nothing up either.
+            let resumed = async move { drop(reading.wait_for(|reading| *reading).await) };
+            ctx.wait(resumed.into_actor(self));
+        }
     }
 }
 

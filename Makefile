@@ -1,0 +1,56 @@
+# `make test` passes everything, installing what the tests need; the other targets are its parts.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# Debian packages that the tests use, each with a program or file that shows it is there.
+APT := chromium:/usr/bin/chromium \
+       nodejs:/usr/bin/node \
+       npm:/usr/bin/npm \
+       fonts-noto-color-emoji:/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf \
+       fonts-noto-core:/usr/share/fonts/truetype/noto/NotoSansArabic-Regular.ttf
+
+.PHONY: help
+help: ## What there is.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/ —/'
+
+.PHONY: run
+run: ## Start the chat on this machine.
+	cargo run --release
+
+.PHONY: test
+test: tools lint test-rust test-browser ## Everything: format, lints, licences, Rust and browser tests.
+
+.PHONY: tools
+tools: ## Install what the tests need and is not there yet (needs root for Debian's packages).
+	@missing=(); for pair in $(APT); do [ -e "$${pair#*:}" ] || missing+=("$${pair%%:*}"); done; \
+	if [ "$${#missing[@]}" -gt 0 ]; then \
+	  export DEBIAN_FRONTEND=noninteractive; \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends "$${missing[@]}"; \
+	fi
+	@command -v cargo-nextest >/dev/null || cargo install --locked cargo-nextest
+	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	@cd tests/browser && npm ci --no-audit --no-fund --silent
+
+.PHONY: lint
+lint: ## Format, clippy with warnings denied, licences and sources of all dependencies.
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+	cargo deny --log-level error check bans licenses sources
+
+.PHONY: test-rust
+test-rust: ## All Rust tests.
+	cargo nextest run --workspace --all-features --locked
+	cargo test --workspace --doc --all-features --locked --quiet
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+
+.PHONY: test-browser
+test-browser: ## The pages in Debian's Chromium, against a server of their own.
+	cargo build --locked
+	cd tests/browser && npm test
+
+.PHONY: screenshots
+screenshots: ## Screenshots of every page into tests/browser/screenshots.
+	cargo build --locked
+	cd tests/browser && npm run screenshots
