@@ -127,3 +127,18 @@ impl Bus for LocalBus {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actors::testing::Buses;
+
+    use super::*;
+
+    async fn open() -> Buses {
+        let hub = Hub::default();
+        let (here, there) = (LocalBus::attach(&hub), LocalBus::attach(&hub));
+        Buses::new(Arc::new(here), Arc::new(there), ())
+    }
+
+    actors::bus_suite!(open);
+}

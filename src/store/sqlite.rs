@@ -331,3 +331,31 @@ impl Store for SqliteStore {
         .await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use actors::{ports::SystemClock, testing::Stores};
+
+    use super::*;
+
+    async fn open() -> Stores {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(SystemClock::default());
+        let store = SqliteStore::open(&folder.path().join("duet.db"), clock).unwrap();
+        Stores::one(Arc::new(store), folder)
+    }
+
+    actors::store_suite!(open);
+
+    #[test]
+    fn a_file_is_served_by_one_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("duet.db");
+        let first = FileLock::take(&path).unwrap();
+        assert!(FileLock::take(&path).is_err());
+        drop(first);
+        assert!(FileLock::take(&path).is_ok());
+    }
+}

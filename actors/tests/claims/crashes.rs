@@ -1,1 +1,174 @@
+//! What a panic in a handler costs: the request that it happened in, and nothing else.
 
+use actors::{Look, Refusal};
+use futures_util::future::{join, join_all};
+use uuid::Uuid;
+
+use crate::world::{Person, Watch, World, roomy};
+
+#[actix::test]
+async fn a_panic_costs_its_own_request_and_the_next_one_succeeds() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    abhi.send("before").await.unwrap();
+    here.clock.panic_next(1);
+    assert!(matches!(anny.send("lost").await, Err(Refusal::Defect(_))));
+    anny.send("after").await.unwrap();
+    assert_eq!(abhi.texts().await.unwrap(), ["before", "after"]);
+    assert_eq!(here.metric("duet_pair_restarts_total"), 1.0);
+    assert_eq!(here.metric("duet_pairs"), 1.0);
+}
+
+#[actix::test]
+async fn requests_queued_behind_a_panic_succeed() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, _anny] = here.couple(&world).await;
+    let stopped = here.clock.stop();
+    here.clock.panic_next(1);
+    let texts: Vec<String> = (0..40).map(|number| format!("text {number}")).collect();
+    let sending = texts.iter().map(|text| abhi.send(text));
+    // Every one of them is in the pair's mailbox, or on its way there, when the first panics.
+    let (sent, ()) = join(join_all(sending), async { drop(stopped) }).await;
+
+    let lost: Vec<_> = sent.iter().filter(|sent| sent.is_err()).collect();
+    assert!(matches!(lost[..], [Err(Refusal::Defect(_))]), "one is lost: {lost:?}");
+    let mut stored = abhi.texts().await.unwrap();
+    assert_eq!(stored.len(), 39);
+    stored.sort_unstable();
+    stored.dedup();
+    assert_eq!(stored.len(), 39, "and no other was stored twice");
+}
+
+#[actix::test]
+async fn a_message_on_its_way_to_the_store_is_not_lost_by_another_requests_panic() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    let held = here.store.hold_appends();
+    let id = Uuid::new_v4();
+    let meanwhile = async {
+        here.until_appends(1).await;
+        here.clock.panic_next(1);
+        let look = anny.directory().ask(anny.key, Look { by: anny.by });
+        assert!(matches!(look.await, Err(Refusal::Defect(_))));
+        drop(held);
+    };
+    let (sent, ()) = join(abhi.send_as(id, "Hello"), meanwhile).await;
+    assert_eq!(sent.unwrap().seq, 1);
+    assert_eq!(abhi.send_as(id, "Hello").await.unwrap().seq, 1);
+    assert_eq!(anny.texts().await.unwrap(), ["Hello"]);
+}
+
+#[actix::test]
+async fn a_pair_that_keeps_panicking_is_left_alone_and_others_are_not() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, _anny] = here.couple(&world).await;
+    let [other, _] = here.couple(&world).await;
+    here.clock.panic_next(3);
+    for _ in 0..3 {
+        assert!(matches!(abhi.look().await, Err(Refusal::Defect(_))));
+    }
+    // From here on the clock is right, but the pair has used up its trust.
+    for _ in 0..3 {
+        assert!(matches!(abhi.look().await, Err(Refusal::Unavailable(_))));
+    }
+    other.look().await.unwrap();
+    assert_eq!(here.metric("duet_pair_restarts_total"), 3.0);
+}
+
+#[actix::test]
+async fn a_panic_ends_the_pairs_streams_which_come_back_and_miss_nothing() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    let stream = Watch::open(&anny).await;
+    abhi.send("first").await.unwrap();
+    stream.until_place(1).await;
+    here.clock.panic_next(1);
+    abhi.look().await.unwrap_err();
+    stream.until_over().await;
+    abhi.send("meanwhile").await.unwrap();
+    let stream = Watch::open_after(&anny, Some(1)).await.unwrap();
+    abhi.send("afterwards").await.unwrap();
+    stream.until_place(3).await;
+    assert_eq!(stream.places(), [2, 3]);
+    here.until_metric("duet_streams", 1.0).await;
+}
+
+#[actix::test]
+async fn a_pair_that_cannot_be_opened_is_opened_by_the_next_request() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let there = world.instance(roomy());
+    let hash = world.chat().await;
+    let [abhi, anny] = there.couple_of(&hash).await;
+    let (abhi, anny) = (abhi.at(&here), anny.at(&here));
+    here.store.fail_next(actors::testing::Call::Load, 1);
+    let asking = (0..10).map(|_| abhi.look());
+    let looked = join_all(asking).await;
+    for refused in looked.iter().filter_map(|looked| looked.as_ref().err()) {
+        assert!(matches!(refused, Refusal::Unavailable(_)), "{refused:?}");
+    }
+    let stream = Watch::open(&abhi).await;
+    anny.send("Hello").await.unwrap();
+    stream.until_place(1).await;
+    assert_eq!(here.metric("duet_pairs"), 1.0);
+}
+
+#[actix::test]
+async fn the_leftovers_of_a_failed_start_do_not_disturb_its_successor() {
+    let world = World::new();
+    let mut limits = roomy();
+    limits.pair_rest_after = std::time::Duration::from_millis(50);
+    let here = world.instance(limits);
+    let there = world.instance(roomy());
+    let [abhi, anny] = there.couple_of(&world.chat().await).await;
+    let abhi = abhi.at(&here);
+    here.store.fail_next(actors::testing::Call::Load, 1);
+    abhi.look().await.unwrap_err();
+    let stream = Watch::open(&abhi).await;
+
+    // Others that come later go to rest: by then what is left of the first would have, too.
+    for _ in 0..3 {
+        let [other, _] = there.couple_of(&world.chat().await).await;
+        other.at(&here).look().await.unwrap();
+    }
+    here.until_pairs(1).await;
+    assert!(here.bus.is_subscribed(abhi.key));
+    anny.send("from there").await.unwrap();
+    stream.until_place(1).await;
+    abhi.send("from here").await.unwrap();
+    stream.until_place(2).await;
+    assert_eq!(here.metric("duet_pairs"), 1.0);
+}
+
+#[actix::test]
+async fn many_chats_survive_panics_at_random() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let mut people: Vec<Person> = Vec::new();
+    for _ in 0..8 {
+        people.extend(here.couple(&world).await);
+    }
+    let mut acknowledged = vec![0; people.len()];
+    for round in 0..5 {
+        here.clock.panic_next(2);
+        let text = format!("round {round}");
+        let sent = join_all(people.iter().map(|person| person.send(&text))).await;
+        for (count, sent) in acknowledged.iter_mut().zip(sent) {
+            match sent {
+                Ok(_) => *count += 1,
+                Err(Refusal::Defect(_) | Refusal::Unavailable(_)) => {}
+                Err(other) => panic!("a panic came out as {other:?}"),
+            }
+        }
+    }
+    here.clock.panic_next(0);
+    for (couple, counts) in people.chunks(2).zip(acknowledged.chunks(2)) {
+        let stored = world.history(couple[0].key).await.len();
+        assert_eq!(stored, counts[0] + counts[1], "what was acknowledged is there once");
+    }
+}

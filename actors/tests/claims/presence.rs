@@ -1,1 +1,189 @@
+//! Who is there, on whatever instance.
 
+use std::time::Duration;
+
+use actors::{Limits, domain::Seat};
+
+use crate::world::{Told, Watch, World, roomy};
+
+#[actix::test]
+async fn coming_is_told_at_once_and_leaving_after_the_grace() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    let watcher = Watch::open(&abhi).await;
+    assert_eq!(watcher.hello().online, Some(false));
+    let stream = Watch::open(&anny).await;
+    watcher.until_presence(Seat::Two, &[true]).await;
+    let left_at = actors::ports::Clock::now(&world.time);
+    stream.close();
+    stream.until_over().await;
+    watcher.until_presence(Seat::Two, &[true, false]).await;
+    let gone = Told::Presence { seat: Seat::Two, online: false, last_seen: Some(left_at) };
+    assert_eq!(watcher.news().last(), Some(&gone));
+    assert_eq!(abhi.look().await.unwrap().hello.last_seen, Some(left_at));
+    actors::testing::eventually("it is written down", || async {
+        world.load(abhi.key).await.seats[Seat::Two].last_seen == Some(left_at)
+    })
+    .await;
+}
+
+#[actix::test]
+async fn a_second_tab_changes_nothing() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    let watcher = Watch::open(&abhi).await;
+    let first = Watch::open(&anny).await;
+    let second = Watch::open(&anny).await;
+    first.close();
+    first.until_over().await;
+    // Whoever leaves for good leaves later than the one who stays would have been missed.
+    let sentinel = Watch::open(&abhi).await;
+    second.close();
+    watcher.until_presence(Seat::Two, &[true, false]).await;
+    drop(sentinel);
+}
+
+#[actix::test]
+async fn a_reload_does_not_flicker() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    let watcher = Watch::open(&abhi).await;
+    for _ in 0..5 {
+        let stream = Watch::open(&anny).await;
+        stream.close();
+        stream.until_over().await;
+    }
+    watcher.until_presence(Seat::Two, &[true, false]).await;
+}
+
+#[actix::test]
+async fn who_comes_back_and_leaves_again_has_the_whole_grace_again() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    let watcher = Watch::open(&abhi).await;
+    let first = Watch::open(&anny).await;
+    first.close();
+    first.until_over().await;
+    let second = Watch::open(&anny).await;
+    world.time.advance(Duration::from_secs(1));
+    let left_at = actors::ports::Clock::now(&world.time);
+    second.close();
+    // Told when the first grace ends, it would come with the time of the first leaving.
+    let gone = Told::Presence { seat: Seat::Two, online: false, last_seen: Some(left_at) };
+    watcher.until_presence(Seat::Two, &[true, false]).await;
+    assert_eq!(watcher.news().last(), Some(&gone));
+}
+
+#[actix::test]
+async fn presence_crosses_instances_both_ways() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let anny = anny.at(&there);
+    let abhis = Watch::open(&abhi).await;
+    let annys = Watch::open(&anny).await;
+    assert_eq!(annys.hello().online, Some(true));
+    abhis.until_presence(Seat::Two, &[true]).await;
+    assert_eq!(abhi.send("Hello").await.unwrap().online, Some(true));
+    abhis.close();
+    annys.until_presence(Seat::One, &[false]).await;
+    assert_eq!(anny.send("Hi").await.unwrap().online, Some(false));
+    annys.close();
+    there.until_metric("duet_streams", 0.0).await;
+    let again = Watch::open(&abhi).await;
+    if again.hello().online == Some(true) {
+        again.until_presence(Seat::Two, &[false]).await;
+    }
+}
+
+#[actix::test]
+async fn who_is_open_on_two_instances_is_gone_when_both_are() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let watcher = Watch::open(&abhi).await;
+    let laptop = Watch::open(&anny).await;
+    let phone = Watch::open(&anny.at(&there)).await;
+    watcher.until_presence(Seat::Two, &[true]).await;
+    let [others, _] = here.couple(&world).await;
+    let sentinel_watcher = Watch::open(&others.again(&here).await).await;
+    drop(sentinel_watcher);
+    laptop.close();
+    laptop.until_over().await;
+    phone.close();
+    watcher.until_presence(Seat::Two, &[true, false]).await;
+    assert_eq!(abhi.send("Hello").await.unwrap().online, Some(false));
+}
+
+#[actix::test]
+async fn who_is_open_on_two_instances_and_leaves_one_is_still_there_for_a_third() {
+    let world = World::new();
+    let [here, second, third] = [(); 3].map(|()| world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let watcher = Watch::open(&abhi).await;
+    let laptop = Watch::open(&anny.at(&second)).await;
+    let phone = Watch::open(&anny.at(&third)).await;
+    watcher.until_presence(Seat::Two, &[true]).await;
+    laptop.close();
+    second.until_presence_published(anny.key).await;
+    // A typing notice of the instance that was left comes behind its notice of the leaving.
+    anny.at(&second).typing().await.unwrap();
+    watcher.until(&Told::Typing(Seat::Two)).await;
+    assert_eq!(watcher.presence(Seat::Two), [true]);
+    assert_eq!(abhi.send("Hello").await.unwrap().online, Some(true));
+    phone.close();
+    watcher.until_presence(Seat::Two, &[true, false]).await;
+}
+
+#[actix::test]
+async fn while_the_bus_is_down_nobody_pretends_to_know_and_afterwards_everybody_does() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = there.couple(&world).await;
+    let abhi = abhi.at(&here);
+    here.bus.set_down(true);
+    let watcher = Watch::open(&abhi).await;
+    assert_eq!(watcher.hello().online, None);
+    assert_eq!(abhi.send("Hello").await.unwrap().online, None);
+    here.bus.set_deaf(true);
+    let _open = Watch::open(&anny).await;
+    here.bus.set_down(false);
+    here.bus.set_deaf(false);
+    here.bus.report_missed(None);
+    watcher.until(&Told::Hello { position: 1, online: Some(true) }).await;
+    assert_eq!(abhi.send("Hello").await.unwrap().online, Some(true));
+}
+
+#[actix::test]
+async fn a_leaving_that_was_lost_on_the_way_is_in_the_next_hello() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let watcher = Watch::open(&abhi).await;
+    let stream = Watch::open(&anny.at(&there)).await;
+    watcher.until_presence(Seat::Two, &[true]).await;
+    here.bus.set_deaf(true);
+    stream.close();
+    there.until_presence_published(anny.key).await;
+    here.bus.set_deaf(false);
+    here.bus.report_missed(Some(vec![abhi.key]));
+    watcher.until(&Told::Hello { position: 0, online: Some(false) }).await;
+}
+
+#[actix::test]
+async fn a_long_grace_outlives_a_short_absence() {
+    let world = World::new();
+    let here = world.instance(Limits { presence_grace: Duration::from_secs(3600), ..roomy() });
+    let [abhi, anny] = here.couple(&world).await;
+    let watcher = Watch::open(&abhi).await;
+    let stream = Watch::open(&anny).await;
+    stream.close();
+    stream.until_over().await;
+    assert_eq!(abhi.send("Hello").await.unwrap().online, Some(true));
+    watcher.until_place(1).await;
+    assert_eq!(watcher.presence(Seat::Two), [true]);
+}

@@ -1,1 +1,119 @@
+//! Marks and typing.
 
+use actors::{
+    Refusal,
+    domain::{Marks, Seat},
+    testing::{Call, eventually},
+};
+
+use crate::world::{Told, Watch, World, roomy};
+
+#[actix::test]
+async fn marks_never_move_back_and_are_told_when_they_move() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    let watcher = Watch::open(&abhi).await;
+    for _ in 0..5 {
+        abhi.send("Hello").await.unwrap();
+    }
+    for (delivered, read) in [(3, 1), (2, 0), (3, 1), (1, 4), (5, 5), (0, 0)] {
+        anny.receipt(delivered, read).await.unwrap();
+    }
+    anny.typing().await.unwrap();
+    watcher.until(&Told::Typing(Seat::Two)).await;
+    let receipt = |delivered, read| Told::Receipt(Seat::Two, Marks { delivered, read });
+    let told = watcher.news().into_iter().filter(|told| matches!(told, Told::Receipt(..)));
+    assert_eq!(told.collect::<Vec<_>>(), [receipt(3, 1), receipt(4, 4), receipt(5, 5)]);
+    let marks = abhi.look().await.unwrap().hello.marks;
+    assert_eq!(marks[Seat::Two], Marks { delivered: 5, read: 5 });
+    assert_eq!(marks[Seat::One], Marks::default());
+}
+
+#[actix::test]
+async fn marks_cross_instances_and_never_move_back_there() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let watcher = Watch::open(&abhi).await;
+    for _ in 0..3 {
+        abhi.send("Hello").await.unwrap();
+    }
+    let marks = |delivered, read| Marks { delivered, read };
+    anny.at(&there).receipt(3, 2).await.unwrap();
+    watcher.until(&Told::Receipt(Seat::Two, marks(3, 2))).await;
+    // The phone, over here, is not as far.
+    anny.receipt(1, 1).await.unwrap();
+    anny.receipt(3, 3).await.unwrap();
+    watcher.until(&Told::Receipt(Seat::Two, marks(3, 3))).await;
+    let receipts = watcher.news().into_iter().filter(|told| matches!(told, Told::Receipt(..)));
+    assert_eq!(receipts.count(), 2);
+    eventually("the other instance knows", || async {
+        let looked = anny.at(&there).look().await.unwrap();
+        looked.hello.marks[Seat::Two] == marks(3, 3)
+    })
+    .await;
+}
+
+#[actix::test]
+async fn a_mark_above_the_last_message_is_refused_wherever_that_message_is_from() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let refused = |field| move |refusal| matches!(refusal, Refusal::Invalid { field: of, .. } if of == field);
+    assert!(anny.receipt(1, 0).await.is_err_and(refused("delivered")));
+    assert!(anny.receipt(0, 1).await.is_err_and(refused("read")));
+    anny.look().await.unwrap();
+    here.bus.set_deaf(true);
+    abhi.at(&there).send("unheard of here").await.unwrap();
+    anny.receipt(1, 1).await.unwrap();
+    assert!(anny.receipt(2, 1).await.is_err());
+}
+
+#[actix::test]
+async fn marks_outlast_a_store_that_is_away() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    abhi.send("Hello").await.unwrap();
+    here.store.fail_next(Call::Note, 2);
+    anny.receipt(1, 1).await.unwrap();
+    eventually("they are written down after all", || async {
+        let chat = world.load(abhi.key).await;
+        chat.seats[Seat::Two].marks == Marks { delivered: 1, read: 1 }
+    })
+    .await;
+}
+
+#[actix::test]
+async fn what_was_noted_is_written_before_the_process_ends() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    abhi.send("Hello").await.unwrap();
+    for seq in [0, 1] {
+        anny.receipt(1, seq).await.unwrap();
+        here.directory.write_notes().await;
+        let chat = world.load(abhi.key).await;
+        assert_eq!(chat.seats[Seat::Two].marks, Marks { delivered: 1, read: seq });
+    }
+}
+
+#[actix::test]
+async fn typing_is_passed_on_but_not_every_time() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let watchers = [Watch::open(&abhi).await, Watch::open(&abhi.at(&there)).await];
+    for _ in 0..10 {
+        anny.typing().await.unwrap();
+    }
+    abhi.typing().await.unwrap();
+    anny.send("done").await.unwrap();
+    for watcher in watchers {
+        watcher.until_place(1).await;
+        let typing = |of| watcher.news().into_iter().filter(|told| *told == Told::Typing(of)).count();
+        assert_eq!(typing(Seat::Two), 1);
+        assert_eq!(typing(Seat::One), 1, "each seat for itself");
+    }
+}
