@@ -78,7 +78,7 @@ pub struct App {
 /// [`StartError`] when it cannot start.
 pub fn serve(settings: Settings) -> Result<(), StartError> {
     System::new().block_on(async {
-        let app = App::start(&settings)?;
+        let app = App::start(&settings).await?;
         let mut out = io::stdout().lock();
         writeln!(
             out,
@@ -117,18 +117,21 @@ impl App {
     ///
     /// # Errors
     /// [`StartError`] names what is in the way.
-    pub fn start(settings: &Settings) -> Result<Self, StartError> {
-        Self::start_at(settings, Arc::new(SystemClock::default()))
+    pub async fn start(settings: &Settings) -> Result<Self, StartError> {
+        Self::start_at(settings, Arc::new(SystemClock::default())).await
     }
 
     /// The same with a clock of one's own.
     ///
     /// # Errors
     /// [`StartError`] names what is in the way.
-    pub fn start_at(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        let lock = store::lock(&settings.store.url)?;
+    pub async fn start_at(
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
+        let lock = store::lock(&settings.store.url).await?;
         let listeners = Listeners::bind(settings)?;
-        let store = store::open(&settings.store.url, clock.clone())?;
+        let store = store::open(&settings.store, clock.clone()).await?;
         let bus: Arc<dyn Bus> = match settings.bus.url {
             BusUrl::Local => Arc::new(LocalBus::attach(&Hub::default())),
         };

@@ -8,14 +8,17 @@ use std::{
 
 use actors::{
     domain::{ChatKey, PairHash},
-    ports::{Ending, StoreError, SystemClock},
+    ports::{Ending, Store, StoreError, SystemClock},
 };
+use actix_rt::System;
 use clap::{Parser, Subcommand};
 
 use crate::{
     app::{self, StartError},
     config::{self, Settings, Wrong},
-    http, store, telemetry,
+    http,
+    store::{self, OpenError},
+    telemetry,
 };
 
 /// A private chat between two people who share a link.
@@ -67,7 +70,7 @@ pub enum Failure {
     Start(#[from] StartError),
     /// The store could not be opened.
     #[error(transparent)]
-    Open(#[from] store::OpenError),
+    Open(#[from] OpenError),
     /// The store did not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -108,7 +111,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             Ok(app::serve(settings)?)
         }
         Some(Command::Migrate) => {
-            store::open(&settings.store.url, Arc::new(SystemClock::default()))?;
+            System::new().block_on(open(&settings))?;
             Ok(writeln!(
                 io::stdout(),
                 "{} is up to date.",
@@ -121,10 +124,16 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
+async fn open(settings: &Settings) -> Result<Arc<dyn Store>, OpenError> {
+    store::open(&settings.store, Arc::new(SystemClock::default())).await
+}
+
 fn end(settings: &Settings, hash: &str) -> Result<(), Failure> {
     let hash = PairHash::parse(hash).map_err(|invalid| Failure::Refused(invalid.to_string()))?;
-    let store = store::open(&settings.store.url, Arc::new(SystemClock::default()))?;
-    let ending = actix::System::new().block_on(async { store.end(ChatKey::of(&hash)).await })?;
+    let ending = System::new().block_on(async {
+        let store = open(settings).await?;
+        Ok::<_, Failure>(store.end(ChatKey::of(&hash)).await?)
+    })?;
     match ending {
         Ending::Ended => Ok(writeln!(
             io::stdout(),

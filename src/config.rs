@@ -91,6 +91,8 @@ impl Role {
 pub struct Store {
     /// Which store, and where.
     pub url: StoreUrl,
+    /// Connections to PostgreSQL.
+    pub pool_size: u32,
 }
 
 /// Which store, and where.
@@ -99,23 +101,39 @@ pub struct Store {
 pub enum StoreUrl {
     /// One file on this machine.
     Sqlite(PathBuf),
+    /// A server that any number of instances share.
+    Postgres(Box<tokio_postgres::Config>),
 }
 
 impl TryFrom<String> for StoreUrl {
     type Error = String;
 
     fn try_from(url: String) -> Result<Self, String> {
-        match url.strip_prefix("sqlite://") {
-            Some(path) if !path.is_empty() => Ok(StoreUrl::Sqlite(path.into())),
-            _ => Err("it must be sqlite://PATH, like sqlite://data/duet.db".into()),
+        if let Some(path) = url.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
+            return Ok(StoreUrl::Sqlite(path.into()));
         }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let config = url.parse();
+            return config
+                .map(|config| StoreUrl::Postgres(Box::new(config)))
+                .map_err(|error| format!("it is no address of a PostgreSQL server: {error}"));
+        }
+        Err("it must be sqlite://PATH, like sqlite://data/duet.db, or \
+             postgres://USER:PASSWORD@HOST/DATABASE"
+            .into())
     }
 }
 
+/// Without a password.
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StoreUrl::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            StoreUrl::Postgres(config) => write!(
+                f,
+                "the PostgreSQL database {}",
+                config.get_dbname().or(config.get_user()).unwrap_or("of the server")
+            ),
         }
     }
 }
@@ -389,6 +407,9 @@ impl Settings {
         }
         if actors::domain::Lifetime::from_hours(self.links.ttl_hours).is_err() {
             return wrong("links.ttl_hours must be from 1 to 720.");
+        }
+        if self.store.pool_size == 0 {
+            return wrong("store.pool_size must be at least 1.");
         }
         if let Some(name) = self.limits.zero() {
             return Err(Wrong(format!("limits.{name} must be at least 1.")));

@@ -70,6 +70,7 @@ pub mod text;
 
 pub mod meter;
 pub mod report;
+pub mod servers;
 pub mod usage;
 
 pub mod flow;

@@ -2,7 +2,8 @@
 
 import { call } from "./api.js";
 import { fill, fillIn, peerName, status, text } from "./say.js";
-import { byId, clone, config, on } from "./state.js";
+import { byId, clone, config, on, state } from "./state.js";
+import { tell } from "./tabs.js";
 
 /** How long an asking lives. */
 const ASK_MS = 120_000;
@@ -10,18 +11,12 @@ const ASK_MS = 120_000;
 const asks = byId("asks");
 
 export function start() {
-  on("asking", ({ ask, user, seat }) => {
-    if (asks.querySelector(`[value="${CSS.escape(ask)}"]`)) return;
-    const form = clone(seat === config.seat ? "ask-own" : "ask-other");
-    /** @type {HTMLInputElement} */ (form.querySelector("[name=ask]")).value = ask;
-    fillIn(form, { user });
-    asks.append(form);
-    status(fill(text.asking, { user }));
-    setTimeout(() => form.remove(), ASK_MS);
-  });
-  on("seat", ({ seat, state }) => {
-    if (state !== "replaced") return;
-    asks.replaceChildren();
+  on("asks", show);
+  on("answered", done);
+  on("seat", ({ seat, state: what }) => {
+    if (what !== "replaced") return;
+    state.asks = [];
+    show();
     strip(fill(seat === config.seat ? text.you_replaced : text.peer_replaced, { peer: peerName() }));
   });
   asks.addEventListener("submit", (event) => {
@@ -34,11 +29,37 @@ export function start() {
   });
 }
 
+/** @param {Element} form */
+const wordOf = (form) => /** @type {HTMLInputElement} */ (form.querySelector("[name=ask]")).value;
+
+/** One banner for each who waits, and none for who does not: answered in another tab, or too late. */
+function show() {
+  for (const form of [...asks.children]) if (!state.asks.some(({ ask }) => ask === wordOf(form))) form.remove();
+  const shown = [...asks.children].map(wordOf);
+  for (const { ask, user, seat } of state.asks.filter((one) => !shown.includes(one.ask))) {
+    const form = clone(seat === config.seat ? "ask-own" : "ask-other");
+    /** @type {HTMLInputElement} */ (form.querySelector("[name=ask]")).value = ask;
+    fillIn(form, { user });
+    asks.append(form);
+    status(fill(text.asking, { user }));
+    setTimeout(done, ASK_MS, ask);
+  }
+}
+
+/** @param {string} word */
+function done(word) {
+  state.asks = state.asks.filter(({ ask }) => ask !== word);
+  show();
+}
+
 /** @param {HTMLFormElement} form @param {boolean} allow */
 async function answer(form, allow) {
-  const ask = /** @type {HTMLInputElement} */ (form.querySelector("[name=ask]")).value;
+  const ask = wordOf(form);
   const { ok, code } = await call("answer", { ask, allow });
-  if (ok || [403, 404, 409].includes(code)) form.remove();
+  if (ok || [403, 404, 409].includes(code)) {
+    done(ask);
+    tell("answered", ask);
+  }
   // An allowed newcomer is announced by the stream, to both.
   if (ok && !allow) strip(text.ask_refused);
   else if (code === 409) strip(text.ask_present);

@@ -44,6 +44,8 @@ export const state = {
   expiresAt: config.expiresAt,
   /** @type {Set<number>} what the other person wrote and this one has not seen, as far as this page has it */
   unread: new Set(),
+  /** @type {{ ask: string, user: string, seat: number }[]} who wants to be let in */
+  asks: [],
   /** @type {"opening" | "open" | "lost" | "session" | "over"} */
   connection: "opening",
 };
@@ -52,8 +54,8 @@ export const state = {
 const listeners = new Map();
 
 /**
- * Topics: `messages` (Message[], new and in order), `sent` ({ id }), `marks`, `peer`, `typing`, `connection`, `asking`
- * ({ ask, user, seat }), `seat` ({ seat, user, state }), `unread`, `over` ({ by }), `out`.
+ * Topics: `messages` (Message[], new and in order), `marks`, `peer`, `typing`, `connection`, `asks`, `answered` (ask), `seat`
+ * ({ seat, user, state }), `unread`, `over` ({ by }), `out`.
  * @param {string} topic
  * @param {(detail: any) => void} listener
  */

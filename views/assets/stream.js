@@ -28,7 +28,8 @@ export function start() {
     else if (word === "join" && isLeading()) {
       tell("hello", snapshot());
       tell("connection", state.connection);
-    } else if (word === "over" || word === "out") emit(word, { ...detail, told: true });
+    } else if (word === "answered") emit(word, detail);
+    else if (word === "over" || word === "out") emit(word, { ...detail, told: true });
   });
   inOneTab((stopped) => {
     stopped.addEventListener("abort", close);
@@ -152,7 +153,7 @@ function take(messages) {
 
 /** What a tab that joins needs to know, in the shape of the server's own greeting. */
 function snapshot() {
-  const { peer, joined, online, lastSeen, lastSeq, expiresAt, delivered, read, youRead } = state;
+  const { peer, joined, online, lastSeen, lastSeq, expiresAt, delivered, read, youRead, asks } = state;
   const other = 3 - config.seat;
   return {
     peer,
@@ -163,6 +164,7 @@ function snapshot() {
     delivered: { [other]: delivered },
     read: { [other]: read, [config.seat]: youRead },
     expiresAt: new Date(expiresAt).toISOString(),
+    asks,
   };
 }
 
@@ -175,7 +177,8 @@ function apply(name, event) {
   switch (name) {
     case "hello":
       state.peer = event.peer;
-      state.joined = event.peerState === "taken";
+      // Who logged out has joined all the same.
+      state.joined = event.peerState === "taken" || event.peerState === "left";
       state.online = event.online;
       state.lastSeen = toMs(event.lastSeen);
       state.expiresAt = toMs(event.expiresAt) ?? state.expiresAt;
@@ -183,6 +186,8 @@ function apply(name, event) {
       seen(event.read?.[config.seat] ?? 0);
       clearTimeout(settling);
       settling = setTimeout(() => event.lastSeq > state.lastSeq && catchUp(), SETTLE_MS);
+      state.asks = event.asks ?? [];
+      emit("asks");
       emit("peer");
       break;
     case "message":
@@ -202,8 +207,10 @@ function apply(name, event) {
       else mark(event.seat, { [event.seat]: event.delivered }, { [event.seat]: event.read });
       break;
     case "seat":
-      if (event.state === "asking") emit("asking", event);
-      else {
+      if (event.state === "asking") {
+        state.asks.push(event);
+        emit("asks");
+      } else {
         // A second device takes a seat that is taken already: nobody needs to hear of it.
         if (event.state === "taken" && (own || state.joined)) break;
         if (!own && event.state !== "left") {

@@ -79,6 +79,11 @@ impl MemoryStore {
         self.faults.batch_lens()
     }
 
+    /// How many messages of a chat are kept, readable or not.
+    pub fn messages_kept(&self, key: ChatKey) -> usize {
+        self.locked().0.messages_kept(key)
+    }
+
     /// The data and the time, unless this call was told to fail. Yields first, as a store over
     /// a socket would, so that racing callers meet here in any order.
     async fn enter(&self, call: Call) -> Result<(MutexGuard<'_, Data>, Timestamp), StoreError> {

@@ -130,7 +130,7 @@ async fn what_is_left_of_an_ended_chat_is_deleted_without_waiting_for_the_sweep(
     }
     here.until_metric("duet_chats_live", 0.0).await;
     abhi.end_chat().await.unwrap();
-    eventually("no message is left", || async { world.rows_left(abhi.key) == 0 }).await;
+    eventually("no message is left", || async { world.store.messages_kept(abhi.key) == 0 }).await;
     assert_eq!(world.store.status(abhi.key).await.unwrap(), Lookup::Ended);
 }
 

@@ -1,1 +1,228 @@
+//! Two instances on one store, with a courier between them that may lose everything.
 
+use actors::{Refusal, domain::{Seat, Seq}, testing::eventually};
+use futures_util::future::join;
+
+use crate::world::{Person, Told, Watch, World, roomy};
+
+#[actix::test]
+async fn messages_sent_on_both_arrive_on_both_in_the_same_order() {
+    const EACH: Seq = 60;
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let anny = anny.at(&there);
+    let streams = [
+        Watch::open(&abhi).await,
+        Watch::open(&anny).await,
+        Watch::open(&abhi.at(&there)).await,
+        Watch::open(&anny.at(&here)).await,
+    ];
+    let talk = |person: &Person| {
+        let person = person.clone();
+        async move {
+            for number in 1..=EACH {
+                person.send(&format!("{:?} {number}", person.seat)).await.unwrap();
+            }
+        }
+    };
+    join(talk(&abhi), talk(&anny)).await;
+    let stored: Vec<Told> = world
+        .history(abhi.key)
+        .await
+        .into_iter()
+        .map(|message| Told::Message(message.seq, message.text.as_str().into()))
+        .collect();
+    assert_eq!(stored.len() as Seq, 2 * EACH);
+    for stream in streams {
+        stream.until_place(2 * EACH).await;
+        let is_message = |told: &Told| matches!(told, Told::Message(..));
+        let told: Vec<Told> = stream.told().into_iter().filter(is_message).collect();
+        assert_eq!(told, stored);
+    }
+}
+
+#[actix::test]
+async fn what_the_bus_lost_is_made_good_by_the_next_message() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let stream = Watch::open(&anny.at(&there)).await;
+    abhi.send("heard").await.unwrap();
+    stream.until_place(1).await;
+    there.bus.set_deaf(true);
+    for _ in 0..300 {
+        abhi.send("lost").await.unwrap();
+    }
+    there.bus.set_deaf(false);
+    let last = abhi.send("heard again").await.unwrap().seq;
+    let seen = follow(&anny.at(&there), stream, last).await;
+    assert_eq!(seen, (1..=last).collect::<Vec<Seq>>());
+    assert!(there.metric("duet_messages_healed_total") >= 300.0);
+}
+
+/// Reads a stream up to a place, and comes back as a client does when it was cut for being slow.
+async fn follow(person: &Person, mut stream: Watch, last: Seq) -> Vec<Seq> {
+    let mut seen = Vec::new();
+    loop {
+        eventually("the last one arrives, or the stream is cut", || async {
+            stream.places().last() == Some(&last) || stream.is_over()
+        })
+        .await;
+        seen.extend(stream.places());
+        if seen.last() == Some(&last) {
+            return seen;
+        }
+        stream = Watch::open_after(person, seen.last().copied()).await.unwrap();
+    }
+}
+
+#[actix::test]
+async fn what_the_bus_lost_is_made_good_when_it_says_so() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    for of_all in [true, false] {
+        let [abhi, anny] = here.couple(&world).await;
+        let stream = Watch::open(&anny.at(&there)).await;
+        there.bus.set_deaf(true);
+        abhi.send("lost").await.unwrap();
+        there.bus.set_deaf(false);
+        there.bus.report_missed((!of_all).then(|| vec![abhi.key]));
+        stream.until(&Told::Message(1, "lost".into())).await;
+        abhi.send("heard").await.unwrap();
+        stream.until_place(2).await;
+        assert_eq!(stream.places(), [1, 2]);
+    }
+}
+
+#[actix::test]
+async fn what_the_bus_lost_without_a_word_is_made_good_by_the_audit() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    // One of the first whose turn comes.
+    let hash = world.chat_where(|key| key.spread() % 10 == 1).await;
+    let [abhi, anny] = here.couple_of(&hash).await;
+    let there = world.instance(roomy());
+    let stream = Watch::open(&anny.at(&there)).await;
+    there.bus.set_deaf(true);
+    abhi.send("lost").await.unwrap();
+    stream.until(&Told::Message(1, "lost".into())).await;
+}
+
+#[actix::test]
+async fn an_end_the_bus_lost_is_seen_by_the_next_request() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let anny = anny.at(&there);
+    let stream = Watch::open(&anny).await;
+    there.bus.set_deaf(true);
+    abhi.end_chat().await.unwrap();
+    assert_eq!(anny.texts().await, Err(Refusal::Gone));
+    assert_eq!(anny.send("late").await, Err(Refusal::Gone));
+    assert!(matches!(anny.look().await, Err(Refusal::Gone)));
+    stream.until_over().await;
+}
+
+#[actix::test]
+async fn an_end_on_one_ends_the_streams_on_the_other() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let stream = Watch::open(&anny.at(&there)).await;
+    abhi.end_chat().await.unwrap();
+    stream.until(&Told::Ended { by: Some("Abhi".into()) }).await;
+    stream.until_over().await;
+    there.until_pairs(0).await;
+}
+
+#[actix::test]
+async fn a_logout_on_one_ends_the_session_on_the_other() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let phone = abhi.again(&here).await;
+    let (stays, goes) = (Watch::open(&abhi.at(&there)).await, Watch::open(&phone.at(&there)).await);
+    let watcher = Watch::open(&anny.at(&there)).await;
+    phone.log_out().await.unwrap();
+    goes.until_over().await;
+    assert!(matches!(phone.at(&there).look().await, Err(Refusal::NoSession)));
+    abhi.log_out().await.unwrap();
+    stays.until_over().await;
+    assert!(matches!(abhi.at(&there).look().await, Err(Refusal::NoSession)));
+    watcher.until(&Told::Seat(Seat::One, actors::domain::SeatChange::Left)).await;
+}
+
+#[actix::test]
+async fn a_logout_the_bus_lost_takes_effect_when_the_loss_is_reported() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, _anny] = here.couple(&world).await;
+    let stream = Watch::open(&abhi.at(&there)).await;
+    there.bus.set_deaf(true);
+    abhi.log_out().await.unwrap();
+    there.bus.report_missed(None);
+    stream.until_over().await;
+    assert!(matches!(abhi.at(&there).look().await, Err(Refusal::NoSession)));
+}
+
+#[actix::test]
+async fn a_login_the_bus_lost_is_known_on_the_other() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    anny.at(&there).look().await.unwrap();
+    there.bus.set_deaf(true);
+    let phone = abhi.again(&here).await;
+    phone.at(&there).send("from the phone").await.unwrap();
+    let stream = Watch::open_after(&phone.at(&there), Some(0)).await.unwrap();
+    stream.until_place(1).await;
+}
+
+#[actix::test]
+async fn an_instance_that_dies_costs_nothing_but_its_streams() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let stream = Watch::open(&anny).await;
+    for number in 1..=10 {
+        abhi.send(&format!("text {number}")).await.unwrap();
+    }
+    stream.until_place(10).await;
+    drop(here);
+    abhi.at(&there).send("from the other one").await.unwrap();
+    let back = Watch::open_after(&anny.at(&there), Some(10)).await.unwrap();
+    back.until_place(11).await;
+    assert_eq!(back.places(), [11]);
+}
+
+#[actix::test]
+async fn a_chat_follows_its_people_from_instance_to_instance() {
+    const LAST: Seq = 60;
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let sending = actix::spawn({
+        let homes = [abhi.clone(), abhi.at(&there)];
+        async move {
+            for number in 1..=LAST {
+                let home = &homes[number as usize / 7 % 2];
+                home.send(&format!("text {number}")).await.unwrap();
+            }
+        }
+    });
+    let mut seen: Vec<Seq> = Vec::new();
+    for home in [&here, &there].into_iter().cycle() {
+        let last = seen.last().copied().unwrap_or(0);
+        if last == LAST {
+            break;
+        }
+        let stream = Watch::open_after(&anny.at(home), Some(last)).await.unwrap();
+        eventually("something arrives", || async { !stream.places().is_empty() }).await;
+        stream.close();
+        stream.until_over().await;
+        seen.extend(stream.places());
+    }
+    sending.await.unwrap();
+    assert_eq!(seen, (1..=LAST).collect::<Vec<Seq>>());
+}

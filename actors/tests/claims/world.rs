@@ -8,17 +8,19 @@ use std::{sync::Arc, time::Duration};
 use actix::Arbiter;
 use actors::{
     Directory, Limits, Metrics, World as Adapters,
-    domain::{ChatKey, Lifetime, PairHash, Seat, UserName},
-    ports::{NewChat, Registered, Store},
+    domain::{BySeat, Chat, ChatKey, Lifetime, Message, Page, PairHash, Seat, UserName},
+    ports::{Bus, Lookup, NewChat, Registered, Store},
     testing::{FakeClock, FaultyClock, MemoryBus, MemoryHub, MemoryStore, eventually},
 };
 use prometheus::Registry;
 
 pub(crate) use self::{
-    person::Person,
+    person::{Person, login},
     stream::{Told, Watch},
 };
 
+/// On how many arbiters an instance runs.
+const ARBITERS: usize = 3;
 /// Far longer than any test takes.
 pub(crate) const LONG: Duration = Duration::from_secs(3600);
 
@@ -29,6 +31,8 @@ pub(crate) struct World {
     /// The data; no instance's own.
     pub(crate) store: MemoryStore,
     hub: MemoryHub,
+    /// On the hub, and nobody's own.
+    observer: MemoryBus,
 }
 
 /// One instance of the server, without its doors.
@@ -63,9 +67,11 @@ pub(crate) fn roomy() -> Limits {
 impl World {
     pub(crate) fn new() -> Self {
         let time = FakeClock::default();
+        let hub = MemoryHub::default();
         Self {
             store: MemoryStore::new(time.clone()),
-            hub: MemoryHub::default(),
+            observer: hub.attach(),
+            hub,
             time,
         }
     }
@@ -76,7 +82,7 @@ impl World {
         let bus = self.hub.attach();
         let clock = FaultyClock::new(self.time.clone());
         let registry = Registry::new();
-        let arbiters: Vec<Arbiter> = (0..3).map(|_| Arbiter::new()).collect();
+        let arbiters: Vec<Arbiter> = (0..ARBITERS).map(|_| Arbiter::new()).collect();
         let adapters = Adapters {
             store: Arc::new(store.clone()),
             bus: Arc::new(bus.clone()),
@@ -96,7 +102,13 @@ impl World {
 
     /// Makes a chat between Abhi and Anny.
     pub(crate) async fn chat(&self) -> PairHash {
-        let hash = PairHash::generate(&mut rand::rng());
+        self.chat_where(|_| true).await
+    }
+
+    /// Makes a chat with a key of some kind.
+    pub(crate) async fn chat_where(&self, wanted: impl Fn(ChatKey) -> bool) -> PairHash {
+        let mut hashes = std::iter::repeat_with(|| PairHash::generate(&mut rand::rng()));
+        let hash = hashes.find(|hash| wanted(ChatKey::of(hash))).expect("it goes on for ever");
         let new = NewChat {
             key: ChatKey::of(&hash),
             name_one: name("Abhi"),
@@ -108,6 +120,41 @@ impl World {
         let registered = self.store.register(new).await.unwrap();
         assert!(matches!(registered, Registered::Made { .. }));
         hash
+    }
+
+    /// A chat as the store knows it.
+    pub(crate) async fn load(&self, key: ChatKey) -> Chat {
+        match self.store.load(key).await.unwrap() {
+            Lookup::Live(chat) => chat,
+            other => panic!("expected a living chat, got {other:?}"),
+        }
+    }
+
+    /// All messages of a chat as the store knows them.
+    pub(crate) async fn history(&self, key: ChatKey) -> Vec<Message> {
+        match self.store.history(key, Page::After(0), 10_000).await.unwrap() {
+            Lookup::Live(page) => page.messages,
+            other => panic!("expected a living chat, got {other:?}"),
+        }
+    }
+
+    /// Waits until the bus knows of streams at exactly these seats of a chat.
+    pub(crate) async fn until_open(&self, key: ChatKey, open: [bool; 2]) {
+        eventually(&format!("seats are open as {open:?}"), || async {
+            self.observer.open_elsewhere(key).await.unwrap() == BySeat(open)
+        })
+        .await;
+    }
+
+    /// Waits for as long as somebody who leaves now is counted as there, in a chat on the same
+    /// arbiter: whoever left before has then been announced.
+    pub(crate) async fn pass_grace(&self, instance: &Instance, beside: ChatKey) {
+        let arbiter = |key: ChatKey| key.spread() % ARBITERS;
+        let hash = self.chat_where(|key| arbiter(key) == arbiter(beside)).await;
+        let [abhi, anny] = instance.couple_of(&hash).await;
+        let (watcher, leaver) = (Watch::open(&abhi).await, Watch::open(&anny).await);
+        leaver.close();
+        watcher.until_presence(Seat::Two, &[true, false]).await;
     }
 }
 
@@ -147,6 +194,16 @@ impl Instance {
             self.metric(name) == value
         })
         .await;
+    }
+
+    /// Waits until a chat's pair has left memory.
+    pub(crate) async fn until_asleep(&self, key: ChatKey) {
+        eventually("a pair goes to rest", || async { !self.bus.is_subscribed(key) }).await;
+    }
+
+    /// Waits until the store was asked for so many commits.
+    pub(crate) async fn until_appends(&self, count: usize) {
+        eventually("a commit begins", || async { self.store.batch_lens().len() >= count }).await;
     }
 
     /// Waits until this many pairs are in memory.

@@ -132,6 +132,10 @@ impl Data {
         limit - left
     }
 
+    pub(super) fn messages_kept(&self, key: ChatKey) -> usize {
+        self.chats.get(&key).map_or(0, |record| record.messages.len())
+    }
+
     pub(super) fn count_chats(&self, now: Timestamp) -> u64 {
         self.chats
             .values()

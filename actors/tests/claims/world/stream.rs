@@ -5,7 +5,9 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use actix::{Actor, AsyncContext, Context, Handler, Recipient, WrapFuture};
+use actix::{
+    Actor, ActorContext, AsyncContext, Context, Handler, Message, Recipient, WeakAddr, WrapFuture,
+};
 use actors::{
     Attach, Attached, Directory, History, OpenStream, Refusal, StreamId,
     domain::{ChatKey, Event, Hello, Marks, Page, Seat, SeatChange, Seq, Timestamp},
@@ -48,6 +50,7 @@ pub(crate) struct Watch {
     hellos: Arc<Mutex<Vec<Hello>>>,
     over: Arc<AtomicBool>,
     reading: watch::Sender<bool>,
+    actor: WeakAddr<Stream>,
 }
 
 struct Stream {
@@ -80,6 +83,19 @@ impl Handler<Event> for Stream {
             let resumed = async move { drop(reading.wait_for(|reading| *reading).await) };
             ctx.wait(resumed.into_actor(self));
         }
+    }
+}
+
+/// Makes the stream's actor stop without a word to anybody.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Die;
+
+impl Handler<Die> for Stream {
+    type Result = ();
+
+    fn handle(&mut self, _: Die, ctx: &mut Self::Context) {
+        ctx.stop();
     }
 }
 
@@ -176,23 +192,26 @@ impl Watch {
     }
 
     fn start(key: ChatKey, directory: Directory) -> (Self, Recipient<Event>) {
+        let (reading, reads) = watch::channel(true);
+        let (told, hellos, over) = (Arc::default(), Arc::default(), Arc::default());
+        let stream = Stream {
+            told: Arc::clone(&told),
+            hellos: Arc::clone(&hellos),
+            over: Arc::clone(&over),
+            reading: reads,
+        };
+        let address = stream.start();
         let watch = Self {
             key,
             id: StreamId::next(),
             directory,
-            told: Arc::default(),
-            hellos: Arc::default(),
-            over: Arc::default(),
-            reading: watch::Sender::new(true),
+            told,
+            hellos,
+            over,
+            reading,
+            actor: address.downgrade(),
         };
-        let stream = Stream {
-            told: watch.told.clone(),
-            hellos: watch.hellos.clone(),
-            over: watch.over.clone(),
-            reading: watch.reading.subscribe(),
-        };
-        let to = stream.start().recipient();
-        (watch, to)
+        (watch, address.recipient())
     }
 
     fn hear(&self, hello: Hello) {
@@ -262,6 +281,24 @@ impl Watch {
         .await;
     }
 
+    /// Waits until what it was told about who is there is exactly this.
+    pub(crate) async fn until_presence(&self, of: Seat, expected: &[bool]) {
+        eventually(&format!("presence is told as {expected:?}"), || async {
+            let told = self.presence(of);
+            assert!(expected.starts_with(&told), "presence was told as {told:?}");
+            told == expected
+        })
+        .await;
+    }
+
+    /// Waits until the last it was told about somebody is that they are there, or are not.
+    pub(crate) async fn until_presence_now(&self, of: Seat, online: bool) {
+        eventually(&format!("presence is {online}"), || async {
+            self.presence(of).last() == Some(&online)
+        })
+        .await;
+    }
+
     /// Waits until the pair has let go of it.
     pub(crate) async fn until_over(&self) {
         eventually("the stream is over", || async { self.is_over() }).await;
@@ -275,6 +312,12 @@ impl Watch {
     /// Goes on reading.
     pub(crate) fn resume(&self) {
         self.reading.send_replace(true);
+    }
+
+    /// Stops without a word to the pair.
+    pub(crate) async fn die(&self) {
+        self.actor.upgrade().expect("the pair holds its address").do_send(Die);
+        self.until_over().await;
     }
 
     /// Goes away, as when a tab is closed.

@@ -1,0 +1,29 @@
+//! Private servers for tests and for runs that inject faults: on free ports, in fresh folders,
+//! killed at will, gone when dropped.
+
+mod postgres;
+
+use std::{io, net::TcpListener};
+
+pub use postgres::Postgres;
+
+/// A private server could not be started: what is missing or in the way.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StartError(pub String);
+
+impl StartError {
+    fn from_io(what: &str) -> impl FnOnce(io::Error) -> Self {
+        move |error| Self(format!("{what}: {error}"))
+    }
+}
+
+/// A port that is free at this moment.
+///
+/// # Errors
+/// When the system has none.
+pub fn free_port() -> Result<u16, StartError> {
+    let listener = TcpListener::bind("127.0.0.1:0").map_err(StartError::from_io("no free port"))?;
+    let address = listener.local_addr().map_err(StartError::from_io("no free port"))?;
+    Ok(address.port())
+}

@@ -1,0 +1,219 @@
+//! Messages: placed, read, and what is noted about them.
+
+use std::collections::HashMap;
+
+use actors::{
+    domain::{ChatKey, Draft, Page, Seat, Timestamp},
+    ports::{Appended, HistoryPage, Lookup, Note, StoreError},
+};
+use tokio_postgres::{Error, Row, Transaction};
+use uuid::Uuid;
+
+use super::{
+    Connections,
+    rows::{LIVING, bound, living, message, moment, number, seq, uuid},
+};
+
+const APPEND: &str = "
+    SELECT outcome::text, seq, at
+    FROM append_messages($1, $2, $3, $4, $5, $6, $7)";
+
+/// Chats that somebody else holds are left out at first, so that they hold nobody else up, and
+/// retried alone.
+pub(super) async fn append(
+    connections: &Connections,
+    drafts: &[Draft],
+    messages_max: u64,
+) -> Result<Vec<Appended>, StoreError> {
+    let all: Vec<usize> = (0..drafts.len()).collect();
+    let mut outcomes = place(connections, drafts, &all, messages_max, false).await?;
+    let locked: Vec<usize> = all.into_iter().filter(|place| outcomes[*place].is_none()).collect();
+    if !locked.is_empty() {
+        let retried = place(connections, drafts, &locked, messages_max, true).await?;
+        for (place, outcome) in locked.into_iter().zip(retried) {
+            outcomes[place] = outcome;
+        }
+    }
+    let held = || StoreError::Unavailable("somebody else holds the chat".into());
+    outcomes.into_iter().map(|outcome| outcome.ok_or_else(held)).collect()
+}
+
+/// One call for the drafts chosen; `None` where somebody else holds the chat.
+async fn place(
+    connections: &Connections,
+    drafts: &[Draft],
+    chosen: &[usize],
+    messages_max: u64,
+    wait: bool,
+) -> Result<Vec<Option<Appended>>, StoreError> {
+    let chosen: Vec<&Draft> = chosen.iter().map(|place| &drafts[*place]).collect();
+    let keys: Vec<Uuid> = chosen.iter().map(|draft| uuid(draft.key)).collect();
+    let seats: Vec<i16> = chosen.iter().map(|draft| number(draft.seat)).collect();
+    let ids: Vec<Uuid> = chosen.iter().map(|draft| draft.id).collect();
+    let texts: Vec<&str> = chosen.iter().map(|draft| draft.text.as_str()).collect();
+    let sent_ats: Vec<Option<i64>> =
+        chosen.iter().map(|draft| draft.sent_at.map(Timestamp::unix_ms)).collect();
+    let rows = connections
+        .query(APPEND, &[&keys, &seats, &ids, &texts, &sent_ats, &bound(messages_max), &wait])
+        .await?;
+    let mut firsts: HashMap<(ChatKey, Seat, Uuid), (usize, Option<Appended>)> = HashMap::new();
+    let mut outcomes = Vec::with_capacity(chosen.len());
+    for (place, (draft, row)) in chosen.iter().zip(&rows).enumerate() {
+        let name = (draft.key, draft.seat, draft.id);
+        let told = outcome(row).map_err(|error| StoreError::Refused(error.to_string()))?;
+        let outcome = match told {
+            Told::Outcome(outcome) => outcome,
+            Told::Repeated => match firsts.get(&name) {
+                Some((first, outcome)) => repeated(chosen[*first], draft, outcome),
+                None => None,
+            },
+        };
+        firsts.entry(name).or_insert((place, outcome.clone()));
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
+}
+
+enum Told {
+    Outcome(Option<Appended>),
+    Repeated,
+}
+
+fn outcome(row: &Row) -> Result<Told, Error> {
+    let place = |row: &Row| -> Result<_, Error> {
+        Ok((seq(row.try_get("seq")?), moment(row, "at")?))
+    };
+    Ok(Told::Outcome(match row.try_get::<_, &str>("outcome")? {
+        "s" => {
+            let (seq, at) = place(row)?;
+            Some(Appended::Stored { seq, at })
+        }
+        "b" => {
+            let (seq, at) = place(row)?;
+            Some(Appended::Before { seq, at })
+        }
+        "o" => Some(Appended::OtherText),
+        "f" => Some(Appended::Full),
+        "e" => Some(Appended::Ended),
+        "m" => Some(Appended::Missing),
+        "r" => return Ok(Told::Repeated),
+        _ => None,
+    }))
+}
+
+/// What the second of two drafts of one name in a batch comes to, by the first one's outcome.
+fn repeated(first: &Draft, second: &Draft, outcome: &Option<Appended>) -> Option<Appended> {
+    match outcome {
+        Some(Appended::Stored { .. } | Appended::Before { .. }) if first.text != second.text => {
+            Some(Appended::OtherText)
+        }
+        Some(Appended::Stored { seq, at }) => Some(Appended::Before { seq: *seq, at: *at }),
+        other => other.clone(),
+    }
+}
+
+const NEWEST: &str = "SELECT seq, id, seat, text, at FROM messages
+                      WHERE key = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3";
+const AFTER: &str = "SELECT seq, id, seat, text, at FROM messages
+                     WHERE key = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+
+pub(super) async fn history(
+    connections: &Connections,
+    key: ChatKey,
+    page: Page,
+    limit: usize,
+) -> Result<Lookup<HistoryPage>, StoreError> {
+    let (sql, from, descending) = match page {
+        Page::Newest => (NEWEST, i64::MAX, true),
+        Page::Before(seq) => (NEWEST, bound(seq), true),
+        Page::After(seq) => (AFTER, bound(seq), false),
+    };
+    let id = uuid(key);
+    let some_more = i64::try_from(limit + 1).unwrap_or(i64::MAX);
+    // Whether the chat lives is asked last: nothing of it is shown once it is over.
+    let rows = connections.query(sql, &[&id, &from, &some_more]).await?;
+    let found = connections.query(LIVING, &[&id]).await?;
+    let read = || -> Result<Lookup<HistoryPage>, Error> {
+        let found = living(&found[0])?;
+        let mut messages = rows.iter().map(message).collect::<Result<Vec<_>, _>>()?;
+        let more = messages.len() > limit;
+        messages.truncate(limit);
+        if descending {
+            messages.reverse();
+        }
+        Ok(found.map(|_| HistoryPage { messages, more }))
+    };
+    read().map_err(|error| StoreError::Refused(error.to_string()))
+}
+
+pub(super) const POSITIONS: &str = "
+    SELECT c.last_seq FROM unnest($1::uuid[]) WITH ORDINALITY AS k (key, ord)
+    LEFT JOIN chats c ON c.key = k.key AND c.expires_at > now_ms() ORDER BY k.ord";
+
+/// All notes of a kind in one statement. Rows are touched in the order of their keys.
+const MARKS: &str = "
+    UPDATE seats s SET delivered = greatest(s.delivered, n.delivered), read = greatest(s.read, n.read)
+    FROM (SELECT s.key, s.seat, n.delivered, n.read
+          FROM unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bigint[])
+               AS n (key, seat, delivered, read)
+          JOIN seats s ON s.key = n.key AND s.seat = n.seat
+          ORDER BY s.key, s.seat FOR NO KEY UPDATE OF s) n
+    WHERE s.key = n.key AND s.seat = n.seat";
+const LAST_SEEN: &str = "
+    UPDATE seats s SET last_seen = greatest(s.last_seen, n.at)
+    FROM (SELECT s.key, s.seat, n.at
+          FROM unnest($1::uuid[], $2::smallint[], $3::bigint[]) AS n (key, seat, at)
+          JOIN seats s ON s.key = n.key AND s.seat = n.seat
+          ORDER BY s.key, s.seat FOR NO KEY UPDATE OF s) n
+    WHERE s.key = n.key AND s.seat = n.seat";
+const USED: &str = "
+    UPDATE sessions s SET last_seen = greatest(s.last_seen, n.at)
+    FROM (SELECT s.key, s.digest, n.at
+          FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS n (key, id, at)
+          JOIN sessions s ON s.key = n.key AND s.id = n.id
+          ORDER BY s.key, s.digest FOR NO KEY UPDATE OF s) n
+    WHERE s.key = n.key AND s.digest = n.digest";
+
+#[derive(Default)]
+struct Notes {
+    marks: (Vec<Uuid>, Vec<i16>, Vec<i64>, Vec<i64>),
+    last_seen: (Vec<Uuid>, Vec<i16>, Vec<i64>),
+    used: (Vec<Uuid>, Vec<Uuid>, Vec<i64>),
+}
+
+pub(super) async fn note(tx: &Transaction<'_>, notes: &[(ChatKey, Note)]) -> Result<(), Error> {
+    let mut all = Notes::default();
+    for (key, note) in notes {
+        match note {
+            Note::Marks(seat, marks) => {
+                all.marks.0.push(uuid(*key));
+                all.marks.1.push(number(*seat));
+                all.marks.2.push(bound(marks.delivered));
+                all.marks.3.push(bound(marks.read));
+            }
+            Note::LastSeen(seat, at) => {
+                all.last_seen.0.push(uuid(*key));
+                all.last_seen.1.push(number(*seat));
+                all.last_seen.2.push(at.unix_ms());
+            }
+            Note::Used(id, at) => {
+                all.used.0.push(uuid(*key));
+                all.used.1.push(*id);
+                all.used.2.push(at.unix_ms());
+            }
+        }
+    }
+    let (keys, seats, delivered, read) = &all.marks;
+    if !keys.is_empty() {
+        tx.execute(MARKS, &[keys, seats, delivered, read]).await?;
+    }
+    let (keys, seats, at) = &all.last_seen;
+    if !keys.is_empty() {
+        tx.execute(LAST_SEEN, &[keys, seats, at]).await?;
+    }
+    let (keys, ids, at) = &all.used;
+    if !keys.is_empty() {
+        tx.execute(USED, &[keys, ids, at]).await?;
+    }
+    Ok(())
+}

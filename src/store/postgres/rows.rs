@@ -1,0 +1,110 @@
+//! Domain types as PostgreSQL's columns, and back.
+
+use actors::domain::{
+    ChatKey, Message, MessageText, Seat, SecretDigest, Seq, Timestamp, UserName,
+};
+use actors::ports::Lookup;
+use tokio_postgres::{Error, GenericClient, Row};
+use uuid::Uuid;
+
+pub(super) fn uuid(key: ChatKey) -> Uuid {
+    Uuid::from_bytes(*key.as_bytes())
+}
+
+pub(super) fn key(row: &Row, column: &str) -> Result<ChatKey, Error> {
+    let key: Uuid = row.try_get(column)?;
+    Ok(ChatKey::from_bytes(*key.as_bytes()))
+}
+
+pub(super) fn number(seat: Seat) -> i16 {
+    seat.number().into()
+}
+
+/// The table allows 1 and 2 alone.
+pub(super) fn seat(row: &Row) -> Result<Seat, Error> {
+    let number: i16 = row.try_get("seat")?;
+    Ok(if number == 1 { Seat::One } else { Seat::Two })
+}
+
+pub(super) fn seq(number: i64) -> Seq {
+    number.unsigned_abs()
+}
+
+/// No message lies behind the largest number that PostgreSQL can hold.
+pub(super) fn bound(seq: Seq) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
+}
+
+pub(super) fn moment(row: &Row, column: &str) -> Result<Timestamp, Error> {
+    Ok(Timestamp::from_unix_ms(row.try_get(column)?))
+}
+
+pub(super) fn moment_if_any(row: &Row, column: &str) -> Result<Option<Timestamp>, Error> {
+    let ms: Option<i64> = row.try_get(column)?;
+    Ok(ms.map(Timestamp::from_unix_ms))
+}
+
+/// A digest has 32 bytes; a column that has not is no digest of ours and matches nothing.
+pub(super) fn digest(bytes: &[u8]) -> Option<SecretDigest> {
+    bytes.try_into().ok().map(SecretDigest::from_bytes)
+}
+
+pub(super) fn digest_if_any(row: &Row, column: &str) -> Result<Option<SecretDigest>, Error> {
+    let bytes: Option<&[u8]> = row.try_get(column)?;
+    Ok(bytes.and_then(digest))
+}
+
+pub(super) fn name_if_any(row: &Row, column: &str) -> Result<Option<UserName>, Error> {
+    let text: Option<&str> = row.try_get(column)?;
+    Ok(text.and_then(|text| UserName::parse(text).ok()))
+}
+
+pub(super) fn message(row: &Row) -> Result<Message, Error> {
+    Ok(Message {
+        seq: seq(row.try_get("seq")?),
+        id: row.try_get("id")?,
+        seat: seat(row)?,
+        text: MessageText::from_store(row.try_get("text")?),
+        at: moment(row, "at")?,
+    })
+}
+
+/// Whether a chat lives, its last place, when it expires, and the server's clock: one row, always.
+pub(super) const LIVING: &str = "
+    SELECT c.last_seq, c.expires_at, now_ms() AS now,
+           EXISTS (SELECT FROM tombstones t WHERE t.key = k.key) AS buried
+    FROM (SELECT $1::uuid AS key) k LEFT JOIN chats c ON c.key = k.key";
+
+/// What [`LIVING`] found.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Living {
+    pub(super) last_seq: Seq,
+    pub(super) expires_at: Timestamp,
+    pub(super) now: Timestamp,
+}
+
+pub(super) fn living(row: &Row) -> Result<Lookup<Living>, Error> {
+    let last_seq: Option<i64> = row.try_get("last_seq")?;
+    let now = moment(row, "now")?;
+    let Some(last_seq) = last_seq else {
+        return Ok(match row.try_get("buried")? {
+            true => Lookup::Ended,
+            false => Lookup::Missing,
+        });
+    };
+    let expires_at = moment(row, "expires_at")?;
+    Ok(match expires_at <= now {
+        true => Lookup::Ended,
+        false => Lookup::Live(Living { last_seq: seq(last_seq), expires_at, now }),
+    })
+}
+
+/// Locks a chat, so that what follows in this transaction is alone with it, and looks second.
+pub(super) async fn lock(
+    client: &impl GenericClient,
+    key: ChatKey,
+) -> Result<Lookup<Living>, Error> {
+    let lock = "SELECT FROM chats WHERE key = $1 FOR NO KEY UPDATE";
+    client.execute(lock, &[&uuid(key)]).await?;
+    living(&client.query_one(LIVING, &[&uuid(key)]).await?)
+}

@@ -1,0 +1,128 @@
+// Ending the chat for both, and that nothing of it is left in either browser.
+
+import assert from "node:assert/strict";
+
+import { claim, share } from "../harness/claim.js";
+import { choose, endForBoth, inChat, meet, message, say } from "../harness/flows.js";
+import { remains } from "../harness/remains.js";
+import { until, untilIs } from "../harness/until.js";
+
+share();
+
+const SECRET = "the secret that was said";
+
+claim("ending asks first, then takes both to the start, which says who ended it", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  await meet(abhi, anny);
+  await say(abhi.page, SECRET);
+  await message(anny.page, SECRET).waitFor();
+
+  await choose(anny.page, "End the chat");
+  const dialog = anny.page.getByRole("dialog", { name: "End this chat for both of you?" });
+  await dialog.getByText("Every message is deleted from the server now.").waitFor();
+  await dialog.getByText("Abhi may have kept copies.").waitFor();
+  await until("Cancel has the focus", () => dialog.getByText("Cancel").evaluate((node) => node === document.activeElement));
+  await anny.page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "hidden" });
+  await until("the focus is back", () => anny.page.locator("#menu summary").evaluate((node) => node === document.activeElement));
+  await say(anny.page, "Not yet");
+  await message(abhi.page, "Not yet").waitFor();
+
+  await endForBoth(anny.page);
+  for (const [{ page }, words] of /** @type {const} */ ([[anny, "You ended the chat."], [abhi, "Anny ended the chat."]])) {
+    await page.getByRole("heading", { name: "The chat has ended" }).waitFor();
+    await page.getByText(words).waitFor();
+    await page.getByText("Every message has been deleted from the server.").waitFor();
+    assert.match(page.url(), /\/demo\/chat\/register\?ended$/);
+  }
+  // Told once: who comes later learns no name.
+  await abhi.page.reload();
+  await abhi.page.getByText("It was ended, or its time was up.").waitFor();
+  assert.doesNotMatch(await abhi.page.content(), /Anny/);
+});
+
+claim("after the end Back, reload, a second tab and curl show nothing", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  abhi.expectStatus(401, 410);
+  anny.expectStatus(401, 410);
+  const { link, one, two } = await meet(abhi, anny);
+  await say(abhi.page, SECRET);
+  await message(anny.page, SECRET).waitFor();
+  const second = await abhi.tab(one.chat);
+  await message(second, SECRET).waitFor();
+  const invitation = await abhi.tab(`${one.chat}/invite`);
+  await invitation.locator("#link").waitFor();
+  const token = (await abhi.context.cookies(`${abhi.server.origin}${one.chat}`)).map(({ name, value }) => `${name}=${value}`);
+
+  await endForBoth(anny.page);
+  for (const [page, seat] of /** @type {const} */ ([[abhi.page, one], [second, one], [anny.page, two]])) {
+    await page.getByRole("heading", { name: "The chat has ended" }).waitFor();
+    const seen = async () => (await page.content()).includes(SECRET);
+    assert.equal(await seen(), false);
+    await page.goBack();
+    await page.waitForLoadState();
+    assert.equal(await seen(), false, `Back shows it at ${page.url()}`);
+    await page.goto(seat.chat);
+    assert.equal(await seen(), false);
+    await page.getByRole("heading", { name: "This chat has ended" }).waitFor();
+  }
+  await invitation.reload();
+  await invitation.getByRole("heading", { name: "This chat has ended" }).waitFor();
+  assert.ok(!(await invitation.content()).includes("Anny"));
+  await invitation.goto(link);
+  await invitation.getByRole("heading", { name: "This chat has ended" }).waitFor();
+  // As a program would, with the cookies of before.
+  const answer = await fetch(`${abhi.server.origin}${one.chat}`, { headers: { Cookie: token.join("; ") } });
+  assert.equal(answer.status, 410);
+  assert.ok(!(await answer.text()).includes(SECRET));
+});
+
+claim("a page that slept through the end clears itself when somebody looks again", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  abhi.expectStatus(410);
+  abhi.expectOutage();
+  await meet(abhi, anny);
+  await say(anny.page, SECRET);
+  await message(abhi.page, SECRET).waitFor();
+  await abhi.context.setOffline(true);
+  await endForBoth(anny.page);
+  await anny.page.getByRole("heading", { name: "The chat has ended" }).waitFor();
+  await abhi.context.setOffline(false);
+  await abhi.page.getByRole("heading", { name: "The chat has ended" }).waitFor();
+  await untilIs("what is left", () => remains(abhi), []);
+});
+
+claim("nothing of the chat stays in the browser after the end", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  await meet(abhi, anny);
+  await say(abhi.page, SECRET);
+  await message(anny.page, SECRET).waitFor();
+  await abhi.page.getByLabel("Message", { exact: true }).fill("An unsent draft");
+  await until("the draft is kept", () => remains(abhi), (left) => left.length > 0);
+  await endForBoth(anny.page);
+  for (const one of [abhi, anny]) {
+    await one.page.getByRole("heading", { name: "The chat has ended" }).waitFor();
+    await untilIs("what is left", () => remains(one), []);
+  }
+});
+
+claim("nothing of the chat stays in the browser after logging out, in any tab", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  anny.expectStatus(401);
+  const { two } = await meet(abhi, anny);
+  await say(abhi.page, SECRET);
+  await message(anny.page, SECRET).waitFor();
+  const second = await anny.tab(two.chat);
+  await inChat(second);
+  await second.getByLabel("Message", { exact: true }).fill("An unsent draft");
+  await choose(anny.page, "Log out");
+  await anny.page.getByRole("dialog").getByRole("button", { name: "Log out" }).click();
+  for (const page of [anny.page, second]) {
+    await page.getByRole("heading", { name: "You are logged out" }).waitFor();
+    await untilIs("what is left", () => remains({ context: anny.context, page }), []);
+    await page.goBack();
+    await page.waitForLoadState();
+    assert.ok(!(await page.content()).includes(SECRET), `Back shows it at ${page.url()}`);
+  }
+  await say(abhi.page, "Still going on");
+});

@@ -1,0 +1,210 @@
+// Coming back: with a code, by being let in, from another device. And holding both seats at once.
+
+import assert from "node:assert/strict";
+
+import { claim, share } from "../harness/claim.js";
+import { choose, inChat, join, meet, message, openMySide, register, say, texts } from "../harness/flows.js";
+import { until, untilIs } from "../harness/until.js";
+
+share();
+
+/** @typedef {import("playwright-core").Page} Page */
+
+/** Tries the name of a seat that is taken. @param {Page} page @param {string} link @param {string} name */
+async function knock(page, link, name) {
+  await page.goto(link);
+  await page.getByLabel("Your name").fill(name);
+  await page.getByRole("button", { name: "Enter", exact: true }).click();
+  await page.getByRole("heading", { name: "This seat is taken" }).waitFor();
+}
+
+/** @param {Page} page */
+async function logOut(page) {
+  await choose(page, "Log out");
+  await page.getByRole("dialog").getByRole("button", { name: "Log out" }).click();
+  await page.getByRole("heading", { name: "You are logged out" }).waitFor();
+}
+
+claim("who logs out comes back with the return code, and not without it", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  anny.expectStatus(400, 401, 403, 409);
+  const { link, two } = await meet(abhi, anny);
+  await say(anny.page, "Back soon");
+  await message(abhi.page, "Back soon").waitFor();
+  await logOut(anny.page);
+  await anny.page.getByText("The chat goes on; come back with the link and your return code.").waitFor();
+  await anny.page.goto(two.chat);
+  await anny.page.getByRole("heading", { name: "You are not logged in" }).waitFor();
+  assert.ok(!(await anny.page.content()).includes("Back soon"));
+
+  await knock(anny.page, link, "Anny");
+  await anny.page.getByLabel("Return code").fill("not-the-code");
+  await anny.page.getByRole("button", { name: "Enter with the code" }).click();
+  await anny.page.getByRole("alert").getByText("That return code is not right").waitFor();
+  await anny.page.getByLabel("Return code").fill(two.code);
+  await anny.page.getByRole("button", { name: "Enter with the code" }).click();
+  await inChat(anny.page);
+  assert.deepEqual(await texts(anny.page), ["Back soon"]);
+  await say(abhi.page, "Welcome back");
+  await message(anny.page, "Welcome back").waitFor();
+});
+
+claim("a new return code brings one back, and the old one does not", async ({ person }) => {
+  const [abhi, anny, laptop] = [await person(), await person(), await person()];
+  laptop.expectStatus(403, 409);
+  const { link, two } = await meet(abhi, anny);
+  await choose(anny.page, "New return code");
+  await anny.page.getByText("The old code no longer works").waitFor();
+  const code = await anny.page.locator("#return-code").inputValue();
+  await knock(laptop.page, link, "Anny");
+  await laptop.page.getByLabel("Return code").fill(two.code);
+  await laptop.page.getByRole("button", { name: "Enter with the code" }).click();
+  await laptop.page.getByRole("alert").getByText("That return code is not right").waitFor();
+  await laptop.page.getByLabel("Return code").fill(code);
+  await laptop.page.getByRole("button", { name: "Enter with the code" }).click();
+  await inChat(laptop.page);
+});
+
+claim("a wrong name is told so, and the page shows no name of the chat", async ({ person }) => {
+  const [abhi, stranger] = [await person(), await person()];
+  stranger.expectStatus(403);
+  const { link } = await register(abhi);
+  const { page } = stranger;
+  await page.goto(link);
+  await page.getByLabel("Your name").fill("Mallory");
+  await page.getByRole("button", { name: "Enter", exact: true }).click();
+  const summary = page.getByRole("alert");
+  await summary.getByText("That name is not part of this chat. Check it with the person who invited you.").waitFor();
+  await until("the summary has the focus", () => summary.evaluate((node) => node === document.activeElement));
+  assert.equal(await page.getByLabel("Your name").inputValue(), "Mallory");
+  assert.equal(await page.getByLabel("Your name").getAttribute("aria-invalid"), "true");
+  assert.doesNotMatch(await page.content(), /Abhi|Anny/);
+});
+
+claim("who asks is let in by the other person, and the old session ends", async ({ person }) => {
+  const [abhi, anny, phone] = [await person(), await person(), await person()];
+  phone.expectStatus(409);
+  anny.expectStatus(401);
+  const { link, two } = await meet(abhi, anny);
+  await say(abhi.page, "Where are you?");
+  await message(anny.page, "Where are you?").waitFor();
+  await anny.page.goto("about:blank");
+  await until("Anny has left", () => abhi.page.locator("#presence").textContent(), (words) => words !== "Online");
+
+  await knock(phone.page, link, "Anny");
+  await phone.page.getByRole("button", { name: "Ask to be let in" }).click();
+  await phone.page.getByRole("heading", { name: "Waiting to be let in" }).waitFor();
+  const banner = abhi.page.locator("#asks form");
+  await banner.getByText("Someone wants to enter as Anny. Check with Anny some other way.").waitFor();
+  await banner.getByRole("button", { name: "Allow" }).click();
+  await inChat(phone.page);
+  await untilIs("the banner", () => banner.count(), 0);
+  await abhi.page.locator("#notices").getByText("was let in anew").waitFor();
+  assert.deepEqual(await texts(phone.page), ["Where are you?"]);
+  assert.ok((await phone.page.locator("#return-code").inputValue()).length >= 16, "a new return code is due");
+  await say(phone.page, "Here, on my phone");
+  await message(abhi.page, "Here, on my phone").waitFor();
+
+  await anny.page.goto(two.chat);
+  await anny.page.getByRole("heading", { name: "You are not logged in" }).waitFor();
+});
+
+claim("who asks is refused by the other person", async ({ person }) => {
+  const [abhi, anny, stranger] = [await person(), await person(), await person()];
+  stranger.expectStatus(409);
+  const { link } = await meet(abhi, anny);
+  await knock(stranger.page, link, "Anny");
+  await stranger.page.getByRole("button", { name: "Ask to be let in" }).click();
+  // The one whose seat is asked for may refuse as well, and nothing else.
+  const own = anny.page.locator("#asks form");
+  await own.getByText("If that is not you on another device, refuse.").waitFor();
+  assert.deepEqual(await own.getByRole("button").allTextContents(), ["Refuse"]);
+  const banner = abhi.page.locator("#asks form");
+  await banner.getByRole("button", { name: "Refuse" }).click();
+  await stranger.page.getByRole("heading", { name: "You were not let in" }).waitFor();
+  await untilIs("the other banner", () => own.count(), 0);
+  await say(anny.page, "Still here");
+  await message(abhi.page, "Still here").waitFor();
+});
+
+claim("nobody is let in while the person is there", async ({ person }) => {
+  const [abhi, anny, stranger] = [await person(), await person(), await person()];
+  stranger.expectStatus(409);
+  abhi.expectStatus(409);
+  const { link } = await meet(abhi, anny);
+  await untilIs("Anny", () => abhi.page.locator("#presence").textContent(), "Online");
+  await knock(stranger.page, link, "Anny");
+  await stranger.page.getByRole("button", { name: "Ask to be let in" }).click();
+  await abhi.page.locator("#asks form").getByRole("button", { name: "Allow" }).click();
+  await abhi.page.locator("#notices").getByText("Nobody was let in: that person is here right now.").waitFor();
+});
+
+claim("another device comes in by its link, once, and both devices agree", async ({ person }) => {
+  const [abhi, anny, phone, late] = [await person(), await person(), await person(), await person()];
+  late.expectStatus(403);
+  await meet(abhi, anny);
+  await choose(anny.page, "Open on another device");
+  await anny.page.getByRole("img", { name: "QR code for your other device" }).waitFor();
+  const link = await anny.page.locator("#device-link").inputValue();
+  assert.match(link, /#device=/, "the code must not travel to a server");
+  await anny.page.getByRole("link", { name: "Back to the chat" }).click();
+
+  await phone.page.goto(link);
+  await phone.page.getByText("The code from your other device is filled in.").waitFor();
+  assert.ok(!phone.page.url().includes("device="), "the code stays in the address bar");
+  assert.equal(await phone.page.getByLabel("Your name").inputValue(), "Anny");
+  await phone.page.keyboard.press("Enter");
+  await inChat(phone.page);
+  await inChat(anny.page);
+  await say(phone.page, "From the phone");
+  await message(anny.page, "From the phone").waitFor();
+  assert.equal(await message(anny.page, "From the phone").evaluate((node) => node.classList.contains("mine")), true);
+  await message(abhi.page, "From the phone").waitFor();
+
+  await late.page.goto(link);
+  await late.page.getByRole("button", { name: "Enter", exact: true }).click();
+  await late.page.getByRole("alert").getByText("That device code is wrong, used already or older than ten minutes").waitFor();
+});
+
+claim("one sees where one is logged in, and logs one of them out", async ({ person }) => {
+  const [abhi, anny, laptop] = [await person(), await person(), await person()];
+  laptop.expectStatus(401, 409);
+  const { link, two } = await meet(abhi, anny);
+  await knock(laptop.page, link, "Anny");
+  await laptop.page.getByLabel("Return code").fill(two.code);
+  await laptop.page.getByRole("button", { name: "Enter with the code" }).click();
+  await inChat(laptop.page);
+  await laptop.page.getByLabel("Message", { exact: true }).fill("A draft");
+
+  await choose(anny.page, "Where you are logged in");
+  await anny.page.getByRole("heading", { name: "Where you are logged in" }).waitFor();
+  assert.deepEqual((await anny.page.locator(".sessions h2").allTextContents()).sort(), ["Another browser or client", "This browser"]);
+  await anny.page.getByRole("button", { name: "Log out" }).click();
+  await anny.page.getByText("It is logged out.").waitFor();
+  assert.deepEqual(await anny.page.locator(".sessions h2").allTextContents(), ["This browser"]);
+
+  await laptop.page.getByText("You are not logged in here any more. What you wrote is kept.").waitFor();
+  assert.equal(await laptop.page.getByLabel("Message", { exact: true }).inputValue(), "A draft");
+  await laptop.page.locator("#connection").getByRole("link").click();
+  await laptop.page.getByLabel("Your name").waitFor();
+});
+
+claim("one browser holds both seats, each in its own tab", async ({ person }) => {
+  const both = await person();
+  const { link, chat } = await register(both);
+  await openMySide(both);
+  const second = await both.context.newPage();
+  await join({ ...both, page: second }, link);
+  await say(second, "From seat two");
+  await message(both.page, "From seat two").waitFor();
+  await say(both.page, "From seat one");
+  await message(second, "From seat one").waitFor();
+  assert.equal(await message(second, "From seat one").evaluate((node) => node.classList.contains("theirs")), true);
+
+  const third = await both.tab(link);
+  assert.deepEqual(await third.getByRole("link", { name: /^Continue as/ }).allTextContents(), ["Continue as Abhi", "Continue as Anny"]);
+  await third.getByRole("link", { name: "Continue as Abhi" }).click();
+  await inChat(third);
+  assert.equal(new URL(third.url()).pathname, chat);
+  assert.deepEqual(await texts(third), ["From seat two", "From seat one"]);
+});

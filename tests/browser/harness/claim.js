@@ -1,0 +1,70 @@
+// A claim: a test with a server and browsers, which also fails when something happened in a browser that nobody declared.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { chromium } from "playwright-core";
+
+import { Person } from "./person.js";
+import { Server } from "./server.js";
+
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const CLAIM_MS = 90_000;
+
+/** Going back must bring what it brings to people, so the cache behind that button stays on. */
+export const openBrowser = () =>
+  chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS, ignoreDefaultArgs: ["--disable-back-forward-cache"] });
+
+/**
+ * @typedef {object} World
+ * @property {Server} server
+ * @property {import("playwright-core").Browser} browser
+ * @property {(options?: import("./person.js").Options) => Promise<Person>} person
+ */
+
+/** @type {Server} */
+let server;
+/** @type {import("playwright-core").Browser} */
+let browser;
+
+/** Once per file: what its claims share. @param {Record<string, string>} [settings] */
+export function share(settings) {
+  before(async () => {
+    [server, browser] = await Promise.all([Server.start(settings), openBrowser()]);
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.remove();
+  });
+}
+
+/** @param {string} what @param {(world: World) => Promise<void>} show */
+export function claim(what, show) {
+  test(what, { timeout: CLAIM_MS }, async () => {
+    /** @type {Person[]} */
+    const people = [];
+    const person = async (/** @type {import("./person.js").Options} */ options) => {
+      const one = await Person.arrive(browser, server, options);
+      people.push(one);
+      return one;
+    };
+    try {
+      await show({ server, browser, person });
+      assert.deepEqual(people.flatMap(({ problems }) => problems), []);
+    } catch (error) {
+      const problems = people.flatMap(({ problems }) => problems);
+      if (problems.length && error instanceof Error) error.message += `\nand in the browsers: ${problems.join("\n")}`;
+      throw error;
+    } finally {
+      await Promise.all(people.map((one) => one.leave()));
+    }
+  });
+}

@@ -1,0 +1,89 @@
+// What people do, by the words they read. Everything here works with and without scripts.
+
+import { untilIs } from "./until.js";
+
+/** @typedef {import("./person.js").Person} Person */
+/** @typedef {import("playwright-core").Page} Page */
+
+/**
+ * Makes a chat, and stops at the invitation.
+ * @param {Person} person @param {{ you?: string, peer?: string, lifetime?: string }} [as]
+ */
+export async function register({ page }, { you = "Abhi", peer = "Anny", lifetime } = {}) {
+  await page.goto("/");
+  await page.getByLabel("Your name").fill(you);
+  await page.getByLabel("Their name").fill(peer);
+  if (lifetime) await page.getByText(lifetime, { exact: true }).click();
+  await page.getByRole("button", { name: "Create the chat" }).click();
+  await page.getByLabel("The link", { exact: true }).first().waitFor();
+  const link = await page.locator("#link").inputValue();
+  return { link, code: await returnCode(page), chat: `${new URL(link).pathname}/1` };
+}
+
+/** The return code, where a page shows one. @param {Page} page */
+export const returnCode = (page) => page.locator("#return-code").inputValue();
+
+/** From the invitation into the chat. @param {Person} person */
+export async function openMySide({ page }) {
+  await page.getByRole("link", { name: "Open my side" }).click();
+  await inChat(page);
+}
+
+/** Opens the link and sits down. @param {Person} person @param {string} link @param {string} [name] */
+export async function join({ page }, link, name = "Anny") {
+  await page.goto(link);
+  await page.getByLabel("Your name").fill(name);
+  await page.getByRole("button", { name: "Enter", exact: true }).click();
+  await inChat(page);
+  return { chat: new URL(page.url()).pathname };
+}
+
+/** The chat is there, and where scripts run it is connected. @param {Page} page */
+export async function inChat(page) {
+  await page.getByRole("region", { name: "Messages" }).waitFor();
+}
+
+/** Both seats taken, both chats open. @param {Person} one @param {Person} two */
+export async function meet(one, two, { you = "Abhi", peer = "Anny" } = {}) {
+  const made = await register(one, { you, peer });
+  await openMySide(one);
+  const { chat } = await join(two, made.link, peer);
+  const code = await returnCode(two.page);
+  return { link: made.link, one: { chat: made.chat, code: made.code }, two: { chat, code } };
+}
+
+/** Writes into the composer and presses Enter. @param {Page} page @param {string} text */
+export async function say(page, text) {
+  await page.getByLabel("Message", { exact: true }).fill(text);
+  await page.getByLabel("Message", { exact: true }).press("Enter");
+}
+
+/** The same with the button, which is all there is without scripts. @param {Page} page @param {string} text */
+export async function post(page, text) {
+  await page.getByLabel("Message", { exact: true }).fill(text);
+  await page.getByRole("button", { name: "Send" }).click();
+}
+
+/** A message by its text. @param {Page} page @param {string} text */
+export const message = (page, text) =>
+  page.locator("#messages > .message").filter({ has: page.locator(".text", { hasText: text }) });
+
+/** All texts in their order. @param {Page} page */
+export const texts = (page) => page.locator("#messages > .message .text").allTextContents();
+
+/** Waits until a message of one's own is so far. @param {Page} page @param {string} text @param {"Sending" | "Sent" | "Delivered" | "Seen" | "Not sent"} word */
+export const untilTick = (page, text, word) =>
+  untilIs(`the tick of "${text}"`, () => message(page, text).locator(".tick-word").textContent(), word);
+
+/** Opens the menu and presses an entry. @param {Page} page @param {string} entry */
+export async function choose(page, entry) {
+  const menu = page.locator("#menu");
+  if (!(await menu.evaluate((menu) => /** @type {HTMLDetailsElement} */ (menu).open))) await menu.locator("summary").click();
+  await menu.getByText(entry, { exact: true }).click();
+}
+
+/** Ends the chat by the dialog. @param {Page} page */
+export async function endForBoth(page) {
+  await choose(page, "End the chat");
+  await page.getByRole("button", { name: "End for both" }).click();
+}

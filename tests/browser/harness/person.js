@@ -1,0 +1,99 @@
+// A person: a browser of their own, watched for everything that must not happen.
+
+/** Colours, width, language and the like, as Playwright names them. @typedef {import("playwright-core").BrowserContextOptions} Options */
+
+const OUTAGE = /net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|INTERNET_DISCONNECTED|FAILED|ABORTED)/;
+
+/** Runs in every page, ahead of its own scripts. */
+function reportViolations() {
+  addEventListener("securitypolicyviolation", (event) => {
+    console.error(`a CSP violation: ${event.violatedDirective} ${event.blockedURI}`);
+  });
+}
+
+export class Person {
+  /** What happened and must not. @type {string[]} */
+  problems = [];
+  #statuses = new Set();
+  #outage = false;
+
+  /** @param {import("playwright-core").BrowserContext} context @param {import("./server.js").Server} server */
+  constructor(context, server) {
+    this.context = context;
+    this.server = server;
+  }
+
+  /**
+   * @param {import("playwright-core").Browser} browser
+   * @param {import("./server.js").Server} server
+   * @param {Options} [options]
+   */
+  static async arrive(browser, server, options = {}) {
+    const context = await browser.newContext({
+      baseURL: server.origin,
+      locale: "en-GB",
+      timezoneId: "Europe/Berlin",
+      colorScheme: "light",
+      viewport: { width: 1280, height: 800 },
+      ...options,
+    });
+    const person = new Person(context, server);
+    context.setDefaultTimeout(15_000);
+    await context.addInitScript(reportViolations);
+    context.on("page", (page) => person.#watch(page));
+    context.on("request", (request) => {
+      const url = request.url();
+      if (!url.startsWith(`${server.origin}/`) && !url.startsWith("data:") && !url.startsWith("blob:")) {
+        person.problems.push(`a request left the server: ${url}`);
+      }
+    });
+    person.page = await context.newPage();
+    return person;
+  }
+
+  /** @param {import("playwright-core").Page} page */
+  #watch(page) {
+    page.on("pageerror", (error) => this.problems.push(`a script failed: ${error.stack ?? error}`));
+    page.on("crash", () => this.problems.push("a page crashed"));
+    page.on("console", (message) => {
+      if (message.type() !== "error") return;
+      const text = message.text();
+      const status = /the server responded with a status of (\d+)/.exec(text)?.[1];
+      if (status && this.#statuses.has(Number(status))) return;
+      if (this.#outage && OUTAGE.test(text)) return;
+      this.problems.push(`the console says: ${text} (${message.location().url})`);
+    });
+  }
+
+  /** Answers that the browser may complain about. @param {...number} statuses */
+  expectStatus(...statuses) {
+    for (const status of statuses) this.#statuses.add(status);
+  }
+
+  /** From here on the network or the server may be away. */
+  expectOutage() {
+    this.#outage = true;
+  }
+
+  /** One more tab. @param {string} url */
+  async tab(url) {
+    const page = await this.context.newPage();
+    await page.goto(url);
+    return page;
+  }
+
+  async leave() {
+    await this.context.close();
+  }
+}
+
+/**
+ * Puts a page into the background or back, as far as its own scripts can tell: every page of a driven browser counts as looked at.
+ * @param {import("playwright-core").Page} page @param {boolean} hidden
+ */
+export const setHidden = (page, hidden) =>
+  page.evaluate((hidden) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => (hidden ? "hidden" : "visible") });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);

@@ -1,0 +1,78 @@
+// The real server, a process of its own in a directory of its own.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const BINARY = process.env.DUET_BIN ?? fileURLToPath(new URL("../../../target/debug/duet", import.meta.url));
+/** A loaded machine may take its time. */
+const START_MS = 30_000;
+
+export class Server {
+  #directory;
+  #port = 0;
+  #process;
+  #log = "";
+  #settings;
+
+  /** @param {Record<string, string>} settings more of the environment, like `DUET_LIMITS__…` */
+  static async start(settings = {}) {
+    const server = new Server();
+    server.#settings = settings;
+    server.#directory = await mkdtemp(join(tmpdir(), "duet-browser-"));
+    await server.up();
+    return server;
+  }
+
+  /** Scheme, host and port. */
+  get origin() {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** What it has printed since it was first started. */
+  get log() {
+    return this.#log;
+  }
+
+  /** Starts it, again on the port and with the data it had before. */
+  async up() {
+    const server = spawn(BINARY, ["serve"], {
+      cwd: this.#directory,
+      env: { PATH: process.env.PATH, ...this.#settings, DUET_SERVER__BIND: `127.0.0.1:${this.#port}` },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#process = server;
+    const began = this.#log.length;
+    await new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error(`the server does not start:\n${this.#log}`)), START_MS);
+      const hear = (/** @type {Buffer} */ words) => {
+        this.#log += words;
+        const address = /duet is running at http:\/\/127\.0\.0\.1:(\d+)\//.exec(this.#log.slice(began));
+        if (!address) return;
+        clearTimeout(late);
+        this.#port = Number(address[1]);
+        resolve(undefined);
+      };
+      server.stdout.on("data", hear);
+      server.stderr.on("data", hear);
+      server.once("error", reject);
+      server.once("exit", (code) => reject(new Error(`the server ended with ${code}:\n${this.#log}`)));
+    });
+  }
+
+  /** Takes it away in the middle of whatever it does. */
+  async kill() {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const gone = once(this.#process, "exit");
+    this.#process.kill("SIGKILL");
+    await gone;
+  }
+
+  async remove() {
+    await this.kill();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,27 @@
+// Waiting for something to become true. No test waits for time to pass.
+
+import { isDeepStrictEqual } from "node:util";
+
+const PATIENCE_MS = 15_000;
+const EVERY_MS = 40;
+
+/**
+ * Looks again and again until `look` answers something that `enough` takes, and answers with that.
+ * @template T
+ * @param {string} what in words, for the one who reads the failure
+ * @param {() => T | Promise<T>} look
+ * @param {(found: T) => boolean} [enough] true for whatever is truthy, by default
+ */
+export async function until(what, look, enough = Boolean) {
+  const end = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const found = await look();
+    if (enough(found)) return found;
+    if (Date.now() > end) throw new Error(`never true: ${what}; it was ${JSON.stringify(found)}`);
+    await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+  }
+}
+
+/** @param {string} what @param {() => unknown} look @param {unknown} expected */
+export const untilIs = (what, look, expected) =>
+  until(`${what} is ${JSON.stringify(expected)}`, look, (found) => isDeepStrictEqual(found, expected));

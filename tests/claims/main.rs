@@ -1,0 +1,13 @@
+//! Claims about the running system: the real program is started, and asked over the network alone.
+//!
+//! Every test has a server and a data folder of its own, so they run side by side. None of them
+//! sleeps for a fixed time: what takes a while is waited for, with a deadline.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper that cannot go on fails the test that called it"
+)]
+
+mod support;
+
+mod contract;

@@ -1,0 +1,23 @@
+//! What the claims are written with, in reading order: a [`server`] and its [`api`], the
+//! [`answer`]s it gives, two people in a [`chat`], a [`stream`] that is listened to, a [`browser`]
+//! with cookies, a [`raw`] socket for what no client sends, and the [`store`] as it lies on the disk.
+
+pub mod server;
+
+pub mod answer;
+pub mod api;
+
+pub mod chat;
+pub mod stream;
+
+pub mod raw;
+pub mod store;
+
+mod wait;
+
+pub use answer::Answer;
+pub use api::{Api, POST};
+pub use chat::{Chat, Person};
+pub use server::{Server, Setup};
+pub use stream::Stream;
+pub use wait::{DEADLINE, eventually, within};

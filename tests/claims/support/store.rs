@@ -1,0 +1,71 @@
+//! The store as it lies on the disk.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rusqlite::{Connection, OpenFlags};
+
+/// The tables that hold something of a chat.
+const TABLES: [&str; 6] = [
+    "chats",
+    "seats",
+    "sessions",
+    "asks",
+    "messages",
+    "reservations",
+];
+
+/// Opens the file to look into it, beside a server or after it.
+pub fn look_into(database: &Path) -> Connection {
+    let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY);
+    connection.unwrap()
+}
+
+/// How many rows there are, by table.
+pub fn rows(database: &Path) -> BTreeMap<&'static str, i64> {
+    let connection = look_into(database);
+    let count = |table: &'static str| {
+        let sql = format!("SELECT count(*) FROM {table}");
+        let rows = connection.query_row(&sql, [], |row| row.get(0)).unwrap();
+        (table, rows)
+    };
+    TABLES.into_iter().map(count).collect()
+}
+
+/// Moves the end of every chat to this moment, in milliseconds since 1970.
+pub fn set_expiry(database: &Path, at_ms: i64) {
+    let connection = Connection::open(database).unwrap();
+    let changed = connection
+        .execute("UPDATE chats SET expires_at = ?1", [at_ms])
+        .unwrap();
+    assert!(changed > 0);
+}
+
+/// Keeps every other connection from writing until it is dropped.
+pub fn hold_writers(database: &Path) -> Connection {
+    let connection = Connection::open(database).unwrap();
+    connection.busy_timeout(super::DEADLINE).unwrap();
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    connection
+}
+
+/// Every file of the data folder: the database, its log of writes and what else is there.
+pub fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => found.extend(files(&path)),
+            false => found.push((path.clone(), fs::read(&path).unwrap_or_default())),
+        }
+    }
+    found
+}
+
+/// Whether a file holds these bytes anywhere.
+pub fn holds(bytes: &[u8], wanted: &[u8]) -> bool {
+    bytes.windows(wanted.len()).any(|window| window == wanted)
+}
