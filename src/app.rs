@@ -125,10 +125,7 @@ impl App {
     ///
     /// # Errors
     /// [`StartError`] names what is in the way.
-    pub async fn start_at(
-        settings: &Settings,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, StartError> {
+    pub async fn start_at(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let lock = store::lock(&settings.store.url).await?;
         let listeners = Listeners::bind(settings)?;
         let store = store::open(&settings.store, clock.clone()).await?;

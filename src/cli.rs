@@ -6,11 +6,11 @@ use std::{
     sync::Arc,
 };
 
+use actix_rt::System;
 use actors::{
     domain::{ChatKey, PairHash},
     ports::{Ending, Store, StoreError, SystemClock},
 };
-use actix_rt::System;
 use clap::{Parser, Subcommand};
 
 use crate::{

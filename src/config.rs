@@ -109,7 +109,10 @@ impl TryFrom<String> for StoreUrl {
     type Error = String;
 
     fn try_from(url: String) -> Result<Self, String> {
-        if let Some(path) = url.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
+        if let Some(path) = url
+            .strip_prefix("sqlite://")
+            .filter(|path| !path.is_empty())
+        {
             return Ok(StoreUrl::Sqlite(path.into()));
         }
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
@@ -132,7 +135,10 @@ impl fmt::Display for StoreUrl {
             StoreUrl::Postgres(config) => write!(
                 f,
                 "the PostgreSQL database {}",
-                config.get_dbname().or(config.get_user()).unwrap_or("of the server")
+                config
+                    .get_dbname()
+                    .or(config.get_user())
+                    .unwrap_or("of the server")
             ),
         }
     }
@@ -454,7 +460,11 @@ impl Settings {
 fn wrong(error: ConfigError) -> Wrong {
     let sentence = match &error {
         ConfigError::FileParse { cause, .. } => format!("The settings file is not TOML: {cause}"),
-        ConfigError::At { error, key: Some(key), .. } => format!("{key} is wrong: {error}"),
+        ConfigError::At {
+            error,
+            key: Some(key),
+            ..
+        } => format!("{key} is wrong: {error}"),
         other => format!("A setting is wrong: {other}"),
     };
     Wrong(format!("{}.", sentence.trim_end_matches(['.', '\n'])))

@@ -168,6 +168,8 @@ pub fn server(
     })
     .on_connect(move |connection, _| tune(connection, stalled))
     .workers(settings.workers())
+    // A closed tab closes its stream at once; nobody shuts one half of a connection and listens.
+    .h1_allow_half_closed(false)
     .client_request_timeout(Duration::from_secs(settings.limits.request_seconds))
     .shutdown_timeout(settings.server.drain_seconds)
     .disable_signals()

@@ -271,8 +271,10 @@ impl Directory {
     }
 
     /// Lets a pair go to rest: out of the directory, unless a request is on its way to it.
-    pub(crate) fn leave(&self, key: ChatKey) -> bool {
-        let idle = |_: &ChatKey, place: &Place| place.visits.load(Ordering::Acquire) == 0;
+    pub(crate) fn leave(&self, key: ChatKey, pair: &Addr<Pair>) -> bool {
+        let idle = |_: &ChatKey, place: &Place| {
+            place.pair == *pair && place.visits.load(Ordering::Acquire) == 0
+        };
         let left = self.0.pairs.remove_if(&key, idle).is_some();
         if left {
             self.count();

@@ -83,6 +83,8 @@ pub struct Pair {
     last_request: Instant,
     limits: Option<Box<SeatLimits>>,
     last_typing: BySeat<Option<Instant>>,
+    /// It has stopped once, and only answers whoever still holds its address.
+    retired: bool,
 }
 
 /// Made when first needed: most chats in memory are idle.
@@ -109,6 +111,7 @@ impl Pair {
             last_request: Instant::now(),
             limits: None,
             last_typing: BySeat::default(),
+            retired: false,
         }
     }
 
@@ -176,6 +179,7 @@ impl Pair {
             Err(failure) => {
                 self.chat = Err(failure.into());
                 self.directory.dismiss(self.key, &ctx.address());
+                self.shared.world.bus.unsubscribe(self.key);
                 ctx.stop();
             }
         }
@@ -247,7 +251,7 @@ impl Pair {
     }
 
     fn rest(&mut self, ctx: &mut Context<Self>) {
-        if self.directory.leave(self.key) {
+        if self.directory.leave(self.key, &ctx.address()) {
             debug!(chat = %self.key.fingerprint(), "a pair goes to rest");
             self.shared.world.bus.unsubscribe(self.key);
             ctx.stop();
@@ -266,6 +270,9 @@ impl Actor for Pair {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        if self.retired {
+            return;
+        }
         let tick = TICK.min(self.shared.limits.pair_rest_after);
         ctx.run_interval(tick, Self::tick);
         let world = self.shared.world.clone();
@@ -285,8 +292,13 @@ impl Actor for Pair {
 }
 
 /// A pair stops only when it is out of the directory. Where a request still holds its address the
-/// supervisor starts it again, to answer that request out of what it holds.
-impl Supervised for Pair {}
+/// supervisor starts it again, to answer that request out of what it holds; it opens nothing then,
+/// and is gone with the last address.
+impl Supervised for Pair {
+    fn restarting(&mut self, _: &mut Self::Context) {
+        self.retired = true;
+    }
+}
 
 /// What a door may ask of a pair.
 pub trait Request:

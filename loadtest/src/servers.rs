@@ -24,6 +24,8 @@ impl StartError {
 /// When the system has none.
 pub fn free_port() -> Result<u16, StartError> {
     let listener = TcpListener::bind("127.0.0.1:0").map_err(StartError::from_io("no free port"))?;
-    let address = listener.local_addr().map_err(StartError::from_io("no free port"))?;
+    let address = listener
+        .local_addr()
+        .map_err(StartError::from_io("no free port"))?;
     Ok(address.port())
 }

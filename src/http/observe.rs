@@ -122,6 +122,9 @@ fn told(request: HttpRequest, problem: &Problem) -> ServiceResponse<BoxBody> {
     if !by_script {
         guard(response.headers_mut());
     }
+    if problem.status == StatusCode::GONE {
+        pages::forget_seat(&request, &mut response);
+    }
     ServiceResponse::new(request, response)
 }
 

@@ -141,6 +141,8 @@ fn act(path: &str) -> Resource {
     page(path).default_service(only("POST"))
 }
 
+pub use leave::forget_seat;
+
 /// The hash and the seat of an address.
 type SeatPath = web::Path<(String, u8)>;
 
@@ -164,12 +166,24 @@ fn frame(request: &HttpRequest) -> Frame {
             header(header::ACCEPT_LANGUAGE),
         ),
         theme: theme.map_or(Theme::Auto, |cookie| Theme::parse(cookie.value())),
-        // A page that a form answered with cannot be come back to.
         here: match request.method().is_safe() {
             true => here.to_owned(),
-            false => views::address::REGISTER.to_owned(),
+            false => came_from(request),
         },
         now_ms: now_ms(request),
+    }
+}
+
+/// A page that a form answered with cannot be come back to; the page with the form can.
+fn came_from(request: &HttpRequest) -> String {
+    let part = |name| request.match_info().get(name);
+    match (
+        part("hash"),
+        part("seat").and_then(|seat| seat.parse().ok()),
+    ) {
+        (Some(hash), Some(seat)) => views::address::chat(hash, seat),
+        (Some(hash), None) => views::address::login(hash),
+        (None, _) => views::address::REGISTER.to_owned(),
     }
 }
 

@@ -133,11 +133,17 @@ pub fn of_session(refusal: Refusal) -> Problem {
     }
 }
 
-/// The caller of a seat's page, by its cookie.
+/// The caller of a seat's page, by its cookie. A chat that is over took its cookies back, so that
+/// its seats are gone rather than closed.
 ///
 /// # Errors
-/// [`Problem`] 401 without one, 404 where the address names no seat.
-pub fn seat_holder(request: &HttpRequest, hash: &str, seat: u8) -> Result<Caller, Problem> {
+/// [`Problem`] 401 without one, 410 when the chat is over, 404 where the address names no seat.
+pub async fn seat_holder(
+    state: &State,
+    request: &HttpRequest,
+    hash: &str,
+    seat: u8,
+) -> Result<Caller, Problem> {
     let Ok(hash) = PairHash::parse(hash) else {
         return Err(Refusal::NotFound.into());
     };
@@ -145,14 +151,17 @@ pub fn seat_holder(request: &HttpRequest, hash: &str, seat: u8) -> Result<Caller
         return Err(Problem::no_such_page());
     }
     let key = ChatKey::of(&hash);
-    let token = seat_token(request).ok_or_else(Problem::no_session)?;
-    match token.key() == key {
-        true => Ok(Caller {
+    if let Some(token) = seat_token(request).filter(|token| token.key() == key) {
+        return Ok(Caller {
             hash,
             key,
             by: token.digest(),
-        }),
-        false => Err(Problem::no_session()),
+        });
+    }
+    state.limits.request(request)?;
+    match state.directory.store().status(key).await? {
+        Lookup::Ended => Err(Refusal::Gone.into()),
+        Lookup::Live(()) | Lookup::Missing => Err(Problem::no_session()),
     }
 }
 

@@ -19,8 +19,8 @@ use actors::{
         UserName,
     },
     ports::{
-        Answered, Appended, AskState, Claim, Claimed, Ending, HistoryPage, Lookup, NewAsk,
-        NewChat, Note, Registered, SessionChoice, Store, StoreError,
+        Answered, Appended, AskState, Claim, Claimed, Ending, HistoryPage, Lookup, NewAsk, NewChat,
+        Note, Registered, SessionChoice, Store, StoreError,
     },
 };
 use async_trait::async_trait;
@@ -54,7 +54,9 @@ impl PostgresStore {
     /// [`OpenError`] says what is wrong, without the password.
     pub async fn open(config: &Config, pool_size: u32) -> Result<Self, OpenError> {
         migrate(config).await?;
-        Ok(Self { connections: Connections::new(config.clone(), pool_size) })
+        Ok(Self {
+            connections: Connections::new(config.clone(), pool_size),
+        })
     }
 }
 
@@ -76,7 +78,9 @@ impl DatabaseLock {
     /// [`OpenError`] says who is in the way.
     pub async fn take(config: &Config) -> Result<Self, OpenError> {
         let client = connect(config).await?;
-        let taken = client.query_one("SELECT pg_try_advisory_lock($1)", &[&SERVING_LOCK]).await;
+        let taken = client
+            .query_one("SELECT pg_try_advisory_lock($1)", &[&SERVING_LOCK])
+            .await;
         match taken.map_err(|error| unusable(&error))?.get(0) {
             true => Ok(Self { _client: client }),
             false => Err(OpenError(
@@ -90,7 +94,10 @@ impl DatabaseLock {
 
 /// A connection of its own, outside of any pool.
 async fn connect(config: &Config) -> Result<Client, OpenError> {
-    let (client, connection) = config.connect(NoTls).await.map_err(|error| unusable(&error))?;
+    let (client, connection) = config
+        .connect(NoTls)
+        .await
+        .map_err(|error| unusable(&error))?;
     tokio::spawn(connection);
     Ok(client)
 }
@@ -104,9 +111,13 @@ fn unusable(error: &dyn std::fmt::Display) -> OpenError {
 /// Brings the tables up to date; of several at once one does it and the others wait.
 async fn migrate(config: &Config) -> Result<(), OpenError> {
     let mut client = connect(config).await?;
-    let locked = client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await;
+    let locked = client
+        .execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK])
+        .await;
     locked.map_err(|error| unusable(&error))?;
-    let migrated = migrations::migrations::runner().run_async(&mut client).await;
+    let migrated = migrations::migrations::runner()
+        .run_async(&mut client)
+        .await;
     migrated.map_err(|error| unusable(&error))?;
     // The lock goes with the connection.
     Ok(())
@@ -123,11 +134,15 @@ impl Store for PostgresStore {
     }
 
     async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool, StoreError> {
-        self.connections.transaction(async |tx| chats::reserve(tx, key, hold).await).await
+        self.connections
+            .transaction(async |tx| chats::reserve(tx, key, hold).await)
+            .await
     }
 
     async fn register(&self, new: NewChat) -> Result<Registered, StoreError> {
-        self.connections.transaction(async |tx| chats::register(tx, &new).await).await
+        self.connections
+            .transaction(async |tx| chats::register(tx, &new).await)
+            .await
     }
 
     async fn name_seat_two(
@@ -135,12 +150,18 @@ impl Store for PostgresStore {
         key: ChatKey,
         name: &UserName,
     ) -> Result<Lookup<bool>, StoreError> {
-        self.connections.transaction(async |tx| chats::name_seat_two(tx, key, name).await).await
+        self.connections
+            .transaction(async |tx| chats::name_seat_two(tx, key, name).await)
+            .await
     }
 
     async fn status(&self, key: ChatKey) -> Result<Lookup<()>, StoreError> {
-        let found = self.connections.query(rows::LIVING, &[&rows::uuid(key)]).await?;
-        let found = rows::living(&found[0]).map_err(|error| StoreError::Refused(error.to_string()))?;
+        let found = self
+            .connections
+            .query(rows::LIVING, &[&rows::uuid(key)])
+            .await?;
+        let found =
+            rows::living(&found[0]).map_err(|error| StoreError::Refused(error.to_string()))?;
         Ok(found.map(|_| ()))
     }
 
@@ -150,8 +171,14 @@ impl Store for PostgresStore {
 
     async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Seq>>, StoreError> {
         let keys: Vec<Uuid> = keys.iter().map(|key| rows::uuid(*key)).collect();
-        let found = self.connections.query(messages::POSITIONS, &[&keys]).await?;
-        Ok(found.iter().map(|row| row.get::<_, Option<i64>>(0).map(rows::seq)).collect())
+        let found = self
+            .connections
+            .query(messages::POSITIONS, &[&keys])
+            .await?;
+        Ok(found
+            .iter()
+            .map(|row| row.get::<_, Option<i64>>(0).map(rows::seq))
+            .collect())
     }
 
     async fn append(
@@ -172,7 +199,9 @@ impl Store for PostgresStore {
     }
 
     async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>, StoreError> {
-        self.connections.transaction(async |tx| seats::take(tx, &claim).await).await
+        self.connections
+            .transaction(async |tx| seats::take(tx, &claim).await)
+            .await
     }
 
     async fn end_session(
@@ -181,7 +210,9 @@ impl Store for PostgresStore {
         seat: Seat,
         which: SessionChoice,
     ) -> Result<bool, StoreError> {
-        self.connections.transaction(async |tx| seats::end_session(tx, key, seat, which).await).await
+        self.connections
+            .transaction(async |tx| seats::end_session(tx, key, seat, which).await)
+            .await
     }
 
     async fn set_return_code(
@@ -190,7 +221,9 @@ impl Store for PostgresStore {
         seat: Seat,
         code: CodeDigest,
     ) -> Result<(), StoreError> {
-        self.connections.transaction(async |tx| seats::set_return_code(tx, key, seat, code).await).await
+        self.connections
+            .transaction(async |tx| seats::set_return_code(tx, key, seat, code).await)
+            .await
     }
 
     async fn set_device_code(
@@ -200,11 +233,15 @@ impl Store for PostgresStore {
         code: CodeDigest,
         valid: Duration,
     ) -> Result<Timestamp, StoreError> {
-        self.connections.transaction(async |tx| seats::set_device_code(tx, key, seat, code, valid).await).await
+        self.connections
+            .transaction(async |tx| seats::set_device_code(tx, key, seat, code, valid).await)
+            .await
     }
 
     async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<(), StoreError> {
-        self.connections.transaction(async |tx| seats::ask(tx, key, &ask).await).await
+        self.connections
+            .transaction(async |tx| seats::ask(tx, key, &ask).await)
+            .await
     }
 
     async fn ask_state(
@@ -213,7 +250,10 @@ impl Store for PostgresStore {
         digest: SecretDigest,
     ) -> Result<Option<(Seat, AskState)>, StoreError> {
         let digest = &digest.as_bytes()[..];
-        let found = self.connections.query(seats::ASK_STATE, &[&rows::uuid(key), &digest]).await?;
+        let found = self
+            .connections
+            .query(seats::ASK_STATE, &[&rows::uuid(key), &digest])
+            .await?;
         let state = found.first().map(seats::ask_state).transpose();
         state.map_err(|error| StoreError::Refused(error.to_string()))
     }
@@ -224,23 +264,33 @@ impl Store for PostgresStore {
         word: AskWord,
         allow: bool,
     ) -> Result<Answered, StoreError> {
-        self.connections.transaction(async |tx| seats::answer(tx, key, word, allow).await).await
+        self.connections
+            .transaction(async |tx| seats::answer(tx, key, word, allow).await)
+            .await
     }
 
     async fn note(&self, notes: &[(ChatKey, Note)]) -> Result<(), StoreError> {
-        self.connections.transaction(async |tx| messages::note(tx, notes).await).await
+        self.connections
+            .transaction(async |tx| messages::note(tx, notes).await)
+            .await
     }
 
     async fn end(&self, key: ChatKey) -> Result<Ending, StoreError> {
-        self.connections.transaction(async |tx| chats::end(tx, key).await).await
+        self.connections
+            .transaction(async |tx| chats::end(tx, key).await)
+            .await
     }
 
     async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>, StoreError> {
-        self.connections.transaction(async |tx| chats::expire(tx, limit).await).await
+        self.connections
+            .transaction(async |tx| chats::expire(tx, limit).await)
+            .await
     }
 
     async fn purge(&self, limit: usize, tombstone_life: Duration) -> Result<usize, StoreError> {
-        self.connections.transaction(async |tx| chats::purge(tx, limit, tombstone_life).await).await
+        self.connections
+            .transaction(async |tx| chats::purge(tx, limit, tombstone_life).await)
+            .await
     }
 
     async fn count_chats(&self) -> Result<u64, StoreError> {
@@ -262,8 +312,10 @@ mod tests {
     async fn open() -> Stores {
         let server = Postgres::start().unwrap();
         let config: Config = server.url().parse().unwrap();
-        let (here, there) =
-            tokio::join!(PostgresStore::open(&config, 8), PostgresStore::open(&config, 8));
+        let (here, there) = tokio::join!(
+            PostgresStore::open(&config, 8),
+            PostgresStore::open(&config, 8)
+        );
         Stores::two(Arc::new(here.unwrap()), Arc::new(there.unwrap()), server)
     }
 

@@ -11,3 +11,4 @@
 mod support;
 
 mod contract;
+mod input;

@@ -24,11 +24,15 @@ export function start() {
     else if (by === null) who = ["time"];
     sessionStorage.setItem(KEY, JSON.stringify(who));
     alarm(text.ended);
-    leave(config.ended);
+    // The answer of any address of the seat takes its cookies back. Nobody waits for longer than that takes.
+    const cookies = fetch(`${config.base}/sessions`, { cache: "no-store", signal: AbortSignal.timeout(2_000) });
+    void cookies.catch(() => {}).finally(() => location.replace(config.ended));
+    leave();
   });
   on("out", ({ told }) => {
     if (!told) tell("out");
-    leave(config.loggedOut);
+    leave();
+    location.replace(config.loggedOut);
   });
   for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySelectorAll("[data-leave]"))) {
     form.addEventListener("submit", (event) => {
@@ -52,8 +56,8 @@ async function submit(form) {
   else if (code !== 410) form.submit();
 }
 
-/** @param {string} to */
-function leave(to) {
+/** Leaves nothing of the chat in this page. */
+function leave() {
   leaving = true;
   connect("over");
   outbox.clear();
@@ -61,5 +65,4 @@ function leave(to) {
   document.getElementById("chat")?.replaceChildren();
   document.title = "duet";
   state.unread.clear();
-  location.replace(to);
 }

@@ -68,11 +68,11 @@ export function emit(topic, detail) {
   for (const listener of listeners.get(topic) ?? []) listener(detail);
 }
 
-/** @param {typeof state.connection} connection */
-export function connect(connection) {
+/** @param {"opening" | "open" | "lost" | "session" | "over"} now */
+export function connect(now) {
   // Over is over: a late event of a closing stream must not bring the banner back.
-  if (state.connection === "over" || state.connection === connection) return;
-  state.connection = connection;
+  if (state.connection === "over" || state.connection === now) return;
+  state.connection = now;
   emit("connection");
 }
 

@@ -27,7 +27,8 @@ export function listen(listener) {
   hear = listener;
 }
 
-channel.onmessage = ({ data: { word, detail } }) => {
+channel.onmessage = ({ data }) => {
+  const { word, detail } = data;
   if (word === "ping" && leading) tell("pong");
   else if (word === "pong") clearTimeout(suspicion);
   else hear(word, detail);

@@ -121,7 +121,11 @@ impl Handler<Answer> for Pair {
             true => SeatChange::Replaced,
             false => SeatChange::Taken,
         };
-        self.change(record, move |pair, ()| pair.tell_seat(seat, change))
+        self.change(record, move |pair, ()| {
+            pair.tell_seat(seat, change);
+            // Says who still waits, and so who does not.
+            pair.greet_again();
+        })
     }
 }
 

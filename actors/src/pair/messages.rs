@@ -15,8 +15,8 @@ use super::{Pair, check_rate};
 use crate::{
     Refusal,
     domain::{
-        ClientId, Draft, Event, Marks, Message, MessageText, Page, Seat, SecretDigest, Seq,
-        Timestamp, UserName,
+        ClientId, Draft, Event, Marks, Message, MessageText, Page, Seat, SeatChange, SecretDigest,
+        Seq, Timestamp, UserName,
     },
     journal::{Append, Committed},
     ports::{HistoryPage, Lookup, Note, Notice},
@@ -144,7 +144,7 @@ impl Pair {
         if let Ok(chat) = &mut self.chat {
             chat.last_seq = message.seq;
         }
-        let live = self.send_out(&Event::Message(message, self.names.clone()));
+        let live = self.send_message(message);
         self.shared.metrics.delivered.inc_by(live);
     }
 
@@ -223,6 +223,10 @@ impl Handler<Relayed> for Pair {
             Notice::Seat(seat, change) => self.read_again(ctx, move |pair| {
                 let user = pair.name(seat);
                 pair.broadcast(&Event::Seat { seat, user, change });
+                if matches!(change, SeatChange::Taken | SeatChange::Replaced) {
+                    // It may have been an answer: says who still waits, and so who does not.
+                    pair.greet_again();
+                }
             }),
             Notice::Sessions => self.read_again(ctx, |_| {}),
             Notice::Ended { by } => self.finish(by, ctx),

@@ -25,7 +25,10 @@ use tracing::debug;
 use super::Pair;
 use crate::{
     Refusal,
-    domain::{Ask, BySeat, Event, Hello, PeerState, Seat, SecretDigest, Seq, SessionId, Timestamp},
+    domain::{
+        Ask, BySeat, Event, Hello, Message, PeerState, Seat, SecretDigest, Seq, SessionId,
+        Timestamp,
+    },
     ports::{Note, Notice},
 };
 
@@ -56,6 +59,8 @@ pub(super) struct Open {
     seat: Seat,
     session: SessionId,
     feed: Feed,
+    /// The last place it had written when it attached.
+    position: Seq,
     last_event: Instant,
     _counted: Counted,
 }
@@ -203,7 +208,10 @@ impl Handler<Attach> for Pair {
             .iter_mut()
             .find(|open| open.id == attach.stream)
         {
-            Some(open) => open.feed = feed,
+            Some(open) => {
+                open.feed = feed;
+                open.position = attach.position;
+            }
             None => {
                 self.check_room(seat)?;
                 self.arrived(seat);
@@ -212,6 +220,7 @@ impl Handler<Attach> for Pair {
                     seat,
                     session,
                     feed,
+                    position: attach.position,
                     last_event: Instant::now(),
                     _counted: Counted::new(&self.shared.metrics.streams),
                 });
@@ -342,6 +351,14 @@ impl Pair {
     /// Gives an event to every live stream; answers how many took it.
     pub(super) fn send_out(&mut self, event: &Event) -> u64 {
         self.send_where(event, |_| true)
+    }
+
+    /// Gives a message to every live stream that has not read it from the store by itself, which
+    /// it may do before the pair hears of it.
+    pub(super) fn send_message(&mut self, message: Arc<Message>) -> u64 {
+        let seq = message.seq;
+        let event = Event::Message(message, self.names.clone());
+        self.send_where(&event, |open| open.position < seq)
     }
 
     fn send_where(&mut self, event: &Event, which: impl Fn(&Open) -> bool) -> u64 {

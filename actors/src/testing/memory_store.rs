@@ -64,9 +64,14 @@ impl MemoryStore {
         self.faults.lose_next_appends(times);
     }
 
-    /// Appends wait, before anything is stored, for as long as the answer lives.
-    pub fn hold_appends(&self) -> Hold {
-        self.faults.hold()
+    /// Calls of this kind wait, before they touch anything, for as long as the answer lives.
+    pub fn hold(&self, call: Call) -> Hold {
+        self.faults.hold(call)
+    }
+
+    /// Whether a call of this kind waits to be released.
+    pub fn is_waiting(&self, call: Call) -> bool {
+        self.faults.is_waiting(call)
     }
 
     /// A batch that holds this text is refused from now on.
@@ -88,7 +93,7 @@ impl MemoryStore {
     /// a socket would, so that racing callers meet here in any order.
     async fn enter(&self, call: Call) -> Result<(MutexGuard<'_, Data>, Timestamp), StoreError> {
         tokio::task::yield_now().await;
-        self.faults.check(call)?;
+        self.faults.check(call).await?;
         Ok(self.locked())
     }
 

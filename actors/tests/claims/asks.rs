@@ -12,16 +12,36 @@ use actors::{
 use crate::world::{Instance, Person, Told, Watch, World, login, name_at, roomy};
 
 async fn ask_in(instance: &Instance, beside: &Person, seat: Seat) -> Result<Token, Refusal> {
-    instance.directory.ask(beside.key, AskIn { name: name_at(seat) }).await
+    instance
+        .directory
+        .ask(
+            beside.key,
+            AskIn {
+                name: name_at(seat),
+            },
+        )
+        .await
 }
 
 async fn state(instance: &Instance, secret: &Token) -> AskState {
-    let ask = AskStateOf { secret: secret.digest() };
+    let ask = AskStateOf {
+        secret: secret.digest(),
+    };
     instance.directory.ask(secret.key(), ask).await.unwrap().0
 }
 
 async fn answer(person: &Person, word: AskWord, allow: bool) -> Result<(), Refusal> {
-    person.directory().ask(person.key, Answer { by: person.by, word, allow }).await
+    person
+        .directory()
+        .ask(
+            person.key,
+            Answer {
+                by: person.by,
+                word,
+                allow,
+            },
+        )
+        .await
 }
 
 /// The word of the wish that a stream was told of last.
@@ -48,17 +68,29 @@ async fn who_is_allowed_gets_the_seat_and_its_former_sessions_end() {
     assert!(matches!(early, Err(Refusal::WrongCode)));
 
     answer(&abhi, word(&watcher).await, true).await.unwrap();
-    watcher.until(&Told::Seat(Seat::Two, SeatChange::Replaced)).await;
+    watcher
+        .until(&Told::Seat(Seat::Two, SeatChange::Replaced))
+        .await;
     assert_eq!(state(&there, &secret).await, AskState::Allowed);
     for instance in [&here, &there] {
-        assert!(matches!(anny.at(instance).look().await, Err(Refusal::NoSession)));
+        assert!(matches!(
+            anny.at(instance).look().await,
+            Err(Refusal::NoSession)
+        ));
     }
     let old = Some(LoginProof::ReturnCode(anny.return_code.clone().unwrap()));
     let old = login(&here, &anny.hash, Seat::Two, old).await;
     assert!(matches!(old, Err(Refusal::WrongCode)));
 
-    let newcomer = Person::log_in(&there, &anny.hash, Seat::Two, proof.clone()).await.unwrap();
-    newcomer.again(&here).await.send("my code works").await.unwrap();
+    let newcomer = Person::log_in(&there, &anny.hash, Seat::Two, proof.clone())
+        .await
+        .unwrap();
+    newcomer
+        .again(&here)
+        .await
+        .send("my code works")
+        .await
+        .unwrap();
     let twice = login(&there, &anny.hash, Seat::Two, proof).await;
     assert!(matches!(twice, Err(Refusal::WrongCode)));
     assert_eq!(state(&here, &secret).await, AskState::Expired);
@@ -125,9 +157,20 @@ async fn a_wish_lapses_after_two_minutes() {
     assert_eq!(abhi.look().await.unwrap().hello.asks, []);
     assert_eq!(answer(&abhi, word, true).await, Err(Refusal::AskOver));
     anny.look().await.unwrap();
-    let looked = here.directory.ask(anny.key, AskStateOf { secret: secret.digest() }).await;
+    let looked = here
+        .directory
+        .ask(
+            anny.key,
+            AskStateOf {
+                secret: secret.digest(),
+            },
+        )
+        .await;
     // The sweep may have forgotten it by now.
-    assert!(matches!(looked, Ok((AskState::Expired, _)) | Err(Refusal::WrongCode)));
+    assert!(matches!(
+        looked,
+        Ok((AskState::Expired, _)) | Err(Refusal::WrongCode)
+    ));
 }
 
 #[actix::test]
@@ -136,10 +179,20 @@ async fn a_wish_for_a_free_seat_or_a_strange_name_is_refused() {
     let here = world.instance(roomy());
     let hash = world.chat().await;
     let abhi = Person::sit(&here, &hash, Seat::One).await;
-    assert_eq!(ask_in(&here, &abhi, Seat::Two).await, Err(Refusal::SeatFree));
-    let strange = AskIn { name: crate::world::name("Nobody") };
-    assert_eq!(here.directory.ask(abhi.key, strange).await, Err(Refusal::WrongName));
-    let unknown = AskStateOf { secret: Token::generate(abhi.key, &mut rand::rng()).digest() };
+    assert_eq!(
+        ask_in(&here, &abhi, Seat::Two).await,
+        Err(Refusal::SeatFree)
+    );
+    let strange = AskIn {
+        name: crate::world::name("Nobody"),
+    };
+    assert_eq!(
+        here.directory.ask(abhi.key, strange).await,
+        Err(Refusal::WrongName)
+    );
+    let unknown = AskStateOf {
+        secret: Token::generate(abhi.key, &mut rand::rng()).digest(),
+    };
     let unknown = here.directory.ask(abhi.key, unknown).await;
     assert!(matches!(unknown, Err(Refusal::WrongCode)));
 }

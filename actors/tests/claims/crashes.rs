@@ -1,6 +1,9 @@
 //! What a panic in a handler costs: the request that it happened in, and nothing else.
 
-use actors::{Look, Refusal};
+use actors::{
+    Look, Refusal,
+    testing::{Call, eventually},
+};
 use futures_util::future::{join, join_all};
 use uuid::Uuid;
 
@@ -33,7 +36,10 @@ async fn requests_queued_behind_a_panic_succeed() {
     let (sent, ()) = join(join_all(sending), async { drop(stopped) }).await;
 
     let lost: Vec<_> = sent.iter().filter(|sent| sent.is_err()).collect();
-    assert!(matches!(lost[..], [Err(Refusal::Defect(_))]), "one is lost: {lost:?}");
+    assert!(
+        matches!(lost[..], [Err(Refusal::Defect(_))]),
+        "one is lost: {lost:?}"
+    );
     let mut stored = abhi.texts().await.unwrap();
     assert_eq!(stored.len(), 39);
     stored.sort_unstable();
@@ -46,7 +52,7 @@ async fn a_message_on_its_way_to_the_store_is_not_lost_by_another_requests_panic
     let world = World::new();
     let here = world.instance(roomy());
     let [abhi, anny] = here.couple(&world).await;
-    let held = here.store.hold_appends();
+    let held = here.store.hold(Call::Append);
     let id = Uuid::new_v4();
     let meanwhile = async {
         here.until_appends(1).await;
@@ -59,6 +65,25 @@ async fn a_message_on_its_way_to_the_store_is_not_lost_by_another_requests_panic
     assert_eq!(sent.unwrap().seq, 1);
     assert_eq!(abhi.send_as(id, "Hello").await.unwrap().seq, 1);
     assert_eq!(anny.texts().await.unwrap(), ["Hello"]);
+}
+
+#[actix::test]
+async fn a_request_that_waits_for_the_store_is_not_lost_by_another_ones_panic() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    let held = here.store.hold(Call::Positions);
+    let panic = async {
+        eventually("it waits", || async {
+            here.store.is_waiting(Call::Positions)
+        })
+        .await;
+        here.clock.panic_next(1);
+        assert!(matches!(anny.texts().await, Err(Refusal::Defect(_))));
+        drop(held);
+    };
+    let (looked, ()) = join(abhi.look(), panic).await;
+    looked.unwrap();
 }
 
 #[actix::test]
@@ -106,7 +131,7 @@ async fn a_pair_that_cannot_be_opened_is_opened_by_the_next_request() {
     let hash = world.chat().await;
     let [abhi, anny] = there.couple_of(&hash).await;
     let (abhi, anny) = (abhi.at(&here), anny.at(&here));
-    here.store.fail_next(actors::testing::Call::Load, 1);
+    here.store.fail_next(Call::Load, 1);
     let asking = (0..10).map(|_| abhi.look());
     let looked = join_all(asking).await;
     for refused in looked.iter().filter_map(|looked| looked.as_ref().err()) {
@@ -127,7 +152,7 @@ async fn the_leftovers_of_a_failed_start_do_not_disturb_its_successor() {
     let there = world.instance(roomy());
     let [abhi, anny] = there.couple_of(&world.chat().await).await;
     let abhi = abhi.at(&here);
-    here.store.fail_next(actors::testing::Call::Load, 1);
+    here.store.fail_next(Call::Load, 1);
     abhi.look().await.unwrap_err();
     let stream = Watch::open(&abhi).await;
 
@@ -169,6 +194,10 @@ async fn many_chats_survive_panics_at_random() {
     here.clock.panic_next(0);
     for (couple, counts) in people.chunks(2).zip(acknowledged.chunks(2)) {
         let stored = world.history(couple[0].key).await.len();
-        assert_eq!(stored, counts[0] + counts[1], "what was acknowledged is there once");
+        assert_eq!(
+            stored,
+            counts[0] + counts[1],
+            "what was acknowledged is there once"
+        );
     }
 }

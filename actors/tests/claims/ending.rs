@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use actors::{EndChat, Look, Refusal, ports::{Lookup, Store}, testing::eventually};
+use actors::{
+    EndChat, Look, Refusal,
+    ports::{Lookup, Store},
+    testing::{Call, eventually},
+};
 use futures_util::future::{join, join_all};
 
 use crate::world::{LONG, Person, Told, Watch, World, roomy};
@@ -27,7 +31,12 @@ async fn an_end_is_told_to_every_stream_and_nothing_can_be_read_after_it() {
     }
     for stream in streams {
         stream.until_over().await;
-        assert_eq!(stream.told().last(), Some(&Told::Ended { by: Some("Anny".into()) }));
+        assert_eq!(
+            stream.told().last(),
+            Some(&Told::Ended {
+                by: Some("Anny".into())
+            })
+        );
     }
     for instance in [here, there] {
         instance.until_pairs(0).await;
@@ -54,6 +63,24 @@ async fn requests_queued_behind_an_end_are_answered_as_gone() {
 }
 
 #[actix::test]
+async fn a_request_that_waits_for_the_store_while_the_chat_ends_is_answered_as_gone() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    let held = here.store.hold(Call::Positions);
+    let end = async {
+        eventually("it waits", || async {
+            here.store.is_waiting(Call::Positions)
+        })
+        .await;
+        anny.end_chat().await.unwrap();
+        drop(held);
+    };
+    let (looked, ()) = join(abhi.look(), end).await;
+    assert!(matches!(looked, Err(Refusal::Gone)), "{looked:?}");
+}
+
+#[actix::test]
 async fn many_ends_at_once_are_one() {
     let world = World::new();
     let (here, there) = (world.instance(roomy()), world.instance(roomy()));
@@ -67,7 +94,10 @@ async fn many_ends_at_once_are_one() {
     let expected = |ended: &Result<(), Refusal>| matches!(ended, Ok(()) | Err(Refusal::Gone));
     assert!(ended.iter().all(expected), "{ended:?}");
     stream.until_over().await;
-    let ends = stream.told().into_iter().filter(|told| matches!(told, Told::Ended { .. }));
+    let ends = stream
+        .told()
+        .into_iter()
+        .filter(|told| matches!(told, Told::Ended { .. }));
     assert_eq!(ends.count(), 1);
 }
 
@@ -77,7 +107,10 @@ async fn the_operator_can_end_a_chat() {
     let here = world.instance(roomy());
     let [abhi, _anny] = here.couple(&world).await;
     let stream = Watch::open(&abhi).await;
-    here.directory.ask(abhi.key, EndChat { by: None }).await.unwrap();
+    here.directory
+        .ask(abhi.key, EndChat { by: None })
+        .await
+        .unwrap();
     stream.until(&Told::Ended { by: None }).await;
     assert!(matches!(abhi.look().await, Err(Refusal::Gone)));
 }
@@ -88,8 +121,11 @@ async fn an_end_that_the_store_did_not_take_is_no_end() {
     let here = world.instance(roomy());
     let [abhi, anny] = here.couple(&world).await;
     let stream = Watch::open(&abhi).await;
-    here.store.fail_next(actors::testing::Call::End, 1);
-    assert!(matches!(anny.end_chat().await, Err(Refusal::Unavailable(_))));
+    here.store.fail_next(Call::End, 1);
+    assert!(matches!(
+        anny.end_chat().await,
+        Err(Refusal::Unavailable(_))
+    ));
     anny.send("still here").await.unwrap();
     stream.until_place(1).await;
     anny.end_chat().await.unwrap();
@@ -102,11 +138,17 @@ async fn a_chat_whose_time_is_over_ends_for_everybody() {
     let (here, there) = (world.instance(roomy()), world.instance(roomy()));
     let [abhi, anny] = here.couple(&world).await;
     abhi.send("Hello").await.unwrap();
-    let streams = [Watch::open(&abhi).await, Watch::open(&anny.at(&there)).await];
+    let streams = [
+        Watch::open(&abhi).await,
+        Watch::open(&anny.at(&there)).await,
+    ];
     world.time.advance(LONG + Duration::from_secs(1));
     for person in [&abhi, &anny.at(&there)] {
         let read = person.texts().await;
-        assert!(matches!(read, Err(Refusal::Gone)), "even before the sweep: {read:?}");
+        assert!(
+            matches!(read, Err(Refusal::Gone)),
+            "even before the sweep: {read:?}"
+        );
     }
     for stream in streams {
         stream.until_over().await;
@@ -130,7 +172,10 @@ async fn what_is_left_of_an_ended_chat_is_deleted_without_waiting_for_the_sweep(
     }
     here.until_metric("duet_chats_live", 0.0).await;
     abhi.end_chat().await.unwrap();
-    eventually("no message is left", || async { world.store.messages_kept(abhi.key) == 0 }).await;
+    eventually("no message is left", || async {
+        world.store.messages_kept(abhi.key) == 0
+    })
+    .await;
     assert_eq!(world.store.status(abhi.key).await.unwrap(), Lookup::Ended);
 }
 

@@ -1,6 +1,10 @@
 //! Two instances on one store, with a courier between them that may lose everything.
 
-use actors::{Refusal, domain::{Seat, Seq}, testing::eventually};
+use actors::{
+    Refusal,
+    domain::{Seat, Seq},
+    testing::eventually,
+};
 use futures_util::future::join;
 
 use crate::world::{Person, Told, Watch, World, roomy};
@@ -22,7 +26,10 @@ async fn messages_sent_on_both_arrive_on_both_in_the_same_order() {
         let person = person.clone();
         async move {
             for number in 1..=EACH {
-                person.send(&format!("{:?} {number}", person.seat)).await.unwrap();
+                person
+                    .send(&format!("{:?} {number}", person.seat))
+                    .await
+                    .unwrap();
             }
         }
     };
@@ -73,7 +80,9 @@ async fn follow(person: &Person, mut stream: Watch, last: Seq) -> Vec<Seq> {
         if seen.last() == Some(&last) {
             return seen;
         }
-        stream = Watch::open_after(person, seen.last().copied()).await.unwrap();
+        stream = Watch::open_after(person, seen.last().copied())
+            .await
+            .unwrap();
     }
 }
 
@@ -131,7 +140,11 @@ async fn an_end_on_one_ends_the_streams_on_the_other() {
     let [abhi, anny] = here.couple(&world).await;
     let stream = Watch::open(&anny.at(&there)).await;
     abhi.end_chat().await.unwrap();
-    stream.until(&Told::Ended { by: Some("Abhi".into()) }).await;
+    stream
+        .until(&Told::Ended {
+            by: Some("Abhi".into()),
+        })
+        .await;
     stream.until_over().await;
     there.until_pairs(0).await;
 }
@@ -142,15 +155,26 @@ async fn a_logout_on_one_ends_the_session_on_the_other() {
     let (here, there) = (world.instance(roomy()), world.instance(roomy()));
     let [abhi, anny] = here.couple(&world).await;
     let phone = abhi.again(&here).await;
-    let (stays, goes) = (Watch::open(&abhi.at(&there)).await, Watch::open(&phone.at(&there)).await);
+    let (stays, goes) = (
+        Watch::open(&abhi.at(&there)).await,
+        Watch::open(&phone.at(&there)).await,
+    );
     let watcher = Watch::open(&anny.at(&there)).await;
     phone.log_out().await.unwrap();
     goes.until_over().await;
-    assert!(matches!(phone.at(&there).look().await, Err(Refusal::NoSession)));
+    assert!(matches!(
+        phone.at(&there).look().await,
+        Err(Refusal::NoSession)
+    ));
     abhi.log_out().await.unwrap();
     stays.until_over().await;
-    assert!(matches!(abhi.at(&there).look().await, Err(Refusal::NoSession)));
-    watcher.until(&Told::Seat(Seat::One, actors::domain::SeatChange::Left)).await;
+    assert!(matches!(
+        abhi.at(&there).look().await,
+        Err(Refusal::NoSession)
+    ));
+    watcher
+        .until(&Told::Seat(Seat::One, actors::domain::SeatChange::Left))
+        .await;
 }
 
 #[actix::test]
@@ -163,7 +187,10 @@ async fn a_logout_the_bus_lost_takes_effect_when_the_loss_is_reported() {
     abhi.log_out().await.unwrap();
     there.bus.report_missed(None);
     stream.until_over().await;
-    assert!(matches!(abhi.at(&there).look().await, Err(Refusal::NoSession)));
+    assert!(matches!(
+        abhi.at(&there).look().await,
+        Err(Refusal::NoSession)
+    ));
 }
 
 #[actix::test]
@@ -218,7 +245,10 @@ async fn a_chat_follows_its_people_from_instance_to_instance() {
             break;
         }
         let stream = Watch::open_after(&anny.at(home), Some(last)).await.unwrap();
-        eventually("something arrives", || async { !stream.places().is_empty() }).await;
+        eventually("something arrives", || async {
+            !stream.places().is_empty()
+        })
+        .await;
         stream.close();
         stream.until_over().await;
         seen.extend(stream.places());

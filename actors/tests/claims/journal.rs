@@ -14,7 +14,7 @@ async fn while_one_commit_is_in_flight_the_next_batch_gathers() {
     for _ in 0..5 {
         people.extend(here.couple(&world).await);
     }
-    let held = here.store.hold_appends();
+    let held = here.store.hold(Call::Append);
     let release = async {
         here.until_metric("duet_journal_queue_messages", 9.0).await;
         drop(held);
@@ -22,15 +22,22 @@ async fn while_one_commit_is_in_flight_the_next_batch_gathers() {
     let sending = join_all(people.iter().map(|person| person.send("Hello")));
     let (sent, ()) = join(sending, release).await;
     assert!(sent.iter().all(Result::is_ok));
-    assert_eq!(here.store.batch_lens(), [1, 9], "two commits carry ten messages");
+    assert_eq!(
+        here.store.batch_lens(),
+        [1, 9],
+        "two commits carry ten messages"
+    );
 }
 
 #[actix::test]
 async fn a_batch_is_no_longer_than_its_limit() {
     let world = World::new();
-    let here = world.instance(Limits { journal_batch_len_max: 4, ..roomy() });
+    let here = world.instance(Limits {
+        journal_batch_len_max: 4,
+        ..roomy()
+    });
     let [abhi, _anny] = here.couple(&world).await;
-    let held = here.store.hold_appends();
+    let held = here.store.hold(Call::Append);
     let release = async {
         here.until_metric("duet_journal_queue_messages", 9.0).await;
         drop(held);
@@ -38,16 +45,23 @@ async fn a_batch_is_no_longer_than_its_limit() {
     let sending = join_all((0..10).map(|_| abhi.send("Hello")));
     let (sent, ()) = join(sending, release).await;
     let places: Vec<u64> = sent.into_iter().map(|sent| sent.unwrap().seq).collect();
-    assert_eq!(places, (1..=10).collect::<Vec<u64>>(), "in the order in which they were sent");
+    assert_eq!(
+        places,
+        (1..=10).collect::<Vec<u64>>(),
+        "in the order in which they were sent"
+    );
     assert_eq!(here.store.batch_lens(), [1, 4, 4, 1]);
 }
 
 #[actix::test]
 async fn a_full_queue_refuses_at_once_and_takes_more_when_it_has_room() {
     let world = World::new();
-    let here = world.instance(Limits { journal_queue_len_max: 4, ..roomy() });
+    let here = world.instance(Limits {
+        journal_queue_len_max: 4,
+        ..roomy()
+    });
     let [abhi, anny] = here.couple(&world).await;
-    let held = here.store.hold_appends();
+    let held = here.store.hold(Call::Append);
     let beyond = async {
         here.until_appends(1).await;
         let (waiting, ()) = join(join_all((0..4).map(|_| abhi.send("waits"))), async {
@@ -55,7 +69,10 @@ async fn a_full_queue_refuses_at_once_and_takes_more_when_it_has_room() {
             for _ in 0..3 {
                 // The store is still held, so this answer did not wait for it.
                 let refused = abhi.send("too much").await;
-                assert!(matches!(refused, Err(Refusal::Unavailable(_))), "{refused:?}");
+                assert!(
+                    matches!(refused, Err(Refusal::Unavailable(_))),
+                    "{refused:?}"
+                );
             }
             drop(held);
         })
@@ -74,7 +91,7 @@ async fn a_text_the_store_refuses_costs_itself_alone() {
     let [abhi, anny] = here.couple(&world).await;
     let [other, _] = here.couple(&world).await;
     here.store.refuse_text("poison");
-    let held = here.store.hold_appends();
+    let held = here.store.hold(Call::Append);
     let texts = ["first", "a", "b", "poison", "c", "d", "poison", "e"];
     let release = async {
         here.until_metric("duet_journal_queue_messages", 8.0).await;
@@ -89,7 +106,10 @@ async fn a_text_the_store_refuses_costs_itself_alone() {
         }
     }
     assert_eq!(elsewhere.unwrap().seq, 1);
-    assert_eq!(anny.texts().await.unwrap(), ["first", "a", "b", "c", "d", "e"]);
+    assert_eq!(
+        anny.texts().await.unwrap(),
+        ["first", "a", "b", "c", "d", "e"]
+    );
 }
 
 #[actix::test]
@@ -117,7 +137,10 @@ async fn what_was_stored_though_the_answer_was_lost_is_found_and_shown_when_sent
     let world = World::new();
     let (here, there) = (world.instance(roomy()), world.instance(roomy()));
     let [abhi, anny] = here.couple(&world).await;
-    let streams = [Watch::open(&anny).await, Watch::open(&anny.at(&there)).await];
+    let streams = [
+        Watch::open(&anny).await,
+        Watch::open(&anny.at(&there)).await,
+    ];
     let id = Uuid::new_v4();
     here.store.lose_next_appends(1);
     let lost = abhi.send_as(id, "Hello").await;
@@ -141,7 +164,11 @@ async fn an_id_sent_again_with_another_text_is_refused() {
     let id = Uuid::new_v4();
     abhi.send_as(id, "Hello").await.unwrap();
     assert_eq!(abhi.send_as(id, "Bye").await, Err(Refusal::MessageReused));
-    assert_eq!(anny.send_as(id, "Bye").await.unwrap().seq, 2, "each seat has its own ids");
+    assert_eq!(
+        anny.send_as(id, "Bye").await.unwrap().seq,
+        2,
+        "each seat has its own ids"
+    );
 }
 
 #[actix::test]
@@ -150,7 +177,7 @@ async fn a_sender_that_goes_away_does_not_stop_its_message() {
     let here = world.instance(roomy());
     let [abhi, anny] = here.couple(&world).await;
     let stream = Watch::open(&anny).await;
-    let held = here.store.hold_appends();
+    let held = here.store.hold(Call::Append);
     let sender = abhi.clone();
     let sending = actix::spawn(async move { sender.send("Hello").await });
     here.until_appends(1).await;
@@ -170,7 +197,7 @@ async fn a_message_that_meets_the_end_is_answered_as_gone() {
     // The end comes from the same instance, and from another one.
     for (abhi, anny) in [(&abhi, anny.clone()), (&other, other.at(&there))] {
         let appends = here.store.batch_lens().len();
-        let held = here.store.hold_appends();
+        let held = here.store.hold(Call::Append);
         let end = async {
             here.until_appends(appends + 1).await;
             anny.end_chat().await.unwrap();

@@ -7,7 +7,11 @@ use crate::world::{World, login, roomy};
 #[actix::test]
 async fn a_seat_sends_no_faster_than_its_limit() {
     let world = World::new();
-    let limits = Limits { sends_per_seat_per_second: 1, sends_per_seat_burst: 3, ..roomy() };
+    let limits = Limits {
+        sends_per_seat_per_second: 1,
+        sends_per_seat_burst: 3,
+        ..roomy()
+    };
     let here = world.instance(limits);
     let [abhi, anny] = here.couple(&world).await;
     for _ in 0..3 {
@@ -24,34 +28,55 @@ async fn a_seat_sends_no_faster_than_its_limit() {
 #[actix::test]
 async fn a_chat_takes_so_many_logins_and_then_none_for_a_while() {
     let world = World::new();
-    let here = world.instance(Limits { logins_per_chat_per_minute: 3, ..roomy() });
+    let here = world.instance(Limits {
+        logins_per_chat_per_minute: 3,
+        ..roomy()
+    });
     let [abhi, _anny] = here.couple(&world).await;
     let third = login(&here, &abhi.hash, abhi.seat, None).await;
     assert!(matches!(third, Err(Refusal::SeatTaken)));
     let fourth = login(&here, &abhi.hash, abhi.seat, None).await;
     assert!(matches!(fourth, Err(Refusal::TooMany { .. })));
-    let asked = here.directory.ask(abhi.key, actors::AskIn { name: crate::world::name("Anny") });
-    assert!(matches!(asked.await, Err(Refusal::TooMany { .. })), "asking counts as well");
+    let asked = here.directory.ask(
+        abhi.key,
+        actors::AskIn {
+            name: crate::world::name("Anny"),
+        },
+    );
+    assert!(
+        matches!(asked.await, Err(Refusal::TooMany { .. })),
+        "asking counts as well"
+    );
     abhi.send("those inside are not bothered").await.unwrap();
 }
 
 #[actix::test]
 async fn a_full_chat_takes_no_more_messages() {
     let world = World::new();
-    let here = world.instance(Limits { messages_per_chat_max: 2, ..roomy() });
+    let here = world.instance(Limits {
+        messages_per_chat_max: 2,
+        ..roomy()
+    });
     let [abhi, anny] = here.couple(&world).await;
     let id = uuid::Uuid::new_v4();
     abhi.send_as(id, "first").await.unwrap();
     anny.send("second").await.unwrap();
     assert_eq!(abhi.send("third").await, Err(Refusal::ChatFull));
-    assert_eq!(abhi.send_as(id, "first").await.unwrap().seq, 1, "what it has, it knows");
+    assert_eq!(
+        abhi.send_as(id, "first").await.unwrap().seq,
+        1,
+        "what it has, it knows"
+    );
 }
 
 #[actix::test]
 async fn an_instance_holds_no_more_pairs_than_its_limit() {
     let world = World::new();
     let there = world.instance(roomy());
-    let here = world.instance(Limits { pairs_max: 2, ..roomy() });
+    let here = world.instance(Limits {
+        pairs_max: 2,
+        ..roomy()
+    });
     let mut people = Vec::new();
     for _ in 0..3 {
         let [abhi, _] = there.couple(&world).await;
@@ -59,7 +84,10 @@ async fn an_instance_holds_no_more_pairs_than_its_limit() {
     }
     people[0].look().await.unwrap();
     people[1].look().await.unwrap();
-    assert!(matches!(people[2].look().await, Err(Refusal::Unavailable(_))));
+    assert!(matches!(
+        people[2].look().await,
+        Err(Refusal::Unavailable(_))
+    ));
     people[0].look().await.unwrap();
     people[1].end_chat().await.unwrap();
     people[2].look().await.unwrap();
@@ -68,7 +96,10 @@ async fn an_instance_holds_no_more_pairs_than_its_limit() {
 #[actix::test]
 async fn a_seats_longest_unused_session_makes_room_for_a_new_one() {
     let world = World::new();
-    let here = world.instance(Limits { sessions_per_seat_max: 2, ..roomy() });
+    let here = world.instance(Limits {
+        sessions_per_seat_max: 2,
+        ..roomy()
+    });
     let [abhi, _anny] = here.couple(&world).await;
     let phone = abhi.again(&here).await;
     world.time.advance(std::time::Duration::from_secs(60));

@@ -19,7 +19,11 @@ async fn coming_is_told_at_once_and_leaving_after_the_grace() {
     stream.close();
     stream.until_over().await;
     watcher.until_presence(Seat::Two, &[true, false]).await;
-    let gone = Told::Presence { seat: Seat::Two, online: false, last_seen: Some(left_at) };
+    let gone = Told::Presence {
+        seat: Seat::Two,
+        online: false,
+        last_seen: Some(left_at),
+    };
     assert_eq!(watcher.news().last(), Some(&gone));
     assert_eq!(abhi.look().await.unwrap().hello.last_seen, Some(left_at));
     actors::testing::eventually("it is written down", || async {
@@ -75,7 +79,11 @@ async fn who_comes_back_and_leaves_again_has_the_whole_grace_again() {
     let left_at = actors::ports::Clock::now(&world.time);
     second.close();
     // Told when the first grace ends, it would come with the time of the first leaving.
-    let gone = Told::Presence { seat: Seat::Two, online: false, last_seen: Some(left_at) };
+    let gone = Told::Presence {
+        seat: Seat::Two,
+        online: false,
+        last_seen: Some(left_at),
+    };
     watcher.until_presence(Seat::Two, &[true, false]).await;
     assert_eq!(watcher.news().last(), Some(&gone));
 }
@@ -149,7 +157,12 @@ async fn while_the_bus_is_down_nobody_pretends_to_know_and_afterwards_everybody_
     here.bus.set_down(false);
     here.bus.set_deaf(false);
     here.bus.report_missed(None);
-    watcher.until(&Told::Hello { position: 1, online: Some(true) }).await;
+    watcher
+        .until(&Told::Hello {
+            position: 1,
+            online: Some(true),
+        })
+        .await;
     assert_eq!(abhi.send("Hello").await.unwrap().online, Some(true));
 }
 
@@ -168,13 +181,21 @@ async fn a_leaving_that_was_lost_on_the_way_is_in_the_next_hello() {
     anny.at(&there).look().await.unwrap();
     here.bus.set_deaf(false);
     here.bus.report_missed(Some(vec![abhi.key]));
-    watcher.until(&Told::Hello { position: 0, online: Some(false) }).await;
+    watcher
+        .until(&Told::Hello {
+            position: 0,
+            online: Some(false),
+        })
+        .await;
 }
 
 #[actix::test]
 async fn a_long_grace_outlives_a_short_absence() {
     let world = World::new();
-    let here = world.instance(Limits { presence_grace: Duration::from_secs(3600), ..roomy() });
+    let here = world.instance(Limits {
+        presence_grace: Duration::from_secs(3600),
+        ..roomy()
+    });
     let [abhi, anny] = here.couple(&world).await;
     let watcher = Watch::open(&abhi).await;
     let stream = Watch::open(&anny).await;

@@ -23,10 +23,22 @@ async fn marks_never_move_back_and_are_told_when_they_move() {
     anny.typing().await.unwrap();
     watcher.until(&Told::Typing(Seat::Two)).await;
     let receipt = |delivered, read| Told::Receipt(Seat::Two, Marks { delivered, read });
-    let told = watcher.news().into_iter().filter(|told| matches!(told, Told::Receipt(..)));
-    assert_eq!(told.collect::<Vec<_>>(), [receipt(3, 1), receipt(4, 4), receipt(5, 5)]);
+    let told = watcher
+        .news()
+        .into_iter()
+        .filter(|told| matches!(told, Told::Receipt(..)));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [receipt(3, 1), receipt(4, 4), receipt(5, 5)]
+    );
     let marks = abhi.look().await.unwrap().hello.marks;
-    assert_eq!(marks[Seat::Two], Marks { delivered: 5, read: 5 });
+    assert_eq!(
+        marks[Seat::Two],
+        Marks {
+            delivered: 5,
+            read: 5
+        }
+    );
     assert_eq!(marks[Seat::One], Marks::default());
 }
 
@@ -46,7 +58,10 @@ async fn marks_cross_instances_and_never_move_back_there() {
     anny.receipt(1, 1).await.unwrap();
     anny.receipt(3, 3).await.unwrap();
     watcher.until(&Told::Receipt(Seat::Two, marks(3, 3))).await;
-    let receipts = watcher.news().into_iter().filter(|told| matches!(told, Told::Receipt(..)));
+    let receipts = watcher
+        .news()
+        .into_iter()
+        .filter(|told| matches!(told, Told::Receipt(..)));
     assert_eq!(receipts.count(), 2);
     eventually("the other instance knows", || async {
         let looked = anny.at(&there).look().await.unwrap();
@@ -60,7 +75,8 @@ async fn a_mark_above_the_last_message_is_refused_wherever_that_message_is_from(
     let world = World::new();
     let (here, there) = (world.instance(roomy()), world.instance(roomy()));
     let [abhi, anny] = here.couple(&world).await;
-    let refused = |field| move |refusal| matches!(refusal, Refusal::Invalid { field: of, .. } if of == field);
+    let refused =
+        |field| move |refusal| matches!(refusal, Refusal::Invalid { field: of, .. } if of == field);
     assert!(anny.receipt(1, 0).await.is_err_and(refused("delivered")));
     assert!(anny.receipt(0, 1).await.is_err_and(refused("read")));
     anny.look().await.unwrap();
@@ -80,7 +96,11 @@ async fn marks_outlast_a_store_that_is_away() {
     anny.receipt(1, 1).await.unwrap();
     eventually("they are written down after all", || async {
         let chat = world.load(abhi.key).await;
-        chat.seats[Seat::Two].marks == Marks { delivered: 1, read: 1 }
+        chat.seats[Seat::Two].marks
+            == Marks {
+                delivered: 1,
+                read: 1,
+            }
     })
     .await;
 }
@@ -95,7 +115,13 @@ async fn what_was_noted_is_written_before_the_process_ends() {
         anny.receipt(1, seq).await.unwrap();
         here.directory.write_notes().await;
         let chat = world.load(abhi.key).await;
-        assert_eq!(chat.seats[Seat::Two].marks, Marks { delivered: 1, read: seq });
+        assert_eq!(
+            chat.seats[Seat::Two].marks,
+            Marks {
+                delivered: 1,
+                read: seq
+            }
+        );
     }
 }
 
@@ -104,7 +130,10 @@ async fn typing_is_passed_on_but_not_every_time() {
     let world = World::new();
     let (here, there) = (world.instance(roomy()), world.instance(roomy()));
     let [abhi, anny] = here.couple(&world).await;
-    let watchers = [Watch::open(&abhi).await, Watch::open(&abhi.at(&there)).await];
+    let watchers = [
+        Watch::open(&abhi).await,
+        Watch::open(&abhi.at(&there)).await,
+    ];
     for _ in 0..10 {
         anny.typing().await.unwrap();
     }
@@ -112,7 +141,13 @@ async fn typing_is_passed_on_but_not_every_time() {
     anny.send("done").await.unwrap();
     for watcher in watchers {
         watcher.until_place(1).await;
-        let typing = |of| watcher.news().into_iter().filter(|told| *told == Told::Typing(of)).count();
+        let typing = |of| {
+            watcher
+                .news()
+                .into_iter()
+                .filter(|told| *told == Told::Typing(of))
+                .count()
+        };
         assert_eq!(typing(Seat::Two), 1);
         assert_eq!(typing(Seat::One), 1, "each seat for itself");
     }

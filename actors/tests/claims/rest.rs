@@ -13,7 +13,10 @@ use futures_util::future::join_all;
 use crate::world::{Told, Watch, World, roomy};
 
 fn restless() -> Limits {
-    Limits { pair_rest_after: Duration::from_millis(20), ..roomy() }
+    Limits {
+        pair_rest_after: Duration::from_millis(20),
+        ..roomy()
+    }
 }
 
 #[actix::test]
@@ -23,7 +26,10 @@ async fn an_idle_pair_goes_to_rest_and_comes_back_with_everything() {
     let [abhi, anny] = here.couple(&world).await;
     abhi.send("Hello").await.unwrap();
     anny.receipt(1, 1).await.unwrap();
-    let marks = Marks { delivered: 1, read: 1 };
+    let marks = Marks {
+        delivered: 1,
+        read: 1,
+    };
     eventually("the marks are written down", || async {
         world.load(abhi.key).await.seats[Seat::Two].marks == marks
     })
@@ -37,13 +43,20 @@ async fn an_idle_pair_goes_to_rest_and_comes_back_with_everything() {
     assert_eq!(anny.send("Hi").await.unwrap().seq, 2);
     assert_eq!(abhi.texts().await.unwrap(), ["Hello", "Hi"]);
     here.until_pairs(0).await;
-    assert_eq!(here.metric("duet_pair_restarts_total"), 0.0, "rest is no crash");
+    assert_eq!(
+        here.metric("duet_pair_restarts_total"),
+        0.0,
+        "rest is no crash"
+    );
 }
 
 #[actix::test]
 async fn a_request_racing_with_rest_never_fails() {
     let world = World::new();
-    let here = world.instance(Limits { pair_rest_after: Duration::from_millis(1), ..roomy() });
+    let here = world.instance(Limits {
+        pair_rest_after: Duration::from_millis(1),
+        ..roomy()
+    });
     let mut couples = Vec::new();
     for _ in 0..4 {
         couples.push(here.couple(&world).await);
@@ -111,5 +124,8 @@ async fn a_pair_that_rested_hears_of_what_other_instances_did() {
     stream.until(&Told::Message(1, "Hello".into())).await;
     anny.at(&there).send("again").await.unwrap();
     stream.until_place(2).await;
-    assert_eq!(here.store.status(abhi.key).await.unwrap(), actors::ports::Lookup::Live(()));
+    assert_eq!(
+        here.store.status(abhi.key).await.unwrap(),
+        actors::ports::Lookup::Live(())
+    );
 }

@@ -21,7 +21,9 @@ async fn the_first_login_takes_the_seat_and_gets_its_return_code() {
 
     let taken = login(&here, &hash, Seat::One, None).await;
     assert!(matches!(taken, Err(Refusal::SeatTaken)));
-    let wrong = Some(LoginProof::ReturnCode(AccessCode::generate(&mut rand::rng())));
+    let wrong = Some(LoginProof::ReturnCode(AccessCode::generate(
+        &mut rand::rng(),
+    )));
     let wrong = login(&here, &hash, Seat::One, wrong).await;
     assert!(matches!(wrong, Err(Refusal::WrongCode)));
     let back = Some(LoginProof::ReturnCode(code));
@@ -35,7 +37,12 @@ async fn a_name_is_taken_as_it_was_registered_whatever_its_case() {
     let here = world.instance(roomy());
     let hash = world.chat().await;
     let key = ChatKey::of(&hash);
-    let as_typed = |text| Login { hash: hash.clone(), name: name(text), proof: None, id: None };
+    let as_typed = |text| Login {
+        hash: hash.clone(),
+        name: name(text),
+        proof: None,
+        id: None,
+    };
     let seated = here.directory.ask(key, as_typed("ABHI")).await.unwrap();
     assert_eq!((seated.seat, seated.name.as_str()), (Seat::One, "Abhi"));
     let stranger = here.directory.ask(key, as_typed("Nobody")).await;
@@ -55,7 +62,10 @@ async fn exactly_one_of_many_claims_racing_on_two_instances_wins() {
         let outcomes = futures_util::future::join_all(claims).await;
         let (won, lost): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
         assert_eq!(won.len(), 1);
-        assert!(lost.iter().all(|lost| matches!(lost, Err(Refusal::SeatTaken))));
+        assert!(
+            lost.iter()
+                .all(|lost| matches!(lost, Err(Refusal::SeatTaken)))
+        );
     }
 }
 
@@ -66,12 +76,22 @@ async fn the_same_login_again_replaces_what_was_lost_until_it_is_used() {
     let hash = world.chat().await;
     let key = ChatKey::of(&hash);
     let id = Some(RegistrationId::new(Uuid::new_v4()));
-    let again = Login { hash: hash.clone(), name: name("Abhi"), proof: None, id };
+    let again = Login {
+        hash: hash.clone(),
+        name: name("Abhi"),
+        proof: None,
+        id,
+    };
     let lost = here.directory.ask(key, again.clone()).await.unwrap();
     let got = here.directory.ask(key, again.clone()).await.unwrap();
     assert!(got.return_code.is_some());
     let look = |logged_in: &actors::LoggedIn| {
-        here.directory.ask(key, actors::Look { by: logged_in.token.digest() })
+        here.directory.ask(
+            key,
+            actors::Look {
+                by: logged_in.token.digest(),
+            },
+        )
     };
     assert!(matches!(look(&lost).await, Err(Refusal::NoSession)));
     look(&got).await.unwrap();
@@ -85,10 +105,15 @@ async fn a_device_code_lets_in_once() {
     let world = World::new();
     let here = world.instance(roomy());
     let [abhi, _anny] = here.couple(&world).await;
-    let ask = DeviceCode { by: abhi.by, hash: abhi.hash.clone() };
+    let ask = DeviceCode {
+        by: abhi.by,
+        hash: abhi.hash.clone(),
+    };
     let (code, _) = here.directory.ask(abhi.key, ask).await.unwrap();
     let proof = Some(LoginProof::DeviceCode(code));
-    let phone = Person::log_in(&here, &abhi.hash, Seat::One, proof.clone()).await.unwrap();
+    let phone = Person::log_in(&here, &abhi.hash, Seat::One, proof.clone())
+        .await
+        .unwrap();
     assert!(phone.return_code.is_none());
     phone.send("from the phone").await.unwrap();
     abhi.send("from the laptop").await.unwrap();
@@ -101,10 +126,19 @@ async fn a_device_code_lapses_after_ten_minutes() {
     let world = World::new();
     let here = world.instance(roomy());
     let [abhi, _anny] = here.couple(&world).await;
-    let ask = DeviceCode { by: abhi.by, hash: abhi.hash.clone() };
+    let ask = DeviceCode {
+        by: abhi.by,
+        hash: abhi.hash.clone(),
+    };
     let (code, _) = here.directory.ask(abhi.key, ask).await.unwrap();
     world.time.advance(std::time::Duration::from_secs(600));
-    let late = login(&here, &abhi.hash, Seat::One, Some(LoginProof::DeviceCode(code))).await;
+    let late = login(
+        &here,
+        &abhi.hash,
+        Seat::One,
+        Some(LoginProof::DeviceCode(code)),
+    )
+    .await;
     assert!(matches!(late, Err(Refusal::WrongCode)));
 }
 
@@ -113,12 +147,22 @@ async fn a_new_return_code_makes_the_old_one_worthless() {
     let world = World::new();
     let here = world.instance(roomy());
     let [abhi, _anny] = here.couple(&world).await;
-    let ask = NewReturnCode { by: abhi.by, hash: abhi.hash.clone() };
+    let ask = NewReturnCode {
+        by: abhi.by,
+        hash: abhi.hash.clone(),
+    };
     let code = here.directory.ask(abhi.key, ask).await.unwrap();
     let old = Some(LoginProof::ReturnCode(abhi.return_code.clone().unwrap()));
     let old = login(&here, &abhi.hash, Seat::One, old).await;
     assert!(matches!(old, Err(Refusal::WrongCode)));
-    login(&here, &abhi.hash, Seat::One, Some(LoginProof::ReturnCode(code))).await.unwrap();
+    login(
+        &here,
+        &abhi.hash,
+        Seat::One,
+        Some(LoginProof::ReturnCode(code)),
+    )
+    .await
+    .unwrap();
 }
 
 #[actix::test]
@@ -134,7 +178,10 @@ async fn sessions_are_listed_and_ended_by_their_own_seat_alone() {
     assert_eq!(sessions[1].id, current, "the oldest comes first");
     let laptop = sessions[0].id;
 
-    let end = |person: &Person, id| here.directory.ask(person.key, EndSession { by: person.by, id });
+    let end = |person: &Person, id| {
+        here.directory
+            .ask(person.key, EndSession { by: person.by, id })
+    };
     end(&anny, laptop).await.unwrap();
     abhi.look().await.unwrap();
     end(&phone, laptop).await.unwrap();
@@ -152,11 +199,15 @@ async fn a_logout_ends_its_session_and_the_return_code_lets_its_owner_back() {
     abhi.log_out().await.unwrap();
     assert_eq!(abhi.send("late").await, Err(Refusal::NoSession));
     assert_eq!(abhi.log_out().await, Err(Refusal::NoSession));
-    watcher.until(&Told::Seat(Seat::One, SeatChange::Left)).await;
+    watcher
+        .until(&Told::Seat(Seat::One, SeatChange::Left))
+        .await;
     let bare = login(&here, &abhi.hash, Seat::One, None).await;
     assert!(matches!(bare, Err(Refusal::SeatTaken)));
     let back = abhi.again(&here).await;
-    watcher.until(&Told::Seat(Seat::One, SeatChange::Taken)).await;
+    watcher
+        .until(&Told::Seat(Seat::One, SeatChange::Taken))
+        .await;
     back.send("back").await.unwrap();
 }
 
@@ -166,7 +217,10 @@ async fn a_token_of_another_chat_is_no_session_here() {
     let here = world.instance(roomy());
     let [abhi, _] = here.couple(&world).await;
     let [other, _] = here.couple(&world).await;
-    let looked = here.directory.ask(other.key, actors::Look { by: abhi.by }).await;
+    let looked = here
+        .directory
+        .ask(other.key, actors::Look { by: abhi.by })
+        .await;
     assert!(matches!(looked, Err(Refusal::NoSession)));
 }
 
@@ -186,7 +240,12 @@ async fn what_a_message_says_of_its_people_must_agree_with_its_session() {
     let ask = |send| here.directory.ask(abhi.key, send);
     ask(send(Some("abhi"), Some("ANNY"))).await.unwrap();
     let sender = ask(send(Some("Anny"), None)).await;
-    assert_eq!(sender, Err(Refusal::Disagrees { field: "senderName" }));
+    assert_eq!(
+        sender,
+        Err(Refusal::Disagrees {
+            field: "senderName"
+        })
+    );
     let recipient = ask(send(None, Some("Abhi"))).await;
     assert_eq!(recipient, Err(Refusal::Disagrees { field: "reciever" }));
 }
@@ -209,10 +268,17 @@ async fn seat_two_is_named_once_and_not_like_seat_one() {
     let abhi = Person::sit(&here, &hash, Seat::One).await;
     let watcher = Watch::open(&abhi).await;
     let call = |text| here.directory.ask(key, NameSeatTwo { name: name(text) });
-    assert!(matches!(call("ABHI").await, Err(Refusal::Invalid { field: "user", .. })));
+    assert!(matches!(
+        call("ABHI").await,
+        Err(Refusal::Invalid { field: "user", .. })
+    ));
     call("Anny").await.unwrap();
     assert_eq!(call("Anny").await, Err(Refusal::NamedBefore));
-    watcher.until(&Told::Seat(Seat::Two, SeatChange::Named)).await;
+    watcher
+        .until(&Told::Seat(Seat::Two, SeatChange::Named))
+        .await;
     Person::sit(&here, &hash, Seat::Two).await;
-    watcher.until(&Told::Seat(Seat::Two, SeatChange::Taken)).await;
+    watcher
+        .until(&Told::Seat(Seat::Two, SeatChange::Taken))
+        .await;
 }

@@ -29,17 +29,29 @@ async fn a_stream_that_does_not_read_is_cut_and_its_neighbours_notice_nothing() 
     stalled.resume();
     stalled.until_over().await;
     let seen = stalled.places();
-    assert_eq!(seen, (1..=seen.len() as u64).collect::<Vec<u64>>(), "it ends without a gap");
+    assert_eq!(
+        seen,
+        (1..=seen.len() as u64).collect::<Vec<u64>>(),
+        "it ends without a gap"
+    );
 
-    let back = Watch::open_after(&anny, seen.last().copied()).await.unwrap();
+    let back = Watch::open_after(&anny, seen.last().copied())
+        .await
+        .unwrap();
     back.until_place(sent).await;
-    assert_eq!([seen, back.places()].concat(), (1..=sent).collect::<Vec<u64>>());
+    assert_eq!(
+        [seen, back.places()].concat(),
+        (1..=sent).collect::<Vec<u64>>()
+    );
 }
 
 #[actix::test]
 async fn a_seat_has_no_more_streams_than_its_limit() {
     let world = World::new();
-    let here = world.instance(Limits { streams_per_seat_max: 2, ..roomy() });
+    let here = world.instance(Limits {
+        streams_per_seat_max: 2,
+        ..roomy()
+    });
     let [abhi, anny] = here.couple(&world).await;
     let first = Watch::open(&abhi).await;
     let _second = Watch::open(&abhi).await;
@@ -54,7 +66,10 @@ async fn a_seat_has_no_more_streams_than_its_limit() {
 #[actix::test]
 async fn an_instance_has_no_more_streams_than_its_limit() {
     let world = World::new();
-    let here = world.instance(Limits { streams_max: 2, ..roomy() });
+    let here = world.instance(Limits {
+        streams_max: 2,
+        ..roomy()
+    });
     let [abhi, anny] = here.couple(&world).await;
     let _first = Watch::open(&abhi).await;
     let second = Watch::open(&anny).await;
@@ -93,7 +108,12 @@ async fn all_streams_can_be_ended_and_come_back() {
     here.directory.end_streams();
     for stream in streams {
         stream.until_over().await;
-        assert!(!stream.news().iter().any(|told| matches!(told, Told::Ended { .. })));
+        assert!(
+            !stream
+                .news()
+                .iter()
+                .any(|told| matches!(told, Told::Ended { .. }))
+        );
     }
     here.until_metric("duet_streams", 0.0).await;
     let back = Watch::open(&anny).await;
@@ -110,7 +130,10 @@ async fn a_hello_says_how_things_stand() {
     anny.receipt(1, 0).await.unwrap();
     let _open = Watch::open(&anny).await;
     let hello = Watch::open(&abhi).await.hello();
-    assert_eq!((hello.seat, hello.position, hello.last_seq), (Seat::One, 1, 1));
+    assert_eq!(
+        (hello.seat, hello.position, hello.last_seq),
+        (Seat::One, 1, 1)
+    );
     assert_eq!(hello.names[Seat::Two].as_ref().unwrap().as_str(), "Anny");
     assert_eq!(hello.online, Some(true));
     assert_eq!(hello.marks[Seat::Two].delivered, 1);

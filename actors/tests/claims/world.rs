@@ -108,7 +108,9 @@ impl World {
     /// Makes a chat with a key of some kind.
     pub(crate) async fn chat_where(&self, wanted: impl Fn(ChatKey) -> bool) -> PairHash {
         let mut hashes = std::iter::repeat_with(|| PairHash::generate(&mut rand::rng()));
-        let hash = hashes.find(|hash| wanted(ChatKey::of(hash))).expect("it goes on for ever");
+        let hash = hashes
+            .find(|hash| wanted(ChatKey::of(hash)))
+            .expect("it goes on for ever");
         let new = NewChat {
             key: ChatKey::of(&hash),
             name_one: name("Abhi"),
@@ -132,7 +134,12 @@ impl World {
 
     /// All messages of a chat as the store knows them.
     pub(crate) async fn history(&self, key: ChatKey) -> Vec<Message> {
-        match self.store.history(key, Page::After(0), 10_000).await.unwrap() {
+        match self
+            .store
+            .history(key, Page::After(0), 10_000)
+            .await
+            .unwrap()
+        {
             Lookup::Live(page) => page.messages,
             other => panic!("expected a living chat, got {other:?}"),
         }
@@ -198,12 +205,18 @@ impl Instance {
 
     /// Waits until a chat's pair has left memory.
     pub(crate) async fn until_asleep(&self, key: ChatKey) {
-        eventually("a pair goes to rest", || async { !self.bus.is_subscribed(key) }).await;
+        eventually("a pair goes to rest", || async {
+            !self.bus.is_subscribed(key)
+        })
+        .await;
     }
 
     /// Waits until the store was asked for so many commits.
     pub(crate) async fn until_appends(&self, count: usize) {
-        eventually("a commit begins", || async { self.store.batch_lens().len() >= count }).await;
+        eventually("a commit begins", || async {
+            self.store.batch_lens().len() >= count
+        })
+        .await;
     }
 
     /// Waits until this many pairs are in memory.

@@ -41,7 +41,12 @@ impl Postgres {
             .tempdir()
             .map_err(StartError::from_io("no temporary folder"))?;
         own(folder.path())?;
-        let mut postgres = Self { programs, folder, port: free_port()?, server: None };
+        let mut postgres = Self {
+            programs,
+            folder,
+            port: free_port()?,
+            server: None,
+        };
         postgres.copy_template()?;
         postgres.resume()?;
         Ok(postgres)
@@ -68,7 +73,9 @@ impl Postgres {
     pub fn resume(&mut self) -> Result<(), StartError> {
         let log = File::create(self.folder.path().join("log"))
             .map_err(StartError::from_io("the log cannot be written"))?;
-        let errors = log.try_clone().map_err(StartError::from_io("the log cannot be written"))?;
+        let errors = log
+            .try_clone()
+            .map_err(StartError::from_io("the log cannot be written"))?;
         let data = self.data();
         let _ = fs::remove_file(data.join("postmaster.pid"));
         let mut command = as_postgres(&self.programs.join("postgres"));
@@ -79,7 +86,9 @@ impl Postgres {
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors);
-        let server = command.spawn().map_err(StartError::from_io("postgres cannot be run"))?;
+        let server = command
+            .spawn()
+            .map_err(StartError::from_io("postgres cannot be run"))?;
         self.server = Some(server);
         self.wait()
     }
@@ -93,7 +102,9 @@ impl Postgres {
             thread::sleep(POLL);
         }
         let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-        Err(StartError(format!("PostgreSQL did not start in time: {log}")))
+        Err(StartError(format!(
+            "PostgreSQL did not start in time: {log}"
+        )))
     }
 
     /// It accepts connections early and refuses sessions while it recovers.
@@ -111,7 +122,10 @@ impl Postgres {
 
     /// Making a cluster takes seconds, copying one a moment: it is made once for all tests.
     fn copy_template(&self) -> Result<(), StartError> {
-        let template = std::env::temp_dir().join(format!("duet-postgres-template-{}", version(&self.programs)));
+        let template = std::env::temp_dir().join(format!(
+            "duet-postgres-template-{}",
+            version(&self.programs)
+        ));
         let guard = std::env::temp_dir().join("duet-postgres-template.lock");
         let guard = File::create(guard).map_err(StartError::from_io("the template"))?;
         guard.lock().map_err(StartError::from_io("the template"))?;
@@ -121,7 +135,12 @@ impl Postgres {
             own(&template)?;
             let mut command = as_postgres(&self.programs.join("initdb"));
             command
-                .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale"])
+                .args([
+                    "--auth=trust",
+                    "--username=postgres",
+                    "--encoding=UTF8",
+                    "--no-locale",
+                ])
                 .arg("--no-sync")
                 .arg("-D")
                 .arg(template.join("data"));
@@ -143,7 +162,9 @@ impl Drop for Postgres {
 /// Debian keeps the programs of each version in a folder of its own; the newest is taken.
 fn programs() -> Result<PathBuf, StartError> {
     let missing = || {
-        StartError("PostgreSQL is not installed: `make tools` installs Debian's `postgresql`".into())
+        StartError(
+            "PostgreSQL is not installed: `make tools` installs Debian's `postgresql`".into(),
+        )
     };
     let mut found: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
         .map_err(|_| missing())?
@@ -157,7 +178,9 @@ fn programs() -> Result<PathBuf, StartError> {
 
 fn version(programs: &Path) -> String {
     let version = programs.parent().and_then(Path::file_name);
-    version.map(|version| version.to_string_lossy().into_owned()).unwrap_or_default()
+    version
+        .map(|version| version.to_string_lossy().into_owned())
+        .unwrap_or_default()
 }
 
 fn is_root() -> bool {
@@ -170,7 +193,12 @@ fn as_postgres(program: &Path) -> Command {
     }
     let mut command = Command::new("setpriv");
     command
-        .args(["--reuid=postgres", "--regid=postgres", "--init-groups", "--"])
+        .args([
+            "--reuid=postgres",
+            "--regid=postgres",
+            "--init-groups",
+            "--",
+        ])
         .arg(program)
         .current_dir("/");
     command
@@ -189,7 +217,9 @@ fn own(folder: &Path) -> Result<(), StartError> {
         .filter_map(|id| id.parse().ok())
         .collect();
     let [user, group] = ids[..] else {
-        return Err(StartError("there is no user `postgres` to run PostgreSQL as".into()));
+        return Err(StartError(
+            "there is no user `postgres` to run PostgreSQL as".into(),
+        ));
     };
     chown(folder, Some(user), Some(group)).map_err(StartError::from_io("the data folder"))
 }

@@ -53,7 +53,7 @@ pub async fn show(
     query: web::Query<ChatQuery>,
 ) -> Result<HttpResponse, Problem> {
     let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&request, &hash, seat)?;
+    let caller = seat_holder(&state, &request, &hash, seat).await?;
     let query = query.into_inner();
     let asked = HistoryQuery {
         before: query.before,

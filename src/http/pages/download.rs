@@ -48,7 +48,7 @@ pub async fn show(
         .format
         .unwrap_or(Format::Text);
     let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&request, &hash, seat)?;
+    let caller = seat_holder(&state, &request, &hash, seat).await?;
     caller.look(&state).await?;
     let (kind, name) = match format {
         Format::Text => ("text/plain; charset=utf-8", "duet.txt"),

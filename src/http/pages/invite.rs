@@ -20,7 +20,7 @@ pub async fn show(
     if seat != 1 {
         return Err(Problem::no_such_page());
     }
-    let caller = seat_holder(&request, &hash, seat)?;
+    let caller = seat_holder(&state, &request, &hash, seat).await?;
     let hello = caller.look(&state).await?.hello;
     let page = Invite {
         link: state.link(&request, &caller.hash),

@@ -1,7 +1,7 @@
 //! The ways out.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use actors::domain::{Seat, UserName};
+use actors::domain::{PairHash, Seat, UserName};
 use views::{address, end::End, logout::Logout};
 
 use super::{SeatPath, done, flash, frame, html, login, seat};
@@ -23,7 +23,10 @@ pub async fn ask_logout(
     path: SeatPath,
 ) -> Result<HttpResponse, Problem> {
     let (hash, seat) = path.into_inner();
-    seat_holder(&request, &hash, seat)?.look(&state).await?;
+    seat_holder(&state, &request, &hash, seat)
+        .await?
+        .look(&state)
+        .await?;
     let page = Logout { hash, seat };
     Ok(html(
         StatusCode::OK,
@@ -39,7 +42,7 @@ pub async fn logout(
     _: FormOrJson<NoBody>,
 ) -> Result<HttpResponse, Problem> {
     let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&request, &hash, seat)?;
+    let caller = seat_holder(&state, &request, &hash, seat).await?;
     log_out(&state, caller.key, caller.by).await?;
     let response = done(&request, Nothing {}, address::REGISTER_LOGGED_OUT);
     Ok(forget(
@@ -58,7 +61,8 @@ pub async fn ask_end(
     path: SeatPath,
 ) -> Result<HttpResponse, Problem> {
     let (hash, seat) = path.into_inner();
-    let hello = seat_holder(&request, &hash, seat)?
+    let hello = seat_holder(&state, &request, &hash, seat)
+        .await?
         .look(&state)
         .await?
         .hello;
@@ -80,7 +84,7 @@ pub async fn end(
     _: FormOrJson<NoBody>,
 ) -> Result<HttpResponse, Problem> {
     let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&request, &hash, seat)?;
+    let caller = seat_holder(&state, &request, &hash, seat).await?;
     end_chat(&state, caller.key, caller.by).await?;
     let mut response = done(&request, Nothing {}, address::REGISTER_ENDED);
     flash::add(&mut response, &flash::ended_by_you(&state));
@@ -107,4 +111,21 @@ fn forget(
         &login::without_seat(state, request, &caller.hash, seat),
     );
     response
+}
+
+/// Takes the cookies of a seat back whose chat is over, whoever ended it.
+pub fn forget_seat(request: &HttpRequest, response: &mut HttpResponse) {
+    let part = |name| request.match_info().get(name);
+    let (Some(hash), Some(number)) = (part("hash"), part("seat")) else {
+        return;
+    };
+    let seat = number
+        .parse::<i64>()
+        .ok()
+        .and_then(|number| Seat::try_from(number).ok());
+    let state = request.app_data::<web::Data<State>>();
+    if let (Ok(hash), Some(seat), Some(state)) = (PairHash::parse(hash), seat, state) {
+        flash::add(response, &clear_seat_cookie(state, &hash, seat));
+        flash::add(response, &login::without_seat(state, request, &hash, seat));
+    }
 }

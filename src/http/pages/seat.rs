@@ -30,7 +30,7 @@ pub async fn device(
     _: FormOrJson<NoBody>,
 ) -> Result<HttpResponse, Problem> {
     let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&request, &hash, seat)?;
+    let caller = seat_holder(&state, &request, &hash, seat).await?;
     let (reply, expires_at_ms) = device_code(&state, &caller).await?;
     if wants_json(&request) {
         return Ok(ok(reply));
@@ -59,7 +59,7 @@ pub async fn return_code(
     _: FormOrJson<NoBody>,
 ) -> Result<HttpResponse, Problem> {
     let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&request, &hash, seat)?;
+    let caller = seat_holder(&state, &request, &hash, seat).await?;
     let reply = new_return_code(&state, &caller).await?;
     if wants_json(&request) {
         return Ok(ok(reply));
@@ -82,7 +82,7 @@ pub async fn sessions(
     path: SeatPath,
 ) -> Result<HttpResponse, Problem> {
     let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&request, &hash, seat)?;
+    let caller = seat_holder(&state, &request, &hash, seat).await?;
     let reply = list(&state, &caller).await?;
     if wants_json(&request) {
         return Ok(ok(reply));
@@ -118,7 +118,7 @@ pub async fn end_session(
 ) -> Result<HttpResponse, Problem> {
     let id = *field::required(form.body.id.as_ref(), "id")?;
     let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&request, &hash, seat)?;
+    let caller = seat_holder(&state, &request, &hash, seat).await?;
     log_out(&state, &caller, id).await?;
     let next = format!("{}?ended", address::seat(&hash, seat, "sessions"));
     Ok(done(&request, Nothing {}, &next))

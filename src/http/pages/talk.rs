@@ -10,7 +10,7 @@ use views::{
 use super::{
     SeatPath,
     chat::{self, Extra},
-    done, see_other, wants_json, wants_page,
+    done, forget_seat, see_other, wants_json, wants_page,
 };
 use crate::http::{
     State,
@@ -39,10 +39,18 @@ pub async fn stream(
 ) -> Result<HttpResponse, Problem> {
     let after = last_seen(&request, &query)?;
     let (hash, seat) = path.into_inner();
-    match seat_holder(&request, &hash, seat) {
-        Ok(caller) => stream::open(&state, caller, after).await,
-        Err(problem) => Err(problem),
+    let opened = async {
+        let caller = seat_holder(&state, &request, &hash, seat).await?;
+        stream::open(&state, caller, after).await
+    };
+    let mut response = match opened.await {
+        Err(problem) if problem.status == StatusCode::GONE => stream::over(),
+        opened => opened?,
+    };
+    if response.status() == StatusCode::NO_CONTENT {
+        forget_seat(&request, &mut response);
     }
+    Ok(response)
 }
 
 /// Older messages, for a script; a browser without one has the page itself.
@@ -54,7 +62,7 @@ pub async fn messages(
 ) -> Result<HttpResponse, Problem> {
     let (page, limit) = part(&query)?;
     let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&request, &hash, seat)?;
+    let caller = seat_holder(&state, &request, &hash, seat).await?;
     match wants_page(&request) {
         true => {
             chat::render(
@@ -82,7 +90,7 @@ pub async fn send(
     let (draft, message_id) = (form.body.message.clone().unwrap_or_default(), form.body.id);
     let sent = async {
         let letter = Letter::parse(form.body)?;
-        let caller = seat_holder(&request, &hash, seat)?;
+        let caller = seat_holder(&state, &request, &hash, seat).await?;
         let sent = letter.post(&state, &caller).await?;
         Ok((caller, sent))
     };
@@ -95,7 +103,7 @@ pub async fn send(
     let Some(fault) = fault(&draft, &problem).filter(|_| wants_page(&request)) else {
         return Err(problem);
     };
-    let caller = seat_holder(&request, &hash, seat)?;
+    let caller = seat_holder(&state, &request, &hash, seat).await?;
     let extra = Extra {
         draft,
         message_id,
@@ -138,7 +146,7 @@ pub async fn receipt(
 ) -> Result<HttpResponse, Problem> {
     let marks = marks(&form.body)?;
     let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&request, &hash, seat)?;
+    let caller = seat_holder(&state, &request, &hash, seat).await?;
     acknowledge(&state, &caller, marks).await?;
     Ok(done(&request, Nothing {}, &home(&caller, seat)))
 }
@@ -151,7 +159,7 @@ pub async fn typing(
     _: FormOrJson<NoBody>,
 ) -> Result<HttpResponse, Problem> {
     let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&request, &hash, seat)?;
+    let caller = seat_holder(&state, &request, &hash, seat).await?;
     say_typing(&state, &caller).await?;
     Ok(done(&request, Nothing {}, &home(&caller, seat)))
 }
@@ -165,7 +173,7 @@ pub async fn answer(
 ) -> Result<HttpResponse, Problem> {
     let verdict = verdict(&form.body)?;
     let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&request, &hash, seat)?;
+    let caller = seat_holder(&state, &request, &hash, seat).await?;
     let notice = match give(&state, &caller, verdict).await {
         Ok(()) if verdict.1 => Notice::PeerReplaced,
         Ok(()) => Notice::AskRefused,

@@ -3,18 +3,14 @@
 use std::time::Duration;
 
 use actors::{
-    domain::{
-        Ask, BySeat, Chat, ChatKey, Marks, SealedHash, Seat, SeatState, Session, UserName,
-    },
+    domain::{Ask, BySeat, Chat, ChatKey, Marks, SealedHash, Seat, SeatState, Session, UserName},
     ports::{Ending, Lookup, NewChat, Registered, StoreError},
 };
 use tokio_postgres::{Error, Row, Transaction};
 
 use super::{
     Connections,
-    rows::{
-        self, LIVING, digest, living, moment, moment_if_any, name_if_any, number, seat, uuid,
-    },
+    rows::{self, LIVING, digest, living, moment, moment_if_any, name_if_any, number, seat, uuid},
 };
 
 /// Whether a key is in use or was used before.
@@ -51,21 +47,39 @@ pub(super) async fn register(tx: &Transaction<'_>, new: &NewChat) -> Result<Regi
         let reserved = "SELECT FROM reservations WHERE key = $1 AND expires_at > now_ms()";
         if tx.query_opt(reserved, &[&uuid(new.key)]).await?.is_none() {
             let used: bool = tx.query_one(USED, &[&uuid(new.key)]).await?.get(0);
-            return Ok(if used { Registered::Taken } else { Registered::NotReserved });
+            return Ok(if used {
+                Registered::Taken
+            } else {
+                Registered::NotReserved
+            });
         }
     }
-    let registration = new.registration.as_ref().map(|(digest, _)| &digest.as_bytes()[..]);
-    let sealed = new.registration.as_ref().map(|(_, sealed)| sealed.as_bytes());
+    let registration = new
+        .registration
+        .as_ref()
+        .map(|(digest, _)| &digest.as_bytes()[..]);
+    let sealed = new
+        .registration
+        .as_ref()
+        .map(|(_, sealed)| sealed.as_bytes());
     let lifetime_ms = ms(new.lifetime.duration());
-    let made = tx.query_opt(MAKE, &[&uuid(new.key), &lifetime_ms, &registration, &sealed]).await?;
+    let made = tx
+        .query_opt(
+            MAKE,
+            &[&uuid(new.key), &lifetime_ms, &registration, &sealed],
+        )
+        .await?;
     let Some(made) = made else {
         // Somebody was quicker: with this registration, or with this key.
-        return Ok(registered_before(tx, new).await?.unwrap_or(Registered::Taken));
+        return Ok(registered_before(tx, new)
+            .await?
+            .unwrap_or(Registered::Taken));
     };
     // Looked at only now: while a chat of this key was being ended, the insert had to wait.
     let buried = "SELECT FROM tombstones WHERE key = $1";
     if tx.query_opt(buried, &[&uuid(new.key)]).await?.is_some() {
-        tx.execute("DELETE FROM chats WHERE key = $1", &[&uuid(new.key)]).await?;
+        tx.execute("DELETE FROM chats WHERE key = $1", &[&uuid(new.key)])
+            .await?;
         return Ok(Registered::Taken);
     }
     let name_two = new.name_two.as_ref().map(UserName::as_str);
@@ -74,8 +88,11 @@ pub(super) async fn register(tx: &Transaction<'_>, new: &NewChat) -> Result<Regi
         &[&uuid(new.key), &new.name_one.as_str(), &name_two],
     )
     .await?;
-    tx.execute("DELETE FROM reservations WHERE key = $1", &[&uuid(new.key)]).await?;
-    Ok(Registered::Made { expires_at: moment(&made, "expires_at")? })
+    tx.execute("DELETE FROM reservations WHERE key = $1", &[&uuid(new.key)])
+        .await?;
+    Ok(Registered::Made {
+        expires_at: moment(&made, "expires_at")?,
+    })
 }
 
 async fn registered_before(
@@ -127,7 +144,9 @@ pub(super) async fn load(
     let read = || -> Result<Lookup<Chat>, Error> {
         let found = living(&found[0])?;
         let seats = seats(&seat_rows)?;
-        let sessions = session_rows.iter().filter_map(|row| session(row).transpose());
+        let sessions = session_rows
+            .iter()
+            .filter_map(|row| session(row).transpose());
         let sessions = sessions.collect::<Result<_, _>>()?;
         let asks = ask_rows.iter().map(ask).collect::<Result<_, _>>()?;
         Ok(found.map(|found| Chat {
@@ -190,7 +209,8 @@ pub(super) const END: &str = "
 
 pub(super) async fn end(tx: &Transaction<'_>, key: ChatKey) -> Result<Ending, Error> {
     // Locked first: a session that is being made belongs to what this statement must see.
-    tx.execute("SELECT FROM chats WHERE key = $1 FOR UPDATE", &[&uuid(key)]).await?;
+    tx.execute("SELECT FROM chats WHERE key = $1 FOR UPDATE", &[&uuid(key)])
+        .await?;
     if tx.execute(END, &[&uuid(key)]).await? == 1 {
         return Ok(Ending::Ended);
     }
@@ -219,7 +239,8 @@ pub(super) async fn expire(tx: &Transaction<'_>, limit: usize) -> Result<Vec<Cha
     Ok(ended)
 }
 
-const NEXT_TO_PURGE: &str = "SELECT key FROM tombstones WHERE NOT purged LIMIT 1 FOR UPDATE SKIP LOCKED";
+const NEXT_TO_PURGE: &str =
+    "SELECT key FROM tombstones WHERE NOT purged LIMIT 1 FOR UPDATE SKIP LOCKED";
 const PURGE: &str = "
     DELETE FROM messages WHERE key = $1 AND seq IN
         (SELECT seq FROM messages WHERE key = $1 ORDER BY seq LIMIT $2)";
@@ -241,11 +262,17 @@ pub(super) async fn purge(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut room = limit;
     while room > 0 {
-        let Some(row) = tx.query_opt(NEXT_TO_PURGE, &[]).await? else { break };
+        let Some(row) = tx.query_opt(NEXT_TO_PURGE, &[]).await? else {
+            break;
+        };
         let key: uuid::Uuid = row.try_get("key")?;
         let deleted = count(tx.execute(PURGE, &[&key, &room]).await?);
         if deleted < room {
-            tx.execute("UPDATE tombstones SET purged = true WHERE key = $1", &[&key]).await?;
+            tx.execute(
+                "UPDATE tombstones SET purged = true WHERE key = $1",
+                &[&key],
+            )
+            .await?;
         }
         room -= deleted;
     }
@@ -268,6 +295,9 @@ pub(super) async fn name_seat_two(
     let found = rows::lock(tx, key).await?;
     let name_it = "UPDATE seats SET name = $3 WHERE key = $1 AND seat = $2 AND name IS NULL";
     let named = matches!(found, Lookup::Live(_))
-        && tx.execute(name_it, &[&uuid(key), &number(Seat::Two), &name.as_str()]).await? == 1;
+        && tx
+            .execute(name_it, &[&uuid(key), &number(Seat::Two), &name.as_str()])
+            .await?
+            == 1;
     Ok(found.map(|_| named))
 }

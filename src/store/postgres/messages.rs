@@ -27,7 +27,10 @@ pub(super) async fn append(
 ) -> Result<Vec<Appended>, StoreError> {
     let all: Vec<usize> = (0..drafts.len()).collect();
     let mut outcomes = place(connections, drafts, &all, messages_max, false).await?;
-    let locked: Vec<usize> = all.into_iter().filter(|place| outcomes[*place].is_none()).collect();
+    let locked: Vec<usize> = all
+        .into_iter()
+        .filter(|place| outcomes[*place].is_none())
+        .collect();
     if !locked.is_empty() {
         let retried = place(connections, drafts, &locked, messages_max, true).await?;
         for (place, outcome) in locked.into_iter().zip(retried) {
@@ -35,7 +38,10 @@ pub(super) async fn append(
         }
     }
     let held = || StoreError::Unavailable("somebody else holds the chat".into());
-    outcomes.into_iter().map(|outcome| outcome.ok_or_else(held)).collect()
+    outcomes
+        .into_iter()
+        .map(|outcome| outcome.ok_or_else(held))
+        .collect()
 }
 
 /// One call for the drafts chosen; `None` where somebody else holds the chat.
@@ -51,10 +57,23 @@ async fn place(
     let seats: Vec<i16> = chosen.iter().map(|draft| number(draft.seat)).collect();
     let ids: Vec<Uuid> = chosen.iter().map(|draft| draft.id).collect();
     let texts: Vec<&str> = chosen.iter().map(|draft| draft.text.as_str()).collect();
-    let sent_ats: Vec<Option<i64>> =
-        chosen.iter().map(|draft| draft.sent_at.map(Timestamp::unix_ms)).collect();
+    let sent_ats: Vec<Option<i64>> = chosen
+        .iter()
+        .map(|draft| draft.sent_at.map(Timestamp::unix_ms))
+        .collect();
     let rows = connections
-        .query(APPEND, &[&keys, &seats, &ids, &texts, &sent_ats, &bound(messages_max), &wait])
+        .query(
+            APPEND,
+            &[
+                &keys,
+                &seats,
+                &ids,
+                &texts,
+                &sent_ats,
+                &bound(messages_max),
+                &wait,
+            ],
+        )
         .await?;
     let mut firsts: HashMap<(ChatKey, Seat, Uuid), (usize, Option<Appended>)> = HashMap::new();
     let mut outcomes = Vec::with_capacity(chosen.len());
@@ -80,9 +99,8 @@ enum Told {
 }
 
 fn outcome(row: &Row) -> Result<Told, Error> {
-    let place = |row: &Row| -> Result<_, Error> {
-        Ok((seq(row.try_get("seq")?), moment(row, "at")?))
-    };
+    let place =
+        |row: &Row| -> Result<_, Error> { Ok((seq(row.try_get("seq")?), moment(row, "at")?)) };
     Ok(Told::Outcome(match row.try_get::<_, &str>("outcome")? {
         "s" => {
             let (seq, at) = place(row)?;

@@ -5,10 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use actors::ports::StoreError;
 use bb8::{ManageConnection, Pool, PooledConnection, RunError};
 use bb8_postgres::PostgresConnectionManager;
-use tokio_postgres::{
-    Client, Config, Error, NoTls, Row, Statement, Transaction,
-    types::ToSql,
-};
+use tokio_postgres::{Client, Config, Error, NoTls, Row, Statement, Transaction, types::ToSql};
 
 /// How long a caller waits for a connection.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
@@ -31,7 +28,10 @@ impl Connections {
             Some(given) => format!("{OPTIONS} {given}"),
             None => OPTIONS.into(),
         };
-        config.options(options).application_name("duet").connect_timeout(CONNECT_DEADLINE);
+        config
+            .options(options)
+            .application_name("duet")
+            .connect_timeout(CONNECT_DEADLINE);
         let pool = Pool::builder()
             .max_size(size)
             .connection_timeout(CONNECT_DEADLINE)
@@ -131,7 +131,10 @@ impl ManageConnection for Manager {
 /// standard); everything else may pass later.
 fn store_error(error: &Error) -> StoreError {
     match error.as_db_error() {
-        Some(refused) if refused.code().code().starts_with("22") || refused.code().code().starts_with("23") => {
+        Some(refused)
+            if refused.code().code().starts_with("22")
+                || refused.code().code().starts_with("23") =>
+        {
             StoreError::Refused(refused.message().into())
         }
         Some(failed) => StoreError::Unavailable(failed.message().into()),

@@ -1,8 +1,6 @@
 //! Domain types as PostgreSQL's columns, and back.
 
-use actors::domain::{
-    ChatKey, Message, MessageText, Seat, SecretDigest, Seq, Timestamp, UserName,
-};
+use actors::domain::{ChatKey, Message, MessageText, Seat, SecretDigest, Seq, Timestamp, UserName};
 use actors::ports::Lookup;
 use tokio_postgres::{Error, GenericClient, Row};
 use uuid::Uuid;
@@ -95,7 +93,11 @@ pub(super) fn living(row: &Row) -> Result<Lookup<Living>, Error> {
     let expires_at = moment(row, "expires_at")?;
     Ok(match expires_at <= now {
         true => Lookup::Ended,
-        false => Lookup::Live(Living { last_seq: seq(last_seq), expires_at, now }),
+        false => Lookup::Live(Living {
+            last_seq: seq(last_seq),
+            expires_at,
+            now,
+        }),
     })
 }
 

@@ -32,12 +32,21 @@ pub(super) async fn take(tx: &Transaction<'_>, claim: &Claim) -> Result<Lookup<C
     let (key, seat) = (uuid(claim.key), number(claim.seat));
     if code_set {
         let set = "UPDATE seats SET taken = true, return_code = $3 WHERE key = $1 AND seat = $2";
-        tx.execute(set, &[&key, &seat, &&claim.return_code.as_bytes()[..]]).await?;
+        tx.execute(set, &[&key, &seat, &&claim.return_code.as_bytes()[..]])
+            .await?;
     }
     make_room(tx, claim).await?;
-    let login = claim.session.login.as_ref().map(|login| &login.as_bytes()[..]);
+    let login = claim
+        .session
+        .login
+        .as_ref()
+        .map(|login| &login.as_bytes()[..]);
     let digest = &claim.session.digest.as_bytes()[..];
-    tx.execute(SIT, &[&key, &digest, &claim.session.id, &seat, &login, &code_set]).await?;
+    tx.execute(
+        SIT,
+        &[&key, &digest, &claim.session.id, &seat, &login, &code_set],
+    )
+    .await?;
     Ok(Lookup::Live(Claimed::Sat { code_set }))
 }
 
@@ -50,7 +59,9 @@ async fn claim_again(tx: &Transaction<'_>, claim: &Claim) -> Result<Option<bool>
                      WHERE key = $1 AND seat = $2 AND login = $3 AND last_seen IS NULL
                      RETURNING code_set";
     let params = (uuid(claim.key), number(claim.seat), &login.as_bytes()[..]);
-    let rows = tx.query(take_away, &[&params.0, &params.1, &params.2]).await?;
+    let rows = tx
+        .query(take_away, &[&params.0, &params.1, &params.2])
+        .await?;
     rows.first().map(|row| row.try_get("code_set")).transpose()
 }
 
@@ -62,7 +73,9 @@ async fn admit(
 ) -> Result<Result<bool, Claimed>, Error> {
     let find = "SELECT taken, return_code, device_code, device_code_expires_at FROM seats
                 WHERE key = $1 AND seat = $2";
-    let seat = tx.query_one(find, &[&uuid(claim.key), &number(claim.seat)]).await?;
+    let seat = tx
+        .query_one(find, &[&uuid(claim.key), &number(claim.seat)])
+        .await?;
     if !seat.try_get::<_, bool>("taken")? {
         return Ok(Ok(true));
     }
@@ -90,7 +103,9 @@ async fn use_ask(tx: &Transaction<'_>, claim: &Claim, digest: SecretDigest) -> R
     let lapse = "UPDATE asks SET expires_at = now_ms()
                  WHERE key = $1 AND digest = $2 AND seat = $3 AND allowed AND expires_at > now_ms()";
     let digest = &digest.as_bytes()[..];
-    let used = tx.execute(lapse, &[&uuid(claim.key), &digest, &number(claim.seat)]).await?;
+    let used = tx
+        .execute(lapse, &[&uuid(claim.key), &digest, &number(claim.seat)])
+        .await?;
     Ok(used == 1)
 }
 
@@ -99,7 +114,8 @@ async fn make_room(tx: &Transaction<'_>, claim: &Claim) -> Result<(), Error> {
                  (SELECT digest FROM sessions WHERE key = $1 AND seat = $2
                   ORDER BY greatest(since, last_seen) DESC OFFSET $3)";
     let kept = i64::try_from(claim.sessions_max.saturating_sub(1)).unwrap_or(i64::MAX);
-    tx.execute(evict, &[&uuid(claim.key), &number(claim.seat), &kept]).await?;
+    tx.execute(evict, &[&uuid(claim.key), &number(claim.seat), &kept])
+        .await?;
     Ok(())
 }
 
@@ -120,7 +136,8 @@ pub(super) async fn end_session(
     let ended = match which {
         SessionChoice::Token(digest) => {
             let end = "DELETE FROM sessions WHERE key = $1 AND seat = $2 AND digest = $3";
-            tx.execute(end, &[&key, &seat, &&digest.as_bytes()[..]]).await?
+            tx.execute(end, &[&key, &seat, &&digest.as_bytes()[..]])
+                .await?
         }
         SessionChoice::Id(id) => {
             let end = "DELETE FROM sessions WHERE key = $1 AND seat = $2 AND id = $3";
@@ -137,7 +154,8 @@ pub(super) async fn set_return_code(
     code: CodeDigest,
 ) -> Result<(), Error> {
     let set = "UPDATE seats SET return_code = $3 WHERE key = $1 AND seat = $2";
-    tx.execute(set, &[&uuid(key), &number(seat), &&code.as_bytes()[..]]).await?;
+    tx.execute(set, &[&uuid(key), &number(seat), &&code.as_bytes()[..]])
+        .await?;
     Ok(())
 }
 
@@ -152,11 +170,16 @@ pub(super) async fn set_device_code(
                WHERE key = $1 AND seat = $2 RETURNING device_code_expires_at";
     let code = &code.as_bytes()[..];
     let lapse = "SELECT now_ms() + $1 AS device_code_expires_at";
-    let set = tx.query_opt(set, &[&uuid(key), &number(seat), &code, &ms(valid)]).await?;
+    let set = tx
+        .query_opt(set, &[&uuid(key), &number(seat), &code, &ms(valid)])
+        .await?;
     match set {
         Some(row) => moment(&row, "device_code_expires_at"),
         // The chat is over, and the code with it.
-        None => moment(&tx.query_one(lapse, &[&ms(valid)]).await?, "device_code_expires_at"),
+        None => moment(
+            &tx.query_one(lapse, &[&ms(valid)]).await?,
+            "device_code_expires_at",
+        ),
     }
 }
 
@@ -168,7 +191,8 @@ pub(super) async fn ask(tx: &Transaction<'_>, key: ChatKey, ask: &NewAsk) -> Res
                   VALUES ($1, $2, $3, $4, now_ms() + $5)";
     let digest = &ask.digest.as_bytes()[..];
     let (seat, valid_ms) = (number(ask.seat), ms(ask.valid));
-    tx.execute(record, &[&uuid(key), &digest, &ask.word, &seat, &valid_ms]).await?;
+    tx.execute(record, &[&uuid(key), &digest, &ask.word, &seat, &valid_ms])
+        .await?;
     Ok(())
 }
 

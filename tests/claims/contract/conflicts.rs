@@ -12,7 +12,7 @@ use crate::support::{Chat, Server, Setup, chat::try_login, raw};
 async fn a_body_that_does_not_arrive_in_time_is_408_on_every_door() {
     let server = Setup::new().set("limits.request_seconds", 1).start().await;
     let chat = Chat::begin(&server).await;
-    let pages = format!("/demo/chat/user/{}/1/message_send", chat.hash);
+    let pages = format!("/demo/chat/user/{}/1/receipt", chat.hash);
     for path in ["/chat-server/register", &chat.path("message_send"), &pages] {
         let mut socket = raw::connect(server.address).await;
         let head = format!(

@@ -133,7 +133,9 @@ impl Data {
     }
 
     pub(super) fn messages_kept(&self, key: ChatKey) -> usize {
-        self.chats.get(&key).map_or(0, |record| record.messages.len())
+        self.chats
+            .get(&key)
+            .map_or(0, |record| record.messages.len())
     }
 
     pub(super) fn count_chats(&self, now: Timestamp) -> u64 {

@@ -34,25 +34,31 @@ pub enum Call {
 #[derive(Debug)]
 pub(super) struct Faults {
     state: Mutex<State>,
-    held: watch::Sender<bool>,
+    held: watch::Sender<HashSet<Call>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     failing: HashMap<Call, usize>,
+    waiting: HashSet<Call>,
     lost_appends: usize,
     refused_texts: HashSet<String>,
     batch_lens: Vec<usize>,
 }
 
-/// While it lives, appends wait before they touch anything.
+/// While it lives, calls of one kind wait before they touch anything.
 #[derive(Debug)]
-#[must_use = "appends are held only while this lives"]
-pub struct Hold(Arc<Faults>);
+#[must_use = "calls are held only while this lives"]
+pub struct Hold {
+    faults: Arc<Faults>,
+    call: Call,
+}
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.0.held.send_replace(false);
+        self.faults.held.send_modify(|held| {
+            held.remove(&self.call);
+        });
     }
 }
 
@@ -60,7 +66,7 @@ impl Default for Faults {
     fn default() -> Self {
         Self {
             state: Mutex::default(),
-            held: watch::Sender::new(false),
+            held: watch::Sender::default(),
         }
     }
 }
@@ -72,9 +78,14 @@ impl Faults {
             .expect("nothing panics while it holds the faults")
     }
 
-    pub(super) fn hold(self: &Arc<Self>) -> Hold {
-        self.held.send_replace(true);
-        Hold(self.clone())
+    pub(super) fn hold(self: &Arc<Self>, call: Call) -> Hold {
+        self.held.send_modify(|held| {
+            held.insert(call);
+        });
+        Hold {
+            faults: self.clone(),
+            call,
+        }
     }
 
     pub(super) fn fail_next(&self, call: Call, times: usize) {
@@ -93,9 +104,15 @@ impl Faults {
         self.state().batch_lens.clone()
     }
 
-    /// Fails where it was told to.
-    pub(super) fn check(&self, call: Call) -> Result<(), StoreError> {
-        match self.state().failing.get_mut(&call) {
+    /// Waits while calls of this kind are held, and fails where it was told to.
+    pub(super) async fn check(&self, call: Call) -> Result<(), StoreError> {
+        self.state().waiting.insert(call);
+        let mut held = self.held.subscribe();
+        let released = held.wait_for(|held| !held.contains(&call)).await;
+        drop(released.expect("the faults, which send, are borrowed here"));
+        let mut state = self.state();
+        state.waiting.remove(&call);
+        match state.failing.get_mut(&call) {
             Some(left) if *left > 0 => {
                 *left -= 1;
                 Err(StoreError::Unavailable("told to fail".into()))
@@ -104,13 +121,10 @@ impl Faults {
         }
     }
 
-    /// Counts a batch, waits while appends are held, and fails where it was told to.
+    /// Counts a batch, then does as [`check`](Self::check) and refuses what it was told to.
     pub(super) async fn check_append(&self, drafts: &[Draft]) -> Result<(), StoreError> {
         self.state().batch_lens.push(drafts.len());
-        let mut held = self.held.subscribe();
-        let released = held.wait_for(|held| !held).await;
-        released.expect("the faults, which send, are borrowed here");
-        self.check(Call::Append)?;
+        self.check(Call::Append).await?;
         let state = self.state();
         let refused = |draft: &Draft| state.refused_texts.contains(draft.text.as_str());
         match drafts.iter().any(refused) {
@@ -119,6 +133,11 @@ impl Faults {
             )),
             false => Ok(()),
         }
+    }
+
+    /// Whether a call of this kind is being held now.
+    pub(super) fn is_waiting(&self, call: Call) -> bool {
+        self.state().waiting.contains(&call)
     }
 
     /// Fails where a commit's answer is to be lost on its way back.

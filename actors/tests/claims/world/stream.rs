@@ -316,7 +316,10 @@ impl Watch {
 
     /// Stops without a word to the pair.
     pub(crate) async fn die(&self) {
-        self.actor.upgrade().expect("the pair holds its address").do_send(Die);
+        self.actor
+            .upgrade()
+            .expect("the pair holds its address")
+            .do_send(Die);
         self.until_over().await;
     }
 

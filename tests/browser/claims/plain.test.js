@@ -1,0 +1,212 @@
+// The same without scripts: forms and links, and nothing less.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+
+import { claim, share } from "../harness/claim.js";
+import { choose, inChat, join, meet, openMySide, post, pour, register, returnCode, texts } from "../harness/flows.js";
+import { remains } from "../harness/remains.js";
+import { until } from "../harness/until.js";
+
+share();
+
+const PLAIN = { javaScriptEnabled: false };
+
+/** @typedef {import("playwright-core").Page} Page */
+
+/** @param {Page} page */
+const refresh = (page) => page.getByRole("link", { name: "Refresh" }).click();
+
+/** @param {Page} page @param {string} link @param {string} name */
+async function knock(page, link, name) {
+  await page.goto(link);
+  await page.getByLabel("Your name").fill(name);
+  await page.getByRole("button", { name: "Enter", exact: true }).click();
+  await page.getByRole("heading", { name: "This seat is taken" }).waitFor();
+}
+
+claim("two people meet, talk, log out, return and end by forms alone", async ({ person }) => {
+  const [abhi, anny] = [await person(PLAIN), await person(PLAIN)];
+  abhi.expectStatus(410);
+  anny.expectStatus(409);
+  const { link, code } = await register(abhi);
+  await abhi.page.getByRole("img", { name: "QR code of the link" }).waitFor();
+  assert.equal(await abhi.page.getByRole("button", { name: "Copy" }).count(), 0, "a button that does nothing without scripts");
+  await abhi.page.reload();
+  assert.ok(!(await abhi.page.content()).includes(code));
+  await openMySide(abhi);
+  await post(abhi.page, "Are you there?");
+  assert.deepEqual(await texts(abhi.page), ["Are you there?"]);
+
+  const { chat } = await join(anny, link);
+  const annysCode = await returnCode(anny.page);
+  await post(anny.page, "Yes,\nhere I am");
+  await refresh(abhi.page);
+  assert.deepEqual(await texts(abhi.page), ["Are you there?", "Yes,\nhere I am"]);
+  assert.equal(await anny.page.locator("#return-code").count(), 0);
+
+  await choose(anny.page, "Log out");
+  await anny.page.getByRole("heading", { name: "Log out of this browser?" }).waitFor();
+  await anny.page.getByRole("button", { name: "Log out" }).click();
+  await anny.page.getByRole("heading", { name: "You are logged out" }).waitFor();
+  await anny.page.getByText("The chat goes on; come back with the link and your return code.").waitFor();
+  await knock(anny.page, link, "Anny");
+  await anny.page.getByLabel("Return code").fill(annysCode);
+  await anny.page.getByRole("button", { name: "Enter with the code" }).click();
+  await inChat(anny.page);
+  assert.equal((await texts(anny.page)).length, 2);
+  assert.equal(new URL(anny.page.url()).pathname, chat);
+
+  await choose(anny.page, "End the chat");
+  await anny.page.getByRole("heading", { name: "End this chat for both of you?" }).waitFor();
+  await anny.page.getByRole("link", { name: "Cancel" }).click();
+  await inChat(anny.page);
+  await choose(anny.page, "End the chat");
+  await anny.page.getByRole("button", { name: "End for both" }).click();
+  await anny.page.getByRole("heading", { name: "The chat has ended" }).waitFor();
+  await anny.page.getByText("You ended the chat.").waitFor();
+  assert.deepEqual(await remains(anny), []);
+  await refresh(abhi.page);
+  await abhi.page.getByRole("heading", { name: "This chat has ended" }).waitFor();
+  assert.ok(!(await abhi.page.content()).includes("here I am"));
+  assert.deepEqual(await remains(abhi), []);
+});
+
+claim("a message that cannot be sent is kept, with the reason", async ({ person }) => {
+  const [abhi, anny] = [await person(PLAIN), await person(PLAIN)];
+  abhi.expectStatus(400, 413);
+  await meet(abhi, anny);
+  await post(abhi.page, "   ");
+  await abhi.page.getByRole("alert").getByText("Write something first.").waitFor();
+  const long = "long ".repeat(4000);
+  await post(abhi.page, long);
+  await abhi.page.getByRole("alert").getByText("That is too long: a message holds 16 KiB. Send it in parts.").waitFor();
+  assert.equal(await abhi.page.getByLabel("Message", { exact: true }).inputValue(), long);
+  await post(abhi.page, "short");
+  assert.deepEqual(await texts(abhi.page), ["short"]);
+});
+
+claim("mistakes at the start are told beside the field, and what was typed is kept", async ({ person }) => {
+  const abhi = await person(PLAIN);
+  abhi.expectStatus(400);
+  const { page } = abhi;
+  await page.goto("/");
+  await page.getByLabel("Your name").fill("Abhi");
+  await page.getByLabel("Their name").fill("ABHI");
+  await page.getByText("30 days", { exact: true }).click();
+  await page.getByRole("button", { name: "Create the chat" }).click();
+  const summary = page.getByRole("alert");
+  await summary.getByText("Choose two different names.").waitFor();
+  await until("the summary has the focus", () => summary.evaluate((node) => node === document.activeElement));
+  assert.equal(await page.getByLabel("Your name").inputValue(), "Abhi");
+  assert.equal(await page.getByLabel("Their name").inputValue(), "ABHI");
+  assert.equal(await page.getByLabel("Their name").getAttribute("aria-invalid"), "true");
+  assert.ok(await page.getByRole("radio", { name: "30 days" }).isChecked());
+  await page.getByLabel("Their name").fill("Anny");
+  await page.getByRole("button", { name: "Create the chat" }).click();
+  await page.getByRole("heading", { name: "Invite" }).waitFor();
+});
+
+claim("who asks is let in, or refused, by forms", async ({ person }) => {
+  const [abhi, anny, phone] = [await person(PLAIN), await person(PLAIN), await person(PLAIN)];
+  phone.expectStatus(409);
+  const { link } = await meet(abhi, anny);
+  for (const answer of ["Refuse", "Allow"]) {
+    await knock(phone.page, link, "Anny");
+    await phone.page.getByRole("button", { name: "Ask to be let in" }).click();
+    await phone.page.getByRole("heading", { name: "Waiting to be let in" }).waitFor();
+    await refresh(abhi.page);
+    await abhi.page.getByText("Someone wants to enter as Anny. Check with Anny some other way.").waitFor();
+    await abhi.page.getByRole("button", { name: answer }).click();
+    const told = answer === "Allow" ? "You let someone in." : "You refused. Nobody was let in.";
+    await abhi.page.getByText(told).waitFor();
+    // The waiting page looks again by itself.
+    const heading = answer === "Allow" ? "You may come in" : "You were not let in";
+    await phone.page.getByRole("heading", { name: heading }).waitFor();
+  }
+  await phone.page.getByRole("button", { name: "Enter the chat" }).click();
+  await inChat(phone.page);
+  assert.ok((await returnCode(phone.page)).length >= 16);
+  await post(phone.page, "Thank you");
+  await refresh(abhi.page);
+  assert.deepEqual(await texts(abhi.page), ["Thank you"]);
+});
+
+claim("older messages are one link away, and newer ones too", async ({ person }) => {
+  const [abhi, anny] = [await person(PLAIN), await person(PLAIN)];
+  const { one } = await meet(abhi, anny);
+  await pour(abhi, one.chat, Array.from({ length: 120 }, (_, index) => `line ${index + 1}`));
+  await refresh(anny.page);
+  const shown = async () => {
+    const all = await texts(anny.page);
+    return [all.length, all.at(0), all.at(-1)];
+  };
+  assert.deepEqual(await shown(), [50, "line 71", "line 120"]);
+  await anny.page.getByRole("link", { name: "Older messages" }).click();
+  await until("older ones", shown, ([, first]) => first === "line 21");
+  assert.deepEqual(await shown(), [50, "line 21", "line 70"]);
+  await anny.page.getByRole("link", { name: "Older messages" }).click();
+  await until("the oldest", shown, ([, first]) => first === "line 1");
+  assert.deepEqual(await shown(), [20, "line 1", "line 20"]);
+  assert.equal(await anny.page.getByRole("link", { name: "Older messages" }).count(), 0);
+  await anny.page.getByRole("link", { name: "To the newest messages" }).click();
+  await until("the newest", shown, ([, , last]) => last === "line 120");
+});
+
+claim("the whole conversation can be downloaded, as text and as JSON", async ({ person }) => {
+  const [abhi, anny] = [await person(PLAIN), await person(PLAIN)];
+  await meet(abhi, anny);
+  await post(abhi.page, "First");
+  await post(anny.page, "Second\nin two lines");
+  const download = async (/** @type {string} */ entry) => {
+    const [file] = await Promise.all([anny.page.waitForEvent("download"), choose(anny.page, entry)]);
+    return { name: file.suggestedFilename(), content: await readFile(await file.path(), "utf8") };
+  };
+  const text = await download("Download as text");
+  assert.equal(text.name, "duet.txt");
+  assert.match(text.content, /^\[\S+\] Abhi: First\n\[\S+\] Anny: Second\n {4}in two lines\n$/);
+  const json = await download("Download as JSON");
+  assert.equal(json.name, "duet.json");
+  const messages = JSON.parse(json.content).map((/** @type {any} */ { seq, senderName, message }) => ({ seq, senderName, message }));
+  assert.deepEqual(messages, [
+    { seq: 1, senderName: "Abhi", message: "First" },
+    { seq: 2, senderName: "Anny", message: "Second\nin two lines" },
+  ]);
+});
+
+claim("another device, sessions and a new return code work by forms", async ({ person }) => {
+  const [abhi, anny, phone] = [await person(PLAIN), await person(PLAIN), await person(PLAIN)];
+  const { link } = await meet(abhi, anny);
+  await choose(anny.page, "Open on another device");
+  const code = await anny.page.locator("#device-code").inputValue();
+  await phone.page.goto(link);
+  await phone.page.getByLabel("Your name").fill("Anny");
+  await phone.page.getByText("I have a code").click();
+  await phone.page.getByLabel("Device code").fill(code);
+  await phone.page.getByRole("button", { name: "Enter", exact: true }).click();
+  await inChat(phone.page);
+
+  await anny.page.getByRole("link", { name: "Back to the chat" }).click();
+  await choose(anny.page, "Where you are logged in");
+  await anny.page.getByRole("button", { name: "Log out" }).click();
+  await anny.page.getByText("It is logged out.").waitFor();
+  phone.expectStatus(401);
+  await refresh(phone.page);
+  await phone.page.getByRole("heading", { name: "You are not logged in" }).waitFor();
+
+  await anny.page.getByRole("link", { name: "Back to the chat" }).click();
+  await choose(anny.page, "New return code");
+  assert.ok((await returnCode(anny.page)).length >= 16);
+});
+
+claim("theme and language can be chosen by forms", async ({ person }) => {
+  const { page } = await person(PLAIN);
+  await page.goto("/");
+  await page.getByRole("button", { name: "Dark" }).click();
+  assert.equal(await page.locator("html").getAttribute("data-theme"), "dark");
+  await page.getByRole("button", { name: "العربية" }).click();
+  assert.deepEqual(await page.locator("html").evaluate(({ lang, dir }) => [lang, dir]), ["ar", "rtl"]);
+  assert.equal(await page.locator("html").getAttribute("data-theme"), "dark");
+  await page.getByRole("button", { name: "English" }).click();
+  assert.equal(await page.locator("html").getAttribute("dir"), "ltr");
+});
