@@ -7,6 +7,7 @@ SHELL := /bin/bash
 # Debian packages that the tests use, each with a program or file that shows it is there.
 APT := chromium:/usr/bin/chromium \
        postgresql:/usr/lib/postgresql \
+       redis-server:/usr/bin/redis-server \
        nodejs:/usr/bin/node \
        npm:/usr/bin/npm \
        fonts-noto-color-emoji:/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf \

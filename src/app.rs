@@ -11,13 +11,13 @@ use actix_rt::{Arbiter, System};
 use actix_web::dev::{Server, ServerHandle};
 use actors::{
     Directory, Metrics, World,
-    ports::{Bus, Clock, SystemClock},
+    ports::{BusError, Clock, SystemClock},
 };
 use tracing::info;
 
 use crate::{
-    bus::{Hub, LocalBus},
-    config::{BusUrl, Settings, Wrong},
+    bus,
+    config::{BusUrl, Settings, StoreUrl, Wrong},
     http::{self, Doors, State},
     shutdown::{self, Readiness},
     store::{self, OpenError, ServingLock},
@@ -33,6 +33,9 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// The bus cannot be used.
+    #[error("{0}. Check bus.url.")]
+    Bus(#[from] BusError),
     /// The address cannot be listened on.
     #[error("{address} cannot be listened on: {error}. {}", advice(.error))]
     Bind {
@@ -69,7 +72,7 @@ pub struct App {
     readiness: Readiness,
     // Both end with the app.
     _arbiters: Vec<Arbiter>,
-    _lock: ServingLock,
+    _lock: Option<ServingLock>,
 }
 
 /// Serves until told to stop.
@@ -126,12 +129,16 @@ impl App {
     /// # Errors
     /// [`StartError`] names what is in the way.
     pub async fn start_at(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        let lock = store::lock(&settings.store.url).await?;
+        // Instances that share a store must hear each other, so without a bus there is one.
+        let lock = match (&settings.bus.url, &settings.store.url) {
+            (BusUrl::Local, _) | (_, StoreUrl::Sqlite(_)) => {
+                Some(store::lock(&settings.store.url).await?)
+            }
+            (BusUrl::Redis(_), StoreUrl::Postgres(_)) => None,
+        };
         let listeners = Listeners::bind(settings)?;
         let store = store::open(&settings.store, clock.clone()).await?;
-        let bus: Arc<dyn Bus> = match settings.bus.url {
-            BusUrl::Local => Arc::new(LocalBus::attach(&Hub::default())),
-        };
+        let bus = bus::open(&settings.bus.url)?;
         Self::assemble(settings, World { store, bus, clock }, listeners, lock)
     }
 
@@ -139,7 +146,7 @@ impl App {
         settings: &Settings,
         world: World,
         listeners: Listeners,
-        lock: ServingLock,
+        lock: Option<ServingLock>,
     ) -> Result<Self, StartError> {
         let registry = telemetry::registry();
         let clock = world.clock.clone();

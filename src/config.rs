@@ -153,11 +153,13 @@ pub struct Bus {
 }
 
 /// Which bus, and where.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum BusUrl {
     /// One process.
     Local,
+    /// A Redis server, by its address.
+    Redis(String),
 }
 
 impl TryFrom<String> for BusUrl {
@@ -166,16 +168,29 @@ impl TryFrom<String> for BusUrl {
     fn try_from(url: String) -> Result<Self, String> {
         match url.as_str() {
             "local" => Ok(BusUrl::Local),
-            _ => Err("it must be \"local\"".into()),
+            _ if url.starts_with("redis://")
+                && Url::parse(&url).is_ok_and(|url| url.has_host()) =>
+            {
+                Ok(BusUrl::Redis(url))
+            }
+            _ => Err("it must be \"local\" or redis://USER:PASSWORD@HOST:PORT".into()),
         }
     }
 }
 
+/// Without a password.
 impl fmt::Display for BusUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BusUrl::Local => f.write_str("local"),
+            BusUrl::Redis(_) => f.write_str("of a Redis server"),
         }
+    }
+}
+
+impl fmt::Debug for BusUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

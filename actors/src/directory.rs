@@ -222,8 +222,8 @@ impl Directory {
 
     /// Ends every stream of this instance; their clients come back, elsewhere if they can.
     pub fn end_streams(&self) {
-        for pair in self.live_among(None) {
-            pair.do_send(EndStreams);
+        for place in &self.0.pairs {
+            place.pair.do_send(EndStreams);
         }
     }
 
@@ -255,19 +255,6 @@ impl Directory {
     pub(crate) fn keys(&self, wanted: impl Fn(ChatKey) -> bool) -> Vec<ChatKey> {
         let keys = self.0.pairs.iter().map(|place| *place.key());
         keys.filter(|key| wanted(*key)).collect()
-    }
-
-    /// The pairs in memory among these chats, or all of them.
-    pub(crate) fn live_among(&self, keys: Option<Vec<ChatKey>>) -> Vec<Addr<Pair>> {
-        match keys {
-            Some(keys) => keys.into_iter().filter_map(|key| self.live(key)).collect(),
-            None => self
-                .0
-                .pairs
-                .iter()
-                .map(|place| place.pair.clone())
-                .collect(),
-        }
     }
 
     /// Lets a pair go to rest: out of the directory, unless a request is on its way to it.

@@ -55,7 +55,7 @@ use crate::{
 };
 
 /// How often a pair looks whether it may go to rest, and whether its streams still live.
-const TICK: Duration = Duration::from_secs(10);
+const TICK: Duration = Duration::from_secs(5);
 /// How old a session's last use may be before it is noted again.
 const SESSION_SEEN_STEP: Duration = Duration::from_secs(60);
 
@@ -80,6 +80,8 @@ pub struct Pair {
     /// Counts what a stream is told beside messages, so that one which was replaying meanwhile
     /// knows that its hello is out of date.
     changes: u64,
+    /// Counts how often a seat's last stream closed, so that each leaving has its own grace.
+    departures: BySeat<u64>,
     last_request: Instant,
     limits: Option<Box<SeatLimits>>,
     last_typing: BySeat<Option<Instant>>,
@@ -108,6 +110,7 @@ impl Pair {
             present: BySeat::default(),
             elsewhere: None,
             changes: 0,
+            departures: BySeat::default(),
             last_request: Instant::now(),
             limits: None,
             last_typing: BySeat::default(),
@@ -319,7 +322,7 @@ where
 /// A request on its way through the directory. It is not `Clone`, and so no request itself.
 pub struct Visit<M> {
     pub(crate) message: M,
-    /// Set when the pair begins to handle it: whether a panic was this request's own doing.
+    /// Set while the pair is busy with it alone: whether a panic was this request's own doing.
     pub(crate) begun: Arc<AtomicBool>,
 }
 
@@ -327,42 +330,34 @@ impl<M: Request> Message for Visit<M> {
     type Result = M::Result;
 }
 
-/// What the doors may ask. (One impl each: a generic one would have to exclude itself.)
+/// What the doors may ask. (One impl each: a generic one would have to exclude itself.) Those that
+/// hold the mailbox until they are answered are to blame for a panic until then; while the others
+/// wait for the store, what panics is something else, and they may be asked again.
 macro_rules! receive {
-    ($($request:ty),* $(,)?) => {$(
+    (holding the mailbox: $($holding:ty),*; beside others: $($beside:ty),* $(,)?) => {
+        receive!(@ true: $($holding),*);
+        receive!(@ false: $($beside),*);
+    };
+    (@ $holds:literal: $($request:ty),*) => {$(
         impl Handler<Visit<$request>> for Pair {
             type Result = <Self as Handler<$request>>::Result;
 
             fn handle(&mut self, visit: Visit<$request>, ctx: &mut Self::Context) -> Self::Result {
                 visit.begun.store(true, Ordering::Release);
                 self.last_request = Instant::now();
-                Handler::<$request>::handle(self, visit.message, ctx)
+                let answer = Handler::<$request>::handle(self, visit.message, ctx);
+                visit.begun.store($holds, Ordering::Release);
+                answer
             }
         }
     )*};
 }
 
-receive![
-    Answer,
-    AskIn,
-    AskStateOf,
-    Attach,
-    DeviceCode,
-    EndChat,
-    EndSession,
-    Glance,
-    History,
-    Login,
-    Logout,
-    Look,
-    NameSeatTwo,
-    NewReturnCode,
-    OpenStream,
-    Receipt,
-    Send,
-    Sessions,
-    Typing,
-];
+receive! {
+    holding the mailbox: Answer, AskIn, EndChat, EndSession, Login, Logout, NameSeatTwo;
+    beside others: AskStateOf, Attach, DeviceCode, Glance, History, Look, NewReturnCode,
+        OpenStream, Receipt, Send, Sessions, Typing,
+}
 
 /// Reads the chat from the store again: a token is not known here, and the store may know it.
 #[derive(Debug, actix::Message)]

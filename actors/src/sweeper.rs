@@ -7,6 +7,7 @@ use tracing::{debug, warn};
 
 use crate::{
     Directory,
+    domain::ChatKey,
     pair::{Audited, Over},
     ports::{Notice, StoreError},
 };
@@ -34,6 +35,11 @@ const AUDIT_INTERVAL: Duration = Duration::from_secs(1);
 /// In how many parts, so that each pair's turn comes every so many intervals.
 const AUDIT_PARTS: usize = 10;
 
+/// Chats compared in one query.
+const COMPARE_LEN_MAX: usize = 2_000;
+/// How long to wait before a store that is away is asked again.
+const COMPARE_AGAIN: Duration = Duration::from_millis(250);
+
 /// Compares for ever: a pair whose chat was ended behind its back ends its streams, one that has
 /// missed messages reads them.
 pub(crate) async fn audit(directory: Directory) {
@@ -43,15 +49,25 @@ pub(crate) async fn audit(directory: Directory) {
         if keys.is_empty() {
             continue;
         }
-        match directory.store().positions(&keys).await {
-            Ok(positions) => {
-                for (key, position) in keys.into_iter().zip(positions) {
-                    if let Some(pair) = directory.live(key) {
-                        pair.do_send(Audited { position });
-                    }
-                }
+        compare(&directory, &keys).await;
+    }
+}
+
+/// Tells pairs where the store says their chats are, many in one query. A store that is away is
+/// asked again until it answers: somebody may be waiting for what is missing.
+pub(crate) async fn compare(directory: &Directory, keys: &[ChatKey]) {
+    for part in keys.chunks(COMPARE_LEN_MAX) {
+        let positions = loop {
+            match directory.store().positions(part).await {
+                Ok(positions) => break positions,
+                Err(failure) => warn!(%failure, "the pairs are compared with the store later"),
             }
-            Err(failure) => warn!(%failure, "the pairs are compared with the store later"),
+            tokio::time::sleep(COMPARE_AGAIN).await;
+        };
+        for (key, position) in part.iter().zip(positions) {
+            if let Some(pair) = directory.live(*key) {
+                pair.do_send(Audited { position });
+            }
         }
     }
 }

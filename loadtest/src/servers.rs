@@ -2,10 +2,12 @@
 //! killed at will, gone when dropped.
 
 mod postgres;
+mod redis;
 
 use std::{io, net::TcpListener};
 
 pub use postgres::Postgres;
+pub use redis::Redis;
 
 /// A private server could not be started: what is missing or in the way.
 #[derive(Debug, thiserror::Error)]

@@ -148,6 +148,7 @@ BEGIN
             WHEN j.last_seq IS NULL THEN 'm'
             WHEN j.expires_at <= now_at THEN 'e'
             WHEN j.same_text THEN 'b'
+            WHEN j.last_seq >= messages_max THEN 'f'
             WHEN j.seq_before IS NOT NULL THEN 'o'
             WHEN j.repeated THEN 'r'
             ELSE 'f'

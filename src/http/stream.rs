@@ -2,14 +2,15 @@
 //!
 //! The actor runs only while its client takes what it is sent. While it replays it pulls pages
 //! from the store, one when the last is on its way; then it attaches to the pair, which feeds it
-//! live. A client that stops reading fills the actor's mailbox, and the pair drops it; its socket
-//! is closed by the kernel when nothing was taken for a while.
+//! live. A client that reads too slowly fills the actor's mailbox, and the pair sends it back to
+//! pulling; the socket of one that takes nothing at all is closed by the kernel after a while.
 //!
 //! The pair holds the only address of a live stream, so that a stream which the pair drops, for
 //! whatever reason, has nothing left to do and ends. Its client comes back with `Last-Event-ID`.
 
 use std::{
     cell::Cell,
+    future::poll_fn,
     pin::Pin,
     rc::Rc,
     sync::Arc,
@@ -40,8 +41,8 @@ use super::{
     wire,
 };
 
-/// Messages pulled at once while replaying.
-const REPLAY_LEN: usize = 100;
+/// Messages pulled at once while replaying; the next ones when these have been taken.
+const REPLAY_LEN: usize = 50;
 /// When a client that lost its stream should come back, in milliseconds; spread, so that not all
 /// of them come at once.
 const RETRY_MS: std::ops::Range<u64> = 300..1_000;
@@ -162,7 +163,11 @@ impl StreamActor {
             limit: REPLAY_LEN,
         };
         let (directory, key) = (self.directory.clone(), self.caller.key);
-        let read = async move { directory.ask(key, history).await };
+        let waiting = self.waiting.clone();
+        let read = async move {
+            until_taken(waiting).await;
+            directory.ask(key, history).await
+        };
         ctx.wait(read.into_actor(self).map(|read, stream, ctx| match read {
             Ok((HistoryPage { messages, more }, names)) => {
                 stream.replayed.inc_by(messages.len() as u64);
@@ -197,10 +202,6 @@ impl StreamActor {
 
     fn write(&mut self, frame: Bytes, ctx: &mut HttpContext<Self>) {
         self.waiting.set(self.waiting.get() + frame.len());
-        if self.waiting.get() > self.waiting_max {
-            debug!(chat = %self.caller.key.fingerprint(), "a stream is cut off: its buffer is full");
-            return self.end(ctx);
-        }
         ctx.write(frame);
     }
 
@@ -225,13 +226,32 @@ impl Handler<Event> for StreamActor {
     fn handle(&mut self, event: Event, ctx: &mut Self::Context) {
         match &event {
             Event::Message(..) => self.write_message(&event, ctx),
+            Event::Behind => self.attach(ctx),
             Event::Ended { .. } => {
                 self.write(wire::frame(&event), ctx);
                 self.end(ctx);
             }
             _ => self.write(wire::frame(&event), ctx),
         }
+        if self.waiting.get() > self.waiting_max {
+            // Takes no more events before its client has: the pair sees a full mailbox.
+            let taken = until_taken(self.waiting.clone());
+            ctx.wait(taken.into_actor(self));
+        }
     }
+}
+
+/// Ready when the connection has taken all that was written. Nobody is woken for this: the
+/// connection asks for the next frame by itself.
+async fn until_taken(waiting: Rc<Cell<usize>>) {
+    poll_fn(|_| {
+        if waiting.get() == 0 {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
 }
 
 /// The frames of a stream, counted as the connection takes them.

@@ -11,3 +11,5 @@ mod refusals;
 mod registration;
 mod seats;
 mod unavailable;
+
+pub use registration::moment;

@@ -12,3 +12,9 @@ mod support;
 
 mod contract;
 mod input;
+mod seats;
+mod streams;
+
+mod durability;
+mod ending;
+mod limits;

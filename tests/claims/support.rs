@@ -10,6 +10,7 @@ pub mod api;
 pub mod chat;
 pub mod stream;
 
+pub mod browser;
 pub mod raw;
 pub mod store;
 
@@ -17,6 +18,7 @@ mod wait;
 
 pub use answer::Answer;
 pub use api::{Api, POST};
+pub use browser::Browser;
 pub use chat::{Chat, Person};
 pub use server::{Server, Setup};
 pub use stream::Stream;

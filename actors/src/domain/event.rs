@@ -46,6 +46,8 @@ pub enum Event {
     },
     /// The line is up, though nothing happened for a while.
     Quiet,
+    /// There is more than this stream took: it reads on from the store, and attaches again.
+    Behind,
     /// The chat is over; nothing follows.
     Ended {
         /// Who ended it; `None` when it expired.

@@ -218,7 +218,7 @@ impl Handler<Relayed> for Pair {
                 online,
                 last_seen,
             } => {
-                self.seen_elsewhere(seat, online, last_seen);
+                self.seen_elsewhere(seat, online, last_seen, ctx);
             }
             Notice::Seat(seat, change) => self.read_again(ctx, move |pair| {
                 let user = pair.name(seat);
@@ -263,7 +263,9 @@ impl Handler<CatchUp> for Pair {
     type Result = ();
 
     fn handle(&mut self, _: CatchUp, ctx: &mut Self::Context) {
+        // The last to be waited for is the first to run.
         self.read_again(ctx, Self::greet_again);
+        self.ask_elsewhere(ctx, |_| {});
     }
 }
 

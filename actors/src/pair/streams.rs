@@ -4,8 +4,10 @@
 //! store, after the pair has subscribed to the bus; then it replays by pulling pages, and attaches
 //! again and again until it has reached the place where the pair is, which flips it to live.
 //!
-//! The pair holds the only address of a live stream. To drop it ends the stream: so do a client
-//! that does not take its events, a session that ends, and a pair that panics.
+//! A live stream that does not take what it is told is put back to reading from the store, at its
+//! client's pace; nothing is buffered for it. The pair holds the only address of a stream. To drop
+//! it ends the stream: so do a client that takes nothing for long, a session that ends, and a pair
+//! that panics.
 
 use std::{
     sync::{
@@ -36,6 +38,8 @@ use crate::{
 const QUIET: Duration = Duration::from_secs(15);
 /// The ticks of the pair are some seconds apart: the comment comes ahead of time, never late.
 const QUIET_SLACK: Duration = Duration::from_secs(5);
+/// A stream that is behind and has not read on for so long is cut off.
+const STALLED: Duration = Duration::from_secs(30);
 /// How long a stream may take to write the last thing it is told.
 const GOODBYE: Duration = Duration::from_secs(5);
 /// How long to wait before coming back when there are too many streams.
@@ -71,16 +75,23 @@ enum Feed {
     Replaying(Recipient<Event>),
     /// It is told everything.
     Live(Recipient<Event>),
-    /// It is dropped: it will end, and its client will come back.
-    Cut,
+    /// It did not take what it was told, and was told to read on from the store instead.
+    Behind(Recipient<Event>),
+    /// It has gone.
+    Gone,
 }
 
 impl Open {
     fn is_dead(&self) -> bool {
         match &self.feed {
-            Feed::Replaying(to) | Feed::Live(to) => !to.connected(),
-            Feed::Cut => true,
+            Feed::Replaying(to) | Feed::Live(to) | Feed::Behind(to) => !to.connected(),
+            Feed::Gone => true,
         }
+    }
+
+    /// Whether its client has not taken anything for a while.
+    fn is_stalled(&self) -> bool {
+        matches!(self.feed, Feed::Behind(_)) && self.last_event.elapsed() >= STALLED
     }
 }
 
@@ -371,11 +382,11 @@ impl Pair {
                     taken += 1;
                 }
                 Err(SendError::Full(_)) => {
-                    debug!(chat = %self.key.fingerprint(), "a stream does not keep up; it is cut");
-                    self.shared.metrics.streams_cut.inc();
-                    open.feed = Feed::Cut;
+                    // One word more than its box holds; it gets no other before it has caught up.
+                    to.do_send(Event::Behind);
+                    open.feed = Feed::Behind(to.clone());
                 }
-                Err(SendError::Closed(_)) => open.feed = Feed::Cut,
+                Err(SendError::Closed(_)) => open.feed = Feed::Gone,
             }
         }
         taken
@@ -386,6 +397,12 @@ impl Pair {
         let quiet = |open: &Open| open.last_event.elapsed() + QUIET_SLACK >= QUIET;
         self.send_where(&Event::Quiet, quiet);
         self.drop_streams(Open::is_dead, ctx);
+        let stalled = self.streams.iter().filter(|open| open.is_stalled()).count();
+        if stalled > 0 {
+            debug!(chat = %self.key.fingerprint(), stalled, "streams are cut off: nobody reads them");
+            self.shared.metrics.streams_cut.inc_by(stalled as u64);
+            self.drop_streams(Open::is_stalled, ctx);
+        }
     }
 
     /// Drops the streams of sessions that have ended.
@@ -447,8 +464,11 @@ impl Pair {
             return;
         }
         let left_at = self.shared.world.clock.now();
+        self.departures[seat] += 1;
+        let departure = self.departures[seat];
         ctx.run_later(self.shared.limits.presence_grace, move |pair, _| {
-            if pair.present[seat] && !pair.has_stream(seat) {
+            let stayed_away = pair.departures[seat] == departure && !pair.has_stream(seat);
+            if pair.present[seat] && stayed_away {
                 pair.announce(seat, false, Some(left_at));
             }
         });
@@ -481,20 +501,56 @@ impl Pair {
         }
     }
 
-    pub(super) fn seen_elsewhere(&mut self, seat: Seat, online: bool, at: Option<Timestamp>) {
-        let before = self.online(seat);
-        self.elsewhere.get_or_insert_default()[seat] = online;
+    /// Another instance says that somebody came or went there. Who went there may still be on a
+    /// third one, so the bus is asked.
+    pub(super) fn seen_elsewhere(
+        &mut self,
+        seat: Seat,
+        online: bool,
+        at: Option<Timestamp>,
+        ctx: &mut Context<Self>,
+    ) {
         if let (Some(at), Ok(chat)) = (at, &mut self.chat) {
             chat.seats[seat].last_seen = Some(at);
         }
-        if self.online(seat) != before {
+        let before = self.online(seat);
+        if online {
+            self.elsewhere.get_or_insert_default()[seat] = true;
+            self.tell_presence(seat, before);
+        } else {
+            self.ask_elsewhere(ctx, move |pair| pair.tell_presence(seat, before));
+        }
+    }
+
+    fn tell_presence(&mut self, seat: Seat, before: Option<bool>) {
+        let now = self.online(seat);
+        if let (Some(online), true) = (now, now != before) {
             let user = self.name(seat);
+            let last_seen = self
+                .chat
+                .as_ref()
+                .ok()
+                .and_then(|chat| chat.seats[seat].last_seen);
             self.broadcast(&Event::Presence {
                 seat,
                 user,
                 online,
-                last_seen: at,
+                last_seen,
             });
         }
+    }
+
+    /// Asks the bus who is there on other instances.
+    pub(super) fn ask_elsewhere(
+        &mut self,
+        ctx: &mut Context<Self>,
+        then: impl FnOnce(&mut Self) + 'static,
+    ) {
+        let (bus, key) = (self.shared.world.bus.clone(), self.key);
+        let ask = async move { bus.open_elsewhere(key).await.ok() };
+        ctx.wait(ask.into_actor(self).map(|elsewhere, pair: &mut Self, _| {
+            pair.elsewhere = elsewhere;
+            then(pair);
+        }));
     }
 }

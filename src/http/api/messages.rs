@@ -107,6 +107,7 @@ impl Letter {
     /// # Errors
     /// [`Problem`] 400 or 413 names the field.
     pub fn parse(body: SendBody) -> Result<Self, Problem> {
+        let text = field::text(body.message)?;
         let name = |text: Option<String>, field| {
             text.map(|text| UserName::parse(&text).map_err(Refusal::invalid(field)))
                 .transpose()
@@ -120,7 +121,7 @@ impl Letter {
             return Err(Problem::invalid("receiver", message));
         }
         Ok(Self {
-            text: field::text(body.message)?,
+            text,
             hash: hash.transpose().map_err(Refusal::invalid("userHash"))?,
             sent_at: sent_at.transpose().map_err(Refusal::invalid("timestamp"))?,
             sender: name(body.sender_name, "senderName")?,

@@ -34,8 +34,9 @@ pub(super) fn append(
             },
         };
         let outcome = match placed_before(tx, draft)? {
-            Some(before) => before,
-            None if last >= messages_max => Appended::Full,
+            Some(before @ Appended::Before { .. }) => before,
+            _ if last >= messages_max => Appended::Full,
+            Some(other_text) => other_text,
             None => {
                 insert(tx, draft, last + 1, now)?;
                 last_seqs.insert(draft.key, last + 1);

@@ -93,7 +93,7 @@ claim("mistakes at the start are told beside the field, and what was typed is ke
   await page.goto("/");
   await page.getByLabel("Your name").fill("Abhi");
   await page.getByLabel("Their name").fill("ABHI");
-  await page.getByText("30 days", { exact: true }).click();
+  await page.getByRole("radio", { name: "30 days" }).check();
   await page.getByRole("button", { name: "Create the chat" }).click();
   const summary = page.getByRole("alert");
   await summary.getByText("Choose two different names.").waitFor();

@@ -13,7 +13,7 @@ export async function register({ page }, { you = "Abhi", peer = "Anny", lifetime
   await page.goto("/");
   await page.getByLabel("Your name").fill(you);
   await page.getByLabel("Their name").fill(peer);
-  if (lifetime) await page.getByText(lifetime, { exact: true }).click();
+  if (lifetime) await page.getByRole("radio", { name: lifetime }).check();
   await page.getByRole("button", { name: "Create the chat" }).click();
   await page.getByLabel("The link", { exact: true }).first().waitFor();
   const link = await page.locator("#link").inputValue();

@@ -87,7 +87,7 @@ pub fn rows() -> Vec<Row> {
 fn bodies() -> Vec<Row> {
     let deep = |open: &str, close: &str| open.repeat(10_000) + &close.repeat(10_000);
     let nested = deep("[", "]");
-    let objects = deep("{\"data\":", "}").replace(":}", ":{}}");
+    let objects = deep("{\"a\":", "}").replace(":}", ":{}}");
     let mut rows = Vec::new();
     for path in [REGISTER, LOGIN, SEND, "/chat-server/user/HASH/receipt"] {
         let bad: [(&str, Vec<u8>); 14] = [
@@ -333,7 +333,7 @@ fn fields() -> Vec<Row> {
         ("/chat-server/user/HASH/receipt", "read", json!("1")),
         ("/chat-server/user/HASH/receipt", "read", json!(-1)),
         ("/chat-server/user/HASH/receipt", "delivered", json!(1.5)),
-        ("/chat-server/user/HASH/receipt", "delivered", json!(2)),
+        ("/chat-server/user/HASH/receipt", "delivered", json!(99)),
         ("/chat-server/user/HASH/receipt", "read", json!(u64::MAX)),
         ("/chat-server/user/HASH/receipt", "read", json!([1])),
         ("/chat-server/user/HASH/sessions/end", "id", json!("x")),
@@ -415,19 +415,19 @@ fn messages() -> Vec<Row> {
             "a lone surrogate",
             SEND,
             r#"{"message":"\ud800"}"#,
-            Expect::Fails(400, LONE, None),
+            wrong("message"),
         ),
         row(
             "a lone surrogate",
             SEND,
             r#"{"message":"\udc00 x"}"#,
-            Expect::Fails(400, LONE, None),
+            wrong("message"),
         ),
         row(
             "swapped",
             SEND,
             r#"{"message":"\udc00\ud800"}"#,
-            Expect::Fails(400, LONE, None),
+            wrong("message"),
         ),
         row(
             "a pair",
@@ -492,8 +492,6 @@ fn messages() -> Vec<Row> {
         ),
     ]
 }
-
-const LONE: &str = "malformed";
 
 /// Other people's tokens, tokens of chats that ended, and what is no token.
 fn people() -> Vec<Row> {

@@ -31,7 +31,7 @@ pub enum Call {
 }
 
 /// What goes wrong with one instance's store.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Faults {
     state: Mutex<State>,
     held: watch::Sender<HashSet<Call>>,
@@ -59,15 +59,6 @@ impl Drop for Hold {
         self.faults.held.send_modify(|held| {
             held.remove(&self.call);
         });
-    }
-}
-
-impl Default for Faults {
-    fn default() -> Self {
-        Self {
-            state: Mutex::default(),
-            held: watch::Sender::default(),
-        }
     }
 }
 

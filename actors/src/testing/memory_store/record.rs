@@ -101,6 +101,7 @@ impl Record {
             let before = &self.messages[seq as usize - 1];
             return match before.text == draft.text {
                 true => Appended::Before { seq, at: before.at },
+                false if self.last_seq() >= messages_max => Appended::Full,
                 false => Appended::OtherText,
             };
         }

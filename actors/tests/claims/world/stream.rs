@@ -63,7 +63,7 @@ struct Stream {
 impl Actor for Stream {
     type Context = Context<Self>;
 
-    /// Runs when the pair has dropped the only address there is.
+    /// Runs when the chat is over, or when the pair has dropped the only address there is.
     fn stopped(&mut self, _: &mut Self::Context) {
         self.over.store(true, Ordering::SeqCst);
     }
@@ -75,6 +75,9 @@ impl Handler<Event> for Stream {
     fn handle(&mut self, event: Event, ctx: &mut Self::Context) {
         if let Event::Hello(hello) = &event {
             self.hellos.lock().unwrap().push((**hello).clone());
+        }
+        if let Event::Ended { .. } = &event {
+            ctx.stop();
         }
         self.told.lock().unwrap().extend(Told::from(event));
         if !*self.reading.borrow() {

@@ -1,0 +1,147 @@
+// The server dies, comes back, answers nonsense; nothing is lost and nothing arrives twice.
+
+import assert from "node:assert/strict";
+
+import { claim, share } from "../harness/claim.js";
+import { choose, inChat, meet, message, pour, say, texts, untilTick } from "../harness/flows.js";
+import { until, untilIs } from "../harness/until.js";
+
+share();
+
+/** @typedef {import("playwright-core").Page} Page */
+
+/** @param {Page} page */
+const banner = (page) => page.locator("#connection");
+
+claim("what was written while the server was away arrives once, after a reload as well", async ({ person, server }) => {
+  const [abhi, anny] = [await person(), await person()];
+  const { one } = await meet(abhi, anny);
+  for (const person of [abhi, anny]) person.expectOutage();
+  await say(abhi.page, "Before");
+  await untilTick(abhi.page, "Before", "Seen");
+  await server.kill();
+  await say(abhi.page, "During");
+  await say(abhi.page, "And still");
+  await untilTick(abhi.page, "During", "Sending");
+  await banner(abhi.page).getByText("The connection is lost. Reconnecting; what you write is kept.").waitFor();
+  await banner(abhi.page).getByRole("button", { name: "Try now" }).waitFor();
+  // A reload while there is nobody to load from, and another one when there is.
+  await assert.rejects(abhi.page.reload(), /ERR_CONNECTION_REFUSED/);
+  await server.up();
+  await abhi.page.goto(one.chat);
+  await inChat(abhi.page);
+  await untilTick(abhi.page, "And still", "Seen");
+  assert.deepEqual(await texts(anny.page), ["Before", "During", "And still"]);
+  assert.deepEqual(await texts(abhi.page), ["Before", "During", "And still"]);
+  await untilIs("the banner", () => banner(anny.page).isVisible(), false);
+});
+
+claim("a page that stays open sends by itself when the server is back, and says what came in", async ({ person, server }) => {
+  const [abhi, anny] = [await person(), await person()];
+  const { one } = await meet(abhi, anny);
+  for (const person of [abhi, anny]) person.expectOutage();
+  await anny.page.goto("about:blank");
+  await server.kill();
+  await say(abhi.page, "Written into the void");
+  await banner(abhi.page).getByText("The connection is lost.").waitFor();
+  // What the other person writes before this page is back.
+  await abhi.context.setOffline(true);
+  await server.up();
+  const seat = one.chat.replace(/1$/, "2");
+  await pour(anny, seat, ["one", "two", "three"]);
+  await abhi.context.setOffline(false);
+  await banner(abhi.page).getByText("Connected. 3 messages arrived.").waitFor();
+  await untilTick(abhi.page, "Written into the void", "Sent");
+  await untilIs("the banner", () => banner(abhi.page).isVisible(), false);
+  assert.deepEqual((await texts(abhi.page)).sort(), ["Written into the void", "one", "three", "two"]);
+});
+
+claim("an answer that was lost on its way makes no second copy", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  abhi.expectOutage();
+  await meet(abhi, anny);
+  let lost = 0;
+  await abhi.page.route("**/message_send", async (route) => {
+    if (lost++ > 1) return route.continue();
+    await route.fetch();
+    return route.abort("connectionreset");
+  });
+  await say(abhi.page, "Only once");
+  await untilTick(abhi.page, "Only once", "Seen");
+  await say(abhi.page, "After it");
+  await message(anny.page, "After it").waitFor();
+  assert.deepEqual(await texts(anny.page), ["Only once", "After it"]);
+  assert.deepEqual(await texts(abhi.page), ["Only once", "After it"]);
+  assert.ok(lost > 1, "the answer was not lost at all");
+});
+
+for (const status of [500, 502]) {
+  claim(`a ${status} on the stream does not silence the page`, async ({ person }) => {
+    const [abhi, anny] = [await person(), await person()];
+    abhi.expectStatus(status);
+    const { one } = await meet(abhi, anny);
+    let refused = 0;
+    await abhi.page.route("**/stream?*", (route) => (refused++ ? route.continue() : route.fulfill({ status, body: "bad" })));
+    await abhi.page.goto(one.chat);
+    await until("the stream was refused", () => refused);
+    await say(anny.page, "Do you read me?");
+    await message(abhi.page, "Do you read me?").waitFor();
+    await until("the stream was asked for again", () => refused > 1);
+    await say(anny.page, "And now?");
+    await message(abhi.page, "And now?").waitFor();
+  });
+}
+
+claim("without a network the page says so, and that it is back", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  abhi.expectOutage();
+  await meet(abhi, anny);
+  await abhi.context.setOffline(true);
+  await banner(abhi.page).getByText("You are offline. What you write is kept and sent when you are back.").waitFor();
+  await say(abhi.page, "From under a mountain");
+  await untilTick(abhi.page, "From under a mountain", "Sending");
+  await abhi.context.setOffline(false);
+  await banner(abhi.page).getByText("Connected.").waitFor();
+  await message(anny.page, "From under a mountain").waitFor();
+  await untilTick(abhi.page, "From under a mountain", "Seen");
+});
+
+claim("what the server refuses for good can be tried again or deleted", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  abhi.expectStatus(409);
+  await meet(abhi, anny);
+  let full = true;
+  await abhi.page.route("**/message_send", (route) =>
+    full
+      ? route.fulfill({ status: 409, json: { data: { status: "Failed", code: 409, error: "chat_full", message: "The chat is full." } } })
+      : route.continue(),
+  );
+  await say(abhi.page, "To be deleted");
+  await untilTick(abhi.page, "To be deleted", "Not sent");
+  await abhi.page.getByRole("alert").filter({ hasText: "Your message was not sent. The chat is full." }).waitFor({ state: "attached" });
+  await message(abhi.page, "To be deleted").getByRole("button", { name: "Delete" }).click();
+  await untilIs("the messages", () => texts(abhi.page), []);
+  await say(abhi.page, "To be sent");
+  await untilTick(abhi.page, "To be sent", "Not sent");
+  await abhi.page.reload();
+  await inChat(abhi.page);
+  await untilTick(abhi.page, "To be sent", "Not sent");
+  full = false;
+  await message(abhi.page, "To be sent").getByRole("button", { name: "Retry" }).click();
+  await untilTick(abhi.page, "To be sent", "Seen");
+  assert.deepEqual(await texts(anny.page), ["To be sent"]);
+});
+
+claim("leaving in an outage tells that it did not work", async ({ person, server }) => {
+  const [abhi, anny] = [await person(), await person()];
+  abhi.expectStatus(503);
+  await meet(abhi, anny);
+  await abhi.page.route("**/endchat", (route) =>
+    route.fulfill({ status: 503, contentType: "text/html", body: "<title>Out of reach</title><h1>Out of reach for a moment</h1>" }),
+  );
+  await choose(abhi.page, "End the chat");
+  await abhi.page.getByRole("button", { name: "End for both" }).click();
+  await abhi.page.getByRole("heading", { name: "Out of reach for a moment" }).waitFor();
+  await say(anny.page, `Not ended at ${new URL(server.origin).hostname}`);
+  await untilTick(anny.page, "Not ended", "Sent");
+});

@@ -1,0 +1,39 @@
+// What a page owes to everybody: axe-core's rules, and a few that it does not have.
+
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice", "experimental"];
+
+/**
+ * Everything that is wrong with a page as it stands.
+ * @param {import("playwright-core").Page} page @returns {Promise<string[]>}
+ */
+export async function faults(page) {
+  const rules = await page.evaluate(`(async () => {
+    if (!globalThis.axe) { ${axe} }
+    const { violations } = await axe.run(document, { runOnly: ${JSON.stringify(TAGS)}, resultTypes: ["violations"] });
+    return violations.flatMap(({ id, impact, nodes }) =>
+      nodes.map(({ target, failureSummary }) => [id, impact, target.join(" "), failureSummary.split("\\n")[1]?.trim()].join(" | ")));
+  })()`);
+  return [.../** @type {string[]} */ (rules), ...(await page.evaluate(measure))];
+}
+
+/** Runs in the page: nothing sticks out sideways, and what is pressed is large enough to be hit. */
+function measure() {
+  const TARGET_PX = 44;
+  const found = [];
+  const wider = document.documentElement.scrollWidth - innerWidth;
+  if (wider > 0) found.push(`the page is ${wider} px wider than the window`);
+  const scope = document.querySelector("dialog[open]") ?? document;
+  const pressed = scope.querySelectorAll("button, a.button, a.item, summary, textarea, select, input:not([type=hidden], [type=radio]), label:has([type=radio])");
+  for (const node of /** @type {NodeListOf<HTMLElement>} */ (pressed)) {
+    if (!node.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
+    const { width, height } = node.getBoundingClientRect();
+    if (Math.min(width, height) + 0.5 < TARGET_PX) {
+      found.push(`a target of ${width.toFixed(1)}×${height.toFixed(1)} px: ${node.outerHTML.slice(0, 90)}`);
+    }
+  }
+  return found;
+}

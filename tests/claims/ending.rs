@@ -1,0 +1,266 @@
+//! The end of a chat: by either person, by its time, by the operator.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::{Browser, Chat, Server, Setup, eventually, store};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
+fn now_ms() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_millis() as i64
+}
+
+/// Nothing of a chat is read or done any more, on either door.
+async fn assert_over(server: &Server, chat: &Chat) {
+    let api = server.api();
+    for person in [&chat.one, &chat.two] {
+        let person = api.with(&person.token);
+        person
+            .get(&chat.path("messages"))
+            .await
+            .fails_as(410, "chat_ended");
+        let said = person
+            .post(&chat.path("message_send"), json!({"message": "x"}))
+            .await;
+        said.fails_as(410, "chat_ended");
+        assert_eq!(person.get(&chat.path("stream")).await.status, 204);
+    }
+    for name in ["Abhi", "Anny", "Mallory"] {
+        let login = crate::support::chat::try_login(&api, &chat.hash, name, json!({})).await;
+        login.fails_as(410, "chat_ended");
+    }
+    let names = json!({"userOne": "Abhi", "userTwo": "Anny", "hash": chat.hash});
+    api.post("/chat-server/register", names)
+        .await
+        .fails_as(409, "hash_taken");
+    let one = json!({"user": "Abhi", "hash": chat.hash});
+    api.post("/chat-server/user1", one)
+        .await
+        .fails_as(409, "hash_taken");
+    let page = Browser::new(server)
+        .get(&format!("/demo/chat/user/{}", chat.hash))
+        .await;
+    assert_eq!(page.status, 410);
+}
+
+/// Nothing of any chat is left in the tables.
+async fn assert_gone(server: &Server) {
+    let database = server.database();
+    eventually("every row is gone", async || {
+        store::rows(&database)
+            .values()
+            .all(|rows| *rows == 0)
+            .then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn either_person_ends_the_chat_for_both_by_get_or_by_post() {
+    let server = Server::start().await;
+    for (method, first) in [(Method::GET, true), (Method::POST, false)] {
+        let chat = Chat::begin(&server).await;
+        chat.one.say("Hello").await;
+        let person = if first { &chat.one } else { &chat.two };
+        for _ in 0..2 {
+            let end = person.api.call(method.clone(), "/chat-server/user/endchat");
+            end.send().await.ok_with(&[]);
+        }
+        // The other one may end it as well, after the fact.
+        chat.one.end().await.ok();
+        chat.two.end().await.ok();
+        assert_over(&server, &chat).await;
+    }
+}
+
+#[tokio::test]
+async fn an_end_outlives_a_kill_and_leaves_no_row() {
+    let mut server = Server::start().await;
+    let chat = Chat::begin(&server).await;
+    for number in 0..50 {
+        chat.one.say(&format!("message {number}")).await;
+    }
+    chat.one.end().await.ok();
+    server.kill_9();
+    let server = server.restart().await;
+    assert_over(&server, &chat).await;
+    assert_gone(&server).await;
+    assert_over(&server, &chat).await;
+}
+
+#[tokio::test]
+async fn nothing_of_a_chat_that_ended_is_on_the_disk_within_ten_seconds() {
+    let mut server = Server::start().await;
+    let names = json!({"userOne": "Ottilie-Wren", "userTwo": "Bartholomew", "hash": "gone-hash"});
+    server.api().post("/chat-server/register", names).await.ok();
+    let login = crate::support::Person::log_in(&server.api(), "gone-hash", "Ottilie-Wren").await;
+    for number in 0..100 {
+        login.say(&format!("a-very-private-text {number}")).await;
+    }
+    login.end().await.ok();
+    let ended = Instant::now();
+    assert_gone(&server).await;
+    assert!(
+        ended.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        ended.elapsed()
+    );
+    assert!(server.terminate().await.success());
+    for (path, bytes) in store::files(&server.folder().join("data")) {
+        for text in [
+            "a-very-private-text",
+            "Ottilie-Wren",
+            "Bartholomew",
+            "gone-hash",
+        ] {
+            assert!(
+                !store::holds(&bytes, text.as_bytes()),
+                "{text} in {}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_chat_is_gone_within_ten_seconds_too() {
+    let server = Setup::new()
+        .set("limits.sends_per_seat_burst", 100_000)
+        .start()
+        .await;
+    let chat = Chat::begin(&server).await;
+    let mut senders = tokio::task::JoinSet::new();
+    for _ in 0..50 {
+        let person = chat.one.clone();
+        senders.spawn(async move {
+            for _ in 0..100 {
+                person.say(&"x".repeat(1_000)).await;
+            }
+        });
+    }
+    while let Some(sent) = senders.join_next().await {
+        sent.unwrap();
+    }
+    chat.two.end().await.ok();
+    let ended = Instant::now();
+    assert_over(&server, &chat).await;
+    assert_gone(&server).await;
+    assert!(
+        ended.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        ended.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_chat_whose_time_is_over_is_as_good_as_ended() {
+    let mut server = Server::start().await;
+    let chat = Chat::begin(&server).await;
+    chat.one.say("Hello").await;
+    assert!(server.terminate().await.success());
+    store::set_expiry(&server.database(), now_ms() - 1);
+    // At once, without waiting for the sweep.
+    let setup = server.setup().set("limits.sweep_seconds", 3_600);
+    drop(server);
+    let server = setup.start().await;
+    assert_over(&server, &chat).await;
+    // The sweep makes it true on the disk.
+    let setup = server.setup().set("limits.sweep_seconds", 1);
+    drop(server);
+    let server = setup.start().await;
+    assert_gone(&server).await;
+    assert_over(&server, &chat).await;
+}
+
+#[tokio::test]
+async fn a_chat_whose_time_runs_out_tells_its_streams_that_nobody_ended_it() {
+    let mut server = Setup::new().set("limits.sweep_seconds", 1).start().await;
+    let chat = Chat::begin(&server).await;
+    assert!(server.terminate().await.success());
+    let ends_at = now_ms() + 3_000;
+    store::set_expiry(&server.database(), ends_at);
+    let server = server.restart().await;
+    let chat = chat.moved_to(&server);
+    let mut streams = [chat.one.listen().await, chat.two.listen().await];
+    for stream in &mut streams {
+        let rest = stream.rest().await;
+        let last = rest.last().unwrap();
+        assert_eq!(
+            (last.event.as_str(), &last.data),
+            ("ended", &json!({"by": null}))
+        );
+        assert!(now_ms() >= ends_at);
+    }
+    assert_over(&server, &chat).await;
+    assert_gone(&server).await;
+}
+
+#[tokio::test]
+async fn an_operator_ends_a_chat_beside_a_running_server() {
+    let server = Server::start().await;
+    let chat = Chat::begin(&server).await;
+    chat.one.say("Hello").await;
+    let mut streams = [chat.one.listen().await, chat.two.listen().await];
+    for stream in &mut streams {
+        stream.next_of("hello").await;
+    }
+    let end = || server.setup().arg("end").arg(&chat.hash).run();
+    let done = end();
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    let ended = Instant::now();
+    for stream in &mut streams {
+        assert_eq!(stream.rest().await.last().unwrap().event, "ended");
+    }
+    assert!(
+        ended.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        ended.elapsed()
+    );
+    assert_over(&server, &chat).await;
+    assert_gone(&server).await;
+    assert!(end().status.success());
+
+    let unknown = server.setup().arg("end").arg("no-such-chat").run();
+    assert!(!unknown.status.success());
+    let malformed = server.setup().arg("end").arg("?").run();
+    assert!(!malformed.status.success());
+}
+
+#[tokio::test]
+async fn a_tombstone_stands_for_thirty_days() {
+    let mut server = Setup::new().set("limits.sweep_seconds", 1).start().await;
+    let chat = Chat::begin(&server).await;
+    chat.one.end().await.ok();
+    assert_gone(&server).await;
+    let age = |server: &Server, ms: i64| {
+        let database = rusqlite::Connection::open(server.database()).unwrap();
+        let older = "UPDATE tombstones SET ended_at = ended_at - ?1";
+        assert_eq!(database.execute(older, [ms]).unwrap(), 1);
+    };
+    assert!(server.terminate().await.success());
+    age(&server, 29 * DAY_MS);
+    let mut server = server.restart().await;
+    assert_over(&server, &chat).await;
+    assert!(server.terminate().await.success());
+    age(&server, 2 * DAY_MS);
+    let server = server.restart().await;
+    let names = json!({"userOne": "Abhi", "userTwo": "Anny", "hash": chat.hash});
+    eventually("the hash is free again", async || {
+        let made = server
+            .api()
+            .post("/chat-server/register", names.clone())
+            .await;
+        (made.status == 200).then_some(())
+    })
+    .await;
+}

@@ -1,0 +1,162 @@
+//! Clients that go away, and clients that do not read.
+
+use std::{
+    net::SocketAddr,
+    ops::RangeInclusive,
+    time::{Duration, Instant},
+};
+
+use socket2::{Domain, Socket, Type};
+use tokio::{io::AsyncReadExt, io::AsyncWriteExt, net::TcpStream, task::JoinSet};
+
+use crate::support::{Chat, DEADLINE, Person, Server, Setup, Stream, eventually, within};
+
+const MIB: u64 = 1 << 20;
+
+#[tokio::test]
+async fn a_page_that_is_closed_is_noticed_within_a_second() {
+    let server = Server::start().await;
+    let chat = Chat::begin(&server).await;
+    let mut fastest = DEADLINE;
+    // A machine with much to do only makes it longer, so the best of a few counts.
+    for _ in 0..5 {
+        let mut stream = chat.one.listen().await;
+        stream.next_of("hello").await;
+        assert_eq!(server.metric("duet_streams").await, 1.0);
+        drop(stream);
+        let closed = Instant::now();
+        eventually("the stream is gone", async || {
+            (server.metric("duet_streams").await == 0.0).then_some(())
+        })
+        .await;
+        fastest = fastest.min(closed.elapsed());
+    }
+    assert!(fastest < Duration::from_secs(1), "{fastest:?}");
+}
+
+/// A stream on a connection that takes little and whose client does not read.
+async fn deaf(person: &Person, address: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    socket.connect(&address.into()).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let mut socket = TcpStream::from_std(socket.into()).unwrap();
+    let request = format!(
+        "GET {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
+        person.path("stream"),
+        person.token,
+    );
+    socket.write_all(request.as_bytes()).await.unwrap();
+    socket
+}
+
+/// Sends that many texts of 16 KiB, some at once.
+async fn flood(person: &Person, count: usize) {
+    let mut senders = JoinSet::new();
+    for _ in 0..8 {
+        let person = person.clone();
+        senders.spawn(async move {
+            for _ in 0..count / 8 {
+                person.say(&"x".repeat(16 * 1024)).await;
+            }
+        });
+    }
+    while let Some(sent) = senders.join_next().await {
+        sent.unwrap();
+    }
+}
+
+/// A server on which a test may send as fast as it can.
+fn fast() -> Setup {
+    Setup::new()
+        .set("limits.stalled_stream_seconds", 2)
+        .set("limits.sends_per_seat_per_second", 100_000)
+        .set("limits.sends_per_seat_burst", 100_000)
+}
+
+/// Reads these messages; the most memory the server used meanwhile.
+async fn read(stream: &mut Stream, server: &Server, seqs: RangeInclusive<u64>) -> u64 {
+    let mut most = 0;
+    for seq in seqs {
+        assert_eq!(stream.next_of("message").await.seq(), seq);
+        if seq % 50 == 0 {
+            most = most.max(server.resident_bytes());
+        }
+    }
+    most
+}
+
+async fn streams_become(server: &Server, count: f64) {
+    let what = format!("there are {count} streams");
+    eventually(&what, async || {
+        (server.metric("duet_streams").await == count).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_stops_reading_is_cut_off_and_its_neighbour_notices_nothing() {
+    let server = fast().start().await;
+    let chat = Chat::begin(&server).await;
+    let mut neighbour = chat.two.listen().await;
+    neighbour.next_of("hello").await;
+    // What a flood costs without anybody deaf is no matter here.
+    let (_, before) = tokio::join!(
+        flood(&chat.one, 400),
+        read(&mut neighbour, &server, 1..=400)
+    );
+
+    let mut silent = Vec::new();
+    for _ in 0..4 {
+        silent.push(deaf(&chat.two, server.address).await);
+    }
+    streams_become(&server, 5.0).await;
+    let (_, most) = tokio::join!(
+        flood(&chat.one, 1_600),
+        read(&mut neighbour, &server, 401..=2_000)
+    );
+    // Each of the four missed 25 MiB.
+    let grown = most.saturating_sub(before);
+    assert!(grown < 30 * MIB, "{} MiB", grown / MIB);
+    streams_become(&server, 1.0).await;
+
+    // Their connections are closed behind what was on its way.
+    for mut socket in silent {
+        let mut taken = Vec::new();
+        within(DEADLINE, "the connection is closed", async {
+            let _ = socket.read_to_end(&mut taken).await;
+        })
+        .await;
+        assert!(taken.len() < 12 * MIB as usize, "{} bytes", taken.len());
+    }
+    // Who comes back misses nothing.
+    let mut back = chat.two.listen_after(400).await;
+    read(&mut back, &server, 401..=2_000).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_reads_is_not_cut_off_by_a_burst() {
+    let server = fast().start().await;
+    let chat = Chat::begin(&server).await;
+    let mut stream = chat.two.listen().await;
+    stream.next_of("hello").await;
+    let mut sends = JoinSet::new();
+    for number in 0..500 {
+        let person = chat.one.clone();
+        sends.spawn(async move { person.say(&number.to_string()).await });
+    }
+    read(&mut stream, &server, 1..=500).await;
+    assert_eq!(server.metric("duet_streams_cut_total").await, 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_went_silent_without_a_word_is_given_up() {
+    let server = fast().start().await;
+    let chat = Chat::begin(&server).await;
+    let silent = deaf(&chat.two, server.address).await;
+    streams_become(&server, 1.0).await;
+    // More than the buffers on the way can hold, and then nobody says anything any more.
+    flood(&chat.one, 800).await;
+    streams_become(&server, 0.0).await;
+    drop(silent);
+}
