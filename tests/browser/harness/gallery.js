@@ -79,7 +79,7 @@ async function entering({ person, language, show }, link) {
   return anny;
 }
 
-/** Coming back to a seat that is taken. @param {Walk} walk @param {{ abhi: Person, anny: Person, chat: string, link: string }} at */
+/** Coming back to a seat that is taken. Answers who sits in it afterwards. @param {Walk} walk @param {{ abhi: Person, anny: Person, chat: string, link: string }} at */
 async function returning({ person, language, scripts, show }, { abhi, anny, chat, link }) {
   const phone = await person();
   phone.expectStatus(403, 409);
@@ -109,7 +109,7 @@ async function returning({ person, language, scripts, show }, { abhi, anny, chat
   await show("chat-refused", abhi.page);
   await page.goto(asked);
   await show("ask-refused", page);
-  if (scripts) return;
+  if (scripts) return anny;
   await anny.page.goto("about:blank");
   await press(page, "login/ask");
   await abhi.page.goto(chat);
@@ -122,7 +122,9 @@ async function returning({ person, language, scripts, show }, { abhi, anny, chat
   });
   await show("chat-let-in", abhi.page);
   await show("ask-allowed", page);
-  await anny.page.goto(`${link}/2`);
+  await Promise.all([page.waitForEvent("domcontentloaded"), page.locator("[data-submit-now] button").click()]);
+  await page.locator("#history").waitFor();
+  return phone;
 }
 
 /** What a conversation can look like. @param {Walk} walk @param {{ abhi: Person, anny: Person, chat: string, link: string }} at */
@@ -239,7 +241,7 @@ export async function walk(asked) {
   const anny = await entering(step, link);
   const at = { abhi, anny, chat, link };
   await talking(step, at);
-  await returning(step, at);
+  at.anny = await returning(step, at);
   await failing(step, at);
   await leaving(step, at);
 }

@@ -5,6 +5,8 @@ export const people = {
   ar: { you: "سلمى", peer: "Anny", stranger: "نديم" },
 };
 
+export const locales = /** @type {const} */ ({ en: "en-GB", ar: "ar-EG" });
+
 /** Seat and text. @type {Record<keyof typeof people, [1 | 2, string][]>} */
 export const talk = {
   en: [

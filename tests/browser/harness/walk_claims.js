@@ -1,0 +1,39 @@
+// The claim that every page and state, light and dark, narrow and wide, keeps nobody out.
+
+import assert from "node:assert/strict";
+
+import { faults } from "./access.js";
+import { claim } from "./claim.js";
+import { walk } from "./gallery.js";
+import { withoutScripts } from "./look.js";
+import { locales } from "./samples.js";
+
+const WIDTHS_PX = [320, 1280];
+const HEIGHT_PX = 720;
+
+/** @param {keyof typeof locales} language @param {boolean} scripts */
+export function claimAccess(language, scripts) {
+  claim(`no page has a fault that keeps somebody out: ${locales[language]}, ${scripts ? "with" : "without"} scripts`, async ({ person }) => {
+    /** @type {string[]} */
+    const found = [];
+    await walk({
+      language,
+      scripts,
+      person: async () => {
+        const one = await person({ locale: locales[language], reducedMotion: "reduce" });
+        if (!scripts) await withoutScripts(one.context);
+        return one;
+      },
+      show: async (name, page) => {
+        for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+          await page.emulateMedia({ colorScheme });
+          for (const width of WIDTHS_PX) {
+            await page.setViewportSize({ width, height: HEIGHT_PX });
+            for (const fault of await faults(page)) found.push(`${name}, ${colorScheme}, ${width} px: ${fault}`);
+          }
+        }
+      },
+    });
+    assert.ok(found.length === 0, found.join("\n"));
+  });
+}
