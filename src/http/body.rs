@@ -183,7 +183,8 @@ fn wrong_field(field: &str) -> Problem {
     )
 }
 
-/// An empty field of a form counts as left out: a browser sends every field there is.
+/// An empty field of a form counts as left out: a browser sends every field there is. It writes line
+/// breaks as CRLF, which nobody typed.
 fn parse_form<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let text =
         std::str::from_utf8(body).map_err(|_| Problem::malformed("The form is not UTF-8."))?;
@@ -192,6 +193,7 @@ fn parse_form<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let filled: Vec<_> = fields
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name, value.replace("\r\n", "\n")))
         .collect();
     let filled = serde_urlencoded::to_string(filled)
         .map_err(|_| Problem::malformed("The form cannot be read."))?;
