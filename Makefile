@@ -45,7 +45,7 @@ lint: ## Format, clippy with warnings denied, licences and sources of all depend
 test-rust: ## All Rust tests.
 	cargo nextest run --workspace --all-features --locked
 	cargo test --workspace --doc --all-features --locked --quiet
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --workspace --no-deps --locked --quiet
 
 .PHONY: test-browser
 test-browser: ## The pages in Debian's Chromium, against a server of their own.

@@ -10,14 +10,14 @@
 use std::{sync::Arc, time::Instant};
 
 use actix::{
-    Actor, ActorFutureExt, ArbiterHandle, AsyncContext, Context, Handler, Recipient, Supervised,
+    Actor, ActorFutureExt, Addr, ArbiterHandle, AsyncContext, Context, Handler, Supervised,
     Supervisor, WrapFuture, dev::SendError,
 };
 use tokio::sync::oneshot;
 use tracing::{error, warn};
 
 use crate::{
-    Metrics, Refusal, Sent,
+    Directory, Metrics, Pair, Refusal, Sent,
     domain::{ChatKey, Draft, Message},
     ports::{Appended, Bus, Notice, Store, StoreError},
 };
@@ -81,8 +81,9 @@ impl Journal {
 pub(crate) struct Append {
     /// What to store.
     pub(crate) draft: Draft,
-    /// The pair that hears of it once it is committed, and answers.
-    pub(crate) pair: Recipient<Committed>,
+    /// Knows the pair that hears of it once it is committed, and answers: by then it may be
+    /// another one than now.
+    pub(crate) directory: Directory,
     /// Where the sender waits.
     pub(crate) reply: oneshot::Sender<Result<Sent, Refusal>>,
 }
@@ -99,10 +100,26 @@ impl Append {
 #[rtype(result = "()")]
 pub(crate) struct Committed(pub(crate) Vec<CommittedMessage>);
 
-/// A message that is durable.
+/// A message that is durable. Its sender is answered even if no pair takes it, or one that dies.
 pub(crate) struct CommittedMessage {
     pub(crate) message: Arc<Message>,
-    pub(crate) reply: oneshot::Sender<Result<Sent, Refusal>>,
+    reply: Option<oneshot::Sender<Result<Sent, Refusal>>>,
+}
+
+impl CommittedMessage {
+    /// Tells the sender that the message is durable, and whether its recipient is there.
+    pub(crate) fn acknowledge(&mut self, online: Option<bool>) {
+        if let Some(reply) = self.reply.take() {
+            // A sender who has gone away does not wait for an answer.
+            let _ = reply.send(Ok(Sent::of(&self.message, online)));
+        }
+    }
+}
+
+impl Drop for CommittedMessage {
+    fn drop(&mut self) {
+        self.acknowledge(None);
+    }
 }
 
 struct Lane {
@@ -199,7 +216,7 @@ async fn commit(
 
 /// Publishes what was stored and hands each pair its part.
 fn announce(bus: &dyn Bus, metrics: &Metrics, batch: Vec<Append>, outcomes: Vec<Appended>) {
-    let mut parts: Vec<(ChatKey, Recipient<Committed>, Vec<CommittedMessage>)> = Vec::new();
+    let mut parts: Vec<(ChatKey, Directory, Vec<CommittedMessage>)> = Vec::new();
     for (append, outcome) in batch.into_iter().zip(outcomes) {
         let (seq, at) = match outcome {
             Appended::Stored { seq, at } => {
@@ -217,31 +234,29 @@ fn announce(bus: &dyn Bus, metrics: &Metrics, batch: Vec<Append>, outcomes: Vec<
         bus.publish(key, Notice::Message(message.clone()));
         let committed = CommittedMessage {
             message,
-            reply: append.reply,
+            reply: Some(append.reply),
         };
         match parts.iter_mut().find(|(of, ..)| *of == key) {
             Some((.., part)) => part.push(committed),
-            None => parts.push((key, append.pair, vec![committed])),
+            None => parts.push((key, append.directory, vec![committed])),
         }
     }
-    for (_, pair, part) in parts {
-        hand_over(&pair, part);
+    for (key, directory, part) in parts {
+        // A chat without a pair has no streams here either.
+        if let Some(pair) = directory.live(key) {
+            hand_over(&pair, part);
+        }
     }
 }
 
-fn hand_over(pair: &Recipient<Committed>, part: Vec<CommittedMessage>) {
+fn hand_over(pair: &Addr<Pair>, part: Vec<CommittedMessage>) {
     match pair.try_send(Committed(part)) {
         Ok(()) => {}
         // What is committed must arrive. There are never more of these than the lanes' queues
         // hold, so the box is overfilled by a bounded number.
         Err(SendError::Full(committed)) => pair.do_send(committed),
-        // The pair is dead. Its streams come back and read from the store; the senders get what
-        // they are owed here.
-        Err(SendError::Closed(Committed(part))) => {
-            for CommittedMessage { message, reply } in part {
-                let _ = reply.send(Ok(Sent::of(&message, None)));
-            }
-        }
+        // The pair is dead. The one that follows it reads from the store, and so do its streams.
+        Err(SendError::Closed(_)) => {}
     }
 }
 

@@ -26,6 +26,6 @@ pub use metrics::Metrics;
 pub use pair::{
     Answer, AskIn, AskStateOf, Attach, Attached, Detach, DeviceCode, EndChat, EndSession, Glance,
     History, LoggedIn, Login, LoginProof, Logout, Look, NameSeatTwo, NewReturnCode, OpenStream,
-    Opened, Pair, Receipt, Send, Sent, Sessions, StreamId, Typing,
+    Opened, Pair, Receipt, SeatOf, Send, Sent, Sessions, StreamId, Typing,
 };
 pub use refusal::Refusal;

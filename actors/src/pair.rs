@@ -39,7 +39,7 @@ pub(crate) use messages::{Audited, CatchUp, Relayed};
 pub use messages::{History, Receipt, Send, Sent, Typing};
 pub use seats::{
     DeviceCode, EndSession, Glance, LoggedIn, Login, LoginProof, Logout, NameSeatTwo,
-    NewReturnCode, Sessions,
+    NewReturnCode, SeatOf, Sessions,
 };
 pub(crate) use streams::EndStreams;
 pub use streams::{Attach, Attached, Detach, Look, OpenStream, Opened, StreamId};
@@ -356,7 +356,7 @@ macro_rules! receive {
 receive! {
     holding the mailbox: Answer, AskIn, EndChat, EndSession, Login, Logout, NameSeatTwo;
     beside others: AskStateOf, Attach, DeviceCode, Glance, History, Look, NewReturnCode,
-        OpenStream, Receipt, Send, Sessions, Typing,
+        OpenStream, Receipt, SeatOf, Send, Sessions, Typing,
 }
 
 /// Reads the chat from the store again: a token is not known here, and the store may know it.

@@ -1,5 +1,5 @@
 //! What the actors need of the world. The adapters live in the server; each must pass the suite
-//! in [`testing`](crate::testing) that is named after its port.
+//! in `testing` that is named after its port.
 
 mod bus;
 mod clock;

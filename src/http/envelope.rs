@@ -72,13 +72,13 @@ pub struct FailureBody {
     #[schema(example = "seat_taken")]
     pub error: &'static str,
     /// A sentence that a person can act on.
-    pub message: String,
+    pub message: Box<str>,
     /// The field at fault, where it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
+    pub field: Option<Box<str>>,
     /// What to quote when asking for help with a 500.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reference: Option<String>,
+    pub reference: Option<Box<str>>,
 }
 
 /// Why a request failed, ready to be told.
@@ -89,15 +89,15 @@ pub struct Problem {
     /// A stable word.
     pub error: &'static str,
     /// A sentence that a person can act on.
-    pub message: String,
+    pub message: Box<str>,
     /// The field at fault, where it is one.
-    pub field: Option<String>,
+    pub field: Option<Box<str>>,
     /// When to come back.
     pub retry_after: Option<Duration>,
     /// For a 405: what would do.
     pub allow: Option<&'static str>,
     /// For a 500: what to quote when asking for help.
-    pub reference: Option<String>,
+    pub reference: Option<Box<str>>,
 }
 
 impl Problem {
@@ -231,7 +231,7 @@ impl Problem {
         let message = "Something went wrong on the server. Try again; if it stays so, report \
                        the reference.";
         Self {
-            reference: Some(reference),
+            reference: Some(reference.into()),
             ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "defect", message)
         }
     }

@@ -113,7 +113,7 @@ fn told(request: HttpRequest, problem: &Problem) -> ServiceResponse<BoxBody> {
             .inc();
     }
     let path = request.path();
-    let on_send = path.starts_with("/chat-server/") && path.ends_with("/message_send");
+    let on_send = path.ends_with("/message_send");
     let by_script = path.starts_with("/chat-server/") || !pages::wants_page(&request);
     let mut response = match by_script {
         true => problem.respond(if on_send { "Failed" } else { "FAIL" }),

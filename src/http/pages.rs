@@ -209,7 +209,7 @@ pub fn problem(request: &HttpRequest, problem: &Problem) -> HttpResponse {
         seat: part("seat").and_then(|seat| seat.parse().ok()),
         retry_after_s: problem.retry_after.map(super::envelope::whole_seconds),
         cross_site: problem.error == "cross_site",
-        reference: problem.reference.clone(),
+        reference: problem.reference.as_deref().map(str::to_owned),
     };
     let mut response = HttpResponse::build(problem.status);
     problem.write_headers(&mut response);

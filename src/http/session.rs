@@ -8,7 +8,7 @@ use actix_web::{
     web,
 };
 use actors::{
-    Directory, Look, Opened, Refusal,
+    Directory, Look, Opened, Refusal, SeatOf,
     domain::{ChatKey, PairHash, Seat, SecretDigest, Token},
     ports::Lookup,
 };
@@ -152,11 +152,16 @@ pub async fn seat_holder(
     }
     let key = ChatKey::of(&hash);
     if let Some(token) = seat_token(request).filter(|token| token.key() == key) {
-        return Ok(Caller {
-            hash,
-            key,
-            by: token.digest(),
-        });
+        let by = token.digest();
+        let proved = state
+            .directory
+            .ask(key, SeatOf { by })
+            .await
+            .map_err(of_session)?;
+        return match proved.number() == seat {
+            true => Ok(Caller { hash, key, by }),
+            false => Err(Problem::no_session()),
+        };
     }
     state.limits.request(request)?;
     match state.directory.store().status(key).await? {

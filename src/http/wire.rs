@@ -251,7 +251,7 @@ pub fn retry(ms: u64) -> Bytes {
 fn write(name: &str, id: Option<Seq>, data: &impl Serialize) -> Bytes {
     let mut frame = String::with_capacity(256);
     if let Some(id) = id {
-        write!(frame, "id: {id}\n").expect("writing to a string cannot fail");
+        writeln!(frame, "id: {id}").expect("writing to a string cannot fail");
     }
     write!(frame, "event: {name}\ndata: ").expect("writing to a string cannot fail");
     // JSON has no line breaks of its own, so the data is one line.

@@ -316,7 +316,18 @@ impl Store for SqliteStore {
     }
 
     async fn purge(&self, limit: usize, tombstone_life: Duration) -> Result<usize, StoreError> {
-        self.write(move |tx, now| chats::purge(tx, limit, tombstone_life, now))
+        let clock = self.clock.clone();
+        self.writer
+            .call(move |connection| {
+                let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                let purged = chats::purge(&tx, limit, tombstone_life, clock.now())?;
+                tx.commit()?;
+                if purged.chats > 0 {
+                    // The log still holds what was written when the chats lived.
+                    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+                }
+                Ok(purged.rows)
+            })
             .await
     }
 

@@ -2,6 +2,7 @@
 //! table on every path where it can occur.
 
 mod conflicts;
+mod defects;
 mod example;
 mod headers;
 mod messages;
@@ -9,6 +10,7 @@ mod paths;
 mod precedence;
 mod refusals;
 mod registration;
+mod requests;
 mod seats;
 mod unavailable;
 

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::{
-    Api, Browser, Chat, Person, Server, Setup, chat::register, chat::try_login, eventually,
+    Api, Browser, Chat, Person, Setup, chat::register, chat::try_login, eventually,
 };
 
 #[tokio::test]

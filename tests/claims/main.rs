@@ -18,3 +18,9 @@ mod streams;
 mod durability;
 mod ending;
 mod limits;
+
+mod pages;
+
+mod ops;
+mod secrets;
+mod start;

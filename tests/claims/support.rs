@@ -3,6 +3,7 @@
 //! with cookies, a [`raw`] socket for what no client sends, and the [`store`] as it lies on the disk.
 
 pub mod server;
+pub mod setup;
 
 pub mod answer;
 pub mod api;
@@ -20,6 +21,7 @@ pub use answer::Answer;
 pub use api::{Api, POST};
 pub use browser::Browser;
 pub use chat::{Chat, Person};
-pub use server::{Server, Setup};
+pub use server::Server;
+pub use setup::Setup;
 pub use stream::Stream;
 pub use wait::{DEADLINE, eventually, within};

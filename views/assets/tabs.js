@@ -27,8 +27,8 @@ export function listen(listener) {
   hear = listener;
 }
 
-channel.onmessage = ({ data }) => {
-  const { word, detail } = data;
+channel.onmessage = (/** @type {MessageEvent} */ heard) => {
+  const { word, detail } = heard.data;
   if (word === "ping" && leading) tell("pong");
   else if (word === "pong") clearTimeout(suspicion);
   else hear(word, detail);

@@ -74,9 +74,9 @@ impl Sent {
 impl Handler<Send> for Pair {
     type Result = ResponseFuture<Result<Sent, Refusal>>;
 
-    fn handle(&mut self, send: Send, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, send: Send, _: &mut Self::Context) -> Self::Result {
         let (reply, answer) = oneshot::channel();
-        if let Err(refusal) = self.submit(send, reply, ctx) {
+        if let Err(refusal) = self.submit(send, reply) {
             return Box::pin(std::future::ready(Err(refusal)));
         }
         Box::pin(async {
@@ -92,7 +92,6 @@ impl Pair {
         &mut self,
         send: Send,
         reply: oneshot::Sender<Result<Sent, Refusal>>,
-        ctx: &mut Context<Self>,
     ) -> Result<(), Refusal> {
         let (seat, _) = self.who(send.by)?;
         let agrees =
@@ -114,7 +113,7 @@ impl Pair {
                 text: send.text,
                 sent_at: send.sent_at,
             },
-            pair: ctx.address().recipient(),
+            directory: self.directory.clone(),
             reply,
         });
         Ok(())
@@ -184,13 +183,9 @@ impl Handler<Committed> for Pair {
     type Result = ();
 
     fn handle(&mut self, Committed(part): Committed, ctx: &mut Self::Context) {
-        for committed in part {
-            let online = self.online(committed.message.seat.other());
-            // A sender who has gone away does not wait for an answer.
-            let _ = committed
-                .reply
-                .send(Ok(Sent::of(&committed.message, online)));
-            self.offer(committed.message, ctx);
+        for mut committed in part {
+            committed.acknowledge(self.online(committed.message.seat.other()));
+            self.offer(committed.message.clone(), ctx);
         }
     }
 }

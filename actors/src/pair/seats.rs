@@ -69,6 +69,22 @@ impl Handler<Glance> for Pair {
     }
 }
 
+/// Asks which seat a token proves.
+#[derive(Debug, Clone, Copy, actix::Message)]
+#[rtype(result = "Result<Seat, Refusal>")]
+pub struct SeatOf {
+    /// The token.
+    pub by: SecretDigest,
+}
+
+impl Handler<SeatOf> for Pair {
+    type Result = Result<Seat, Refusal>;
+
+    fn handle(&mut self, asked: SeatOf, _: &mut Self::Context) -> Self::Result {
+        self.who(asked.by).map(|(seat, _)| seat)
+    }
+}
+
 /// Sits down.
 #[derive(Debug, Clone, actix::Message)]
 #[rtype(result = "Result<LoggedIn, Refusal>")]

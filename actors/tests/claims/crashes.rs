@@ -1,5 +1,7 @@
 //! What a panic in a handler costs: the request that it happened in, and nothing else.
 
+use std::time::Duration;
+
 use actors::{
     Look, Refusal,
     testing::{Call, eventually},
@@ -65,6 +67,29 @@ async fn a_message_on_its_way_to_the_store_is_not_lost_by_another_requests_panic
     assert_eq!(sent.unwrap().seq, 1);
     assert_eq!(abhi.send_as(id, "Hello").await.unwrap().seq, 1);
     assert_eq!(anny.texts().await.unwrap(), ["Hello"]);
+}
+
+#[actix::test]
+async fn a_message_that_is_committed_after_a_panic_is_shown_by_the_fresh_pair() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    // One of the last whose turn comes in the audit, which would find the message as well.
+    let hash = world.chat_where(|key| key.spread() % 10 == 9).await;
+    let [abhi, anny] = here.couple_of(&hash).await;
+    let held = here.store.hold(Call::Append);
+    let meanwhile = async {
+        here.until_appends(1).await;
+        here.clock.panic_next(1);
+        anny.look().await.unwrap_err();
+        let stream = Watch::open(&anny).await;
+        drop(held);
+        let shown = stream.until_place(1);
+        tokio::time::timeout(Duration::from_secs(5), shown)
+            .await
+            .expect("it is shown soon");
+    };
+    let (sent, ()) = join(abhi.send("Hello"), meanwhile).await;
+    assert_eq!(sent.unwrap().seq, 1);
 }
 
 #[actix::test]
@@ -147,7 +172,7 @@ async fn a_pair_that_cannot_be_opened_is_opened_by_the_next_request() {
 async fn the_leftovers_of_a_failed_start_do_not_disturb_its_successor() {
     let world = World::new();
     let mut limits = roomy();
-    limits.pair_rest_after = std::time::Duration::from_millis(50);
+    limits.pair_rest_after = Duration::from_millis(50);
     let here = world.instance(limits);
     let there = world.instance(roomy());
     let [abhi, anny] = there.couple_of(&world.chat().await).await;

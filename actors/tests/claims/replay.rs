@@ -1,7 +1,10 @@
 //! Every stream shows every message once and in order, wherever it begins.
 
-use actors::domain::Seq;
-use futures_util::future::join_all;
+use actors::{
+    domain::{Seat, Seq},
+    testing::{Call, eventually},
+};
+use futures_util::future::{join, join_all};
 
 use crate::world::{Told, Watch, World, roomy};
 
@@ -103,7 +106,7 @@ async fn a_stream_that_comes_back_again_and_again_misses_nothing() {
     while seen.len() < LAST as usize {
         let last = seen.last().copied().unwrap_or(0);
         let stream = Watch::open_after(&anny, Some(last)).await.unwrap();
-        actors::testing::eventually("something arrives", || async {
+        eventually("something arrives", || async {
             !stream.places().is_empty()
         })
         .await;
@@ -120,31 +123,25 @@ async fn a_stream_that_replays_while_things_change_gets_a_fresh_hello() {
     let world = World::new();
     let here = world.instance(roomy());
     let [abhi, anny] = here.couple(&world).await;
-    abhi.send("Hello").await.unwrap();
-    let opened = anny.directory().ask(
-        anny.key,
-        actors::OpenStream {
-            by: anny.by,
-            after: None,
-        },
+    for _ in 0..20 {
+        abhi.send("Hello").await.unwrap();
+    }
+    let held = here.store.hold(Call::History);
+    let meanwhile = async {
+        eventually("it replays", || async {
+            here.store.is_waiting(Call::History)
+        })
+        .await;
+        abhi.receipt(20, 20).await.unwrap();
+        drop(held);
+    };
+    let (stream, ()) = join(Watch::open_after(&anny, Some(0)), meanwhile).await;
+    let stream = stream.unwrap();
+    assert_eq!(stream.places(), range(1, 20));
+    assert_eq!(stream.hello().marks[Seat::One].read, 20);
+    assert_eq!(
+        stream.news().len(),
+        20,
+        "what came meanwhile is in the hello alone"
     );
-    let changes = opened.await.unwrap().changes;
-    abhi.receipt(1, 1).await.unwrap();
-    let attach = |changes| {
-        let listener = Watch::listener();
-        anny.directory().ask(
-            anny.key,
-            actors::Attach {
-                by: anny.by,
-                stream: actors::StreamId::next(),
-                position: 1,
-                changes,
-                to: listener,
-            },
-        )
-    };
-    let actors::Attached::Live(Some(hello)) = attach(changes).await.unwrap() else {
-        panic!("a fresh hello was due");
-    };
-    assert_eq!(hello.marks[actors::domain::Seat::One].read, 1);
 }

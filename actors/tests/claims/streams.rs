@@ -1,48 +1,87 @@
 //! Open streams: each one for itself, and none of them a burden on the others.
 
-use actors::{Limits, Refusal, domain::Seat};
+use actors::{
+    Limits, Refusal,
+    domain::{Seat, Seq},
+};
 
 use crate::world::{Told, Watch, World, roomy};
 
 #[actix::test]
-async fn a_stream_that_does_not_read_is_cut_and_its_neighbours_notice_nothing() {
+async fn a_stream_that_does_not_read_holds_up_nothing_and_misses_nothing() {
+    const SENT: Seq = 200;
     let world = World::new();
     let here = world.instance(roomy());
     let [abhi, anny] = here.couple(&world).await;
     let reading = [Watch::open(&abhi).await, Watch::open(&anny).await];
     let stalled = Watch::open(&anny).await;
     stalled.stall();
-    let mut sent = 0;
-    while here.metric("duet_streams_cut_total") == 0.0 {
-        assert!(sent < 100, "a stream that does not read is cut");
-        sent = abhi.send("Hello").await.unwrap().seq;
+    let all: Vec<Seq> = (1..=SENT).collect();
+    for seq in &all {
+        abhi.send("Hello").await.unwrap();
         for stream in &reading {
-            stream.until_place(sent).await;
+            stream.until_place(*seq).await;
         }
     }
-    sent = abhi.send("after the cut").await.unwrap().seq;
     for stream in &reading {
-        stream.until_place(sent).await;
-        assert_eq!(stream.places(), (1..=sent).collect::<Vec<u64>>());
+        assert_eq!(stream.places(), all);
         assert!(!stream.is_over());
     }
-    stalled.resume();
-    stalled.until_over().await;
-    let seen = stalled.places();
-    assert_eq!(
-        seen,
-        (1..=seen.len() as u64).collect::<Vec<u64>>(),
-        "it ends without a gap"
+    let waiting = here.metric("duet_messages_delivered_total") - 2.0 * SENT as f64;
+    assert!(
+        waiting < 20.0,
+        "no more than its box holds waits for it, not {waiting}"
     );
 
-    let back = Watch::open_after(&anny, seen.last().copied())
-        .await
-        .unwrap();
-    back.until_place(sent).await;
-    assert_eq!(
-        [seen, back.places()].concat(),
-        (1..=sent).collect::<Vec<u64>>()
-    );
+    stalled.resume();
+    stalled.until_place(SENT).await;
+    anny.send("live again").await.unwrap();
+    stalled.until_place(SENT + 1).await;
+    assert_eq!(stalled.places(), (1..=SENT + 1).collect::<Vec<Seq>>());
+}
+
+#[actix::test]
+async fn a_stream_that_falls_behind_again_and_again_still_shows_everything_once() {
+    const SENT: Seq = 150;
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    let stream = Watch::open(&anny).await;
+    for seq in 1..=SENT {
+        match seq % 50 {
+            10 => stream.stall(),
+            45 => stream.resume(),
+            _ => {}
+        }
+        abhi.send("Hello").await.unwrap();
+    }
+    stream.until_place(SENT).await;
+    assert_eq!(stream.places(), (1..=SENT).collect::<Vec<Seq>>());
+}
+
+#[actix::test]
+async fn a_stream_that_does_not_read_ends_with_its_session_and_with_its_chat() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    let phone = anny.again(&here).await;
+    let (logged_out, ended) = (Watch::open(&phone).await, Watch::open(&anny).await);
+    for stream in [&logged_out, &ended] {
+        stream.stall();
+    }
+    for _ in 0..50 {
+        abhi.send("Hello").await.unwrap();
+    }
+    phone.log_out().await.unwrap();
+    logged_out.resume();
+    logged_out.until_over().await;
+    abhi.end_chat().await.unwrap();
+    ended.resume();
+    ended.until_over().await;
+    for stream in [logged_out, ended] {
+        let seen = stream.places();
+        assert!(seen.len() < 20, "it has read nothing since: {seen:?}");
+    }
 }
 
 #[actix::test]

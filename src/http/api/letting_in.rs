@@ -21,7 +21,6 @@ use crate::http::{
 
 /// Who wants to be let in.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
 pub struct AskBody {
     /// The name of the seat.
     #[schema(required, nullable = false, example = "Anny", min_length = 1)]
@@ -49,7 +48,6 @@ pub struct AskStateReply {
 
 /// An answer to somebody who wants in.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
 pub struct AnswerBody {
     /// The `ask` word of the `seat` event.
     #[schema(required, nullable = false)]

@@ -18,7 +18,7 @@ use crate::http::{
 
 /// Who sits down where, and what lets them in.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct LoginBody {
     /// The name of the seat.
     #[schema(required, nullable = false, example = "Abhi", min_length = 1)]

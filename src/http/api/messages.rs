@@ -20,7 +20,7 @@ use crate::http::{
 
 /// A message to be sent.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct SendBody {
     /// The link's secret part again.
     #[schema(example = "abc123")]
@@ -161,7 +161,6 @@ impl Letter {
 
 /// How far the sender's seat has come.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
 pub struct ReceiptBody {
     /// Everything up to here reached one of the seat's browsers.
     #[schema(minimum = 0, example = 41)]

@@ -29,7 +29,7 @@ const HASH_TRIES: usize = 3;
 
 /// A chat to be made.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct RegisterBody {
     /// The first person's name.
     #[schema(required, nullable = false, example = "Abhi", min_length = 1)]
@@ -49,7 +49,7 @@ pub struct RegisterBody {
 
 /// A chat to be made, whose second person chooses their own name.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct User1Body {
     /// The first person's name.
     #[schema(required, nullable = false, example = "Abhi", min_length = 1)]
@@ -66,7 +66,6 @@ pub struct User1Body {
 
 /// The second person's name.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
 pub struct User2Body {
     /// The second person's name.
     #[schema(required, nullable = false, example = "Anny", min_length = 1)]

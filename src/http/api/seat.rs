@@ -61,7 +61,6 @@ pub struct SessionView {
 
 /// A session to be ended.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
 pub struct EndSessionBody {
     /// Its id, from the list.
     #[schema(required, nullable = false)]

@@ -122,7 +122,9 @@ fn write(part: &mut String, message: &Message, names: &Names, json: bool) {
             ..
         } = view;
         // What goes on over several lines is set in, so that it cannot pass for another message.
-        let text = message.replace("\r\n", "\n").replace(['\n', '\r'], "\n    ");
+        let text = message
+            .replace("\r\n", "\n")
+            .replace(['\n', '\r'], "\n    ");
         part.push_str(&format!("[{timestamp}] {sender_name}: {text}\n"));
     }
 }

@@ -14,7 +14,6 @@ pub const THEME_COOKIE: &str = "duet_theme";
 
 /// What was chosen, and where to go back to.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
 pub struct Preferences {
     theme: Option<String>,
     language: Option<String>,

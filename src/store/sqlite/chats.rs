@@ -224,19 +224,28 @@ pub(super) fn expire(
     Ok(keys)
 }
 
+/// What a purge deleted.
+pub(super) struct Purged {
+    pub(super) rows: usize,
+    /// Chats of which something was deleted.
+    pub(super) chats: usize,
+}
+
 pub(super) fn purge(
     tx: &Transaction<'_>,
     limit: usize,
     tombstone_life: Duration,
     now: Timestamp,
-) -> rusqlite::Result<usize> {
+) -> rusqlite::Result<Purged> {
     let mut room = limit;
+    let mut chats = 0;
     while room > 0 {
         let next: Option<ChatKey> = tx
             .prepare_cached("SELECT key FROM tombstones WHERE purged = 0 LIMIT 1")?
             .query_row([], |row| get(row, "key"))
             .optional()?;
         let Some(key) = next else { break };
+        chats += 1;
         let deleted = tx
             .prepare_cached(
                 "DELETE FROM messages WHERE key = ?1 AND seq IN
@@ -275,5 +284,8 @@ pub(super) fn purge(
             .prepare_cached(delete)?
             .execute(params![Col(before), room])?;
     }
-    Ok(limit - room)
+    Ok(Purged {
+        rows: limit - room,
+        chats,
+    })
 }

@@ -11,8 +11,15 @@ share();
 
 const SECRET = "the secret that was said";
 
+/** Two whose pages may learn that the chat is over. @param {import("../harness/claim.js").World["person"]} person */
+async function pair(person) {
+  const both = [await person(), await person()];
+  for (const one of both) one.expectStatus(410);
+  return both;
+}
+
 claim("ending asks first, then takes both to the start, which says who ended it", async ({ person }) => {
-  const [abhi, anny] = [await person(), await person()];
+  const [abhi, anny] = await pair(person);
   await meet(abhi, anny);
   await say(abhi.page, SECRET);
   await message(anny.page, SECRET).waitFor();
@@ -42,9 +49,7 @@ claim("ending asks first, then takes both to the start, which says who ended it"
 });
 
 claim("after the end Back, reload, a second tab and curl show nothing", async ({ person }) => {
-  const [abhi, anny] = [await person(), await person()];
-  abhi.expectStatus(401, 410);
-  anny.expectStatus(401, 410);
+  const [abhi, anny] = await pair(person);
   const { link, one, two } = await meet(abhi, anny);
   await say(abhi.page, SECRET);
   await message(anny.page, SECRET).waitFor();
@@ -78,8 +83,7 @@ claim("after the end Back, reload, a second tab and curl show nothing", async ({
 });
 
 claim("a page that slept through the end clears itself when somebody looks again", async ({ person }) => {
-  const [abhi, anny] = [await person(), await person()];
-  abhi.expectStatus(410);
+  const [abhi, anny] = await pair(person);
   abhi.expectOutage();
   await meet(abhi, anny);
   await say(anny.page, SECRET);
@@ -93,7 +97,7 @@ claim("a page that slept through the end clears itself when somebody looks again
 });
 
 claim("nothing of the chat stays in the browser after the end", async ({ person }) => {
-  const [abhi, anny] = [await person(), await person()];
+  const [abhi, anny] = await pair(person);
   await meet(abhi, anny);
   await say(abhi.page, SECRET);
   await message(anny.page, SECRET).waitFor();

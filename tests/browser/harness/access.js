@@ -4,19 +4,23 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice", "experimental"];
+/** Every rule that axe-core has for these. */
+const ALL = { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice", "experimental"] };
+/** What another set of colours can change. */
+const COLOURS = { type: "rule", values: ["color-contrast", "link-in-text-block"] };
 
 /**
  * Everything that is wrong with a page as it stands.
- * @param {import("playwright-core").Page} page @returns {Promise<string[]>}
+ * @param {import("playwright-core").Page} page @param {{ coloursOnly?: boolean }} [how] @returns {Promise<string[]>}
  */
-export async function faults(page) {
+export async function faults(page, { coloursOnly = false } = {}) {
   const rules = await page.evaluate(`(async () => {
     if (!globalThis.axe) { ${axe} }
-    const { violations } = await axe.run(document, { runOnly: ${JSON.stringify(TAGS)}, resultTypes: ["violations"] });
+    const { violations } = await axe.run(document, { runOnly: ${JSON.stringify(coloursOnly ? COLOURS : ALL)}, resultTypes: ["violations"] });
     return violations.flatMap(({ id, impact, nodes }) =>
       nodes.map(({ target, failureSummary }) => [id, impact, target.join(" "), failureSummary.split("\\n")[1]?.trim()].join(" | ")));
   })()`);
+  if (coloursOnly) return /** @type {string[]} */ (rules);
   return [.../** @type {string[]} */ (rules), ...(await page.evaluate(measure))];
 }
 

@@ -113,3 +113,24 @@ async fn a_message_id_stands_for_one_text_of_one_seat() {
     let upper = json!({"message": "Hello", "id": id.to_string().to_uppercase()});
     assert_eq!(chat.one.post("message_send", upper).await.ok()["seq"], 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_sent_many_times_at_once_is_stored_once() {
+    let server = Server::start().await;
+    let chat = Chat::begin(&server).await;
+    let id = Uuid::new_v4();
+    let mut sends = tokio::task::JoinSet::new();
+    for _ in 0..30 {
+        // Each on a connection of its own, as clients that have lost theirs would.
+        let api = server.api().with(&chat.one.token);
+        let (path, body) = (
+            chat.path("message_send"),
+            json!({"message": "Hello", "id": id}),
+        );
+        sends.spawn(async move { api.post(&path, body).await.ok()["seq"].clone() });
+    }
+    while let Some(seq) = sends.join_next().await {
+        assert_eq!(seq.unwrap(), 1);
+    }
+    assert_eq!(chat.two.texts().await, ["Hello"]);
+}

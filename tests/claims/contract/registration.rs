@@ -274,3 +274,23 @@ async fn a_chat_registered_with_both_names_takes_no_third() {
         .await
         .fails_as(409, "named_already");
 }
+
+#[tokio::test]
+async fn beyond_this_machine_only_long_hashes_may_be_brought() {
+    let setup = Setup::new().set("server.bind", "0.0.0.0:0");
+    let server = setup
+        .set("server.public_url", "https://chat.example.org")
+        .start()
+        .await;
+    let body = |hash: &str| json!({"userOne": "Abhi", "userTwo": "Anny", "hash": hash});
+    let short = server
+        .api()
+        .post("/chat-server/register", body("abc123"))
+        .await;
+    short.fails_at(400, "hash");
+    let long = server
+        .api()
+        .post("/chat-server/register", body("a-hash_of-22-characters"))
+        .await;
+    long.ok_with(&MADE);
+}

@@ -10,7 +10,7 @@ use actix::{
 };
 use actors::{
     Attach, Attached, Directory, History, OpenStream, Refusal, StreamId,
-    domain::{ChatKey, Event, Hello, Marks, Page, Seat, SeatChange, Seq, Timestamp},
+    domain::{ChatKey, Event, Hello, Marks, Page, Seat, SeatChange, SecretDigest, Seq, Timestamp},
     testing::eventually,
 };
 use tokio::sync::watch;
@@ -43,20 +43,32 @@ pub(crate) enum Told {
 
 /// An open stream, seen from its client's side.
 pub(crate) struct Watch {
-    key: ChatKey,
-    id: StreamId,
-    directory: Directory,
-    told: Arc<Mutex<Vec<Told>>>,
-    hellos: Arc<Mutex<Vec<Hello>>>,
-    over: Arc<AtomicBool>,
+    reader: Reader,
     reading: watch::Sender<bool>,
     actor: WeakAddr<Stream>,
 }
 
+/// Who reads a stream, and what has been read.
+#[derive(Clone)]
+struct Reader {
+    directory: Directory,
+    key: ChatKey,
+    by: SecretDigest,
+    id: StreamId,
+    /// From the opening: an attachment answers with a hello where something has changed since.
+    changes: u64,
+    seen: Arc<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    told: Mutex<Vec<Told>>,
+    hellos: Mutex<Vec<Hello>>,
+    over: AtomicBool,
+}
+
 struct Stream {
-    told: Arc<Mutex<Vec<Told>>>,
-    hellos: Arc<Mutex<Vec<Hello>>>,
-    over: Arc<AtomicBool>,
+    reader: Reader,
     reading: watch::Receiver<bool>,
 }
 
@@ -65,7 +77,7 @@ impl Actor for Stream {
 
     /// Runs when the chat is over, or when the pair has dropped the only address there is.
     fn stopped(&mut self, _: &mut Self::Context) {
-        self.over.store(true, Ordering::SeqCst);
+        self.reader.seen.over.store(true, Ordering::SeqCst);
     }
 }
 
@@ -73,19 +85,85 @@ impl Handler<Event> for Stream {
     type Result = ();
 
     fn handle(&mut self, event: Event, ctx: &mut Self::Context) {
-        if let Event::Hello(hello) = &event {
-            self.hellos.lock().unwrap().push((**hello).clone());
+        match &event {
+            Event::Hello(hello) => self.reader.seen.hear((**hello).clone()),
+            Event::Ended { .. } => ctx.stop(),
+            Event::Behind => {
+                let (reader, own) = (self.reader.clone(), ctx.address());
+                actix::spawn(async move {
+                    if reader.read_on(own.clone().recipient()).await.is_err() {
+                        own.do_send(Die);
+                    }
+                });
+            }
+            _ => {}
         }
-        if let Event::Ended { .. } = &event {
-            ctx.stop();
-        }
-        self.told.lock().unwrap().extend(Told::from(event));
+        self.reader
+            .seen
+            .told
+            .lock()
+            .unwrap()
+            .extend(Told::from(event));
         if !*self.reading.borrow() {
             let mut reading = self.reading.clone();
             // A client that has gone away reads no more, and holds nothing up either.
             let resumed = async move { drop(reading.wait_for(|reading| *reading).await) };
             ctx.wait(resumed.into_actor(self));
         }
+    }
+}
+
+impl Seen {
+    fn hear(&self, hello: Hello) {
+        self.hellos.lock().unwrap().push(hello);
+    }
+
+    /// The last place that was written.
+    fn position(&self) -> Seq {
+        let message = |told: &Told| match told {
+            Told::Message(seq, _) => Some(*seq),
+            _ => None,
+        };
+        let last = self.told.lock().unwrap().iter().rev().find_map(message);
+        last.unwrap_or_else(|| self.hellos.lock().unwrap()[0].position)
+    }
+}
+
+impl Reader {
+    /// Reads from the store page by page, until the pair says that there is no more to read.
+    async fn read_on(&self, to: Recipient<Event>) -> Result<(), Refusal> {
+        loop {
+            let attach = Attach {
+                by: self.by,
+                stream: self.id,
+                position: self.seen.position(),
+                changes: self.changes,
+                to: to.clone(),
+            };
+            match self.directory.ask(self.key, attach).await? {
+                Attached::Live(hello) => {
+                    if let Some(hello) = hello {
+                        self.seen.told.lock().unwrap().push(Told::of(&hello));
+                        self.seen.hear(*hello);
+                    }
+                    return Ok(());
+                }
+                Attached::Behind => self.pull().await?,
+            }
+        }
+    }
+
+    async fn pull(&self) -> Result<(), Refusal> {
+        let history = History {
+            by: self.by,
+            page: Page::After(self.seen.position()),
+            limit: PAGE_LEN,
+        };
+        let (page, _) = self.directory.ask(self.key, history).await?;
+        let messages = page.messages.into_iter();
+        let told = messages.map(|message| Told::Message(message.seq, message.text.as_str().into()));
+        self.seen.told.lock().unwrap().extend(told);
+        Ok(())
     }
 }
 
@@ -123,7 +201,7 @@ impl Told {
             Event::Ended { by } => Told::Ended {
                 by: by.map(|name| name.to_string()),
             },
-            Event::Quiet => return None,
+            Event::Quiet | Event::Behind => return None,
         })
     }
 
@@ -131,6 +209,19 @@ impl Told {
         Told::Hello {
             position: hello.position,
             online: hello.online,
+        }
+    }
+}
+
+/// Shows what it was told where a test fails.
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!(
+                "a stream, over: {}, was told {:?}",
+                self.is_over(),
+                self.told()
+            );
         }
     }
 }
@@ -143,88 +234,37 @@ impl Watch {
 
     /// Opens a stream behind a place, and replays until it is live.
     pub(crate) async fn open_after(person: &Person, after: Option<Seq>) -> Result<Self, Refusal> {
-        let directory = person.directory().clone();
-        let (key, by) = (person.key, person.by);
+        let (directory, key, by) = (person.directory().clone(), person.key, person.by);
         let opened = directory.ask(key, OpenStream { by, after }).await?;
-        let (watch, to) = Self::start(key, directory.clone());
-        watch.hear(opened.hello.clone());
-        let mut position = opened.hello.position;
-        loop {
-            let attach = Attach {
-                by,
-                stream: watch.id,
-                position,
-                changes: opened.changes,
-                to: to.clone(),
-            };
-            match directory.ask(key, attach).await? {
-                Attached::Live(hello) => {
-                    hello.into_iter().for_each(|hello| watch.hear(*hello));
-                    return Ok(watch);
-                }
-                Attached::Behind => {
-                    let history = History {
-                        by,
-                        page: Page::After(position),
-                        limit: PAGE_LEN,
-                    };
-                    let (page, _) = directory.ask(key, history).await?;
-                    for message in page.messages {
-                        position = message.seq;
-                        let text = message.text.as_str().to_owned();
-                        watch
-                            .told
-                            .lock()
-                            .unwrap()
-                            .push(Told::Message(message.seq, text));
-                    }
-                }
-            }
-        }
-    }
-
-    /// Somewhere for events to go that nobody looks at.
-    pub(crate) fn listener() -> Recipient<Event> {
-        let nobody = Stream {
-            told: Arc::default(),
-            hellos: Arc::default(),
-            over: Arc::default(),
-            reading: watch::channel(true).1,
+        let seen = Arc::new(Seen::default());
+        seen.told.lock().unwrap().push(Told::of(&opened.hello));
+        seen.hear(opened.hello);
+        let reader = Reader {
+            directory,
+            key,
+            by,
+            id: StreamId::next(),
+            changes: opened.changes,
+            seen,
         };
-        nobody.start().recipient()
-    }
-
-    fn start(key: ChatKey, directory: Directory) -> (Self, Recipient<Event>) {
         let (reading, reads) = watch::channel(true);
-        let (told, hellos, over) = (Arc::default(), Arc::default(), Arc::default());
         let stream = Stream {
-            told: Arc::clone(&told),
-            hellos: Arc::clone(&hellos),
-            over: Arc::clone(&over),
+            reader: reader.clone(),
             reading: reads,
         };
         let address = stream.start();
         let watch = Self {
-            key,
-            id: StreamId::next(),
-            directory,
-            told,
-            hellos,
-            over,
+            reader,
             reading,
             actor: address.downgrade(),
         };
-        (watch, address.recipient())
-    }
-
-    fn hear(&self, hello: Hello) {
-        self.told.lock().unwrap().push(Told::of(&hello));
-        self.hellos.lock().unwrap().push(hello);
+        watch.reader.read_on(address.recipient()).await?;
+        Ok(watch)
     }
 
     /// Everything it was told.
     pub(crate) fn told(&self) -> Vec<Told> {
-        self.told.lock().unwrap().clone()
+        self.reader.seen.told.lock().unwrap().clone()
     }
 
     /// Everything but hellos that came after the first one.
@@ -255,7 +295,9 @@ impl Watch {
 
     /// The state it was given last.
     pub(crate) fn hello(&self) -> Hello {
-        self.hellos
+        self.reader
+            .seen
+            .hellos
             .lock()
             .unwrap()
             .last()
@@ -265,7 +307,7 @@ impl Watch {
 
     /// Whether the pair has let go of it.
     pub(crate) fn is_over(&self) -> bool {
-        self.over.load(Ordering::SeqCst)
+        self.reader.seen.over.load(Ordering::SeqCst)
     }
 
     /// Waits until it has been told something.
@@ -328,6 +370,9 @@ impl Watch {
 
     /// Goes away, as when a tab is closed.
     pub(crate) fn close(&self) {
-        self.directory.detach(self.key, self.id);
+        let Reader {
+            directory, key, id, ..
+        } = &self.reader;
+        directory.detach(*key, *id);
     }
 }

@@ -1,0 +1,93 @@
+// What somebody meets who listens instead of looks.
+
+import assert from "node:assert/strict";
+
+import { claim, share } from "../harness/claim.js";
+import { inChat, meet, message, pour, say, texts, untilTick } from "../harness/flows.js";
+import { heard, listen } from "../harness/live.js";
+import { until } from "../harness/until.js";
+
+share();
+
+claim("an arriving message is announced once; the history and one's own are not", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  await listen(anny);
+  const { two } = await meet(abhi, anny);
+  await say(abhi.page, "first");
+  await message(anny.page, "first").waitFor();
+  await say(anny.page, "my own");
+  await untilTick(anny.page, "my own", "Seen");
+  await say(abhi.page, "second");
+  await message(anny.page, "second").waitFor();
+  const announced = async () => (await heard(anny.page)).filter((words) => /first|second|my own|message/.test(words));
+  await until("the second one is announced", announced, (words) => words.some((one) => one.includes("second")));
+  assert.deepEqual(await announced(), ["Abhi: first", "Abhi: second"]);
+
+  await anny.page.goto(two.chat);
+  await inChat(anny.page);
+  assert.equal((await texts(anny.page)).length, 3);
+  await say(abhi.page, "third");
+  await until("the third one is announced", () => heard(anny.page), (words) => words.includes("Abhi: third"));
+  assert.deepEqual((await heard(anny.page)).filter((words) => /first|second|my own/.test(words)), []);
+});
+
+claim("a burst is told as a number, and the visible list is not live", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  await listen(anny);
+  const { one } = await meet(abhi, anny);
+  await pour(abhi, one.chat, Array.from({ length: 30 }, (_, index) => `burst ${index}`));
+  const count = (/** @type {string[]} */ words) =>
+    words.reduce((sum, one) => sum + (one.startsWith("Abhi: ") ? 1 : Number(/^(\d+) new messages? from Abhi$/.exec(one)?.[1] ?? 0)), 0);
+  await until("all are told", () => heard(anny.page), (words) => count(words) === 30);
+  const told = await heard(anny.page);
+  assert.ok(told.some((words) => /^\d+ new messages from Abhi$/.test(words)), told.join(", "));
+  const list = await anny.page.locator("#messages").evaluate((node) => node.closest("[aria-live], [role=log], [role=status]"));
+  assert.equal(list, null);
+});
+
+claim("an arriving message leaves the focus where it is", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  await meet(abhi, anny);
+  for (const [place, selector] of [["the list", "#history"], ["the menu", "#menu summary"], ["the field", "#message"]]) {
+    await anny.page.locator(selector).focus();
+    await say(abhi.page, `while you are at ${place}`);
+    await message(anny.page, place).waitFor();
+    assert.equal(await anny.page.locator(selector).evaluate((node) => node === document.activeElement), true, `it left ${place}`);
+  }
+});
+
+claim("typing is said once for a stretch of it, and being offline and back as well", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  await listen(anny);
+  anny.expectOutage();
+  await meet(abhi, anny);
+  const field = abhi.page.getByLabel("Message", { exact: true });
+  const typed = async () => (await heard(anny.page)).filter((words) => words === "Abhi is typing").length;
+  await until("typing is said", async () => {
+    await field.pressSequentially("x");
+    return typed();
+  });
+  const written = (await field.inputValue()).length;
+  await until("a little more is typed", async () => {
+    await field.pressSequentially("y");
+    return (await field.inputValue()).length > written + 20;
+  });
+  assert.equal(await typed(), 1);
+  await anny.context.setOffline(true);
+  await until("offline is said", () => heard(anny.page), (words) => words.some((one) => one.startsWith("You are offline.")));
+  await anny.context.setOffline(false);
+  await until("being back is said", () => heard(anny.page), (words) => words.some((one) => one.startsWith("Connected.")));
+});
+
+claim("nothing moves for those who asked for that", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person({ reducedMotion: "reduce" })];
+  await meet(abhi, anny);
+  await anny.page.evaluate(() => {
+    Object.assign(globalThis, { moved: 0 });
+    for (const kind of ["animationstart", "transitionrun"]) addEventListener(kind, () => /** @type {any} */ (globalThis).moved++, true);
+  });
+  await say(abhi.page, "Standing still");
+  await message(anny.page, "Standing still").waitFor();
+  await untilTick(abhi.page, "Standing still", "Seen");
+  assert.equal(await anny.page.evaluate(() => /** @type {any} */ (globalThis).moved), 0);
+});

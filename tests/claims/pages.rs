@@ -1,0 +1,8 @@
+//! The pages door, as a browser without scripts and as a script see it.
+
+mod cookies;
+mod envelope;
+mod flow;
+mod guards;
+mod origin;
+mod robots;

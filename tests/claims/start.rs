@@ -1,0 +1,5 @@
+//! Starting, stopping, and the commands beside them.
+
+mod commands;
+mod refusing;
+mod running;

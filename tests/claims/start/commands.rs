@@ -1,0 +1,126 @@
+//! The commands beside serving.
+
+use std::process::Output;
+
+use serde_json::Value;
+
+use super::refusing::refused;
+use crate::support::{Chat, Setup, server::exists};
+
+fn printed(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success(),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    text
+}
+
+#[tokio::test]
+async fn migrate_makes_the_tables_and_may_be_run_again() {
+    let mut setup = Setup::new();
+    let folder = setup.folder();
+    for _ in 0..2 {
+        printed(&setup.clone().arg("migrate").run());
+        assert!(exists(&folder.join("data/duet.db")));
+    }
+    let server = setup.start().await;
+    Chat::begin(&server).await;
+}
+
+#[test]
+fn check_config_says_what_is_in_force_and_opens_nothing() {
+    let mut setup = Setup::new()
+        .set("server.bind", "127.0.0.1:8099")
+        .arg("check-config");
+    let folder = setup.folder();
+    let text = printed(&setup.clone().run());
+    assert!(text.contains("127.0.0.1:8099"), "{text}");
+    assert!(!folder.join("data").exists());
+    refused(&setup.set("server.role", "both").run(), &["role"]);
+}
+
+#[tokio::test]
+async fn the_default_settings_are_printed_as_a_file_that_is_taken_back() {
+    let defaults = printed(&Setup::new().arg("default-config").run());
+    assert!(defaults.contains("[limits]") && defaults.contains("# "));
+    printed(&Setup::new().file(&defaults).arg("check-config").run());
+    let server = Setup::new().file(&defaults).start().await;
+    Chat::begin(&server).await;
+}
+
+#[test]
+fn the_api_is_described_in_openapi_with_every_path_of_it() {
+    let text = printed(&Setup::new().arg("openapi").run());
+    let document: Value = serde_json::from_str(&text).unwrap();
+    assert!(
+        document["openapi"].as_str().unwrap().starts_with("3.1"),
+        "{}",
+        document["openapi"]
+    );
+    let templates: Vec<(String, Vec<String>)> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(path, methods)| {
+            // What a parameter is called is no matter.
+            let plain: Vec<&str> = path
+                .split('/')
+                .map(|part| if part.starts_with('{') { "{}" } else { part })
+                .collect();
+            (
+                plain.join("/"),
+                methods.as_object().unwrap().keys().cloned().collect(),
+            )
+        })
+        .collect();
+    for (method, path) in [
+        ("post", "/chat-server/hash"),
+        ("post", "/chat-server/register"),
+        ("post", "/chat-server/user1"),
+        ("post", "/chat-server/user2"),
+        ("post", "/chat-server/user/{}/login"),
+        ("post", "/chat-server/user/{}/login/ask"),
+        ("get", "/chat-server/user/{}/login/ask/{}"),
+        ("post", "/chat-server/user/{}/answer"),
+        ("post", "/chat-server/user/{}/device"),
+        ("post", "/chat-server/user/{}/return_code"),
+        ("get", "/chat-server/user/{}/sessions"),
+        ("post", "/chat-server/user/{}/sessions/end"),
+        ("post", "/chat-server/user/{}/message_send"),
+        ("get", "/chat-server/user/{}/messages"),
+        ("get", "/chat-server/user/{}/stream"),
+        ("post", "/chat-server/user/{}/receipt"),
+        ("post", "/chat-server/user/{}/typing"),
+        ("get", "/chat-server/user/logout"),
+        ("post", "/chat-server/user/logout"),
+        ("get", "/chat-server/user/endchat"),
+        ("post", "/chat-server/user/endchat"),
+    ] {
+        let described = templates.iter().any(|(template, methods)| {
+            template == path && methods.iter().any(|known| known == method)
+        });
+        assert!(described, "{method} {path}: {templates:?}");
+    }
+}
+
+#[test]
+fn help_tells_of_every_command() {
+    let help = printed(&Setup::new().arg("--help").run());
+    for command in [
+        "serve",
+        "migrate",
+        "check-config",
+        "default-config",
+        "openapi",
+        "end",
+    ] {
+        assert!(help.contains(&format!("  {command} ")), "{command}: {help}");
+        let own = printed(&Setup::new().arg(command).arg("--help").run());
+        assert!(own.contains("Usage: duet"), "{own}");
+    }
+    assert!(help.contains("--config"));
+    printed(&Setup::new().arg("--version").run());
+    assert!(!Setup::new().arg("nonsense").run().status.success());
+}

@@ -1,0 +1,164 @@
+//! What keeps it from starting is told in one sentence.
+
+use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, process::Output, process::Stdio};
+
+use crate::support::{Chat, Server, Setup, eventually, server::listening};
+
+/// The one sentence with which it did not start.
+#[track_caller]
+pub fn refused(output: &Output, words: &[&str]) -> String {
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{told}");
+    assert!(
+        output.stdout.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    let lines: Vec<&str> = told
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    assert!(!told.contains("panicked") && lines.len() == 1, "{told}");
+    assert!(lines[0].ends_with('.'), "{told}");
+    for word in words {
+        assert!(told.contains(word), "nothing of {word}: {told}");
+    }
+    told
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap().to_string();
+    for key in ["server.bind", "server.api_bind", "server.ops_bind"] {
+        let output = Setup::new().set(key, &address).run();
+        refused(&output, &[&address]);
+    }
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_written_is_named() {
+    let mut setup = Setup::new();
+    // A file where the folder should be stops everybody, whoever runs this.
+    fs::write(setup.folder().join("data"), "in the way").unwrap();
+    refused(&setup.run(), &["data"]);
+
+    let mut setup = Setup::new();
+    let folder = setup.folder().join("data");
+    fs::create_dir(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).unwrap();
+    if fs::write(folder.join("probe"), "").is_err() {
+        refused(&setup.run(), &["data"]);
+    }
+
+    let setup = Setup::new().set("store.url", "sqlite:///proc/duet/duet.db");
+    refused(&setup.run(), &["/proc/duet"]);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_named() {
+    let mut setup = Setup::new();
+    let folder = setup.folder();
+    fs::create_dir(folder.join("data")).unwrap();
+    fs::write(
+        folder.join("data/duet.db"),
+        "This is no database.".repeat(100),
+    )
+    .unwrap();
+    refused(&setup.run(), &["duet.db"]);
+}
+
+#[test]
+fn an_unknown_key_is_named_wherever_it_stands() {
+    let in_file = Setup::new().file("[server]\nbnid = \"127.0.0.1:8080\"\n");
+    refused(&in_file.run(), &["bnid"]);
+    let in_file = Setup::new().file("[sevrer]\nbind = \"127.0.0.1:8080\"\n");
+    refused(&in_file.run(), &["sevrer"]);
+    let in_environment = Setup::new().env("DUET_SERVER__BNID", "x");
+    refused(&in_environment.run(), &["bnid"]);
+    let in_environment = Setup::new().env("DUET_SEVRER__BIND", "x");
+    refused(&in_environment.run(), &["sevrer"]);
+    // Of another program with the same beginning, or a slip with one underscore.
+    let in_environment = Setup::new().env("DUET_SERVER_BIND", "127.0.0.1:8080");
+    refused(&in_environment.run(), &["server_bind"]);
+}
+
+#[test]
+fn a_value_that_cannot_be_is_named() {
+    for (key, value, words) in [
+        ("store.url", "duet.db", "store.url"),
+        ("store.url", "mysql://localhost/duet", "store.url"),
+        ("store.url", "sqlite://", "store.url"),
+        ("store.url", "", "store.url"),
+        ("bus.url", "http://localhost", "bus.url"),
+        ("server.bind", "here", "server.bind"),
+        ("server.bind", "127.0.0.1", "server.bind"),
+        ("server.bind", "127.0.0.1:99999", "server.bind"),
+        ("server.public_url", "chat.example.org", "public_url"),
+        ("server.public_url", "ftp://chat.example.org", "public_url"),
+        (
+            "server.public_url",
+            "https://chat.example.org/path",
+            "public_url",
+        ),
+        ("server.public_url", "https://", "public_url"),
+        ("server.role", "both", "role"),
+        ("server.trusted_proxies", "everybody", "trusted_proxies"),
+        ("links.custom", "some", "custom"),
+        ("links.ttl_hours", "0", "ttl_hours"),
+        ("links.ttl_hours", "721", "ttl_hours"),
+        ("links.ttl_hours", "a week", "ttl_hours"),
+        ("limits.streams_per_seat", "0", "streams_per_seat"),
+        ("limits.streams_per_seat", "-1", "streams_per_seat"),
+        ("limits.messages_per_chat", "many", "messages_per_chat"),
+        ("log.filter", "duet=loud", "log.filter"),
+        ("log.format", "xml", "format"),
+    ] {
+        let output = Setup::new().set(key, value).run();
+        refused(&output, &[words]);
+    }
+}
+
+#[test]
+fn a_settings_file_that_is_missing_or_no_toml_is_named() {
+    refused(
+        &Setup::new().arg("--config").arg("nowhere.toml").run(),
+        &["nowhere.toml"],
+    );
+    refused(&Setup::new().file("[server\nbind = 1").run(), &["TOML"]);
+}
+
+#[test]
+fn beyond_this_machine_a_public_address_is_required() {
+    for key in ["server.bind", "server.api_bind", "server.ops_bind"] {
+        let output = Setup::new().set(key, "0.0.0.0:0").run();
+        refused(&output, &["public_url"]);
+    }
+}
+
+#[tokio::test]
+async fn a_second_process_does_not_serve_the_same_file() {
+    let server = Server::start().await;
+    let second = server.setup().set("server.bind", "127.0.0.1:0").run();
+    refused(&second, &["duet.db"]);
+    let chat = Chat::begin(&server).await;
+    chat.one.say("The first goes on.").await;
+}
+
+#[tokio::test]
+async fn what_does_not_start_opens_no_socket() {
+    let free = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let mut setup = Setup::new()
+        .set("server.bind", free)
+        .set("store.url", "sqlite:///proc/x/y.db");
+    let mut child = setup.command().stderr(Stdio::null()).spawn().unwrap();
+    let pid = child.id();
+    eventually("it has given up", async || {
+        assert_eq!(listening(pid), []);
+        child.try_wait().unwrap()
+    })
+    .await;
+}

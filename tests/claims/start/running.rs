@@ -1,0 +1,114 @@
+//! Starting and stopping.
+
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::support::{Chat, Server, Setup, server::exists};
+
+#[tokio::test]
+async fn it_makes_its_folder_says_where_it_is_and_how_to_stop_it() {
+    let server = Server::start().await;
+    let said = server.said();
+    assert_eq!(
+        said[0],
+        format!("duet is running at http://{}/", server.address)
+    );
+    assert!(said.last().unwrap().contains("Ctrl-C"), "{said:?}");
+    assert!(exists(&server.database()));
+    assert_eq!(server.front().get("/demo/chat/register").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_process_that_was_killed_leaves_nothing_in_the_way() {
+    let mut server = Server::start().await;
+    server.kill_9();
+    server.restart().await;
+}
+
+#[tokio::test]
+async fn the_environment_overrides_the_file_and_the_file_the_defaults() {
+    let file = "[limits]\nmessages_per_chat = 1\nstreams_per_seat = 1\n";
+    let server = Setup::new()
+        .file(file)
+        .set("limits.messages_per_chat", 2)
+        .start()
+        .await;
+    let chat = Chat::begin(&server).await;
+    chat.one.say("a").await;
+    chat.one.say("b").await;
+    let full = chat.one.post("message_send", json!({"message": "c"})).await;
+    full.fails(409);
+    let _open = chat.one.listen().await;
+    let one_more = chat.one.api.call(Method::GET, &chat.path("stream"));
+    one_more.send().await.fails(429);
+}
+
+#[tokio::test]
+async fn an_empty_list_in_the_environment_is_an_empty_list() {
+    let server = Setup::new()
+        .set("limits.exempt_addresses", "")
+        .set("limits.registrations_per_address_per_minute", 1)
+        .start()
+        .await;
+    let reserve = async || server.api().post("/chat-server/hash", json!({})).await;
+    reserve().await.ok();
+    reserve().await.fails(429);
+}
+
+#[tokio::test]
+async fn told_to_stop_it_ends_its_streams_and_exits_with_success() {
+    let mut server = Server::start().await;
+    let chat = Chat::begin(&server).await;
+    let mut streams = [chat.one.listen().await, chat.two.listen().await];
+    for stream in &mut streams {
+        stream.next_of("hello").await;
+    }
+    let began = Instant::now();
+    server.ask_to_stop();
+    for stream in &mut streams {
+        // They end without the word that the chat is over: it is not.
+        let rest = stream.rest().await;
+        assert!(rest.iter().all(|block| block.event != "ended"), "{rest:?}");
+    }
+    let status = server.wait().await;
+    assert_eq!(status.code(), Some(0));
+    assert!(
+        began.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn told_to_stop_in_the_middle_of_sends_it_finishes_what_it_took() {
+    let mut server = Server::start().await;
+    let chat = Chat::begin(&server).await;
+    let mut sends = JoinSet::new();
+    for number in 0..200 {
+        let (person, path) = (chat.one.clone(), chat.path("message_send"));
+        sends.spawn(async move {
+            let body = json!({"message": number.to_string()});
+            let call = person.api.call(Method::POST, &path).json(body);
+            let answer = call.try_send().await?;
+            (answer.status == 200).then(|| answer.ok()["seq"].as_u64().unwrap())
+        });
+    }
+    let first = sends.join_next().await.unwrap().unwrap();
+    server.ask_to_stop();
+    let mut acknowledged: Vec<u64> = first.into_iter().collect();
+    while let Some(sent) = sends.join_next().await {
+        acknowledged.extend(sent.unwrap());
+    }
+    assert_eq!(server.wait().await.code(), Some(0));
+    let server = server.restart().await;
+    let chat = chat.moved_to(&server);
+    let page = chat.one.get("messages?limit=200").await.ok();
+    let stored = page["messages"].as_array().unwrap().len() as u64;
+    assert!(
+        acknowledged.iter().all(|seq| *seq <= stored),
+        "{acknowledged:?} {stored}"
+    );
+}
