@@ -18,6 +18,9 @@ use url::Url;
 /// The defaults, with a comment for every key.
 pub const DEFAULT: &str = include_str!("../config/default.toml");
 
+const TRUSTED_PROXIES: &str = "server.trusted_proxies";
+const EXEMPT_ADDRESSES: &str = "limits.exempt_addresses";
+
 /// Everything that can be set.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -379,17 +382,29 @@ impl Settings {
             }
         }
         config = config.add_source(File::from_str(&platform, FileFormat::Toml));
-        let ours = environment
+        let mut ours = environment
             .into_iter()
             .filter(|(name, _)| name.starts_with("DUET_"))
             .collect::<std::collections::HashMap<_, _>>();
+        // An empty value of a list is an empty list.
+        for (name, key) in [
+            ("DUET_SERVER__TRUSTED_PROXIES", TRUSTED_PROXIES),
+            ("DUET_LIMITS__EXEMPT_ADDRESSES", EXEMPT_ADDRESSES),
+        ] {
+            if ours.get(name).is_some_and(|value| value.trim().is_empty()) {
+                ours.remove(name);
+                config = config
+                    .set_override(key, Vec::<String>::new())
+                    .map_err(wrong)?;
+            }
+        }
         let environment = Environment::with_prefix("DUET")
             .prefix_separator("_")
             .separator("__")
             .try_parsing(true)
             .list_separator(",")
-            .with_list_parse_key("server.trusted_proxies")
-            .with_list_parse_key("limits.exempt_addresses")
+            .with_list_parse_key(TRUSTED_PROXIES)
+            .with_list_parse_key(EXEMPT_ADDRESSES)
             .source(Some(ours));
         let settings: Settings = config
             .add_source(environment)
@@ -474,7 +489,18 @@ impl Settings {
 
 fn wrong(error: ConfigError) -> Wrong {
     let sentence = match &error {
-        ConfigError::FileParse { cause, .. } => format!("The settings file is not TOML: {cause}"),
+        ConfigError::FileParse { cause, .. } => {
+            // Where, and what; the lines between draw a picture of it.
+            let cause = cause.to_string();
+            let lines = || cause.lines().filter(|line| !line.trim().is_empty());
+            let (place, fault) = (lines().next(), lines().next_back());
+            let told = [place, fault]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .join(": ");
+            format!("The settings file is not TOML: {told}")
+        }
         ConfigError::At {
             error,
             key: Some(key),

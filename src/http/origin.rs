@@ -16,17 +16,15 @@ use crate::config::Settings;
 pub struct Origin {
     /// As set; otherwise duet listens on this machine alone.
     public: Option<String>,
-    bound: String,
+    /// Where the pages are listened on.
+    bound: SocketAddr,
 }
 
 impl Origin {
     /// From the settings and the address that is listened on.
     pub fn new(settings: &Settings, bound: SocketAddr) -> Self {
         let public = settings.server.public_url.as_ref().map(origin);
-        Self {
-            public,
-            bound: format!("http://{bound}"),
-        }
+        Self { public, bound }
     }
 
     /// Whether people use https.
@@ -41,8 +39,29 @@ impl Origin {
     pub fn of(&self, request: &HttpRequest) -> String {
         match &self.public {
             Some(public) => public.clone(),
-            None => local_host(request).unwrap_or_else(|| self.bound.clone()),
+            None => self
+                .local(request)
+                .unwrap_or_else(|| format!("http://{}", self.bound)),
         }
+    }
+
+    /// The `Host` of a request, where it came in by the socket of the pages and names this machine.
+    fn local(&self, request: &HttpRequest) -> Option<String> {
+        if request.app_config().local_addr() != self.bound {
+            return None;
+        }
+        let host = request
+            .uri()
+            .authority()
+            .map(|authority| authority.as_str());
+        let host = host.or_else(|| request.headers().get(HOST)?.to_str().ok())?;
+        let url = Url::parse(&format!("http://{host}")).ok()?;
+        let local = match url.host()? {
+            url::Host::Domain(name) => name == "localhost",
+            url::Host::Ipv4(address) => address.is_loopback(),
+            url::Host::Ipv6(address) => address.is_loopback(),
+        };
+        local.then(|| origin(&url))
     }
 
     /// Lets a change pass only when it comes from a page of ours, or from no browser at all.
@@ -70,23 +89,8 @@ fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-fn local_host(request: &HttpRequest) -> Option<String> {
-    let host = request
-        .uri()
-        .authority()
-        .map(|authority| authority.as_str())
-        .or_else(|| request.headers().get(HOST)?.to_str().ok())?;
-    let url = Url::parse(&format!("http://{host}")).ok()?;
-    let local = match url.host()? {
-        url::Host::Domain(name) => name == "localhost",
-        url::Host::Ipv4(address) => address.is_loopback(),
-        url::Host::Ipv6(address) => address.is_loopback(),
-    };
-    local.then(|| origin(&url))
-}
-
 /// The address to open, as it is printed at the start.
 pub fn base_url(settings: &Settings, bound: SocketAddr) -> String {
-    let origin = Origin::new(settings, bound);
-    format!("{}/", origin.public.unwrap_or(origin.bound))
+    let origin = Origin::new(settings, bound).public;
+    format!("{}/", origin.unwrap_or_else(|| format!("http://{bound}")))
 }

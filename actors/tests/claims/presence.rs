@@ -6,6 +6,14 @@ use actors::{Limits, domain::Seat};
 
 use crate::world::{Told, Watch, World, roomy};
 
+/// A grace that is longer than opening a stream takes on any machine.
+fn patient() -> Limits {
+    Limits {
+        presence_grace: Duration::from_secs(2),
+        ..roomy()
+    }
+}
+
 #[actix::test]
 async fn coming_is_told_at_once_and_leaving_after_the_grace() {
     let world = World::new();
@@ -51,7 +59,7 @@ async fn who_closes_one_of_two_tabs_is_still_there() {
 #[actix::test]
 async fn a_reload_does_not_flicker() {
     let world = World::new();
-    let here = world.instance(roomy());
+    let here = world.instance(patient());
     let [abhi, anny] = here.couple(&world).await;
     let watcher = Watch::open(&abhi).await;
     let mut stream = Watch::open(&anny).await;
@@ -68,7 +76,7 @@ async fn a_reload_does_not_flicker() {
 #[actix::test]
 async fn who_comes_back_and_leaves_again_has_the_whole_grace_again() {
     let world = World::new();
-    let here = world.instance(roomy());
+    let here = world.instance(patient());
     let [abhi, anny] = here.couple(&world).await;
     let watcher = Watch::open(&abhi).await;
     let first = Watch::open(&anny).await;

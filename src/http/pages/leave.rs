@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use actors::domain::{PairHash, Seat, UserName};
 use views::{address, end::End, logout::Logout};
 
-use super::{SeatPath, done, flash, frame, html, login, seat};
+use super::{SeatPath, done, flash, frame, html, login};
 use crate::http::{
     State,
     api::{
@@ -13,7 +13,7 @@ use crate::http::{
     },
     body::FormOrJson,
     envelope::{Nothing, Problem},
-    session::{Caller, clear_seat_cookie, seat_holder},
+    session::{clear_seat_cookie, seat_holder},
 };
 
 /// The question whether to log out.
@@ -44,14 +44,9 @@ pub async fn logout(
     let (hash, seat) = path.into_inner();
     let caller = seat_holder(&state, &request, &hash, seat).await?;
     log_out(&state, caller.key, caller.by).await?;
-    let response = done(&request, Nothing {}, address::REGISTER_LOGGED_OUT);
-    Ok(forget(
-        &state,
-        &request,
-        &caller,
-        seat::number(seat),
-        response,
-    ))
+    let mut response = done(&request, Nothing {}, address::REGISTER_LOGGED_OUT);
+    forget_seat(&request, &mut response);
+    Ok(response)
 }
 
 /// The question whether to end the chat for both.
@@ -76,7 +71,7 @@ pub async fn ask_end(
     ))
 }
 
-/// Ends the chat for both.
+/// Ends the chat for both. Twice is fine.
 pub async fn end(
     state: web::Data<State>,
     request: HttpRequest,
@@ -84,36 +79,18 @@ pub async fn end(
     _: FormOrJson<NoBody>,
 ) -> Result<HttpResponse, Problem> {
     let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&state, &request, &hash, seat).await?;
-    end_chat(&state, caller.key, caller.by).await?;
+    match seat_holder(&state, &request, &hash, seat).await {
+        Ok(caller) => end_chat(&state, caller.key, caller.by).await?,
+        Err(problem) if problem.status == StatusCode::GONE => {}
+        Err(problem) => return Err(problem),
+    }
     let mut response = done(&request, Nothing {}, address::REGISTER_ENDED);
     flash::add(&mut response, &flash::ended_by_you(&state));
-    Ok(forget(
-        &state,
-        &request,
-        &caller,
-        seat::number(seat),
-        response,
-    ))
+    forget_seat(&request, &mut response);
+    Ok(response)
 }
 
-/// Takes the seat's cookies back.
-fn forget(
-    state: &State,
-    request: &HttpRequest,
-    caller: &Caller,
-    seat: Seat,
-    mut response: HttpResponse,
-) -> HttpResponse {
-    flash::add(&mut response, &clear_seat_cookie(state, &caller.hash, seat));
-    flash::add(
-        &mut response,
-        &login::without_seat(state, request, &caller.hash, seat),
-    );
-    response
-}
-
-/// Takes the cookies of a seat back whose chat is over, whoever ended it.
+/// Takes back what a browser holds of the seat that is addressed.
 pub fn forget_seat(request: &HttpRequest, response: &mut HttpResponse) {
     let part = |name| request.match_info().get(name);
     let (Some(hash), Some(number)) = (part("hash"), part("seat")) else {

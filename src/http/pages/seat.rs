@@ -1,7 +1,7 @@
 //! What a person can do about their own seat.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use actors::domain::{Seat, Timestamp, UserName};
+use actors::domain::{Timestamp, UserName};
 use views::{
     address,
     device::Device,
@@ -122,12 +122,4 @@ pub async fn end_session(
     log_out(&state, &caller, id).await?;
     let next = format!("{}?ended", address::seat(&hash, seat, "sessions"));
     Ok(done(&request, Nothing {}, &next))
-}
-
-/// The seat of an address that a caller has proved.
-pub fn number(seat: u8) -> Seat {
-    match seat {
-        1 => Seat::One,
-        _ => Seat::Two,
-    }
 }

@@ -56,11 +56,22 @@ impl Worker {
     }
 }
 
+/// What the disk or another process is to blame for may pass; a statement that cannot be carried
+/// out never will.
 fn store_error(error: rusqlite::Error) -> StoreError {
     use ErrorCode as C;
     match error.sqlite_error_code() {
-        Some(C::ConstraintViolation | C::TypeMismatch | C::TooBig | C::ParameterOutOfRange)
-        | None => StoreError::Refused(error.to_string()),
-        Some(_) => StoreError::Unavailable(error.to_string()),
+        Some(
+            C::CannotOpen
+            | C::DatabaseBusy
+            | C::DatabaseLocked
+            | C::DiskFull
+            | C::OperationInterrupted
+            | C::OutOfMemory
+            | C::PermissionDenied
+            | C::ReadOnly
+            | C::SystemIoFailure,
+        ) => StoreError::Unavailable(error.to_string()),
+        _ => StoreError::Refused(error.to_string()),
     }
 }

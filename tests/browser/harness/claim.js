@@ -17,7 +17,7 @@ const ARGUMENTS = [
   "--disable-component-update",
   "--disable-sync",
 ];
-const CLAIM_MS = 120_000;
+const CLAIM_MS = 300_000;
 
 /** Going back must bring what it brings to people, so the cache behind that button stays on. */
 export const openBrowser = () =>

@@ -38,7 +38,7 @@ export class Person {
       ...options,
     });
     const person = new Person(context, server);
-    context.setDefaultTimeout(15_000);
+    context.setDefaultTimeout(30_000);
     await context.addInitScript(reportViolations);
     context.on("page", (page) => person.#watch(page));
     context.on("request", (request) => {
@@ -83,6 +83,8 @@ export class Person {
   }
 
   async leave() {
+    // What is still being answered in a test's stead would fail when its page goes.
+    for (const routed of [this.context, ...this.context.pages()]) await routed.unrouteAll({ behavior: "ignoreErrors" });
     await this.context.close();
   }
 }
