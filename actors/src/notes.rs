@@ -7,13 +7,14 @@ use actix::{
     Actor, ActorFutureExt, Addr, ArbiterHandle, AsyncContext, Context, Handler, ResponseFuture,
     Supervised, Supervisor, WrapFuture,
 };
+use futures_util::future::{FutureExt, Shared};
 use tokio::sync::oneshot;
 use tracing::warn;
 
 use crate::{
     Metrics,
     domain::{ChatKey, Seat, SessionId},
-    ports::{Note, Store},
+    ports::{Note, Store, StoreError},
 };
 
 /// How often what has gathered is written.
@@ -33,7 +34,7 @@ impl Notes {
             store,
             metrics,
             waiting: HashMap::new(),
-            in_flight: false,
+            in_flight: None,
         }))
     }
 
@@ -43,7 +44,7 @@ impl Notes {
         self.0.do_send(Jot(key, note));
     }
 
-    /// Writes everything that has gathered.
+    /// Writes everything that has gathered, and waits for what is being written already.
     pub(crate) async fn write_all(&self) {
         let _ = self.0.send(WriteAll).await;
     }
@@ -65,11 +66,17 @@ struct Jot(ChatKey, Note);
 #[rtype(result = "()")]
 struct WriteAll;
 
+/// What the store did not take.
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+struct Kept(Vec<(ChatKey, Note)>, StoreError);
+
 struct Notebook {
     store: Arc<dyn Store>,
     metrics: Metrics,
     waiting: HashMap<(ChatKey, Subject), Note>,
-    in_flight: bool,
+    /// Ready when what is being written is written, or put back.
+    in_flight: Option<Shared<oneshot::Receiver<()>>>,
 }
 
 impl Actor for Notebook {
@@ -96,28 +103,40 @@ impl Handler<Jot> for Notebook {
 impl Handler<WriteAll> for Notebook {
     type Result = ResponseFuture<()>;
 
-    fn handle(&mut self, _: WriteAll, _: &mut Self::Context) -> Self::Result {
-        let store = self.store.clone();
+    fn handle(&mut self, _: WriteAll, ctx: &mut Self::Context) -> Self::Result {
+        let (store, notebook) = (self.store.clone(), ctx.address());
+        let in_flight = self.in_flight.clone();
         let notes: Vec<_> = std::mem::take(&mut self.waiting)
             .into_iter()
             .map(|((key, _), note)| (key, note))
             .collect();
+        self.metrics.notes_queue_len.set(0);
         Box::pin(async move {
+            if let Some(in_flight) = in_flight {
+                let _ = in_flight.await;
+            }
             for part in notes.chunks(WRITE_LEN_MAX) {
                 if let Err(failure) = store.note(part).await {
-                    warn!(%failure, notes = part.len(), "marks were lost at the end");
+                    notebook.do_send(Kept(part.to_vec(), failure));
                 }
             }
         })
     }
 }
 
+impl Handler<Kept> for Notebook {
+    type Result = ();
+
+    fn handle(&mut self, Kept(notes, failure): Kept, _: &mut Self::Context) {
+        self.keep(notes, &failure);
+    }
+}
+
 impl Notebook {
     fn write_next(&mut self, ctx: &mut Context<Self>) {
-        if self.in_flight || self.waiting.is_empty() {
+        if self.in_flight.is_some() || self.waiting.is_empty() {
             return;
         }
-        self.in_flight = true;
         let subjects: Vec<_> = self.waiting.keys().take(WRITE_LEN_MAX).copied().collect();
         let notes: Vec<(ChatKey, Note)> = subjects
             .iter()
@@ -127,12 +146,15 @@ impl Notebook {
 
         let store = self.store.clone();
         let (done, written) = oneshot::channel();
+        let (over, is_over) = oneshot::channel();
+        self.in_flight = Some(is_over.shared());
         tokio::spawn(async move {
             let failure = store.note(&notes).await.err();
             let _ = done.send(failure.map(|failure| (failure, notes)));
+            let _ = over.send(());
         });
         ctx.spawn(written.into_actor(self).map(|written, notebook, ctx| {
-            notebook.in_flight = false;
+            notebook.in_flight = None;
             match written {
                 Ok(Some((failure, notes))) => notebook.keep(notes, &failure),
                 Ok(None) | Err(_) => notebook.write_next(ctx),
@@ -141,7 +163,7 @@ impl Notebook {
     }
 
     /// Puts back what was not written, unless something newer has come.
-    fn keep(&mut self, notes: Vec<(ChatKey, Note)>, failure: &crate::ports::StoreError) {
+    fn keep(&mut self, notes: Vec<(ChatKey, Note)>, failure: &StoreError) {
         warn!(%failure, notes = notes.len(), "marks wait for the store");
         for (key, note) in notes {
             self.waiting.entry((key, subject(&note))).or_insert(note);

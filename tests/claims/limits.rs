@@ -188,6 +188,7 @@ async fn streams_are_counted_by_seat_while_they_are_open() {
     let mut second = chat.one.listen().await;
     first.next_of("hello").await;
     second.next_of("hello").await;
+    server.streams_become(2.0).await;
     open(&chat.one)
         .send()
         .await
@@ -213,6 +214,7 @@ async fn streams_are_counted_on_the_whole_instance() {
         stream.next_of("hello").await;
         open.push(stream);
     }
+    server.streams_become(3.0).await;
     let chat = Chat::begin(&server).await;
     let one_more = chat
         .one

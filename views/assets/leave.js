@@ -24,9 +24,10 @@ export function start() {
     else if (by === null) who = ["time"];
     sessionStorage.setItem(KEY, JSON.stringify(who));
     alarm(text.ended);
-    // The answer of any address of the seat takes its cookies back. Nobody waits for longer than that takes.
-    const cookies = fetch(`${config.base}/sessions`, { cache: "no-store", signal: AbortSignal.timeout(2_000) });
-    void cookies.catch(() => {}).finally(() => location.replace(config.ended));
+    // The answer of any address of the seat takes its cookies back, also when it comes after this page has gone.
+    const cookies = fetch(`${config.base}/sessions`, { cache: "no-store", keepalive: true }).catch(() => {});
+    const patience = new Promise((resolve) => setTimeout(resolve, 2_000));
+    void Promise.race([cookies, patience]).then(() => location.replace(config.ended));
     leave();
   });
   on("out", ({ told }) => {

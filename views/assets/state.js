@@ -72,6 +72,8 @@ export function emit(topic, detail) {
 export function connect(now) {
   // Over is over: a late event of a closing stream must not bring the banner back.
   if (state.connection === "over" || state.connection === now) return;
+  // A lost session is why the stream is lost: the way back in stays on the page until it is taken.
+  if (state.connection === "session" && now !== "over" && now !== "open") return;
   state.connection = now;
   emit("connection");
 }

@@ -1,12 +1,14 @@
 //! Marks and typing.
 
 use actors::{
-    Refusal,
-    domain::{Marks, Seat},
+    Login, LoginProof, Refusal,
+    domain::{Marks, RegistrationId, Seat},
     testing::{Call, eventually},
 };
 
-use crate::world::{Told, Watch, World, roomy};
+use uuid::Uuid;
+
+use crate::world::{Told, Watch, World, name_at, roomy};
 
 #[actix::test]
 async fn marks_never_move_back_and_are_told_when_they_move() {
@@ -94,6 +96,34 @@ async fn marks_outlast_a_store_that_is_away() {
     abhi.send("Hello").await.unwrap();
     here.store.fail_next(Call::Note, 2);
     anny.receipt(1, 1).await.unwrap();
+    eventually("they are written down after all", || async {
+        let chat = world.load(abhi.key).await;
+        chat.seats[Seat::Two].marks
+            == Marks {
+                delivered: 1,
+                read: 1,
+            }
+    })
+    .await;
+}
+
+#[actix::test]
+async fn marks_outlast_a_store_that_is_away_while_somebody_logs_in() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    abhi.send("Hello").await.unwrap();
+    here.directory.write_notes().await;
+    anny.receipt(1, 1).await.unwrap();
+    here.store.fail_next(Call::Note, 1);
+    // A login that can be recognised has everything that was noted written down first.
+    let login = Login {
+        hash: abhi.hash.clone(),
+        name: name_at(Seat::One),
+        proof: abhi.return_code.clone().map(LoginProof::ReturnCode),
+        id: Some(RegistrationId::new(Uuid::new_v4())),
+    };
+    here.directory.ask(abhi.key, login).await.unwrap();
     eventually("they are written down after all", || async {
         let chat = world.load(abhi.key).await;
         chat.seats[Seat::Two].marks

@@ -1,10 +1,12 @@
 //! Names, logins, codes and sessions.
 
 use actors::{
-    DeviceCode, EndSession, Login, LoginProof, NameSeatTwo, NewReturnCode, Refusal, Sessions,
+    DeviceCode, EndSession, Login, LoginProof, Look, NameSeatTwo, NewReturnCode, Refusal, Sessions,
     domain::{AccessCode, ChatKey, Lifetime, PairHash, RegistrationId, Seat, SeatChange},
     ports::{NewChat, Store},
+    testing::{Call, eventually},
 };
+use futures_util::future::join;
 use uuid::Uuid;
 
 use crate::world::{LONG, Person, Told, Watch, World, login, name, roomy};
@@ -88,7 +90,7 @@ async fn the_same_login_again_replaces_what_was_lost_until_it_is_used() {
     let look = |logged_in: &actors::LoggedIn| {
         here.directory.ask(
             key,
-            actors::Look {
+            Look {
                 by: logged_in.token.digest(),
             },
         )
@@ -98,6 +100,39 @@ async fn the_same_login_again_replaces_what_was_lost_until_it_is_used() {
     let used = here.directory.ask(key, again).await;
     assert!(matches!(used, Err(Refusal::SeatTaken)));
     look(&got).await.unwrap();
+}
+
+#[actix::test]
+async fn a_session_whose_use_is_just_being_written_down_is_not_replaced() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let hash = world.chat().await;
+    let [other, _] = here.couple(&world).await;
+    let again = Login {
+        hash: hash.clone(),
+        name: name("Abhi"),
+        proof: None,
+        id: Some(RegistrationId::new(Uuid::new_v4())),
+    };
+    let key = ChatKey::of(&hash);
+    let got = here.directory.ask(key, again.clone()).await.unwrap();
+    let by = got.token.digest();
+    let held = here.store.hold(Call::Note);
+    here.directory.ask(key, Look { by }).await.unwrap();
+    eventually("it is being written down", || async {
+        here.store.is_waiting(Call::Note)
+    })
+    .await;
+    let release = async {
+        // A login that did not wait for the note would be through by the end of this.
+        for _ in 0..50 {
+            other.look().await.unwrap();
+        }
+        drop(held);
+    };
+    let (replayed, ()) = join(here.directory.ask(key, again), release).await;
+    assert!(matches!(replayed, Err(Refusal::SeatTaken)), "{replayed:?}");
+    here.directory.ask(key, Look { by }).await.unwrap();
 }
 
 #[actix::test]
@@ -217,10 +252,7 @@ async fn a_token_of_another_chat_is_no_session_here() {
     let here = world.instance(roomy());
     let [abhi, _] = here.couple(&world).await;
     let [other, _] = here.couple(&world).await;
-    let looked = here
-        .directory
-        .ask(other.key, actors::Look { by: abhi.by })
-        .await;
+    let looked = here.directory.ask(other.key, Look { by: abhi.by }).await;
     assert!(matches!(looked, Err(Refusal::NoSession)));
 }
 

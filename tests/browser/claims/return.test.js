@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { choose, inChat, join, meet, message, openMySide, register, say, texts } from "../harness/flows.js";
+import { choose, inChat, join, meet, message, openMySide, register, say, texts, untilTick } from "../harness/flows.js";
 import { until, untilIs } from "../harness/until.js";
 
 share();
@@ -169,6 +169,7 @@ claim("another device comes in by its link, once, and both devices agree", async
 claim("one sees where one is logged in, and logs one of them out", async ({ person }) => {
   const [abhi, anny, laptop] = [await person(), await person(), await person()];
   laptop.expectStatus(401, 409);
+  await laptop.page.clock.install();
   const { link, two } = await meet(abhi, anny);
   await knock(laptop.page, link, "Anny");
   await laptop.page.getByLabel("Return code").fill(two.code);
@@ -185,6 +186,14 @@ claim("one sees where one is logged in, and logs one of them out", async ({ pers
 
   await laptop.page.getByText("You are not logged in here any more. What you wrote is kept.").waitFor();
   assert.equal(await laptop.page.getByLabel("Message", { exact: true }).inputValue(), "A draft");
+  // A minute later it still says so, and has not asked for what it cannot get.
+  let asked = 0;
+  laptop.page.on("request", () => asked++);
+  await laptop.page.clock.runFor(60_000);
+  await say(abhi.page, "Anybody there?");
+  await untilTick(abhi.page, "Anybody there?", "Sent");
+  assert.equal(await laptop.page.locator("#connection p").textContent(), "You are not logged in here any more. What you wrote is kept.");
+  assert.equal(asked, 0, "it goes on asking");
   await laptop.page.locator("#connection").getByRole("link").click();
   await laptop.page.getByLabel("Your name").waitFor();
 });

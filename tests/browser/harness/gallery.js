@@ -61,6 +61,32 @@ async function beginning({ person, language, show }) {
   return { abhi, chat, link: chat.replace(/\/1$/, "") };
 }
 
+/** A chat whose second name is open, and whose time is nearly up. @param {Walk} walk */
+async function unnamed({ person, language, scripts, show }) {
+  const abhi = await person();
+  const { page } = abhi;
+  await page.clock.install();
+  await page.goto("/");
+  await page.locator("[name=ttlHours][value='1']").check();
+  await submit(page, { "user-one": people[language].you });
+  await show("invite-unnamed", page);
+  const invitation = page.url();
+  const chat = new URL(invitation).pathname.replace(/\/invite$/, "");
+  await page.goto(chat);
+  await show("chat-nobody-yet-unnamed", page);
+  const zoe = await person();
+  await zoe.page.goto(chat.replace(/\/1$/, ""));
+  await show("login-choose", zoe.page);
+  await submit(zoe.page, { user: people[language].peer });
+  await page.goto(invitation);
+  await show("invite-joined", page);
+  if (!scripts) return;
+  await page.goto(chat);
+  await page.clock.runFor("51:00");
+  await page.locator("#notices .strip").waitFor();
+  await show("chat-expiring", page);
+}
+
 /** Taking a seat. @param {Walk} walk @param {string} link */
 async function entering({ person, language, show }, link) {
   const anny = await person();
@@ -206,7 +232,7 @@ async function failing({ language, scripts, show }, { abhi, anny, chat, link }) 
 }
 
 /** Around a seat, and the ways out. @param {Walk} walk @param {{ anny: Person, link: string }} at */
-async function leaving({ person, show }, { anny, link }) {
+async function leaving({ person, language, show }, { anny, link }) {
   const { page } = anny;
   const seat = `${link}/2`;
   const station = async (/** @type {string} */ name, /** @type {string} */ leaf, form = false) => {
@@ -216,6 +242,11 @@ async function leaving({ person, show }, { anny, link }) {
   };
   await station("device", "device", true);
   await station("return-code", "return_code", true);
+  const { deviceCode } = await tell(anny, `${seat}/device`, {});
+  const phone = await person();
+  await phone.page.goto(`${link}#device=${deviceCode}&user=${encodeURIComponent(people[language].peer)}`);
+  await show("login-device", phone.page);
+  await tell(phone, `${link}/login`, { user: people[language].peer, deviceCode });
   await station("sessions", "sessions");
   await station("logout", "logout");
   await station("end", "endchat");
@@ -244,4 +275,5 @@ export async function walk(asked) {
   at.anny = await returning(step, at);
   await failing(step, at);
   await leaving(step, at);
+  await unnamed(step);
 }

@@ -9,7 +9,7 @@ use std::{
 use socket2::{Domain, Socket, Type};
 use tokio::{io::AsyncReadExt, io::AsyncWriteExt, net::TcpStream, task::JoinSet};
 
-use crate::support::{Chat, DEADLINE, Person, Server, Setup, Stream, eventually, within};
+use crate::support::{Chat, DEADLINE, Person, Server, Setup, Stream, within};
 
 const MIB: u64 = 1 << 20;
 
@@ -22,13 +22,10 @@ async fn a_page_that_is_closed_is_noticed_within_a_second() {
     for _ in 0..5 {
         let mut stream = chat.one.listen().await;
         stream.next_of("hello").await;
-        assert_eq!(server.metric("duet_streams").await, 1.0);
+        server.streams_become(1.0).await;
         drop(stream);
         let closed = Instant::now();
-        eventually("the stream is gone", async || {
-            (server.metric("duet_streams").await == 0.0).then_some(())
-        })
-        .await;
+        server.streams_become(0.0).await;
         fastest = fastest.min(closed.elapsed());
     }
     assert!(fastest < Duration::from_secs(1), "{fastest:?}");
@@ -86,14 +83,6 @@ async fn read(stream: &mut Stream, server: &Server, seqs: RangeInclusive<u64>) -
     most
 }
 
-async fn streams_become(server: &Server, count: f64) {
-    let what = format!("there are {count} streams");
-    eventually(&what, async || {
-        (server.metric("duet_streams").await == count).then_some(())
-    })
-    .await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_stops_reading_is_cut_off_and_its_neighbour_notices_nothing() {
     let server = fast().start().await;
@@ -110,7 +99,7 @@ async fn a_client_that_stops_reading_is_cut_off_and_its_neighbour_notices_nothin
     for _ in 0..4 {
         silent.push(deaf(&chat.two, server.address).await);
     }
-    streams_become(&server, 5.0).await;
+    server.streams_become(5.0).await;
     let (_, most) = tokio::join!(
         flood(&chat.one, 1_600),
         read(&mut neighbour, &server, 401..=2_000)
@@ -118,7 +107,7 @@ async fn a_client_that_stops_reading_is_cut_off_and_its_neighbour_notices_nothin
     // Each of the four missed 25 MiB.
     let grown = most.saturating_sub(before);
     assert!(grown < 30 * MIB, "{} MiB", grown / MIB);
-    streams_become(&server, 1.0).await;
+    server.streams_become(1.0).await;
 
     // Their connections are closed behind what was on its way.
     for mut socket in silent {
@@ -128,6 +117,15 @@ async fn a_client_that_stops_reading_is_cut_off_and_its_neighbour_notices_nothin
         })
         .await;
         assert!(taken.len() < 12 * MIB as usize, "{} bytes", taken.len());
+        // As far as it came, it came in order.
+        let text = String::from_utf8_lossy(&taken);
+        let ids = text.lines().filter_map(|line| line.strip_prefix("id: "));
+        let ids: Vec<u64> = ids.filter_map(|id| id.parse().ok()).collect();
+        assert!(ids.len() > 1, "it got nothing at all");
+        assert!(
+            ids[1..].iter().copied().eq(401..=399 + ids.len() as u64),
+            "{ids:?}"
+        );
     }
     // Who comes back misses nothing.
     let mut back = chat.two.listen_after(400).await;
@@ -154,9 +152,9 @@ async fn a_client_that_went_silent_without_a_word_is_given_up() {
     let server = fast().start().await;
     let chat = Chat::begin(&server).await;
     let silent = deaf(&chat.two, server.address).await;
-    streams_become(&server, 1.0).await;
+    server.streams_become(1.0).await;
     // More than the buffers on the way can hold, and then nobody says anything any more.
     flood(&chat.one, 800).await;
-    streams_become(&server, 0.0).await;
+    server.streams_become(0.0).await;
     drop(silent);
 }

@@ -139,6 +139,15 @@ impl Server {
         values.iter().sum()
     }
 
+    /// Waits until this many streams are open.
+    pub async fn streams_become(&self, count: f64) {
+        let what = format!("there are {count} streams");
+        eventually(&what, async || {
+            (self.metric("duet_streams").await == count).then_some(())
+        })
+        .await;
+    }
+
     /// Resident memory, in bytes.
     pub fn resident_bytes(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();

@@ -1,0 +1,55 @@
+// What time does to a page, on a clock that the test moves.
+
+import assert from "node:assert/strict";
+
+import { claim, share } from "../harness/claim.js";
+import { inChat, join, meet, openMySide, register } from "../harness/flows.js";
+import { until, untilIs } from "../harness/until.js";
+
+share();
+
+claim("a word comes ten minutes and one minute before the chat is deleted", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  await abhi.page.clock.install();
+  const { link } = await register(abhi, { lifetime: "1 hour" });
+  await openMySide(abhi);
+  await join(anny, link);
+  const strips = () => abhi.page.locator("#notices p").allTextContents();
+  await abhi.page.clock.runFor("49:00");
+  assert.deepEqual(await strips(), []);
+  await abhi.page.clock.runFor("01:30");
+  const ten = "This chat is deleted in 10 minutes. Download it if you want to keep it.";
+  await untilIs("the first word", strips, [ten]);
+  await abhi.page.locator("#notices").getByRole("button", { name: "Close" }).click();
+  await untilIs("the word, closed", strips, []);
+  await abhi.page.clock.runFor("08:45");
+  await until("the last word", strips, (words) => words.some((one) => one.includes("in 1 minute")));
+});
+
+claim("who asks is not shown for longer than two minutes", async ({ person }) => {
+  const [abhi, anny, phone] = [await person(), await person(), await person()];
+  phone.expectStatus(409);
+  await abhi.page.clock.install();
+  const { link } = await meet(abhi, anny);
+  await phone.page.goto(link);
+  await phone.page.getByLabel("Your name").fill("Anny");
+  await phone.page.getByRole("button", { name: "Enter", exact: true }).click();
+  await phone.page.getByRole("button", { name: "Ask to be let in" }).click();
+  await abhi.page.locator("#asks form").waitFor();
+  await abhi.page.clock.runFor("02:01");
+  await untilIs("the banner", () => abhi.page.locator("#asks form").count(), 0);
+});
+
+claim("a banner comes after three seconds without a connection, and not before", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  abhi.expectOutage();
+  await abhi.page.clock.install();
+  await meet(abhi, anny);
+  await inChat(abhi.page);
+  await abhi.page.clock.pauseAt(Date.now() + 60_000);
+  await abhi.context.setOffline(true);
+  await abhi.page.clock.runFor(2_500);
+  assert.equal(await abhi.page.locator("#connection").isVisible(), false);
+  await abhi.page.clock.runFor(1_000);
+  await abhi.page.locator("#connection").getByText("You are offline.").waitFor();
+});

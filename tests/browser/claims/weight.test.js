@@ -1,0 +1,61 @@
+// What a first visit weighs over the wire.
+
+import assert from "node:assert/strict";
+
+import { claim, share } from "../harness/claim.js";
+import { inChat, join, meet, register, say, untilTick } from "../harness/flows.js";
+
+share();
+
+const KIB = 1024;
+
+/** Bytes over the wire by kind of file, since it was called. @param {import("playwright-core").Page} page */
+function weigh(page) {
+  /** @type {Promise<{ kind: string, body: number, head: number }>[]} */
+  const sizes = [];
+  page.on("requestfinished", (request) => {
+    const kind = request.resourceType();
+    sizes.push(request.sizes().then(({ responseBodySize, responseHeadersSize }) => ({ kind, body: responseBodySize, head: responseHeadersSize })));
+  });
+  return async (/** @type {string} */ wanted = "") => {
+    const all = await Promise.all(sizes);
+    if (wanted) return all.filter(({ kind }) => kind === wanted).reduce((sum, { body }) => sum + body, 0);
+    return all.reduce((sum, { body, head }) => sum + body + head, 0);
+  };
+}
+
+claim("a first visit is light: the start page, and the chat with all its scripts", async ({ person }) => {
+  const [abhi, fresh, anny] = [await person(), await person(), await person()];
+  const { link } = await register(abhi);
+  const start = weigh(fresh.page);
+  await fresh.page.goto("/");
+  await fresh.page.waitForLoadState("load");
+  assert.ok((await start()) <= 20 * KIB, `the start page weighs ${await start()} bytes`);
+  // Somebody who comes by the link meets two pages, and all scripts there are.
+  const chat = weigh(anny.page);
+  await join(anny, link);
+  await say(anny.page, "Here I am");
+  await untilTick(anny.page, "Here I am", "Sent");
+  const [script, style, all] = [await chat("script"), await chat("stylesheet"), await chat()];
+  const told = `${script} bytes of script, ${style} of style, ${all} in all`;
+  console.log(`a first visit by the link: ${told}`);
+  assert.ok(script > 0 && script <= 20 * KIB && style > 0 && style <= 10 * KIB, told);
+  assert.ok(all <= 60 * KIB, told);
+});
+
+claim("what was fetched once is not fetched again", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  await meet(abhi, anny);
+  /** @type {string[]} */
+  const asked = [];
+  abhi.page.on("response", (response) => void (response.fromServiceWorker() || asked.push(response.url())));
+  const wire = await abhi.context.newCDPSession(abhi.page);
+  await wire.send("Network.enable");
+  let cached = 0;
+  wire.on("Network.requestServedFromCache", () => cached++);
+  await abhi.page.reload();
+  await inChat(abhi.page);
+  await abhi.page.waitForLoadState("load");
+  assert.equal(cached, asked.filter((url) => url.includes("/assets/")).length);
+  assert.ok(cached > 0);
+});
