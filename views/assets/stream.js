@@ -58,7 +58,8 @@ function close() {
 
 function open() {
   close();
-  if (state.connection === "over") return;
+  // There is nothing to be had without a session; the page shows the way back in.
+  if (state.connection === "over" || state.connection === "session") return;
   const mine = new EventSource(`${config.base}/stream?after=${state.lastSeq}`);
   source = mine;
   for (const name of EVENTS) {
