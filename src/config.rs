@@ -3,17 +3,18 @@
 //! `config/default.toml` is built in and documents every key. A file overrides it, and the
 //! environment overrides both.
 
-use std::{
-    fmt, fs,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+mod limits;
+mod urls;
+
+use std::{fmt, fs, net::SocketAddr, path::Path};
 
 use ::config::{Config, ConfigError, Environment, File, FileFormat};
 use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
+
+pub use limits::Limits;
+pub use urls::{BusUrl, StoreUrl};
 
 /// The defaults, with a comment for every key.
 pub const DEFAULT: &str = include_str!("../config/default.toml");
@@ -98,103 +99,12 @@ pub struct Store {
     pub pool_size: u32,
 }
 
-/// Which store, and where.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub enum StoreUrl {
-    /// One file on this machine.
-    Sqlite(PathBuf),
-    /// A server that any number of instances share.
-    Postgres(Box<tokio_postgres::Config>),
-}
-
-impl TryFrom<String> for StoreUrl {
-    type Error = String;
-
-    fn try_from(url: String) -> Result<Self, String> {
-        if let Some(path) = url
-            .strip_prefix("sqlite://")
-            .filter(|path| !path.is_empty())
-        {
-            return Ok(StoreUrl::Sqlite(path.into()));
-        }
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let config = url.parse();
-            return config
-                .map(|config| StoreUrl::Postgres(Box::new(config)))
-                .map_err(|error| format!("it is no address of a PostgreSQL server: {error}"));
-        }
-        Err("it must be sqlite://PATH, like sqlite://data/duet.db, or \
-             postgres://USER:PASSWORD@HOST/DATABASE"
-            .into())
-    }
-}
-
-/// Without a password.
-impl fmt::Display for StoreUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StoreUrl::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
-            StoreUrl::Postgres(config) => write!(
-                f,
-                "the PostgreSQL database {}",
-                config
-                    .get_dbname()
-                    .or(config.get_user())
-                    .unwrap_or("of the server")
-            ),
-        }
-    }
-}
-
 /// The courier between instances.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bus {
     /// Which bus, and where.
     pub url: BusUrl,
-}
-
-/// Which bus, and where.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub enum BusUrl {
-    /// One process.
-    Local,
-    /// A Redis server, by its address.
-    Redis(String),
-}
-
-impl TryFrom<String> for BusUrl {
-    type Error = String;
-
-    fn try_from(url: String) -> Result<Self, String> {
-        match url.as_str() {
-            "local" => Ok(BusUrl::Local),
-            _ if url.starts_with("redis://")
-                && Url::parse(&url).is_ok_and(|url| url.has_host()) =>
-            {
-                Ok(BusUrl::Redis(url))
-            }
-            _ => Err("it must be \"local\" or redis://USER:PASSWORD@HOST:PORT".into()),
-        }
-    }
-}
-
-/// Without a password.
-impl fmt::Display for BusUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            BusUrl::Local => f.write_str("local"),
-            BusUrl::Redis(_) => f.write_str("of a Redis server"),
-        }
-    }
-}
-
-impl fmt::Debug for BusUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
 }
 
 /// The links that are shared.
@@ -229,99 +139,6 @@ impl std::str::FromStr for CustomHashes {
             "off" => Ok(CustomHashes::Off),
             _ => Err("it must be \"any\", \"long\" or \"off\"".into()),
         }
-    }
-}
-
-/// Every bound; `config/default.toml` says what each is for.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(
-    missing_docs,
-    reason = "the comments stand in config/default.toml, once"
-)]
-pub struct Limits {
-    pub requests_per_address_per_second: u32,
-    pub requests_per_address_burst: u32,
-    pub registrations_per_address_per_minute: u32,
-    pub exempt_addresses: Vec<IpNet>,
-    pub logins_per_chat_per_minute: u32,
-    pub sends_per_seat_per_second: u32,
-    pub sends_per_seat_burst: u32,
-    pub messages_per_chat: u64,
-    pub sessions_per_seat: usize,
-    pub streams_per_seat: usize,
-    pub streams_per_instance: usize,
-    pub chats_per_instance: usize,
-    pub journal_queue_messages: usize,
-    pub journal_batch_messages: usize,
-    pub request_seconds: u64,
-    pub stalled_stream_seconds: u64,
-    pub stream_buffer_kib: usize,
-    pub chat_rest_seconds: u64,
-    pub presence_grace_ms: u64,
-    pub sweep_seconds: u64,
-}
-
-impl Limits {
-    /// The part that the actors keep.
-    pub fn of_actors(&self) -> actors::Limits {
-        actors::Limits {
-            pairs_max: self.chats_per_instance,
-            streams_per_seat_max: self.streams_per_seat,
-            streams_max: self.streams_per_instance,
-            sessions_per_seat_max: self.sessions_per_seat,
-            messages_per_chat_max: self.messages_per_chat,
-            journal_queue_len_max: self.journal_queue_messages,
-            journal_batch_len_max: self.journal_batch_messages,
-            sends_per_seat_per_second: self.sends_per_seat_per_second,
-            sends_per_seat_burst: self.sends_per_seat_burst,
-            logins_per_chat_per_minute: self.logins_per_chat_per_minute,
-            pair_rest_after: Duration::from_secs(self.chat_rest_seconds),
-            presence_grace: Duration::from_millis(self.presence_grace_ms),
-            sweep_interval: Duration::from_secs(self.sweep_seconds),
-        }
-    }
-
-    /// The first of them that is 0 and must not be.
-    fn zero(&self) -> Option<&'static str> {
-        let positive: [(&str, u64); 17] = [
-            (
-                "requests_per_address_per_second",
-                self.requests_per_address_per_second.into(),
-            ),
-            (
-                "requests_per_address_burst",
-                self.requests_per_address_burst.into(),
-            ),
-            (
-                "registrations_per_address_per_minute",
-                self.registrations_per_address_per_minute.into(),
-            ),
-            (
-                "logins_per_chat_per_minute",
-                self.logins_per_chat_per_minute.into(),
-            ),
-            (
-                "sends_per_seat_per_second",
-                self.sends_per_seat_per_second.into(),
-            ),
-            ("sends_per_seat_burst", self.sends_per_seat_burst.into()),
-            ("messages_per_chat", self.messages_per_chat),
-            ("sessions_per_seat", self.sessions_per_seat as u64),
-            ("streams_per_seat", self.streams_per_seat as u64),
-            ("streams_per_instance", self.streams_per_instance as u64),
-            ("chats_per_instance", self.chats_per_instance as u64),
-            ("journal_queue_messages", self.journal_queue_messages as u64),
-            ("journal_batch_messages", self.journal_batch_messages as u64),
-            ("request_seconds", self.request_seconds),
-            ("stalled_stream_seconds", self.stalled_stream_seconds),
-            ("chat_rest_seconds", self.chat_rest_seconds),
-            ("sweep_seconds", self.sweep_seconds),
-        ];
-        positive
-            .iter()
-            .find(|(_, value)| *value == 0)
-            .map(|(name, _)| *name)
     }
 }
 

@@ -12,7 +12,9 @@
 
 mod asks;
 mod ending;
+mod hello;
 mod messages;
+mod presence;
 mod seats;
 mod streams;
 
@@ -35,6 +37,7 @@ use tracing::{debug, warn};
 pub use asks::{Answer, AskIn, AskStateOf};
 pub use ending::EndChat;
 pub(crate) use ending::Over;
+pub use hello::{Look, Opened};
 pub(crate) use messages::{Audited, CatchUp, Relayed};
 pub use messages::{History, Receipt, Send, Sent, Typing};
 pub use seats::{
@@ -42,7 +45,7 @@ pub use seats::{
     NewReturnCode, SeatOf, Sessions,
 };
 pub(crate) use streams::EndStreams;
-pub use streams::{Attach, Attached, Detach, Look, OpenStream, Opened, StreamId};
+pub use streams::{Attach, Attached, Detach, OpenStream, StreamId};
 
 use crate::{
     Directory, Refusal,

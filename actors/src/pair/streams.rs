@@ -17,21 +17,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::{
-    ActorFutureExt, AsyncContext, Context, Handler, Recipient, ResponseActFuture, WrapFuture,
-    dev::SendError,
-};
+use actix::{Context, Handler, Recipient, ResponseActFuture, dev::SendError};
 use prometheus::IntGauge;
 use tracing::debug;
 
-use super::Pair;
+use super::{Opened, Pair};
 use crate::{
     Refusal,
-    domain::{
-        Ask, BySeat, Event, Hello, Message, PeerState, Seat, SecretDigest, Seq, SessionId,
-        Timestamp,
-    },
-    ports::{Note, Notice},
+    domain::{Event, Hello, Message, Seat, SecretDigest, Seq, SessionId},
 };
 
 /// After this long without an event a stream is told that the line is still up.
@@ -60,7 +53,7 @@ impl StreamId {
 /// A stream that this pair feeds, or will feed when it has caught up.
 pub(super) struct Open {
     id: StreamId,
-    seat: Seat,
+    pub(super) seat: Seat,
     session: SessionId,
     feed: Feed,
     /// The last place it had written when it attached.
@@ -111,14 +104,6 @@ impl Drop for Counted {
     }
 }
 
-/// Asks how things stand, for a page.
-#[derive(Debug, Clone, actix::Message)]
-#[rtype(result = "Result<Opened, Refusal>")]
-pub struct Look {
-    /// The reader's token.
-    pub by: SecretDigest,
-}
-
 /// Asks for a stream.
 #[derive(Debug, Clone, actix::Message)]
 #[rtype(result = "Result<Opened, Refusal>")]
@@ -127,15 +112,6 @@ pub struct OpenStream {
     pub by: SecretDigest,
     /// The last place the client has seen; `None` starts at the present.
     pub after: Option<Seq>,
-}
-
-/// How things stand where the stream begins.
-#[derive(Debug, Clone)]
-pub struct Opened {
-    /// The state of everything but the messages.
-    pub hello: Hello,
-    /// What to hand back when attaching.
-    pub changes: u64,
 }
 
 /// Asks to be fed from here on.
@@ -178,15 +154,6 @@ impl Handler<EndStreams> for Pair {
 
     fn handle(&mut self, _: EndStreams, ctx: &mut Self::Context) {
         self.drop_streams(|_| true, ctx);
-    }
-}
-
-impl Handler<Look> for Pair {
-    type Result = ResponseActFuture<Self, Result<Opened, Refusal>>;
-
-    fn handle(&mut self, look: Look, _: &mut Self::Context) -> Self::Result {
-        let who = self.who(look.by);
-        self.look(who.map(|(seat, _)| seat), None)
     }
 }
 
@@ -261,41 +228,6 @@ impl Handler<Detach> for Pair {
 }
 
 impl Pair {
-    /// Reads the position from the store: nothing of a chat is shown once it is over.
-    fn look(
-        &self,
-        who: Result<Seat, Refusal>,
-        after: Option<Seq>,
-    ) -> ResponseActFuture<Self, Result<Opened, Refusal>> {
-        let store = self.shared.world.store.clone();
-        let key = self.key;
-        let read = async move {
-            let seat = who?;
-            let last = store.positions(&[key]).await?[0].ok_or(Refusal::Gone)?;
-            Ok((seat, last))
-        };
-        Box::pin(read.into_actor(self).map(
-            move |read: Result<_, Refusal>, pair: &mut Self, ctx| {
-                let (seat, last) = match read {
-                    Err(Refusal::Gone) => {
-                        pair.finish(None, ctx);
-                        return Err(Refusal::Gone);
-                    }
-                    read => read?,
-                };
-                if last > pair.last_seq {
-                    pair.catch_up(ctx);
-                }
-                let mut hello = pair.hello(seat, after.unwrap_or(last).min(last))?;
-                hello.last_seq = last;
-                Ok(Opened {
-                    hello,
-                    changes: pair.changes,
-                })
-            },
-        ))
-    }
-
     fn check_room(&self, seat: Seat) -> Result<(), Refusal> {
         let limits = &self.shared.limits;
         let at_seat = self.streams.iter().filter(|open| open.seat == seat).count();
@@ -306,51 +238,6 @@ impl Pair {
             });
         }
         Ok(())
-    }
-
-    pub(super) fn hello(&self, seat: Seat, position: Seq) -> Result<Hello, Refusal> {
-        let chat = self.chat()?;
-        let peer = seat.other();
-        let logged_in = chat.sessions.iter().any(|session| session.seat == peer);
-        let peer_state = match (&self.names[peer], chat.seats[peer].taken) {
-            (None, _) => PeerState::Unnamed,
-            (Some(_), false) => PeerState::Named,
-            (Some(_), true) if logged_in => PeerState::Taken,
-            (Some(_), true) => PeerState::Left,
-        };
-        Ok(Hello {
-            seat,
-            names: (*self.names).clone(),
-            peer_state,
-            online: self.online(peer),
-            last_seen: chat.seats[peer].last_seen,
-            position,
-            last_seq: self.last_seq,
-            marks: BySeat([chat.seats[Seat::One].marks, chat.seats[Seat::Two].marks]),
-            expires_at: chat.expires_at,
-            asks: self.open_asks(),
-        })
-    }
-
-    /// Those who wait to be let in.
-    pub(super) fn open_asks(&self) -> Vec<Ask> {
-        let now = self.shared.world.clock.now();
-        let asks = self.chat.as_ref().map_or(&[][..], |chat| &chat.asks);
-        asks.iter()
-            .filter(|ask| ask.expires_at > now)
-            .cloned()
-            .collect()
-    }
-
-    /// Gives every live stream a fresh hello.
-    pub(super) fn greet_again(&mut self) {
-        for seat in Seat::BOTH {
-            let Ok(hello) = self.hello(seat, self.last_seq) else {
-                return;
-            };
-            self.send_where(&Event::Hello(Arc::new(hello)), |open| open.seat == seat);
-        }
-        self.changes += 1;
     }
 
     /// Tells every live stream something that is not a message.
@@ -372,7 +259,7 @@ impl Pair {
         self.send_where(&event, |open| open.position < seq)
     }
 
-    fn send_where(&mut self, event: &Event, which: impl Fn(&Open) -> bool) -> u64 {
+    pub(super) fn send_where(&mut self, event: &Event, which: impl Fn(&Open) -> bool) -> u64 {
         let mut taken = 0;
         for open in self.streams.iter_mut().filter(|open| which(open)) {
             let Feed::Live(to) = &open.feed else { continue };
@@ -437,120 +324,5 @@ impl Pair {
                 drop(streams);
             });
         }
-    }
-
-    /// Whether anybody at this seat has a stream open; `None` while that cannot be said.
-    pub(super) fn online(&self, seat: Seat) -> Option<bool> {
-        match self.elsewhere {
-            _ if self.present[seat] => Some(true),
-            Some(elsewhere) => Some(elsewhere[seat]),
-            None => None,
-        }
-    }
-
-    pub(super) fn has_stream(&self, seat: Seat) -> bool {
-        self.streams.iter().any(|open| open.seat == seat)
-    }
-
-    fn arrived(&mut self, seat: Seat) {
-        if !self.present[seat] {
-            self.announce(seat, true, None);
-        }
-    }
-
-    /// A page that is reloaded leaves and comes back; only who stays away is announced as gone.
-    fn departed(&mut self, seat: Seat, ctx: &mut Context<Self>) {
-        if self.has_stream(seat) {
-            return;
-        }
-        let left_at = self.shared.world.clock.now();
-        self.departures[seat] += 1;
-        let departure = self.departures[seat];
-        ctx.run_later(self.shared.limits.presence_grace, move |pair, _| {
-            let stayed_away = pair.departures[seat] == departure && !pair.has_stream(seat);
-            if pair.present[seat] && stayed_away {
-                pair.announce(seat, false, Some(left_at));
-            }
-        });
-    }
-
-    fn announce(&mut self, seat: Seat, online: bool, last_seen: Option<Timestamp>) {
-        self.present[seat] = online;
-        let world = &self.shared.world;
-        world.bus.set_open(self.key, self.present);
-        world.bus.publish(
-            self.key,
-            Notice::Presence {
-                seat,
-                online,
-                last_seen,
-            },
-        );
-        if let (Some(at), Ok(chat)) = (last_seen, &mut self.chat) {
-            chat.seats[seat].last_seen = Some(at);
-            self.shared.notes.jot(self.key, Note::LastSeen(seat, at));
-        }
-        if online || self.online(seat) == Some(false) {
-            let user = self.name(seat);
-            self.broadcast(&Event::Presence {
-                seat,
-                user,
-                online,
-                last_seen,
-            });
-        }
-    }
-
-    /// Another instance says that somebody came or went there. Who went there may still be on a
-    /// third one, so the bus is asked.
-    pub(super) fn seen_elsewhere(
-        &mut self,
-        seat: Seat,
-        online: bool,
-        at: Option<Timestamp>,
-        ctx: &mut Context<Self>,
-    ) {
-        if let (Some(at), Ok(chat)) = (at, &mut self.chat) {
-            chat.seats[seat].last_seen = Some(at);
-        }
-        let before = self.online(seat);
-        if online {
-            self.elsewhere.get_or_insert_default()[seat] = true;
-            self.tell_presence(seat, before);
-        } else {
-            self.ask_elsewhere(ctx, move |pair| pair.tell_presence(seat, before));
-        }
-    }
-
-    fn tell_presence(&mut self, seat: Seat, before: Option<bool>) {
-        let now = self.online(seat);
-        if let (Some(online), true) = (now, now != before) {
-            let user = self.name(seat);
-            let last_seen = self
-                .chat
-                .as_ref()
-                .ok()
-                .and_then(|chat| chat.seats[seat].last_seen);
-            self.broadcast(&Event::Presence {
-                seat,
-                user,
-                online,
-                last_seen,
-            });
-        }
-    }
-
-    /// Asks the bus who is there on other instances.
-    pub(super) fn ask_elsewhere(
-        &mut self,
-        ctx: &mut Context<Self>,
-        then: impl FnOnce(&mut Self) + 'static,
-    ) {
-        let (bus, key) = (self.shared.world.bus.clone(), self.key);
-        let ask = async move { bus.open_elsewhere(key).await.ok() };
-        ctx.wait(ask.into_actor(self).map(|elsewhere, pair: &mut Self, _| {
-            pair.elsewhere = elsewhere;
-            then(pair);
-        }));
     }
 }

@@ -1,0 +1,119 @@
+//! How things stand: what a stream begins with and a page is written from.
+
+use std::sync::Arc;
+
+use actix::{ActorFutureExt, Handler, ResponseActFuture, WrapFuture};
+
+use super::Pair;
+use crate::{
+    Refusal,
+    domain::{Ask, BySeat, Event, Hello, PeerState, Seat, SecretDigest, Seq},
+};
+
+/// Asks how things stand, for a page.
+#[derive(Debug, Clone, actix::Message)]
+#[rtype(result = "Result<Opened, Refusal>")]
+pub struct Look {
+    /// The reader's token.
+    pub by: SecretDigest,
+}
+
+/// How things stand where the stream begins.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// The state of everything but the messages.
+    pub hello: Hello,
+    /// What to hand back when attaching.
+    pub changes: u64,
+}
+
+impl Handler<Look> for Pair {
+    type Result = ResponseActFuture<Self, Result<Opened, Refusal>>;
+
+    fn handle(&mut self, look: Look, _: &mut Self::Context) -> Self::Result {
+        let who = self.who(look.by);
+        self.look(who.map(|(seat, _)| seat), None)
+    }
+}
+
+impl Pair {
+    /// Reads the position from the store: nothing of a chat is shown once it is over.
+    pub(super) fn look(
+        &self,
+        who: Result<Seat, Refusal>,
+        after: Option<Seq>,
+    ) -> ResponseActFuture<Self, Result<Opened, Refusal>> {
+        let store = self.shared.world.store.clone();
+        let key = self.key;
+        let read = async move {
+            let seat = who?;
+            let last = store.positions(&[key]).await?[0].ok_or(Refusal::Gone)?;
+            Ok((seat, last))
+        };
+        Box::pin(read.into_actor(self).map(
+            move |read: Result<_, Refusal>, pair: &mut Self, ctx| {
+                let (seat, last) = match read {
+                    Err(Refusal::Gone) => {
+                        pair.finish(None, ctx);
+                        return Err(Refusal::Gone);
+                    }
+                    read => read?,
+                };
+                if last > pair.last_seq {
+                    pair.catch_up(ctx);
+                }
+                let mut hello = pair.hello(seat, after.unwrap_or(last).min(last))?;
+                hello.last_seq = last;
+                Ok(Opened {
+                    hello,
+                    changes: pair.changes,
+                })
+            },
+        ))
+    }
+
+    pub(super) fn hello(&self, seat: Seat, position: Seq) -> Result<Hello, Refusal> {
+        let chat = self.chat()?;
+        let peer = seat.other();
+        let logged_in = chat.sessions.iter().any(|session| session.seat == peer);
+        let peer_state = match (&self.names[peer], chat.seats[peer].taken) {
+            (None, _) => PeerState::Unnamed,
+            (Some(_), false) => PeerState::Named,
+            (Some(_), true) if logged_in => PeerState::Taken,
+            (Some(_), true) => PeerState::Left,
+        };
+        Ok(Hello {
+            seat,
+            names: (*self.names).clone(),
+            peer_state,
+            online: self.online(peer),
+            last_seen: chat.seats[peer].last_seen,
+            position,
+            last_seq: self.last_seq,
+            marks: BySeat([chat.seats[Seat::One].marks, chat.seats[Seat::Two].marks]),
+            expires_at: chat.expires_at,
+            asks: self.open_asks(),
+        })
+    }
+
+    /// Those who wait to be let in.
+    pub(super) fn open_asks(&self) -> Vec<Ask> {
+        let now = self.shared.world.clock.now();
+        let asks = self.chat.as_ref().map_or(&[][..], |chat| &chat.asks);
+        asks.iter()
+            .filter(|ask| ask.expires_at > now)
+            .cloned()
+            .collect()
+    }
+
+    /// Gives every live stream a fresh hello.
+    pub(super) fn greet_again(&mut self) {
+        for seat in Seat::BOTH {
+            let Ok(hello) = self.hello(seat, self.last_seq) else {
+                return;
+            };
+            self.send_where(&Event::Hello(Arc::new(hello)), |open| open.seat == seat);
+        }
+        self.changes += 1;
+    }
+}

@@ -1,0 +1,97 @@
+//! Which adapters, by their addresses. None of them prints a password.
+
+use std::{fmt, path::PathBuf};
+
+use serde::Deserialize;
+use url::Url;
+
+/// Which store, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum StoreUrl {
+    /// One file on this machine.
+    Sqlite(PathBuf),
+    /// A server that any number of instances share.
+    Postgres(Box<tokio_postgres::Config>),
+}
+
+impl TryFrom<String> for StoreUrl {
+    type Error = String;
+
+    fn try_from(url: String) -> Result<Self, String> {
+        if let Some(path) = url
+            .strip_prefix("sqlite://")
+            .filter(|path| !path.is_empty())
+        {
+            return Ok(StoreUrl::Sqlite(path.into()));
+        }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let config = url.parse();
+            return config
+                .map(|config| StoreUrl::Postgres(Box::new(config)))
+                .map_err(|error| format!("it is no address of a PostgreSQL server: {error}"));
+        }
+        Err("it must be sqlite://PATH, like sqlite://data/duet.db, or \
+             postgres://USER:PASSWORD@HOST/DATABASE"
+            .into())
+    }
+}
+
+/// Without a password.
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreUrl::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            StoreUrl::Postgres(config) => write!(
+                f,
+                "the PostgreSQL database {}",
+                config
+                    .get_dbname()
+                    .or(config.get_user())
+                    .unwrap_or("of the server")
+            ),
+        }
+    }
+}
+
+/// Which bus, and where.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum BusUrl {
+    /// One process.
+    Local,
+    /// A Redis server, by its address.
+    Redis(String),
+}
+
+impl TryFrom<String> for BusUrl {
+    type Error = String;
+
+    fn try_from(url: String) -> Result<Self, String> {
+        match url.as_str() {
+            "local" => Ok(BusUrl::Local),
+            _ if url.starts_with("redis://")
+                && Url::parse(&url).is_ok_and(|url| url.has_host()) =>
+            {
+                Ok(BusUrl::Redis(url))
+            }
+            _ => Err("it must be \"local\" or redis://USER:PASSWORD@HOST:PORT".into()),
+        }
+    }
+}
+
+/// Without a password.
+impl fmt::Display for BusUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BusUrl::Local => f.write_str("local"),
+            BusUrl::Redis(_) => f.write_str("of a Redis server"),
+        }
+    }
+}
+
+impl fmt::Debug for BusUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
