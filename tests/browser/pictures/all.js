@@ -1,5 +1,5 @@
 // Pictures of every page and state, light and dark, on a phone and on a desktop, for people to look at: in `screenshots/`, a folder for each
-// language and one for the pages without scripts, and in `screenshots/sheets/` all of them side by side.
+// language, one for the pages without scripts and one for forced colours, and in `screenshots/sheets/` all of them side by side.
 
 import { mkdir, rm } from "node:fs/promises";
 
@@ -17,22 +17,25 @@ const SCREENS = { phone: { width: 390, height: 844 }, desktop: { width: 1280, he
 const MAIN = /^(register|register-problem|invite|login|login-taken|ask-waiting|chat-nobody-yet|chat|chat-menu|chat-asked|chat-end-dialog|chat-offline|chat-pill|device|sessions|error-410)$/;
 const PLAIN = /^(register|invite|chat-nobody-yet|chat|chat-menu|chat-not-sent|chat-let-in|chat-older|ask-waiting|ask-allowed|end)$/;
 
+const FORCED = /^(register|register-problem|login-taken|chat|chat-menu|chat-end-dialog|chat-failed|chat-asked|sessions)$/;
+
 const WALKS = /** @type {const} */ ([
   { folder: "english", language: "en", scripts: true, which: /./ },
   { folder: "arabic", language: "ar", scripts: true, which: MAIN },
   { folder: "without-scripts", language: "en", scripts: false, which: PLAIN },
+  { folder: "forced-colours", language: "en", scripts: true, which: FORCED, forcedColors: "active" },
 ]);
 
 await rm(FOLDER, { recursive: true, force: true });
 const [server, browser] = await Promise.all([Server.start(), openBrowser()]);
-for (const { folder, language, scripts, which } of WALKS) {
+for (const { folder, language, scripts, which, ...look } of WALKS) {
   const to = `${FOLDER}${folder}`;
   await mkdir(to, { recursive: true });
   await walk({
     language,
     scripts,
     person: async () => {
-      const one = await Person.arrive(browser, server, { locale: locales[language], reducedMotion: "reduce" });
+      const one = await Person.arrive(browser, server, { locale: locales[language], reducedMotion: "reduce", ...look });
       if (!scripts) await withoutScripts(one.context);
       return one;
     },

@@ -1,6 +1,6 @@
 //! A client of one address: requests are built up and sent, and every answer is given back.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use reqwest::{Client, Method, RequestBuilder, redirect::Policy};
 use serde_json::{Value, json};
@@ -23,9 +23,12 @@ impl Api {
     /// A client of that address.
     pub fn at(address: SocketAddr) -> Self {
         // Proxies of the environment are for elsewhere, and a redirect is an answer like any other.
+        // A connection is given up before the server does so: a request that crosses its closing
+        // would fail for no fault of anybody.
         let http = Client::builder()
             .no_proxy()
             .redirect(Policy::none())
+            .pool_idle_timeout(Duration::from_secs(1))
             .build();
         Self {
             address,
