@@ -22,7 +22,7 @@ export function start() {
     if (by === config.you) who = ["you"];
     else if (by) who = ["peer", by];
     else if (by === null) who = ["time"];
-    sessionStorage.setItem(KEY, JSON.stringify(who));
+    sessionStorage.setItem(KEY, JSON.stringify({ who, seat: config.base }));
     alarm(text.ended);
     // The answer of any address of the seat takes its cookies back, also when it comes after this page has gone.
     const cookies = fetch(`${config.base}/sessions`, { cache: "no-store", keepalive: true }).catch(() => {});

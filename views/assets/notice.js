@@ -2,10 +2,13 @@
 
 export function start() {
   const kept = sessionStorage.getItem("duet:ended");
+  if (!kept) return;
   sessionStorage.removeItem("duet:ended");
+  const { who: [who, peer], seat } = JSON.parse(kept);
+  // The network may have been away when the page left; the answer takes the seat's cookies back.
+  void fetch(`${seat}/sessions`, { cache: "no-store", keepalive: true }).catch(() => {});
   const unknown = /** @type {HTMLElement | null} */ (document.querySelector('[data-ended="unknown"]'));
-  if (!kept || !unknown) return;
-  const [who, peer] = JSON.parse(kept);
+  if (!unknown) return;
   const words = /** @type {HTMLElement | null} */ (document.querySelector(`[data-ended="${CSS.escape(who)}"]`));
   if (!words) return;
   const place = words.querySelector("[data-fill]");
