@@ -38,7 +38,7 @@ export class Person {
       ...options,
     });
     const person = new Person(context, server);
-    context.setDefaultTimeout(30_000);
+    context.setDefaultTimeout(120_000);
     await context.addInitScript(reportViolations);
     context.on("page", (page) => person.#watch(page));
     context.on("request", (request) => {

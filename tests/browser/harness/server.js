@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 const BINARY = process.env.DUET_BIN ?? fileURLToPath(new URL("../../../target/debug/duet", import.meta.url));
 /** A loaded machine may take its time. */
-const START_MS = 30_000;
+const START_MS = 120_000;
 
 export class Server {
   #directory;

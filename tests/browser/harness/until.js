@@ -2,7 +2,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 120_000;
 const EVERY_MS = 40;
 
 /**
