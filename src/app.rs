@@ -17,14 +17,14 @@ use tracing::info;
 
 use crate::{
     bus,
-    config::{BusUrl, Settings, StoreUrl, Wrong},
+    config::{self, BusUrl, Settings, StoreUrl, Wrong},
     http::{self, Doors, State},
     shutdown::{self, Readiness},
     store::{self, OpenError, ServingLock},
     telemetry,
 };
 
-/// Why duet did not start: one sentence that names the cause.
+/// Why duet did not start, or did not end well: one sentence that names the cause.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A setting is wrong.
@@ -44,6 +44,9 @@ pub enum StartError {
         /// What the system says.
         error: io::Error,
     },
+    /// It was told to stop a second time.
+    #[error("duet was told twice to stop, and did not wait for what was under way.")]
+    Cut,
     /// The system refused something.
     #[error("duet cannot run: {0}.")]
     Io(#[from] io::Error),
@@ -68,6 +71,7 @@ pub struct App {
     /// Where health and metrics are.
     pub ops_address: SocketAddr,
     servers: Vec<Server>,
+    settings: config::Server,
     directory: Directory,
     readiness: Readiness,
     // Both end with the app.
@@ -109,8 +113,10 @@ pub fn serve(settings: Settings) -> Result<(), StartError> {
         )?;
         out.flush()?;
         drop(out);
-        app.run(shutdown::signal()).await;
-        Ok(())
+        tokio::select! {
+            () = app.run(shutdown::signal()) => Ok(()),
+            () = shutdown::signal_again() => Err(StartError::Cut),
+        }
     })
 }
 
@@ -157,7 +163,7 @@ impl App {
             arbiters.iter().map(Arbiter::handle).collect(),
             Metrics::register(&registry),
         );
-        let readiness = Readiness::default();
+        let readiness = Readiness::register(&registry);
         let state = State::new(
             settings,
             listeners.address(),
@@ -173,6 +179,7 @@ impl App {
             api_address,
             ops_address,
             servers: listeners.serve(settings, &state)?,
+            settings: settings.server.clone(),
             directory,
             readiness,
             _arbiters: arbiters,
@@ -186,7 +193,7 @@ impl App {
         let serving: Vec<_> = self.servers.into_iter().map(actix_rt::spawn).collect();
         stop.await;
         info!("stopping");
-        shutdown::drain(&self.readiness, &self.directory, &handles).await;
+        shutdown::drain(&self.settings, &self.readiness, &self.directory, &handles).await;
         for server in serving {
             // A server that failed has logged why.
             let _ = server.await;

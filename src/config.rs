@@ -61,7 +61,11 @@ pub struct Server {
     pub workers: usize,
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// How long a stopping instance lets its requests finish, in seconds.
+    /// How long a stopping instance says that it is not ready before it closes its sockets, in
+    /// seconds.
+    pub leave_seconds: u64,
+    /// How long a stopping instance then takes at most to move its streams and finish its
+    /// requests, in seconds.
     pub drain_seconds: u64,
 }
 

@@ -1,26 +1,59 @@
-//! How an instance goes: not ready, streams told to move, requests finished, exit.
+//! How an instance goes: not ready, sockets closed, streams moved, requests finished, notes written,
+//! the other instances told.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use actix_web::dev::ServerHandle;
 use actors::Directory;
+use futures_util::future::join_all;
+use prometheus::{IntGauge, Registry};
 use tokio::signal::unix::{SignalKind, signal as unix_signal};
 
+use crate::config;
+
+/// The part of the drain in which streams are moved; the rest is for the requests.
+const MOVING: f64 = 0.75;
+/// How long those who were moved last may take to be back elsewhere.
+const COMING_BACK: Duration = Duration::from_secs(2);
+
 /// Whether this instance wants new requests; the health check tells load balancers.
-#[derive(Debug, Clone, Default)]
-pub struct Readiness(Arc<AtomicBool>);
+#[derive(Debug, Clone)]
+pub struct Readiness {
+    draining: Arc<AtomicBool>,
+    gauge: IntGauge,
+}
 
 impl Readiness {
+    /// Wants them.
+    ///
+    /// # Panics
+    /// When the registry holds the metric already: a defect of the caller.
+    pub fn register(registry: &Registry) -> Self {
+        let help = "Whether the instance is on its way out (1) or not (0).";
+        let gauge = IntGauge::new("duet_draining", help).expect("the metric is well formed");
+        registry
+            .register(Box::new(gauge.clone()))
+            .expect("the metric's name is registered once");
+        Self {
+            draining: Arc::default(),
+            gauge,
+        }
+    }
+
     /// Whether the instance is on its way out.
     pub fn is_draining(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.draining.load(Ordering::Acquire)
     }
 
     fn drain(&self) {
-        self.0.store(true, Ordering::Release);
+        self.draining.store(true, Ordering::Release);
+        self.gauge.set(1);
     }
 }
 
@@ -34,13 +67,34 @@ pub async fn signal() {
     }
 }
 
-/// Takes everything down in order. Streams end, to be opened again elsewhere; requests finish
-/// within the drain time; what was only in memory is written.
-pub async fn drain(readiness: &Readiness, directory: &Directory, servers: &[ServerHandle]) {
+/// Ready when the process is told to stop once more: whoever insists does not want to wait.
+pub async fn signal_again() {
+    signal().await;
+    signal().await;
+}
+
+/// Takes everything down in order. Load balancers get time to look elsewhere before anybody is
+/// turned away: a stream that ends too early comes straight back.
+pub async fn drain(
+    settings: &config::Server,
+    readiness: &Readiness,
+    directory: &Directory,
+    servers: &[ServerHandle],
+) {
     readiness.drain();
-    directory.end_streams();
-    for server in servers {
-        server.stop(true).await;
+    tokio::time::sleep(Duration::from_secs(settings.leave_seconds)).await;
+    // No connection is accepted any more, idle ones are closed, and the others after what they are
+    // busy with: streams for as long as they are open, up to the server's own deadline.
+    let closed = join_all(servers.iter().map(|server| server.stop(true)));
+    let moving = Duration::from_secs(settings.drain_seconds).mul_f64(MOVING);
+    tokio::select! {
+        _ = closed => {}
+        () = directory.move_streams(moving) => {}
     }
     directory.write_notes().await;
+    if settings.leave_seconds > 0 {
+        // Nobody is seen to go who is only on the way to another instance.
+        tokio::time::sleep(COMING_BACK).await;
+    }
+    directory.bus().leave().await;
 }

@@ -27,13 +27,18 @@ use crate::{
     domain::ChatKey,
     journal::{Journal, JournalLimits},
     notes::Notes,
-    pair::{EndStreams, Refresh, Request, Visit},
+    pair::{MoveStreams, Refresh, Request, Visit},
     ports::{Bus, Clock, Lookup, Store},
     relay, sweeper,
 };
 
 /// Panics of one pair within [`CRASH_WINDOW`] after which it is left alone.
 const CRASHES_MAX: u32 = 3;
+/// How often some of the streams are moved.
+const MOVE_INTERVAL: Duration = Duration::from_millis(50);
+/// How many pairs' streams are moved at once when there is time for it: slow enough for the
+/// instances that take them, fast enough that a few streams take no time.
+const MOVE_LEN: usize = 4;
 /// How long crashes are remembered.
 const CRASH_WINDOW: Duration = Duration::from_secs(10);
 
@@ -220,10 +225,23 @@ impl Directory {
         }
     }
 
-    /// Ends every stream of this instance; their clients come back, elsewhere if they can.
-    pub fn end_streams(&self) {
-        for place in &self.0.pairs {
-            place.pair.do_send(EndStreams);
+    /// Ends every stream of this instance, some at a time and all of them `within` that time;
+    /// their clients come back, elsewhere if they can. It goes on for ever, since one may still
+    /// open meanwhile.
+    pub async fn move_streams(&self, within: Duration) {
+        let mut interval = tokio::time::interval(MOVE_INTERVAL);
+        let mut rounds = within.div_duration_f64(MOVE_INTERVAL).max(1.0);
+        loop {
+            let keys = self.keys(|_| true);
+            let at_once = (keys.len() as f64 / rounds).ceil() as usize;
+            for part in keys.chunks(at_once.max(MOVE_LEN)) {
+                interval.tick().await;
+                for pair in part.iter().filter_map(|key| self.live(*key)) {
+                    pair.do_send(MoveStreams);
+                }
+            }
+            interval.tick().await;
+            rounds = 1.0;
         }
     }
 
@@ -237,7 +255,7 @@ impl Directory {
         &self.0.shared.world.bus
     }
 
-    /// Writes down what is still only in memory; the last thing before the process ends.
+    /// Writes down what is still only in memory.
     pub async fn write_notes(&self) {
         self.0.shared.notes.write_all().await;
     }

@@ -8,6 +8,7 @@ pub struct Metrics {
     pub(crate) pair_crashes: IntCounter,
     pub(crate) streams: IntGauge,
     pub(crate) streams_cut: IntCounter,
+    pub(crate) streams_moved: IntCounter,
     pub(crate) accepted: IntCounter,
     pub(crate) delivered: IntCounter,
     pub(crate) healed: IntCounter,
@@ -46,6 +47,10 @@ impl Metrics {
             streams_cut: counter(
                 "duet_streams_cut_total",
                 "Streams ended because their client did not take its events.",
+            ),
+            streams_moved: counter(
+                "duet_streams_moved_total",
+                "Streams ended because the instance is on its way out.",
             ),
             accepted: counter(
                 "duet_messages_accepted_total",

@@ -44,7 +44,7 @@ pub use seats::{
     DeviceCode, EndSession, Glance, LoggedIn, Login, LoginProof, Logout, NameSeatTwo,
     NewReturnCode, SeatOf, Sessions,
 };
-pub(crate) use streams::EndStreams;
+pub(crate) use streams::MoveStreams;
 pub use streams::{Attach, Attached, Detach, OpenStream, StreamId};
 
 use crate::{

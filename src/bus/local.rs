@@ -123,6 +123,10 @@ impl Bus for LocalBus {
         let _ = self.own.listener.set(listener);
     }
 
+    async fn leave(&self) {
+        self.own.open().clear();
+    }
+
     async fn ping(&self) -> Result<(), BusError> {
         Ok(())
     }

@@ -12,7 +12,10 @@ mod wire;
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -56,7 +59,9 @@ struct Shared {
     commands: ConnectionManager,
     outbox: mpsc::Sender<Outgoing>,
     /// Set when the outbox ran over: the others have to read from the store.
-    lost: std::sync::atomic::AtomicBool,
+    lost: AtomicBool,
+    /// Set when this instance is on its way out: it beats no more.
+    leaving: AtomicBool,
     listener: OnceLock<Recipient<BusEvent>>,
     subscriptions: Mutex<Subscriptions>,
     /// Wakes the subscriber when a subscription is wanted or no longer wanted.
@@ -75,8 +80,16 @@ struct Subscriptions {
 
 /// What waits to be sent, in order.
 enum Outgoing {
-    Publish { channel: String, parcel: Vec<u8> },
-    Open { key: ChatKey, open: BySeat<bool> },
+    Publish {
+        channel: String,
+        parcel: Vec<u8>,
+    },
+    Open {
+        key: ChatKey,
+        open: BySeat<bool>,
+    },
+    /// The lease is given up, and the sender dropped when Redis knows it.
+    Leave(#[expect(dead_code, reason = "told by being dropped")] oneshot::Sender<()>),
 }
 
 impl RedisBus {
@@ -101,6 +114,7 @@ impl RedisBus {
             commands,
             outbox,
             lost: false.into(),
+            leaving: false.into(),
             listener: OnceLock::new(),
             subscriptions: Mutex::default(),
             changed: Notify::new(),
@@ -133,7 +147,7 @@ impl Shared {
 
     fn queue(&self, outgoing: Outgoing) {
         if self.outbox.try_send(outgoing).is_err() {
-            self.lost.store(true, std::sync::atomic::Ordering::Release);
+            self.lost.store(true, Ordering::Release);
         }
     }
 
@@ -252,6 +266,14 @@ impl Bus for RedisBus {
     fn listen(&self, listener: Recipient<BusEvent>) {
         // Named once, before the first subscription, as the port says.
         let _ = self.shared.listener.set(listener);
+    }
+
+    async fn leave(&self) {
+        self.shared.leaving.store(true, Ordering::Release);
+        let (done, left) = oneshot::channel();
+        // Behind everything that still waits; where Redis is away the others find out by themselves.
+        self.shared.queue(Outgoing::Leave(done));
+        let _ = tokio::time::timeout(DEADLINE, left).await;
     }
 
     async fn ping(&self) -> Result<(), BusError> {

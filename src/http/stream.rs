@@ -231,6 +231,10 @@ impl Handler<Event> for StreamActor {
                 self.write(wire::frame(&event), ctx);
                 self.end(ctx);
             }
+            Event::Moved => {
+                self.write(wire::retry(rand::rng().random_range(RETRY_MS)), ctx);
+                self.end(ctx);
+            }
             _ => self.write(wire::frame(&event), ctx),
         }
         if self.waiting.get() > self.waiting_max {

@@ -238,7 +238,7 @@ pub fn frame(event: &Event) -> Bytes {
         }
         Event::Ended { by } => write("ended", None, &EndedView { by: shown(by) }),
         // Said to the stream itself.
-        Event::Behind => Bytes::new(),
+        Event::Behind | Event::Moved => Bytes::new(),
         Event::Quiet => Bytes::from_static(b":\n\n"),
     }
 }

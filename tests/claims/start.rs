@@ -1,5 +1,6 @@
 //! Starting, stopping, and the commands beside them.
 
 mod commands;
+mod leaving;
 mod refusing;
 mod running;

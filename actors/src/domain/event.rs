@@ -48,6 +48,8 @@ pub enum Event {
     Quiet,
     /// There is more than this stream took: it reads on from the store, and attaches again.
     Behind,
+    /// This instance is on its way out: the stream ends, and is opened again elsewhere.
+    Moved,
     /// The chat is over; nothing follows.
     Ended {
         /// Who ended it; `None` when it expired.

@@ -147,13 +147,18 @@ pub struct Detach(pub StreamId);
 /// The instance is on its way out: streams end, and are opened again elsewhere.
 #[derive(Debug, Clone, Copy, actix::Message)]
 #[rtype(result = "()")]
-pub(crate) struct EndStreams;
+pub(crate) struct MoveStreams;
 
-impl Handler<EndStreams> for Pair {
+impl Handler<MoveStreams> for Pair {
     type Result = ();
 
-    fn handle(&mut self, _: EndStreams, ctx: &mut Self::Context) {
-        self.drop_streams(|_| true, ctx);
+    fn handle(&mut self, _: MoveStreams, ctx: &mut Self::Context) {
+        let seats: Vec<Seat> = self.streams.iter().map(|open| open.seat).collect();
+        self.shared.metrics.streams_moved.inc_by(seats.len() as u64);
+        self.say_goodbye(&Event::Moved);
+        for seat in seats {
+            self.departed(seat, ctx);
+        }
     }
 }
 
@@ -317,11 +322,11 @@ impl Pair {
     /// it: a stream without an address ends at once.
     pub(super) fn say_goodbye(&mut self, last: &Event) {
         self.send_out(last);
-        let streams = std::mem::take(&mut self.streams);
-        if !streams.is_empty() {
+        let feeds: Vec<Feed> = self.streams.drain(..).map(|open| open.feed).collect();
+        if !feeds.is_empty() {
             actix::spawn(async move {
                 tokio::time::sleep(GOODBYE).await;
-                drop(streams);
+                drop(feeds);
             });
         }
     }

@@ -36,6 +36,10 @@ pub trait Bus: Send + Sync + 'static {
     /// Names the one who is told what arrives; called once, before the first subscription.
     fn listen(&self, listener: Recipient<BusEvent>);
 
+    /// Tells every other instance that this one is gone, so that nobody has to find out; the last
+    /// thing it says.
+    async fn leave(&self);
+
     /// Whether the bus answers.
     ///
     /// # Errors

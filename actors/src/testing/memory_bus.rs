@@ -151,6 +151,10 @@ impl Bus for MemoryBus {
         self.with(|own| own.listener = Some(listener));
     }
 
+    async fn leave(&self) {
+        self.with(|own| own.open.clear());
+    }
+
     async fn ping(&self) -> Result<(), BusError> {
         self.check()
     }

@@ -1,5 +1,7 @@
 //! Open streams: each one for itself, and none of them a burden on the others.
 
+use std::time::Duration;
+
 use actors::{
     Limits, Refusal,
     domain::{Seat, Seq},
@@ -139,12 +141,13 @@ async fn a_logout_ends_the_streams_of_its_session_and_no_others() {
 }
 
 #[actix::test]
-async fn all_streams_can_be_ended_and_come_back() {
+async fn all_streams_can_be_moved_and_come_back() {
     let world = World::new();
     let here = world.instance(roomy());
     let [abhi, anny] = here.couple(&world).await;
     let streams = [Watch::open(&abhi).await, Watch::open(&anny).await];
-    here.directory.end_streams();
+    let moving = here.directory.clone();
+    let moving = actix::spawn(async move { moving.move_streams(Duration::ZERO).await });
     for stream in streams {
         stream.until_over().await;
         assert!(
@@ -155,6 +158,7 @@ async fn all_streams_can_be_ended_and_come_back() {
         );
     }
     here.until_metric("duet_streams", 0.0).await;
+    moving.abort();
     let back = Watch::open(&anny).await;
     abhi.send("Hello").await.unwrap();
     back.until_place(1).await;

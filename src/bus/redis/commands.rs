@@ -20,6 +20,8 @@ const OPEN_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// What a beat says when notices of this instance were lost.
 pub(super) const LOST: &str = "lost";
+/// What an instance says last.
+pub(super) const GONE: &str = "gone";
 
 /// Sends what waits, in order, and sends again what was not confirmed: those who listen drop what
 /// they know already.
@@ -66,6 +68,12 @@ async fn transmit(shared: &Shared, batch: &[Outgoing]) -> RedisResult<()> {
                     pipeline.pexpire(open_key(*key), life_ms).ignore();
                 }
             },
+            Outgoing::Leave(_) => {
+                pipeline.del(lease_key(&boot)).ignore();
+                pipeline
+                    .publish(COMMON_CHANNEL, format!("{boot} {GONE}"))
+                    .ignore();
+            }
         }
     }
     if shared.lost.swap(false, Ordering::AcqRel) {
@@ -90,6 +98,9 @@ pub(super) async fn beat(shared: Weak<Shared>) {
         let Some(shared) = shared.upgrade() else {
             return;
         };
+        if shared.leaving.load(Ordering::Acquire) {
+            return;
+        }
         let boot = shared.boot.to_string();
         let mut pipeline = Pipeline::new();
         pipeline

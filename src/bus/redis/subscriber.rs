@@ -17,7 +17,7 @@ use tracing::{info, warn};
 
 use super::{
     BEAT_INTERVAL, COMMON_CHANNEL, DEADLINE, Outgoing, SILENCE_MAX, Shared, channel,
-    commands::LOST,
+    commands::{GONE, LOST},
     key_of,
     wire::{self, Arrived},
 };
@@ -177,7 +177,8 @@ impl Listener {
         }
     }
 
-    /// A beat: `<boot> beat`, or `<boot> lost` when notices of that instance were lost.
+    /// A beat: `<boot> beat`, `<boot> lost` when notices of that instance were lost, or
+    /// `<boot> gone` as its last word.
     fn hear(&mut self, shared: &Shared, beat: &[u8]) {
         let beat = String::from_utf8_lossy(beat);
         let (boot, word) = beat.split_once(' ').unwrap_or_default();
@@ -185,8 +186,12 @@ impl Listener {
             self.heard_itself = Instant::now();
             return;
         }
-        self.peers.insert(boot.to_owned(), Instant::now());
-        if word == LOST {
+        match word {
+            GONE => drop(self.peers.remove(boot)),
+            _ => drop(self.peers.insert(boot.to_owned(), Instant::now())),
+        }
+        // Where an instance has gone, who was there has to be asked for again.
+        if matches!(word, LOST | GONE) {
             shared.deliver(BusEvent::Missed(None));
         }
     }

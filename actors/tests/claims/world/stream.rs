@@ -87,7 +87,7 @@ impl Handler<Event> for Stream {
     fn handle(&mut self, event: Event, ctx: &mut Self::Context) {
         match &event {
             Event::Hello(hello) => self.reader.seen.hear((**hello).clone()),
-            Event::Ended { .. } => ctx.stop(),
+            Event::Ended { .. } | Event::Moved => ctx.stop(),
             Event::Behind => {
                 let (reader, own) = (self.reader.clone(), ctx.address());
                 actix::spawn(async move {
@@ -201,7 +201,7 @@ impl Told {
             Event::Ended { by } => Told::Ended {
                 by: by.map(|name| name.to_string()),
             },
-            Event::Quiet | Event::Behind => return None,
+            Event::Quiet | Event::Behind | Event::Moved => return None,
         })
     }
 
