@@ -38,6 +38,7 @@ function change() {
   } else if (state.connection === "open" && shown) {
     timer = setTimeout(() => {
       show(arrived ? plural(text.connected_new, arrived) : text.connected, false);
+      banner.classList.add("glad");
       timer = setTimeout(hide, GLAD_MS);
     }, COUNT_MS);
   } else hide();
@@ -46,6 +47,7 @@ function change() {
 /** @param {string} what @param {boolean} canTry */
 function show(what, canTry) {
   shown = true;
+  banner.classList.remove("glad");
   banner.hidden = false;
   words.textContent = what;
   button.hidden = !canTry;

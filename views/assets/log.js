@@ -19,11 +19,16 @@ const END_PX = 48;
 let below = 0;
 /** @type {Set<HTMLElement>} one's own that the other person has not seen */
 const unseen = new Set();
+/** @type {Map<string, HTMLElement>} by its id, what was written here and has no place yet; it stands at the end of the list */
+const pending = new Map();
+/** @type {HTMLElement | null} where the unread part begins */
+let divider = list.querySelector(".unread");
 /** @type {HTMLElement | null} */
 let last = list.querySelector(".last");
 
 const atEnd = () => scroller.scrollTop > -END_PX;
-const firstPending = () => list.querySelector(".mine:not([data-seq])");
+/** Ahead of what a message with a place is put. @returns {HTMLElement | null} */
+const firstPending = () => pending.values().next().value ?? null;
 /** @param {string} id @returns {HTMLElement | null} */
 export const byMessage = (id) => list.querySelector(`[data-id="${CSS.escape(id)}"]`);
 
@@ -33,7 +38,6 @@ export function start() {
     const seq = Number(/** @type {HTMLElement} */ (node).dataset.seq);
     if (seq > state.youRead) state.unread.add(seq);
   }
-  const divider = /** @type {HTMLElement | null} */ (list.querySelector(".unread"));
   if (divider && divider.offsetTop < scroller.scrollHeight - scroller.clientHeight) {
     divider.scrollIntoView({ block: "start" });
     showPill(state.unread.size);
@@ -41,7 +45,7 @@ export function start() {
   scroller.addEventListener("scroll", () => atEnd() && showPill(0), { passive: true });
   pill.addEventListener("click", () => toEnd());
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden && !state.unread.size) list.querySelector(".unread")?.remove();
+    if (document.hidden && !state.unread.size) clearDivider();
   });
   on("messages", arrive);
   for (const item of /** @type {NodeListOf<HTMLElement>} */ (list.querySelectorAll('.mine:not([data-state="seen"])'))) unseen.add(item);
@@ -65,6 +69,7 @@ export function pend(id, words, at) {
   const item = node({ seq: 0, id, senderName: config.you, message: words, timestamp: new Date(at).toISOString() }, true);
   document.getElementById("empty")?.remove();
   place(item, null);
+  pending.set(id, item);
   newest(item);
   toEnd();
   return item;
@@ -83,25 +88,26 @@ export function setState(item, is) {
 /** New messages, in order. Those written in this tab are here already and only get their place. @param {Message[]} messages */
 function arrive(messages) {
   const stay = !atEnd();
-  const before = list.getBoundingClientRect().height;
+  const before = stay ? list.getBoundingClientRect().height : 0;
   const looking = !document.hidden && !stay;
   const theirs = [];
   for (const message of messages) {
     const mine = message.senderName === config.you;
-    const pending = mine && byMessage(message.id);
-    const item = pending || node(message, mine);
-    // Stored in another order than written, because one of them had to be sent again: the server's order counts.
-    if (pending && pending !== firstPending()) item.remove();
-    if (pending) {
+    const written = pending.get(message.id);
+    const item = written ?? node(message, mine);
+    if (written) {
+      // Stored in another order than written, because one of them had to be sent again: the server's order counts.
+      if (written !== firstPending()) item.remove();
+      pending.delete(message.id);
       Object.assign(item.dataset, { seq: String(message.seq), seat: String(config.seat), at: String(Date.parse(message.timestamp)) });
       show(/** @type {Element} */ (item.querySelector("time")), Date.parse(message.timestamp));
     }
     if (!mine) {
       theirs.push(message.message);
-      if (!looking && !list.querySelector(".unread") && state.unread.has(message.seq)) place(clone("unread"), firstPending());
+      if (!looking && !divider && state.unread.has(message.seq)) place((divider = clone("unread")), firstPending());
     }
     if (!item.isConnected) place(item, firstPending());
-    if (!pending) item.classList.add("fresh");
+    if (!written) item.classList.add("fresh");
     if (mine) {
       tick(item);
       if (!firstPending()) newest(item);
@@ -189,7 +195,14 @@ export function toEnd() {
 
 /** Writing something is reading what stands above it. */
 export function clearDivider() {
-  list.querySelector(".unread")?.remove();
+  divider?.remove();
+  divider = null;
+}
+
+/** Something written here that will not be sent. @param {HTMLElement} item */
+export function discard(item) {
+  pending.delete(item.dataset.id ?? "");
+  item.remove();
 }
 
 /** @param {number} count */

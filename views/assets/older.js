@@ -1,8 +1,8 @@
 // Older messages, as one scrolls up. Without scripts the same link leads to a page of them.
 
-import { call } from "./api.js";
+import { backoffMs, call } from "./api.js";
 import { prepend } from "./log.js";
-import { byId } from "./state.js";
+import { byId, state } from "./state.js";
 
 const PAGE_LEN = 50;
 /** Begins to load so far ahead of the reader. */
@@ -12,20 +12,27 @@ export function start() {
   const link = document.getElementById("older");
   if (!link) return;
   let busy = false;
+  let attempt = 0;
   const load = async () => {
     const first = /** @type {HTMLElement | null} */ (byId("messages").querySelector("[data-seq]"));
     if (busy || !first) return;
     busy = true;
     const answer = await call(`messages?before=${first.dataset.seq}&limit=${PAGE_LEN}`);
     busy = false;
-    if (!answer.ok) return;
-    prepend(answer.data.messages);
-    if (answer.data.more) {
-      // Observing anew asks again whether the link is still near: a page of short messages may not fill the screen.
+    // Observing anew asks again whether the link is near: a page of short messages may not fill the screen, and whoever waits
+    // up there does not move.
+    const look = () => {
       observer.unobserve(link);
       observer.observe(link);
+    };
+    if (state.connection === "session" || state.connection === "over") return;
+    if (!answer.ok) {
+      setTimeout(look, answer.retryAfterMs || backoffMs(attempt++));
       return;
     }
+    attempt = 0;
+    prepend(answer.data.messages);
+    if (answer.data.more) return look();
     observer.disconnect();
     if (document.activeElement === link) byId("history").focus();
     link.parentElement?.remove();

@@ -2,7 +2,7 @@
 // again with the same id until the server has answered. The server stores an id once, so nothing arrives twice.
 
 import { backoffMs, call } from "./api.js";
-import { byMessage, pend, setState } from "./log.js";
+import { byMessage, discard, pend, setState } from "./log.js";
 import { alarm, text } from "./say.js";
 import { byId, config, on, state } from "./state.js";
 
@@ -119,6 +119,6 @@ function press(event) {
     void pump();
   } else {
     done(item.id);
-    node.remove();
+    discard(node);
   }
 }

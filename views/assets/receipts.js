@@ -27,14 +27,19 @@ export function start() {
     },
     { root: byId("history") },
   );
+  let watched = state.youRead;
+  // From the end of the list upwards, as far as it is new: it may hold thousands.
   const watch = () => {
-    for (const seq of state.unread) {
-      const item = byId("messages").querySelector(`.theirs[data-seq="${seq}"]`);
-      if (item) observer.observe(item);
+    for (let item = byId("messages").lastElementChild; item; item = item.previousElementSibling) {
+      const seq = Number(/** @type {HTMLElement} */ (item).dataset.seq);
+      if (seq <= watched) break;
+      if (seq && item.matches(".theirs")) observer.observe(item);
     }
+    watched = state.lastSeq;
     later();
   };
   on("messages", watch);
+  on("unread", () => state.unread.size || observer.disconnect());
   on("connection", () => state.connection === "open" && later());
   document.addEventListener("visibilitychange", look);
   watch();

@@ -3,9 +3,12 @@
 const language = document.documentElement.lang;
 /** The reader's own variety of the page's language, for 12 or 24 hours and the like. */
 const locale = navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
-const clock = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" });
-const date = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
-const full = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
+/** One kind of digits on a page: the same as in its sentences. @param {Intl.DateTimeFormatOptions} parts */
+const format = (parts) => new Intl.DateTimeFormat(locale, { ...parts, numberingSystem: "latn" });
+const clock = format({ hour: "numeric", minute: "2-digit" });
+const weekday = format({ weekday: "long", day: "numeric", month: "long" });
+const date = format({ day: "numeric", month: "short" });
+const full = format({ day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
 const near = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
 
 /** Days since the epoch, in the reader's zone. @param {number} ms */
@@ -18,7 +21,8 @@ export function dayNumber(ms) {
 export function written(ms, kind) {
   const days = dayNumber(ms) - dayNumber(Date.now());
   if (kind === "time") return clock.format(ms);
-  if (kind === "day") return Math.abs(days) < 2 ? near.format(days, "day") : date.format(ms);
+  if (kind === "day") return Math.abs(days) < 2 ? near.format(days, "day") : weekday.format(ms);
+  if (kind === "until" && days > 1) return date.format(ms);
   return days === 0 ? clock.format(ms) : full.format(ms);
 }
 

@@ -36,9 +36,6 @@ pub enum State {
     Expired,
 }
 
-/// How long a browser without scripts waits before it looks again, in seconds.
-const REFRESH_S: u8 = 4;
-
 /// Writes the page.
 #[must_use]
 pub fn page(frame: &Frame, page: &Ask) -> Markup {
@@ -50,7 +47,6 @@ pub fn page(frame: &Frame, page: &Ask) -> Markup {
         State::Expired => words.expired_title,
     };
     let here = address::ask_state(&page.hash, &page.ask_id);
-    let refresh = (page.state == State::Waiting).then(|| (REFRESH_S, here.clone()));
     let content = html! {
         article.narrow {
             h1 { (title) }
@@ -63,7 +59,7 @@ pub fn page(frame: &Frame, page: &Ask) -> Markup {
             p { a href=(address::login(&page.hash)) { (words.back) } }
         }
     };
-    page::sheet(frame, title, refresh, &content)
+    page::sheet(frame, title, &content)
 }
 
 fn waiting(frame: &Frame, page: &Ask, here: &str) -> Markup {

@@ -116,7 +116,6 @@ pub fn page(frame: &Frame, chat: &Chat) -> Markup {
         title,
         styles: &["chat.css"],
         modules: script::CHAT_MODULES,
-        refresh: None,
     };
     let body = html! {
         body.chat {
@@ -152,7 +151,7 @@ fn presence(frame: &Frame, chat: &Chat) -> Markup {
                 @else if let Some(ms) = chat.peer_last_seen_ms { (text::sentence(words.last_seen, &[("when", &clock::moment(ms, frame.text))])) }
                 @else { (if chat.peer_online.is_none() { words.unknown } else { words.away }) }
             }
-            span.until { (text::sentence(words.until, &[("when", &clock::moment(chat.expires_at_ms, frame.text))])) }
+            span.until { (text::sentence(words.until, &[("when", &clock::until(chat.expires_at_ms, frame.text))])) }
         }
     }
 }
@@ -235,7 +234,7 @@ fn conversation(frame: &Frame, chat: &Chat) -> Markup {
         (message::list(frame, reader, &chat.messages))
         @if chat.newer { p.older { a.button href=(address::chat(&chat.hash, chat.seat)) { (words.newest) } } }
         @if !chat.peer_joined { (nobody(frame, chat)) }
-        @else if chat.messages.is_empty() { div.empty #empty { h2 { (words.empty_title) } p { (text::sentence(words.empty_both, &[("peer", &text::peer_or_other_start(frame.text, chat.peer.as_deref()))])) } } }
+        @else if chat.messages.is_empty() { div.empty #empty { (page::logo()) h2 { (words.empty_title) } p { (text::sentence(words.empty_both, &[("peer", &text::peer_or_other_start(frame.text, chat.peer.as_deref()))])) } } }
         @if let Some(code) = &chat.return_code { (parts::code_card(frame, words.code_title, words.code_lead, code)) }
     }
 }
@@ -245,6 +244,7 @@ fn nobody(frame: &Frame, chat: &Chat) -> Markup {
     let words = &frame.text.chat;
     html! {
         div.empty #nobody {
+            (page::logo())
             h2 { (words.nobody_title) }
             p {
                 @if let Some(peer) = &chat.peer { (text::sentence(words.nobody, &[("peer", &text::name(peer))])) }

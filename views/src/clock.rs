@@ -60,6 +60,11 @@ pub(crate) fn moment(ms: i64, text: &Text) -> Markup {
     html! { time datetime=(rfc3339(ms)) data-show="moment" { (fill(text.date.moment, ms, text)) } }
 }
 
+/// The same, where the hour matters on the last days alone.
+pub(crate) fn until(ms: i64, text: &Text) -> Markup {
+    html! { time datetime=(rfc3339(ms)) data-show="until" { (fill(text.date.moment, ms, text)) } }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

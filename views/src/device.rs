@@ -47,7 +47,7 @@ pub fn page(frame: &Frame, page: &Device) -> Markup {
             p { a href=(address::chat(&page.hash, page.seat)) { (frame.text.common.back_to_chat) } }
         }
     };
-    page::sheet(frame, words.title, None, &content)
+    page::sheet(frame, words.title, &content)
 }
 
 impl Device {

@@ -23,10 +23,10 @@ pub struct End {
 #[must_use]
 pub fn page(frame: &Frame, page: &End) -> Markup {
     let content = html! { article.narrow { div.card { (question(frame, page, "end", true)) } } };
-    page::sheet(frame, frame.text.end.title, None, &content)
+    page::sheet(frame, frame.text.end.title, &content)
 }
 
-/// The question itself. Cancel comes first in the order of focus: a stray Enter must not end anything.
+/// The question itself. Cancel has the focus: a stray Enter must not end anything.
 pub(crate) fn question(frame: &Frame, page: &End, id: &str, alone: bool) -> Markup {
     let words = &frame.text.end;
     let chat = address::chat(&page.hash, page.seat);
@@ -37,8 +37,8 @@ pub(crate) fn question(frame: &Frame, page: &End, id: &str, alone: bool) -> Mark
             (text::sentence(words.copies, &[("peer", &text::peer_or_other_start(frame.text, page.peer.as_deref()))]))
         }
         div.actions {
-            a.button href=(chat) data-close autofocus { (frame.text.common.cancel) }
             a.button href={ (address::seat(&page.hash, page.seat, "download")) "?format=text" } download { (words.download) }
+            a.button href=(chat) data-close autofocus { (frame.text.common.cancel) }
             form method="post" action=(address::seat(&page.hash, page.seat, "endchat")) data-leave="end" { button.danger { (words.confirm) } }
         }
     }

@@ -46,7 +46,7 @@ pub fn page(frame: &Frame, page: &Error) -> Markup {
             }
         }
     };
-    page::sheet(frame, title, None, &content)
+    page::sheet(frame, title, &content)
 }
 
 /// What happened, and whether anything was lost.

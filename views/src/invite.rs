@@ -46,7 +46,7 @@ pub fn page(frame: &Frame, page: &Invite) -> Markup {
             p.lead {
                 @if let Some(peer) = peer { (text::sentence(words.lead, &[("peer", &text::name(peer))])) } @else { (words.lead_unnamed) }
             }
-            section.card aria-label=(words.link) {
+            section.card.invite aria-label=(words.link) {
                 (parts::copyable(frame, "link", words.link, &page.link, &share))
                 figure.scan {
                     (qr::svg(&page.link, words.qr_label))
@@ -58,7 +58,7 @@ pub fn page(frame: &Frame, page: &Invite) -> Markup {
             @if let Some(code) = &page.return_code { (parts::code_card(frame, words.code_title, words.code_lead, code)) }
         }
     };
-    page::sheet(frame, &title, None, &content)
+    page::sheet(frame, &title, &content)
 }
 
 fn joined(frame: &Frame, peer: Option<&str>) -> Markup {

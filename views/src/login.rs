@@ -90,7 +90,7 @@ pub fn page(frame: &Frame, page: &Login) -> Markup {
             p.small { (words.privacy) }
         }
     };
-    page::sheet(frame, title, None, &content)
+    page::sheet(frame, title, &content)
 }
 
 /// The one field, and a place for a code that most people never open.

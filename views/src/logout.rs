@@ -21,7 +21,7 @@ pub struct Logout {
 #[must_use]
 pub fn page(frame: &Frame, page: &Logout) -> Markup {
     let content = html! { article.narrow { div.card { (question(frame, page, "logout", true)) } } };
-    page::sheet(frame, frame.text.logout.title, None, &content)
+    page::sheet(frame, frame.text.logout.title, &content)
 }
 
 /// The question itself, for the page and for the chat's dialog.

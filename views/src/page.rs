@@ -64,8 +64,6 @@ pub(crate) struct Head<'a> {
     pub(crate) styles: &'a [&'a str],
     /// The module that runs, first, and those it imports: fetched at once instead of one after the other.
     pub(crate) modules: &'a [&'a str],
-    /// Where a browser without scripts looks again after some seconds: `(seconds, path)`.
-    pub(crate) refresh: Option<(u8, String)>,
 }
 
 /// Paper in light and dark, as in `base.css`, for the browser's own bars.
@@ -97,9 +95,6 @@ pub(crate) fn document(frame: &Frame, head: &Head<'_>, body: &Markup) -> Markup 
                 meta name="description" content=(text.common.description);
                 meta property="og:title" content={ (text.common.app) ": " (text.common.tagline) };
                 meta property="og:description" content=(text.common.description);
-                @if let Some((seconds, path)) = &head.refresh {
-                    noscript { meta http-equiv="refresh" content={ (seconds) "; url=" (path) }; }
-                }
                 link rel="icon" href=(assets::url("icon.svg")) type="image/svg+xml";
                 link rel="stylesheet" href=(assets::url("base.css"));
                 @for style in head.styles { link rel="stylesheet" href=(assets::url(style)); }
@@ -123,18 +118,12 @@ pub(crate) const SHEET_MODULES: &[&str] = &[
 ];
 
 /// A page that is one sheet of paper: everything but the chat.
-pub(crate) fn sheet(
-    frame: &Frame,
-    title: &str,
-    refresh: Option<(u8, String)>,
-    content: &Markup,
-) -> Markup {
+pub(crate) fn sheet(frame: &Frame, title: &str, content: &Markup) -> Markup {
     let text = frame.text;
     let head = Head {
         title,
         styles: &[],
         modules: SHEET_MODULES,
-        refresh,
     };
     let body = html! {
         body.sheet {

@@ -128,7 +128,7 @@ pub fn page(frame: &Frame, page: &Register) -> Markup {
             }
         }
     };
-    page::sheet(frame, title, None, &content)
+    page::sheet(frame, title, &content)
 }
 
 fn lifetimes(frame: &Frame, page: &Register) -> Markup {

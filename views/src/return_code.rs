@@ -31,5 +31,5 @@ pub fn page(frame: &Frame, page: &ReturnCode) -> Markup {
             p { a.button.primary href=(address::chat(&page.hash, page.seat)) { (frame.text.common.back_to_chat) } }
         }
     };
-    page::sheet(frame, words.title, None, &content)
+    page::sheet(frame, words.title, &content)
 }

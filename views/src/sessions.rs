@@ -49,7 +49,7 @@ pub fn page(frame: &Frame, page: &Sessions) -> Markup {
             p { a.button href=(address::chat(&page.hash, page.seat)) { (frame.text.common.back_to_chat) } }
         }
     };
-    page::sheet(frame, words.title, None, &content)
+    page::sheet(frame, words.title, &content)
 }
 
 fn row(frame: &Frame, page: &Sessions, session: &Session) -> Markup {

@@ -125,7 +125,7 @@ claim("a double click makes one chat", async ({ person }) => {
   // And once more, as a browser that lost the answer would send it.
   const again = await page.request.post("/demo/chat/register", {
     form: { id, userOne: "Abhi", userTwo: "", ttlHours: "168" },
-    headers: { Accept: "text/html" },
+    headers: { Accept: "text/html", Connection: "close" },
     maxRedirects: 0,
   });
   assert.equal(again.headers().location, `${new URL(link).pathname}/1/invite`);

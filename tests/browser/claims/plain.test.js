@@ -120,7 +120,7 @@ claim("who asks is let in, or refused, by forms", async ({ person }) => {
     await abhi.page.getByRole("button", { name: answer }).click();
     const told = answer === "Allow" ? "You let someone in." : "You refused. Nobody was let in.";
     await abhi.page.getByText(told).waitFor();
-    // The waiting page looks again by itself.
+    await phone.page.getByRole("link", { name: "Look again" }).click();
     const heading = answer === "Allow" ? "You may come in" : "You were not let in";
     await phone.page.getByRole("heading", { name: heading }).waitFor();
   }

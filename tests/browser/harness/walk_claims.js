@@ -5,7 +5,6 @@ import assert from "node:assert/strict";
 import { faults } from "./access.js";
 import { claim } from "./claim.js";
 import { walk } from "./gallery.js";
-import { withoutScripts } from "./look.js";
 import { locales } from "./samples.js";
 
 const WIDTHS_PX = [320, 1280];
@@ -19,11 +18,7 @@ export function claimAccess(language, scripts) {
     await walk({
       language,
       scripts,
-      person: async () => {
-        const one = await person({ locale: locales[language], reducedMotion: "reduce" });
-        if (!scripts) await withoutScripts(one.context);
-        return one;
-      },
+      person: () => person({ locale: locales[language], reducedMotion: "reduce", javaScriptEnabled: scripts }),
       show: async (name, page) => {
         for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
           await page.emulateMedia({ colorScheme });

@@ -5,7 +5,6 @@ import { mkdir, rm } from "node:fs/promises";
 
 import { openBrowser } from "../harness/claim.js";
 import { walk } from "../harness/gallery.js";
-import { withoutScripts } from "../harness/look.js";
 import { Person } from "../harness/person.js";
 import { locales } from "../harness/samples.js";
 import { Server } from "../harness/server.js";
@@ -34,11 +33,7 @@ for (const { folder, language, scripts, which, ...look } of WALKS) {
   await walk({
     language,
     scripts,
-    person: async () => {
-      const one = await Person.arrive(browser, server, { locale: locales[language], reducedMotion: "reduce", ...look });
-      if (!scripts) await withoutScripts(one.context);
-      return one;
-    },
+    person: () => Person.arrive(browser, server, { locale: locales[language], reducedMotion: "reduce", javaScriptEnabled: scripts, ...look }),
     show: async (name, page) => {
       if (!which.test(name)) return;
       for (const [screen, size] of Object.entries(SCREENS)) {

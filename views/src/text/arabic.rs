@@ -130,7 +130,7 @@ pub static ARABIC: Text = Text {
         qr_caption: "أو دعه يُمسح من شاشتك.",
         qr_label: "رمز QR للرابط",
         open: "فتح جهتي",
-        expires: "تُحذف المحادثة في {when}.",
+        expires: "تبقى المحادثة حتى {when}.",
         joined: "انضم {peer}.",
         code_title: "رمز العودة الخاص بك",
         code_lead: "يعيدك إلى مقعدك من أي متصفح. يظهر هذه المرة فقط: احفظه في مكان آمن.",
@@ -243,7 +243,7 @@ pub static ARABIC: Text = Text {
         download_json: "تنزيل بصيغة JSON",
         log_out: "تسجيل الخروج",
         end: "إنهاء المحادثة",
-        expires: "تُحذف في {when}",
+        expires: "تبقى المحادثة حتى {when}.",
         settings: "هذا المتصفح",
     },
     live: Live {

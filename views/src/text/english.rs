@@ -113,7 +113,7 @@ pub static ENGLISH: Text = Text {
         qr_caption: "Or have it scanned from your screen.",
         qr_label: "QR code of the link",
         open: "Open my side",
-        expires: "The chat is deleted on {when}.",
+        expires: "The chat lives until {when}.",
         joined: "{peer} has joined.",
         code_title: "Your return code",
         code_lead: "It brings you back to your seat from any browser. It is shown this once: keep it somewhere safe.",
@@ -229,7 +229,7 @@ pub static ENGLISH: Text = Text {
         download_json: "Download as JSON",
         log_out: "Log out",
         end: "End the chat",
-        expires: "Deleted on {when}",
+        expires: "The chat lives until {when}.",
     },
     live: Live {
         sending: "Sending",

@@ -27,10 +27,3 @@ export const press = (page, leaf) =>
     page.waitForEvent("domcontentloaded"),
     page.locator(`form[action$="/${leaf}"]`).first().evaluate((form) => /** @type {HTMLFormElement} */ (form).submit()),
   ]);
-
-/** @param {Person} person @param {string} path @param {Record<string, unknown>} body */
-export async function tell({ context }, path, body) {
-  const answer = await context.request.post(path, { data: { data: body }, headers: { Accept: "application/json" } });
-  if (!answer.ok()) throw new Error(`${path}: ${answer.status()} ${await answer.text()}`);
-  return (await answer.json()).data;
-}

@@ -1,9 +1,10 @@
 // What a conversation can look like, and what can happen to it.
 
+import { tell } from "../flows.js";
 import { setHidden } from "../person.js";
 import { talk } from "../samples.js";
 import { until } from "../until.js";
-import { submit, tell } from "./steps.js";
+import { submit } from "./steps.js";
 
 /** @typedef {import("./steps.js").Walk} Walk */
 /** @typedef {import("./steps.js").At} At */
@@ -80,7 +81,7 @@ export async function failing({ language, scripts, show }, { abhi, anny, chat, l
   await page.locator("#pill").waitFor();
   await show("chat-pill", page);
 
-  const { sessions } = (await (await abhi.context.request.get(`${chat}/sessions`, { headers: { Accept: "application/json" } })).json()).data;
+  const { sessions } = await tell(abhi, `${chat}/sessions`);
   await tell(abhi, `${chat}/sessions/end`, { id: sessions.find((/** @type {any} */ { current }) => current).id });
   await page.locator("#connection a").waitFor();
   await show("chat-session-lost", page);

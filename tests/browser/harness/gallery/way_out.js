@@ -1,7 +1,8 @@
 // Around a seat, the ways out, and what goes wrong.
 
+import { tell } from "../flows.js";
 import { people } from "../samples.js";
-import { press, tell } from "./steps.js";
+import { press } from "./steps.js";
 
 /** @typedef {import("./steps.js").Walk} Walk */
 /** @typedef {import("./steps.js").At} At */
