@@ -13,6 +13,7 @@ use actors::{
     Directory, Metrics, World,
     ports::{BusError, Clock, SystemClock},
 };
+use prometheus::Registry;
 use tracing::info;
 
 use crate::{
@@ -74,9 +75,9 @@ pub struct App {
     settings: config::Server,
     directory: Directory,
     readiness: Readiness,
-    // Both end with the app.
+    lock: Option<ServingLock>,
+    // They end with the app.
     _arbiters: Vec<Arbiter>,
-    _lock: Option<ServingLock>,
 }
 
 /// Serves until told to stop.
@@ -114,7 +115,7 @@ pub fn serve(settings: Settings) -> Result<(), StartError> {
         out.flush()?;
         drop(out);
         tokio::select! {
-            () = app.run(shutdown::signal()) => Ok(()),
+            stopped = app.run(shutdown::signal()) => stopped,
             () = shutdown::signal_again() => Err(StartError::Cut),
         }
     })
@@ -143,18 +144,20 @@ impl App {
             (BusUrl::Redis(_), StoreUrl::Postgres(_)) => None,
         };
         let listeners = Listeners::bind(settings)?;
-        let store = store::open(&settings.store, clock.clone()).await?;
+        let registry = telemetry::registry();
+        let store = store::open(&settings.store, clock.clone(), &registry).await?;
         let bus = bus::open(&settings.bus.url)?;
-        Self::assemble(settings, World { store, bus, clock }, listeners, lock)
+        let world = World { store, bus, clock };
+        Self::assemble(settings, world, registry, listeners, lock)
     }
 
     fn assemble(
         settings: &Settings,
         world: World,
+        registry: Registry,
         listeners: Listeners,
         lock: Option<ServingLock>,
     ) -> Result<Self, StartError> {
-        let registry = telemetry::registry();
         let clock = world.clock.clone();
         let arbiters: Vec<Arbiter> = (0..settings.workers()).map(|_| Arbiter::new()).collect();
         let directory = Directory::start(
@@ -182,16 +185,22 @@ impl App {
             settings: settings.server.clone(),
             directory,
             readiness,
+            lock,
             _arbiters: arbiters,
-            _lock: lock,
         })
     }
 
     /// Serves until `stop` is ready, then takes everything down in order.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
+    ///
+    /// # Errors
+    /// [`StartError::Store`] when it had to stop because another process serves the same store.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
         let handles: Vec<ServerHandle> = self.servers.iter().map(Server::handle).collect();
         let serving: Vec<_> = self.servers.into_iter().map(actix_rt::spawn).collect();
-        stop.await;
+        let stopped = tokio::select! {
+            () = stop => Ok(()),
+            error = lost(&mut self.lock) => Err(error.into()),
+        };
         info!("stopping");
         shutdown::drain(&self.settings, &self.readiness, &self.directory, &handles).await;
         for server in serving {
@@ -199,6 +208,15 @@ impl App {
             let _ = server.await;
         }
         info!("stopped");
+        stopped
+    }
+}
+
+/// Ready when another process serves the same store.
+async fn lost(lock: &mut Option<ServingLock>) -> OpenError {
+    match lock {
+        Some(lock) => lock.lost().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -125,7 +125,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
 }
 
 async fn open(settings: &Settings) -> Result<Arc<dyn Store>, OpenError> {
-    store::open(&settings.store, Arc::new(SystemClock::default())).await
+    let clock = Arc::new(SystemClock::default());
+    store::open(&settings.store, clock, &telemetry::registry()).await
 }
 
 fn end(settings: &Settings, hash: &str) -> Result<(), Failure> {

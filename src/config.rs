@@ -4,6 +4,7 @@
 //! environment overrides both.
 
 mod limits;
+mod postgres_url;
 mod urls;
 
 use std::{fmt, fs, net::SocketAddr, path::Path};
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use url::Url;
 
 pub use limits::Limits;
+pub use postgres_url::PostgresUrl;
 pub use urls::{BusUrl, StoreUrl};
 
 /// The defaults, with a comment for every key.
@@ -101,6 +103,10 @@ pub struct Store {
     pub url: StoreUrl,
     /// Connections to PostgreSQL.
     pub pool_size: u32,
+    /// How long a call waits for a connection to PostgreSQL, in seconds.
+    pub connect_seconds: u64,
+    /// How long PostgreSQL may take for a call, in seconds.
+    pub call_seconds: u64,
 }
 
 /// The courier between instances.
@@ -265,8 +271,14 @@ impl Settings {
         if actors::domain::Lifetime::from_hours(self.links.ttl_hours).is_err() {
             return wrong("links.ttl_hours must be from 1 to 720.");
         }
-        if self.store.pool_size == 0 {
-            return wrong("store.pool_size must be at least 1.");
+        for (name, value) in [
+            ("pool_size", self.store.pool_size.into()),
+            ("connect_seconds", self.store.connect_seconds),
+            ("call_seconds", self.store.call_seconds),
+        ] {
+            if value == 0 {
+                return Err(Wrong(format!("store.{name} must be at least 1.")));
+            }
         }
         if let Some(name) = self.limits.zero() {
             return Err(Wrong(format!("limits.{name} must be at least 1.")));

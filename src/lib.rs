@@ -3,7 +3,7 @@
 //! The decisions are in the `actors` crate, the pages in `views`. Here is what connects them to
 //! the world, in reading order: [`cli`] reads the command, [`config`] the settings; [`app`] puts
 //! the adapters of [`store`] and [`bus`] under the actors and the doors of [`http`] before them;
-//! [`shutdown`] takes it all down in order. [`telemetry`] watches.
+//! [`shutdown`] takes it all down in order. [`telemetry`] watches, [`tls`] keeps others from listening.
 
 pub mod cli;
 pub mod config;
@@ -16,3 +16,4 @@ pub mod http;
 
 pub mod bus;
 pub mod store;
+pub mod tls;

@@ -1,14 +1,17 @@
 //! What lasts.
 
+mod metered;
 mod postgres;
 mod sqlite;
 
 use std::{fmt, path::Path, sync::Arc};
 
 use actors::ports::{Clock, Store};
+use prometheus::Registry;
 
 use crate::config::{self, StoreUrl};
 
+use metered::Metered;
 pub use postgres::{DatabaseLock, PostgresStore};
 pub use sqlite::{FileLock, SqliteStore};
 
@@ -35,20 +38,32 @@ pub enum ServingLock {
     Database(DatabaseLock),
 }
 
-/// Opens the store, makes what is missing, and migrates it.
+impl ServingLock {
+    /// Ready when another process serves the store, which can come about when the connection to
+    /// its server was lost for a while.
+    pub async fn lost(&mut self) -> OpenError {
+        match self {
+            // The system keeps it as long as the process lives.
+            ServingLock::File(_) => std::future::pending().await,
+            ServingLock::Database(lock) => lock.lost().await,
+        }
+    }
+}
+
+/// Opens the store, makes what is missing, and migrates it. Its calls are counted on `registry`.
 ///
 /// # Errors
 /// [`OpenError`] names what is wrong.
 pub async fn open(
     settings: &config::Store,
     clock: Arc<dyn Clock>,
+    registry: &Registry,
 ) -> Result<Arc<dyn Store>, OpenError> {
-    Ok(match &settings.url {
+    let store: Arc<dyn Store> = match &settings.url {
         StoreUrl::Sqlite(path) => Arc::new(SqliteStore::open(path, clock)?),
-        StoreUrl::Postgres(server) => {
-            Arc::new(PostgresStore::open(server, settings.pool_size).await?)
-        }
-    })
+        StoreUrl::Postgres(url) => Arc::new(PostgresStore::open(url, settings, registry).await?),
+    };
+    Ok(Arc::new(Metered::new(store, registry)))
 }
 
 /// Makes sure that no other process serves this store without a bus between them.
@@ -58,6 +73,6 @@ pub async fn open(
 pub async fn lock(url: &StoreUrl) -> Result<ServingLock, OpenError> {
     Ok(match url {
         StoreUrl::Sqlite(path) => ServingLock::File(FileLock::take(path)?),
-        StoreUrl::Postgres(server) => ServingLock::Database(DatabaseLock::take(server).await?),
+        StoreUrl::Postgres(url) => ServingLock::Database(DatabaseLock::take(url).await?),
     })
 }

@@ -11,7 +11,7 @@ pub mod ports;
 
 mod directory;
 mod journal;
-mod metrics;
+pub mod metrics;
 mod notes;
 mod pair;
 mod refusal;

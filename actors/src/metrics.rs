@@ -1,3 +1,5 @@
+//! What is counted.
+
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry, core::Collector};
 
 /// What the actors count, on a registry handed in.
@@ -26,11 +28,11 @@ impl Metrics {
     /// # Panics
     /// When the registry holds one of the names already: a defect of the caller.
     pub fn register(registry: &Registry) -> Self {
-        let gauge = |name, help| add(registry, IntGauge::new(name, help));
-        let counter = |name, help| add(registry, IntCounter::new(name, help));
+        let gauge = |name, help| register(registry, IntGauge::new(name, help));
+        let counter = |name, help| register(registry, IntCounter::new(name, help));
         let histogram = |name: &str, help: &str, buckets: Vec<f64>| {
             let opts = HistogramOpts::from(Opts::new(name, help)).buckets(buckets);
-            add(registry, Histogram::with_opts(opts))
+            register(registry, Histogram::with_opts(opts))
         };
         let doubling = |start, count| {
             prometheus::exponential_buckets(start, 2.0, count)
@@ -91,7 +93,14 @@ impl Metrics {
     }
 }
 
-fn add<C: Collector + Clone + 'static>(registry: &Registry, made: prometheus::Result<C>) -> C {
+/// Puts a metric on a registry.
+///
+/// # Panics
+/// When it is not well formed, or the registry holds its name already: a defect of the caller.
+pub fn register<C: Collector + Clone + 'static>(
+    registry: &Registry,
+    made: prometheus::Result<C>,
+) -> C {
     let collector = made.expect("the metric's name and buckets are well formed");
     registry
         .register(Box::new(collector.clone()))

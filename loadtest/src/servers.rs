@@ -1,12 +1,18 @@
 //! Private servers for tests and for runs that inject faults: on free ports, in fresh folders,
 //! killed at will, gone when dropped.
 
+mod certificates;
 mod postgres;
+mod process;
 mod redis;
 
 use std::{io, net::TcpListener};
 
+use tempfile::TempDir;
+
+pub use certificates::{Authority, Identity};
 pub use postgres::Postgres;
+pub use process::Process;
 pub use redis::Redis;
 
 /// A private server could not be started: what is missing or in the way.
@@ -30,4 +36,15 @@ pub fn free_port() -> Result<u16, StartError> {
         .local_addr()
         .map_err(StartError::from_io("no free port"))?;
     Ok(address.port())
+}
+
+/// A folder for a server of this name; it goes when it is dropped.
+///
+/// # Errors
+/// When none can be made.
+pub fn folder(server: &str) -> Result<TempDir, StartError> {
+    tempfile::Builder::new()
+        .prefix(&format!("duet-{server}-"))
+        .tempdir()
+        .map_err(StartError::from_io("no temporary folder"))
 }

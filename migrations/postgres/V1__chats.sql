@@ -84,17 +84,69 @@ CREATE TABLE reservations (
 
 CREATE INDEX reservations_by_expiry ON reservations (expires_at);
 
+-- Called stable, so that an index can be searched with it: within one statement it may stand still.
 CREATE FUNCTION now_ms() RETURNS bigint
-LANGUAGE sql VOLATILE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 RETURN floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint;
 
 -- Places drafts in one call, so that no lock waits for a client's turn. It locks the chats first and
 -- looks second: in READ COMMITTED each statement has a snapshot of its own, and one that both waited
 -- for a lock and looked for a duplicate would not see what was committed while it waited.
 --
+-- `chats` are the drafts' chats, each once, in the order of their keys; a draft is the nth of its
+-- chat, which is the one at `places`.
+--
 -- Outcomes: s stored, b before, o other text, f full, e ended, m missing, l locked by somebody else
 -- (only unless wait), r a repetition within this very batch.
 CREATE FUNCTION append_messages(
+    chats uuid[], places int[], nths int[], seats smallint[], ids uuid[], texts text[],
+    sent_ats bigint[], messages_max bigint, wait boolean
+) RETURNS TABLE (outcome "char", seq bigint, at bigint)
+LANGUAGE plpgsql
+AS $$
+#variable_conflict use_column
+DECLARE
+    now_at bigint := now_ms();
+    lasts bigint[];
+BEGIN
+    IF NOT wait THEN
+        SELECT array_agg(l.last_seq) INTO lasts FROM (
+            SELECT c.last_seq FROM chats c
+            WHERE c.key = ANY (append_messages.chats) AND c.expires_at > now_at
+              AND c.last_seq + cardinality(ids) <= messages_max
+            ORDER BY c.key FOR NO KEY UPDATE SKIP LOCKED
+        ) l;
+        now_at := now_ms();
+    END IF;
+    -- Nearly always all chats are there and nothing has been sent before: that is three statements
+    -- and no search, and the index says when it is otherwise.
+    IF cardinality(lasts) = cardinality(chats) THEN
+        BEGIN
+            INSERT INTO messages (key, seq, at, sent_at, id, seat, text)
+            SELECT append_messages.chats[d.place], lasts[d.place] + d.nth, now_at, d.sent_at, d.id,
+                   d.seat, d.text
+            FROM unnest(places, nths, sent_ats, ids, seats, texts)
+                AS d (place, nth, sent_at, id, seat, text);
+            UPDATE chats c SET last_seq = lasts[d.place] + d.nth
+            FROM (SELECT place, max(nth) AS nth FROM unnest(places, nths) AS d (place, nth)
+                  GROUP BY place) d
+            WHERE c.key = append_messages.chats[d.place];
+            RETURN QUERY SELECT 's'::"char", lasts[d.place] + d.nth, now_at
+            FROM unnest(places, nths) AS d (place, nth);
+            RETURN;
+        EXCEPTION WHEN unique_violation THEN
+            NULL;
+        END;
+    END IF;
+    RETURN QUERY SELECT * FROM append_messages_one_by_one(
+        ARRAY(SELECT append_messages.chats[d.place] FROM unnest(places) WITH ORDINALITY AS d (place, ord)
+              ORDER BY d.ord),
+        seats, ids, texts, sent_ats, messages_max, wait);
+END
+$$;
+
+-- The same with a look at each draft.
+CREATE FUNCTION append_messages_one_by_one(
     keys uuid[], seats smallint[], ids uuid[], texts text[], sent_ats bigint[],
     messages_max bigint, wait boolean
 ) RETURNS TABLE (outcome "char", seq bigint, at bigint)
@@ -118,43 +170,44 @@ BEGIN
     now_at := now_ms();
 
     RETURN QUERY
-    WITH drafts AS (
-        SELECT d.* FROM unnest(keys, seats, ids, texts, sent_ats)
-            WITH ORDINALITY AS d (key, seat, id, text, sent_at, ord)
-    ), judged AS (
+    WITH found AS (
         SELECT d.*, c.last_seq, c.expires_at, m.seq AS seq_before, m.at AS at_before,
                m.text = d.text AS same_text,
                row_number() OVER (PARTITION BY d.key, d.id, d.seat ORDER BY d.ord) > 1 AS repeated
-        FROM drafts d
+        FROM unnest(keys, seats, ids, texts, sent_ats)
+            WITH ORDINALITY AS d (key, seat, id, text, sent_at, ord)
         LEFT JOIN chats c ON c.key = d.key AND c.key = ANY (locked)
         LEFT JOIN messages m ON m.key = d.key AND m.id = d.id AND m.seat = d.seat
+    ), judged AS (
+        SELECT f.*, f.expires_at > now_at AND f.seq_before IS NULL AND NOT f.repeated AS fresh
+        FROM found f
     ), placed AS (
-        SELECT * FROM (
-            SELECT j.*, j.last_seq + row_number() OVER (PARTITION BY j.key ORDER BY j.ord) AS place
-            FROM judged j
-            WHERE j.expires_at > now_at AND j.seq_before IS NULL AND NOT j.repeated
-        ) p WHERE p.place <= messages_max
+        SELECT j.*, j.last_seq + count(*) FILTER (WHERE j.fresh)
+                        OVER (PARTITION BY j.key ORDER BY j.ord) AS place
+        FROM judged j
     ), stored AS (
         INSERT INTO messages (key, seq, at, sent_at, id, seat, text)
-        SELECT p.key, p.place, now_at, p.sent_at, p.id, p.seat, p.text FROM placed p
+        SELECT p.key, p.place, now_at, p.sent_at, p.id, p.seat, p.text
+        FROM placed p WHERE p.fresh AND p.place <= messages_max
     ), moved AS (
         UPDATE chats c SET last_seq = p.place
-        FROM (SELECT key, max(place) AS place FROM placed GROUP BY key) p WHERE c.key = p.key
+        FROM (SELECT key, max(place) AS place FROM placed
+              WHERE fresh AND place <= messages_max GROUP BY key) p
+        WHERE c.key = p.key
     )
     SELECT CASE
-            WHEN p.place IS NOT NULL THEN 's'
-            WHEN j.last_seq IS NULL AND EXISTS (SELECT FROM tombstones t WHERE t.key = j.key) THEN 'e'
-            WHEN j.last_seq IS NULL AND EXISTS (SELECT FROM chats c WHERE c.key = j.key) THEN 'l'
-            WHEN j.last_seq IS NULL THEN 'm'
-            WHEN j.expires_at <= now_at THEN 'e'
-            WHEN j.same_text THEN 'b'
-            WHEN j.last_seq >= messages_max THEN 'f'
-            WHEN j.seq_before IS NOT NULL THEN 'o'
-            WHEN j.repeated THEN 'r'
-            ELSE 'f'
+            WHEN p.last_seq IS NULL AND EXISTS (SELECT FROM tombstones t WHERE t.key = p.key) THEN 'e'
+            WHEN p.last_seq IS NULL AND EXISTS (SELECT FROM chats c WHERE c.key = p.key) THEN 'l'
+            WHEN p.last_seq IS NULL THEN 'm'
+            WHEN p.expires_at <= now_at THEN 'e'
+            WHEN p.fresh AND p.place <= messages_max THEN 's'
+            WHEN p.fresh THEN 'f'
+            WHEN p.same_text THEN 'b'
+            WHEN p.last_seq >= messages_max THEN 'f'
+            WHEN p.seq_before IS NOT NULL THEN 'o'
+            ELSE 'r'
         END::"char",
-        coalesce(p.place, j.seq_before), coalesce(j.at_before, now_at)
-    FROM judged j LEFT JOIN placed p ON p.ord = j.ord
-    ORDER BY j.ord;
+        CASE WHEN p.fresh THEN p.place ELSE p.seq_before END, coalesce(p.at_before, now_at)
+    FROM placed p ORDER BY p.ord;
 END
 $$;

@@ -5,6 +5,8 @@ use std::{fmt, path::PathBuf};
 use serde::Deserialize;
 use url::Url;
 
+use super::PostgresUrl;
+
 /// Which store, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -12,7 +14,7 @@ pub enum StoreUrl {
     /// One file on this machine.
     Sqlite(PathBuf),
     /// A server that any number of instances share.
-    Postgres(Box<tokio_postgres::Config>),
+    Postgres(Box<PostgresUrl>),
 }
 
 impl TryFrom<String> for StoreUrl {
@@ -26,10 +28,7 @@ impl TryFrom<String> for StoreUrl {
             return Ok(StoreUrl::Sqlite(path.into()));
         }
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let config = url.parse();
-            return config
-                .map(|config| StoreUrl::Postgres(Box::new(config)))
-                .map_err(|error| format!("it is no address of a PostgreSQL server: {error}"));
+            return PostgresUrl::parse(&url).map(|url| StoreUrl::Postgres(Box::new(url)));
         }
         Err("it must be sqlite://PATH, like sqlite://data/duet.db, or \
              postgres://USER:PASSWORD@HOST/DATABASE"
@@ -42,14 +41,7 @@ impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StoreUrl::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
-            StoreUrl::Postgres(config) => write!(
-                f,
-                "the PostgreSQL database {}",
-                config
-                    .get_dbname()
-                    .or(config.get_user())
-                    .unwrap_or("of the server")
-            ),
+            StoreUrl::Postgres(url) => url.fmt(f),
         }
     }
 }

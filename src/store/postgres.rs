@@ -7,9 +7,17 @@
 
 mod chats;
 mod messages;
-mod pool;
 mod rows;
 mod seats;
+
+mod connect;
+mod manager;
+mod metrics;
+mod pool;
+mod transaction;
+
+mod lock;
+mod migrate;
 
 use std::time::Duration;
 
@@ -24,23 +32,21 @@ use actors::{
     },
 };
 use async_trait::async_trait;
-use tokio_postgres::{Client, Config, NoTls};
+use prometheus::Registry;
+use tokio_postgres::Client;
 use uuid::Uuid;
 
 use super::OpenError;
+use crate::config::{self, PostgresUrl};
+use connect::Servers;
 use pool::Connections;
 
-mod migrations {
-    refinery::embed_migrations!("migrations/postgres");
-}
+pub use lock::DatabaseLock;
 
 /// Commits in flight at once: while one waits for the disk, others gather.
 const LANES: usize = 4;
-/// Held while migrating, so that instances which start together take turns. Any number does, as
-/// long as nobody else in the database uses it.
-const MIGRATION_LOCK: i64 = 0x6475_6574_0001;
-/// Held by an instance whose bus is its own.
-const SERVING_LOCK: i64 = 0x6475_6574_0002;
+/// How long one connection outside of the pool may take to come about.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 
 /// The store in PostgreSQL.
 pub struct PostgresStore {
@@ -52,75 +58,28 @@ impl PostgresStore {
     ///
     /// # Errors
     /// [`OpenError`] says what is wrong, without the password.
-    pub async fn open(config: &Config, pool_size: u32) -> Result<Self, OpenError> {
-        migrate(config).await?;
+    pub async fn open(
+        url: &PostgresUrl,
+        settings: &config::Store,
+        registry: &Registry,
+    ) -> Result<Self, OpenError> {
+        migrate::migrate(url).await?;
         Ok(Self {
-            connections: Connections::new(config.clone(), pool_size),
+            connections: Connections::new(url, settings, registry)?,
         })
     }
 }
 
-/// Holds a database for one serving process, until it is dropped or its connection is lost.
-pub struct DatabaseLock {
-    _client: Client,
-}
-
-impl std::fmt::Debug for DatabaseLock {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("DatabaseLock")
-    }
-}
-
-impl DatabaseLock {
-    /// Takes the lock, on a connection of its own.
-    ///
-    /// # Errors
-    /// [`OpenError`] says who is in the way.
-    pub async fn take(config: &Config) -> Result<Self, OpenError> {
-        let client = connect(config).await?;
-        let taken = client
-            .query_one("SELECT pg_try_advisory_lock($1)", &[&SERVING_LOCK])
-            .await;
-        match taken.map_err(|error| unusable(&error))?.get(0) {
-            true => Ok(Self { _client: client }),
-            false => Err(OpenError(
-                "Another duet serves this database already, and with bus.url = \"local\" they \
-                 would not hear each other. Set bus.url to a Redis server in both, or stop one."
-                    .into(),
-            )),
-        }
-    }
-}
-
 /// A connection of its own, outside of any pool.
-async fn connect(config: &Config) -> Result<Client, OpenError> {
-    let (client, connection) = config
-        .connect(NoTls)
-        .await
-        .map_err(|error| unusable(&error))?;
-    tokio::spawn(connection);
-    Ok(client)
+async fn connect_once(url: &PostgresUrl) -> Result<Client, OpenError> {
+    let connecting = Servers::new(url, CONNECT_DEADLINE, "")?;
+    connecting.connect().await.map_err(|error| unusable(&error))
 }
 
 fn unusable(error: &dyn std::fmt::Display) -> OpenError {
     OpenError(format!(
         "PostgreSQL cannot be used: {error}. Check store.url and that the server runs."
     ))
-}
-
-/// Brings the tables up to date; of several at once one does it and the others wait.
-async fn migrate(config: &Config) -> Result<(), OpenError> {
-    let mut client = connect(config).await?;
-    let locked = client
-        .execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK])
-        .await;
-    locked.map_err(|error| unusable(&error))?;
-    let migrated = migrations::migrations::runner()
-        .run_async(&mut client)
-        .await;
-    migrated.map_err(|error| unusable(&error))?;
-    // The lock goes with the connection.
-    Ok(())
 }
 
 #[async_trait]
@@ -308,13 +267,16 @@ mod tests {
     use loadtest::servers::Postgres;
 
     use super::*;
+    use crate::config::Settings;
 
     async fn open() -> Stores {
         let server = Postgres::start().unwrap();
-        let config: Config = server.url().parse().unwrap();
+        let url = PostgresUrl::parse(&server.url()).unwrap();
+        let settings = Settings::load(None, []).unwrap().store;
+        let (one, two) = (Registry::new(), Registry::new());
         let (here, there) = tokio::join!(
-            PostgresStore::open(&config, 8),
-            PostgresStore::open(&config, 8)
+            PostgresStore::open(&url, &settings, &one),
+            PostgresStore::open(&url, &settings, &two)
         );
         Stores::two(Arc::new(here.unwrap()), Arc::new(there.unwrap()), server)
     }

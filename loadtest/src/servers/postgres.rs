@@ -1,32 +1,27 @@
 //! A private PostgreSQL. Its programs refuse to run as root, so root runs them as `postgres`.
 
 use std::{
+    fmt::Display,
     fs::{self, File},
     io,
     net::TcpStream,
     os::unix::fs::{MetadataExt, chown},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
+    process::{Command, Stdio},
 };
 
 use tempfile::TempDir;
 
-use super::{StartError, free_port};
+use super::{Identity, Process, StartError, folder, free_port};
 
-/// How long the server may take to answer; generous, since tests run many at once.
-const START_DEADLINE: Duration = Duration::from_secs(60);
-/// How often it is looked whether it does.
-const POLL: Duration = Duration::from_millis(20);
-
-/// A private PostgreSQL server with one database, `duet`.
+/// A private PostgreSQL server.
 #[derive(Debug)]
 pub struct Postgres {
     programs: PathBuf,
     folder: TempDir,
     port: u16,
-    server: Option<Child>,
+    settings: Vec<String>,
+    server: Option<Process>,
 }
 
 impl Postgres {
@@ -35,35 +30,78 @@ impl Postgres {
     /// # Errors
     /// [`StartError`] says what is missing.
     pub fn start() -> Result<Self, StartError> {
-        let programs = programs()?;
-        let folder = tempfile::Builder::new()
-            .prefix("duet-postgres-")
-            .tempdir()
-            .map_err(StartError::from_io("no temporary folder"))?;
-        own(folder.path())?;
-        let mut postgres = Self {
-            programs,
-            folder,
-            port: free_port()?,
-            server: None,
-        };
-        postgres.copy_template()?;
+        let mut postgres = Self::new()?;
         postgres.resume()?;
         Ok(postgres)
     }
 
+    /// A fresh server that [`resume`](Self::resume) starts.
+    ///
+    /// # Errors
+    /// [`StartError`] says what is missing.
+    pub fn new() -> Result<Self, StartError> {
+        let postgres = Self {
+            programs: programs()?,
+            folder: folder("postgres")?,
+            port: free_port()?,
+            settings: Vec::new(),
+            server: None,
+        };
+        own(postgres.folder.path())?;
+        postgres.copy_template()?;
+        Ok(postgres)
+    }
+
+    /// Sets one of the server's own settings, from its next start on.
+    pub fn set(&mut self, name: &str, value: impl Display) {
+        self.settings.push(format!("{name}={value}"));
+    }
+
+    /// Lets it speak TLS, from its next start on.
+    ///
+    /// # Errors
+    /// [`StartError`] when the files cannot be copied.
+    pub fn use_identity(&mut self, identity: &Identity) -> Result<(), StartError> {
+        for (from, name) in [
+            (&identity.certificate, "server.crt"),
+            (&identity.key, "server.key"),
+        ] {
+            let copy = self.data().join(name);
+            fs::copy(from, &copy).map_err(StartError::from_io("the certificate"))?;
+            own(&copy)?;
+        }
+        self.set("ssl", "on");
+        Ok(())
+    }
+
+    /// Asks everybody for a password, from its next start on.
+    ///
+    /// # Errors
+    /// [`StartError`] when its rules cannot be written.
+    pub fn ask_for_passwords(&mut self) -> Result<(), StartError> {
+        let rules = "host all all 127.0.0.1/32 scram-sha-256\n";
+        fs::write(self.data().join("pg_hba.conf"), rules)
+            .map_err(StartError::from_io("the server's rules"))
+    }
+
     /// Where it listens, as a URL.
     pub fn url(&self) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+        format!("postgres://postgres@{}/postgres", self.address())
+    }
+
+    /// Where it listens, as HOST:PORT.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Its process, unless it was killed.
+    pub fn process(&self) -> Option<&Process> {
+        self.server.as_ref()
     }
 
     /// Kills it as a power failure would.
     pub fn kill(&mut self) {
-        if let Some(mut server) = self.server.take() {
-            // The postmaster's children notice that it is gone and end themselves.
-            let _ = server.kill();
-            let _ = server.wait();
-        }
+        self.server = None;
     }
 
     /// Starts it again on the same port and data.
@@ -71,40 +109,21 @@ impl Postgres {
     /// # Errors
     /// [`StartError`] when it does not come up in time.
     pub fn resume(&mut self) -> Result<(), StartError> {
-        let log = File::create(self.folder.path().join("log"))
-            .map_err(StartError::from_io("the log cannot be written"))?;
-        let errors = log
-            .try_clone()
-            .map_err(StartError::from_io("the log cannot be written"))?;
         let data = self.data();
         let _ = fs::remove_file(data.join("postmaster.pid"));
         let mut command = as_postgres(&self.programs.join("postgres"));
-        command
-            .arg("-D")
-            .arg(&data)
-            .args(["-p", &self.port.to_string(), "-h", "127.0.0.1", "-k", ""])
-            .stdin(Stdio::null())
-            .stdout(log)
-            .stderr(errors);
-        let server = command
-            .spawn()
-            .map_err(StartError::from_io("postgres cannot be run"))?;
+        command.arg("-D").arg(&data).args([
+            "-p",
+            &self.port.to_string(),
+            "-h",
+            "127.0.0.1",
+            "-k",
+            "",
+        ]);
+        let log = self.folder.path().join("log");
+        let server = Process::start("PostgreSQL", &mut command, &log, |_| self.is_ready())?;
         self.server = Some(server);
-        self.wait()
-    }
-
-    fn wait(&mut self) -> Result<(), StartError> {
-        let deadline = Instant::now() + START_DEADLINE;
-        while Instant::now() < deadline {
-            if self.is_ready() {
-                return Ok(());
-            }
-            thread::sleep(POLL);
-        }
-        let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-        Err(StartError(format!(
-            "PostgreSQL did not start in time: {log}"
-        )))
+        Ok(())
     }
 
     /// It accepts connections early and refuses sessions while it recovers.
@@ -150,12 +169,6 @@ impl Postgres {
         let mut copy = Command::new("cp");
         copy.arg("-a").arg(template.join("data")).arg(self.data());
         run(copy)
-    }
-}
-
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        self.kill();
     }
 }
 

@@ -1,22 +1,17 @@
 //! A private Redis, which keeps nothing on disk.
 
-use std::{
-    net::TcpStream,
-    process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{net::TcpStream, process::Command};
 
-use super::{StartError, free_port};
+use tempfile::TempDir;
 
-const START_DEADLINE: Duration = Duration::from_secs(60);
-const POLL: Duration = Duration::from_millis(20);
+use super::{Process, StartError, folder, free_port};
 
 /// A private Redis server.
 #[derive(Debug)]
 pub struct Redis {
+    folder: TempDir,
     port: u16,
-    server: Option<Child>,
+    server: Option<Process>,
 }
 
 impl Redis {
@@ -26,6 +21,7 @@ impl Redis {
     /// [`StartError`] says what is missing.
     pub fn start() -> Result<Self, StartError> {
         let mut redis = Self {
+            folder: folder("redis")?,
             port: free_port()?,
             server: None,
         };
@@ -38,12 +34,14 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// Its process, unless it was killed.
+    pub fn process(&self) -> Option<&Process> {
+        self.server.as_ref()
+    }
+
     /// Kills it; whatever it held is gone.
     pub fn kill(&mut self) {
-        if let Some(mut server) = self.server.take() {
-            let _ = server.kill();
-            let _ = server.wait();
-        }
+        self.server = None;
     }
 
     /// Starts it again on the same port.
@@ -51,28 +49,16 @@ impl Redis {
     /// # Errors
     /// [`StartError`] when it does not come up in time.
     pub fn resume(&mut self) -> Result<(), StartError> {
-        let server = Command::new("redis-server")
+        let mut command = Command::new("redis-server");
+        command
             .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"])
-            .args(["--save", "", "--appendonly", "no", "--dir", "/tmp"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let missing = "redis-server cannot be run (`make tools` installs Debian's `redis-server`)";
-        self.server = Some(server.map_err(StartError::from_io(missing))?);
-        let deadline = Instant::now() + START_DEADLINE;
-        while Instant::now() < deadline {
-            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
-                return Ok(());
-            }
-            thread::sleep(POLL);
-        }
-        Err(StartError("Redis did not start in time".into()))
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        self.kill();
+            .args(["--save", "", "--appendonly", "no"])
+            .current_dir(self.folder.path());
+        let log = self.folder.path().join("log");
+        let port = self.port;
+        self.server = Some(Process::start("Redis", &mut command, &log, |_| {
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
+        })?);
+        Ok(())
     }
 }

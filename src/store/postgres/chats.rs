@@ -6,11 +6,12 @@ use actors::{
     domain::{Ask, BySeat, Chat, ChatKey, Marks, SealedHash, Seat, SeatState, Session, UserName},
     ports::{Ending, Lookup, NewChat, Registered, StoreError},
 };
-use tokio_postgres::{Error, Row, Transaction};
+use tokio_postgres::{Error, Row};
 
 use super::{
     Connections,
     rows::{self, LIVING, digest, living, moment, moment_if_any, name_if_any, number, seat, uuid},
+    transaction::Transaction,
 };
 
 /// Whether a key is in use or was used before.
@@ -22,7 +23,7 @@ const RESERVE: &str = "
     ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at WHERE r.expires_at <= now_ms()";
 
 pub(super) async fn reserve(
-    tx: &Transaction<'_>,
+    tx: &mut Transaction<'_>,
     key: ChatKey,
     hold: Duration,
 ) -> Result<bool, Error> {
@@ -39,7 +40,7 @@ const MAKE: &str = "
     INSERT INTO chats (key, expires_at, registration, sealed_hash)
     VALUES ($1, now_ms() + $2, $3, $4) ON CONFLICT DO NOTHING RETURNING expires_at";
 
-pub(super) async fn register(tx: &Transaction<'_>, new: &NewChat) -> Result<Registered, Error> {
+pub(super) async fn register(tx: &mut Transaction<'_>, new: &NewChat) -> Result<Registered, Error> {
     if let Some(before) = registered_before(tx, new).await? {
         return Ok(before);
     }
@@ -96,7 +97,7 @@ pub(super) async fn register(tx: &Transaction<'_>, new: &NewChat) -> Result<Regi
 }
 
 async fn registered_before(
-    tx: &Transaction<'_>,
+    tx: &mut Transaction<'_>,
     new: &NewChat,
 ) -> Result<Option<Registered>, Error> {
     let Some((registration, _)) = &new.registration else {
@@ -207,7 +208,7 @@ pub(super) const END: &str = "
          asks AS (DELETE FROM asks a USING gone g WHERE a.key = g.key)
     INSERT INTO tombstones (key, ended_at) SELECT key, now_ms() FROM gone ON CONFLICT DO NOTHING";
 
-pub(super) async fn end(tx: &Transaction<'_>, key: ChatKey) -> Result<Ending, Error> {
+pub(super) async fn end(tx: &mut Transaction<'_>, key: ChatKey) -> Result<Ending, Error> {
     // Locked first: a session that is being made belongs to what this statement must see.
     tx.execute("SELECT FROM chats WHERE key = $1 FOR UPDATE", &[&uuid(key)])
         .await?;
@@ -227,7 +228,7 @@ const EXPIRED: &str = "
     ) c ORDER BY key";
 
 /// Ends them in the order of their keys, as everybody locks who locks several.
-pub(super) async fn expire(tx: &Transaction<'_>, limit: usize) -> Result<Vec<ChatKey>, Error> {
+pub(super) async fn expire(tx: &mut Transaction<'_>, limit: usize) -> Result<Vec<ChatKey>, Error> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut ended = Vec::new();
     for row in tx.query(EXPIRED, &[&limit]).await? {
@@ -255,7 +256,7 @@ const LAPSED: [&str; 3] = [
 ];
 
 pub(super) async fn purge(
-    tx: &Transaction<'_>,
+    tx: &mut Transaction<'_>,
     limit: usize,
     tombstone_life: Duration,
 ) -> Result<usize, Error> {
@@ -288,7 +289,7 @@ fn count(rows: u64) -> i64 {
 }
 
 pub(super) async fn name_seat_two(
-    tx: &Transaction<'_>,
+    tx: &mut Transaction<'_>,
     key: ChatKey,
     name: &UserName,
 ) -> Result<Lookup<bool>, Error> {

@@ -1,22 +1,23 @@
 //! Messages: placed, read, and what is noted about them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use actors::{
     domain::{ChatKey, Draft, Page, Seat, Timestamp},
     ports::{Appended, HistoryPage, Lookup, Note, StoreError},
 };
-use tokio_postgres::{Error, Row, Transaction};
+use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 use super::{
     Connections,
     rows::{LIVING, bound, living, message, moment, number, seq, uuid},
+    transaction::Transaction,
 };
 
 const APPEND: &str = "
     SELECT outcome::text, seq, at
-    FROM append_messages($1, $2, $3, $4, $5, $6, $7)";
+    FROM append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
 /// Chats that somebody else holds are left out at first, so that they hold nobody else up, and
 /// retried alone.
@@ -53,7 +54,11 @@ async fn place(
     wait: bool,
 ) -> Result<Vec<Option<Appended>>, StoreError> {
     let chosen: Vec<&Draft> = chosen.iter().map(|place| &drafts[*place]).collect();
-    let keys: Vec<Uuid> = chosen.iter().map(|draft| uuid(draft.key)).collect();
+    let Places {
+        chats,
+        places,
+        nths,
+    } = Places::of(&chosen);
     let seats: Vec<i16> = chosen.iter().map(|draft| number(draft.seat)).collect();
     let ids: Vec<Uuid> = chosen.iter().map(|draft| draft.id).collect();
     let texts: Vec<&str> = chosen.iter().map(|draft| draft.text.as_str()).collect();
@@ -65,7 +70,9 @@ async fn place(
         .query(
             APPEND,
             &[
-                &keys,
+                &chats,
+                &places,
+                &nths,
                 &seats,
                 &ids,
                 &texts,
@@ -91,6 +98,37 @@ async fn place(
         outcomes.push(outcome);
     }
     Ok(outcomes)
+}
+
+/// Which drafts are of which chat: the chats each once, in the order of their keys; a draft is the
+/// nth of the chat at its place, both counted from one.
+#[derive(Default)]
+struct Places {
+    chats: Vec<Uuid>,
+    places: Vec<i32>,
+    nths: Vec<i32>,
+}
+
+impl Places {
+    fn of(drafts: &[&Draft]) -> Self {
+        let mut nth_by_chat: BTreeMap<Uuid, (i32, i32)> = drafts
+            .iter()
+            .map(|draft| (uuid(draft.key), (0, 0)))
+            .collect();
+        for ((place, _), number) in nth_by_chat.values_mut().zip(1..) {
+            *place = number;
+        }
+        let mut found = Self::default();
+        for draft in drafts {
+            if let Some((place, nth)) = nth_by_chat.get_mut(&uuid(draft.key)) {
+                *nth += 1;
+                found.places.push(*place);
+                found.nths.push(*nth);
+            }
+        }
+        found.chats = nth_by_chat.into_keys().collect();
+        found
+    }
 }
 
 enum Told {
@@ -199,7 +237,7 @@ struct Notes {
     used: (Vec<Uuid>, Vec<Uuid>, Vec<i64>),
 }
 
-pub(super) async fn note(tx: &Transaction<'_>, notes: &[(ChatKey, Note)]) -> Result<(), Error> {
+pub(super) async fn note(tx: &mut Transaction<'_>, notes: &[(ChatKey, Note)]) -> Result<(), Error> {
     let mut all = Notes::default();
     for (key, note) in notes {
         match note {

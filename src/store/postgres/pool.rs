@@ -1,143 +1,207 @@
-//! Connections: kept, prepared, given back, thrown away.
+//! Calls: on a connection of the pool, within a deadline, and made again where that is safe.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::{Duration, Instant};
 
 use actors::ports::StoreError;
-use bb8::{ManageConnection, Pool, PooledConnection, RunError};
-use bb8_postgres::PostgresConnectionManager;
-use tokio_postgres::{Client, Config, Error, NoTls, Row, Statement, Transaction, types::ToSql};
+use bb8::{Pool, PooledConnection, QueueStrategy};
+use prometheus::Registry;
+use tokio::time::timeout;
+use tokio_postgres::{Client, Error, Row, error::SqlState, types::ToSql};
 
-/// How long a caller waits for a connection.
-const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
-/// How long one call may take.
-const CALL_DEADLINE: Duration = Duration::from_secs(5);
-/// The server gives up before we do, and lets go of what it locked.
-const OPTIONS: &str = "-c lock_timeout=1s -c idle_in_transaction_session_timeout=1s \
-                       -c statement_timeout=4s -c synchronous_commit=on";
+use super::{
+    OpenError,
+    connect::Servers,
+    manager::{Connection, Manager},
+    metrics::PoolMetrics,
+    transaction::{Transaction, prepared},
+};
+use crate::config::{self, PostgresUrl};
 
 /// Parameters of a statement.
 pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// The pool of one instance.
-#[derive(Clone)]
-pub(super) struct Connections(Pool<Manager>);
+pub(super) struct Connections {
+    pool: Pool<Manager>,
+    manager: Manager,
+    metrics: PoolMetrics,
+    deadline: Duration,
+}
 
 impl Connections {
-    pub(super) fn new(mut config: Config, size: u32) -> Self {
-        let options = match config.get_options() {
-            Some(given) => format!("{OPTIONS} {given}"),
-            None => OPTIONS.into(),
-        };
-        config
-            .options(options)
-            .application_name("duet")
-            .connect_timeout(CONNECT_DEADLINE);
+    pub(super) fn new(
+        url: &PostgresUrl,
+        settings: &config::Store,
+        registry: &Registry,
+    ) -> Result<Self, OpenError> {
+        let patience = Duration::from_secs(settings.connect_seconds);
+        let deadline = Duration::from_secs(settings.call_seconds);
+        let metrics = PoolMetrics::register(registry);
+        let servers = Servers::new(url, patience, &session_options(deadline))?;
+        let manager = Manager::new(servers, patience, metrics.clone());
         let pool = Pool::builder()
-            .max_size(size)
-            .connection_timeout(CONNECT_DEADLINE)
-            .test_on_check_out(false)
-            .build_unchecked(Manager(PostgresConnectionManager::new(config, NoTls)));
-        Self(pool)
+            .max_size(settings.pool_size)
+            .connection_timeout(patience)
+            // The manager knocks itself, and not for everybody at once.
+            .retry_connection(false)
+            // Few stay busy, with their plans and their server's caches.
+            .queue_strategy(QueueStrategy::Lifo)
+            .build_unchecked(manager.clone());
+        Ok(Self {
+            pool,
+            manager,
+            metrics,
+            deadline,
+        })
     }
 
-    /// Runs one statement, prepared once per connection, and answers its rows.
+    /// Runs one statement that may be run twice, prepared once per connection, and answers its
+    /// rows.
     pub(super) async fn query(
         &self,
         sql: &'static str,
         params: Params<'_>,
     ) -> Result<Vec<Row>, StoreError> {
-        self.with(async |connection| {
-            let statement = connection.prepared(sql).await?;
+        self.call(async |connection| {
+            let statement = prepared(&connection.client, &mut connection.statements, sql).await?;
             connection.client.query(&statement, params).await
         })
         .await
     }
 
-    /// Runs several statements as one transaction.
+    /// Runs several statements as one transaction. They may be run again from the first when
+    /// they fail before the commit.
     pub(super) async fn transaction<T>(
         &self,
-        work: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, Error>,
+        work: impl AsyncFnOnce(&mut Transaction<'_>) -> Result<T, Error> + Clone,
     ) -> Result<T, StoreError> {
-        self.with(async |connection| {
-            let transaction = connection.client.transaction().await?;
-            let done = work(&transaction).await?;
+        self.call(async |connection| {
+            let (client, statements) = (&mut connection.client, &mut connection.statements);
+            let mut transaction = Transaction::begin(client, statements).await?;
+            let done = work.clone()(&mut transaction).await?;
+            connection.committing = true;
             transaction.commit().await?;
+            connection.committing = false;
             Ok(done)
         })
         .await
     }
 
-    async fn with<T>(
+    async fn call<T>(
         &self,
-        work: impl AsyncFnOnce(&mut Connection) -> Result<T, Error>,
+        work: impl AsyncFnOnce(&mut Connection) -> Result<T, Error> + Clone,
     ) -> Result<T, StoreError> {
-        let mut connection: PooledConnection<'_, Manager> =
-            self.0.get().await.map_err(|error| match error {
-                RunError::User(error) => store_error(&error),
-                RunError::TimedOut => StoreError::Unavailable("no connection to PostgreSQL".into()),
-            })?;
-        // A call that is given up leaves the connection in an unknown state; it is not used again.
-        connection.unfinished = true;
-        let done = tokio::time::timeout(CALL_DEADLINE, work(&mut connection)).await;
-        let done = done.map_err(|_| StoreError::Unavailable("PostgreSQL took too long".into()))?;
-        connection.unfinished = false;
-        done.map_err(|error| store_error(&error))
-    }
-}
-
-/// Makes [`Connection`]s.
-struct Manager(PostgresConnectionManager<NoTls>);
-
-/// A connection and what was prepared on it.
-pub(super) struct Connection {
-    client: Client,
-    statements: HashMap<&'static str, Statement>,
-    unfinished: bool,
-}
-
-impl Connection {
-    async fn prepared(&mut self, sql: &'static str) -> Result<Statement, Error> {
-        if let Some(statement) = self.statements.get(sql) {
-            return Ok(statement.clone());
+        let give_up = Instant::now() + self.manager.patience();
+        loop {
+            let mut connection = self.connection(give_up).await?;
+            connection.unfinished = true;
+            let Ok(done) = timeout(self.deadline, work.clone()(&mut connection)).await else {
+                // The server ends what takes long. One that does not even say so is not there,
+                // and not for its other connections either.
+                self.manager.distrust_all();
+                return Err(StoreError::Unavailable("PostgreSQL does not answer".into()));
+            };
+            let error = match done {
+                Ok(done) => {
+                    connection.unfinished = false;
+                    self.manager.answered();
+                    return Ok(done);
+                }
+                Err(error) => error,
+            };
+            let failure = Failure::of(&error, &connection.client);
+            // The server has undone what it was able to refuse.
+            connection.unfinished = failure == Failure::Lost;
+            let done_perhaps = failure == Failure::Lost && connection.committing;
+            connection.committing = false;
+            if failure == Failure::ReadOnly {
+                self.manager.distrust_all();
+            }
+            if !failure.may_pass() || done_perhaps || Instant::now() >= give_up {
+                return Err(failure.told(&error));
+            }
+            self.metrics.retries.inc();
         }
-        let statement = self.client.prepare(sql).await?;
-        self.statements.insert(sql, statement.clone());
-        Ok(statement)
-    }
-}
-
-impl ManageConnection for Manager {
-    type Connection = Connection;
-    type Error = Error;
-
-    async fn connect(&self) -> Result<Connection, Error> {
-        Ok(Connection {
-            client: self.0.connect().await?,
-            statements: HashMap::new(),
-            unfinished: false,
-        })
     }
 
-    async fn is_valid(&self, connection: &mut Connection) -> Result<(), Error> {
-        connection.client.simple_query("").await.map(|_| ())
-    }
-
-    fn has_broken(&self, connection: &mut Connection) -> bool {
-        connection.unfinished || connection.client.is_closed()
-    }
-}
-
-/// What the server refuses by its content it will always refuse (classes 22 and 23 of the SQL
-/// standard); everything else may pass later.
-fn store_error(error: &Error) -> StoreError {
-    match error.as_db_error() {
-        Some(refused)
-            if refused.code().code().starts_with("22")
-                || refused.code().code().starts_with("23") =>
-        {
-            StoreError::Refused(refused.message().into())
+    async fn connection(
+        &self,
+        give_up: Instant,
+    ) -> Result<PooledConnection<'_, Manager>, StoreError> {
+        let connection = tokio::time::timeout_at(give_up.into(), self.pool.get()).await;
+        let state = self.pool.state();
+        self.metrics.connections.set(state.connections.into());
+        self.metrics.idle.set(state.idle_connections.into());
+        match connection {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(_)) | Err(_) => Err(StoreError::Unavailable(
+                "there is no connection to PostgreSQL".into(),
+            )),
         }
-        Some(failed) => StoreError::Unavailable(failed.message().into()),
-        None => StoreError::Unavailable(error.to_string()),
+    }
+}
+
+/// The server gives up before we do, and lets go of what it locked. Every statement finds its rows
+/// by their keys whatever the tables' sizes are thought to be, so it is planned once.
+fn session_options(deadline: Duration) -> String {
+    format!(
+        "-c statement_timeout={}ms -c lock_timeout=1s -c idle_in_transaction_session_timeout=1s \
+         -c synchronous_commit=on -c plan_cache_mode=force_generic_plan -c enable_seqscan=off \
+         -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off",
+        deadline.as_millis() * 4 / 5
+    )
+}
+
+/// What a call failed by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    /// The connection is no more.
+    Lost,
+    /// The server has become one that only reads.
+    ReadOnly,
+    /// Two calls were in each other's way; this one has made room.
+    Conflict,
+    /// The server will never take this.
+    Refused,
+    /// The server could not.
+    Unable,
+}
+
+impl Failure {
+    fn of(error: &Error, client: &Client) -> Self {
+        let Some(code) = error.code() else {
+            return match error.is_closed() || client.is_closed() {
+                true => Failure::Lost,
+                false => Failure::Unable,
+            };
+        };
+        match *code {
+            SqlState::READ_ONLY_SQL_TRANSACTION => Failure::ReadOnly,
+            SqlState::LOCK_NOT_AVAILABLE
+            | SqlState::T_R_DEADLOCK_DETECTED
+            | SqlState::T_R_SERIALIZATION_FAILURE => Failure::Conflict,
+            SqlState::ADMIN_SHUTDOWN
+            | SqlState::CRASH_SHUTDOWN
+            | SqlState::CANNOT_CONNECT_NOW
+            | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => Failure::Lost,
+            // The classes of data exceptions and of broken constraints.
+            _ if code.code().starts_with("22") || code.code().starts_with("23") => Failure::Refused,
+            _ => Failure::Unable,
+        }
+    }
+
+    /// Whether the same call may succeed in a moment.
+    fn may_pass(self) -> bool {
+        matches!(self, Failure::Lost | Failure::ReadOnly | Failure::Conflict)
+    }
+
+    fn told(self, error: &Error) -> StoreError {
+        let told = error
+            .as_db_error()
+            .map_or_else(|| error.to_string(), |refused| refused.message().into());
+        match self {
+            Failure::Refused => StoreError::Refused(told),
+            _ => StoreError::Unavailable(told),
+        }
     }
 }

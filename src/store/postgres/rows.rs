@@ -2,8 +2,10 @@
 
 use actors::domain::{ChatKey, Message, MessageText, Seat, SecretDigest, Seq, Timestamp, UserName};
 use actors::ports::Lookup;
-use tokio_postgres::{Error, GenericClient, Row};
+use tokio_postgres::{Error, Row};
 use uuid::Uuid;
+
+use super::transaction::Transaction;
 
 pub(super) fn uuid(key: ChatKey) -> Uuid {
     Uuid::from_bytes(*key.as_bytes())
@@ -102,11 +104,8 @@ pub(super) fn living(row: &Row) -> Result<Lookup<Living>, Error> {
 }
 
 /// Locks a chat, so that what follows in this transaction is alone with it, and looks second.
-pub(super) async fn lock(
-    client: &impl GenericClient,
-    key: ChatKey,
-) -> Result<Lookup<Living>, Error> {
+pub(super) async fn lock(tx: &mut Transaction<'_>, key: ChatKey) -> Result<Lookup<Living>, Error> {
     let lock = "SELECT FROM chats WHERE key = $1 FOR NO KEY UPDATE";
-    client.execute(lock, &[&uuid(key)]).await?;
-    living(&client.query_one(LIVING, &[&uuid(key)]).await?)
+    tx.execute(lock, &[&uuid(key)]).await?;
+    living(&tx.query_one(LIVING, &[&uuid(key)]).await?)
 }

@@ -6,18 +6,22 @@ use actors::{
     domain::{AskWord, ChatKey, CodeDigest, Seat, SecretDigest, Timestamp},
     ports::{Answered, AskState, Claim, Claimed, Lookup, NewAsk, Proof, SessionChoice},
 };
-use tokio_postgres::{Error, Row, Transaction};
+use tokio_postgres::{Error, Row};
 
 use super::{
     chats::ms,
     rows::{self, digest_if_any, moment, moment_if_any, number, uuid},
+    transaction::Transaction,
 };
 
 const SIT: &str = "
     INSERT INTO sessions (key, digest, id, seat, login, code_set, since)
     VALUES ($1, $2, $3, $4, $5, $6, now_ms())";
 
-pub(super) async fn take(tx: &Transaction<'_>, claim: &Claim) -> Result<Lookup<Claimed>, Error> {
+pub(super) async fn take(
+    tx: &mut Transaction<'_>,
+    claim: &Claim,
+) -> Result<Lookup<Claimed>, Error> {
     let found = rows::lock(tx, claim.key).await?;
     let Lookup::Live(living) = found else {
         return Ok(found.map(|_| Claimed::Taken));
@@ -51,7 +55,7 @@ pub(super) async fn take(tx: &Transaction<'_>, claim: &Claim) -> Result<Lookup<C
 }
 
 /// The same login again, while the session it made is unused: that session makes way.
-async fn claim_again(tx: &Transaction<'_>, claim: &Claim) -> Result<Option<bool>, Error> {
+async fn claim_again(tx: &mut Transaction<'_>, claim: &Claim) -> Result<Option<bool>, Error> {
     let Some(login) = &claim.session.login else {
         return Ok(None);
     };
@@ -67,7 +71,7 @@ async fn claim_again(tx: &Transaction<'_>, claim: &Claim) -> Result<Option<bool>
 
 /// Whether the claimer may sit down, and with a new return code.
 async fn admit(
-    tx: &Transaction<'_>,
+    tx: &mut Transaction<'_>,
     claim: &Claim,
     now: Timestamp,
 ) -> Result<Result<bool, Claimed>, Error> {
@@ -99,7 +103,11 @@ async fn admit(
 }
 
 /// Once used it counts as lapsed.
-async fn use_ask(tx: &Transaction<'_>, claim: &Claim, digest: SecretDigest) -> Result<bool, Error> {
+async fn use_ask(
+    tx: &mut Transaction<'_>,
+    claim: &Claim,
+    digest: SecretDigest,
+) -> Result<bool, Error> {
     let lapse = "UPDATE asks SET expires_at = now_ms()
                  WHERE key = $1 AND digest = $2 AND seat = $3 AND allowed AND expires_at > now_ms()";
     let digest = &digest.as_bytes()[..];
@@ -109,7 +117,7 @@ async fn use_ask(tx: &Transaction<'_>, claim: &Claim, digest: SecretDigest) -> R
     Ok(used == 1)
 }
 
-async fn make_room(tx: &Transaction<'_>, claim: &Claim) -> Result<(), Error> {
+async fn make_room(tx: &mut Transaction<'_>, claim: &Claim) -> Result<(), Error> {
     let evict = "DELETE FROM sessions WHERE key = $1 AND digest IN
                  (SELECT digest FROM sessions WHERE key = $1 AND seat = $2
                   ORDER BY greatest(since, last_seen) DESC OFFSET $3)";
@@ -119,7 +127,11 @@ async fn make_room(tx: &Transaction<'_>, claim: &Claim) -> Result<(), Error> {
     Ok(())
 }
 
-async fn clear_device_code(tx: &Transaction<'_>, key: ChatKey, seat: Seat) -> Result<(), Error> {
+async fn clear_device_code(
+    tx: &mut Transaction<'_>,
+    key: ChatKey,
+    seat: Seat,
+) -> Result<(), Error> {
     let clear = "UPDATE seats SET device_code = NULL, device_code_expires_at = NULL
                  WHERE key = $1 AND seat = $2";
     tx.execute(clear, &[&uuid(key), &number(seat)]).await?;
@@ -127,7 +139,7 @@ async fn clear_device_code(tx: &Transaction<'_>, key: ChatKey, seat: Seat) -> Re
 }
 
 pub(super) async fn end_session(
-    tx: &Transaction<'_>,
+    tx: &mut Transaction<'_>,
     key: ChatKey,
     seat: Seat,
     which: SessionChoice,
@@ -148,7 +160,7 @@ pub(super) async fn end_session(
 }
 
 pub(super) async fn set_return_code(
-    tx: &Transaction<'_>,
+    tx: &mut Transaction<'_>,
     key: ChatKey,
     seat: Seat,
     code: CodeDigest,
@@ -160,7 +172,7 @@ pub(super) async fn set_return_code(
 }
 
 pub(super) async fn set_device_code(
-    tx: &Transaction<'_>,
+    tx: &mut Transaction<'_>,
     key: ChatKey,
     seat: Seat,
     code: CodeDigest,
@@ -183,7 +195,7 @@ pub(super) async fn set_device_code(
     }
 }
 
-pub(super) async fn ask(tx: &Transaction<'_>, key: ChatKey, ask: &NewAsk) -> Result<(), Error> {
+pub(super) async fn ask(tx: &mut Transaction<'_>, key: ChatKey, ask: &NewAsk) -> Result<(), Error> {
     if !matches!(rows::lock(tx, key).await?, Lookup::Live(_)) {
         return Ok(());
     }
@@ -211,7 +223,7 @@ pub(super) fn ask_state(row: &Row) -> Result<(Seat, AskState), Error> {
 }
 
 pub(super) async fn answer(
-    tx: &Transaction<'_>,
+    tx: &mut Transaction<'_>,
     key: ChatKey,
     word: AskWord,
     allow: bool,

@@ -1,0 +1,183 @@
+//! The address of a PostgreSQL server, as libpq would read it.
+
+use std::{error::Error, fmt, path::PathBuf, time::Duration};
+
+use tokio_postgres::config::{Config, SslMode, TargetSessionAttrs};
+use url::form_urlencoded;
+
+use crate::tls::Check;
+
+/// What keeps a connection over which nothing comes from being believed for hours. A URL that asks
+/// for something else has it.
+const KEEPALIVES_IDLE: Duration = Duration::from_secs(10);
+const KEEPALIVES_INTERVAL: Duration = Duration::from_secs(2);
+const KEEPALIVES_RETRIES: u32 = 3;
+
+/// Where a PostgreSQL server is, who to be there, and how far its certificate is trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostgresUrl {
+    /// Everything but the certificates, by server. Only one that can be written to will do.
+    pub servers: Vec<Config>,
+    /// How closely the server's certificate is looked at.
+    pub check: Check,
+    /// A file with the issuers to trust instead of the system's.
+    pub issuers: Option<PathBuf>,
+}
+
+impl PostgresUrl {
+    /// Reads `postgres://USER:PASSWORD@HOST:PORT,HOST:PORT/DATABASE?sslmode=…&sslrootcert=…`.
+    ///
+    /// # Errors
+    /// A sentence's end that says what is wrong.
+    pub fn parse(url: &str) -> Result<Self, String> {
+        let (address, query) = url.split_once('?').unwrap_or((url, ""));
+        let mut sslmode = None;
+        let mut issuers = None;
+        let mut rest = form_urlencoded::Serializer::new(String::new());
+        let mut keepalives = false;
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
+                "sslmode" => sslmode = Some(value.into_owned()),
+                // libpq's word for what holds here without any.
+                "sslrootcert" if value == "system" => {}
+                "sslrootcert" => issuers = Some(PathBuf::from(value.into_owned())),
+                _ => {
+                    keepalives |= name.starts_with("keepalives");
+                    rest.append_pair(&name, &value);
+                }
+            }
+        }
+        let (mode, check) = mode_and_check(sslmode.as_deref(), issuers.is_some())?;
+        // tokio-postgres reads a plus sign as itself.
+        let query = rest.finish().replace('+', "%20");
+        let servers = each_server(address)
+            .map(|address| {
+                let mut config: Config = format!("{address}?{query}").parse().map_err(wrong)?;
+                config
+                    .application_name("duet")
+                    .ssl_mode(mode)
+                    .target_session_attrs(TargetSessionAttrs::ReadWrite);
+                if !keepalives {
+                    config
+                        .keepalives_idle(KEEPALIVES_IDLE)
+                        .keepalives_interval(KEEPALIVES_INTERVAL)
+                        .keepalives_retries(KEEPALIVES_RETRIES);
+                }
+                Ok(config)
+            })
+            .collect::<Result<_, String>>()?;
+        Ok(Self {
+            servers,
+            check,
+            issuers,
+        })
+    }
+}
+
+/// The address of each of the servers that are listed with commas.
+fn each_server(address: &str) -> impl Iterator<Item = String> {
+    let (scheme, rest) = address.split_once("://").unwrap_or(("postgres", address));
+    let (who, rest) = match rest.split_once('@') {
+        Some((who, rest)) => (format!("{who}@"), rest),
+        None => (String::new(), rest),
+    };
+    let (servers, database) = rest.split_once('/').unwrap_or((rest, ""));
+    servers
+        .split(',')
+        .map(move |server| format!("{scheme}://{who}{server}/{database}"))
+}
+
+fn wrong(error: tokio_postgres::Error) -> String {
+    let cause = error.source().map(|cause| format!(": {cause}"));
+    let cause = cause.unwrap_or_default();
+    format!("it is no address of a PostgreSQL server: {error}{cause}")
+}
+
+/// As libpq has it: who names issuers has them checked, whatever else they say.
+fn mode_and_check(sslmode: Option<&str>, issuers: bool) -> Result<(SslMode, Check), String> {
+    let named = match issuers {
+        true => Check::Issuer,
+        false => Check::Nothing,
+    };
+    match sslmode.unwrap_or("prefer") {
+        "disable" => Ok((SslMode::Disable, Check::Nothing)),
+        "prefer" => Ok((SslMode::Prefer, named)),
+        "require" => Ok((SslMode::Require, named)),
+        "verify-ca" => Ok((SslMode::Require, Check::Issuer)),
+        "verify-full" => Ok((SslMode::Require, Check::Name)),
+        _ => Err("its sslmode must be disable, prefer, require, verify-ca or verify-full".into()),
+    }
+}
+
+/// Without a password.
+impl fmt::Display for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first = self.servers.first();
+        let name = first.and_then(|server| server.get_dbname().or(server.get_user()));
+        write!(
+            f,
+            "the PostgreSQL database {}",
+            name.unwrap_or("of the server")
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_postgres::config::Host;
+
+    use super::*;
+
+    fn parsed(url: &str) -> PostgresUrl {
+        PostgresUrl::parse(url).unwrap()
+    }
+
+    #[test]
+    fn each_sslmode_means_what_it_means_to_libpq() {
+        for (query, mode, check) in [
+            ("", SslMode::Prefer, Check::Nothing),
+            ("?sslmode=disable", SslMode::Disable, Check::Nothing),
+            ("?sslmode=prefer", SslMode::Prefer, Check::Nothing),
+            ("?sslmode=require", SslMode::Require, Check::Nothing),
+            ("?sslmode=verify-ca", SslMode::Require, Check::Issuer),
+            ("?sslmode=verify-full", SslMode::Require, Check::Name),
+            (
+                "?sslmode=require&sslrootcert=/ca.pem",
+                SslMode::Require,
+                Check::Issuer,
+            ),
+            (
+                "?sslrootcert=system&sslmode=verify-full",
+                SslMode::Require,
+                Check::Name,
+            ),
+        ] {
+            let url = parsed(&format!("postgres://duet:secret@db/duet{query}"));
+            let found = (url.servers[0].get_ssl_mode(), url.check);
+            assert_eq!(found, (mode, check), "{query}");
+        }
+        let url = parsed("postgres://db/duet?sslrootcert=%2Fetc%2Four%20ca.pem");
+        assert_eq!(url.issuers, Some("/etc/our ca.pem".into()));
+        assert!(PostgresUrl::parse("postgres://db/duet?sslmode=allow").is_err());
+    }
+
+    #[test]
+    fn what_else_a_url_says_is_kept() {
+        let query = "sslmode=require&options=-c%20work_mem%3D8MB&keepalives_idle=60";
+        let url = parsed(&format!("postgres://duet:p%40ss@one:5433,two/duet?{query}"));
+        for (server, name, port) in [(0, "one", 5433), (1, "two", 5432)] {
+            let config = &url.servers[server];
+            assert_eq!(config.get_hosts(), [Host::Tcp(name.into())]);
+            assert_eq!(config.get_ports(), [port]);
+            assert_eq!(config.get_password(), Some(&b"p@ss"[..]));
+            assert_eq!(config.get_options(), Some("-c work_mem=8MB"));
+            assert_eq!(config.get_keepalives_idle(), Duration::from_secs(60));
+        }
+        assert_eq!(url.to_string(), "the PostgreSQL database duet");
+    }
+
+    #[test]
+    fn an_unknown_word_is_refused() {
+        assert!(PostgresUrl::parse("postgres://db/duet?sslcert=/me.pem").is_err());
+    }
+}

@@ -1,0 +1,223 @@
+//! Any store, with its calls measured.
+
+use std::{sync::Arc, time::Duration};
+
+use actors::{
+    domain::{
+        AskWord, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Seq, Timestamp,
+        UserName,
+    },
+    metrics::register,
+    ports::{
+        Answered, Appended, AskState, Claim, Claimed, Ending, HistoryPage, Lookup, NewAsk, NewChat,
+        Note, Registered, SessionChoice, Store, StoreError,
+    },
+};
+use async_trait::async_trait;
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, exponential_buckets,
+};
+
+/// A store whose calls are counted and timed, by kind.
+pub(super) struct Metered {
+    store: Arc<dyn Store>,
+    in_flight: IntGauge,
+    seconds: HistogramVec,
+    failures: IntCounterVec,
+}
+
+impl Metered {
+    pub(super) fn new(store: Arc<dyn Store>, registry: &Registry) -> Self {
+        let in_flight = IntGauge::new(
+            "duet_store_calls_in_flight",
+            "Calls of the store that have not been answered yet.",
+        );
+        let buckets = exponential_buckets(0.000_25, 2.0, 15).expect("they are positive");
+        let seconds = HistogramOpts::new(
+            "duet_store_call_seconds",
+            "Time of a call of the store, in seconds, by kind.",
+        );
+        let failures = Opts::new(
+            "duet_store_failures_total",
+            "Calls that the store did not carry out, by kind.",
+        );
+        Self {
+            store,
+            in_flight: register(registry, in_flight),
+            seconds: register(
+                registry,
+                HistogramVec::new(seconds.buckets(buckets), &["call"]),
+            ),
+            failures: register(registry, IntCounterVec::new(failures, &["call"])),
+        }
+    }
+
+    async fn meter<T>(
+        &self,
+        kind: &str,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let _in_flight = InFlight::one_more(&self.in_flight);
+        let timer = self.seconds.with_label_values(&[kind]).start_timer();
+        let done = call.await;
+        timer.observe_duration();
+        if done.is_err() {
+            self.failures.with_label_values(&[kind]).inc();
+        }
+        done
+    }
+}
+
+/// One call; a caller may go away before it is answered.
+struct InFlight<'a>(&'a IntGauge);
+
+impl<'a> InFlight<'a> {
+    fn one_more(gauge: &'a IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[async_trait]
+impl Store for Metered {
+    fn lanes(&self) -> usize {
+        self.store.lanes()
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.meter("ping", self.store.ping()).await
+    }
+
+    async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool, StoreError> {
+        self.meter("reserve", self.store.reserve(key, hold)).await
+    }
+
+    async fn register(&self, new: NewChat) -> Result<Registered, StoreError> {
+        self.meter("register", self.store.register(new)).await
+    }
+
+    async fn name_seat_two(
+        &self,
+        key: ChatKey,
+        name: &UserName,
+    ) -> Result<Lookup<bool>, StoreError> {
+        let call = self.store.name_seat_two(key, name);
+        self.meter("name_seat_two", call).await
+    }
+
+    async fn status(&self, key: ChatKey) -> Result<Lookup<()>, StoreError> {
+        self.meter("status", self.store.status(key)).await
+    }
+
+    async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>, StoreError> {
+        self.meter("load", self.store.load(key)).await
+    }
+
+    async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Seq>>, StoreError> {
+        self.meter("positions", self.store.positions(keys)).await
+    }
+
+    async fn append(
+        &self,
+        drafts: &[Draft],
+        messages_max: u64,
+    ) -> Result<Vec<Appended>, StoreError> {
+        let call = self.store.append(drafts, messages_max);
+        self.meter("append", call).await
+    }
+
+    async fn history(
+        &self,
+        key: ChatKey,
+        page: Page,
+        limit: usize,
+    ) -> Result<Lookup<HistoryPage>, StoreError> {
+        let call = self.store.history(key, page, limit);
+        self.meter("history", call).await
+    }
+
+    async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>, StoreError> {
+        self.meter("take_seat", self.store.take_seat(claim)).await
+    }
+
+    async fn end_session(
+        &self,
+        key: ChatKey,
+        seat: Seat,
+        which: SessionChoice,
+    ) -> Result<bool, StoreError> {
+        let call = self.store.end_session(key, seat, which);
+        self.meter("end_session", call).await
+    }
+
+    async fn set_return_code(
+        &self,
+        key: ChatKey,
+        seat: Seat,
+        code: CodeDigest,
+    ) -> Result<(), StoreError> {
+        let call = self.store.set_return_code(key, seat, code);
+        self.meter("set_return_code", call).await
+    }
+
+    async fn set_device_code(
+        &self,
+        key: ChatKey,
+        seat: Seat,
+        code: CodeDigest,
+        valid: Duration,
+    ) -> Result<Timestamp, StoreError> {
+        let call = self.store.set_device_code(key, seat, code, valid);
+        self.meter("set_device_code", call).await
+    }
+
+    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<(), StoreError> {
+        self.meter("ask", self.store.ask(key, ask)).await
+    }
+
+    async fn ask_state(
+        &self,
+        key: ChatKey,
+        digest: SecretDigest,
+    ) -> Result<Option<(Seat, AskState)>, StoreError> {
+        self.meter("ask_state", self.store.ask_state(key, digest))
+            .await
+    }
+
+    async fn answer(
+        &self,
+        key: ChatKey,
+        word: AskWord,
+        allow: bool,
+    ) -> Result<Answered, StoreError> {
+        self.meter("answer", self.store.answer(key, word, allow))
+            .await
+    }
+
+    async fn note(&self, notes: &[(ChatKey, Note)]) -> Result<(), StoreError> {
+        self.meter("note", self.store.note(notes)).await
+    }
+
+    async fn end(&self, key: ChatKey) -> Result<Ending, StoreError> {
+        self.meter("end", self.store.end(key)).await
+    }
+
+    async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>, StoreError> {
+        self.meter("expire", self.store.expire(limit)).await
+    }
+
+    async fn purge(&self, limit: usize, tombstone_life: Duration) -> Result<usize, StoreError> {
+        let call = self.store.purge(limit, tombstone_life);
+        self.meter("purge", call).await
+    }
+
+    async fn count_chats(&self) -> Result<u64, StoreError> {
+        self.meter("count_chats", self.store.count_chats()).await
+    }
+}

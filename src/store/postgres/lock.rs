@@ -1,0 +1,121 @@
+//! One process alone: the lock of an instance whose bus is its own.
+
+use std::time::Duration;
+
+use tokio::{
+    sync::oneshot,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+use tokio_postgres::{Client, Error};
+use tracing::warn;
+
+use super::{connect_once, unusable};
+use crate::{config::PostgresUrl, store::OpenError};
+
+/// Held by the one instance. Any number does, as long as nobody else in the database uses it.
+const SERVING_LOCK: i64 = 0x6475_6574_0002;
+/// How often it is looked whether the lock is still held, and how long that may take.
+const LOOK: Duration = Duration::from_secs(1);
+const LOOK_DEADLINE: Duration = Duration::from_secs(2);
+
+/// Holds a database for one serving process, until it is dropped. The lock goes with its
+/// connection; then it is taken again, unless another process was quicker.
+#[derive(Debug)]
+pub struct DatabaseLock {
+    keeper: JoinHandle<()>,
+    lost: oneshot::Receiver<OpenError>,
+}
+
+impl DatabaseLock {
+    /// Takes the lock, on a connection of its own.
+    ///
+    /// # Errors
+    /// [`OpenError`] says who is in the way.
+    pub async fn take(url: &PostgresUrl) -> Result<Self, OpenError> {
+        let held = acquire(url, None).await?.ok_or_else(another)?;
+        let (tell, lost) = oneshot::channel();
+        let keeper = tokio::spawn(keep(url.clone(), held, tell));
+        Ok(Self { keeper, lost })
+    }
+
+    /// Ready when another process serves the database now.
+    pub async fn lost(&mut self) -> OpenError {
+        match (&mut self.lost).await {
+            Ok(error) => error,
+            // The keeper ends with a loss or with this.
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for DatabaseLock {
+    fn drop(&mut self) {
+        self.keeper.abort();
+    }
+}
+
+/// The session that holds the lock.
+struct Held {
+    client: Client,
+    pid: i32,
+    since: String,
+}
+
+async fn keep(url: PostgresUrl, mut held: Held, tell: oneshot::Sender<OpenError>) {
+    loop {
+        while is_held(&held).await {
+            sleep(LOOK).await;
+        }
+        warn!("the connection that held the database for this instance is lost");
+        held = loop {
+            match acquire(&url, Some(&held)).await {
+                Ok(Some(held)) => break held,
+                Ok(None) => {
+                    // Nobody waits for it when the app is going already.
+                    let _ = tell.send(another());
+                    return;
+                }
+                // Without the server nobody can be served, here or elsewhere.
+                Err(_) => sleep(LOOK).await,
+            }
+        };
+    }
+}
+
+/// A server that has become a standby knows nothing of its successor's locks.
+async fn is_held(held: &Held) -> bool {
+    let asked = held.client.query_one("SELECT pg_is_in_recovery()", &[]);
+    matches!(timeout(LOOK_DEADLINE, asked).await, Ok(Ok(row)) if !row.get::<_, bool>(0))
+}
+
+/// `None` when another process has the lock. The session that had it for us, of which the server
+/// may not have noticed that nobody is there any more, is ended first.
+async fn acquire(url: &PostgresUrl, before: Option<&Held>) -> Result<Option<Held>, OpenError> {
+    let client = connect_once(url).await?;
+    let taken = take(&client, before).await;
+    let taken = taken.map_err(|error| unusable(&error))?;
+    Ok(taken.map(|(pid, since)| Held { client, pid, since }))
+}
+
+async fn take(client: &Client, before: Option<&Held>) -> Result<Option<(i32, String)>, Error> {
+    if let Some(before) = before {
+        let end = "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity
+                   WHERE pid = $1 AND backend_start::text = $2";
+        client.execute(end, &[&before.pid, &before.since]).await?;
+    }
+    let take = "SELECT pid, backend_start::text FROM pg_stat_activity
+                WHERE pid = pg_backend_pid() AND pg_try_advisory_lock($1)";
+    let taken = client.query_opt(take, &[&SERVING_LOCK]).await?;
+    taken
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .transpose()
+}
+
+fn another() -> OpenError {
+    OpenError(
+        "Another duet serves this database already, and with bus.url = \"local\" they would not \
+         hear each other. Set bus.url to a Redis server in both, or stop one."
+            .into(),
+    )
+}

@@ -1,0 +1,159 @@
+//! What the pool keeps: connections that are believed. While no server is there, one of those who
+//! want a connection knocks, and the others wait for it.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use bb8::ManageConnection;
+use rand::RngExt;
+use tokio::time::{sleep, timeout};
+use tokio_postgres::Client;
+use tracing::{info, warn};
+
+use super::{
+    connect::{NoConnection, Servers},
+    metrics::PoolMetrics,
+    transaction::Statements,
+};
+
+/// The wait before the next knock doubles from the one to the other: short enough that messages
+/// flow again at once when the server is back.
+const BACKOFF_MIN: Duration = Duration::from_millis(20);
+const BACKOFF_MAX: Duration = Duration::from_millis(250);
+
+/// A connection, what was prepared on it, and how far a call on it has come.
+pub(super) struct Connection {
+    pub(super) client: Client,
+    pub(super) statements: Statements,
+    /// A call is being made. One that is given up leaves the connection in an unknown state.
+    pub(super) unfinished: bool,
+    /// The server has been told to commit and has not said whether it did.
+    pub(super) committing: bool,
+    opened: Instant,
+}
+
+/// Opens connections for the pool, and knows whether there is a server.
+#[derive(Clone)]
+pub(super) struct Manager(Arc<Shared>);
+
+struct Shared {
+    servers: Servers,
+    metrics: PoolMetrics,
+    patience: Duration,
+    seen: Mutex<Seen>,
+    knocking: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Seen {
+    /// When an attempt failed for the first time since one last succeeded.
+    away_since: Option<Instant>,
+    /// Connections opened before are not believed.
+    distrusted_at: Option<Instant>,
+}
+
+impl Manager {
+    pub(super) fn new(servers: Servers, patience: Duration, metrics: PoolMetrics) -> Self {
+        Self(Arc::new(Shared {
+            servers,
+            metrics,
+            patience,
+            seen: Mutex::default(),
+            knocking: tokio::sync::Mutex::default(),
+        }))
+    }
+
+    /// How long it is worth waiting for a connection: a server that is away for a moment is waited
+    /// for, one that has been away for long is not.
+    pub(super) fn patience(&self) -> Duration {
+        let away = self.seen().away_since.map(|since| since.elapsed());
+        self.0.patience.saturating_sub(away.unwrap_or_default())
+    }
+
+    /// Throws all connections away, each when its call is over: their server does not answer, or
+    /// can no longer be written to.
+    pub(super) fn distrust_all(&self) {
+        self.seen().distrusted_at = Some(Instant::now());
+    }
+
+    /// A call was answered, so there is a server.
+    pub(super) fn answered(&self) {
+        if let Some(since) = self.seen().away_since.take() {
+            info!(
+                seconds = since.elapsed().as_secs_f64(),
+                "PostgreSQL is back"
+            );
+        }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.0.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn attempt(&self) -> Result<Connection, NoConnection> {
+        match self.0.servers.connect().await {
+            Ok(client) => {
+                self.0.metrics.opened.inc();
+                self.answered();
+                Ok(Connection {
+                    client,
+                    statements: Statements::new(),
+                    unfinished: false,
+                    committing: false,
+                    opened: Instant::now(),
+                })
+            }
+            Err(error) => {
+                self.0.metrics.failed.inc();
+                let mut seen = self.seen();
+                if seen.away_since.is_none() {
+                    warn!(%error, "there is no connection to PostgreSQL");
+                    seen.away_since = Some(Instant::now());
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn knock(&self) -> Connection {
+        let _alone = self.0.knocking.lock().await;
+        let mut backoff = BACKOFF_MIN;
+        loop {
+            let jittered = backoff.mul_f64(rand::rng().random_range(0.5..1.0));
+            sleep(jittered).await;
+            match self.attempt().await {
+                Ok(connection) => return connection,
+                Err(_) => backoff = (backoff * 2).min(BACKOFF_MAX),
+            }
+        }
+    }
+}
+
+impl ManageConnection for Manager {
+    type Connection = Connection;
+    type Error = NoConnection;
+
+    async fn connect(&self) -> Result<Connection, NoConnection> {
+        let is_away = self.seen().away_since.is_some();
+        if !is_away && let Ok(connection) = self.attempt().await {
+            return Ok(connection);
+        }
+        let knock = timeout(self.0.patience, self.knock()).await;
+        knock.map_err(|_| NoConnection("PostgreSQL is away".into()))
+    }
+
+    async fn is_valid(&self, connection: &mut Connection) -> Result<(), NoConnection> {
+        match self.has_broken(connection) {
+            true => Err(NoConnection("the connection is not used any more".into())),
+            false => Ok(()),
+        }
+    }
+
+    fn has_broken(&self, connection: &mut Connection) -> bool {
+        connection.unfinished
+            || connection.client.is_closed()
+            || self.seen().distrusted_at > Some(connection.opened)
+    }
+}
