@@ -11,7 +11,7 @@ use actix_rt::{Arbiter, System};
 use actix_web::dev::{Server, ServerHandle};
 use actors::{
     Directory, Metrics, World,
-    ports::{BusError, Clock, SystemClock},
+    ports::{Clock, SystemClock},
 };
 use prometheus::Registry;
 use tracing::info;
@@ -35,8 +35,8 @@ pub enum StartError {
     #[error(transparent)]
     Store(#[from] OpenError),
     /// The bus cannot be used.
-    #[error("{0}. Check bus.url.")]
-    Bus(#[from] BusError),
+    #[error(transparent)]
+    Bus(#[from] bus::OpenError),
     /// The address cannot be listened on.
     #[error("{address} cannot be listened on: {error}. {}", advice(.error))]
     Bind {
@@ -146,7 +146,7 @@ impl App {
         let listeners = Listeners::bind(settings)?;
         let registry = telemetry::registry();
         let store = store::open(&settings.store, clock.clone(), &registry).await?;
-        let bus = bus::open(&settings.bus.url)?;
+        let bus = bus::open(&settings.bus, &registry).await?;
         let world = World { store, bus, clock };
         Self::assemble(settings, world, registry, listeners, lock)
     }

@@ -5,20 +5,26 @@ mod redis;
 
 use std::sync::Arc;
 
-use actors::ports::{Bus, BusError};
+use actors::ports::Bus;
+use prometheus::Registry;
 
-use crate::config::BusUrl;
+use crate::config::{self, BusUrl};
 
 pub use local::{Hub, LocalBus};
 pub use redis::RedisBus;
 
-/// Starts the bus. Must be called inside an actix system.
+/// The bus cannot be used: one sentence that names why and says what to do.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct OpenError(pub String);
+
+/// Starts the bus, with its metrics on the registry. Must be called inside an actix system.
 ///
 /// # Errors
-/// [`BusError`] when its address cannot be used.
-pub fn open(url: &BusUrl) -> Result<Arc<dyn Bus>, BusError> {
-    Ok(match url {
+/// [`OpenError`] names what is wrong.
+pub async fn open(settings: &config::Bus, registry: &Registry) -> Result<Arc<dyn Bus>, OpenError> {
+    Ok(match &settings.url {
         BusUrl::Local => Arc::new(LocalBus::attach(&Hub::default())),
-        BusUrl::Redis(url) => Arc::new(RedisBus::start(url)?),
+        BusUrl::Redis(url) => Arc::new(RedisBus::start(url, registry).await?),
     })
 }

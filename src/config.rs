@@ -5,6 +5,7 @@
 
 mod limits;
 mod postgres_url;
+mod redis_url;
 mod urls;
 
 use std::{fmt, fs, net::SocketAddr, path::Path};
@@ -16,6 +17,7 @@ use url::Url;
 
 pub use limits::Limits;
 pub use postgres_url::PostgresUrl;
+pub use redis_url::RedisUrl;
 pub use urls::{BusUrl, StoreUrl};
 
 /// The defaults, with a comment for every key.

@@ -1,10 +1,16 @@
 //! What the bus brings, handed to the pair it is for.
 
-use std::time::Duration;
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use actix::{
     Actor, ArbiterHandle, Context, Handler, Recipient, Supervised, Supervisor, dev::SendError,
 };
+
+use tokio::sync::Notify;
 
 use crate::{
     Directory,
@@ -22,15 +28,40 @@ const CATCH_UP_LEN: usize = 50;
 const CATCH_UP_PAUSE: Duration = Duration::from_millis(20);
 
 pub(crate) fn start(arbiter: &ArbiterHandle, directory: Directory) -> Recipient<BusEvent> {
+    let missed = Arc::<Missed>::default();
+    arbiter.spawn(catch_up(directory.clone(), missed.clone()));
     Supervisor::start_in_arbiter(arbiter, move |ctx: &mut Context<Relay>| {
         ctx.set_mailbox_capacity(QUEUE_LEN_MAX);
-        Relay { directory }
+        Relay { directory, missed }
     })
     .recipient()
 }
 
 struct Relay {
     directory: Directory,
+    missed: Arc<Missed>,
+}
+
+/// Chats that may have missed something; each at most once, however often it is said.
+#[derive(Default)]
+struct Missed {
+    keys: Mutex<HashSet<ChatKey>>,
+    reported: Notify,
+}
+
+impl Missed {
+    fn add(&self, keys: Vec<ChatKey>) {
+        self.keys().extend(keys);
+        self.reported.notify_one();
+    }
+
+    fn take(&self) -> HashSet<ChatKey> {
+        std::mem::take(&mut *self.keys())
+    }
+
+    fn keys(&self) -> MutexGuard<'_, HashSet<ChatKey>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Actor for Relay {
@@ -54,7 +85,8 @@ impl Handler<BusEvent> for Relay {
                 }
             }
             BusEvent::Missed(keys) => {
-                actix::spawn(catch_up(self.directory.clone(), keys));
+                let all = || self.directory.keys(|_| true);
+                self.missed.add(keys.unwrap_or_else(all));
             }
         }
     }
@@ -62,12 +94,21 @@ impl Handler<BusEvent> for Relay {
 
 /// First the messages, which take one query for many chats; then everything else, at a pace that
 /// leaves the store to those who talk.
-async fn catch_up(directory: Directory, keys: Option<Vec<ChatKey>>) {
-    let keys = keys.unwrap_or_else(|| directory.keys(|_| true));
-    sweeper::compare(&directory, &keys).await;
-    for part in keys.chunks(CATCH_UP_LEN) {
-        for pair in part.iter().filter_map(|key| directory.live(*key)) {
-            pair.do_send(CatchUp);
+async fn catch_up(directory: Directory, missed: Arc<Missed>) {
+    let mut unread = HashSet::new();
+    loop {
+        if unread.is_empty() {
+            missed.reported.notified().await;
+        }
+        let news: Vec<ChatKey> = missed.take().into_iter().collect();
+        sweeper::compare(&directory, &news).await;
+        unread.extend(news);
+        let part: Vec<ChatKey> = unread.iter().take(CATCH_UP_LEN).copied().collect();
+        for key in part {
+            unread.remove(&key);
+            if let Some(pair) = directory.live(key) {
+                pair.do_send(CatchUp);
+            }
         }
         tokio::time::sleep(CATCH_UP_PAUSE).await;
     }

@@ -80,6 +80,7 @@ async fn sweep(directory: &Directory) -> Result<(), StoreError> {
         for key in &expired {
             shared.metrics.chats_expired.inc();
             bus.publish(*key, Notice::Ended { by: None });
+            bus.forget(*key);
             if let Some(pair) = directory.live(*key) {
                 pair.do_send(Over { by: None });
             }

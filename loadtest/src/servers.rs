@@ -4,7 +4,9 @@
 mod certificates;
 mod postgres;
 mod process;
+mod proxy;
 mod redis;
+mod redis_cluster;
 
 use std::{io, net::TcpListener};
 
@@ -13,7 +15,9 @@ use tempfile::TempDir;
 pub use certificates::{Authority, Identity};
 pub use postgres::Postgres;
 pub use process::Process;
+pub use proxy::{Proxy, Stalled};
 pub use redis::Redis;
+pub use redis_cluster::RedisCluster;
 
 /// A private server could not be started: what is missing or in the way.
 #[derive(Debug, thiserror::Error)]

@@ -118,6 +118,13 @@ impl Bus for LocalBus {
         Ok(elsewhere)
     }
 
+    fn forget(&self, key: ChatKey) {
+        self.unsubscribe(key);
+        for instance in self.hub.instances().iter() {
+            instance.open().remove(&key);
+        }
+    }
+
     fn listen(&self, listener: Recipient<BusEvent>) {
         // Named once, before the first subscription, as the port says.
         let _ = self.own.listener.set(listener);

@@ -1,19 +1,29 @@
-//! Redis as the courier: pub/sub between any number of instances.
+//! Redis as the courier: sharded pub/sub between any number of instances, over one server or a
+//! cluster. A single server is a cluster of one shard.
 //!
 //! Redis holds nothing of a chat but which seats are open on which instance. Whatever it loses is
 //! found again in the store: a socket can be open and deaf, so its health is judged by what it
-//! delivers. Every instance beats on a common channel and listens for its own beat and for every
-//! peer's; a beat that stays away, a peer that dies and every reconnect mean that notices may have
-//! been lost, and the pairs in memory are compared with the store.
+//! delivers. Every instance beats on a channel of each shard and listens for its own beat and for
+//! every peer's; a beat that stays away, a peer that dies and every new subscription mean that
+//! notices may have been lost, and exactly the chats of that shard are compared with the store.
 
-mod commands;
-mod subscriber;
+mod beating;
+mod chats;
+mod hearing;
+mod layout;
+mod link;
+mod metrics;
+mod names;
+mod sending;
+mod server;
+mod shard;
+mod subscribing;
 mod wire;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -21,134 +31,159 @@ use std::{
 
 use actix::{Recipient, dev::SendError};
 use actors::{
-    domain::{BySeat, ChatKey, Seat},
+    domain::{BySeat, ChatKey},
     ports::{Bus, BusError, BusEvent, Notice},
 };
 use async_trait::async_trait;
-use redis::{
-    AsyncCommands, Client, RedisError,
-    aio::{ConnectionManager, ConnectionManagerConfig},
-};
-use tokio::sync::{Notify, mpsc, oneshot};
-use wire::Boot;
+use futures_util::future::{join_all, select_ok};
+use prometheus::Registry;
+use redis::{Pipeline, RedisError, RedisResult, Value};
+use tokio::sync::Notify;
+use tracing::warn;
 
-/// How long one command may take.
-const DEADLINE: Duration = Duration::from_secs(1);
+use self::{
+    layout::{Layout, Ranges},
+    metrics::Metrics,
+    names::{SLOTS, ShardTag},
+    sending::Outgoing,
+    server::{DEADLINE, Servers},
+    shard::Shard,
+    wire::Boot,
+};
+use super::OpenError;
+use crate::config::RedisUrl;
+
 /// How long a subscription waits to be confirmed before the chat is opened without it.
 const SUBSCRIBE_DEADLINE: Duration = Duration::from_secs(2);
-/// What may wait to be sent; past that the others are told to read from the store.
-const OUTBOX_LEN_MAX: usize = 20_000;
-/// The channel that all instances beat on.
-const COMMON_CHANNEL: &str = "duet:instances";
-/// How often an instance beats.
-const BEAT_INTERVAL: Duration = Duration::from_millis(250);
-/// An instance whose beat stays away for so long counts as gone, and so does a deaf socket.
-const SILENCE_MAX: Duration = Duration::from_millis(1_250);
-/// How long an instance's lease outlives its last renewal.
-const LEASE: Duration = Duration::from_secs(3);
+
+/// How often a leaving instance looks whether its last notices are out.
+const LEAVE_POLL: Duration = Duration::from_millis(10);
 
 /// The courier of one instance.
-pub struct RedisBus {
-    shared: Arc<Shared>,
-}
+pub struct RedisBus(Arc<Shared>);
 
 /// What the bus and its tasks share.
 struct Shared {
     boot: Boot,
-    client: Client,
-    commands: ConnectionManager,
-    outbox: mpsc::Sender<Outgoing>,
-    /// Set when the outbox ran over: the others have to read from the store.
-    lost: AtomicBool,
+    /// The boot as the peers write it.
+    own_name: String,
+    servers: Servers,
+    metrics: Metrics,
+    listener: OnceLock<Recipient<BusEvent>>,
+    shards: RwLock<Ranges<Arc<Shard>>>,
+    /// Told when a shard finds that the layout is not what it was believed to be.
+    layout_in_doubt: Arc<Notify>,
     /// Set when this instance is on its way out: it beats no more.
     leaving: AtomicBool,
-    listener: OnceLock<Recipient<BusEvent>>,
-    subscriptions: Mutex<Subscriptions>,
-    /// Wakes the subscriber when a subscription is wanted or no longer wanted.
-    changed: Notify,
-    /// What this instance has open, to be written again when Redis has lost it.
-    open: Mutex<HashMap<ChatKey, BySeat<bool>>>,
-}
-
-/// Which chats are wanted, and who waits for which to be confirmed.
-#[derive(Default)]
-struct Subscriptions {
-    wanted: HashSet<ChatKey>,
-    waiting: HashMap<ChatKey, Vec<oneshot::Sender<()>>>,
-    confirmed: HashSet<ChatKey>,
-}
-
-/// What waits to be sent, in order.
-enum Outgoing {
-    Publish {
-        channel: String,
-        parcel: Vec<u8>,
-    },
-    Open {
-        key: ChatKey,
-        open: BySeat<bool>,
-    },
-    /// The lease is given up, and the sender dropped when Redis knows it.
-    Leave(#[expect(dead_code, reason = "told by being dropped")] oneshot::Sender<()>),
 }
 
 impl RedisBus {
-    /// Starts the bus; a server that is away is waited for. Must be called inside an actix system.
+    /// Starts the bus. It is tried once, so that a wrong address or password is told; a server
+    /// that is merely away is waited for. Must be called inside an actix system.
     ///
     /// # Errors
-    /// [`BusError`] when the address cannot be used at all.
-    pub fn start(url: &str) -> Result<Self, BusError> {
-        let client = Client::open(url).map_err(bus_error)?;
-        let config = ConnectionManagerConfig::new()
-            .set_response_timeout(Some(DEADLINE))
-            .set_connection_timeout(Some(DEADLINE))
-            .set_min_delay(Duration::from_millis(20))
-            .set_max_delay(Duration::from_millis(250))
-            .set_number_of_retries(3);
-        let commands =
-            ConnectionManager::new_lazy_with_config(client.clone(), config).map_err(bus_error)?;
-        let (outbox, outgoing) = mpsc::channel(OUTBOX_LEN_MAX);
+    /// [`OpenError`] when it will never do.
+    pub async fn start(url: &RedisUrl, registry: &Registry) -> Result<Self, OpenError> {
+        let boot = Boot::new_v4();
         let shared = Arc::new(Shared {
-            boot: Boot::new_v4(),
-            client,
-            commands,
-            outbox,
-            lost: false.into(),
-            leaving: false.into(),
+            boot,
+            own_name: boot.to_string(),
+            metrics: Metrics::register(registry),
             listener: OnceLock::new(),
-            subscriptions: Mutex::default(),
-            changed: Notify::new(),
-            open: Mutex::default(),
+            shards: RwLock::new(Ranges::none()),
+            layout_in_doubt: Arc::default(),
+            leaving: false.into(),
+            servers: Servers::new(url),
         });
-        let weak = Arc::downgrade(&shared);
-        tokio::spawn(commands::send(weak.clone(), outgoing));
-        tokio::spawn(commands::beat(weak.clone()));
-        tokio::spawn(subscriber::run(weak));
-        Ok(Self { shared })
+        let first = shared.servers.seeds.first();
+        let first = first.expect("an address names a server").clone();
+        shared.arrange(Ranges::of_one(first));
+        if shared.servers.cluster {
+            match layout::discover(&shared.servers, &[]).await {
+                Ok(layout) => drop(shared.arrange(layout)),
+                Err(error) => wait_for_it(&error)?,
+            }
+            tokio::spawn(layout::watch(Arc::downgrade(&shared)));
+        }
+        for shard in shared.shards() {
+            if let Err(error) = try_once(&shared, &shard).await {
+                wait_for_it(&error)?;
+            }
+        }
+        Ok(Self(shared))
     }
 }
 
-impl Drop for RedisBus {
-    fn drop(&mut self) {
-        self.shared.changed.notify_one();
+/// Finds out whether a server will do.
+async fn try_once(shared: &Shared, shard: &Shard) -> RedisResult<()> {
+    beating::once(shard, 0, false).await?;
+    if shared.servers.cluster {
+        return Ok(());
     }
+    // One that is part of a cluster takes some names and not others; it could seem well for long.
+    let mut pipeline = Pipeline::with_capacity(2);
+    for slot in [0, SLOTS - 1] {
+        let tag = ShardTag::of(|served| served == slot).expect("every slot has a tag");
+        pipeline.cmd("SPUBLISH").arg(tag.beats()).arg("");
+    }
+    server::check(shard.run(&pipeline).await?).map(drop)
+}
+
+/// Whether to wait for a server that has failed, or to give up because it will never do.
+fn wait_for_it(error: &RedisError) -> Result<(), OpenError> {
+    if server::is_away(error) {
+        warn!(%error, "Redis is away; until it is back the instances do not hear each other");
+        return Ok(());
+    }
+    Err(OpenError(format!(
+        "Redis cannot be used: {}. Check bus.url and bus.tls_ca.",
+        server::explain(error)
+    )))
 }
 
 impl Shared {
-    fn subscriptions(&self) -> MutexGuard<'_, Subscriptions> {
-        self.subscriptions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// Does something with the shard that serves a chat. No chat changes its shard meanwhile.
+    fn of<T>(&self, key: ChatKey, with: impl FnOnce(&Arc<Shard>) -> T) -> T {
+        let shards = self.shards.read().unwrap_or_else(PoisonError::into_inner);
+        with(shards.of(key))
     }
 
-    fn open(&self) -> MutexGuard<'_, HashMap<ChatKey, BySeat<bool>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    fn shards(&self) -> Vec<Arc<Shard>> {
+        let shards = self.shards.read().unwrap_or_else(PoisonError::into_inner);
+        distinct(&shards)
     }
 
-    fn queue(&self, outgoing: Outgoing) {
-        if self.outbox.try_send(outgoing).is_err() {
-            self.lost.store(true, Ordering::Release);
+    /// Makes the shards what the layout says. Those that stay where they are keep all they have;
+    /// what is served elsewhere now is moved there. Answers whether anything changed.
+    fn arrange(self: &Arc<Self>, layout: Layout) -> bool {
+        let mut shards = self.shards.write().unwrap_or_else(PoisonError::into_inner);
+        if shards.map(|shard| shard.address().clone()) == layout {
+            return false;
         }
+        let before = distinct(&shards);
+        let mut made: Vec<Arc<Shard>> = Vec::new();
+        let after = layout.map(|address| {
+            let tag = ShardTag::of(|slot| layout.at(slot) == address);
+            let tag = tag.expect("every range has a slot, and every slot a tag");
+            let known = before.iter().chain(&made);
+            let mut known = known.filter(|shard| shard.address() == address && shard.tag == tag);
+            let shard = known.next().cloned();
+            let shard = shard.unwrap_or_else(|| Shard::start(address.clone(), tag, self));
+            made.push(shard.clone());
+            shard
+        });
+        for old in &before {
+            let moved = old.chats().move_out(|key| Arc::ptr_eq(after.of(key), old));
+            for chat in moved {
+                after.of(chat.key()).chats().move_in(chat);
+            }
+        }
+        for shard in before.iter().chain(&made) {
+            shard.subscriptions_changed.notify_one();
+            shard.writes_wait.notify_one();
+        }
+        *shards = after;
+        true
     }
 
     /// Hands an event to the relay. One that has no room for a notice is told what it missed.
@@ -166,47 +201,30 @@ impl Shared {
     }
 }
 
-fn channel(key: ChatKey) -> String {
-    format!("duet:chat:{}", key.tag())
+fn distinct(shards: &Ranges<Arc<Shard>>) -> Vec<Arc<Shard>> {
+    let mut distinct: Vec<Arc<Shard>> = Vec::new();
+    for shard in shards.each() {
+        if !distinct.iter().any(|known| Arc::ptr_eq(known, shard)) {
+            distinct.push(shard.clone());
+        }
+    }
+    distinct
 }
 
-fn key_of(channel: &str) -> Option<ChatKey> {
-    ChatKey::from_tag(channel.strip_prefix("duet:chat:")?)
-}
-
-/// Where it is kept at which seats of a chat which instance has a stream open.
-fn open_key(key: ChatKey) -> String {
-    format!("duet:open:{}", key.tag())
-}
-
-fn lease_key(boot: &str) -> String {
-    format!("duet:lease:{boot}")
-}
-
-/// Seats as a number: 1 for seat 1, 2 for seat 2, 3 for both.
-fn bits(open: BySeat<bool>) -> u8 {
-    u8::from(open[Seat::One]) | u8::from(open[Seat::Two]) << 1
-}
-
-fn bus_error(error: RedisError) -> BusError {
+fn bus_error(error: &RedisError) -> BusError {
     BusError(error.to_string())
 }
 
 #[async_trait]
 impl Bus for RedisBus {
     async fn subscribe(&self, key: ChatKey) -> Result<(), BusError> {
-        let confirmed = {
-            let mut subscriptions = self.shared.subscriptions();
-            subscriptions.wanted.insert(key);
-            if subscriptions.confirmed.contains(&key) {
-                return Ok(());
-            }
-            let (confirm, confirmed) = oneshot::channel();
-            subscriptions.waiting.entry(key).or_default().push(confirm);
-            confirmed
-        };
-        self.shared.changed.notify_one();
-        match tokio::time::timeout(SUBSCRIBE_DEADLINE, confirmed).await {
+        let told = self.0.of(key, |shard| {
+            let told = shard.chats().want(key);
+            shard.subscriptions_changed.notify_one();
+            told
+        });
+        let Some(told) = told else { return Ok(()) };
+        match tokio::time::timeout(SUBSCRIBE_DEADLINE, told).await {
             Ok(Ok(())) => Ok(()),
             _ => Err(BusError(
                 "Redis did not confirm a subscription in time".into(),
@@ -215,89 +233,103 @@ impl Bus for RedisBus {
     }
 
     fn unsubscribe(&self, key: ChatKey) {
-        let mut subscriptions = self.shared.subscriptions();
-        subscriptions.wanted.remove(&key);
-        subscriptions.waiting.remove(&key);
-        drop(subscriptions);
-        self.shared.changed.notify_one();
-    }
-
-    fn publish(&self, key: ChatKey, notice: Notice) {
-        let parcel = wire::write(self.shared.boot, &notice);
-        self.shared.queue(Outgoing::Publish {
-            channel: channel(key),
-            parcel,
+        self.0.of(key, |shard| {
+            shard.chats().leave(key);
+            shard.subscriptions_changed.notify_one();
         });
     }
 
+    fn publish(&self, key: ChatKey, notice: Notice) {
+        let parcel = wire::write(self.0.boot, &notice);
+        self.0
+            .of(key, |shard| shard.queue(Outgoing { key, parcel }));
+    }
+
     fn set_open(&self, key: ChatKey, open: BySeat<bool>) {
-        let before = match bits(open) {
-            0 => self.shared.open().remove(&key),
-            _ => self.shared.open().insert(key, open),
-        };
-        if before.unwrap_or_default() != open {
-            self.shared.queue(Outgoing::Open { key, open });
-        }
+        self.0.of(key, |shard| {
+            if shard.chats().set_open(key, open) {
+                shard.writes_wait.notify_one();
+            }
+        });
     }
 
     async fn open_elsewhere(&self, key: ChatKey) -> Result<BySeat<bool>, BusError> {
-        let mut commands = self.shared.commands.clone();
-        let open: HashMap<String, u8> = commands.hgetall(open_key(key)).await.map_err(bus_error)?;
-        let own = self.shared.boot.to_string();
-        let others: Vec<(String, u8)> = open.into_iter().filter(|(boot, _)| *boot != own).collect();
-        let mut elsewhere = BySeat::default();
-        if others.is_empty() {
-            return Ok(elsewhere);
-        }
-        // What an instance said counts only while it lives.
-        let leases: Vec<String> = others.iter().map(|(boot, _)| lease_key(boot)).collect();
-        let alive: Vec<Option<u8>> = commands.mget(leases).await.map_err(bus_error)?;
-        for ((_, bits), _) in others
-            .iter()
-            .zip(alive)
-            .filter(|(_, lease)| lease.is_some())
-        {
-            elsewhere[Seat::One] |= bits & 1 != 0;
-            elsewhere[Seat::Two] |= bits & 2 != 0;
-        }
-        Ok(elsewhere)
+        let shard = self.0.of(key, Arc::clone);
+        let open = open_seats(&shard, key, &self.0.own_name).await;
+        open.map_err(|error| bus_error(&error))
+    }
+
+    fn forget(&self, key: ChatKey) {
+        self.0.of(key, |shard| {
+            shard.chats().forget(key);
+            shard.subscriptions_changed.notify_one();
+            shard.writes_wait.notify_one();
+        });
     }
 
     fn listen(&self, listener: Recipient<BusEvent>) {
         // Named once, before the first subscription, as the port says.
-        let _ = self.shared.listener.set(listener);
+        let _ = self.0.listener.set(listener);
     }
 
     async fn leave(&self) {
-        self.shared.leaving.store(true, Ordering::Release);
-        let (done, left) = oneshot::channel();
-        // Behind everything that still waits; where Redis is away the others find out by themselves.
-        self.shared.queue(Outgoing::Leave(done));
-        let _ = tokio::time::timeout(DEADLINE, left).await;
+        self.0.leaving.store(true, Ordering::Release);
+        let shards = self.0.shards();
+        let shards = shards.iter().map(|shard| leave(&self.0, shard));
+        // Where Redis is away the others find out by themselves.
+        let _ = tokio::time::timeout(DEADLINE, join_all(shards)).await;
     }
 
+    /// One shard that is away takes its own chats' notices along, and no more.
     async fn ping(&self) -> Result<(), BusError> {
-        let mut commands = self.shared.commands.clone();
-        redis::cmd("PING")
-            .exec_async(&mut commands)
-            .await
-            .map_err(bus_error)
+        let mut ping = Pipeline::with_capacity(1);
+        ping.cmd("PING");
+        let shards = self.0.shards();
+        let pings = shards.iter().map(|shard| Box::pin(shard.run(&ping)));
+        let answered = select_ok(pings).await;
+        answered.map(drop).map_err(|error| bus_error(&error))
     }
+}
+
+/// Says goodbye to a shard, once all that was queued has been said.
+async fn leave(shared: &Shared, shard: &Shard) {
+    while shared.metrics.outbox_len.get() > 0 {
+        tokio::time::sleep(LEAVE_POLL).await;
+    }
+    if let Err(error) = beating::last(shard).await {
+        warn!(server = %shard.address(), %error, "the others are not told that this instance leaves");
+    }
+}
+
+/// At which seats of a chat living instances other than this one have a stream open. Whoever is
+/// not heard may have just started: then its lease tells.
+async fn open_seats(shard: &Shard, key: ChatKey, own_name: &str) -> RedisResult<BySeat<bool>> {
+    let mut ask = Pipeline::with_capacity(1);
+    ask.cmd("HGETALL").arg(names::open(key));
+    let answers = server::check(shard.run(&ask).await?)?;
+    let (open,): (HashMap<String, u8>,) = redis::from_redis_value(Value::Array(answers))?;
+    let others = open.iter().filter(|(instance, _)| *instance != own_name);
+    let (heard, unheard): (Vec<_>, Vec<_>) = {
+        let hearing = shard.hearing();
+        others.partition(|(instance, _)| hearing.lives(instance))
+    };
+    let mut living: Vec<u8> = heard.into_iter().map(|(_, seats)| *seats).collect();
+    if !unheard.is_empty() {
+        let mut ask = Pipeline::with_capacity(unheard.len());
+        for (instance, _) in &unheard {
+            ask.cmd("EXISTS").arg(shard.tag.lease(instance));
+        }
+        let leased = server::check(shard.run(&ask).await?)?;
+        let leased = unheard
+            .iter()
+            .zip(leased)
+            .filter(|(_, leased)| *leased == Value::Int(1));
+        living.extend(leased.map(|((_, seats), _)| **seats));
+    }
+    Ok(sending::seats(
+        living.into_iter().fold(0, |all, seats| all | seats),
+    ))
 }
 
 #[cfg(test)]
-mod tests {
-    use actors::testing::Buses;
-    use loadtest::servers::Redis;
-
-    use super::*;
-
-    async fn open() -> Buses {
-        let server = Redis::start().unwrap();
-        let start = || Arc::new(RedisBus::start(&server.url()).unwrap());
-        let (here, there) = (start(), start());
-        Buses::new(here, there, server)
-    }
-
-    actors::bus_suite!(open);
-}
+mod tests;

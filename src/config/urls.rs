@@ -3,7 +3,8 @@
 use std::{fmt, path::PathBuf};
 
 use serde::Deserialize;
-use url::Url;
+
+use super::RedisUrl;
 
 use super::PostgresUrl;
 
@@ -47,13 +48,13 @@ impl fmt::Display for StoreUrl {
 }
 
 /// Which bus, and where.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub enum BusUrl {
     /// One process.
     Local,
-    /// A Redis server, by its address.
-    Redis(String),
+    /// Redis servers.
+    Redis(Box<RedisUrl>),
 }
 
 impl TryFrom<String> for BusUrl {
@@ -62,12 +63,7 @@ impl TryFrom<String> for BusUrl {
     fn try_from(url: String) -> Result<Self, String> {
         match url.as_str() {
             "local" => Ok(BusUrl::Local),
-            _ if url.starts_with("redis://")
-                && Url::parse(&url).is_ok_and(|url| url.has_host()) =>
-            {
-                Ok(BusUrl::Redis(url))
-            }
-            _ => Err("it must be \"local\" or redis://USER:PASSWORD@HOST:PORT".into()),
+            url => Ok(BusUrl::Redis(Box::new(url.parse()?))),
         }
     }
 }
@@ -77,7 +73,7 @@ impl fmt::Display for BusUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BusUrl::Local => f.write_str("local"),
-            BusUrl::Redis(_) => f.write_str("of a Redis server"),
+            BusUrl::Redis(url) => write!(f, "of {url}"),
         }
     }
 }

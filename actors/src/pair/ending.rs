@@ -71,8 +71,7 @@ impl Pair {
         self.names = Default::default();
         self.present = Default::default();
         self.chat = Err(Refusal::Gone);
-        self.shared.world.bus.set_open(self.key, self.present);
-        self.shared.world.bus.unsubscribe(self.key);
+        self.shared.world.bus.forget(self.key);
         self.directory.dismiss(self.key, &ctx.address());
         ctx.stop();
     }

@@ -33,6 +33,10 @@ pub trait Bus: Send + Sync + 'static {
     /// [`BusError`] while the bus cannot say.
     async fn open_elsewhere(&self, key: ChatKey) -> Result<BySeat<bool>, BusError>;
 
+    /// A chat is over: ends its subscription, and leaves nothing about it on the bus, whichever
+    /// instance it came from.
+    fn forget(&self, key: ChatKey);
+
     /// Names the one who is told what arrives; called once, before the first subscription.
     fn listen(&self, listener: Recipient<BusEvent>);
 

@@ -27,7 +27,11 @@ mod presence;
 
 use std::{any::Any, sync::Arc};
 
-pub use self::{notices::*, presence::*};
+pub use self::{
+    collector::{Heard, key, mark},
+    notices::*,
+    presence::*,
+};
 use crate::ports::Bus;
 
 /// A fresh bus under test, as two instances see it.
@@ -62,11 +66,15 @@ pub fn run(claim: impl Future<Output = ()>) {
 
 /// Makes a test of every claim about buses. Takes an async function, or a closure in
 /// parentheses, that answers [`Buses`](crate::testing::Buses); it is called inside an actix
-/// system.
+/// system. With `all at once:` before it, the claims run one after the other where it stands: for
+/// buses that take long to start.
 #[macro_export]
 macro_rules! bus_suite {
-    ($open:expr) => {
-        $crate::bus_suite! { $open;
+    (all at once: $open:expr) => {
+        $crate::bus_suite! { @claims once $open }
+    };
+    (@claims $form:ident $open:expr) => {
+        $crate::bus_suite! { @$form $open;
             // notices
             a_notice_reaches_the_other_instance
             a_notice_does_not_come_back_to_its_publisher
@@ -84,10 +92,12 @@ macro_rules! bus_suite {
             presence_follows_every_change
             both_instances_can_have_the_same_seat_open
             presence_needs_no_subscription
+            a_chat_that_is_over_is_open_nowhere
+            an_instance_that_leaves_is_nowhere
             a_bus_that_works_says_so
         }
     };
-    ($open:expr; $($claim:ident)*) => {$(
+    (@each $open:expr; $($claim:ident)*) => {$(
         #[test]
         fn $claim() {
             $crate::testing::bus_suite::run(async {
@@ -95,4 +105,12 @@ macro_rules! bus_suite {
             });
         }
     )*};
+    (@once $open:expr; $($claim:ident)*) => {$(
+        $crate::testing::bus_suite::run(async {
+            $crate::testing::bus_suite::$claim($open().await).await;
+        });
+    )*};
+    ($open:expr) => {
+        $crate::bus_suite! { @claims each $open }
+    };
 }

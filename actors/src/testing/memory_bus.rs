@@ -147,6 +147,13 @@ impl Bus for MemoryBus {
         Ok(open)
     }
 
+    fn forget(&self, key: ChatKey) {
+        self.unsubscribe(key);
+        for instance in self.hub.instances().iter_mut() {
+            instance.open.remove(&key);
+        }
+    }
+
     fn listen(&self, listener: Recipient<BusEvent>) {
         self.with(|own| own.listener = Some(listener));
     }

@@ -3,7 +3,7 @@
 use actors::{
     Refusal,
     domain::{Seat, Seq},
-    testing::eventually,
+    testing::{Call, eventually},
 };
 use futures_util::future::join;
 
@@ -84,6 +84,36 @@ async fn what_the_bus_lost_is_made_good_when_it_says_so() {
         stream.until_place(2).await;
         assert_eq!(stream.places(), [1, 2]);
     }
+}
+
+#[actix::test]
+async fn a_loss_that_is_reported_over_and_over_is_made_good_once() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let stream = Watch::open(&anny.at(&there)).await;
+    there.bus.set_deaf(true);
+    abhi.send("lost").await.unwrap();
+    there.bus.set_deaf(false);
+    let held = there.store.hold(Call::Positions);
+    for _ in 0..500 {
+        there.bus.report_missed(None);
+    }
+    eventually("the store is asked", || async {
+        there.store.is_waiting(Call::Positions)
+    })
+    .await;
+    drop(held);
+    stream.until(&Told::Message(1, "lost".into())).await;
+    // It is told how things stand after each reading: once for the first report, and once for
+    // those that came while the store was asked.
+    eventually("it is told how things stand", || async {
+        stream.hello_count() > 1
+    })
+    .await;
+    abhi.send("heard").await.unwrap();
+    stream.until_place(2).await;
+    assert!(stream.hello_count() <= 4, "{} times", stream.hello_count());
 }
 
 #[actix::test]

@@ -11,6 +11,7 @@ use super::{Process, StartError, folder, free_port};
 pub struct Redis {
     folder: TempDir,
     port: u16,
+    options: Vec<String>,
     server: Option<Process>,
 }
 
@@ -20,9 +21,18 @@ impl Redis {
     /// # Errors
     /// [`StartError`] says what is missing.
     pub fn start() -> Result<Self, StartError> {
+        Self::start_with(&[])
+    }
+
+    /// Starts one with options of its own, as on the command line of `redis-server`.
+    ///
+    /// # Errors
+    /// [`StartError`] says what is missing.
+    pub fn start_with(options: &[&str]) -> Result<Self, StartError> {
         let mut redis = Self {
             folder: folder("redis")?,
             port: free_port()?,
+            options: options.iter().map(|option| (*option).into()).collect(),
             server: None,
         };
         redis.resume()?;
@@ -31,7 +41,33 @@ impl Redis {
 
     /// Where it listens, as a URL.
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        Self::url_at(self.port)
+    }
+
+    /// The same through another port of this machine.
+    pub fn url_at(port: u16) -> String {
+        format!("redis://127.0.0.1:{port}")
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What it answers to a command, as `redis-cli` prints it.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn command(&self, command: &[&str]) -> Result<String, StartError> {
+        let answer = Command::new("redis-cli")
+            .args(["-p", &self.port.to_string()])
+            .args(command)
+            .output()
+            .map_err(StartError::from_io("redis-cli cannot be run"))?;
+        match answer.status.success() {
+            true => Ok(String::from_utf8_lossy(&answer.stdout).into_owned()),
+            false => Err(StartError(format!("Redis did not answer to {command:?}"))),
+        }
     }
 
     /// Its process, unless it was killed.
@@ -53,6 +89,7 @@ impl Redis {
         command
             .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"])
             .args(["--save", "", "--appendonly", "no"])
+            .args(&self.options)
             .current_dir(self.folder.path());
         let log = self.folder.path().join("log");
         let port = self.port;

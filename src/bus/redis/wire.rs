@@ -1,7 +1,8 @@
-//! What goes over Redis. It carries a version, so that instances of two releases can tell what
-//! they do not understand: that is read from the store instead.
+//! What goes over Redis: a version, so that instances of two releases can tell what they do not
+//! understand and read it from the store instead; who published it, so that nobody reads what they
+//! said themselves; and the notice as JSON.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use actors::{
     domain::{AskWord, Marks, Message, MessageText, Seat, SeatChange, Seq, Timestamp},
@@ -12,27 +13,23 @@ use uuid::Uuid;
 
 /// The version that this release writes and understands.
 const VERSION: u8 = 1;
+/// The version, and a boot's bytes.
+const HEAD_LEN: usize = 1 + 16;
+/// What a notice takes beside its text.
+const NOTICE_LEN: usize = 128;
 
 /// Names one run of one instance.
 pub(super) type Boot = Uuid;
 
 #[derive(Serialize, Deserialize)]
-struct Parcel {
-    v: u8,
-    /// Who published it: nobody takes what they sent themselves.
-    from: Boot,
-    /// The notice.
-    n: Wire,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "t", rename_all = "snake_case")]
-enum Wire {
+#[serde(rename_all = "snake_case")]
+enum Wire<'a> {
     Message {
         seq: Seq,
         id: Uuid,
         seat: u8,
-        text: String,
+        #[serde(borrow)]
+        text: Cow<'a, str>,
         at: i64,
     },
     Typing {
@@ -81,34 +78,40 @@ pub(super) enum Arrived {
 
 /// A notice as bytes.
 pub(super) fn write(from: Boot, notice: &Notice) -> Vec<u8> {
-    let parcel = Parcel {
-        v: VERSION,
-        from,
-        n: to_wire(notice),
+    let text_len = match notice {
+        Notice::Message(message) => message.text.as_str().len(),
+        _ => 0,
     };
-    serde_json::to_vec(&parcel).expect("strings and numbers are JSON")
+    let mut parcel = Vec::with_capacity(HEAD_LEN + NOTICE_LEN + text_len);
+    parcel.push(VERSION);
+    parcel.extend_from_slice(from.as_bytes());
+    serde_json::to_writer(&mut parcel, &to_wire(notice)).expect("strings and numbers are JSON");
+    parcel
 }
 
 /// Reads what [`write`] wrote, in this release or another.
-pub(super) fn read(bytes: &[u8], own: Boot) -> Arrived {
-    match serde_json::from_slice::<Parcel>(bytes) {
-        Ok(parcel) if parcel.from == own => Arrived::Nothing,
-        Ok(Parcel {
-            v: VERSION,
-            n: wire,
-            ..
-        }) => from_wire(wire).map_or(Arrived::Unknown, Arrived::Notice),
-        Ok(_) | Err(_) => Arrived::Unknown,
+pub(super) fn read(parcel: &[u8], own: Boot) -> Arrived {
+    let Some((head, notice)) = parcel.split_first_chunk::<HEAD_LEN>() else {
+        return Arrived::Unknown;
+    };
+    match head.split_at(1) {
+        (_, from) if from == own.as_bytes() => Arrived::Nothing,
+        ([VERSION], _) => {
+            let wire = serde_json::from_slice(notice).ok();
+            let notice = wire.and_then(from_wire);
+            notice.map_or(Arrived::Unknown, Arrived::Notice)
+        }
+        _ => Arrived::Unknown,
     }
 }
 
-fn to_wire(notice: &Notice) -> Wire {
+fn to_wire(notice: &Notice) -> Wire<'_> {
     match notice {
         Notice::Message(message) => Wire::Message {
             seq: message.seq,
             id: message.id,
             seat: message.seat.number(),
-            text: message.text.as_str().to_owned(),
+            text: message.text.as_str().into(),
             at: message.at.unix_ms(),
         },
         Notice::Typing(seat) => Wire::Typing {
@@ -145,7 +148,7 @@ fn to_wire(notice: &Notice) -> Wire {
     }
 }
 
-fn from_wire(wire: Wire) -> Option<Notice> {
+fn from_wire(wire: Wire<'_>) -> Option<Notice> {
     let seat = |number: u8| Seat::try_from(i64::from(number)).ok();
     Some(match wire {
         Wire::Message {
@@ -158,7 +161,7 @@ fn from_wire(wire: Wire) -> Option<Notice> {
             seq,
             id,
             seat: seat(number)?,
-            text: MessageText::from_store(text),
+            text: MessageText::from_store(text.into_owned()),
             at: Timestamp::from_unix_ms(at),
         })),
         Wire::Typing { seat: number } => Notice::Typing(seat(number)?),
@@ -212,9 +215,11 @@ mod tests {
             Arrived::Notice(notice.clone())
         );
         assert_eq!(read(&write(own, &notice), own), Arrived::Nothing);
-        let newer = format!("{{\"v\":2,\"from\":\"{other}\",\"n\":{{\"t\":\"song\"}}}}");
-        for strange in ["", "{}", "[1]", &newer] {
-            assert_eq!(read(strange.as_bytes(), own), Arrived::Unknown, "{strange}");
+        let mut newer = write(other, &notice);
+        newer[0] += 1;
+        let song = [&write(other, &notice)[..HEAD_LEN], b"{\"song\":{}}"].concat();
+        for strange in [&b""[..], b"{}", &[VERSION; HEAD_LEN], &newer, &song] {
+            assert_eq!(read(strange, own), Arrived::Unknown, "{strange:?}");
         }
     }
 }

@@ -41,16 +41,16 @@ impl Handler<BusEvent> for Collector {
 }
 
 /// What has arrived at one instance.
-pub(super) struct Heard(Arc<Mutex<Vec<BusEvent>>>);
+pub struct Heard(Arc<Mutex<Vec<BusEvent>>>);
 
 impl Heard {
     /// Listens to a bus from now on.
-    pub(super) fn from(bus: &Arc<dyn Bus>) -> Self {
+    pub fn from(bus: &Arc<dyn Bus>) -> Self {
         Self::listen(bus, ROOMY, None)
     }
 
     /// Listens to a bus, but takes nothing in before it is told to start.
-    pub(super) fn lagging(bus: &Arc<dyn Bus>) -> (Self, oneshot::Sender<()>) {
+    pub fn lagging(bus: &Arc<dyn Bus>) -> (Self, oneshot::Sender<()>) {
         let (start, started) = oneshot::channel();
         (Self::listen(bus, NARROW, Some(started)), start)
     }
@@ -66,12 +66,12 @@ impl Heard {
         Self(heard)
     }
 
-    pub(super) fn events(&self) -> Vec<BusEvent> {
+    pub fn events(&self) -> Vec<BusEvent> {
         self.0.lock().unwrap().clone()
     }
 
     /// The notices about one chat.
-    pub(super) fn about(&self, chat: ChatKey) -> Vec<Notice> {
+    pub fn about(&self, chat: ChatKey) -> Vec<Notice> {
         let events = self.events().into_iter();
         events
             .filter_map(|event| match event {
@@ -82,7 +82,7 @@ impl Heard {
     }
 
     /// Whether notices about one chat were reported as missed.
-    pub(super) fn missed(&self, chat: ChatKey) -> bool {
+    pub fn missed(&self, chat: ChatKey) -> bool {
         self.events().iter().any(|event| match event {
             BusEvent::Missed(Some(keys)) => keys.contains(&chat),
             BusEvent::Missed(None) => true,
@@ -91,12 +91,12 @@ impl Heard {
     }
 
     /// Forgets what was heard so far.
-    pub(super) fn clear(&self) {
+    pub fn clear(&self) {
         self.0.lock().unwrap().clear();
     }
 
     /// Waits until the last that was heard about a chat is this.
-    pub(super) async fn until(&self, chat: ChatKey, last: &Notice) {
+    pub async fn until(&self, chat: ChatKey, last: &Notice) {
         eventually(&format!("{last:?} arrives"), || async {
             self.about(chat).last() == Some(last)
         })
@@ -104,12 +104,12 @@ impl Heard {
     }
 }
 
-pub(super) fn key() -> ChatKey {
+pub fn key() -> ChatKey {
     ChatKey::from_bytes(*Uuid::new_v4().as_bytes())
 }
 
 /// A notice by which one can tell that everything before it has arrived.
-pub(super) fn mark() -> Notice {
+pub fn mark() -> Notice {
     Notice::Ended {
         by: Some(Seat::Two),
     }

@@ -70,6 +70,30 @@ pub async fn presence_needs_no_subscription(buses: Buses) {
     until_elsewhere(&buses.there, chat, TWO).await;
 }
 
+pub async fn a_chat_that_is_over_is_open_nowhere(buses: Buses) {
+    let (chat, other) = (subscribed(&buses).await, key());
+    for bus in [&buses.here, &buses.there] {
+        bus.set_open(chat, ONE);
+        bus.set_open(other, BOTH);
+    }
+    for bus in [&buses.here, &buses.there] {
+        until_elsewhere(bus, chat, ONE).await;
+        until_elsewhere(bus, other, BOTH).await;
+    }
+    buses.there.forget(chat);
+    until_elsewhere(&buses.here, chat, NOBODY).await;
+    until_elsewhere(&buses.there, chat, NOBODY).await;
+    assert_eq!(buses.here.open_elsewhere(other).await.unwrap(), BOTH);
+}
+
+pub async fn an_instance_that_leaves_is_nowhere(buses: Buses) {
+    let chat = subscribed(&buses).await;
+    buses.here.set_open(chat, TWO);
+    until_elsewhere(&buses.there, chat, TWO).await;
+    buses.here.leave().await;
+    until_elsewhere(&buses.there, chat, NOBODY).await;
+}
+
 pub async fn a_bus_that_works_says_so(buses: Buses) {
     for bus in [&buses.here, &buses.there] {
         let _ = Heard::from(bus);

@@ -305,6 +305,11 @@ impl Watch {
             .clone()
     }
 
+    /// How often it was given the state.
+    pub(crate) fn hello_count(&self) -> usize {
+        self.reader.seen.hellos.lock().unwrap().len()
+    }
+
     /// Whether the pair has let go of it.
     pub(crate) fn is_over(&self) -> bool {
         self.reader.seen.over.load(Ordering::SeqCst)

@@ -1,0 +1,84 @@
+//! The connection for commands: made when it is first needed, and again after it has failed.
+
+use std::time::Instant;
+
+use redis::{Pipeline, RedisError, RedisResult, Value, aio::AsyncPushSender};
+use tokio::sync::Mutex;
+
+use super::server::{Address, Connection, Servers};
+
+/// The way to one server, which everybody shares.
+pub(super) struct Link {
+    address: Address,
+    state: Mutex<State>,
+}
+
+enum State {
+    Down { since: Instant, why: RedisError },
+    Up(Connection),
+    New,
+}
+
+/// Whoever only sends commands listens to nothing.
+const NO_EAR: Option<std::sync::Arc<dyn AsyncPushSender>> = None;
+
+impl Link {
+    pub(super) fn new(address: Address) -> Self {
+        Self {
+            address,
+            state: Mutex::new(State::New),
+        }
+    }
+
+    pub(super) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Sends commands in one go; each has its own answer, which may be an error.
+    ///
+    /// # Errors
+    /// When no answer came in time: what became of the commands is not known.
+    pub(super) async fn run(
+        &self,
+        servers: &Servers,
+        pipeline: &Pipeline,
+    ) -> RedisResult<Vec<Value>> {
+        let connection = self.connection(servers).await?;
+        let answered = connection.run(pipeline).await;
+        if let Err(why) = &answered {
+            // Even when it is only late: the socket may be one that nobody answers any more.
+            self.give_up(&connection, why).await;
+        }
+        answered
+    }
+
+    /// Those who come while somebody tries to connect share the outcome.
+    async fn connection(&self, servers: &Servers) -> RedisResult<Connection> {
+        let asked_at = Instant::now();
+        let mut state = self.state.lock().await;
+        match &*state {
+            State::Up(connection) => return Ok(connection.clone()),
+            State::Down { since, why } if *since > asked_at => return Err(why.clone()),
+            State::Down { .. } | State::New => {}
+        }
+        let connected = servers.connect(&self.address, NO_EAR).await;
+        *state = match &connected {
+            Ok(connection) => State::Up(connection.clone()),
+            Err(why) => State::Down {
+                since: Instant::now(),
+                why: why.clone(),
+            },
+        };
+        connected
+    }
+
+    async fn give_up(&self, connection: &Connection, why: &RedisError) {
+        let mut state = self.state.lock().await;
+        if matches!(&*state, State::Up(current) if current.is(connection)) {
+            *state = State::Down {
+                since: Instant::now(),
+                why: why.clone(),
+            };
+        }
+    }
+}

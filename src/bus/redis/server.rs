@@ -1,0 +1,164 @@
+//! Redis servers: how one connects to them, and what their errors mean.
+
+use std::{fmt, io, sync::Arc, time::Duration};
+
+use redis::{
+    AsyncConnectionConfig, ErrorKind, Pipeline, RedisConnectionInfo, RedisError, RedisResult,
+    ServerErrorKind, Value,
+    aio::{AsyncPushSender, MultiplexedConnection},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    task::JoinHandle,
+};
+
+use crate::config::RedisUrl;
+
+/// How long connecting may take, and how long an answer.
+pub(super) const DEADLINE: Duration = Duration::from_secs(1);
+
+/// Where a server listens.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Address {
+    pub(super) host: String,
+    pub(super) port: u16,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+/// What it takes to connect to any of the servers.
+pub(super) struct Servers {
+    /// Whether they are a cluster.
+    pub(super) cluster: bool,
+    /// Those that the settings name.
+    pub(super) seeds: Vec<Address>,
+    login: RedisConnectionInfo,
+}
+
+impl Servers {
+    pub(super) fn new(url: &RedisUrl) -> Self {
+        let seeds = url.nodes.iter().map(|(host, port)| Address {
+            host: host.clone(),
+            port: *port,
+        });
+        Self {
+            cluster: url.cluster,
+            seeds: seeds.collect(),
+            login: url.login.clone(),
+        }
+    }
+
+    /// Connects, and logs in.
+    pub(super) async fn connect(
+        &self,
+        address: &Address,
+        ear: Option<impl AsyncPushSender>,
+    ) -> RedisResult<Connection> {
+        let config = AsyncConnectionConfig::new().set_response_timeout(Some(DEADLINE));
+        let config = match ear {
+            Some(ear) => config.set_push_sender(ear),
+            None => config,
+        };
+        let connect = async {
+            let socket = TcpStream::connect((address.host.as_str(), address.port)).await?;
+            // Somebody waits for every one of these small writes.
+            socket.set_nodelay(true)?;
+            self.greet(socket, config).await
+        };
+        let late = |_| RedisError::from(io::Error::from(io::ErrorKind::TimedOut));
+        tokio::time::timeout(DEADLINE, connect)
+            .await
+            .map_err(late)?
+    }
+
+    async fn greet(
+        &self,
+        socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        config: AsyncConnectionConfig,
+    ) -> RedisResult<Connection> {
+        let connected = MultiplexedConnection::new_with_config(&self.login, socket, config);
+        let (commands, driver) = connected.await?;
+        Ok(Connection {
+            commands,
+            driver: Arc::new(Driver(tokio::spawn(driver))),
+        })
+    }
+}
+
+/// A connection; clones are the same one. It is closed with the last of them.
+#[derive(Clone)]
+pub(super) struct Connection {
+    commands: MultiplexedConnection,
+    driver: Arc<Driver>,
+}
+
+/// Reads and writes for a connection. Left alone it would wait for answers that may never come.
+struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Connection {
+    /// Whether both are clones of one.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.driver, &other.driver)
+    }
+
+    /// Sends commands in one go; each has its own answer, which may be an error.
+    ///
+    /// # Errors
+    /// When the connection is of no more use.
+    pub(super) async fn run(&self, pipeline: &Pipeline) -> RedisResult<Vec<Value>> {
+        let mut commands = self.commands.clone();
+        commands
+            .send_packed_commands(pipeline, 0, pipeline.len())
+            .await
+    }
+}
+
+/// The first error among answers.
+pub(super) fn check(answers: Vec<Value>) -> RedisResult<Vec<Value>> {
+    answers.into_iter().map(Value::extract_error).collect()
+}
+
+/// Whether a server is merely away, and not one that will never do.
+pub(super) fn is_away(error: &RedisError) -> bool {
+    match error.kind() {
+        ErrorKind::Io => {
+            error.is_timeout() || error.is_connection_dropped() || error.is_connection_refusal()
+        }
+        ErrorKind::Server(
+            ServerErrorKind::BusyLoading
+            | ServerErrorKind::ClusterDown
+            | ServerErrorKind::MasterDown
+            | ServerErrorKind::TryAgain,
+        ) => true,
+        _ => false,
+    }
+}
+
+/// What is wrong with a server that will never do, as part of a sentence.
+pub(super) fn explain(error: &RedisError) -> String {
+    let why = match (error.kind(), error.code()) {
+        (ErrorKind::AuthenticationFailed, _) | (_, Some("WRONGPASS")) => {
+            "it does not take the user and password"
+        }
+        (_, Some("NOAUTH")) => "it wants a password",
+        (ErrorKind::Server(ServerErrorKind::NoPerm), _) => {
+            "its user may not do all that duet needs"
+        }
+        (ErrorKind::Server(ServerErrorKind::Moved), _) => {
+            "it is a cluster, so write redis+cluster:// instead of redis://"
+        }
+        _ => return error.to_string(),
+    };
+    format!("{why} ({error})")
+}

@@ -1,0 +1,139 @@
+//! One shard: a server and everything that this instance has to do with it. A single server is a
+//! cluster of one shard.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError, Weak,
+    atomic::{AtomicBool, Ordering},
+};
+
+use actors::{domain::ChatKey, ports::BusEvent};
+use redis::{Pipeline, RedisResult, Value};
+use tokio::sync::{Notify, mpsc};
+
+use super::{
+    Shared, beating,
+    chats::Chats,
+    hearing::Hearing,
+    link::Link,
+    metrics::Metrics,
+    names::ShardTag,
+    sending::{self, Outgoing},
+    server::Address,
+    subscribing,
+};
+
+/// Notices that may wait to be sent; past that the others are told to read from the store.
+const OUTBOX_LEN_MAX: usize = 20_000;
+
+/// A shard, for as long as a server serves it.
+pub(super) struct Shard {
+    pub(super) tag: ShardTag,
+    pub(super) shared: Weak<Shared>,
+    pub(super) metrics: Metrics,
+    link: Link,
+    outbox: mpsc::Sender<Outgoing>,
+    chats: Mutex<Chats>,
+    hearing: Mutex<Hearing>,
+    /// Wakes the subscriber.
+    pub(super) subscriptions_changed: Notify,
+    /// Wakes the sender when there is something to be written, which waits outside the outbox.
+    pub(super) writes_wait: Arc<Notify>,
+    /// Set when notices were dropped: the others have to read from the store.
+    lost: AtomicBool,
+}
+
+impl Shard {
+    /// Starts to send to a server, to beat there and to listen. The tasks end with the shard.
+    pub(super) fn start(address: Address, tag: ShardTag, shared: &Arc<Shared>) -> Arc<Self> {
+        let (outbox, outgoing) = mpsc::channel(OUTBOX_LEN_MAX);
+        let shard = Arc::new(Self {
+            tag,
+            shared: Arc::downgrade(shared),
+            metrics: shared.metrics.clone(),
+            link: Link::new(address),
+            outbox,
+            chats: Mutex::default(),
+            hearing: Mutex::default(),
+            subscriptions_changed: Notify::new(),
+            writes_wait: Arc::default(),
+            lost: false.into(),
+        });
+        tokio::spawn(sending::send(shared, &shard, outgoing));
+        tokio::spawn(beating::beat(Arc::downgrade(&shard)));
+        tokio::spawn(subscribing::subscribe(Arc::downgrade(&shard)));
+        shard
+    }
+
+    pub(super) fn address(&self) -> &Address {
+        self.link.address()
+    }
+
+    pub(super) fn chats(&self) -> MutexGuard<'_, Chats> {
+        self.chats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn hearing(&self) -> MutexGuard<'_, Hearing> {
+        self.hearing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends commands in one go; each has its own answer, which may be an error.
+    pub(super) async fn run(&self, pipeline: &Pipeline) -> RedisResult<Vec<Value>> {
+        match self.shared.upgrade() {
+            Some(shared) => self.link.run(&shared.servers, pipeline).await,
+            None => Err(std::io::Error::from(std::io::ErrorKind::NotConnected).into()),
+        }
+    }
+
+    /// Puts a notice into the outbox, or remembers that it could not.
+    pub(super) fn queue(&self, outgoing: Outgoing) {
+        match self.outbox.try_send(outgoing) {
+            Ok(()) => self.metrics.outbox_len.inc(),
+            Err(_) => {
+                self.metrics.dropped.inc();
+                self.set_lost(true);
+            }
+        }
+    }
+
+    pub(super) fn set_lost(&self, lost: bool) -> bool {
+        self.lost.swap(lost, Ordering::AcqRel)
+    }
+
+    /// Notices of all its chats may have been lost.
+    pub(super) fn report_all_missed(&self) {
+        let wanted = self.chats().wanted();
+        self.report_missed(wanted);
+    }
+
+    pub(super) fn report_missed(&self, keys: Vec<ChatKey>) {
+        if !keys.is_empty() {
+            self.metrics.resyncs.inc();
+            self.deliver(BusEvent::Missed(Some(keys)));
+        }
+    }
+
+    pub(super) fn deliver(&self, event: BusEvent) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.deliver(event);
+        }
+    }
+
+    /// What the cluster was believed to look like is no longer so.
+    pub(super) fn doubt_layout(&self) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.layout_in_doubt.notify_one();
+        }
+    }
+
+    /// Has everything written again that is open here.
+    pub(super) fn write_open_again(&self) {
+        self.chats().write_all_again();
+        self.writes_wait.notify_one();
+    }
+}
+
+impl Drop for Shard {
+    fn drop(&mut self) {
+        self.metrics.forget(self.address());
+    }
+}

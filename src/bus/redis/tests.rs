@@ -1,0 +1,61 @@
+mod cluster;
+mod faults;
+mod leftovers;
+
+use actors::{
+    ports::Bus,
+    testing::{
+        Buses,
+        bus_suite::{Heard, key, mark},
+        eventually,
+    },
+};
+use loadtest::servers::Redis;
+
+use super::*;
+
+async fn start(url: &str) -> Arc<dyn Bus> {
+    start_with(url, &Registry::new()).await
+}
+
+async fn start_with(url: &str, registry: &Registry) -> Arc<dyn Bus> {
+    let url = url.parse().unwrap();
+    Arc::new(RedisBus::start(&url, registry).await.unwrap())
+}
+
+/// Waits until an instance hears this many, itself included.
+async fn until_it_hears(instances: f64, registry: &Registry) {
+    eventually("the instances hear each other", || async {
+        let gathered = registry.gather();
+        let mut series = gathered
+            .iter()
+            .filter(|series| series.name() == "duet_bus_instances");
+        series.any(|series| series.get_metric()[0].get_gauge().get_value() == instances)
+    })
+    .await;
+}
+
+async fn open() -> Buses {
+    let server = Redis::start().unwrap();
+    let (here, there) = (start(&server.url()).await, start(&server.url()).await);
+    Buses::new(here, there, server)
+}
+
+actors::bus_suite!(open);
+
+/// Publishes until what is published arrives: it flows.
+async fn until_it_flows(here: &Arc<dyn Bus>, there: &Heard, chat: ChatKey) {
+    there.clear();
+    eventually("notices flow", || async {
+        here.publish(chat, mark());
+        there.about(chat).contains(&mark())
+    })
+    .await;
+}
+
+async fn until_missed(heard: &Heard, chats: &[ChatKey]) {
+    eventually("it is told what it missed", || async {
+        chats.iter().all(|chat| heard.missed(*chat))
+    })
+    .await;
+}

@@ -1,0 +1,135 @@
+//! The same over a cluster of three masters and three replicas.
+
+use std::time::Instant;
+
+use actors::testing::bus_suite;
+use loadtest::servers::RedisCluster;
+
+use super::*;
+
+/// Chats of every master: as many that some fall into each shard.
+const CHATS: usize = 60;
+
+#[test]
+fn a_cluster_keeps_all_promises_of_a_bus() {
+    let cluster = RedisCluster::start().unwrap();
+    let open = async || {
+        let url = cluster.url();
+        Buses::new(start(&url).await, start(&url).await, ())
+    };
+    actors::bus_suite!(all at once: open);
+}
+
+/// Two instances of which one listens to chats all over the cluster.
+struct Case {
+    cluster: RedisCluster,
+    here: Arc<dyn Bus>,
+    there: Arc<dyn Bus>,
+    heard: Heard,
+    chats: Vec<ChatKey>,
+}
+
+impl Case {
+    async fn new() -> Self {
+        let cluster = RedisCluster::start().unwrap();
+        let (here, there) = (start(&cluster.url()).await, start(&cluster.url()).await);
+        let heard = Heard::from(&there);
+        let chats: Vec<ChatKey> = (0..CHATS).map(|_| key()).collect();
+        for chat in &chats {
+            there.subscribe(*chat).await.unwrap();
+        }
+        for chat in &chats {
+            until_it_flows(&here, &heard, *chat).await;
+        }
+        heard.clear();
+        Self {
+            cluster,
+            here,
+            there,
+            heard,
+            chats,
+        }
+    }
+
+    /// The chats that a node serves, and all others.
+    fn served_by(&self, node: usize) -> (Vec<ChatKey>, Vec<ChatKey>) {
+        let serving = |chat: &ChatKey| self.cluster.serving(names::slot(*chat)).unwrap();
+        self.chats
+            .iter()
+            .copied()
+            .partition(|chat| serving(chat) == node)
+    }
+}
+
+#[test]
+fn a_master_that_dies_costs_its_own_chats_alone_and_its_replica_takes_over() {
+    bus_suite::run(async {
+        let mut case = Case::new().await;
+        let master = case.cluster.serving(names::slot(case.chats[0])).unwrap();
+        let (its_own, others) = case.served_by(master);
+        assert!(!others.is_empty());
+        case.cluster.nodes()[master].kill();
+        let killed_at = Instant::now();
+        // There is traffic all the time; nobody else has to wait meanwhile.
+        let mut waited_for = others.iter().cycle();
+        while !its_own.iter().all(|chat| case.heard.missed(*chat)) {
+            assert!(
+                killed_at.elapsed() < Duration::from_secs(120),
+                "nothing took over"
+            );
+            for chat in &its_own {
+                case.here.publish(*chat, mark());
+            }
+            let other = *waited_for.next().unwrap();
+            case.here.publish(other, mark());
+            case.heard.until(other, &mark()).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(!others.iter().any(|chat| case.heard.missed(*chat)));
+        for chat in case.chats {
+            until_it_flows(&case.here, &case.heard, chat).await;
+            case.here.set_open(chat, BySeat([true, false]));
+            eventually("the open seat is known", || async {
+                let open = case.there.open_elsewhere(chat).await;
+                open.is_ok_and(|open| open == BySeat([true, false]))
+            })
+            .await;
+        }
+    });
+}
+
+#[test]
+fn a_slot_that_moves_takes_its_chats_along() {
+    bus_suite::run(async {
+        let case = Case::new().await;
+        let (moved, others) = case.chats.split_first().unwrap();
+        case.cluster.give_away(names::slot(*moved)).unwrap();
+        until_missed(&case.heard, &[*moved]).await;
+        until_it_flows(&case.here, &case.heard, *moved).await;
+        assert!(!others.iter().any(|chat| case.heard.missed(*chat)));
+    });
+}
+
+#[test]
+fn a_server_and_a_cluster_are_not_taken_for_each_other() {
+    bus_suite::run(async {
+        let (cluster, server) = (RedisCluster::start().unwrap(), Redis::start().unwrap());
+        let refusal = async |url: String| {
+            let url = url.parse().unwrap();
+            RedisBus::start(&url, &Registry::new())
+                .await
+                .err()
+                .unwrap()
+                .0
+        };
+        let one = cluster.url().replace("+cluster", "");
+        let one = one.split(',').next().unwrap().to_owned();
+        let told = refusal(one).await;
+        assert!(
+            told.contains("it is a cluster, so write redis+cluster://"),
+            "{told}"
+        );
+        let told = refusal(server.url().replace("redis:", "redis+cluster:")).await;
+        assert!(told.contains("cluster support disabled"), "{told}");
+    });
+}

@@ -1,0 +1,214 @@
+//! What happens to one server and to the way there. Each claim is about both: what was lost is
+//! reported, and notices flow again.
+
+use actors::{domain::Seat, testing::bus_suite};
+use loadtest::servers::{Proxy, Stalled};
+
+use super::*;
+
+/// A server, and two instances of which one listens to a chat.
+struct Case {
+    server: Redis,
+    here: Arc<dyn Bus>,
+    there: Arc<dyn Bus>,
+    heard: Heard,
+    chat: ChatKey,
+}
+
+impl Case {
+    async fn new() -> Self {
+        let server = Redis::start().unwrap();
+        let url = server.url();
+        Self::of(server, &url).await
+    }
+
+    /// The one that listens does so at another address.
+    async fn of(server: Redis, listener_url: &str) -> Self {
+        let registry = Registry::new();
+        let here = start(&server.url()).await;
+        let there = start_with(listener_url, &registry).await;
+        let heard = Heard::from(&there);
+        until_it_hears(2.0, &registry).await;
+        let chat = key();
+        there.subscribe(chat).await.unwrap();
+        let case = Self {
+            server,
+            here,
+            there,
+            heard,
+            chat,
+        };
+        until_it_flows(&case.here, &case.heard, chat).await;
+        case.heard.clear();
+        case
+    }
+
+    async fn until_it_flows(&self) {
+        until_it_flows(&self.here, &self.heard, self.chat).await;
+    }
+}
+
+const NEWS: Notice = Notice::Typing(Seat::One);
+
+#[test]
+fn a_redis_that_died_is_missed_and_what_it_did_not_take_is_published_again() {
+    bus_suite::run(async {
+        let mut case = Case::new().await;
+        case.server.kill();
+        case.here.publish(case.chat, NEWS);
+        case.here.set_open(case.chat, BySeat([true, false]));
+        case.server.resume().unwrap();
+        until_missed(&case.heard, &[case.chat]).await;
+        // The listener may have been there before it was repeated, or not.
+        case.until_it_flows().await;
+        // A server that lost its memory is told again who is there.
+        eventually("the open seat is known", || async {
+            let open = case.there.open_elsewhere(case.chat).await;
+            open.is_ok_and(|open| open == BySeat([true, false]))
+        })
+        .await;
+    });
+}
+
+#[test]
+fn what_is_published_while_redis_stands_still_arrives_when_it_goes_on() {
+    bus_suite::run(async {
+        let case = Case::new().await;
+        case.server.process().unwrap().pause();
+        case.here.publish(case.chat, NEWS);
+        // Commands are given up after a while.
+        eventually("nobody answers", || async {
+            case.here.ping().await.is_err()
+        })
+        .await;
+        case.server.process().unwrap().go_on();
+        eventually("it arrives", || async {
+            case.heard.about(case.chat).contains(&NEWS)
+        })
+        .await;
+        case.until_it_flows().await;
+    });
+}
+
+#[test]
+fn what_is_published_during_a_client_pause_arrives_after_it() {
+    bus_suite::run(async {
+        let case = Case::new().await;
+        case.server
+            .command(&["CLIENT", "PAUSE", "2500", "ALL"])
+            .unwrap();
+        case.here.publish(case.chat, NEWS);
+        eventually("it arrives", || async {
+            case.heard.about(case.chat).contains(&NEWS)
+        })
+        .await;
+        case.until_it_flows().await;
+    });
+}
+
+#[test]
+fn killed_subscriptions_are_made_again_and_reported() {
+    bus_suite::run(async {
+        let case = Case::new().await;
+        let others: Vec<ChatKey> = (0..700).map(|_| key()).collect();
+        for chat in &others {
+            case.there.subscribe(*chat).await.unwrap();
+        }
+        let killed = case.server.command(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+        assert_eq!(killed.unwrap().trim(), "2");
+        until_missed(&case.heard, &others).await;
+        until_missed(&case.heard, &[case.chat]).await;
+        case.until_it_flows().await;
+        until_it_flows(&case.here, &case.heard, others[699]).await;
+    });
+}
+
+#[test]
+fn a_socket_that_is_open_and_deaf_is_noticed_and_replaced() {
+    bus_suite::run(async {
+        let server = Redis::start().unwrap();
+        let proxy = Proxy::start(server.port()).await.unwrap();
+        let case = Case::of(server, &format!("redis://127.0.0.1:{}", proxy.port())).await;
+        let listening = case
+            .server
+            .command(&["CLIENT", "LIST", "TYPE", "pubsub"])
+            .unwrap();
+        for port in proxy.connections() {
+            if listening.contains(&format!("addr=127.0.0.1:{port} ")) {
+                proxy.stall_one(port, Stalled::TO_CLIENT);
+            }
+        }
+        case.here.publish(case.chat, NEWS);
+        until_missed(&case.heard, &[case.chat]).await;
+        assert_eq!(case.heard.about(case.chat), [], "it was not deaf");
+        case.until_it_flows().await;
+    });
+}
+
+#[test]
+fn a_way_that_is_cut_off_for_a_while_is_taken_again() {
+    bus_suite::run(async {
+        let server = Redis::start().unwrap();
+        let proxy = Proxy::start(server.port()).await.unwrap();
+        let case = Case::of(server, &format!("redis://127.0.0.1:{}", proxy.port())).await;
+        proxy.stall(Stalled::BOTH);
+        eventually("nobody answers", || async {
+            case.there.ping().await.is_err()
+        })
+        .await;
+        case.here.publish(case.chat, NEWS);
+        // What was under way is never delivered: such sockets are not to be waited for.
+        proxy.refuse(true);
+        proxy.cut();
+        proxy.stall(Stalled::NEITHER);
+        proxy.refuse(false);
+        until_missed(&case.heard, &[case.chat]).await;
+        case.until_it_flows().await;
+    });
+}
+
+#[test]
+fn an_outbox_that_runs_over_has_the_others_read_again() {
+    bus_suite::run(async {
+        let case = Case::new().await;
+        case.server.process().unwrap().pause();
+        for _ in 0..30_000 {
+            case.here.publish(case.chat, Notice::Sessions);
+        }
+        case.server.process().unwrap().go_on();
+        until_missed(&case.heard, &[case.chat]).await;
+        case.until_it_flows().await;
+    });
+}
+
+#[test]
+fn an_instance_that_is_gone_is_noticed_and_counts_as_nowhere() {
+    bus_suite::run(async {
+        let case = Case::new().await;
+        case.here.set_open(case.chat, BySeat([true, false]));
+        eventually("its seat is known", || async {
+            let open = case.there.open_elsewhere(case.chat).await;
+            open.is_ok_and(|open| open == BySeat([true, false]))
+        })
+        .await;
+        drop(case.here);
+        until_missed(&case.heard, &[case.chat]).await;
+        // Whoever is told asks at once, and must not be told of a ghost.
+        let open = case.there.open_elsewhere(case.chat).await.unwrap();
+        assert_eq!(open, BySeat::default());
+    });
+}
+
+#[test]
+fn a_redis_that_is_away_at_the_start_is_waited_for() {
+    bus_suite::run(async {
+        let mut server = Redis::start().unwrap();
+        server.kill();
+        let (here, there) = (start(&server.url()).await, start(&server.url()).await);
+        let (heard, chat) = (Heard::from(&there), key());
+        assert!(there.subscribe(chat).await.is_err());
+        server.resume().unwrap();
+        until_missed(&heard, &[chat]).await;
+        until_it_flows(&here, &heard, chat).await;
+    });
+}

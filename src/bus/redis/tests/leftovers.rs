@@ -1,0 +1,107 @@
+//! What Redis holds of a chat, and what is left of it afterwards.
+
+use actors::{
+    domain::{Message, MessageText, Seat, Timestamp},
+    testing::bus_suite,
+};
+
+use super::*;
+
+const SECRET: &str = "a text that must never be kept";
+
+fn news() -> Notice {
+    Notice::Message(Arc::new(Message {
+        seq: 1,
+        id: uuid::Uuid::new_v4(),
+        seat: Seat::One,
+        text: MessageText::parse(SECRET.into()).unwrap(),
+        at: Timestamp::from_unix_ms(1_767_225_600_123),
+    }))
+}
+
+/// All keys, and all that they hold.
+fn keys(server: &Redis) -> Vec<(String, String)> {
+    let keys = server.command(&["KEYS", "*"]).unwrap();
+    let held = |key: &str| {
+        let command = match key.starts_with("duet:open:") {
+            true => "HGETALL",
+            false => "GET",
+        };
+        (key.to_owned(), server.command(&[command, key]).unwrap())
+    };
+    keys.lines()
+        .filter(|key| !key.is_empty())
+        .map(held)
+        .collect()
+}
+
+#[test]
+fn nothing_that_was_said_is_kept_and_nothing_for_ever() {
+    bus_suite::run(async {
+        let server = Redis::start().unwrap();
+        let (here, there) = (start(&server.url()).await, start(&server.url()).await);
+        let (heard, chat) = (Heard::from(&there), key());
+        there.subscribe(chat).await.unwrap();
+        here.set_open(chat, BySeat([true, true]));
+        here.publish(chat, news());
+        here.publish(chat, mark());
+        heard.until(chat, &mark()).await;
+        let keys = keys(&server);
+        // Two leases and who is there.
+        assert_eq!(keys.len(), 3, "{keys:?}");
+        for (key, held) in keys {
+            assert!(
+                !key.contains(SECRET) && !held.contains(SECRET),
+                "{key}: {held}"
+            );
+            let held: Vec<&str> = held.split_whitespace().collect();
+            match key.strip_prefix("duet:open:") {
+                Some(name) => {
+                    assert_eq!(name, format!("{{{}}}", chat.tag()));
+                    assert!(matches!(held[..], [_, "3"]), "{held:?}");
+                }
+                None => assert!(key.starts_with("duet:lease:") && held == ["1"], "{key}"),
+            }
+            let life_ms: i64 = server
+                .command(&["PTTL", &key])
+                .unwrap()
+                .trim()
+                .parse()
+                .unwrap();
+            assert!(
+                (1..=600_000).contains(&life_ms),
+                "{key} lives for {life_ms} ms"
+            );
+        }
+    });
+}
+
+#[test]
+fn of_a_chat_that_is_over_no_key_is_left_not_even_a_dead_instances() {
+    bus_suite::run(async {
+        let server = Redis::start().unwrap();
+        let (here, there) = (start(&server.url()).await, start(&server.url()).await);
+        let (over, lives) = (key(), key());
+        for chat in [over, lives] {
+            here.set_open(chat, BySeat([true, false]));
+            there.set_open(chat, BySeat([false, true]));
+            for (bus, open) in [(&here, [false, true]), (&there, [true, false])] {
+                eventually("the open seat is known", || async {
+                    let elsewhere = bus.open_elsewhere(chat).await;
+                    elsewhere.is_ok_and(|elsewhere| elsewhere == BySeat(open))
+                })
+                .await;
+            }
+        }
+        // It leaves its fields behind.
+        drop(here);
+        there.forget(over);
+        eventually("one chat is left", || async {
+            let keys = keys(&server);
+            let open = keys.iter().filter(|(key, _)| key.starts_with("duet:open:"));
+            let names: Vec<&String> = open.map(|(key, _)| key).collect();
+            names == [&names::open(lives)]
+        })
+        .await;
+    });
+}
