@@ -57,6 +57,25 @@ claim("a page that stays open sends by itself when the server is back, and says 
   assert.deepEqual((await texts(abhi.page)).sort(), ["Written into the void", "one", "three", "two"]);
 });
 
+claim("\"Try now\" does not wait for the page's own next try", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  abhi.expectStatus(502);
+  await abhi.page.clock.install();
+  const { one } = await meet(abhi, anny);
+  await abhi.page.route("**/stream?*", (route) => route.fulfill({ status: 502, body: "bad" }));
+  await abhi.page.goto(one.chat);
+  await banner(abhi.page).getByText("The connection is lost.").waitFor();
+  // From here on the page makes no try by itself.
+  await abhi.page.clock.pauseAt(Date.now() + 3_600_000);
+  await abhi.page.unroute("**/stream?*");
+  const asked = abhi.page.waitForRequest("**/stream?*", { timeout: 20_000 });
+  await banner(abhi.page).getByRole("button", { name: "Try now" }).click();
+  await asked;
+  await abhi.page.clock.resume();
+  await say(anny.page, "Here again");
+  await message(abhi.page, "Here again").waitFor();
+});
+
 claim("an answer that was lost on its way makes no second copy", async ({ person }) => {
   const [abhi, anny] = [await person(), await person()];
   abhi.expectOutage();

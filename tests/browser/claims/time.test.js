@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { inChat, join, meet, openMySide, register } from "../harness/flows.js";
+import { inChat, join, meet, openMySide, register, tell } from "../harness/flows.js";
 import { until, untilIs } from "../harness/until.js";
 
 share();
@@ -38,6 +38,35 @@ claim("who asks is not shown for longer than two minutes", async ({ person }) =>
   await abhi.page.locator("#asks form").waitFor();
   await abhi.page.clock.runFor("02:01");
   await untilIs("the banner", () => abhi.page.locator("#asks form").count(), 0);
+});
+
+claim("typing is shown after a second and said after two, and is gone five seconds after the last sign", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  await abhi.page.clock.install();
+  const { two } = await meet(abhi, anny);
+  const { page } = abhi;
+  const shown = () => page.locator("#typing").textContent();
+  const said = () => page.locator("#status").textContent();
+  await untilIs("the other person", () => page.locator("#presence").textContent(), "Online");
+  await page.clock.pauseAt(Date.now() + 60_000);
+  const wire = await abhi.context.newCDPSession(page);
+  await wire.send("Network.enable");
+  const arrived = new Promise((resolve) => {
+    wire.on("Network.eventSourceMessageReceived", ({ eventName }) => eventName === "typing" && resolve(eventName));
+  });
+  await tell(anny, `${two.chat}/typing`, {});
+  await arrived;
+  await page.clock.runFor(900);
+  assert.equal(await shown(), "");
+  await page.clock.runFor(200);
+  assert.match((await shown()) ?? "", /Anny.* is typing/);
+  assert.doesNotMatch((await said()) ?? "", /typing/);
+  await page.clock.runFor(1_000);
+  assert.match((await said()) ?? "", /Anny.* is typing/);
+  await page.clock.runFor(2_800);
+  assert.match((await shown()) ?? "", /Anny.* is typing/);
+  await page.clock.runFor(200);
+  assert.equal(await shown(), "");
 });
 
 claim("a banner comes after three seconds without a connection, and not before", async ({ person }) => {

@@ -1,0 +1,167 @@
+// What one chooses for one's own browser: being told, sounds, colours, language. And handing the link on by the system's own ways.
+
+import assert from "node:assert/strict";
+
+import { claim, share } from "../harness/claim.js";
+import { inChat, meet, message, openMySide, register, say, untilTick } from "../harness/flows.js";
+import { setHidden } from "../harness/person.js";
+import { untilIs } from "../harness/until.js";
+
+share();
+
+/** @typedef {import("playwright-core").Page} Page */
+
+/** Runs in every page, ahead of its own scripts: keeps what would be shown and played. */
+function keepSigns() {
+  const signs = /** @type {{ shown: unknown[], played: number }} */ ({ shown: [], played: 0 });
+  Object.assign(globalThis, { signs });
+  globalThis.Notification = class extends Notification {
+    /** @param {string} title @param {NotificationOptions} [options] */
+    constructor(title, options) {
+      super(title, options);
+      signs.shown.push([title, options?.body]);
+    }
+  };
+  const start = OscillatorNode.prototype.start;
+  OscillatorNode.prototype.start = function (...when) {
+    signs.played++;
+    start.apply(this, when);
+  };
+}
+
+/** @param {Page} page @returns {Promise<{ shown: string[][], played: number }>} */
+const signs = (page) => page.evaluate(() => /** @type {any} */ (globalThis).signs);
+
+/** Presses a switch in the menu, and closes it. @param {Page} page @param {"Notifications" | "Sound"} name */
+async function flip(page, name) {
+  await page.locator("#menu summary").click();
+  const before = await page.getByRole("button", { name }).getAttribute("aria-pressed");
+  await page.getByRole("button", { name }).click();
+  await untilIs(name, () => page.getByRole("button", { name }).getAttribute("aria-pressed"), before === "true" ? "false" : "true");
+  await page.keyboard.press("Escape");
+}
+
+/** Says something and waits until the other page has it. @param {Page} from @param {Page} to @param {string} text */
+async function arrives(from, to, text) {
+  await say(from, text);
+  await message(to, text).waitFor();
+  await untilTick(from, text, "Delivered");
+}
+
+claim("notification and sound come when switched on and nobody looks, and only then", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person({ permissions: ["notifications"] })];
+  await anny.context.addInitScript(keepSigns);
+  await meet(abhi, anny);
+  const { page } = anny;
+  await setHidden(page, true);
+  await arrives(abhi.page, page, "nothing is switched on");
+  assert.deepEqual(await signs(page), { shown: [], played: 0 });
+
+  await setHidden(page, false);
+  await flip(page, "Notifications");
+  await flip(page, "Sound");
+  const { played } = await signs(page);
+  assert.ok(played > 0, "a switch that makes a sound says what it sounds like");
+  await say(abhi.page, "somebody looks");
+  await untilTick(abhi.page, "somebody looks", "Seen");
+  assert.deepEqual(await signs(page), { shown: [], played });
+
+  await setHidden(page, true);
+  await arrives(abhi.page, page, "nobody looks");
+  const after = await signs(page);
+  assert.equal(after.shown.length, 1);
+  assert.match(after.shown[0][0], /Abhi/);
+  assert.equal(after.shown[0][1], "New message", "the text stays out of a notification");
+  assert.ok(after.played > played);
+
+  // The choice is the browser's: it holds after a reload.
+  await page.reload();
+  await inChat(page);
+  await setHidden(page, true);
+  await arrives(abhi.page, page, "after a reload");
+  assert.equal((await signs(page)).shown.length, 1);
+  await setHidden(page, false);
+  await flip(page, "Notifications");
+  await setHidden(page, true);
+  await arrives(abhi.page, page, "switched off again");
+  assert.equal((await signs(page)).shown.length, 1);
+});
+
+claim("a browser that allows no notifications says so, and the switch stays off", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  await anny.context.addInitScript(() => {
+    Notification.requestPermission = () => Promise.resolve("denied");
+  });
+  await meet(abhi, anny);
+  const { page } = anny;
+  await page.locator("#menu summary").click();
+  await page.getByRole("button", { name: "Notifications" }).click();
+  await page.getByRole("status").filter({ hasText: "The browser does not allow notifications" }).waitFor({ state: "attached" });
+  assert.equal(await page.getByRole("button", { name: "Notifications" }).getAttribute("aria-pressed"), "false");
+});
+
+claim("the colours change at once, are kept, and follow the system where that was chosen", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person({ colorScheme: "dark" })];
+  await meet(abhi, anny);
+  const { page } = anny;
+  const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const dark = await paper();
+  await page.evaluate(() => Object.assign(globalThis, { sameDocument: true }));
+  await page.locator("#menu summary").click();
+  const kept = page.waitForResponse("**/preferences");
+  await page.getByRole("button", { name: "Light" }).click();
+  const light = await paper();
+  assert.notEqual(light, dark);
+  assert.equal(await page.getByRole("button", { name: "Light" }).getAttribute("aria-pressed"), "true");
+  assert.ok(await page.evaluate(() => "sameDocument" in globalThis), "the page was loaded anew");
+  await kept;
+  await page.reload();
+  await inChat(page);
+  assert.equal(await paper(), light);
+  await page.locator("#menu summary").click();
+  await page.getByRole("button", { name: "Auto" }).click();
+  assert.equal(await paper(), dark);
+  await page.emulateMedia({ colorScheme: "light" });
+  assert.equal(await paper(), light);
+});
+
+claim("another language is one press away, and one stays where one is", async ({ person }) => {
+  const abhi = await person();
+  const { chat } = await register(abhi);
+  await openMySide(abhi);
+  const { page } = abhi;
+  await say(page, "A word in English");
+  await untilTick(page, "A word in English", "Sent");
+  await page.locator("#menu summary").click();
+  await page.getByRole("button", { name: "العربية" }).click();
+  await page.locator("html[lang=ar][dir=rtl]").waitFor({ state: "attached" });
+  assert.equal(new URL(page.url()).pathname, chat);
+  await untilIs("the tick", () => message(page, "A word in English").locator(".tick-word").textContent(), "أُرسلت");
+  // Mirrored: what one wrote oneself stands at the line's end, which is the left side now.
+  const [bubble, list] = await Promise.all(
+    [".mine .bubble", "#messages"].map((what) => page.locator(what).evaluate((node) => node.getBoundingClientRect().left)),
+  );
+  assert.equal(Math.round(bubble), Math.round(list));
+  // One kind of digits, as in the sentences.
+  assert.doesNotMatch(await page.locator("body").innerText(), /[٠-٩]/);
+});
+
+claim("the link can be handed to the system where it takes one, and no button pretends elsewhere", async ({ person }) => {
+  const [plain, phone] = [await person(), await person()];
+  await plain.context.addInitScript(() => {
+    Reflect.deleteProperty(Navigator.prototype, "share");
+  });
+  await register(plain);
+  assert.equal(await plain.page.getByRole("button", { name: "Share…" }).count(), 0);
+
+  await phone.context.addInitScript(() => {
+    Object.assign(globalThis, { shared: [] });
+    Navigator.prototype.share = async (what) => void (/** @type {any} */ (globalThis).shared.push(what));
+  });
+  const { link } = await register(phone);
+  await phone.page.getByRole("button", { name: "Share…" }).click();
+  const shared = await phone.page.evaluate(() => /** @type {any} */ (globalThis).shared);
+  assert.equal(shared.length, 1);
+  assert.equal(shared[0].url, link);
+  assert.doesNotMatch(shared[0].text, /Abhi|Anny/);
+});

@@ -1,0 +1,38 @@
+// A conversation of thousands.
+
+import assert from "node:assert/strict";
+
+import { claim, share } from "../harness/claim.js";
+import { flood, ROOM } from "../harness/flood.js";
+import { meet, tell } from "../harness/flows.js";
+import { setHidden } from "../harness/person.js";
+import { until, untilIs } from "../harness/until.js";
+import { held, longTasks, newest, watchWork } from "../harness/work.js";
+
+share(ROOM);
+
+const MANY = 5_000;
+const ARRIVALS = 20;
+
+claim("a message that arrives below five thousand others makes the page do little", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  const { one } = await meet(abhi, anny);
+  const { page } = anny;
+  await abhi.page.goto("about:blank");
+  // All of them stay unread, which is the most there is to keep in mind.
+  await setHidden(page, true);
+  await flood(abhi, one.chat, MANY);
+  await untilIs("what the page holds", () => held(page), MANY);
+  await watchWork(page);
+  let quiet = 0;
+  for (let arrival = 1; arrival <= ARRIVALS; arrival++) {
+    const before = (await longTasks(page)).length;
+    await tell(abhi, `${one.chat}/message_send`, { message: `one more: ${arrival}` });
+    await untilIs("the newest", () => newest(page), `one more: ${arrival}`);
+    if ((await longTasks(page)).length === before) quiet++;
+  }
+  // A machine that is busy with other things can make any task long, but not every one.
+  assert.ok(quiet >= ARRIVALS / 4, `only ${quiet} of ${ARRIVALS} arrivals went without a long task`);
+  await setHidden(page, false);
+  await until("all are seen", () => page.title(), (title) => title === "Abhi · duet");
+});

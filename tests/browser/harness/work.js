@@ -1,0 +1,27 @@
+// How long a page is busy at a stretch: what takes longer than 50 ms is a long task, and makes typing and scrolling stick.
+
+/** @typedef {import("playwright-core").Page} Page */
+
+/** Begins to count. @param {Page} page */
+export const watchWork = (page) =>
+  page.evaluate(() => {
+    /** @type {number[]} */
+    const longTasks = [];
+    Object.assign(globalThis, { longTasks });
+    new PerformanceObserver((list) => longTasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: "longtask" });
+  });
+
+/** The long tasks so far, in milliseconds, those of the last frame included. @param {Page} page @returns {Promise<number[]>} */
+export const longTasks = (page) =>
+  page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => resolve([.../** @type {any} */ (globalThis).longTasks]))));
+      }),
+  );
+
+/** The newest text on the page: cheap, however long the list is. @param {Page} page */
+export const newest = (page) => page.evaluate(() => document.querySelector("#messages > :last-child .text")?.textContent);
+
+/** How many messages the page holds. @param {Page} page */
+export const held = (page) => page.evaluate(() => document.querySelectorAll("#messages > .message").length);
