@@ -1,6 +1,7 @@
 //! A private Redis Cluster: three masters, each with a replica.
 
 use std::{
+    ops::RangeInclusive,
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -92,9 +93,20 @@ impl RedisCluster {
     /// # Errors
     /// [`StartError`] when no node that lives says so.
     pub fn serving(&self, slot: u16) -> Result<usize, StartError> {
-        let (port, _) = self.server_of(slot)?;
-        let place = self.nodes.iter().position(|node| node.port() == port);
-        place.ok_or_else(|| StartError(format!("slot {slot} is served by a stranger")))
+        let masters = self.masters()?;
+        let serving = masters.iter().find(|master| master.serves(slot));
+        let serving = serving.ok_or_else(|| StartError(format!("nobody serves slot {slot}")))?;
+        Ok(serving.place)
+    }
+
+    /// The slots that a node serves.
+    ///
+    /// # Errors
+    /// [`StartError`] when no node that lives says so.
+    pub fn served_by(&self, place: usize) -> Result<Vec<RangeInclusive<u16>>, StartError> {
+        let of_node = |master: Master| (master.place == place).then_some(master.slots);
+        let slots = self.masters()?.into_iter().find_map(of_node);
+        Ok(slots.unwrap_or_default())
     }
 
     /// Gives a slot without keys to another master, as an operator does who moves load.
@@ -102,44 +114,76 @@ impl RedisCluster {
     /// # Errors
     /// [`StartError`] when a node refuses.
     pub fn give_away(&self, slot: u16) -> Result<(), StartError> {
-        let (_, from) = self.server_of(slot)?;
-        let other = (0..=u16::MAX).map(|step| slot.wrapping_add(step) % 16_384);
-        let other = other.map(|slot| self.server_of(slot));
-        let (_, to) = other
-            .filter_map(Result::ok)
-            .find(|(_, id)| *id != from)
-            .ok_or_else(|| StartError("there is one master only".into()))?;
+        let masters = self.masters()?;
+        let (from, others): (Vec<&Master>, Vec<&Master>) =
+            masters.iter().partition(|master| master.serves(slot));
+        let ([from], [to, bystanders @ ..]) = (&from[..], &others[..]) else {
+            return Err(StartError(format!("slot {slot} cannot be given away")));
+        };
         let slot = slot.to_string();
-        for node in self.nodes.iter().filter(|node| node.process().is_some()) {
-            // Replicas learn of it from their masters.
-            let told = node.command(&["CLUSTER", "SETSLOT", &slot, "NODE", &to])?;
-            if !told.starts_with("OK") && !told.contains("only with masters") {
-                return Err(StartError(format!("a node refuses: {told}")));
-            }
+        self.set_slot(to, &[&slot, "IMPORTING", &from.id])?;
+        self.set_slot(from, &[&slot, "MIGRATING", &to.id])?;
+        // First the one that takes it: it makes the change one that everybody believes.
+        for master in [to, from].into_iter().chain(bystanders) {
+            self.set_slot(master, &[&slot, "NODE", &to.id])?;
         }
         Ok(())
     }
 
-    /// The port and the id of the node that serves a slot, as the first one says that lives.
-    fn server_of(&self, slot: u16) -> Result<(u16, String), StartError> {
+    fn set_slot(&self, at: &Master, words: &[&str]) -> Result<(), StartError> {
+        let command = [&["CLUSTER", "SETSLOT"], words].concat();
+        let told = self.nodes[at.place].command(&command)?;
+        match told.trim() {
+            "OK" => Ok(()),
+            refusal => Err(StartError(format!("a node refuses {command:?}: {refusal}"))),
+        }
+    }
+
+    /// Those who serve something, as the first node says that lives.
+    fn masters(&self) -> Result<Vec<Master>, StartError> {
         let living = self.nodes.iter().find(|node| node.process().is_some());
         let living = living.ok_or_else(|| StartError("no node lives".into()))?;
         let told = living.command(&["CLUSTER", "NODES"])?;
-        let server = told.lines().find_map(|line| {
+        let masters = told.lines().filter_map(|line| {
             // <id> <host>:<port>@… <flags> <master> <ping> <pong> <epoch> <link> <slots>…
             let words: Vec<&str> = line.split(' ').collect();
-            let (head, slots) = words.split_at_checked(8)?;
-            let serves = |range: &&str| {
-                let (first, last) = range.split_once('-').unwrap_or((range, range));
-                let range = first.parse().ok().zip(last.parse().ok());
-                range.is_some_and(|(first, last): (u16, u16)| (first..=last).contains(&slot))
-            };
-            slots.iter().find(|range| serves(range))?;
-            let port = head[1].rsplit_once('@')?.0.rsplit_once(':')?.1;
-            Some((port.parse().ok()?, head[0].to_owned()))
+            let (head, ranges) = words.split_at_checked(8)?;
+            let port: u16 = head[1]
+                .rsplit_once('@')?
+                .0
+                .rsplit_once(':')?
+                .1
+                .parse()
+                .ok()?;
+            let slots: Vec<_> = ranges.iter().filter_map(|range| read(range)).collect();
+            (!slots.is_empty()).then_some(Master {
+                place: self.nodes.iter().position(|node| node.port() == port)?,
+                id: head[0].to_owned(),
+                slots,
+            })
         });
-        server.ok_or_else(|| StartError(format!("nobody serves slot {slot}")))
+        Ok(masters.collect())
     }
+}
+
+/// A node that serves something.
+#[derive(Debug)]
+struct Master {
+    place: usize,
+    id: String,
+    slots: Vec<RangeInclusive<u16>>,
+}
+
+impl Master {
+    fn serves(&self, slot: u16) -> bool {
+        self.slots.iter().any(|range| range.contains(&slot))
+    }
+}
+
+/// `5` or `5-9`; a slot on its way between two nodes stands in brackets, and is none.
+fn read(range: &str) -> Option<RangeInclusive<u16>> {
+    let (first, last) = range.split_once('-').unwrap_or((range, range));
+    Some(first.parse().ok()?..=last.parse().ok()?)
 }
 
 /// Whether a node sees a whole cluster, and has its data if it is a replica.

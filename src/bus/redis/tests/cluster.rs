@@ -53,11 +53,10 @@ impl Case {
 
     /// The chats that a node serves, and all others.
     fn served_by(&self, node: usize) -> (Vec<ChatKey>, Vec<ChatKey>) {
-        let serving = |chat: &ChatKey| self.cluster.serving(names::slot(*chat)).unwrap();
-        self.chats
-            .iter()
-            .copied()
-            .partition(|chat| serving(chat) == node)
+        let slots = self.cluster.served_by(node).unwrap();
+        let serves = |slot| slots.iter().any(|range| range.contains(&slot));
+        let chats = self.chats.iter().copied();
+        chats.partition(|chat| serves(names::slot(*chat)))
     }
 }
 
