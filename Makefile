@@ -8,6 +8,9 @@ SHELL := /bin/bash
 APT := chromium:/usr/bin/chromium \
        postgresql:/usr/lib/postgresql \
        redis-server:/usr/bin/redis-server \
+       haproxy:/usr/sbin/haproxy \
+       nginx:/usr/sbin/nginx \
+       prometheus:/usr/bin/promtool \
        nodejs:/usr/bin/node \
        npm:/usr/bin/npm \
        fonts-noto-color-emoji:/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf \
@@ -25,10 +28,14 @@ run: ## Start the chat on this machine.
 test: tools lint test-rust test-browser ## Everything: format, lints, licences, Rust and browser tests.
 
 .PHONY: tools
-tools: ## Install what the tests need and is not there yet (needs root for Debian's packages).
+tools: ## Install what the tests need and is not there yet (needs root for Debian's packages; starts none of them).
 	@missing=(); for pair in $(APT); do [ -e "$${pair#*:}" ] || missing+=("$${pair%%:*}"); done; \
 	if [ "$${#missing[@]}" -gt 0 ]; then \
 	  export DEBIAN_FRONTEND=noninteractive; \
+	  if [ ! -e /usr/sbin/policy-rc.d ]; then \
+	    trap 'rm -f /usr/sbin/policy-rc.d' EXIT; \
+	    printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d; chmod +x /usr/sbin/policy-rc.d; \
+	  fi; \
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends "$${missing[@]}"; \
 	fi
 	@command -v cargo-nextest >/dev/null || cargo install --locked cargo-nextest

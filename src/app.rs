@@ -14,11 +14,12 @@ use actors::{
     ports::{Clock, SystemClock},
 };
 use prometheus::Registry;
+use tokio_rustls::TlsAcceptor;
 use tracing::info;
 
 use crate::{
     bus,
-    config::{self, BusUrl, Settings, StoreUrl, Wrong},
+    config::{self, BusUrl, Role, Settings, StoreUrl, Wrong},
     http::{self, Doors, State},
     shutdown::{self, Readiness},
     store::{self, OpenError, ServingLock},
@@ -96,7 +97,8 @@ pub fn serve(settings: Settings) -> Result<(), StartError> {
         if app.api_address != app.address {
             writeln!(
                 out,
-                "The API is at http://{}/chat-server/docs",
+                "The API is at {}://{}/chat-server/docs",
+                http::scheme(&settings),
                 app.api_address
             )?;
         }
@@ -105,6 +107,16 @@ pub fn serve(settings: Settings) -> Result<(), StartError> {
                 out,
                 "Health and metrics are at http://{}/metrics",
                 app.ops_address
+            )?;
+        }
+        if settings.server.role != Role::All {
+            writeln!(out, "This instance is \"{}\" alone.", settings.server.role)?;
+        }
+        if let BusUrl::Redis(_) = settings.bus.url {
+            writeln!(
+                out,
+                "Instances hear of each other by the bus {}.",
+                settings.bus.url
             )?;
         }
         writeln!(
@@ -230,7 +242,10 @@ async fn forget_quiet_addresses(state: State) {
 }
 
 /// The sockets, open before anything else can fail.
-struct Listeners(Vec<(TcpListener, SocketAddr, Doors)>);
+struct Listeners {
+    sockets: Vec<(TcpListener, SocketAddr, Doors)>,
+    acceptor: Option<TlsAcceptor>,
+}
 
 impl Listeners {
     fn bind(settings: &Settings) -> Result<Self, StartError> {
@@ -250,7 +265,8 @@ impl Listeners {
             api: false,
             ops: true,
         };
-        [
+        let acceptor = http::tls::acceptor(settings)?;
+        let sockets = [
             (Some(server.bind), pages),
             (server.api_bind, api),
             (server.ops_bind, ops),
@@ -266,27 +282,30 @@ impl Listeners {
             let address = listener.local_addr().map_err(failed)?;
             Ok((listener, address, doors))
         })
-        .collect::<Result<_, _>>()
-        .map(Self)
+        .collect::<Result<_, StartError>>()?;
+        Ok(Self { sockets, acceptor })
     }
 
     fn address(&self) -> SocketAddr {
-        self.0[0].1
+        self.sockets[0].1
     }
 
     /// Of the pages, the API, and health and metrics.
     fn addresses(&self) -> (SocketAddr, SocketAddr, SocketAddr) {
         let of = |which: fn(&Doors) -> bool| {
-            let found = self.0.iter().find(|(.., doors)| which(doors));
+            let found = self.sockets.iter().find(|(.., doors)| which(doors));
             found.map_or(self.address(), |(_, address, _)| *address)
         };
         (self.address(), of(|doors| doors.api), of(|doors| doors.ops))
     }
 
     fn serve(self, settings: &Settings, state: &State) -> io::Result<Vec<Server>> {
-        self.0
-            .into_iter()
-            .map(|(listener, _, doors)| http::server(listener, settings, doors, state))
-            .collect()
+        let serve = |(listener, _, doors): (_, _, Doors)| {
+            // Operators ask from within.
+            let public = doors.pages || doors.api;
+            let acceptor = self.acceptor.clone().filter(|_| public);
+            http::server(listener, settings, acceptor, doors, state)
+        };
+        self.sockets.into_iter().map(serve).collect()
     }
 }

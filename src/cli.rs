@@ -118,7 +118,10 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
                 settings.store.url
             )?)
         }
-        Some(Command::CheckConfig) => Ok(writeln!(io::stdout(), "{}", settings.summary())?),
+        Some(Command::CheckConfig) => {
+            http::tls::check(&settings)?;
+            Ok(writeln!(io::stdout(), "{}", settings.summary())?)
+        }
         Some(Command::End { hash }) => end(&settings, &hash),
         Some(Command::DefaultConfig | Command::Openapi) => Ok(()),
     }

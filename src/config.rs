@@ -8,7 +8,11 @@ mod postgres_url;
 mod redis_url;
 mod urls;
 
-use std::{fmt, fs, net::SocketAddr, path::Path};
+use std::{
+    fmt, fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use ::config::{Config, ConfigError, Environment, File, FileFormat};
 use ipnet::IpNet;
@@ -65,6 +69,12 @@ pub struct Server {
     pub workers: usize,
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// The certificate for TLS without a proxy, and its key: PEM files.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub tls_cert: Option<PathBuf>,
+    /// The key of that certificate.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub tls_key: Option<PathBuf>,
     /// How long a stopping instance says that it is not ready before it closes its sockets, in
     /// seconds.
     pub leave_seconds: u64,
@@ -94,6 +104,16 @@ impl Role {
     /// Whether people talk here.
     pub fn chats(self) -> bool {
         self != Role::Registration
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Role::Registration => "registration",
+            Role::Chat => "chat",
+            Role::All => "all",
+        })
     }
 }
 
@@ -270,6 +290,12 @@ impl Settings {
             }
             _ => {}
         }
+        if self.server.tls_cert.is_some() != self.server.tls_key.is_some() {
+            return wrong(
+                "server.tls_cert and server.tls_key must be set together: a certificate is of no \
+                 use without its key.",
+            );
+        }
         if actors::domain::Lifetime::from_hours(self.links.ttl_hours).is_err() {
             return wrong("links.ttl_hours must be from 1 to 720.");
         }
@@ -303,13 +329,14 @@ impl Settings {
 
     /// What the settings come to, in a sentence without secrets.
     pub fn summary(&self) -> String {
+        let tls = match &self.server.tls_cert {
+            Some(certificate) => format!(" by TLS with {}", certificate.display()),
+            None => String::new(),
+        };
         format!(
-            "The settings are right: duet would listen on {} as \"{}\", keep its chats in {} and \
-             use the bus {}.",
-            self.server.bind,
-            format!("{:?}", self.server.role).to_lowercase(),
-            self.store.url,
-            self.bus.url,
+            "The settings are right: duet would listen on {}{tls} as \"{}\", keep its chats in {} \
+             and use the bus {}.",
+            self.server.bind, self.server.role, self.store.url, self.bus.url,
         )
     }
 

@@ -2,8 +2,10 @@
 
 pub mod api;
 mod body;
+mod connection;
 mod envelope;
 mod field;
+mod h2;
 mod limits;
 mod observe;
 mod ops;
@@ -11,6 +13,7 @@ mod origin;
 mod pages;
 mod session;
 mod stream;
+pub mod tls;
 mod wire;
 
 use std::{
@@ -22,14 +25,15 @@ use std::{
 };
 
 use actix_web::{
-    App, HttpRequest, HttpServer, Route,
+    App, HttpRequest, Route,
     dev::Server,
     middleware::{Compress, from_fn},
     web,
 };
 use actors::{Directory, domain::PairHash, ports::Clock};
 use prometheus::Registry;
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio_rustls::TlsAcceptor;
 use utoipa::OpenApi;
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -38,7 +42,7 @@ use crate::{
     shutdown::Readiness,
 };
 
-pub use origin::base_url;
+pub use origin::{base_url, scheme};
 
 use envelope::Problem;
 use limits::AddressLimits;
@@ -143,38 +147,33 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Serves the doors of a socket.
+/// Serves the doors of a socket, by TLS where there is an acceptor.
 ///
 /// # Errors
 /// What the system says.
 pub fn server(
     listener: TcpListener,
     settings: &Settings,
+    acceptor: Option<TlsAcceptor>,
     doors: Doors,
     state: &State,
 ) -> io::Result<Server> {
     let state = web::Data::new(state.clone());
     let role = settings.server.role;
-    let stalled = Duration::from_secs(settings.limits.stalled_stream_seconds);
-    let server = HttpServer::new(move || {
+    connection::serve(listener, settings, acceptor, move || {
         App::new()
             .app_data(state.clone())
+            .app_data(doors)
             .app_data(web::QueryConfig::default().error_handler(|_, _| {
                 Problem::malformed("The part of the address behind \"?\" cannot be read.").into()
             }))
             .wrap(from_fn(observe::request))
             .configure(move |config| routes(config, doors, role))
-            .default_service(web::to(nothing_here))
+            .default_service(web::to(move |request: HttpRequest| {
+                let problem = nothing_at(request.path(), role);
+                async move { Err::<&str, _>(problem) }
+            }))
     })
-    .on_connect(move |connection, _| tune(connection, stalled))
-    .workers(settings.workers())
-    // A closed tab closes its stream at once; nobody shuts one half of a connection and listens.
-    .h1_allow_half_closed(false)
-    .client_request_timeout(Duration::from_secs(settings.limits.request_seconds))
-    .shutdown_timeout(settings.server.drain_seconds)
-    .disable_signals()
-    .listen(listener)?;
-    Ok(server.run())
 }
 
 /// The URL table.
@@ -240,8 +239,24 @@ fn only(allow: &'static str) -> Route {
     web::to(move || async move { Err::<&str, _>(Problem::method(allow)) })
 }
 
-async fn nothing_here() -> Result<&'static str, Problem> {
-    Err(Problem::no_such_page())
+/// Why there is nothing at an address: it may be served by the other one of two services.
+fn nothing_at(path: &str, role: Role) -> Problem {
+    let chats = ["/chat-server/user/", "/demo/chat/user/"];
+    let registers = [
+        "/",
+        views::address::REGISTER,
+        "/chat-server/hash",
+        "/chat-server/register",
+        "/chat-server/user1",
+        "/chat-server/user2",
+    ];
+    match role {
+        Role::Registration if chats.iter().any(|begin| path.starts_with(begin)) => {
+            Problem::other_service(role, Role::Chat)
+        }
+        Role::Chat if registers.contains(&path) => Problem::other_service(role, Role::Registration),
+        _ => Problem::no_such_page(),
+    }
 }
 
 /// The API's description, as JSON.
@@ -259,18 +274,4 @@ async fn openapi_json() -> Result<actix_web::HttpResponse, Problem> {
     Ok(actix_web::HttpResponse::Ok()
         .content_type("application/json")
         .body(text))
-}
-
-/// Small frames go out at once; a client that takes nothing for too long is cut off by the kernel,
-/// even where nobody writes to it any more.
-fn tune(connection: &dyn std::any::Any, stalled: Duration) {
-    if let Some(stream) = connection.downcast_ref::<actix_rt::net::TcpStream>() {
-        let socket = SockRef::from(stream);
-        let tuned = socket
-            .set_tcp_nodelay(true)
-            .and_then(|()| socket.set_tcp_user_timeout(Some(stalled)));
-        if let Err(error) = tuned {
-            tracing::debug!(%error, "a connection keeps its default options");
-        }
-    }
 }

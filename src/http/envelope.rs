@@ -12,6 +12,8 @@ use tracing::error;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::config::Role;
+
 /// When to come back after a 503.
 const UNAVAILABLE_RETRY: Duration = Duration::from_secs(1);
 
@@ -157,6 +159,15 @@ impl Problem {
     pub fn no_such_page() -> Self {
         let message = "There is nothing at this address. Check it for typing errors.";
         Self::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+
+    /// A 404 for an address that another service has.
+    pub fn other_service(here: Role, there: Role) -> Self {
+        let message = format!(
+            "This is the service \"{here}\" alone; the address belongs to \"{there}\". Ask at the \
+             public address, which leads to both."
+        );
+        Self::new(StatusCode::NOT_FOUND, "other_service", &message)
     }
 
     /// A 405; `allow` as the header has it.

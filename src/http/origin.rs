@@ -8,7 +8,7 @@ use actix_web::{
 };
 use url::Url;
 
-use super::envelope::Problem;
+use super::{Doors, envelope::Problem};
 use crate::config::Settings;
 
 /// The address people use.
@@ -16,6 +16,7 @@ use crate::config::Settings;
 pub struct Origin {
     /// As set; otherwise duet listens on this machine alone.
     public: Option<String>,
+    scheme: &'static str,
     /// Where the pages are listened on.
     bound: SocketAddr,
 }
@@ -24,14 +25,19 @@ impl Origin {
     /// From the settings and the address that is listened on.
     pub fn new(settings: &Settings, bound: SocketAddr) -> Self {
         let public = settings.server.public_url.as_ref().map(origin);
-        Self { public, bound }
+        Self {
+            public,
+            scheme: scheme(settings),
+            bound,
+        }
     }
 
     /// Whether people use https.
     pub fn is_https(&self) -> bool {
-        self.public
-            .as_ref()
-            .is_some_and(|public| public.starts_with("https://"))
+        match &self.public {
+            Some(public) => public.starts_with("https://"),
+            None => self.scheme == "https",
+        }
     }
 
     /// Scheme, host and port, as they stand in a link. The `Host` of a request decides only where
@@ -41,13 +47,13 @@ impl Origin {
             Some(public) => public.clone(),
             None => self
                 .local(request)
-                .unwrap_or_else(|| format!("http://{}", self.bound)),
+                .unwrap_or_else(|| format!("{}://{}", self.scheme, self.bound)),
         }
     }
 
     /// The `Host` of a request, where it came in by the socket of the pages and names this machine.
     fn local(&self, request: &HttpRequest) -> Option<String> {
-        if request.app_config().local_addr() != self.bound {
+        if !request.app_data::<Doors>().is_some_and(|doors| doors.pages) {
             return None;
         }
         let host = request
@@ -55,7 +61,7 @@ impl Origin {
             .authority()
             .map(|authority| authority.as_str());
         let host = host.or_else(|| request.headers().get(HOST)?.to_str().ok())?;
-        let url = Url::parse(&format!("http://{host}")).ok()?;
+        let url = Url::parse(&format!("{}://{host}", self.scheme)).ok()?;
         let local = match url.host()? {
             url::Host::Domain(name) => name == "localhost",
             url::Host::Ipv4(address) => address.is_loopback(),
@@ -89,8 +95,17 @@ fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
+/// How the pages and the API are spoken to.
+pub fn scheme(settings: &Settings) -> &'static str {
+    match settings.server.tls_cert {
+        Some(_) => "https",
+        None => "http",
+    }
+}
+
 /// The address to open, as it is printed at the start.
 pub fn base_url(settings: &Settings, bound: SocketAddr) -> String {
-    let origin = Origin::new(settings, bound).public;
-    format!("{}/", origin.unwrap_or_else(|| format!("http://{bound}")))
+    let origin = Origin::new(settings, bound);
+    let own = format!("{}://{bound}", origin.scheme);
+    format!("{}/", origin.public.unwrap_or(own))
 }

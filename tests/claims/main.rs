@@ -17,10 +17,12 @@ mod streams;
 
 mod durability;
 mod ending;
+mod http2;
 mod limits;
 
 mod pages;
 
+mod operators;
 mod ops;
 mod secrets;
 mod start;

@@ -213,9 +213,10 @@ async fn registration_and_chat_may_be_two_services() {
     assert_eq!(api.get("/").await.status, 303);
     assert_eq!(api.get("/demo/chat/register").await.status, 200);
     let login = json!({"user": "Abhi", "hash": hash});
-    api.post("/chat-server/user/Abhi/login", login.clone())
-        .await
-        .fails(404);
+    let elsewhere = api.post("/chat-server/user/Abhi/login", login.clone());
+    let elsewhere = elsewhere.await.fails_as(404, "other_service");
+    let message = elsewhere["message"].as_str().unwrap();
+    assert!(message.contains("\"chat\""), "{message}");
     for path in ["/chat-server/user/logout", "/chat-server/user/x/messages"] {
         api.get(path).await.fails(404);
     }
@@ -234,7 +235,7 @@ async fn registration_and_chat_may_be_two_services() {
         let body = json!({"user": "A", "userOne": "A", "userTwo": "B", "hash": hash});
         api.post(&format!("/chat-server/{path}"), body)
             .await
-            .fails(404);
+            .fails_as(404, "other_service");
     }
     for path in ["/", "/demo/chat/register"] {
         assert_eq!(api.get(path).await.status, 404, "{path}");

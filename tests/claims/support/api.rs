@@ -2,19 +2,25 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use reqwest::{Client, Method, RequestBuilder, redirect::Policy};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, redirect::Policy};
 use serde_json::{Value, json};
+use tokio_rustls::rustls::crypto::ring;
 
 use super::{Answer, DEADLINE, within};
 
 /// For the calls that are named below.
 pub const POST: Method = Method::POST;
 
+/// What one stream of HTTP/2, and all of a connection, may bring ahead of being read: one that
+/// nobody reads must not stop the others.
+const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+
 /// One address, with or without a token.
 #[derive(Clone)]
 pub struct Api {
-    /// Where it is.
-    pub address: SocketAddr,
+    /// Scheme, host and port.
+    pub origin: String,
     http: Client,
     token: Option<String>,
 }
@@ -22,17 +28,24 @@ pub struct Api {
 impl Api {
     /// A client of that address.
     pub fn at(address: SocketAddr) -> Self {
-        // Proxies of the environment are for elsewhere, and a redirect is an answer like any other.
-        // A connection is given up before the server does so: a request that crosses its closing
-        // would fail for no fault of anybody.
-        let http = Client::builder()
-            .no_proxy()
-            .redirect(Policy::none())
-            .pool_idle_timeout(Duration::from_secs(1))
-            .build();
+        Self::of(format!("http://{address}"), client())
+    }
+
+    /// A client of that address that speaks HTTP/2 on one connection, without TLS.
+    pub fn h2c(address: SocketAddr) -> Self {
+        let http = client()
+            .http2_prior_knowledge()
+            .http2_initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW_BYTES);
+        Self::of(format!("http://{address}"), http)
+    }
+
+    fn of(origin: String, http: ClientBuilder) -> Self {
+        // The TLS that it was built with has no cryptography of its own.
+        let _ = ring::default_provider().install_default();
         Self {
-            address,
-            http: http.unwrap(),
+            origin,
+            http: http.build().unwrap(),
             token: None,
         }
     }
@@ -48,7 +61,7 @@ impl Api {
 
     /// A request to be built up.
     pub fn call(&self, method: Method, path: &str) -> Call {
-        let url = format!("http://{}{path}", self.address);
+        let url = format!("{}{path}", self.origin);
         let call = Call {
             to: format!("{method} {path}"),
             request: self.http.request(method, url),
@@ -71,6 +84,16 @@ impl Api {
     pub async fn get(&self, path: &str) -> Answer {
         self.call(Method::GET, path).send().await
     }
+}
+
+fn client() -> ClientBuilder {
+    // Proxies of the environment are for elsewhere, and a redirect is an answer like any other.
+    // A connection is given up before the server does so: a request that crosses its closing
+    // would fail for no fault of anybody.
+    Client::builder()
+        .no_proxy()
+        .redirect(Policy::none())
+        .pool_idle_timeout(Duration::from_secs(1))
 }
 
 /// A request on its way to be sent.
@@ -132,11 +155,17 @@ impl Call {
         }
     }
 
+    /// Sends it and reads the head of the answer; nothing when the connection was lost.
+    pub async fn try_open(self) -> Option<reqwest::Response> {
+        self.request.send().await.ok()
+    }
+
     /// Sends it; nothing when the connection was lost.
     pub async fn try_send(self) -> Option<Answer> {
-        let response = self.request.send().await.ok()?;
+        let to = self.to.clone();
+        let response = self.try_open().await?;
         Some(Answer {
-            to: self.to,
+            to,
             status: response.status().as_u16(),
             headers: response.headers().clone(),
             body: response.bytes().await.ok()?.into(),

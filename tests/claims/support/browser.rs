@@ -1,7 +1,5 @@
 //! A browser without scripts: it keeps cookies by path, posts forms, and says where it comes from.
 
-use std::net::SocketAddr;
-
 use reqwest::Method;
 
 use super::{Answer, Api, Server, api::Call};
@@ -66,15 +64,13 @@ pub struct Browser {
 impl Browser {
     /// One that knows nothing yet.
     pub fn new(server: &Server) -> Self {
-        Self {
-            api: server.front(),
-            jar: Vec::new(),
-        }
+        Self::through(server.front())
     }
 
-    /// Where it goes.
-    pub fn address(&self) -> SocketAddr {
-        self.api.address
+    /// The same through a client.
+    pub fn through(api: Api) -> Self {
+        let jar = Vec::new();
+        Self { api, jar }
     }
 
     /// A request with the cookies that go there, and without anything else.
@@ -106,7 +102,7 @@ impl Browser {
             .call(Method::POST, path)
             .header("Accept", "text/html")
             .header("Sec-Fetch-Site", "same-origin")
-            .header("Origin", &format!("http://{}", self.address()))
+            .header("Origin", &self.api.origin)
             .body("application/x-www-form-urlencoded", form(fields));
         let answer = call.send().await;
         self.keep(&answer);

@@ -80,7 +80,10 @@ impl Server {
         };
         self.api_address = address("The API is at http://");
         self.ops_address = address("Health and metrics are at http://");
-        self.address = address("duet is running at http://").unwrap_or_else(|| {
+        let printed = ["http", "https"]
+            .into_iter()
+            .find_map(|scheme| address(&format!("duet is running at {scheme}://")));
+        self.address = printed.unwrap_or_else(|| {
             // With a public address, that one is printed.
             let elsewhere = [self.api_address, self.ops_address];
             let sockets = listening(self.child.id());

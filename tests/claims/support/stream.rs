@@ -63,6 +63,10 @@ impl Stream {
     pub async fn open(call: Call) -> Self {
         let response = call.open().await;
         assert_eq!(response.status(), 200);
+        Self::of(response)
+    }
+
+    fn of(response: reqwest::Response) -> Self {
         Self {
             headers: response.headers().clone(),
             response,

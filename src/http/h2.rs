@@ -1,0 +1,254 @@
+//! HTTP/2, on the h2 crate itself. actix's own dispatcher sets none of the limits below, does not
+//! tell its clients that it is going, and does not hear that a client has closed a stream on which
+//! there is nothing to say.
+
+use std::{future::poll_fn, io, net::SocketAddr, pin::pin, rc::Rc, task::Poll, time::Duration};
+
+use actix_http::{
+    Payload, Request, Response,
+    body::{BodySize, MessageBody},
+    error::PayloadError,
+};
+use actix_service::Service;
+use actix_web::http::{
+    Method, StatusCode,
+    header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderName, TRANSFER_ENCODING, UPGRADE},
+};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use h2::{
+    Reason, RecvStream, SendStream,
+    server::{Builder, Connection, SendResponse},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, sleep, timeout},
+};
+use tracing::debug;
+
+/// Requests and streams that one connection may have open; a proxy opens another for more.
+const STREAMS_MAX: u32 = 128;
+/// What the headers of one request may take.
+const HEADERS_BYTES_MAX: u32 = 16 * 1024;
+/// What one request, and all of one connection, may send ahead of being read.
+const REQUEST_WINDOW_BYTES: u32 = 64 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 256 * 1024;
+/// What one response may have waiting in the connection.
+const SEND_BYTES_MAX: usize = 32 * 1024;
+/// Streams that were reset before anybody looked at them, past which the client is cut off; and
+/// those that were reset for its errors.
+const EARLY_RESETS_MAX: usize = 20;
+const ERROR_RESETS_MAX: usize = 64;
+/// How much of a body is given to the connection at once.
+const PART_BYTES: usize = 16 * 1024;
+/// A connection without a request for this long is closed.
+const QUIET_MAX: Duration = Duration::from_secs(75);
+
+/// Serves one connection until its client leaves, or until this instance does and everything on it
+/// is answered.
+///
+/// # Errors
+/// What the client did wrong, or that it is gone.
+pub async fn serve<Io, S, B>(
+    io: Io,
+    peer: Option<SocketAddr>,
+    service: Rc<S>,
+    stalled: Duration,
+    going: impl Future<Output = ()>,
+) -> Result<(), h2::Error>
+where
+    Io: AsyncRead + AsyncWrite + Unpin,
+    S: Service<Request> + 'static,
+    S::Response: Into<Response<B>>,
+    S::Error: Into<Response<actix_http::body::BoxBody>>,
+    B: MessageBody + 'static,
+{
+    let mut connection: Connection<Io, Bytes> = builder().handshake(io).await?;
+    let mut going = pin!(going);
+    let mut quiet = pin!(sleep(QUIET_MAX));
+    let mut leaving = false;
+    // Held by every request that is not answered to its end.
+    let open = Rc::new(());
+    loop {
+        tokio::select! {
+            accepted = connection.accept() => {
+                let Some(accepted) = accepted else { return Ok(()) };
+                let (request, respond) = accepted?;
+                let (service, open) = (service.clone(), open.clone());
+                actix_rt::spawn(async move {
+                    if let Err(error) = answer(request, respond, peer, &*service, stalled).await {
+                        debug!(%error, "a response was not taken to its end");
+                    }
+                    drop(open);
+                });
+            }
+            () = &mut going, if !leaving => {
+                leaving = true;
+                connection.graceful_shutdown();
+            }
+            () = &mut quiet => {
+                if Rc::strong_count(&open) == 1 {
+                    if leaving {
+                        return Ok(());
+                    }
+                    leaving = true;
+                    connection.graceful_shutdown();
+                }
+                quiet.as_mut().reset(Instant::now() + QUIET_MAX);
+            }
+        }
+    }
+}
+
+fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(HEADERS_BYTES_MAX)
+        .initial_window_size(REQUEST_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_send_buffer_size(SEND_BYTES_MAX)
+        .max_pending_accept_reset_streams(EARLY_RESETS_MAX)
+        .max_local_error_reset_streams(Some(ERROR_RESETS_MAX));
+    builder
+}
+
+/// Answers one request. A client that goes away takes its request with it, as on HTTP/1.1.
+async fn answer<S, B>(
+    request: http::Request<RecvStream>,
+    mut respond: SendResponse<Bytes>,
+    peer: Option<SocketAddr>,
+    service: &S,
+    stalled: Duration,
+) -> Result<(), h2::Error>
+where
+    S: Service<Request>,
+    S::Response: Into<Response<B>>,
+    S::Error: Into<Response<actix_http::body::BoxBody>>,
+    B: MessageBody,
+{
+    let bare = request.method() == Method::HEAD;
+    // Boxed, so that what answering needs is not part of every open stream.
+    let answered = Box::pin(service.call(read(request, peer)));
+    let answered = tokio::select! {
+        answered = answered => answered,
+        _ = poll_fn(|cx| respond.poll_reset(cx)) => return Ok(()),
+    };
+    match answered {
+        Ok(response) => write(response.into(), bare, respond, stalled).await,
+        Err(error) => write(error.into(), bare, respond, stalled).await,
+    }
+}
+
+/// A request as actix has it.
+fn read(request: http::Request<RecvStream>, peer: Option<SocketAddr>) -> Request {
+    let (parts, body) = request.into_parts();
+    let payload = match body.is_end_stream() {
+        true => Payload::None,
+        false => Payload::Stream {
+            payload: chunks(body).boxed_local(),
+        },
+    };
+    let mut request = Request::with_payload(payload);
+    let head = request.head_mut();
+    head.uri = parts.uri;
+    head.method = parts.method;
+    head.version = parts.version;
+    head.headers = parts.headers.into();
+    head.peer_addr = peer;
+    request
+}
+
+/// A body as it comes; the client may send on as far as it was read.
+fn chunks(body: RecvStream) -> impl stream::Stream<Item = Result<Bytes, PayloadError>> {
+    stream::unfold(body, |mut body| async {
+        let chunk = body.data().await?;
+        let chunk = chunk.and_then(|chunk| {
+            body.flow_control().release_capacity(chunk.len())?;
+            Ok(chunk)
+        });
+        Some((
+            chunk.map_err(|error| PayloadError::Io(io::Error::other(error))),
+            body,
+        ))
+    })
+}
+
+async fn write<B: MessageBody>(
+    response: Response<B>,
+    bare: bool,
+    mut respond: SendResponse<Bytes>,
+    stalled: Duration,
+) -> Result<(), h2::Error> {
+    let (head, body) = response.into_parts();
+    let ends = bare || matches!(body.size(), BodySize::None | BodySize::Sized(0));
+    let mut stream = respond.send_response(head_of(&head, body.size()), ends)?;
+    if ends {
+        return Ok(());
+    }
+    let mut body = pin!(body);
+    loop {
+        let chunk = poll_fn(|cx| match stream.poll_reset(cx) {
+            Poll::Ready(_) => Poll::Ready(None),
+            Poll::Pending => body.as_mut().poll_next(cx).map(Some),
+        });
+        match chunk.await {
+            // The client has closed it.
+            None => return Ok(()),
+            Some(None) => return stream.send_data(Bytes::new(), true),
+            Some(Some(Ok(chunk))) => {
+                if !send(&mut stream, chunk, stalled).await? {
+                    stream.send_reset(Reason::CANCEL);
+                    return Ok(());
+                }
+            }
+            Some(Some(Err(error))) => {
+                debug!(error = %error.into(), "a body broke off");
+                stream.send_reset(Reason::INTERNAL_ERROR);
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Gives a chunk to the connection as the client takes it; `false` when it has closed the stream,
+/// or taken nothing for too long: the kernel cannot see that, the connection being alive.
+async fn send(
+    stream: &mut SendStream<Bytes>,
+    mut chunk: Bytes,
+    stalled: Duration,
+) -> Result<bool, h2::Error> {
+    while !chunk.is_empty() {
+        stream.reserve_capacity(chunk.len().min(PART_BYTES));
+        match timeout(stalled, poll_fn(|cx| stream.poll_capacity(cx))).await {
+            Ok(Some(capacity)) => {
+                let part = chunk.split_to(capacity?.min(chunk.len()));
+                stream.send_data(part, false)?;
+            }
+            Ok(None) | Err(_) => return Ok(false),
+        }
+    }
+    Ok(true)
+}
+
+/// The head of a response, without what belongs to an HTTP/1.1 connection (RFC 9113, 8.2.2).
+fn head_of(response: &Response<()>, size: BodySize) -> http::Response<()> {
+    let mut head = http::Response::new(());
+    *head.status_mut() = response.status();
+    let headers = head.headers_mut();
+    for (name, value) in response.headers() {
+        if ![CONNECTION, TRANSFER_ENCODING, UPGRADE, CONTENT_LENGTH].contains(name) {
+            headers.append(name, value.clone());
+        }
+    }
+    headers.remove(HeaderName::from_static("keep-alive"));
+    match size {
+        BodySize::Sized(bytes) if response.status() != StatusCode::NO_CONTENT => {
+            headers.insert(CONTENT_LENGTH, bytes.into());
+        }
+        _ => {}
+    }
+    let now = httpdate::fmt_http_date(std::time::SystemTime::now());
+    headers.insert(DATE, now.try_into().expect("a date is ASCII"));
+    head
+}

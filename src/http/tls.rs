@@ -1,0 +1,132 @@
+//! TLS for those without a proxy: the certificate, read again when the process gets a SIGHUP.
+
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        self, ServerConfig,
+        crypto::ring,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+        server::{ClientHello, ResolvesServerCert},
+        sign::CertifiedKey,
+    },
+};
+use tracing::{info, warn};
+
+use crate::config::{Settings, Wrong};
+
+/// What HTTP/2 is called when it is agreed on.
+pub const H2: &[u8] = b"h2";
+
+/// Terms on which TLS connections are accepted, if the settings name a certificate. Its files are
+/// read again at every SIGHUP. Must be called inside an actix system.
+///
+/// # Errors
+/// [`Wrong`] says which file is not what it should be.
+pub fn acceptor(settings: &Settings) -> Result<Option<TlsAcceptor>, Wrong> {
+    let Some(identity) = Identity::of(settings)? else {
+        return Ok(None);
+    };
+    let identity = Arc::new(identity);
+    actix_rt::spawn(reload(identity.clone()));
+    let mut terms = ServerConfig::builder_with_provider(ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .expect("the provider has what these versions need")
+        .with_no_client_auth()
+        .with_cert_resolver(identity);
+    terms.alpn_protocols = vec![H2.into(), b"http/1.1".into()];
+    Ok(Some(Arc::new(terms).into()))
+}
+
+/// Reads the certificate without using it.
+///
+/// # Errors
+/// [`Wrong`] says which file is not what it should be.
+pub fn check(settings: &Settings) -> Result<(), Wrong> {
+    Identity::of(settings).map(drop)
+}
+
+/// The certificate and its key, and where they came from.
+struct Identity {
+    certificate: PathBuf,
+    key: PathBuf,
+    current: RwLock<Arc<CertifiedKey>>,
+}
+
+impl Identity {
+    fn of(settings: &Settings) -> Result<Option<Self>, Wrong> {
+        let server = &settings.server;
+        let (Some(certificate), Some(key)) = (&server.tls_cert, &server.tls_key) else {
+            return Ok(None);
+        };
+        let (certificate, key) = (certificate.clone(), key.clone());
+        let current = RwLock::new(read(&certificate, &key)?.into());
+        Ok(Some(Self {
+            certificate,
+            key,
+            current,
+        }))
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Identity({})", self.certificate.display())
+    }
+}
+
+impl ResolvesServerCert for Identity {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        Some(current.clone())
+    }
+}
+
+fn read(certificate: &PathBuf, key: &PathBuf) -> Result<CertifiedKey, Wrong> {
+    let unreadable = |what: &str, path: &PathBuf, error: &dyn fmt::Display| {
+        Wrong(format!(
+            "server.tls_{what}: {} cannot be read: {error}. It must be a PEM file.",
+            path.display()
+        ))
+    };
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| unreadable("cert", certificate, &error))?;
+    let private =
+        PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable("key", key, &error))?;
+    CertifiedKey::from_der(chain, private, &ring::default_provider()).map_err(|error| {
+        let fault = match error {
+            rustls::Error::InconsistentKeys(_) => "the key is not the certificate's".into(),
+            rustls::Error::NoCertificatesPresented => "there is no certificate in it".into(),
+            other => other.to_string(),
+        };
+        Wrong(format!(
+            "server.tls_cert and server.tls_key, {} and {}, cannot be used: {fault}.",
+            certificate.display(),
+            key.display()
+        ))
+    })
+}
+
+async fn reload(identity: Arc<Identity>) {
+    let mut asked = signal(SignalKind::hangup()).expect("SIGHUP can be listened to");
+    while asked.recv().await.is_some() {
+        match read(&identity.certificate, &identity.key) {
+            Ok(read) => {
+                let mut current = identity
+                    .current
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner);
+                *current = read.into();
+                info!("the certificate was read again");
+            }
+            Err(wrong) => warn!(%wrong, "the old certificate stays in use"),
+        }
+    }
+}
