@@ -19,6 +19,7 @@ mod durability;
 mod ending;
 mod http2;
 mod limits;
+mod tls;
 
 mod pages;
 

@@ -14,6 +14,7 @@ pub mod stream;
 pub mod browser;
 pub mod raw;
 pub mod store;
+pub mod tls;
 
 mod wait;
 

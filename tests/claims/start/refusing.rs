@@ -2,6 +2,8 @@
 
 use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, process::Output, process::Stdio};
 
+use loadtest::servers::Authority;
+
 use crate::support::{Chat, Server, Setup, eventually, server::listening};
 
 /// The one sentence with which it did not start.
@@ -102,6 +104,8 @@ fn a_value_that_cannot_be_is_named() {
             "public_url",
         ),
         ("server.public_url", "https://", "public_url"),
+        ("server.tls_cert", "duet.pem", "tls_key"),
+        ("server.tls_key", "duet.key", "tls_cert"),
         ("server.role", "both", "role"),
         ("server.trusted_proxies", "everybody", "trusted_proxies"),
         ("links.custom", "some", "custom"),
@@ -161,4 +165,32 @@ async fn what_does_not_start_opens_no_socket() {
         child.try_wait().unwrap()
     })
     .await;
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_is_named_before_a_socket_opens() {
+    let authority = Authority::new().unwrap();
+    let (one, other) = (
+        authority.issue(&["localhost"]).unwrap(),
+        authority.issue(&["localhost"]).unwrap(),
+    );
+    for (certificate, key, word) in [
+        ("nowhere.pem", one.key.to_str().unwrap(), "nowhere.pem"),
+        (
+            one.certificate.to_str().unwrap(),
+            "nowhere.key",
+            "nowhere.key",
+        ),
+        (
+            one.certificate.to_str().unwrap(),
+            other.key.to_str().unwrap(),
+            "not the certificate's",
+        ),
+    ] {
+        let setup = Setup::new()
+            .set("server.tls_cert", certificate)
+            .set("server.tls_key", key);
+        refused(&setup.clone().run(), &[word]);
+        refused(&setup.arg("check-config").run(), &[word]);
+    }
 }

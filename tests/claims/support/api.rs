@@ -1,8 +1,9 @@
 //! A client of one address: requests are built up and sent, and every answer is given back.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{fs, net::SocketAddr, time::Duration};
 
-use reqwest::{Client, ClientBuilder, Method, RequestBuilder, redirect::Policy};
+use loadtest::servers::Authority;
+use reqwest::{Certificate, Client, ClientBuilder, Method, RequestBuilder, redirect::Policy};
 use serde_json::{Value, json};
 use tokio_rustls::rustls::crypto::ring;
 
@@ -38,6 +39,13 @@ impl Api {
             .http2_initial_stream_window_size(STREAM_WINDOW_BYTES)
             .http2_initial_connection_window_size(CONNECTION_WINDOW_BYTES);
         Self::of(format!("http://{address}"), http)
+    }
+
+    /// A client of a place that is reached by TLS, for one who trusts this authority alone.
+    pub fn trusting(origin: &str, authority: &Authority) -> Self {
+        let pem = fs::read(authority.certificate()).unwrap();
+        let certificate = Certificate::from_pem(&pem).unwrap();
+        Self::of(origin.into(), client().tls_certs_only([certificate]))
     }
 
     fn of(origin: String, http: ClientBuilder) -> Self {

@@ -94,6 +94,11 @@ impl Server {
         });
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The lines it printed.
     pub fn said(&self) -> Vec<String> {
         self.said.lock().unwrap().clone()
