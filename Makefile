@@ -24,6 +24,11 @@ help: ## What there is.
 run: ## Start the chat on this machine.
 	cargo run --release
 
+.PHONY: cluster
+cluster: ## A whole cluster on this machine: PostgreSQL, Redis, two instances, HAProxy. Ctrl-C takes it all away.
+	cargo build --release --locked -p duet -p loadtest
+	target/release/loadtest cluster
+
 .PHONY: test
 test: tools lint test-rust test-browser ## Everything: format, lints, licences, Rust and browser tests.
 

@@ -56,6 +56,7 @@
 //! - [`pairs`], [`stamp`], [`text`]: who talks, ids that carry when a message was due, and texts worth checking.
 //! - [`meter`], [`usage`], [`report`]: what is measured, what the tool itself used, and how it is told.
 //! - [`flow`]: the command that puts them together.
+//! - [`servers`], [`cluster`]: private servers, and a whole cluster of them to look at.
 
 pub mod checker;
 pub mod http;
@@ -73,6 +74,7 @@ pub mod report;
 pub mod servers;
 pub mod usage;
 
+pub mod cluster;
 pub mod flow;
 
 #[cfg(test)]

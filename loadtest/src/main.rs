@@ -4,6 +4,7 @@ use std::{io, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 use loadtest::{
+    cluster::{self, ClusterError},
     flow::{self, FlowError},
     report::Report,
 };
@@ -37,6 +38,14 @@ enum Command {
         #[command(flatten)]
         output: Output,
     },
+
+    /// A whole cluster on this machine, to look at and to try things on: PostgreSQL, Redis, two instances and HAProxy.
+    ///
+    /// It ends with Ctrl-C, and leaves nothing.
+    Cluster {
+        #[command(flatten)]
+        cluster: cluster::Options,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -59,13 +68,29 @@ fn main() -> ExitCode {
                 ExitCode::from(2)
             }
         },
+        Command::Cluster { cluster } => match run_cluster(&cluster) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("loadtest: {error}");
+                ExitCode::from(2)
+            }
+        },
     }
+}
+
+fn run_cluster(options: &cluster::Options) -> Result<(), MainError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    Ok(runtime.block_on(cluster::run(options, |told| println!("{told}")))?)
 }
 
 #[derive(Debug, thiserror::Error)]
 enum MainError {
     #[error("the runtime cannot start: {0}")]
     Runtime(#[from] io::Error),
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     #[error(transparent)]
     Flow(#[from] FlowError),
 }

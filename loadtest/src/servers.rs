@@ -8,16 +8,23 @@ mod proxy;
 mod redis;
 mod redis_cluster;
 
+mod balancer;
+pub mod instance;
+mod site;
+
 use std::{io, net::TcpListener};
 
 use tempfile::TempDir;
 
+pub use balancer::{Balancer, Kind, Shape};
 pub use certificates::{Authority, Identity};
+pub use instance::{Instance, program};
 pub use postgres::Postgres;
 pub use process::Process;
 pub use proxy::{Proxy, Stalled};
 pub use redis::Redis;
 pub use redis_cluster::RedisCluster;
+pub use site::Site;
 
 /// A private server could not be started: what is missing or in the way.
 #[derive(Debug, thiserror::Error)]

@@ -15,6 +15,7 @@ mod input;
 mod seats;
 mod streams;
 
+mod cluster;
 mod durability;
 mod ending;
 mod http2;

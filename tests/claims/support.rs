@@ -1,6 +1,7 @@
 //! What the claims are written with, in reading order: a [`server`] and its [`api`], the
 //! [`answer`]s it gives, two people in a [`chat`], a [`stream`] that is listened to, a [`browser`]
-//! with cookies, a [`raw`] socket for what no client sends, and the [`store`] as it lies on the disk.
+//! with cookies, a [`cluster`] behind a proxy, a [`raw`] socket for what no client sends, one inside
+//! [`tls`], and the [`store`] as it lies on the disk.
 
 pub mod server;
 pub mod setup;
@@ -12,6 +13,7 @@ pub mod chat;
 pub mod stream;
 
 pub mod browser;
+pub mod cluster;
 pub mod raw;
 pub mod store;
 pub mod tls;

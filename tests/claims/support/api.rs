@@ -34,10 +34,7 @@ impl Api {
 
     /// A client of that address that speaks HTTP/2 on one connection, without TLS.
     pub fn h2c(address: SocketAddr) -> Self {
-        let http = client()
-            .http2_prior_knowledge()
-            .http2_initial_stream_window_size(STREAM_WINDOW_BYTES)
-            .http2_initial_connection_window_size(CONNECTION_WINDOW_BYTES);
+        let http = client().http2_prior_knowledge();
         Self::of(format!("http://{address}"), http)
     }
 
@@ -102,6 +99,8 @@ fn client() -> ClientBuilder {
         .no_proxy()
         .redirect(Policy::none())
         .pool_idle_timeout(Duration::from_secs(1))
+        .http2_initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW_BYTES)
 }
 
 /// A request on its way to be sent.

@@ -136,15 +136,7 @@ impl Server {
 
     /// The value of a metric; all series of the name added up.
     pub async fn metric(&self, name: &str) -> f64 {
-        let answer = self.ops().get("/metrics").await;
-        let text = String::from_utf8(answer.body).unwrap();
-        let values: Vec<f64> = text
-            .lines()
-            .filter(|line| line.split([' ', '{']).next() == Some(name))
-            .filter_map(|line| line.rsplit(' ').next()?.parse().ok())
-            .collect();
-        assert!(!values.is_empty(), "there is no metric {name}:\n{text}");
-        values.iter().sum()
+        metric(&self.ops(), name).await
     }
 
     /// Waits until this many streams are open.
@@ -220,6 +212,19 @@ impl Drop for Server {
             last.into_iter().rev().for_each(|line| eprintln!("{line}"));
         }
     }
+}
+
+/// The value of a metric of the server behind a client; all series of the name added up.
+pub async fn metric(ops: &Api, name: &str) -> f64 {
+    let answer = ops.get("/metrics").await;
+    let text = String::from_utf8(answer.body).unwrap();
+    let values: Vec<f64> = text
+        .lines()
+        .filter(|line| line.split([' ', '{']).next() == Some(name))
+        .filter_map(|line| line.rsplit(' ').next()?.parse().ok())
+        .collect();
+    assert!(!values.is_empty(), "there is no metric {name}:\n{text}");
+    values.iter().sum()
 }
 
 /// The IPv4 sockets a process listens on.

@@ -66,6 +66,12 @@ impl Stream {
         Self::of(response)
     }
 
+    /// Opens it; nothing when the connection was lost, or the server is away.
+    pub async fn try_open(call: Call) -> Option<Self> {
+        let response = call.try_open().await?;
+        (response.status() == 200).then(|| Self::of(response))
+    }
+
     fn of(response: reqwest::Response) -> Self {
         Self {
             headers: response.headers().clone(),
