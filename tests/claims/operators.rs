@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf, process::Command};
 
-use crate::support::{Chat, Server, Setup};
+use loadtest::servers::{Kind, Shape};
+
+use crate::support::{Chat, Setup, cluster::Cluster};
 
 fn config(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -58,13 +60,14 @@ fn promtool_accepts_the_scrape_configuration_and_the_alerts() {
 
 #[tokio::test]
 async fn every_metric_that_alerts_and_dashboard_name_is_served() {
-    let server = Server::start().await;
-    let chat = Chat::begin(&server).await;
+    let cluster = Cluster::start(Kind::Haproxy, Shape::Alike, &[]);
+    let chat = Chat::begin_at(&cluster.api()).await;
     let mut stream = chat.two.listen().await;
     stream.next_of("hello").await;
     chat.one.say("Hello").await;
-    server.api().get("/chat-server/nowhere").await.fails(404);
-    let served = server.ops().get("/metrics").await;
+    let instance = cluster.instance(0);
+    instance.get("/chat-server/nowhere").await.fails(404);
+    let served = instance.get("/metrics").await;
     let served: BTreeSet<&str> = served
         .text()
         .lines()

@@ -2,7 +2,7 @@
 
 use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, process::Output, process::Stdio};
 
-use loadtest::servers::Authority;
+use loadtest::servers::{Authority, Postgres, Redis};
 
 use crate::support::{Chat, Server, Setup, eventually, server::listening};
 
@@ -193,4 +193,19 @@ fn a_certificate_that_cannot_be_used_is_named_before_a_socket_opens() {
         refused(&setup.clone().run(), &[word]);
         refused(&setup.arg("check-config").run(), &[word]);
     }
+}
+
+#[tokio::test]
+async fn a_second_instance_on_one_postgresql_needs_a_bus_and_is_told_so() {
+    let postgres = Postgres::start().unwrap();
+    let setup = || Setup::new().set("store.url", postgres.url());
+    let first = setup().start().await;
+    refused(&setup().run(), &["bus.url"]);
+    let chat = Chat::begin(&first).await;
+    chat.one.say("The first goes on.").await;
+    // With a bus there may be any number.
+    let redis = Redis::start().unwrap();
+    drop(first);
+    let with_bus = || setup().set("bus.url", redis.url());
+    let (_one, _two) = (with_bus().start().await, with_bus().start().await);
 }

@@ -42,8 +42,13 @@ impl Cluster {
 
     /// A metric of one instance, all series of the name added up.
     pub async fn metric(&self, instance: usize, name: &str) -> f64 {
+        server::metric(&self.instance(instance), name).await
+    }
+
+    /// A client of one instance, as operators have it.
+    pub fn instance(&self, instance: usize) -> Api {
         let port = self.site.instances[instance].port();
-        server::metric(&Api::at(([127, 0, 0, 1], port).into()), name).await
+        Api::at(([127, 0, 0, 1], port).into())
     }
 
     /// Waits until an instance that was started again is sent requests by the proxy.
