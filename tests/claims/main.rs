@@ -20,6 +20,7 @@ mod durability;
 mod ending;
 mod http2;
 mod limits;
+mod postgres;
 mod tls;
 
 mod pages;

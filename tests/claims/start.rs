@@ -2,5 +2,5 @@
 
 mod commands;
 mod leaving;
-mod refusing;
+pub mod refusing;
 mod running;

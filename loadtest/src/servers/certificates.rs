@@ -39,7 +39,8 @@ impl Authority {
     /// [`StartError`] when its files cannot be written.
     pub fn new() -> Result<Self, StartError> {
         let mut params = CertificateParams::default();
-        let name = "duet's private test authority";
+        // Of its own, as with real ones: by its name a certificate's issuer is found.
+        let name = format!("duet's private authority {}", Uuid::new_v4());
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];

@@ -84,6 +84,47 @@ impl Postgres {
             .map_err(StartError::from_io("the server's rules"))
     }
 
+    /// A standby that follows this server, started; [`run`](Self::run) `SELECT pg_promote()` makes
+    /// it the primary.
+    ///
+    /// # Errors
+    /// [`StartError`] when this server cannot be copied, or the copy does not start.
+    pub fn standby(&self) -> Result<Self, StartError> {
+        let mut standby = Self {
+            programs: self.programs.clone(),
+            folder: folder("postgres")?,
+            port: free_port()?,
+            settings: self.settings.clone(),
+            server: None,
+        };
+        own(standby.folder.path())?;
+        let mut copy = as_postgres(&self.programs.join("pg_basebackup"));
+        copy.args(["-h", "127.0.0.1", "-p", &self.port.to_string()])
+            .args([
+                "-U",
+                "postgres",
+                "--write-recovery-conf",
+                "--checkpoint=fast",
+            ])
+            .arg("-D")
+            .arg(standby.data());
+        run(copy)?;
+        standby.resume()?;
+        Ok(standby)
+    }
+
+    /// Runs statements as the server's owner; answers their rows as text.
+    ///
+    /// # Errors
+    /// [`StartError`] says what the server did not like.
+    pub fn run(&self, sql: &str) -> Result<String, StartError> {
+        let mut command = Command::new(self.programs.join("psql"));
+        command.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"]);
+        command.args(["-v", "ON_ERROR_STOP=1", "-c", sql, &self.url()]);
+        let told = run(command)?;
+        Ok(String::from_utf8_lossy(&told).trim().into())
+    }
+
     /// Where it listens, as a URL.
     pub fn url(&self) -> String {
         format!("postgres://postgres@{}/postgres", self.address())
@@ -112,14 +153,12 @@ impl Postgres {
         let data = self.data();
         let _ = fs::remove_file(data.join("postmaster.pid"));
         let mut command = as_postgres(&self.programs.join("postgres"));
-        command.arg("-D").arg(&data).args([
-            "-p",
-            &self.port.to_string(),
-            "-h",
-            "127.0.0.1",
-            "-k",
-            "",
-        ]);
+        command
+            .arg("-D")
+            .arg(&data)
+            .args(["-p", &self.port.to_string()])
+            .args(["-h", "127.0.0.1", "-k", ""])
+            .args(self.settings.iter().flat_map(|setting| ["-c", setting]));
         let log = self.folder.path().join("log");
         let server = Process::start("PostgreSQL", &mut command, &log, |_| self.is_ready())?;
         self.server = Some(server);
@@ -168,7 +207,8 @@ impl Postgres {
         }
         let mut copy = Command::new("cp");
         copy.arg("-a").arg(template.join("data")).arg(self.data());
-        run(copy)
+        run(copy)?;
+        Ok(())
     }
 }
 
@@ -237,11 +277,11 @@ fn own(folder: &Path) -> Result<(), StartError> {
     chown(folder, Some(user), Some(group)).map_err(StartError::from_io("the data folder"))
 }
 
-fn run(mut command: Command) -> Result<(), StartError> {
+fn run(mut command: Command) -> Result<Vec<u8>, StartError> {
     let done: io::Result<_> = command.stdin(Stdio::null()).output();
     let done = done.map_err(StartError::from_io("a program cannot be run"))?;
     match done.status.success() {
-        true => Ok(()),
+        true => Ok(done.stdout),
         false => Err(StartError(format!(
             "{command:?} failed: {}",
             String::from_utf8_lossy(&done.stderr)

@@ -1,0 +1,19 @@
+//! With a real PostgreSQL, whatever becomes of it.
+
+mod alone;
+mod away;
+mod migrations;
+mod tls;
+
+use loadtest::servers::Postgres;
+
+use crate::support::Setup;
+
+/// A server of duet's that keeps its chats there.
+fn at(url: &str) -> Setup {
+    Setup::new().set("store.url", url)
+}
+
+fn on(server: &Postgres) -> Setup {
+    at(&server.url())
+}

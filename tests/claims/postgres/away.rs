@@ -1,0 +1,229 @@
+//! A database that goes away and comes back: nothing acknowledged is lost, nothing is doubled.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use loadtest::{
+    checker::{Ledger, View},
+    client::{Client, Session, send_until_settled},
+    servers::Postgres,
+};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use super::{at, on};
+use crate::support::{Chat, Server, eventually};
+
+const PATIENCE: Duration = Duration::from_secs(120);
+const SENDERS: usize = 8;
+
+/// Two people who send without a pause, each message until it is acknowledged.
+struct Traffic {
+    clients: Arc<[Client]>,
+    session: Arc<Session>,
+    ledger: Arc<Ledger>,
+    acknowledged: Arc<AtomicUsize>,
+    enough: Arc<AtomicBool>,
+    senders: JoinSet<()>,
+}
+
+impl Traffic {
+    async fn start(duet: &Server) -> Self {
+        let url = format!("http://{}", duet.address);
+        let client = Client::with_connections(&url, SENDERS).await.unwrap();
+        let clients: Arc<[Client]> = Arc::new([client]);
+        let hash = clients[0]
+            .register("Abhi", "Anny", None)
+            .await
+            .unwrap()
+            .hash;
+        let session = Arc::new(clients[0].login(&hash, "Abhi", None).await.unwrap());
+        let mut traffic = Self {
+            clients,
+            session,
+            ledger: Arc::new(Ledger::requiring(1, &[View::History])),
+            acknowledged: Arc::default(),
+            enough: Arc::default(),
+            senders: JoinSet::new(),
+        };
+        for _ in 0..SENDERS {
+            traffic.add_sender();
+        }
+        traffic.goes_on().await;
+        traffic
+    }
+
+    fn add_sender(&mut self) {
+        let (clients, session) = (self.clients.clone(), self.session.clone());
+        let (ledger, count) = (self.ledger.clone(), self.acknowledged.clone());
+        let enough = self.enough.clone();
+        self.senders.spawn(async move {
+            while !enough.load(Ordering::Relaxed) {
+                let id = Uuid::new_v4();
+                let text = id.to_string();
+                let message = (id, text.as_str());
+                let sent = send_until_settled(&clients, 0, &session, message, PATIENCE, |_| {});
+                let sent = sent.await.unwrap();
+                ledger.acknowledged(0, sent.seq, id, &text);
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+
+    /// Waits until more is acknowledged than was.
+    async fn goes_on(&self) {
+        let before = self.acknowledged.load(Ordering::Relaxed);
+        eventually("messages flow", async || {
+            let now = self.acknowledged.load(Ordering::Relaxed);
+            (now >= before + 2 * SENDERS).then_some(())
+        })
+        .await;
+    }
+
+    /// Everything acknowledged is there once, and nothing else.
+    async fn settles(mut self) {
+        self.enough.store(true, Ordering::Relaxed);
+        while let Some(sender) = self.senders.join_next().await {
+            sender.unwrap();
+        }
+        let history = self.clients[0].whole_history(&self.session).await.unwrap();
+        assert_eq!(history.len(), self.acknowledged.load(Ordering::Relaxed));
+        for message in history {
+            self.ledger
+                .remembered(0, message.seq, message.id, &message.text);
+        }
+        let verdict = self.ledger.verdict();
+        assert!(verdict.is_clean(), "{verdict}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_killed_and_started_again_loses_and_doubles_nothing() {
+    let mut server = Postgres::start().unwrap();
+    let duet = on(&server).start().await;
+    let traffic = Traffic::start(&duet).await;
+    for _ in 0..3 {
+        server.kill();
+        server.resume().unwrap();
+        traffic.goes_on().await;
+    }
+    traffic.settles().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_connection_ended_at_once_loses_and_doubles_nothing() {
+    let server = Postgres::start().unwrap();
+    let duet = on(&server).start().await;
+    let traffic = Traffic::start(&duet).await;
+    for _ in 0..5 {
+        let end = "SELECT count(pg_terminate_backend(pid)) > 0 FROM pg_stat_activity
+                   WHERE application_name = 'duet'";
+        assert_eq!(server.run(end).unwrap(), "t");
+        traffic.goes_on().await;
+    }
+    assert!(duet.metric("duet_store_retries_total").await > 0.0);
+    traffic.settles().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promoted_standby_is_found_and_has_everything() {
+    let mut primary = Postgres::start().unwrap();
+    let standby = primary.standby().unwrap();
+    let wait_for_it = "ALTER SYSTEM SET synchronous_standby_names = '*'";
+    primary.run(wait_for_it).unwrap();
+    primary.run("SELECT pg_reload_conf()").unwrap();
+    eventually("the standby is waited for", async || {
+        let state = primary.run("SELECT sync_state FROM pg_stat_replication");
+        (state.unwrap() == "sync").then_some(())
+    })
+    .await;
+    let both = format!(
+        "postgres://postgres@{},{}/postgres",
+        primary.address(),
+        standby.address()
+    );
+    let duet = at(&both).start().await;
+    let traffic = Traffic::start(&duet).await;
+    // It hangs before it dies: its connections stay open, and say nothing.
+    primary.process().unwrap().pause();
+    standby.run("SELECT pg_promote()").unwrap();
+    standby
+        .run("ALTER SYSTEM RESET synchronous_standby_names")
+        .unwrap();
+    standby.run("SELECT pg_reload_conf()").unwrap();
+    traffic.goes_on().await;
+    primary.kill();
+    traffic.goes_on().await;
+    traffic.settles().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_only_reads_for_a_while_is_waited_for() {
+    let server = Postgres::start().unwrap();
+    let duet = on(&server).start().await;
+    let traffic = Traffic::start(&duet).await;
+    for _ in 0..2 {
+        let failed = duet.metric("duet_store_connections_failed_total").await;
+        server
+            .run("ALTER SYSTEM SET default_transaction_read_only = on")
+            .unwrap();
+        server.run("SELECT pg_reload_conf()").unwrap();
+        eventually("no connection is to be had", async || {
+            (duet.metric("duet_store_connections_failed_total").await > failed).then_some(())
+        })
+        .await;
+        server
+            .run("ALTER SYSTEM RESET default_transaction_read_only")
+            .unwrap();
+        server.run("SELECT pg_reload_conf()").unwrap();
+        traffic.goes_on().await;
+    }
+    traffic.settles().await;
+}
+
+#[tokio::test]
+async fn while_the_database_is_away_sends_are_503_with_a_time_to_come_back() {
+    let mut server = Postgres::start().unwrap();
+    let duet = on(&server).start().await;
+    let chat = Chat::begin(&duet).await;
+    chat.one.say("Before").await;
+    server.kill();
+    let id = Uuid::new_v4();
+    let refused = chat.one.say_as(id, "Meanwhile").await;
+    assert!(refused.header("retry-after").is_some(), "{refused:?}");
+    refused.fails_as(503, "unavailable");
+    assert_eq!(duet.ops().get("/health/ready").await.status, 503);
+    server.resume().unwrap();
+    eventually("messages flow again", async || {
+        (chat.one.say_as(id, "Meanwhile").await.status == 200).then_some(())
+    })
+    .await;
+    assert_eq!(chat.two.texts().await, ["Before", "Meanwhile"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_with_no_connection_to_spare_is_waited_for() {
+    let server = Postgres::start().unwrap();
+    server.run("CREATE ROLE duet LOGIN").unwrap();
+    server.run("GRANT ALL ON SCHEMA public TO duet").unwrap();
+    let url = server.url().replace("postgres@", "duet@");
+    let duet = at(&url).start().await;
+    let traffic = Traffic::start(&duet).await;
+    // PostgreSQL says of this limit what it says of the server's own: 53300.
+    server.run("ALTER ROLE duet CONNECTION LIMIT 0").unwrap();
+    server
+        .run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'duet'")
+        .unwrap();
+    eventually("no connection is to be had", async || {
+        (duet.ops().get("/health/ready").await.status == 503).then_some(())
+    })
+    .await;
+    server.run("ALTER ROLE duet CONNECTION LIMIT -1").unwrap();
+    traffic.goes_on().await;
+    traffic.settles().await;
+}
