@@ -144,6 +144,7 @@ macro_rules! store_suite {
             the_same_message_twice_in_one_batch_is_stored_once
             the_same_message_again_gets_its_first_place
             the_same_message_racing_on_two_instances_is_stored_once
+            one_of_two_texts_racing_for_an_id_is_stored
             the_same_id_from_the_other_seat_is_another_message
             the_same_id_in_another_chat_is_another_message
             the_same_id_with_another_text_is_told

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use actors::{
-    domain::{ChatKey, Draft, Page, Seat, Timestamp},
+    domain::{ChatKey, Draft, Marks, Page, Seat, Timestamp},
     ports::{Appended, HistoryPage, Lookup, Note, StoreError},
 };
 use tokio_postgres::{Error, Row};
@@ -206,19 +206,16 @@ pub(super) const POSITIONS: &str = "
     SELECT c.last_seq FROM unnest($1::uuid[]) WITH ORDINALITY AS k (key, ord)
     LEFT JOIN chats c ON c.key = k.key AND c.expires_at > now_ms() ORDER BY k.ord";
 
-/// All notes of a kind in one statement. Rows are touched in the order of their keys.
-const MARKS: &str = "
-    UPDATE seats s SET delivered = greatest(s.delivered, n.delivered), read = greatest(s.read, n.read)
-    FROM (SELECT s.key, s.seat, n.delivered, n.read
-          FROM unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bigint[])
-               AS n (key, seat, delivered, read)
-          JOIN seats s ON s.key = n.key AND s.seat = n.seat
-          ORDER BY s.key, s.seat FOR NO KEY UPDATE OF s) n
-    WHERE s.key = n.key AND s.seat = n.seat";
-const LAST_SEEN: &str = "
-    UPDATE seats s SET last_seen = greatest(s.last_seen, n.at)
-    FROM (SELECT s.key, s.seat, n.at
-          FROM unnest($1::uuid[], $2::smallint[], $3::bigint[]) AS n (key, seat, at)
+/// All notes of a kind in one statement, which touches rows in the order of their keys. What a note
+/// does not speak of is NULL, and nothing is greater than that.
+const SEATS: &str = "
+    UPDATE seats s SET delivered = greatest(s.delivered, n.delivered),
+                       read = greatest(s.read, n.read), last_seen = greatest(s.last_seen, n.at)
+    FROM (SELECT s.key, s.seat, n.delivered, n.read, n.at
+          FROM (SELECT key, seat, max(delivered) AS delivered, max(read) AS read, max(at) AS at
+                FROM unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[])
+                     AS n (key, seat, delivered, read, at)
+                GROUP BY key, seat) n
           JOIN seats s ON s.key = n.key AND s.seat = n.seat
           ORDER BY s.key, s.seat FOR NO KEY UPDATE OF s) n
     WHERE s.key = n.key AND s.seat = n.seat";
@@ -231,43 +228,51 @@ const USED: &str = "
     WHERE s.key = n.key AND s.digest = n.digest";
 
 #[derive(Default)]
-struct Notes {
-    marks: (Vec<Uuid>, Vec<i16>, Vec<i64>, Vec<i64>),
-    last_seen: (Vec<Uuid>, Vec<i16>, Vec<i64>),
-    used: (Vec<Uuid>, Vec<Uuid>, Vec<i64>),
+struct SeatNotes {
+    keys: Vec<Uuid>,
+    seats: Vec<i16>,
+    delivered: Vec<Option<i64>>,
+    read: Vec<Option<i64>>,
+    at: Vec<Option<i64>>,
+}
+
+impl SeatNotes {
+    fn push(&mut self, key: ChatKey, seat: Seat, marks: Option<Marks>, at: Option<Timestamp>) {
+        self.keys.push(uuid(key));
+        self.seats.push(number(seat));
+        self.delivered
+            .push(marks.map(|marks| bound(marks.delivered)));
+        self.read.push(marks.map(|marks| bound(marks.read)));
+        self.at.push(at.map(Timestamp::unix_ms));
+    }
 }
 
 pub(super) async fn note(tx: &mut Transaction<'_>, notes: &[(ChatKey, Note)]) -> Result<(), Error> {
-    let mut all = Notes::default();
+    let mut of_seats = SeatNotes::default();
+    let mut used: (Vec<Uuid>, Vec<Uuid>, Vec<i64>) = Default::default();
     for (key, note) in notes {
         match note {
-            Note::Marks(seat, marks) => {
-                all.marks.0.push(uuid(*key));
-                all.marks.1.push(number(*seat));
-                all.marks.2.push(bound(marks.delivered));
-                all.marks.3.push(bound(marks.read));
-            }
-            Note::LastSeen(seat, at) => {
-                all.last_seen.0.push(uuid(*key));
-                all.last_seen.1.push(number(*seat));
-                all.last_seen.2.push(at.unix_ms());
-            }
+            Note::Marks(seat, marks) => of_seats.push(*key, *seat, Some(*marks), None),
+            Note::LastSeen(seat, at) => of_seats.push(*key, *seat, None, Some(*at)),
             Note::Used(id, at) => {
-                all.used.0.push(uuid(*key));
-                all.used.1.push(*id);
-                all.used.2.push(at.unix_ms());
+                used.0.push(uuid(*key));
+                used.1.push(*id);
+                used.2.push(at.unix_ms());
             }
         }
     }
-    let (keys, seats, delivered, read) = &all.marks;
+    let SeatNotes {
+        keys,
+        seats,
+        delivered,
+        read,
+        at,
+    } = &of_seats;
     if !keys.is_empty() {
-        tx.execute(MARKS, &[keys, seats, delivered, read]).await?;
+        tx.execute(SEATS, &[keys, seats, delivered, read, at])
+            .await?;
     }
-    let (keys, seats, at) = &all.last_seen;
-    if !keys.is_empty() {
-        tx.execute(LAST_SEEN, &[keys, seats, at]).await?;
-    }
-    let (keys, ids, at) = &all.used;
+    let (keys, ids, at) = &used;
     if !keys.is_empty() {
         tx.execute(USED, &[keys, ids, at]).await?;
     }

@@ -249,6 +249,37 @@ pub async fn many_appenders_to_one_chat_leave_no_gap(stores: Stores) {
     assert_eq!(seqs(&all(&stores.here, key).await), places);
 }
 
+pub async fn one_of_two_texts_racing_for_an_id_is_stored(stores: Stores) {
+    let key = chat(&stores.here).await;
+    for round in 1..=50 {
+        let first = draft(key, Seat::One, "Hello");
+        let outcomes = race(&stores, 8, |store, number| {
+            // Either text comes from either instance, alone and among others.
+            let mut drafts = vec![Draft {
+                text: text(["Hello", "Goodbye"][number / 2 % 2]),
+                ..first.clone()
+            }];
+            if number >= 4 {
+                drafts.push(draft(key, Seat::Two, "Another"));
+            }
+            async move { append(&store, &drafts).await }
+        })
+        .await;
+        let outcome_of_first = |outcome: &Vec<Appended>| outcome[0].clone();
+        let of_first: Vec<Appended> = outcomes.iter().map(outcome_of_first).collect();
+        let count = |wanted: fn(&Appended) -> bool| of_first.iter().filter(|it| wanted(it)).count();
+        assert_eq!(count(|it| matches!(it, Appended::Stored { .. })), 1);
+        assert_eq!(count(|it| matches!(it, Appended::Before { .. })), 3);
+        assert_eq!(count(|it| matches!(it, Appended::OtherText)), 4);
+        let last = round * 5;
+        assert_eq!(live(stores.here.load(key).await).last_seq, last);
+        assert_eq!(
+            seqs(&all(&stores.here, key).await),
+            (1..=last).collect::<Vec<Seq>>()
+        );
+    }
+}
+
 pub async fn crossing_batches_on_two_instances_all_arrive(stores: Stores) {
     let keys = [
         chat(&stores.here).await,
