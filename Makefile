@@ -64,6 +64,48 @@ test-browser: ## The pages in Debian's Chromium, against a server of their own.
 	cargo build --locked
 	cd tests/browser && npm test
 
+# Rivals to compare with, where they are: a folder with `go` and `node` in it. The comparison works without them.
+PEERS ?= ../shared/peers
+COMPARE := target/compare
+# What the comparison needs besides, each with a file that shows it is there.
+COMPARE_APT := wrk:/usr/bin/wrk \
+       golang-go:/usr/bin/go \
+       golang-github-jackc-pgx-v4-dev:/usr/share/gocode/src/github.com/jackc/pgx/v4/conn.go \
+       golang-github-gomodule-redigo-dev:/usr/share/gocode/src/github.com/gomodule/redigo/redis/conn.go \
+       golang-github-google-uuid-dev:/usr/share/gocode/src/github.com/google/uuid/uuid.go
+
+.PHONY: compare-tools
+compare-tools: ## Install what the comparison needs: wrk, Go with the libraries of the one rival, npm packages of the other.
+	@$(MAKE) --no-print-directory tools APT="$(APT) $(COMPARE_APT)"
+	@if [ -d "$(PEERS)/node" ]; then mkdir -p $(COMPARE)/node && cp -f $(PEERS)/node/*.js* $(COMPARE)/node/ && \
+	  cd $(COMPARE)/node && npm ci --no-audit --no-fund --silent; fi
+
+.PHONY: compared
+compared: # Builds what is compared.
+	cargo build --release --locked -p duet -p loadtest
+	cargo build --release --locked -p loadtest --example bare
+	@mkdir -p $(COMPARE) && rm -f $(COMPARE)/chat-peer-go; \
+	if [ ! -d "$(PEERS)/go" ]; then echo "go is left out: there is no folder $(PEERS)/go"; \
+	elif ! command -v go >/dev/null; then echo "go is left out: run make compare-tools"; \
+	else out="$$(realpath $(COMPARE))/chat-peer-go"; \
+	  cd "$(PEERS)/go" && GOPATH=/usr/share/gocode GO111MODULE=off GOFLAGS= go build -o "$$out" .; fi
+	@if [ ! -d "$(PEERS)/node" ]; then echo "node is left out: there is no folder $(PEERS)/node"; \
+	elif [ ! -d $(COMPARE)/node/node_modules ]; then echo "node is left out: run make compare-tools"; fi
+
+# The comparison of everything that `compared` has built.
+RUN_COMPARE = peers=(); \
+	[ ! -x $(COMPARE)/chat-peer-go ] || peers+=(--peer "go=$(COMPARE)/chat-peer-go"); \
+	[ ! -d $(COMPARE)/node/node_modules ] || peers+=(--peer "node=node $(COMPARE)/node/server.js"); \
+	target/release/loadtest compare --bare target/release/examples/bare "$${peers[@]}"
+
+.PHONY: compare
+compare: compared ## duet and its rivals on fresh servers, three rounds, into loadtest/RESULTS.md and target/compare/report.html.
+	@$(RUN_COMPARE) --results loadtest/RESULTS.md --report $(COMPARE)/report.html $(ARGS)
+
+.PHONY: compare-quick
+compare-quick: compared ## One short round of the same, for use while tuning; ARGS="--only talk" narrows it.
+	@$(RUN_COMPARE) --quick --report $(COMPARE)/quick.html $(ARGS)
+
 .PHONY: screenshots
 screenshots: ## Screenshots of every page into tests/browser/screenshots.
 	cargo build --locked

@@ -17,10 +17,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::http::{Target, TargetError, WireError, path_segment};
-pub use answers::{Message, Page, Registered, Sent, Session};
+pub use answers::{Cursor, Message, Page, Registered, Sent, Session};
 pub use error::ApiError;
 pub(crate) use pool::OpenStream;
-use pool::Pool;
+use pool::{Pool, StreamRequest};
 pub use retry::Retry;
 use wire::{ByToken, Done, LoggedIn, Login, Registration, Said, data, written};
 
@@ -45,6 +45,18 @@ impl Client {
             Target::resolve(url).await?,
             connections_max,
         ))))
+    }
+
+    /// A client of the same address that opens its streams over HTTP/2 without TLS, this many on each connection.
+    pub fn with_streams_over_h2c(&self, streams_per_connection: usize) -> Self {
+        Self(Arc::new(
+            self.0.with_streams_over_h2c(streams_per_connection),
+        ))
+    }
+
+    /// Closes the connections that no request is using, so that the server's memory shows its streams alone.
+    pub fn close_idle_connections(&self) {
+        self.0.close_idle();
     }
 
     /// The address as it was given.
@@ -107,23 +119,24 @@ impl Client {
         self.post(&path, Some(&session.token), &body).await
     }
 
-    /// `GET messages` behind `after`, at most [`PAGE_LEN_MAX`] of them.
+    /// `GET messages` from there on, at most [`PAGE_LEN_MAX`] of them.
     pub async fn history(
         &self,
         session: &Session,
-        after: u64,
+        cursor: Cursor,
         limit: u32,
     ) -> Result<Page, ApiError> {
+        let (word, seq) = match cursor {
+            Cursor::After(seq) => ("after", seq),
+            Cursor::Before(seq) => ("before", seq),
+        };
         let path = format!(
-            "/chat-server/user/{}/messages?after={after}&limit={limit}",
+            "/chat-server/user/{}/messages?{word}={seq}&limit={limit}",
             session.hash
         );
-        self.decoded(
-            &self
-                .0
-                .call(&self.get(&path, Some(&session.token), None))
-                .await?,
-        )
+        let token = Some(session.token.as_str());
+        let request = written("GET", self.0.target(), &path, token, None, &[]);
+        self.decoded(&self.0.call(&request).await?)
     }
 
     /// All messages of the chat, page by page from the first.
@@ -133,7 +146,9 @@ impl Client {
     ) -> Result<Vec<Message<'static>>, ApiError> {
         let (mut all, mut after) = (Vec::new(), 0);
         loop {
-            let Page { messages, more } = self.history(session, after, PAGE_LEN_MAX).await?;
+            let Page { messages, more } = self
+                .history(session, Cursor::After(after), PAGE_LEN_MAX)
+                .await?;
             all.extend(messages);
             match all.last() {
                 // A page that leads nowhere would be asked for again for ever.
@@ -173,17 +188,17 @@ impl Client {
         last_event_id: &str,
     ) -> Result<Option<OpenStream>, ApiError> {
         let path = format!("/chat-server/user/{}/stream", session.hash);
-        let token = Some(session.token.as_str());
-        let request = match after {
-            _ if !last_event_id.is_empty() => self.get(&path, token, Some(last_event_id)),
-            Some(after) => self.get(&format!("{path}?after={after}"), token, None),
-            None => self.get(&path, token, None),
+        let (path, last_event_id) = match after {
+            _ if !last_event_id.is_empty() => (path, Some(last_event_id)),
+            Some(after) => (format!("{path}?after={after}"), None),
+            None => (path, None),
+        };
+        let request = StreamRequest {
+            path,
+            token: &session.token,
+            last_event_id,
         };
         self.0.open_stream(&request).await
-    }
-
-    fn get(&self, path: &str, token: Option<&str>, last_event_id: Option<&str>) -> Vec<u8> {
-        written("GET", self.0.target(), path, token, last_event_id, &[])
     }
 
     async fn post<T: DeserializeOwned>(

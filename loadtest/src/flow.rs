@@ -13,6 +13,7 @@
 mod listen;
 mod options;
 mod recall;
+mod report;
 mod send;
 mod timetable;
 
@@ -21,16 +22,19 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    checker::{Ledger, Seat},
+    checker::{Ledger, Seat, Verdict},
     client::{ApiError, Client},
-    http::TargetError,
+    crowd::{Crowd, CrowdError},
     meter::Meter,
+    options::{Servers, ServersError},
     pairs::{self, Pair},
-    report::Report,
+    progress::Progress,
     stamp::Stamps,
-    usage,
+    usage::{self, Processes},
+    watch::{ServerUsage, Watch},
 };
 pub use options::{Load, Options};
+pub use report::{FlowReport, plots, server_plots};
 
 /// How often the tail's end is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -38,25 +42,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// Why a run could not be made. What happens to single messages during a run is no such reason, and is in its report.
 #[derive(Debug, thiserror::Error)]
 pub enum FlowError {
-    /// An address is no address.
+    /// The servers cannot be driven as asked.
     #[error(transparent)]
-    Target(#[from] TargetError),
+    Servers(#[from] ServersError),
     /// The pairs could not be made.
     #[error("the pairs could not be registered and logged in: {0}")]
     Gathering(ApiError),
-    /// A stream was refused for good.
-    #[error("a stream was refused: {0}")]
-    Stream(ApiError),
-    /// Streams did not open in time.
-    #[error("{open} of {wanted} streams opened within {seconds} s")]
-    StreamsMissing {
-        /// Those that said hello.
-        open: usize,
-        /// All of them.
-        wanted: usize,
-        /// The deadline.
-        seconds: u64,
-    },
+    /// The streams could not be opened.
+    #[error(transparent)]
+    Streams(#[from] CrowdError),
     /// The history could not be read.
     #[error("the history could not be read: {0}")]
     History(ApiError),
@@ -69,58 +63,99 @@ struct Run {
     pairs: Vec<Pair>,
     stamps: Stamps,
     ledger: Ledger,
-    meter: Meter,
+    meter: Arc<Meter>,
 }
 
-/// Makes one run; `say` is told each stage as it begins.
-pub async fn run(options: &Options, say: impl Fn(&str)) -> Result<Report, FlowError> {
-    let mut clients = Vec::with_capacity(options.api.len());
-    for url in &options.api {
-        clients.push(Client::with_connections(url, options.connections).await?);
-    }
-    let clients: Arc<[Client]> = clients.into();
-
-    say(&format!(
-        "registering {} pairs and logging both people in",
-        options.pairs
-    ));
-    let pairs = pairs::gather(&clients, options.pairs)
+/// Makes one run.
+pub async fn run(options: &Options, progress: &Progress) -> Result<FlowReport, FlowError> {
+    let talk = Talk::prepare(&options.servers, options.pairs, progress).await?;
+    pairs::register(&talk.run.clients, options.silent_chats, progress)
         .await
         .map_err(FlowError::Gathering)?;
-    let run = Arc::new(Run {
-        clients,
-        stamps: Stamps::starting_now(),
-        ledger: Ledger::new(pairs.len()),
-        meter: Meter::default(),
-        pairs,
-    });
+    let used = talk.send(options, progress).await;
+    talk.settle(options.tail, progress).await;
+    let meter = talk.run.meter.clone();
+    let verdict = talk.judge(progress).await?;
+    Ok(FlowReport::new(options, &meter, used, verdict))
+}
 
-    say(&format!("opening {} streams", 2 * options.pairs));
-    let streams = listen::open(&run).await?;
+/// Pairs with open streams, ready to talk; what was said is checked in the end, over all rounds of sending.
+#[derive(Debug)]
+pub(crate) struct Talk {
+    run: Arc<Run>,
+    streams: Crowd,
+    processes: Processes,
+}
 
-    say(&format!("sending {}", options.load()));
-    let cpu_before = usage::cpu_seconds();
-    send::all(&run, options).await;
-    let cpu_seconds = usage::cpu_seconds() - cpu_before;
+/// What a round of sending used.
+#[derive(Clone, Debug)]
+pub(crate) struct Used {
+    /// Processor seconds of the tool itself.
+    pub(crate) tool_cpu_seconds: f64,
+    pub(crate) servers: Option<ServerUsage>,
+}
 
-    say("waiting until both people have seen everything");
-    if !wait_for_tail(&run.ledger, options.tail).await {
-        say(&format!(
-            "giving up on it after {} s",
-            options.tail.as_secs_f64()
-        ));
+impl Talk {
+    /// Registers the pairs, logs everyone in, and opens their streams.
+    pub(crate) async fn prepare(
+        servers: &Servers,
+        pairs: usize,
+        progress: &Progress,
+    ) -> Result<Self, FlowError> {
+        let clients: Arc<[Client]> = servers.clients().await?.into();
+        let processes = servers.processes()?;
+        let pairs = pairs::gather(&clients, pairs, progress)
+            .await
+            .map_err(FlowError::Gathering)?;
+        let run = Arc::new(Run {
+            clients,
+            stamps: Stamps::starting_now(),
+            ledger: Ledger::new(pairs.len()),
+            meter: Arc::default(),
+            pairs,
+        });
+        let mut streams = listen::open(&run);
+        streams.all_open(progress).await?;
+        Ok(Self {
+            run,
+            streams,
+            processes,
+        })
     }
 
-    // The streams stay open meanwhile: what they show again now is still counted.
-    say("reading the history");
-    recall::all(&run).await.map_err(FlowError::History)?;
-    drop(streams);
-    Ok(Report::new(
-        options,
-        &run.meter,
-        cpu_seconds,
-        run.ledger.verdict(),
-    ))
+    /// Sends as the options say, and measures that alone.
+    pub(crate) async fn send(&self, options: &Options, progress: &Progress) -> Used {
+        self.run.meter.reset();
+        let watch = Watch::begin(&self.processes);
+        let cpu_before = usage::cpu_seconds();
+        send::all(&self.run, options, progress).await;
+        Used {
+            tool_cpu_seconds: usage::cpu_seconds() - cpu_before,
+            servers: watch.end().await,
+        }
+    }
+
+    /// Waits until both people have seen everything that was sent, or for that long.
+    pub(crate) async fn settle(&self, tail: Duration, progress: &Progress) {
+        progress.say("waiting until both people have seen everything");
+        if !wait_for_tail(&self.run.ledger, tail).await {
+            progress.say(format!("giving up on it after {} s", tail.as_secs_f64()));
+        }
+    }
+
+    /// What was measured since the last round of sending began.
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.run.meter
+    }
+
+    /// Reads every history, and judges everything that was said.
+    pub(crate) async fn judge(self, progress: &Progress) -> Result<Verdict, FlowError> {
+        // The streams stay open meanwhile: what they show again now is still counted.
+        progress.say("reading the history");
+        recall::all(&self.run).await.map_err(FlowError::History)?;
+        drop(self.streams);
+        Ok(self.run.ledger.verdict())
+    }
 }
 
 /// Waits until no stream owes a message; `false` when the deadline came first.

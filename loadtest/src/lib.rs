@@ -53,9 +53,13 @@
 //! - [`http`]: HTTP/1.1 as far as it is needed, cheap enough for ten thousand streams in one process.
 //! - [`client`]: the API door's calls, their errors, and how they are tried again.
 //! - [`sse`], [`stream`]: server-sent events as bytes, and a stream followed through every loss of its connection.
-//! - [`pairs`], [`stamp`], [`text`]: who talks, ids that carry when a message was due, and texts worth checking.
-//! - [`meter`], [`usage`], [`report`]: what is measured, what the tool itself used, and how it is told.
-//! - [`flow`]: the command that puts them together.
+//! - [`pairs`], [`crowd`], [`stamp`], [`text`]: who talks, many streams at once, ids that carry when a message was due, and
+//!   texts worth checking.
+//! - [`meter`], [`usage`], [`watch`]: what is measured, and what the tool and the servers used; [`limits`]: what the system
+//!   lets the tool have.
+//! - [`progress`], [`report`], [`page`], [`plot`]: how it is told, meanwhile and afterwards.
+//! - [`options`], and the commands: [`flow`] (pairs talk), [`ramp`] (how much of it is held), [`idle`] (streams at rest),
+//!   [`storm`] (all streams lost at once), [`history`] (pages of a long chat), [`compare`] (all of it against rivals).
 //! - [`servers`], [`cluster`]: private servers, and a whole cluster of them to look at.
 
 pub mod checker;
@@ -65,17 +69,31 @@ pub mod client;
 pub mod sse;
 pub mod stream;
 
+pub mod crowd;
 pub mod pairs;
 pub mod stamp;
 pub mod text;
 
+pub mod limits;
 pub mod meter;
-pub mod report;
 pub mod servers;
 pub mod usage;
+pub mod watch;
+
+pub mod page;
+pub mod plot;
+pub mod progress;
+pub mod report;
+
+pub mod options;
 
 pub mod cluster;
+pub mod compare;
 pub mod flow;
+pub mod history;
+pub mod idle;
+pub mod ramp;
+pub mod storm;
 
 #[cfg(test)]
 mod fixture;

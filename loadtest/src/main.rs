@@ -1,13 +1,16 @@
 //! The command line: reads the options, makes the run, prints the report, and says by the exit code how it went.
 
-use std::{io, process::ExitCode};
+use std::{error::Error, fmt::Display, fs, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 use loadtest::{
-    cluster::{self, ClusterError},
-    flow::{self, FlowError},
-    report::Report,
+    cluster, compare, flow, history, idle, limits,
+    progress::Progress,
+    ramp,
+    report::{Outcome, Report},
+    storm,
 };
+use tokio::runtime::Builder;
 
 /// Drives a running chat server over its HTTP API, measures it, and checks that no message was lost, doubled, reordered
 /// or altered. Works with every server that speaks the API under /chat-server.
@@ -39,6 +42,46 @@ enum Command {
         output: Output,
     },
 
+    /// Streams are open and nobody talks: memory and processor time of each, and how long opening them takes.
+    Idle {
+        #[command(flatten)]
+        idle: idle::Options,
+        #[command(flatten)]
+        output: Output,
+    },
+
+    /// All streams are lost at once and come back at once: how long until everyone has what was missed.
+    Storm {
+        #[command(flatten)]
+        storm: storm::Options,
+        #[command(flatten)]
+        output: Output,
+    },
+
+    /// Pages of a long chat: the last one against the first.
+    History {
+        #[command(flatten)]
+        history: history::Options,
+        #[command(flatten)]
+        output: Output,
+    },
+
+    /// duet and its rivals, driven by the same commands on fresh servers of their own (needs PostgreSQL and Redis installed).
+    Compare {
+        #[command(flatten)]
+        compare: compare::Options,
+        #[command(flatten)]
+        output: Output,
+    },
+
+    /// Raises the rate until delivery is no longer in time, and tells the highest that was held.
+    Ramp {
+        #[command(flatten)]
+        ramp: ramp::Options,
+        #[command(flatten)]
+        output: Output,
+    },
+
     /// A whole cluster on this machine, to look at and to try things on: PostgreSQL, Redis, two instances and HAProxy.
     ///
     /// It ends with Ctrl-C, and leaves nothing.
@@ -54,74 +97,84 @@ struct Output {
     #[arg(long)]
     json: bool,
 
+    /// Write the report as one page with plots, which needs nothing else to be looked at.
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+
     /// Threads of the tool itself. One is the cheapest, and enough for some ten thousand messages per second.
     #[arg(long, default_value_t = 1, value_name = "N")]
     threads: usize,
 }
 
 fn main() -> ExitCode {
+    let progress = Progress::shown();
     match Cli::parse().command {
-        Command::Flow { flow, output } => match run(&flow, output.threads) {
-            Ok(report) => finish(&report, output.json),
-            Err(error) => {
-                eprintln!("loadtest: {error}");
-                ExitCode::from(2)
+        Command::Flow { flow, output } => command(&output, flow::run(&flow, &progress)),
+        Command::Idle { idle, output } => command(&output, idle::run(&idle, &progress)),
+        Command::Storm { storm, output } => command(&output, storm::run(&storm, &progress)),
+        Command::History { history, output } => command(&output, history::run(&history, &progress)),
+        Command::Compare { compare, output } => command(&output, compare::run(&compare, &progress)),
+        Command::Ramp { ramp, output } => command(&output, ramp::run(&ramp, &progress)),
+        Command::Cluster { cluster } => {
+            match started(1, cluster::run(&cluster, |told| println!("{told}"))) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(refusal) => refusal,
             }
-        },
-        Command::Cluster { cluster } => match run_cluster(&cluster) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("loadtest: {error}");
-                ExitCode::from(2)
-            }
-        },
+        }
     }
 }
 
-fn run_cluster(options: &cluster::Options) -> Result<(), MainError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    Ok(runtime.block_on(cluster::run(options, |told| println!("{told}")))?)
-}
-
-#[derive(Debug, thiserror::Error)]
-enum MainError {
-    #[error("the runtime cannot start: {0}")]
-    Runtime(#[from] io::Error),
-    #[error(transparent)]
-    Cluster(#[from] ClusterError),
-    #[error(transparent)]
-    Flow(#[from] FlowError),
-}
-
-fn run(options: &flow::Options, threads: usize) -> Result<Report, MainError> {
-    let runtime = match threads {
-        0 | 1 => tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build(),
-        _ => tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(threads)
-            .enable_all()
-            .build(),
-    }?;
-    // Stages go to standard error, so that standard output holds the report alone.
-    Ok(runtime.block_on(flow::run(options, |stage| eprintln!("{stage} …")))?)
-}
-
-fn finish(report: &Report, json: bool) -> ExitCode {
-    if json {
+/// Makes a run, and tells its report as the options ask.
+fn command<R: Report, E: Error>(
+    output: &Output,
+    run: impl Future<Output = Result<R, E>>,
+) -> ExitCode {
+    // Every stream is an open file.
+    if let Err(error) = limits::raise_open_files() {
+        eprintln!("loadtest: the limit of open files cannot be raised: {error}");
+    }
+    let report = match started(output.threads, run) {
+        Ok(report) => report,
+        Err(refusal) => return refusal,
+    };
+    if let Some(file) = &output.report
+        && let Err(error) = fs::write(file, report.page().html())
+    {
+        return cannot(&format!("{} cannot be written: {error}", file.display()));
+    }
+    if output.json {
         println!(
             "{}",
-            serde_json::to_string_pretty(report)
+            serde_json::to_string_pretty(&report)
                 .expect("numbers and strings always have a JSON form")
         );
     } else {
         println!("\n{report}");
     }
-    match (report.verdict.is_clean(), report.is_complete()) {
-        (false, _) => ExitCode::from(1),
-        (true, false) => ExitCode::from(3),
-        (true, true) => ExitCode::SUCCESS,
+    match report.outcome() {
+        Outcome::Kept => ExitCode::SUCCESS,
+        Outcome::Broken => ExitCode::from(1),
+        Outcome::Incomplete => ExitCode::from(3),
     }
+}
+
+/// Runs on so many threads, and says what kept it from being done.
+fn started<T, E: Error>(
+    threads: usize,
+    run: impl Future<Output = Result<T, E>>,
+) -> Result<T, ExitCode> {
+    let runtime = match threads {
+        0 | 1 => Builder::new_current_thread().enable_all().build(),
+        threads => Builder::new_multi_thread()
+            .worker_threads(threads)
+            .enable_all()
+            .build(),
+    };
+    let runtime = runtime.map_err(|error| cannot(&format!("the runtime cannot start: {error}")))?;
+    runtime.block_on(run).map_err(|error| cannot(&error))
+}
+
+fn cannot(why: &impl Display) -> ExitCode {
+    eprintln!("loadtest: {why}");
+    ExitCode::from(2)
 }

@@ -32,6 +32,37 @@ pub struct Meter {
 struct Series {
     latencies_us: Histogram<u64>,
     last_at: Duration,
+    /// Those of the interval that is under way.
+    interval_us: Histogram<u64>,
+    interval: u32,
+    over_time: Vec<(u32, Interval)>,
+}
+
+/// One series of latencies as it is plotted.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Measured {
+    /// All of it, summed up.
+    #[serde(flatten)]
+    pub latency: Latency,
+    /// How many in a hundred took at most so many milliseconds.
+    pub curve: Vec<(f64, f64)>,
+    /// By the moment when they came to their end.
+    pub over_time: Vec<Interval>,
+}
+
+/// A short stretch of a series.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Interval {
+    /// Seconds from the beginning of the measurement to the end of the stretch.
+    pub at_seconds: f64,
+    /// How many came to their end in it, by second.
+    pub per_second: f64,
+    /// Half of them took no longer; all in milliseconds.
+    pub p50_ms: f64,
+    /// 99 of 100.
+    pub p99_ms: f64,
+    /// The longest.
+    pub max_ms: f64,
 }
 
 /// One series of latencies, summed up.
@@ -68,11 +99,35 @@ pub struct Counts {
     pub errors: BTreeMap<String, u64>,
 }
 
+/// The length of a stretch.
+const INTERVAL: Duration = Duration::from_millis(500);
+/// Where a curve of percentiles has its points.
+const CURVE_PERCENT: [f64; 17] = [
+    1.0, 5.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 97.5, 99.0, 99.5, 99.75, 99.9, 99.95, 99.975,
+    99.99, 99.999,
+];
+
 impl Meter {
     /// From here on latencies count, for messages that are due later than this; all moments count from the start of the run.
     pub fn measure_from(&self, start: Duration) {
         self.measured_from_us
             .store(start.as_micros() as u64, Relaxed);
+    }
+
+    /// Forgets everything, for another round.
+    pub fn reset(&self) {
+        for series in [&self.acknowledgements, &self.deliveries] {
+            *lock(series) = Series::default();
+        }
+        lock(&self.errors).clear();
+        for counter in [
+            &self.sent,
+            &self.unanswered,
+            &self.refused,
+            &self.reconnects,
+        ] {
+            counter.store(0, Relaxed);
+        }
     }
 
     /// A message goes out.
@@ -110,14 +165,19 @@ impl Meter {
         *lock(&self.errors).entry(label).or_default() += 1;
     }
 
+    /// How many messages went out so far.
+    pub fn sent_count(&self) -> u64 {
+        self.sent.load(Relaxed)
+    }
+
     /// Acknowledgement latencies so far.
-    pub fn acknowledgement_latency(&self) -> Latency {
-        lock(&self.acknowledgements).summary(self.measured_from())
+    pub fn acknowledgements(&self) -> Measured {
+        lock(&self.acknowledgements).measured(self.measured_from())
     }
 
     /// Delivery latencies so far.
-    pub fn delivery_latency(&self) -> Latency {
-        lock(&self.deliveries).summary(self.measured_from())
+    pub fn deliveries(&self) -> Measured {
+        lock(&self.deliveries).measured(self.measured_from())
     }
 
     /// Counters so far.
@@ -137,27 +197,64 @@ impl Meter {
 
     fn record(&self, series: &Mutex<Series>, due: Duration, now: Duration) {
         if due >= self.measured_from() {
-            let mut series = lock(series);
-            series
-                .latencies_us
-                .saturating_record(now.saturating_sub(due).as_micros() as u64);
-            series.last_at = series.last_at.max(now);
+            lock(series).record(now.saturating_sub(due), now);
         }
     }
 }
 
 impl Default for Series {
     fn default() -> Self {
-        const LONGEST_US: u64 = 3_600_000_000;
-        let latencies_us = Histogram::new_with_max(LONGEST_US, 3).expect("the bounds are valid");
         Self {
-            latencies_us,
+            latencies_us: latencies_us(3),
             last_at: Duration::ZERO,
+            interval_us: latencies_us(2),
+            interval: 0,
+            over_time: Vec::new(),
         }
     }
 }
 
 impl Series {
+    fn record(&mut self, latency: Duration, now: Duration) {
+        let latency_us = latency.as_micros() as u64;
+        self.latencies_us.saturating_record(latency_us);
+        self.last_at = self.last_at.max(now);
+        let interval = (now.as_micros() / INTERVAL.as_micros()) as u32;
+        if interval > self.interval {
+            self.close_interval();
+            self.interval = interval;
+        }
+        self.interval_us.saturating_record(latency_us);
+    }
+
+    fn close_interval(&mut self) {
+        if !self.interval_us.is_empty() {
+            let stretch = stretch(&self.interval_us);
+            self.over_time.push((self.interval, stretch));
+            self.interval_us.reset();
+        }
+    }
+
+    fn measured(&mut self, measured_from: Duration) -> Measured {
+        self.close_interval();
+        let at_percent = |percent: f64| {
+            let us = self.latencies_us.value_at_quantile(percent / 100.0);
+            (percent, us as f64 / 1000.0)
+        };
+        let after_start = |&(number, stretch): &(u32, Interval)| {
+            let ends = INTERVAL * (number + 1);
+            Interval {
+                at_seconds: ends.as_secs_f64() - measured_from.as_secs_f64(),
+                ..stretch
+            }
+        };
+        Measured {
+            latency: self.summary(measured_from),
+            curve: CURVE_PERCENT.map(at_percent).to_vec(),
+            over_time: self.over_time.iter().map(after_start).collect(),
+        }
+    }
+
     fn summary(&self, measured_from: Duration) -> Latency {
         let count = self.latencies_us.len();
         let at = |quantile| self.latencies_us.value_at_quantile(quantile) as f64 / 1000.0;
@@ -175,6 +272,23 @@ impl Series {
             p999_ms: at(0.999),
             max_ms: self.latencies_us.max() as f64 / 1000.0,
         }
+    }
+}
+
+/// An empty histogram of latencies up to an hour, in microseconds, exact to so many digits.
+pub(crate) fn latencies_us(digits: u8) -> Histogram<u64> {
+    const LONGEST_US: u64 = 3_600_000_000;
+    Histogram::new_with_max(LONGEST_US, digits).expect("the bounds are valid")
+}
+
+fn stretch(latencies_us: &Histogram<u64>) -> Interval {
+    let at = |quantile| latencies_us.value_at_quantile(quantile) as f64 / 1000.0;
+    Interval {
+        at_seconds: 0.0,
+        per_second: latencies_us.len() as f64 / INTERVAL.as_secs_f64(),
+        p50_ms: at(0.5),
+        p99_ms: at(0.99),
+        max_ms: latencies_us.max() as f64 / 1000.0,
     }
 }
 
@@ -196,7 +310,7 @@ mod tests {
         for number in 1..=100 {
             meter.acknowledged(ms(1000), ms(1000 + number));
         }
-        let latency = meter.acknowledgement_latency();
+        let latency = meter.acknowledgements().latency;
         assert_eq!(latency.count, 100);
         for (value, expected) in [
             (latency.p50_ms, 50.0),
@@ -216,9 +330,9 @@ mod tests {
         let meter = Meter::default();
         meter.measure_from(ms(500));
         meter.delivered(ms(499), ms(2000));
-        assert_eq!(meter.delivery_latency().count, 0);
+        assert_eq!(meter.deliveries().latency.count, 0);
         meter.delivered(ms(500), ms(1500));
-        let latency = meter.delivery_latency();
+        let latency = meter.deliveries().latency;
         assert_eq!((latency.count, latency.per_second), (1, 1.0));
     }
 }

@@ -1,12 +1,19 @@
 //! The people of a run: pairs that are registered and logged in before anything is measured.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
-use tokio::{sync::Semaphore, task::JoinSet};
+use futures_util::future::try_join_all;
 
 use crate::{
     checker::Seat,
     client::{ApiError, Client, Retry, Session},
+    progress::Progress,
 };
 
 /// One name with a letter outside ASCII, since names stand in paths.
@@ -31,38 +38,66 @@ impl Pair {
 }
 
 /// Registers `count` pairs and logs both people in, spread over the instances.
-pub async fn gather(clients: &Arc<[Client]>, count: usize) -> Result<Vec<Pair>, ApiError> {
-    let at_once = Arc::new(Semaphore::new(AT_ONCE_MAX));
-    let mut making = JoinSet::new();
-    for number in 0..count {
-        let (clients, at_once) = (Arc::clone(clients), Arc::clone(&at_once));
-        making.spawn(async move {
-            let _turn = at_once
-                .acquire()
-                .await
-                .expect("the semaphore is never closed");
-            make(&clients, number).await
-        });
-    }
-    let mut pairs = Vec::with_capacity(count);
-    while let Some(made) = making.join_next().await {
-        pairs.push(made.expect("making a pair does not panic")?);
-    }
-    Ok(pairs)
+pub async fn gather(
+    clients: &Arc<[Client]>,
+    count: usize,
+    progress: &Progress,
+) -> Result<Vec<Pair>, ApiError> {
+    let what = format!("registering {count} pairs and logging both people in");
+    many(clients, count, (&what, "pairs"), progress, enter).await
 }
 
-async fn make(clients: &[Client], number: usize) -> Result<Pair, ApiError> {
-    let mut retry = Retry::for_up_to(PATIENCE);
-    loop {
-        // A chat that was made but not entered because an instance went away is left behind: it expires by itself.
-        match attempt(&clients[(number + retry.attempts()) % clients.len()]).await {
-            Ok(pair) => return Ok(pair),
-            Err(error) => retry.pause(error).await?,
+/// Registers `count` chats that nobody enters.
+pub async fn register(
+    clients: &Arc<[Client]>,
+    count: usize,
+    progress: &Progress,
+) -> Result<(), ApiError> {
+    if count == 0 {
+        return Ok(());
+    }
+    let what = format!("registering {count} chats in which nobody talks");
+    let made = many(clients, count, (&what, "chats"), progress, async |client| {
+        client.register(NAMES[0], NAMES[1], None).await.map(drop)
+    });
+    made.await.map(drop)
+}
+
+/// Makes `count` of something, some at a time, and tries again where a server is away or asks to wait.
+async fn many<T>(
+    clients: &[Client],
+    count: usize,
+    (what, unit): (&str, &'static str),
+    progress: &Progress,
+    make: impl AsyncFn(&Client) -> Result<T, ApiError>,
+) -> Result<Vec<T>, ApiError> {
+    let (next, made) = (AtomicU64::new(0), AtomicU64::new(0));
+    let (next, made, make) = (&next, &made, &make);
+    let maker = async || {
+        let mut mine = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Relaxed) as usize;
+            if number >= count {
+                return Ok(mine);
+            }
+            let mut retry = Retry::for_up_to(PATIENCE);
+            loop {
+                // A chat that was made but not entered because an instance went away is left behind: it expires by itself.
+                match make(&clients[(number + retry.attempts()) % clients.len()]).await {
+                    Ok(one) => break mine.push(one),
+                    Err(error) => retry.pause(error).await?,
+                }
+            }
+            made.fetch_add(1, Relaxed);
         }
-    }
+    };
+    let makers = try_join_all((0..AT_ONCE_MAX).map(|_| maker()));
+    let done = || made.load(Relaxed);
+    let made = progress.during(what, (count as u64, unit), done, makers);
+    Ok(made.await?.into_iter().flatten().collect())
 }
 
-async fn attempt(client: &Client) -> Result<Pair, ApiError> {
+async fn enter(client: &Client) -> Result<Pair, ApiError> {
     let hash = client.register(NAMES[0], NAMES[1], None).await?.hash;
     let one = client.login(&hash, NAMES[0], None).await?;
     let two = client.login(&hash, NAMES[1], None).await?;

@@ -39,6 +39,15 @@ pub struct Parser {
 }
 
 impl Parser {
+    /// The parser of a stream that was lost with this last event id.
+    pub fn resumed(last_event_id: String) -> Self {
+        Self {
+            id: last_event_id.clone(),
+            last_event_id,
+            ..Self::default()
+        }
+    }
+
     /// The id to come back with; empty where there is none.
     pub fn last_event_id(&self) -> &str {
         &self.last_event_id

@@ -39,6 +39,11 @@ pub enum Signal<'a> {
         /// When it will be tried again.
         back_in: Duration,
     },
+    /// The server forbade to try again; nothing follows.
+    Refused {
+        /// How.
+        error: &'a ApiError,
+    },
 }
 
 /// How a stream came to its end.
@@ -68,6 +73,12 @@ impl Subscription {
         self
     }
 
+    /// Comes back behind this `seq`, with `Last-Event-ID`, as if its connection had just been lost.
+    pub fn resumed_after(mut self, seq: u64) -> Self {
+        self.parser = Parser::resumed(seq.to_string());
+        self
+    }
+
     /// Follows the stream until `on_signal` breaks, the chat ends, or an answer forbids to try again.
     pub async fn follow(
         mut self,
@@ -83,7 +94,11 @@ impl Subscription {
             ));
             let error = match opening.await {
                 Ok(None) => return Ok(Ended::ByServer),
-                Err(error) if !error.is_transient() => return Err(error),
+                Err(error) if !error.is_transient() => {
+                    // Whether the follower goes on makes no difference any more.
+                    let _ = on_signal(Signal::Refused { error: &error });
+                    return Err(error);
+                }
                 Err(error) => error,
                 Ok(Some(stream)) => {
                     if on_signal(Signal::Opened).is_break() {
@@ -118,7 +133,7 @@ async fn read(
     on_signal: &mut impl FnMut(Signal<'_>) -> ControlFlow<()>,
 ) -> Option<ApiError> {
     let OpenStream {
-        mut connection,
+        mut carrier,
         framing,
         first,
     } = stream;
@@ -147,10 +162,10 @@ async fn read(
             Ok(ControlFlow::Break(())) => return None,
             Err(error) => return Some(client.failed(error)),
         }
-        taken = match timeout(SILENCE_MAX, connection.next_bytes(&mut take)).await {
+        taken = match timeout(SILENCE_MAX, carrier.next_bytes(&mut take)).await {
             Ok(Ok(Some(taken))) => taken,
             Ok(Ok(None)) => Err(WireError::Closed),
-            Ok(Err(error)) => Err(error.into()),
+            Ok(Err(error)) => Err(error),
             Err(_) => return Some(client.timed_out()),
         };
     }

@@ -54,6 +54,15 @@ pub struct Message<'a> {
     pub text: Cow<'a, str>,
 }
 
+/// Where a page of history begins or ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cursor {
+    /// The page that begins behind this `seq`.
+    After(u64),
+    /// The page that ends before this `seq`.
+    Before(u64),
+}
+
 /// A page of history.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Page {

@@ -11,7 +11,7 @@ use super::{
     ApiError,
     wire::{self, Failure},
 };
-use crate::http::{Answer, Connection, Framing, Target, WireError};
+use crate::http::{Answer, Connection, Framing, Http2Body, Http2Connections, Target, WireError};
 
 /// How long an answer may take before the call counts as failed. Longer than any wait a healthy server asks for.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -22,15 +22,45 @@ pub(super) struct Pool {
     /// Last in, first out: the connection used a moment ago is the least likely to have been closed.
     idle: Mutex<Vec<Connection>>,
     permits: Semaphore,
+    /// What carries the streams, where that is not a connection of HTTP/1.1 for each.
+    http2: Option<Http2Connections>,
 }
 
-/// A stream's connection once its head has been read.
+/// A stream once its head has been read.
 #[derive(Debug)]
 pub(crate) struct OpenStream {
-    pub(crate) connection: Connection,
+    pub(crate) carrier: Carrier,
     pub(crate) framing: Framing,
     /// What came with the head.
     pub(crate) first: Vec<u8>,
+}
+
+/// What carries a stream.
+#[derive(Debug)]
+pub(crate) enum Carrier {
+    Http1(Connection),
+    Http2(Http2Body),
+}
+
+impl Carrier {
+    /// Waits for bytes and hands them to `take`; `None` when the server has ended the stream.
+    pub(crate) async fn next_bytes<T>(
+        &mut self,
+        take: impl FnMut(&[u8]) -> T,
+    ) -> Result<Option<T>, WireError> {
+        match self {
+            Self::Http1(connection) => Ok(connection.next_bytes(take).await?),
+            Self::Http2(body) => body.next_bytes(take).await,
+        }
+    }
+}
+
+/// A request for a stream: its path, and the headers that differ.
+#[derive(Debug)]
+pub(super) struct StreamRequest<'a> {
+    pub(super) path: String,
+    pub(super) token: &'a str,
+    pub(super) last_event_id: Option<&'a str>,
 }
 
 impl Pool {
@@ -39,7 +69,24 @@ impl Pool {
             target,
             idle: Mutex::default(),
             permits: Semaphore::new(connections_max.max(1)),
+            http2: None,
         }
+    }
+
+    /// The same address with its streams over HTTP/2, so many on each connection.
+    pub(super) fn with_streams_over_h2c(&self, streams_per_connection: usize) -> Self {
+        Self {
+            http2: Some(Http2Connections::new(streams_per_connection)),
+            ..Self::new(self.target.clone(), self.permits.available_permits())
+        }
+    }
+
+    /// Closes the connections that lie idle.
+    pub(super) fn close_idle(&self) {
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 
     pub(super) fn target(&self) -> &Target {
@@ -61,28 +108,71 @@ impl Pool {
         }
     }
 
-    /// Sends the request for a stream, on a connection of its own; `None` when the answer is 204.
-    pub(super) async fn open_stream(&self, request: &[u8]) -> Result<Option<OpenStream>, ApiError> {
-        let opening = async {
-            let mut connection = self.connect().await?;
-            let (head, first) = connection.ask(request).await.map_err(|e| self.failed(e))?;
-            match head.status {
-                200 => Ok(Some(OpenStream {
-                    connection,
-                    framing: head.framing,
-                    first,
-                })),
-                204 => Ok(None),
-                _ => {
-                    let answer = connection
-                        .finish(head, first)
-                        .await
-                        .map_err(|e| self.failed(e))?;
-                    Err(self.refused(&answer))
-                }
+    /// Sends the request for a stream; `None` when the answer is 204.
+    pub(super) async fn open_stream(
+        &self,
+        request: &StreamRequest<'_>,
+    ) -> Result<Option<OpenStream>, ApiError> {
+        match &self.http2 {
+            None => self.in_time(self.open_over_http1(request)).await,
+            Some(http2) => self.in_time(self.open_over_http2(http2, request)).await,
+        }
+    }
+
+    async fn open_over_http1(
+        &self,
+        request: &StreamRequest<'_>,
+    ) -> Result<Option<OpenStream>, ApiError> {
+        let StreamRequest {
+            path,
+            token,
+            last_event_id,
+        } = request;
+        let bytes = wire::written("GET", &self.target, path, Some(token), *last_event_id, &[]);
+        let mut connection = self.connect().await?;
+        let (head, first) = connection.ask(&bytes).await.map_err(|e| self.failed(e))?;
+        match head.status {
+            200 => Ok(Some(OpenStream {
+                carrier: Carrier::Http1(connection),
+                framing: head.framing,
+                first,
+            })),
+            204 => Ok(None),
+            _ => {
+                let answer = connection.finish(head, first).await;
+                Err(self.refused(&answer.map_err(|e| self.failed(e))?))
             }
-        };
-        self.in_time(opening).await
+        }
+    }
+
+    async fn open_over_http2(
+        &self,
+        http2: &Http2Connections,
+        request: &StreamRequest<'_>,
+    ) -> Result<Option<OpenStream>, ApiError> {
+        let authorization = format!("Bearer {}", request.token);
+        let mut headers = vec![("authorization", authorization.as_str())];
+        headers.extend(request.last_event_id.map(|id| ("last-event-id", id)));
+        let asked = http2.ask(&self.target, &request.path, &headers).await;
+        let (head, mut body) = asked.map_err(|e| self.failed(e))?;
+        match head.status {
+            200 => Ok(Some(OpenStream {
+                carrier: Carrier::Http2(body),
+                framing: head.framing,
+                first: Vec::new(),
+            })),
+            204 => Ok(None),
+            _ => {
+                let mut bytes = Vec::new();
+                let mut take = |more: &[u8]| bytes.extend_from_slice(more);
+                while let Some(()) = body
+                    .next_bytes(&mut take)
+                    .await
+                    .map_err(|e| self.failed(e))?
+                {}
+                Err(self.refused(&Answer { head, body: bytes }))
+            }
+        }
     }
 
     async fn exchange(&self, request: &[u8]) -> Result<Answer, ApiError> {

@@ -71,7 +71,7 @@ async fn a_balancers_page_still_says_when_to_come_back() {
     let error = fixture
         .client()
         .await
-        .history(&session(), 0, 50)
+        .history(&session(), Cursor::After(0), 50)
         .await
         .unwrap_err();
     assert!(error.is_transient());
@@ -112,7 +112,7 @@ async fn history_is_read_page_by_page() {
     let page = fixture
         .client()
         .await
-        .history(&session(), 7, 1)
+        .history(&session(), Cursor::After(7), 1)
         .await
         .unwrap();
     assert_eq!(

@@ -4,20 +4,22 @@ use std::{fmt, time::Duration};
 
 use clap::Args;
 
+use crate::options::{Servers, at_least_one, positive, seconds, text_len};
+
 /// Options of `flow`.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
-    /// Where the servers are: http://host:port, several separated by commas.
-    ///
-    /// The streams and senders of one pair are spread over them, so with two instances every message has to travel from
-    /// one to the other. More than about 28,000 connections to one address exhaust the local ports: name the
-    /// same instance by several loopback addresses (http://127.0.0.1:8080,http://127.0.0.2:8080).
-    #[arg(long, value_delimiter = ',', required = true, value_name = "URL")]
-    pub api: Vec<String>,
+    /// Where to.
+    #[command(flatten)]
+    pub servers: Servers,
 
     /// How many pairs talk. Both people of each have a stream open and send in turn.
     #[arg(long, default_value_t = 50, value_parser = at_least_one, value_name = "N")]
     pub pairs: usize,
+
+    /// How many further chats are registered in which nobody talks.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub silent_chats: usize,
 
     /// Open loop: this many messages per second over all pairs, on a fixed timetable.
     ///
@@ -53,10 +55,6 @@ pub struct Options {
     /// How long the last messages may take to reach both people, in seconds, before they count as lost.
     #[arg(long, default_value = "60", value_parser = seconds, value_name = "S")]
     pub tail: Duration,
-
-    /// Connections for requests to each address at most. Streams have one each besides.
-    #[arg(long, default_value_t = crate::client::CONNECTIONS_MAX, value_parser = at_least_one, value_name = "N")]
-    pub connections: usize,
 }
 
 /// How messages become due.
@@ -117,32 +115,4 @@ impl fmt::Display for Load {
             Self::Closed { concurrency } => write!(f, "by {concurrency} senders (closed loop)"),
         }
     }
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    text.parse()
-        .ok()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| "give a number of seconds, such as 10 or 0.5".to_owned())
-}
-
-fn positive(text: &str) -> Result<f64, String> {
-    let rate = text
-        .parse()
-        .ok()
-        .filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
-    rate.ok_or_else(|| "give a number above 0".to_owned())
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse()
-        .ok()
-        .filter(|number| *number > 0)
-        .ok_or_else(|| "give a whole number from 1 up".to_owned())
-}
-
-fn text_len(text: &str) -> Result<usize, String> {
-    const TEXT_LEN_MAX: usize = 16 << 10;
-    let len = at_least_one(text).ok().filter(|len| *len <= TEXT_LEN_MAX);
-    len.ok_or_else(|| format!("a text has 1 to {TEXT_LEN_MAX} bytes"))
 }

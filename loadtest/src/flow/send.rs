@@ -18,11 +18,12 @@ use super::{
 use crate::{
     checker::Seat,
     client::{ApiError, send_until_settled},
+    progress::Progress,
     text::Texts,
 };
 
 /// Sends everything, and returns when the last message is answered or given up.
-pub(super) async fn all(run: &Arc<Run>, options: &Options) {
+pub(super) async fn all(run: &Arc<Run>, options: &Options, progress: &Progress) {
     let began = run.stamps.elapsed();
     run.meter.measure_from(began + options.warmup);
     let sending = Arc::new(Sending {
@@ -33,10 +34,25 @@ pub(super) async fn all(run: &Arc<Run>, options: &Options) {
         extent: options.extent(),
         next: AtomicU64::default(),
     });
-    match options.load() {
-        Load::Open { rate } => sending.on_a_timetable(rate).await,
-        Load::Closed { concurrency } => sending.by_senders(concurrency).await,
-    }
+    let load = options.load();
+    let total = match sending.extent {
+        Extent::Messages(messages) => (messages, "messages"),
+        Extent::Time(time) => (time.as_secs(), "seconds"),
+    };
+    let done = || match sending.extent {
+        Extent::Messages(_) => run.meter.sent_count(),
+        Extent::Time(_) => (run.stamps.elapsed() - began).as_secs(),
+    };
+    let work = async {
+        let sending = Arc::clone(&sending);
+        match load {
+            Load::Open { rate } => sending.on_a_timetable(rate).await,
+            Load::Closed { concurrency } => sending.by_senders(concurrency).await,
+        }
+    };
+    progress
+        .during(format!("sending {load}"), total, done, work)
+        .await;
 }
 
 struct Sending {

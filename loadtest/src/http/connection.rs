@@ -4,13 +4,16 @@ use std::{
     cell::RefCell,
     future::poll_fn,
     io,
+    net::{Ipv4Addr, SocketAddr},
     pin::Pin,
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
     task::{Poll, ready},
 };
 
+use nix::sys::socket::{setsockopt, sockopt::IpBindAddressNoPort};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
 use super::{
@@ -43,9 +46,48 @@ pub enum WireError {
     /// The server closed in the middle of its answer.
     #[error("the server closed the connection in the middle of an answer")]
     Cut,
+    /// The HTTP/2 connection or stream failed.
+    #[error("{0}")]
+    Http2(String),
     /// The answer is not HTTP as this tool knows it.
     #[error("the answer is not valid HTTP ({0})")]
     Malformed(String),
+}
+
+/// Connects to the first of a target's addresses that accepts.
+pub(super) async fn dial(target: &Target) -> io::Result<TcpStream> {
+    let mut refused = io::ErrorKind::AddrNotAvailable.into();
+    for &address in target.addresses() {
+        match dial_address(address).await {
+            Ok(socket) => {
+                socket.set_nodelay(true)?;
+                return Ok(socket);
+            }
+            Err(error) => refused = error,
+        }
+    }
+    Err(refused)
+}
+
+/// A client address has some 28,000 ports for one server address, and many of them wait for a minute after a close. On the
+/// loopback network there are addresses enough to take them in turn.
+async fn dial_address(address: SocketAddr) -> io::Result<TcpStream> {
+    const SOURCES: u32 = 250;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let SocketAddr::V4(loopback) = address else {
+        return TcpStream::connect(address).await;
+    };
+    if !loopback.ip().is_loopback() {
+        return TcpStream::connect(address).await;
+    }
+    let number = NEXT.fetch_add(1, Relaxed) % SOURCES + 1;
+    let source = Ipv4Addr::from(u32::from(Ipv4Addr::new(127, 88, 0, 0)) + number);
+    let socket = TcpSocket::new_v4()?;
+    // The port is chosen when connecting, when the kernel knows all four numbers that must differ; chosen at the bind, it
+    // would have to differ from every other port of this source, and the search costs seconds per ten thousand.
+    setsockopt(&socket, IpBindAddressNoPort, &true)?;
+    socket.bind(SocketAddr::from((source, 0)))?;
+    socket.connect(address).await
 }
 
 #[derive(Debug)]
@@ -61,9 +103,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) async fn open(target: &Target) -> io::Result<Self> {
-        let socket = TcpStream::connect(target.addresses()).await?;
-        socket.set_nodelay(true)?;
-        Ok(Self { socket })
+        dial(target).await.map(|socket| Self { socket })
     }
 
     /// Whether the server has closed this connection while it lay idle (or sent what nobody asked for). Costs no

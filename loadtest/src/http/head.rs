@@ -57,7 +57,7 @@ impl Head {
             } else if header.name.eq_ignore_ascii_case("connection") {
                 keep_alive = keep_alive && !value.eq_ignore_ascii_case("close");
             } else if header.name.eq_ignore_ascii_case("retry-after") {
-                retry_after = value.parse().ok().map(Duration::from_secs);
+                retry_after = self::retry_after(value);
             }
         }
         if matches!(status, 204 | 304) {
@@ -71,6 +71,11 @@ impl Head {
             retry_after,
         })
     }
+}
+
+/// `Retry-After` in seconds; its other form, a date, is one that no server of this API uses.
+pub(super) fn retry_after(value: &str) -> Option<Duration> {
+    value.trim().parse().ok().map(Duration::from_secs)
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ async fn follow(
             Signal::Opened => "opened".to_owned(),
             Signal::Event(event) => format!("{} {}", event.last_event_id, event.data),
             Signal::Lost { back_in, .. } => format!("back in {} ms", back_in.as_millis()),
+            Signal::Refused { error } => format!("refused with {}", error.label()),
         };
         told.push(said);
         if told.last().is_some_and(|said| said == enough) {
@@ -106,7 +107,7 @@ async fn a_server_that_asks_to_wait_is_waited_for_and_a_refusal_is_final() {
     ])
     .await;
     let (told, ended) = follow(&[&fixture], None, "").await;
-    assert_eq!(told, ["back in 0 ms"]);
+    assert_eq!(told, ["back in 0 ms", "refused with 401"]);
     let error = ended.unwrap_err();
     assert_eq!(error.code(), Some(401));
     assert!(

@@ -1,0 +1,106 @@
+//! Many streams at once: opened, waited for, and closed together.
+
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{Semaphore, watch},
+    task::JoinSet,
+    time::timeout,
+};
+
+use crate::{
+    client::ApiError,
+    progress::Progress,
+    stream::{Ended, Signal, Subscription},
+};
+
+/// Streams that may be opening at one moment: more would only overflow the server's accept queue.
+pub const OPENING_AT_ONCE_MAX: usize = 128;
+const OPEN_WITHIN: Duration = Duration::from_secs(120);
+
+/// The streams; they close when this is dropped.
+#[derive(Debug)]
+pub struct Crowd {
+    streams: JoinSet<Result<Ended, ApiError>>,
+    open: watch::Receiver<usize>,
+}
+
+/// Why the streams are not all open.
+#[derive(Debug, thiserror::Error)]
+pub enum CrowdError {
+    /// A stream was refused for good.
+    #[error("a stream was refused: {0}")]
+    Refused(ApiError),
+    /// Streams did not open in time.
+    #[error("{open} of {wanted} streams opened within {} s", OPEN_WITHIN.as_secs())]
+    Missing {
+        /// Those that said hello.
+        open: usize,
+        /// All of them.
+        wanted: usize,
+    },
+}
+
+impl Crowd {
+    /// Begins to open the streams, this many at once; `on_signal` hears what each of them says, by its place in the list.
+    pub fn opening(
+        subscriptions: impl IntoIterator<Item = Subscription>,
+        at_once: usize,
+        on_signal: impl Fn(usize, Signal<'_>) + Clone + Send + 'static,
+    ) -> Self {
+        let (said_hello, open) = watch::channel(0);
+        let turns = Arc::new(Semaphore::new(at_once));
+        let mut streams = JoinSet::new();
+        for (number, subscription) in subscriptions.into_iter().enumerate() {
+            let (said_hello, turns) = (said_hello.clone(), Arc::clone(&turns));
+            let on_signal = on_signal.clone();
+            streams.spawn(async move {
+                let mut turn = Some(
+                    turns
+                        .acquire_owned()
+                        .await
+                        .expect("the semaphore is never closed"),
+                );
+                let listen = subscription.follow(move |signal| {
+                    // The first event is hello, on every server that speaks this API.
+                    if matches!(signal, Signal::Event(_)) && turn.take().is_some() {
+                        said_hello.send_modify(|open| *open += 1);
+                    }
+                    on_signal(number, signal);
+                    ControlFlow::Continue(())
+                });
+                listen.await
+            });
+        }
+        Self { streams, open }
+    }
+
+    /// Waits until each has said hello: what is sent from then on must arrive.
+    pub async fn all_open(&mut self, progress: &Progress) -> Result<(), CrowdError> {
+        let wanted = self.streams.len();
+        let open = self.open.clone();
+        let opening = timeout(OPEN_WITHIN, self.waiting());
+        let opening = progress.during(
+            format!("opening {wanted} streams"),
+            (wanted as u64, "streams"),
+            move || *open.borrow() as u64,
+            opening,
+        );
+        match opening.await {
+            Ok(opened) => opened,
+            Err(_) => Err(CrowdError::Missing {
+                open: *self.open.borrow(),
+                wanted,
+            }),
+        }
+    }
+
+    async fn waiting(&mut self) -> Result<(), CrowdError> {
+        let wanted = self.streams.len();
+        tokio::select! {
+            // No stream ends by itself in a run where nobody ends a chat, so one that does was refused.
+            Some(Ok(Err(refused))) = self.streams.join_next() => Err(CrowdError::Refused(refused)),
+            _ = self.open.wait_for(|open| *open == wanted) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What several commands are told alike, and how their numbers are read; the field comments are the command line's help.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::{
+    client::{CONNECTIONS_MAX, Client},
+    http::TargetError,
+    usage::{Processes, UsageError},
+};
+
+/// Where the servers are.
+#[derive(Args, Clone, Debug)]
+pub struct Servers {
+    /// Where the servers are: http://host:port, several separated by commas.
+    ///
+    /// The streams and senders of one pair are spread over them, so with two instances every message has to travel from
+    /// one to the other.
+    #[arg(long, value_delimiter = ',', required = true, value_name = "URL")]
+    pub api: Vec<String>,
+
+    /// The servers' processes on this machine, separated by commas: their processor time and memory, and that of the
+    /// processes they started, come into the report.
+    #[arg(long, value_delimiter = ',', value_name = "PID")]
+    pub pid: Vec<u32>,
+
+    /// Connections for requests to each address at most. Streams have one each besides.
+    #[arg(long, default_value_t = CONNECTIONS_MAX, value_parser = at_least_one, value_name = "N")]
+    pub connections: usize,
+}
+
+/// How streams are carried.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Carriage {
+    /// Streams over HTTP/2 without TLS, many on one connection, as a proxy in front of the servers opens them.
+    #[arg(long)]
+    pub h2c: bool,
+
+    /// Streams on one HTTP/2 connection.
+    #[arg(long, default_value_t = 100, value_parser = at_least_one, value_name = "N", requires = "h2c")]
+    pub streams_per_connection: usize,
+}
+
+/// Why the servers cannot be driven as the options ask.
+#[derive(Debug, thiserror::Error)]
+pub enum ServersError {
+    /// An address is no address.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// A process is not there.
+    #[error(transparent)]
+    Usage(#[from] UsageError),
+}
+
+impl Servers {
+    /// A client for each address.
+    pub async fn clients(&self) -> Result<Vec<Client>, ServersError> {
+        let mut clients = Vec::with_capacity(self.api.len());
+        for url in &self.api {
+            clients.push(Client::with_connections(url, self.connections).await?);
+        }
+        Ok(clients)
+    }
+
+    /// The processes to watch; none where none were named.
+    pub fn processes(&self) -> Result<Processes, ServersError> {
+        Ok(Processes::new(&self.pid)?)
+    }
+}
+
+impl Carriage {
+    /// The same client with its streams carried so.
+    pub fn of(self, client: Client) -> Client {
+        if self.h2c {
+            client.with_streams_over_h2c(self.streams_per_connection)
+        } else {
+            client
+        }
+    }
+
+    /// Its name in a report.
+    pub fn name(self) -> &'static str {
+        if self.h2c {
+            "HTTP/2 without TLS"
+        } else {
+            "HTTP/1.1"
+        }
+    }
+}
+
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "give a number of seconds, such as 10 or 0.5".to_owned())
+}
+
+pub(crate) fn positive(text: &str) -> Result<f64, String> {
+    let number = text
+        .parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite() && *number > 0.0);
+    number.ok_or_else(|| "give a number above 0".to_owned())
+}
+
+pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|number| *number > 0)
+        .ok_or_else(|| "give a whole number from 1 up".to_owned())
+}
+
+pub(crate) fn text_len(text: &str) -> Result<usize, String> {
+    const TEXT_LEN_MAX: usize = 16 << 10;
+    let len = at_least_one(text).ok().filter(|len| *len <= TEXT_LEN_MAX);
+    len.ok_or_else(|| format!("a text has 1 to {TEXT_LEN_MAX} bytes"))
+}

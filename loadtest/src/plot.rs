@@ -1,0 +1,353 @@
+//! Plots as SVG, to stand in a page.
+//!
+//! Logarithmic axes are drawn by plotting logarithms and labelling them with what they stand for.
+
+use std::error::Error;
+
+use plotters::{
+    chart::SeriesLabelPosition,
+    prelude::{
+        BLACK, ChartBuilder, Color, IntoDrawingArea, IntoFont, LineSeries, PathElement, RGBColor,
+        Rectangle, SVGBackend, Text, WHITE,
+    },
+};
+
+const WIDTH: u32 = 900;
+const HEIGHT: u32 = 320;
+const FONT: &str = "sans-serif";
+/// Colours that people who see few of them can tell apart (Okabe and Ito, 2008).
+const COLOURS: [RGBColor; 6] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+];
+const MARK: RGBColor = RGBColor(179, 38, 30);
+
+/// What the axes stand for.
+#[derive(Clone, Copy, Debug)]
+pub struct Axes<'a> {
+    x: &'a str,
+    y: &'a str,
+    scale: Scale,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Scale {
+    Linear,
+    /// The y axis in powers of ten.
+    Logarithmic,
+    /// The same, and an x axis in percent on which each further nine is as wide as the one before.
+    Percentiles,
+}
+
+/// A line of a plot.
+#[derive(Clone, Debug)]
+pub struct Line {
+    name: String,
+    points: Vec<(f64, f64)>,
+}
+
+/// Something that happened at a moment, drawn as an upright line.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    /// Where on the x axis.
+    pub at_seconds: f64,
+    /// What.
+    pub label: String,
+}
+
+impl<'a> Axes<'a> {
+    /// Axes with these words beside them; y begins at 0.
+    pub fn new(x: &'a str, y: &'a str) -> Self {
+        Self {
+            x,
+            y,
+            scale: Scale::Linear,
+        }
+    }
+
+    /// With y in powers of ten.
+    pub fn logarithmic(self) -> Self {
+        Self {
+            scale: Scale::Logarithmic,
+            ..self
+        }
+    }
+}
+
+impl Line {
+    /// A line with the name that explains it.
+    pub fn new(name: impl Into<String>, points: Vec<(f64, f64)>) -> Self {
+        Self {
+            name: name.into(),
+            points,
+        }
+    }
+}
+
+/// Lines over time with the moments that matter marked; `None` where there is nothing to draw.
+pub fn lines(axes: &Axes<'_>, lines: &[Line], marks: &[Mark]) -> Option<String> {
+    let drawn: Vec<Line> = lines
+        .iter()
+        .map(|line| axes.scale.of_line(line))
+        .filter(|line| !line.points.is_empty())
+        .collect();
+    if drawn.is_empty() {
+        return None;
+    }
+    let mut svg = String::new();
+    draw_lines(&mut svg, axes, &drawn, marks).expect("drawing into a string cannot fail");
+    Some(svg)
+}
+
+/// Curves of latency in milliseconds by percentile.
+pub fn percentiles(curves: &[Line]) -> Option<String> {
+    let axes = Axes {
+        scale: Scale::Percentiles,
+        ..Axes::new("percentile", "ms")
+    };
+    lines(&axes, curves, &[])
+}
+
+/// Groups of bars, one bar of each series; `None` where there is nothing to draw.
+pub fn bars(y: &str, series: &[&str], groups: &[(&str, Vec<Option<f64>>)]) -> Option<String> {
+    let highest = groups
+        .iter()
+        .flat_map(|(_, values)| values.iter().flatten())
+        .fold(0.0, |highest: f64, value| highest.max(*value));
+    if highest <= 0.0 {
+        return None;
+    }
+    let mut svg = String::new();
+    draw_bars(&mut svg, y, series, groups, highest).expect("drawing into a string cannot fail");
+    Some(svg)
+}
+
+impl Scale {
+    fn of_line(self, line: &Line) -> Line {
+        let point = |&(x, y): &(f64, f64)| match self {
+            Self::Linear => Some((x, y)),
+            Self::Logarithmic => (y > 0.0).then(|| (x, y.log10())),
+            Self::Percentiles => (y > 0.0 && x < 100.0).then(|| (nines(x), y.log10())),
+        };
+        Line {
+            name: line.name.clone(),
+            points: line.points.iter().filter_map(point).collect(),
+        }
+    }
+
+    fn x_label(self, x: f64) -> String {
+        match self {
+            Self::Percentiles => {
+                let percent = 100.0 - 100.0 * 10_f64.powf(-x);
+                format!("{:.1$}", percent, (x - 1.5).max(0.0).ceil() as usize)
+            }
+            _ => number(x),
+        }
+    }
+
+    fn y_label(self, y: f64) -> String {
+        match self {
+            Self::Linear => number(y),
+            _ => number(10_f64.powf(y)),
+        }
+    }
+}
+
+/// How many nines a percentage has: 90 is one, 99 two.
+fn nines(percent: f64) -> f64 {
+    -(1.0 - percent / 100.0).log10()
+}
+
+fn number(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        size if size < 0.1 => format!("{value:.3}"),
+        size if size < 10.0 => format!("{:.1}", value),
+        _ => format!("{value:.0}"),
+    }
+}
+
+fn draw_lines(
+    svg: &mut String,
+    axes: &Axes<'_>,
+    lines: &[Line],
+    marks: &[Mark],
+) -> Result<(), Box<dyn Error>> {
+    let points = || lines.iter().flat_map(|line| &line.points);
+    let (mut left, mut right, mut low, mut high) = (f64::MAX, f64::MIN, f64::MAX, f64::MIN);
+    for &(x, y) in points() {
+        (left, right) = (left.min(x), right.max(x));
+        (low, high) = (low.min(y), high.max(y));
+    }
+    if axes.scale == Scale::Linear {
+        (left, low, high) = (left.min(0.0), 0.0, high * 1.08);
+    } else {
+        (low, high) = (low.floor(), high.ceil());
+    }
+    // An axis needs some length, even where all values are equal.
+    (right, high) = (right.max(left + 1e-3), high.max(low + 1e-3));
+
+    let area = SVGBackend::with_string(svg, (WIDTH, HEIGHT)).into_drawing_area();
+    area.fill(&WHITE)?;
+    let mut chart = ChartBuilder::on(&area)
+        .margin(8)
+        .margin_right(24)
+        .x_label_area_size(36)
+        .y_label_area_size(64)
+        .build_cartesian_2d(left..right, low..high)?;
+    chart
+        .configure_mesh()
+        .light_line_style(WHITE)
+        .bold_line_style(BLACK.mix(0.1))
+        .axis_style(BLACK.mix(0.4))
+        .x_desc(axes.x)
+        .y_desc(axes.y)
+        .label_style((FONT, 13))
+        .axis_desc_style((FONT, 13))
+        .x_label_formatter(&|x| axes.scale.x_label(*x))
+        .y_label_formatter(&|y| axes.scale.y_label(*y))
+        .draw()?;
+    for mark in marks {
+        let x = mark.at_seconds;
+        chart.draw_series([PathElement::new(
+            [(x, low), (x, high)],
+            MARK.stroke_width(1),
+        )])?;
+        let label = Text::new(
+            mark.label.clone(),
+            (x, high),
+            (FONT, 12).into_font().color(&MARK),
+        );
+        chart.draw_series([label])?;
+    }
+    for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {
+        chart
+            .draw_series(LineSeries::new(
+                line.points.iter().copied(),
+                colour.stroke_width(2),
+            ))?
+            .label(&line.name)
+            .legend(|(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperLeft)
+        .background_style(WHITE.mix(0.85))
+        .border_style(BLACK.mix(0.15))
+        .label_font((FONT, 13))
+        .draw()?;
+    area.present()?;
+    Ok(())
+}
+
+fn draw_bars(
+    svg: &mut String,
+    y: &str,
+    series: &[&str],
+    groups: &[(&str, Vec<Option<f64>>)],
+    highest: f64,
+) -> Result<(), Box<dyn Error>> {
+    const GAP: f64 = 0.15;
+    let bar_width = (1.0 - 2.0 * GAP) / series.len().max(1) as f64;
+    let area = SVGBackend::with_string(svg, (WIDTH, HEIGHT)).into_drawing_area();
+    area.fill(&WHITE)?;
+    let mut chart = ChartBuilder::on(&area)
+        .margin(8)
+        .x_label_area_size(32)
+        .y_label_area_size(64)
+        .build_cartesian_2d(0.0..groups.len() as f64, 0.0..highest * 1.15)?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(WHITE)
+        .bold_line_style(BLACK.mix(0.1))
+        .axis_style(BLACK.mix(0.4))
+        .y_desc(y)
+        .x_labels(0)
+        .label_style((FONT, 13))
+        .axis_desc_style((FONT, 13))
+        .y_label_formatter(&|y| number(*y))
+        .draw()?;
+    for (number, (name, colour)) in series.iter().zip(COLOURS.iter().cycle()).enumerate() {
+        let bar = |group: usize, value: f64| {
+            let left = group as f64 + GAP + number as f64 * bar_width;
+            Rectangle::new(
+                [(left, 0.0), (left + bar_width * 0.92, value)],
+                colour.filled(),
+            )
+        };
+        let values = groups.iter().enumerate();
+        chart
+            .draw_series(values.filter_map(|(group, (_, values))| {
+                values
+                    .get(number)
+                    .copied()
+                    .flatten()
+                    .map(|value| bar(group, value))
+            }))?
+            .label(*name)
+            .legend(|(x, y)| Rectangle::new([(x, y - 5), (x + 14, y + 5)], colour.filled()));
+    }
+    for (group, (name, values)) in groups.iter().enumerate() {
+        let middle = group as f64 + GAP;
+        chart.draw_series([Text::new(
+            (*name).to_owned(),
+            (middle, -highest * 0.04),
+            (FONT, 13).into_font(),
+        )])?;
+        for (place, value) in values.iter().enumerate() {
+            let Some(value) = value else { continue };
+            let at = (
+                group as f64 + GAP + place as f64 * bar_width,
+                value + highest * 0.06,
+            );
+            chart.draw_series([Text::new(number(*value), at, (FONT, 12).into_font())])?;
+        }
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperRight)
+        .background_style(WHITE.mix(0.85))
+        .border_style(BLACK.mix(0.15))
+        .label_font((FONT, 13))
+        .draw()?;
+    area.present()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_marks_and_names_are_drawn() {
+        let line = Line::new("delivery p99", vec![(0.0, 1.0), (1.0, 200.0)]);
+        let mark = Mark {
+            at_seconds: 0.5,
+            label: "redis killed".to_owned(),
+        };
+        let svg = lines(&Axes::new("seconds", "ms").logarithmic(), &[line], &[mark]).unwrap();
+        for word in ["<svg", "delivery p99", "redis killed", "<polyline"] {
+            assert!(svg.contains(word), "{word} is missing in {svg}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_measured_is_not_drawn() {
+        assert_eq!(
+            lines(&Axes::new("s", "ms"), &[Line::new("x", vec![])], &[]),
+            None
+        );
+        assert_eq!(bars("ms", &["a"], &[("x", vec![None])]), None);
+    }
+
+    #[test]
+    fn each_nine_is_as_wide_as_the_one_before() {
+        assert!((nines(99.0) - 2.0 * nines(90.0)).abs() < 1e-9);
+        assert_eq!(Scale::Percentiles.x_label(3.0), "99.90");
+    }
+}
