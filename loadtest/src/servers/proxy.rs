@@ -201,7 +201,7 @@ async fn pump(
 mod tests {
     use std::time::Duration;
 
-    use tokio::{net::TcpSocket, time::timeout};
+    use tokio::{net::TcpSocket, task::yield_now, time::timeout};
 
     use super::*;
 
@@ -215,6 +215,13 @@ mod tests {
             .unwrap();
         let client = connect(&proxy).await;
         let (server, _) = listener.accept().await.unwrap();
+        // The proxy writes a connection down a moment after the server has accepted it.
+        let known = async {
+            while proxy.connections().is_empty() {
+                yield_now().await;
+            }
+        };
+        timeout(DEADLINE, known).await.unwrap();
         (proxy, listener, client, server)
     }
 
