@@ -61,10 +61,20 @@ impl Crowd {
                         .await
                         .expect("the semaphore is never closed"),
                 );
+                let mut is_open = false;
                 let listen = subscription.follow(move |signal| {
-                    // The first event is hello, on every server that speaks this API.
-                    if matches!(signal, Signal::Event(_)) && turn.take().is_some() {
-                        said_hello.send_modify(|open| *open += 1);
+                    match signal {
+                        // The first event is hello, on every server that speaks this API.
+                        Signal::Event(_) if !is_open => {
+                            is_open = true;
+                            drop(turn.take());
+                            said_hello.send_modify(|open| *open += 1);
+                        }
+                        Signal::Lost { .. } if is_open => {
+                            is_open = false;
+                            said_hello.send_modify(|open| *open -= 1);
+                        }
+                        _ => {}
                     }
                     on_signal(number, signal);
                     ControlFlow::Continue(())
@@ -75,7 +85,26 @@ impl Crowd {
         Self { streams, open }
     }
 
-    /// Waits until each has said hello: what is sent from then on must arrive.
+    /// Closes all of them; when it returns, none of them says anything any more.
+    pub async fn close(mut self) {
+        self.streams.shutdown().await;
+    }
+
+    /// Waits until the server has ended every stream for good, for that long at most, and says how many it has not.
+    pub async fn all_ended(&mut self, within: Duration) -> usize {
+        let mut left = self.streams.len();
+        let ending = async {
+            while let Some(ended) = self.streams.join_next().await {
+                left -= usize::from(matches!(ended, Ok(Ok(Ended::ByServer))));
+            }
+        };
+        // Those that have not ended by then are counted.
+        let _ = timeout(within, ending).await;
+        left
+    }
+
+    /// Waits until each is open and has said hello: what is sent from then on must arrive. Those that were lost since
+    /// are waited for again.
     pub async fn all_open(&mut self, progress: &Progress) -> Result<(), CrowdError> {
         let wanted = self.streams.len();
         let open = self.open.clone();

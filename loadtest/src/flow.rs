@@ -12,9 +12,9 @@
 
 mod listen;
 mod options;
-mod recall;
+pub(crate) mod recall;
 mod report;
-mod send;
+pub(crate) mod send;
 mod timetable;
 
 use std::{sync::Arc, time::Duration};
@@ -58,12 +58,12 @@ pub enum FlowError {
 
 /// What all parts of a run share.
 #[derive(Debug)]
-struct Run {
-    clients: Arc<[Client]>,
-    pairs: Vec<Pair>,
-    stamps: Stamps,
-    ledger: Ledger,
-    meter: Arc<Meter>,
+pub(crate) struct Run {
+    pub(crate) clients: Arc<[Client]>,
+    pub(crate) pairs: Vec<Pair>,
+    pub(crate) stamps: Stamps,
+    pub(crate) ledger: Ledger,
+    pub(crate) meter: Arc<Meter>,
 }
 
 /// Makes one run.
@@ -104,16 +104,7 @@ impl Talk {
     ) -> Result<Self, FlowError> {
         let clients: Arc<[Client]> = servers.clients().await?.into();
         let processes = servers.processes()?;
-        let pairs = pairs::gather(&clients, pairs, progress)
-            .await
-            .map_err(FlowError::Gathering)?;
-        let run = Arc::new(Run {
-            clients,
-            stamps: Stamps::starting_now(),
-            ledger: Ledger::new(pairs.len()),
-            meter: Arc::default(),
-            pairs,
-        });
+        let run = Arc::new(Run::gather(clients, pairs, progress).await?);
         let mut streams = listen::open(&run);
         streams.all_open(progress).await?;
         Ok(Self {
@@ -159,7 +150,7 @@ impl Talk {
 }
 
 /// Waits until no stream owes a message; `false` when the deadline came first.
-async fn wait_for_tail(ledger: &Ledger, deadline: Duration) -> bool {
+pub(crate) async fn wait_for_tail(ledger: &Ledger, deadline: Duration) -> bool {
     let give_up_at = Instant::now() + deadline;
     while ledger.outstanding() > 0 {
         if Instant::now() > give_up_at {
@@ -171,8 +162,26 @@ async fn wait_for_tail(ledger: &Ledger, deadline: Duration) -> bool {
 }
 
 impl Run {
+    /// Registers pairs and logs everyone in; the run's clock starts then.
+    pub(crate) async fn gather(
+        clients: Arc<[Client]>,
+        pairs: usize,
+        progress: &Progress,
+    ) -> Result<Self, FlowError> {
+        let pairs = pairs::gather(&clients, pairs, progress)
+            .await
+            .map_err(FlowError::Gathering)?;
+        Ok(Self {
+            clients,
+            stamps: Stamps::starting_now(),
+            ledger: Ledger::new(pairs.len()),
+            meter: Arc::default(),
+            pairs,
+        })
+    }
+
     /// The number of the instance where this person's stream is open first.
-    fn listens_at(&self, chat: usize, seat: Seat) -> usize {
+    pub(crate) fn listens_at(&self, chat: usize, seat: Seat) -> usize {
         chat + usize::from(u8::from(seat))
     }
 

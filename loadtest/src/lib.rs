@@ -88,12 +88,18 @@ pub mod report;
 pub mod options;
 
 pub mod cluster;
+pub mod faults;
+pub mod footprint;
+mod live;
+
 pub mod compare;
 pub mod flow;
+pub mod heal;
 pub mod history;
 pub mod idle;
 pub mod ramp;
 pub mod storm;
+pub mod torture;
 
 #[cfg(test)]
 mod fixture;

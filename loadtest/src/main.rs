@@ -4,11 +4,11 @@ use std::{error::Error, fmt::Display, fs, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 use loadtest::{
-    cluster, compare, flow, history, idle, limits,
+    cluster, compare, flow, heal, history, idle, limits,
     progress::Progress,
     ramp,
     report::{Outcome, Report},
-    storm,
+    storm, torture,
 };
 use tokio::runtime::Builder;
 
@@ -82,6 +82,33 @@ enum Command {
         output: Output,
     },
 
+    /// Faults on a schedule, over a cluster of its own, while pairs talk.
+    ///
+    /// Starts PostgreSQL, Redis and instances of duet, kills them, stops them and cuts them off from each other in an
+    /// order drawn from a seed, and judges by the same check as `flow`. At the end all chats are ended, and nothing of
+    /// them may be left.
+    #[command(after_help = EXIT_CODES)]
+    Torture {
+        #[command(flatten)]
+        torture: torture::Options,
+        #[command(flatten)]
+        output: Output,
+    },
+
+    /// How long it takes until a lost notice is made good, with no further message sent.
+    ///
+    /// Starts PostgreSQL, Redis and two instances of duet. In every chat both streams are open, at different instances;
+    /// at each try notices of messages are lost, and it is measured when the other person's streams show them: from the
+    /// moment Redis answers again, from the acknowledgement where a subscription is deaf, and from the moment that the
+    /// lease is out of an instance that died before it could publish.
+    #[command(after_help = EXIT_CODES)]
+    Heal {
+        #[command(flatten)]
+        heal: heal::Options,
+        #[command(flatten)]
+        output: Output,
+    },
+
     /// A whole cluster on this machine, to look at and to try things on: PostgreSQL, Redis, two instances and HAProxy.
     ///
     /// It ends with Ctrl-C, and leaves nothing.
@@ -106,6 +133,16 @@ struct Output {
     threads: usize,
 }
 
+impl Output {
+    /// A run that starts and kills servers blocks for moments, while streams and fault proxies must go on.
+    fn with_servers(self) -> Self {
+        Self {
+            threads: self.threads.max(2),
+            ..self
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let progress = Progress::shown();
     match Cli::parse().command {
@@ -115,6 +152,12 @@ fn main() -> ExitCode {
         Command::History { history, output } => command(&output, history::run(&history, &progress)),
         Command::Compare { compare, output } => command(&output, compare::run(&compare, &progress)),
         Command::Ramp { ramp, output } => command(&output, ramp::run(&ramp, &progress)),
+        Command::Torture { torture, output } => {
+            command(&output.with_servers(), torture::run(&torture, &progress))
+        }
+        Command::Heal { heal, output } => {
+            command(&output.with_servers(), heal::run(&heal, &progress))
+        }
         Command::Cluster { cluster } => {
             match started(1, cluster::run(&cluster, |told| println!("{told}"))) {
                 Ok(()) => ExitCode::SUCCESS,

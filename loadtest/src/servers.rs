@@ -8,9 +8,12 @@ mod proxy;
 mod redis;
 mod redis_cluster;
 
-mod balancer;
 pub mod instance;
+
+mod balancer;
 mod site;
+
+mod cluster;
 
 use std::{io, net::TcpListener};
 
@@ -18,6 +21,7 @@ use tempfile::TempDir;
 
 pub use balancer::{Balancer, Kind, Shape};
 pub use certificates::{Authority, Identity};
+pub use cluster::{Cluster, Member};
 pub use instance::{Instance, program};
 pub use postgres::Postgres;
 pub use process::Process;

@@ -14,7 +14,7 @@ const AT_ONCE_MAX: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Reads all histories, half of them as the one person and half as the other.
-pub(super) async fn all(run: &Arc<Run>) -> Result<(), ApiError> {
+pub(crate) async fn all(run: &Arc<Run>) -> Result<(), ApiError> {
     let turns = Arc::new(Semaphore::new(AT_ONCE_MAX));
     let mut reading = JoinSet::new();
     for chat in 0..run.pairs.len() {

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Sends everything, and returns when the last message is answered or given up.
-pub(super) async fn all(run: &Arc<Run>, options: &Options, progress: &Progress) {
+pub(crate) async fn all(run: &Arc<Run>, options: &Options, progress: &Progress) {
     let began = run.stamps.elapsed();
     run.meter.measure_from(began + options.warmup);
     let sending = Arc::new(Sending {

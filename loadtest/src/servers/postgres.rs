@@ -127,12 +127,34 @@ impl Postgres {
 
     /// Where it listens, as a URL.
     pub fn url(&self) -> String {
-        format!("postgres://postgres@{}/postgres", self.address())
+        Self::url_at(self.port)
+    }
+
+    /// The same through another port of this machine.
+    pub fn url_at(port: u16) -> String {
+        format!("postgres://postgres@127.0.0.1:{port}/postgres")
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Where it listens, as HOST:PORT.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Connects to it, past every proxy.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn connect(&self) -> Result<tokio_postgres::Client, tokio_postgres::Error> {
+        let (client, connection) =
+            tokio_postgres::connect(&self.url(), tokio_postgres::NoTls).await?;
+        // Ends with the client, whose calls say what went wrong.
+        tokio::spawn(connection);
+        Ok(client)
     }
 
     /// Its process, unless it was killed.

@@ -70,6 +70,16 @@ impl Redis {
         }
     }
 
+    /// Connects to it, past every proxy.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn connect(&self) -> redis::RedisResult<redis::aio::MultiplexedConnection> {
+        redis::Client::open(self.url())?
+            .get_multiplexed_async_connection()
+            .await
+    }
+
     /// Its process, unless it was killed.
     pub fn process(&self) -> Option<&Process> {
         self.server.as_ref()

@@ -1,0 +1,159 @@
+//! What a cluster takes of the machine at a moment: whether that grows is what long runs are for.
+
+use std::{fmt, fs};
+
+use serde::Serialize;
+
+use crate::{
+    faults::FaultError,
+    servers::{Cluster, Postgres, Process, Redis},
+};
+
+const MIB: f64 = (1 << 20) as f64;
+/// What holds something of a chat; a tombstone does not.
+const TABLES: [&str; 5] = ["chats", "seats", "sessions", "asks", "messages"];
+/// An instance's lease is the only key that is not about a chat.
+const LEASE: &str = "duet:lease:";
+
+/// What a cluster takes.
+#[derive(Clone, Debug, Serialize)]
+pub struct Footprint {
+    /// One for each instance.
+    pub instances: Vec<ProcessFootprint>,
+    /// Connections of instances to PostgreSQL.
+    pub postgres_connections: i64,
+    /// The whole database on the disk, its indexes included.
+    pub database_mib: f64,
+    /// Connections of instances to Redis.
+    pub redis_connections: u64,
+    /// Memory that Redis says it uses.
+    pub redis_mib: f64,
+    /// What is stored of chats.
+    pub traces: Traces,
+}
+
+/// What one process takes.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct ProcessFootprint {
+    /// Resident memory.
+    pub resident_mib: f64,
+    /// Open files and sockets.
+    pub descriptors: usize,
+    /// Threads.
+    pub threads: u64,
+}
+
+/// How much is stored of chats, tombstones aside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Traces {
+    /// Rows in PostgreSQL.
+    pub rows: i64,
+    /// Keys in Redis.
+    pub keys: usize,
+}
+
+impl Footprint {
+    /// Looks at everything.
+    ///
+    /// # Errors
+    /// [`FaultError`] when PostgreSQL or Redis does not answer.
+    pub async fn of(cluster: &Cluster) -> Result<Self, FaultError> {
+        let instances = cluster
+            .members
+            .iter()
+            .map(|member| member.instance.process());
+        let postgres = cluster.postgres.connect().await?;
+        let counted = postgres
+            .query_one(
+                "SELECT (SELECT count(*) FROM pg_stat_activity WHERE application_name = 'duet'),
+                    pg_database_size(current_database())",
+                &[],
+            )
+            .await?;
+        let mut redis = cluster.redis.connect().await?;
+        let info: String = redis::cmd("INFO").query_async(&mut redis).await?;
+        let value = |name: &str| -> u64 {
+            let line = info
+                .lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            line.and_then(|value| value.trim().parse().ok())
+                .unwrap_or(0)
+        };
+        Ok(Self {
+            instances: instances.map(ProcessFootprint::of).collect(),
+            postgres_connections: counted.get(0),
+            database_mib: counted.get::<_, i64>(1) as f64 / MIB,
+            // One of them is ours.
+            redis_connections: value("connected_clients").saturating_sub(1),
+            redis_mib: value("used_memory") as f64 / MIB,
+            traces: Traces::in_servers(&cluster.postgres, &cluster.redis).await?,
+        })
+    }
+}
+
+impl ProcessFootprint {
+    /// A process that is not running takes nothing.
+    fn of(process: Option<&Process>) -> Self {
+        let Some(pid) = process.map(Process::id) else {
+            return Self::default();
+        };
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let value = |name: &str| -> u64 {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let value = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+            value.unwrap_or(0)
+        };
+        Self {
+            resident_mib: (value("VmRSS:") << 10) as f64 / MIB,
+            descriptors: fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count),
+            threads: value("Threads:"),
+        }
+    }
+}
+
+impl Traces {
+    /// Counts what is there.
+    ///
+    /// # Errors
+    /// [`FaultError`] when PostgreSQL or Redis does not answer.
+    pub async fn in_servers(postgres: &Postgres, redis: &Redis) -> Result<Self, FaultError> {
+        let counts = TABLES.map(|table| format!("(SELECT count(*) FROM {table})"));
+        let sql = format!("SELECT {}", counts.join(" + "));
+        let rows = postgres.connect().await?.query_one(&sql, &[]).await?.get(0);
+        let mut redis = redis.connect().await?;
+        let keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(&mut redis).await?;
+        let keys = keys.iter().filter(|key| !key.starts_with(LEASE)).count();
+        Ok(Self { rows, keys })
+    }
+
+    /// Whether nothing is left.
+    pub fn are_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl fmt::Display for Footprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, instance) in self.instances.iter().enumerate() {
+            let ProcessFootprint {
+                resident_mib,
+                descriptors,
+                threads,
+            } = instance;
+            writeln!(
+                f,
+                "  instance {number}: {resident_mib:.1} MiB, {descriptors} descriptors, {threads} threads"
+            )?;
+        }
+        writeln!(
+            f,
+            "  PostgreSQL: {} connections, {:.1} MiB on the disk, {} rows of chats",
+            self.postgres_connections, self.database_mib, self.traces.rows
+        )?;
+        write!(
+            f,
+            "  Redis: {} connections, {:.1} MiB, {} keys of chats",
+            self.redis_connections, self.redis_mib, self.traces.keys
+        )
+    }
+}

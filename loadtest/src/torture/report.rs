@@ -1,0 +1,171 @@
+//! What a run of `torture` came to.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::{
+    checker::Verdict,
+    faults::Fault,
+    footprint::{Footprint, Traces},
+    meter::Counts,
+    page::Page,
+    report::{Outcome, Report},
+};
+
+/// The report of a `torture` run.
+#[derive(Clone, Debug, Serialize)]
+pub struct TortureReport {
+    /// Gives the same schedule again.
+    pub seed: u64,
+    /// How many instances there were.
+    pub instances: usize,
+    /// How many pairs talked.
+    pub pairs: usize,
+    /// Messages per second.
+    pub rate: f64,
+    /// What happened.
+    pub rounds: Vec<RoundReport>,
+    /// What became of the sends and streams.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// What the cluster took before the first fault.
+    pub before: Footprint,
+    /// What it took after the last one, with the same streams open.
+    pub after: Footprint,
+    /// Streams that did not end as they should when all chats were ended.
+    pub streams_left: usize,
+    /// What was stored of chats after all of them were ended.
+    pub left: Traces,
+    /// What the checker found.
+    pub verdict: Verdict,
+}
+
+/// One fault, and how it healed.
+#[derive(Clone, Debug, Serialize)]
+pub struct RoundReport {
+    /// What happened.
+    pub fault: Fault,
+    /// The number of the instance it happened to, for those that happen to one.
+    pub instance: usize,
+    /// Since the pairs were made.
+    pub at_s: f64,
+    /// How long the fault lasted.
+    pub lasted_ms: f64,
+    /// Messages sent in this round.
+    pub sent: u64,
+    /// How long after the fault every send was settled and every stream had shown everything; `None` when that was
+    /// waited for in vain.
+    pub healed_ms: Option<f64>,
+}
+
+impl TortureReport {
+    fn is_clean(&self) -> bool {
+        self.verdict.is_clean() && self.streams_left == 0 && self.left.are_none()
+    }
+}
+
+impl Report for TortureReport {
+    fn outcome(&self) -> Outcome {
+        match (
+            self.is_clean(),
+            self.counts.unanswered + self.counts.refused,
+        ) {
+            (false, _) => Outcome::Broken,
+            (true, 0) => Outcome::Kept,
+            (true, _) => Outcome::Incomplete,
+        }
+    }
+
+    fn page(&self) -> Page {
+        let rounds = self.rounds.iter().map(|round| {
+            let healed = round
+                .healed_ms
+                .map_or("missed".to_owned(), |ms| format!("{ms:.0}"));
+            vec![
+                round.fault.to_string(),
+                format!("{:.1}", round.at_s),
+                round.instance.to_string(),
+                format!("{:.0}", round.lasted_ms),
+                round.sent.to_string(),
+                healed,
+            ]
+        });
+        Page::titled("Torture").text(self.to_string()).table(
+            [
+                "fault",
+                "at s",
+                "instance",
+                "lasted ms",
+                "messages",
+                "healed after ms",
+            ],
+            rounds,
+        )
+    }
+}
+
+impl fmt::Display for RoundReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            fault,
+            instance,
+            at_s,
+            lasted_ms,
+            sent,
+            healed_ms,
+        } = self;
+        write!(
+            f,
+            "{at_s:7.1} s  instance {instance}, {lasted_ms:6.0} ms, {sent:4} messages: {fault}; "
+        )?;
+        match healed_ms {
+            Some(healed_ms) => write!(f, "healed after {healed_ms:.0} ms"),
+            None => f.write_str("NOT HEALED"),
+        }
+    }
+}
+
+impl fmt::Display for TortureReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counts {
+            sent,
+            unanswered,
+            refused,
+            stream_reconnects,
+            errors,
+        } = &self.counts;
+        writeln!(
+            f,
+            "seed {}: {} faults, {} instances, {} pairs, {} messages/s",
+            self.seed,
+            self.rounds.len(),
+            self.instances,
+            self.pairs,
+            self.rate
+        )?;
+        writeln!(
+            f,
+            "sent {sent}, unanswered {unanswered}, refused {refused}, streams reconnected {stream_reconnects}"
+        )?;
+        if !errors.is_empty() {
+            let errors = errors
+                .iter()
+                .map(|(label, count)| format!("{label} × {count}"));
+            writeln!(
+                f,
+                "failed attempts: {}",
+                errors.collect::<Vec<_>>().join(", ")
+            )?;
+        }
+        writeln!(f, "\nbefore the first fault\n{}", self.before)?;
+        writeln!(f, "after the last one\n{}", self.after)?;
+        writeln!(
+            f,
+            "after all chats were ended: {} streams open, {} rows and {} keys left\n",
+            self.streams_left, self.left.rows, self.left.keys
+        )?;
+        let outcome = if self.is_clean() { "intact" } else { "BROKEN" };
+        write!(f, "{outcome}: {}", self.verdict)
+    }
+}
