@@ -1,12 +1,13 @@
 //! What a cluster takes of the machine at a moment: whether that grows is what long runs are for.
 
-use std::{fmt, fs};
+use std::fmt;
 
 use serde::Serialize;
 
 use crate::{
     faults::FaultError,
     servers::{Cluster, Postgres, Process, Redis},
+    usage::Processes,
 };
 
 const MIB: f64 = (1 << 20) as f64;
@@ -39,8 +40,6 @@ pub struct ProcessFootprint {
     pub resident_mib: f64,
     /// Open files and sockets.
     pub descriptors: usize,
-    /// Threads.
-    pub threads: u64,
 }
 
 /// How much is stored of chats, tombstones aside.
@@ -94,19 +93,11 @@ impl Footprint {
 impl ProcessFootprint {
     /// A process that is not running takes nothing.
     fn of(process: Option<&Process>) -> Self {
-        let Some(pid) = process.map(Process::id) else {
-            return Self::default();
-        };
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let value = |name: &str| -> u64 {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            let value = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-            value.unwrap_or(0)
-        };
+        let processes = process.map(|process| Processes::new(&[process.id()]));
+        let usage = processes.and_then(Result::ok).unwrap_or_default().usage();
         Self {
-            resident_mib: (value("VmRSS:") << 10) as f64 / MIB,
-            descriptors: fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count),
-            threads: value("Threads:"),
+            resident_mib: usage.resident_bytes as f64 / MIB,
+            descriptors: usage.descriptors,
         }
     }
 }
@@ -138,11 +129,10 @@ impl fmt::Display for Footprint {
             let ProcessFootprint {
                 resident_mib,
                 descriptors,
-                threads,
             } = instance;
             writeln!(
                 f,
-                "  instance {number}: {resident_mib:.1} MiB, {descriptors} descriptors, {threads} threads"
+                "  instance {number}: {resident_mib:.1} MiB, {descriptors} descriptors"
             )?;
         }
         writeln!(

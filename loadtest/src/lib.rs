@@ -92,6 +92,7 @@ pub mod faults;
 pub mod footprint;
 mod live;
 
+pub mod churn;
 pub mod compare;
 pub mod flow;
 pub mod heal;

@@ -4,7 +4,7 @@ use std::{error::Error, fmt::Display, fs, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 use loadtest::{
-    cluster, compare, flow, heal, history, idle, limits,
+    churn, cluster, compare, flow, heal, history, idle, limits,
     progress::Progress,
     ramp,
     report::{Outcome, Report},
@@ -82,6 +82,15 @@ enum Command {
         output: Output,
     },
 
+    /// Chats come and go: registered, entered, ten messages, ended, over and over; after its end nobody gets anything of one.
+    #[command(after_help = EXIT_CODES)]
+    Churn {
+        #[command(flatten)]
+        churn: churn::Options,
+        #[command(flatten)]
+        output: Output,
+    },
+
     /// Faults on a schedule, over a cluster of its own, while pairs talk.
     ///
     /// Starts PostgreSQL, Redis and instances of duet, kills them, stops them and cuts them off from each other in an
@@ -152,6 +161,7 @@ fn main() -> ExitCode {
         Command::History { history, output } => command(&output, history::run(&history, &progress)),
         Command::Compare { compare, output } => command(&output, compare::run(&compare, &progress)),
         Command::Ramp { ramp, output } => command(&output, ramp::run(&ramp, &progress)),
+        Command::Churn { churn, output } => command(&output, churn::run(&churn, &progress)),
         Command::Torture { torture, output } => {
             command(&output.with_servers(), torture::run(&torture, &progress))
         }

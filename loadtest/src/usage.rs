@@ -18,6 +18,8 @@ pub struct Usage {
     pub cpu_seconds: f64,
     /// Memory that is resident now, in bytes. Pages that processes share are counted for each of them.
     pub resident_bytes: u64,
+    /// Files and sockets that are open now.
+    pub descriptors: usize,
 }
 
 /// Processes of this machine, each with all that it started.
@@ -64,6 +66,7 @@ impl Add for Usage {
         Self {
             cpu_seconds: self.cpu_seconds + other.cpu_seconds,
             resident_bytes: self.resident_bytes + other.resident_bytes,
+            descriptors: self.descriptors + other.descriptors,
         }
     }
 }
@@ -113,6 +116,7 @@ fn own_usage(pid: impl std::fmt::Display) -> io::Result<Usage> {
     Ok(Usage {
         cpu_seconds: ticks / TICKS_PER_SECOND,
         resident_bytes: resident_kib.unwrap_or(0) << 10,
+        descriptors: fs::read_dir(format!("/proc/{pid}/fd"))?.count(),
     })
 }
 

@@ -57,6 +57,8 @@ pub struct Sample {
     pub cpu_cores: f64,
     /// Resident memory.
     pub resident_mib: f64,
+    /// Files and sockets that are open.
+    pub descriptors: usize,
 }
 
 /// Looks at the processes until it is ended.
@@ -117,5 +119,6 @@ fn sample(last: Usage, now: Usage, last_at: Duration, at: Duration) -> Sample {
         at_seconds: at.as_secs_f64(),
         cpu_cores: (now.cpu_seconds - last.cpu_seconds) / seconds,
         resident_mib: now.resident_bytes as f64 / MIB,
+        descriptors: now.descriptors,
     }
 }

@@ -18,6 +18,7 @@ mod streams;
 mod cluster;
 mod durability;
 mod ending;
+mod faults;
 mod http2;
 mod limits;
 mod postgres;

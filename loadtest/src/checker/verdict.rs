@@ -34,6 +34,20 @@ impl Verdict {
         self.lost + self.doubled + self.reordered + self.altered + self.gaps == 0
     }
 
+    /// Takes what another ledger came to into the account.
+    pub fn add(&mut self, other: Self) {
+        self.acknowledged += other.acknowledged;
+        self.unacknowledged += other.unacknowledged;
+        self.lost += other.lost;
+        self.doubled += other.doubled;
+        self.reordered += other.reordered;
+        self.altered += other.altered;
+        self.gaps += other.gaps;
+        for finding in other.findings {
+            self.find(|| finding);
+        }
+    }
+
     pub(super) fn find(&mut self, finding: impl FnOnce() -> String) {
         if self.findings.len() < FINDINGS_MAX {
             self.findings.push(finding());

@@ -1,0 +1,62 @@
+//! Order and ends come from the store's clock, whatever the instances believe.
+
+use std::time::{Duration, SystemTime};
+
+use loadtest::checker::Seat;
+use serde_json::{Value, json};
+use time::{
+    OffsetDateTime,
+    format_description::well_known::{Rfc2822, Rfc3339},
+};
+
+use super::scene::Scene;
+use crate::support::{Api, Person};
+
+/// More than a device code is valid for.
+const APART: Duration = Duration::from_secs(11 * 60);
+/// Less than that by far, and long enough for a machine that has much else to do.
+const NEAR: Duration = Duration::from_secs(5 * 60);
+
+fn assert_near(written: &Value, expected: SystemTime) {
+    let written = OffsetDateTime::parse(written.as_str().unwrap(), &Rfc3339).unwrap();
+    let apart = (written - OffsetDateTime::from(expected)).unsigned_abs();
+    assert!(
+        apart < NEAR,
+        "{written} is {apart:?} away from {expected:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn instances_whose_clocks_are_apart_agree_on_order_and_ends() {
+    let scene = Scene::with_clocks_apart(APART).await;
+    let urls = scene.cluster.urls();
+    let [right, ahead] = [&urls[0], &urls[1]]
+        .map(|url| Api::at(url.strip_prefix("http://").unwrap().parse().unwrap()));
+    // The fault is there: the instance itself believes that it is later.
+    let answer = ahead.get("/health/live").await;
+    let believed = OffsetDateTime::parse(answer.header("date").unwrap(), &Rfc2822).unwrap();
+    assert!(believed - OffsetDateTime::now_utc() > NEAR, "{believed}");
+
+    let names = json!({"userOne": "Abhi", "userTwo": "Anny", "ttlHours": 1});
+    let made = ahead.post("/chat-server/register", names).await.ok();
+    assert_near(
+        &made["expiresAt"],
+        SystemTime::now() + Duration::from_secs(3600),
+    );
+
+    let hash = made["hash"].as_str().unwrap();
+    let one = Person::log_in(&right, hash, "Abhi").await;
+    let code = one.post("device", json!({})).await.ok();
+    let code = json!({"deviceCode": code["deviceCode"]});
+    let one = Person::log_in_by(&ahead, hash, "Abhi", code).await;
+    one.say("from the future").await;
+    let messages = one.get("messages").await.ok();
+    assert_near(&messages["messages"][0]["timestamp"], SystemTime::now());
+
+    for seat in Seat::BOTH {
+        scene.say(seat, 0).await;
+        scene.say(seat, 1).await;
+    }
+    scene.talk(40).join_all().await;
+    scene.judge().await;
+}
