@@ -58,7 +58,9 @@ async fn a_message_whose_commit_was_never_answered_is_there_once_when_it_is_sent
         stored.unwrap().get(0)
     };
     // On a connection that is new a send is prepared first, and gets no further than that.
-    for said in 0.. {
+    const BEFORE: i64 = 100;
+    scene.talk(BEFORE as usize).join_all().await;
+    for said in BEFORE.. {
         scene.begin_fault(Fault::CommitsUnanswered, 0).await;
         let saying = tokio::spawn(scene.talk(1).join_all());
         eventually(

@@ -12,7 +12,7 @@ use std::{
 
 use loadtest::{
     checker::{Ledger, Seat},
-    client::{Client, Message, Sent, Session, send_until_settled},
+    client::{Client, Message, Retry, Sent, Session, send_until_settled},
     faults::Fault,
     servers::Cluster,
     stream::{Signal, Subscription},
@@ -172,7 +172,14 @@ impl Scene {
         self.until_both_have_seen_everything().await;
         let mut histories = Vec::new();
         for (client, session) in self.clients.iter().zip(&self.people) {
-            histories.push(client.whole_history(session).await.unwrap());
+            // An instance may take a moment to find that PostgreSQL is back.
+            let mut retry = Retry::for_up_to(PATIENCE);
+            histories.push(loop {
+                match client.whole_history(session).await {
+                    Ok(history) => break history,
+                    Err(error) => retry.pause(error).await.unwrap(),
+                }
+            });
         }
         assert_eq!(histories[0], histories[1]);
         for message in &histories[0] {
