@@ -8,6 +8,7 @@ SHELL := /bin/bash
 APT := chromium:/usr/bin/chromium \
        postgresql:/usr/lib/postgresql \
        redis-server:/usr/bin/redis-server \
+       libfaketime:/usr/share/doc/libfaketime \
        haproxy:/usr/sbin/haproxy \
        nginx:/usr/sbin/nginx \
        prometheus:/usr/bin/promtool \
@@ -28,6 +29,11 @@ run: ## Start the chat on this machine.
 cluster: ## A whole cluster on this machine: PostgreSQL, Redis, two instances, HAProxy. Ctrl-C takes it all away.
 	cargo build --release --locked -p duet -p loadtest
 	target/release/loadtest cluster
+
+.PHONY: torture
+torture: ## Faults on a schedule over a private cluster, judged at the end. ARGS="--duration 1800 --seed 7" for half an hour.
+	cargo build --release --locked -p duet -p loadtest
+	target/release/loadtest torture $(ARGS)
 
 .PHONY: test
 test: tools lint test-rust test-browser ## Everything: format, lints, licences, Rust and browser tests.

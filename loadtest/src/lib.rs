@@ -61,6 +61,9 @@
 //! - [`options`], and the commands: [`flow`] (pairs talk), [`ramp`] (how much of it is held), [`idle`] (streams at rest),
 //!   [`storm`] (all streams lost at once), [`history`] (pages of a long chat), [`compare`] (all of it against rivals).
 //! - [`servers`], [`cluster`]: private servers, and a whole cluster of them to look at.
+//! - [`faults`], [`footprint`]: what can happen to a cluster, and what it takes of the machine; the commands over one of
+//!   their own: [`torture`] (faults on a schedule), [`heal`] (how long a lost notice takes to be made good); and over any:
+//!   [`churn`] (chats come and go).
 
 pub mod checker;
 pub mod http;
