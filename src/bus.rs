@@ -25,6 +25,8 @@ pub struct OpenError(pub String);
 pub async fn open(settings: &config::Bus, registry: &Registry) -> Result<Arc<dyn Bus>, OpenError> {
     Ok(match &settings.url {
         BusUrl::Local => Arc::new(LocalBus::attach(&Hub::default())),
-        BusUrl::Redis(url) => Arc::new(RedisBus::start(url, registry).await?),
+        BusUrl::Redis(url) => {
+            Arc::new(RedisBus::start(url, settings.tls_ca.as_deref(), registry).await?)
+        }
     })
 }

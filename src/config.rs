@@ -137,6 +137,9 @@ pub struct Store {
 pub struct Bus {
     /// Which bus, and where.
     pub url: BusUrl,
+    /// A PEM file with whom to trust for TLS to Redis; without one the system's list counts.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub tls_ca: Option<PathBuf>,
 }
 
 /// The links that are shared.

@@ -22,6 +22,7 @@ mod wire;
 
 use std::{
     collections::HashMap,
+    path::Path,
     sync::{
         Arc, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
@@ -83,7 +84,11 @@ impl RedisBus {
     ///
     /// # Errors
     /// [`OpenError`] when it will never do.
-    pub async fn start(url: &RedisUrl, registry: &Registry) -> Result<Self, OpenError> {
+    pub async fn start(
+        url: &RedisUrl,
+        tls_ca: Option<&Path>,
+        registry: &Registry,
+    ) -> Result<Self, OpenError> {
         let boot = Boot::new_v4();
         let shared = Arc::new(Shared {
             boot,
@@ -93,7 +98,7 @@ impl RedisBus {
             shards: RwLock::new(Ranges::none()),
             layout_in_doubt: Arc::default(),
             leaving: false.into(),
-            servers: Servers::new(url),
+            servers: Servers::new(url, tls_ca)?,
         });
         let first = shared.servers.seeds.first();
         let first = first.expect("an address names a server").clone();

@@ -7,6 +7,8 @@ use redis::{ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisConnection
 pub struct RedisUrl {
     /// Whether they are a cluster, of which any part is named.
     pub cluster: bool,
+    /// Whether to speak TLS to them.
+    pub tls: bool,
     /// Where they listen, by host and port; never empty.
     pub nodes: Vec<(String, u16)>,
     /// User, password and database.
@@ -19,13 +21,16 @@ impl FromStr for RedisUrl {
     fn from_str(url: &str) -> Result<Self, String> {
         let wrong = || {
             "it must be \"local\", redis://USER:PASSWORD@HOST:PORT, or \
-             redis+cluster://USER:PASSWORD@HOST:PORT,HOST:PORT"
+             redis+cluster://USER:PASSWORD@HOST:PORT,HOST:PORT; with TLS rediss:// and \
+             rediss+cluster://"
                 .to_owned()
         };
         let (scheme, rest) = url.split_once("://").ok_or_else(wrong)?;
-        let cluster = match scheme {
-            "redis" => false,
-            "redis+cluster" => true,
+        let (tls, cluster) = match scheme {
+            "redis" => (false, false),
+            "rediss" => (true, false),
+            "redis+cluster" => (false, true),
+            "rediss+cluster" => (true, true),
             _ => return Err(wrong()),
         };
         let (user, hosts) = match rest.rsplit_once('@') {
@@ -49,6 +54,7 @@ impl FromStr for RedisUrl {
         }
         Ok(Self {
             cluster,
+            tls,
             nodes,
             // Pushes come beside answers there; and the library need not introduce itself.
             login: login
@@ -77,15 +83,15 @@ mod tests {
     fn one_server_and_many_are_read_with_user_and_password() {
         let one: RedisUrl = "redis://duet:p%40ss@example.org/2".parse().unwrap();
         assert_eq!(one.nodes, [("example.org".into(), 6379)]);
-        assert_eq!((one.cluster, one.login.db()), (false, 2));
-        let many: RedisUrl = "redis+cluster://duet:p%40ss@a:1,b:2,[::1]:3"
+        assert_eq!((one.cluster, one.tls, one.login.db()), (false, false, 2));
+        let many: RedisUrl = "rediss+cluster://duet:p%40ss@a:1,b:2,[::1]:3"
             .parse()
             .unwrap();
         assert_eq!(
             many.nodes,
             [("a".into(), 1), ("b".into(), 2), ("::1".into(), 3)]
         );
-        assert!(many.cluster);
+        assert!(many.cluster && many.tls);
         for url in [one, many] {
             assert_eq!(url.login.username(), Some("duet"));
             assert_eq!(url.login.password(), Some("p@ss"));

@@ -1,19 +1,25 @@
 //! Redis servers: how one connects to them, and what their errors mean.
 
-use std::{fmt, io, sync::Arc, time::Duration};
+use std::{fmt, io, path::Path, sync::Arc, time::Duration};
 
 use redis::{
     AsyncConnectionConfig, ErrorKind, Pipeline, RedisConnectionInfo, RedisError, RedisResult,
     ServerErrorKind, Value,
     aio::{AsyncPushSender, MultiplexedConnection},
 };
+use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     task::JoinHandle,
 };
+use tokio_rustls::TlsConnector;
 
-use crate::config::RedisUrl;
+use crate::{
+    bus::OpenError,
+    config::RedisUrl,
+    tls::{self, Check},
+};
 
 /// How long connecting may take, and how long an answer.
 pub(super) const DEADLINE: Duration = Duration::from_secs(1);
@@ -38,19 +44,28 @@ pub(super) struct Servers {
     /// Those that the settings name.
     pub(super) seeds: Vec<Address>,
     login: RedisConnectionInfo,
+    tls: Option<TlsConnector>,
 }
 
 impl Servers {
-    pub(super) fn new(url: &RedisUrl) -> Self {
+    /// # Errors
+    /// [`OpenError`] when TLS is wanted and cannot be used.
+    pub(super) fn new(url: &RedisUrl, tls_ca: Option<&Path>) -> Result<Self, OpenError> {
+        let wrong = |error| OpenError(format!("{error}. Check bus.tls_ca."));
+        let tls = match url.tls {
+            true => Some(tls::client(Check::Name, tls_ca).map_err(wrong)?),
+            false => None,
+        };
         let seeds = url.nodes.iter().map(|(host, port)| Address {
             host: host.clone(),
             port: *port,
         });
-        Self {
+        Ok(Self {
             cluster: url.cluster,
             seeds: seeds.collect(),
             login: url.login.clone(),
-        }
+            tls: tls.map(|config| TlsConnector::from(Arc::new(config))),
+        })
     }
 
     /// Connects, and logs in.
@@ -68,7 +83,15 @@ impl Servers {
             let socket = TcpStream::connect((address.host.as_str(), address.port)).await?;
             // Somebody waits for every one of these small writes.
             socket.set_nodelay(true)?;
-            self.greet(socket, config).await
+            match &self.tls {
+                None => self.greet(socket, config).await,
+                Some(tls) => {
+                    let name = ServerName::try_from(address.host.clone());
+                    let name = name.map_err(io::Error::other)?;
+                    let socket = tls.connect(name, socket).await.map_err(refused)?;
+                    self.greet(socket, config).await
+                }
+            }
         };
         let late = |_| RedisError::from(io::Error::from(io::ErrorKind::TimedOut));
         tokio::time::timeout(DEADLINE, connect)
@@ -87,6 +110,14 @@ impl Servers {
             commands,
             driver: Arc::new(Driver(tokio::spawn(driver))),
         })
+    }
+}
+
+/// Says why a certificate was refused, where that is what happened.
+fn refused(error: io::Error) -> io::Error {
+    match tls::refusal(&error) {
+        Some(why) => io::Error::new(error.kind(), why),
+        None => error,
     }
 }
 

@@ -1,6 +1,7 @@
 mod cluster;
 mod faults;
 mod leftovers;
+mod login;
 
 use actors::{
     ports::Bus,
@@ -20,7 +21,7 @@ async fn start(url: &str) -> Arc<dyn Bus> {
 
 async fn start_with(url: &str, registry: &Registry) -> Arc<dyn Bus> {
     let url = url.parse().unwrap();
-    Arc::new(RedisBus::start(&url, registry).await.unwrap())
+    Arc::new(RedisBus::start(&url, None, registry).await.unwrap())
 }
 
 /// Waits until an instance hears this many, itself included.

@@ -115,7 +115,7 @@ fn a_server_and_a_cluster_are_not_taken_for_each_other() {
         let (cluster, server) = (RedisCluster::start().unwrap(), Redis::start().unwrap());
         let refusal = async |url: String| {
             let url = url.parse().unwrap();
-            RedisBus::start(&url, &Registry::new())
+            RedisBus::start(&url, None, &Registry::new())
                 .await
                 .err()
                 .unwrap()

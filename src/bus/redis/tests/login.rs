@@ -1,0 +1,106 @@
+//! TLS, and a user who may do no more than duet needs.
+
+use actors::testing::bus_suite;
+use loadtest::servers::{Authority, free_port};
+
+use super::*;
+
+/// A server that knows one user, with the rights that the documents name.
+struct Guarded {
+    authority: Authority,
+    tls_port: u16,
+    _server: Redis,
+}
+
+impl Guarded {
+    fn start(rights_of: impl Fn(String) -> String) -> Self {
+        let authority = Authority::new().unwrap();
+        let identity = authority.issue(&["localhost"]).unwrap();
+        let documents = include_str!("../../../../docs/redis.md");
+        let user = documents.lines().find(|line| line.starts_with("user duet"));
+        let user = rights_of(user.unwrap().replace("SECRET", "s3cret"));
+        let tls_port = free_port().unwrap();
+        let tls = format!(
+            "--tls-port {tls_port} --tls-auth-clients no --tls-cert-file {} --tls-key-file {}",
+            identity.certificate.display(),
+            identity.key.display(),
+        );
+        let options = format!("{tls} --user default off --{user}");
+        let options: Vec<&str> = options.split(' ').collect();
+        Self {
+            authority,
+            tls_port,
+            _server: Redis::start_with(&options).unwrap(),
+        }
+    }
+
+    fn url(&self, user: &str) -> RedisUrl {
+        format!("rediss://{user}localhost:{}", self.tls_port)
+            .parse()
+            .unwrap()
+    }
+
+    async fn open(&self, user: &str, tls_ca: &Path) -> Result<RedisBus, OpenError> {
+        RedisBus::start(&self.url(user), Some(tls_ca), &Registry::new()).await
+    }
+}
+
+#[test]
+fn tls_and_the_documented_rights_are_enough_for_all_promises() {
+    let server = Guarded::start(|user| user);
+    let one = async || {
+        let ca = server.authority.certificate();
+        Arc::new(server.open("duet:s3cret@", &ca).await.unwrap())
+    };
+    let open = async || Buses::new(one().await, one().await, ());
+    actors::bus_suite!(all at once: open);
+}
+
+#[test]
+fn a_login_or_a_certificate_that_will_not_do_is_told_in_a_sentence() {
+    bus_suite::run(async {
+        let server = Guarded::start(|user| user);
+        let ca = server.authority.certificate();
+        let stranger = Authority::new().unwrap();
+        let nowhere = Path::new("nowhere.pem");
+        for (user, ca, sentence) in [
+            (
+                "duet:wrong@",
+                ca.as_path(),
+                "does not take the user and password",
+            ),
+            ("", &ca, "wants a password"),
+            ("duet:s3cret@", nowhere, "nowhere.pem"),
+            (
+                "duet:s3cret@",
+                &stranger.certificate(),
+                "its certificate is refused",
+            ),
+        ] {
+            let told = server.open(user, ca).await.err().unwrap().0;
+            assert!(told.contains(sentence), "{told}");
+            assert!(told.contains("Check bus."), "{told}");
+            assert!(!told.contains("s3cret"), "{told}");
+        }
+    });
+}
+
+#[test]
+fn a_right_that_is_missing_is_told_at_the_start() {
+    bus_suite::run(async {
+        let server = Guarded::start(|user| user.replace(" +spublish", ""));
+        let ca = server.authority.certificate();
+        let told = server.open("duet:s3cret@", &ca).await.err().unwrap().0;
+        assert!(told.contains("may not do all that duet needs"), "{told}");
+    });
+}
+
+#[test]
+fn a_server_that_no_name_leads_to_is_told_at_the_start() {
+    bus_suite::run(async {
+        let url = "redis://nowhere.invalid".parse().unwrap();
+        let told = RedisBus::start(&url, None, &Registry::new()).await;
+        let told = told.err().unwrap().0;
+        assert!(told.contains("Redis cannot be used"), "{told}");
+    });
+}
