@@ -14,7 +14,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ::config::{Config, ConfigError, Environment, File, FileFormat};
+use ::config::{
+    Config, ConfigBuilder, ConfigError, Environment, File, FileFormat, builder::DefaultState,
+};
 use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
@@ -75,6 +77,8 @@ pub struct Server {
     /// The key of that certificate.
     #[serde(deserialize_with = "blank_is_none")]
     pub tls_key: Option<PathBuf>,
+    /// Whether plain HTTP beyond this machine is meant.
+    pub allow_plain_http: bool,
     /// How long a stopping instance says that it is not ready before it closes its sockets, in
     /// seconds.
     pub leave_seconds: u64,
@@ -123,6 +127,9 @@ impl fmt::Display for Role {
 pub struct Store {
     /// Which store, and where.
     pub url: StoreUrl,
+    /// The file that the URL was read from.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub url_file: Option<PathBuf>,
     /// Connections to PostgreSQL.
     pub pool_size: u32,
     /// How long a call waits for a connection to PostgreSQL, in seconds.
@@ -140,6 +147,9 @@ pub struct Bus {
     /// A PEM file with whom to trust for TLS to Redis; without one the system's list counts.
     #[serde(deserialize_with = "blank_is_none")]
     pub tls_ca: Option<PathBuf>,
+    /// The file that the URL was read from.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub url_file: Option<PathBuf>,
 }
 
 /// The links that are shared.
@@ -258,8 +268,7 @@ impl Settings {
             .with_list_parse_key(TRUSTED_PROXIES)
             .with_list_parse_key(EXEMPT_ADDRESSES)
             .source(Some(ours));
-        let settings: Settings = config
-            .add_source(environment)
+        let settings: Settings = with_secrets(config.add_source(environment))?
             .build()
             .and_then(Config::try_deserialize)
             .map_err(wrong)?;
@@ -299,6 +308,7 @@ impl Settings {
                  use without its key.",
             );
         }
+        self.check_plain_http()?;
         if actors::domain::Lifetime::from_hours(self.links.ttl_hours).is_err() {
             return wrong("links.ttl_hours must be from 1 to 720.");
         }
@@ -318,6 +328,32 @@ impl Settings {
             return Err(Wrong(format!("log.filter is not a filter: {error}.")));
         }
         Ok(())
+    }
+
+    /// Tokens and texts must not cross a network in the clear by accident. And a proxy that is not
+    /// known as one makes everybody count as a single address, one that may be exempt from every
+    /// limit at that.
+    fn check_plain_http(&self) -> Result<(), Wrong> {
+        let server = &self.server;
+        // Health and metrics give nothing away.
+        let listens_beyond = [Some(server.bind), server.api_bind]
+            .into_iter()
+            .flatten()
+            .any(|bind| !bind.ip().is_loopback());
+        let is_reached_beyond = server.public_url.as_ref().is_some_and(|url| !is_local(url));
+        let meant = server.allow_plain_http
+            || server.tls_cert.is_some()
+            || !server.trusted_proxies.is_empty();
+        match (listens_beyond || is_reached_beyond) && !meant {
+            true => Err(Wrong(
+                "duet would be reached over plain HTTP from beyond this machine. Name the proxies \
+                 that end TLS before it in server.trusted_proxies, set server.tls_cert and \
+                 server.tls_key, or set \
+                 server.allow_plain_http = true if that is meant."
+                    .into(),
+            )),
+            false => Ok(()),
+        }
     }
 
     /// Which hashes clients may bring, by setting or by where duet listens.
@@ -350,6 +386,38 @@ impl Settings {
             workers => workers,
         }
     }
+}
+
+/// Whether an address names this machine.
+pub fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Puts what secret files say over what is set, and never tells it.
+fn with_secrets(
+    mut config: ConfigBuilder<DefaultState>,
+) -> Result<ConfigBuilder<DefaultState>, Wrong> {
+    let known = config.build_cloned().map_err(wrong)?;
+    for section in ["store", "bus"] {
+        let path = known.get_string(&format!("{section}.url_file"));
+        let Some(path) = path.ok().filter(|path| !path.trim().is_empty()) else {
+            continue;
+        };
+        let url = fs::read_to_string(path.trim()).map_err(|error| {
+            Wrong(format!(
+                "{section}.url_file, {path}, cannot be read: {error}."
+            ))
+        })?;
+        config = config
+            .set_override(format!("{section}.url"), url.trim())
+            .map_err(wrong)?;
+    }
+    Ok(config)
 }
 
 fn wrong(error: ConfigError) -> Wrong {

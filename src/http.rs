@@ -18,7 +18,7 @@ mod wire;
 
 use std::{
     io,
-    net::{SocketAddr, TcpListener},
+    net::{IpAddr, SocketAddr, TcpListener},
     ops::Deref,
     sync::Arc,
     time::Duration,
@@ -33,6 +33,7 @@ use actix_web::{
 use actors::{Directory, domain::PairHash, ports::Clock};
 use prometheus::Registry;
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use utoipa::OpenApi;
 use utoipa_swagger_ui::SwaggerUi;
@@ -45,12 +46,15 @@ use crate::{
 pub use origin::{base_url, scheme};
 
 use envelope::Problem;
-use limits::AddressLimits;
+use limits::{AddressLimits, OpenConnection};
 use observe::HttpMetrics;
 use origin::Origin;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 4_096;
+
+/// Parts of histories that are read at once; PostgreSQL has hardly more connections by default.
+const READING_MAX: usize = 16;
 
 /// Which doors a socket opens.
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +82,9 @@ pub struct Inner {
     origin: Origin,
     custom_hashes: CustomHashes,
     ttl_hours: i64,
+    /// Turns at reading a part of a history: as many pages are in memory, before they are cut to
+    /// what one answer holds.
+    reading: Semaphore,
     request_deadline: Duration,
     stream_buffer_bytes: usize,
 }
@@ -110,9 +117,19 @@ impl State {
             origin: Origin::new(settings, bound),
             custom_hashes: settings.custom_hashes(),
             ttl_hours: settings.links.ttl_hours,
+            reading: Semaphore::new(READING_MAX),
             request_deadline: Duration::from_secs(settings.limits.request_seconds),
             stream_buffer_bytes: settings.limits.stream_buffer_kib * 1024,
         }))
+    }
+
+    /// Counts a connection while the answer lives; nothing where its address has too many.
+    fn admit(&self, peer: IpAddr) -> Option<OpenConnection> {
+        let admitted = self.limits.connection(peer);
+        if admitted.is_none() {
+            self.metrics.refuse_connection();
+        }
+        admitted
     }
 
     /// Forgets addresses that have been quiet.
@@ -160,7 +177,8 @@ pub fn server(
 ) -> io::Result<Server> {
     let state = web::Data::new(state.clone());
     let role = settings.server.role;
-    connection::serve(listener, settings, acceptor, move || {
+    let counted = state.get_ref().clone();
+    connection::serve(listener, settings, acceptor, &counted, move || {
         App::new()
             .app_data(state.clone())
             .app_data(doors)

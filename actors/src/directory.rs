@@ -12,7 +12,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -26,6 +26,7 @@ use crate::{
     Detach, Metrics, Pair, Refusal, StreamId,
     domain::ChatKey,
     journal::{Journal, JournalLimits},
+    lease::Lease,
     notes::Notes,
     pair::{MoveStreams, Refresh, Request, Visit},
     ports::{Bus, Clock, Lookup, Store},
@@ -99,6 +100,7 @@ struct Inner {
 pub(crate) struct Shared {
     pub(crate) world: World,
     pub(crate) limits: Limits,
+    pub(crate) lease: Lease,
     pub(crate) journal: Journal,
     pub(crate) notes: Notes,
     pub(crate) metrics: Metrics,
@@ -108,8 +110,15 @@ pub(crate) struct Shared {
 
 struct Place {
     pair: Addr<Pair>,
+    usage: Arc<Usage>,
+}
+
+/// What is known of a pair without asking it.
+struct Usage {
     /// Requests on their way to the pair; it does not go to rest before they are answered.
-    visits: Arc<AtomicUsize>,
+    visits: AtomicUsize,
+    /// How often the lease had lapsed when the pair last looked into the store.
+    lapses: AtomicU64,
 }
 
 struct Crashes {
@@ -120,12 +129,12 @@ struct Crashes {
 /// Holds a pair in the directory while a request is on its way.
 struct Pass {
     pair: Addr<Pair>,
-    visits: Arc<AtomicUsize>,
+    usage: Arc<Usage>,
 }
 
 impl Drop for Pass {
     fn drop(&mut self) {
-        self.visits.fetch_sub(1, Ordering::AcqRel);
+        self.usage.visits.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -155,12 +164,14 @@ impl Directory {
         );
         let notes = Notes::start(&arbiters[0], world.store.clone(), metrics.clone());
         let bus = world.bus.clone();
+        let lease = Lease::new(world.clock.clone());
         let directory = Self(Arc::new(Inner {
             pairs: DashMap::new(),
             crashes: Mutex::default(),
             shared: Arc::new(Shared {
                 world,
                 limits,
+                lease,
                 journal,
                 notes,
                 metrics,
@@ -169,13 +180,16 @@ impl Directory {
             arbiters,
         }));
         bus.listen(relay::start(&directory.0.arbiters[0], directory.clone()));
+        let shared = directory.0.shared.clone();
+        directory.0.arbiters[0].spawn(async move { shared.lease.keep().await });
         directory.0.arbiters[0].spawn(sweeper::run(directory.clone(), limits.sweep_interval));
         directory.0.arbiters[0].spawn(sweeper::audit(directory.clone()));
         directory
     }
 
     /// Brings a request to its pair and the answer back. A request that was waiting behind one
-    /// that panicked is brought to the fresh pair.
+    /// that panicked is brought to the fresh pair. One that finds the instance just woken has the
+    /// pair look into the store first.
     ///
     /// # Errors
     /// The pair's refusal; [`Refusal::NotFound`] and [`Refusal::Gone`] where there is no living
@@ -189,6 +203,7 @@ impl Directory {
         let mut replaced = false;
         loop {
             let pass = self.find(key).await?;
+            self.check_lease(&pass).await?;
             let begun = Arc::new(AtomicBool::new(false));
             let visit = Visit {
                 message: message.clone(),
@@ -197,7 +212,7 @@ impl Directory {
             match pass.pair.send(visit).await {
                 Ok(Err(Refusal::UnknownSession)) if !refreshed => {
                     refreshed = true;
-                    refresh(&pass.pair).await;
+                    refresh(&pass.pair).await?;
                 }
                 Ok(Err(Refusal::UnknownSession)) => return Err(Refusal::NoSession),
                 Ok(answer) => return answer,
@@ -278,7 +293,7 @@ impl Directory {
     /// Lets a pair go to rest: out of the directory, unless a request is on its way to it.
     pub(crate) fn leave(&self, key: ChatKey, pair: &Addr<Pair>) -> bool {
         let idle = |_: &ChatKey, place: &Place| {
-            place.pair == *pair && place.visits.load(Ordering::Acquire) == 0
+            place.pair == *pair && place.usage.visits.load(Ordering::Acquire) == 0
         };
         let left = self.0.pairs.remove_if(&key, idle).is_some();
         if left {
@@ -322,6 +337,16 @@ impl Directory {
         Ok(pass)
     }
 
+    /// A pair that last looked into the store before the instance slept looks again.
+    async fn check_lease(&self, pass: &Pass) -> Result<(), Refusal> {
+        let lapses = self.0.shared.lease.lapses();
+        if pass.usage.lapses.load(Ordering::Acquire) < lapses {
+            refresh(&pass.pair).await?;
+            pass.usage.lapses.fetch_max(lapses, Ordering::AcqRel);
+        }
+        Ok(())
+    }
+
     fn start_pair(&self, key: ChatKey) -> Place {
         debug!(chat = %key.fingerprint(), "a pair starts");
         self.0.shared.metrics.pair_starts.inc();
@@ -329,7 +354,10 @@ impl Directory {
         let directory = self.clone();
         Place {
             pair: Supervisor::start_in_arbiter(arbiter, move |_| Pair::new(key, directory)),
-            visits: Arc::default(),
+            usage: Arc::new(Usage {
+                visits: AtomicUsize::new(0),
+                lapses: AtomicU64::new(self.0.shared.lease.lapses()),
+            }),
         }
     }
 
@@ -383,15 +411,15 @@ impl Directory {
 
 impl Place {
     fn pass(&self) -> Pass {
-        self.visits.fetch_add(1, Ordering::AcqRel);
+        self.usage.visits.fetch_add(1, Ordering::AcqRel);
         Pass {
             pair: self.pair.clone(),
-            visits: self.visits.clone(),
+            usage: self.usage.clone(),
         }
     }
 }
 
 /// Has a pair read its chat again. One that dies over this is found dead in the next round.
-async fn refresh(pair: &Addr<Pair>) {
-    let _ = pair.send(Refresh).await;
+async fn refresh(pair: &Addr<Pair>) -> Result<(), Refusal> {
+    pair.send(Refresh).await.unwrap_or(Ok(()))
 }

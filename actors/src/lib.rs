@@ -11,6 +11,7 @@ pub mod ports;
 
 mod directory;
 mod journal;
+mod lease;
 pub mod metrics;
 mod notes;
 mod pair;

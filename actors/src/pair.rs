@@ -362,13 +362,14 @@ receive! {
         OpenStream, Receipt, SeatOf, Send, Sessions, Typing,
 }
 
-/// Reads the chat from the store again: a token is not known here, and the store may know it.
+/// Reads the chat from the store again: a token is not known here, and the store may know it; or
+/// the instance slept. Refused when the store cannot be read.
 #[derive(Debug, actix::Message)]
-#[rtype(result = "()")]
+#[rtype(result = "Result<(), Refusal>")]
 pub(crate) struct Refresh;
 
 impl Handler<Refresh> for Pair {
-    type Result = AtomicResponse<Self, ()>;
+    type Result = AtomicResponse<Self, Result<(), Refusal>>;
 
     fn handle(&mut self, _: Refresh, _: &mut Self::Context) -> Self::Result {
         let store = self.shared.world.store.clone();
@@ -376,9 +377,14 @@ impl Handler<Refresh> for Pair {
         let load = async move { store.load(key).await };
         AtomicResponse::new(Box::pin(load.into_actor(self).map(
             |found, pair: &mut Self, ctx| {
+                let read = found
+                    .as_ref()
+                    .map(|_| ())
+                    .map_err(|error| error.clone().into());
                 if pair.chat.is_ok() {
                     pair.apply(found, ctx);
                 }
+                read
             },
         )))
     }

@@ -13,6 +13,7 @@ use serde::Deserialize;
 pub struct Limits {
     pub requests_per_address_per_second: u32,
     pub requests_per_address_burst: u32,
+    pub connections_per_address: usize,
     pub registrations_per_address_per_minute: u32,
     pub exempt_addresses: Vec<IpNet>,
     pub logins_per_chat_per_minute: u32,
@@ -55,7 +56,7 @@ impl Limits {
 
     /// The first of them that is 0 and must not be.
     pub(super) fn zero(&self) -> Option<&'static str> {
-        let positive: [(&str, u64); 17] = [
+        let positive: [(&str, u64); 18] = [
             (
                 "requests_per_address_per_second",
                 self.requests_per_address_per_second.into(),
@@ -63,6 +64,10 @@ impl Limits {
             (
                 "requests_per_address_burst",
                 self.requests_per_address_burst.into(),
+            ),
+            (
+                "connections_per_address",
+                self.connections_per_address as u64,
             ),
             (
                 "registrations_per_address_per_minute",

@@ -139,7 +139,11 @@ struct Wrapped<'a> {
     data: Option<&'a RawValue>,
 }
 
-fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+/// Understands JSON, in either spelling.
+///
+/// # Errors
+/// [`Problem`] 400 names the field at fault, or the place.
+pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let text =
         std::str::from_utf8(body).map_err(|_| Problem::malformed("The body is not UTF-8."))?;
     if !text.trim_start().starts_with('{') {
@@ -185,7 +189,10 @@ fn wrong_field(field: &str) -> Problem {
 
 /// An empty field of a form counts as left out: a browser sends every field there is. It writes line
 /// breaks as CRLF, which nobody typed.
-fn parse_form<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+///
+/// # Errors
+/// [`Problem`] 400 names the field at fault.
+pub fn parse_form<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let text =
         std::str::from_utf8(body).map_err(|_| Problem::malformed("The form is not UTF-8."))?;
     let fields: Vec<(String, String)> = serde_urlencoded::from_str(text)

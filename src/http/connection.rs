@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::either::Either;
 use tracing::debug;
 
-use super::{h2, tls};
+use super::{State, h2, tls};
 use crate::config::Settings;
 
 /// How long a connection of HTTP/1.1 is kept for the next request: longer than the proxies in
@@ -35,6 +35,7 @@ pub fn serve<F, I, S, B>(
     listener: TcpListener,
     settings: &Settings,
     acceptor: Option<TlsAcceptor>,
+    state: &State,
     app: F,
 ) -> io::Result<Server>
 where
@@ -54,8 +55,10 @@ where
         .shutdown_timeout(settings.server.drain_seconds)
         .disable_signals();
     let going = builder.graceful_shutdown_signal();
+    let state = state.clone();
     let served = move || {
         let (app, acceptor, going) = (app.clone(), acceptor.clone(), going.clone());
+        let state = state.clone();
         fn_factory(move || {
             let app = || map_config(app(), |()| AppConfig::default());
             let signal = going.clone();
@@ -74,6 +77,7 @@ where
                 .new_service(());
             let h2 = app().new_service(());
             let (acceptor, going) = (acceptor.clone(), going.clone());
+            let state = state.clone();
             async move {
                 let h1 = Rc::new(h1.await?);
                 let h2 = Rc::new(h2.await.map_err(|error| {
@@ -82,9 +86,15 @@ where
                 Ok::<_, ()>(fn_service(move |socket: TcpStream| {
                     let (h1, h2) = (h1.clone(), h2.clone());
                     let (acceptor, going) = (acceptor.clone(), going.clone());
+                    let peer = socket.peer_addr().ok();
+                    let counted = peer.map(|peer| state.admit(peer.ip()));
                     async move {
+                        // Held for as long as the connection is open; an address that has too
+                        // many loses the newest at once.
+                        let Some(Some(_counted)) = counted else {
+                            return Ok(());
+                        };
                         tune(&socket, stalled);
-                        let peer = socket.peer_addr().ok();
                         let opening = timeout(deadline, Box::pin(open(socket, acceptor)));
                         let opened = tokio::select! {
                             opened = opening => opened,

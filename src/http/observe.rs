@@ -63,6 +63,12 @@ impl HttpMetrics {
         }
         metrics
     }
+
+    /// Counts a connection that was refused before it asked for anything.
+    pub fn refuse_connection(&self) {
+        let reason = ["too_many_connections"];
+        self.rejected.with_label_values(&reason).inc();
+    }
 }
 
 /// Measures a request and tells its failure.
@@ -155,14 +161,14 @@ fn route(request: &HttpRequest) -> String {
     request.match_pattern().unwrap_or_else(|| "none".into())
 }
 
-/// Guards a page: changes come from its own site, and nothing else may reach into it.
+/// Guards a page: what is asked for comes from its own site, and nothing else may reach into it.
 pub async fn page(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let from_elsewhere = match request.app_data::<web::Data<State>>() {
-        Some(state) if !request.method().is_safe() => state.origin.check(request.request()).err(),
-        _ => None,
+        Some(state) => state.origin.check(request.request()).err(),
+        None => None,
     };
     let mut response = match from_elsewhere {
         Some(problem) => request.error_response(problem),
@@ -181,6 +187,8 @@ fn guard(headers: &mut header::HeaderMap) {
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, CSP),
         (header::REFERRER_POLICY, "same-origin"),
+        (header::CROSS_ORIGIN_OPENER_POLICY, "same-origin"),
+        (header::CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (HeaderName::from_static("x-robots-tag"), "noindex"),
     ] {

@@ -9,7 +9,7 @@ use actix_web::{
 use url::Url;
 
 use super::{Doors, envelope::Problem};
-use crate::config::Settings;
+use crate::config::{Settings, is_local};
 
 /// The address people use.
 #[derive(Debug, Clone)]
@@ -62,32 +62,48 @@ impl Origin {
             .map(|authority| authority.as_str());
         let host = host.or_else(|| request.headers().get(HOST)?.to_str().ok())?;
         let url = Url::parse(&format!("{}://{host}", self.scheme)).ok()?;
-        let local = match url.host()? {
-            url::Host::Domain(name) => name == "localhost",
-            url::Host::Ipv4(address) => address.is_loopback(),
-            url::Host::Ipv6(address) => address.is_loopback(),
-        };
-        local.then(|| origin(&url))
+        is_local(&url).then(|| origin(&url))
     }
 
-    /// Lets a change pass only when it comes from a page of ours, or from no browser at all.
+    /// Lets a request pass only when it comes from a page of ours, from no page, or from no
+    /// browser at all. Another site may link to a page, and nothing else.
     ///
     /// # Errors
     /// [`Problem`] 403 when another site sent it.
     pub fn check(&self, request: &HttpRequest) -> Result<(), Problem> {
-        let header = |name: &str| request.headers().get(name);
-        let ours = match (header("sec-fetch-site"), header(ORIGIN.as_str())) {
-            (Some(site), _) => site == "same-origin",
-            (None, Some(origin)) => origin
-                .to_str()
-                .is_ok_and(|origin| origin == self.of(request)),
-            (None, None) => true,
+        let ours = match request.method().is_safe() {
+            true => is_own_or_link(request),
+            false => self.is_own(request),
         };
         match ours {
             true => Ok(()),
             false => Err(Problem::cross_site()),
         }
     }
+
+    fn is_own(&self, request: &HttpRequest) -> bool {
+        let header = |name: &str| request.headers().get(name);
+        match (header("sec-fetch-site"), header(ORIGIN.as_str())) {
+            (Some(site), _) => site == "same-origin",
+            (None, Some(origin)) => origin
+                .to_str()
+                .is_ok_and(|origin| origin == self.of(request)),
+            (None, None) => true,
+        }
+    }
+}
+
+/// Reading changes nothing, and no other site can read what it fetches. But it could open streams
+/// or load a page into a frame with the cookies of whoever visits it, where it counts as the same
+/// site: another port of the host, or a sister domain.
+/// <https://web.dev/articles/fetch-metadata>
+fn is_own_or_link(request: &HttpRequest) -> bool {
+    let is = |name: &str, wanted: &[&str]| match request.headers().get(name) {
+        Some(value) => wanted.iter().any(|wanted| value == wanted),
+        None => true,
+    };
+    is("sec-fetch-site", &["same-origin", "none"])
+        || is("sec-fetch-mode", &["navigate"]) && is("sec-fetch-dest", &["document"])
 }
 
 /// Scheme, host and port without a closing slash.

@@ -151,6 +151,8 @@ pub async fn seat_holder(
         return Err(Problem::no_such_page());
     }
     let key = ChatKey::of(&hash);
+    // A cookie that is made up costs a look into the store as well.
+    state.limits.request(request)?;
     if let Some(token) = seat_token(request).filter(|token| token.key() == key) {
         let by = token.digest();
         let proved = state
@@ -163,7 +165,6 @@ pub async fn seat_holder(
             false => Err(Problem::no_session()),
         };
     }
-    state.limits.request(request)?;
     match state.directory.store().status(key).await? {
         Lookup::Ended => Err(Refusal::Gone.into()),
         Lookup::Live(()) | Lookup::Missing => Err(Problem::no_session()),

@@ -153,6 +153,16 @@ async fn nobody_but_a_trusted_proxy_says_where_a_request_comes_from() {
         let twice = format!("198.51.100.8, {address}, 10.1.2.3");
         assert_eq!(reserve(&api, &twice).await, 429, "{twice}");
     }
+    // With a port, as some proxies write it.
+    assert_eq!(reserve(&api, "192.0.2.1:1234").await, 429);
+    assert_eq!(reserve(&api, "[2001:db8:1::1]:1234").await, 429);
+    assert_eq!(reserve(&api, "::ffff:192.0.2.1").await, 429);
+    // What stands before something that is no address does not count.
+    for _ in 0..2 {
+        assert_eq!(reserve(&api, "198.51.100.1, unknown").await, 200);
+    }
+    assert_eq!(reserve(&api, "198.51.100.2, unknown").await, 429);
+    assert_eq!(reserve(&api, "198.51.100.3, ").await, 429);
     // One person has a whole network of IPv6 addresses.
     assert_eq!(reserve(&api, "2001:db8:1::ffff").await, 429);
     assert_eq!(reserve(&api, "2001:db8:1:1::1").await, 200);

@@ -15,11 +15,14 @@ mod input;
 mod seats;
 mod streams;
 
+mod attacks;
 mod cluster;
+mod deletion;
 mod durability;
 mod ending;
 mod faults;
 mod http2;
+mod instances;
 mod limits;
 mod postgres;
 mod tls;

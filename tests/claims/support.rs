@@ -1,7 +1,8 @@
 //! What the claims are written with, in reading order: a [`server`] and its [`api`], the
 //! [`answer`]s it gives, two people in a [`chat`], a [`stream`] that is listened to, a [`browser`]
-//! with cookies, a [`cluster`] behind a proxy, a [`raw`] socket for what no client sends, one inside
-//! [`tls`], and the [`store`] as it lies on the disk.
+//! with cookies, a [`cluster`] behind a proxy, [`twins`] without one, a [`raw`] socket for what no client
+//! sends, one inside [`tls`], the [`store`] as it lies on the disk, and [`secrets`] that must not be
+//! found there.
 
 pub mod server;
 pub mod setup;
@@ -15,8 +16,10 @@ pub mod stream;
 pub mod browser;
 pub mod cluster;
 pub mod raw;
+pub mod secrets;
 pub mod store;
 pub mod tls;
+pub mod twins;
 
 mod wait;
 
@@ -24,7 +27,9 @@ pub use answer::Answer;
 pub use api::{Api, POST};
 pub use browser::Browser;
 pub use chat::{Chat, Person};
+pub use secrets::Secrets;
 pub use server::Server;
 pub use setup::Setup;
 pub use stream::Stream;
+pub use twins::Twins;
 pub use wait::{DEADLINE, eventually, within};

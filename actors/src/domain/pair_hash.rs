@@ -3,6 +3,7 @@ use std::fmt;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use rand::{CryptoRng, RngExt};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroize;
 
 use super::Invalid;
 
@@ -50,6 +51,12 @@ impl PairHash {
     /// The hash as it stands in the link.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl Drop for PairHash {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

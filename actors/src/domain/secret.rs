@@ -1,4 +1,5 @@
-//! What proves who somebody is. The store keeps digests alone.
+//! What proves who somebody is. The store keeps digests alone, and memory is wiped of what was
+//! shown once.
 
 use std::fmt;
 
@@ -8,6 +9,7 @@ use rand::{CryptoRng, RngExt};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::{ChatKey, Invalid, PairHash, Seat};
 
@@ -31,9 +33,10 @@ impl Token {
     /// Reads a token; `None` when it has not the form of one.
     pub fn parse(text: &str) -> Option<Self> {
         let (tag, secret) = text.split_once('.')?;
+        let secret = Zeroizing::new(URL_SAFE_NO_PAD.decode(secret).ok()?);
         Some(Self {
             key: ChatKey::from_tag(tag)?,
-            secret: URL_SAFE_NO_PAD.decode(secret).ok()?.try_into().ok()?,
+            secret: secret.as_slice().try_into().ok()?,
         })
     }
 
@@ -50,6 +53,12 @@ impl Token {
     /// The form it travels in.
     pub fn reveal(&self) -> String {
         format!("{}.{}", self.key.tag(), URL_SAFE_NO_PAD.encode(self.secret))
+    }
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        self.secret.zeroize();
     }
 }
 
@@ -142,6 +151,12 @@ impl AccessCode {
             .map(|group| std::str::from_utf8(group).expect("Crockford's alphabet is ASCII"))
             .collect();
         groups.join("-")
+    }
+}
+
+impl Drop for AccessCode {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

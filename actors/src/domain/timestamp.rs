@@ -1,4 +1,4 @@
-use std::{fmt, time::Duration};
+use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
@@ -43,13 +43,18 @@ impl Timestamp {
     }
 }
 
-/// RFC 3339, UTC, with milliseconds.
+/// What can be written with a year of four digits.
+const SHOWN_MS: RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
+
+/// RFC 3339, UTC, with milliseconds. What lies beyond its years counts as their end: it came from
+/// a clock that is broken.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let form = format_description!(
             "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
         );
-        let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
+        let shown_ms = self.0.clamp(*SHOWN_MS.start(), *SHOWN_MS.end());
+        let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(shown_ms) * 1_000_000)
             .map_err(|_| fmt::Error)?;
         f.write_str(&moment.format(form).map_err(|_| fmt::Error)?)
     }
@@ -64,5 +69,12 @@ mod tests {
         let parsed = Timestamp::parse_rfc3339("2026-11-23T12:00:00.0049+02:00").unwrap();
         assert_eq!(parsed.to_string(), "2026-11-23T10:00:00.004Z");
         assert!(Timestamp::parse_rfc3339("yesterday").is_err());
+    }
+
+    #[test]
+    fn no_timestamp_is_too_far_away_to_be_written() {
+        let written = |ms| Timestamp::from_unix_ms(ms).to_string();
+        assert_eq!(written(i64::MAX), "9999-12-31T23:59:59.999Z");
+        assert_eq!(written(i64::MIN), "0000-01-01T00:00:00.000Z");
     }
 }

@@ -155,8 +155,9 @@ impl Pair {
         self.catching_up = true;
         let store = self.shared.world.store.clone();
         let (key, after) = (self.key, self.last_seq);
+        let announced = self.early.last_key_value().map(|(seq, _)| *seq);
         let read = async move { store.history(key, Page::After(after), CATCH_UP_LEN).await };
-        ctx.spawn(read.into_actor(self).map(|read, pair, ctx| {
+        ctx.spawn(read.into_actor(self).map(move |read, pair, ctx| {
             pair.catching_up = false;
             match read {
                 Ok(Lookup::Live(HistoryPage { messages, more })) => {
@@ -164,7 +165,10 @@ impl Pair {
                     for message in messages {
                         pair.offer(Arc::new(message), ctx);
                     }
-                    pair.early.retain(|seq, _| *seq > pair.last_seq);
+                    // What was announced before all of it was read and is not there, the store
+                    // does not have: waiting for it would be reading for ever.
+                    let known = announced.filter(|_| !more).max(Some(pair.last_seq));
+                    pair.early.retain(|seq, _| Some(*seq) > known);
                     if more || !pair.early.is_empty() {
                         pair.catch_up(ctx);
                     }

@@ -1,4 +1,6 @@
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::domain::Timestamp;
 
@@ -6,13 +8,17 @@ use crate::domain::Timestamp;
 pub trait Clock: Send + Sync + 'static {
     /// Wall-clock time: for what people read and for what the embedded store keeps.
     fn now(&self) -> Timestamp;
+
+    /// How long the machine has run since some moment, its sleep included. Nobody sets it, so a
+    /// gap between two looks is time in which nothing was done here.
+    fn uptime(&self) -> Duration;
 }
 
 /// The machine's clock. It never runs backwards within one process, whatever is done to the
-/// machine's setting.
+/// machine's setting, and goes on while the machine sleeps.
 #[derive(Debug)]
 pub struct SystemClock {
-    started: Instant,
+    started: Duration,
     started_at_ms: i64,
 }
 
@@ -22,7 +28,7 @@ impl Default for SystemClock {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         Self {
-            started: Instant::now(),
+            started: boottime(),
             started_at_ms: i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX),
         }
     }
@@ -30,6 +36,17 @@ impl Default for SystemClock {
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_unix_ms(self.started_at_ms).plus(self.started.elapsed())
+        let elapsed = boottime().saturating_sub(self.started);
+        Timestamp::from_unix_ms(self.started_at_ms).plus(elapsed)
     }
+
+    fn uptime(&self) -> Duration {
+        boottime()
+    }
+}
+
+fn boottime() -> Duration {
+    let time = clock_gettime(ClockId::Boottime);
+    time.try_into()
+        .expect("the time since the start is not negative")
 }

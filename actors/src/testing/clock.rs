@@ -38,6 +38,10 @@ impl Clock for FakeClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_unix_ms(self.0.load(Ordering::SeqCst))
     }
+
+    fn uptime(&self) -> Duration {
+        self.now().since(Timestamp::from_unix_ms(0))
+    }
 }
 
 /// A clock that stops or panics on demand, and shows another clock's time otherwise. A pair asks
@@ -112,5 +116,9 @@ impl Clock for FaultyClock {
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less);
         assert!(armed.is_err(), "the clock was told to panic");
         self.shown.now()
+    }
+
+    fn uptime(&self) -> Duration {
+        self.shown.uptime()
     }
 }

@@ -1,8 +1,11 @@
 //! Two instances on one store, with a courier between them that may lose everything.
 
+use std::{sync::Arc, time::Duration};
+
 use actors::{
     Refusal,
-    domain::{Seat, Seq},
+    domain::{Message, MessageText, Seat, Seq, Timestamp},
+    ports::{Bus, Notice},
     testing::{Call, eventually},
 };
 use futures_util::future::join;
@@ -203,6 +206,66 @@ async fn a_logout_the_bus_lost_takes_effect_when_the_loss_is_reported() {
         abhi.at(&there).look().await,
         Err(Refusal::NoSession)
     ));
+}
+
+#[actix::test]
+async fn an_instance_that_slept_looks_into_the_store_before_it_serves_anything() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let (phone, anny) = (abhi.at(&there), anny.at(&there));
+    phone.look().await.unwrap();
+    there.bus.set_deaf(true);
+    abhi.log_out().await.unwrap();
+    // Nobody has told it, and it did not sleep: it trusts what it holds.
+    phone.look().await.unwrap();
+    world.time.advance(Duration::from_secs(2));
+    assert!(matches!(phone.look().await, Err(Refusal::NoSession)));
+    anny.look().await.unwrap();
+}
+
+#[actix::test]
+async fn an_instance_that_slept_serves_nothing_while_the_store_is_away() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [_abhi, anny] = here.couple(&world).await;
+    let anny = anny.at(&there);
+    anny.look().await.unwrap();
+    world.time.advance(Duration::from_secs(2));
+    there.store.fail_next(Call::Load, 1);
+    assert!(matches!(anny.seat().await, Err(Refusal::Unavailable(_))));
+    assert_eq!(anny.seat().await, Ok(Seat::Two));
+}
+
+#[actix::test]
+async fn what_was_announced_and_is_not_in_the_store_is_not_read_for_for_ever() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let stream = Watch::open(&anny.at(&there)).await;
+    // As when a database that had not copied everything took another's place.
+    let lost = Message {
+        seq: 5,
+        id: uuid::Uuid::new_v4(),
+        seat: Seat::One,
+        text: MessageText::parse("lost".into()).unwrap(),
+        at: Timestamp::from_unix_ms(0),
+    };
+    here.bus.publish(abhi.key, Notice::Message(Arc::new(lost)));
+    eventually("nothing is read any more", || async {
+        let held = there.store.hold(Call::History);
+        actix::clock::sleep(Duration::from_millis(20)).await;
+        let reads = there.store.is_waiting(Call::History);
+        drop(held);
+        !reads
+    })
+    .await;
+    for number in 1..=6 {
+        abhi.send(&format!("text {number}")).await.unwrap();
+    }
+    stream.until_place(6).await;
+    assert_eq!(stream.places(), [1, 2, 3, 4, 5, 6]);
+    assert!(!stream.told().contains(&Told::Message(5, "lost".into())));
 }
 
 #[actix::test]

@@ -9,6 +9,7 @@ mod ending;
 mod instances;
 mod journal;
 mod limits;
+mod model;
 mod presence;
 mod receipts;
 mod replay;

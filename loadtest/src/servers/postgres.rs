@@ -196,8 +196,24 @@ impl Postgres {
                 .is_ok_and(|status| status.success())
     }
 
-    fn data(&self) -> PathBuf {
+    /// Where its files are.
+    pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// What it said.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// Everything in its database, as SQL.
+    ///
+    /// # Errors
+    /// [`StartError`] when it cannot be dumped.
+    pub fn dump(&self) -> Result<Vec<u8>, StartError> {
+        let mut command = Command::new(self.programs.join("pg_dump"));
+        command.arg("--inserts").arg(self.url());
+        run(command)
     }
 
     /// Making a cluster takes seconds, copying one a moment: it is made once for all tests.
@@ -299,6 +315,7 @@ fn own(folder: &Path) -> Result<(), StartError> {
     chown(folder, Some(user), Some(group)).map_err(StartError::from_io("the data folder"))
 }
 
+/// Runs it to its end; what it printed.
 fn run(mut command: Command) -> Result<Vec<u8>, StartError> {
     let done: io::Result<_> = command.stdin(Stdio::null()).output();
     let done = done.map_err(StartError::from_io("a program cannot be run"))?;

@@ -1,6 +1,6 @@
-//! A private Redis, which keeps nothing on disk.
+//! A private Redis, which keeps nothing on disk unless it is told to.
 
-use std::{net::TcpStream, process::Command};
+use std::{fs, net::TcpStream, process::Command};
 
 use tempfile::TempDir;
 
@@ -85,6 +85,22 @@ impl Redis {
         self.server.as_ref()
     }
 
+    /// Everything it holds, as it writes it to a disk when it is told to.
+    ///
+    /// # Errors
+    /// [`StartError`] when it does not.
+    pub fn dump(&self) -> Result<Vec<u8>, StartError> {
+        let saved = Command::new("redis-cli")
+            .args(["-p", &self.port.to_string(), "save"])
+            .output()
+            .map_err(StartError::from_io("redis-cli cannot be run"))?;
+        if saved.stdout != *b"OK\n" {
+            let told = String::from_utf8_lossy(&saved.stdout);
+            return Err(StartError(format!("Redis did not save: {told}")));
+        }
+        fs::read(self.folder.path().join("dump.rdb")).map_err(StartError::from_io("the dump"))
+    }
+
     /// Kills it; whatever it held is gone.
     pub fn kill(&mut self) {
         self.server = None;
@@ -99,6 +115,7 @@ impl Redis {
         command
             .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"])
             .args(["--save", "", "--appendonly", "no"])
+            .args(["--rdbcompression", "no"])
             .args(&self.options)
             .current_dir(self.folder.path());
         let log = self.folder.path().join("log");

@@ -280,6 +280,7 @@ async fn beyond_this_machine_only_long_hashes_may_be_brought() {
     let setup = Setup::new().set("server.bind", "0.0.0.0:0");
     let server = setup
         .set("server.public_url", "https://chat.example.org")
+        .set("server.trusted_proxies", "127.0.0.1/32")
         .start()
         .await;
     let body = |hash: &str| json!({"userOne": "Abhi", "userTwo": "Anny", "hash": hash});

@@ -103,7 +103,11 @@ async fn a_token_is_worth_nothing_on_the_pages_door() {
 #[tokio::test]
 async fn behind_https_cookies_are_secure_and_links_say_so() {
     let public = "https://chat.example.org";
-    let server = Setup::new().set("server.public_url", public).start().await;
+    let server = Setup::new()
+        .set("server.public_url", public)
+        .set("server.trusted_proxies", "127.0.0.1/32")
+        .start()
+        .await;
     let browser = Browser::new(&server);
     let form = |path: &str, body: &'static str| {
         browser

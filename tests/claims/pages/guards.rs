@@ -28,6 +28,9 @@ fn assert_guarded(page: &Answer) {
         "{page:?}"
     );
     assert!(header("cache-control").contains("no-store"), "{page:?}");
+    for policy in ["cross-origin-opener-policy", "cross-origin-resource-policy"] {
+        assert_eq!(header(policy), "same-origin");
+    }
 }
 
 #[tokio::test]

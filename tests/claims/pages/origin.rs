@@ -97,18 +97,42 @@ async fn a_form_of_ones_own_page_and_a_script_without_a_browser_pass() {
 }
 
 #[tokio::test]
-async fn another_site_may_link_to_a_page() {
+async fn another_site_may_link_to_a_page_and_nothing_else() {
     let server = Server::start().await;
     let hash = Browser::new(&server).register().await;
     let path = format!("/demo/chat/user/{hash}");
-    let call = Browser::new(&server)
+    for (site, mode, dest, status) in [
+        ("cross-site", "navigate", "document", 200),
+        ("same-site", "navigate", "document", 200),
+        ("none", "navigate", "document", 200),
+        ("cross-site", "navigate", "iframe", 403),
+        ("same-site", "navigate", "frame", 403),
+        ("cross-site", "no-cors", "image", 403),
+        ("same-site", "cors", "empty", 403),
+        ("same-site", "no-cors", "script", 403),
+        ("same-origin", "cors", "empty", 200),
+    ] {
+        let call = Browser::new(&server)
+            .call(Method::GET, &path)
+            .header("Accept", "text/html")
+            .header("Sec-Fetch-Site", site)
+            .header("Sec-Fetch-Mode", mode)
+            .header("Sec-Fetch-Dest", dest);
+        let answer = call.send().await;
+        assert_eq!(answer.status, status, "{site} {mode} {dest}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_the_same_site_opens_no_stream_with_somebodys_cookies() {
+    let server = Server::start().await;
+    let mut browser = Browser::new(&server);
+    let hash = browser.register().await;
+    let path = format!("/demo/chat/user/{hash}/1/stream");
+    let call = browser
         .call(Method::GET, &path)
-        .header("Accept", "text/html");
-    assert_eq!(
-        call.header("Sec-Fetch-Site", "cross-site")
-            .send()
-            .await
-            .status,
-        200
-    );
+        .header("Sec-Fetch-Site", "same-site")
+        .header("Sec-Fetch-Mode", "cors")
+        .header("Sec-Fetch-Dest", "empty");
+    call.send().await.fails_as(403, "cross_site");
 }

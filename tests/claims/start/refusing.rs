@@ -140,6 +140,73 @@ fn beyond_this_machine_a_public_address_is_required() {
     }
 }
 
+#[test]
+fn plain_http_beyond_this_machine_must_be_meant() {
+    let public = || Setup::new().set("server.public_url", "https://chat.example.org");
+    let open = || public().set("server.bind", "0.0.0.0:0");
+    let words = ["trusted_proxies", "allow_plain_http"];
+    refused(&open().run(), &words);
+    refused(&public().set("server.api_bind", "0.0.0.0:0").run(), &words);
+    // Behind a proxy that it does not know, every address would be this machine's, and exempt.
+    refused(&public().run(), &words);
+    for meant in [
+        open().set("server.trusted_proxies", "10.0.0.1/32"),
+        open().set("server.allow_plain_http", true),
+        Setup::new().set("server.public_url", "http://localhost:8080"),
+        Setup::new().set("server.public_url", "http://[::1]:8080"),
+    ] {
+        let output = meant.arg("check-config").run();
+        assert!(output.status.success(), "{output:?}");
+    }
+}
+
+#[test]
+fn a_secret_file_that_cannot_be_read_is_named() {
+    for section in ["store", "bus"] {
+        let setup = Setup::new().set(&format!("{section}.url_file"), "nowhere");
+        refused(&setup.run(), &[&format!("{section}.url_file"), "nowhere"]);
+    }
+}
+
+#[test]
+fn no_password_is_told_whatever_is_wrong() {
+    let password = "p4ss-w0rd-of-ours";
+    let postgres = format!("postgres://duet:{password}@127.0.0.1:1/duet");
+    let redis = format!("redis://duet:{password}@127.0.0.1:1");
+    let with_file = |section: &str, url: &str| {
+        let mut setup = Setup::new();
+        fs::write(setup.folder().join("secret"), format!("{url}\n")).unwrap();
+        setup.set(&format!("{section}.url_file"), "secret")
+    };
+    for setup in [
+        // Out of reach.
+        Setup::new().set("store.url", &postgres),
+        with_file("store", &postgres),
+        // Not an address.
+        Setup::new().set("store.url", format!("{postgres}?{password}=1")),
+        Setup::new().set("store.url", format!("postgres://duet:{password}")),
+        Setup::new().set("store.url", format!("mysql://duet:{password}@db/duet")),
+        with_file("store", password),
+        Setup::new().set("bus.url", format!("redis:{password}")),
+        Setup::new().set("bus.url", format!("http://duet:{password}@cache")),
+        with_file("bus", password),
+        Setup::new().file(&format!("[bus]\nurl = \"{redis}\nurl_file = 1")),
+        Setup::new().file(&format!("[bus]\nurl = [\"{redis}\"]")),
+        Setup::new().env("DATABASE_URL", format!("{postgres}?{password}")),
+    ] {
+        let output = setup.run();
+        let told = refused(&output, &[]);
+        assert!(!told.contains(password), "{told}");
+    }
+    let setup = with_file("bus", &redis).set("store.url", &postgres);
+    for command in ["check-config", "default-config"] {
+        let output = setup.clone().arg(command).run();
+        assert!(output.status.success(), "{output:?}");
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(!told.contains(password), "{told}");
+    }
+}
+
 #[tokio::test]
 async fn a_second_process_does_not_serve_the_same_file() {
     let server = Server::start().await;

@@ -51,13 +51,9 @@ impl Chat {
 
     /// The same two people through another address: the server was started again.
     pub fn moved_to(self, server: &Server) -> Self {
-        let moved = |person: Person| Person {
-            api: server.api().with(&person.token),
-            ..person
-        };
         Self {
-            one: moved(self.one),
-            two: moved(self.two),
+            one: self.one.at(server),
+            two: self.two.at(server),
             hash: self.hash,
         }
     }
@@ -96,6 +92,14 @@ impl Person {
             name: name.into(),
             token: token.into(),
             return_code: login["returnCode"].as_str().map(str::to_owned),
+        }
+    }
+
+    /// The same person through another address.
+    pub fn at(&self, server: &Server) -> Self {
+        Self {
+            api: server.api().with(&self.token),
+            ..self.clone()
         }
     }
 

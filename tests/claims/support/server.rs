@@ -4,6 +4,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{BufRead, BufReader},
     net::SocketAddr,
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
@@ -148,6 +149,24 @@ impl Server {
         .await;
     }
 
+    /// Everything it has in memory and may write to.
+    pub fn memory(&self) -> Vec<u8> {
+        let folder = format!("/proc/{}", self.child.id());
+        let maps = fs::read_to_string(format!("{folder}/maps")).unwrap();
+        let memory = File::open(format!("{folder}/mem")).unwrap();
+        let mut all = Vec::new();
+        for line in maps.lines().filter(|line| line.contains(" rw")) {
+            let (from, to) = line.split(' ').next().unwrap().split_once('-').unwrap();
+            let place = |hex| u64::from_str_radix(hex, 16).unwrap();
+            let mut part = vec![0; (place(to) - place(from)) as usize];
+            // What was given back meanwhile cannot be read.
+            if memory.read_exact_at(&mut part, place(from)).is_ok() {
+                all.append(&mut part);
+            }
+        }
+        all
+    }
+
     /// Resident memory, in bytes.
     pub fn resident_bytes(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
@@ -166,7 +185,12 @@ impl Server {
 
     /// Asks it to stop, as a service manager would.
     pub fn ask_to_stop(&self) {
-        let kill = format!("kill -TERM {}", self.child.id());
+        self.signal("TERM");
+    }
+
+    /// Sends it a signal, by its name.
+    pub fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
         let sent = Command::new("/bin/sh")
             .args(["-c", &kill])
             .status()

@@ -9,7 +9,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags};
 
 /// The tables that hold something of a chat.
-const TABLES: [&str; 6] = [
+pub const TABLES: [&str; 6] = [
     "chats",
     "seats",
     "sessions",
@@ -52,6 +52,17 @@ pub fn hold_writers(database: &Path) -> Connection {
     connection
 }
 
+/// Has the log of writes brought into the database file, and emptied.
+pub fn checkpoint(database: &Path) {
+    let connection = Connection::open(database).unwrap();
+    connection.busy_timeout(super::DEADLINE).unwrap();
+    let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let busy: i64 = connection
+        .query_row(checkpoint, [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(busy, 0);
+}
+
 /// Every file of the data folder: the database, its log of writes and what else is there.
 pub fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
@@ -67,5 +78,5 @@ pub fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 
 /// Whether a file holds these bytes anywhere.
 pub fn holds(bytes: &[u8], wanted: &[u8]) -> bool {
-    bytes.windows(wanted.len()).any(|window| window == wanted)
+    memchr::memmem::find(bytes, wanted).is_some()
 }

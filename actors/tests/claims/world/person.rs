@@ -1,6 +1,6 @@
 use actors::{
     Directory, EndChat, History, LoggedIn, Login, LoginProof, Logout, Look, Opened, Receipt,
-    Refusal, Send, Sent, Typing,
+    Refusal, SeatOf, Send, Sent, Typing,
     domain::{
         AccessCode, ChatKey, ClientId, Marks, MessageText, Page, PairHash, Seat, SecretDigest, Seq,
     },
@@ -103,6 +103,11 @@ impl Person {
     /// How things stand, as a page would show it.
     pub(crate) async fn look(&self) -> Result<Opened, Refusal> {
         self.directory.ask(self.key, Look { by: self.by }).await
+    }
+
+    /// Which seat the session proves, without a look into the store.
+    pub(crate) async fn seat(&self) -> Result<Seat, Refusal> {
+        self.directory.ask(self.key, SeatOf { by: self.by }).await
     }
 
     /// The texts of all messages, in order; checks that their places have no gap.

@@ -1,0 +1,2 @@
+-- Samples of what people wrote are not to be kept. SQLite takes them only when it is told to (ANALYZE),
+-- which nobody does here.

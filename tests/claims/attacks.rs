@@ -1,0 +1,294 @@
+//! Whoever means ill gets nothing: while an attack goes on two people talk, and the memory of the
+//! server stays bounded. `make attack` runs the same with as many connections as a machine has.
+
+use std::{sync::Arc, time::Duration};
+
+use actors::domain::{ChatKey, PairHash, Token};
+use futures_util::future::join_all;
+use rand::{Rng, RngExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::watch,
+    task::JoinSet,
+    time::timeout,
+};
+
+use crate::support::{Chat, DEADLINE, Server, Setup, eventually, raw, within};
+
+/// How many connections an attack holds; `DUET_ATTACK_CONNECTIONS` in the environment says another
+/// number.
+const CONNECTIONS: usize = 200;
+/// How much more memory an attack may cost, whatever it sends.
+const MEMORY_BYTES_MAX: u64 = 150 * 1024 * 1024;
+/// Between two bytes of somebody who is slow on purpose.
+const TRICKLE: Duration = Duration::from_millis(200);
+
+fn connections() -> usize {
+    let told = std::env::var("DUET_ATTACK_CONNECTIONS").ok();
+    told.map_or(CONNECTIONS, |count| count.parse().unwrap())
+}
+
+/// A server that loses patience soon.
+fn impatient() -> Setup {
+    Setup::new()
+        .set("limits.request_seconds", 2)
+        .set("limits.stalled_stream_seconds", 2)
+}
+
+/// Two people meet, talk and part.
+async fn talk(server: &Server) {
+    let chat = Chat::begin(server).await;
+    let mut stream = chat.two.listen().await;
+    stream.next_of("hello").await;
+    for number in 0..20 {
+        let text = number.to_string();
+        chat.one.say(&text).await;
+        assert_eq!(stream.next_texts(1).await, [text]);
+    }
+    chat.two.end().await.ok();
+    stream.next_of("ended").await;
+}
+
+/// Attacks on many connections at once, each until the server has closed it, while two people talk.
+async fn under<A, F>(server: &Server, attack: A)
+where
+    A: Fn(TcpStream, Stop) -> F,
+    F: Future<Output = ()> + Send + 'static,
+{
+    talk(server).await;
+    let before = server.resident_bytes();
+    let (stop, stopped) = watch::channel(false);
+    let mut attackers = JoinSet::new();
+    for _ in 0..connections() {
+        let socket = raw::connect(server.address).await;
+        attackers.spawn(attack(socket, Stop(stopped.clone())));
+    }
+    for _ in 0..3 {
+        talk(server).await;
+    }
+    let after = server.resident_bytes();
+    assert!(
+        after < before + MEMORY_BYTES_MAX,
+        "{before} bytes before the attack, {after} in it"
+    );
+    stop.send(true).unwrap();
+    within(DEADLINE * 4, "every attacker is cut off", async {
+        while let Some(attacker) = attackers.join_next().await {
+            attacker.unwrap();
+        }
+    })
+    .await;
+    talk(server).await;
+}
+
+/// Told when the attackers may give up by themselves.
+#[derive(Clone)]
+struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    fn is_told(&self) -> bool {
+        *self.0.borrow()
+    }
+}
+
+/// Writes one byte of this at a time, until the server closes.
+async fn trickle(mut socket: TcpStream, bytes: impl Iterator<Item = u8>) {
+    let mut heard = Vec::new();
+    for byte in bytes {
+        if socket.write_all(&[byte]).await.is_err() {
+            return;
+        }
+        let read = timeout(TRICKLE, socket.read_buf(&mut heard)).await;
+        if let Ok(Ok(0) | Err(_)) = read {
+            return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heads_that_trickle_in_are_cut_off_and_hold_nobody_up() {
+    let server = impatient().start().await;
+    under(&server, |socket, _| {
+        let begin = b"GET /demo/chat/register HTTP/1.1\r\nHost: x\r\n".iter();
+        let endless = begin
+            .chain(b"X-Slow: and slower\r\n".iter().cycle())
+            .copied();
+        trickle(socket, endless)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_trickle_in_are_cut_off_and_hold_nobody_up() {
+    let server = impatient().start().await;
+    under(&server, |socket, _| async {
+        let head = "POST /chat-server/register HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\
+                    Content-Type: application/json\r\n\r\n";
+        let mut socket = socket;
+        let _ = socket.write_all(head.as_bytes()).await;
+        trickle(socket, std::iter::repeat(b' ')).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_say_nothing_are_cut_off_and_hold_nobody_up() {
+    let server = impatient().start().await;
+    under(&server, |mut socket, _| async move {
+        let _ = socket.read_to_end(&mut Vec::new()).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_that_do_not_read_are_cut_off_and_hold_nobody_up() {
+    let server = impatient().start().await;
+    let chat = Chat::begin(&server).await;
+    let long = "x".repeat(16 * 1024);
+    join_all((0..200).map(|_| chat.one.say(&long))).await;
+    let request = Arc::new(format!(
+        "GET {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
+        chat.path("messages?limit=200"),
+        chat.one.token,
+    ));
+    under(&server, |mut socket, stop| {
+        let request = request.clone();
+        async move {
+            // One after the other, as often as it is taken, and not a byte of the answers read.
+            while !stop.is_told() {
+                match timeout(TRICKLE, socket.write_all(request.as_bytes())).await {
+                    Ok(Ok(())) | Err(_) => {}
+                    Ok(Err(_)) => return,
+                }
+            }
+            let _ = socket.read_to_end(&mut Vec::new()).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn garbage_is_answered_and_hung_up_on() {
+    let server = impatient().start().await;
+    under(&server, |mut socket, _| async move {
+        let good = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n".as_slice();
+        let kinds: [&[u8]; 6] = [
+            b"\r\n\r\n\r\n",
+            b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\nzzzz\r\n",
+            b"POST /chat-server/hash HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\xff\xff\xff\xff\xff",
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+            b"GET /%00%ff%fe/../../../etc/passwd HTTP/1.1\r\nHost: \x01\r\n\r\n",
+        ];
+        let mut bytes = good.repeat(50);
+        bytes.extend_from_slice(kinds[rand::rng().random_range(0..kinds.len())]);
+        let mut noise = vec![0; 20_000];
+        rand::rng().fill_bytes(&mut noise);
+        bytes.extend_from_slice(&noise);
+        let mut heard = Vec::new();
+        let (mut read, mut write) = socket.split();
+        let _ = tokio::join!(write.write_all(&bytes), read.read_to_end(&mut heard));
+        let answers = String::from_utf8_lossy(&heard);
+        assert!(answers.starts_with("HTTP/1.1 200"), "{answers}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_head_without_an_end_is_refused() {
+    let server = Server::start().await;
+    let mut socket = raw::connect(server.address).await;
+    let endless = "X-Long: and longer\r\n".repeat(100_000);
+    let _ = socket.write_all(b"GET / HTTP/1.1\r\n").await;
+    let _ = socket.write_all(endless.as_bytes()).await;
+    let mut heard = Vec::new();
+    let _ = timeout(DEADLINE, socket.read_to_end(&mut heard))
+        .await
+        .unwrap();
+    talk(&server).await;
+}
+
+#[tokio::test]
+async fn one_address_holds_so_many_connections_and_no_more() {
+    let setup = Setup::new().set("limits.connections_per_address", 5);
+    let server = setup.no_exemptions().start().await;
+    let mut held = Vec::new();
+    for _ in 0..5 {
+        held.push(raw::connect(server.address).await);
+    }
+    let is_alive = async || {
+        let call = server.front().call(reqwest::Method::GET, "/health/live");
+        call.try_send()
+            .await
+            .is_some_and(|answer| answer.status == 200)
+    };
+    eventually("one more is refused", async || {
+        (!is_alive().await).then_some(())
+    })
+    .await;
+    held.pop();
+    eventually("there is room again", async || {
+        is_alive().await.then_some(())
+    })
+    .await;
+}
+
+/// Whatever somebody without a seat tries a link or a secret at, they are soon told to wait.
+#[tokio::test]
+async fn guessing_is_bounded_at_every_door() {
+    let server = Setup::new()
+        .set("limits.requests_per_address_per_second", 1)
+        .set("limits.requests_per_address_burst", 20)
+        .set("server.trusted_proxies", "127.0.0.1/32")
+        .start()
+        .await;
+    let pages = "/demo/chat/user";
+    let api = "/chat-server/user";
+    let json = r#"{"user": "Abhi", "hash": "HASH"}"#;
+    let both = r#"{"userOne": "Abhi", "userTwo": "Anny", "hash": "HASH"}"#;
+    let doors = [
+        ("GET", format!("{pages}/HASH"), ""),
+        ("POST", format!("{pages}/HASH/login"), "user=Abhi"),
+        ("POST", format!("{pages}/HASH/login/ask"), "user=Abhi"),
+        ("GET", format!("{pages}/HASH/login/ask/TOKEN"), ""),
+        ("GET", format!("{pages}/HASH/1"), ""),
+        ("GET", format!("{pages}/HASH/1/stream"), ""),
+        (
+            "POST",
+            format!("{pages}/HASH/1/message_send"),
+            "message=Hello",
+        ),
+        ("GET", format!("{api}/HASH/messages"), ""),
+        ("GET", format!("{api}/HASH/stream"), ""),
+        ("POST", format!("{api}/logout"), "{}"),
+        ("POST", format!("{api}/Abhi/login"), json),
+        ("POST", format!("{api}/Abhi/login/ask"), json),
+        ("GET", format!("{api}/Abhi/login/ask/TOKEN"), ""),
+        ("POST", "/chat-server/user1".into(), json),
+        ("POST", "/chat-server/user2".into(), json),
+        ("POST", "/chat-server/register".into(), both),
+    ];
+    for (number, (method, path, body)) in doors.iter().enumerate() {
+        let mut statuses = Vec::new();
+        for _ in 0..30 {
+            // A link that could be one, and a token that could be of that very chat.
+            let hash = PairHash::generate(&mut rand::rng());
+            let token = Token::generate(ChatKey::of(&hash), &mut rand::rng()).reveal();
+            let filled = |text: &str| text.replace("HASH", hash.as_str()).replace("TOKEN", &token);
+            let kind = match body.starts_with('{') {
+                true => "application/json",
+                false => "application/x-www-form-urlencoded",
+            };
+            let call = server
+                .front()
+                .call(method.parse().unwrap(), &filled(path))
+                .token(&token)
+                .header("Cookie", &format!("duet={token}"))
+                .header("X-Forwarded-For", &format!("192.0.2.{number}"))
+                .body(kind, filled(body));
+            statuses.push(call.send().await.status);
+        }
+        assert_eq!(statuses.last(), Some(&429), "{method} {path}: {statuses:?}");
+    }
+}
