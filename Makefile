@@ -112,6 +112,11 @@ compare: compared ## duet and its rivals on fresh servers, three rounds, into lo
 compare-quick: compared ## One short round of the same, for use while tuning; ARGS="--only talk" narrows it.
 	@$(RUN_COMPARE) --quick --report $(COMPARE)/quick.html $(ARGS)
 
+.PHONY: attack
+attack: ## The attacks of the Rust tests with nine thousand connections each (needs as many open files: ulimit -n 20000).
+	ulimit -n 20000; DUET_ATTACK_CONNECTIONS=9000 cargo nextest run --workspace --all-features --locked --test-threads 1 \
+	  -E 'package(duet) and test(/^attacks::/)'
+
 .PHONY: screenshots
 screenshots: ## Screenshots of every page into tests/browser/screenshots.
 	cargo build --locked

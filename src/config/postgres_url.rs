@@ -1,6 +1,6 @@
 //! The address of a PostgreSQL server, as libpq would read it.
 
-use std::{error::Error, fmt, path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use tokio_postgres::config::{Config, SslMode, TargetSessionAttrs};
 use url::form_urlencoded;
@@ -87,10 +87,12 @@ fn each_server(address: &str) -> impl Iterator<Item = String> {
         .map(move |server| format!("{scheme}://{who}{server}/{database}"))
 }
 
-fn wrong(error: tokio_postgres::Error) -> String {
-    let cause = error.source().map(|cause| format!(": {cause}"));
-    let cause = cause.unwrap_or_default();
-    format!("it is no address of a PostgreSQL server: {error}{cause}")
+/// What the parser says may quote a part of the password, so it is not told.
+fn wrong(_: tokio_postgres::Error) -> String {
+    "it is no address of a PostgreSQL server: it must be like \
+     postgres://USER:PASSWORD@HOST/DATABASE, with options that libpq knows, and with what is \
+     special in the password percent-encoded"
+        .into()
 }
 
 /// As libpq has it: who names issuers has them checked, whatever else they say.

@@ -18,7 +18,7 @@ use futures_util::FutureExt;
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
 use tracing::debug;
 
-use super::{State, envelope::Problem, pages};
+use super::{State, body, envelope::Problem, pages};
 
 /// What the doors count.
 #[derive(Clone)]
@@ -86,7 +86,7 @@ pub async fn request(
         None => response.map_into_boxed_body(),
     };
     observe(&response, started);
-    Ok(response)
+    Ok(response.map_body(|_, body| body::in_slices(body)))
 }
 
 /// The problem a response stands for, if it does.

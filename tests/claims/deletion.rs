@@ -5,7 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::support::{
-    Api, Chat, Twins, Person, Secrets, Server, Setup, eventually,
+    Api, Chat, Person, Secrets, Server, Setup, Twins, eventually,
     secrets::FILTER,
     store::{self, TABLES},
 };

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt, task::JoinSet};
 
 use crate::support::{
-    Answer, Api, Chat, Twins, Person, Server, Setup, chat::register, chat::try_login, eventually,
+    Answer, Api, Chat, Person, Server, Setup, Twins, chat::register, chat::try_login, eventually,
     raw,
 };
 
@@ -88,10 +88,7 @@ async fn send(server: &Server, person: &Person, leaf: &str) -> tokio::net::TcpSt
 #[tokio::test]
 async fn a_server_that_wakes_serves_nothing_before_it_has_looked_into_the_store() {
     let mut twins = Twins::start(Setup::new()).await;
-    let (left, over) = (
-        Chat::begin(&twins.one).await,
-        Chat::begin(&twins.one).await,
-    );
+    let (left, over) = (Chat::begin(&twins.one).await, Chat::begin(&twins.one).await);
     for chat in [&left, &over] {
         // It knows both chats, and serves them from memory.
         chat.one.at(&twins.two).get("sessions").await.ok();
