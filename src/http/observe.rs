@@ -182,16 +182,25 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
                    media-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
                    frame-ancestors 'none'";
 
-/// The headers of every page.
+/// The headers of every page. To a style or a module a policy for documents means nothing, and a
+/// first visit fetches two dozen.
 fn guard(headers: &mut header::HeaderMap) {
-    for (name, value) in [
+    let part = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|mime| mime.to_str().ok())
+        .is_some_and(|mime| mime.starts_with("text/css") || mime.starts_with("text/javascript"));
+    let everywhere = [
+        (header::CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    let of_documents = [
         (header::CONTENT_SECURITY_POLICY, CSP),
         (header::REFERRER_POLICY, "same-origin"),
         (header::CROSS_ORIGIN_OPENER_POLICY, "same-origin"),
-        (header::CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (HeaderName::from_static("x-robots-tag"), "noindex"),
-    ] {
+    ];
+    let of_documents = of_documents.into_iter().filter(|_| !part);
+    for (name, value) in everywhere.into_iter().chain(of_documents) {
         headers.insert(name, HeaderValue::from_static(value));
     }
 }

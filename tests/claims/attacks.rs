@@ -142,33 +142,6 @@ async fn connections_that_say_nothing_are_cut_off_and_hold_nobody_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn readers_that_do_not_read_are_cut_off_and_hold_nobody_up() {
-    let server = impatient().start().await;
-    let chat = Chat::begin(&server).await;
-    let long = "x".repeat(16 * 1024);
-    join_all((0..200).map(|_| chat.one.say(&long))).await;
-    let request = Arc::new(format!(
-        "GET {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
-        chat.path("messages?limit=200"),
-        chat.one.token,
-    ));
-    under(&server, |mut socket, stop| {
-        let request = request.clone();
-        async move {
-            // One after the other, as often as it is taken, and not a byte of the answers read.
-            while !stop.is_told() {
-                match timeout(TRICKLE, socket.write_all(request.as_bytes())).await {
-                    Ok(Ok(())) | Err(_) => {}
-                    Ok(Err(_)) => return,
-                }
-            }
-            let _ = socket.read_to_end(&mut Vec::new()).await;
-        }
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn garbage_is_answered_and_hung_up_on() {
     let server = impatient().start().await;
     under(&server, |mut socket, _| async move {

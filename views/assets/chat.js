@@ -16,9 +16,7 @@ import * as receipts from "./receipts.js";
 import { config } from "./state.js";
 import * as stream from "./stream.js";
 import * as theme from "./theme.js";
-import { showAll } from "./times.js";
 
-showAll(document);
 theme.start();
 copy.start();
 menu.start();

@@ -5,9 +5,7 @@ import * as copy from "./copy.js";
 import * as login from "./login.js";
 import * as notice from "./notice.js";
 import * as theme from "./theme.js";
-import { showAll } from "./times.js";
 
-showAll(document);
 theme.start();
 copy.start();
 notice.start();

@@ -1,15 +1,26 @@
-// Instants in the reader's own zone and language. The server writes UTC.
+// Instants in the reader's own zone and language. The server writes UTC; a page is first painted when this module has rewritten
+// it (`blocking="render"`), since another width of a time can put it on another line and move all that is around it.
 
 const language = document.documentElement.lang;
 /** The reader's own variety of the page's language, for 12 or 24 hours and the like. */
 const locale = navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
-/** One kind of digits on a page: the same as in its sentences. @param {Intl.DateTimeFormatOptions} parts */
-const format = (parts) => new Intl.DateTimeFormat(locale, { ...parts, numberingSystem: "latn" });
-const clock = format({ hour: "numeric", minute: "2-digit" });
-const weekday = format({ weekday: "long", day: "numeric", month: "long" });
-const date = format({ day: "numeric", month: "short" });
-const full = format({ day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
-const near = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+/** @type {Record<string, Intl.DateTimeFormatOptions>} */
+const PARTS = {
+  clock: { hour: "numeric", minute: "2-digit" },
+  weekday: { weekday: "long", day: "numeric", month: "long" },
+  date: { day: "numeric", month: "short" },
+  full: { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" },
+};
+/** @type {Map<string, Intl.DateTimeFormat>} made when they are wanted: each takes a slow phone some milliseconds */
+const formats = new Map();
+
+/** @param {string} name @param {number} ms */
+function format(name, ms) {
+  // One kind of digits on a page: the same as in its sentences.
+  const made = formats.get(name) ?? new Intl.DateTimeFormat(locale, { ...PARTS[name], numberingSystem: "latn" });
+  formats.set(name, made);
+  return made.format(ms);
+}
 
 /** Days since the epoch, in the reader's zone. @param {number} ms */
 export function dayNumber(ms) {
@@ -20,10 +31,10 @@ export function dayNumber(ms) {
 /** @param {number} ms @param {string | undefined} kind */
 export function written(ms, kind) {
   const days = dayNumber(ms) - dayNumber(Date.now());
-  if (kind === "time") return clock.format(ms);
-  if (kind === "day") return Math.abs(days) < 2 ? near.format(days, "day") : weekday.format(ms);
-  if (kind === "until" && days > 1) return date.format(ms);
-  return days === 0 ? clock.format(ms) : full.format(ms);
+  if (kind === "time") return format("clock", ms);
+  if (kind === "day") return Math.abs(days) < 2 ? new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(days, "day") : format("weekday", ms);
+  if (kind === "until" && days > 1) return format("date", ms);
+  return days === 0 ? format("clock", ms) : format("full", ms);
 }
 
 /** @param {Element} element a `<time>` @param {number} [ms] */
@@ -32,10 +43,7 @@ export function show(element, ms) {
   const at = ms ?? Date.parse(time.dateTime);
   if (ms !== undefined) time.dateTime = new Date(ms).toISOString();
   time.textContent = written(at, time.dataset.show);
-  time.title = full.format(at);
+  time.title = format("full", at);
 }
 
-/** @param {ParentNode} within */
-export function showAll(within) {
-  for (const time of within.querySelectorAll("time[datetime][data-show]")) show(time);
-}
+for (const time of document.querySelectorAll("time[datetime][data-show]")) show(time);

@@ -186,6 +186,8 @@ mod tests {
                 reached.dedup();
                 at += 1;
             }
+            // Every page loads this one by itself.
+            reached.retain(|name| *name != "times.js");
             reached.sort_unstable();
             reached.dedup();
             let mut listed = modules.to_vec();

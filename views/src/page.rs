@@ -98,6 +98,8 @@ pub(crate) fn document(frame: &Frame, head: &Head<'_>, body: &Markup) -> Markup 
                 link rel="icon" href=(assets::url("icon.svg")) type="image/svg+xml";
                 link rel="stylesheet" href=(assets::url("base.css"));
                 @for style in head.styles { link rel="stylesheet" href=(assets::url(style)); }
+                // Before the first paint, where the browser knows how; if it cannot be had, the page is painted without it.
+                script type="module" blocking="render" src=(assets::url("times.js")) {}
                 @for module in head.modules.iter().skip(1) { link rel="modulepreload" href=(assets::url(module)); }
                 @if let Some(entry) = head.modules.first() { script type="module" src=(assets::url(entry)) {} }
             }
@@ -110,7 +112,6 @@ pub(crate) fn document(frame: &Frame, head: &Head<'_>, body: &Markup) -> Markup 
 pub(crate) const SHEET_MODULES: &[&str] = &[
     "page.js",
     "theme.js",
-    "times.js",
     "copy.js",
     "notice.js",
     "login.js",

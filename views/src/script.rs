@@ -14,7 +14,6 @@ pub(crate) const CHAT_MODULES: &[&str] = &[
     "log.js",
     "older.js",
     "rich.js",
-    "times.js",
     "say.js",
     "outbox.js",
     "receipts.js",

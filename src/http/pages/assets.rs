@@ -1,15 +1,55 @@
 //! Styles and scripts, under a name that changes with them.
 
-use actix_web::{HttpResponse, http::header, web};
+use std::{collections::HashMap, io::Write as _, sync::LazyLock};
+
+use actix_web::{
+    HttpResponse,
+    http::header::{self, AcceptEncoding, ContentEncoding, Encoding},
+    web,
+};
+use bytes::Bytes;
 
 use crate::http::envelope::Problem;
 
-/// One of them; it may be kept for ever.
-pub async fn show(path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
+/// Each as small as brotli makes it: they never change, so that it is worth its time once.
+static SMALL: LazyLock<HashMap<&str, Bytes>> = LazyLock::new(|| {
+    views::assets::all()
+        .map(|(name, asset)| (name, brotli(asset.bytes)))
+        .collect()
+});
+
+/// One of them; it may be kept for ever. A browser that knows no brotli gets what the middleware makes of it.
+pub async fn show(
+    path: web::Path<(String, String)>,
+    accepted: Option<web::Header<AcceptEncoding>>,
+) -> Result<HttpResponse, Problem> {
     let (digest, name) = path.into_inner();
     let asset = views::assets::find(&digest, &name).ok_or_else(Problem::no_such_page)?;
-    Ok(HttpResponse::Ok()
+    let offered = [Encoding::brotli(), Encoding::identity()];
+    let chosen = accepted.and_then(|accepted| accepted.negotiate(offered.iter()));
+    let small = SMALL
+        .get(name.as_str())
+        .filter(|_| chosen == Some(Encoding::brotli()));
+    let mut response = HttpResponse::Ok();
+    response
         .content_type(asset.mime)
-        .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
-        .body(asset.bytes))
+        .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"));
+    Ok(match small {
+        Some(bytes) => response
+            .insert_header(ContentEncoding::Brotli)
+            .insert_header((header::VARY, "accept-encoding"))
+            .body(bytes.clone()),
+        None => response.body(asset.bytes),
+    })
+}
+
+fn brotli(bytes: &[u8]) -> Bytes {
+    const BUFFER_LEN: usize = 4096;
+    const QUALITY: u32 = 11;
+    const WINDOW_BITS: u32 = 22;
+    let mut writer = ::brotli::CompressorWriter::new(Vec::new(), BUFFER_LEN, QUALITY, WINDOW_BITS);
+    writer
+        .write_all(bytes)
+        .expect("memory takes what is written");
+    writer.into_inner().into()
 }

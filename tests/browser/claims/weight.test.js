@@ -40,7 +40,7 @@ claim("a first visit is light: the start page, and the chat with all its scripts
   const told = `${script} bytes of script, ${style} of style, ${all} in all`;
   console.log(`a first visit by the link: ${told}`);
   assert.ok(script > 0 && script <= 20 * KIB && style > 0 && style <= 10 * KIB, told);
-  assert.ok(all <= 60 * KIB, told);
+  assert.ok(all <= 40 * KIB, told);
 });
 
 claim("what was fetched once is not fetched again", async ({ person }) => {
