@@ -1,10 +1,9 @@
 //! Whoever means ill gets nothing: while an attack goes on two people talk, and the memory of the
 //! server stays bounded. `make attack` runs the same with as many connections as a machine has.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use actors::domain::{ChatKey, PairHash, Token};
-use futures_util::future::join_all;
 use rand::{Rng, RngExt};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
