@@ -8,7 +8,6 @@ use rand::{Rng, RngExt};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    sync::watch,
     task::JoinSet,
     time::timeout,
 };
@@ -52,16 +51,15 @@ async fn talk(server: &Server) {
 /// Attacks on many connections at once, each until the server has closed it, while two people talk.
 async fn under<A, F>(server: &Server, attack: A)
 where
-    A: Fn(TcpStream, Stop) -> F,
+    A: Fn(TcpStream) -> F,
     F: Future<Output = ()> + Send + 'static,
 {
     talk(server).await;
     let before = server.resident_bytes();
-    let (stop, stopped) = watch::channel(false);
     let mut attackers = JoinSet::new();
     for _ in 0..connections() {
         let socket = raw::connect(server.address).await;
-        attackers.spawn(attack(socket, Stop(stopped.clone())));
+        attackers.spawn(attack(socket));
     }
     for _ in 0..3 {
         talk(server).await;
@@ -71,7 +69,6 @@ where
         after < before + MEMORY_BYTES_MAX,
         "{before} bytes before the attack, {after} in it"
     );
-    stop.send(true).unwrap();
     within(DEADLINE * 4, "every attacker is cut off", async {
         while let Some(attacker) = attackers.join_next().await {
             attacker.unwrap();
@@ -79,16 +76,6 @@ where
     })
     .await;
     talk(server).await;
-}
-
-/// Told when the attackers may give up by themselves.
-#[derive(Clone)]
-struct Stop(watch::Receiver<bool>);
-
-impl Stop {
-    fn is_told(&self) -> bool {
-        *self.0.borrow()
-    }
 }
 
 /// Writes one byte of this at a time, until the server closes.
@@ -108,7 +95,7 @@ async fn trickle(mut socket: TcpStream, bytes: impl Iterator<Item = u8>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn heads_that_trickle_in_are_cut_off_and_hold_nobody_up() {
     let server = impatient().start().await;
-    under(&server, |socket, _| {
+    under(&server, |socket| {
         let begin = b"GET /demo/chat/register HTTP/1.1\r\nHost: x\r\n".iter();
         let endless = begin
             .chain(b"X-Slow: and slower\r\n".iter().cycle())
@@ -121,7 +108,7 @@ async fn heads_that_trickle_in_are_cut_off_and_hold_nobody_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_trickle_in_are_cut_off_and_hold_nobody_up() {
     let server = impatient().start().await;
-    under(&server, |socket, _| async {
+    under(&server, |socket| async {
         let head = "POST /chat-server/register HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\
                     Content-Type: application/json\r\n\r\n";
         let mut socket = socket;
@@ -134,7 +121,7 @@ async fn bodies_that_trickle_in_are_cut_off_and_hold_nobody_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_say_nothing_are_cut_off_and_hold_nobody_up() {
     let server = impatient().start().await;
-    under(&server, |mut socket, _| async move {
+    under(&server, |mut socket| async move {
         let _ = socket.read_to_end(&mut Vec::new()).await;
     })
     .await;
@@ -143,7 +130,7 @@ async fn connections_that_say_nothing_are_cut_off_and_hold_nobody_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn garbage_is_answered_and_hung_up_on() {
     let server = impatient().start().await;
-    under(&server, |mut socket, _| async move {
+    under(&server, |mut socket| async move {
         let good = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n".as_slice();
         let kinds: [&[u8]; 6] = [
             b"\r\n\r\n\r\n",

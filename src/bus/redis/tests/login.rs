@@ -74,7 +74,7 @@ fn a_login_or_a_certificate_that_will_not_do_is_told_in_a_sentence() {
             (
                 "duet:s3cret@",
                 &stranger.certificate(),
-                "its certificate is refused",
+                "comes from nobody we trust",
             ),
         ] {
             let told = server.open(user, ca).await.err().unwrap().0;
