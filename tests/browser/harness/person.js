@@ -16,7 +16,6 @@ export class Person {
   problems = [];
   #statuses = new Set();
   #outage = false;
-  #elsewhere = "";
 
   /** @param {import("playwright-core").BrowserContext} context @param {import("./server.js").Server} server */
   constructor(context, server) {
@@ -44,7 +43,6 @@ export class Person {
     context.on("page", (page) => person.#watch(page));
     context.on("request", (request) => {
       const url = request.url();
-      if (person.#elsewhere && url.startsWith(person.#elsewhere)) return;
       if (!url.startsWith(`${server.origin}/`) && !url.startsWith("data:") && !url.startsWith("blob:")) {
         person.problems.push(`a request left the server: ${url}`);
       }
@@ -59,8 +57,6 @@ export class Person {
     page.on("crash", () => this.problems.push("a page crashed"));
     page.on("console", (message) => {
       if (message.type() !== "error") return;
-      // A page of another site may complain as much as it likes.
-      if (this.#elsewhere && page.url().startsWith(this.#elsewhere)) return;
       const text = message.text();
       const status = /the server responded with a status of (\d+)/.exec(text)?.[1];
       if (status && this.#statuses.has(Number(status))) return;
@@ -77,11 +73,6 @@ export class Person {
   /** From here on the network or the server may be away. */
   expectOutage() {
     this.#outage = true;
-  }
-
-  /** A page of another site is visited. @param {string} origin */
-  expectElsewhere(origin) {
-    this.#elsewhere = origin;
   }
 
   /** One more tab. @param {string} url */
