@@ -14,6 +14,10 @@ use plotters::{
 
 const WIDTH: u32 = 900;
 const HEIGHT: u32 = 320;
+const MARGIN: u32 = 8;
+/// Room for the words beside the y axis, and for the names of the lines on the other side.
+const LEFT: u32 = 64;
+const RIGHT: u32 = 180;
 const FONT: &str = "sans-serif";
 /// Colours that people who see few of them can tell apart (Okabe and Ito, 2008).
 const COLOURS: [RGBColor; 6] = [
@@ -25,6 +29,10 @@ const COLOURS: [RGBColor; 6] = [
     RGBColor(86, 180, 233),
 ];
 const MARK: RGBColor = RGBColor(179, 38, 30);
+
+/// The names stand beside the lines, where they hide none.
+const BESIDE: SeriesLabelPosition =
+    SeriesLabelPosition::Coordinate((WIDTH - MARGIN - LEFT - RIGHT + 10) as i32, 4);
 
 /// What the axes stand for.
 #[derive(Clone, Copy, Debug)]
@@ -166,7 +174,8 @@ fn number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),
         size if size < 0.1 => format!("{value:.3}"),
-        size if size < 10.0 => format!("{:.1}", value),
+        size if size < 1.0 => format!("{value:.2}"),
+        size if size < 10.0 => format!("{value:.1}"),
         _ => format!("{value:.0}"),
     }
 }
@@ -191,13 +200,18 @@ fn draw_lines(
     // An axis needs some length, even where all values are equal.
     (right, high) = (right.max(left + 1e-3), high.max(low + 1e-3));
 
+    // A label at each nine, and not between them.
+    let x_labels = match axes.scale {
+        Scale::Percentiles => (right - left).ceil() as usize + 1,
+        _ => 10,
+    };
     let area = SVGBackend::with_string(svg, (WIDTH, HEIGHT)).into_drawing_area();
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&area)
-        .margin(8)
-        .margin_right(24)
+        .margin(MARGIN)
+        .margin_right(RIGHT)
         .x_label_area_size(36)
-        .y_label_area_size(64)
+        .y_label_area_size(LEFT)
         .build_cartesian_2d(left..right, low..high)?;
     chart
         .configure_mesh()
@@ -206,6 +220,7 @@ fn draw_lines(
         .axis_style(BLACK.mix(0.4))
         .x_desc(axes.x)
         .y_desc(axes.y)
+        .x_labels(x_labels)
         .label_style((FONT, 13))
         .axis_desc_style((FONT, 13))
         .x_label_formatter(&|x| axes.scale.x_label(*x))
@@ -235,7 +250,7 @@ fn draw_lines(
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
+        .position(BESIDE)
         .background_style(WHITE.mix(0.85))
         .border_style(BLACK.mix(0.15))
         .label_font((FONT, 13))
@@ -256,9 +271,10 @@ fn draw_bars(
     let area = SVGBackend::with_string(svg, (WIDTH, HEIGHT)).into_drawing_area();
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&area)
-        .margin(8)
+        .margin(MARGIN)
+        .margin_right(RIGHT)
         .x_label_area_size(32)
-        .y_label_area_size(64)
+        .y_label_area_size(LEFT)
         .build_cartesian_2d(0.0..groups.len() as f64, 0.0..highest * 1.15)?;
     chart
         .configure_mesh()
@@ -310,7 +326,7 @@ fn draw_bars(
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
+        .position(BESIDE)
         .background_style(WHITE.mix(0.85))
         .border_style(BLACK.mix(0.15))
         .label_font((FONT, 13))

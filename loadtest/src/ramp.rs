@@ -194,6 +194,21 @@ async fn round(talk: &Talk, options: &Options, rate: f64) -> Round {
     }
 }
 
+impl Round {
+    fn cells(&self) -> Vec<String> {
+        let held = if self.held { "held" } else { "not held" };
+        vec![
+            format!("{:.0}", self.rate),
+            held.to_owned(),
+            format!("{:.0}", self.delivered_per_second),
+            format!("{:.2}", self.p50_ms),
+            format!("{:.2}", self.p99_ms),
+            self.cpu_cores
+                .map_or_else(String::new, |cpu_cores| format!("{cpu_cores:.2}")),
+        ]
+    }
+}
+
 impl Report for RampReport {
     fn outcome(&self) -> Outcome {
         match (self.verdict.is_clean(), self.knee_per_second > 0.0) {
@@ -213,7 +228,18 @@ impl Report for RampReport {
             Line::new(name, points.collect())
         };
         Page::titled("The highest rate that is held")
-            .text(self.to_string())
+            .text(format!(
+                "{} pairs at {}. The highest rate held with delivery p99 within {} ms: {:.0} messages a second. {}",
+                self.pairs,
+                self.api.join(", "),
+                self.bound_p99_ms,
+                self.knee_per_second,
+                self.verdict
+            ))
+            .table(
+                ["messages/s", "", "delivered/s", "p50, ms", "p99, ms", "processors"],
+                self.rounds.iter().map(Round::cells),
+            )
             .figure(
                 "Latency of delivery by rate.",
                 plot::lines(

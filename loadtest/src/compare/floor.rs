@@ -102,6 +102,7 @@ pub(super) fn start(duet: &Path) -> Result<Vec<Figure>, CompareError> {
         .env("DUET_SERVER__BIND", address.to_string())
         .env("DUET_STORE__URL", store)
         .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .map_err(CompareError::Folder)?;
     while !answers(address) {

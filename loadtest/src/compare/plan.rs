@@ -39,7 +39,6 @@ struct Lengths {
     closed_seconds: u32,
     round_seconds: f64,
     refine: u32,
-    idle_seconds: u32,
     silent_chats: u32,
     long_chat: u32,
     times_at_2000: usize,
@@ -50,7 +49,6 @@ const FULL: Lengths = Lengths {
     closed_seconds: 8,
     round_seconds: 2.5,
     refine: 2,
-    idle_seconds: 15,
     silent_chats: 99_000,
     long_chat: 1_000_000,
     times_at_2000: 2,
@@ -61,7 +59,6 @@ const QUICK: Lengths = Lengths {
     closed_seconds: 4,
     round_seconds: 1.5,
     refine: 1,
-    idle_seconds: 5,
     silent_chats: 9_000,
     long_chat: 50_000,
     times_at_2000: 1,
@@ -78,7 +75,7 @@ pub(super) fn sessions(quick: bool) -> Vec<Session> {
     vec![
         streams(),
         talk(lengths),
-        idle(lengths),
+        idle(),
         idle_h2c(),
         growth(lengths),
         one_instance(lengths),
@@ -169,11 +166,9 @@ fn talk(lengths: Lengths) -> Session {
     session("talk", Who::Everyone, commands)
 }
 
-fn idle(lengths: Lengths) -> Session {
-    let command = format!(
-        "idle --streams 10000 --settle 2 --duration {} --pid $PIDS --api $API",
-        lengths.idle_seconds
-    );
+fn idle() -> Session {
+    // As long as it takes each stream to get a sign of life.
+    let command = "idle --streams 10000 --settle 2 --duration 15 --pid $PIDS --api $API";
     let figures = &[
         ("kib_per_stream", "/kib_per_stream"),
         ("idle_cpu_cores", "/servers/cpu_cores"),
