@@ -1,9 +1,9 @@
 //! The doors: the URL tables, and what every request passes on its way in and out.
 
 pub mod api;
-mod body;
+pub mod body;
 mod connection;
-mod envelope;
+pub mod envelope;
 mod field;
 mod h2;
 mod limits;
@@ -14,7 +14,7 @@ mod pages;
 mod session;
 mod stream;
 pub mod tls;
-mod wire;
+pub mod wire;
 
 use std::{
     io,

@@ -5,10 +5,10 @@
 use std::error::Error;
 
 use plotters::{
-    chart::SeriesLabelPosition,
+    coord::Shift,
     prelude::{
-        BLACK, ChartBuilder, Color, IntoDrawingArea, IntoFont, LineSeries, PathElement, RGBColor,
-        Rectangle, SVGBackend, Text, WHITE,
+        BLACK, ChartBuilder, Color, DrawingArea, IntoDrawingArea, IntoFont, LineSeries,
+        PathElement, RGBColor, Rectangle, SVGBackend, Text, WHITE,
     },
 };
 
@@ -29,10 +29,6 @@ const COLOURS: [RGBColor; 6] = [
     RGBColor(86, 180, 233),
 ];
 const MARK: RGBColor = RGBColor(179, 38, 30);
-
-/// The names stand beside the lines, where they hide none.
-const BESIDE: SeriesLabelPosition =
-    SeriesLabelPosition::Coordinate((WIDTH - MARGIN - LEFT - RIGHT + 10) as i32, 4);
 
 /// What the axes stand for.
 #[derive(Clone, Copy, Debug)]
@@ -240,21 +236,12 @@ fn draw_lines(
         chart.draw_series([label])?;
     }
     for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {
-        chart
-            .draw_series(LineSeries::new(
-                line.points.iter().copied(),
-                colour.stroke_width(2),
-            ))?
-            .label(&line.name)
-            .legend(|(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
+        chart.draw_series(LineSeries::new(
+            line.points.iter().copied(),
+            colour.stroke_width(2),
+        ))?;
     }
-    chart
-        .configure_series_labels()
-        .position(BESIDE)
-        .background_style(WHITE.mix(0.85))
-        .border_style(BLACK.mix(0.15))
-        .label_font((FONT, 13))
-        .draw()?;
+    draw_names(&area, lines.iter().map(|line| line.name.as_str()))?;
     area.present()?;
     Ok(())
 }
@@ -288,50 +275,40 @@ fn draw_bars(
         .axis_desc_style((FONT, 13))
         .y_label_formatter(&|y| number(*y))
         .draw()?;
-    for (number, (name, colour)) in series.iter().zip(COLOURS.iter().cycle()).enumerate() {
-        let bar = |group: usize, value: f64| {
+    for (number, colour) in COLOURS.iter().cycle().take(series.len()).enumerate() {
+        for (group, (_, values)) in groups.iter().enumerate() {
+            let Some(value) = values.get(number).copied().flatten() else {
+                continue;
+            };
             let left = group as f64 + GAP + number as f64 * bar_width;
-            Rectangle::new(
-                [(left, 0.0), (left + bar_width * 0.92, value)],
-                colour.filled(),
-            )
-        };
-        let values = groups.iter().enumerate();
-        chart
-            .draw_series(values.filter_map(|(group, (_, values))| {
-                values
-                    .get(number)
-                    .copied()
-                    .flatten()
-                    .map(|value| bar(group, value))
-            }))?
-            .label(*name)
-            .legend(|(x, y)| Rectangle::new([(x, y - 5), (x + 14, y + 5)], colour.filled()));
-    }
-    for (group, (name, values)) in groups.iter().enumerate() {
-        let middle = group as f64 + GAP;
-        chart.draw_series([Text::new(
-            (*name).to_owned(),
-            (middle, -highest * 0.04),
-            (FONT, 13).into_font(),
-        )])?;
-        for (place, value) in values.iter().enumerate() {
-            let Some(value) = value else { continue };
-            let at = (
-                group as f64 + GAP + place as f64 * bar_width,
-                value + highest * 0.06,
-            );
-            chart.draw_series([Text::new(number(*value), at, (FONT, 12).into_font())])?;
+            let bar = [(left, 0.0), (left + bar_width * 0.92, value)];
+            chart.draw_series([Rectangle::new(bar, colour.filled())])?;
+            let (x, y) = chart.backend_coord(&(left, value));
+            let said = self::number(value);
+            area.draw(&Text::new(said, (x, y - 16), (FONT, 12).into_font()))?;
         }
     }
-    chart
-        .configure_series_labels()
-        .position(BESIDE)
-        .background_style(WHITE.mix(0.85))
-        .border_style(BLACK.mix(0.15))
-        .label_font((FONT, 13))
-        .draw()?;
+    for (group, (name, _)) in groups.iter().enumerate() {
+        let (x, y) = chart.backend_coord(&(group as f64 + GAP, 0.0));
+        area.draw(&Text::new(*name, (x, y + 8), (FONT, 13).into_font()))?;
+    }
+    draw_names(&area, series.iter().copied())?;
     area.present()?;
+    Ok(())
+}
+
+/// What each colour stands for, beside the plot, where it hides nothing.
+fn draw_names<'a>(
+    area: &DrawingArea<SVGBackend<'_>, Shift>,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<(), Box<dyn Error>> {
+    const LINE: usize = 20;
+    let x = (WIDTH - RIGHT + 12) as i32;
+    for (number, (name, colour)) in names.zip(COLOURS.iter().cycle()).enumerate() {
+        let y = MARGIN as i32 + (number * LINE) as i32;
+        area.draw(&Rectangle::new([(x, y), (x + 14, y + 10)], colour.filled()))?;
+        area.draw(&Text::new(name, (x + 20, y - 2), (FONT, 13).into_font()))?;
+    }
     Ok(())
 }
 

@@ -70,32 +70,35 @@ fn assemble_batches(criterion: &mut Criterion) {
     let (directory, people) = system.block_on(world());
     let mut group = criterion.benchmark_group("journal");
     group.throughput(Throughput::Elements(PAIRS as u64));
-    group.bench_function("64 pairs' messages are gathered, stored and answered", |bench| {
-        bench.iter(|| {
-            system.block_on(join_all(people.iter().map(|&(key, by)| {
-                let send = Send {
-                    by,
-                    id: Uuid::new_v4(),
-                    text: text(),
-                    sent_at: None,
-                    sender: None,
-                    recipient: None,
-                };
-                async { directory.ask(key, send).await.expect("it is stored") }
-            })))
-        });
-    });
+    group.bench_function(
+        "64 pairs' messages are gathered, stored and answered",
+        |bench| {
+            bench.iter(|| {
+                system.block_on(join_all(people.iter().map(|&(key, by)| {
+                    let send = Send {
+                        by,
+                        id: Uuid::new_v4(),
+                        text: text(),
+                        sent_at: None,
+                        sender: None,
+                        recipient: None,
+                    };
+                    let directory = &directory;
+                    async move { directory.ask(key, send).await.expect("it is stored") }
+                })))
+            });
+        },
+    );
     group.finish();
 }
 
 /// Pairs with one person each who is logged in.
 async fn world() -> (Directory, Vec<(ChatKey, SecretDigest)>) {
-    let clock = SystemClock::default();
-    let store = MemoryStore::new(clock.clone());
+    let store = MemoryStore::new(SystemClock::default());
     let adapters = World {
         store: Arc::new(store.clone()),
         bus: Arc::new(MemoryHub::default().attach()),
-        clock: Arc::new(clock),
+        clock: Arc::new(SystemClock::default()),
     };
     let metrics = Metrics::register(&Registry::new());
     let directory = Directory::start(adapters, LIMITS, vec![Arbiter::new().handle()], metrics);
