@@ -79,7 +79,7 @@ struct Found {
 
 /// Makes one run.
 pub async fn run(options: &Options, progress: &Progress) -> Result<ChurnReport, ChurnError> {
-    let clients: Arc<[Client]> = options.servers.clients().await?.into();
+    let clients = options.servers.clients().await?;
     let processes = options.servers.processes()?;
     let began = Instant::now();
     let run = Run {

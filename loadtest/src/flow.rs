@@ -23,13 +23,14 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     checker::{Ledger, Seat, Verdict},
-    client::{ApiError, Client},
+    client::{ApiError, Client, Message},
     crowd::{Crowd, CrowdError},
     meter::Meter,
     options::{Servers, ServersError},
     pairs::{self, Pair},
     progress::Progress,
     stamp::Stamps,
+    stream::Signal,
     usage::{self, Processes},
     watch::{ServerUsage, Watch},
 };
@@ -102,7 +103,7 @@ impl Talk {
         pairs: usize,
         progress: &Progress,
     ) -> Result<Self, FlowError> {
-        let clients: Arc<[Client]> = servers.clients().await?.into();
+        let clients = servers.clients().await?;
         let processes = servers.processes()?;
         let run = Arc::new(Run::gather(clients, pairs, progress).await?);
         let mut streams = listen::open(&run);
@@ -183,6 +184,26 @@ impl Run {
     /// The number of the instance where this person's stream is open first.
     pub(crate) fn listens_at(&self, chat: usize, seat: Seat) -> usize {
         chat + usize::from(u8::from(seat))
+    }
+
+    /// Writes down what happened to a stream; the message, when it shows one.
+    pub(crate) fn heard<'a>(&self, signal: &Signal<'a>) -> Option<Message<'a>> {
+        match signal {
+            Signal::Event(event) => match Message::of(event)? {
+                Ok(message) => return Some(message),
+                // It is missing in the ledger then, and will be found lost.
+                Err(_) => self.meter.failed("stream: event not understood".to_owned()),
+            },
+            Signal::Lost { error, .. } => {
+                self.meter.reconnecting();
+                self.meter.failed(format!("stream: {}", error.label()));
+            }
+            Signal::Refused { error } => self
+                .meter
+                .failed(format!("stream: refused with {}", error.label())),
+            Signal::Opened => {}
+        }
+        None
     }
 
     /// The number of the instance where this person's messages are sent first.

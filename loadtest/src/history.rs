@@ -5,10 +5,7 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
@@ -125,7 +122,7 @@ pub struct PageLatency {
 
 /// Makes one run.
 pub async fn run(options: &Options, progress: &Progress) -> Result<HistoryReport, HistoryError> {
-    let clients: Arc<[Client]> = options.servers.clients().await?.into();
+    let clients = options.servers.clients().await?;
     let pairs = pairs::gather(&clients, 1, progress)
         .await
         .map_err(HistoryError::Filling)?;

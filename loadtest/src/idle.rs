@@ -103,11 +103,7 @@ pub struct IdleReport {
 
 /// Makes one run.
 pub async fn run(options: &Options, progress: &Progress) -> Result<IdleReport, IdleError> {
-    let clients: Vec<Client> = options.servers.clients().await?;
-    let clients: Arc<[Client]> = clients
-        .into_iter()
-        .map(|client| options.carriage.of(client))
-        .collect();
+    let clients = options.servers.clients_by(options.carriage).await?;
     let processes = options.servers.processes()?;
 
     pairs::gather(&clients, WARM_UP_PAIRS, &Progress::silent()).await?;

@@ -18,8 +18,7 @@ use crate::{
     crowd::{Crowd, CrowdError, OPENING_AT_ONCE_MAX},
     flow::Run,
     progress::Progress,
-    sse::Event,
-    stream::{Signal, Subscription},
+    stream::Subscription,
 };
 
 /// Both people's streams in all chats of a run.
@@ -69,22 +68,12 @@ impl Streams {
             })
             .collect();
         let (run, places) = (Arc::clone(&self.run), Arc::clone(&self.places));
-        self.crowd =
-            Crowd::opening(
-                subscriptions,
-                OPENING_AT_ONCE_MAX,
-                move |number, signal| match signal {
-                    Signal::Event(event) => take(&run, &places, number, &event),
-                    Signal::Lost { error, .. } => {
-                        run.meter.reconnecting();
-                        run.meter.failed(format!("stream: {}", error.label()));
-                    }
-                    Signal::Refused { error } => run
-                        .meter
-                        .failed(format!("stream: refused with {}", error.label())),
-                    Signal::Opened => {}
-                },
-            );
+        self.crowd = Crowd::opening(subscriptions, OPENING_AT_ONCE_MAX, move |number, signal| {
+            let now = run.stamps.elapsed();
+            if let Some(message) = run.heard(&signal) {
+                take(&run, &places, number, &message, now);
+            }
+        });
         self.all_open(progress).await
     }
 
@@ -113,14 +102,7 @@ impl Streams {
     }
 }
 
-fn take(run: &Run, places: &[Place], number: usize, event: &Event<'_>) {
-    let now = run.stamps.elapsed();
-    let message = match Message::of(event) {
-        None => return,
-        Some(Ok(message)) => message,
-        // It is missing in the ledger then, and will be found lost.
-        Some(Err(_)) => return run.meter.failed("stream: event not understood".to_owned()),
-    };
+fn take(run: &Run, places: &[Place], number: usize, message: &Message<'_>, now: Duration) {
     let (chat, seat) = (number / 2, Seat::BOTH[number % 2]);
     run.ledger
         .delivered(chat, seat, message.seq, message.id, &message.text);

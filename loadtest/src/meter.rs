@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -97,6 +98,30 @@ pub struct Counts {
     pub stream_reconnects: u64,
     /// Every failed attempt by its status or kind, those that were repeated with success included.
     pub errors: BTreeMap<String, u64>,
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            sent,
+            unanswered,
+            refused,
+            stream_reconnects,
+            errors,
+        } = self;
+        write!(
+            f,
+            "sent {sent}, unanswered {unanswered}, refused {refused}, streams reconnected {stream_reconnects}"
+        )?;
+        if !errors.is_empty() {
+            let errors: Vec<_> = errors
+                .iter()
+                .map(|(label, count)| format!("{label} × {count}"))
+                .collect();
+            write!(f, "\nfailed attempts: {}", errors.join(", "))?;
+        }
+        Ok(())
+    }
 }
 
 /// The length of a stretch.

@@ -1,6 +1,6 @@
 //! What several commands are told alike, and how their numbers are read; the field comments are the command line's help.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use clap::Args;
 
@@ -55,12 +55,21 @@ pub enum ServersError {
 
 impl Servers {
     /// A client for each address.
-    pub async fn clients(&self) -> Result<Vec<Client>, ServersError> {
+    pub async fn clients(&self) -> Result<Arc<[Client]>, ServersError> {
+        self.each(|client| client).await
+    }
+
+    /// The same with their streams carried so.
+    pub async fn clients_by(&self, carriage: Carriage) -> Result<Arc<[Client]>, ServersError> {
+        self.each(|client| carriage.of(client)).await
+    }
+
+    async fn each(&self, made: impl Fn(Client) -> Client) -> Result<Arc<[Client]>, ServersError> {
         let mut clients = Vec::with_capacity(self.api.len());
         for url in &self.api {
-            clients.push(Client::with_connections(url, self.connections).await?);
+            clients.push(made(Client::with_connections(url, self.connections).await?));
         }
-        Ok(clients)
+        Ok(clients.into())
     }
 
     /// The processes to watch; none where none were named.
@@ -71,7 +80,7 @@ impl Servers {
 
 impl Carriage {
     /// The same client with its streams carried so.
-    pub fn of(self, client: Client) -> Client {
+    fn of(self, client: Client) -> Client {
         if self.h2c {
             client.with_streams_over_h2c(self.streams_per_connection)
         } else {

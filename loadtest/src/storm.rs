@@ -121,11 +121,7 @@ struct Return {
 
 /// Makes one run.
 pub async fn run(options: &Options, progress: &Progress) -> Result<StormReport, StormError> {
-    let clients: Vec<Client> = options.servers.clients().await?;
-    let clients: Arc<[Client]> = clients
-        .into_iter()
-        .map(|client| options.carriage.of(client))
-        .collect();
+    let clients = options.servers.clients_by(options.carriage).await?;
     let processes = options.servers.processes()?;
     let pairs = pairs::gather(&clients, options.streams.div_ceil(2), progress).await?;
     say_something(&clients, &pairs, progress).await?;

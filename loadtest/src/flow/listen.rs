@@ -1,14 +1,13 @@
 //! Listening: both people's streams, from before the first message until the verdict.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::Run;
 use crate::{
     checker::Seat,
     client::Message,
     crowd::{Crowd, OPENING_AT_ONCE_MAX},
-    sse::Event,
-    stream::{Signal, Subscription},
+    stream::Subscription,
 };
 
 /// Begins to open every stream.
@@ -18,17 +17,9 @@ pub(super) fn open(run: &Arc<Run>) -> Crowd {
         .collect();
     let run = Arc::clone(run);
     Crowd::opening(subscriptions, OPENING_AT_ONCE_MAX, move |number, signal| {
-        let (chat, seat) = (number / 2, Seat::BOTH[number % 2]);
-        match signal {
-            Signal::Event(event) => take(&run, chat, seat, &event),
-            Signal::Lost { error, .. } => {
-                run.meter.reconnecting();
-                run.meter.failed(format!("stream: {}", error.label()));
-            }
-            Signal::Refused { error } => run
-                .meter
-                .failed(format!("stream: refused with {}", error.label())),
-            Signal::Opened => {}
+        let now = run.stamps.elapsed();
+        if let Some(message) = run.heard(&signal) {
+            take(&run, number / 2, Seat::BOTH[number % 2], &message, now);
         }
     })
 }
@@ -41,14 +32,7 @@ fn subscription(run: &Run, chat: usize, seat: Seat) -> Subscription {
     Subscription::new(Arc::clone(&run.clients), instance, session).after(after)
 }
 
-fn take(run: &Run, chat: usize, seat: Seat, event: &Event<'_>) {
-    let now = run.stamps.elapsed();
-    let message = match Message::of(event) {
-        None => return,
-        Some(Ok(message)) => message,
-        // It is missing in the ledger then, and will be found lost.
-        Some(Err(_)) => return run.meter.failed("stream: event not understood".to_owned()),
-    };
+fn take(run: &Run, chat: usize, seat: Seat, message: &Message<'_>, now: Duration) {
     // The sender's own stream shows the message too, and is checked, but it is the other person who waits for it.
     if let Some((due, from)) = run.stamps.read(message.id)
         && from != seat

@@ -229,24 +229,7 @@ impl fmt::Display for FlowReport {
         )?;
         row(f, "acknowledgement", &self.acknowledgement.latency)?;
         row(f, "delivery", &self.delivery.latency)?;
-        let Counts {
-            sent,
-            unanswered,
-            refused,
-            stream_reconnects,
-            errors,
-        } = &self.counts;
-        writeln!(
-            f,
-            "\nsent {sent}, unanswered {unanswered}, refused {refused}, streams reconnected {stream_reconnects}"
-        )?;
-        if !errors.is_empty() {
-            let errors: Vec<_> = errors
-                .iter()
-                .map(|(label, count)| format!("{label} × {count}"))
-                .collect();
-            writeln!(f, "failed attempts: {}", errors.join(", "))?;
-        }
+        writeln!(f, "\n{}", self.counts)?;
         writeln!(
             f,
             "the tool itself used {:.2} CPU seconds while sending",

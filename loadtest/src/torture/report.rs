@@ -128,13 +128,6 @@ impl fmt::Display for RoundReport {
 
 impl fmt::Display for TortureReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counts {
-            sent,
-            unanswered,
-            refused,
-            stream_reconnects,
-            errors,
-        } = &self.counts;
         writeln!(
             f,
             "seed {}: {} faults, {} instances, {} pairs, {} messages/s",
@@ -144,20 +137,7 @@ impl fmt::Display for TortureReport {
             self.pairs,
             self.rate
         )?;
-        writeln!(
-            f,
-            "sent {sent}, unanswered {unanswered}, refused {refused}, streams reconnected {stream_reconnects}"
-        )?;
-        if !errors.is_empty() {
-            let errors = errors
-                .iter()
-                .map(|(label, count)| format!("{label} × {count}"));
-            writeln!(
-                f,
-                "failed attempts: {}",
-                errors.collect::<Vec<_>>().join(", ")
-            )?;
-        }
+        writeln!(f, "{}", self.counts)?;
         writeln!(f, "\nbefore the first fault\n{}", self.before)?;
         writeln!(f, "after the last one\n{}", self.after)?;
         writeln!(
