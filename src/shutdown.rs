@@ -10,7 +10,7 @@ use std::{
 };
 
 use actix_web::dev::ServerHandle;
-use actors::Directory;
+use actors::{Directory, metrics::register};
 use futures_util::future::join_all;
 use prometheus::{IntGauge, Registry};
 use tokio::signal::unix::{SignalKind, signal as unix_signal};
@@ -36,13 +36,9 @@ impl Readiness {
     /// When the registry holds the metric already: a defect of the caller.
     pub fn register(registry: &Registry) -> Self {
         let help = "Whether the instance is on its way out (1) or not (0).";
-        let gauge = IntGauge::new("duet_draining", help).expect("the metric is well formed");
-        registry
-            .register(Box::new(gauge.clone()))
-            .expect("the metric's name is registered once");
         Self {
             draining: Arc::default(),
-            gauge,
+            gauge: register(registry, IntGauge::new("duet_draining", help)),
         }
     }
 

@@ -93,6 +93,23 @@ impl Metrics {
     }
 }
 
+/// One of what a gauge counts, for as long as it is held: the gauge is true however that ends.
+pub struct Counted(IntGauge);
+
+impl Counted {
+    /// One more.
+    pub fn new(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 /// Puts a metric on a registry.
 ///
 /// # Panics

@@ -14,6 +14,7 @@ use actix_web::{
     middleware::Next,
     web,
 };
+use actors::metrics::register;
 use futures_util::FutureExt;
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
 use tracing::debug;
@@ -31,6 +32,9 @@ pub struct HttpMetrics {
 
 impl HttpMetrics {
     /// Registers everything.
+    ///
+    /// # Panics
+    /// When the registry holds one of the names already: a defect of the caller.
     pub fn register(registry: &Registry) -> Self {
         let seconds = HistogramOpts::new(
             "duet_http_request_seconds",
@@ -43,25 +47,15 @@ impl HttpMetrics {
             "Requests that failed, by reason.",
         );
         let rejected = IntCounterVec::new(rejected, &["reason"]);
-        let metrics = Self {
-            seconds: seconds.expect("the metric is well formed"),
-            rejected: rejected.expect("the metric is well formed"),
-            replayed: IntCounter::new(
-                "duet_messages_replayed_total",
-                "Messages written to a stream that had missed them.",
-            )
-            .expect("the metric is well formed"),
-        };
-        for collector in [
-            Box::new(metrics.seconds.clone()) as Box<dyn prometheus::core::Collector>,
-            Box::new(metrics.rejected.clone()),
-            Box::new(metrics.replayed.clone()),
-        ] {
-            registry
-                .register(collector)
-                .expect("the metric's name is registered once");
+        let replayed = IntCounter::new(
+            "duet_messages_replayed_total",
+            "Messages written to a stream that had missed them.",
+        );
+        Self {
+            seconds: register(registry, seconds),
+            rejected: register(registry, rejected),
+            replayed: register(registry, replayed),
         }
-        metrics
     }
 
     /// Counts a connection that was refused before it asked for anything.

@@ -7,7 +7,7 @@ use actors::{
         AskWord, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Seq, Timestamp,
         UserName,
     },
-    metrics::register,
+    metrics::{Counted, register},
     ports::{
         Answered, Appended, AskState, Claim, Claimed, Ending, HistoryPage, Lookup, NewAsk, NewChat,
         Note, Registered, SessionChoice, Store, StoreError,
@@ -57,7 +57,8 @@ impl Metered {
         kind: &str,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let _in_flight = InFlight::one_more(&self.in_flight);
+        // A caller may go away before it is answered.
+        let _in_flight = Counted::new(&self.in_flight);
         let timer = self.seconds.with_label_values(&[kind]).start_timer();
         let done = call.await;
         timer.observe_duration();
@@ -65,22 +66,6 @@ impl Metered {
             self.failures.with_label_values(&[kind]).inc();
         }
         done
-    }
-}
-
-/// One call; a caller may go away before it is answered.
-struct InFlight<'a>(&'a IntGauge);
-
-impl<'a> InFlight<'a> {
-    fn one_more(gauge: &'a IntGauge) -> Self {
-        gauge.inc();
-        Self(gauge)
-    }
-}
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }
 

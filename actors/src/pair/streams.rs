@@ -18,13 +18,13 @@ use std::{
 };
 
 use actix::{Context, Handler, Recipient, ResponseActFuture, dev::SendError};
-use prometheus::IntGauge;
 use tracing::debug;
 
 use super::{Opened, Pair};
 use crate::{
     Refusal,
     domain::{Event, Hello, Message, Seat, SecretDigest, Seq, SessionId},
+    metrics::Counted,
 };
 
 /// After this long without an event a stream is told that the line is still up.
@@ -85,22 +85,6 @@ impl Open {
     /// Whether its client has not taken anything for a while.
     fn is_stalled(&self) -> bool {
         matches!(self.feed, Feed::Behind(_)) && self.last_event.elapsed() >= STALLED
-    }
-}
-
-/// Keeps the gauge true however a stream ends.
-struct Counted(IntGauge);
-
-impl Counted {
-    fn new(gauge: &IntGauge) -> Self {
-        gauge.inc();
-        Self(gauge.clone())
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }
 
