@@ -34,6 +34,7 @@ export function start() {
   });
   field.addEventListener("input", () => {
     sessionStorage.setItem(KEY, field.value);
+    if (!byId("complaint").hidden) complain("");
     fit();
     typing();
   });

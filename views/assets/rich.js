@@ -2,7 +2,7 @@
 // Everything is set as text: no message ever becomes markup.
 
 const ENDS_LINK = "\\s\\u0000-\\u001f\\u007f-\\u009f<>\"`\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff";
-const PIECE = new RegExp(`\`\`\`([^]+?)\`\`\`|\`([^\`\\n]+)\`|(https?://[^${ENDS_LINK}]+)`, "gi");
+const PIECE = new RegExp(`\`\`\`([^]+?)\`\`\`\\n?|\`([^\`\\n]+)\`|(https?://[^${ENDS_LINK}]+)`, "gi");
 const SENTENCE_END = ".,;:!?'*_~”’»…،؟؛";
 
 /** @param {string} link */

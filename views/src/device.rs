@@ -44,7 +44,7 @@ pub fn page(frame: &Frame, page: &Device) -> Markup {
                     (words.once) " " (text::sentence(words.expires, &[("when", &clock::moment(page.expires_at_ms, frame.text))]))
                 }
             }
-            p { a href=(address::chat(&page.hash, page.seat)) { (frame.text.common.back_to_chat) } }
+            p { a.button href=(address::chat(&page.hash, page.seat)) { (frame.text.common.back_to_chat) } }
         }
     };
     page::sheet(frame, words.title, &content)

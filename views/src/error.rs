@@ -71,7 +71,7 @@ fn told(frame: &Frame, page: &Error) -> (&'static str, &'static str) {
     }
 }
 
-/// One way on: into the chat, to its way in, or to a new chat. Where waiting helps, the way on is this very page, unless it was a form.
+/// One way on: back into the chat, to its log-in page, or to a new chat.
 fn next_step(frame: &Frame, page: &Error) -> (String, &'static str) {
     let words = &frame.text.error;
     match (page.status, &page.hash, page.seat) {

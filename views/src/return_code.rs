@@ -27,8 +27,8 @@ pub fn page(frame: &Frame, page: &ReturnCode) -> Markup {
         article.narrow {
             h1 { (words.title) }
             p.lead { (words.old) }
-            (parts::code_card(frame, frame.text.invite.code_label, words.lead, &page.code))
-            p { a.button.primary href=(address::chat(&page.hash, page.seat)) { (frame.text.common.back_to_chat) } }
+            (parts::code_card(frame, words.keep, words.lead, &page.code))
+            p { a.button href=(address::chat(&page.hash, page.seat)) { (frame.text.common.back_to_chat) } }
         }
     };
     page::sheet(frame, words.title, &content)

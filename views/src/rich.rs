@@ -15,7 +15,8 @@ pub(crate) enum Piece<'a> {
     Block(&'a str),
 }
 
-/// Cuts a message into its pieces, in order and without loss, save for the backticks and one newline inside a fence.
+/// Cuts a message into its pieces, in order and without loss, save for the backticks and, of a block, one newline inside each
+/// fence and one behind it.
 pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut out = Vec::new();
     let mut plain_from = 0;
@@ -51,9 +52,11 @@ fn fence(text: &str) -> Option<(Piece<'_>, usize)> {
     let end = first_len + body[first_len..].find("```")?;
     let code = &body[..end];
     let code = code.strip_prefix('\n').unwrap_or(code);
+    // A block ends its line by itself: the newline behind it would show as an empty one.
+    let newline_len = usize::from(body[end + 3..].starts_with('\n'));
     Some((
         Piece::Block(code.strip_suffix('\n').unwrap_or(code)),
-        end + 6,
+        end + 6 + newline_len,
     ))
 }
 

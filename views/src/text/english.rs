@@ -164,7 +164,7 @@ pub static ENGLISH: Text = Text {
         expired_title: "Nobody answered",
         expired: "Two minutes went by without an answer. You can ask again.",
         again: "Ask again",
-        back: "Back to the way in",
+        back: "Back to the log-in page",
     },
     chat: Chat {
         history: "Messages",
@@ -179,7 +179,7 @@ pub static ENGLISH: Text = Text {
         away: "Not here right now",
         unknown: "Presence is not known right now",
         not_joined: "Has not joined yet",
-        until: "until {when}",
+        until: "chat ends {when}",
         logged_in_as: "You are {user}.",
         empty_title: "Say hello",
         empty_both: "{peer} has joined. Write the first message.",
@@ -289,7 +289,8 @@ pub static ENGLISH: Text = Text {
     },
     return_code: ReturnCode {
         title: "Your new return code",
-        lead: "It brings you back to your seat from any browser. It is shown this once: keep it somewhere safe.",
+        keep: "Keep it somewhere safe",
+        lead: "It brings you back to your seat from any browser. It is shown this once.",
         old: "The old code no longer works.",
     },
     sessions: Sessions {
@@ -318,14 +319,15 @@ pub static ENGLISH: Text = Text {
         bad_request: "That did not make sense to us",
         bad_request_lost: "The request was not understood, and nothing was changed. Go back and try it again.",
         login: "You are not logged in",
-        login_lost: "Your session here is over. The chat and its messages are still there: come back with your return code.",
+        login_lost: "This browser is not logged in to this chat, or not any more. Nothing is lost: log in with your name, and with \
+                     your return code if you were here before.",
         forbidden: "That is not allowed",
         forbidden_lost: "You are logged in to another seat or chat than the one you asked for. Nothing was changed.",
         cross_site: "That came from another site",
         cross_site_lost: "A page of another site tried to act here in your name. Nothing was changed. If you meant to do it, do \
                           it from the chat itself.",
         not_found: "There is nothing here",
-        not_found_lost: "No chat has this address. Check that the whole link was copied.",
+        not_found_lost: "No chat has this address, and nothing was changed. Check that the whole link was copied.",
         method: "That is not how this works",
         method_lost: "This address takes a button press, not a visit. Nothing was changed.",
         timeout: "That took too long",
@@ -349,7 +351,7 @@ pub static ENGLISH: Text = Text {
         unavailable_lost: "The server cannot reach its store. Messages marked “Sent” are safe; anything else may not have \
                            arrived. Try again in {wait}: nothing is done twice.",
         reference: "Reference",
-        to_login: "To the chat’s way in",
+        to_login: "Log in",
         to_chat: "Back to the chat",
     },
 };

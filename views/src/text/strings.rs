@@ -220,7 +220,12 @@ strings!(Device {
     once
 });
 
-strings!(ReturnCode { title, lead, old });
+strings!(ReturnCode {
+    title,
+    keep,
+    lead,
+    old
+});
 
 strings!(Sessions {
     title,

@@ -1,0 +1,63 @@
+// The narrowest window there is to serve, and the longest names and texts there are.
+
+import assert from "node:assert/strict";
+
+import { faults } from "../harness/access.js";
+import { claim, share } from "../harness/claim.js";
+import { choose, endForBoth, join, message, openMySide, register, say } from "../harness/flows.js";
+
+share();
+
+const NARROW = { viewport: { width: 320, height: 568 } };
+/** As long as a name may be: the widest letter there is, and words that break nowhere. */
+const [WIDE, LONG] = ["W".repeat(40), "Donaudampfschifffahrtsgesellschaftskapit"];
+
+const TEXTS = [
+  "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz",
+  "https://example.org/a/very/long/path/that/does/not/end/anywhere/near/the/edge?with=query&and=more#fragment",
+  "`inline code that is longer than a line` and\n```\nfunction longLine(withManyArguments, thatDoNotFit) { return null }\n```",
+  "👍👍👍👍👍👍",
+];
+
+claim("the longest names and texts stay inside a narrow window", async ({ person }) => {
+  const [abhi, anny, phone] = [await person(NARROW), await person(NARROW), await person(NARROW)];
+  phone.expectStatus(409);
+  for (const one of [abhi, anny]) one.expectStatus(410);
+  const { page } = abhi;
+  const fits = async (/** @type {import("playwright-core").Page} */ page, /** @type {string} */ where) => {
+    assert.deepEqual(await faults(page), [], where);
+    const controls = page.locator("button:visible, a.button:visible, textarea:visible, summary:visible");
+    const edges = await controls.evaluateAll((all) => all.map((one) => one.getBoundingClientRect()).map(({ left, right }) => [left, right]));
+    for (const [left, right] of edges) assert.ok(left >= 0 && right <= NARROW.viewport.width, `${where}: a control from ${left} to ${right}`);
+  };
+  const { link } = await register(abhi, { you: WIDE, peer: LONG });
+  await fits(page, "the invitation");
+  await openMySide(abhi);
+  await fits(page, "the chat with nobody there");
+  await join(anny, link, LONG);
+  for (const text of TEXTS) {
+    await say(page, text);
+    await message(anny.page, text.split(/[\n`]/).find(Boolean) ?? "").waitFor();
+  }
+  await fits(page, "the chat of one's own words");
+  await fits(anny.page, "the chat of the other's words");
+  await page.locator("#menu summary").click();
+  await fits(page, "the menu");
+  await page.keyboard.press("Escape");
+  await phone.page.goto(link);
+  await phone.page.getByLabel("Your name").fill(LONG);
+  await phone.page.getByRole("button", { name: "Enter", exact: true }).click();
+  await phone.page.getByRole("heading", { name: "This seat is taken" }).waitFor();
+  await fits(phone.page, "a seat that is taken");
+  await phone.page.getByRole("button", { name: "Ask to be let in" }).click();
+  await page.locator("#asks form").waitFor();
+  await fits(page, "somebody at the door");
+  await fits(phone.page, "the wait at the door");
+  await choose(page, "End the chat");
+  await page.getByRole("dialog").waitFor();
+  await fits(page, "the question");
+  await page.keyboard.press("Escape");
+  await endForBoth(anny.page);
+  await page.getByText(`${LONG} ended the chat.`).waitFor();
+  await fits(page, "the end");
+});
