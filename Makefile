@@ -14,6 +14,7 @@ APT := chromium:/usr/bin/chromium \
        prometheus:/usr/bin/promtool \
        nodejs:/usr/bin/node \
        npm:/usr/bin/npm \
+       python3-venv:/usr/share/doc/python3-venv \
        fonts-noto-color-emoji:/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf \
        fonts-noto-core:/usr/share/fonts/truetype/noto/NotoSansArabic-Regular.ttf
 
@@ -116,6 +117,13 @@ compare-quick: compared ## One short round of the same, for use while tuning; AR
 attack: ## The attacks of the Rust tests with nine thousand connections each (needs as many open files: ulimit -n 20000).
 	ulimit -n 20000; DUET_ATTACK_CONNECTIONS=9000 cargo nextest run --workspace --all-features --locked --test-threads 1 \
 	  -E 'package(duet) and test(/^attacks::/)'
+
+.PHONY: api-fuzz
+api-fuzz: tools ## Compare the server with the API's description, case by case. ARGS="--seed 7" makes the same cases again.
+	cargo build --locked
+	python3 -m venv target/schemathesis
+	target/schemathesis/bin/pip install --quiet --disable-pip-version-check --requirement tests/openapi/requirements.txt
+	tests/openapi/run target/debug/duet target/schemathesis/bin/schemathesis $(ARGS)
 
 .PHONY: screenshots
 screenshots: ## Screenshots of every page into tests/browser/screenshots.

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod body;
 mod connection;
+pub mod described;
 pub mod envelope;
 mod field;
 mod h2;
@@ -14,6 +15,7 @@ mod pages;
 mod session;
 mod stream;
 pub mod tls;
+mod whole;
 pub mod wire;
 
 use std::{

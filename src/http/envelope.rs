@@ -28,10 +28,10 @@ pub struct Envelope<T> {
 #[derive(Serialize, ToSchema)]
 pub struct Answer<T> {
     /// `OK`.
-    #[schema(example = "OK")]
+    #[schema(pattern = "^OK$", example = "OK")]
     pub status: &'static str,
     /// The HTTP status again.
-    #[schema(example = 200)]
+    #[schema(minimum = 200, maximum = 200)]
     pub code: u16,
     /// What was asked for.
     #[serde(flatten)]
@@ -65,13 +65,13 @@ pub struct FailureEnvelope {
 #[derive(Serialize, ToSchema)]
 pub struct FailureBody {
     /// `FAIL`; on `message_send` `Failed`.
-    #[schema(example = "FAIL")]
+    #[schema(pattern = "^(FAIL|Failed)$", example = "FAIL")]
     pub status: &'static str,
     /// The HTTP status again.
-    #[schema(example = 409)]
+    #[schema(minimum = 400, maximum = 599, example = 409)]
     pub code: u16,
     /// A stable word.
-    #[schema(example = "seat_taken")]
+    #[schema(pattern = "^[a-z_]+$", example = "seat_taken")]
     pub error: &'static str,
     /// A sentence that a person can act on.
     pub message: Box<str>,

@@ -11,26 +11,29 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::described::{Id, Moment, Name, Place, Text};
+
 /// A message.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MessageView<'a> {
     /// Its place in the chat.
-    #[schema(example = 42)]
+    #[schema(value_type = Place)]
     pub seq: Seq,
     /// Its name.
+    #[schema(value_type = Id)]
     pub id: Uuid,
     /// Who sent it.
-    #[schema(example = "Anny")]
+    #[schema(value_type = Name)]
     pub sender_name: &'a str,
     /// Who got it; null while unnamed.
-    #[schema(example = "Abhi")]
+    #[schema(required, value_type = Option<Name>)]
     pub reciever: Option<&'a str>,
     /// What it says.
-    #[schema(example = "Hello")]
+    #[schema(value_type = Text)]
     pub message: &'a str,
     /// The server's clock.
-    #[schema(example = "2026-11-23T10:00:00.004Z")]
+    #[schema(value_type = Moment)]
     pub timestamp: String,
 }
 

@@ -2,7 +2,11 @@
 
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{Http, HttpAuthScheme, SecurityScheme},
+    openapi::{
+        Ref, RefOr, Required, Schema,
+        schema::{AllOfBuilder, AnyOfBuilder, ObjectBuilder, Type},
+        security::{Http, HttpAuthScheme, SecurityScheme},
+    },
 };
 
 use super::{history, leave, letting_in, login, messages, registration, seat};
@@ -13,7 +17,9 @@ use super::{history, leave, letting_in, login, messages, registration, seat};
     info(
         title = "duet",
         description = "A private chat between two people who share a link. Every body is \
-                       `{\"data\": {…}}`; in requests the bare inner object is accepted as well.",
+                       `{\"data\": {…}}`; in requests the bare inner object is accepted as well. \
+                       Where several things are wrong with a request, the first of this order is \
+                       told: 405, 415, 413, 400, 401, 410, 404, 403, 409, 422, 429, 503.",
     ),
     paths(
         registration::reserve, registration::register, registration::user1, registration::user2,
@@ -22,7 +28,7 @@ use super::{history, leave, letting_in, login, messages, registration, seat};
         messages::send, messages::receipt, messages::typing, history::messages, history::stream,
         leave::logout_get, leave::logout, leave::end_get, leave::end,
     ),
-    modifiers(&Bearer),
+    modifiers(&Bearer, &Together, &Wrapped),
     tags(
         (name = "registration", description = "Making chats"),
         (name = "login", description = "Sitting down, and letting in"),
@@ -42,4 +48,71 @@ impl Modify for Bearer {
             components.add_security_scheme("bearer", scheme);
         }
     }
+}
+
+/// Which fields go together, where a field alone does not tell.
+struct Together;
+
+impl Modify for Together {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let Some(components) = &mut openapi.components else {
+            return;
+        };
+        let mut restrict = |name: &str, to: AnyOfBuilder| {
+            if let Some(schema) = components.schemas.remove(name) {
+                let both = AllOfBuilder::new().item(schema).item(to);
+                components.schemas.insert(name.into(), both.into());
+            }
+        };
+        // One proof at most.
+        let proofs = ["returnCode", "deviceCode", "askId"];
+        let at_most = proofs.iter().fold(AnyOfBuilder::new(), |any, proof| {
+            let others = proofs.iter().filter(|other| *other != proof);
+            any.item(others.fold(ObjectBuilder::new(), |object, other| {
+                object.property(*other, ObjectBuilder::new().schema_type(Type::Null))
+            }))
+        });
+        restrict("LoginBody", at_most);
+        // One mark at least.
+        let marks = ["delivered", "read"];
+        let at_least = marks.iter().fold(AnyOfBuilder::new(), |any, mark| {
+            let number = ObjectBuilder::new().schema_type(Type::Integer);
+            any.item(ObjectBuilder::new().property(*mark, number).required(*mark))
+        });
+        restrict("ReceiptBody", at_least);
+    }
+}
+
+/// A request's body comes as `{"data": {…}}` or bare, and not at all where it has no fields.
+struct Wrapped;
+
+impl Modify for Wrapped {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let nothing = RefOr::Ref(Ref::from_schema_name("NoBody"));
+        let operations = openapi.paths.paths.values_mut();
+        let bodies = operations.filter_map(|item| item.post.as_mut()?.request_body.as_mut());
+        for body in bodies.filter_map(inline) {
+            for content in body.content.values_mut().filter_map(inline) {
+                if content.schema.as_ref() == Some(&nothing) {
+                    body.required = Some(Required::False);
+                }
+                content.schema = content.schema.take().map(either);
+            }
+        }
+    }
+}
+
+/// What stands in its place rather than being referred to, as all of this description does.
+fn inline<T>(part: &mut RefOr<T>) -> Option<&mut T> {
+    match part {
+        RefOr::T(part) => Some(part),
+        RefOr::Ref(_) => None,
+    }
+}
+
+fn either(bare: RefOr<Schema>) -> RefOr<Schema> {
+    let wrapped = ObjectBuilder::new()
+        .property("data", bare.clone())
+        .required("data");
+    AnyOfBuilder::new().item(wrapped).item(bare).into()
 }

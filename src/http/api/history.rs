@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::http::{
     State,
+    described::{Hash, Place, StreamEvent},
     envelope::{Envelope, FailureEnvelope, Problem, ok},
     session::{Bearer, Caller, of_session},
     stream,
@@ -28,10 +29,10 @@ const LIMIT_DEFAULT: usize = 50;
 #[into_params(parameter_in = Query)]
 pub struct HistoryQuery {
     /// The first messages behind this place.
-    #[param(value_type = Option<u64>, minimum = 0)]
+    #[param(value_type = Option<Place>)]
     pub after: Option<String>,
     /// The last messages ahead of this place.
-    #[param(value_type = Option<u64>, minimum = 0)]
+    #[param(value_type = Option<Place>)]
     pub before: Option<String>,
     /// How many, 1 to 200; 50 when left out. Fewer come where their texts are long.
     #[param(value_type = Option<u64>, minimum = 1, maximum = 200)]
@@ -43,7 +44,7 @@ pub struct HistoryQuery {
 #[into_params(parameter_in = Query)]
 pub struct StreamQuery {
     /// The last place the client has seen; `Last-Event-ID` beats it.
-    #[param(value_type = Option<u64>, minimum = 0)]
+    #[param(value_type = Option<Place>)]
     pub after: Option<String>,
 }
 
@@ -60,7 +61,7 @@ pub struct HistoryReply<'a> {
 #[utoipa::path(
     get, path = "/chat-server/user/{hash}/messages", tag = "chat",
     params(
-        ("hash" = String, Path, description = "The link's secret part", example = "abc123"),
+        ("hash" = Hash, Path, description = "The link's secret part", example = "abc123"),
         HistoryQuery,
     ),
     security(("bearer" = [])),
@@ -173,13 +174,13 @@ fn fitting(messages: &[Message], part: Page) -> &[Message] {
 #[utoipa::path(
     get, path = "/chat-server/user/{hash}/stream", tag = "chat",
     params(
-        ("hash" = String, Path, description = "The link's secret part", example = "abc123"),
+        ("hash" = Hash, Path, description = "The link's secret part", example = "abc123"),
         StreamQuery,
-        ("Last-Event-ID" = Option<u64>, Header, description = "The last place the client has seen"),
+        ("Last-Event-ID" = Option<Place>, Header, nullable = false, description = "The last place the client has seen"),
     ),
     security(("bearer" = [])),
     responses(
-        (status = 200, body = String, content_type = "text/event-stream"),
+        (status = 200, body = StreamEvent, content_type = "text/event-stream"),
         (status = 204, description = "The chat is over"),
         (status = "4XX", body = FailureEnvelope),
         (status = 503, body = FailureEnvelope),
@@ -200,7 +201,7 @@ pub async fn stream(
     }
 }
 
-/// The last place that the client of a stream has seen.
+/// The last place that the client of a stream has seen. What is said twice has to be right twice.
 ///
 /// # Errors
 /// [`Problem`] 400 when it is not a number.
@@ -209,9 +210,7 @@ pub fn last_seen(request: &HttpRequest, query: &StreamQuery) -> Result<Option<Se
         .headers()
         .get("last-event-id")
         .filter(|value| !value.is_empty());
-    match (header, &query.after) {
-        (Some(id), _) => place(id.to_str().unwrap_or("not ASCII"), "Last-Event-ID").map(Some),
-        (None, Some(after)) => place(after, "after").map(Some),
-        (None, None) => Ok(None),
-    }
+    let id = header.map(|id| place(id.to_str().unwrap_or("not ASCII"), "Last-Event-ID"));
+    let after = query.after.as_ref().map(|after| place(after, "after"));
+    Ok(id.transpose()?.or(after.transpose()?))
 }

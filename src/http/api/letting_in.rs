@@ -14,6 +14,7 @@ use super::login::{ask_secret, same_name};
 use crate::http::{
     State,
     body::Json,
+    described::{Hash, Id, Name, Secret},
     envelope::{Envelope, FailureEnvelope, Nothing, Problem, ok},
     field,
     session::{Bearer, Caller, of_session},
@@ -21,12 +22,13 @@ use crate::http::{
 
 /// Who wants to be let in.
 #[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(example = json!({"user": "Anny", "hash": "abc123"}))]
 pub struct AskBody {
     /// The name of the seat.
-    #[schema(required, nullable = false, example = "Anny", min_length = 1)]
+    #[schema(required, value_type = Name)]
     pub user: Option<String>,
     /// The link's secret part.
-    #[schema(required, nullable = false, example = "abc123")]
+    #[schema(required, value_type = Hash)]
     pub hash: Option<String>,
 }
 
@@ -35,6 +37,7 @@ pub struct AskBody {
 #[serde(rename_all = "camelCase")]
 pub struct AskReply {
     /// The asker's secret: ask with it how things stand, and log in with it once allowed.
+    #[schema(value_type = Secret)]
     pub ask_id: String,
 }
 
@@ -42,7 +45,7 @@ pub struct AskReply {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AskStateReply {
     /// `waiting`, `allowed`, `refused` or `expired`.
-    #[schema(example = "waiting")]
+    #[schema(pattern = "^(waiting|allowed|refused|expired)$", example = "waiting")]
     pub state: &'static str,
 }
 
@@ -50,7 +53,7 @@ pub struct AskStateReply {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct AnswerBody {
     /// The `ask` word of the `seat` event.
-    #[schema(required, nullable = false)]
+    #[schema(required, value_type = Id)]
     pub ask: Option<Uuid>,
     /// Whether they may log in.
     #[schema(required, nullable = false)]
@@ -60,7 +63,7 @@ pub struct AnswerBody {
 /// Asks the person in the other seat to be let in.
 #[utoipa::path(
     post, path = "/chat-server/user/{username}/login/ask", tag = "login", request_body = AskBody,
-    params(("username" = String, Path, description = "The same name as `user`", example = "Anny")),
+    params(("username" = Name, Path, description = "The same name as `user`", example = "Anny")),
     responses(
         (status = 200, body = Envelope<AskReply>),
         (status = "4XX", body = FailureEnvelope),
@@ -98,8 +101,8 @@ pub async fn ask_in(state: &State, hash: &PairHash, name: UserName) -> Result<To
 #[utoipa::path(
     get, path = "/chat-server/user/{username}/login/ask/{askId}", tag = "login",
     params(
-        ("username" = String, Path, description = "The name that was asked for", example = "Anny"),
-        ("askId" = String, Path, description = "The asker's secret"),
+        ("username" = Name, Path, description = "The name that was asked for", example = "Anny"),
+        ("askId" = Secret, Path, description = "The asker's secret"),
     ),
     responses(
         (status = 200, body = Envelope<AskStateReply>),
@@ -144,7 +147,7 @@ pub fn word(state: AskState) -> &'static str {
 /// Lets somebody in, or does not.
 #[utoipa::path(
     post, path = "/chat-server/user/{hash}/answer", tag = "login", request_body = AnswerBody,
-    params(("hash" = String, Path, description = "The link's secret part", example = "abc123")),
+    params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),
     security(("bearer" = [])),
     responses(
         (status = 200, body = Envelope<Nothing>),

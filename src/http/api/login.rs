@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::http::{
     State,
     body::Json,
+    described::{Code, Hash, Id, Name, Place, SeatNumber, Secret},
     envelope::{Envelope, FailureEnvelope, Problem, ok},
     field,
 };
@@ -19,22 +20,25 @@ use crate::http::{
 /// Who sits down where, and what lets them in.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"user": "Abhi", "hash": "abc123"}))]
 pub struct LoginBody {
     /// The name of the seat.
-    #[schema(required, nullable = false, example = "Abhi", min_length = 1)]
+    #[schema(required, value_type = Name)]
     pub user: Option<String>,
     /// The link's secret part.
-    #[schema(required, nullable = false, example = "abc123")]
+    #[schema(required, value_type = Hash)]
     pub hash: Option<String>,
     /// The seat's return code, where the seat is taken.
-    #[schema(example = "7K2M-Q9XW-4R8T-B3ZH")]
+    #[schema(value_type = Option<Code>)]
     pub return_code: Option<String>,
     /// A device code, good once.
-    #[schema(example = "7K2M-Q9XW-4R8T-B3ZH")]
+    #[schema(value_type = Option<Code>)]
     pub device_code: Option<String>,
     /// A wish to be let in that was allowed, good once.
+    #[schema(value_type = Option<Secret>)]
     pub ask_id: Option<String>,
     /// While the session it made is unused, the same again makes that session anew.
+    #[schema(value_type = Option<Id>)]
     pub id: Option<Uuid>,
 }
 
@@ -43,19 +47,20 @@ pub struct LoginBody {
 #[serde(rename_all = "camelCase")]
 pub struct LoginReply {
     /// The bearer token.
+    #[schema(value_type = Secret)]
     pub token: String,
     /// 1 or 2.
-    #[schema(example = 1)]
+    #[schema(value_type = SeatNumber)]
     pub seat: u8,
     /// The other person's name; null while unnamed.
-    #[schema(example = "Anny")]
+    #[schema(required, value_type = Option<Name>)]
     pub peer: Option<String>,
     /// The place of the chat's last message.
-    #[schema(example = 41)]
+    #[schema(value_type = Place)]
     pub last_seq: Seq,
     /// The seat's return code, when this login set it. It is shown this once.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "7K2M-Q9XW-4R8T-B3ZH")]
+    #[schema(value_type = Code)]
     pub return_code: Option<String>,
 }
 
@@ -74,7 +79,7 @@ impl From<LoggedIn> for LoginReply {
 /// Takes a seat, or comes back to it.
 #[utoipa::path(
     post, path = "/chat-server/user/{username}/login", tag = "login", request_body = LoginBody,
-    params(("username" = String, Path, description = "The same name as `user`", example = "Abhi")),
+    params(("username" = Name, Path, description = "The same name as `user`", example = "Abhi")),
     responses(
         (status = 200, body = Envelope<LoginReply>),
         (status = "4XX", body = FailureEnvelope),

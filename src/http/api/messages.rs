@@ -13,33 +13,41 @@ use super::registration::NoBody;
 use crate::http::{
     State,
     body::Json,
+    described::{Hash, Id, Moment, Name, Place, Text},
     envelope::{Envelope, FailureEnvelope, Nothing, Problem, ok},
     field,
     session::{Bearer, Caller, of_session},
+    whole,
 };
 
 /// A message to be sent.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "userHash": "abc123", "senderName": "Abhi", "reciever": "Anny", "message": "Hello",
+    "timestamp": "2026-11-23T10:00:00.000Z", "id": "0f8e1c2a-7c2b-4a57-9a7e-3f6d0d8c9b11",
+}))]
 pub struct SendBody {
     /// The link's secret part again.
-    #[schema(example = "abc123")]
+    #[schema(value_type = Option<Hash>)]
     pub user_hash: Option<String>,
     /// The sender's name; agrees with the session.
-    #[schema(example = "Abhi")]
+    #[schema(value_type = Option<Name>)]
     pub sender_name: Option<String>,
     /// The recipient's name, as its first client spelled it.
-    #[schema(example = "Anny")]
+    #[schema(value_type = Option<Name>)]
     pub reciever: Option<String>,
     /// The same, spelled as in a dictionary.
+    #[schema(value_type = Option<Name>)]
     pub receiver: Option<String>,
-    /// 1 byte to 16 KiB of UTF-8, not all blank, without U+0000.
-    #[schema(required, nullable = false, example = "Hello", min_length = 1)]
+    /// What it says.
+    #[schema(required, value_type = Text)]
     pub message: Option<String>,
     /// The sender's clock, RFC 3339.
-    #[schema(example = "2026-11-23T10:00:00.000Z")]
+    #[schema(value_type = Option<Moment>)]
     pub timestamp: Option<String>,
     /// The message's name: the same again is stored once.
+    #[schema(value_type = Option<Id>)]
     pub id: Option<Uuid>,
 }
 
@@ -47,14 +55,16 @@ pub struct SendBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SendReply {
     /// Its place in the chat.
-    #[schema(example = 42)]
+    #[schema(value_type = Place)]
     pub seq: Seq,
     /// Its name.
+    #[schema(value_type = Id)]
     pub id: Uuid,
     /// The server's clock.
-    #[schema(example = "2026-11-23T10:00:00.004Z")]
+    #[schema(value_type = Moment)]
     pub timestamp: String,
     /// Whether the recipient has a stream open on any instance; null while that cannot be said.
+    #[schema(required)]
     pub online: Option<bool>,
 }
 
@@ -72,7 +82,7 @@ impl From<Sent> for SendReply {
 /// Sends a message. The answer comes when it is durable.
 #[utoipa::path(
     post, path = "/chat-server/user/{hash}/message_send", tag = "chat", request_body = SendBody,
-    params(("hash" = String, Path, description = "The link's secret part", example = "abc123")),
+    params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),
     security(("bearer" = [])),
     responses(
         (status = 200, body = Envelope<SendReply>),
@@ -161,19 +171,22 @@ impl Letter {
 
 /// How far the sender's seat has come.
 #[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(example = json!({"delivered": 41, "read": 40}))]
 pub struct ReceiptBody {
     /// Everything up to here reached one of the seat's browsers.
-    #[schema(minimum = 0, example = 41)]
+    #[serde(default, deserialize_with = "whole::optional")]
+    #[schema(value_type = Option<Place>)]
     pub delivered: Option<Seq>,
     /// Everything up to here stood in a visible page.
-    #[schema(minimum = 0, example = 40)]
+    #[serde(default, deserialize_with = "whole::optional")]
+    #[schema(value_type = Option<Place>)]
     pub read: Option<Seq>,
 }
 
 /// Moves the marks of one's seat; they never move back.
 #[utoipa::path(
     post, path = "/chat-server/user/{hash}/receipt", tag = "chat", request_body = ReceiptBody,
-    params(("hash" = String, Path, description = "The link's secret part", example = "abc123")),
+    params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),
     security(("bearer" = [])),
     responses(
         (status = 200, body = Envelope<Nothing>),
@@ -226,7 +239,7 @@ pub async fn acknowledge(state: &State, caller: &Caller, marks: Marks) -> Result
 /// Says that one is writing.
 #[utoipa::path(
     post, path = "/chat-server/user/{hash}/typing", tag = "chat", request_body = NoBody,
-    params(("hash" = String, Path, description = "The link's secret part", example = "abc123")),
+    params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),
     security(("bearer" = [])),
     responses(
         (status = 200, body = Envelope<Nothing>),

@@ -17,8 +17,9 @@ use crate::{
     http::{
         State,
         body::Json,
+        described::{Hash, Id, Moment, Name},
         envelope::{Envelope, FailureEnvelope, Nothing, Problem, ok},
-        field,
+        field, whole,
     },
 };
 
@@ -30,48 +31,55 @@ const HASH_TRIES: usize = 3;
 /// A chat to be made.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"userOne": "Abhi", "userTwo": "Anny", "hash": "abc123"}))]
 pub struct RegisterBody {
     /// The first person's name.
-    #[schema(required, nullable = false, example = "Abhi", min_length = 1)]
+    #[schema(required, value_type = Name)]
     pub user_one: Option<String>,
     /// The second person's name; differs from the first after case folding.
-    #[schema(required, nullable = false, example = "Anny", min_length = 1)]
+    #[schema(required, value_type = Name)]
     pub user_two: Option<String>,
     /// The link's secret part, where the client brings its own.
-    #[schema(example = "abc123", pattern = "^[A-Za-z0-9_-]{6,64}$")]
+    #[schema(value_type = Option<Hash>)]
     pub hash: Option<String>,
     /// How long the chat lives.
+    #[serde(default, deserialize_with = "whole::optional")]
     #[schema(minimum = 1, maximum = 720, example = 168)]
     pub ttl_hours: Option<i64>,
     /// The same again answers with the same chat.
+    #[schema(value_type = Option<Id>)]
     pub id: Option<Uuid>,
 }
 
 /// A chat to be made, whose second person chooses their own name.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"user": "Abhi", "hash": "abc123"}))]
 pub struct User1Body {
     /// The first person's name.
-    #[schema(required, nullable = false, example = "Abhi", min_length = 1)]
+    #[schema(required, value_type = Name)]
     pub user: Option<String>,
     /// The link's secret part, where the client brings its own.
-    #[schema(example = "abc123", pattern = "^[A-Za-z0-9_-]{6,64}$")]
+    #[schema(value_type = Option<Hash>)]
     pub hash: Option<String>,
     /// How long the chat lives.
+    #[serde(default, deserialize_with = "whole::optional")]
     #[schema(minimum = 1, maximum = 720, example = 168)]
     pub ttl_hours: Option<i64>,
     /// The same again answers with the same chat.
+    #[schema(value_type = Option<Id>)]
     pub id: Option<Uuid>,
 }
 
 /// The second person's name.
 #[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(example = json!({"user": "Anny", "hash": "abc123"}))]
 pub struct User2Body {
     /// The second person's name.
-    #[schema(required, nullable = false, example = "Anny", min_length = 1)]
+    #[schema(required, value_type = Name)]
     pub user: Option<String>,
     /// The link's secret part.
-    #[schema(required, nullable = false, example = "abc123")]
+    #[schema(required, value_type = Hash)]
     pub hash: Option<String>,
 }
 
@@ -83,7 +91,7 @@ pub struct NoBody {}
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Reserved {
     /// The link's secret part: 22 base58 characters.
-    #[schema(example = "7YxPQdR2kVw9mJt4HnZb3c")]
+    #[schema(value_type = Hash)]
     pub hash: String,
 }
 
@@ -92,13 +100,16 @@ pub struct Reserved {
 #[serde(rename_all = "camelCase")]
 pub struct Made {
     /// The link's secret part.
-    #[schema(example = "7YxPQdR2kVw9mJt4HnZb3c")]
+    #[schema(value_type = Hash)]
     pub hash: String,
     /// The link to share.
-    #[schema(example = "http://127.0.0.1:8080/demo/chat/user/7YxPQdR2kVw9mJt4HnZb3c")]
+    #[schema(
+        format = "uri",
+        example = "http://127.0.0.1:8080/demo/chat/user/7YxPQdR2kVw9mJt4HnZb3c"
+    )]
     pub url: String,
     /// When the chat goes by itself.
-    #[schema(example = "2026-11-30T10:00:00.000Z")]
+    #[schema(value_type = Moment)]
     pub expires_at: String,
 }
 

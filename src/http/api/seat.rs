@@ -10,6 +10,7 @@ use super::registration::NoBody;
 use crate::http::{
     State,
     body::Json,
+    described::{Code, Hash, Id, Moment},
     envelope::{Envelope, FailureEnvelope, Nothing, Problem, ok},
     field,
     session::{Bearer, Caller, of_session},
@@ -20,10 +21,10 @@ use crate::http::{
 #[serde(rename_all = "camelCase")]
 pub struct DeviceReply {
     /// Good once: log in with it as `deviceCode`.
-    #[schema(example = "7K2M-Q9XW-4R8T-B3ZH")]
+    #[schema(value_type = Code)]
     pub device_code: String,
     /// Until when it is good.
-    #[schema(example = "2026-11-23T10:10:00.000Z")]
+    #[schema(value_type = Moment)]
     pub expires_at: String,
 }
 
@@ -32,7 +33,7 @@ pub struct DeviceReply {
 #[serde(rename_all = "camelCase")]
 pub struct ReturnCodeReply {
     /// The code; the old one is dead.
-    #[schema(example = "7K2M-Q9XW-4R8T-B3ZH")]
+    #[schema(value_type = Code)]
     pub return_code: String,
 }
 
@@ -48,12 +49,13 @@ pub struct SessionsReply {
 #[serde(rename_all = "camelCase")]
 pub struct SessionView {
     /// What ending it names.
+    #[schema(value_type = Id)]
     pub id: Uuid,
     /// When it logged in.
-    #[schema(example = "2026-11-23T10:00:00.000Z")]
+    #[schema(value_type = Moment)]
     pub since: String,
     /// When it was last used, to the minute.
-    #[schema(example = "2026-11-23T10:05:00.000Z")]
+    #[schema(value_type = Moment)]
     pub last_seen: String,
     /// Whether it is the one that asks.
     pub current: bool,
@@ -63,14 +65,14 @@ pub struct SessionView {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct EndSessionBody {
     /// Its id, from the list.
-    #[schema(required, nullable = false)]
+    #[schema(required, value_type = Id)]
     pub id: Option<Uuid>,
 }
 
 /// Makes a code that lets one in on another device, once, within ten minutes.
 #[utoipa::path(
     post, path = "/chat-server/user/{hash}/device", tag = "seat", request_body = NoBody,
-    params(("hash" = String, Path, description = "The link's secret part", example = "abc123")),
+    params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),
     security(("bearer" = [])),
     responses(
         (status = 200, body = Envelope<DeviceReply>),
@@ -112,7 +114,7 @@ pub async fn device_code(state: &State, caller: &Caller) -> Result<(DeviceReply,
 /// Replaces the seat's return code.
 #[utoipa::path(
     post, path = "/chat-server/user/{hash}/return_code", tag = "seat", request_body = NoBody,
-    params(("hash" = String, Path, description = "The link's secret part", example = "abc123")),
+    params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),
     security(("bearer" = [])),
     responses(
         (status = 200, body = Envelope<ReturnCodeReply>),
@@ -152,7 +154,7 @@ pub async fn new_return_code(state: &State, caller: &Caller) -> Result<ReturnCod
 /// Lists where this seat is logged in.
 #[utoipa::path(
     get, path = "/chat-server/user/{hash}/sessions", tag = "seat",
-    params(("hash" = String, Path, description = "The link's secret part", example = "abc123")),
+    params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),
     security(("bearer" = [])),
     responses(
         (status = 200, body = Envelope<SessionsReply>),
@@ -195,7 +197,7 @@ pub async fn list(state: &State, caller: &Caller) -> Result<SessionsReply, Probl
 #[utoipa::path(
     post, path = "/chat-server/user/{hash}/sessions/end", tag = "seat",
     request_body = EndSessionBody,
-    params(("hash" = String, Path, description = "The link's secret part", example = "abc123")),
+    params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),
     security(("bearer" = [])),
     responses(
         (status = 200, body = Envelope<Nothing>),

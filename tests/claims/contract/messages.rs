@@ -203,6 +203,7 @@ async fn marks_and_typing_answer_with_nothing_more() {
         json!({"delivered": 1}),
         json!({"read": 1}),
         json!({"delivered": 1, "read": 0}),
+        json!({"delivered": 1.0, "read": null}),
     ] {
         chat.two.post("receipt", body).await.ok_with(&[]);
     }
@@ -212,6 +213,8 @@ async fn marks_and_typing_answer_with_nothing_more() {
         (json!({"delivered": -1}), "delivered"),
         (json!({"read": "1"}), "read"),
         (json!({"read": 0.5}), "read"),
+        (json!({"read": -1.0}), "read"),
+        (json!({"read": 1e300}), "read"),
     ] {
         chat.two.post("receipt", body).await.fails_at(400, field);
     }

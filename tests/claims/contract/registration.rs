@@ -63,7 +63,13 @@ async fn a_bare_body_is_taken_like_a_wrapped_one() {
 #[tokio::test]
 async fn a_chat_lives_as_long_as_its_registration_says() {
     let server = Setup::new().set("links.ttl_hours", 5).start().await;
-    for (asked, lives) in [(json!(1), 1), (json!(720), 720), (Value::Null, 5)] {
+    for (asked, lives) in [
+        (json!(1), 1),
+        (json!(720), 720),
+        // Some clients write every number with a point.
+        (json!(24.0), 24),
+        (Value::Null, 5),
+    ] {
         let body = json!({"userOne": "Abhi", "userTwo": "Anny", "ttlHours": asked});
         let made = server.api().post("/chat-server/register", body).await.ok();
         let lasts = moment(&made["expiresAt"]) - OffsetDateTime::now_utc();

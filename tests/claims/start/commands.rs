@@ -106,6 +106,24 @@ fn the_api_is_described_in_openapi_with_every_path_of_it() {
 }
 
 #[test]
+fn the_description_shows_a_body_in_its_envelope_and_lets_one_without_fields_be_left_out() {
+    let text = printed(&Setup::new().arg("openapi").run());
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let mut bodies = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let Some(body) = operations["post"].get("requestBody") else {
+            continue;
+        };
+        let forms = &body["content"]["application/json"]["schema"]["anyOf"];
+        assert_eq!(forms[0]["properties"]["data"], forms[1], "{path}");
+        let empty = forms[1]["$ref"] == "#/components/schemas/NoBody";
+        assert_eq!(body["required"], !empty, "{path}");
+        bodies += 1;
+    }
+    assert_eq!(bodies, 15);
+}
+
+#[test]
 fn help_tells_of_every_command() {
     let help = printed(&Setup::new().arg("--help").run());
     for command in [

@@ -171,10 +171,10 @@ async fn a_place_that_is_no_number_is_400() {
             .await
             .fails(400);
         call(&chat.one, None, Some(place)).send().await.fails(400);
-        call(&chat.one, Some("0"), Some(place))
-            .send()
-            .await
-            .fails(400);
+        for (after, last) in [("0", place), (&in_address, "0")] {
+            let call = call(&chat.one, Some(after), Some(last));
+            call.send().await.fails(400);
+        }
     }
 }
 
