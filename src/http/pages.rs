@@ -176,11 +176,7 @@ fn frame(request: &HttpRequest) -> Frame {
 
 /// A page that a form answered with cannot be come back to; the page with the form can.
 fn came_from(request: &HttpRequest) -> String {
-    let part = |name| request.match_info().get(name);
-    match (
-        part("hash"),
-        part("seat").and_then(|seat| seat.parse().ok()),
-    ) {
+    match views::address::place(request.path()) {
         (Some(hash), Some(seat)) => views::address::chat(hash, seat),
         (Some(hash), None) => views::address::login(hash),
         (None, _) => views::address::REGISTER.to_owned(),
@@ -202,11 +198,12 @@ fn html(status: StatusCode, markup: Markup) -> HttpResponse {
 
 /// A failure as a page.
 pub fn problem(request: &HttpRequest, problem: &Problem) -> HttpResponse {
-    let part = |name| request.match_info().get(name).map(str::to_owned);
+    // By the path itself: what another site sent is turned away before it is routed.
+    let (hash, seat) = views::address::place(request.path());
     let told = views::error::Error {
         status: problem.status.as_u16(),
-        hash: part("hash"),
-        seat: part("seat").and_then(|seat| seat.parse().ok()),
+        hash: hash.map(str::to_owned),
+        seat,
         retry_after_s: problem.retry_after.map(super::envelope::whole_seconds),
         cross_site: problem.error == "cross_site",
         reference: problem.reference.as_deref().map(str::to_owned),

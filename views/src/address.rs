@@ -50,3 +50,30 @@ pub fn chat(hash: &str, seat: u8) -> String {
 pub fn seat(hash: &str, seat: u8, leaf: &str) -> String {
     format!("{BASE}/user/{hash}/{seat}/{leaf}")
 }
+
+/// The chat and the seat that a path leads to, as far as it names them.
+#[must_use]
+pub fn place(path: &str) -> (Option<&str>, Option<u8>) {
+    let below = path
+        .strip_prefix(BASE)
+        .and_then(|path| path.strip_prefix("/user/"));
+    let mut parts = below.unwrap_or_default().split('/');
+    let hash = parts.next().filter(|hash| !hash.is_empty());
+    (hash, parts.next().and_then(|seat| seat.parse().ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_tells_its_chat_and_its_seat() {
+        assert_eq!(place(&login("h")), (Some("h"), None));
+        assert_eq!(place(&login_submit("h")), (Some("h"), None));
+        assert_eq!(place(&chat("h", 1)), (Some("h"), Some(1)));
+        assert_eq!(place(&seat("h", 2, "endchat")), (Some("h"), Some(2)));
+        for elsewhere in ["/", REGISTER, "/demo/chat/user/", "/chat-server/user/h/1"] {
+            assert_eq!(place(elsewhere), (None, None), "{elsewhere}");
+        }
+    }
+}

@@ -23,9 +23,9 @@ function keepSigns() {
     }
   };
   const start = OscillatorNode.prototype.start;
-  OscillatorNode.prototype.start = function (...when) {
+  OscillatorNode.prototype.start = function (/** @type {number | undefined} */ when) {
     signs.played++;
-    start.apply(this, when);
+    start.call(this, when);
   };
 }
 
@@ -156,7 +156,7 @@ claim("the link can be handed to the system where it takes one, and no button pr
 
   await phone.context.addInitScript(() => {
     Object.assign(globalThis, { shared: [] });
-    Navigator.prototype.share = async (what) => void (/** @type {any} */ (globalThis).shared.push(what));
+    Navigator.prototype.share = async (/** @type {ShareData | undefined} */ what) => void (/** @type {any} */ (globalThis).shared.push(what));
   });
   const { link } = await register(phone);
   await phone.page.getByRole("button", { name: "Share…" }).click();

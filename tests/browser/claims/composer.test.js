@@ -34,7 +34,7 @@ claim("an Enter that belongs to an input method does not send", async ({ person 
   const [abhi, anny] = [await person(), await person()];
   await meet(abhi, anny);
   await field(abhi.page).fill("にほん");
-  const enter = (/** @type {KeyboardEventInit & { keyCode?: number }} */ how) =>
+  const enter = (/** @type {{ isComposing?: boolean, keyCode?: number }} */ how) =>
     field(abhi.page).evaluate((node, how) => {
       const event = new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true, ...how });
       if (how.keyCode) Object.defineProperty(event, "keyCode", { get: () => how.keyCode });

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
 import { choose, endForBoth, inChat, meet, message, say } from "../harness/flows.js";
+import { alarms, listen } from "../harness/live.js";
 import { remains } from "../harness/remains.js";
 import { until, untilIs } from "../harness/until.js";
 
@@ -28,6 +29,7 @@ claim("ending asks first, then takes both to the start, which says who ended it"
   const dialog = anny.page.getByRole("dialog", { name: "End this chat for both of you?" });
   await dialog.getByText("Every message is deleted from the server now.").waitFor();
   await dialog.getByText("Abhi may have kept copies.").waitFor();
+  assert.equal(await dialog.getByRole("link", { name: "Download" }).getAttribute("download"), "");
   await until("Cancel has the focus", () => dialog.getByText("Cancel").evaluate((node) => node === document.activeElement));
   await anny.page.keyboard.press("Escape");
   await dialog.waitFor({ state: "hidden" });
@@ -46,6 +48,22 @@ claim("ending asks first, then takes both to the start, which says who ended it"
   await abhi.page.reload();
   await abhi.page.getByText("It was ended, or its time was up.").waitFor();
   assert.doesNotMatch(await abhi.page.content(), /Anny/);
+});
+
+claim("the end interrupts whoever listens, before the page is left", async ({ person }) => {
+  const [abhi, anny] = await pair(person);
+  await listen(abhi);
+  await meet(abhi, anny);
+  let leave = () => {};
+  const held = new Promise((resolve) => (leave = () => resolve(undefined)));
+  await abhi.page.route("**/register?ended", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await endForBoth(anny.page);
+  await untilIs("what interrupts", () => alarms(abhi.page), ["The chat has ended."]);
+  leave();
+  await abhi.page.getByRole("status").getByRole("heading", { name: "The chat has ended" }).waitFor();
 });
 
 claim("after the end Back, reload, a second tab and curl show nothing", async ({ person }) => {

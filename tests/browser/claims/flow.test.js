@@ -5,17 +5,27 @@ import assert from "node:assert/strict";
 import { claim, share } from "../harness/claim.js";
 import { inChat, join, meet, message, openMySide, register, returnCode, say, texts, untilTick } from "../harness/flows.js";
 import { setHidden } from "../harness/person.js";
+import { scan } from "../harness/scan.js";
 import { until, untilIs } from "../harness/until.js";
 
 share();
 
-claim("the invitation offers the link, a copy, a QR code and the return code, the code once only", async ({ person }) => {
+claim("the start page says what the server can read", async ({ person }) => {
+  const { page } = await person();
+  await page.goto("/");
+  await page.getByText("No account. The server can read messages while the chat lives. Either of you can end it at any time.").waitFor();
+});
+
+claim("the invitation offers the link, a copy, a QR code and the return code, the code once only", async ({ person, browser }) => {
   const abhi = await person({ permissions: ["clipboard-read", "clipboard-write"] });
   const { link, code } = await register(abhi);
   const { page } = abhi;
+  await page.getByText("Send this to Anny only. Whoever has the link could take a seat that is still free.").waitFor();
+  await page.getByText(/^The chat lives until \d/).waitFor();
+  assert.equal(await page.locator("#link").getAttribute("readonly"), "");
   assert.match(new URL(link).pathname, /^\/demo\/chat\/user\/[1-9A-HJ-NP-Za-km-z]{22}$/);
   assert.ok(code.length >= 16, "a return code that can be guessed");
-  await page.getByRole("img", { name: "QR code of the link" }).waitFor();
+  assert.equal(await scan(page.getByRole("img", { name: "QR code of the link" }), browser), link);
   await page.locator('[data-copy="link"]').click();
   await page.getByRole("button", { name: "Copied" }).waitFor();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), link);
@@ -46,7 +56,9 @@ claim("two people talk both ways, live, and the ticks say how far a message has 
   const { link } = await register(abhi);
   await openMySide(abhi);
   await abhi.page.getByRole("heading", { name: "Say hello" }).waitFor();
-  await abhi.page.getByText("has not joined yet").first().waitFor();
+  await abhi.page.getByText("Anny has not joined yet.").waitFor();
+  assert.equal(await abhi.page.locator("#link").inputValue(), link);
+  await abhi.page.locator(".until").getByText(/^chat ends \d/).waitFor();
   await say(abhi.page, "Are you there?");
   await untilTick(abhi.page, "Are you there?", "Sent");
 
@@ -70,6 +82,25 @@ claim("two people talk both ways, live, and the ticks say how far a message has 
   await inChat(anny.page);
   assert.deepEqual(await texts(anny.page), before);
   assert.equal(await anny.page.locator("#return-code").count(), 0);
+});
+
+claim("every state of a message has a mark and a word of its own", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  await meet(abhi, anny);
+  await say(abhi.page, "How far?");
+  await untilTick(abhi.page, "How far?", "Seen");
+  const marks = await message(abhi.page, "How far?").evaluate((item) => {
+    const tick = /** @type {Element} */ (item.querySelector(".tick"));
+    return ["sending", "sent", "delivered", "seen", "failed"].map((state) => {
+      item.setAttribute("data-state", state);
+      return getComputedStyle(tick, "::after").maskImage;
+    });
+  });
+  assert.equal(new Set(marks).size, 5);
+  assert.ok(marks.every((mark) => mark.startsWith("url(")));
+  const words = await abhi.page.locator("#chat").evaluate((chat) => JSON.parse(/** @type {HTMLElement} */ (chat).dataset.text ?? ""));
+  const { sending, sent, delivered, seen, failed } = words;
+  assert.deepEqual([sending, sent, delivered, seen, failed], ["Sending", "Sent", "Delivered", "Seen", "Not sent"]);
 });
 
 claim("a message is delivered to a tab that nobody looks at, and seen when somebody does", async ({ person }) => {

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { inChat, meet, message, pour, say, texts, untilTick } from "../harness/flows.js";
-import { heard, listen } from "../harness/live.js";
+import { inChat, meet, message, pour, say, tell, texts, untilTick } from "../harness/flows.js";
+import { alarms, heard, listen } from "../harness/live.js";
 import { until } from "../harness/until.js";
 
 share();
@@ -77,6 +77,31 @@ claim("typing is said once for a stretch of it, and being offline and back as we
   await until("offline is said", () => heard(anny.page), (words) => words.some((one) => one.startsWith("You are offline.")));
   await anny.context.setOffline(false);
   await until("being back is said", () => heard(anny.page), (words) => words.some((one) => one.startsWith("Connected.")));
+});
+
+claim("a message that is not sent interrupts, and nothing else in a conversation does", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  await listen(abhi);
+  abhi.expectOutage();
+  abhi.expectStatus(409);
+  const { two } = await meet(abhi, anny);
+  await say(anny.page, "a message");
+  await message(abhi.page, "a message").waitFor();
+  await until("typing is said", async () => {
+    await tell(anny, `${two.chat}/typing`, {});
+    return (await heard(abhi.page)).includes("Anny is typing");
+  });
+  await abhi.context.setOffline(true);
+  await until("offline is said", () => heard(abhi.page), (words) => words.some((one) => one.startsWith("You are offline.")));
+  await abhi.context.setOffline(false);
+  await until("being back is said", () => heard(abhi.page), (words) => words.some((one) => one.startsWith("Connected.")));
+  assert.deepEqual(await alarms(abhi.page), []);
+  await abhi.page.route("**/message_send", (route) =>
+    route.fulfill({ status: 409, json: { data: { status: "Failed", code: 409, error: "chat_full", message: "The chat is full." } } }),
+  );
+  await say(abhi.page, "one too many");
+  await untilTick(abhi.page, "one too many", "Not sent");
+  assert.deepEqual(await alarms(abhi.page), ["Your message was not sent. The chat is full."]);
 });
 
 claim("nothing moves for those who asked for that", async ({ person }) => {

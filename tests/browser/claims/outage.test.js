@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
 import { choose, inChat, meet, message, pour, say, texts, untilTick } from "../harness/flows.js";
+import { setHidden } from "../harness/person.js";
 import { until, untilIs } from "../harness/until.js";
 
 share();
@@ -61,9 +62,9 @@ claim("a page that stays open sends by itself when the server is back, and says 
 function countTries() {
   const tries = { made: 0, refused: 0 };
   globalThis.EventSource = class extends EventSource {
-    /** @param {[string]} address */
-    constructor(...address) {
-      super(...address);
+    /** @param {string | URL} address */
+    constructor(address) {
+      super(address);
       tries.made += 1;
       this.addEventListener("error", () => (tries.refused += 1));
     }
@@ -71,8 +72,11 @@ function countTries() {
   Object.assign(globalThis, { tries });
 }
 
-/** @param {Page} page */
-const tries = (page) => page.evaluate("tries");
+/** @param {Page} page @returns {Promise<{ made: number, refused: number }>} */
+const tries = (page) => page.evaluate(() => /** @type {any} */ (globalThis).tries);
+
+/** A page's own waits are measured in steps of so much, and are never longer than that. */
+const [STEP_MS, LONGEST_MS] = [250, 30_000];
 
 claim("\"Try now\" does not wait for the page's own next try", async ({ person }) => {
   const [abhi, anny] = [await person(), await person()];
@@ -96,6 +100,51 @@ claim("\"Try now\" does not wait for the page's own next try", async ({ person }
   await abhi.page.clock.resume();
   await say(anny.page, "Here again");
   await message(abhi.page, "Here again").waitFor();
+});
+
+claim("the page's own tries come further and further apart, and not two pages in step", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  abhi.expectStatus(502);
+  const { one } = await meet(abhi, anny);
+  await abhi.page.clock.install();
+  await abhi.page.route("**/stream?*", (route) => route.fulfill({ status: 502, body: "bad" }));
+  await abhi.page.addInitScript(countTries);
+  // Dice that fall low and high by turns, which a page without dice does not notice.
+  await abhi.page.addInitScript(() => {
+    let thrown = 0;
+    Math.random = () => (thrown++ % 2 ? 0.999 : 0);
+  });
+  await abhi.page.goto(one.chat);
+  await banner(abhi.page).getByText("The connection is lost.").waitFor();
+  await abhi.page.clock.pauseAt(Date.now() + 3_600_000);
+  /** How long the page waits for its next try, on its own clock. */
+  const wait = async () => {
+    await until("the last try has failed", () => tries(abhi.page), ({ made, refused }) => made === refused);
+    const { made } = await tries(abhi.page);
+    for (let waited = STEP_MS; waited <= LONGEST_MS; waited += STEP_MS) {
+      await abhi.page.clock.runFor(STEP_MS);
+      if ((await tries(abhi.page)).made > made) return waited;
+    }
+    return Infinity;
+  };
+  const waits = [];
+  for (let turn = 0; turn < 8; turn++) waits.push(await wait());
+  const steady = waits.slice(-2).sort((a, b) => a - b);
+  assert.ok(Math.abs(steady[0] - 7_500) <= STEP_MS && Math.abs(steady[1] - 22_500) <= STEP_MS, `it waited ${waits.join(", ")} ms`);
+});
+
+claim("a page whose stream is deaf reads on as soon as somebody looks at it", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  const { one } = await meet(abhi, anny);
+  // Never answered, as behind a proxy that holds everything back.
+  await abhi.page.route("**/stream?*", () => {});
+  await abhi.page.goto(one.chat);
+  await say(anny.page, "Can you hear me?");
+  await untilTick(anny.page, "Can you hear me?", "Sent");
+  await setHidden(abhi.page, true);
+  assert.deepEqual(await texts(abhi.page), []);
+  await setHidden(abhi.page, false);
+  await message(abhi.page, "Can you hear me?").waitFor();
 });
 
 claim("an answer that was lost on its way makes no second copy", async ({ person }) => {

@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
 import { choose, inChat, join, meet, message, openMySide, register, say, texts, untilTick } from "../harness/flows.js";
+import { setHidden } from "../harness/person.js";
+import { scan } from "../harness/scan.js";
 import { until, untilIs } from "../harness/until.js";
 
 share();
@@ -139,13 +141,13 @@ claim("nobody is let in while the person is there", async ({ person }) => {
   await abhi.page.locator("#notices").getByText("Nobody was let in: that person is here right now.").waitFor();
 });
 
-claim("another device comes in by its link, once, and both devices agree", async ({ person }) => {
+claim("another device comes in by its link, once, and both devices agree", async ({ person, browser }) => {
   const [abhi, anny, phone, late] = [await person(), await person(), await person(), await person()];
   late.expectStatus(403);
   await meet(abhi, anny);
   await choose(anny.page, "Open on another device");
-  await anny.page.getByRole("img", { name: "QR code for your other device" }).waitFor();
   const link = await anny.page.locator("#device-link").inputValue();
+  assert.equal(await scan(anny.page.getByRole("img", { name: "QR code for your other device" }), browser), link);
   assert.match(link, /#device=/, "the code must not travel to a server");
   await anny.page.getByRole("link", { name: "Back to the chat" }).click();
 
@@ -160,6 +162,21 @@ claim("another device comes in by its link, once, and both devices agree", async
   await message(anny.page, "From the phone").waitFor();
   assert.equal(await message(anny.page, "From the phone").evaluate((node) => node.classList.contains("mine")), true);
   await message(abhi.page, "From the phone").waitFor();
+
+  // What nobody has read yet is marked on both, and read on one of them is read.
+  const both = [anny.page, phone.page];
+  for (const page of both) await setHidden(page, true);
+  for (const text of ["Read me", "And me"]) await say(abhi.page, text);
+  for (const page of both) {
+    await untilIs("the title", () => page.title(), "(2) Abhi · duet");
+    assert.equal(await page.locator("#messages .unread + .message .text").textContent(), "Read me");
+  }
+  await setHidden(phone.page, false);
+  for (const page of both) await untilIs("the title", () => page.title(), "Abhi · duet");
+  await untilTick(abhi.page, "And me", "Seen");
+  await anny.page.reload();
+  await inChat(anny.page);
+  assert.equal(await anny.page.locator("#messages .unread").count(), 0);
 
   await late.page.goto(link);
   await late.page.getByRole("button", { name: "Enter", exact: true }).click();
@@ -203,7 +220,7 @@ claim("one browser holds both seats, each in its own tab", async ({ person }) =>
   const { link, chat } = await register(both);
   await openMySide(both);
   const second = await both.context.newPage();
-  await join({ ...both, page: second }, link);
+  await join({ page: second }, link);
   await say(second, "From seat two");
   await message(both.page, "From seat two").waitFor();
   await say(both.page, "From seat one");

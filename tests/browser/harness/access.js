@@ -22,13 +22,13 @@ export async function faults(page, { coloursOnly = false } = {}) {
     return violations.flatMap(({ id, impact, nodes }) =>
       nodes.map(({ target, failureSummary }) => [id, impact, target.join(" "), failureSummary.split("\\n")[1]?.trim()].join(" | ")));
   })()`);
-  if (coloursOnly) return /** @type {string[]} */ (rules);
   return [.../** @type {string[]} */ (rules), ...(await page.evaluate(measure))];
 }
 
-/** Runs in the page: nothing sticks out sideways, and what is pressed is large enough to be hit. */
+/** Runs in the page: nothing sticks out sideways, and what is pressed is large enough to be hit and has an edge that can be seen. */
 function measure() {
   const TARGET_PX = 44;
+  const EDGE_CONTRAST = 3;
   const found = [];
   const wider = document.documentElement.scrollWidth - innerWidth;
   if (wider > 0) found.push(`the page is ${wider} px wider than the window`);
@@ -40,6 +40,35 @@ function measure() {
     if (Math.min(width, height) + 0.5 < TARGET_PX) {
       found.push(`a target of ${width.toFixed(1)}×${height.toFixed(1)} px: ${node.outerHTML.slice(0, 90)}`);
     }
+    const { borderTopWidth, borderTopColor, backgroundColor } = getComputedStyle(node);
+    if (!parseFloat(borderTopWidth)) continue;
+    const around = behind(node.parentElement);
+    const edge = Math.max(contrast(borderTopColor, around), contrast(backgroundColor, around));
+    if (edge < EDGE_CONTRAST) found.push(`an edge of ${edge.toFixed(2)}:1: ${node.outerHTML.slice(0, 90)}`);
   }
   return found;
+
+  /** The nearest colour that lets nothing through. @param {Element | null} node @returns {string} */
+  function behind(node) {
+    if (!node) return "rgb(255, 255, 255)";
+    const { backgroundColor } = getComputedStyle(node);
+    return channels(backgroundColor).length === 3 ? backgroundColor : behind(node.parentElement);
+  }
+
+  /** As WCAG 2 reckons it. @param {string} one @param {string} two */
+  function contrast(one, two) {
+    const [dark, light] = [luminance(one), luminance(two)].sort((a, b) => a - b);
+    return (light + 0.05) / (dark + 0.05);
+  }
+
+  /** @param {string} colour */
+  function luminance(colour) {
+    const linear = channels(colour).map((value) => (value <= 10.31 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+  }
+
+  /** Three, or four where it is translucent. @param {string} colour `rgb(…)` or `rgba(…)` */
+  function channels(colour) {
+    return (colour.match(/[\d.]+/g) ?? []).map(Number);
+  }
 }

@@ -51,7 +51,7 @@ export function claim(what, show) {
   test(what, { timeout: CLAIM_MS }, async () => {
     /** @type {Person[]} */
     const people = [];
-    const person = async (/** @type {import("./person.js").Options} */ options) => {
+    const person = async (/** @type {import("./person.js").Options | undefined} */ options) => {
       const one = await Person.arrive(browser, server, options);
       people.push(one);
       return one;

@@ -29,7 +29,7 @@ export async function openMySide({ page }) {
   await inChat(page);
 }
 
-/** Opens the link and sits down. @param {Person} person @param {string} link @param {string} [name] */
+/** Opens the link and sits down. @param {Pick<Person, "page">} person @param {string} link @param {string} [name] */
 export async function join({ page }, link, name = "Anny") {
   await page.goto(link);
   await page.getByLabel("Your name").fill(name);

@@ -17,10 +17,23 @@ export class Person {
   #statuses = new Set();
   #outage = false;
 
-  /** @param {import("playwright-core").BrowserContext} context @param {import("./server.js").Server} server */
-  constructor(context, server) {
+  /**
+   * @param {import("playwright-core").BrowserContext} context
+   * @param {import("playwright-core").Page} page the first tab
+   * @param {import("./server.js").Server} server
+   */
+  constructor(context, page, server) {
     this.context = context;
+    this.page = page;
     this.server = server;
+    this.#watch(page);
+    context.on("page", (tab) => this.#watch(tab));
+    context.on("request", (request) => {
+      const url = request.url();
+      if (!url.startsWith(`${server.origin}/`) && !url.startsWith("data:") && !url.startsWith("blob:")) {
+        this.problems.push(`a request left the server: ${url}`);
+      }
+    });
   }
 
   /**
@@ -37,18 +50,9 @@ export class Person {
       viewport: { width: 1280, height: 800 },
       ...options,
     });
-    const person = new Person(context, server);
     context.setDefaultTimeout(120_000);
     await context.addInitScript(reportViolations);
-    context.on("page", (page) => person.#watch(page));
-    context.on("request", (request) => {
-      const url = request.url();
-      if (!url.startsWith(`${server.origin}/`) && !url.startsWith("data:") && !url.startsWith("blob:")) {
-        person.problems.push(`a request left the server: ${url}`);
-      }
-    });
-    person.page = await context.newPage();
-    return person;
+    return new Person(context, await context.newPage(), server);
   }
 
   /** @param {import("playwright-core").Page} page */

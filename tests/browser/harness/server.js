@@ -13,16 +13,21 @@ const START_MS = 120_000;
 
 export class Server {
   #directory;
+  #settings;
   #port = 0;
+  /** @type {import("node:child_process").ChildProcess | undefined} */
   #process;
   #log = "";
-  #settings;
+
+  /** @param {string} directory @param {Record<string, string>} settings */
+  constructor(directory, settings) {
+    this.#directory = directory;
+    this.#settings = settings;
+  }
 
   /** @param {Record<string, string>} settings more of the environment, like `DUET_LIMITS__…` */
   static async start(settings = {}) {
-    const server = new Server();
-    server.#settings = settings;
-    server.#directory = await mkdtemp(join(tmpdir(), "duet-browser-"));
+    const server = new Server(await mkdtemp(join(tmpdir(), "duet-browser-")), settings);
     await server.up();
     return server;
   }
@@ -65,9 +70,10 @@ export class Server {
 
   /** Takes it away in the middle of whatever it does. */
   async kill() {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
-    const gone = once(this.#process, "exit");
-    this.#process.kill("SIGKILL");
+    const server = this.#process;
+    if (!server || server.exitCode !== null || server.signalCode !== null) return;
+    const gone = once(server, "exit");
+    server.kill("SIGKILL");
     await gone;
   }
 
