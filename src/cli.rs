@@ -101,7 +101,9 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::DefaultConfig) => {
             return Ok(io::stdout().write_all(config::DEFAULT.as_bytes())?);
         }
-        Some(Command::Openapi) => return Ok(writeln!(io::stdout(), "{}", http::openapi()?)?),
+        Some(Command::Openapi) => {
+            return Ok(writeln!(io::stdout(), "{}", *http::api::docs::OPENAPI)?);
+        }
         _ => {}
     }
     let settings = Settings::load(cli.config.as_deref(), std::env::vars())?;

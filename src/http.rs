@@ -6,6 +6,7 @@ mod connection;
 pub mod described;
 pub mod envelope;
 mod field;
+mod h1;
 mod h2;
 mod limits;
 mod observe;
@@ -35,10 +36,7 @@ use actix_web::{
 use actors::{Directory, domain::PairHash, ports::Clock};
 use prometheus::Registry;
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
-use utoipa::OpenApi;
-use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
     config::{CustomHashes, Role, Settings},
@@ -54,9 +52,6 @@ use origin::Origin;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 4_096;
-
-/// Parts of histories that are read at once; PostgreSQL has hardly more connections by default.
-const READING_MAX: usize = 16;
 
 /// Which doors a socket opens.
 #[derive(Debug, Clone, Copy)]
@@ -84,9 +79,6 @@ pub struct Inner {
     origin: Origin,
     custom_hashes: CustomHashes,
     ttl_hours: i64,
-    /// Turns at reading a part of a history: as many pages are in memory, before they are cut to
-    /// what one answer holds.
-    reading: Semaphore,
     request_deadline: Duration,
     stream_buffer_bytes: usize,
 }
@@ -119,7 +111,6 @@ impl State {
             origin: Origin::new(settings, bound),
             custom_hashes: settings.custom_hashes(),
             ttl_hours: settings.links.ttl_hours,
-            reading: Semaphore::new(READING_MAX),
             request_deadline: Duration::from_secs(settings.limits.request_seconds),
             stream_buffer_bytes: settings.limits.stream_buffer_kib * 1024,
         }))
@@ -207,7 +198,7 @@ fn routes(config: &mut web::ServiceConfig, doors: Doors, role: Role) {
     if doors.api {
         config.service(
             web::resource("/chat-server/openapi.json")
-                .route(web::get().to(openapi_json))
+                .route(web::get().to(api::docs::openapi))
                 .default_service(only("GET")),
         );
         config.service(
@@ -218,8 +209,9 @@ fn routes(config: &mut web::ServiceConfig, doors: Doors, role: Role) {
             ),
         );
         config.service(
-            SwaggerUi::new("/chat-server/docs/{_:.*}")
-                .config(utoipa_swagger_ui::Config::from("/chat-server/openapi.json")),
+            web::resource("/chat-server/docs/{file:.*}")
+                .route(web::get().to(api::docs::show))
+                .default_service(only("GET")),
         );
         config.service(web::scope("/chat-server").configure(|config| {
             if role.registers() {
@@ -277,21 +269,4 @@ fn nothing_at(path: &str, role: Role) -> Problem {
         Role::Chat if registers.contains(&path) => Problem::other_service(role, Role::Registration),
         _ => Problem::no_such_page(),
     }
-}
-
-/// The API's description, as JSON.
-///
-/// # Errors
-/// A defect: it cannot be written.
-pub fn openapi() -> io::Result<String> {
-    api::docs::Api::openapi()
-        .to_pretty_json()
-        .map_err(io::Error::other)
-}
-
-async fn openapi_json() -> Result<actix_web::HttpResponse, Problem> {
-    let text = openapi().map_err(Problem::defect)?;
-    Ok(actix_web::HttpResponse::Ok()
-        .content_type("application/json")
-        .body(text))
 }

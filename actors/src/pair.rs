@@ -13,6 +13,7 @@
 mod asks;
 mod ending;
 mod hello;
+mod history;
 mod messages;
 mod presence;
 mod seats;
@@ -38,8 +39,9 @@ pub use asks::{Answer, AskIn, AskStateOf};
 pub use ending::EndChat;
 pub(crate) use ending::Over;
 pub use hello::{Look, Opened};
+pub use history::History;
 pub(crate) use messages::{Audited, CatchUp, Relayed};
-pub use messages::{History, Receipt, Send, Sent, Typing};
+pub use messages::{Receipt, Send, Sent, Typing};
 pub use seats::{
     DeviceCode, EndSession, Glance, LoggedIn, Login, LoginProof, Logout, NameSeatTwo,
     NewReturnCode, SeatOf, Sessions,

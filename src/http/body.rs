@@ -1,16 +1,9 @@
-//! Request bodies: JSON in either spelling, and forms on the pages door. And response bodies, slice
-//! by slice.
+//! Request bodies: JSON in either spelling, and forms on the pages door.
 
-use std::{
-    convert::Infallible,
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::time::Duration;
 
 use actix_web::{
     FromRequest, HttpRequest,
-    body::{BodySize, BoxBody, MessageBody},
     dev::Payload,
     http::header::{CONTENT_LENGTH, CONTENT_TYPE},
     web,
@@ -24,9 +17,6 @@ use super::{State, envelope::Problem};
 
 /// The longest body, in bytes.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
-
-/// The most of a response body that is handed to a connection at once, in bytes.
-const SLICE_BYTES_MAX: usize = 16 * 1024;
 
 /// A JSON body: `{"data": {…}}` or the bare inner object. Nothing at all counts as `{}`.
 pub struct Json<T>(pub T);
@@ -78,36 +68,6 @@ impl<T: DeserializeOwned + 'static> FromRequest for FormOrJson<T> {
             };
             Ok(Self { body })
         })
-    }
-}
-
-/// A response body that is taken slice by slice. Whole, it would be copied into the connection's
-/// buffer at once, and the next request that waits on the connection answered behind it, however
-/// little of it the client takes.
-pub fn in_slices(body: BoxBody) -> BoxBody {
-    match body.try_into_bytes() {
-        Ok(bytes) if bytes.len() > SLICE_BYTES_MAX => BoxBody::new(Slices(bytes)),
-        Ok(bytes) => BoxBody::new(bytes),
-        Err(body) => body,
-    }
-}
-
-struct Slices(Bytes);
-
-impl MessageBody for Slices {
-    type Error = Infallible;
-
-    fn size(&self) -> BodySize {
-        BodySize::Sized(self.0.len() as u64)
-    }
-
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Infallible>>> {
-        let length = self.0.len().min(SLICE_BYTES_MAX);
-        let slice = self.0.split_to(length);
-        Poll::Ready((!slice.is_empty()).then_some(Ok(slice)))
     }
 }
 

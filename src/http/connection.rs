@@ -3,7 +3,7 @@
 
 use std::{io, net::TcpListener, rc::Rc, time::Duration};
 
-use actix_http::{HttpService, Request, Response};
+use actix_http::{Request, Response, ServiceConfig};
 use actix_rt::net::TcpStream;
 use actix_server::Server;
 use actix_service::{
@@ -16,14 +16,17 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::either::Either;
 use tracing::debug;
 
-use super::{State, h2, tls};
+use super::{
+    State,
+    h1::{self, Patience},
+    h2, tls,
+};
 use crate::config::Settings;
 
-/// How long a connection of HTTP/1.1 is kept for the next request: longer than the proxies in
-/// `config/` keep theirs, so that none is closed under a request.
-const KEEP_ALIVE: Duration = Duration::from_secs(60);
-/// How long a client may take to close its end.
-const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
+/// What the kernel takes for a client before it is ready to be sent it, and what it takes from a
+/// client before it is read: a request's body fits.
+const UNSENT_BYTES: u32 = 64 * 1024;
+const RECEIVED_BYTES: usize = 64 * 1024;
 /// How HTTP/2 begins where nothing was agreed on; no method of HTTP/1.1 begins so.
 const PRIOR_KNOWLEDGE: &[u8] = b"PRI";
 
@@ -48,8 +51,10 @@ where
     <S::Service as Service<Request>>::Future: 'static,
     B: MessageBody + 'static,
 {
-    let deadline = Duration::from_secs(settings.limits.request_seconds);
-    let stalled = Duration::from_secs(settings.limits.stalled_stream_seconds);
+    let patience = Patience {
+        request: Duration::from_secs(settings.limits.request_seconds),
+        stalled: Duration::from_secs(settings.limits.stalled_stream_seconds),
+    };
     let builder = Server::build()
         .workers(settings.workers())
         .shutdown_timeout(settings.server.drain_seconds)
@@ -60,31 +65,17 @@ where
         let (app, acceptor, going) = (app.clone(), acceptor.clone(), going.clone());
         let state = state.clone();
         fn_factory(move || {
-            let app = || map_config(app(), |()| AppConfig::default());
-            let signal = going.clone();
-            let h1 = HttpService::build()
-                .keep_alive(KEEP_ALIVE)
-                .client_request_timeout(deadline)
-                .client_disconnect_timeout(CLOSE_DEADLINE)
-                // A closed tab closes its stream at once; nobody shuts one half of a connection
-                // and listens.
-                .h1_allow_half_closed(false)
-                .graceful_shutdown_signal(move || {
-                    let signal = signal.clone();
-                    async move { signal.notified().await }
-                })
-                .h1(app())
-                .new_service(());
-            let h2 = app().new_service(());
+            let app = map_config(app(), |()| AppConfig::default()).new_service(());
             let (acceptor, going) = (acceptor.clone(), going.clone());
             let state = state.clone();
             async move {
-                let h1 = Rc::new(h1.await?);
-                let h2 = Rc::new(h2.await.map_err(|error| {
+                let app = Rc::new(app.await.map_err(|error| {
                     tracing::error!(?error, "the doors cannot be opened");
                 })?);
+                // Keeps the date, of which one is enough.
+                let config = ServiceConfig::default();
                 Ok::<_, ()>(fn_service(move |socket: TcpStream| {
-                    let (h1, h2) = (h1.clone(), h2.clone());
+                    let (app, config) = (app.clone(), config.clone());
                     let (acceptor, going) = (acceptor.clone(), going.clone());
                     let peer = socket.peer_addr().ok();
                     let counted = peer.map(|peer| state.admit(peer.ip()));
@@ -94,20 +85,23 @@ where
                         let Some(Some(_counted)) = counted else {
                             return Ok(());
                         };
-                        tune(&socket, stalled);
-                        let opening = timeout(deadline, Box::pin(open(socket, acceptor)));
+                        tune(&socket, patience.stalled);
+                        let opening = timeout(patience.request, Box::pin(open(socket, acceptor)));
                         let opened = tokio::select! {
                             opened = opening => opened,
                             // It has asked for nothing yet.
                             () = going.notified() => return Ok(()),
                         };
+                        let going = async move { going.notified().await };
                         match opened {
                             Ok(Ok((io, true))) => {
-                                let going = async move { going.notified().await };
-                                let served = h2::serve(io, peer, h2, stalled, going);
+                                let served = h2::serve(io, peer, app, patience.stalled, going);
                                 ended(Box::pin(served).await);
                             }
-                            Ok(Ok((io, false))) => ended(h1.call((io, peer)).await),
+                            Ok(Ok((io, false))) => {
+                                let served = h1::serve(io, peer, &*app, config, patience, going);
+                                ended(Box::pin(served).await);
+                            }
                             Ok(Err(error)) => ended(Err(error)),
                             // Nothing came, or no end of it.
                             Err(_) => {}
@@ -146,12 +140,15 @@ fn ended<E: std::fmt::Display>(result: Result<(), E>) {
 }
 
 /// Small frames go out at once; a client that takes nothing for too long is cut off by the kernel,
-/// even where nobody writes to it any more.
+/// even where nobody writes to it any more. The kernel keeps as little for it as this program does:
+/// by default it would keep megabytes either way.
 fn tune(stream: &TcpStream, stalled: Duration) {
     let socket = SockRef::from(stream);
     let tuned = socket
         .set_tcp_nodelay(true)
-        .and_then(|()| socket.set_tcp_user_timeout(Some(stalled)));
+        .and_then(|()| socket.set_tcp_user_timeout(Some(stalled)))
+        .and_then(|()| socket.set_tcp_notsent_lowat(UNSENT_BYTES))
+        .and_then(|()| socket.set_recv_buffer_size(RECEIVED_BYTES));
     if let Err(error) = tuned {
         debug!(%error, "a connection keeps its default options");
     }

@@ -6,7 +6,7 @@ use std::{future::poll_fn, io, net::SocketAddr, pin::pin, rc::Rc, task::Poll, ti
 
 use actix_http::{
     Payload, Request, Response,
-    body::{BodySize, MessageBody},
+    body::{BodySize, BoxBody, MessageBody},
     error::PayloadError,
 };
 use actix_service::Service;
@@ -22,12 +22,16 @@ use h2::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    sync::{AcquireError, Semaphore, SemaphorePermit},
     time::{Instant, sleep, timeout},
 };
 use tracing::debug;
 
 /// Requests and streams that one connection may have open; a proxy opens another for more.
 const STREAMS_MAX: u32 = 128;
+/// Of these, requests that are answered at once, endless answers aside: as many bodies wait in memory
+/// for a client that takes its time.
+const ANSWERS_MAX: usize = 8;
 /// What the headers of one request may take.
 const HEADERS_BYTES_MAX: u32 = 16 * 1024;
 /// What one request, and all of one connection, may send ahead of being read.
@@ -60,7 +64,7 @@ where
     Io: AsyncRead + AsyncWrite + Unpin,
     S: Service<Request> + 'static,
     S::Response: Into<Response<B>>,
-    S::Error: Into<Response<actix_http::body::BoxBody>>,
+    S::Error: Into<Response<BoxBody>>,
     B: MessageBody + 'static,
 {
     let mut connection: Connection<Io, Bytes> = builder().handshake(io).await?;
@@ -68,18 +72,18 @@ where
     let mut quiet = pin!(sleep(QUIET_MAX));
     let mut leaving = false;
     // Held by every request that is not answered to its end.
-    let open = Rc::new(());
+    let turns = Rc::new(Semaphore::new(ANSWERS_MAX));
     loop {
         tokio::select! {
             accepted = connection.accept() => {
                 let Some(accepted) = accepted else { return Ok(()) };
                 let (request, respond) = accepted?;
-                let (service, open) = (service.clone(), open.clone());
+                let (service, turns) = (service.clone(), turns.clone());
                 actix_rt::spawn(async move {
-                    if let Err(error) = answer(request, respond, peer, &*service, stalled).await {
+                    let answered = answer(request, respond, peer, &*service, &turns, stalled);
+                    if let Err(error) = answered.await {
                         debug!(%error, "a response was not taken to its end");
                     }
-                    drop(open);
                 });
             }
             () = &mut going, if !leaving => {
@@ -87,7 +91,7 @@ where
                 connection.graceful_shutdown();
             }
             () = &mut quiet => {
-                if Rc::strong_count(&open) == 1 {
+                if Rc::strong_count(&turns) == 1 {
                     if leaving {
                         return Ok(());
                     }
@@ -119,24 +123,28 @@ async fn answer<S, B>(
     mut respond: SendResponse<Bytes>,
     peer: Option<SocketAddr>,
     service: &S,
+    turns: &Semaphore,
     stalled: Duration,
 ) -> Result<(), h2::Error>
 where
     S: Service<Request>,
     S::Response: Into<Response<B>>,
-    S::Error: Into<Response<actix_http::body::BoxBody>>,
+    S::Error: Into<Response<BoxBody>>,
     B: MessageBody,
 {
     let bare = request.method() == Method::HEAD;
     // Boxed, so that what answering needs is not part of every open stream.
-    let answered = Box::pin(service.call(read(request, peer)));
-    let answered = tokio::select! {
+    let answered = Box::pin(async {
+        let turn = turns.acquire().await;
+        (service.call(read(request, peer)).await, turn)
+    });
+    let (answered, turn) = tokio::select! {
         answered = answered => answered,
         _ = poll_fn(|cx| respond.poll_reset(cx)) => return Ok(()),
     };
     match answered {
-        Ok(response) => write(response.into(), bare, respond, stalled).await,
-        Err(error) => write(error.into(), bare, respond, stalled).await,
+        Ok(response) => write(response.into(), bare, respond, turn, stalled).await,
+        Err(error) => write(error.into(), bare, respond, turn, stalled).await,
     }
 }
 
@@ -178,9 +186,12 @@ async fn write<B: MessageBody>(
     response: Response<B>,
     bare: bool,
     mut respond: SendResponse<Bytes>,
+    turn: Result<SemaphorePermit<'_>, AcquireError>,
     stalled: Duration,
 ) -> Result<(), h2::Error> {
     let (head, body) = response.into_parts();
+    // An endless answer holds no more than its own buffer, and others wait for no end of it.
+    let _turn = turn.ok().filter(|_| body.size() != BodySize::Stream);
     let ends = bare || matches!(body.size(), BodySize::None | BodySize::Sized(0));
     let mut stream = respond.send_response(head_of(&head, body.size()), ends)?;
     if ends {

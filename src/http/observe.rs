@@ -19,7 +19,7 @@ use futures_util::FutureExt;
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
 use tracing::debug;
 
-use super::{State, body, envelope::Problem, pages};
+use super::{State, envelope::Problem, pages};
 
 /// What the doors count.
 #[derive(Clone)]
@@ -80,7 +80,7 @@ pub async fn request(
         None => response.map_into_boxed_body(),
     };
     observe(&response, started);
-    Ok(response.map_body(|_, body| body::in_slices(body)))
+    Ok(response)
 }
 
 /// The problem a response stands for, if it does.

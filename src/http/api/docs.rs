@@ -1,5 +1,12 @@
 //! The contract as OpenAPI, made from the code, and a page to try it on.
 
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+};
+
+use actix_web::{HttpResponse, web};
+use bytes::Bytes;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -8,8 +15,39 @@ use utoipa::{
         security::{Http, HttpAuthScheme, SecurityScheme},
     },
 };
+use utoipa_swagger_ui::Config;
 
 use super::{history, leave, letting_in, login, messages, registration, seat};
+use crate::http::envelope::Problem;
+
+/// The API door's description, as JSON.
+pub static OPENAPI: LazyLock<String> = LazyLock::new(|| {
+    let written = Api::openapi().to_pretty_json();
+    written.expect("strings and numbers are JSON")
+});
+
+/// The description.
+pub async fn openapi() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body(OPENAPI.as_str())
+}
+
+/// A file of the page to try it on. All clients share its bytes, however slowly they take them; the
+/// library's own handler copies a megabyte for each.
+pub async fn show(file: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let config = Arc::new(Config::from("/chat-server/openapi.json"));
+    let file = utoipa_swagger_ui::serve(&file, config)
+        .map_err(Problem::defect)?
+        .ok_or_else(Problem::no_such_page)?;
+    let bytes = match file.bytes {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => bytes.into(),
+    };
+    Ok(HttpResponse::Ok()
+        .content_type(file.content_type)
+        .body(bytes))
+}
 
 /// The API door's description.
 #[derive(OpenApi)]
@@ -37,7 +75,7 @@ use super::{history, leave, letting_in, login, messages, registration, seat};
         (name = "leave", description = "Going, and ending"),
     )
 )]
-pub struct Api;
+struct Api;
 
 struct Bearer;
 

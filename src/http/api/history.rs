@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::{
     History,
-    domain::{Message, Page, Seq},
+    domain::{Page, Seq},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -19,8 +19,6 @@ use crate::http::{
 
 /// The most messages of one page.
 const LIMIT_MAX: usize = 200;
-/// The most text of one page, in bytes. A client that takes its time holds as much in memory.
-const PAGE_BYTES_MAX: usize = 256 * 1024;
 /// The messages of a page that does not say how many.
 const LIMIT_DEFAULT: usize = 50;
 
@@ -136,38 +134,19 @@ pub async fn read(
         page: part,
         limit,
     };
-    // What waits here waits with nothing in its hands.
-    let _turn = state.reading.acquire().await;
     let (page, names) = state
         .directory
         .ask(caller.key, history)
         .await
         .map_err(of_session)?;
-    let messages = fitting(&page.messages, part);
     Ok(ok(HistoryReply {
-        messages: messages
+        messages: page
+            .messages
             .iter()
             .map(|message| MessageView::of(message, &names))
             .collect(),
-        more: page.more || messages.len() < page.messages.len(),
+        more: page.more,
     }))
-}
-
-/// As many of them as fit into one page, from the end that was asked for.
-fn fitting(messages: &[Message], part: Page) -> &[Message] {
-    let mut room = PAGE_BYTES_MAX;
-    let mut fits = |message: &&Message| {
-        let left = room.checked_sub(message.text.as_str().len());
-        room = left.unwrap_or(0);
-        left.is_some()
-    };
-    match part {
-        Page::After(_) => &messages[..messages.iter().take_while(&mut fits).count()],
-        Page::Before(_) | Page::Newest => {
-            let count = messages.iter().rev().take_while(&mut fits).count();
-            &messages[messages.len() - count..]
-        }
-    }
 }
 
 /// Opens a stream of server-sent events.

@@ -123,6 +123,25 @@ async fn the_senders_clock_is_not_the_servers() {
 }
 
 #[tokio::test]
+async fn a_page_of_long_texts_ends_early_at_the_far_end_and_says_that_there_is_more() {
+    let server = Server::start().await;
+    let chat = Chat::begin(&server).await;
+    let longest = "x".repeat(16 * 1024);
+    for _ in 1..=10 {
+        chat.one.say(&longest).await;
+    }
+    let page = async |query: &str| {
+        let page = chat.two.get(&format!("messages?{query}")).await.ok();
+        (seqs(&page), page["more"] == true)
+    };
+    assert_eq!(page("limit=200").await, (vec![7, 8, 9, 10], true));
+    assert_eq!(page("before=7&limit=5").await, (vec![3, 4, 5, 6], true));
+    assert_eq!(page("before=3").await, (vec![1, 2], false));
+    assert_eq!(page("after=0").await, (vec![1, 2, 3, 4], true));
+    assert_eq!(page("after=6").await, (vec![7, 8, 9, 10], false));
+}
+
+#[tokio::test]
 async fn the_history_is_read_forwards_backwards_and_from_its_end() {
     let server = Server::start().await;
     let chat = Chat::begin(&server).await;
