@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { choose, endForBoth, inChat, meet, message, say } from "../harness/flows.js";
+import { choose, endForBoth, inChat, meet, meetByForms, message, say } from "../harness/flows.js";
 import { alarms, listen } from "../harness/live.js";
 import { remains } from "../harness/remains.js";
 import { until, untilIs } from "../harness/until.js";
@@ -68,7 +68,7 @@ claim("the end interrupts whoever listens, before the page is left", async ({ pe
 
 claim("after the end Back, reload, a second tab and curl show nothing", async ({ person }) => {
   const [abhi, anny] = await pair(person);
-  const { link, one, two } = await meet(abhi, anny);
+  const { link, one, two } = await meetByForms(abhi, anny);
   await say(abhi.page, SECRET);
   await message(anny.page, SECRET).waitFor();
   const second = await abhi.tab(one.chat);
@@ -131,7 +131,7 @@ claim("nothing of the chat stays in the browser after the end", async ({ person 
 claim("nothing of the chat stays in the browser after logging out, in any tab", async ({ person }) => {
   const [abhi, anny] = [await person(), await person()];
   anny.expectStatus(401);
-  const { two } = await meet(abhi, anny);
+  const { two } = await meetByForms(abhi, anny);
   await say(abhi.page, SECRET);
   await message(anny.page, SECRET).waitFor();
   const second = await anny.tab(two.chat);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { inChat, join, meet, message, register, say } from "../harness/flows.js";
+import { inChat, join, meet, meetByForms, message, register, say } from "../harness/flows.js";
 
 share();
 
@@ -38,7 +38,7 @@ claim("every page forbids what it does not need", async ({ person }) => {
       if (response.request().isNavigationRequest() && response.status() !== 303) pages.set(response.url(), response.headers());
     });
   }
-  const { one } = await meet(abhi, anny);
+  const { one } = await meetByForms(abhi, anny);
   await abhi.page.goto(`${one.chat}/sessions`);
   await anny.page.goto(one.chat);
   assert.ok(pages.size >= 5);

@@ -14,10 +14,11 @@ const COLOURS = { type: "rule", values: ["color-contrast", "link-in-text-block"]
  * @param {import("playwright-core").Page} page @param {{ coloursOnly?: boolean }} [how] @returns {Promise<string[]>}
  */
 export async function faults(page, { coloursOnly = false } = {}) {
+  // Half a megabyte, so once for each document.
+  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(axe);
   const rules = await page.evaluate(`(async () => {
     // Where scripts are off timers do not run either, and axe-core waits for one.
     if (matchMedia("(scripting: none)").matches) globalThis.setTimeout = (work) => void Promise.resolve().then(work);
-    if (!globalThis.axe) { ${axe} }
     const { violations } = await axe.run(document, { runOnly: ${JSON.stringify(coloursOnly ? COLOURS : ALL)}, resultTypes: ["violations"] });
     return violations.flatMap(({ id, impact, nodes }) =>
       nodes.map(({ target, failureSummary }) => [id, impact, target.join(" "), failureSummary.split("\\n")[1]?.trim()].join(" | ")));

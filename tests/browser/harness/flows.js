@@ -43,13 +43,26 @@ export async function inChat(page) {
   await page.getByRole("region", { name: "Messages" }).waitFor();
 }
 
-/** Both seats taken, both chats open. @param {Person} one @param {Person} two */
+/**
+ * Both seats taken, both chats open. The way there leads over requests, since most claims begin here: that the forms lead here too is
+ * claimed of the forms.
+ * @param {Person} one @param {Person} two
+ */
 export async function meet(one, two, { you = "Abhi", peer = "Anny" } = {}) {
-  const made = await register(one, { you, peer });
+  const { url: link } = await tell(one, "/demo/chat/register", { userOne: you, userTwo: peer });
+  const { pathname } = new URL(link);
+  const { returnCode: code } = await tell(two, `${pathname}/login`, { user: peer });
+  const [first, second] = [`${pathname}/1`, `${pathname}/2`];
+  await Promise.all([one.page.goto(first), two.page.goto(second)]);
+  await Promise.all([inChat(one.page), inChat(two.page)]);
+  return { link, one: { chat: first }, two: { chat: second, code } };
+}
+
+/** The same by the forms, so that the pages on the way lie behind the Back button. @param {Person} one @param {Person} two */
+export async function meetByForms(one, two) {
+  const { link, chat } = await register(one);
   await openMySide(one);
-  const { chat } = await join(two, made.link, peer);
-  const code = await returnCode(two.page);
-  return { link: made.link, one: { chat: made.chat, code: made.code }, two: { chat, code } };
+  return { link, one: { chat }, two: await join(two, link) };
 }
 
 /** Writes into the composer and presses Enter. @param {Page} page @param {string} text */

@@ -25,7 +25,7 @@ const DESKTOP = { viewport: { width: 860, height: 640 }, colorScheme: /** @type 
 const [server, browser] = await Promise.all([Server.start(), openBrowser()]);
 const [abhi, anny] = await Promise.all([Person.arrive(browser, server, PHONE), Person.arrive(browser, server, DESKTOP)]);
 await meet(abhi, anny, people.en);
-await anny.page.reload();
+for (const { page } of [abhi, anny]) await page.reload();
 for (const [seat, words] of TALK) {
   const [from, to] = seat === 1 ? [abhi, anny] : [anny, abhi];
   await say(from.page, words);
