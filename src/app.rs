@@ -7,20 +7,20 @@ use std::{
     time::Duration,
 };
 
-use actix_rt::{Arbiter, System};
-use actix_web::dev::{Server, ServerHandle};
+use actix_rt::{Arbiter, ArbiterHandle, System};
 use actors::{
     Directory, Metrics, World,
     ports::{Clock, SystemClock},
 };
 use prometheus::Registry;
+use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 use tracing::info;
 
 use crate::{
     bus,
     config::{self, BusUrl, Role, Settings, StoreUrl, Wrong},
-    http::{self, Doors, State},
+    http::{self, Doors, Server, State},
     shutdown::{self, Readiness},
     store::{self, OpenError, ServingLock},
     telemetry,
@@ -158,9 +158,16 @@ impl App {
         let listeners = Listeners::bind(settings)?;
         let registry = telemetry::registry();
         let store = store::open(&settings.store, clock.clone(), &registry).await?;
-        let bus = bus::open(&settings.bus, &registry).await?;
+        let arbiters: Vec<Arbiter> = (0..settings.workers()).map(|_| Arbiter::new()).collect();
+        let bus = {
+            let (settings, registry) = (settings.bus.clone(), registry.clone());
+            on(&arbiters[0], async move {
+                bus::open(&settings, &registry).await
+            })
+            .await?
+        };
         let world = World { store, bus, clock };
-        Self::assemble(settings, world, registry, listeners, lock)
+        Self::assemble(settings, world, registry, listeners, arbiters, lock)
     }
 
     fn assemble(
@@ -168,14 +175,15 @@ impl App {
         world: World,
         registry: Registry,
         listeners: Listeners,
+        arbiters: Vec<Arbiter>,
         lock: Option<ServingLock>,
     ) -> Result<Self, StartError> {
         let clock = world.clock.clone();
-        let arbiters: Vec<Arbiter> = (0..settings.workers()).map(|_| Arbiter::new()).collect();
+        let handles: Vec<ArbiterHandle> = arbiters.iter().map(Arbiter::handle).collect();
         let directory = Directory::start(
             world,
             settings.limits.of_actors(),
-            arbiters.iter().map(Arbiter::handle).collect(),
+            handles.clone(),
             Metrics::register(&registry),
         );
         let readiness = Readiness::register(&registry);
@@ -193,7 +201,7 @@ impl App {
             address,
             api_address,
             ops_address,
-            servers: listeners.serve(settings, &state)?,
+            servers: listeners.serve(settings, &state, &handles)?,
             settings: settings.server.clone(),
             directory,
             readiness,
@@ -207,18 +215,18 @@ impl App {
     /// # Errors
     /// [`StartError::Store`] when it had to stop because another process serves the same store.
     pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
-        let handles: Vec<ServerHandle> = self.servers.iter().map(Server::handle).collect();
-        let serving: Vec<_> = self.servers.into_iter().map(actix_rt::spawn).collect();
         let stopped = tokio::select! {
             () = stop => Ok(()),
             error = lost(&mut self.lock) => Err(error.into()),
         };
         info!("stopping");
-        shutdown::drain(&self.settings, &self.readiness, &self.directory, &handles).await;
-        for server in serving {
-            // A server that failed has logged why.
-            let _ = server.await;
-        }
+        shutdown::drain(
+            &self.settings,
+            &self.readiness,
+            &self.directory,
+            &self.servers,
+        )
+        .await;
         info!("stopped");
         stopped
     }
@@ -230,6 +238,20 @@ async fn lost(lock: &mut Option<ServingLock>) -> OpenError {
         Some(lock) => lock.lost().await,
         None => std::future::pending().await,
     }
+}
+
+/// Runs something on an arbiter, where what it spawns stays.
+async fn on<T: Send + 'static>(
+    arbiter: &Arbiter,
+    work: impl Future<Output = T> + Send + 'static,
+) -> T {
+    let (tell, told) = oneshot::channel();
+    arbiter.spawn(async move {
+        // Whoever asked waits for it.
+        let _ = tell.send(work.await);
+    });
+    told.await
+        .expect("the arbiter runs, and the work does not panic")
 }
 
 /// Keeps the limits by address from growing with every address that was ever seen.
@@ -299,12 +321,17 @@ impl Listeners {
         (self.address(), of(|doors| doors.api), of(|doors| doors.ops))
     }
 
-    fn serve(self, settings: &Settings, state: &State) -> io::Result<Vec<Server>> {
+    fn serve(
+        self,
+        settings: &Settings,
+        state: &State,
+        arbiters: &[ArbiterHandle],
+    ) -> io::Result<Vec<Server>> {
         let serve = |(listener, _, doors): (_, _, Doors)| {
             // Operators ask from within.
             let public = doors.pages || doors.api;
             let acceptor = self.acceptor.clone().filter(|_| public);
-            http::server(listener, settings, acceptor, doors, state)
+            http::server(listener, settings, acceptor, doors, state, arbiters)
         };
         self.sockets.into_iter().map(serve).collect()
     }

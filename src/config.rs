@@ -58,7 +58,7 @@ pub struct Server {
     pub public_url: Option<Url>,
     /// Which service this instance is.
     pub role: Role,
-    /// Threads that serve connections, and as many that run the chats; 0 means one per core.
+    /// Threads, each of which serves connections and runs chats; 0 means one per core.
     pub workers: usize,
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
@@ -123,6 +123,8 @@ pub struct Store {
     pub url_file: Option<PathBuf>,
     /// Connections to PostgreSQL.
     pub pool_size: u32,
+    /// Commits of messages that are in flight at once on PostgreSQL.
+    pub lanes: u16,
     /// How long a call waits for a connection to PostgreSQL, in seconds.
     pub connect_seconds: u64,
     /// How long PostgreSQL may take for a call, in seconds.
@@ -242,6 +244,7 @@ impl Settings {
         }
         for (name, value) in [
             ("pool_size", self.store.pool_size.into()),
+            ("lanes", self.store.lanes.into()),
             ("connect_seconds", self.store.connect_seconds),
             ("call_seconds", self.store.call_seconds),
         ] {
@@ -307,7 +310,7 @@ impl Settings {
         )
     }
 
-    /// Threads of each kind.
+    /// Threads that serve and run the chats.
     pub fn workers(&self) -> usize {
         match self.server.workers {
             0 => std::thread::available_parallelism().map_or(1, usize::from),

@@ -27,9 +27,9 @@ use std::{
     time::Duration,
 };
 
+use actix::ArbiterHandle;
 use actix_web::{
     App, HttpRequest, Route,
-    dev::Server,
     middleware::{Compress, from_fn},
     web,
 };
@@ -43,6 +43,7 @@ use crate::{
     shutdown::Readiness,
 };
 
+pub use connection::Server;
 pub use origin::{base_url, scheme};
 
 use envelope::Problem;
@@ -157,7 +158,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Serves the doors of a socket, by TLS where there is an acceptor.
+/// Serves the doors of a socket on the arbiters, by TLS where there is an acceptor.
 ///
 /// # Errors
 /// What the system says.
@@ -167,13 +168,13 @@ pub fn server(
     acceptor: Option<TlsAcceptor>,
     doors: Doors,
     state: &State,
+    arbiters: &[ArbiterHandle],
 ) -> io::Result<Server> {
-    let state = web::Data::new(state.clone());
+    let data = web::Data::new(state.clone());
     let role = settings.server.role;
-    let counted = state.get_ref().clone();
-    connection::serve(listener, settings, acceptor, &counted, move || {
+    connection::serve(listener, settings, acceptor, state, arbiters, move || {
         App::new()
-            .app_data(state.clone())
+            .app_data(data.clone())
             .app_data(doors)
             .app_data(web::QueryConfig::default().error_handler(|_, _| {
                 Problem::malformed("The part of the address behind \"?\" cannot be read.").into()

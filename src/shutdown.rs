@@ -9,13 +9,12 @@ use std::{
     time::Duration,
 };
 
-use actix_web::dev::ServerHandle;
 use actors::{Directory, metrics::register};
 use futures_util::future::join_all;
 use prometheus::{IntGauge, Registry};
 use tokio::signal::unix::{SignalKind, signal as unix_signal};
 
-use crate::config;
+use crate::{config, http::Server};
 
 /// The part of the drain in which streams are moved; the rest is for the requests.
 const MOVING: f64 = 0.75;
@@ -75,13 +74,13 @@ pub async fn drain(
     settings: &config::Server,
     readiness: &Readiness,
     directory: &Directory,
-    servers: &[ServerHandle],
+    servers: &[Server],
 ) {
     readiness.drain();
     tokio::time::sleep(Duration::from_secs(settings.leave_seconds)).await;
     // No connection is accepted any more, idle ones are closed, and the others after what they are
     // busy with: streams for as long as they are open, up to the server's own deadline.
-    let closed = join_all(servers.iter().map(|server| server.stop(true)));
+    let closed = join_all(servers.iter().map(Server::stop));
     let moving = Duration::from_secs(settings.drain_seconds).mul_f64(MOVING);
     tokio::select! {
         _ = closed => {}

@@ -1,7 +1,7 @@
 //! Ends chats whose time is over, deletes what is left of those that ended, and, as the last net
 //! under everything that is lost on the way, compares the pairs in memory with the store.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
 
@@ -18,11 +18,24 @@ const EXPIRE_LEN_MAX: usize = 200;
 const PURGE_LEN_MAX: usize = 2_000;
 /// How long a tombstone stands.
 const TOMBSTONE_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
+/// The chats are not counted again for so many times as long as it took: to count millions takes
+/// seconds.
+const COUNT_PAUSE: u32 = 100;
 
 /// Sweeps for ever, at an interval or when woken because a chat has just ended.
 pub(crate) async fn run(directory: Directory, interval: Duration) {
+    let mut count_due = Instant::now();
     loop {
-        if let Err(failure) = sweep(&directory).await {
+        let swept = async {
+            sweep(&directory).await?;
+            let began = Instant::now();
+            if began >= count_due {
+                count(&directory).await?;
+                count_due = Instant::now() + COUNT_PAUSE * began.elapsed();
+            }
+            Ok::<_, StoreError>(())
+        };
+        if let Err(failure) = swept.await {
             warn!(%failure, "the sweep goes on later");
         }
         let woken = directory.shared().sweep.notified();
@@ -98,7 +111,12 @@ async fn sweep(directory: &Directory) -> Result<(), StoreError> {
             break;
         }
     }
-    let chats = store.count_chats().await?;
+    Ok(())
+}
+
+async fn count(directory: &Directory) -> Result<(), StoreError> {
+    let shared = directory.shared();
+    let chats = shared.world.store.count_chats().await?;
     shared
         .metrics
         .chats_live

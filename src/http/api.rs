@@ -25,9 +25,14 @@ pub fn registration(config: &mut web::ServiceConfig) {
         .service(post("/user2").route(web::post().to(registration::user2)));
 }
 
-/// Everything under `/user/`. The fixed words come before the names and hashes.
+/// Everything under `/user/`, looked through from the top: what is asked for most comes first.
 pub fn chat(config: &mut web::ServiceConfig) {
     config
+        .service(post("/user/{hash}/message_send").route(web::post().to(messages::send)))
+        .service(get("/user/{hash}/messages").route(web::get().to(history::messages)))
+        .service(get("/user/{hash}/stream").route(web::get().to(history::stream)))
+        .service(post("/user/{hash}/receipt").route(web::post().to(messages::receipt)))
+        .service(post("/user/{hash}/typing").route(web::post().to(messages::typing)))
         .service(
             either("/user/logout")
                 .route(web::get().to(leave::logout_get))
@@ -45,12 +50,7 @@ pub fn chat(config: &mut web::ServiceConfig) {
         .service(post("/user/{hash}/device").route(web::post().to(seat::device)))
         .service(post("/user/{hash}/return_code").route(web::post().to(seat::return_code)))
         .service(get("/user/{hash}/sessions").route(web::get().to(seat::sessions)))
-        .service(post("/user/{hash}/sessions/end").route(web::post().to(seat::end_session)))
-        .service(post("/user/{hash}/message_send").route(web::post().to(messages::send)))
-        .service(get("/user/{hash}/messages").route(web::get().to(history::messages)))
-        .service(get("/user/{hash}/stream").route(web::get().to(history::stream)))
-        .service(post("/user/{hash}/receipt").route(web::post().to(messages::receipt)))
-        .service(post("/user/{hash}/typing").route(web::post().to(messages::typing)));
+        .service(post("/user/{hash}/sessions/end").route(web::post().to(seat::end_session)));
 }
 
 fn get(path: &str) -> Resource {

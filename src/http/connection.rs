@@ -1,20 +1,23 @@
-//! From a socket to the doors: TLS where it is set, then HTTP/1.1 or HTTP/2, whichever the client
+//! From a socket to the doors: connections are accepted in one place and served in turn on every
+//! arbiter, beside the pairs; TLS where it is set, then HTTP/1.1 or HTTP/2, whichever the client
 //! speaks.
 
-use std::{io, net::TcpListener, rc::Rc, time::Duration};
+use std::{io, net, rc::Rc, time::Duration};
 
+use actix::ArbiterHandle;
 use actix_http::{Request, Response, ServiceConfig};
-use actix_rt::net::TcpStream;
-use actix_server::Server;
-use actix_service::{
-    IntoServiceFactory, Service, ServiceFactory, fn_factory, fn_service, map_config,
-};
+use actix_rt::net::{TcpListener, TcpStream};
+use actix_service::{IntoServiceFactory, Service, ServiceFactory, map_config};
 use actix_web::{Error, body::MessageBody, dev::AppConfig};
 use socket2::SockRef;
-use tokio::time::timeout;
+use tokio::{
+    sync::mpsc,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 use tokio_rustls::TlsAcceptor;
-use tokio_util::either::Either;
-use tracing::debug;
+use tokio_util::{either::Either, sync::CancellationToken, task::TaskTracker};
+use tracing::{debug, error, warn};
 
 use super::{
     State,
@@ -29,16 +32,38 @@ const UNSENT_BYTES: u32 = 64 * 1024;
 const RECEIVED_BYTES: usize = 64 * 1024;
 /// How HTTP/2 begins where nothing was agreed on; no method of HTTP/1.1 begins so.
 const PRIOR_KNOWLEDGE: &[u8] = b"PRI";
+/// Accepted connections that wait for one arbiter; the system keeps more.
+const WAITING_MAX: usize = 64;
+/// The pause after the system had no file for a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
-/// Serves an app on a socket, by TLS where there is an acceptor.
+/// A socket whose connections are served.
+pub struct Server {
+    going: CancellationToken,
+    workers: TaskTracker,
+}
+
+impl Server {
+    /// Accepts no more connections, closes the idle ones, and waits until the others are done with
+    /// what they are busy with. Those that are not by the drain's end are cut off.
+    pub async fn stop(&self) {
+        self.going.cancel();
+        self.workers.close();
+        self.workers.wait().await;
+    }
+}
+
+/// Serves an app on a socket, by TLS where there is an acceptor. Must be called inside an actix
+/// system.
 ///
 /// # Errors
 /// What the system says.
 pub fn serve<F, I, S, B>(
-    listener: TcpListener,
+    listener: net::TcpListener,
     settings: &Settings,
     acceptor: Option<TlsAcceptor>,
     state: &State,
+    arbiters: &[ArbiterHandle],
     app: F,
 ) -> io::Result<Server>
 where
@@ -55,64 +80,133 @@ where
         request: Duration::from_secs(settings.limits.request_seconds),
         stalled: Duration::from_secs(settings.limits.stalled_stream_seconds),
     };
-    let builder = Server::build()
-        .workers(settings.workers())
-        .shutdown_timeout(settings.server.drain_seconds)
-        .disable_signals();
-    let going = builder.graceful_shutdown_signal();
-    let state = state.clone();
-    let served = move || {
-        let (app, acceptor, going) = (app.clone(), acceptor.clone(), going.clone());
-        let state = state.clone();
-        fn_factory(move || {
+    let drain = Duration::from_secs(settings.server.drain_seconds);
+    let listener = TcpListener::from_std(listener)?;
+    let going = CancellationToken::new();
+    let workers = TaskTracker::new();
+    let mut queues = Vec::new();
+    for arbiter in arbiters {
+        let (queue, accepted) = mpsc::channel(WAITING_MAX);
+        let (app, acceptor, state) = (app.clone(), acceptor.clone(), state.clone());
+        let (going, working) = (going.clone(), workers.token());
+        let served = async move || {
+            // Dropped last: until then there is something to wait for.
+            let _working = working;
             let app = map_config(app(), |()| AppConfig::default()).new_service(());
-            let (acceptor, going) = (acceptor.clone(), going.clone());
-            let state = state.clone();
-            async move {
-                let app = Rc::new(app.await.map_err(|error| {
-                    tracing::error!(?error, "the doors cannot be opened");
-                })?);
-                // Keeps the date, of which one is enough.
-                let config = ServiceConfig::default();
-                Ok::<_, ()>(fn_service(move |socket: TcpStream| {
-                    let (app, config) = (app.clone(), config.clone());
-                    let (acceptor, going) = (acceptor.clone(), going.clone());
-                    let peer = socket.peer_addr().ok();
-                    let counted = peer.map(|peer| state.admit(peer.ip()));
-                    async move {
-                        // Held for as long as the connection is open; an address that has too
-                        // many loses the newest at once.
-                        let Some(Some(_counted)) = counted else {
-                            return Ok(());
-                        };
-                        tune(&socket, patience.stalled);
-                        let opening = timeout(patience.request, Box::pin(open(socket, acceptor)));
-                        let opened = tokio::select! {
-                            opened = opening => opened,
-                            // It has asked for nothing yet.
-                            () = going.notified() => return Ok(()),
-                        };
-                        let going = async move { going.notified().await };
-                        match opened {
-                            Ok(Ok((io, true))) => {
-                                let served = h2::serve(io, peer, app, patience.stalled, going);
-                                ended(Box::pin(served).await);
-                            }
-                            Ok(Ok((io, false))) => {
-                                let served = h1::serve(io, peer, &*app, config, patience, going);
-                                ended(Box::pin(served).await);
-                            }
-                            Ok(Err(error)) => ended(Err(error)),
-                            // Nothing came, or no end of it.
-                            Err(_) => {}
+            let Ok(app) = app.await.map(Rc::new) else {
+                return error!("the doors cannot be opened");
+            };
+            // Keeps the date, of which one is enough.
+            let config = ServiceConfig::default();
+            let serve_one = move |socket: TcpStream| {
+                let (app, config) = (app.clone(), config.clone());
+                let (acceptor, going) = (acceptor.clone(), going.clone());
+                let peer = socket.peer_addr().ok();
+                let counted = peer.map(|peer| state.admit(peer.ip()));
+                async move {
+                    // Held for as long as the connection is open; an address that has too many
+                    // loses the newest at once.
+                    let Some(Some(_counted)) = counted else {
+                        return;
+                    };
+                    tune(&socket, patience.stalled);
+                    let opening = timeout(patience.request, Box::pin(open(socket, acceptor)));
+                    let opened = tokio::select! {
+                        opened = opening => opened,
+                        // It has asked for nothing yet.
+                        () = going.cancelled() => return,
+                    };
+                    let going = going.cancelled();
+                    match opened {
+                        Ok(Ok((io, true))) => {
+                            let served = h2::serve(io, peer, app, patience.stalled, going);
+                            ended(Box::pin(served).await);
                         }
-                        Ok::<_, ()>(())
+                        Ok(Ok((io, false))) => {
+                            let served = h1::serve(io, peer, &*app, config, patience, going);
+                            ended(Box::pin(served).await);
+                        }
+                        Ok(Err(error)) => ended(Err(error)),
+                        // Nothing came, or no end of it.
+                        Err(_) => {}
                     }
-                }))
+                }
+            };
+            work(accepted, drain, serve_one).await;
+        };
+        arbiter.spawn_fn(move || drop(actix_rt::spawn(served())));
+        queues.push(queue);
+    }
+    actix_rt::spawn(accept(listener, queues, going.clone()));
+    Ok(Server { going, workers })
+}
+
+/// Accepts connections and deals them out.
+async fn accept(
+    listener: TcpListener,
+    queues: Vec<mpsc::Sender<net::TcpStream>>,
+    going: CancellationToken,
+) {
+    for queue in queues.iter().cycle() {
+        let accepted = tokio::select! {
+            accepted = next(&listener) => accepted,
+            () = going.cancelled() => return,
+        };
+        // It closes with an arbiter that has ended.
+        let _ = queue.send(accepted).await;
+    }
+}
+
+/// The next connection, free to be served on any arbiter.
+async fn next(listener: &TcpListener) -> net::TcpStream {
+    let mut told = false;
+    loop {
+        match listener
+            .accept()
+            .await
+            .and_then(|(socket, _)| socket.into_std())
+        {
+            Ok(socket) => return socket,
+            // Its client has gone already.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                if !std::mem::replace(&mut told, true) {
+                    warn!(%error, "no connection can be accepted; they wait");
+                }
+                sleep(ACCEPT_PAUSE).await;
             }
-        })
-    };
-    Ok(builder.listen("duet", listener, served)?.run())
+        }
+    }
+}
+
+/// Serves connections until there will be no more, then waits for those that are open.
+async fn work<F>(
+    mut accepted: mpsc::Receiver<net::TcpStream>,
+    drain: Duration,
+    serve_one: impl Fn(TcpStream) -> F,
+) where
+    F: Future<Output = ()> + 'static,
+{
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            socket = accepted.recv() => match socket.map(TcpStream::from_std) {
+                Some(Ok(socket)) => {
+                    connections.spawn_local(serve_one(socket));
+                }
+                Some(Err(error)) => warn!(%error, "a connection cannot be served"),
+                None => break,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    let done = async { while connections.join_next().await.is_some() {} };
+    if timeout(drain, done).await.is_err() {
+        debug!(
+            open = connections.len(),
+            "connections are cut off: they were still busy"
+        );
+    }
 }
 
 /// A connection, and whether HTTP/2 is spoken on it.

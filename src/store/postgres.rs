@@ -43,14 +43,13 @@ use pool::Connections;
 
 pub use lock::DatabaseLock;
 
-/// Commits in flight at once: while one waits for the disk, others gather.
-const LANES: usize = 4;
 /// How long one connection outside of the pool may take to come about.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 
 /// The store in PostgreSQL.
 pub struct PostgresStore {
     connections: Connections,
+    lanes: usize,
 }
 
 impl PostgresStore {
@@ -66,6 +65,7 @@ impl PostgresStore {
         migrate::migrate(url).await?;
         Ok(Self {
             connections: Connections::new(url, settings, registry)?,
+            lanes: settings.lanes.into(),
         })
     }
 }
@@ -85,7 +85,7 @@ fn unusable(error: &dyn std::fmt::Display) -> OpenError {
 #[async_trait]
 impl Store for PostgresStore {
     fn lanes(&self) -> usize {
-        LANES
+        self.lanes
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

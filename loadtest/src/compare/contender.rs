@@ -4,6 +4,7 @@ use std::{
     net::{SocketAddr, TcpStream},
     path::PathBuf,
     process::Command,
+    thread,
 };
 
 use tempfile::TempDir;
@@ -44,6 +45,8 @@ pub(super) enum Ground {
 #[derive(Debug)]
 pub(super) struct Cluster {
     instances: Vec<Instance>,
+    /// For each instance of duet: they share the machine's cores.
+    workers: usize,
     postgres: Option<Postgres>,
     redis: Option<Redis>,
     folder: TempDir,
@@ -111,16 +114,18 @@ impl Contender {
             Ground::Two if !alone => Some(Redis::start()?),
             _ => None,
         };
-        let mut cluster = Cluster {
-            instances: Vec::new(),
-            postgres,
-            redis,
-            folder,
-        };
         let count = if ground == Ground::Two && !alone {
             2
         } else {
             1
+        };
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let mut cluster = Cluster {
+            instances: Vec::new(),
+            workers: (cores / count).max(1),
+            postgres,
+            redis,
+            folder,
         };
         for number in 0..count {
             let instance = cluster.instance(self, number)?;
@@ -141,6 +146,7 @@ impl Contender {
                 let mut command = Command::new(program);
                 command
                     .env("DUET_SERVER__BIND", address.to_string())
+                    .env("DUET_SERVER__WORKERS", cluster.workers.to_string())
                     .env("DUET_STORE__URL", postgres.unwrap_or(sqlite))
                     .env("DUET_BUS__URL", redis.unwrap_or_else(|| "local".to_owned()))
                     .env("DUET_LIMITS__SENDS_PER_SEAT_PER_SECOND", OUT_OF_THE_WAY)
