@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { inChat, join, meet, register, say, untilTick } from "../harness/flows.js";
+import { inChat, join, meet, register } from "../harness/flows.js";
 
 share();
 
@@ -34,8 +34,7 @@ claim("a first visit is light: the start page, and the chat with all its scripts
   // Somebody who comes by the link meets two pages, and all scripts there are.
   const chat = weigh(anny.page);
   await join(anny, link);
-  await say(anny.page, "Here I am");
-  await untilTick(anny.page, "Here I am", "Sent");
+  await anny.page.waitForLoadState("load");
   const [script, style, all] = [await chat("script"), await chat("stylesheet"), await chat()];
   const told = `${script} bytes of script, ${style} of style, ${all} in all`;
   console.log(`a first visit by the link: ${told}`);

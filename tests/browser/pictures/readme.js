@@ -47,7 +47,7 @@ await table.setContent(`<body style="margin:0;background:#dfe7e2">
   <img style="${frame};left:24px;top:24px;width:390px;border-radius:30px" src="data:image/png;base64,${phone}">`);
 await table.screenshot({ path: `${FOLDER}chat.png` });
 
-const start = await Person.arrive(browser, server, { viewport: { width: 1200, height: 740 } });
+const start = await Person.arrive(browser, server, { viewport: { width: 1200, height: 800 } });
 await start.page.goto("/");
 await start.page.getByLabel("Your name").fill(people.en.you);
 await start.page.getByLabel("Their name").fill(people.en.peer);
