@@ -57,6 +57,7 @@ tools: ## Install what the tests need and is not there yet (needs root for Debia
 .PHONY: lint
 lint: ## Format, clippy with warnings denied, licences and sources of all dependencies.
 	cargo fmt --all --check
+	cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	cargo deny --log-level error check bans licenses sources
 
@@ -124,6 +125,26 @@ api-fuzz: tools ## Compare the server with the API's description, case by case. 
 	python3 -m venv target/schemathesis
 	target/schemathesis/bin/pip install --quiet --disable-pip-version-check --requirement tests/openapi/requirements.txt
 	tests/openapi/run target/debug/duet target/schemathesis/bin/schemathesis $(ARGS)
+
+FUZZ := bodies names places secrets wire
+FUZZ_SECONDS ?= 60
+
+.PHONY: fuzz
+fuzz: ## What duet takes from strangers, against any bytes: FUZZ_SECONDS=60 of each kind. A crash is kept in tests/fuzz/artifacts.
+	@$(MAKE) --no-print-directory tools APT="$(APT) g++:/usr/bin/g++"
+	@command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
+	@for target in $(FUZZ); do \
+	  mkdir -p target/fuzz/corpus/$$target; \
+	  cargo fuzz run --fuzz-dir tests/fuzz --target-dir target/fuzz --sanitizer none $$target \
+	    target/fuzz/corpus/$$target tests/fuzz/corpus/$$target -- \
+	    -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0; \
+	done
+
+# The list of advisories is a repository on GitHub and comes with no package registry, so this is no
+# part of `lint`: it fails where the list is out of reach.
+.PHONY: advisories
+advisories: tools ## Fetch what is known of weaknesses in the dependencies, and fail when one of ours is among them.
+	cargo deny --log-level error check advisories
 
 .PHONY: screenshots
 screenshots: ## Screenshots of every page into tests/browser/screenshots.

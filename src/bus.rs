@@ -11,7 +11,7 @@ use prometheus::Registry;
 use crate::config::{self, BusUrl};
 
 pub use local::{Hub, LocalBus};
-pub use redis::RedisBus;
+pub use redis::{RedisBus, wire};
 
 /// The bus cannot be used: one sentence that names why and says what to do.
 #[derive(Debug, Clone, thiserror::Error)]

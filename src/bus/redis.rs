@@ -18,7 +18,7 @@ mod sending;
 mod server;
 mod shard;
 mod subscribing;
-mod wire;
+pub mod wire;
 
 use std::{
     collections::HashMap,

@@ -19,7 +19,7 @@ const HEAD_LEN: usize = 1 + 16;
 const NOTICE_LEN: usize = 128;
 
 /// Names one run of one instance.
-pub(super) type Boot = Uuid;
+pub type Boot = Uuid;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -67,7 +67,7 @@ enum Change {
 
 /// What arrived.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Arrived {
+pub enum Arrived {
     /// Somebody else's notice.
     Notice(Notice),
     /// One's own.
@@ -77,7 +77,7 @@ pub(super) enum Arrived {
 }
 
 /// A notice as bytes.
-pub(super) fn write(from: Boot, notice: &Notice) -> Vec<u8> {
+pub fn write(from: Boot, notice: &Notice) -> Vec<u8> {
     let text_len = match notice {
         Notice::Message(message) => message.text.as_str().len(),
         _ => 0,
@@ -90,7 +90,7 @@ pub(super) fn write(from: Boot, notice: &Notice) -> Vec<u8> {
 }
 
 /// Reads what [`write`] wrote, in this release or another.
-pub(super) fn read(parcel: &[u8], own: Boot) -> Arrived {
+pub fn read(parcel: &[u8], own: Boot) -> Arrived {
     let Some((head, notice)) = parcel.split_first_chunk::<HEAD_LEN>() else {
         return Arrived::Unknown;
     };
