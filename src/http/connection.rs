@@ -2,7 +2,7 @@
 //! arbiter, beside the pairs; TLS where it is set, then HTTP/1.1 or HTTP/2, whichever the client
 //! speaks.
 
-use std::{io, net, rc::Rc, time::Duration};
+use std::{io, net, pin::Pin, rc::Rc, time::Duration};
 
 use actix::ArbiterHandle;
 use actix_http::{Request, Response, ServiceConfig};
@@ -15,15 +15,12 @@ use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
 };
+use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{either::Either, sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, error, warn};
 
-use super::{
-    State,
-    h1::{self, Patience},
-    h2, tls,
-};
+use super::{State, h1, h2, tls};
 use crate::config::Settings;
 
 /// What the kernel takes for a client before it is ready to be sent it, and what it takes from a
@@ -76,10 +73,8 @@ where
     <S::Service as Service<Request>>::Future: 'static,
     B: MessageBody + 'static,
 {
-    let patience = Patience {
-        request: Duration::from_secs(settings.limits.request_seconds),
-        stalled: Duration::from_secs(settings.limits.stalled_stream_seconds),
-    };
+    let deadline = Duration::from_secs(settings.limits.request_seconds);
+    let stalled = Duration::from_secs(settings.limits.stalled_stream_seconds);
     let drain = Duration::from_secs(settings.server.drain_seconds);
     let listener = TcpListener::from_std(listener)?;
     let going = CancellationToken::new();
@@ -109,8 +104,8 @@ where
                     let Some(Some(_counted)) = counted else {
                         return;
                     };
-                    tune(&socket, patience.stalled);
-                    let opening = timeout(patience.request, Box::pin(open(socket, acceptor)));
+                    tune(&socket, stalled);
+                    let opening = timeout(deadline, Box::pin(open(socket, acceptor, stalled)));
                     let opened = tokio::select! {
                         opened = opening => opened,
                         // It has asked for nothing yet.
@@ -119,11 +114,11 @@ where
                     let going = going.cancelled();
                     match opened {
                         Ok(Ok((io, true))) => {
-                            let served = h2::serve(io, peer, app, patience.stalled, going);
+                            let served = h2::serve(io, peer, app, stalled, going);
                             ended(Box::pin(served).await);
                         }
                         Ok(Ok((io, false))) => {
-                            let served = h1::serve(io, peer, &*app, config, patience, going);
+                            let served = h1::serve(io, peer, &*app, config, deadline, going);
                             ended(Box::pin(served).await);
                         }
                         Ok(Err(error)) => ended(Err(error)),
@@ -211,14 +206,24 @@ async fn work<F>(
 
 /// A connection, and whether HTTP/2 is spoken on it.
 type Opened = (
-    Either<TcpStream, Box<tokio_rustls::server::TlsStream<TcpStream>>>,
+    Either<Socket, Box<tokio_rustls::server::TlsStream<Socket>>>,
     bool,
 );
 
-async fn open(socket: TcpStream, acceptor: Option<TlsAcceptor>) -> io::Result<Opened> {
+/// A socket that fails when its client takes nothing for too long.
+type Socket = Pin<Box<TimeoutStream<TcpStream>>>;
+
+async fn open(
+    socket: TcpStream,
+    acceptor: Option<TlsAcceptor>,
+    stalled: Duration,
+) -> io::Result<Opened> {
+    let mut first = [0; PRIOR_KNOWLEDGE.len()];
+    socket.peek(&mut first).await?;
+    let mut socket = TimeoutStream::new(socket);
+    socket.set_write_timeout(Some(stalled));
+    let socket = Box::pin(socket);
     let Some(acceptor) = acceptor else {
-        let mut first = [0; PRIOR_KNOWLEDGE.len()];
-        socket.peek(&mut first).await?;
         return Ok((Either::Left(socket), first == PRIOR_KNOWLEDGE));
     };
     let stream = acceptor.accept(socket).await?;
@@ -233,8 +238,8 @@ fn ended<E: std::fmt::Display>(result: Result<(), E>) {
     }
 }
 
-/// Small frames go out at once; a client that takes nothing for too long is cut off by the kernel,
-/// even where nobody writes to it any more. The kernel keeps as little for it as this program does:
+/// Small frames go out at once; a client that is gone without a word is found by the kernel, even
+/// where nobody writes to it any more. The kernel keeps as little for it as this program does:
 /// by default it would keep megabytes either way.
 fn tune(stream: &TcpStream, stalled: Duration) {
     let socket = SockRef::from(stream);

@@ -21,7 +21,7 @@ use actix_http::{
 };
 use actix_service::Service;
 use actix_web::http::{Method, StatusCode};
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use futures_util::{FutureExt, StreamExt, stream};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
@@ -42,15 +42,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(60);
 /// How long a client may take to close its end.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 
-/// How long a client may take.
-#[derive(Debug, Clone, Copy)]
-pub struct Patience {
-    /// To send the head of a request.
-    pub request: Duration,
-    /// To take anything of what it is sent.
-    pub stalled: Duration,
-}
-
 /// Serves one connection until its client leaves, or until this instance does and the request on it
 /// is answered.
 ///
@@ -61,7 +52,7 @@ pub async fn serve<Io, S, B>(
     peer: Option<SocketAddr>,
     service: &S,
     config: ServiceConfig,
-    patience: Patience,
+    deadline: Duration,
     going: impl Future<Output = ()>,
 ) -> io::Result<()>
 where
@@ -77,10 +68,10 @@ where
         ahead: BytesMut::new(),
         unwritten: BytesMut::new(),
         body_unread: false,
-        patience,
+        deadline,
     };
     let mut going = pin!(going);
-    let mut quiet_max = patience.request;
+    let mut quiet_max = deadline;
     loop {
         let head = tokio::select! {
             head = connection.head(quiet_max) => head,
@@ -123,7 +114,8 @@ struct Connection<Io> {
     unwritten: BytesMut,
     /// The request's body has not been read to its end.
     body_unread: bool,
-    patience: Patience,
+    /// For the head of a request.
+    deadline: Duration,
 }
 
 /// What a handler reads of a body, as it comes.
@@ -135,7 +127,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         if self.ahead.is_empty() && !matches!(timeout(quiet_max, self.read()).await, Ok(Ok(true))) {
             return Ok(None);
         }
-        let deadline = self.patience.request;
+        let deadline = self.deadline;
         let whole = async {
             loop {
                 match self.codec.decode(&mut self.ahead) {
@@ -288,17 +280,11 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         Ok(())
     }
 
-    /// Writes all there is, as long as the client takes some of it now and then.
+    /// Writes all there is.
     async fn flush(&mut self) -> io::Result<()> {
-        let stalled = self.patience.stalled;
-        while self.unwritten.has_remaining() {
-            let written = self.io.write_buf(&mut self.unwritten);
-            if timeout(stalled, written).await?? == 0 {
-                return Err(io::ErrorKind::WriteZero.into());
-            }
-        }
+        self.io.write_all_buf(&mut self.unwritten).await?;
         self.unwritten = BytesMut::new();
-        timeout(stalled, self.io.flush()).await?
+        self.io.flush().await
     }
 
     /// Reads some more; `false` when the client has closed its end.

@@ -22,16 +22,16 @@ use h2::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::{AcquireError, Semaphore, SemaphorePermit},
+    sync::{Semaphore, SemaphorePermit},
     time::{Instant, sleep, timeout},
 };
 use tracing::debug;
 
 /// Requests and streams that one connection may have open; a proxy opens another for more.
 const STREAMS_MAX: u32 = 128;
-/// Of these, requests that are answered at once, endless answers aside: as many bodies wait in memory
-/// for a client that takes its time.
-const ANSWERS_MAX: usize = 8;
+/// Of these, how many pages and the like are answered at once, streams aside: as many bodies wait in
+/// memory for a client that takes its time.
+const ANSWERS_MAX: usize = 4;
 /// What the headers of one request may take.
 const HEADERS_BYTES_MAX: u32 = 16 * 1024;
 /// What one request, and all of one connection, may send ahead of being read.
@@ -133,12 +133,18 @@ where
     B: MessageBody,
 {
     let bare = request.method() == Method::HEAD;
+    // What has a body does not wait: bodies that nobody reads would fill the connection's window,
+    // and those that are being read could not come to their end.
+    let turn = match request.body().is_end_stream() {
+        true => tokio::select! {
+            turn = turns.acquire() => turn.ok(),
+            _ = poll_fn(|cx| respond.poll_reset(cx)) => return Ok(()),
+        },
+        false => None,
+    };
     // Boxed, so that what answering needs is not part of every open stream.
-    let answered = Box::pin(async {
-        let turn = turns.acquire().await;
-        (service.call(read(request, peer)).await, turn)
-    });
-    let (answered, turn) = tokio::select! {
+    let answered = Box::pin(service.call(read(request, peer)));
+    let answered = tokio::select! {
         answered = answered => answered,
         _ = poll_fn(|cx| respond.poll_reset(cx)) => return Ok(()),
     };
@@ -186,12 +192,12 @@ async fn write<B: MessageBody>(
     response: Response<B>,
     bare: bool,
     mut respond: SendResponse<Bytes>,
-    turn: Result<SemaphorePermit<'_>, AcquireError>,
+    turn: Option<SemaphorePermit<'_>>,
     stalled: Duration,
 ) -> Result<(), h2::Error> {
     let (head, body) = response.into_parts();
-    // An endless answer holds no more than its own buffer, and others wait for no end of it.
-    let _turn = turn.ok().filter(|_| body.size() != BodySize::Stream);
+    // Nobody waits for the end of an answer that has none.
+    let _turn = turn.filter(|_| body.size() != BodySize::Stream);
     let ends = bare || matches!(body.size(), BodySize::None | BodySize::Sized(0));
     let mut stream = respond.send_response(head_of(&head, body.size()), ends)?;
     if ends {
@@ -223,7 +229,7 @@ async fn write<B: MessageBody>(
 }
 
 /// Gives a chunk to the connection as the client takes it; `false` when it has closed the stream,
-/// or taken nothing for too long: the kernel cannot see that, the connection being alive.
+/// or taken nothing of it for too long while the connection goes on.
 async fn send(
     stream: &mut SendStream<Bytes>,
     mut chunk: Bytes,

@@ -1,6 +1,8 @@
 //! Whoever means ill gets nothing: while an attack goes on two people talk, and the memory of the
 //! server stays bounded. `make attack` runs the same with as many connections as a machine has.
 
+mod http2;
+
 use std::{sync::Arc, time::Duration};
 
 use actors::domain::{ChatKey, PairHash, Token};
@@ -13,14 +15,14 @@ use tokio::{
     time::timeout,
 };
 
-use crate::support::{Chat, DEADLINE, Server, Setup, eventually, raw, within};
+use crate::support::{Api, Chat, DEADLINE, Server, Setup, eventually, raw, within};
 
 /// How many connections an attack holds; `DUET_ATTACK_CONNECTIONS` in the environment says another
 /// number.
 const CONNECTIONS: usize = 200;
 /// How much more memory an attack may cost, whatever it sends: so much, and that for each connection.
 const MEMORY_BYTES_MAX: u64 = 60 << 20;
-const CONNECTION_BYTES_MAX: u64 = 128 << 10;
+const CONNECTION_BYTES_MAX: u64 = 512 << 10;
 /// A request that is answered.
 const LIVE: &[u8] = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
 /// Between two bytes of somebody who is slow on purpose.
@@ -39,8 +41,8 @@ fn impatient() -> Setup {
 }
 
 /// Two people meet, talk and part.
-async fn talk(server: &Server) {
-    let chat = Chat::begin(server).await;
+async fn talk(api: &Api) {
+    let chat = Chat::begin_at(api).await;
     let mut stream = chat.two.listen().await;
     stream.next_of("hello").await;
     for number in 0..20 {
@@ -52,13 +54,30 @@ async fn talk(server: &Server) {
     stream.next_of("ended").await;
 }
 
+/// A chat that holds more than one page does.
+async fn long_chat(api: &Api) -> Chat {
+    let chat = Chat::begin_at(api).await;
+    let long = "x".repeat(16 * 1024);
+    join_all((0..20).map(|_| chat.one.say(&long))).await;
+    chat
+}
+
 /// Attacks on many connections at once, each until the server has closed it, while two people talk.
 async fn under<A, F>(server: &Server, attack: A)
 where
     A: Fn(TcpStream) -> F,
     F: Future<Output = ()> + Send + 'static,
 {
-    talk(server).await;
+    beside(server, &server.api(), attack).await;
+}
+
+/// The same, while they talk through this client.
+async fn beside<A, F>(server: &Server, api: &Api, attack: A)
+where
+    A: Fn(TcpStream) -> F,
+    F: Future<Output = ()> + Send + 'static,
+{
+    talk(api).await;
     let before = server.resident_bytes();
     let mut attackers = JoinSet::new();
     for _ in 0..connections() {
@@ -66,7 +85,7 @@ where
         attackers.spawn(attack(socket));
     }
     for _ in 0..3 {
-        talk(server).await;
+        talk(api).await;
     }
     let after = server.resident_bytes();
     let cost_max = MEMORY_BYTES_MAX + CONNECTION_BYTES_MAX * connections() as u64;
@@ -80,7 +99,7 @@ where
         }
     })
     .await;
-    talk(server).await;
+    talk(api).await;
 }
 
 /// Writes one byte of this at a time, until the server closes.
@@ -139,9 +158,7 @@ async fn connections_that_say_nothing_are_cut_off_and_hold_nobody_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_that_do_not_read_are_cut_off_and_hold_nobody_up() {
     let server = impatient().start().await;
-    let chat = Chat::begin(&server).await;
-    let long = "x".repeat(16 * 1024);
-    join_all((0..200).map(|_| chat.one.say(&long))).await;
+    let chat = long_chat(&server.api()).await;
     let request = Arc::new(format!(
         "GET {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
         chat.path("messages?limit=200"),
@@ -194,7 +211,7 @@ async fn a_head_without_an_end_is_refused() {
     let _ = timeout(DEADLINE, socket.read_to_end(&mut heard))
         .await
         .unwrap();
-    talk(&server).await;
+    talk(&server.api()).await;
 }
 
 #[tokio::test]

@@ -7,18 +7,10 @@ use reqwest::{Method, Version};
 
 use crate::support::{Api, Browser, Chat, Server, Setup, eventually, tls};
 
-/// How to start a server with a certificate of this authority for this machine.
-fn setup(authority: &Authority) -> Setup {
-    let identity = authority.issue(&["localhost", "127.0.0.1"]).unwrap();
-    Setup::new()
-        .set("server.tls_cert", identity.certificate.display())
-        .set("server.tls_key", identity.key.display())
-}
-
 #[tokio::test]
 async fn people_come_by_tls_and_http2_with_secure_cookies_and_links() {
     let authority = Authority::new().unwrap();
-    let mut server = setup(&authority).start().await;
+    let mut server = Setup::new().tls(&authority).start().await;
     let said = server.said();
     let address = format!("https://{}", server.address);
     assert_eq!(said[0], format!("duet is running at {address}/"));
@@ -53,7 +45,8 @@ async fn people_come_by_tls_and_http2_with_secure_cookies_and_links() {
 #[tokio::test]
 async fn who_speaks_http1_by_tls_is_served_and_cut_off_when_taking_nothing() {
     let authority = Authority::new().unwrap();
-    let server = setup(&authority)
+    let server = Setup::new()
+        .tls(&authority)
         .set("server.ops_bind", "127.0.0.1:0")
         .set("limits.stalled_stream_seconds", 2)
         .set("limits.sends_per_seat_per_second", 100_000)

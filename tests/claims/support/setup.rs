@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use loadtest::servers::Authority;
 use tempfile::TempDir;
 
 use super::Server;
@@ -57,6 +58,13 @@ impl Setup {
     /// No address is exempt from the limits, this machine's own included.
     pub fn no_exemptions(self) -> Self {
         self.file("[limits]\nexempt_addresses = []\n")
+    }
+
+    /// By TLS, with a certificate of this authority for this machine.
+    pub fn tls(self, authority: &Authority) -> Self {
+        let identity = authority.issue(&["localhost", "127.0.0.1"]).unwrap();
+        self.set("server.tls_cert", identity.certificate.display())
+            .set("server.tls_key", identity.key.display())
     }
 
     /// Where it is started, and where its data goes.
