@@ -244,7 +244,7 @@ async fn one_address_holds_so_many_connections_and_no_more() {
 async fn guessing_is_bounded_at_every_door() {
     let server = Setup::new()
         .set("limits.requests_per_address_per_second", 1)
-        .set("limits.requests_per_address_burst", 20)
+        .set("limits.requests_per_address_burst", 5)
         .set("server.trusted_proxies", "127.0.0.1/32")
         .start()
         .await;
@@ -275,8 +275,7 @@ async fn guessing_is_bounded_at_every_door() {
         ("POST", "/chat-server/register".into(), both),
     ];
     for (number, (method, path, body)) in doors.iter().enumerate() {
-        let mut statuses = Vec::new();
-        for _ in 0..30 {
+        let tries = (0..30).map(|_| {
             // A link that could be one, and a token that could be of that very chat.
             let hash = PairHash::generate(&mut rand::rng());
             let token = Token::generate(ChatKey::of(&hash), &mut rand::rng()).reveal();
@@ -285,15 +284,18 @@ async fn guessing_is_bounded_at_every_door() {
                 true => "application/json",
                 false => "application/x-www-form-urlencoded",
             };
-            let call = server
+            server
                 .front()
                 .call(method.parse().unwrap(), &filled(path))
                 .token(&token)
                 .header("Cookie", &format!("duet={token}"))
                 .header("X-Forwarded-For", &format!("192.0.2.{number}"))
-                .body(kind, filled(body));
-            statuses.push(call.send().await.status);
-        }
-        assert_eq!(statuses.last(), Some(&429), "{method} {path}: {statuses:?}");
+                .body(kind, filled(body))
+                .send()
+        });
+        // All at once: a slow machine gives nobody more tries.
+        let answers = join_all(tries).await;
+        let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+        assert!(statuses.contains(&429), "{method} {path}: {statuses:?}");
     }
 }
