@@ -243,8 +243,8 @@ pub(super) async fn expire(tx: &mut Transaction<'_>, limit: usize) -> Result<Vec
 const NEXT_TO_PURGE: &str =
     "SELECT key FROM tombstones WHERE NOT purged LIMIT 1 FOR UPDATE SKIP LOCKED";
 const PURGE: &str = "
-    DELETE FROM messages WHERE key = $1 AND seq IN
-        (SELECT seq FROM messages WHERE key = $1 ORDER BY seq LIMIT $2)";
+    DELETE FROM messages WHERE key = $1 AND seq <=
+        (SELECT max(seq) FROM (SELECT seq FROM messages WHERE key = $1 ORDER BY seq LIMIT $2) slice)";
 const LAPSED: [&str; 3] = [
     "DELETE FROM reservations WHERE key IN
         (SELECT key FROM reservations WHERE expires_at <= now_ms() - 0 * $1::bigint LIMIT $2)",
