@@ -40,13 +40,13 @@ pub fn program(named: Option<PathBuf>) -> Result<PathBuf, StartError> {
     let beside = || std::env::current_exe().map(|own| own.with_file_name("duet"));
     let program = named.map_or_else(beside, Ok);
     let program = program.map_err(StartError::from_io("the program cannot be found"))?;
-    match program.exists() {
-        true => Ok(program),
-        false => Err(StartError(format!(
+    // It is started in a folder of its own.
+    program.canonicalize().map_err(|_| {
+        StartError(format!(
             "there is no {}: build duet, or name it with --duet",
             program.display()
-        ))),
-    }
+        ))
+    })
 }
 
 /// A setting by its name in the settings file, as the environment spells it.
