@@ -220,7 +220,11 @@ async fn one_address_holds_so_many_connections_and_no_more() {
     let server = setup.no_exemptions().start().await;
     let mut held = Vec::new();
     for _ in 0..5 {
-        held.push(raw::connect(server.address).await);
+        let mut socket = raw::connect(server.address).await;
+        socket.write_all(LIVE).await.unwrap();
+        // It was let in.
+        assert!(socket.read(&mut [0; 512]).await.unwrap() > 0);
+        held.push(socket);
     }
     let is_alive = async || {
         let call = server.front().call(reqwest::Method::GET, "/health/live");

@@ -1,11 +1,14 @@
 //! Gone means gone: what two people wrote, who they were and what let them in is searched for
 //! in everything that outlives a chat.
 
+use loadtest::servers::{Kind, Shape};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::support::{
-    Api, Chat, Person, Secrets, Server, Setup, Twins, eventually,
+    Api, Browser, Chat, Person, Secrets, Server, Setup, Twins,
+    cluster::Cluster,
+    eventually,
     secrets::FILTER,
     store::{self, TABLES},
 };
@@ -13,18 +16,18 @@ use crate::support::{
 /// How many chats; every other one is ended, the rest expire.
 const CHATS: usize = 4;
 
-/// A whole life of a chat at two servers, or twice at one.
-async fn live(one: &Server, two: &Server, secrets: &mut Secrets) -> Chat {
+/// A whole life of a chat at two addresses, or twice at one.
+async fn live(one: &Api, two: &Api, secrets: &mut Secrets) -> Chat {
     let id = Uuid::new_v4();
     secrets.add("a registration's id", &id.to_string());
     let names = json!({"userOne": "Ottilie-Quill", "userTwo": "Bartholomew-Wren", "id": id});
-    let made = one.api().post("/chat-server/register", names).await.ok();
+    let made = one.post("/chat-server/register", names).await.ok();
     let hash = made["hash"].as_str().unwrap();
     secrets.add("a hash", hash);
     let chat = Chat {
         hash: hash.into(),
-        one: Person::log_in(&one.api(), hash, "Ottilie-Quill").await,
-        two: Person::log_in(&two.api(), hash, "Bartholomew-Wren").await,
+        one: Person::log_in(one, hash, "Ottilie-Quill").await,
+        two: Person::log_in(two, hash, "Bartholomew-Wren").await,
     };
     let mut streams = [chat.one.listen().await, chat.two.listen().await];
     for person in [&chat.one, &chat.two] {
@@ -42,11 +45,11 @@ async fn live(one: &Server, two: &Server, secrets: &mut Secrets) -> Chat {
         person.post("typing", json!({})).await.ok();
         person.post("receipt", json!({"read": 2})).await.ok();
         let again = json!({"returnCode": fresh["returnCode"]});
-        let phone = Person::log_in_by(&two.api(), hash, &person.name, again).await;
+        let phone = Person::log_in_by(two, hash, &person.name, again).await;
         secrets.add_token("a second token", &phone.token);
         let ask = json!({"user": person.name, "hash": hash});
         let path = format!("/chat-server/user/{}/login/ask", person.name);
-        let asked = one.api().post(&path, ask).await.ok();
+        let asked = one.post(&path, ask).await.ok();
         secrets.add_token("a wish to be let in", asked["askId"].as_str().unwrap());
     }
     for stream in &mut streams {
@@ -56,7 +59,7 @@ async fn live(one: &Server, two: &Server, secrets: &mut Secrets) -> Chat {
 }
 
 /// Several of them, with everything that must not be found afterwards.
-async fn lives(one: &Server, two: &Server) -> (Vec<Chat>, Secrets) {
+async fn lives(one: &Api, two: &Api) -> (Vec<Chat>, Secrets) {
     let mut secrets = Secrets::default();
     for (what, secret) in [
         ("a name", "Ottilie-Quill"),
@@ -111,7 +114,7 @@ fn talkative() -> Setup {
 #[tokio::test]
 async fn nothing_of_a_chat_is_left_in_postgresql_in_redis_or_in_a_log() {
     let twins = Twins::start(talkative()).await;
-    let (chats, secrets) = lives(&twins.one, &twins.two).await;
+    let (chats, secrets) = lives(&twins.one.api(), &twins.two.api()).await;
     let database = twins.database().await;
     // Now and then PostgreSQL does so by itself, and keeps samples of what it finds.
     database.batch_execute("ANALYZE").await.unwrap();
@@ -155,7 +158,7 @@ async fn nothing_of_a_chat_is_left_in_postgresql_in_redis_or_in_a_log() {
 #[tokio::test]
 async fn nothing_of_a_chat_is_left_in_the_embedded_store_or_in_a_log() {
     let server = talkative().start().await;
-    let (chats, secrets) = lives(&server, &server).await;
+    let (chats, secrets) = lives(&server.api(), &server.api()).await;
     end_some(&chats).await;
     store::set_expiry(&server.database(), 0);
     all_are_over(&server.api(), &chats).await;
@@ -169,4 +172,52 @@ async fn nothing_of_a_chat_is_left_in_the_embedded_store_or_in_a_log() {
         secrets.assert_not_in_bytes(&path.display().to_string(), &bytes);
     }
     assert_quiet(&server, &secrets).await;
+}
+
+#[tokio::test]
+async fn nothing_of_a_chat_stands_in_a_log_behind_haproxy() {
+    no_log_tells(Kind::Haproxy).await;
+}
+
+#[tokio::test]
+async fn nothing_of_a_chat_stands_in_a_log_behind_nginx() {
+    no_log_tells(Kind::Nginx).await;
+}
+
+/// People come through the proxy, to the API and to the pages, while all is well and while no
+/// instance is there.
+async fn no_log_tells(kind: Kind) {
+    let mut cluster = Cluster::start(kind, Shape::Alike, &[("log.filter", FILTER)]);
+    let api = cluster.api();
+    let (chats, mut secrets) = lives(&api, &api).await;
+    let mut browser = Browser::through(api.clone());
+    let hash = browser.register().await;
+    secrets.add("a hash of the pages", &hash);
+    let home = format!("/demo/chat/user/{hash}/1");
+    browser.get(&home).await;
+    browser.get(&format!("{home}/nowhere?{hash}")).await;
+    for chat in &chats {
+        chat.one.end().await.ok();
+        chat.two.get("messages").await.fails(410);
+    }
+    for instance in &mut cluster.site.instances {
+        instance.kill();
+    }
+    for chat in &chats {
+        let path = format!("{}?{}", chat.path("messages"), chat.one.token);
+        assert!(chat.one.api.get(&path).await.status >= 500);
+        assert!(browser.get(&format!("{home}?{hash}")).await.status >= 500);
+    }
+    eventually("the proxy has logged that", async || {
+        (!cluster.site.balancer.log().is_empty()).then_some(())
+    })
+    .await;
+    secrets.assert_not_in("the proxy's log", &cluster.site.balancer.log());
+    for instance in &cluster.site.instances {
+        assert!(
+            instance.log().contains("answered"),
+            "this log tells nothing"
+        );
+        secrets.assert_not_in("an instance's log", &instance.log());
+    }
 }
