@@ -11,8 +11,8 @@ use actix_http::{
 };
 use actix_service::Service;
 use actix_web::http::{
-    Method, StatusCode,
-    header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderName, TRANSFER_ENCODING, UPGRADE},
+    Method, StatusCode, Version,
+    header::{CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE},
 };
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -132,7 +132,7 @@ where
     S::Error: Into<Response<BoxBody>>,
     B: MessageBody,
 {
-    let bare = request.method() == Method::HEAD;
+    let bare = request.method() == http::Method::HEAD;
     // What has a body does not wait: bodies that nobody reads would fill the connection's window,
     // and those that are being read could not come to their end.
     let turn = match request.body().is_end_stream() {
@@ -142,8 +142,12 @@ where
         },
         false => None,
     };
+    let Some(request) = read(request, peer) else {
+        respond.send_reset(Reason::PROTOCOL_ERROR);
+        return Ok(());
+    };
     // Boxed, so that what answering needs is not part of every open stream.
-    let answered = Box::pin(service.call(read(request, peer)));
+    let answered = Box::pin(service.call(request));
     let answered = tokio::select! {
         answered = answered => answered,
         _ = poll_fn(|cx| respond.poll_reset(cx)) => return Ok(()),
@@ -154,8 +158,9 @@ where
     }
 }
 
-/// A request as actix has it.
-fn read(request: http::Request<RecvStream>, peer: Option<SocketAddr>) -> Request {
+/// A request as actix has it, which keeps to an older version of the same types; `None` where that
+/// does not take what the newer one took.
+fn read(request: http::Request<RecvStream>, peer: Option<SocketAddr>) -> Option<Request> {
     let (parts, body) = request.into_parts();
     let payload = match body.is_end_stream() {
         true => Payload::None,
@@ -165,12 +170,16 @@ fn read(request: http::Request<RecvStream>, peer: Option<SocketAddr>) -> Request
     };
     let mut request = Request::with_payload(payload);
     let head = request.head_mut();
-    head.uri = parts.uri;
-    head.method = parts.method;
-    head.version = parts.version;
-    head.headers = parts.headers.into();
+    head.uri = parts.uri.to_string().parse().ok()?;
+    head.method = Method::from_bytes(parts.method.as_str().as_bytes()).ok()?;
+    head.version = Version::HTTP_2;
+    for (name, value) in &parts.headers {
+        let name = HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
+        let value = HeaderValue::from_bytes(value.as_bytes()).ok()?;
+        head.headers.append(name, value);
+    }
     head.peer_addr = peer;
-    request
+    Some(request)
 }
 
 /// A body as it comes; the client may send on as far as it was read.
@@ -250,22 +259,26 @@ async fn send(
 
 /// The head of a response, without what belongs to an HTTP/1.1 connection (RFC 9113, 8.2.2).
 fn head_of(response: &Response<()>, size: BodySize) -> http::Response<()> {
+    let newer = "what one version of a type holds, the next one takes";
     let mut head = http::Response::new(());
-    *head.status_mut() = response.status();
+    *head.status_mut() = http::StatusCode::from_u16(response.status().as_u16()).expect(newer);
     let headers = head.headers_mut();
     for (name, value) in response.headers() {
         if ![CONNECTION, TRANSFER_ENCODING, UPGRADE, CONTENT_LENGTH].contains(name) {
-            headers.append(name, value.clone());
+            let name = http::HeaderName::from_bytes(name.as_str().as_bytes()).expect(newer);
+            let value = http::HeaderValue::from_bytes(value.as_bytes()).expect(newer);
+            headers.append(name, value);
         }
     }
-    headers.remove(HeaderName::from_static("keep-alive"));
+    headers.remove("keep-alive");
     match size {
         BodySize::Sized(bytes) if response.status() != StatusCode::NO_CONTENT => {
-            headers.insert(CONTENT_LENGTH, bytes.into());
+            headers.insert(http::header::CONTENT_LENGTH, bytes.into());
         }
         _ => {}
     }
     let now = httpdate::fmt_http_date(std::time::SystemTime::now());
-    headers.insert(DATE, now.try_into().expect("a date is ASCII"));
+    let now = now.try_into().expect("a date is ASCII");
+    headers.insert(http::header::DATE, now);
     head
 }

@@ -155,8 +155,32 @@ async fn a_client_that_opens_and_resets_without_end_is_cut_off_alone() {
             Err(_) => break,
         }
     }
+    is_cut_off_alone(connection, &server).await;
+}
+
+#[tokio::test]
+async fn a_client_that_sends_frames_with_nothing_in_them_is_cut_off_alone() {
+    let server = Server::start().await;
+    let (client, connection) = connect(&server).await;
+    let mut client = client.ready().await.unwrap();
+    let mut asked = request(&server, "/chat-server/hash");
+    *asked.method_mut() = http::Method::POST;
+    let (_answer, mut body) = client.send_request(asked, false).unwrap();
+    for _ in 0..10_000 {
+        if body.send_data(Bytes::new(), false).is_err() {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    is_cut_off_alone(connection, &server).await;
+}
+
+/// It is told to calm down, unless the connection is closed under what it still sends.
+async fn is_cut_off_alone(
+    connection: tokio::task::JoinHandle<Result<(), h2::Error>>,
+    server: &Server,
+) {
     let ended = within(DEADLINE, "it is cut off", connection).await.unwrap();
-    // It is told to calm down, unless the connection is closed under what it still sends.
     let reason = ended.unwrap_err().reason();
     assert!(
         matches!(reason, None | Some(h2::Reason::ENHANCE_YOUR_CALM)),
