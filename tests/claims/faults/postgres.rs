@@ -57,10 +57,12 @@ async fn a_message_whose_commit_was_never_answered_is_there_once_when_it_is_sent
             .await;
         stored.unwrap().get(0)
     };
-    // On a connection that is new a send is prepared first, and gets no further than that.
-    const BEFORE: i64 = 100;
-    scene.talk(BEFORE as usize).join_all().await;
-    for said in BEFORE.. {
+    // On a connection that is new a send is prepared first, and gets no further than that; the end
+    // of the fault makes them all new.
+    const BEFORE: usize = 100;
+    for turn in 1.. {
+        scene.talk(BEFORE).join_all().await;
+        let said = (turn * (BEFORE + 1) - 1) as i64;
         scene.begin_fault(Fault::CommitsUnanswered, 0).await;
         let saying = tokio::spawn(scene.talk(1).join_all());
         eventually(
