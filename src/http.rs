@@ -197,23 +197,6 @@ fn routes(config: &mut web::ServiceConfig, doors: Doors, role: Role) {
             .service(web::resource("/metrics").route(web::get().to(ops::metrics)));
     }
     if doors.api {
-        config.service(
-            web::resource("/chat-server/openapi.json")
-                .route(web::get().to(api::docs::openapi))
-                .default_service(only("GET")),
-        );
-        config.service(
-            web::resource("/chat-server/docs").route(
-                web::get().to(|| async {
-                    actix_web::web::Redirect::to("/chat-server/docs/").see_other()
-                }),
-            ),
-        );
-        config.service(
-            web::resource("/chat-server/docs/{file:.*}")
-                .route(web::get().to(api::docs::show))
-                .default_service(only("GET")),
-        );
         config.service(web::scope("/chat-server").configure(|config| {
             if role.registers() {
                 api::registration(config);
@@ -221,6 +204,7 @@ fn routes(config: &mut web::ServiceConfig, doors: Doors, role: Role) {
             if role.chats() {
                 api::chat(config);
             }
+            api::description(config);
         }));
     }
     if doors.pages {

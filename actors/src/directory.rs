@@ -8,13 +8,14 @@
 //! A pair goes to rest only while no request is on its way to it, and leaves the directory
 //! before it closes; so there is never a second pair of one chat in one instance.
 
+mod crashes;
+
 use std::{
-    collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use actix::{Addr, ArbiterHandle, Handler, MailboxError, Supervisor};
@@ -32,16 +33,13 @@ use crate::{
     ports::{Bus, Clock, Lookup, Store},
     relay, sweeper,
 };
+use crashes::Crashes;
 
-/// Panics of one pair within [`CRASH_WINDOW`] after which it is left alone.
-const CRASHES_MAX: u32 = 3;
 /// How often some of the streams are moved.
 const MOVE_INTERVAL: Duration = Duration::from_millis(50);
 /// How many pairs' streams are moved at once when there is time for it: slow enough for the
 /// instances that take them, fast enough that a few streams take no time.
 const MOVE_LEN: usize = 4;
-/// How long crashes are remembered.
-const CRASH_WINDOW: Duration = Duration::from_secs(10);
 
 /// The adapters everything stands on.
 #[derive(Clone)]
@@ -91,7 +89,7 @@ pub struct Directory(Arc<Inner>);
 
 struct Inner {
     pairs: DashMap<ChatKey, Place>,
-    crashes: Mutex<HashMap<ChatKey, Crashes>>,
+    crashes: Crashes,
     arbiters: Vec<ArbiterHandle>,
     shared: Arc<Shared>,
 }
@@ -119,11 +117,6 @@ struct Usage {
     visits: AtomicUsize,
     /// How often the lease had lapsed when the pair last looked into the store.
     lapses: AtomicU64,
-}
-
-struct Crashes {
-    count: u32,
-    last: Instant,
 }
 
 /// Holds a pair in the directory while a request is on its way.
@@ -167,7 +160,7 @@ impl Directory {
         let lease = Lease::new(world.clock.clone());
         let directory = Self(Arc::new(Inner {
             pairs: DashMap::new(),
-            crashes: Mutex::default(),
+            crashes: Crashes::default(),
             shared: Arc::new(Shared {
                 world,
                 limits,
@@ -318,7 +311,11 @@ impl Directory {
         if let Some(place) = self.0.pairs.get(&key) {
             return Ok(place.pass());
         }
-        self.check_crashes(key)?;
+        if self.0.crashes.too_many(key) {
+            return Err(Refusal::Unavailable(
+                "this pair failed several times in a row".into(),
+            ));
+        }
         match self.store().status(key).await? {
             Lookup::Missing => return Err(Refusal::NotFound),
             Lookup::Ended => return Err(Refusal::Gone),
@@ -374,34 +371,7 @@ impl Directory {
         self.count();
         error!(chat = %key.fingerprint(), "a pair panicked; the next request starts it afresh");
         self.0.shared.metrics.pair_crashes.inc();
-        let mut crashes = self
-            .0
-            .crashes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        crashes.retain(|_, crash| crash.last.elapsed() < CRASH_WINDOW);
-        let crash = crashes.entry(key).or_insert(Crashes {
-            count: 0,
-            last: Instant::now(),
-        });
-        crash.count += 1;
-        crash.last = Instant::now();
-    }
-
-    fn check_crashes(&self, key: ChatKey) -> Result<(), Refusal> {
-        let crashes = self
-            .0
-            .crashes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        match crashes.get(&key) {
-            Some(crash) if crash.count >= CRASHES_MAX && crash.last.elapsed() < CRASH_WINDOW => {
-                Err(Refusal::Unavailable(
-                    "this pair failed several times in a row".into(),
-                ))
-            }
-            _ => Ok(()),
-        }
+        self.0.crashes.remember(key);
     }
 
     fn count(&self) {

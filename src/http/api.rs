@@ -53,6 +53,15 @@ pub fn chat(config: &mut web::ServiceConfig) {
         .service(post("/user/{hash}/sessions/end").route(web::post().to(seat::end_session)));
 }
 
+/// The description of all this, and a page to try it on.
+pub fn description(config: &mut web::ServiceConfig) {
+    let page = || async { web::Redirect::to("/chat-server/docs/").see_other() };
+    config
+        .service(get("/openapi.json").route(web::get().to(docs::openapi)))
+        .service(web::resource("/docs").route(web::get().to(page)))
+        .service(get("/docs/{file:.*}").route(web::get().to(docs::show)));
+}
+
 fn get(path: &str) -> Resource {
     web::resource(path).default_service(only("GET"))
 }

@@ -22,7 +22,7 @@ use crate::support::{Api, Chat, DEADLINE, Server, Setup, eventually, raw, within
 const CONNECTIONS: usize = 200;
 /// How much more memory an attack may cost, whatever it sends: so much, and that for each connection.
 const MEMORY_BYTES_MAX: u64 = 60 << 20;
-const CONNECTION_BYTES_MAX: u64 = 512 << 10;
+const CONNECTION_BYTES_MAX: u64 = 448 << 10;
 /// A request that is answered.
 const LIVE: &[u8] = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
 /// Between two bytes of somebody who is slow on purpose.

@@ -68,17 +68,21 @@ fn opening() -> Vec<u8> {
     .concat()
 }
 
-/// Makes an attack of what a chat gives, and runs it without TLS and with it. Of an answer nobody
-/// reads a byte.
-async fn with_and_without_tls<A, F>(attack: impl Fn(&Chat) -> A)
+/// Runs an attack without TLS and with it; it is given the head of a request for as long a page as
+/// there is. Of an answer nobody reads a byte.
+async fn with_and_without_tls<A, F>(attack: A)
 where
-    A: Fn(Wire) -> F + Send + Sync + 'static,
+    A: Fn(Wire, Vec<u8>) -> F + Send + Sync + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
+    let attack = Arc::new(attack);
     let server = impatient().start().await;
     let api = Api::h2c(server.address);
-    let attack_on = attack(&long_chat(&api).await);
-    beside(&server, &api, |socket| attack_on(Box::new(socket))).await;
+    let head = page(&long_chat(&api).await);
+    beside(&server, &api, |socket| {
+        attack(Box::new(socket), head.clone())
+    })
+    .await;
 
     let authority = Authority::new().unwrap();
     let server = Setup::new()
@@ -87,48 +91,46 @@ where
         .start()
         .await;
     let api = Api::trusting(&format!("https://{}", server.address), &authority);
-    let attack_on = Arc::new(attack(&long_chat(&api).await));
+    let head = page(&long_chat(&api).await);
     let connector = tls::connector(&authority, b"h2");
     let host = server.address.ip();
     beside(&server, &api, |socket| {
-        let (attack_on, connecting) = (attack_on.clone(), connector.connect(host.into(), socket));
+        let connecting = connector.connect(host.into(), socket);
+        let (attack, head) = (attack.clone(), head.clone());
         async move {
             let stream = connecting.await.unwrap();
-            attack_on(Box::new(stream)).await;
+            attack(Box::new(stream), head).await;
         }
     })
     .await;
 }
 
+/// A request for a page of a chat.
+fn page(chat: &Chat) -> Vec<u8> {
+    get(&chat.path("messages?limit=200"), &chat.one.token)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn heads_that_go_on_and_on_are_cut_off_and_hold_nobody_up() {
-    with_and_without_tls(|_| {
-        |mut wire: Wire| async move {
-            let begin = frame(HEADERS, END_STREAM, 1, &get("/", ""));
-            let _ = wire.write_all(&[opening(), begin].concat()).await;
-            let field = [&[0x00, 6][..], b"x-long", &[100], &[b'x'; 100]].concat();
-            let more = frame(CONTINUATION, 0, 1, &field.repeat(150));
-            while wire.write_all(&more).await.is_ok() {}
-        }
+    with_and_without_tls(|mut wire, _| async move {
+        let begin = frame(HEADERS, END_STREAM, 1, &get("/", ""));
+        let _ = wire.write_all(&[opening(), begin].concat()).await;
+        let field = [&[0x00, 6][..], b"x-long", &[100], &[b'x'; 100]].concat();
+        let more = frame(CONTINUATION, 0, 1, &field.repeat(150));
+        while wire.write_all(&more).await.is_ok() {}
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_that_are_taken_back_at_once_are_cut_off_and_hold_nobody_up() {
-    with_and_without_tls(|chat| {
-        let head = get(&chat.path("messages?limit=200"), &chat.one.token);
-        move |mut wire: Wire| {
-            let head = head.clone();
-            async move {
-                let _ = wire.write_all(&opening()).await;
-                for stream in (1..u32::MAX >> 1).step_by(2) {
-                    let ask = frame(HEADERS, END_STREAM | END_HEADERS, stream, &head);
-                    let take_back = frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes());
-                    if wire.write_all(&[ask, take_back].concat()).await.is_err() {
-                        return;
-                    }
-                }
+    with_and_without_tls(|mut wire, head| async move {
+        let _ = wire.write_all(&opening()).await;
+        for stream in (1..u32::MAX >> 1).step_by(2) {
+            let ask = frame(HEADERS, END_STREAM | END_HEADERS, stream, &head);
+            let take_back = frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes());
+            if wire.write_all(&[ask, take_back].concat()).await.is_err() {
+                return;
             }
         }
     })
@@ -137,20 +139,14 @@ async fn requests_that_are_taken_back_at_once_are_cut_off_and_hold_nobody_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_that_do_not_read_are_cut_off_and_hold_nobody_up() {
-    with_and_without_tls(|chat| {
-        let head = get(&chat.path("messages?limit=200"), &chat.one.token);
-        move |mut wire: Wire| {
-            let head = head.clone();
-            async move {
-                let _ = wire.write_all(&opening()).await;
-                for stream in (1..STREAMS * 2).step_by(2) {
-                    let ask = frame(HEADERS, END_STREAM | END_HEADERS, stream, &head);
-                    let _ = wire.write_all(&ask).await;
-                }
-                let ping = frame(PING, 0, 0, &[0; 8]);
-                while wire.write_all(&ping).await.is_ok() {}
-            }
+    with_and_without_tls(|mut wire, head| async move {
+        let _ = wire.write_all(&opening()).await;
+        for stream in (1..STREAMS * 2).step_by(2) {
+            let ask = frame(HEADERS, END_STREAM | END_HEADERS, stream, &head);
+            let _ = wire.write_all(&ask).await;
         }
+        let ping = frame(PING, 0, 0, &[0; 8]);
+        while wire.write_all(&ping).await.is_ok() {}
     })
     .await;
 }
