@@ -89,7 +89,7 @@ pub fn write(from: Boot, notice: &Notice) -> Vec<u8> {
     parcel
 }
 
-/// Reads what [`write`] wrote, in this release or another.
+/// Reads what [`write()`] wrote, in this release or another.
 pub fn read(parcel: &[u8], own: Boot) -> Arrived {
     let Some((head, notice)) = parcel.split_first_chunk::<HEAD_LEN>() else {
         return Arrived::Unknown;
