@@ -2,7 +2,16 @@
 //! tell its clients that it is going, and does not hear that a client has closed a stream on which
 //! there is nothing to say.
 
-use std::{future::poll_fn, io, net::SocketAddr, pin::pin, rc::Rc, task::Poll, time::Duration};
+use std::{
+    future::poll_fn,
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    rc::Rc,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use actix_http::{
     Payload, Request, Response,
@@ -22,13 +31,13 @@ use h2::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::{Semaphore, SemaphorePermit},
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, sleep, timeout},
 };
 use tracing::debug;
 
 /// Requests and streams that one connection may have open; a proxy opens another for more.
-const STREAMS_MAX: u32 = 128;
+const STREAMS_MAX: u32 = 100;
 /// Of these, how many pages and the like are answered at once, streams aside: as many bodies wait in
 /// memory for a client that takes its time.
 const ANSWERS_MAX: usize = 4;
@@ -72,16 +81,19 @@ where
     let mut quiet = pin!(sleep(QUIET_MAX));
     let mut leaving = false;
     // Held by every request that is not answered to its end.
-    let turns = Rc::new(Semaphore::new(ANSWERS_MAX));
+    let turns = Arc::new(Semaphore::new(ANSWERS_MAX));
     loop {
         tokio::select! {
             accepted = connection.accept() => {
                 let Some(accepted) = accepted else { return Ok(()) };
                 let (request, respond) = accepted?;
-                let (service, turns) = (service.clone(), turns.clone());
+                // Boxed, so that what answering needs is not part of every open stream.
+                let answer = Box::pin(answer(request, respond, peer, service.clone(), turns.clone()));
+                let open = turns.clone();
                 actix_rt::spawn(async move {
-                    let answered = answer(request, respond, peer, &*service, &turns, stalled);
-                    if let Err(error) = answered.await {
+                    let _open = open;
+                    let Some(answer) = answer.await else { return };
+                    if let Err(error) = write(answer, stalled).await {
                         debug!(%error, "a response was not taken to its end");
                     }
                 });
@@ -91,7 +103,7 @@ where
                 connection.graceful_shutdown();
             }
             () = &mut quiet => {
-                if Rc::strong_count(&turns) == 1 {
+                if Arc::strong_count(&turns) == 1 {
                     if leaving {
                         return Ok(());
                     }
@@ -117,45 +129,57 @@ fn builder() -> Builder {
     builder
 }
 
-/// Answers one request. A client that goes away takes its request with it, as on HTTP/1.1.
+/// What a request is answered, and how.
+struct Answer {
+    response: Response<BoxBody>,
+    respond: SendResponse<Bytes>,
+    /// Its request was a HEAD.
+    bare: bool,
+    turn: Option<OwnedSemaphorePermit>,
+}
+
+/// The answer to one request. A client that goes away takes its request with it, as on HTTP/1.1.
 async fn answer<S, B>(
     request: http::Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
     peer: Option<SocketAddr>,
-    service: &S,
-    turns: &Semaphore,
-    stalled: Duration,
-) -> Result<(), h2::Error>
+    service: Rc<S>,
+    turns: Arc<Semaphore>,
+) -> Option<Answer>
 where
     S: Service<Request>,
     S::Response: Into<Response<B>>,
     S::Error: Into<Response<BoxBody>>,
-    B: MessageBody,
+    B: MessageBody + 'static,
 {
     let bare = request.method() == http::Method::HEAD;
     // What has a body does not wait: bodies that nobody reads would fill the connection's window,
     // and those that are being read could not come to their end.
     let turn = match request.body().is_end_stream() {
         true => tokio::select! {
-            turn = turns.acquire() => turn.ok(),
-            _ = poll_fn(|cx| respond.poll_reset(cx)) => return Ok(()),
+            turn = turns.acquire_owned() => turn.ok(),
+            _ = poll_fn(|cx| respond.poll_reset(cx)) => return None,
         },
         false => None,
     };
     let Some(request) = read(request, peer) else {
         respond.send_reset(Reason::PROTOCOL_ERROR);
-        return Ok(());
+        return None;
     };
-    // Boxed, so that what answering needs is not part of every open stream.
-    let answered = Box::pin(service.call(request));
     let answered = tokio::select! {
-        answered = answered => answered,
-        _ = poll_fn(|cx| respond.poll_reset(cx)) => return Ok(()),
+        answered = service.call(request) => answered,
+        _ = poll_fn(|cx| respond.poll_reset(cx)) => return None,
     };
-    match answered {
-        Ok(response) => write(response.into(), bare, respond, turn, stalled).await,
-        Err(error) => write(error.into(), bare, respond, turn, stalled).await,
-    }
+    let response = match answered {
+        Ok(response) => response.into().map_into_boxed_body(),
+        Err(error) => error.into(),
+    };
+    Some(Answer {
+        response,
+        respond,
+        bare,
+        turn,
+    })
 }
 
 /// A request as actix has it, which keeps to an older version of the same types; `None` where that
@@ -197,26 +221,21 @@ fn chunks(body: RecvStream) -> impl stream::Stream<Item = Result<Bytes, PayloadE
     })
 }
 
-async fn write<B: MessageBody>(
-    response: Response<B>,
-    bare: bool,
-    mut respond: SendResponse<Bytes>,
-    turn: Option<SemaphorePermit<'_>>,
-    stalled: Duration,
-) -> Result<(), h2::Error> {
-    let (head, body) = response.into_parts();
+async fn write(mut answer: Answer, stalled: Duration) -> Result<(), h2::Error> {
+    let (head, mut body) = answer.response.into_parts();
     // Nobody waits for the end of an answer that has none.
-    let _turn = turn.filter(|_| body.size() != BodySize::Stream);
-    let ends = bare || matches!(body.size(), BodySize::None | BodySize::Sized(0));
-    let mut stream = respond.send_response(head_of(&head, body.size()), ends)?;
+    let _turn = answer.turn.filter(|_| body.size() != BodySize::Stream);
+    let ends = answer.bare || matches!(body.size(), BodySize::None | BodySize::Sized(0));
+    let mut stream = answer
+        .respond
+        .send_response(head_of(head, body.size()), ends)?;
     if ends {
         return Ok(());
     }
-    let mut body = pin!(body);
     loop {
         let chunk = poll_fn(|cx| match stream.poll_reset(cx) {
             Poll::Ready(_) => Poll::Ready(None),
-            Poll::Pending => body.as_mut().poll_next(cx).map(Some),
+            Poll::Pending => Pin::new(&mut body).poll_next(cx).map(Some),
         });
         match chunk.await {
             // The client has closed it.
@@ -229,7 +248,7 @@ async fn write<B: MessageBody>(
                 }
             }
             Some(Some(Err(error))) => {
-                debug!(error = %error.into(), "a body broke off");
+                debug!(%error, "a body broke off");
                 stream.send_reset(Reason::INTERNAL_ERROR);
                 return Ok(());
             }
@@ -258,7 +277,7 @@ async fn send(
 }
 
 /// The head of a response, without what belongs to an HTTP/1.1 connection (RFC 9113, 8.2.2).
-fn head_of(response: &Response<()>, size: BodySize) -> http::Response<()> {
+fn head_of(response: Response<()>, size: BodySize) -> http::Response<()> {
     let newer = "what one version of a type holds, the next one takes";
     let mut head = http::Response::new(());
     *head.status_mut() = http::StatusCode::from_u16(response.status().as_u16()).expect(newer);

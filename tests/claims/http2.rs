@@ -209,5 +209,5 @@ async fn what_a_connection_may_open_and_a_head_may_hold_is_bounded() {
     assert_eq!(ask("x".repeat(8_000)).await.unwrap(), 200);
     let refused = ask("x".repeat(40_000)).await;
     assert!(!matches!(refused, Ok(200)), "{refused:?}");
-    assert_eq!(connection.max_concurrent_send_streams(), 128);
+    assert_eq!(connection.max_concurrent_send_streams(), 100);
 }

@@ -19,7 +19,7 @@ const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 /// Streams that one connection may have open.
-const STREAMS: u32 = 128;
+const STREAMS: u32 = 100;
 
 /// A connection, with or without TLS.
 type Wire = Box<dyn Duplex>;
