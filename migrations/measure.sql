@@ -1,5 +1,6 @@
 -- What storing messages costs PostgreSQL, in CPU time of one backend, which a busy machine does not
--- distort: by append_messages, by a bare INSERT of several rows, and by one into hash partitions.
+-- distort: by append_messages, by the statement for a lone message, by a bare INSERT of several rows,
+-- and by one into hash partitions.
 -- Needs a superuser, and a database that `duet migrate` has just made:
 --
 --     psql -q -f migrations/measure.sql postgres://postgres@localhost/empty
@@ -44,26 +45,36 @@ DECLARE
     cpu bigint := cpu_us();
     wal pg_lsn := pg_current_wal_insert_lsn();
     rows bigint := calls::bigint * batch;
-    chats uuid[];
+    chosen uuid[];
     ids uuid[];
     from_n int;
 BEGIN
     FOR turn IN 1..calls LOOP
         from_n := random() * (100000 - batch);
-        chats := ARRAY(SELECT key FROM keys WHERE n >= from_n AND n < from_n + batch ORDER BY key);
+        chosen := ARRAY(SELECT key FROM keys WHERE n >= from_n AND n < from_n + batch ORDER BY key);
         ids := ARRAY(SELECT gen_random_uuid() FROM generate_series(1, batch));
         CASE how
         WHEN 'append_messages' THEN
             ASSERT batch = (SELECT count(*) FROM append_messages(
-                chats, places, ones, seats, ids, texts, sent_ats, 1000000, false) WHERE outcome = 's');
+                chosen, places, ones, seats, ids, texts, sent_ats, 1000000, false) WHERE outcome = 's');
+        WHEN 'the statement for one' THEN
+            -- As in src/store/postgres/messages.rs.
+            WITH chat AS (
+                UPDATE chats SET last_seq = last_seq + 1
+                WHERE key = chosen[1] AND expires_at > now_ms() AND last_seq < 1000000
+                  AND NOT EXISTS (SELECT FROM messages WHERE key = chosen[1] AND id = ids[1] AND seat = seats[1])
+                RETURNING last_seq, clock_ms() AS now
+            )
+            INSERT INTO messages (key, seq, at, sent_at, id, seat, text)
+            SELECT chosen[1], last_seq, now, sent_ats[1], ids[1], seats[1], texts[1] FROM chat;
         WHEN 'bare insert' THEN
             INSERT INTO bare (key, seq, at, sent_at, id, seat, text)
             SELECT d.key, first + turn, 1, d.sent_at, d.id, d.seat, d.text
-            FROM unnest(chats, seats, ids, texts, sent_ats) AS d (key, seat, id, text, sent_at);
+            FROM unnest(chosen, seats, ids, texts, sent_ats) AS d (key, seat, id, text, sent_at);
         WHEN 'partitioned insert' THEN
             INSERT INTO parted (key, seq, at, sent_at, id, seat, text)
             SELECT d.key, first + turn, 1, d.sent_at, d.id, d.seat, d.text
-            FROM unnest(chats, seats, ids, texts, sent_ats) AS d (key, seat, id, text, sent_at);
+            FROM unnest(chosen, seats, ids, texts, sent_ats) AS d (key, seat, id, text, sent_at);
         END CASE;
         COMMIT;
     END LOOP;
@@ -77,11 +88,13 @@ $$;
 
 \set VERBOSITY terse
 CALL store('append_messages', 1, 200, false);
+CALL store('the statement for one', 1, 200, false);
 CALL store('bare insert', 1, 200, false);
 CALL store('partitioned insert', 1, 200, false);
 SELECT format('CALL store(%L, %s, %s)', how, batch, least(8000, 65536 / batch))
 FROM unnest(ARRAY[1, 8, 64, 512]) batch,
-     unnest(ARRAY['append_messages', 'bare insert', 'partitioned insert']) how \gexec
+     unnest(ARRAY['append_messages', 'the statement for one', 'bare insert', 'partitioned insert']) how
+WHERE batch = 1 OR how <> 'the statement for one' \gexec
 
 -- A page of history, planned once and then again with that plan.
 PREPARE page AS SELECT seq, id, seat, text, at FROM messages WHERE key = $1 AND seq > $2 ORDER BY seq LIMIT $3;

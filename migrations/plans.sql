@@ -45,8 +45,22 @@ UPDATE chats SET last_seq = 100000 WHERE key = :'one';
 -- Written here as in src/store/postgres, where they are prepared as well.
 PREPARE append(uuid[], int[], int[], smallint[], uuid[], text[], bigint[], bigint, boolean) AS
     SELECT outcome::text, seq, at FROM append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9);
-PREPARE page(uuid, bigint, bigint) AS
-    SELECT seq, id, seat, text, at FROM messages WHERE key = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3;
+PREPARE append_one(uuid, smallint, uuid, text, bigint, bigint) AS
+    WITH chat AS (
+        UPDATE chats SET last_seq = last_seq + 1
+        WHERE key = $1 AND expires_at > now_ms() AND last_seq < $6
+          AND NOT EXISTS (SELECT FROM messages WHERE key = $1 AND id = $3 AND seat = $2)
+        RETURNING last_seq, clock_ms() AS now
+    )
+    INSERT INTO messages (key, seq, at, sent_at, id, seat, text)
+    SELECT $1, last_seq, now, $5, $3, $2, $4 FROM chat
+    RETURNING seq, at;
+PREPARE page(uuid, bigint, bigint, bigint) AS
+    SELECT seq, id, seat, text, at FROM (
+        SELECT m.*, sum(octet_length(text)) OVER (ORDER BY seq DESC) - octet_length(text) AS ahead
+        FROM (SELECT seq, id, seat, text, at FROM messages
+              WHERE key = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3) m
+    ) m WHERE ahead <= $4 ORDER BY seq DESC;
 PREPARE positions(uuid[]) AS
     SELECT c.last_seq FROM unnest($1::uuid[]) WITH ORDINALITY AS k (key, ord)
     LEFT JOIN chats c ON c.key = k.key AND c.expires_at > now_ms() ORDER BY k.ord;
@@ -79,10 +93,12 @@ BEGIN;
 \echo '== 64 messages that were sent before'
 :explain EXECUTE append(:'many', :'places', array_fill(1, ARRAY[64]), array_fill(1::smallint, ARRAY[64]), :'ids_before',
     array_fill('Hello'::text, ARRAY[64]), array_fill(NULL::bigint, ARRAY[64]), 1000000, false);
+\echo '== a lone message'
+:explain EXECUTE append_one(:'one', 1, gen_random_uuid(), 'Hello', NULL, 1000000);
 \echo '== the newest page of a long history'
-:explain EXECUTE page(:'one', 9e15, 51);
+:explain EXECUTE page(:'one', 9e15, 51, 65536);
 \echo '== the first page'
-:explain EXECUTE page(:'one', 52, 51);
+:explain EXECUTE page(:'one', 52, 51, 65536);
 \echo '== 64 positions'
 :explain EXECUTE positions(:'many');
 \echo '== marks of 64 seats'

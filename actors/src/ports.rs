@@ -9,5 +9,5 @@ pub use bus::{Bus, BusError, BusEvent, Notice};
 pub use clock::{Clock, SystemClock};
 pub use store::{
     Answered, Appended, AskState, Claim, Claimed, Ending, HistoryPage, Lookup, NewAsk, NewChat,
-    NewSession, Note, Proof, Registered, SessionChoice, Store, StoreError,
+    NewSession, Note, PAGE_BYTES_MAX, Proof, Registered, SessionChoice, Store, StoreError,
 };

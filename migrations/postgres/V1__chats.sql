@@ -84,9 +84,15 @@ CREATE TABLE reservations (
 
 CREATE INDEX reservations_by_expiry ON reservations (expires_at);
 
--- Called stable, so that an index can be searched with it: within one statement it may stand still.
+-- The time when a statement began. It stands still within one, so that an index can be searched with it.
+-- Both are written so that the planner takes them in: a call of such a function costs 15 µs.
 CREATE FUNCTION now_ms() RETURNS bigint
 LANGUAGE sql STABLE PARALLEL SAFE
+RETURN floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint;
+
+-- The time as it goes on: what waited for a lock happened after what it waited for.
+CREATE FUNCTION clock_ms() RETURNS bigint
+LANGUAGE sql VOLATILE PARALLEL SAFE
 RETURN floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint;
 
 -- Places drafts in one call, so that no lock waits for a client's turn. It locks the chats first and
@@ -116,7 +122,7 @@ BEGIN
               AND c.last_seq + cardinality(ids) <= messages_max
             ORDER BY c.key FOR NO KEY UPDATE SKIP LOCKED
         ) l;
-        now_at := now_ms();
+        now_at := clock_ms();
     END IF;
     -- Nearly always all chats are there and nothing has been sent before: that is three statements
     -- and no search, and the index says when it is otherwise.
@@ -167,7 +173,7 @@ BEGIN
             FOR NO KEY UPDATE SKIP LOCKED
         ) l;
     END IF;
-    now_at := now_ms();
+    now_at := clock_ms();
 
     RETURN QUERY
     WITH found AS (

@@ -157,6 +157,7 @@ macro_rules! store_suite {
             the_newest_page_ends_with_the_last_message
             pages_forward_meet_without_gap_or_repeat
             pages_backward_meet_without_gap_or_repeat
+            a_page_of_long_texts_ends_early_at_the_far_end
             pages_outside_of_the_chat_are_empty
             an_empty_chat_has_an_empty_page
             positions_come_in_the_order_asked_for

@@ -10,6 +10,7 @@ use tokio_postgres::{Error, Row};
 
 use super::{
     Connections,
+    pool::Params,
     rows::{self, LIVING, digest, living, moment, moment_if_any, name_if_any, number, seat, uuid},
     transaction::Transaction,
 };
@@ -138,10 +139,9 @@ pub(super) async fn load(
     key: ChatKey,
 ) -> Result<Lookup<Chat>, StoreError> {
     let id = uuid(key);
-    let seat_rows = connections.query(SEATS, &[&id]).await?;
-    let session_rows = connections.query(SESSIONS, &[&id]).await?;
-    let ask_rows = connections.query(ASKS, &[&id]).await?;
-    let found = connections.query(LIVING, &[&id]).await?;
+    let params: Params<'_> = &[&id];
+    let asked = [SEATS, SESSIONS, ASKS, LIVING].map(|sql| (sql, params));
+    let [seat_rows, session_rows, ask_rows, found] = connections.queries(asked).await?;
     let read = || -> Result<Lookup<Chat>, Error> {
         let found = living(&found[0])?;
         let seats = seats(&seat_rows)?;

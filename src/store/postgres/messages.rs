@@ -3,29 +3,49 @@
 use std::collections::{BTreeMap, HashMap};
 
 use actors::{
-    domain::{ChatKey, Draft, Marks, Page, Seat, Timestamp},
-    ports::{Appended, HistoryPage, Lookup, Note, StoreError},
+    domain::{ChatKey, Draft, Marks, Page, Seat, Seq, Timestamp},
+    ports::{Appended, HistoryPage, Lookup, Note, PAGE_BYTES_MAX, StoreError},
 };
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 use super::{
     Connections,
+    pool::Params,
     rows::{LIVING, bound, living, message, moment, number, seq, uuid},
     transaction::Transaction,
 };
+
+/// Nearly always a message goes to a living chat and has not been sent before; where it is
+/// otherwise, nothing is changed and no row comes back.
+const APPEND_ONE: &str = "
+    WITH chat AS (
+        UPDATE chats SET last_seq = last_seq + 1
+        WHERE key = $1 AND expires_at > now_ms() AND last_seq < $6
+          AND NOT EXISTS (SELECT FROM messages WHERE key = $1 AND id = $3 AND seat = $2)
+        RETURNING last_seq, clock_ms() AS now
+    )
+    INSERT INTO messages (key, seq, at, sent_at, id, seat, text)
+    SELECT $1, last_seq, now, $5, $3, $2, $4 FROM chat
+    RETURNING seq, at";
 
 const APPEND: &str = "
     SELECT outcome::text, seq, at
     FROM append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
-/// Chats that somebody else holds are left out at first, so that they hold nobody else up, and
-/// retried alone.
+/// A lone message, which most are while there is little to do, has the shortest way. Of several,
+/// those to chats that somebody else holds are left out at first, so that they hold nobody else up,
+/// and retried alone.
 pub(super) async fn append(
     connections: &Connections,
     drafts: &[Draft],
     messages_max: u64,
 ) -> Result<Vec<Appended>, StoreError> {
+    if let [draft] = drafts
+        && let Some(stored) = append_one(connections, draft, messages_max).await?
+    {
+        return Ok(vec![stored]);
+    }
     let all: Vec<usize> = (0..drafts.len()).collect();
     let mut outcomes = place(connections, drafts, &all, messages_max, false).await?;
     let locked: Vec<usize> = all
@@ -43,6 +63,31 @@ pub(super) async fn append(
         .into_iter()
         .map(|outcome| outcome.ok_or_else(held))
         .collect()
+}
+
+/// Stores a message; `None` where that takes a closer look.
+async fn append_one(
+    connections: &Connections,
+    draft: &Draft,
+    messages_max: u64,
+) -> Result<Option<Appended>, StoreError> {
+    let params: Params<'_> = &[
+        &uuid(draft.key),
+        &number(draft.seat),
+        &draft.id,
+        &draft.text.as_str(),
+        &draft.sent_at.map(Timestamp::unix_ms),
+        &bound(messages_max),
+    ];
+    let rows = match connections.query(APPEND_ONE, params).await {
+        Ok(rows) => rows,
+        // Somebody else stored the same message just now, or it is taken in no way.
+        Err(StoreError::Refused(_)) => return Ok(None),
+        Err(failure) => return Err(failure),
+    };
+    let stored = rows.first().map(placed).transpose();
+    let stored = stored.map_err(|error| StoreError::Refused(error.to_string()))?;
+    Ok(stored.map(|(seq, at)| Appended::Stored { seq, at }))
 }
 
 /// One call for the drafts chosen; `None` where somebody else holds the chat.
@@ -137,15 +182,13 @@ enum Told {
 }
 
 fn outcome(row: &Row) -> Result<Told, Error> {
-    let place =
-        |row: &Row| -> Result<_, Error> { Ok((seq(row.try_get("seq")?), moment(row, "at")?)) };
     Ok(Told::Outcome(match row.try_get::<_, &str>("outcome")? {
         "s" => {
-            let (seq, at) = place(row)?;
+            let (seq, at) = placed(row)?;
             Some(Appended::Stored { seq, at })
         }
         "b" => {
-            let (seq, at) = place(row)?;
+            let (seq, at) = placed(row)?;
             Some(Appended::Before { seq, at })
         }
         "o" => Some(Appended::OtherText),
@@ -155,6 +198,10 @@ fn outcome(row: &Row) -> Result<Told, Error> {
         "r" => return Ok(Told::Repeated),
         _ => None,
     }))
+}
+
+fn placed(row: &Row) -> Result<(Seq, Timestamp), Error> {
+    Ok((seq(row.try_get("seq")?), moment(row, "at")?))
 }
 
 /// What the second of two drafts of one name in a batch comes to, by the first one's outcome.
@@ -168,10 +215,19 @@ fn repeated(first: &Draft, second: &Draft, outcome: &Option<Appended>) -> Option
     }
 }
 
-const NEWEST: &str = "SELECT seq, id, seat, text, at FROM messages
-                      WHERE key = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3";
-const AFTER: &str = "SELECT seq, id, seat, text, at FROM messages
-                     WHERE key = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+/// Of what a page may be made of, no more than it holds and one beyond.
+const NEWEST: &str = "
+    SELECT seq, id, seat, text, at FROM (
+        SELECT m.*, sum(octet_length(text)) OVER (ORDER BY seq DESC) - octet_length(text) AS ahead
+        FROM (SELECT seq, id, seat, text, at FROM messages
+              WHERE key = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3) m
+    ) m WHERE ahead <= $4 ORDER BY seq DESC";
+const AFTER: &str = "
+    SELECT seq, id, seat, text, at FROM (
+        SELECT m.*, sum(octet_length(text)) OVER (ORDER BY seq) - octet_length(text) AS ahead
+        FROM (SELECT seq, id, seat, text, at FROM messages
+              WHERE key = $1 AND seq > $2 ORDER BY seq LIMIT $3) m
+    ) m WHERE ahead <= $4 ORDER BY seq";
 
 pub(super) async fn history(
     connections: &Connections,
@@ -179,25 +235,24 @@ pub(super) async fn history(
     page: Page,
     limit: usize,
 ) -> Result<Lookup<HistoryPage>, StoreError> {
-    let (sql, from, descending) = match page {
-        Page::Newest => (NEWEST, i64::MAX, true),
-        Page::Before(seq) => (NEWEST, bound(seq), true),
-        Page::After(seq) => (AFTER, bound(seq), false),
+    let (sql, from) = match page {
+        Page::Newest => (NEWEST, i64::MAX),
+        Page::Before(seq) => (NEWEST, bound(seq)),
+        Page::After(seq) => (AFTER, bound(seq)),
     };
     let id = uuid(key);
     let some_more = i64::try_from(limit + 1).unwrap_or(i64::MAX);
     // Whether the chat lives is asked last: nothing of it is shown once it is over.
-    let rows = connections.query(sql, &[&id, &from, &some_more]).await?;
-    let found = connections.query(LIVING, &[&id]).await?;
+    let [rows, found] = connections
+        .queries([
+            (sql, &[&id, &from, &some_more, &(PAGE_BYTES_MAX as i64)]),
+            (LIVING, &[&id]),
+        ])
+        .await?;
     let read = || -> Result<Lookup<HistoryPage>, Error> {
         let found = living(&found[0])?;
-        let mut messages = rows.iter().map(message).collect::<Result<Vec<_>, _>>()?;
-        let more = messages.len() > limit;
-        messages.truncate(limit);
-        if descending {
-            messages.reverse();
-        }
-        Ok(found.map(|_| HistoryPage { messages, more }))
+        let read = HistoryPage::read(page, limit, rows.iter().map(message))?;
+        Ok(found.map(|_| read))
     };
     read().map_err(|error| StoreError::Refused(error.to_string()))
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use actors::ports::StoreError;
 use bb8::{Pool, PooledConnection, QueueStrategy};
+use futures_util::future::try_join_all;
 use prometheus::Registry;
 use tokio::time::timeout;
 use tokio_postgres::{Client, Error, Row, error::SqlState, types::ToSql};
@@ -62,9 +63,28 @@ impl Connections {
         sql: &'static str,
         params: Params<'_>,
     ) -> Result<Vec<Row>, StoreError> {
+        let [rows] = self.queries([(sql, params)]).await?;
+        Ok(rows)
+    }
+
+    /// The same for several statements. They go to the server together and are carried out in this
+    /// order, each for itself.
+    pub(super) async fn queries<const N: usize>(
+        &self,
+        asked: [(&'static str, Params<'_>); N],
+    ) -> Result<[Vec<Row>; N], StoreError> {
         self.call(async |connection| {
-            let statement = prepared(&connection.client, &mut connection.statements, sql).await?;
-            connection.client.query(&statement, params).await
+            let mut answers = Vec::with_capacity(N);
+            for (sql, params) in asked {
+                let statement = prepared(&connection.client, &mut connection.statements, sql);
+                answers.push((statement.await?, params));
+            }
+            let client = &connection.client;
+            let answers = answers
+                .iter()
+                .map(|(statement, params)| client.query(statement, params));
+            let answers = try_join_all(answers).await?;
+            Ok(answers.try_into().expect("every statement is answered"))
         })
         .await
     }

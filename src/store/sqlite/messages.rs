@@ -112,19 +112,12 @@ pub(super) fn history(
         Page::After(seq) => ("seq > ?2", "ASC", seq.min(i64::MAX as u64)),
         Page::Before(seq) => ("seq < ?2", "DESC", seq.min(i64::MAX as u64)),
     };
-    let mut messages = connection
-        .prepare_cached(&format!(
-            "SELECT seq, id, seat, text, at FROM messages
-             WHERE key = ?1 AND {range} ORDER BY seq {order} LIMIT ?3"
-        ))?
-        .query_map(params![Col(key), bound, limit + 1], message)?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    let more = messages.len() > limit;
-    messages.truncate(limit);
-    if order == "DESC" {
-        messages.reverse();
-    }
-    Ok(Lookup::Live(HistoryPage { messages, more }))
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT seq, id, seat, text, at FROM messages
+         WHERE key = ?1 AND {range} ORDER BY seq {order} LIMIT ?3"
+    ))?;
+    let read = statement.query_map(params![Col(key), bound, limit + 1], message)?;
+    HistoryPage::read(page, limit, read).map(Lookup::Live)
 }
 
 pub(super) fn note(tx: &Transaction<'_>, notes: &[(ChatKey, Note)]) -> rusqlite::Result<()> {

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::{collections::HashMap, convert::Infallible};
 
 use crate::{
     domain::{
@@ -116,23 +116,14 @@ impl Record {
 
     pub(super) fn history(&self, page: Page, limit: usize) -> HistoryPage {
         let place = |seq: Seq| (seq as usize).min(self.messages.len());
-        let (range, more) = match page {
-            Page::After(seq) => {
-                let to = place(seq).saturating_add(limit).min(self.messages.len());
-                (place(seq)..to, to < self.messages.len())
-            }
-            Page::Before(seq) => self.ahead_of(place(seq.saturating_sub(1)), limit),
-            Page::Newest => self.ahead_of(self.messages.len(), limit),
+        let ahead_of = |to: usize| self.messages[..to].iter().rev();
+        let read: Box<dyn Iterator<Item = &Message>> = match page {
+            Page::After(seq) => Box::new(self.messages[place(seq)..].iter()),
+            Page::Before(seq) => Box::new(ahead_of(place(seq.saturating_sub(1)))),
+            Page::Newest => Box::new(ahead_of(self.messages.len())),
         };
-        HistoryPage {
-            messages: self.messages[range].to_vec(),
-            more,
-        }
-    }
-
-    fn ahead_of(&self, to: usize, limit: usize) -> (std::ops::Range<usize>, bool) {
-        let from = to.saturating_sub(limit);
-        (from..to, from > 0)
+        let read = read.cloned().map(Ok::<_, Infallible>);
+        HistoryPage::read(page, limit, read).unwrap_or_else(|never| match never {})
     }
 
     pub(super) fn end_session(&mut self, seat: Seat, which: SessionChoice) -> bool {

@@ -149,11 +149,18 @@ pub(super) fn stored(appended: &Appended) -> Seq {
     }
 }
 
-/// All messages of a chat, in one page.
+/// All messages of a chat.
 pub(super) async fn all(store: &Arc<dyn Store>, key: ChatKey) -> Vec<Message> {
-    let page = live(store.history(key, Page::After(0), 10_000).await);
-    assert!(!page.more, "one page holds all there is");
-    page.messages
+    let mut messages: Vec<Message> = Vec::new();
+    loop {
+        let after = messages.last().map_or(0, |message| message.seq);
+        let page = live(store.history(key, Page::After(after), 10_000).await);
+        assert!(!page.messages.is_empty() || !page.more, "a page goes on");
+        messages.extend(page.messages);
+        if !page.more {
+            return messages;
+        }
+    }
 }
 
 pub(super) fn seqs(messages: &[Message]) -> Vec<Seq> {

@@ -1,7 +1,7 @@
 use super::{Stores, fixture::*};
 use crate::{
-    domain::{Page, Seq},
-    ports::HistoryPage,
+    domain::{Page, Seat, Seq},
+    ports::{HistoryPage, PAGE_BYTES_MAX},
 };
 
 async fn page(
@@ -78,6 +78,29 @@ pub async fn pages_backward_meet_without_gap_or_repeat(stores: Stores) {
             "with pages of {limit}"
         );
     }
+}
+
+pub async fn a_page_of_long_texts_ends_early_at_the_far_end(stores: Stores) {
+    let key = chat(&stores.here).await;
+    let (quarter, rest) = (
+        "x".repeat(PAGE_BYTES_MAX / 4),
+        "x".repeat(PAGE_BYTES_MAX / 4 - 1),
+    );
+    let texts = [&quarter, &quarter, &rest, &quarter, "y", &quarter];
+    let drafts = texts.map(|words| draft(key, Seat::One, words));
+    append(&stores.here, &drafts).await;
+    for (part, expected) in [
+        (Page::After(0), (vec![1, 2, 3, 4, 5], true)),
+        (Page::After(1), (vec![2, 3, 4, 5, 6], false)),
+        (Page::Newest, (vec![2, 3, 4, 5, 6], true)),
+        (Page::Before(6), (vec![1, 2, 3, 4, 5], false)),
+    ] {
+        assert_eq!(page(&stores, key, part, 200).await, expected, "{part:?}");
+    }
+    assert_eq!(
+        page(&stores, key, Page::After(0), 2).await,
+        (vec![1, 2], true)
+    );
 }
 
 pub async fn pages_outside_of_the_chat_are_empty(stores: Stores) {
