@@ -9,13 +9,14 @@
 //! before it closes; so there is never a second pair of one chat in one instance.
 
 mod crashes;
+mod place;
 
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix::{Addr, ArbiterHandle, Handler, MailboxError, Supervisor};
@@ -25,7 +26,7 @@ use tracing::{debug, error};
 
 use crate::{
     Detach, Metrics, Pair, Refusal, StreamId,
-    domain::ChatKey,
+    domain::{ChatKey, Seq},
     journal::{Journal, JournalLimits},
     lease::Lease,
     notes::Notes,
@@ -34,6 +35,8 @@ use crate::{
     relay, sweeper,
 };
 use crashes::Crashes;
+pub(crate) use place::Usage;
+use place::{Pass, Place};
 
 /// How often some of the streams are moved.
 const MOVE_INTERVAL: Duration = Duration::from_millis(50);
@@ -98,37 +101,13 @@ struct Inner {
 pub(crate) struct Shared {
     pub(crate) world: World,
     pub(crate) limits: Limits,
+    pub(crate) started: Instant,
     pub(crate) lease: Lease,
     pub(crate) journal: Journal,
     pub(crate) notes: Notes,
     pub(crate) metrics: Metrics,
     /// Wakes the sweep when a chat has ended.
     pub(crate) sweep: Notify,
-}
-
-struct Place {
-    pair: Addr<Pair>,
-    usage: Arc<Usage>,
-}
-
-/// What is known of a pair without asking it.
-struct Usage {
-    /// Requests on their way to the pair; it does not go to rest before they are answered.
-    visits: AtomicUsize,
-    /// How often the lease had lapsed when the pair last looked into the store.
-    lapses: AtomicU64,
-}
-
-/// Holds a pair in the directory while a request is on its way.
-struct Pass {
-    pair: Addr<Pair>,
-    usage: Arc<Usage>,
-}
-
-impl Drop for Pass {
-    fn drop(&mut self) {
-        self.usage.visits.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 impl Directory {
@@ -164,6 +143,7 @@ impl Directory {
             shared: Arc::new(Shared {
                 world,
                 limits,
+                started: Instant::now(),
                 lease,
                 journal,
                 notes,
@@ -277,6 +257,15 @@ impl Directory {
         self.0.pairs.get(&key).map(|place| place.pair.clone())
     }
 
+    /// The pair of a chat, if it is in memory and the store is further than its streams.
+    pub(crate) fn behind(&self, key: ChatKey, position: Option<Seq>) -> Option<Addr<Pair>> {
+        let place = self.0.pairs.get(&key)?;
+        let known = place.usage.position();
+        position
+            .is_none_or(|position| position > known)
+            .then(|| place.pair.clone())
+    }
+
     /// The chats in memory that are wanted.
     pub(crate) fn keys(&self, wanted: impl Fn(ChatKey) -> bool) -> Vec<ChatKey> {
         let keys = self.0.pairs.iter().map(|place| *place.key());
@@ -285,9 +274,7 @@ impl Directory {
 
     /// Lets a pair go to rest: out of the directory, unless a request is on its way to it.
     pub(crate) fn leave(&self, key: ChatKey, pair: &Addr<Pair>) -> bool {
-        let idle = |_: &ChatKey, place: &Place| {
-            place.pair == *pair && place.usage.visits.load(Ordering::Acquire) == 0
-        };
+        let idle = |_: &ChatKey, place: &Place| place.pair == *pair && place.is_idle();
         let left = self.0.pairs.remove_if(&key, idle).is_some();
         if left {
             self.count();
@@ -337,9 +324,9 @@ impl Directory {
     /// A pair that last looked into the store before the instance slept looks again.
     async fn check_lease(&self, pass: &Pass) -> Result<(), Refusal> {
         let lapses = self.0.shared.lease.lapses();
-        if pass.usage.lapses.load(Ordering::Acquire) < lapses {
+        if pass.usage.lapses() < lapses {
             refresh(&pass.pair).await?;
-            pass.usage.lapses.fetch_max(lapses, Ordering::AcqRel);
+            pass.usage.looked_after(lapses);
         }
         Ok(())
     }
@@ -349,12 +336,11 @@ impl Directory {
         self.0.shared.metrics.pair_starts.inc();
         let arbiter = &self.0.arbiters[key.spread() % self.0.arbiters.len()];
         let directory = self.clone();
+        let usage = Arc::new(Usage::new(self.0.shared.lease.lapses()));
+        let used = usage.clone();
         Place {
-            pair: Supervisor::start_in_arbiter(arbiter, move |_| Pair::new(key, directory)),
-            usage: Arc::new(Usage {
-                visits: AtomicUsize::new(0),
-                lapses: AtomicU64::new(self.0.shared.lease.lapses()),
-            }),
+            pair: Supervisor::start_in_arbiter(arbiter, move |_| Pair::new(key, directory, used)),
+            usage,
         }
     }
 
@@ -376,16 +362,6 @@ impl Directory {
 
     fn count(&self) {
         self.0.shared.metrics.pairs.set(self.0.pairs.len() as i64);
-    }
-}
-
-impl Place {
-    fn pass(&self) -> Pass {
-        self.usage.visits.fetch_add(1, Ordering::AcqRel);
-        Pass {
-            pair: self.pair.clone(),
-            usage: self.usage.clone(),
-        }
     }
 }
 

@@ -18,6 +18,7 @@ mod messages;
 mod presence;
 mod seats;
 mod streams;
+mod ticks;
 
 use std::{
     collections::BTreeMap,
@@ -33,7 +34,7 @@ use actix::{
     Supervised, WrapFuture,
 };
 use governor::{DefaultDirectRateLimiter, Quota};
-use tracing::{debug, warn};
+use tracing::warn;
 
 pub use asks::{Answer, AskIn, AskStateOf};
 pub use ending::EndChat;
@@ -51,7 +52,7 @@ pub use streams::{Attach, Attached, Detach, OpenStream, StreamId};
 
 use crate::{
     Directory, Refusal,
-    directory::Shared,
+    directory::{Shared, Usage},
     domain::{
         BySeat, Chat, ChatKey, Event, Names, Seat, SeatChange, SecretDigest, Seq, SessionId,
         Timestamp, UserName,
@@ -59,8 +60,6 @@ use crate::{
     ports::{Lookup, Note, Notice, StoreError},
 };
 
-/// How often a pair looks whether it may go to rest, and whether its streams still live.
-const TICK: Duration = Duration::from_secs(5);
 /// How old a session's last use may be before it is noted again.
 const SESSION_SEEN_STEP: Duration = Duration::from_secs(60);
 
@@ -72,8 +71,8 @@ pub struct Pair {
     /// The chat, messages aside; or why there is none to serve.
     chat: Result<Chat, Refusal>,
     names: Arc<Names>,
-    /// The place of the last message that the streams were given.
-    last_seq: Seq,
+    /// Knows the place of the last message that the streams were given.
+    usage: Arc<Usage>,
     /// Messages that came ahead of their turn.
     early: BTreeMap<Seq, Arc<crate::domain::Message>>,
     catching_up: bool,
@@ -101,14 +100,14 @@ struct SeatLimits {
 }
 
 impl Pair {
-    pub(crate) fn new(key: ChatKey, directory: Directory) -> Self {
+    pub(crate) fn new(key: ChatKey, directory: Directory, usage: Arc<Usage>) -> Self {
         Self {
             key,
             shared: directory.shared().clone(),
             directory,
             chat: Err(Refusal::Unavailable("the chat is being opened".into())),
             names: Arc::default(),
-            last_seq: 0,
+            usage,
             early: BTreeMap::new(),
             catching_up: false,
             streams: Vec::new(),
@@ -166,13 +165,13 @@ impl Pair {
                         *seen = (*seen).max(before.seats[seat].last_seen);
                     }
                 } else {
-                    self.last_seq = chat.last_seq;
+                    self.usage.move_to(chat.last_seq);
                 }
                 self.names = Arc::new(BySeat([
                     chat.seats[Seat::One].name.clone(),
                     chat.seats[Seat::Two].name.clone(),
                 ]));
-                let behind = chat.last_seq > self.last_seq;
+                let behind = chat.last_seq > self.usage.position();
                 self.chat = Ok(chat);
                 self.drop_ended_sessions(ctx);
                 if behind {
@@ -249,22 +248,6 @@ impl Pair {
     fn check_login_rate(&mut self) -> Result<(), Refusal> {
         check_rate(&self.limits().logins)
     }
-
-    fn tick(&mut self, ctx: &mut Context<Self>) {
-        self.drop_dead_streams(ctx);
-        let idle = self.last_request.elapsed() >= self.shared.limits.pair_rest_after;
-        if idle && self.streams.is_empty() && self.present == BySeat::default() {
-            self.rest(ctx);
-        }
-    }
-
-    fn rest(&mut self, ctx: &mut Context<Self>) {
-        if self.directory.leave(self.key, &ctx.address()) {
-            debug!(chat = %self.key.fingerprint(), "a pair goes to rest");
-            self.shared.world.bus.unsubscribe(self.key);
-            ctx.stop();
-        }
-    }
 }
 
 fn check_rate(limiter: &DefaultDirectRateLimiter) -> Result<(), Refusal> {
@@ -281,8 +264,7 @@ impl Actor for Pair {
         if self.retired {
             return;
         }
-        let tick = TICK.min(self.shared.limits.pair_rest_after);
-        ctx.run_interval(tick, Self::tick);
+        self.tick_later(ctx);
         let world = self.shared.world.clone();
         let key = self.key;
         let open = async move {

@@ -66,8 +66,9 @@ pub(crate) async fn audit(directory: Directory) {
     }
 }
 
-/// Tells pairs where the store says their chats are, many in one query. A store that is away is
-/// asked again until it answers: somebody may be waiting for what is missing.
+/// Tells pairs that the store is further than they are, which is found out for many in one query and
+/// without waking the others. A store that is away is asked again until it answers: somebody may be
+/// waiting for what is missing.
 pub(crate) async fn compare(directory: &Directory, keys: &[ChatKey]) {
     for part in keys.chunks(COMPARE_LEN_MAX) {
         let positions = loop {
@@ -78,7 +79,7 @@ pub(crate) async fn compare(directory: &Directory, keys: &[ChatKey]) {
             tokio::time::sleep(COMPARE_AGAIN).await;
         };
         for (key, position) in part.iter().zip(positions) {
-            if let Some(pair) = directory.live(*key) {
+            if let Some(pair) = directory.behind(*key, position) {
                 pair.do_send(Audited { position });
             }
         }

@@ -59,7 +59,7 @@ impl Pair {
                     }
                     read => read?,
                 };
-                if last > pair.last_seq {
+                if last > pair.usage.position() {
                     pair.catch_up(ctx);
                 }
                 let mut hello = pair.hello(seat, after.unwrap_or(last).min(last))?;
@@ -89,7 +89,7 @@ impl Pair {
             online: self.online(peer),
             last_seen: chat.seats[peer].last_seen,
             position,
-            last_seq: self.last_seq,
+            last_seq: self.usage.position(),
             marks: BySeat([chat.seats[Seat::One].marks, chat.seats[Seat::Two].marks]),
             expires_at: chat.expires_at,
             asks: self.open_asks(),
@@ -109,7 +109,7 @@ impl Pair {
     /// Gives every live stream a fresh hello.
     pub(super) fn greet_again(&mut self) {
         for seat in Seat::BOTH {
-            let Ok(hello) = self.hello(seat, self.last_seq) else {
+            let Ok(hello) = self.hello(seat, self.usage.position()) else {
                 return;
             };
             self.send_where(&Event::Hello(Arc::new(hello)), |open| open.seat == seat);

@@ -122,12 +122,12 @@ impl Pair {
     /// The gate that every message passes, wherever it was committed: the next one goes out, a
     /// lower one has been out before, and a later one waits until those between are read.
     fn offer(&mut self, message: Arc<Message>, ctx: &mut Context<Self>) {
-        if self.chat.is_err() || message.seq <= self.last_seq {
+        if self.chat.is_err() || message.seq <= self.usage.position() {
             return;
         }
-        if message.seq == self.last_seq + 1 {
+        if message.seq == self.usage.position() + 1 {
             self.give_out(message);
-            while let Some(next) = self.early.remove(&(self.last_seq + 1)) {
+            while let Some(next) = self.early.remove(&(self.usage.position() + 1)) {
                 self.give_out(next);
             }
             return;
@@ -139,7 +139,7 @@ impl Pair {
     }
 
     fn give_out(&mut self, message: Arc<Message>) {
-        self.last_seq = message.seq;
+        self.usage.move_to(message.seq);
         if let Ok(chat) = &mut self.chat {
             chat.last_seq = message.seq;
         }
@@ -154,7 +154,7 @@ impl Pair {
         }
         self.catching_up = true;
         let store = self.shared.world.store.clone();
-        let (key, after) = (self.key, self.last_seq);
+        let (key, after) = (self.key, self.usage.position());
         let announced = self.early.last_key_value().map(|(seq, _)| *seq);
         let read = async move { store.history(key, Page::After(after), CATCH_UP_LEN).await };
         ctx.spawn(read.into_actor(self).map(move |read, pair, ctx| {
@@ -167,7 +167,7 @@ impl Pair {
                     }
                     // What was announced before all of it was read and is not there, the store
                     // does not have: waiting for it would be reading for ever.
-                    let known = announced.filter(|_| !more).max(Some(pair.last_seq));
+                    let known = announced.filter(|_| !more).max(Some(pair.usage.position()));
                     pair.early.retain(|seq, _| Some(*seq) > known);
                     if more || !pair.early.is_empty() {
                         pair.catch_up(ctx);
@@ -281,7 +281,7 @@ impl Handler<Audited> for Pair {
     fn handle(&mut self, audited: Audited, ctx: &mut Self::Context) {
         match audited.position {
             None => self.finish(None, ctx),
-            Some(position) if position > self.last_seq => self.catch_up(ctx),
+            Some(position) if position > self.usage.position() => self.catch_up(ctx),
             Some(_) => {}
         }
     }
@@ -303,7 +303,7 @@ impl Handler<Receipt> for Pair {
     fn handle(&mut self, receipt: Receipt, _: &mut Self::Context) -> Self::Result {
         let who = self.who(receipt.by);
         let highest = receipt.marks.delivered.max(receipt.marks.read);
-        let known = self.last_seq;
+        let known = self.usage.position();
         let store = self.shared.world.store.clone();
         let key = self.key;
         let checked = async move {

@@ -177,7 +177,7 @@ impl Handler<Login> for Pair {
                 seat,
                 name: pair.name(seat).unwrap_or(login.name),
                 peer: pair.name(seat.other()),
-                last_seq: pair.last_seq,
+                last_seq: pair.usage.position(),
                 return_code,
             }
         })

@@ -27,9 +27,10 @@ use crate::{
     metrics::Counted,
 };
 
-/// After this long without an event a stream is told that the line is still up.
-const QUIET: Duration = Duration::from_secs(15);
-/// The ticks of the pair are some seconds apart: the comment comes ahead of time, never late.
+/// After this long without an event a stream is told that the line is still up: within fifteen
+/// seconds it hears so.
+const QUIET: Duration = Duration::from_millis(14_500);
+/// So much ahead of its time it is told together with others of its chat.
 const QUIET_SLACK: Duration = Duration::from_secs(5);
 /// A stream that is behind and has not read on for so long is cut off.
 const STALLED: Duration = Duration::from_secs(30);
@@ -80,6 +81,16 @@ impl Open {
             Feed::Replaying(to) | Feed::Live(to) | Feed::Behind(to) => !to.connected(),
             Feed::Gone => true,
         }
+    }
+
+    /// When the pair has to look at it, if nothing happens before.
+    pub(super) fn due_in(&self) -> Option<Duration> {
+        let patience = match self.feed {
+            Feed::Live(_) => QUIET,
+            Feed::Behind(_) => STALLED,
+            Feed::Replaying(_) | Feed::Gone => return None,
+        };
+        Some(patience.saturating_sub(self.last_event.elapsed()))
     }
 
     /// Whether its client has not taken anything for a while.
@@ -165,7 +176,7 @@ impl Handler<Attach> for Pair {
         let (seat, session) = self.who(attach.by)?;
         // Asked before it arrives, which is no news to itself.
         let changed = attach.changes != self.changes;
-        let live = attach.position >= self.last_seq;
+        let live = attach.position >= self.usage.position();
         let feed = match live {
             true => Feed::Live(attach.to),
             false => Feed::Replaying(attach.to),
