@@ -41,6 +41,9 @@ mod migrations {
 
 /// Threads that read.
 const READERS: usize = 2;
+/// Pages in the log of writes before it is taken into the file, 16 MiB: writers wait meanwhile. A
+/// chat's end does the same, so that nothing of it stays in the log.
+const LOG_PAGES: u32 = 4_000;
 /// How long one connection waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -142,6 +145,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "secure_delete", true)?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
