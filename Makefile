@@ -118,6 +118,11 @@ attack: ## The attacks of the Rust tests with nine thousand connections each (ne
 	ulimit -n 20000; DUET_ATTACK_CONNECTIONS=9000 cargo nextest run --workspace --all-features --locked --test-threads 1 \
 	  -E 'package(duet) and test(/^attacks::/)'
 
+.PHONY: memory
+memory: ## What is left of ended chats in the memory of the process, a minute later. Prints; docs/security.md says what to expect.
+	DUET_MEMORY_AFTER_SECONDS=60 cargo nextest run --workspace --all-features --locked --no-capture \
+	  -E 'package(duet) and test(/^deletion::nothing_of_a_chat_is_left/)'
+
 .PHONY: api-fuzz
 api-fuzz: ## Compare the server with the API's description, case by case. ARGS="--seed 7" makes the same cases again.
 	@$(MAKE) --no-print-directory tools APT="$(APT) python3-venv:/usr/share/doc/python3-venv"

@@ -1,6 +1,8 @@
 //! Gone means gone: what two people wrote, who they were and what let them in is searched for
 //! in everything that outlives a chat.
 
+use std::time::Duration;
+
 use loadtest::servers::{Kind, Shape};
 use serde_json::json;
 use uuid::Uuid;
@@ -98,11 +100,17 @@ async fn all_are_over(api: &Api, chats: &[Chat]) {
     }
 }
 
+/// What it says holds nothing; what is left in its memory is printed, as many seconds later as the
+/// environment says.
 async fn assert_quiet(server: &Server, secrets: &Secrets) {
     let metrics = server.ops().get("/metrics").await;
     secrets.assert_not_in("the metrics", metrics.text());
     secrets.assert_not_in("the log", &server.log());
     secrets.assert_not_in("what it printed", &server.said().join("\n"));
+    let told = std::env::var("DUET_MEMORY_AFTER_SECONDS").ok();
+    if let Some(seconds) = told {
+        tokio::time::sleep(Duration::from_secs(seconds.parse().unwrap())).await;
+    }
     let left = secrets.found_in(&server.memory());
     println!("in the memory of the process: {left:?}");
 }
