@@ -5,7 +5,7 @@ use std::sync::Arc;
 use loadtest::servers::Authority;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
-use super::{beside, impatient, long_chat};
+use super::{HTTP2_BYTES_MAX, beside, impatient, long_chat};
 use crate::support::{Api, Chat, Setup, tls};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -79,7 +79,7 @@ where
     let server = impatient().start().await;
     let api = Api::h2c(server.address);
     let head = page(&long_chat(&api).await);
-    beside(&server, &api, |socket| {
+    beside(&server, &api, HTTP2_BYTES_MAX, |socket| {
         attack(Box::new(socket), head.clone())
     })
     .await;
@@ -94,7 +94,7 @@ where
     let head = page(&long_chat(&api).await);
     let connector = tls::connector(&authority, b"h2");
     let host = server.address.ip();
-    beside(&server, &api, |socket| {
+    beside(&server, &api, HTTP2_BYTES_MAX, |socket| {
         let connecting = connector.connect(host.into(), socket);
         let (attack, head) = (attack.clone(), head.clone());
         async move {
