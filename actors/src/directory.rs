@@ -101,6 +101,7 @@ struct Inner {
 pub(crate) struct Shared {
     pub(crate) world: World,
     pub(crate) limits: Limits,
+    /// All pairs tick in step, counted from here.
     pub(crate) started: Instant,
     pub(crate) lease: Lease,
     pub(crate) journal: Journal,

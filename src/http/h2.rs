@@ -135,6 +135,7 @@ struct Answer {
     respond: SendResponse<Bytes>,
     /// Its request was a HEAD.
     bare: bool,
+    /// One of [`ANSWERS_MAX`], unless the request has a body.
     turn: Option<OwnedSemaphorePermit>,
 }
 
