@@ -38,9 +38,10 @@ export async function join({ page }, link, name = "Anny") {
   return { chat: new URL(page.url()).pathname };
 }
 
-/** The chat is there, and where scripts run it is connected. @param {Page} page */
+/** The chat is there, and its scripts have run: they do so ahead of this state. @param {Page} page */
 export async function inChat(page) {
   await page.getByRole("region", { name: "Messages" }).waitFor();
+  await page.waitForLoadState("domcontentloaded");
 }
 
 /**
