@@ -27,17 +27,13 @@ impl Pair {
     fn tick(&mut self, ctx: &mut Context<Self>) {
         self.drop_dead_streams(ctx);
         let idle = self.last_request.elapsed() >= self.shared.limits.pair_rest_after;
-        if idle && self.streams.is_empty() && self.present == BySeat::default() {
-            self.rest(ctx);
-        }
-        self.tick_later(ctx);
-    }
-
-    fn rest(&mut self, ctx: &mut Context<Self>) {
-        if self.directory.leave(self.key, &ctx.address()) {
+        let idle = idle && self.streams.is_empty() && self.present == BySeat::default();
+        if idle && self.directory.leave(self.key, &ctx.address()) {
             debug!(chat = %self.key.fingerprint(), "a pair goes to rest");
             self.shared.world.bus.unsubscribe(self.key);
             ctx.stop();
+        } else {
+            self.tick_later(ctx);
         }
     }
 }
