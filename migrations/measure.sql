@@ -61,7 +61,7 @@ BEGIN
             -- As in src/store/postgres/messages.rs.
             WITH chat AS (
                 UPDATE chats SET last_seq = last_seq + 1
-                WHERE key = chosen[1] AND expires_at > now_ms() AND last_seq < 1000000
+                WHERE key = chosen[1] AND expires_at + 0 > now_ms() AND last_seq < 1000000
                   AND NOT EXISTS (SELECT FROM messages WHERE key = chosen[1] AND id = ids[1] AND seat = seats[1])
                 RETURNING last_seq, clock_ms() AS now
             )

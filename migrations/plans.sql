@@ -48,7 +48,7 @@ PREPARE append(uuid[], int[], int[], smallint[], uuid[], text[], bigint[], bigin
 PREPARE append_one(uuid, smallint, uuid, text, bigint, bigint) AS
     WITH chat AS (
         UPDATE chats SET last_seq = last_seq + 1
-        WHERE key = $1 AND expires_at > now_ms() AND last_seq < $6
+        WHERE key = $1 AND expires_at + 0 > now_ms() AND last_seq < $6
           AND NOT EXISTS (SELECT FROM messages WHERE key = $1 AND id = $3 AND seat = $2)
         RETURNING last_seq, clock_ms() AS now
     )
@@ -63,7 +63,7 @@ PREPARE page(uuid, bigint, bigint, bigint) AS
     ) m WHERE ahead <= $4 ORDER BY seq DESC;
 PREPARE positions(uuid[]) AS
     SELECT c.last_seq FROM unnest($1::uuid[]) WITH ORDINALITY AS k (key, ord)
-    LEFT JOIN chats c ON c.key = k.key AND c.expires_at > now_ms() ORDER BY k.ord;
+    LEFT JOIN chats c ON c.key = k.key AND c.expires_at + 0 > now_ms() ORDER BY k.ord;
 PREPARE marks(uuid[], smallint[], bigint[], bigint[], bigint[]) AS
     UPDATE seats s SET delivered = greatest(s.delivered, n.delivered),
                        read = greatest(s.read, n.read), last_seen = greatest(s.last_seen, n.at)

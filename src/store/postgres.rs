@@ -263,7 +263,7 @@ impl Store for PostgresStore {
 mod tests {
     use std::sync::Arc;
 
-    use actors::testing::Stores;
+    use actors::{domain::MessageText, testing::Stores};
     use loadtest::servers::Postgres;
 
     use super::*;
@@ -282,4 +282,56 @@ mod tests {
     }
 
     actors::store_suite!(open);
+
+    /// The planner once chose the index of the sweep beside the key's, which reads all living chats.
+    #[tokio::test]
+    async fn what_knows_its_chats_does_not_look_through_all_of_them() {
+        let server = Postgres::start().unwrap();
+        let url = PostgresUrl::parse(&server.url()).unwrap();
+        let settings = Settings::load(None, []).unwrap().store;
+        PostgresStore::open(&url, &settings, &Registry::new())
+            .await
+            .unwrap();
+        let asking = connect_once(&url).await.unwrap();
+        let keys: Vec<ChatKey> = (1..=8).map(|n| ChatKey::from_bytes([n; 16])).collect();
+        let uuids: Vec<Uuid> = keys.iter().map(|key| rows::uuid(*key)).collect();
+        let fill = "INSERT INTO chats (key, expires_at) SELECT key, 9e15::bigint FROM unnest($1::uuid[]) key
+                    UNION SELECT gen_random_uuid(), 9e15::bigint FROM generate_series(1, 1100)";
+        asking.execute(fill, &[&uuids]).await.unwrap();
+        asking.batch_execute("ANALYZE chats").await.unwrap();
+
+        let store = PostgresStore::open(&url, &settings, &Registry::new())
+            .await
+            .unwrap();
+        let draft = |key: &ChatKey| Draft {
+            key: *key,
+            seat: Seat::One,
+            id: Uuid::new_v4(),
+            text: MessageText::from_store("Hello".into()),
+            sent_at: None,
+        };
+        for len in [1, keys.len()] {
+            let drafts: Vec<Draft> = keys[..len].iter().map(draft).collect();
+            for outcome in store.append(&drafts, 100).await.unwrap() {
+                assert!(matches!(outcome, Appended::Stored { .. }), "{outcome:?}");
+            }
+        }
+        assert_eq!(store.positions(&keys).await.unwrap()[0], Some(2));
+        assert!(matches!(
+            store.load(keys[0]).await.unwrap(),
+            Lookup::Live(_)
+        ));
+        drop(store);
+
+        // A connection's last counts are there once it has ended.
+        let others = "SELECT count(*) FROM pg_stat_activity
+                      WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        let count = async |sql: &str| asking.query_one(sql, &[]).await.unwrap().get::<_, i64>(0);
+        while count(others).await > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let scans = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = ";
+        assert!(count(&format!("{scans}'chats_pkey'")).await > 0);
+        assert_eq!(count(&format!("{scans}'chats_by_expiry'")).await, 0);
+    }
 }

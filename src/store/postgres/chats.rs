@@ -46,7 +46,7 @@ pub(super) async fn register(tx: &mut Transaction<'_>, new: &NewChat) -> Result<
         return Ok(before);
     }
     if new.must_be_reserved {
-        let reserved = "SELECT FROM reservations WHERE key = $1 AND expires_at > now_ms()";
+        let reserved = "SELECT FROM reservations WHERE key = $1 AND expires_at + 0 > now_ms()";
         if tx.query_opt(reserved, &[&uuid(new.key)]).await?.is_none() {
             let used: bool = tx.query_one(USED, &[&uuid(new.key)]).await?.get(0);
             return Ok(if used {
@@ -131,7 +131,8 @@ const SEATS: &str =
 const SESSIONS: &str = "SELECT id, seat, digest, since, last_seen FROM sessions WHERE key = $1";
 const ASKS: &str = "
     SELECT word, seat, expires_at FROM asks
-    WHERE key = $1 AND allowed IS NULL AND expires_at > now_ms() ORDER BY expires_at";
+    WHERE key = $1 AND allowed IS NULL AND expires_at + 0 > now_ms()
+    ORDER BY expires_at + 0";
 
 /// Reads a chat. A chat that ends meanwhile may be found without its seats: then it has ended.
 pub(super) async fn load(

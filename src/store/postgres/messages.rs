@@ -21,7 +21,7 @@ use super::{
 const APPEND_ONE: &str = "
     WITH chat AS (
         UPDATE chats SET last_seq = last_seq + 1
-        WHERE key = $1 AND expires_at > now_ms() AND last_seq < $6
+        WHERE key = $1 AND expires_at + 0 > now_ms() AND last_seq < $6
           AND NOT EXISTS (SELECT FROM messages WHERE key = $1 AND id = $3 AND seat = $2)
         RETURNING last_seq, clock_ms() AS now
     )
@@ -259,7 +259,7 @@ pub(super) async fn history(
 
 pub(super) const POSITIONS: &str = "
     SELECT c.last_seq FROM unnest($1::uuid[]) WITH ORDINALITY AS k (key, ord)
-    LEFT JOIN chats c ON c.key = k.key AND c.expires_at > now_ms() ORDER BY k.ord";
+    LEFT JOIN chats c ON c.key = k.key AND c.expires_at + 0 > now_ms() ORDER BY k.ord";
 
 /// All notes of a kind in one statement, which touches rows in the order of their keys. What a note
 /// does not speak of is NULL, and nothing is greater than that.

@@ -109,7 +109,7 @@ async fn use_ask(
     digest: SecretDigest,
 ) -> Result<bool, Error> {
     let lapse = "UPDATE asks SET expires_at = now_ms()
-                 WHERE key = $1 AND digest = $2 AND seat = $3 AND allowed AND expires_at > now_ms()";
+                 WHERE key = $1 AND digest = $2 AND seat = $3 AND allowed AND expires_at + 0 > now_ms()";
     let digest = &digest.as_bytes()[..];
     let used = tx
         .execute(lapse, &[&uuid(claim.key), &digest, &number(claim.seat)])
@@ -230,7 +230,7 @@ pub(super) async fn answer(
 ) -> Result<Answered, Error> {
     rows::lock(tx, key).await?;
     let answer = "UPDATE asks SET allowed = $3
-                  WHERE key = $1 AND word = $2 AND allowed IS NULL AND expires_at > now_ms()
+                  WHERE key = $1 AND word = $2 AND allowed IS NULL AND expires_at + 0 > now_ms()
                   RETURNING seat";
     let Some(row) = tx.query_opt(answer, &[&uuid(key), &word, &allow]).await? else {
         return Ok(Answered::Over);
