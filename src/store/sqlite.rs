@@ -44,6 +44,9 @@ const READERS: usize = 2;
 /// Pages in the log of writes before it is taken into the file, 16 MiB: writers wait meanwhile. A
 /// chat's end does the same, so that nothing of it stays in the log.
 const LOG_PAGES: u32 = 4_000;
+/// What the thread that writes keeps of the file in memory, at most: it reads each page before it
+/// changes it.
+const WRITER_CACHE_KIB: i32 = 8_192;
 /// How long one connection waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -89,6 +92,10 @@ impl SqliteStore {
         make_folder(path)?;
         let failed = |error: &dyn std::fmt::Display| OpenError::file(path, error);
         let mut writer = connect(path).map_err(|error| failed(&error))?;
+        // A negative number is in KiB rather than in pages.
+        writer
+            .pragma_update(None, "cache_size", -WRITER_CACHE_KIB)
+            .map_err(|error| failed(&error))?;
         migrations::migrations::runner()
             .run(&mut writer)
             .map_err(|error| failed(&error))?;
