@@ -11,9 +11,9 @@ use std::{sync::Arc, time::Instant};
 
 use actix::{
     Actor, ActorFutureExt, Addr, ArbiterHandle, AsyncContext, Context, Handler, Supervised,
-    Supervisor, WrapFuture, dev::SendError,
+    Supervisor, WrapFuture,
+    dev::{OneshotSender, SendError},
 };
-use tokio::sync::oneshot;
 use tracing::{error, warn};
 
 use crate::{
@@ -85,13 +85,37 @@ pub(crate) struct Append {
     /// another one than now.
     pub(crate) directory: Directory,
     /// Where the sender waits.
-    pub(crate) reply: oneshot::Sender<Result<Sent, Refusal>>,
+    pub(crate) reply: Reply,
 }
 
 impl Append {
-    fn answer(self, answer: Result<Sent, Refusal>) {
-        // A sender who has gone away does not wait for an answer.
-        let _ = self.reply.send(answer);
+    fn answer(mut self, answer: Result<Sent, Refusal>) {
+        self.reply.answer(answer);
+    }
+}
+
+/// Where a sender waits. Who is left without an answer is told that nobody knows the outcome.
+pub(crate) struct Reply(Option<OneshotSender<Result<Sent, Refusal>>>);
+
+impl Reply {
+    /// To nobody, where nobody asked.
+    pub(crate) fn to(asker: Option<OneshotSender<Result<Sent, Refusal>>>) -> Self {
+        Self(asker)
+    }
+
+    /// Answers, unless that has been done.
+    pub(crate) fn answer(&mut self, answer: Result<Sent, Refusal>) {
+        if let Some(asker) = self.0.take() {
+            // A sender who has gone away does not wait for an answer.
+            let _ = asker.send(answer);
+        }
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        let lost = "the commit was lost; its outcome is unknown";
+        self.answer(Err(Refusal::Unavailable(lost.into())));
     }
 }
 
@@ -103,16 +127,13 @@ pub(crate) struct Committed(pub(crate) Vec<CommittedMessage>);
 /// A message that is durable. Its sender is answered even if no pair takes it, or one that dies.
 pub(crate) struct CommittedMessage {
     pub(crate) message: Arc<Message>,
-    reply: Option<oneshot::Sender<Result<Sent, Refusal>>>,
+    reply: Reply,
 }
 
 impl CommittedMessage {
     /// Tells the sender that the message is durable, and whether its recipient is there.
     pub(crate) fn acknowledge(&mut self, online: Option<bool>) {
-        if let Some(reply) = self.reply.take() {
-            // A sender who has gone away does not wait for an answer.
-            let _ = reply.send(Ok(Sent::of(&self.message, online)));
-        }
+        self.reply.answer(Ok(Sent::of(&self.message, online)));
     }
 }
 
@@ -234,7 +255,7 @@ fn announce(bus: &dyn Bus, metrics: &Metrics, batch: Vec<Append>, outcomes: Vec<
         bus.publish(key, Notice::Message(message.clone()));
         let committed = CommittedMessage {
             message,
-            reply: Some(append.reply),
+            reply: append.reply,
         };
         match parts.iter_mut().find(|(of, ..)| *of == key) {
             Some((.., part)) => part.push(committed),

@@ -25,14 +25,10 @@ pub fn registration(config: &mut web::ServiceConfig) {
         .service(post("/user2").route(web::post().to(registration::user2)));
 }
 
-/// Everything under `/user/`, looked through from the top: what is asked for most comes first.
+/// Everything under `/user/`, looked through from the top: what is asked for most comes first. The
+/// part behind it is the link's hash, or for a login the user's name; it is understood once for all.
 pub fn chat(config: &mut web::ServiceConfig) {
     config
-        .service(post("/user/{hash}/message_send").route(web::post().to(messages::send)))
-        .service(get("/user/{hash}/messages").route(web::get().to(history::messages)))
-        .service(get("/user/{hash}/stream").route(web::get().to(history::stream)))
-        .service(post("/user/{hash}/receipt").route(web::post().to(messages::receipt)))
-        .service(post("/user/{hash}/typing").route(web::post().to(messages::typing)))
         .service(
             either("/user/logout")
                 .route(web::get().to(leave::logout_get))
@@ -43,14 +39,24 @@ pub fn chat(config: &mut web::ServiceConfig) {
                 .route(web::get().to(leave::end_get))
                 .route(web::post().to(leave::end)),
         )
-        .service(post("/user/{username}/login").route(web::post().to(login::login)))
-        .service(post("/user/{username}/login/ask").route(web::post().to(letting_in::ask)))
-        .service(get("/user/{username}/login/ask/{ask_id}").route(web::get().to(letting_in::state)))
-        .service(post("/user/{hash}/answer").route(web::post().to(letting_in::answer)))
-        .service(post("/user/{hash}/device").route(web::post().to(seat::device)))
-        .service(post("/user/{hash}/return_code").route(web::post().to(seat::return_code)))
-        .service(get("/user/{hash}/sessions").route(web::get().to(seat::sessions)))
-        .service(post("/user/{hash}/sessions/end").route(web::post().to(seat::end_session)));
+        .service(web::scope("/user/{hash}").configure(of_user));
+}
+
+fn of_user(config: &mut web::ServiceConfig) {
+    config
+        .service(post("/message_send").route(web::post().to(messages::send)))
+        .service(get("/messages").route(web::get().to(history::messages)))
+        .service(get("/stream").route(web::get().to(history::stream)))
+        .service(post("/receipt").route(web::post().to(messages::receipt)))
+        .service(post("/typing").route(web::post().to(messages::typing)))
+        .service(post("/login").route(web::post().to(login::login)))
+        .service(post("/login/ask").route(web::post().to(letting_in::ask)))
+        .service(get("/login/ask/{ask_id}").route(web::get().to(letting_in::state)))
+        .service(post("/answer").route(web::post().to(letting_in::answer)))
+        .service(post("/device").route(web::post().to(seat::device)))
+        .service(post("/return_code").route(web::post().to(seat::return_code)))
+        .service(get("/sessions").route(web::get().to(seat::sessions)))
+        .service(post("/sessions/end").route(web::post().to(seat::end_session)));
 }
 
 /// The description of all this, and a page to try it on.

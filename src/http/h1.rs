@@ -154,7 +154,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         mut request: Request,
         service: &S,
     ) -> io::Result<Option<Result<S::Response, S::Error>>> {
-        let mut body = None;
+        let mut rest = None;
         self.body_unread = self.codec.message_type() != MessageType::None;
         if self.body_unread {
             if request.head().expect() {
@@ -162,10 +162,17 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
                 self.unwritten.extend_from_slice(go_on);
                 self.flush().await?;
             }
-            let (sender, mut receiver) = mpsc::channel(1);
-            body = Some(sender);
-            let chunks = stream::poll_fn(move |cx| receiver.poll_recv(cx));
-            let payload = chunks.boxed_local();
+            let chunks = self.chunks_at_hand();
+            let over = !self.body_unread || chunks.last().is_some_and(Result::is_err);
+            let at_hand = stream::iter(chunks);
+            let payload = if over {
+                at_hand.boxed_local()
+            } else {
+                let (sender, mut receiver) = mpsc::channel(1);
+                rest = Some(sender);
+                let to_come = stream::poll_fn(move |cx| receiver.poll_recv(cx));
+                at_hand.chain(to_come).boxed_local()
+            };
             *request.payload() = Payload::Stream { payload };
         }
         // Boxed, so that what answering needs is not part of every open stream.
@@ -173,29 +180,57 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         tokio::select! {
             biased;
             answered = answered => Ok(Some(answered)),
-            () = self.attend(body) => Ok(None),
+            () = self.attend(rest) => Ok(None),
         }
     }
 
-    /// Hands a body on as it is read, then waits until the client is gone.
-    async fn attend(&mut self, body: Option<mpsc::Sender<Chunk>>) {
-        if let Some(body) = body {
+    /// What has come of a body already: mostly all of it, with the head.
+    fn chunks_at_hand(&mut self) -> Vec<Chunk> {
+        let mut chunks = Vec::new();
+        while let Some(chunk) = self.chunk() {
+            let broken = chunk.is_err();
+            chunks.push(chunk);
+            if broken {
+                break;
+            }
+        }
+        chunks
+    }
+
+    /// The next part of a body, if there is one and it has come.
+    fn chunk(&mut self) -> Option<Chunk> {
+        if !self.body_unread {
+            return None;
+        }
+        match self.codec.decode(&mut self.ahead) {
+            Ok(Some(Message::Chunk(Some(chunk)))) => Some(Ok(chunk)),
+            Ok(Some(Message::Chunk(None))) => {
+                self.body_unread = false;
+                None
+            }
+            Ok(None) => None,
+            Ok(Some(Message::Item(_))) | Err(_) => Some(Err(PayloadError::EncodingCorrupted)),
+        }
+    }
+
+    /// Hands on the rest of a body as it is read, then waits until the client is gone.
+    async fn attend(&mut self, rest: Option<mpsc::Sender<Chunk>>) {
+        if let Some(rest) = rest {
             // Somebody reads it.
-            while let Ok(room) = body.reserve().await {
-                match self.codec.decode(&mut self.ahead) {
-                    Ok(Some(Message::Chunk(Some(chunk)))) => room.send(Ok(chunk)),
-                    Ok(Some(Message::Chunk(None))) => {
-                        self.body_unread = false;
-                        break;
+            while let Ok(room) = rest.reserve().await {
+                match self.chunk() {
+                    Some(chunk) => {
+                        let broken = chunk.is_err();
+                        room.send(chunk);
+                        if broken {
+                            break;
+                        }
                     }
-                    Ok(None) => {
+                    None if !self.body_unread => break,
+                    None => {
                         if !matches!(self.read().await, Ok(true)) {
                             return;
                         }
-                    }
-                    Ok(Some(Message::Item(_))) | Err(_) => {
-                        room.send(Err(PayloadError::EncodingCorrupted));
-                        break;
                     }
                 }
             }
@@ -259,13 +294,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
 
     /// A body that nobody read and that has come already is no reason to hang up.
     fn skip_body(&mut self) {
-        while self.body_unread {
-            match self.codec.decode(&mut self.ahead) {
-                Ok(Some(Message::Chunk(Some(_)))) => {}
-                Ok(Some(Message::Chunk(None))) => self.body_unread = false,
-                _ => return,
-            }
-        }
+        while let Some(Ok(_)) = self.chunk() {}
     }
 
     async fn write_chunk(&mut self, mut chunk: Bytes) -> io::Result<()> {
@@ -282,7 +311,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
 
     /// Writes all there is.
     async fn flush(&mut self) -> io::Result<()> {
-        self.io.write_all_buf(&mut self.unwritten).await?;
+        self.io.write_all(&self.unwritten).await?;
         self.unwritten = BytesMut::new();
         self.io.flush().await
     }

@@ -55,29 +55,33 @@ pub fn everywhere(config: &mut web::ServiceConfig) {
 
 /// Everything under `/user/`.
 pub fn chat(config: &mut web::ServiceConfig) {
+    config.service(web::scope("/user/{hash}").configure(of_chat));
+}
+
+fn of_chat(config: &mut web::ServiceConfig) {
     config
-        .service(act("/user/{hash}/login").route(web::post().to(login::submit)))
-        .service(act("/user/{hash}/login/ask").route(web::post().to(asking::submit)))
         .service(show(
-            "/user/{hash}/login/ask/{ask_id}",
-            web::get().to(asking::show),
-            web::head().to(asking::show),
-        ))
-        .service(show(
-            "/user/{hash}",
+            "",
             web::get().to(login::show),
             web::head().to(login::show),
         ))
+        .service(act("/login").route(web::post().to(login::submit)))
+        .service(act("/login/ask").route(web::post().to(asking::submit)))
         .service(show(
-            "/user/{hash}/{seat}",
-            web::get().to(chat::show),
-            web::head().to(chat::show),
+            "/login/ask/{ask_id}",
+            web::get().to(asking::show),
+            web::head().to(asking::show),
         ))
-        .service(web::scope("/user/{hash}/{seat}").configure(at_seat));
+        .service(web::scope("/{seat}").configure(at_seat));
 }
 
 fn at_seat(config: &mut web::ServiceConfig) {
     config
+        .service(show(
+            "",
+            web::get().to(chat::show),
+            web::head().to(chat::show),
+        ))
         .service(show(
             "/invite",
             web::get().to(invite::show),

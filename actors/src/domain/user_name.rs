@@ -67,6 +67,9 @@ impl fmt::Display for UserName {
 /// The form in which names are compared: canonical caseless matching (Unicode, section 3.13,
 /// D145), blind to variation selectors because they change a glyph's look and not its identity.
 fn fold(name: &str) -> String {
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
     let plain: String = name.chars().filter(|c| !is_variation(*c)).nfd().collect();
     caseless::default_case_fold_str(&plain).nfc().collect()
 }
@@ -80,6 +83,9 @@ fn is_variation(c: char) -> bool {
 /// private and unassigned ones, and those with an empty glyph of their own.
 fn is_unseen(c: char) -> bool {
     use GeneralCategory as G;
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     let unseen_category = matches!(
         c.general_category(),
         G::Control

@@ -6,19 +6,19 @@ use std::{
 };
 
 use actix::{
-    ActorFutureExt, AsyncContext, Context, Handler, ResponseActFuture, ResponseFuture, WrapFuture,
+    ActorFutureExt, AsyncContext, Context, Handler, ResponseActFuture, WrapFuture,
+    dev::{MessageResponse, OneshotSender},
 };
-use tokio::sync::oneshot;
 use tracing::warn;
 
 use super::{Pair, check_rate};
 use crate::{
-    Refusal,
+    Directory, Refusal,
     domain::{
         ClientId, Draft, Event, Marks, Message, MessageText, Page, Seat, SeatChange, SecretDigest,
         Seq, Timestamp, UserName,
     },
-    journal::{Append, Committed},
+    journal::{Append, Committed, Reply},
     ports::{HistoryPage, Lookup, Note, Notice},
 };
 
@@ -72,27 +72,45 @@ impl Sent {
 }
 
 impl Handler<Send> for Pair {
-    type Result = ResponseFuture<Result<Sent, Refusal>>;
+    type Result = Posting;
 
     fn handle(&mut self, send: Send, _: &mut Self::Context) -> Self::Result {
-        let (reply, answer) = oneshot::channel();
-        if let Err(refusal) = self.submit(send, reply) {
-            return Box::pin(std::future::ready(Err(refusal)));
+        Posting {
+            draft: self.draft(send),
+            directory: self.directory.clone(),
         }
-        Box::pin(async {
-            let lost =
-                || Refusal::Unavailable("the commit was lost; its outcome is unknown".into());
-            answer.await.unwrap_or_else(|_| Err(lost()))
-        })
+    }
+}
+
+/// A send on its way to the journal, which answers it in the pair's place.
+pub struct Posting {
+    draft: Result<Draft, Refusal>,
+    directory: Directory,
+}
+
+impl<M> MessageResponse<Pair, M> for Posting
+where
+    M: actix::Message<Result = Result<Sent, Refusal>>,
+{
+    fn handle(self, _: &mut Context<Pair>, asker: Option<OneshotSender<M::Result>>) {
+        let Self { draft, directory } = self;
+        let mut reply = Reply::to(asker);
+        match draft {
+            Ok(draft) => {
+                let shared = directory.shared().clone();
+                shared.journal.append(Append {
+                    draft,
+                    directory,
+                    reply,
+                });
+            }
+            Err(refusal) => reply.answer(Err(refusal)),
+        }
     }
 }
 
 impl Pair {
-    fn submit(
-        &mut self,
-        send: Send,
-        reply: oneshot::Sender<Result<Sent, Refusal>>,
-    ) -> Result<(), Refusal> {
+    fn draft(&mut self, send: Send) -> Result<Draft, Refusal> {
         let (seat, _) = self.who(send.by)?;
         let agrees =
             |said: &Option<UserName>, seat: Seat| said.is_none() || *said == self.names[seat];
@@ -105,18 +123,13 @@ impl Pair {
             return Err(Refusal::Disagrees { field: "reciever" });
         }
         check_rate(&self.limits().sends[seat])?;
-        self.shared.journal.append(Append {
-            draft: Draft {
-                key: self.key,
-                seat,
-                id: send.id,
-                text: send.text,
-                sent_at: send.sent_at,
-            },
-            directory: self.directory.clone(),
-            reply,
-        });
-        Ok(())
+        Ok(Draft {
+            key: self.key,
+            seat,
+            id: send.id,
+            text: send.text,
+            sent_at: send.sent_at,
+        })
     }
 
     /// The gate that every message passes, wherever it was committed: the next one goes out, a
