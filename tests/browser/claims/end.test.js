@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
 import { choose, endForBoth, inChat, meet, meetByForms, message, say } from "../harness/flows.js";
-import { alarms, listen } from "../harness/live.js";
+import { listen } from "../harness/live.js";
 import { remains } from "../harness/remains.js";
 import { until, untilIs } from "../harness/until.js";
 
@@ -52,7 +52,7 @@ claim("ending asks first, then takes both to the start, which says who ended it"
 
 claim("the end interrupts whoever listens, before the page is left", async ({ person }) => {
   const [abhi, anny] = await pair(person);
-  await listen(abhi);
+  const ears = await listen(abhi);
   await meet(abhi, anny);
   let leave = () => {};
   const held = new Promise((resolve) => (leave = () => resolve(undefined)));
@@ -61,7 +61,7 @@ claim("the end interrupts whoever listens, before the page is left", async ({ pe
     await route.continue();
   });
   await endForBoth(anny.page);
-  await untilIs("what interrupts", () => alarms(abhi.page), ["The chat has ended."]);
+  await untilIs("what interrupts", () => ears.alarms, ["The chat has ended."]);
   leave();
   await abhi.page.getByRole("status").getByRole("heading", { name: "The chat has ended" }).waitFor();
 });

@@ -4,14 +4,14 @@ import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
 import { inChat, meet, message, pour, say, tell, texts, untilTick } from "../harness/flows.js";
-import { alarms, heard, listen } from "../harness/live.js";
-import { until } from "../harness/until.js";
+import { listen } from "../harness/live.js";
+import { until, untilIs } from "../harness/until.js";
 
 share();
 
 claim("an arriving message is announced once; the history and one's own are not", async ({ person }) => {
   const [abhi, anny] = [await person(), await person()];
-  await listen(anny);
+  const ears = await listen(anny);
   const { two } = await meet(abhi, anny);
   await say(abhi.page, "first");
   await message(anny.page, "first").waitFor();
@@ -19,28 +19,28 @@ claim("an arriving message is announced once; the history and one's own are not"
   await untilTick(anny.page, "my own", "Seen");
   await say(abhi.page, "second");
   await message(anny.page, "second").waitFor();
-  const announced = async () => (await heard(anny.page)).filter((words) => /first|second|my own|message/.test(words));
+  const announced = () => ears.heard.filter((words) => /first|second|my own|message/.test(words));
   await until("the second one is announced", announced, (words) => words.some((one) => one.includes("second")));
-  assert.deepEqual(await announced(), ["Abhi: first", "Abhi: second"]);
+  assert.deepEqual(announced(), ["Abhi: first", "Abhi: second"]);
 
+  ears.heard.length = 0;
   await anny.page.goto(two.chat);
   await inChat(anny.page);
   assert.equal((await texts(anny.page)).length, 3);
   await say(abhi.page, "third");
-  await until("the third one is announced", () => heard(anny.page), (words) => words.includes("Abhi: third"));
-  assert.deepEqual((await heard(anny.page)).filter((words) => /first|second|my own/.test(words)), []);
+  await until("the third one is announced", () => ears.heard, (words) => words.includes("Abhi: third"));
+  assert.deepEqual(ears.heard.filter((words) => /first|second|my own/.test(words)), []);
 });
 
 claim("a burst is told as a number, and the visible list is not live", async ({ person }) => {
   const [abhi, anny] = [await person(), await person()];
-  await listen(anny);
+  const ears = await listen(anny);
   const { one } = await meet(abhi, anny);
   await pour(abhi, one.chat, Array.from({ length: 30 }, (_, index) => `burst ${index}`));
   const count = (/** @type {string[]} */ words) =>
     words.reduce((sum, one) => sum + (one.startsWith("Abhi: ") ? 1 : Number(/^(\d+) new messages? from Abhi$/.exec(one)?.[1] ?? 0)), 0);
-  await until("all are told", () => heard(anny.page), (words) => count(words) === 30);
-  const told = await heard(anny.page);
-  assert.ok(told.some((words) => /^\d+ new messages from Abhi$/.test(words)), told.join(", "));
+  await until("all are told", () => ears.heard, (words) => count(words) === 30);
+  assert.ok(ears.heard.some((words) => /^\d+ new messages from Abhi$/.test(words)), ears.heard.join(", "));
   const list = await anny.page.locator("#messages").evaluate((node) => node.closest("[aria-live], [role=log], [role=status]"));
   assert.equal(list, null);
 });
@@ -58,11 +58,11 @@ claim("an arriving message leaves the focus where it is", async ({ person }) => 
 
 claim("typing is said once for a stretch of it, and being offline and back as well", async ({ person }) => {
   const [abhi, anny] = [await person(), await person()];
-  await listen(anny);
+  const ears = await listen(anny);
   anny.expectOutage();
   await meet(abhi, anny);
   const field = abhi.page.getByLabel("Message", { exact: true });
-  const typed = async () => (await heard(anny.page)).filter((words) => words === "Abhi is typing").length;
+  const typed = () => ears.heard.filter((words) => words === "Abhi is typing").length;
   await until("typing is said", async () => {
     await field.pressSequentially("x");
     return typed();
@@ -72,16 +72,16 @@ claim("typing is said once for a stretch of it, and being offline and back as we
     await field.pressSequentially("y");
     return (await field.inputValue()).length > written + 20;
   });
-  assert.equal(await typed(), 1);
+  assert.equal(typed(), 1);
   await anny.context.setOffline(true);
-  await until("offline is said", () => heard(anny.page), (words) => words.some((one) => one.startsWith("You are offline.")));
+  await until("offline is said", () => ears.heard, (words) => words.some((one) => one.startsWith("You are offline.")));
   await anny.context.setOffline(false);
-  await until("being back is said", () => heard(anny.page), (words) => words.some((one) => one.startsWith("Connected.")));
+  await until("being back is said", () => ears.heard, (words) => words.some((one) => one.startsWith("Connected.")));
 });
 
 claim("a message that is not sent interrupts, and nothing else in a conversation does", async ({ person }) => {
   const [abhi, anny] = [await person(), await person()];
-  await listen(abhi);
+  const ears = await listen(abhi);
   abhi.expectOutage();
   abhi.expectStatus(409);
   const { two } = await meet(abhi, anny);
@@ -89,19 +89,19 @@ claim("a message that is not sent interrupts, and nothing else in a conversation
   await message(abhi.page, "a message").waitFor();
   await until("typing is said", async () => {
     await tell(anny, `${two.chat}/typing`, {});
-    return (await heard(abhi.page)).includes("Anny is typing");
+    return ears.heard.includes("Anny is typing");
   });
   await abhi.context.setOffline(true);
-  await until("offline is said", () => heard(abhi.page), (words) => words.some((one) => one.startsWith("You are offline.")));
+  await until("offline is said", () => ears.heard, (words) => words.some((one) => one.startsWith("You are offline.")));
   await abhi.context.setOffline(false);
-  await until("being back is said", () => heard(abhi.page), (words) => words.some((one) => one.startsWith("Connected.")));
-  assert.deepEqual(await alarms(abhi.page), []);
+  await until("being back is said", () => ears.heard, (words) => words.some((one) => one.startsWith("Connected.")));
+  assert.deepEqual(ears.alarms, []);
   await abhi.page.route("**/message_send", (route) =>
     route.fulfill({ status: 409, json: { data: { status: "Failed", code: 409, error: "chat_full", message: "The chat is full." } } }),
   );
   await say(abhi.page, "one too many");
   await untilTick(abhi.page, "one too many", "Not sent");
-  assert.deepEqual(await alarms(abhi.page), ["Your message was not sent. The chat is full."]);
+  await untilIs("what interrupts", () => ears.alarms, ["Your message was not sent. The chat is full."]);
 });
 
 claim("nothing moves for those who asked for that", async ({ person }) => {

@@ -1,32 +1,35 @@
 // What a listener hears: everything that is written into a live region, in order.
 
+/** @typedef {{ heard: string[], alarms: string[] }} Ears what has been heard, and what of it has interrupted the listener */
+
 /** Runs in every page, ahead of its own scripts. */
-function record() {
+function report() {
   const LIVE = "[aria-live], [role=log], [role=status], [role=alert]";
-  /** @type {string[]} */
-  const heard = [];
-  /** @type {string[]} */
-  const alarms = [];
-  Object.assign(globalThis, { heard, alarms });
   new MutationObserver((changes) => {
     for (const { target, addedNodes } of changes) {
       const within = target instanceof Element ? target : target.parentElement;
       if (!within?.closest(LIVE)) continue;
       for (const node of addedNodes) {
         const words = node.textContent?.replace(/[\u2068\u2069]/g, "").trim();
-        if (!words) continue;
-        heard.push(words);
-        if (within.closest("[role=alert]")) alarms.push(words);
+        if (words) /** @type {any} */ (globalThis).hear(words, within.closest("[role=alert]") !== null);
       }
     }
   }).observe(document, { subtree: true, childList: true });
 }
 
-/** To be called ahead of the first page. @param {import("./person.js").Person} person */
-export const listen = ({ context }) => context.addInitScript(record);
-
-/** What has been heard since the page was loaded. @param {import("playwright-core").Page} page @returns {Promise<string[]>} */
-export const heard = (page) => page.evaluate(() => /** @type {any} */ (globalThis).heard);
-
-/** What of it has interrupted the listener. @param {import("playwright-core").Page} page @returns {Promise<string[]>} */
-export const alarms = (page) => page.evaluate(() => /** @type {any} */ (globalThis).alarms);
+/**
+ * To be called ahead of the first page. Pages tell what is heard by themselves: one that is being left may never answer a question.
+ *
+ * @param {import("./person.js").Person} person
+ * @returns {Promise<Ears>}
+ */
+export async function listen({ context }) {
+  /** @type {Ears} */
+  const ears = { heard: [], alarms: [] };
+  await context.exposeFunction("hear", (/** @type {string} */ words, /** @type {boolean} */ interrupts) => {
+    ears.heard.push(words);
+    if (interrupts) ears.alarms.push(words);
+  });
+  await context.addInitScript(report);
+  return ears;
+}
