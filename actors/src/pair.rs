@@ -22,6 +22,7 @@ mod ticks;
 
 use std::{
     collections::BTreeMap,
+    panic,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -212,6 +213,14 @@ impl Pair {
                 Ok(then(pair, done))
             },
         )))
+    }
+
+    /// Asks the store while the mailbox goes on, as a task of its own: what holds the mailbox keeps
+    /// all else of the pair from running, and whoever is kept waiting in the middle of a call keeps
+    /// one of the store's few connections.
+    async fn beside<T: 'static>(work: impl Future<Output = T> + 'static) -> T {
+        let done = actix::spawn(work).await;
+        done.unwrap_or_else(|failed| panic::resume_unwind(failed.into_panic()))
     }
 
     fn refuse<T: 'static>(refusal: Refusal) -> AtomicResponse<Self, Result<T, Refusal>> {

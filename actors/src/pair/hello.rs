@@ -47,7 +47,8 @@ impl Pair {
         let key = self.key;
         let read = async move {
             let seat = who?;
-            let last = store.positions(&[key]).await?[0].ok_or(Refusal::Gone)?;
+            let positions = Self::beside(async move { store.positions(&[key]).await });
+            let last = positions.await?[0].ok_or(Refusal::Gone)?;
             Ok((seat, last))
         };
         Box::pin(read.into_actor(self).map(

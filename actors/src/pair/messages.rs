@@ -169,7 +169,8 @@ impl Pair {
         let store = self.shared.world.store.clone();
         let (key, after) = (self.key, self.usage.position());
         let announced = self.early.last_key_value().map(|(seq, _)| *seq);
-        let read = async move { store.history(key, Page::After(after), CATCH_UP_LEN).await };
+        let read =
+            Self::beside(async move { store.history(key, Page::After(after), CATCH_UP_LEN).await });
         ctx.spawn(read.into_actor(self).map(move |read, pair, ctx| {
             pair.catching_up = false;
             match read {
@@ -323,7 +324,8 @@ impl Handler<Receipt> for Pair {
             let (seat, _) = who?;
             // Another instance may have stored a message whose notice is still on its way.
             if highest > known {
-                let last = store.positions(&[key]).await?[0].ok_or(Refusal::Gone)?;
+                let positions = Self::beside(async move { store.positions(&[key]).await });
+                let last = positions.await?[0].ok_or(Refusal::Gone)?;
                 if highest > last {
                     let field = if receipt.marks.read > last {
                         "read"

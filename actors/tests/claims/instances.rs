@@ -90,6 +90,45 @@ async fn what_the_bus_lost_is_made_good_when_it_says_so() {
 }
 
 #[actix::test]
+async fn what_is_asked_of_the_store_comes_to_its_end_while_the_chat_is_read_again() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let stream = Watch::open(&anny.at(&there)).await;
+    there.bus.set_deaf(true);
+    abhi.send("lost").await.unwrap();
+    there.bus.set_deaf(false);
+
+    let calls = [Call::History, Call::Positions];
+    let asked = calls.map(|call| there.store.hold(call));
+    let read_again = there.store.hold(Call::Load);
+    abhi.send("heard").await.unwrap();
+    let looking = actix::spawn({
+        let anny = anny.at(&there);
+        async move { anny.look().await }
+    });
+    eventually("both calls are made", || async {
+        calls.iter().all(|call| there.store.is_waiting(*call))
+    })
+    .await;
+    abhi.log_out().await.unwrap();
+    eventually("the chat is read again", || async {
+        there.store.is_waiting(Call::Load)
+    })
+    .await;
+    // Whoever makes a call holds a connection, and reading the chat again may wait for just that.
+    drop(asked);
+    eventually("both calls are over", || async {
+        !calls.iter().any(|call| there.store.is_waiting(*call))
+    })
+    .await;
+
+    drop(read_again);
+    stream.until_place(2).await;
+    assert_eq!(looking.await.unwrap().unwrap().hello.last_seq, 2);
+}
+
+#[actix::test]
 async fn a_loss_that_is_reported_over_and_over_is_made_good_once() {
     let world = World::new();
     let (here, there) = (world.instance(roomy()), world.instance(roomy()));
