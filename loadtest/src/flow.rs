@@ -118,6 +118,8 @@ impl Talk {
     /// Sends as the options say, and measures that alone.
     pub(crate) async fn send(&self, options: &Options, progress: &Progress) -> Used {
         self.run.meter.reset();
+        let begins = self.run.stamps.elapsed();
+        self.run.meter.measure_from(begins + options.warmup);
         let watch = Watch::begin(&self.processes);
         let cpu_before = usage::cpu_seconds();
         send::all(&self.run, options, progress).await;
@@ -204,6 +206,18 @@ impl Run {
             Signal::Opened => {}
         }
         None
+    }
+
+    /// Writes down that a stream has shown a message.
+    pub(crate) fn shown(&self, chat: usize, seat: Seat, message: &Message<'_>, now: Duration) {
+        // The sender's own stream shows the message too, and is checked, but it is the other person who waits for it.
+        if let Some((due, from)) = self.stamps.read(message.id)
+            && from != seat
+        {
+            self.meter.delivered(due, now);
+        }
+        self.ledger
+            .delivered(chat, seat, message.seq, message.id, &message.text);
     }
 
     /// The number of the instance where this person's messages are sent first.

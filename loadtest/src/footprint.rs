@@ -57,10 +57,6 @@ impl Footprint {
     /// # Errors
     /// [`FaultError`] when PostgreSQL or Redis does not answer.
     pub async fn of(cluster: &Cluster) -> Result<Self, FaultError> {
-        let instances = cluster
-            .members
-            .iter()
-            .map(|member| member.instance.process());
         let postgres = cluster.postgres.connect().await?;
         let counted = postgres
             .query_one(
@@ -79,7 +75,7 @@ impl Footprint {
                 .unwrap_or(0)
         };
         Ok(Self {
-            instances: instances.map(ProcessFootprint::of).collect(),
+            instances: ProcessFootprint::of_instances(cluster),
             postgres_connections: counted.get(0),
             database_mib: counted.get::<_, i64>(1) as f64 / MIB,
             // One of them is ours.
@@ -91,6 +87,14 @@ impl Footprint {
 }
 
 impl ProcessFootprint {
+    /// One for each instance of a cluster.
+    pub fn of_instances(cluster: &Cluster) -> Vec<Self> {
+        let members = cluster.members.iter();
+        members
+            .map(|member| Self::of(member.instance.process()))
+            .collect()
+    }
+
     /// A process that is not running takes nothing.
     fn of(process: Option<&Process>) -> Self {
         let processes = process.map(|process| Processes::new(&[process.id()]));

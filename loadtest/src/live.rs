@@ -104,8 +104,7 @@ impl Streams {
 
 fn take(run: &Run, places: &[Place], number: usize, message: &Message<'_>, now: Duration) {
     let (chat, seat) = (number / 2, Seat::BOTH[number % 2]);
-    run.ledger
-        .delivered(chat, seat, message.seq, message.id, &message.text);
+    run.shown(chat, seat, message, now);
     let place = &places[number];
     place.shown_at_us.store(now.as_micros() as u64, Relaxed);
     place.seq.store(message.seq, Release);

@@ -18,6 +18,7 @@ const MARGIN: u32 = 8;
 /// Room for the words beside the y axis, and for the names of the lines on the other side.
 const LEFT: u32 = 64;
 const RIGHT: u32 = 180;
+const LABEL_GAP: i32 = 6;
 const FONT: &str = "sans-serif";
 /// Colours that people who see few of them can tell apart (Okabe and Ito, 2008).
 const COLOURS: [RGBColor; 6] = [
@@ -54,12 +55,14 @@ pub struct Line {
     points: Vec<(f64, f64)>,
 }
 
-/// Something that happened at a moment, drawn as an upright line.
+/// Something that happened, drawn as an upright stripe for as long as it lasted.
 #[derive(Clone, Debug)]
 pub struct Mark {
-    /// Where on the x axis.
+    /// Where on the x axis it began.
     pub at_seconds: f64,
-    /// What.
+    /// How long it lasted.
+    pub lasted_seconds: f64,
+    /// What, in a word; left out where it would cover the one before.
     pub label: String,
 }
 
@@ -196,10 +199,14 @@ fn draw_lines(
     // An axis needs some length, even where all values are equal.
     (right, high) = (right.max(left + 1e-3), high.max(low + 1e-3));
 
-    // A label at each nine, and not between them.
+    // A label at each nine and at each power of ten, and not between them.
     let x_labels = match axes.scale {
         Scale::Percentiles => (right - left).ceil() as usize + 1,
         _ => 10,
+    };
+    let y_labels = match axes.scale {
+        Scale::Linear => 10,
+        _ => (high - low).ceil() as usize + 1,
     };
     let area = SVGBackend::with_string(svg, (WIDTH, HEIGHT)).into_drawing_area();
     area.fill(&WHITE)?;
@@ -217,23 +224,30 @@ fn draw_lines(
         .x_desc(axes.x)
         .y_desc(axes.y)
         .x_labels(x_labels)
+        .y_labels(y_labels)
         .label_style((FONT, 13))
         .axis_desc_style((FONT, 13))
         .x_label_formatter(&|x| axes.scale.x_label(*x))
         .y_label_formatter(&|y| axes.scale.y_label(*y))
         .draw()?;
+    let mut free_from = i32::MIN;
     for mark in marks {
-        let x = mark.at_seconds;
-        chart.draw_series([PathElement::new(
-            [(x, low), (x, high)],
-            MARK.stroke_width(1),
-        )])?;
-        let label = Text::new(
-            mark.label.clone(),
-            (x, high),
-            (FONT, 12).into_font().color(&MARK),
-        );
-        chart.draw_series([label])?;
+        let (from, to) = (mark.at_seconds, mark.at_seconds + mark.lasted_seconds);
+        let stripe = [(from.max(left), low), (to.min(right), high)];
+        chart.draw_series([Rectangle::new(stripe, MARK.mix(0.12).filled())])?;
+        let edge = [(from, low), (from, high)];
+        chart.draw_series([PathElement::new(edge, MARK.mix(0.5))])?;
+        let (x, y) = chart.backend_coord(&(from, high));
+        if x >= free_from {
+            let font = (FONT, 12).into_font();
+            let (width, _) = font.box_size(&mark.label)?;
+            free_from = x + width as i32 + LABEL_GAP;
+            area.draw(&Text::new(
+                mark.label.as_str(),
+                (x + 2, y),
+                font.color(&MARK),
+            ))?;
+        }
     }
     for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {
         chart.draw_series(LineSeries::new(
@@ -321,12 +335,20 @@ mod tests {
         let line = Line::new("delivery p99", vec![(0.0, 1.0), (1.0, 200.0)]);
         let mark = Mark {
             at_seconds: 0.5,
+            lasted_seconds: 0.1,
             label: "redis killed".to_owned(),
         };
-        let svg = lines(&Axes::new("seconds", "ms").logarithmic(), &[line], &[mark]).unwrap();
+        let hidden = Mark {
+            at_seconds: 0.501,
+            label: "redis back".to_owned(),
+            ..mark.clone()
+        };
+        let axes = Axes::new("seconds", "ms").logarithmic();
+        let svg = lines(&axes, &[line], &[mark, hidden]).unwrap();
         for word in ["<svg", "delivery p99", "redis killed", "<polyline"] {
             assert!(svg.contains(word), "{word} is missing in {svg}");
         }
+        assert!(!svg.contains("redis back"), "it would cover the other one");
     }
 
     #[test]

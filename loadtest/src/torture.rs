@@ -21,7 +21,7 @@ use crate::{
     crowd::CrowdError,
     faults::FaultError,
     flow::{self, FlowError, Run, recall, send, wait_for_tail},
-    footprint::{Footprint, Traces},
+    footprint::{Footprint, ProcessFootprint, Traces},
     http::TargetError,
     live::Streams,
     options::Servers,
@@ -112,6 +112,8 @@ pub async fn run(options: &Options, progress: &Progress) -> Result<TortureReport
         rate: options.rate,
         rounds,
         counts: run.meter.counts(),
+        acknowledgement: run.meter.acknowledgements(),
+        delivery: run.meter.deliveries(),
         before,
         after,
         streams_left,
@@ -155,12 +157,14 @@ async fn make(
     let talking =
         tokio::spawn(async move { send::all(&talking, &talk, &Progress::silent()).await });
     sleep(LEAD).await;
+    let at_s = run.stamps.elapsed().as_secs_f64();
     round
         .fault
         .begin(cluster, round.member, round.lasts)
         .await?;
     sleep(round.lasts).await;
     round.fault.end(cluster, round.member)?;
+    let lasted_ms = run.stamps.elapsed().as_secs_f64() * 1000.0 - at_s * 1000.0;
     let ended = Instant::now();
     talking.await.expect("sending does not panic");
     let healed = wait_for_tail(&run.ledger, options.tail).await;
@@ -169,10 +173,11 @@ async fn make(
     Ok(RoundReport {
         fault: round.fault,
         instance: round.member,
-        at_s: run.stamps.elapsed().as_secs_f64(),
-        lasted_ms: round.lasts.as_secs_f64() * 1000.0,
+        at_s,
+        lasted_ms,
         sent: run.meter.sent_count() - sent_before,
         healed_ms,
+        instances: ProcessFootprint::of_instances(cluster),
     })
 }
 

@@ -1,11 +1,10 @@
 //! Listening: both people's streams, from before the first message until the verdict.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use super::Run;
 use crate::{
     checker::Seat,
-    client::Message,
     crowd::{Crowd, OPENING_AT_ONCE_MAX},
     stream::Subscription,
 };
@@ -19,7 +18,7 @@ pub(super) fn open(run: &Arc<Run>) -> Crowd {
     Crowd::opening(subscriptions, OPENING_AT_ONCE_MAX, move |number, signal| {
         let now = run.stamps.elapsed();
         if let Some(message) = run.heard(&signal) {
-            take(&run, number / 2, Seat::BOTH[number % 2], &message, now);
+            run.shown(number / 2, Seat::BOTH[number % 2], &message, now);
         }
     })
 }
@@ -30,15 +29,4 @@ fn subscription(run: &Run, chat: usize, seat: Seat) -> Subscription {
     // come back behind it, whether or not the server's hello carries an id.
     let (instance, after) = (run.listens_at(chat, seat), session.last_seq);
     Subscription::new(Arc::clone(&run.clients), instance, session).after(after)
-}
-
-fn take(run: &Run, chat: usize, seat: Seat, message: &Message<'_>, now: Duration) {
-    // The sender's own stream shows the message too, and is checked, but it is the other person who waits for it.
-    if let Some((due, from)) = run.stamps.read(message.id)
-        && from != seat
-    {
-        run.meter.delivered(due, now);
-    }
-    run.ledger
-        .delivered(chat, seat, message.seq, message.id, &message.text);
 }

@@ -25,7 +25,6 @@ use crate::{
 /// Sends everything, and returns when the last message is answered or given up.
 pub(crate) async fn all(run: &Arc<Run>, options: &Options, progress: &Progress) {
     let began = run.stamps.elapsed();
-    run.meter.measure_from(began + options.warmup);
     let sending = Arc::new(Sending {
         run: Arc::clone(run),
         texts: Texts::of(options.text_bytes),

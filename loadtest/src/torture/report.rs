@@ -7,9 +7,11 @@ use serde::Serialize;
 use crate::{
     checker::Verdict,
     faults::Fault,
-    footprint::{Footprint, Traces},
-    meter::Counts,
+    flow,
+    footprint::{Footprint, ProcessFootprint, Traces},
+    meter::{Counts, Measured},
     page::Page,
+    plot::{self, Axes, Line, Mark},
     report::{Outcome, Report},
 };
 
@@ -29,6 +31,10 @@ pub struct TortureReport {
     /// What became of the sends and streams.
     #[serde(flatten)]
     pub counts: Counts,
+    /// From when a message was due until its sender knew that it is stored, through all faults.
+    pub acknowledgement: Measured,
+    /// From when a message was due until the other person's stream showed it.
+    pub delivery: Measured,
     /// What the cluster took before the first fault.
     pub before: Footprint,
     /// What it took after the last one, with the same streams open.
@@ -48,7 +54,7 @@ pub struct RoundReport {
     pub fault: Fault,
     /// The number of the instance it happened to, for those that happen to one.
     pub instance: usize,
-    /// Since the pairs were made.
+    /// When it began, since the pairs were made.
     pub at_s: f64,
     /// How long the fault lasted.
     pub lasted_ms: f64,
@@ -57,11 +63,34 @@ pub struct RoundReport {
     /// How long after the fault every send was settled and every stream had shown everything; `None` when that was
     /// waited for in vain.
     pub healed_ms: Option<f64>,
+    /// What each instance took then.
+    pub instances: Vec<ProcessFootprint>,
 }
 
 impl TortureReport {
     fn is_clean(&self) -> bool {
         self.verdict.is_clean() && self.streams_left == 0 && self.left.are_none()
+    }
+
+    /// The faults, by their numbers in the table.
+    fn marks(&self) -> Vec<Mark> {
+        let mark = |(number, round): (usize, &RoundReport)| Mark {
+            at_seconds: round.at_s,
+            lasted_seconds: round.lasted_ms / 1000.0,
+            label: number.to_string(),
+        };
+        (1..).zip(&self.rounds).map(mark).collect()
+    }
+
+    fn memory(&self) -> Vec<Line> {
+        let line = |instance: usize| {
+            let points = self.rounds.iter().filter_map(|round| {
+                let at_s = round.at_s + (round.lasted_ms + round.healed_ms?) / 1000.0;
+                Some((at_s, round.instances.get(instance)?.resident_mib))
+            });
+            Line::new(format!("instance {instance}"), points.collect())
+        };
+        (0..self.instances).map(line).collect()
     }
 }
 
@@ -78,12 +107,12 @@ impl Report for TortureReport {
     }
 
     fn page(&self) -> Page {
-        let rounds = self.rounds.iter().map(|round| {
+        let rounds = (1..).zip(&self.rounds).map(|(number, round)| {
             let healed = round
                 .healed_ms
                 .map_or("missed".to_owned(), |ms| format!("{ms:.0}"));
             vec![
-                round.fault.to_string(),
+                format!("{number}: {}", round.fault),
                 format!("{:.1}", round.at_s),
                 round.instance.to_string(),
                 format!("{:.0}", round.lasted_ms),
@@ -91,7 +120,15 @@ impl Report for TortureReport {
                 healed,
             ]
         });
-        Page::titled("Torture").text(self.to_string()).table(
+        let page = Page::titled("Torture").text(self.to_string());
+        let marks = self.marks();
+        let (acknowledgement, delivery) = (&self.acknowledgement, &self.delivery);
+        let page = flow::plots(page, acknowledgement, delivery, None, &marks);
+        let page = page.heading("Memory").figure(
+            "Resident memory of each instance when a fault had healed.",
+            plot::lines(&Axes::new("seconds", "MiB"), &self.memory(), &marks),
+        );
+        page.heading("Faults").table(
             [
                 "fault",
                 "at s",
@@ -114,6 +151,7 @@ impl fmt::Display for RoundReport {
             lasted_ms,
             sent,
             healed_ms,
+            ..
         } = self;
         write!(
             f,
