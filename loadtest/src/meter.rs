@@ -51,7 +51,7 @@ pub struct Measured {
     pub over_time: Vec<Interval>,
 }
 
-/// A short stretch of a series.
+/// A short stretch of a series; all zero where nothing came to its end in it.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Interval {
     /// Seconds from the beginning of the measurement to the end of the stretch.
@@ -247,6 +247,11 @@ impl Series {
         let interval = (now.as_micros() / INTERVAL.as_micros()) as u32;
         if interval > self.interval {
             self.close_interval();
+            if !self.over_time.is_empty() {
+                let still =
+                    (self.interval + 1..interval).map(|number| (number, Interval::default()));
+                self.over_time.extend(still);
+            }
             self.interval = interval;
         }
         self.interval_us.saturating_record(latency_us);
@@ -353,6 +358,18 @@ mod tests {
             );
         }
         assert!((latency.per_second - 100.0 / 1.1).abs() < 0.001);
+    }
+
+    #[test]
+    fn a_stretch_in_which_nothing_came_is_told_as_such() {
+        let meter = Meter::default();
+        for at in [600, 2100, 2600] {
+            meter.delivered(ms(at), ms(at + 10));
+        }
+        let over_time = meter.deliveries().over_time;
+        let told = over_time.iter().map(|at| (at.at_seconds, at.per_second));
+        let expected = [(1.0, 2.0), (1.5, 0.0), (2.0, 0.0), (2.5, 2.0)];
+        assert_eq!(told.collect::<Vec<_>>(), expected);
     }
 
     #[test]
