@@ -233,7 +233,11 @@ fn draw_lines(
     let mut free_from = i32::MIN;
     for mark in marks {
         let (from, to) = (mark.at_seconds, mark.at_seconds + mark.lasted_seconds);
-        let stripe = [(from.max(left), low), (to.min(right), high)];
+        if to < left || from > right {
+            continue;
+        }
+        let (from, to) = (from.max(left), to.min(right));
+        let stripe = [(from, low), (to, high)];
         chart.draw_series([Rectangle::new(stripe, MARK.mix(0.12).filled())])?;
         let edge = [(from, low), (from, high)];
         chart.draw_series([PathElement::new(edge, MARK.mix(0.5))])?;
