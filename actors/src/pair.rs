@@ -223,6 +223,13 @@ impl Pair {
         done.unwrap_or_else(|failed| panic::resume_unwind(failed.into_panic()))
     }
 
+    /// Asks the store for the place of the last message; nothing is asked before this is awaited.
+    fn stored_position(&self) -> impl Future<Output = Result<Seq, Refusal>> + use<> {
+        let store = self.shared.world.store.clone();
+        let key = self.key;
+        Self::beside(async move { store.positions(&[key]).await?[0].ok_or(Refusal::Gone) })
+    }
+
     fn refuse<T: 'static>(refusal: Refusal) -> AtomicResponse<Self, Result<T, Refusal>> {
         AtomicResponse::new(Box::pin(actix::fut::ready(Err(refusal))))
     }

@@ -18,6 +18,7 @@ const MARGIN: u32 = 8;
 /// Room for the words beside the y axis, and for the names of the lines on the other side.
 const LEFT: u32 = 64;
 const RIGHT: u32 = 180;
+/// Room between the labels of two marks.
 const LABEL_GAP: i32 = 6;
 const FONT: &str = "sans-serif";
 /// Colours that people who see few of them can tell apart (Okabe and Ito, 2008).

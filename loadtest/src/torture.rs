@@ -157,28 +157,31 @@ async fn make(
     let talking =
         tokio::spawn(async move { send::all(&talking, &talk, &Progress::silent()).await });
     sleep(LEAD).await;
-    let at_s = run.stamps.elapsed().as_secs_f64();
+    let began = run.stamps.elapsed();
     round
         .fault
         .begin(cluster, round.member, round.lasts)
         .await?;
     sleep(round.lasts).await;
     round.fault.end(cluster, round.member)?;
-    let lasted_ms = run.stamps.elapsed().as_secs_f64() * 1000.0 - at_s * 1000.0;
-    let ended = Instant::now();
+    let ended = run.stamps.elapsed();
     talking.await.expect("sending does not panic");
     let healed = wait_for_tail(&run.ledger, options.tail).await;
-    let healed_ms = healed.then(|| ended.elapsed().as_secs_f64() * 1000.0);
+    let healed_ms = healed.then(|| milliseconds(run.stamps.elapsed() - ended));
     round.fault.repair(cluster, round.member)?;
     Ok(RoundReport {
         fault: round.fault,
         instance: round.member,
-        at_s,
-        lasted_ms,
+        at_s: began.as_secs_f64(),
+        lasted_ms: milliseconds(ended - began),
         sent: run.meter.sent_count() - sent_before,
         healed_ms,
         instances: ProcessFootprint::of_instances(cluster),
     })
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
 }
 
 /// Ends every chat, half of them by the one person and half by the other.

@@ -43,13 +43,10 @@ impl Pair {
         who: Result<Seat, Refusal>,
         after: Option<Seq>,
     ) -> ResponseActFuture<Self, Result<Opened, Refusal>> {
-        let store = self.shared.world.store.clone();
-        let key = self.key;
+        let position = self.stored_position();
         let read = async move {
             let seat = who?;
-            let positions = Self::beside(async move { store.positions(&[key]).await });
-            let last = positions.await?[0].ok_or(Refusal::Gone)?;
-            Ok((seat, last))
+            Ok((seat, position.await?))
         };
         Box::pin(read.into_actor(self).map(
             move |read: Result<_, Refusal>, pair: &mut Self, ctx| {

@@ -318,14 +318,12 @@ impl Handler<Receipt> for Pair {
         let who = self.who(receipt.by);
         let highest = receipt.marks.delivered.max(receipt.marks.read);
         let known = self.usage.position();
-        let store = self.shared.world.store.clone();
-        let key = self.key;
+        let position = self.stored_position();
         let checked = async move {
             let (seat, _) = who?;
             // Another instance may have stored a message whose notice is still on its way.
             if highest > known {
-                let positions = Self::beside(async move { store.positions(&[key]).await });
-                let last = positions.await?[0].ok_or(Refusal::Gone)?;
+                let last = position.await?;
                 if highest > last {
                     let field = if receipt.marks.read > last {
                         "read"

@@ -10,7 +10,7 @@ use actors::{
 };
 use futures_util::future::join;
 
-use crate::world::{Person, Told, Watch, World, roomy};
+use crate::world::{Instance, Person, Told, Watch, World, roomy};
 
 #[actix::test]
 async fn messages_sent_on_both_arrive_on_both_in_the_same_order() {
@@ -52,6 +52,20 @@ async fn messages_sent_on_both_arrive_on_both_in_the_same_order() {
     }
 }
 
+/// Two people, and the second one's stream there, which the first message has not reached.
+async fn couple_that_missed_one(
+    world: &World,
+    here: &Instance,
+    there: &Instance,
+) -> ([Person; 2], Watch) {
+    let [abhi, anny] = here.couple(world).await;
+    let stream = Watch::open(&anny.at(there)).await;
+    there.bus.set_deaf(true);
+    abhi.send("lost").await.unwrap();
+    there.bus.set_deaf(false);
+    ([abhi, anny], stream)
+}
+
 #[actix::test]
 async fn what_the_bus_lost_is_made_good_by_the_next_message() {
     let world = World::new();
@@ -76,11 +90,7 @@ async fn what_the_bus_lost_is_made_good_when_it_says_so() {
     let world = World::new();
     let (here, there) = (world.instance(roomy()), world.instance(roomy()));
     for of_all in [true, false] {
-        let [abhi, anny] = here.couple(&world).await;
-        let stream = Watch::open(&anny.at(&there)).await;
-        there.bus.set_deaf(true);
-        abhi.send("lost").await.unwrap();
-        there.bus.set_deaf(false);
+        let ([abhi, _anny], stream) = couple_that_missed_one(&world, &here, &there).await;
         there.bus.report_missed((!of_all).then(|| vec![abhi.key]));
         stream.until(&Told::Message(1, "lost".into())).await;
         abhi.send("heard").await.unwrap();
@@ -93,12 +103,7 @@ async fn what_the_bus_lost_is_made_good_when_it_says_so() {
 async fn what_is_asked_of_the_store_comes_to_its_end_while_the_chat_is_read_again() {
     let world = World::new();
     let (here, there) = (world.instance(roomy()), world.instance(roomy()));
-    let [abhi, anny] = here.couple(&world).await;
-    let stream = Watch::open(&anny.at(&there)).await;
-    there.bus.set_deaf(true);
-    abhi.send("lost").await.unwrap();
-    there.bus.set_deaf(false);
-
+    let ([abhi, anny], stream) = couple_that_missed_one(&world, &here, &there).await;
     let calls = [Call::History, Call::Positions];
     let asked = calls.map(|call| there.store.hold(call));
     let read_again = there.store.hold(Call::Load);
@@ -132,11 +137,7 @@ async fn what_is_asked_of_the_store_comes_to_its_end_while_the_chat_is_read_agai
 async fn a_loss_that_is_reported_over_and_over_is_made_good_once() {
     let world = World::new();
     let (here, there) = (world.instance(roomy()), world.instance(roomy()));
-    let [abhi, anny] = here.couple(&world).await;
-    let stream = Watch::open(&anny.at(&there)).await;
-    there.bus.set_deaf(true);
-    abhi.send("lost").await.unwrap();
-    there.bus.set_deaf(false);
+    let ([abhi, _anny], stream) = couple_that_missed_one(&world, &here, &there).await;
     let held = there.store.hold(Call::Positions);
     for _ in 0..500 {
         there.bus.report_missed(None);
