@@ -14,6 +14,9 @@ APT := chromium:/usr/bin/chromium \
        prometheus:/usr/bin/promtool \
        nodejs:/usr/bin/node \
        npm:/usr/bin/npm \
+       caddy:/usr/bin/caddy \
+       curl:/usr/bin/curl \
+       python3-venv:/usr/share/doc/python3-venv \
        fonts-noto-color-emoji:/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf \
        fonts-noto-core:/usr/share/fonts/truetype/noto/NotoSansArabic-Regular.ttf
 
@@ -36,7 +39,7 @@ torture: ## Faults on a schedule over a private cluster, judged at the end. ARGS
 	target/release/loadtest torture $(ARGS)
 
 .PHONY: test
-test: tools lint test-rust test-browser ## Everything: format, lints, licences, Rust and browser tests.
+test: tools lint test-deploy test-rust test-browser ## Everything: format, lints, licences, deployment files, Rust and browser tests.
 
 .PHONY: tools
 tools: ## Install what the tests need and is not there yet (needs root for Debian's packages; starts none of them).
@@ -59,6 +62,12 @@ lint: ## Format, clippy with warnings denied, licences and sources of all depend
 	cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	cargo deny --log-level error check bans licenses sources
+
+.PHONY: test-deploy
+test-deploy: ## The files that others deploy duet with, against their schemas.
+	@[ -x target/deploy/bin/pip ] || python3 -m venv target/deploy
+	@target/deploy/bin/pip install --quiet --disable-pip-version-check --requirement tests/deploy/requirements.txt
+	tests/deploy/check target/deploy/bin
 
 .PHONY: test-rust
 test-rust: ## All Rust tests.

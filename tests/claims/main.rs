@@ -29,6 +29,8 @@ mod tls;
 
 mod pages;
 
+mod examples;
+
 mod operators;
 mod ops;
 mod secrets;
