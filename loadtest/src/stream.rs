@@ -10,7 +10,7 @@ use crate::{
     sse::{Event, Parser},
 };
 
-/// A comment comes after 15 s of silence, so after three times that the connection is dead and only looks open.
+/// A `ping` comes after 15 s of silence, so after three times that the connection is dead and only looks open.
 const SILENCE_MAX: Duration = Duration::from_secs(45);
 /// The wait before coming back, where no `retry:` was ever sent.
 const RETRY: Duration = Duration::from_secs(1);

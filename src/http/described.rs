@@ -71,7 +71,7 @@ pub struct SeatNumber(u8);
 pub struct StreamEvent {
     /// What happened.
     #[schema(
-        pattern = "^(hello|message|presence|typing|receipt|seat|ended)$",
+        pattern = "^(hello|message|presence|typing|receipt|seat|ended|ping)$",
         example = "message"
     )]
     event: String,

@@ -242,7 +242,8 @@ pub fn frame(event: &Event) -> Bytes {
         Event::Ended { by } => write("ended", None, &EndedView { by: shown(by) }),
         // Said to the stream itself.
         Event::Behind | Event::Moved => Bytes::new(),
-        Event::Quiet => Bytes::from_static(b":\n\n"),
+        // An event and not a comment: a page's own script hears events alone, and takes a stream without any for lost.
+        Event::Quiet => Bytes::from_static(b"event: ping\ndata: {}\n\n"),
     }
 }
 

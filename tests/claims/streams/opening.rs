@@ -230,7 +230,7 @@ async fn only_hello_and_messages_carry_an_id() {
 }
 
 #[tokio::test]
-async fn silence_is_broken_by_a_comment() {
+async fn silence_is_broken_by_a_ping() {
     let server = Server::start().await;
     let chat = Chat::begin(&server).await;
     let mut stream = chat.one.listen().await;
@@ -239,7 +239,9 @@ async fn silence_is_broken_by_a_comment() {
     let deadline = Instant::now() + Duration::from_secs(17);
     loop {
         let block = stream.next_block_by(deadline).await.unwrap();
-        if block.comment {
+        if block.event == "ping" {
+            assert_eq!(block.data, json!({}));
+            assert_eq!(block.id, None, "only hello and message carry an id");
             break;
         }
     }

@@ -19,8 +19,6 @@ pub struct Block {
     pub data: Value,
     /// When to come back, in milliseconds.
     pub retry: Option<u64>,
-    /// Whether it holds a comment.
-    pub comment: bool,
 }
 
 impl Block {
@@ -34,7 +32,6 @@ impl Block {
                 "id" => block.id = Some(value.into()),
                 "data" => block.data = serde_json::from_str(value).unwrap(),
                 "retry" => block.retry = Some(value.parse().unwrap()),
-                "" => block.comment = true,
                 _ => panic!("an unknown field: {line}"),
             }
         }
@@ -103,12 +100,12 @@ impl Stream {
         }
     }
 
-    /// The next event of any kind.
+    /// The next event of any kind but `ping`, which may come at any time.
     pub async fn next(&mut self) -> Block {
         let deadline = Instant::now() + DEADLINE;
         loop {
             match self.next_block_by(deadline).await {
-                Some(block) if block.event.is_empty() => {}
+                Some(block) if ["", "ping"].contains(&block.event.as_str()) => {}
                 Some(block) => return block,
                 None => panic!("the stream ended behind {:#?}", self.seen),
             }
