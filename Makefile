@@ -80,6 +80,30 @@ test-browser: ## The pages in Debian's Chromium, against a server of their own.
 	cargo build --locked
 	cd tests/browser && npm test
 
+DEB_FILES := target/debian-files
+
+.PHONY: deb
+deb: ## A Debian package of the release build, into target/debian.
+	@command -v cargo-deb >/dev/null || cargo install --locked cargo-deb
+	cargo build --release --locked -p duet
+	@rm -rf $(DEB_FILES) && mkdir -p $(DEB_FILES)
+	cargo run --quiet --locked --example manual -- $(DEB_FILES)
+	@sed 's|/usr/local/bin/duet|/usr/bin/duet|' config/systemd/duet.service >$(DEB_FILES)/duet.service
+	cargo deb --no-build --locked $(ARGS)
+
+# What a release offers for download: the program, the package, a bill of materials, checksums.
+.PHONY: release-files
+release-files: deb ## Everything that a release offers for download, into target/release-files.
+	@command -v cargo-cyclonedx >/dev/null || cargo install --locked cargo-cyclonedx
+	@rm -rf target/release-files && mkdir -p target/release-files
+	cargo cyclonedx --format json --override-filename duet-sbom --manifest-path Cargo.toml
+	mv duet-sbom.json target/release-files/
+	@rm -f */duet-sbom.json
+	cp target/debian/*.deb target/release-files/
+	tar --create --gzip --file target/release-files/duet-$$(uname -m)-linux.tar.gz \
+	  --transform 's|^target/release/||' target/release/duet README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE
+	cd target/release-files && sha256sum -- * >SHA256SUMS
+
 # Rivals to compare with, where they are: a folder with `go` and `node` in it. The comparison works without them.
 PEERS ?= ../shared/peers
 COMPARE := target/compare
