@@ -9,7 +9,7 @@ use std::{
 use actix_rt::System;
 use actors::{
     domain::{ChatKey, PairHash},
-    ports::{Ending, Store, StoreError, SystemClock},
+    ports::{By, Ending, Store, StoreError, SystemClock},
 };
 use clap::{Parser, Subcommand};
 
@@ -138,7 +138,7 @@ fn end(settings: &Settings, hash: &str) -> Result<(), Failure> {
     let hash = PairHash::parse(hash).map_err(|invalid| Failure::Refused(invalid.to_string()))?;
     let ending = System::new().block_on(async {
         let store = open(settings).await?;
-        Ok::<_, Failure>(store.end(ChatKey::of(&hash)).await?)
+        Ok::<_, Failure>(store.end(By::Server(ChatKey::of(&hash))).await?)
     })?;
     match ending {
         Ending::Ended => Ok(writeln!(
@@ -146,6 +146,8 @@ fn end(settings: &Settings, hash: &str) -> Result<(), Failure> {
             "The chat is over. Nothing of it can be read any more."
         )?),
         Ending::Before => Ok(writeln!(io::stdout(), "The chat was over already.")?),
-        Ending::Missing => Err(Failure::Refused("There is no chat with this hash.".into())),
+        Ending::Missing | Ending::NoSession => {
+            Err(Failure::Refused("There is no chat with this hash.".into()))
+        }
     }
 }

@@ -26,12 +26,12 @@ use tracing::{debug, error};
 
 use crate::{
     Detach, Metrics, Pair, Refusal, StreamId,
-    domain::{ChatKey, Seq},
+    domain::ChatKey,
     journal::{Journal, JournalLimits},
     lease::Lease,
     notes::Notes,
     pair::{MoveStreams, Refresh, Request, Visit},
-    ports::{Bus, Clock, Lookup, Store},
+    ports::{Bus, Clock, Lookup, Position, Store},
     relay, sweeper,
 };
 use crashes::Crashes;
@@ -189,6 +189,13 @@ impl Directory {
                     refresh(&pass.pair).await?;
                 }
                 Ok(Err(Refusal::UnknownSession)) => return Err(Refusal::NoSession),
+                Ok(Err(Refusal::NoSession)) => {
+                    // The store knows of an end that the pair has not heard of: the session's
+                    // streams end when it reads the chat again.
+                    // Where it cannot read now, the next comparison with the store tells it.
+                    let _ = refresh(&pass.pair).await;
+                    return Err(Refusal::NoSession);
+                }
                 Ok(answer) => return answer,
                 Err(MailboxError::Timeout) => {
                     return Err(Refusal::Unavailable("the pair did not answer".into()));
@@ -258,12 +265,23 @@ impl Directory {
         self.0.pairs.get(&key).map(|place| place.pair.clone())
     }
 
-    /// The pair of a chat, if it is in memory and the store is further than its streams.
-    pub(crate) fn behind(&self, key: ChatKey, position: Option<Seq>) -> Option<Addr<Pair>> {
+    /// How far a chat's pair is, if it is in memory.
+    pub(crate) fn known(&self, key: ChatKey) -> Option<Position> {
+        self.0.pairs.get(&key).map(|place| place.usage.known())
+    }
+
+    /// The pair of a chat, if it is in memory and does not know what the store has answered when it
+    /// was `asked`, and so far was the pair then.
+    pub(crate) fn behind(
+        &self,
+        key: ChatKey,
+        asked: &Position,
+        position: Option<Position>,
+    ) -> Option<Addr<Pair>> {
         let place = self.0.pairs.get(&key)?;
-        let known = place.usage.position();
+        let known = place.usage.known();
         position
-            .is_none_or(|position| position > known)
+            .is_none_or(|position| position.is_news(asked, &known))
             .then(|| place.pair.clone())
     }
 

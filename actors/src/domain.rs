@@ -9,7 +9,7 @@ mod secret;
 mod timestamp;
 mod user_name;
 
-pub use chat::{Ask, Chat, Lifetime, Marks, SeatState, Session, SessionId};
+pub use chat::{Ask, Caller, Chat, Lifetime, Marks, SeatState, Session, SessionId};
 pub use event::{Event, Hello, Names, PeerState, SeatChange};
 pub use message::{
     ClientId, Draft, Message, MessageText, Page, SEQ_NONE, Seq, TEXT_BYTES_MAX, TextError,

@@ -55,8 +55,8 @@ use crate::{
     Directory, Refusal,
     directory::{Shared, Usage},
     domain::{
-        BySeat, Chat, ChatKey, Event, Names, Seat, SeatChange, SecretDigest, Seq, SessionId,
-        Timestamp, UserName,
+        BySeat, Caller, Chat, ChatKey, Event, Names, Seat, SeatChange, SecretDigest, Seq,
+        SessionId, Timestamp, UserName,
     },
     ports::{Lookup, Note, Notice, StoreError},
 };
@@ -131,6 +131,16 @@ impl Pair {
         self.names[seat].clone()
     }
 
+    /// Whom a token proves, as far as this pair knows: the store decides.
+    fn caller(&mut self, session: SecretDigest) -> Result<Caller, Refusal> {
+        let (seat, _) = self.who(session)?;
+        Ok(Caller {
+            key: self.key,
+            seat,
+            session,
+        })
+    }
+
     /// Which seat a token proves, and by which session; notes that the session was used.
     fn who(&mut self, digest: SecretDigest) -> Result<(Seat, SessionId), Refusal> {
         let now = self.shared.world.clock.now();
@@ -167,6 +177,10 @@ impl Pair {
                     }
                 } else {
                     self.usage.move_to(chat.last_seq);
+                }
+                self.usage.loaded(chat.revision);
+                for seat in Seat::BOTH {
+                    self.usage.marked(seat, chat.seats[seat].marks);
                 }
                 self.names = Arc::new(BySeat([
                     chat.seats[Seat::One].name.clone(),
@@ -227,7 +241,10 @@ impl Pair {
     fn stored_position(&self) -> impl Future<Output = Result<Seq, Refusal>> + use<> {
         let store = self.shared.world.store.clone();
         let key = self.key;
-        Self::beside(async move { store.positions(&[key]).await?[0].ok_or(Refusal::Gone) })
+        Self::beside(async move {
+            let position = store.positions(&[key]).await?[0];
+            Ok(position.ok_or(Refusal::Gone)?.last_seq)
+        })
     }
 
     fn refuse<T: 'static>(refusal: Refusal) -> AtomicResponse<Self, Result<T, Refusal>> {

@@ -1,13 +1,17 @@
 //! What the actors need of the world. The adapters live in the server; each must pass the suite
 //! in `testing` that is named after its port.
 
+mod access;
 mod bus;
 mod clock;
+mod page;
 mod store;
 
+pub use access::{Access, By, Lookup, Position};
 pub use bus::{Bus, BusError, BusEvent, Notice};
 pub use clock::{Clock, SystemClock};
+pub use page::{HistoryPage, PAGE_BYTES_MAX};
 pub use store::{
-    Answered, Appended, AskState, Claim, Claimed, Ending, HistoryPage, Lookup, NewAsk, NewChat,
-    NewSession, Note, PAGE_BYTES_MAX, Proof, Registered, SessionChoice, Store, StoreError,
+    Answered, Appended, AskState, Claim, Claimed, Ending, NewAsk, NewChat, NewSession, Note, Proof,
+    Registered, SessionChoice, Store, StoreError,
 };

@@ -9,7 +9,7 @@ use crate::{
     Directory,
     domain::ChatKey,
     pair::{Audited, Over},
-    ports::{Notice, StoreError},
+    ports::{Notice, Position, StoreError},
 };
 
 /// Chats ended in one go.
@@ -66,21 +66,25 @@ pub(crate) async fn audit(directory: Directory) {
     }
 }
 
-/// Tells pairs that the store is further than they are, which is found out for many in one query and
+/// Tells pairs what the store has that they do not, which is found out for many in one query and
 /// without waking the others. A store that is away is asked again until it answers: somebody may be
 /// waiting for what is missing.
 pub(crate) async fn compare(directory: &Directory, keys: &[ChatKey]) {
     for part in keys.chunks(COMPARE_LEN_MAX) {
+        let (part, asked): (Vec<ChatKey>, Vec<Position>) = part
+            .iter()
+            .filter_map(|key| Some((*key, directory.known(*key)?)))
+            .unzip();
         let positions = loop {
-            match directory.store().positions(part).await {
+            match directory.store().positions(&part).await {
                 Ok(positions) => break positions,
                 Err(failure) => warn!(%failure, "the pairs are compared with the store later"),
             }
             tokio::time::sleep(COMPARE_AGAIN).await;
         };
-        for (key, position) in part.iter().zip(positions) {
-            if let Some(pair) = directory.behind(*key, position) {
-                pair.do_send(Audited { position });
+        for ((key, asked), position) in part.iter().zip(asked).zip(positions) {
+            if let Some(pair) = directory.behind(*key, &asked, position) {
+                pair.do_send(Audited { asked, position });
             }
         }
     }

@@ -4,13 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use actors::{
     domain::{
-        AskWord, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Seq, Timestamp,
-        UserName,
+        AskWord, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Timestamp, UserName,
     },
     metrics::{Counted, register},
     ports::{
-        Answered, Appended, AskState, Claim, Claimed, Ending, HistoryPage, Lookup, NewAsk, NewChat,
-        Note, Registered, SessionChoice, Store, StoreError,
+        Access, Answered, Appended, AskState, By, Claim, Claimed, Ending, HistoryPage, Lookup,
+        NewAsk, NewChat, Note, Position, Registered, SessionChoice, Store, StoreError,
     },
 };
 use async_trait::async_trait;
@@ -104,7 +103,7 @@ impl Store for Metered {
         self.meter("load", self.store.load(key)).await
     }
 
-    async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Seq>>, StoreError> {
+    async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Position>>, StoreError> {
         self.meter("positions", self.store.positions(keys)).await
     }
 
@@ -119,11 +118,11 @@ impl Store for Metered {
 
     async fn history(
         &self,
-        key: ChatKey,
+        by: By,
         page: Page,
         limit: usize,
-    ) -> Result<Lookup<HistoryPage>, StoreError> {
-        let call = self.store.history(key, page, limit);
+    ) -> Result<Access<HistoryPage>, StoreError> {
+        let call = self.store.history(by, page, limit);
         self.meter("history", call).await
     }
 
@@ -189,8 +188,8 @@ impl Store for Metered {
         self.meter("note", self.store.note(notes)).await
     }
 
-    async fn end(&self, key: ChatKey) -> Result<Ending, StoreError> {
-        self.meter("end", self.store.end(key)).await
+    async fn end(&self, by: By) -> Result<Ending, StoreError> {
+        self.meter("end", self.store.end(by)).await
     }
 
     async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>, StoreError> {

@@ -23,12 +23,11 @@ use std::time::Duration;
 
 use actors::{
     domain::{
-        AskWord, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Seq, Timestamp,
-        UserName,
+        AskWord, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Timestamp, UserName,
     },
     ports::{
-        Answered, Appended, AskState, Claim, Claimed, Ending, HistoryPage, Lookup, NewAsk, NewChat,
-        Note, Registered, SessionChoice, Store, StoreError,
+        Access, Answered, Appended, AskState, By, Claim, Claimed, Ending, HistoryPage, Lookup,
+        NewAsk, NewChat, Note, Position, Registered, SessionChoice, Store, StoreError,
     },
 };
 use async_trait::async_trait;
@@ -128,16 +127,11 @@ impl Store for PostgresStore {
         chats::load(&self.connections, key).await
     }
 
-    async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Seq>>, StoreError> {
+    async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Position>>, StoreError> {
         let keys: Vec<Uuid> = keys.iter().map(|key| rows::uuid(*key)).collect();
-        let found = self
-            .connections
-            .query(messages::POSITIONS, &[&keys])
-            .await?;
-        Ok(found
-            .iter()
-            .map(|row| row.get::<_, Option<i64>>(0).map(rows::seq))
-            .collect())
+        let found = self.connections.query(rows::POSITIONS, &[&keys]).await?;
+        let read: Result<_, _> = found.iter().map(rows::position).collect();
+        read.map_err(|error| StoreError::Refused(error.to_string()))
     }
 
     async fn append(
@@ -150,11 +144,11 @@ impl Store for PostgresStore {
 
     async fn history(
         &self,
-        key: ChatKey,
+        by: By,
         page: Page,
         limit: usize,
-    ) -> Result<Lookup<HistoryPage>, StoreError> {
-        messages::history(&self.connections, key, page, limit).await
+    ) -> Result<Access<HistoryPage>, StoreError> {
+        messages::history(&self.connections, by, page, limit).await
     }
 
     async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>, StoreError> {
@@ -234,9 +228,9 @@ impl Store for PostgresStore {
             .await
     }
 
-    async fn end(&self, key: ChatKey) -> Result<Ending, StoreError> {
+    async fn end(&self, by: By) -> Result<Ending, StoreError> {
         self.connections
-            .transaction(async |tx| chats::end(tx, key).await)
+            .transaction(async |tx| chats::end(tx, by).await)
             .await
     }
 
@@ -316,7 +310,8 @@ mod tests {
                 assert!(matches!(outcome, Appended::Stored { .. }), "{outcome:?}");
             }
         }
-        assert_eq!(store.positions(&keys).await.unwrap()[0], Some(2));
+        let position = store.positions(&keys).await.unwrap()[0];
+        assert_eq!(position.map(|position| position.last_seq), Some(2));
         assert!(matches!(
             store.load(keys[0]).await.unwrap(),
             Lookup::Live(_)

@@ -21,12 +21,11 @@ use std::{
 
 use actors::{
     domain::{
-        AskWord, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Seq, Timestamp,
-        UserName,
+        AskWord, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Timestamp, UserName,
     },
     ports::{
-        Answered, Appended, AskState, Claim, Claimed, Clock, Ending, HistoryPage, Lookup, NewAsk,
-        NewChat, Note, Registered, SessionChoice, Store, StoreError,
+        Access, Answered, Appended, AskState, By, Claim, Claimed, Clock, Ending, HistoryPage,
+        Lookup, NewAsk, NewChat, Note, Position, Registered, SessionChoice, Store, StoreError,
     },
 };
 use async_trait::async_trait;
@@ -214,16 +213,12 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Seq>>, StoreError> {
+    async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Position>>, StoreError> {
         let keys = keys.to_vec();
         self.read(move |connection, now| {
-            let position = |key: &ChatKey| {
-                Ok(match rows::living(connection, *key, now)? {
-                    Lookup::Live((last, _)) => Some(last),
-                    Lookup::Ended | Lookup::Missing => None,
-                })
-            };
-            keys.iter().map(position).collect()
+            keys.iter()
+                .map(|key| rows::position(connection, *key, now))
+                .collect()
         })
         .await
     }
@@ -240,11 +235,11 @@ impl Store for SqliteStore {
 
     async fn history(
         &self,
-        key: ChatKey,
+        by: By,
         page: Page,
         limit: usize,
-    ) -> Result<Lookup<HistoryPage>, StoreError> {
-        self.read(move |connection, now| messages::history(connection, key, page, limit, now))
+    ) -> Result<Access<HistoryPage>, StoreError> {
+        self.read(move |connection, now| messages::history(connection, by, page, limit, now))
             .await
     }
 
@@ -317,8 +312,8 @@ impl Store for SqliteStore {
         self.write(move |tx, _| messages::note(tx, &notes)).await
     }
 
-    async fn end(&self, key: ChatKey) -> Result<Ending, StoreError> {
-        self.write(move |tx, now| chats::end(tx, key, now)).await
+    async fn end(&self, by: By) -> Result<Ending, StoreError> {
+        self.write(move |tx, now| chats::end(tx, by, now)).await
     }
 
     async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>, StoreError> {

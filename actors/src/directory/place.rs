@@ -1,13 +1,17 @@
 //! A pair's place in the directory, and what is known of it there without asking it.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use actix::Addr;
 
-use crate::{Pair, domain::Seq};
+use crate::{
+    Pair,
+    domain::{BySeat, Marks, Seat, Seq},
+    ports::Position,
+};
 
 pub(super) struct Place {
     pub(super) pair: Addr<Pair>,
@@ -20,8 +24,8 @@ pub(crate) struct Usage {
     visits: AtomicUsize,
     /// How often the lease had lapsed when the pair last looked into the store.
     lapses: AtomicU64,
-    /// The place of the last message that the pair's streams were given.
-    position: AtomicU64,
+    /// How far the pair is: its `last_seq` is that of the last message its streams were given.
+    known: Mutex<Position>,
 }
 
 /// Holds a pair in the directory while a request is on its way.
@@ -56,7 +60,11 @@ impl Usage {
         Self {
             visits: AtomicUsize::new(0),
             lapses: AtomicU64::new(lapses),
-            position: AtomicU64::new(0),
+            known: Mutex::new(Position {
+                last_seq: 0,
+                revision: 0,
+                marks: BySeat::default(),
+            }),
         }
     }
 
@@ -68,12 +76,30 @@ impl Usage {
         self.lapses.fetch_max(lapses, Ordering::AcqRel);
     }
 
+    pub(crate) fn known(&self) -> Position {
+        *self.lock()
+    }
+
     pub(crate) fn position(&self) -> Seq {
-        self.position.load(Ordering::Acquire)
+        self.lock().last_seq
     }
 
     /// Only the pair itself moves on.
     pub(crate) fn move_to(&self, position: Seq) {
-        self.position.store(position, Ordering::Release);
+        self.lock().last_seq = position;
+    }
+
+    /// The pair has read its chat at this revision.
+    pub(crate) fn loaded(&self, revision: u64) {
+        self.lock().revision = revision;
+    }
+
+    /// The pair has raised a seat's marks to these.
+    pub(crate) fn marked(&self, seat: Seat, marks: Marks) {
+        self.lock().marks[seat] = marks;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Position> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

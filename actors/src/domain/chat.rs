@@ -39,8 +39,10 @@ pub struct Chat {
     pub key: ChatKey,
     /// When it goes by itself, by the store's clock.
     pub expires_at: Timestamp,
-    /// The place of its last message.
+    /// The `seq` of its last message.
     pub last_seq: Seq,
+    /// Goes up with every change of its names, seats, sessions and asks.
+    pub revision: u64,
     /// The two places.
     pub seats: BySeat<SeatState>,
     /// Who is logged in, at either seat.
@@ -95,6 +97,17 @@ pub struct Session {
     pub since: Timestamp,
     /// When it was last used, to the minute; `None` until then.
     pub last_seen: Option<Timestamp>,
+}
+
+/// A session that asks for something in its chat, as its token proves it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// The chat.
+    pub key: ChatKey,
+    /// Where it sits.
+    pub seat: Seat,
+    /// The digest of its token.
+    pub session: SecretDigest,
 }
 
 /// Somebody without a code who waits at the door.

@@ -8,32 +8,33 @@ use super::Pair;
 use crate::{
     Refusal,
     domain::{Event, Seat, SecretDigest},
-    ports::Notice,
+    ports::{Ending, Notice},
 };
 
 /// Ends the chat for both.
 #[derive(Debug, Clone, actix::Message)]
 #[rtype(result = "Result<(), Refusal>")]
 pub struct EndChat {
-    /// The token of the one who ends it; `None` when the operator does.
-    pub by: Option<SecretDigest>,
+    /// The token of the one who ends it.
+    pub by: SecretDigest,
 }
 
 impl Handler<EndChat> for Pair {
     type Result = AtomicResponse<Self, Result<(), Refusal>>;
 
     fn handle(&mut self, end: EndChat, _: &mut Self::Context) -> Self::Result {
-        let by = match end.by.map(|by| self.who(by)).transpose() {
-            Ok(who) => who.map(|(seat, _)| seat),
-            Err(Refusal::Gone) => return Self::refuse(Refusal::Gone),
+        let caller = match self.caller(end.by) {
+            Ok(caller) => caller,
             Err(refusal) => return Self::refuse(refusal),
         };
+        let by = Some(caller.seat);
         let store = self.shared.world.store.clone();
-        let key = self.key;
-        let ended = async move { store.end(key).await };
+        let ended = async move { store.end(caller.into()).await };
         AtomicResponse::new(Box::pin(ended.into_actor(self).map(
             move |ended, pair: &mut Self, ctx| {
-                ended?;
+                if ended? == Ending::NoSession {
+                    return Err(Refusal::NoSession);
+                }
                 pair.shared
                     .world
                     .bus

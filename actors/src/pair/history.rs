@@ -8,7 +8,7 @@ use super::Pair;
 use crate::{
     Refusal,
     domain::{Names, Page, SecretDigest},
-    ports::{HistoryPage, Lookup},
+    ports::HistoryPage,
 };
 
 /// Reads a page of the history.
@@ -27,16 +27,13 @@ impl Handler<History> for Pair {
     type Result = ResponseFuture<Result<(HistoryPage, Arc<Names>), Refusal>>;
 
     fn handle(&mut self, history: History, _: &mut Self::Context) -> Self::Result {
-        let who = self.who(history.by);
+        let caller = self.caller(history.by);
         let store = self.shared.world.store.clone();
-        let (key, names) = (self.key, self.names.clone());
+        let names = self.names.clone();
         Box::pin(async move {
-            who?;
-            match store.history(key, history.page, history.limit).await? {
-                Lookup::Live(page) => Ok((page, names)),
-                Lookup::Ended => Err(Refusal::Gone),
-                Lookup::Missing => Err(Refusal::NotFound),
-            }
+            let by = caller?.into();
+            let found = store.history(by, history.page, history.limit).await?;
+            Ok((found.granted()?, names))
         })
     }
 }

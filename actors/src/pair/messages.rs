@@ -19,7 +19,7 @@ use crate::{
         Seq, Timestamp, UserName,
     },
     journal::{Append, Committed, Reply},
-    ports::{HistoryPage, Lookup, Note, Notice},
+    ports::{Access, By, HistoryPage, Note, Notice, Position},
 };
 
 /// How often typing is passed on.
@@ -167,14 +167,14 @@ impl Pair {
         }
         self.catching_up = true;
         let store = self.shared.world.store.clone();
-        let (key, after) = (self.key, self.usage.position());
+        let (by, after) = (By::Server(self.key), self.usage.position());
         let announced = self.early.last_key_value().map(|(seq, _)| *seq);
         let read =
-            Self::beside(async move { store.history(key, Page::After(after), CATCH_UP_LEN).await });
+            Self::beside(async move { store.history(by, Page::After(after), CATCH_UP_LEN).await });
         ctx.spawn(read.into_actor(self).map(move |read, pair, ctx| {
             pair.catching_up = false;
             match read {
-                Ok(Lookup::Live(HistoryPage { messages, more })) => {
+                Ok(Access::Granted(HistoryPage { messages, more })) => {
                     pair.shared.metrics.healed.inc_by(messages.len() as u64);
                     for message in messages {
                         pair.offer(Arc::new(message), ctx);
@@ -187,7 +187,7 @@ impl Pair {
                         pair.catch_up(ctx);
                     }
                 }
-                Ok(Lookup::Ended | Lookup::Missing) => pair.finish(None, ctx),
+                Ok(Access::Ended | Access::Missing | Access::NoSession) => pair.finish(None, ctx),
                 Err(failure) => {
                     warn!(chat = %pair.key.fingerprint(), %failure, "missing messages wait");
                     ctx.run_later(Duration::from_millis(500), |pair, ctx| pair.catch_up(ctx));
@@ -282,21 +282,33 @@ impl Handler<CatchUp> for Pair {
     }
 }
 
-/// Where the store says the chat is; `None` when it is over.
+/// How far the store says the chat is; `None` when it is over.
 #[derive(Debug, Clone, Copy, actix::Message)]
 #[rtype(result = "()")]
 pub(crate) struct Audited {
-    pub(crate) position: Option<Seq>,
+    /// How far the pair was when the store was asked.
+    pub(crate) asked: Position,
+    pub(crate) position: Option<Position>,
 }
 
 impl Handler<Audited> for Pair {
     type Result = ();
 
     fn handle(&mut self, audited: Audited, ctx: &mut Self::Context) {
-        match audited.position {
-            None => self.finish(None, ctx),
-            Some(position) if position > self.usage.position() => self.catch_up(ctx),
-            Some(_) => {}
+        let Some(found) = audited.position else {
+            return self.finish(None, ctx);
+        };
+        if !found.is_news(&audited.asked, &self.usage.known()) {
+            return;
+        }
+        for seat in Seat::BOTH {
+            self.raise_marks(seat, found.marks[seat]);
+        }
+        if found.last_seq > self.usage.position() {
+            self.catch_up(ctx);
+        }
+        if found.was_revised(&audited.asked, &self.usage.known()) {
+            self.read_again(ctx, Self::greet_again);
         }
     }
 }
@@ -360,6 +372,7 @@ impl Pair {
         if now == before {
             return None;
         }
+        self.usage.marked(seat, now);
         self.broadcast(&Event::Receipt { seat, marks: now });
         Some(now)
     }

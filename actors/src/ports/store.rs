@@ -2,14 +2,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::{Access, By, HistoryPage, Lookup, Position};
 use crate::domain::{
-    AskWord, Chat, ChatKey, CodeDigest, Draft, Lifetime, Marks, Message, Page, SealedHash, Seat,
+    AskWord, Chat, ChatKey, CodeDigest, Draft, Lifetime, Marks, Page, SealedHash, Seat,
     SecretDigest, Seq, SessionId, Timestamp, UserName,
 };
 
 /// What lasts. Every method is atomic across all instances, and what it has answered survives
 /// the loss of any process. All time is the store's own clock. Methods that concern one chat
 /// name it by its key and touch no other chat's rows.
+///
+/// The store decides who may do what: a method that takes a [`Caller`](crate::domain::Caller) or
+/// [`By`] looks whether the session is alive in the same statement or transaction that reads or
+/// changes something, and a dead session reads and changes nothing.
 ///
 /// Every method fails with [`StoreError`] alone; what a person may do about an outcome is part
 /// of the answer.
@@ -40,9 +45,9 @@ pub trait Store: Send + Sync + 'static {
     /// A chat with its seats, its sessions and those who wait to be let in.
     async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>, StoreError>;
 
-    /// The last places of many chats in one query, in the order asked for; `None` where there is
+    /// How far many chats are, in one statement and in the order asked for; `None` where there is
     /// no living chat.
-    async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Seq>>, StoreError>;
+    async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Position>>, StoreError>;
 
     /// Places drafts, in the order given, in one transaction with one commit; an outcome for each.
     /// An id that a seat has used before is not stored again. A chat takes `messages_max`.
@@ -60,10 +65,10 @@ pub trait Store: Send + Sync + 'static {
     /// long. No more than one page is read, however long they are: [`HistoryPage::read`].
     async fn history(
         &self,
-        key: ChatKey,
+        by: By,
         page: Page,
         limit: usize,
-    ) -> Result<Lookup<HistoryPage>, StoreError>;
+    ) -> Result<Access<HistoryPage>, StoreError>;
 
     /// Seats somebody, if the proof is right or the seat is free. Exactly one of many racing
     /// first claims wins.
@@ -116,7 +121,7 @@ pub trait Store: Send + Sync + 'static {
     async fn note(&self, notes: &[(ChatKey, Note)]) -> Result<(), StoreError>;
 
     /// Ends a chat: when this returns nothing of it can be read any more.
-    async fn end(&self, key: ChatKey) -> Result<Ending, StoreError>;
+    async fn end(&self, by: By) -> Result<Ending, StoreError>;
 
     /// Ends up to `limit` chats whose time is over, and says which.
     async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>, StoreError>;
@@ -138,28 +143,6 @@ pub enum StoreError {
     /// It will never take this.
     #[error("the store refused: {0}")]
     Refused(String),
-}
-
-/// A chat may be there, gone, or never have been.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Lookup<T> {
-    /// There is no such chat.
-    Missing,
-    /// It ended or expired.
-    Ended,
-    /// It lives.
-    Live(T),
-}
-
-impl<T> Lookup<T> {
-    /// The same for something made from what was found.
-    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Lookup<U> {
-        match self {
-            Lookup::Missing => Lookup::Missing,
-            Lookup::Ended => Lookup::Ended,
-            Lookup::Live(found) => Lookup::Live(make(found)),
-        }
-    }
 }
 
 /// A chat to be made.
@@ -229,50 +212,6 @@ pub enum Appended {
     Ended,
     /// There is no such chat.
     Missing,
-}
-
-/// The most text of one page of the history, in bytes: whoever takes their time over it holds as
-/// much in memory. Any message fits.
-pub const PAGE_BYTES_MAX: usize = 64 * 1024;
-
-/// A page of the history.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HistoryPage {
-    /// Ascending in `seq`.
-    pub messages: Vec<Message>,
-    /// Whether there are more in the direction asked for.
-    pub more: bool,
-}
-
-impl HistoryPage {
-    /// As much as fits of what is read from the end that was asked for; nothing is read beyond the
-    /// first message that does not.
-    ///
-    /// # Errors
-    /// What reading a message failed with.
-    pub fn read<E>(
-        page: Page,
-        limit: usize,
-        read: impl IntoIterator<Item = Result<Message, E>>,
-    ) -> Result<Self, E> {
-        let mut messages = Vec::new();
-        let mut room = PAGE_BYTES_MAX;
-        let mut more = false;
-        for message in read {
-            let message = message?;
-            let left = room.checked_sub(message.text.as_str().len());
-            let Some(left) = left.filter(|_| messages.len() < limit) else {
-                more = true;
-                break;
-            };
-            room = left;
-            messages.push(message);
-        }
-        if !matches!(page, Page::After(_)) {
-            messages.reverse();
-        }
-        Ok(Self { messages, more })
-    }
 }
 
 /// Somebody who wants to sit down.
@@ -380,6 +319,8 @@ pub enum Ending {
     Ended,
     /// It was over already.
     Before,
+    /// It lives on: the session is dead that wanted to end it.
+    NoSession,
     /// There is no such chat.
     Missing,
 }

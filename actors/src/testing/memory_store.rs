@@ -16,12 +16,12 @@ pub use self::faults::{Call, Hold};
 use self::{data::Data, faults::Faults, record::Record};
 use crate::{
     domain::{
-        AskWord, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Seq, Timestamp,
+        AskWord, Caller, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Timestamp,
         UserName,
     },
     ports::{
-        Answered, Appended, AskState, Claim, Claimed, Clock, Ending, HistoryPage, Lookup, NewAsk,
-        NewChat, Note, Registered, SessionChoice, Store, StoreError,
+        Access, Answered, Appended, AskState, By, Claim, Claimed, Clock, Ending, HistoryPage,
+        Lookup, NewAsk, NewChat, Note, Position, Registered, SessionChoice, Store, StoreError,
     },
 };
 
@@ -114,6 +114,34 @@ impl MemoryStore {
         let (mut data, now) = self.enter(call).await?;
         Ok(data.lookup(key, now).map(|record| with(record, now)))
     }
+
+    /// The same, if the caller's session is alive.
+    async fn for_caller<T>(
+        &self,
+        call: Call,
+        caller: &Caller,
+        with: impl FnOnce(&mut Record, Timestamp) -> T + Send,
+    ) -> Result<Access<T>, StoreError> {
+        let (mut data, now) = self.enter(call).await?;
+        let found = data.lookup(caller.key, now);
+        let alive = matches!(&found, Lookup::Live(record) if record.has_session(caller));
+        Ok(found.if_session(alive).map(|record| with(record, now)))
+    }
+
+    async fn for_by<T>(
+        &self,
+        call: Call,
+        by: By,
+        with: impl FnOnce(&mut Record, Timestamp) -> T + Send,
+    ) -> Result<Access<T>, StoreError> {
+        match by {
+            By::Session(caller) => self.for_caller(call, &caller, with).await,
+            By::Server(key) => {
+                let found = self.with_chat(call, key, with).await?;
+                Ok(found.if_session(true))
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -145,6 +173,7 @@ impl Store for MemoryStore {
             let slot = &mut record.seats[Seat::Two].state.name;
             let free = slot.is_none();
             slot.get_or_insert_with(|| name.clone());
+            record.revision += u64::from(free);
             free
         })
         .await
@@ -159,9 +188,9 @@ impl Store for MemoryStore {
             .await
     }
 
-    async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Seq>>, StoreError> {
+    async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Position>>, StoreError> {
         let (mut data, now) = self.enter(Call::Positions).await?;
-        let mut position = |key: &ChatKey| Some(data.live(*key, now)?.last_seq());
+        let mut position = |key: &ChatKey| Some(data.live(*key, now)?.position());
         Ok(keys.iter().map(&mut position).collect())
     }
 
@@ -186,11 +215,11 @@ impl Store for MemoryStore {
 
     async fn history(
         &self,
-        key: ChatKey,
+        by: By,
         page: Page,
         limit: usize,
-    ) -> Result<Lookup<HistoryPage>, StoreError> {
-        self.with_chat(Call::History, key, |record, _| record.history(page, limit))
+    ) -> Result<Access<HistoryPage>, StoreError> {
+        self.for_by(Call::History, by, |record, _| record.history(page, limit))
             .await
     }
 
@@ -281,9 +310,9 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    async fn end(&self, key: ChatKey) -> Result<Ending, StoreError> {
+    async fn end(&self, by: By) -> Result<Ending, StoreError> {
         let (mut data, now) = self.enter(Call::End).await?;
-        Ok(data.end(key, now))
+        Ok(data.end(by, now))
     }
 
     async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>, StoreError> {

@@ -160,7 +160,11 @@ macro_rules! store_suite {
             a_page_of_long_texts_ends_early_at_the_far_end
             pages_outside_of_the_chat_are_empty
             an_empty_chat_has_an_empty_page
+            a_page_is_read_by_a_living_session_alone
             positions_come_in_the_order_asked_for
+            a_position_tells_both_seats_marks
+            a_revision_goes_up_with_every_change_of_seats_sessions_and_asks
+            a_revision_stays_with_messages_marks_and_times
             // notes
             marks_move_forward_only
             a_seat_is_last_seen_at_the_latest_time
@@ -168,6 +172,7 @@ macro_rules! store_suite {
             notes_about_what_is_not_there_are_let_pass
             // ending
             a_chat_ends_once
+            a_chat_is_ended_by_a_living_session_alone
             one_of_many_racing_ends_counts
             nothing_of_an_ended_chat_can_be_read
             nothing_can_be_done_in_an_ended_chat

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use actors::{
-    EndChat, Look, Refusal,
-    ports::{Lookup, Store},
+    Look, Refusal,
+    ports::{By, Ending, Lookup, Store},
     testing::{Call, eventually},
 };
 use futures_util::future::{join, join_all};
@@ -106,10 +106,9 @@ async fn the_operator_can_end_a_chat() {
     let here = world.instance(roomy());
     let [abhi, _anny] = here.couple(&world).await;
     let stream = Watch::open(&abhi).await;
-    here.directory
-        .ask(abhi.key, EndChat { by: None })
-        .await
-        .unwrap();
+    // As `duet end` does, in a process of its own.
+    let ending = world.store.end(By::Server(abhi.key)).await.unwrap();
+    assert_eq!(ending, Ending::Ended);
     stream.until(&Told::Ended { by: None }).await;
     assert!(matches!(abhi.look().await, Err(Refusal::Gone)));
 }

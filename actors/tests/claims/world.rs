@@ -9,7 +9,7 @@ use actix::Arbiter;
 use actors::{
     Directory, Limits, Metrics, World as Adapters,
     domain::{BySeat, Chat, ChatKey, Lifetime, Message, Page, PairHash, Seat, UserName},
-    ports::{Bus, Lookup, NewChat, Registered, Store},
+    ports::{Access, Bus, By, Lookup, NewChat, Registered, Store},
     testing::{FakeClock, FaultyClock, MemoryBus, MemoryHub, MemoryStore, eventually},
 };
 use prometheus::Registry;
@@ -136,11 +136,11 @@ impl World {
     pub(crate) async fn history(&self, key: ChatKey) -> Vec<Message> {
         match self
             .store
-            .history(key, Page::After(0), 10_000)
+            .history(By::Server(key), Page::After(0), 10_000)
             .await
             .unwrap()
         {
-            Lookup::Live(page) => page.messages,
+            Access::Granted(page) => page.messages,
             other => panic!("expected a living chat, got {other:?}"),
         }
     }

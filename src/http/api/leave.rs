@@ -99,7 +99,7 @@ pub async fn end(
 /// # Errors
 /// [`Problem`] without a session, or when the store is out of reach.
 pub async fn end_chat(state: &State, key: ChatKey, by: SecretDigest) -> Result<(), Problem> {
-    match state.directory.ask(key, EndChat { by: Some(by) }).await {
+    match state.directory.ask(key, EndChat { by }).await {
         Ok(()) | Err(Refusal::Gone) => Ok(()),
         Err(refusal) => Err(of_session(refusal)),
     }

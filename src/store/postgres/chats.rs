@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actors::{
     domain::{Ask, BySeat, Chat, ChatKey, Marks, SealedHash, Seat, SeatState, Session, UserName},
-    ports::{Ending, Lookup, NewChat, Registered, StoreError},
+    ports::{Access, By, Ending, Lookup, NewChat, Registered, StoreError},
 };
 use tokio_postgres::{Error, Row};
 
@@ -126,6 +126,8 @@ async fn registered_before(
     }))
 }
 
+/// Read first: what changes while the rest is read is read again.
+const REVISION: &str = "SELECT revision FROM chats WHERE key = $1";
 const SEATS: &str =
     "SELECT seat, name, taken, delivered, read, last_seen FROM seats WHERE key = $1";
 const SESSIONS: &str = "SELECT id, seat, digest, since, last_seen FROM sessions WHERE key = $1";
@@ -141,8 +143,9 @@ pub(super) async fn load(
 ) -> Result<Lookup<Chat>, StoreError> {
     let id = uuid(key);
     let params: Params<'_> = &[&id];
-    let asked = [SEATS, SESSIONS, ASKS, LIVING].map(|sql| (sql, params));
-    let [seat_rows, session_rows, ask_rows, found] = connections.queries(asked).await?;
+    let asked = [REVISION, SEATS, SESSIONS, ASKS, LIVING].map(|sql| (sql, params));
+    let [revision_rows, seat_rows, session_rows, ask_rows, found] =
+        connections.queries(asked).await?;
     let read = || -> Result<Lookup<Chat>, Error> {
         let found = living(&found[0])?;
         let seats = seats(&seat_rows)?;
@@ -151,10 +154,12 @@ pub(super) async fn load(
             .filter_map(|row| session(row).transpose());
         let sessions = sessions.collect::<Result<_, _>>()?;
         let asks = ask_rows.iter().map(ask).collect::<Result<_, _>>()?;
+        let revision = revision_rows.first().map_or(Ok(0), |row| row.try_get(0))?;
         Ok(found.map(|found| Chat {
             key,
             expires_at: found.expires_at,
             last_seq: found.last_seq,
+            revision: i64::unsigned_abs(revision),
             seats,
             sessions,
             asks,
@@ -209,10 +214,17 @@ pub(super) const END: &str = "
          asks AS (DELETE FROM asks a USING gone g WHERE a.key = g.key)
     INSERT INTO tombstones (key, ended_at) SELECT key, now_ms() FROM gone ON CONFLICT DO NOTHING";
 
-pub(super) async fn end(tx: &mut Transaction<'_>, key: ChatKey) -> Result<Ending, Error> {
-    // Locked first: a session that is being made belongs to what this statement must see.
-    tx.execute("SELECT FROM chats WHERE key = $1 FOR UPDATE", &[&uuid(key)])
-        .await?;
+pub(super) async fn end(tx: &mut Transaction<'_>, by: By) -> Result<Ending, Error> {
+    let key = by.key();
+    // Locked first: a session that is being made belongs to what END must see.
+    let found = match by {
+        By::Session(caller) => rows::lock_for(tx, &caller).await?,
+        By::Server(key) => rows::lock(tx, key).await?.if_session(true),
+    };
+    if matches!(found, Access::NoSession) {
+        return Ok(Ending::NoSession);
+    }
+    // A chat whose time is over is still here until the sweep has come.
     if tx.execute(END, &[&uuid(key)]).await? == 1 {
         return Ok(Ending::Ended);
     }
@@ -234,7 +246,7 @@ pub(super) async fn expire(tx: &mut Transaction<'_>, limit: usize) -> Result<Vec
     let mut ended = Vec::new();
     for row in tx.query(EXPIRED, &[&limit]).await? {
         let key = rows::key(&row, "key")?;
-        if end(tx, key).await? == Ending::Ended {
+        if end(tx, By::Server(key)).await? == Ending::Ended {
             ended.push(key);
         }
     }

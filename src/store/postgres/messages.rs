@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use actors::{
     domain::{ChatKey, Draft, Marks, Page, Seat, Seq, Timestamp},
-    ports::{Appended, HistoryPage, Lookup, Note, PAGE_BYTES_MAX, StoreError},
+    ports::{Access, Appended, By, HistoryPage, Note, PAGE_BYTES_MAX, StoreError},
 };
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     Connections,
     pool::Params,
-    rows::{LIVING, bound, living, message, moment, number, seq, uuid},
+    rows::{ACCESS, LIVING, access, bound, living, message, moment, number, seq, uuid},
     transaction::Transaction,
 };
 
@@ -231,35 +231,38 @@ const AFTER: &str = "
 
 pub(super) async fn history(
     connections: &Connections,
-    key: ChatKey,
+    by: By,
     page: Page,
     limit: usize,
-) -> Result<Lookup<HistoryPage>, StoreError> {
+) -> Result<Access<HistoryPage>, StoreError> {
     let (sql, from) = match page {
         Page::Newest => (NEWEST, i64::MAX),
         Page::Before(seq) => (NEWEST, bound(seq)),
         Page::After(seq) => (AFTER, bound(seq)),
     };
-    let id = uuid(key);
+    let id = uuid(by.key());
     let some_more = i64::try_from(limit + 1).unwrap_or(i64::MAX);
-    // Whether the chat lives is asked last: nothing of it is shown once it is over.
-    let [rows, found] = connections
-        .queries([
-            (sql, &[&id, &from, &some_more, &(PAGE_BYTES_MAX as i64)]),
-            (LIVING, &[&id]),
-        ])
-        .await?;
-    let read = || -> Result<Lookup<HistoryPage>, Error> {
-        let found = living(&found[0])?;
+    let page_params: Params<'_> = &[&id, &from, &some_more, &(PAGE_BYTES_MAX as i64)];
+    // Whether the chat and the session live is asked last: nothing is shown once they are over.
+    let (rows, found) = match &by {
+        By::Server(_) => {
+            let asked = [(sql, page_params), (LIVING, &[&id])];
+            let [rows, found] = connections.queries(asked).await?;
+            (rows, living(&found[0]).map(|found| found.if_session(true)))
+        }
+        By::Session(caller) => {
+            let (digest, seat) = (&caller.session.as_bytes()[..], number(caller.seat));
+            let asked = [(sql, page_params), (ACCESS, &[&id, &digest, &seat])];
+            let [rows, found] = connections.queries(asked).await?;
+            (rows, access(&found[0]))
+        }
+    };
+    let read = || -> Result<Access<HistoryPage>, Error> {
         let read = HistoryPage::read(page, limit, rows.iter().map(message))?;
-        Ok(found.map(|_| read))
+        Ok(found?.map(|_| read))
     };
     read().map_err(|error| StoreError::Refused(error.to_string()))
 }
-
-pub(super) const POSITIONS: &str = "
-    SELECT c.last_seq FROM unnest($1::uuid[]) WITH ORDINALITY AS k (key, ord)
-    LEFT JOIN chats c ON c.key = k.key AND c.expires_at + 0 > now_ms() ORDER BY k.ord";
 
 /// All notes of a kind in one statement, which touches rows in the order of their keys. What a note
 /// does not speak of is NULL, and nothing is greater than that.

@@ -1,7 +1,12 @@
 //! Domain types as PostgreSQL's columns, and back.
 
-use actors::domain::{ChatKey, Message, MessageText, Seat, SecretDigest, Seq, Timestamp, UserName};
-use actors::ports::Lookup;
+use actors::{
+    domain::{
+        BySeat, Caller, ChatKey, Marks, Message, MessageText, Seat, SecretDigest, Seq, Timestamp,
+        UserName,
+    },
+    ports::{Access, Lookup, Position},
+};
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
@@ -103,9 +108,70 @@ pub(super) fn living(row: &Row) -> Result<Lookup<Living>, Error> {
     })
 }
 
+/// [`LIVING`], and whether the session of a seat lives there.
+pub(super) const ACCESS: &str = "
+    SELECT c.last_seq, c.expires_at, now_ms() AS now,
+           EXISTS (SELECT FROM tombstones t WHERE t.key = k.key) AS buried,
+           EXISTS (SELECT FROM sessions s
+                   WHERE s.key = k.key AND s.digest = $2 AND s.seat = $3) AS session
+    FROM (SELECT $1::uuid AS key) k LEFT JOIN chats c ON c.key = k.key";
+
+/// Reads what [`ACCESS`] found.
+pub(super) fn access(row: &Row) -> Result<Access<Living>, Error> {
+    let alive = row.try_get("session")?;
+    Ok(living(row)?.if_session(alive))
+}
+
+pub(super) const POSITIONS: &str = "
+    SELECT c.last_seq, c.revision, one.delivered, one.read,
+           two.delivered AS delivered_two, two.read AS read_two
+    FROM unnest($1::uuid[]) WITH ORDINALITY AS k (key, ord)
+    LEFT JOIN chats c ON c.key = k.key AND c.expires_at + 0 > now_ms()
+    LEFT JOIN seats one ON one.key = c.key AND one.seat = 1
+    LEFT JOIN seats two ON two.key = c.key AND two.seat = 2
+    ORDER BY k.ord";
+
+/// Reads what [`POSITIONS`] found.
+pub(super) fn position(row: &Row) -> Result<Option<Position>, Error> {
+    let Some(last_seq) = row.try_get::<_, Option<i64>>("last_seq")? else {
+        return Ok(None);
+    };
+    let mark = |column: &str| -> Result<Seq, Error> {
+        let mark: Option<i64> = row.try_get(column)?;
+        Ok(mark.map_or(0, seq))
+    };
+    Ok(Some(Position {
+        last_seq: seq(last_seq),
+        revision: row.try_get::<_, i64>("revision")?.unsigned_abs(),
+        marks: BySeat([
+            Marks {
+                delivered: mark("delivered")?,
+                read: mark("read")?,
+            },
+            Marks {
+                delivered: mark("delivered_two")?,
+                read: mark("read_two")?,
+            },
+        ]),
+    }))
+}
+
+/// Locks a chat as [`lock`] does, for a caller: what follows in this transaction is done by a
+/// session that is alive.
+pub(super) async fn lock_for(
+    tx: &mut Transaction<'_>,
+    caller: &Caller,
+) -> Result<Access<Living>, Error> {
+    let key = uuid(caller.key);
+    tx.execute(LOCK, &[&key]).await?;
+    let (digest, seat) = (&caller.session.as_bytes()[..], number(caller.seat));
+    access(&tx.query_one(ACCESS, &[&key, &digest, &seat]).await?)
+}
+
+const LOCK: &str = "SELECT FROM chats WHERE key = $1 FOR NO KEY UPDATE";
+
 /// Locks a chat, so that what follows in this transaction is alone with it, and looks second.
 pub(super) async fn lock(tx: &mut Transaction<'_>, key: ChatKey) -> Result<Lookup<Living>, Error> {
-    let lock = "SELECT FROM chats WHERE key = $1 FOR NO KEY UPDATE";
-    tx.execute(lock, &[&uuid(key)]).await?;
+    tx.execute(LOCK, &[&uuid(key)]).await?;
     living(&tx.query_one(LIVING, &[&uuid(key)]).await?)
 }

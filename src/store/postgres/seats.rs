@@ -144,6 +144,7 @@ pub(super) async fn end_session(
     seat: Seat,
     which: SessionChoice,
 ) -> Result<bool, Error> {
+    rows::lock(tx, key).await?;
     let (key, seat) = (uuid(key), number(seat));
     let ended = match which {
         SessionChoice::Token(digest) => {

@@ -7,11 +7,11 @@ use actors::{
         Ask, BySeat, Chat, ChatKey, Marks, SealedHash, Seat, SeatState, Session, Timestamp,
         UserName,
     },
-    ports::{Ending, Lookup, NewChat, Registered},
+    ports::{Access, By, Ending, Lookup, NewChat, Registered},
 };
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::rows::{Col, get, get_some, is_buried, living};
+use super::rows::{Col, Living, access, get, get_some, is_buried, living};
 
 pub(super) fn reserve(
     tx: &Transaction<'_>,
@@ -106,7 +106,7 @@ fn registered_before(
     };
     if expires_at <= now {
         // Its time is over: the id is free for a new chat.
-        end(tx, key, now)?;
+        end(tx, By::Server(key), now)?;
         return Ok(None);
     }
     let names = seats(tx, key)?;
@@ -126,7 +126,11 @@ pub(super) fn load(
     key: ChatKey,
     now: Timestamp,
 ) -> rusqlite::Result<Lookup<Chat>> {
-    let (last_seq, expires_at) = match living(connection, key, now)? {
+    let Living {
+        last_seq,
+        revision,
+        expires_at,
+    } = match living(connection, key, now)? {
         Lookup::Live(found) => found,
         Lookup::Ended => return Ok(Lookup::Ended),
         Lookup::Missing => return Ok(Lookup::Missing),
@@ -153,6 +157,7 @@ pub(super) fn load(
         key,
         expires_at,
         last_seq,
+        revision,
         seats,
         sessions,
         asks,
@@ -190,7 +195,11 @@ fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
 }
 
 /// Buries a chat: everything but its messages goes at once, and those cannot be found any more.
-pub(super) fn end(tx: &Transaction<'_>, key: ChatKey, now: Timestamp) -> rusqlite::Result<Ending> {
+pub(super) fn end(tx: &Transaction<'_>, by: By, now: Timestamp) -> rusqlite::Result<Ending> {
+    let key = by.key();
+    if access(tx, by, now)? == Access::NoSession {
+        return Ok(Ending::NoSession);
+    }
     if tx.execute("DELETE FROM chats WHERE key = ?1", [Col(key)])? == 0 {
         return Ok(match is_buried(tx, key)? {
             true => Ending::Before,
@@ -219,7 +228,7 @@ pub(super) fn expire(
         .query_map(params![Col(now), limit], |row| get(row, "key"))?
         .collect::<rusqlite::Result<_>>()?;
     for key in &keys {
-        end(tx, *key, now)?;
+        end(tx, By::Server(*key), now)?;
     }
     Ok(keys)
 }

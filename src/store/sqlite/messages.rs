@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use actors::{
     domain::{ChatKey, Draft, Page, Seq, Timestamp},
-    ports::{Appended, HistoryPage, Lookup, Note},
+    ports::{Access, Appended, By, HistoryPage, Lookup, Note},
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::rows::{Col, get, living, message};
+use super::rows::{Col, Living, access, get, living, message};
 
 pub(super) fn append(
     tx: &Transaction<'_>,
@@ -22,7 +22,7 @@ pub(super) fn append(
         let last = match last_seqs.get(&draft.key) {
             Some(last) => *last,
             None => match living(tx, draft.key, now)? {
-                Lookup::Live((last, _)) => last,
+                Lookup::Live(found) => found.last_seq,
                 Lookup::Ended => {
                     outcomes.push(Appended::Ended);
                     continue;
@@ -94,20 +94,21 @@ fn insert(tx: &Transaction<'_>, draft: &Draft, seq: Seq, now: Timestamp) -> rusq
 
 pub(super) fn history(
     connection: &Connection,
-    key: ChatKey,
+    by: By,
     page: Page,
     limit: usize,
     now: Timestamp,
-) -> rusqlite::Result<Lookup<HistoryPage>> {
-    let found = living(connection, key, now)?;
-    let Lookup::Live((last, _)) = found else {
+) -> rusqlite::Result<Access<HistoryPage>> {
+    let key = by.key();
+    let found = access(connection, by, now)?;
+    let Access::Granted(Living { last_seq, .. }) = found else {
         return Ok(found.map(|_| HistoryPage {
             messages: Vec::new(),
             more: false,
         }));
     };
     let (range, order, bound) = match page {
-        Page::Newest => ("seq < ?2", "DESC", last + 1),
+        Page::Newest => ("seq < ?2", "DESC", last_seq + 1),
         // No message lies behind the largest number that SQLite can hold.
         Page::After(seq) => ("seq > ?2", "ASC", seq.min(i64::MAX as u64)),
         Page::Before(seq) => ("seq < ?2", "DESC", seq.min(i64::MAX as u64)),
@@ -117,7 +118,7 @@ pub(super) fn history(
          WHERE key = ?1 AND {range} ORDER BY seq {order} LIMIT ?3"
     ))?;
     let read = statement.query_map(params![Col(key), bound, limit + 1], message)?;
-    HistoryPage::read(page, limit, read).map(Lookup::Live)
+    HistoryPage::read(page, limit, read).map(Access::Granted)
 }
 
 pub(super) fn note(tx: &Transaction<'_>, notes: &[(ChatKey, Note)]) -> rusqlite::Result<()> {

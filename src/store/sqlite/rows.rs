@@ -1,8 +1,10 @@
 //! Domain types as SQLite's columns, and back.
 
 use actors::{
-    domain::{ChatKey, Message, MessageText, Seat, SecretDigest, Seq, Timestamp, UserName},
-    ports::Lookup,
+    domain::{
+        BySeat, ChatKey, Marks, Message, MessageText, Seat, SecretDigest, Seq, Timestamp, UserName,
+    },
+    ports::{Access, By, Lookup, Position},
 };
 use rusqlite::{
     Connection, OptionalExtension, Row, ToSql,
@@ -79,22 +81,78 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
     })
 }
 
-/// What every question about a chat begins with: whether it lives, and its last place.
+/// A chat's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Living {
+    pub(super) last_seq: Seq,
+    pub(super) revision: u64,
+    pub(super) expires_at: Timestamp,
+}
+
+/// What every question about a chat begins with: whether it lives, and how far it is.
 pub(super) fn living(
     connection: &Connection,
     key: ChatKey,
     now: Timestamp,
-) -> rusqlite::Result<Lookup<(Seq, Timestamp)>> {
+) -> rusqlite::Result<Lookup<Living>> {
     let found = connection
-        .prepare_cached("SELECT last_seq, expires_at FROM chats WHERE key = ?1")?
-        .query_row([Col(key)], |row| Ok((row.get(0)?, get(row, "expires_at")?)))
+        .prepare_cached("SELECT last_seq, revision, expires_at FROM chats WHERE key = ?1")?
+        .query_row([Col(key)], |row| {
+            Ok(Living {
+                last_seq: row.get("last_seq")?,
+                revision: row.get("revision")?,
+                expires_at: get(row, "expires_at")?,
+            })
+        })
         .optional()?;
     Ok(match found {
-        Some((_, expires_at)) if expires_at <= now => Lookup::Ended,
+        Some(found) if found.expires_at <= now => Lookup::Ended,
         Some(found) => Lookup::Live(found),
         None if is_buried(connection, key)? => Lookup::Ended,
         None => Lookup::Missing,
     })
+}
+
+/// The same, and whether the session lives that it is read for.
+pub(super) fn access(
+    connection: &Connection,
+    by: By,
+    now: Timestamp,
+) -> rusqlite::Result<Access<Living>> {
+    let found = living(connection, by.key(), now)?;
+    let alive = match by {
+        By::Server(_) => true,
+        By::Session(caller) => connection
+            .prepare_cached("SELECT 1 FROM sessions WHERE key = ?1 AND digest = ?2 AND seat = ?3")?
+            .exists((Col(caller.key), Col(caller.session), Col(caller.seat)))?,
+    };
+    Ok(found.if_session(alive))
+}
+
+pub(super) fn position(
+    connection: &Connection,
+    key: ChatKey,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Position>> {
+    let Lookup::Live(found) = living(connection, key, now)? else {
+        return Ok(None);
+    };
+    let mut marks = BySeat::<Marks>::default();
+    let mut statement =
+        connection.prepare_cached("SELECT seat, delivered, read FROM seats WHERE key = ?1")?;
+    let mut rows = statement.query([Col(key)])?;
+    while let Some(row) = rows.next()? {
+        let seat: Seat = get(row, "seat")?;
+        marks[seat] = Marks {
+            delivered: row.get("delivered")?,
+            read: row.get("read")?,
+        };
+    }
+    Ok(Some(Position {
+        last_seq: found.last_seq,
+        revision: found.revision,
+        marks,
+    }))
 }
 
 pub(super) fn is_buried(connection: &Connection, key: ChatKey) -> rusqlite::Result<bool> {

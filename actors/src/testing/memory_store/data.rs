@@ -8,7 +8,7 @@ use std::{
 use super::record::Record;
 use crate::{
     domain::{ChatKey, Timestamp},
-    ports::{Ending, Lookup, NewChat, Registered},
+    ports::{By, Ending, Lookup, NewChat, Registered},
 };
 
 #[derive(Debug, Default)]
@@ -77,11 +77,14 @@ impl Data {
         })
     }
 
-    pub(super) fn end(&mut self, key: ChatKey, now: Timestamp) -> Ending {
-        match self.lookup(key, now) {
+    pub(super) fn end(&mut self, by: By, now: Timestamp) -> Ending {
+        match self.lookup(by.key(), now) {
             Lookup::Missing => Ending::Missing,
             Lookup::Ended => Ending::Before,
             Lookup::Live(record) => {
+                if matches!(by, By::Session(caller) if !record.has_session(&caller)) {
+                    return Ending::NoSession;
+                }
                 record.end(now);
                 Ending::Ended
             }

@@ -2,10 +2,10 @@ use std::{collections::HashMap, convert::Infallible};
 
 use crate::{
     domain::{
-        Ask, BySeat, Chat, ChatKey, ClientId, CodeDigest, Draft, Message, Page, SealedHash, Seat,
-        SeatState, SecretDigest, Seq, Session, Timestamp,
+        Ask, BySeat, Caller, Chat, ChatKey, ClientId, CodeDigest, Draft, Message, Page, SealedHash,
+        Seat, SeatState, SecretDigest, Seq, Session, Timestamp,
     },
-    ports::{Appended, HistoryPage, NewChat, Note, SessionChoice},
+    ports::{Appended, HistoryPage, NewChat, Note, Position, SessionChoice},
 };
 
 /// One chat, or what is left of it.
@@ -19,6 +19,8 @@ pub(super) struct Record {
     pub(super) seats: BySeat<SeatRecord>,
     pub(super) sessions: Vec<SessionRecord>,
     pub(super) asks: Vec<AskRecord>,
+    /// To be raised with every change of names, seats, sessions and asks.
+    pub(super) revision: u64,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +61,7 @@ impl Record {
             seats,
             sessions: Vec::new(),
             asks: Vec::new(),
+            revision: 0,
         }
     }
 
@@ -80,12 +83,27 @@ impl Record {
         self.messages.len() as Seq
     }
 
+    pub(super) fn position(&self) -> Position {
+        Position {
+            last_seq: self.last_seq(),
+            revision: self.revision,
+            marks: BySeat(Seat::BOTH.map(|seat| self.seats[seat].state.marks)),
+        }
+    }
+
+    pub(super) fn has_session(&self, caller: &Caller) -> bool {
+        self.sessions.iter().any(|SessionRecord { session, .. }| {
+            session.seat == caller.seat && session.digest == caller.session
+        })
+    }
+
     pub(super) fn chat(&self, key: ChatKey) -> Chat {
         let waiting = self.asks.iter().filter(|ask| ask.allowed.is_none());
         Chat {
             key,
             expires_at: self.expires_at,
             last_seq: self.last_seq(),
+            revision: self.revision,
             seats: BySeat(Seat::BOTH.map(|seat| self.seats[seat].state.clone())),
             sessions: self
                 .sessions
@@ -135,7 +153,9 @@ impl Record {
             };
             session.seat != seat || !chosen
         });
-        self.sessions.len() < before
+        let ended = self.sessions.len() < before;
+        self.revision += u64::from(ended);
+        ended
     }
 
     pub(super) fn note(&mut self, note: &Note) {

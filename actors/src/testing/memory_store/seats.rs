@@ -30,6 +30,7 @@ impl Record {
     }
 
     fn sit(&mut self, claim: &Claim, code_set: bool, now: Timestamp) -> Claimed {
+        self.revision += 1;
         let seat = &mut self.seats[claim.seat];
         seat.state.taken = true;
         if code_set {
@@ -97,6 +98,7 @@ impl Record {
         match self.asks.iter_mut().find(allowed) {
             Some(record) => {
                 record.used = true;
+                self.revision += 1;
                 true
             }
             None => false,
@@ -104,6 +106,7 @@ impl Record {
     }
 
     pub(super) fn ask(&mut self, new: NewAsk, now: Timestamp) {
+        self.revision += 1;
         self.asks.push(AskRecord {
             ask: Ask {
                 word: new.word,
@@ -140,6 +143,7 @@ impl Record {
             return Answered::Over;
         };
         record.allowed = Some(allow);
+        self.revision += 1;
         let seat = record.ask.seat;
         if allow {
             self.sessions.retain(|record| record.session.seat != seat);

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use super::{Stores, fixture::*};
 use crate::{
     domain::{Draft, Seat, Seq, TEXT_BYTES_MAX, Timestamp},
-    ports::Appended,
+    ports::{Appended, By},
 };
 
 pub async fn messages_get_places_from_one_without_a_gap(stores: Stores) {
@@ -214,7 +214,7 @@ pub async fn a_chat_that_is_over_or_missing_costs_its_own_messages_alone(stores:
     let (one, two) = (chat(&stores.here).await, chat(&stores.here).await);
     let ended = chat(&stores.here).await;
     fill(&stores.here, ended, 2).await;
-    stores.here.end(ended).await.unwrap();
+    stores.here.end(By::Server(ended)).await.unwrap();
     let expired = expired_chat(&stores.here).await;
     let keys = [one, ended, two, key(), one, expired, ended, two];
     let drafts = keys.map(|key| draft(key, Seat::One, "Hello"));

@@ -3,18 +3,25 @@ use std::collections::HashSet;
 use super::{Stores, fixture::*};
 use crate::{
     domain::{ChatKey, Page, Seat},
-    ports::{Answered, Appended, Ending, Lookup, SessionChoice},
+    ports::{Access, Answered, Appended, By, Ending, Lookup, SessionChoice},
 };
 
 pub async fn a_chat_ends_once(stores: Stores) {
     let key = chat(&stores.here).await;
-    assert_eq!(stores.here.end(key).await.unwrap(), Ending::Ended);
+    assert_eq!(
+        stores.here.end(By::Server(key)).await.unwrap(),
+        Ending::Ended
+    );
     for store in [&stores.here, &stores.there] {
-        assert_eq!(store.end(key).await.unwrap(), Ending::Before);
+        assert_eq!(store.end(By::Server(key)).await.unwrap(), Ending::Before);
         assert_eq!(store.status(key).await.unwrap(), Lookup::Ended);
     }
     assert_eq!(
-        stores.here.end(super::fixture::key()).await.unwrap(),
+        stores
+            .here
+            .end(By::Server(super::fixture::key()))
+            .await
+            .unwrap(),
         Ending::Missing
     );
 }
@@ -23,7 +30,7 @@ pub async fn one_of_many_racing_ends_counts(stores: Stores) {
     let key = chat(&stores.here).await;
     fill(&stores.here, key, 20).await;
     let endings = race(&stores, RACERS, |store, _| async move {
-        store.end(key).await.unwrap()
+        store.end(By::Server(key)).await.unwrap()
     })
     .await;
     assert_eq!(
@@ -57,7 +64,8 @@ async fn assert_nothing_readable(stores: &Stores, key: ChatKey) {
         assert_eq!(store.status(key).await.unwrap(), Lookup::Ended);
         assert!(matches!(store.load(key).await.unwrap(), Lookup::Ended));
         for page in [Page::Newest, Page::After(0), Page::Before(3)] {
-            assert_eq!(store.history(key, page, 10).await.unwrap(), Lookup::Ended);
+            let read = store.history(By::Server(key), page, 10).await.unwrap();
+            assert_eq!(read, Access::Ended);
         }
         assert_eq!(store.positions(&[key]).await.unwrap(), [None]);
     }
@@ -67,7 +75,7 @@ pub async fn nothing_of_an_ended_chat_can_be_read(stores: Stores) {
     let key = furnished(&stores).await;
     let ask = ask(Seat::Two, LONG);
     stores.here.ask(key, ask.clone()).await.unwrap();
-    stores.here.end(key).await.unwrap();
+    stores.here.end(By::Server(key)).await.unwrap();
     assert_nothing_readable(&stores, key).await;
     assert_eq!(stores.there.ask_state(key, ask.digest).await.unwrap(), None);
 }
@@ -78,7 +86,7 @@ pub async fn nothing_can_be_done_in_an_ended_chat(stores: Stores) {
     let said = fill(&stores.here, key, 1).await.remove(0);
     let ask = ask(Seat::One, LONG);
     stores.here.ask(key, ask.clone()).await.unwrap();
-    stores.here.end(key).await.unwrap();
+    stores.here.end(By::Server(key)).await.unwrap();
 
     for draft in [said, draft(key, Seat::One, "Hello")] {
         assert_eq!(append(&stores.there, &[draft]).await, [Appended::Ended]);
@@ -112,7 +120,7 @@ pub async fn nothing_can_be_done_in_an_ended_chat(stores: Stores) {
 
 pub async fn an_end_spares_every_other_chat(stores: Stores) {
     let (ended, living) = (furnished(&stores).await, furnished(&stores).await);
-    stores.here.end(ended).await.unwrap();
+    stores.here.end(By::Server(ended)).await.unwrap();
     while stores.here.purge(100, LONG).await.unwrap() > 0 {}
     assert_eq!(seqs(&all(&stores.there, living).await), [1, 2, 3, 4, 5]);
     assert_eq!(live(stores.there.load(living).await).sessions.len(), 2);
@@ -123,7 +131,7 @@ pub async fn a_message_racing_the_end_is_stored_before_it_or_not_at_all(stores: 
         let key = chat(&stores.here).await;
         let outcomes = race(&stores, 10, |store, number| async move {
             if number == 5 {
-                assert_eq!(store.end(key).await.unwrap(), Ending::Ended);
+                assert_eq!(store.end(By::Server(key)).await.unwrap(), Ending::Ended);
                 return None;
             }
             let drafts = [draft(key, Seat::One, "Hello"), draft(key, Seat::Two, "Hi")];
@@ -176,7 +184,7 @@ pub async fn an_expired_chat_is_over_before_the_sweep(stores: Stores) {
 pub async fn the_sweep_ends_what_has_expired_and_says_so_once(stores: Stores) {
     let living = chat(&stores.here).await;
     let ended = chat(&stores.here).await;
-    stores.here.end(ended).await.unwrap();
+    stores.here.end(By::Server(ended)).await.unwrap();
     let mut expired = HashSet::new();
     for _ in 0..3 {
         expired.insert(expired_chat(&stores.here).await);
@@ -186,7 +194,10 @@ pub async fn the_sweep_ends_what_has_expired_and_says_so_once(stores: Stores) {
     assert_eq!(stores.there.expire(100).await.unwrap(), []);
     for key in expired {
         assert_nothing_readable(&stores, key).await;
-        assert_eq!(stores.here.end(key).await.unwrap(), Ending::Before);
+        assert_eq!(
+            stores.here.end(By::Server(key)).await.unwrap(),
+            Ending::Before
+        );
     }
     assert_eq!(stores.here.status(living).await.unwrap(), Lookup::Live(()));
 }
@@ -210,9 +221,23 @@ pub async fn living_chats_are_counted(stores: Stores) {
     let first = chat(&stores.here).await;
     chat(&stores.here).await;
     assert_eq!(stores.there.count_chats().await.unwrap(), 2);
-    stores.here.end(first).await.unwrap();
+    stores.here.end(By::Server(first)).await.unwrap();
     expired_chat(&stores.here).await;
     assert_eq!(stores.there.count_chats().await.unwrap(), 1);
     stores.here.expire(100).await.unwrap();
     assert_eq!(stores.there.count_chats().await.unwrap(), 1);
+}
+
+pub async fn a_chat_is_ended_by_a_living_session_alone(stores: Stores) {
+    let key = chat(&stores.here).await;
+    let member = seated(&stores.here, key, Seat::Two).await;
+    for stranger in strangers(&stores.here, member).await {
+        let ending = stores.there.end(stranger.into()).await.unwrap();
+        assert_eq!(ending, Ending::NoSession);
+    }
+    assert_eq!(stores.there.status(key).await.unwrap(), Lookup::Live(()));
+    let ending = stores.there.end(member.into()).await.unwrap();
+    assert_eq!(ending, Ending::Ended);
+    let again = stores.here.end(member.into()).await.unwrap();
+    assert_eq!(again, Ending::Before);
 }

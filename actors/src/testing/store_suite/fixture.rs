@@ -6,12 +6,12 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        ChatKey, CodeDigest, Draft, Lifetime, Message, MessageText, Page, Seat, SecretDigest, Seq,
-        Session, Timestamp, UserName,
+        Caller, ChatKey, CodeDigest, Draft, Lifetime, Message, MessageText, Page, Seat,
+        SecretDigest, Seq, Session, Timestamp, UserName,
     },
     ports::{
-        Appended, Claim, Claimed, Lookup, NewAsk, NewChat, NewSession, Note, Proof, Registered,
-        Store,
+        Access, Appended, By, Claim, Claimed, Lookup, NewAsk, NewChat, NewSession, Note, Proof,
+        Registered, SessionChoice, Store,
     },
     testing::eventually,
 };
@@ -104,6 +104,53 @@ pub(super) fn live<T: std::fmt::Debug, E: std::fmt::Debug>(found: Result<Lookup<
     }
 }
 
+/// What a caller with a living session finds.
+pub(super) fn granted<T: std::fmt::Debug, E: std::fmt::Debug>(found: Result<Access<T>, E>) -> T {
+    match found {
+        Ok(Access::Granted(found)) => found,
+        other => panic!("expected a living session, got {other:?}"),
+    }
+}
+
+/// The session that a claim has made.
+pub(super) fn caller(claim: &Claim) -> Caller {
+    Caller {
+        key: claim.key,
+        seat: claim.seat,
+        session: claim.session.digest,
+    }
+}
+
+/// Sits down for the first time; answers who may speak from there.
+pub(super) async fn seated(store: &Arc<dyn Store>, key: ChatKey, seat: Seat) -> Caller {
+    caller(&sit(store, key, seat).await)
+}
+
+/// Callers that a chat refuses: one that never was, one of the other seat, one that has ended.
+pub(super) async fn strangers(store: &Arc<dyn Store>, member: Caller) -> [Caller; 3] {
+    let unknown = Caller {
+        session: digest(),
+        ..member
+    };
+    let elsewhere = Caller {
+        seat: member.seat.other(),
+        ..member
+    };
+    let code = digest();
+    store
+        .set_return_code(member.key, member.seat, code)
+        .await
+        .expect("the store answers");
+    let claim = claim(member.key, member.seat, Some(Proof::ReturnCode(code)));
+    take(store, &claim).await;
+    let token = SessionChoice::Token(claim.session.digest);
+    assert!(matches!(
+        store.end_session(member.key, member.seat, token).await,
+        Ok(true)
+    ));
+    [unknown, elsewhere, caller(&claim)]
+}
+
 pub(super) fn text(text: &str) -> MessageText {
     MessageText::parse(text.into()).expect("the claim uses texts that parse")
 }
@@ -154,7 +201,11 @@ pub(super) async fn all(store: &Arc<dyn Store>, key: ChatKey) -> Vec<Message> {
     let mut messages: Vec<Message> = Vec::new();
     loop {
         let after = messages.last().map_or(0, |message| message.seq);
-        let page = live(store.history(key, Page::After(after), 10_000).await);
+        let page = granted(
+            store
+                .history(By::Server(key), Page::After(after), 10_000)
+                .await,
+        );
         assert!(!page.messages.is_empty() || !page.more, "a page goes on");
         messages.extend(page.messages);
         if !page.more {

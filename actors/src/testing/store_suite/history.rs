@@ -1,16 +1,12 @@
 use super::{Stores, fixture::*};
 use crate::{
-    domain::{Page, Seat, Seq},
-    ports::{HistoryPage, PAGE_BYTES_MAX},
+    domain::{ChatKey, Marks, Page, Seat, Seq},
+    ports::{Access, By, HistoryPage, NewChat, Note, PAGE_BYTES_MAX, Proof, SessionChoice},
 };
 
-async fn page(
-    stores: &Stores,
-    key: crate::domain::ChatKey,
-    page: Page,
-    limit: usize,
-) -> (Vec<Seq>, bool) {
-    let HistoryPage { messages, more } = live(stores.there.history(key, page, limit).await);
+async fn page(stores: &Stores, key: ChatKey, page: Page, limit: usize) -> (Vec<Seq>, bool) {
+    let HistoryPage { messages, more } =
+        granted(stores.there.history(By::Server(key), page, limit).await);
     (seqs(&messages), more)
 }
 
@@ -148,10 +144,108 @@ pub async fn positions_come_in_the_order_asked_for(stores: Stores) {
     );
     fill(&stores.here, three, 3).await;
     fill(&stores.here, ended, 2).await;
-    stores.here.end(ended).await.unwrap();
+    stores.here.end(By::Server(ended)).await.unwrap();
     let expired = expired_chat(&stores.here).await;
     let keys = [three, ended, key(), empty, expired, three];
     let expected = [Some(3), None, None, Some(0), None, Some(3)];
-    assert_eq!(stores.there.positions(&keys).await.unwrap(), expected);
+    let positions = stores.there.positions(&keys).await.unwrap();
+    let last_seqs: Vec<Option<Seq>> = positions
+        .iter()
+        .map(|position| position.map(|position| position.last_seq))
+        .collect();
+    assert_eq!(last_seqs, expected);
     assert_eq!(stores.there.positions(&[]).await.unwrap(), []);
+}
+
+pub async fn a_position_tells_both_seats_marks(stores: Stores) {
+    let key = chat(&stores.here).await;
+    fill(&stores.here, key, 5).await;
+    let (one, two) = (marks(4, 3), marks(5, 1));
+    let notes = [(Seat::One, one), (Seat::Two, two)];
+    let notes = notes.map(|(seat, marks)| (key, Note::Marks(seat, marks)));
+    stores.here.note(&notes).await.unwrap();
+    let position = stores.there.positions(&[key]).await.unwrap()[0].unwrap();
+    assert_eq!(position.marks.0, [one, two]);
+}
+
+fn marks(delivered: Seq, read: Seq) -> Marks {
+    Marks { delivered, read }
+}
+
+async fn revision(stores: &Stores, key: ChatKey) -> u64 {
+    let position = stores.there.positions(&[key]).await.unwrap()[0].unwrap();
+    let loaded = live(stores.there.load(key).await).revision;
+    assert_eq!(position.revision, loaded);
+    loaded
+}
+
+pub async fn a_revision_goes_up_with_every_change_of_seats_sessions_and_asks(stores: Stores) {
+    let new = NewChat {
+        name_two: None,
+        ..new_chat(key())
+    };
+    let key = new.key;
+    made(stores.here.register(new).await.unwrap());
+    let mut before = revision(&stores, key).await;
+    let mut went_up = async |what: &str| {
+        let after = revision(&stores, key).await;
+        assert!(after > before, "not by {what}");
+        before = after;
+    };
+    let anny = name("Anny");
+    live(stores.here.name_seat_two(key, &anny).await);
+    went_up("a name").await;
+    let first = sit(&stores.here, key, Seat::Two).await;
+    went_up("a first login").await;
+    let code = Proof::ReturnCode(first.return_code);
+    take(&stores.here, &claim(key, Seat::Two, Some(code))).await;
+    went_up("a second login").await;
+    let which = SessionChoice::Token(first.session.digest);
+    let ended = stores.here.end_session(key, Seat::Two, which).await;
+    assert!(ended.unwrap());
+    went_up("an ended session").await;
+    let wish = ask(Seat::Two, LONG);
+    stores.here.ask(key, wish.clone()).await.unwrap();
+    went_up("a wish").await;
+    stores.here.answer(key, wish.word, true).await.unwrap();
+    went_up("an answer").await;
+    assert!(lets_in(&stores.here, key, Seat::Two, Proof::Ask(wish.digest)).await);
+    went_up("a wish that was used").await;
+}
+
+pub async fn a_revision_stays_with_messages_marks_and_times(stores: Stores) {
+    let key = chat(&stores.here).await;
+    let claim = sit(&stores.here, key, Seat::One).await;
+    let before = revision(&stores, key).await;
+    fill(&stores.here, key, 3).await;
+    let now = store_now(&stores.here).await;
+    let notes = [
+        (key, Note::Marks(Seat::One, marks(3, 3))),
+        (key, Note::LastSeen(Seat::One, now)),
+    ];
+    stores.here.note(&notes).await.unwrap();
+    use_session(&stores.here, &claim, LONG).await;
+    assert_eq!(revision(&stores, key).await, before);
+}
+
+pub async fn a_page_is_read_by_a_living_session_alone(stores: Stores) {
+    let key = chat(&stores.here).await;
+    fill(&stores.here, key, 3).await;
+    let reader = seated(&stores.here, key, Seat::Two).await;
+    let read = stores.there.history(reader.into(), Page::Newest, 10).await;
+    assert_eq!(seqs(&granted(read).messages), [1, 2, 3]);
+    for stranger in strangers(&stores.here, reader).await {
+        let read = stores
+            .there
+            .history(stranger.into(), Page::Newest, 10)
+            .await;
+        assert_eq!(read.unwrap(), Access::NoSession);
+    }
+    stores.here.end(By::Server(key)).await.unwrap();
+    let read = stores.there.history(reader.into(), Page::Newest, 10).await;
+    assert_eq!(
+        read.unwrap(),
+        Access::Ended,
+        "that it is over comes before that its sessions are"
+    );
 }

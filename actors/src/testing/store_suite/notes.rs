@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{Stores, fixture::*};
 use crate::{
     domain::{ChatKey, Marks, Seat, Timestamp},
-    ports::Note,
+    ports::{By, Note},
 };
 
 async fn marks(stores: &Stores, key: ChatKey) -> [Marks; 2] {
@@ -95,7 +95,7 @@ pub async fn a_session_is_last_seen_at_the_latest_time(stores: Stores) {
 
 pub async fn notes_about_what_is_not_there_are_let_pass(stores: Stores) {
     let (living, ended) = (chat(&stores.here).await, chat(&stores.here).await);
-    stores.here.end(ended).await.unwrap();
+    stores.here.end(By::Server(ended)).await.unwrap();
     let now = store_now(&stores.here).await;
     let mark = Note::Marks(
         Seat::One,

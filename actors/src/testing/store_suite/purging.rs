@@ -3,14 +3,14 @@ use std::time::Duration;
 use super::{Stores, fixture::*};
 use crate::{
     domain::Seat,
-    ports::{Lookup, NewChat, Proof, Registered},
+    ports::{By, Lookup, NewChat, Proof, Registered},
     testing::eventually,
 };
 
 pub async fn an_ended_chat_is_deleted_in_slices(stores: Stores) {
     let key = chat(&stores.here).await;
     fill(&stores.here, key, 25).await;
-    stores.here.end(key).await.unwrap();
+    stores.here.end(By::Server(key)).await.unwrap();
     let mut slices = Vec::new();
     loop {
         match stores.here.purge(10, LONG).await.unwrap() {
@@ -63,7 +63,7 @@ pub async fn a_purge_spares_the_living_and_their_codes(stores: Stores) {
 
 pub async fn a_tombstone_stands_for_its_life(stores: Stores) {
     let key = chat(&stores.here).await;
-    stores.here.end(key).await.unwrap();
+    stores.here.end(By::Server(key)).await.unwrap();
     while stores.here.purge(100, LONG).await.unwrap() > 0 {}
     assert_eq!(stores.there.status(key).await.unwrap(), Lookup::Ended);
     assert_eq!(
@@ -82,7 +82,7 @@ pub async fn a_tombstone_stands_for_its_life(stores: Stores) {
 pub async fn a_tombstone_outlives_every_message(stores: Stores) {
     let key = chat(&stores.here).await;
     let said = fill(&stores.here, key, 5).await;
-    stores.here.end(key).await.unwrap();
+    stores.here.end(By::Server(key)).await.unwrap();
     eventually("an old tombstone goes, slice by slice", || async {
         stores.here.purge(1, Duration::ZERO).await.unwrap();
         stores.here.status(key).await.unwrap() == Lookup::Missing
@@ -102,7 +102,7 @@ pub async fn two_purges_at_once_do_no_harm(stores: Stores) {
     for _ in 0..3 {
         let key = chat(&stores.here).await;
         fill(&stores.here, key, 40).await;
-        stores.here.end(key).await.unwrap();
+        stores.here.end(By::Server(key)).await.unwrap();
     }
     race(&stores, 4, |store, _| async move {
         while store.purge(7, LONG).await.unwrap() > 0 {}

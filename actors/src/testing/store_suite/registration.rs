@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::{Stores, fixture::*};
 use crate::{
     domain::{ChatKey, Marks, SealedHash, Seat, SecretDigest},
-    ports::{Lookup, NewChat, Registered},
+    ports::{Access, By, Lookup, NewChat, Registered},
 };
 
 /// A registration that can be recognised.
@@ -86,7 +86,7 @@ pub async fn the_same_registration_makes_a_new_chat_once_the_first_is_over(store
     let (ended, expired) = (digest(), digest());
     let first = key();
     made(stores.here.register(named(first, ended)).await.unwrap());
-    stores.here.end(first).await.unwrap();
+    stores.here.end(By::Server(first)).await.unwrap();
     made(stores.here.register(named(key(), ended)).await.unwrap());
 
     let short = NewChat {
@@ -139,7 +139,7 @@ pub async fn a_key_in_use_is_taken(stores: Stores) {
 
 pub async fn a_key_that_was_used_stays_taken(stores: Stores) {
     let ended = chat(&stores.here).await;
-    stores.here.end(ended).await.unwrap();
+    stores.here.end(By::Server(ended)).await.unwrap();
     let expired = expired_chat(&stores.here).await;
     for key in [ended, expired] {
         assert_eq!(
@@ -210,7 +210,7 @@ pub async fn a_reservation_lapses(stores: Stores) {
 pub async fn a_key_in_use_or_used_before_cannot_be_reserved(stores: Stores) {
     let key = chat(&stores.here).await;
     assert!(!stores.there.reserve(key, LONG).await.unwrap());
-    stores.here.end(key).await.unwrap();
+    stores.here.end(By::Server(key)).await.unwrap();
     assert!(!stores.there.reserve(key, LONG).await.unwrap());
     let expired = expired_chat(&stores.here).await;
     assert!(!stores.there.reserve(expired, LONG).await.unwrap());
@@ -271,10 +271,10 @@ pub async fn a_chat_that_never_was_is_missing(stores: Stores) {
     ));
     let page = stores
         .here
-        .history(key, crate::domain::Page::Newest, 10)
+        .history(By::Server(key), crate::domain::Page::Newest, 10)
         .await
         .unwrap();
-    assert_eq!(page, Lookup::Missing);
+    assert_eq!(page, Access::Missing);
     let named = stores.here.name_seat_two(key, &name("Anny")).await.unwrap();
     assert_eq!(named, Lookup::Missing);
     let claimed = stores

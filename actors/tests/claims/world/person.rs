@@ -143,8 +143,6 @@ impl Person {
     }
 
     pub(crate) async fn end_chat(&self) -> Result<(), Refusal> {
-        self.directory
-            .ask(self.key, EndChat { by: Some(self.by) })
-            .await
+        self.directory.ask(self.key, EndChat { by: self.by }).await
     }
 }
