@@ -24,6 +24,9 @@ APT := chromium:/usr/bin/chromium \
 help: ## What there is.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/ —/'
 
+# Python's programs that the tests use.
+PYTHON := target/python/bin
+
 .PHONY: run
 run: ## Start the chat on this machine.
 	cargo run --release
@@ -39,7 +42,7 @@ torture: ## Faults on a schedule over a private cluster, judged at the end. ARGS
 	target/release/loadtest torture $(ARGS)
 
 .PHONY: test
-test: tools lint test-deploy test-rust test-browser ## Everything: format, lints, licences, deployment files, Rust and browser tests.
+test: tools lint test-deploy test-rust test-api test-browser ## Everything: format, lints, licences, deployment files, Rust tests, API clients, browser tests.
 
 .PHONY: tools
 tools: ## Install what the tests need and is not there yet (needs root for Debian's packages; starts none of them).
@@ -55,6 +58,9 @@ tools: ## Install what the tests need and is not there yet (needs root for Debia
 	@command -v cargo-nextest >/dev/null || cargo install --locked cargo-nextest
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	@cd tests/browser && npm ci --no-audit --no-fund --silent
+	@cd tests/openapi/clients && npm ci --no-audit --no-fund --silent
+	@[ -x $(PYTHON)/pip ] || python3 -m venv target/python
+	@$(PYTHON)/pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
 
 .PHONY: lint
 lint: ## Format, clippy with warnings denied, licences and sources of all dependencies.
@@ -65,15 +71,18 @@ lint: ## Format, clippy with warnings denied, licences and sources of all depend
 
 .PHONY: test-deploy
 test-deploy: ## The files that others deploy duet with, against their schemas.
-	@[ -x target/deploy/bin/pip ] || python3 -m venv target/deploy
-	@target/deploy/bin/pip install --quiet --disable-pip-version-check --requirement tests/deploy/requirements.txt
-	tests/deploy/check target/deploy/bin
+	tests/deploy/check $(PYTHON)
 
 .PHONY: test-rust
 test-rust: ## All Rust tests.
 	cargo nextest run --workspace --all-features --locked
 	cargo test --workspace --doc --all-features --locked --quiet
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --workspace --no-deps --locked --quiet
+
+.PHONY: test-api
+test-api: ## The API's description, against validators and against the clients that generators make of it.
+	cargo build --locked
+	tests/openapi/clients/check target/debug/duet $(PYTHON) target/clients
 
 .PHONY: test-browser
 test-browser: ## The pages in Debian's Chromium, against a server of their own.
@@ -159,7 +168,7 @@ memory: ## What is left of ended chats in the memory of the process, a minute la
 
 .PHONY: api-fuzz
 api-fuzz: ## Compare the server with the API's description, case by case. ARGS="--seed 7" makes the same cases again.
-	@$(MAKE) --no-print-directory tools APT="$(APT) python3-venv:/usr/share/doc/python3-venv"
+	@$(MAKE) --no-print-directory tools
 	cargo build --locked
 	python3 -m venv target/schemathesis
 	target/schemathesis/bin/pip install --quiet --disable-pip-version-check --requirement tests/openapi/requirements.txt

@@ -1,5 +1,7 @@
 //! The contract as OpenAPI, made from the code, and a page to try it on.
 
+mod answers;
+
 use std::{
     borrow::Cow,
     sync::{Arc, LazyLock},
@@ -18,7 +20,9 @@ use utoipa::{
 use utoipa_swagger_ui::Config;
 
 use super::{history, leave, letting_in, login, messages, registration, seat};
-use crate::http::envelope::Problem;
+use crate::http::envelope::{FailureEnvelope, Problem};
+
+use answers::Answers;
 
 /// The API door's description, as JSON.
 pub static OPENAPI: LazyLock<String> = LazyLock::new(|| {
@@ -57,8 +61,9 @@ pub async fn show(file: web::Path<String>) -> Result<HttpResponse, Problem> {
         description = "A private chat between two people who share a link. Every body is \
                        `{\"data\": {…}}`; in requests the bare inner object is accepted as well. \
                        Where several things are wrong with a request, the first of this order is \
-                       told: 405, 415, 413, 400, 401, 410, 404, 403, 409, 422, 429, 503.",
+                       reported: 501, 405, 415, 413, 400, 401, 410, 404, 403, 409, 422, 429, 503.",
     ),
+    servers((url = "/", description = "The server that serves this description")),
     paths(
         registration::reserve, registration::register, registration::user1, registration::user2,
         login::login, letting_in::ask, letting_in::state, letting_in::answer,
@@ -66,7 +71,8 @@ pub async fn show(file: web::Path<String>) -> Result<HttpResponse, Problem> {
         messages::send, messages::receipt, messages::typing, history::messages, history::stream,
         leave::logout_get, leave::logout, leave::end_get, leave::end,
     ),
-    modifiers(&Bearer, &Together, &Wrapped),
+    components(schemas(FailureEnvelope)),
+    modifiers(&Bearer, &Together, &Wrapped, &Answers),
     tags(
         (name = "registration", description = "Making chats"),
         (name = "login", description = "Sitting down, and letting in"),

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::http::{
     State,
     described::{Hash, Place, StreamEvent},
-    envelope::{Envelope, FailureEnvelope, Problem, ok},
+    envelope::{Envelope, Problem, ok},
     session::{Bearer, Caller, of_session},
     stream,
     wire::MessageView,
@@ -63,11 +63,7 @@ pub struct HistoryReply<'a> {
         HistoryQuery,
     ),
     security(("bearer" = [])),
-    responses(
-        (status = 200, body = Envelope<HistoryReply>),
-        (status = "4XX", body = FailureEnvelope),
-        (status = 503, body = FailureEnvelope),
-    )
+    responses((status = 200, body = Envelope<HistoryReply>))
 )]
 pub async fn messages(
     state: web::Data<State>,
@@ -160,9 +156,7 @@ pub async fn read(
     security(("bearer" = [])),
     responses(
         (status = 200, body = StreamEvent, content_type = "text/event-stream"),
-        (status = 204, description = "The chat is over"),
-        (status = "4XX", body = FailureEnvelope),
-        (status = 503, body = FailureEnvelope),
+        (status = 204, description = "The chat has ended. A browser stops trying."),
     )
 )]
 pub async fn stream(

@@ -10,7 +10,7 @@ use super::registration::NoBody;
 use crate::http::{
     State,
     body::Json,
-    envelope::{Envelope, FailureEnvelope, Nothing, Problem, ok},
+    envelope::{Envelope, Nothing, Problem, ok},
     session::{Bearer, of_session},
 };
 
@@ -18,11 +18,7 @@ use crate::http::{
 #[utoipa::path(
     get, path = "/chat-server/user/logout", tag = "leave", operation_id = "logout_get",
     security(("bearer" = [])),
-    responses(
-        (status = 200, body = Envelope<Nothing>),
-        (status = "4XX", body = FailureEnvelope),
-        (status = 503, body = FailureEnvelope),
-    )
+    responses((status = 200, body = Envelope<Nothing>))
 )]
 pub async fn logout_get(state: web::Data<State>, bearer: Bearer) -> Result<HttpResponse, Problem> {
     let token = bearer.token()?;
@@ -34,11 +30,7 @@ pub async fn logout_get(state: web::Data<State>, bearer: Bearer) -> Result<HttpR
 #[utoipa::path(
     post, path = "/chat-server/user/logout", tag = "leave", request_body = NoBody,
     security(("bearer" = [])),
-    responses(
-        (status = 200, body = Envelope<Nothing>),
-        (status = "4XX", body = FailureEnvelope),
-        (status = 503, body = FailureEnvelope),
-    )
+    responses((status = 200, body = Envelope<Nothing>))
 )]
 pub async fn logout(
     state: web::Data<State>,
@@ -63,11 +55,7 @@ pub async fn log_out(state: &State, key: ChatKey, by: SecretDigest) -> Result<()
 #[utoipa::path(
     get, path = "/chat-server/user/endchat", tag = "leave", operation_id = "endchat_get",
     security(("bearer" = [])),
-    responses(
-        (status = 200, body = Envelope<Nothing>),
-        (status = "4XX", body = FailureEnvelope),
-        (status = 503, body = FailureEnvelope),
-    )
+    responses((status = 200, body = Envelope<Nothing>))
 )]
 pub async fn end_get(state: web::Data<State>, bearer: Bearer) -> Result<HttpResponse, Problem> {
     let token = bearer.token()?;
@@ -80,11 +68,7 @@ pub async fn end_get(state: web::Data<State>, bearer: Bearer) -> Result<HttpResp
     post, path = "/chat-server/user/endchat", tag = "leave", operation_id = "endchat",
     request_body = NoBody,
     security(("bearer" = [])),
-    responses(
-        (status = 200, body = Envelope<Nothing>),
-        (status = "4XX", body = FailureEnvelope),
-        (status = 503, body = FailureEnvelope),
-    )
+    responses((status = 200, body = Envelope<Nothing>))
 )]
 pub async fn end(
     state: web::Data<State>,

@@ -15,7 +15,7 @@ use crate::http::{
     State,
     body::Json,
     described::{Hash, Id, Name, Secret},
-    envelope::{Envelope, FailureEnvelope, Nothing, Problem, ok},
+    envelope::{Envelope, Nothing, Problem, ok},
     field,
     session::{Bearer, Caller, of_session},
 };
@@ -64,11 +64,7 @@ pub struct AnswerBody {
 #[utoipa::path(
     post, path = "/chat-server/user/{username}/login/ask", tag = "login", request_body = AskBody,
     params(("username" = Name, Path, description = "The same name as `user`", example = "Anny")),
-    responses(
-        (status = 200, body = Envelope<AskReply>),
-        (status = "4XX", body = FailureEnvelope),
-        (status = 503, body = FailureEnvelope),
-    )
+    responses((status = 200, body = Envelope<AskReply>))
 )]
 pub async fn ask(
     state: web::Data<State>,
@@ -104,11 +100,7 @@ pub async fn ask_in(state: &State, hash: &PairHash, name: UserName) -> Result<To
         ("username" = Name, Path, description = "The name that was asked for", example = "Anny"),
         ("askId" = Secret, Path, description = "The asker's secret"),
     ),
-    responses(
-        (status = 200, body = Envelope<AskStateReply>),
-        (status = "4XX", body = FailureEnvelope),
-        (status = 503, body = FailureEnvelope),
-    )
+    responses((status = 200, body = Envelope<AskStateReply>))
 )]
 pub async fn state(
     state: web::Data<State>,
@@ -149,11 +141,7 @@ pub fn word(state: AskState) -> &'static str {
     post, path = "/chat-server/user/{hash}/answer", tag = "login", request_body = AnswerBody,
     params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),
     security(("bearer" = [])),
-    responses(
-        (status = 200, body = Envelope<Nothing>),
-        (status = "4XX", body = FailureEnvelope),
-        (status = 503, body = FailureEnvelope),
-    )
+    responses((status = 200, body = Envelope<Nothing>))
 )]
 pub async fn answer(
     state: web::Data<State>,

@@ -13,7 +13,7 @@ use crate::http::{
     State,
     body::Json,
     described::{Code, Hash, Id, Name, Place, SeatNumber, Secret},
-    envelope::{Envelope, FailureEnvelope, Problem, ok},
+    envelope::{Envelope, Problem, ok},
     field,
 };
 
@@ -80,11 +80,7 @@ impl From<LoggedIn> for LoginReply {
 #[utoipa::path(
     post, path = "/chat-server/user/{username}/login", tag = "login", request_body = LoginBody,
     params(("username" = Name, Path, description = "The same name as `user`", example = "Abhi")),
-    responses(
-        (status = 200, body = Envelope<LoginReply>),
-        (status = "4XX", body = FailureEnvelope),
-        (status = 503, body = FailureEnvelope),
-    )
+    responses((status = 200, body = Envelope<LoginReply>))
 )]
 pub async fn login(
     state: web::Data<State>,

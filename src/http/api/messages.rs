@@ -14,7 +14,7 @@ use crate::http::{
     State,
     body::Json,
     described::{Hash, Id, Moment, Name, Place, Text},
-    envelope::{Envelope, FailureEnvelope, Nothing, Problem, ok},
+    envelope::{Envelope, Nothing, Problem, ok},
     field,
     session::{Bearer, Caller, of_session},
     whole,
@@ -84,11 +84,7 @@ impl From<Sent> for SendReply {
     post, path = "/chat-server/user/{hash}/message_send", tag = "chat", request_body = SendBody,
     params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),
     security(("bearer" = [])),
-    responses(
-        (status = 200, body = Envelope<SendReply>),
-        (status = "4XX", body = FailureEnvelope),
-        (status = 503, body = FailureEnvelope),
-    )
+    responses((status = 200, body = Envelope<SendReply>))
 )]
 pub async fn send(
     state: web::Data<State>,
@@ -188,11 +184,7 @@ pub struct ReceiptBody {
     post, path = "/chat-server/user/{hash}/receipt", tag = "chat", request_body = ReceiptBody,
     params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),
     security(("bearer" = [])),
-    responses(
-        (status = 200, body = Envelope<Nothing>),
-        (status = "4XX", body = FailureEnvelope),
-        (status = 503, body = FailureEnvelope),
-    )
+    responses((status = 200, body = Envelope<Nothing>))
 )]
 pub async fn receipt(
     state: web::Data<State>,
@@ -241,11 +233,7 @@ pub async fn acknowledge(state: &State, caller: &Caller, marks: Marks) -> Result
     post, path = "/chat-server/user/{hash}/typing", tag = "chat", request_body = NoBody,
     params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),
     security(("bearer" = [])),
-    responses(
-        (status = 200, body = Envelope<Nothing>),
-        (status = "4XX", body = FailureEnvelope),
-        (status = 503, body = FailureEnvelope),
-    )
+    responses((status = 200, body = Envelope<Nothing>))
 )]
 pub async fn typing(
     state: web::Data<State>,

@@ -18,7 +18,7 @@ use crate::{
         State,
         body::Json,
         described::{Hash, Id, Moment, Name},
-        envelope::{Envelope, FailureEnvelope, Nothing, Problem, ok},
+        envelope::{Envelope, Nothing, Problem, ok},
         field, whole,
     },
 };
@@ -116,11 +116,7 @@ pub struct Made {
 /// Reserves a fresh hash for ten minutes.
 #[utoipa::path(
     post, path = "/chat-server/hash", tag = "registration", request_body = NoBody,
-    responses(
-        (status = 200, body = Envelope<Reserved>),
-        (status = "4XX", body = FailureEnvelope),
-        (status = 503, body = FailureEnvelope),
-    )
+    responses((status = 200, body = Envelope<Reserved>))
 )]
 pub async fn reserve(
     state: web::Data<State>,
@@ -147,11 +143,7 @@ pub async fn reserve(
 /// Makes a chat with both names.
 #[utoipa::path(
     post, path = "/chat-server/register", tag = "registration", request_body = RegisterBody,
-    responses(
-        (status = 200, body = Envelope<Made>),
-        (status = "4XX", body = FailureEnvelope),
-        (status = 503, body = FailureEnvelope),
-    )
+    responses((status = 200, body = Envelope<Made>))
 )]
 pub async fn register(
     state: web::Data<State>,
@@ -168,11 +160,7 @@ pub async fn register(
 /// Makes a chat whose second person chooses their own name.
 #[utoipa::path(
     post, path = "/chat-server/user1", tag = "registration", request_body = User1Body,
-    responses(
-        (status = 200, body = Envelope<Made>),
-        (status = "4XX", body = FailureEnvelope),
-        (status = 503, body = FailureEnvelope),
-    )
+    responses((status = 200, body = Envelope<Made>))
 )]
 pub async fn user1(
     state: web::Data<State>,
@@ -196,11 +184,7 @@ pub async fn user1(
 /// Names the second person, once.
 #[utoipa::path(
     post, path = "/chat-server/user2", tag = "registration", request_body = User2Body,
-    responses(
-        (status = 200, body = Envelope<Nothing>),
-        (status = "4XX", body = FailureEnvelope),
-        (status = 503, body = FailureEnvelope),
-    )
+    responses((status = 200, body = Envelope<Nothing>))
 )]
 pub async fn user2(
     state: web::Data<State>,

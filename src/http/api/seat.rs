@@ -11,7 +11,7 @@ use crate::http::{
     State,
     body::Json,
     described::{Code, Hash, Id, Moment},
-    envelope::{Envelope, FailureEnvelope, Nothing, Problem, ok},
+    envelope::{Envelope, Nothing, Problem, ok},
     field,
     session::{Bearer, Caller, of_session},
 };
@@ -74,11 +74,7 @@ pub struct EndSessionBody {
     post, path = "/chat-server/user/{hash}/device", tag = "seat", request_body = NoBody,
     params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),
     security(("bearer" = [])),
-    responses(
-        (status = 200, body = Envelope<DeviceReply>),
-        (status = "4XX", body = FailureEnvelope),
-        (status = 503, body = FailureEnvelope),
-    )
+    responses((status = 200, body = Envelope<DeviceReply>))
 )]
 pub async fn device(
     state: web::Data<State>,
@@ -116,11 +112,7 @@ pub async fn device_code(state: &State, caller: &Caller) -> Result<(DeviceReply,
     post, path = "/chat-server/user/{hash}/return_code", tag = "seat", request_body = NoBody,
     params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),
     security(("bearer" = [])),
-    responses(
-        (status = 200, body = Envelope<ReturnCodeReply>),
-        (status = "4XX", body = FailureEnvelope),
-        (status = 503, body = FailureEnvelope),
-    )
+    responses((status = 200, body = Envelope<ReturnCodeReply>))
 )]
 pub async fn return_code(
     state: web::Data<State>,
@@ -156,11 +148,7 @@ pub async fn new_return_code(state: &State, caller: &Caller) -> Result<ReturnCod
     get, path = "/chat-server/user/{hash}/sessions", tag = "seat",
     params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),
     security(("bearer" = [])),
-    responses(
-        (status = 200, body = Envelope<SessionsReply>),
-        (status = "4XX", body = FailureEnvelope),
-        (status = 503, body = FailureEnvelope),
-    )
+    responses((status = 200, body = Envelope<SessionsReply>))
 )]
 pub async fn sessions(
     state: web::Data<State>,
@@ -199,11 +187,7 @@ pub async fn list(state: &State, caller: &Caller) -> Result<SessionsReply, Probl
     request_body = EndSessionBody,
     params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),
     security(("bearer" = [])),
-    responses(
-        (status = 200, body = Envelope<Nothing>),
-        (status = "4XX", body = FailureEnvelope),
-        (status = 503, body = FailureEnvelope),
-    )
+    responses((status = 200, body = Envelope<Nothing>))
 )]
 pub async fn end_session(
     state: web::Data<State>,

@@ -1,0 +1,182 @@
+//! What operations answer beside their own success: the failures that they have in common, each
+//! described once, and a sentence for every answer.
+
+use utoipa::{
+    Modify,
+    openapi::{
+        Content, Header, HttpMethod, OpenApi, Ref, RefOr, Response, ResponseBuilder,
+        path::Operation,
+        schema::{Components, ObjectBuilder, Type},
+    },
+};
+
+/// Adds each operation's failures, and what OpenAPI wants a sentence for.
+pub struct Answers;
+
+/// A failure that operations have in common.
+struct Failure {
+    status: &'static str,
+    /// What it is called among the components.
+    name: &'static str,
+    meaning: &'static str,
+}
+
+const fn failure(status: &'static str, name: &'static str, meaning: &'static str) -> Failure {
+    Failure {
+        status,
+        name,
+        meaning,
+    }
+}
+
+const FAILURES: [Failure; 13] = [
+    failure(
+        "400",
+        "Invalid",
+        "The body, the address or a field is malformed, missing or invalid; `field` names it.",
+    ),
+    failure(
+        "401",
+        "NoSession",
+        "There is no session, or it has ended. Log in again.",
+    ),
+    failure(
+        "403",
+        "Forbidden",
+        "The name, the code or the token is not one of this chat, or a field disagrees with the session.",
+    ),
+    failure("404", "NotFound", "There is no such chat."),
+    failure(
+        "408",
+        "Timeout",
+        "The request did not arrive in time. Send it again.",
+    ),
+    failure(
+        "409",
+        "Conflict",
+        "The request is well-formed and does not fit the state of the chat; `error` says why.",
+    ),
+    failure("410", "Gone", "The chat has ended or expired."),
+    failure("413", "TooLarge", "The body or the message is too long."),
+    failure(
+        "415",
+        "UnsupportedMediaType",
+        "The body is not JSON, or is compressed.",
+    ),
+    failure(
+        "422",
+        "OtherText",
+        "The same message `id` came before with another text.",
+    ),
+    failure(
+        "429",
+        "TooManyRequests",
+        "Too many requests. Come back after `Retry-After` seconds.",
+    ),
+    failure(
+        "500",
+        "Defect",
+        "A defect of the server. `reference` finds it in the server's log.",
+    ),
+    failure(
+        "503",
+        "Unavailable",
+        "The store is out of reach or too busy. Come back after `Retry-After` seconds; repeating a \
+         request that carries an `id` is safe.",
+    ),
+];
+
+impl Modify for Answers {
+    fn modify(&self, openapi: &mut OpenApi) {
+        for (path, item) in &mut openapi.paths.paths {
+            for (method, operation) in [
+                (HttpMethod::Get, &mut item.get),
+                (HttpMethod::Post, &mut item.post),
+            ] {
+                if let Some(operation) = operation {
+                    // An empty list says that it needs no token; no list would say nothing.
+                    operation.security.get_or_insert_default();
+                    add_failures(operation, path, &method);
+                    describe_success(operation);
+                }
+            }
+        }
+        if let Some(components) = &mut openapi.components {
+            define_failures(components);
+        }
+        drop_unused_schemas(openapi);
+    }
+}
+
+fn add_failures(operation: &mut Operation, path: &str, method: &HttpMethod) {
+    let in_session = operation
+        .security
+        .as_ref()
+        .is_some_and(|needed| !needed.is_empty());
+    let of_a_chat = path.contains("/user/") || path.ends_with("/user2");
+    let id = operation.operation_id.as_deref().unwrap_or_default();
+    let happens = |status: &str| match status {
+        "401" => in_session || id == "login",
+        "403" | "404" | "410" => of_a_chat,
+        "408" | "413" | "415" => *method == HttpMethod::Post,
+        "409" => matches!(
+            id,
+            "register" | "user1" | "user2" | "login" | "ask" | "answer" | "send"
+        ),
+        "422" => id == "send",
+        _ => true,
+    };
+    for failure in FAILURES.iter().filter(|failure| happens(failure.status)) {
+        let reference = Ref::from_response_name(failure.name);
+        let responses = &mut operation.responses.responses;
+        responses.insert(failure.status.into(), reference.into());
+    }
+}
+
+fn describe_success(operation: &mut Operation) {
+    for response in operation.responses.responses.values_mut() {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            response.description = "It is done.".into();
+        }
+    }
+}
+
+fn define_failures(components: &mut Components) {
+    for failure in FAILURES {
+        let response = response(&failure);
+        components
+            .responses
+            .insert(failure.name.into(), response.into());
+    }
+}
+
+/// Drops the schemas that are only ever written out within others, as the content of an envelope is.
+fn drop_unused_schemas(openapi: &mut OpenApi) {
+    let written = openapi.to_json().expect("strings and numbers are JSON");
+    if let Some(components) = &mut openapi.components {
+        let is_used = |name: &String| written.contains(&format!("\"#/components/schemas/{name}\""));
+        components.schemas.retain(|name, _| is_used(name));
+    }
+}
+
+fn response(failure: &Failure) -> Response {
+    let body = Ref::from_schema_name("FailureEnvelope");
+    let response = ResponseBuilder::new()
+        .description(failure.meaning)
+        .content("application/json", Content::new(Some(RefOr::Ref(body))));
+    match failure.status {
+        "429" | "503" => response.header("Retry-After", retry_after()).build(),
+        _ => response.build(),
+    }
+}
+
+fn retry_after() -> Header {
+    let seconds = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(1));
+    let mut header = Header::new(seconds);
+    header.description = Some("Seconds to wait before trying again.".into());
+    header
+}
