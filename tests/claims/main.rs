@@ -26,6 +26,7 @@ mod instances;
 mod limits;
 mod postgres;
 mod tls;
+mod upgrade;
 
 mod pages;
 
