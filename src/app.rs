@@ -1,7 +1,9 @@
 //! The composition root: the only file that names concrete adapters.
 
+mod announce;
+
 use std::{
-    io::{self, Write},
+    io,
     net::{SocketAddr, TcpListener},
     sync::Arc,
     time::Duration,
@@ -13,16 +15,21 @@ use actors::{
     ports::{Clock, SystemClock},
 };
 use prometheus::Registry;
-use tokio::sync::oneshot;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+};
 use tokio_rustls::TlsAcceptor;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::{
     bus,
-    config::{self, BusUrl, Role, Settings, StoreUrl, Wrong},
-    http::{self, Doors, Server, State},
-    shutdown::{self, Readiness},
-    store::{self, OpenError, ServingLock},
+    config::{self, BusUrl, Settings, StoreUrl, Wrong},
+    http::{self, Doors, Server, State, tls::Identity},
+    process,
+    reload::Reload,
+    shutdown::{self, Readiness, StopSignals},
+    store::{self, OpenError, OpenStore, ServingLock},
     telemetry,
 };
 
@@ -77,58 +84,43 @@ pub struct App {
     directory: Directory,
     readiness: Readiness,
     lock: Option<ServingLock>,
+    store: OpenStore,
+    /// The certificate, where it ends TLS itself.
+    pub identity: Option<Arc<Identity>>,
     // They end with the app.
     _arbiters: Vec<Arbiter>,
 }
 
-/// Serves until told to stop.
+/// Serves until told to stop. At SIGHUP `reload` reads again what may change meanwhile.
 ///
 /// # Errors
 /// [`StartError`] when it cannot start.
-pub fn serve(settings: Settings) -> Result<(), StartError> {
+pub fn serve(settings: Settings, reload: Reload) -> Result<(), StartError> {
     System::new().block_on(async {
-        let app = App::start(&settings).await?;
-        let mut out = io::stdout().lock();
-        writeln!(
-            out,
-            "duet is running at {}",
-            http::base_url(&settings, app.address)
-        )?;
-        if app.api_address != app.address {
-            writeln!(
-                out,
-                "The API is at {}://{}/chat-server/docs",
-                http::scheme(&settings),
-                app.api_address
-            )?;
+        // Before anything is waited for: none of these may kill the process unprepared.
+        let mut stop = StopSignals::listen()?;
+        let hangup = signal(SignalKind::hangup())?;
+        announce::starting(&settings);
+        if let Err(error) = process::keep_memory_out_of_core_files() {
+            warn!(%error, "a core file of this process would hold texts");
         }
-        if app.ops_address != app.address {
-            writeln!(
-                out,
-                "Health and metrics are at http://{}/metrics",
-                app.ops_address
-            )?;
-        }
-        if settings.server.role != Role::All {
-            writeln!(out, "This instance is \"{}\" alone.", settings.server.role)?;
-        }
-        if let BusUrl::Redis(_) = settings.bus.url {
-            writeln!(
-                out,
-                "Instances hear of each other by the bus {}.",
-                settings.bus.url
-            )?;
-        }
-        writeln!(
-            out,
-            "Press Ctrl-C to stop it. The chats stay in {}.",
-            settings.store.url
-        )?;
-        out.flush()?;
-        drop(out);
+        let app = tokio::select! {
+            started = App::start(&settings) => started?,
+            () = stop.next() => {
+                info!("told to stop before it had started");
+                return Ok(());
+            }
+        };
+        announce::running(&settings, &app);
+        actix_rt::spawn(reload.watch(hangup, app.identity.clone()));
+        let (first, told) = oneshot::channel();
+        let told = async {
+            // The sender lives as long as this is waited for.
+            let _ = told.await;
+        };
         tokio::select! {
-            stopped = app.run(shutdown::signal()) => stopped,
-            () = shutdown::signal_again() => Err(StartError::Cut),
+            stopped = app.run(told) => stopped,
+            () = stop.insisted(first) => Err(StartError::Cut),
         }
     })
 }
@@ -166,8 +158,13 @@ impl App {
             })
             .await?
         };
-        let world = World { store, bus, clock };
-        Self::assemble(settings, world, registry, listeners, arbiters, lock)
+        let world = World {
+            store: store.store.clone(),
+            bus,
+            clock,
+        };
+        let held = (lock, store);
+        Self::assemble(settings, world, registry, listeners, arbiters, held)
     }
 
     fn assemble(
@@ -176,7 +173,7 @@ impl App {
         registry: Registry,
         listeners: Listeners,
         arbiters: Vec<Arbiter>,
-        lock: Option<ServingLock>,
+        (lock, store): (Option<ServingLock>, OpenStore),
     ) -> Result<Self, StartError> {
         let clock = world.clock.clone();
         let handles: Vec<ArbiterHandle> = arbiters.iter().map(Arbiter::handle).collect();
@@ -201,11 +198,13 @@ impl App {
             address,
             api_address,
             ops_address,
+            identity: listeners.identity.clone(),
             servers: listeners.serve(settings, &state, &handles)?,
             settings: settings.server.clone(),
             directory,
             readiness,
             lock,
+            store,
             _arbiters: arbiters,
         })
     }
@@ -227,6 +226,7 @@ impl App {
             &self.servers,
         )
         .await;
+        self.store.close().await;
         info!("stopped");
         stopped
     }
@@ -267,6 +267,7 @@ async fn forget_quiet_addresses(state: State) {
 struct Listeners {
     sockets: Vec<(TcpListener, SocketAddr, Doors)>,
     acceptor: Option<TlsAcceptor>,
+    identity: Option<Arc<Identity>>,
 }
 
 impl Listeners {
@@ -287,7 +288,7 @@ impl Listeners {
             api: false,
             ops: true,
         };
-        let acceptor = http::tls::acceptor(settings)?;
+        let (acceptor, identity) = http::tls::acceptor(settings)?.unzip();
         let sockets = [
             (Some(server.bind), pages),
             (server.api_bind, api),
@@ -305,7 +306,11 @@ impl Listeners {
             Ok((listener, address, doors))
         })
         .collect::<Result<_, StartError>>()?;
-        Ok(Self { sockets, acceptor })
+        Ok(Self {
+            sockets,
+            acceptor,
+            identity,
+        })
     }
 
     fn address(&self) -> SocketAddr {

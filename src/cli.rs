@@ -1,25 +1,30 @@
 //! The command line.
 
 use std::{
-    io::{self, Write},
-    path::PathBuf,
+    fmt,
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use actix_rt::System;
 use actors::{
-    domain::{ChatKey, PairHash},
-    ports::{By, Ending, Store, StoreError, SystemClock},
+    domain::{ChatKey, Invalid, PairHash},
+    ports::{By, Ending, StoreError, SystemClock},
 };
 use clap::{Parser, Subcommand};
 
 use crate::{
     app::{self, StartError},
-    config::{self, Settings, Wrong},
+    config::{self, Settings, StoreUrl, Wrong},
     http,
-    store::{self, OpenError},
+    reload::Reload,
+    store::{self, OpenError, OpenStore},
     telemetry,
 };
+
+/// More than any link has.
+const LINK_LEN_MAX: u64 = 4_096;
 
 /// A private chat between two people who share a link.
 ///
@@ -54,8 +59,23 @@ pub enum Command {
     ///
     /// It works beside a running instance, whose open pages learn of it within seconds.
     End {
-        /// The secret part of the link, behind /user/.
-        hash: String,
+        /// The link, or its secret part behind /user/. Without it, or with "-", it is read from
+        /// standard input, where other users of this machine do not see it.
+        link: Option<String>,
+    },
+    /// Copy a SQLite store into a new file while it is served.
+    ///
+    /// The copy is complete and checked before it has its name. For PostgreSQL use pg_dump.
+    Backup {
+        /// The new file.
+        file: PathBuf,
+    },
+    /// Put a backup in the place of a SQLite store that is not there any more.
+    ///
+    /// Stop duet and move the old database away before.
+    Restore {
+        /// A file that `duet backup` has made.
+        file: PathBuf,
     },
 }
 
@@ -109,45 +129,81 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     let settings = Settings::load(cli.config.as_deref(), std::env::vars())?;
     match cli.command {
         None | Some(Command::Serve) => {
-            telemetry::start_log(&settings.log);
-            Ok(app::serve(settings)?)
+            let log = telemetry::start_log(&settings.log);
+            let reload = Reload::new(cli.config, log, &settings);
+            Ok(app::serve(settings, reload)?)
         }
         Some(Command::Migrate) => {
-            System::new().block_on(open(&settings))?;
-            Ok(writeln!(
-                io::stdout(),
-                "{} is up to date.",
-                settings.store.url
-            )?)
+            telemetry::start_log(&settings.log);
+            System::new().block_on(async {
+                open(&settings).await?.close().await;
+                Ok::<_, OpenError>(())
+            })?;
+            say(format_args!("{} is up to date.", settings.store.url))
         }
         Some(Command::CheckConfig) => {
             http::tls::check(&settings)?;
-            Ok(writeln!(io::stdout(), "{}", settings.summary())?)
+            say(format_args!("{}", settings.summary()))
         }
-        Some(Command::End { hash }) => end(&settings, &hash),
+        Some(Command::End { link }) => end(&settings, link),
+        Some(Command::Backup { file }) => {
+            let chats = store::backup(sqlite_of(&settings, "backup")?, &file)?;
+            say(format_args!("{chats} chats are in {}.", file.display()))
+        }
+        Some(Command::Restore { file }) => {
+            let database = sqlite_of(&settings, "restore")?;
+            let chats = store::restore(&file, database)?;
+            say(format_args!("{chats} chats are in {}.", database.display()))
+        }
         Some(Command::DefaultConfig | Command::Openapi) => Ok(()),
     }
 }
 
-async fn open(settings: &Settings) -> Result<Arc<dyn Store>, OpenError> {
+fn say(sentence: fmt::Arguments<'_>) -> Result<(), Failure> {
+    Ok(writeln!(io::stdout(), "{sentence}")?)
+}
+
+async fn open(settings: &Settings) -> Result<OpenStore, OpenError> {
     let clock = Arc::new(SystemClock::default());
     store::open(&settings.store, clock, &telemetry::registry()).await
 }
 
-fn end(settings: &Settings, hash: &str) -> Result<(), Failure> {
-    let hash = PairHash::parse(hash).map_err(|invalid| Failure::Refused(invalid.to_string()))?;
+/// The file that the chats are in.
+fn sqlite_of<'a>(settings: &'a Settings, command: &str) -> Result<&'a Path, Failure> {
+    match &settings.store.url {
+        StoreUrl::Sqlite(path) => Ok(path),
+        StoreUrl::Postgres(_) => Err(Failure::Refused(format!(
+            "duet {command} is for SQLite. PostgreSQL has pg_dump and pg_restore for that."
+        ))),
+    }
+}
+
+fn end(settings: &Settings, link: Option<String>) -> Result<(), Failure> {
+    let link = match link.filter(|link| link != "-") {
+        Some(link) => link,
+        None => io::read_to_string(io::stdin().take(LINK_LEN_MAX))?,
+    };
+    let hash = hash_in(&link).map_err(|invalid| Failure::Refused(invalid.to_string()))?;
     let ending = System::new().block_on(async {
-        let store = open(settings).await?;
-        Ok::<_, Failure>(store.end(By::Server(ChatKey::of(&hash))).await?)
+        let opened = open(settings).await?;
+        let ending = opened.store.end(By::Server(ChatKey::of(&hash))).await;
+        opened.close().await;
+        Ok::<_, Failure>(ending?)
     })?;
     match ending {
-        Ending::Ended => Ok(writeln!(
-            io::stdout(),
+        Ending::Ended => say(format_args!(
             "The chat is over. Nothing of it can be read any more."
-        )?),
-        Ending::Before => Ok(writeln!(io::stdout(), "The chat was over already.")?),
+        )),
+        Ending::Before => say(format_args!("The chat was over already.")),
         Ending::Missing | Ending::NoSession => {
-            Err(Failure::Refused("There is no chat with this hash.".into()))
+            Err(Failure::Refused("There is no chat with this link.".into()))
         }
     }
+}
+
+/// The secret part of a link, which may be given alone.
+fn hash_in(link: &str) -> Result<PairHash, Invalid> {
+    let path = link.trim().split(['?', '#']).next().unwrap_or_default();
+    let behind = path.rsplit_once("/user/").map_or(path, |(_, rest)| rest);
+    PairHash::parse(behind.split('/').next().unwrap_or_default())
 }

@@ -3,12 +3,15 @@
 //! The decisions are in the `actors` crate, the pages in `views`. Here is what connects them to
 //! the world, in reading order: [`cli`] reads the command, [`config`] the settings; [`app`] puts
 //! the adapters of [`store`] and [`bus`] under the actors and the doors of [`http`] before them;
-//! [`shutdown`] takes it all down in order. [`telemetry`] watches, [`tls`] keeps others from listening.
+//! [`reload`] reads again what may change meanwhile, [`shutdown`] takes it all down in order.
+//! [`telemetry`] watches, [`tls`] keeps others from listening, [`process`] asks the system for what the
+//! process itself needs.
 
 pub mod cli;
 pub mod config;
 
 pub mod app;
+pub mod reload;
 pub mod shutdown;
 pub mod telemetry;
 
@@ -17,3 +20,5 @@ pub mod http;
 pub mod bus;
 pub mod store;
 pub mod tls;
+
+pub mod process;

@@ -3,13 +3,16 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use duet::cli::{self, Cli};
+use duet::{
+    cli::{self, Cli},
+    telemetry,
+};
 
 fn main() -> ExitCode {
     match cli::run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("duet: {failure}");
+            telemetry::tell_fatal(&failure);
             ExitCode::from(failure.exit_code())
         }
     }

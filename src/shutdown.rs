@@ -2,17 +2,21 @@
 //! the other instances told.
 
 use std::{
+    io,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actors::{Directory, metrics::register};
 use futures_util::future::join_all;
 use prometheus::{IntGauge, Registry};
-use tokio::signal::unix::{SignalKind, signal as unix_signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal as unix_signal},
+    sync::oneshot,
+};
 
 use crate::{config, http::Server};
 
@@ -20,6 +24,8 @@ use crate::{config, http::Server};
 const MOVING: f64 = 0.75;
 /// How long those who were moved last may take to be back elsewhere.
 const COMING_BACK: Duration = Duration::from_secs(2);
+/// A second signal to stop counts from so long after the first.
+const INSISTENCE: Duration = Duration::from_secs(1);
 
 /// Whether this instance wants new requests; the health check tells load balancers.
 #[derive(Debug, Clone)]
@@ -52,20 +58,46 @@ impl Readiness {
     }
 }
 
-/// Ready when the process is told to stop.
-pub async fn signal() {
-    let mut terminate = unix_signal(SignalKind::terminate()).expect("SIGTERM can be listened to");
-    let mut interrupt = unix_signal(SignalKind::interrupt()).expect("SIGINT can be listened to");
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+/// The signals that tell the process to stop: SIGTERM and SIGINT.
+pub struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
 }
 
-/// Ready when the process is told to stop once more: whoever insists does not want to wait.
-pub async fn signal_again() {
-    signal().await;
-    signal().await;
+impl StopSignals {
+    /// From now on they do not kill the process any more.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: unix_signal(SignalKind::terminate())?,
+            interrupt: unix_signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Ready at the next one.
+    pub async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    /// Says the first one to `stop`, and is ready when somebody insists: whoever does so does not
+    /// want to wait. Some programs, GNU timeout among them, send the first one twice.
+    pub async fn insisted(&mut self, stop: oneshot::Sender<()>) {
+        self.next().await;
+        // Nobody listens any more where it stops by itself.
+        let _ = stop.send(());
+        let first = Instant::now();
+        loop {
+            self.next().await;
+            if first.elapsed() >= INSISTENCE {
+                return;
+            }
+        }
+    }
 }
 
 /// Takes everything down in order. Load balancers get time to look elsewhere before anybody is

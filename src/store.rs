@@ -13,19 +13,47 @@ use crate::config::{self, StoreUrl};
 
 use metered::Metered;
 pub use postgres::{DatabaseLock, PostgresStore};
-pub use sqlite::{FileLock, SqliteStore};
+pub use sqlite::{FileLock, SqliteStore, backup, restore};
 
 /// The store cannot be opened: one sentence that names it and says what to do.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub struct OpenError(pub String);
+#[error("{sentence}")]
+pub struct OpenError {
+    sentence: String,
+    /// Whether it may come right by itself, as when a server is still starting. What is wrong with
+    /// a setting, a password or a right never does.
+    pub is_passing: bool,
+}
 
 impl OpenError {
+    fn wrong(sentence: String) -> Self {
+        Self {
+            sentence,
+            is_passing: false,
+        }
+    }
+
     fn file(path: &Path, error: &dyn fmt::Display) -> Self {
-        Self(format!(
+        Self::wrong(format!(
             "{} cannot be used: {error}. Check store.url and the permissions of its folder.",
             path.display()
         ))
+    }
+}
+
+/// An open store, and how to leave it.
+pub struct OpenStore {
+    /// The store, with its calls counted.
+    pub store: Arc<dyn Store>,
+    sqlite: Option<Arc<SqliteStore>>,
+}
+
+impl OpenStore {
+    /// Leaves the store in order: SQLite's file is complete afterwards, with nothing beside it.
+    pub async fn close(&self) {
+        if let Some(sqlite) = &self.sqlite {
+            sqlite.close().await;
+        }
     }
 }
 
@@ -58,12 +86,18 @@ pub async fn open(
     settings: &config::Store,
     clock: Arc<dyn Clock>,
     registry: &Registry,
-) -> Result<Arc<dyn Store>, OpenError> {
+) -> Result<OpenStore, OpenError> {
+    let mut sqlite = None;
     let store: Arc<dyn Store> = match &settings.url {
-        StoreUrl::Sqlite(path) => Arc::new(SqliteStore::open(path, clock)?),
+        StoreUrl::Sqlite(path) => {
+            let store = Arc::new(SqliteStore::open(path, clock)?);
+            sqlite = Some(store.clone());
+            store
+        }
         StoreUrl::Postgres(url) => Arc::new(PostgresStore::open(url, settings, registry).await?),
     };
-    Ok(Arc::new(Metered::new(store, registry)))
+    let store = Arc::new(Metered::new(store, registry));
+    Ok(OpenStore { store, sqlite })
 }
 
 /// Makes sure that no other process serves this store without a bus between them.

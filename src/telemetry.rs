@@ -1,22 +1,78 @@
 //! The log and the metrics.
 
+mod json;
+
+use std::{
+    io::{self, Write},
+    panic,
+    sync::OnceLock,
+};
+
 use prometheus::Registry;
-use tracing_subscriber::EnvFilter;
+use tracing::error;
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry as Subscriber, fmt, layer::SubscriberExt, reload,
+    util::SubscriberInitExt,
+};
 
 use crate::config::{Log, LogFormat};
 
-/// Starts logging to standard error, once per process.
-pub fn start_log(log: &Log) {
-    let filter = EnvFilter::new(&log.filter);
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    let started = match log.format {
-        LogFormat::Text => builder.with_ansi(false).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+/// Set once the log is started.
+static STARTED: OnceLock<LogFormat> = OnceLock::new();
+
+/// Changes what is logged while the process runs.
+#[derive(Clone)]
+pub struct LogControl(reload::Handle<EnvFilter, Subscriber>);
+
+impl LogControl {
+    /// From now on `filter` says what is logged.
+    pub fn set_filter(&self, filter: &str) {
+        if let Err(error) = self.0.reload(parsed(filter)) {
+            error!(%error, "the log filter cannot be changed");
+        }
+    }
+}
+
+/// Starts logging to standard error. Nobody who reads it any more is no reason to fail.
+pub fn start_log(log: &Log) -> LogControl {
+    let (filter, handle) = reload::Layer::new(parsed(&log.filter));
+    let layer = fmt::layer()
+        .with_writer(io::stderr)
+        .log_internal_errors(false);
+    let layer = match log.format {
+        LogFormat::Text => layer.with_ansi(false).boxed(),
+        LogFormat::Json => layer
+            .fmt_fields(fmt::format::JsonFields::new())
+            .event_format(json::JsonLines)
+            .boxed(),
     };
-    if started.is_err() {
-        tracing::warn!("the log was started before; log.filter and log.format do not apply");
+    let subscriber = tracing_subscriber::registry().with(filter).with(layer);
+    if subscriber.try_init().is_ok() {
+        let _ = STARTED.set(log.format);
+        if log.format == LogFormat::Json {
+            // The standard library would write lines of its own in between.
+            panic::set_hook(Box::new(|panic| {
+                let place = panic.location().map(ToString::to_string);
+                let what = panic.payload_as_str().unwrap_or("a panic");
+                error!(place, "panicked: {what}");
+            }));
+        }
+    }
+    LogControl(handle)
+}
+
+/// The filter as the settings say it. What migrations do is logged where they are run.
+fn parsed(filter: &str) -> EnvFilter {
+    let quiet = "refinery_core=off".parse().expect("it is a directive");
+    EnvFilter::new(filter).add_directive(quiet)
+}
+
+/// Tells why the process ends: in the form of the log once that is JSON, else in plain words.
+pub fn tell_fatal(failure: &dyn std::fmt::Display) {
+    match STARTED.get() {
+        Some(LogFormat::Json) => error!("{failure}"),
+        // Nobody may be there to read it.
+        _ => drop(writeln!(io::stderr(), "duet: {failure}")),
     }
 }
 

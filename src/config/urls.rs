@@ -22,11 +22,8 @@ impl TryFrom<String> for StoreUrl {
     type Error = String;
 
     fn try_from(url: String) -> Result<Self, String> {
-        if let Some(path) = url
-            .strip_prefix("sqlite://")
-            .filter(|path| !path.is_empty())
-        {
-            return Ok(StoreUrl::Sqlite(path.into()));
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            return sqlite_file(path.strip_prefix("//").unwrap_or(path)).map(StoreUrl::Sqlite);
         }
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             return PostgresUrl::parse(&url).map(|url| StoreUrl::Postgres(Box::new(url)));
@@ -35,6 +32,25 @@ impl TryFrom<String> for StoreUrl {
              postgres://USER:PASSWORD@HOST/DATABASE"
             .into())
     }
+}
+
+/// The path of a file. What other programs understand after `sqlite:` and is no such path is
+/// refused, so that nobody finds their chats in a file with an odd name, or nowhere.
+fn sqlite_file(path: &str) -> Result<PathBuf, String> {
+    let fault = if path.is_empty() {
+        "it names no file"
+    } else if path.contains(":memory:") || path.contains("mode=memory") {
+        "chats are kept in a file, not in memory alone"
+    } else if path.starts_with("file:") || path.contains('?') {
+        "a file is named by its path alone, without options"
+    } else if path.ends_with('/') {
+        "it names a folder"
+    } else {
+        return Ok(path.into());
+    };
+    Err(format!(
+        "{fault}: it must be like sqlite://data/duet.db, or sqlite:///var/lib/duet/duet.db"
+    ))
 }
 
 /// Without a password.

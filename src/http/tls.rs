@@ -1,4 +1,4 @@
-//! TLS for those without a proxy: the certificate, read again when the process gets a SIGHUP.
+//! TLS for those without a proxy: the certificate, which can be renewed while it is in use.
 
 use std::{
     fmt,
@@ -6,7 +6,6 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -24,24 +23,23 @@ use crate::config::{Settings, Wrong};
 /// What HTTP/2 is called when it is agreed on.
 pub const H2: &[u8] = b"h2";
 
-/// Terms on which TLS connections are accepted, if the settings name a certificate. Its files are
-/// read again at every SIGHUP. Must be called inside an actix system.
+/// Terms on which TLS connections are accepted, if the settings name a certificate; and that
+/// certificate, which can be read again while they are in use.
 ///
 /// # Errors
 /// [`Wrong`] says which file is not what it should be.
-pub fn acceptor(settings: &Settings) -> Result<Option<TlsAcceptor>, Wrong> {
+pub fn acceptor(settings: &Settings) -> Result<Option<(TlsAcceptor, Arc<Identity>)>, Wrong> {
     let Some(identity) = Identity::of(settings)? else {
         return Ok(None);
     };
     let identity = Arc::new(identity);
-    actix_rt::spawn(reload(identity.clone()));
     let mut terms = ServerConfig::builder_with_provider(ring::default_provider().into())
         .with_safe_default_protocol_versions()
         .expect("the provider has what these versions need")
         .with_no_client_auth()
-        .with_cert_resolver(identity);
+        .with_cert_resolver(identity.clone());
     terms.alpn_protocols = vec![H2.into(), b"http/1.1".into()];
-    Ok(Some(Arc::new(terms).into()))
+    Ok(Some((Arc::new(terms).into(), identity)))
 }
 
 /// Reads the certificate without using it.
@@ -53,7 +51,7 @@ pub fn check(settings: &Settings) -> Result<(), Wrong> {
 }
 
 /// The certificate and its key, and where they came from.
-struct Identity {
+pub struct Identity {
     certificate: PathBuf,
     key: PathBuf,
     current: RwLock<Arc<CertifiedKey>>,
@@ -72,6 +70,18 @@ impl Identity {
             key,
             current,
         }))
+    }
+
+    /// Uses what the files hold now, or goes on with what they held before.
+    pub fn read_again(&self) {
+        match read(&self.certificate, &self.key) {
+            Ok(read) => {
+                let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+                *current = read.into();
+                info!("the certificate was read again");
+            }
+            Err(wrong) => warn!(%wrong, "the old certificate stays in use"),
+        }
     }
 }
 
@@ -112,21 +122,4 @@ fn read(certificate: &PathBuf, key: &PathBuf) -> Result<CertifiedKey, Wrong> {
             key.display()
         ))
     })
-}
-
-async fn reload(identity: Arc<Identity>) {
-    let mut asked = signal(SignalKind::hangup()).expect("SIGHUP can be listened to");
-    while asked.recv().await.is_some() {
-        match read(&identity.certificate, &identity.key) {
-            Ok(read) => {
-                let mut current = identity
-                    .current
-                    .write()
-                    .unwrap_or_else(PoisonError::into_inner);
-                *current = read.into();
-                info!("the certificate was read again");
-            }
-            Err(wrong) => warn!(%wrong, "the old certificate stays in use"),
-        }
-    }
 }

@@ -76,7 +76,7 @@ async fn connect_once(url: &PostgresUrl) -> Result<Client, OpenError> {
 }
 
 fn unusable(error: &dyn std::fmt::Display) -> OpenError {
-    OpenError(format!(
+    OpenError::wrong(format!(
         "PostgreSQL cannot be used: {error}. Check store.url and that the server runs."
     ))
 }

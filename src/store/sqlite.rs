@@ -3,14 +3,17 @@
 //! Write-ahead log with `synchronous=FULL`: a commit is on the disk before it is answered. Deleted
 //! content is overwritten (`secure_delete`). Every writing call is one transaction.
 
+mod backup;
 mod chats;
+mod ended;
+mod file;
 mod messages;
+mod migrate;
 mod rows;
 mod seats;
 mod worker;
 
 use std::{
-    fs::{self, File, TryLockError},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -30,56 +33,33 @@ use actors::{
 };
 use async_trait::async_trait;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tracing::warn;
 
 use super::OpenError;
+use ended::EndedInLog;
+use file::{connect, empty_log, has_log};
 use worker::Worker;
 
-mod migrations {
-    refinery::embed_migrations!("migrations/sqlite");
-}
+pub use backup::{backup, restore};
+pub use file::FileLock;
 
 /// Threads that read.
 const READERS: usize = 2;
-/// Pages in the log of writes before it is taken into the file, 16 MiB: writers wait meanwhile. A
-/// chat's end does the same, so that nothing of it stays in the log.
-const LOG_PAGES: u32 = 4_000;
 /// What the thread that writes keeps of the file in memory, at most: it reads each page before it
 /// changes it.
 const WRITER_CACHE_KIB: i32 = 8_192;
-/// How long one connection waits for another process that writes.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a stopping process tries to empty the log, and how long it waits in between.
+const EMPTY_ATTEMPTS: usize = 20;
+const EMPTY_PAUSE: Duration = Duration::from_millis(100);
 
 /// The store in one file.
 pub struct SqliteStore {
+    path: PathBuf,
     writer: Worker,
     readers: Vec<Worker>,
     next_reader: AtomicUsize,
     clock: Arc<dyn Clock>,
-}
-
-/// Holds the file for one serving process, until it is dropped.
-#[derive(Debug)]
-pub struct FileLock(#[expect(dead_code, reason = "the lock lives as long as the file")] File);
-
-impl FileLock {
-    /// Takes the lock beside the database file.
-    ///
-    /// # Errors
-    /// [`OpenError`] says who is in the way.
-    pub fn take(path: &Path) -> Result<Self, OpenError> {
-        make_folder(path)?;
-        let lock = beside(path, ".lock");
-        let file = File::create(&lock).map_err(|error| OpenError::file(&lock, &error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => Err(OpenError(format!(
-                "Another duet serves {} already. Stop it first, or give this one a file of its \
-                 own with store.url.",
-                path.display()
-            ))),
-            Err(TryLockError::Error(error)) => Err(OpenError::file(&lock, &error)),
-        }
-    }
+    ended: EndedInLog,
 }
 
 impl SqliteStore {
@@ -88,16 +68,14 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError`] names the file and what is wrong with it.
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        make_folder(path)?;
+        file::prepare(path)?;
         let failed = |error: &dyn std::fmt::Display| OpenError::file(path, error);
         let mut writer = connect(path).map_err(|error| failed(&error))?;
         // A negative number is in KiB rather than in pages.
         writer
             .pragma_update(None, "cache_size", -WRITER_CACHE_KIB)
             .map_err(|error| failed(&error))?;
-        migrations::migrations::runner()
-            .run(&mut writer)
-            .map_err(|error| failed(&error))?;
+        migrate::migrate(&mut writer).map_err(|error| failed(&error))?;
         let reader = |number| {
             let connection = connect(path).map_err(|error| failed(&error))?;
             connection
@@ -107,11 +85,39 @@ impl SqliteStore {
                 .map_err(|error| failed(&error))
         };
         Ok(Self {
+            path: path.into(),
+            ended: EndedInLog::default(),
             readers: (0..READERS).map(reader).collect::<Result<_, _>>()?,
             writer: Worker::start("sqlite-write", writer).map_err(|error| failed(&error))?,
             next_reader: AtomicUsize::new(0),
             clock,
         })
+    }
+
+    /// Leaves one complete file: the log is taken into it and removed.
+    pub async fn close(&self) {
+        let closed = async {
+            for reader in &self.readers {
+                reader.close().await?;
+            }
+            for _ in 0..EMPTY_ATTEMPTS {
+                if self.writer.call(|connection| empty_log(connection)).await? {
+                    break;
+                }
+                tokio::time::sleep(EMPTY_PAUSE).await;
+            }
+            self.writer.close().await
+        };
+        let path = self.path.display();
+        match closed.await {
+            Err(failure) => warn!(%failure, %path, "the database was not closed in order"),
+            Ok(()) if has_log(&self.path) => warn!(
+                %path,
+                "another process has the database open, so part of it is still in the -wal file: \
+                 copy both, or use `duet backup`"
+            ),
+            Ok(()) => {}
+        }
     }
 
     async fn write<T: Send + 'static>(
@@ -143,32 +149,6 @@ impl SqliteStore {
             })
             .await
     }
-}
-
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(path)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "secure_delete", true)?;
-    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
-}
-
-fn make_folder(path: &Path) -> Result<(), OpenError> {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => {
-            fs::create_dir_all(folder).map_err(|error| OpenError::file(folder, &error))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
 }
 
 #[async_trait]
@@ -322,7 +302,7 @@ impl Store for SqliteStore {
     }
 
     async fn purge(&self, limit: usize, tombstone_life: Duration) -> Result<usize, StoreError> {
-        let clock = self.clock.clone();
+        let (clock, ended) = (self.clock.clone(), self.ended.clone());
         self.writer
             .call(move |connection| {
                 let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -330,8 +310,9 @@ impl Store for SqliteStore {
                 tx.commit()?;
                 if purged.chats > 0 {
                     // The log still holds what was written when the chats lived.
-                    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+                    ended.mark();
                 }
+                ended.forget(connection)?;
                 Ok(purged.rows)
             })
             .await
@@ -365,14 +346,4 @@ mod tests {
     }
 
     actors::store_suite!(open);
-
-    #[test]
-    fn a_file_is_served_by_one_process() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("duet.db");
-        let first = FileLock::take(&path).unwrap();
-        assert!(FileLock::take(&path).is_err());
-        drop(first);
-        assert!(FileLock::take(&path).is_ok());
-    }
 }

@@ -1,6 +1,10 @@
 //! The end of a chat: by either person, by its time, by the operator.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::{
+    io::Write,
+    process::Stdio,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 use reqwest::Method;
 use serde_json::json;
@@ -236,6 +240,26 @@ async fn an_operator_ends_a_chat_beside_a_running_server() {
     assert!(!unknown.status.success());
     let malformed = server.setup().arg("end").arg("?").run();
     assert!(!malformed.status.success());
+}
+
+#[tokio::test]
+async fn an_operator_may_give_the_link_where_nobody_else_sees_it() {
+    let server = Server::start().await;
+    for arguments in [&["end"][..], &["end", "-"]] {
+        let chat = Chat::begin(&server).await;
+        let mut setup = server.setup();
+        for argument in arguments {
+            setup = setup.arg(argument);
+        }
+        let link = format!("http://{}/demo/chat/user/{}/1", server.address, chat.hash);
+        let mut command = setup.command();
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        writeln!(input, "{link}").unwrap();
+        drop(input);
+        assert!(child.wait().unwrap().success());
+        chat.one.get("messages").await.fails_as(410, "chat_ended");
+    }
 }
 
 #[tokio::test]

@@ -35,4 +35,5 @@ mod examples;
 mod operators;
 mod ops;
 mod secrets;
+mod sqlite;
 mod start;

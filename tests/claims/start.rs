@@ -4,3 +4,4 @@ mod commands;
 mod leaving;
 pub mod refusing;
 mod running;
+mod signals;

@@ -41,8 +41,9 @@ impl Servers {
         deadline: Duration,
         options: &str,
     ) -> Result<Self, OpenError> {
-        let tls = tls::client(url.check, url.issuers.as_deref())
-            .map_err(|error| OpenError(format!("{error}. Check sslrootcert in store.url.")))?;
+        let tls = tls::client(url.check, url.issuers.as_deref()).map_err(|error| {
+            OpenError::wrong(format!("{error}. Check sslrootcert in store.url."))
+        })?;
         let tls = MakeRustlsConnect::new(tls);
         let manager = |config: &Config| {
             let mut config = config.clone();

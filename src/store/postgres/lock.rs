@@ -113,7 +113,7 @@ async fn take(client: &Client, before: Option<&Held>) -> Result<Option<(i32, Str
 }
 
 fn another() -> OpenError {
-    OpenError(
+    OpenError::wrong(
         "Another duet serves this database already, and with bus.url = \"local\" they would not \
          hear each other. Set bus.url to a Redis server in both, or stop one."
             .into(),

@@ -31,5 +31,8 @@ pub(super) async fn migrate(url: &PostgresUrl) -> Result<(), OpenError> {
 }
 
 fn runner() -> Runner {
-    embedded::migrations::runner().set_abort_missing(false)
+    embedded::migrations::runner()
+        .set_abort_missing(false)
+        // With the record of them in one transaction: whoever is killed in the middle has done nothing.
+        .set_grouped(true)
 }

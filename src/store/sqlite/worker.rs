@@ -1,6 +1,7 @@
 //! A thread with a connection of its own, which runs what it is sent, one after the other.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::mpsc::{SyncSender, TrySendError, sync_channel},
     thread,
     time::Duration,
@@ -17,19 +18,36 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
-/// The address of such a thread. The thread ends when the last one is dropped.
+enum Order {
+    Run(Job),
+    Close(oneshot::Sender<rusqlite::Result<()>>),
+}
+
+/// The address of such a thread. The thread ends when it is closed or the last address is dropped.
 #[derive(Clone)]
-pub(super) struct Worker(SyncSender<Job>);
+pub(super) struct Worker(SyncSender<Order>);
 
 impl Worker {
     pub(super) fn start(name: &str, mut connection: Connection) -> std::io::Result<Self> {
-        let (jobs, queue) = sync_channel::<Job>(QUEUE_LEN_MAX);
+        let (orders, queue) = sync_channel::<Order>(QUEUE_LEN_MAX);
         thread::Builder::new().name(name.into()).spawn(move || {
-            while let Ok(job) = queue.recv() {
-                job(&mut connection);
+            while let Ok(order) = queue.recv() {
+                match order {
+                    // A panic costs its caller alone: it is told when `answer` is dropped, and an
+                    // open transaction is rolled back on the way.
+                    Order::Run(job) => {
+                        drop(catch_unwind(AssertUnwindSafe(|| job(&mut connection))));
+                    }
+                    Order::Close(closed) => {
+                        let done = connection.close().map_err(|(_, error)| error);
+                        // Whoever gave up waiting does not ask how it went.
+                        let _ = closed.send(done);
+                        return;
+                    }
+                }
             }
         })?;
-        Ok(Self(jobs))
+        Ok(Self(orders))
     }
 
     /// Runs `work` on the thread and brings its answer back.
@@ -42,7 +60,21 @@ impl Worker {
             // A caller who has given up does not wait for an answer.
             let _ = answer.send(work(connection));
         });
-        self.0.try_send(job).map_err(|refused| {
+        self.order(Order::Run(job), answered).await
+    }
+
+    /// Ends the thread after what it was sent before, and closes its connection.
+    pub(super) async fn close(&self) -> Result<(), StoreError> {
+        let (closed, answered) = oneshot::channel();
+        self.order(Order::Close(closed), answered).await
+    }
+
+    async fn order<T>(
+        &self,
+        order: Order,
+        answered: oneshot::Receiver<rusqlite::Result<T>>,
+    ) -> Result<T, StoreError> {
+        self.0.try_send(order).map_err(|refused| {
             StoreError::Unavailable(match refused {
                 TrySendError::Full(_) => "SQLite's queue is full".into(),
                 TrySendError::Disconnected(_) => "SQLite's thread has ended".into(),

@@ -45,8 +45,26 @@ async fn told_to_stop_it_serves_on_until_load_balancers_have_seen_that_it_is_not
     assert_eq!(server.metric("duet_streams_moved_total").await, 0.0);
 
     // Whoever insists does not have to wait an hour.
-    assert_eq!(server.terminate().await.code(), Some(1));
+    eventually("it has ended", async || {
+        server.ask_to_stop();
+        server.has_ended()
+    })
+    .await;
+    assert_eq!(server.wait().await.code(), Some(1));
     assert!(server.log().contains("twice"), "{}", server.log());
+}
+
+#[tokio::test]
+async fn a_signal_that_comes_twice_at_once_does_not_cut_anybody_off() {
+    let mut server = Server::start().await;
+    let chat = Chat::begin(&server).await;
+    let mut stream = chat.one.listen().await;
+    stream.next_of("hello").await;
+    // As GNU timeout does it.
+    server.signals(&["TERM", "TERM", "INT"]);
+    let last = stream.rest().await.pop().expect("a last word");
+    assert!(last.retry.is_some(), "{last:?}");
+    assert_eq!(server.wait().await.code(), Some(0), "{}", server.log());
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ use loadtest::servers::{Authority, Postgres, Redis};
 
 use crate::support::{Chat, Server, Setup, eventually, server::listening};
 
-/// The one sentence with which it did not start.
+/// The one sentence with which it did not start. Before it there may be lines of the log about what
+/// it was doing.
 #[track_caller]
 pub fn refused(output: &Output, words: &[&str]) -> String {
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -19,6 +20,7 @@ pub fn refused(output: &Output, words: &[&str]) -> String {
     let lines: Vec<&str> = told
         .lines()
         .filter(|line| !line.trim().is_empty())
+        .filter(|line| !line.contains(" INFO duet") && !line.contains(" WARN duet"))
         .collect();
     assert!(!told.contains("panicked") && lines.len() == 1, "{told}");
     assert!(lines[0].ends_with('.'), "{told}");
@@ -91,6 +93,11 @@ fn a_value_that_cannot_be_is_named() {
         ("store.url", "duet.db", "store.url"),
         ("store.url", "mysql://localhost/duet", "store.url"),
         ("store.url", "sqlite://", "store.url"),
+        ("store.url", "sqlite://:memory:", "memory"),
+        ("store.url", "sqlite::memory:", "memory"),
+        ("store.url", "sqlite://file:duet.db?mode=memory", "memory"),
+        ("store.url", "sqlite://data/duet.db?mode=ro", "options"),
+        ("store.url", "sqlite://data/", "folder"),
         ("store.url", "", "store.url"),
         ("bus.url", "http://localhost", "bus.url"),
         ("server.bind", "here", "server.bind"),

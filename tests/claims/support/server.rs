@@ -68,12 +68,18 @@ impl Server {
             if let Some(status) = self.child.try_wait().unwrap() {
                 panic!("the server did not start ({status}): {}", self.log());
             }
-            self.said()
-                .iter()
-                .any(|line| line.starts_with("Press Ctrl-C"))
-                .then_some(())
+            let said = self.said();
+            let runs = said.iter().any(|line| line.starts_with("Press Ctrl-C"));
+            (runs || self.logged_start().is_some()).then_some(())
         })
         .await;
+        if let Some(start) = self.logged_start() {
+            let address = |door: &str| start[door].as_str().unwrap().parse().unwrap();
+            self.address = address("bind");
+            self.api_address = Some(address("api_bind"));
+            self.ops_address = Some(address("ops_bind"));
+            return;
+        }
         let said = self.said();
         let address = |beginning: &str| -> Option<SocketAddr> {
             let rest = said.iter().find_map(|line| line.strip_prefix(beginning))?;
@@ -93,6 +99,20 @@ impl Server {
                 .find(|socket| !elsewhere.contains(&Some(*socket)));
             own.unwrap()
         });
+    }
+
+    /// The line with which a log for machines tells that it runs, at its last start.
+    fn logged_start(&self) -> Option<serde_json::Value> {
+        let log = self.log();
+        let lines = log.lines().filter(|line| line.starts_with('{'));
+        let lines = lines.filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let mut starts = lines.filter(|line| {
+            let message = line["message"].as_str().unwrap_or_default();
+            ["duet is starting", "duet is running"].contains(&message)
+        });
+        starts
+            .next_back()
+            .filter(|line| line["message"] == "duet is running")
     }
 
     /// Its process id.
@@ -190,12 +210,25 @@ impl Server {
 
     /// Sends it a signal, by its name.
     pub fn signal(&self, name: &str) {
-        let kill = format!("kill -{name} {}", self.child.id());
+        self.signals(&[name]);
+    }
+
+    /// Sends it several signals without a pause in between.
+    pub fn signals(&self, names: &[&str]) {
+        let kills = names
+            .iter()
+            .map(|name| format!("kill -{name} {}", self.child.id()));
+        let kill = kills.collect::<Vec<_>>().join("; ");
         let sent = Command::new("/bin/sh")
             .args(["-c", &kill])
             .status()
             .unwrap();
         assert!(sent.success());
+    }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> Option<()> {
+        self.child.try_wait().unwrap().map(drop)
     }
 
     /// Waits until it has ended by itself.

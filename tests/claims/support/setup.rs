@@ -19,6 +19,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_duet");
 pub struct Setup {
     settings: Vec<(String, String)>,
     arguments: Vec<String>,
+    shell: Option<String>,
     folder: Option<Arc<TempDir>>,
 }
 
@@ -67,6 +68,12 @@ impl Setup {
             .set("server.tls_key", identity.key.display())
     }
 
+    /// Commands of the shell that starts it, such as `umask 000`.
+    pub fn after(mut self, commands: &str) -> Self {
+        self.shell = Some(commands.into());
+        self
+    }
+
     /// Where it is started, and where its data goes.
     pub fn folder(&mut self) -> PathBuf {
         let made = || Arc::new(tempfile::Builder::new().prefix("duet-").tempdir().unwrap());
@@ -76,7 +83,15 @@ impl Setup {
     /// The command, with an environment that holds nothing of the outer one's.
     pub fn command(&mut self) -> Command {
         let folder = self.folder();
-        let mut command = Command::new(PROGRAM);
+        let mut command = match &self.shell {
+            None => Command::new(PROGRAM),
+            Some(commands) => {
+                let mut command = Command::new("/bin/sh");
+                let script = format!("{commands}; exec \"$0\" \"$@\"");
+                command.args(["-c", &script, PROGRAM]);
+                command
+            }
+        };
         command
             .args(&self.arguments)
             .env_clear()

@@ -1,0 +1,72 @@
+//! What a start tells: to people on standard output, to machines in the log.
+
+use std::io::{self, Write};
+
+use tracing::info;
+
+use super::App;
+use crate::{
+    config::{BusUrl, LogFormat, Role, Settings},
+    http,
+};
+
+/// The version of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Before anything is tried: which program this is, and what it was told.
+pub(super) fn starting(settings: &Settings) {
+    let server = &settings.server;
+    let own = |bind: Option<_>| bind.unwrap_or(server.bind);
+    info!(
+        version = VERSION,
+        bind = %server.bind,
+        api_bind = %own(server.api_bind),
+        ops_bind = %own(server.ops_bind),
+        role = %server.role,
+        store = %settings.store.url,
+        bus = %settings.bus.url,
+        "duet is starting"
+    );
+}
+
+/// Once the sockets are open, with their real ports.
+pub(super) fn running(settings: &Settings, app: &App) {
+    let url = http::base_url(settings, app.address);
+    match settings.log.format {
+        // Nobody may be there to read it.
+        LogFormat::Text => drop(print(settings, app)),
+        LogFormat::Json => info!(
+            version = VERSION,
+            %url,
+            bind = %app.address,
+            api_bind = %app.api_address,
+            ops_bind = %app.ops_address,
+            "duet is running"
+        ),
+    }
+}
+
+fn print(settings: &Settings, app: &App) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let url = http::base_url(settings, app.address);
+    writeln!(out, "duet is running at {url}")?;
+    if app.api_address != app.address {
+        let scheme = http::scheme(settings);
+        let address = app.api_address;
+        writeln!(out, "The API is at {scheme}://{address}/chat-server/docs")?;
+    }
+    if app.ops_address != app.address {
+        let address = app.ops_address;
+        writeln!(out, "Health and metrics are at http://{address}/metrics")?;
+    }
+    if settings.server.role != Role::All {
+        writeln!(out, "This instance is \"{}\" alone.", settings.server.role)?;
+    }
+    if let BusUrl::Redis(_) = settings.bus.url {
+        let bus = &settings.bus.url;
+        writeln!(out, "Instances hear of each other by the bus {bus}.")?;
+    }
+    let store = &settings.store.url;
+    writeln!(out, "Press Ctrl-C to stop it. The chats stay in {store}.")?;
+    out.flush()
+}

@@ -1,0 +1,64 @@
+//! What ended chats leave in SQLite's write-ahead log until it is emptied.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use rusqlite::Connection;
+use tracing::{info, warn};
+
+use super::file::empty_log;
+
+/// Whether the log still holds what chats that are over were made of. It is emptied at the next
+/// purge while another process keeps it from being emptied now.
+#[derive(Clone)]
+pub(super) struct EndedInLog(Arc<Mutex<State>>);
+
+struct State {
+    in_log: bool,
+    kept_since: Option<Instant>,
+}
+
+/// A process that was killed may have left something in the log.
+impl Default for EndedInLog {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(State {
+            in_log: true,
+            kept_since: None,
+        })))
+    }
+}
+
+impl EndedInLog {
+    /// Something of an ended chat was deleted, so the log holds it.
+    pub(super) fn mark(&self) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.in_log = true;
+    }
+
+    /// Empties the log if need be, and says so when that has to wait and when it is done.
+    pub(super) fn forget(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !state.in_log {
+            return Ok(());
+        }
+        state.in_log = !empty_log(connection)?;
+        match (state.in_log, state.kept_since) {
+            (true, None) => {
+                state.kept_since = Some(Instant::now());
+                warn!(
+                    "ended chats stay in SQLite's log for now: another process reads the \
+                     database, a backup perhaps"
+                );
+            }
+            (false, Some(since)) => {
+                let seconds = since.elapsed().as_secs_f64();
+                state.kept_since = None;
+                info!(seconds, "SQLite's log was emptied of ended chats");
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
