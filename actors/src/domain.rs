@@ -8,6 +8,7 @@ mod seat;
 mod secret;
 mod timestamp;
 mod user_name;
+mod visible;
 
 pub use chat::{Ask, Caller, Chat, Lifetime, Marks, SeatState, Session, SessionId};
 pub use event::{Event, Hello, Names, PeerState, SeatChange};
@@ -21,6 +22,7 @@ pub use secret::{
 };
 pub use timestamp::Timestamp;
 pub use user_name::{NAME_CHARS_MAX, UserName};
+pub use visible::is_blank;
 
 /// Why a piece of input cannot be what it claims to be: a sentence for the person who sent it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -41,7 +41,7 @@ pub struct Secret(String);
 )]
 pub struct Id(String);
 
-/// The text of a message: 1 byte to 16 KiB of UTF-8, not all blank, without U+0000.
+/// The text of a message: 1 byte to 16 KiB of UTF-8, something of it visible, without U+0000.
 #[derive(ToSchema)]
 #[schema(
     min_length = 1,

@@ -15,6 +15,7 @@ mod preferences;
 mod register;
 mod seat;
 mod talk;
+mod transcript;
 
 use actix_web::{
     HttpRequest, HttpResponse, Resource,

@@ -6,3 +6,4 @@ mod flow;
 mod guards;
 mod origin;
 mod robots;
+mod transcripts;

@@ -1,52 +1,143 @@
-// The little markup a message may have, cut the way src/rich.rs cuts it; tests/rich.json holds the cases both must agree on.
-// Everything is set as text: no message ever becomes markup.
+// The little markup a message may have, cut the way src/rich.rs cuts it; tests/rich.json holds the cases both must agree on. The
+// text is a stranger's: no character is looked at more than a few times, however it is put together. Everything is set as text: no
+// message ever becomes markup.
 
-const ENDS_LINK = "\\s\\u0000-\\u001f\\u007f-\\u009f<>\"`\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff";
-const PIECE = new RegExp(`\`\`\`([^]+?)\`\`\`\\n?|\`([^\`\\n]+)\`|(https?://[^${ENDS_LINK}]+)`, "gi");
-const SENTENCE_END = ".,;:!?'*_~”’»…،؟؛";
+/** @typedef {"text" | "link" | "site" | "mail" | "code" | "block"} Kind */
 
-/** @param {string} link */
-function trimSentenceEnd(link) {
-  for (;;) {
-    const last = link.slice(-1);
-    const open = last === ")" ? "(" : last === "]" ? "[" : "";
-    const unopened = open && link.split(last).length > link.split(open).length;
-    if (!last || !(SENTENCE_END.includes(last) || unopened)) return link;
-    link = link.slice(0, -1);
-  }
+// The rules, and why they are so, stand in src/rich/links.rs.
+const LINK_BYTES_MAX = 2048;
+const WORD = /[\p{Alpha}\p{N}._%+-]/u;
+const ENDS_LINK = /[\s\p{Cc}<>"`\u2800\ufff9-\ufffc]|(?![\ufe0e\ufe0f])\p{DI}|(?![!-~·’…])[\p{Po}\p{Ps}\p{Pe}\p{Pi}\p{Pf}]/u;
+const ENDS_SENTENCE = ".,;:!?'*_~([·’…—";
+const TOP_LEVELS = new Set("ac ad ae af ag ai al am ao app ar art at au az ba bar bb bd be bg bh bi bid biz blog bn bo br bs bt bw by bz ca cafe cat cd cf cg ch chat ci ck cl cloud club cm cn co com cr cu cv cx cy cz de dev digital dj dk dm do dz ec edu ee eg email er es et eu fi fj fm fo fr fun ga games gd ge gg gh gi gl gm gn gov gp gr gt gu gy help hk hn host hr ht hu id ie il im in info int io iq ir is it je jm jo jobs jp ke kg kh ki km kr kw ky kz la lb lc li life link live lk lr ls lt lu lv ly ma mc me media mg mil mk ml mn mo mobi mp mr ms mt mu museum mv mw mx my mz na name ne net network news nf ng ni nl no np nr nu nz om one online org pa page pe pf pg ph pk pl pm pn pr press pro pt pub pw qa quest re ro rocks ru rw sa sb sc se sg shop si site sk sl sm sn social software space sr st store studio sv sy systems sz tc team tech td tel tf tg th tips tj tk tl tm tn to today tools top tr travel tt tv tw tz ua ug uk us uy uz va vc ve vg vi video vip vn vu website wf wiki work world ws wtf xyz ye yt za zm zone zw рф укр бел срб ελ 中国 中國 香港 台灣 한국 भारत امارات السعودية مصر ایران".split(" "));
+
+/** @param {string} text @param {number} at the character there, or "" at the end */
+const look = (text, at) => String.fromCodePoint(...(at < text.length ? [text.codePointAt(at) ?? 0] : []));
+
+/**
+ * The last label of a host that has at least so many labels, all of them well formed.
+ * @param {string} host @param {number} labels
+ */
+function topLevel(host, labels) {
+  const all = host.split(".");
+  const sound = host.length < 254 && all.length >= labels && all.every((label) => label.length < 64 && /^[^-_%+](.*[^-])?$/su.test(label) && !/[_%+]/.test(label));
+  return (sound && all.pop()) || "";
 }
 
 /**
- * @param {string} text
- * @returns {["text" | "link" | "code" | "block", string][]}
+ * Where the link ends that is sure of its characters up to `from`, and where the reading stopped.
+ * @param {string} text @param {number} from @param {number} sure
  */
-export function pieces(text) {
-  /** @type {["text" | "link" | "code" | "block", string][]} */
-  const out = [];
+function goOn(text, from, sure) {
+  let [end, at, round, square] = [sure, from, 0, 0];
+  for (let c; (c = look(text, at)) && !ENDS_LINK.test(c); at += c.length) {
+    if ((c === ")" && !round--) || (c === "]" && !square--)) break;
+    if (c === "(") round++;
+    if (c === "[") square++;
+    if (!ENDS_SENTENCE.includes(c)) end = at + c.length;
+  }
+  return { end, at };
+}
+
+/**
+ * The link in, or around, the word that stands between `start` and `end`.
+ * @param {string} text @param {number} start @param {number} end
+ * @returns {{ kind: Kind, from: number, end: number, at?: number } | undefined}
+ */
+function linkAt(text, start, end) {
+  const word = text.slice(start, end);
+  const scheme = text.startsWith("://", end) ? /https?$/i.exec(word.slice(-5))?.[0] : "";
+  if (scheme) {
+    const found = goOn(text, end + 3, -1);
+    if (found.end > 0) return { kind: "link", from: end - scheme.length, ...found };
+  }
+  const edge = (/** @type {string} */ c) => "._%+-".includes(c);
+  let from = start;
+  while (from < end && edge(text[from])) from++;
+  if (from === end || (from && "/\\@=&#?".includes(text[from - 1]))) return;
+  if (text[end] === "@") {
+    let to = end + 1;
+    for (let c; (c = look(text, to)) && WORD.test(c); ) to += c.length;
+    while (to > end + 1 && edge(text[to - 1])) to--;
+    const top = topLevel(text.slice(end + 1, to), 2);
+    if (end - from > 64 || ".%".includes(text[end - 1]) || !/^\p{Alpha}{2,}$/u.test(top)) return;
+    return { kind: "mail", from, end: to };
+  }
+  let to = end;
+  while (edge(text[to - 1])) to--;
+  const host = text.slice(from, to);
+  const www = /^www\./i.test(host);
+  const top = topLevel(host, www ? 3 : 2);
+  const lower = top.toLowerCase();
+  if (!top || (!www && !(TOP_LEVELS.has(lower) && (top === lower || top === top.toUpperCase())))) return;
+  const more = to === end && /^([/?#]|:\d)/.test(text.slice(to, to + 2));
+  return { kind: "site", from, ...(more ? goOn(text, to, to) : { end: to }) };
+}
+
+/** @param {string} text without code @param {[Kind, string][]} out */
+function cut(text, out) {
   let from = 0;
-  PIECE.lastIndex = 0;
-  for (let match; (match = PIECE.exec(text)); ) {
-    const [, block, code, address] = match;
-    const link = address && trimSentenceEnd(address);
-    if (address && (link ?? "").length <= address.indexOf("//") + 2) continue;
-    if (match.index > from) out.push(["text", text.slice(from, match.index)]);
-    if (block !== undefined) out.push(["block", block.replace(/^\n/, "").replace(/\n$/, "")]);
-    else if (code !== undefined) out.push(["code", code]);
-    else if (link) {
-      out.push(["link", link]);
-      PIECE.lastIndex = match.index + link.length;
-    }
-    from = PIECE.lastIndex;
+  for (let at = 0, c; (c = look(text, at)); ) {
+    let end = at;
+    while (c && WORD.test(c)) c = look(text, (end += c.length));
+    const link = end > at ? linkAt(text, at, end) : undefined;
+    if (link && new TextEncoder().encode(text.slice(link.from, link.end)).length <= LINK_BYTES_MAX) {
+      if (link.from > from) out.push(["text", text.slice(from, link.from)]);
+      out.push([link.kind, text.slice(link.from, link.end)]);
+      at = from = link.end;
+    } else at = link?.at ?? (end > at ? end : at + c.length);
   }
   if (from < text.length) out.push(["text", text.slice(from)]);
+}
+
+/** @param {string} text */
+export function pieces(text) {
+  /** @type {[Kind, string][]} */
+  const out = [];
+  let from = 0;
+  // A fence that nothing closes is looked for once: nothing closes a later one either.
+  let fences = true;
+  for (let at = 0; (at = text.indexOf("`", at)) >= 0; ) {
+    /** @type {[Kind, string] | undefined} */
+    let piece;
+    let end = -1;
+    if (fences && text.startsWith("```", at)) {
+      end = text.indexOf("```", at + 4);
+      fences = end > 0;
+      if (fences) piece = ["block", text.slice(at + 3, end).replace(/^\n/, "").replace(/\n$/, "")];
+      end += text[end + 3] === "\n" ? 4 : 3;
+    }
+    if (!piece) {
+      end = at + 1;
+      while (end < text.length && text[end] !== "`" && text[end] !== "\n") end++;
+      if (text[end] === "`" && end > at + 1) piece = ["code", text.slice(at + 1, end++)];
+    }
+    if (piece) {
+      cut(text.slice(from, at), out);
+      out.push(piece);
+    }
+    at = piece ? (from = end) : at + 1;
+  }
+  cut(text.slice(from), out);
   return out;
 }
 
-const JOINS = /[\u200d\ufe0f\s]|[\u{1f3fb}-\u{1f3ff}\u{e0020}-\u{e007f}]/gu;
-const EMOJI = /^[\u231a-\u23ff\u2600-\u27bf\u2b05-\u2b55\u{1f1e6}-\u{1f1ff}\u{1f300}-\u{1faff}]{1,6}$/u;
+/** More than a handful reads as text again. */
+const BIG_EMOJI_MAX = 6;
+const EMOJI = /^(?:[#*\d]\ufe0f?\u20e3|(?![#*\d])(?=[\u231a-\u{10ffff}]|.*\ufe0f)\p{Emoji}[\p{Emoji}\u200d\ufe0f\u{e0020}-\u{e007f}]*)$/u;
+const segments = "Segmenter" in Intl ? new Intl.Segmenter() : undefined;
 
-/** A few emoji and nothing else. @param {string} text */
-export const onlyEmoji = (text) => EMOJI.test(text.replace(JOINS, ""));
+/** A few emoji and nothing else, counted as people count: a family is one. @param {string} text */
+export function onlyEmoji(text) {
+  let count = 0;
+  for (const { segment } of segments?.segment(text) ?? [{ segment: "?" }]) {
+    if (!segment.trim()) continue;
+    if (++count > BIG_EMOJI_MAX || !EMOJI.test(segment)) return false;
+  }
+  return count > 0;
+}
+
+const SCHEMES = { link: "", site: "https://", mail: "mailto:" };
 
 /** @param {HTMLElement} into @param {string} text */
 export function write(into, text) {
@@ -54,21 +145,17 @@ export function write(into, text) {
   into.replaceChildren(
     ...pieces(text).map(([kind, words]) => {
       if (kind === "text") return words;
-      if (kind === "link") {
-        const a = document.createElement("a");
-        Object.assign(a, { href: words, dir: "ltr", target: "_blank", rel: "noreferrer noopener", textContent: words });
-        return a;
+      if (kind === "code" || kind === "block") {
+        const code = document.createElement("code");
+        code.textContent = words;
+        const outer = kind === "code" ? code : document.createElement("pre");
+        outer.dir = "ltr";
+        if (outer !== code) outer.append(code);
+        return outer;
       }
-      const code = document.createElement("code");
-      code.textContent = words;
-      if (kind === "code") {
-        code.dir = "ltr";
-        return code;
-      }
-      const pre = document.createElement("pre");
-      pre.dir = "ltr";
-      pre.append(code);
-      return pre;
+      const a = document.createElement("a");
+      Object.assign(a, { href: SCHEMES[kind] + words, dir: "ltr", target: "_blank", rel: "noreferrer noopener", textContent: words });
+      return a;
     }),
   );
 }

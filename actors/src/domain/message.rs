@@ -2,7 +2,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use super::{ChatKey, Invalid, Seat, Timestamp};
+use super::{ChatKey, Invalid, Seat, Timestamp, visible::is_blank};
 
 /// The longest text, in bytes of UTF-8.
 pub const TEXT_BYTES_MAX: usize = 16 * 1024;
@@ -16,7 +16,7 @@ pub const SEQ_NONE: Seq = 0;
 /// A message's name, unique per seat for the chat's life; the sender's own or the server's.
 pub type ClientId = Uuid;
 
-/// The text of a message: 1 byte to 16 KiB of UTF-8, not all blank, without U+0000.
+/// The text of a message: 1 byte to 16 KiB of UTF-8, something of it visible, without U+0000.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MessageText(Box<str>);
 
@@ -43,8 +43,8 @@ impl MessageText {
         if text.contains('\0') {
             return Err(Invalid("A message cannot hold the character U+0000.").into());
         }
-        if text.chars().all(char::is_whitespace) {
-            return Err(Invalid("A message has some text.").into());
+        if is_blank(&text) {
+            return Err(Invalid("A message has something to see.").into());
         }
         Ok(Self(text.into()))
     }
@@ -134,7 +134,14 @@ mod tests {
 
     #[test]
     fn empty_blank_and_nul_texts_are_refused_and_long_ones_are_too_long() {
-        for bad in ["", " \n\t\u{3000}", "a\0b"] {
+        for bad in [
+            "",
+            " \n\t\u{3000}",
+            "\u{200B}",
+            "\u{3164}",
+            "\u{2800}",
+            "a\0b",
+        ] {
             assert!(matches!(
                 MessageText::parse(bad.into()),
                 Err(TextError::Invalid(_))

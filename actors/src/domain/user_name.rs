@@ -1,15 +1,19 @@
 use std::{fmt, sync::Arc};
 
 use unicode_normalization::UnicodeNormalization;
-use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 
-use super::Invalid;
+use super::{
+    Invalid,
+    visible::{is_invisible, is_joiner, is_visible, joiner_fits},
+};
 
 /// The longest name, in Unicode scalar values after normalisation.
 pub const NAME_CHARS_MAX: usize = 40;
 
-/// A person's name in a chat: trimmed, NFC, 1 to 40 characters, none of them a control or an
-/// invisible one. Two names are the same when they are equal after case folding.
+/// A person's name in a chat: trimmed, with one space where white space stood, NFC, 1 to 40
+/// characters of which one can be seen and none is a control or hidden. Two names are the same
+/// when they are equal after case folding.
 #[derive(Debug, Clone)]
 pub struct UserName {
     shown: Arc<str>,
@@ -22,22 +26,30 @@ impl UserName {
     /// # Errors
     /// [`Invalid`] says which rule it breaks.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let shown: String = text.trim().nfc().take(NAME_CHARS_MAX + 1).collect();
-        if shown.is_empty() {
-            return Err(Invalid("A name has at least one character."));
-        }
-        if shown.chars().count() > NAME_CHARS_MAX {
+        let shown: Vec<char> = with_single_spaces(text.trim())
+            .nfc()
+            .take(NAME_CHARS_MAX + 1)
+            .collect();
+        if shown.len() > NAME_CHARS_MAX {
             return Err(Invalid("A name has at most 40 characters."));
         }
-        if shown.chars().any(|c| is_unseen(c) && !is_variation(c)) {
+        let hides = |(at, c): (usize, &char)| match c {
+            c if is_variation(*c) => false,
+            c if is_joiner(*c) => !joiner_fits(&shown, at),
+            c => is_hidden(*c),
+        };
+        if shown.iter().enumerate().any(hides) {
             return Err(Invalid(
                 "A name cannot hold control characters or characters that cannot be seen.",
             ));
         }
-        let folded = fold(&shown);
-        if folded.is_empty() {
-            return Err(Invalid("A name has at least one character."));
+        if !shown.iter().any(|c| is_visible(*c) && !is_mark(*c)) {
+            return Err(Invalid(
+                "A name has at least one character that can be seen.",
+            ));
         }
+        let shown: String = shown.into_iter().collect();
+        let folded = fold(&shown);
         Ok(Self {
             shown: shown.into(),
             folded: folded.into(),
@@ -65,13 +77,35 @@ impl fmt::Display for UserName {
 }
 
 /// The form in which names are compared: canonical caseless matching (Unicode, section 3.13,
-/// D145), blind to variation selectors because they change a glyph's look and not its identity.
+/// D145), blind to variation selectors and joiners: they change how a name is drawn and not which
+/// it is, and whoever types it again may leave them out.
 fn fold(name: &str) -> String {
     if name.is_ascii() {
         return name.to_ascii_lowercase();
     }
-    let plain: String = name.chars().filter(|c| !is_variation(*c)).nfd().collect();
+    let drawn_only = |c: &char| is_variation(*c) || is_joiner(*c);
+    let plain: String = name.chars().filter(|c| !drawn_only(c)).nfd().collect();
     caseless::default_case_fold_str(&plain).nfc().collect()
+}
+
+/// The characters of a text, with one space for each run of spaces.
+fn with_single_spaces(text: &str) -> impl Iterator<Item = char> {
+    let mut in_space = false;
+    text.chars().filter_map(move |c| {
+        let space = is_space(c);
+        let again = std::mem::replace(&mut in_space, space) && space;
+        (!again).then_some(if space { ' ' } else { c })
+    })
+}
+
+/// Spaces of any width, breaking or not. Line breaks and tabs are controls and refused.
+fn is_space(c: char) -> bool {
+    c.general_category() == GeneralCategory::SpaceSeparator
+}
+
+/// Accents and the like, which stand on another character.
+fn is_mark(c: char) -> bool {
+    c.general_category_group() == GeneralCategoryGroup::Mark
 }
 
 /// Emoji keyboards put these behind a symbol, so they are let through.
@@ -81,7 +115,7 @@ fn is_variation(c: char) -> bool {
 
 /// Controls (bidirectional ones included), format characters, line and paragraph separators,
 /// private and unassigned ones, and those with an empty glyph of their own.
-fn is_unseen(c: char) -> bool {
+fn is_hidden(c: char) -> bool {
     use GeneralCategory as G;
     if c.is_ascii() {
         return c.is_ascii_control();
@@ -96,11 +130,7 @@ fn is_unseen(c: char) -> bool {
             | G::Surrogate
             | G::Unassigned
     );
-    // Default_Ignorable_Code_Point outside category Cf, and the blank braille pattern.
-    let empty_glyph = matches!(c,
-        '\u{034F}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
-        | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FFA0}' | '\u{E0100}'..='\u{E01EF}');
-    unseen_category || empty_glyph
+    unseen_category || is_invisible(c)
 }
 
 #[cfg(test)]
@@ -110,6 +140,51 @@ mod tests {
     #[test]
     fn names_are_trimmed_and_normalised() {
         assert_eq!(UserName::parse("  Zoe\u{308} ").unwrap().as_str(), "Zoë");
+    }
+
+    #[test]
+    fn names_that_look_the_same_are_the_same() {
+        for (a, b) in [
+            ("A B", "A  B"),
+            ("A B", "A\u{A0}B"),
+            ("A B", "\u{3000}A\u{2009}\u{202F}B\u{1680}"),
+            ("علی\u{200C}رضا", "علیرضا"),
+            ("👩\u{200D}💻", "👩💻"),
+        ] {
+            assert_eq!(UserName::parse(a).unwrap(), UserName::parse(b).unwrap());
+        }
+        assert_eq!(UserName::parse("A \u{A0} B").unwrap().as_str(), "A B");
+        assert_ne!(
+            UserName::parse("A B").unwrap(),
+            UserName::parse("AB").unwrap()
+        );
+    }
+
+    #[test]
+    fn joiners_stand_where_a_script_needs_them() {
+        for good in [
+            "علی\u{200C}رضا",
+            "خانه\u{200C}ها",
+            "क्\u{200D}ष",
+            "ක්\u{200D}ෂ",
+            "👩\u{200D}💻",
+            "👩🏽\u{200D}🚀",
+            "❤\u{FE0F}\u{200D}🔥",
+        ] {
+            assert_eq!(UserName::parse(good).unwrap().as_str(), good);
+        }
+        for bad in [
+            "a\u{200C}b",
+            "a\u{200D}b",
+            "\u{200C}علی",
+            "علی\u{200C}",
+            "د\u{200C}د",
+            "👩\u{200D}",
+            "👩\u{200D}a",
+            "علی\u{200D}رضا",
+        ] {
+            assert!(UserName::parse(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]
@@ -143,6 +218,12 @@ mod tests {
             "\u{FE0F}",
             "a\u{E0041}",
             "a\u{E000}",
+            "\u{FFFC}",
+            "a\u{FFFC}b",
+            "\u{16FE4}",
+            "\u{301}",
+            "\u{2800}",
+            "\u{1D159}",
             &"x".repeat(41),
         ] {
             assert!(UserName::parse(bad).is_err(), "{bad:?}");

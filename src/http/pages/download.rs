@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::{Stream, stream};
 use serde::Deserialize;
 
-use super::SeatPath;
+use super::{SeatPath, transcript};
 use crate::http::{
     State,
     envelope::Problem,
@@ -113,7 +113,8 @@ fn write(part: &mut String, message: &Message, names: &Names, json: bool) {
     let view = MessageView::of(message, names);
     if json {
         part.push_str(if message.seq == 1 { "\n" } else { ",\n" });
-        part.push_str(&serde_json::to_string(&view).expect("strings and numbers are JSON"));
+        let object = serde_json::to_string(&view).expect("strings and numbers are JSON");
+        transcript::push_json(part, &object);
     } else {
         let MessageView {
             timestamp,
@@ -121,10 +122,8 @@ fn write(part: &mut String, message: &Message, names: &Names, json: bool) {
             message,
             ..
         } = view;
-        // What goes on over several lines is set in, so that it cannot pass for another message.
-        let text = message
-            .replace("\r\n", "\n")
-            .replace(['\n', '\r'], "\n    ");
-        part.push_str(&format!("[{timestamp}] {sender_name}: {text}\n"));
+        part.push_str(&format!("[{timestamp}] {sender_name}: "));
+        transcript::push_text(part, message);
+        part.push('\n');
     }
 }

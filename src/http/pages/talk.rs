@@ -1,7 +1,7 @@
 //! What happens in a conversation, for scripts and for forms.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use actors::domain::Page;
+use actors::domain::{Page, is_blank};
 use views::{
     address,
     chat::{Notice, Problem as Fault},
@@ -125,7 +125,7 @@ pub async fn send(
 
 fn fault(draft: &str, problem: &Problem) -> Option<Fault> {
     Some(match (problem.status.as_u16(), problem.error) {
-        (400, _) if draft.trim().is_empty() => Fault::Empty,
+        (400, _) if is_blank(draft) => Fault::Empty,
         (400, _) => Fault::Characters,
         (413, "message_too_long") => Fault::TooLong,
         (409, "chat_full") => Fault::Full,

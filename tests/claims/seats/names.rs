@@ -38,6 +38,9 @@ async fn names_may_be_as_people_are() {
         "🙂",
         "❤️",
         "  1 ",
+        "علی\u{200c}رضا",
+        "क्\u{200d}ष",
+        "👩\u{200d}🚀",
         &forty,
         &composed,
     ] {

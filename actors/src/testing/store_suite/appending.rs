@@ -314,7 +314,7 @@ pub async fn every_text_survives_unchanged(stores: Stores) {
         " leading and trailing \n",
         "'; DROP TABLE messages; --",
         "a\u{202E}b\u{200D}\u{FEFF}",
-        "\u{1}\u{7F}\r\n\t\u{2028}",
+        "c\u{1}\u{7F}\r\n\t\u{2028}",
         "e\u{301} \u{e9}",
         "\u{10FFFF}🙂\u{FFFD}",
         "\\x00 \\u0000 %00",

@@ -21,6 +21,26 @@ pub fn rows() -> Vec<Row> {
             text(" \t\r\n\u{3000}\u{a0}"),
             wrong("message"),
         ),
+        data("only U+200B", SEND, text("\u{200b}"), wrong("message")),
+        data(
+            "only U+3164",
+            SEND,
+            text("\u{3164} \u{3164}"),
+            wrong("message"),
+        ),
+        data("only U+2800", SEND, text("\u{2800}"), wrong("message")),
+        data(
+            "only marks that hide",
+            SEND,
+            text("\u{202e}\u{2066}\u{feff}\u{fffc}"),
+            wrong("message"),
+        ),
+        data(
+            "only controls",
+            SEND,
+            text("\u{1b}\u{7}\n"),
+            wrong("message"),
+        ),
         data("U+0000", SEND, text("a\u{0}b"), wrong("message")),
         row(
             "a lone surrogate",

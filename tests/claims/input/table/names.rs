@@ -32,6 +32,11 @@ pub fn rows() -> Vec<Row> {
         "\u{e0041}",
         "\u{180e}",
         "\u{3164}",
+        "\u{fffc}",
+        "\u{16fe4}",
+        "\u{301}",
+        "\u{2800}",
+        "علی\u{200c}",
         &long,
         &longer,
     ];
@@ -67,6 +72,10 @@ pub fn rows() -> Vec<Row> {
         ("Abhi", " aBHI "),
         ("STRASSE", "straße"),
         ("Zoe\u{308}", "zoë"),
+        ("A B", "A  B"),
+        ("A B", "A\u{a0}B"),
+        ("A B", "a \u{2003}\u{3000}b"),
+        ("علی\u{200c}رضا", "علیرضا"),
     ] {
         let same = json!({"userOne": one, "userTwo": two});
         rows.push(data(

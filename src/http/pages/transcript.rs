@@ -1,0 +1,113 @@
+//! People's texts as they stand in a downloaded file.
+//!
+//! A transcript is read by editors, `cat` and `grep`: nothing in a message may begin a line that passes
+//! for another message, or reach a terminal as a command. One pass over the text, at most nine bytes
+//! of output for a byte of input.
+
+/// Stands in front of every line of a text but its first.
+const INDENT: &str = "\n    ";
+
+/// A text for the plain transcript: line breaks of every kind are indented, other controls shown.
+pub fn push_text(out: &mut String, text: &str) {
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\r' => {
+                rest.next_if_eq(&'\n');
+                out.push_str(INDENT);
+            }
+            // What editors, Python or JavaScript take for the end of a line.
+            '\n' | '\u{B}' | '\u{C}' | '\u{1C}'..='\u{1E}' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
+                out.push_str(INDENT);
+            }
+            '\t' => out.push(c),
+            c if c.is_control() => out.push(picture(c)),
+            c => out.push(c),
+        }
+    }
+}
+
+/// An object for the JSON file. JSON lets DEL, C1 controls and Unicode's line breaks stand as they
+/// are; a terminal or an old JavaScript does not.
+pub fn push_json(out: &mut String, object: &str) {
+    for c in object.chars() {
+        match c {
+            '\u{7F}'..='\u{9F}' | '\u{2028}' | '\u{2029}' => {
+                out.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            c => out.push(c),
+        }
+    }
+}
+
+/// The picture of a control: `␛` for ESC. C1 controls have none, so they become a replacement
+/// character.
+fn picture(control: char) -> char {
+    match u32::from(control) {
+        0x7F => '\u{2421}',
+        code @ ..0x20 => char::from_u32(0x2400 + code).unwrap_or(char::REPLACEMENT_CHARACTER),
+        _ => char::REPLACEMENT_CHARACTER,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> String {
+        let mut out = String::new();
+        push_text(&mut out, text);
+        out
+    }
+
+    #[test]
+    fn no_line_of_a_text_stands_at_the_margin() {
+        for end in [
+            "\n", "\r", "\r\n", "\u{B}", "\u{C}", "\u{1C}", "\u{1D}", "\u{1E}", "\u{85}",
+            "\u{2028}", "\u{2029}",
+        ] {
+            assert_eq!(
+                text(&format!("a{end}[10:00] Anny: yes")),
+                "a\n    [10:00] Anny: yes",
+                "{end:?}"
+            );
+            assert_eq!(text(&format!("a{end}{end}")), "a\n    \n    ", "{end:?}");
+        }
+    }
+
+    #[test]
+    fn controls_are_seen_and_do_nothing() {
+        let controls = (0..0x20).chain(0x7F..0xA0).filter_map(char::from_u32);
+        for c in controls.filter(|c| *c != '\t') {
+            let shown = text(&format!("a{c}[31m"));
+            assert!(
+                !shown.contains(|c: char| c.is_control() && c != '\n'),
+                "{shown:?}"
+            );
+        }
+        assert_eq!(
+            text("\u{1B}[31mred\u{7F}\u{9B}2J\ttab"),
+            "␛[31mred␡\u{FFFD}2J\ttab"
+        );
+    }
+
+    #[test]
+    fn json_holds_no_control_and_is_read_back_as_it_was() {
+        let whole: String = (0..0x2100).filter_map(char::from_u32).collect();
+        let mut out = String::new();
+        push_json(&mut out, &serde_json::to_string(&whole).expect("a string"));
+        assert!(!out.contains(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')));
+        assert_eq!(serde_json::from_str::<String>(&out).expect("JSON"), whole);
+    }
+
+    #[test]
+    fn what_a_text_grows_by_is_bounded() {
+        for c in ["\n", "\u{1B}", "\u{9B}", "\u{2028}", "x"] {
+            let long = c.repeat(16 * 1024 / c.len());
+            let mut json = String::new();
+            push_json(&mut json, &serde_json::to_string(&long).expect("a string"));
+            assert!(text(&long).len() <= 9 * long.len());
+            assert!(json.len() <= 9 * long.len());
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Where a link begins and where it ends.
+//!
+//! A link is `http://…` or `https://…` wherever it stands, a mail address, `www.…`, or a domain under a common top level.
+//! It ends where an address cannot go on: at white space, quotes, invisible characters and any punctuation outside ASCII
+//! (UTS #46 allows none of it in a domain, and browsers write it as `%…` in a path), and at a bracket that was not opened in
+//! it. A full stop or the like at its end belongs to the sentence.
+//!
+//! The text is read word by word, and after a link from the link's end: no character is looked at more than a few times.
+
+use icu_properties::{
+    CodePointMapData, CodePointSetData,
+    props::{DefaultIgnorableCodePoint, GeneralCategory},
+};
+
+use super::{Piece, steps};
+
+/// What is longer is no address that a person wants to press, and some browsers would cut it.
+const LINK_BYTES_MAX: usize = 2 * 1024;
+// In units of UTF-16, as scripts count them.
+const LOCAL_UNITS_MAX: usize = 64;
+const HOST_UNITS_MAX: usize = 253;
+const LABEL_UNITS_MAX: usize = 63;
+
+/// Top levels of domains that are recognised without a scheme. Left out on purpose: those that are more often the end of a
+/// file's name (`.md`, `.rs`, `.py`, `.sh`, `.zip` …). `rich.js` has the same list; a test compares them.
+pub(super) const TOP_LEVELS: &str = "ac ad ae af ag ai al am ao app ar art at au az ba bar bb bd be bg bh bi bid biz blog bn bo br bs bt bw by bz ca cafe cat cd cf cg ch chat ci ck cl cloud club cm cn co com cr cu cv cx cy cz de dev digital dj dk dm do dz ec edu ee eg email er es et eu fi fj fm fo fr fun ga games gd ge gg gh gi gl gm gn gov gp gr gt gu gy help hk hn host hr ht hu id ie il im in info int io iq ir is it je jm jo jobs jp ke kg kh ki km kr kw ky kz la lb lc li life link live lk lr ls lt lu lv ly ma mc me media mg mil mk ml mn mo mobi mp mr ms mt mu museum mv mw mx my mz na name ne net network news nf ng ni nl no np nr nu nz om one online org pa page pe pf pg ph pk pl pm pn pr press pro pt pub pw qa quest re ro rocks ru rw sa sb sc se sg shop si site sk sl sm sn social software space sr st store studio sv sy systems sz tc team tech td tel tf tg th tips tj tk tl tm tn to today tools top tr travel tt tv tw tz ua ug uk us uy uz va vc ve vg vi video vip vn vu website wf wiki work world ws wtf xyz ye yt za zm zone zw рф укр бел срб ελ 中国 中國 香港 台灣 한국 भारत امارات السعودية مصر ایران";
+
+/// What may stand in a domain or before the `@` of a mail address.
+fn in_word(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '.' | '_' | '%' | '+' | '-')
+}
+
+/// What of this no domain begins or ends with.
+const EDGES: [char; 5] = ['.', '_', '%', '+', '-'];
+
+/// What the sentence, not the link, ends with. An opening bracket too: nothing was written into it.
+fn ends_sentence(c: char) -> bool {
+    matches!(
+        c,
+        '.' | ','
+            | ';'
+            | ':'
+            | '!'
+            | '?'
+            | '\''
+            | '*'
+            | '_'
+            | '~'
+            | '('
+            | '['
+            | '·'
+            | '’'
+            | '…'
+            | '—'
+    )
+}
+
+/// What no link goes on behind. An invisible character could dress one address up as another.
+fn ends_link(c: char) -> bool {
+    use GeneralCategory as G;
+    if c.is_ascii() {
+        return c.is_ascii_control() || matches!(c, ' ' | '<' | '>' | '"' | '`');
+    }
+    let hidden = CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+        && !matches!(c, '\u{FE0E}' | '\u{FE0F}');
+    let punctuation = matches!(
+        CodePointMapData::<GeneralCategory>::new().get(c),
+        G::OtherPunctuation
+            | G::OpenPunctuation
+            | G::ClosePunctuation
+            | G::InitialPunctuation
+            | G::FinalPunctuation
+    ) && !matches!(c, '·' | '’' | '…');
+    c.is_whitespace()
+        || c.is_control()
+        || hidden
+        || punctuation
+        || matches!(c, '\u{2800}' | '\u{FFF9}'..='\u{FFFC}')
+}
+
+/// Cuts a stretch without code into text and links.
+pub(super) fn cut<'a>(text: &'a str, out: &mut Vec<Piece<'a>>) {
+    let mut plain_from = 0;
+    let mut at = 0;
+    while let Some(c) = look(text, at) {
+        if !in_word(c) {
+            at += c.len_utf8();
+            continue;
+        }
+        let word = Word {
+            text,
+            start: at,
+            end: end_of_word(text, at),
+        };
+        match word
+            .scheme()
+            .or_else(|| word.mail())
+            .or_else(|| word.site())
+        {
+            Some(Found::Link { start, piece, end }) => {
+                if plain_from < start {
+                    out.push(Piece::Text(&text[plain_from..start]));
+                }
+                out.push(piece(&text[start..end]));
+                at = end;
+                plain_from = end;
+            }
+            Some(Found::TooLong { end }) => at = end,
+            None => at = word.end,
+        }
+    }
+    if plain_from < text.len() {
+        out.push(Piece::Text(&text[plain_from..]));
+    }
+}
+
+/// Every look at a character goes through here, so that a test can count them.
+fn look(text: &str, at: usize) -> Option<char> {
+    steps::took(1);
+    text[at..].chars().next()
+}
+
+fn end_of_word(text: &str, start: usize) -> usize {
+    let mut at = start;
+    while let Some(c) = look(text, at).filter(|c| in_word(*c)) {
+        at += c.len_utf8();
+    }
+    at
+}
+
+enum Found<'a> {
+    Link {
+        start: usize,
+        piece: fn(&'a str) -> Piece<'a>,
+        end: usize,
+    },
+    /// Longer than a link may be: all of it is text.
+    TooLong { end: usize },
+}
+
+/// As many word characters in a row as there are.
+struct Word<'a> {
+    text: &'a str,
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Word<'a> {
+    /// `https://…`: the scheme is the end of a word, since some scripts write no space before it.
+    fn scheme(&self) -> Option<Found<'a>> {
+        let rest = self.text[self.end..].strip_prefix("://")?;
+        let word = &self.text[self.start..self.end];
+        let scheme_len = ["https", "http"].iter().find_map(|scheme| {
+            let tail = word.len().checked_sub(scheme.len())?;
+            word.get(tail..)
+                .filter(|tail| tail.eq_ignore_ascii_case(scheme))
+                .map(str::len)
+        })?;
+        self.go_on(
+            self.end - scheme_len,
+            self.text.len() - rest.len(),
+            Piece::Link,
+        )
+    }
+
+    /// `name@example.org`.
+    fn mail(&self) -> Option<Found<'a>> {
+        let host = self.text[self.end..].strip_prefix('@')?;
+        let host_start = self.text.len() - host.len();
+        let local = &self.text[self.start..self.end];
+        let local = local.trim_start_matches(EDGES);
+        steps::took(self.end - self.start);
+        let start = self.end - local.len();
+        if local.is_empty()
+            || units(local) > LOCAL_UNITS_MAX
+            || local.ends_with(['.', '%'])
+            || self.leans_on_what_is_before(start)
+        {
+            return None;
+        }
+        let host = without_edges(&self.text[host_start..end_of_word(self.text, host_start)]);
+        let end = host_start + host.len();
+        // What is trimmed off in front belongs to the address, which is then none.
+        let at_start = self.text[host_start..].starts_with(host);
+        let top = top_level(host, 2)?;
+        (at_start && top.chars().all(char::is_alphabetic) && top.chars().count() > 1).then_some(
+            Found::Link {
+                start,
+                piece: Piece::Mail,
+                end,
+            },
+        )
+    }
+
+    /// `www.example.org`, `example.org`, `example.org:8080/path`.
+    fn site(&self) -> Option<Found<'a>> {
+        let word = &self.text[self.start..self.end];
+        let tail = word.trim_start_matches(EDGES);
+        let host = without_edges(word);
+        steps::took(word.len());
+        let start = self.end - tail.len();
+        let end = start + host.len();
+        let after = self.text[self.end..].chars().next();
+        if after == Some('@') || self.leans_on_what_is_before(start) {
+            return None;
+        }
+        let www = host
+            .get(..4)
+            .is_some_and(|www| www.eq_ignore_ascii_case("www."));
+        let top = top_level(host, if www { 3 } else { 2 })?;
+        if !www && !is_known(top) {
+            return None;
+        }
+        let port = || {
+            self.text
+                .as_bytes()
+                .get(self.end + 1)
+                .is_some_and(u8::is_ascii_digit)
+        };
+        let goes_on = end == self.end
+            && match after {
+                Some('/' | '?' | '#') => true,
+                Some(':') => port(),
+                _ => false,
+            };
+        if goes_on {
+            return self.go_on(start, end, Piece::Site);
+        }
+        Some(Found::Link {
+            start,
+            piece: Piece::Site,
+            end,
+        })
+    }
+
+    /// Whether what stands before makes this a part of something else: a path, a query, a handle.
+    fn leans_on_what_is_before(&self, start: usize) -> bool {
+        let before = self.text[..start].chars().next_back();
+        matches!(before, Some('/' | '\\' | '@' | '=' | '&' | '#' | '?'))
+    }
+
+    /// The link that begins at `start` and is sure of its characters up to `from`.
+    fn go_on(
+        &self,
+        start: usize,
+        from: usize,
+        piece: fn(&'a str) -> Piece<'a>,
+    ) -> Option<Found<'a>> {
+        let sure = if piece("") == Piece::Link("") {
+            None
+        } else {
+            Some(from)
+        };
+        let (mut end, mut at) = (sure, from);
+        let (mut round, mut square) = (0_usize, 0_usize);
+        while let Some(c) = look(self.text, at) {
+            let open = match c {
+                ')' => Some(&mut round),
+                ']' => Some(&mut square),
+                _ => None,
+            };
+            let unopened = open.is_some_and(|open| match open.checked_sub(1) {
+                Some(left) => {
+                    *open = left;
+                    false
+                }
+                None => true,
+            });
+            if unopened || ends_link(c) {
+                break;
+            }
+            at += c.len_utf8();
+            round += usize::from(c == '(');
+            square += usize::from(c == '[');
+            if !ends_sentence(c) {
+                end = Some(at);
+            }
+        }
+        let end = end?;
+        Some(if end - start > LINK_BYTES_MAX {
+            Found::TooLong { end: at }
+        } else {
+            Found::Link { start, piece, end }
+        })
+    }
+}
+
+fn units(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+/// A word without the punctuation at its two ends.
+fn without_edges(word: &str) -> &str {
+    word.trim_matches(EDGES)
+}
+
+/// The last label of a host that has at least so many labels, all of them well formed.
+fn top_level(host: &str, labels_min: usize) -> Option<&str> {
+    if units(host) > HOST_UNITS_MAX {
+        return None;
+    }
+    let sound = |label: &str| {
+        (1..=LABEL_UNITS_MAX).contains(&units(label))
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+    };
+    steps::took(host.len());
+    let labels = host.split('.').count();
+    (labels >= labels_min && host.split('.').all(sound))
+        .then(|| host.rsplit('.').next())
+        .flatten()
+}
+
+/// Whether a top level is in the list, in small or in large letters: `end.It` is where two sentences meet.
+fn is_known(top: &str) -> bool {
+    let lower = top.to_lowercase();
+    let even = top == lower || top == top.to_uppercase();
+    steps::took(top.len());
+    even && TOP_LEVELS.split(' ').any(|known| known == lower)
+}
