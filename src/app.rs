@@ -11,7 +11,7 @@ use std::{
 
 use actix_rt::{Arbiter, ArbiterHandle, System};
 use actors::{
-    Directory, Metrics, World,
+    Directory, Metrics, Tasks, World,
     ports::{Clock, SystemClock},
 };
 use prometheus::Registry;
@@ -149,12 +149,14 @@ impl App {
         };
         let listeners = Listeners::bind(settings)?;
         let registry = telemetry::registry();
+        let tasks = Tasks::register(&registry);
         let store = store::open(&settings.store, clock.clone(), &registry).await?;
         let arbiters: Vec<Arbiter> = (0..settings.workers()).map(|_| Arbiter::new()).collect();
         let bus = {
             let (settings, registry) = (settings.bus.clone(), registry.clone());
+            let tasks = tasks.clone();
             on(&arbiters[0], async move {
-                bus::open(&settings, &registry).await
+                bus::open(&settings, &registry, &tasks).await
             })
             .await?
         };
@@ -163,17 +165,21 @@ impl App {
             bus,
             clock,
         };
-        let held = (lock, store);
-        Self::assemble(settings, world, registry, listeners, arbiters, held)
+        let parts = (registry, tasks, listeners, arbiters, lock, store);
+        Self::assemble(settings, world, parts)
     }
 
     fn assemble(
         settings: &Settings,
         world: World,
-        registry: Registry,
-        listeners: Listeners,
-        arbiters: Vec<Arbiter>,
-        (lock, store): (Option<ServingLock>, OpenStore),
+        (registry, tasks, listeners, arbiters, lock, store): (
+            Registry,
+            Tasks,
+            Listeners,
+            Vec<Arbiter>,
+            Option<ServingLock>,
+            OpenStore,
+        ),
     ) -> Result<Self, StartError> {
         let clock = world.clock.clone();
         let handles: Vec<ArbiterHandle> = arbiters.iter().map(Arbiter::handle).collect();
@@ -182,8 +188,9 @@ impl App {
             settings.limits.of_actors(),
             handles.clone(),
             Metrics::register(&registry),
+            &tasks,
         );
-        let readiness = Readiness::register(&registry);
+        let readiness = Readiness::register(&registry, tasks);
         let state = State::new(
             settings,
             listeners.address(),

@@ -5,7 +5,7 @@ mod redis;
 
 use std::sync::Arc;
 
-use actors::ports::Bus;
+use actors::{Tasks, ports::Bus};
 use prometheus::Registry;
 
 use crate::config::{self, BusUrl};
@@ -22,11 +22,15 @@ pub struct OpenError(pub String);
 ///
 /// # Errors
 /// [`OpenError`] names what is wrong.
-pub async fn open(settings: &config::Bus, registry: &Registry) -> Result<Arc<dyn Bus>, OpenError> {
+pub async fn open(
+    settings: &config::Bus,
+    registry: &Registry,
+    tasks: &Tasks,
+) -> Result<Arc<dyn Bus>, OpenError> {
     Ok(match &settings.url {
         BusUrl::Local => Arc::new(LocalBus::attach(&Hub::default())),
         BusUrl::Redis(url) => {
-            Arc::new(RedisBus::start(url, settings.tls_ca.as_deref(), registry).await?)
+            Arc::new(RedisBus::start(url, settings.tls_ca.as_deref(), registry, tasks).await?)
         }
     })
 }

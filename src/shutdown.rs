@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actors::{Directory, metrics::register};
+use actors::{Directory, Tasks, metrics::register};
 use futures_util::future::join_all;
 use prometheus::{IntGauge, Registry};
 use tokio::{
@@ -28,10 +28,11 @@ const COMING_BACK: Duration = Duration::from_secs(2);
 const INSISTENCE: Duration = Duration::from_secs(1);
 
 /// Whether this instance wants new requests; the health check tells load balancers.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Readiness {
     draining: Arc<AtomicBool>,
     gauge: IntGauge,
+    tasks: Tasks,
 }
 
 impl Readiness {
@@ -39,17 +40,23 @@ impl Readiness {
     ///
     /// # Panics
     /// When the registry holds the metric already: a defect of the caller.
-    pub fn register(registry: &Registry) -> Self {
+    pub fn register(registry: &Registry, tasks: Tasks) -> Self {
         let help = "Whether the instance is on its way out (1) or not (0).";
         Self {
             draining: Arc::default(),
             gauge: register(registry, IntGauge::new("duet_draining", help)),
+            tasks,
         }
     }
 
     /// Whether the instance is on its way out.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
+    }
+
+    /// The tasks that do not run and are about to be started again.
+    pub fn tasks_down(&self) -> Vec<&'static str> {
+        self.tasks.down()
     }
 
     fn drain(&self) {

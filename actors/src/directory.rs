@@ -19,19 +19,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::{Addr, ArbiterHandle, Handler, MailboxError, Supervisor};
+use actix::{Addr, ArbiterHandle, Handler, Supervisor};
 use dashmap::{DashMap, mapref::entry::Entry};
 use tokio::sync::Notify;
 use tracing::{debug, error};
 
 use crate::{
-    Detach, Metrics, Pair, Refusal, StreamId,
+    Detach, Metrics, Pair, Refusal, StreamId, Tasks,
     domain::ChatKey,
+    instance::catch_panic,
     journal::{Journal, JournalLimits},
     lease::Lease,
     notes::Notes,
-    pair::{MoveStreams, Refresh, Request, Visit},
-    ports::{Bus, Clock, Lookup, Position, Store},
+    pair::{News, Refresh, Request, Told, Visit},
+    ports::{Bus, Clock, Inbox, Lookup, Position, Store},
     relay, sweeper,
 };
 use crashes::Crashes;
@@ -43,6 +44,12 @@ const MOVE_INTERVAL: Duration = Duration::from_millis(50);
 /// How many pairs' streams are moved at once when there is time for it: slow enough for the
 /// instances that take them, fast enough that a few streams take no time.
 const MOVE_LEN: usize = 4;
+/// Notices of the bus that may wait to be handed to their pairs.
+const INBOX_LEN_MAX: usize = 4_096;
+/// Notices that may wait for one pair; one with more reads from the store instead.
+const TOLD_MAX: usize = 512;
+/// Requests that may wait for one pair.
+const VISITS_MAX: usize = 20_000;
 
 /// The adapters everything stands on.
 #[derive(Clone)]
@@ -106,14 +113,17 @@ pub(crate) struct Shared {
     pub(crate) lease: Lease,
     pub(crate) journal: Journal,
     pub(crate) notes: Notes,
+    pub(crate) inbox: Inbox,
     pub(crate) metrics: Metrics,
+    /// Streams open in this instance, counted while they are held.
+    pub(crate) streams: Arc<()>,
     /// Wakes the sweep when a chat has ended.
     pub(crate) sweep: Notify,
 }
 
 impl Directory {
-    /// Starts the journal, the notes, the relay and the sweep on the arbiters given, and an empty
-    /// directory over them. Must be called inside an actix system.
+    /// Starts an empty directory and the tasks beside it on the arbiters given. Must be called inside
+    /// an actix system.
     ///
     /// # Panics
     /// When no arbiter is given.
@@ -122,43 +132,71 @@ impl Directory {
         limits: Limits,
         arbiters: Vec<ArbiterHandle>,
         metrics: Metrics,
+        tasks: &Tasks,
     ) -> Self {
         let journal_limits = JournalLimits {
             queue_len_max: limits.journal_queue_len_max,
             batch_len_max: limits.journal_batch_len_max,
             messages_per_chat_max: limits.messages_per_chat_max,
         };
-        let journal = Journal::start(
-            &arbiters,
-            &world.store,
-            &world.bus,
-            journal_limits,
-            &metrics,
-        );
-        let notes = Notes::start(&arbiters[0], world.store.clone(), metrics.clone());
-        let bus = world.bus.clone();
-        let lease = Lease::new(world.clock.clone());
+        let journal = Journal::new(&world.store, &world.bus, journal_limits, &metrics);
         let directory = Self(Arc::new(Inner {
             pairs: DashMap::new(),
             crashes: Crashes::default(),
             shared: Arc::new(Shared {
-                world,
                 limits,
                 started: Instant::now(),
-                lease,
+                lease: Lease::new(world.clock.clone()),
                 journal,
-                notes,
+                notes: Notes::new(world.store.clone(), metrics.clone()),
+                inbox: Inbox::new(INBOX_LEN_MAX),
                 metrics,
+                streams: Arc::default(),
                 sweep: Notify::new(),
+                world,
             }),
             arbiters,
         }));
-        bus.listen(relay::start(&directory.0.arbiters[0], directory.clone()));
-        let shared = directory.0.shared.clone();
-        directory.0.arbiters[0].spawn(async move { shared.lease.keep().await });
-        directory.0.arbiters[0].spawn(sweeper::run(directory.clone(), limits.sweep_interval));
-        directory.0.arbiters[0].spawn(sweeper::audit(directory.clone()));
+        let shared = directory.shared();
+        shared.world.bus.listen(shared.inbox.clone());
+        directory.start_tasks(tasks);
         directory
+    }
+
+    fn start_tasks(&self, tasks: &Tasks) {
+        let arbiters = &self.0.arbiters;
+        for (lane, arbiter) in self
+            .shared()
+            .journal
+            .lanes()
+            .iter()
+            .zip(arbiters.iter().cycle())
+        {
+            let (lane, tasks) = (lane.clone(), tasks.clone());
+            arbiter.spawn(async move { tasks.keep("journal", || lane.clone().run()).await });
+        }
+        self.start_task(tasks, "notes", |directory| {
+            directory.shared().notes.clone().run()
+        });
+        self.start_task(tasks, "relay", relay::run);
+        self.start_task(tasks, "catch_up", relay::catch_up);
+        self.start_task(tasks, "sweep", sweeper::run);
+        self.start_task(tasks, "audit", sweeper::audit);
+        self.start_task(tasks, "lease", |directory| async move {
+            directory.shared().lease.keep().await;
+        });
+    }
+
+    fn start_task<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        tasks: &Tasks,
+        name: &'static str,
+        task: impl Fn(Self) -> F + Send + Sync + 'static,
+    ) {
+        let (directory, tasks) = (self.clone(), tasks.clone());
+        self.0.arbiters[0].spawn(async move {
+            tasks.keep(name, || task(directory.clone())).await;
+        });
     }
 
     /// Brings a request to its pair and the answer back. A request that was waiting behind one
@@ -197,10 +235,8 @@ impl Directory {
                     return Err(Refusal::NoSession);
                 }
                 Ok(answer) => return answer,
-                Err(MailboxError::Timeout) => {
-                    return Err(Refusal::Unavailable("the pair did not answer".into()));
-                }
-                Err(MailboxError::Closed) => {
+                // No time-out was set, so the mailbox has closed: the pair has panicked.
+                Err(_) => {
                     self.bury(key, &pass.pair);
                     if begun.load(Ordering::Acquire) {
                         return Err(Refusal::Defect("the pair's handler panicked".into()));
@@ -232,8 +268,8 @@ impl Directory {
             let at_once = (keys.len() as f64 / rounds).ceil() as usize;
             for part in keys.chunks(at_once.max(MOVE_LEN)) {
                 interval.tick().await;
-                for pair in part.iter().filter_map(|key| self.live(*key)) {
-                    pair.do_send(MoveStreams);
+                for key in part {
+                    self.tell(*key, News::MoveStreams);
                 }
             }
             interval.tick().await;
@@ -270,19 +306,34 @@ impl Directory {
         self.0.pairs.get(&key).map(|place| place.usage.known())
     }
 
-    /// The pair of a chat, if it is in memory and does not know what the store has answered when it
-    /// was `asked`, and so far was the pair then.
-    pub(crate) fn behind(
+    /// Whether a chat's pair is in memory and does not know what the store has answered when it was
+    /// `asked`, and so far was the pair then.
+    pub(crate) fn is_behind(
         &self,
         key: ChatKey,
         asked: &Position,
         position: Option<Position>,
-    ) -> Option<Addr<Pair>> {
-        let place = self.0.pairs.get(&key)?;
-        let known = place.usage.known();
-        position
-            .is_none_or(|position| position.is_news(asked, &known))
-            .then(|| place.pair.clone())
+    ) -> bool {
+        let Some(known) = self.known(key) else {
+            return false;
+        };
+        position.is_none_or(|position| position.is_news(asked, &known))
+    }
+
+    /// Tells a chat's pair something, if it is in memory. One that has too much waiting is not told:
+    /// it reads from the store what it missed, a moment later.
+    pub(crate) fn tell(&self, key: ChatKey, news: News) {
+        let Some((pair, told)) = self.0.pairs.get(&key).map(|place| {
+            let told = Told::new(news, &place.usage, TOLD_MAX);
+            (place.pair.clone(), told)
+        }) else {
+            return;
+        };
+        match told {
+            // Its mailbox has no bound of its own for this: every address has a place there.
+            Some(told) => pair.do_send(told),
+            None => self.shared().inbox.report_missed([key]),
+        }
     }
 
     /// The chats in memory that are wanted.
@@ -315,6 +366,11 @@ impl Directory {
 
     async fn find(&self, key: ChatKey) -> Result<Pass, Refusal> {
         if let Some(place) = self.0.pairs.get(&key) {
+            if place.usage.visits() >= VISITS_MAX {
+                return Err(Refusal::Unavailable(
+                    "too many requests wait for this chat".into(),
+                ));
+            }
             return Ok(place.pass());
         }
         if self.0.crashes.too_many(key) {
@@ -322,7 +378,8 @@ impl Directory {
                 "this pair failed several times in a row".into(),
             ));
         }
-        match self.store().status(key).await? {
+        let status = catch_panic(self.store().status(key)).await;
+        match status.map_err(Refusal::Defect)?? {
             Lookup::Missing => return Err(Refusal::NotFound),
             Lookup::Ended => return Err(Refusal::Gone),
             Lookup::Live(()) => {}

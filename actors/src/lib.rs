@@ -4,12 +4,14 @@
 //! hands messages to the [`Journal`], which makes them durable, many pairs' at once; what is
 //! stored reaches the pair's open streams and, over the bus, the [`relay`] of every other
 //! instance. [`notes`] take what may be stored a moment later, and the [`sweeper`] ends what is
-//! over. [`domain`] holds the words, [`ports`] what is needed of the world.
+//! over; these run as tasks, which [`instance`] watches. [`domain`] holds the words, [`ports`] what
+//! is needed of the world.
 
 pub mod domain;
 pub mod ports;
 
 mod directory;
+mod instance;
 mod journal;
 mod lease;
 pub mod metrics;
@@ -22,7 +24,7 @@ mod sweeper;
 pub mod testing;
 
 pub use directory::{Directory, Limits, World};
-pub use journal::Journal;
+pub use instance::Tasks;
 pub use metrics::Metrics;
 pub use pair::{
     Answer, AskIn, AskStateOf, Attach, Attached, Detach, DeviceCode, EndChat, EndSession, Glance,

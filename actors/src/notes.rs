@@ -1,19 +1,18 @@
 //! What may be stored a moment later: marks, and when somebody was last seen. Merged per seat and
 //! session, and written together; what the store does not take is kept for the next round.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
-
-use actix::{
-    Actor, ActorFutureExt, Addr, ArbiterHandle, AsyncContext, Context, Handler, ResponseFuture,
-    Supervised, Supervisor, WrapFuture,
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
-use futures_util::future::{FutureExt, Shared};
-use tokio::sync::oneshot;
-use tracing::warn;
+
+use tracing::{error, info, warn};
 
 use crate::{
     Metrics,
     domain::{ChatKey, Seat, SessionId},
+    instance::catch_panic,
     ports::{Note, Store, StoreError},
 };
 
@@ -24,30 +23,22 @@ const NOTES_MAX: usize = 200_000;
 /// How many are written at once.
 const WRITE_LEN_MAX: usize = 1_000;
 
-/// The notes of all chats of this instance.
-#[derive(Debug, Clone)]
-pub(crate) struct Notes(Addr<Notebook>);
+/// The notes of all chats of this instance. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct Notes(Arc<Notebook>);
 
-impl Notes {
-    pub(crate) fn start(arbiter: &ArbiterHandle, store: Arc<dyn Store>, metrics: Metrics) -> Self {
-        Self(Supervisor::start_in_arbiter(arbiter, move |_| Notebook {
-            store,
-            metrics,
-            waiting: HashMap::new(),
-            in_flight: None,
-        }))
-    }
+struct Notebook {
+    store: Arc<dyn Store>,
+    metrics: Metrics,
+    waiting: Mutex<HashMap<(ChatKey, Subject), Note>>,
+    /// Locked by whoever writes, so that whoever flushes also waits for what is being written.
+    writing: tokio::sync::Mutex<Writing>,
+}
 
-    /// Notes something down.
-    pub(crate) fn jot(&self, key: ChatKey, note: Note) {
-        // Merging keeps the notebook small, so a box that runs full is emptied in no time.
-        self.0.do_send(Jot(key, note));
-    }
-
-    /// Writes everything that has gathered, and waits for what is being written already.
-    pub(crate) async fn write_all(&self) {
-        let _ = self.0.send(WriteAll).await;
-    }
+#[derive(Default)]
+struct Writing {
+    /// Whether the store did not take the last notes.
+    failed: bool,
 }
 
 /// What a note replaces when it comes again.
@@ -58,115 +49,108 @@ enum Subject {
     Used(SessionId),
 }
 
-#[derive(actix::Message)]
-#[rtype(result = "()")]
-struct Jot(ChatKey, Note);
-
-#[derive(actix::Message)]
-#[rtype(result = "()")]
-struct WriteAll;
-
-/// What the store did not take.
-#[derive(actix::Message)]
-#[rtype(result = "()")]
-struct Kept(Vec<(ChatKey, Note)>, StoreError);
-
-struct Notebook {
-    store: Arc<dyn Store>,
-    metrics: Metrics,
-    waiting: HashMap<(ChatKey, Subject), Note>,
-    /// Ready when what is being written is written, or put back.
-    in_flight: Option<Shared<oneshot::Receiver<()>>>,
-}
-
-impl Actor for Notebook {
-    type Context = Context<Self>;
-
-    fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.run_interval(WRITE_INTERVAL, |notebook, ctx| notebook.write_next(ctx));
+impl Notes {
+    pub(crate) fn new(store: Arc<dyn Store>, metrics: Metrics) -> Self {
+        Self(Arc::new(Notebook {
+            store,
+            metrics,
+            waiting: Mutex::default(),
+            writing: tokio::sync::Mutex::default(),
+        }))
     }
-}
 
-impl Supervised for Notebook {}
+    /// Notes something down.
+    pub(crate) fn jot(&self, key: ChatKey, note: Note) {
+        let mut waiting = self.waiting();
+        let room = waiting.len() < NOTES_MAX;
+        match waiting.entry((key, subject(&note))) {
+            Entry::Occupied(mut before) => _ = before.insert(note),
+            Entry::Vacant(vacant) if room => _ = vacant.insert(note),
+            Entry::Vacant(_) => {}
+        }
+        self.count(&waiting);
+    }
 
-impl Handler<Jot> for Notebook {
-    type Result = ();
-
-    fn handle(&mut self, Jot(key, note): Jot, _: &mut Self::Context) {
-        if self.waiting.len() < NOTES_MAX {
-            self.waiting.insert((key, subject(&note)), note);
-            self.metrics.notes_queue_len.set(self.waiting.len() as i64);
+    /// Writes what gathers, for ever.
+    pub(crate) async fn run(self) {
+        loop {
+            tokio::time::sleep(WRITE_INTERVAL).await;
+            self.write_all().await;
         }
     }
-}
 
-impl Handler<WriteAll> for Notebook {
-    type Result = ResponseFuture<()>;
-
-    fn handle(&mut self, _: WriteAll, ctx: &mut Self::Context) -> Self::Result {
-        let (store, notebook) = (self.store.clone(), ctx.address());
-        let in_flight = self.in_flight.clone();
-        let notes: Vec<_> = std::mem::take(&mut self.waiting)
-            .into_iter()
-            .map(|((key, _), note)| (key, note))
-            .collect();
-        self.metrics.notes_queue_len.set(0);
-        Box::pin(async move {
-            if let Some(in_flight) = in_flight {
-                let _ = in_flight.await;
-            }
-            for part in notes.chunks(WRITE_LEN_MAX) {
-                if let Err(failure) = store.note(part).await {
-                    notebook.do_send(Kept(part.to_vec(), failure));
+    /// Writes everything that was noted before, and waits for what is being written already. What
+    /// the store does not take now waits for the next round; what it will never take is dropped.
+    pub(crate) async fn write_all(&self) {
+        let mut writing = self.0.writing.lock().await;
+        let mut taken = self.take();
+        while let Some(part) = taken.parts.last() {
+            let failure = match catch_panic(self.0.store.note(part)).await {
+                Ok(Ok(())) => {
+                    if std::mem::take(&mut writing.failed) {
+                        info!("marks are written again");
+                    }
+                    taken.parts.pop();
+                    continue;
                 }
+                Ok(Err(StoreError::Unavailable(failure))) => {
+                    if !std::mem::replace(&mut writing.failed, true) {
+                        warn!(failure, "marks wait for the store");
+                    }
+                    break;
+                }
+                Ok(Err(StoreError::Refused(failure))) => failure,
+                Err(panic) => panic,
+            };
+            let mut part = taken.parts.pop().unwrap_or_default();
+            let second_half = part.split_off(part.len() / 2);
+            if part.is_empty() {
+                error!(failure, "a note is dropped: the store will never take it");
+            } else {
+                taken.parts.extend([part, second_half]);
             }
-        })
-    }
-}
-
-impl Handler<Kept> for Notebook {
-    type Result = ();
-
-    fn handle(&mut self, Kept(notes, failure): Kept, _: &mut Self::Context) {
-        self.keep(notes, &failure);
-    }
-}
-
-impl Notebook {
-    fn write_next(&mut self, ctx: &mut Context<Self>) {
-        if self.in_flight.is_some() || self.waiting.is_empty() {
-            return;
         }
-        let subjects: Vec<_> = self.waiting.keys().take(WRITE_LEN_MAX).copied().collect();
-        let notes: Vec<(ChatKey, Note)> = subjects
-            .iter()
-            .filter_map(|of| Some((of.0, self.waiting.remove(of)?)))
-            .collect();
-        self.metrics.notes_queue_len.set(self.waiting.len() as i64);
-
-        let store = self.store.clone();
-        let (done, written) = oneshot::channel();
-        let (over, is_over) = oneshot::channel();
-        self.in_flight = Some(is_over.shared());
-        tokio::spawn(async move {
-            let failure = store.note(&notes).await.err();
-            let _ = done.send(failure.map(|failure| (failure, notes)));
-            let _ = over.send(());
-        });
-        ctx.spawn(written.into_actor(self).map(|written, notebook, ctx| {
-            notebook.in_flight = None;
-            match written {
-                Ok(Some((failure, notes))) => notebook.keep(notes, &failure),
-                Ok(None) | Err(_) => notebook.write_next(ctx),
-            }
-        }));
+        drop(taken);
+        self.count(&self.waiting());
     }
 
-    /// Puts back what was not written, unless something newer has come.
-    fn keep(&mut self, notes: Vec<(ChatKey, Note)>, failure: &StoreError) {
-        warn!(%failure, notes = notes.len(), "marks wait for the store");
-        for (key, note) in notes {
-            self.waiting.entry((key, subject(&note))).or_insert(note);
+    fn take(&self) -> Taken<'_> {
+        let notes: Vec<_> = std::mem::take(&mut *self.waiting()).into_iter().collect();
+        let parts = notes.chunks(WRITE_LEN_MAX);
+        let part = |part: &[((ChatKey, Subject), Note)]| {
+            let notes = part.iter().map(|((key, _), note)| (*key, note.clone()));
+            notes.collect()
+        };
+        Taken {
+            notes: self,
+            parts: parts.map(part).collect(),
+        }
+    }
+
+    fn count(&self, waiting: &HashMap<(ChatKey, Subject), Note>) {
+        self.0.metrics.notes_queue_len.set(waiting.len() as i64);
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<(ChatKey, Subject), Note>> {
+        self.0
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Notes on their way to the store. Those that have not arrived are put back, also when whoever wrote
+/// them gives up, unless something newer has come.
+struct Taken<'a> {
+    notes: &'a Notes,
+    parts: Vec<Vec<(ChatKey, Note)>>,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.notes.waiting();
+        for (key, note) in self.parts.drain(..).flatten() {
+            waiting.entry((key, subject(&note))).or_insert(note);
         }
     }
 }

@@ -19,6 +19,7 @@ mod presence;
 mod seats;
 mod streams;
 mod ticks;
+mod told;
 
 use std::{
     collections::BTreeMap,
@@ -48,8 +49,9 @@ pub use seats::{
     DeviceCode, EndSession, Glance, LoggedIn, Login, LoginProof, Logout, NameSeatTwo,
     NewReturnCode, SeatOf, Sessions,
 };
-pub(crate) use streams::MoveStreams;
+use streams::MoveStreams;
 pub use streams::{Attach, Attached, Detach, OpenStream, StreamId};
+pub(crate) use told::{News, Told};
 
 use crate::{
     Directory, Refusal,

@@ -4,12 +4,14 @@
 mod access;
 mod bus;
 mod clock;
+mod inbox;
 mod page;
 mod store;
 
 pub use access::{Access, By, Lookup, Position};
-pub use bus::{Bus, BusError, BusEvent, Notice};
+pub use bus::{Bus, BusError, Notice};
 pub use clock::{Clock, SystemClock};
+pub use inbox::{Inbox, Missed};
 pub use page::{HistoryPage, PAGE_BYTES_MAX};
 pub use store::{
     Answered, Appended, AskState, Claim, Claimed, Ending, NewAsk, NewChat, NewSession, Note, Proof,

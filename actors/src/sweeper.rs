@@ -8,7 +8,8 @@ use tracing::{debug, warn};
 use crate::{
     Directory,
     domain::ChatKey,
-    pair::{Audited, Over},
+    instance::catch_panic,
+    pair::{Audited, News, Over},
     ports::{Notice, Position, StoreError},
 };
 
@@ -23,7 +24,8 @@ const TOMBSTONE_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
 const COUNT_PAUSE: u32 = 100;
 
 /// Sweeps for ever, at an interval or when woken because a chat has just ended.
-pub(crate) async fn run(directory: Directory, interval: Duration) {
+pub(crate) async fn run(directory: Directory) {
+    let interval = directory.shared().limits.sweep_interval;
     let mut count_due = Instant::now();
     loop {
         let swept = async {
@@ -54,7 +56,7 @@ const COMPARE_LEN_MAX: usize = 2_000;
 const COMPARE_AGAIN: Duration = Duration::from_millis(250);
 
 /// Compares for ever: a pair whose chat was ended behind its back ends its streams, one that has
-/// missed messages reads them.
+/// missed messages reads them. This finds what nobody reported as missed.
 pub(crate) async fn audit(directory: Directory) {
     for turn in (0..AUDIT_PARTS).cycle() {
         tokio::time::sleep(AUDIT_INTERVAL).await;
@@ -75,16 +77,22 @@ pub(crate) async fn compare(directory: &Directory, keys: &[ChatKey]) {
             .iter()
             .filter_map(|key| Some((*key, directory.known(*key)?)))
             .unzip();
+        let mut failed = false;
         let positions = loop {
-            match directory.store().positions(&part).await {
-                Ok(positions) => break positions,
-                Err(failure) => warn!(%failure, "the pairs are compared with the store later"),
+            let failure = match catch_panic(directory.store().positions(&part)).await {
+                Ok(Ok(positions)) => break positions,
+                Ok(Err(failure)) => failure.to_string(),
+                Err(panic) => panic,
+            };
+            if !std::mem::replace(&mut failed, true) {
+                warn!(failure, "the pairs are compared with the store later");
             }
             tokio::time::sleep(COMPARE_AGAIN).await;
         };
         for ((key, asked), position) in part.iter().zip(asked).zip(positions) {
-            if let Some(pair) = directory.behind(*key, &asked, position) {
-                pair.do_send(Audited { asked, position });
+            if directory.is_behind(*key, &asked, position) {
+                let news = News::Audited(Audited { asked, position });
+                directory.tell(*key, news);
             }
         }
     }
@@ -99,9 +107,7 @@ async fn sweep(directory: &Directory) -> Result<(), StoreError> {
             shared.metrics.chats_expired.inc();
             bus.publish(*key, Notice::Ended { by: None });
             bus.forget(*key);
-            if let Some(pair) = directory.live(*key) {
-                pair.do_send(Over { by: None });
-            }
+            directory.tell(*key, News::Over(Over { by: None }));
         }
         if expired.len() < EXPIRE_LEN_MAX {
             break;

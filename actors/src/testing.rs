@@ -10,7 +10,7 @@ mod wait;
 
 pub use bus_suite::Buses;
 pub use clock::{FakeClock, FaultyClock, Stopped};
-pub use memory_bus::{MemoryBus, MemoryHub};
+pub use memory_bus::{BusCall, MemoryBus, MemoryHub};
 pub use memory_store::{Call, Hold, MemoryStore};
 pub use store_suite::Stores;
 pub use wait::{eventually, eventually_some};

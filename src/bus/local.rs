@@ -8,10 +8,9 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use actix::Recipient;
 use actors::{
     domain::{BySeat, ChatKey, Seat},
-    ports::{Bus, BusError, BusEvent, Notice},
+    ports::{Bus, BusError, Inbox, Notice},
 };
 use async_trait::async_trait;
 use dashmap::DashSet;
@@ -28,7 +27,7 @@ pub struct LocalBus {
 
 #[derive(Default)]
 struct Instance {
-    listener: OnceLock<Recipient<BusEvent>>,
+    inbox: OnceLock<Inbox>,
     subscriptions: DashSet<ChatKey>,
     open: Mutex<HashMap<ChatKey, BySeat<bool>>>,
 }
@@ -66,12 +65,8 @@ impl Drop for LocalBus {
 
 impl Instance {
     fn deliver(&self, key: ChatKey, notice: Notice) {
-        let Some(listener) = self.listener.get() else {
-            return;
-        };
-        let event = BusEvent::Notice(key, notice);
-        if let Err(actix::dev::SendError::Full(_)) = listener.try_send(event) {
-            listener.do_send(BusEvent::Missed(Some(vec![key])));
+        if let Some(inbox) = self.inbox.get() {
+            inbox.deliver(key, notice);
         }
     }
 
@@ -125,9 +120,9 @@ impl Bus for LocalBus {
         }
     }
 
-    fn listen(&self, listener: Recipient<BusEvent>) {
+    fn listen(&self, inbox: Inbox) {
         // Named once, before the first subscription, as the port says.
-        let _ = self.own.listener.set(listener);
+        let _ = self.own.inbox.set(inbox);
     }
 
     async fn leave(&self) {

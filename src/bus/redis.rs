@@ -24,16 +24,16 @@ use std::{
     collections::HashMap,
     path::Path,
     sync::{
-        Arc, OnceLock, PoisonError, RwLock,
+        Arc, OnceLock, PoisonError, RwLock, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use actix::{Recipient, dev::SendError};
 use actors::{
+    Tasks,
     domain::{BySeat, ChatKey},
-    ports::{Bus, BusError, BusEvent, Notice},
+    ports::{Bus, BusError, Inbox, Notice},
 };
 use async_trait::async_trait;
 use futures_util::future::{join_all, select_ok};
@@ -70,10 +70,11 @@ struct Shared {
     own_name: String,
     servers: Servers,
     metrics: Metrics,
-    listener: OnceLock<Recipient<BusEvent>>,
+    inbox: OnceLock<Inbox>,
     shards: RwLock<Ranges<Arc<Shard>>>,
     /// Told when a shard finds that the layout is not what it was believed to be.
     layout_in_doubt: Arc<Notify>,
+    tasks: Tasks,
     /// Set when this instance is on its way out: it beats no more.
     leaving: AtomicBool,
 }
@@ -88,15 +89,17 @@ impl RedisBus {
         url: &RedisUrl,
         tls_ca: Option<&Path>,
         registry: &Registry,
+        tasks: &Tasks,
     ) -> Result<Self, OpenError> {
         let boot = Boot::new_v4();
         let shared = Arc::new(Shared {
             boot,
             own_name: boot.to_string(),
             metrics: Metrics::register(registry),
-            listener: OnceLock::new(),
+            inbox: OnceLock::new(),
             shards: RwLock::new(Ranges::none()),
             layout_in_doubt: Arc::default(),
+            tasks: tasks.clone(),
             leaving: false.into(),
             servers: Servers::new(url, tls_ca)?,
         });
@@ -108,7 +111,7 @@ impl RedisBus {
                 Ok(layout) => drop(shared.arrange(layout)),
                 Err(error) => wait_for_it(&error)?,
             }
-            tokio::spawn(layout::watch(Arc::downgrade(&shared)));
+            shared.spawn_task("bus_layout", Arc::downgrade(&shared), layout::watch);
         }
         for shard in shared.shards() {
             if let Err(error) = try_once(&shared, &shard).await {
@@ -147,6 +150,20 @@ fn wait_for_it(error: &RedisError) -> Result<(), OpenError> {
 }
 
 impl Shared {
+    /// Runs a task, again whenever it panics, for as long as what it works on is there.
+    fn spawn_task<T: Send + Sync + 'static, F: Future<Output = ()> + Send + 'static>(
+        &self,
+        name: &'static str,
+        of: Weak<T>,
+        task: impl Fn(Weak<T>) -> F + Send + Sync + 'static,
+    ) {
+        let tasks = self.tasks.clone();
+        tokio::spawn(async move {
+            let needed = || of.strong_count() > 0;
+            tasks.keep_while(name, needed, || task(of.clone())).await;
+        });
+    }
+
     /// Does something with the shard that serves a chat. No chat changes its shard meanwhile.
     fn of<T>(&self, key: ChatKey, with: impl FnOnce(&Arc<Shard>) -> T) -> T {
         let shards = self.shards.read().unwrap_or_else(PoisonError::into_inner);
@@ -189,20 +206,6 @@ impl Shared {
         }
         *shards = after;
         true
-    }
-
-    /// Hands an event to the relay. One that has no room for a notice is told what it missed.
-    fn deliver(&self, event: BusEvent) {
-        let Some(listener) = self.listener.get() else {
-            return;
-        };
-        match listener.try_send(event) {
-            Err(SendError::Full(BusEvent::Notice(key, _))) => {
-                listener.do_send(BusEvent::Missed(Some(vec![key])));
-            }
-            Err(SendError::Full(missed)) => listener.do_send(missed),
-            Ok(()) | Err(SendError::Closed(_)) => {}
-        }
     }
 }
 
@@ -272,15 +275,15 @@ impl Bus for RedisBus {
         });
     }
 
-    fn listen(&self, listener: Recipient<BusEvent>) {
+    fn listen(&self, inbox: Inbox) {
         // Named once, before the first subscription, as the port says.
-        let _ = self.0.listener.set(listener);
+        let _ = self.0.inbox.set(inbox);
     }
 
     async fn leave(&self) {
         self.0.leaving.store(true, Ordering::Release);
         let shards = self.0.shards();
-        let shards = shards.iter().map(|shard| leave(&self.0, shard));
+        let shards = shards.iter().map(|shard| leave(shard));
         // Where Redis is away the others find out by themselves.
         let _ = tokio::time::timeout(DEADLINE, join_all(shards)).await;
     }
@@ -297,8 +300,8 @@ impl Bus for RedisBus {
 }
 
 /// Says goodbye to a shard, once all that was queued has been said.
-async fn leave(shared: &Shared, shard: &Shard) {
-    while shared.metrics.outbox_len.get() > 0 {
+async fn leave(shard: &Shard) {
+    while shard.has_queued() {
         tokio::time::sleep(LEAVE_POLL).await;
     }
     if let Err(error) = beating::last(shard).await {

@@ -9,9 +9,10 @@ use actix_http::{Request, Response, ServiceConfig};
 use actix_rt::net::{TcpListener, TcpStream};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, map_config};
 use actix_web::{Error, body::MessageBody, dev::AppConfig};
+use futures_util::future::select_ok;
 use socket2::SockRef;
 use tokio::{
-    sync::mpsc,
+    sync::mpsc::{self, error::TrySendError},
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -142,13 +143,31 @@ async fn accept(
     queues: Vec<mpsc::Sender<net::TcpStream>>,
     going: CancellationToken,
 ) {
-    for queue in queues.iter().cycle() {
-        let accepted = tokio::select! {
-            accepted = next(&listener) => accepted,
-            () = going.cancelled() => return,
+    for turn in (0..queues.len()).cycle() {
+        let accepted = async {
+            let accepted = next(&listener).await;
+            deal(&queues, turn, accepted).await;
         };
-        // It closes with an arbiter that has ended.
-        let _ = queue.send(accepted).await;
+        tokio::select! {
+            () = accepted => {}
+            () = going.cancelled() => return,
+        }
+    }
+}
+
+/// Gives something to the queue whose turn it is, or to the next one that has room. Where none has,
+/// it goes to the first that has room again: one arbiter that stands still holds up no other.
+async fn deal<T>(queues: &[mpsc::Sender<T>], turn: usize, mut dealt: T) {
+    for queue in queues[turn..].iter().chain(&queues[..turn]) {
+        dealt = match queue.try_send(dealt) {
+            Ok(()) => return,
+            Err(TrySendError::Full(back) | TrySendError::Closed(back)) => back,
+        };
+    }
+    let room = queues.iter().map(|queue| Box::pin(queue.reserve()));
+    // All are closed once all arbiters have ended.
+    if let Ok((place, _)) = select_ok(room).await {
+        place.send(dealt);
     }
 }
 
@@ -250,5 +269,38 @@ fn tune(stream: &TcpStream, stalled: Duration) {
         .and_then(|()| socket.set_recv_buffer_size(RECEIVED_BYTES));
     if let Err(error) = tuned {
         debug!(%error, "a connection keeps its default options");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_arbiter_that_stands_still_holds_up_no_other() {
+        let (stuck, _kept) = mpsc::channel(1);
+        let (busy, mut taken) = mpsc::channel(1);
+        let queues = [stuck, busy];
+        let deal_all = async {
+            for number in 0..100 {
+                deal(&queues, number % 2, number).await;
+            }
+        };
+        let take_all = async {
+            let mut all = Vec::new();
+            while all.len() < 99 {
+                all.extend(taken.recv().await);
+            }
+            all
+        };
+        let ((), all) = tokio::join!(deal_all, take_all);
+        assert_eq!(all, (1..100).collect::<Vec<usize>>());
+    }
+
+    #[tokio::test]
+    async fn what_nobody_can_take_any_more_is_dropped() {
+        let (queue, ended) = mpsc::channel::<u8>(1);
+        drop(ended);
+        deal(&[queue], 0, 1).await;
     }
 }

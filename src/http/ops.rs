@@ -17,6 +17,9 @@ struct Ready {
     /// What is in the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
+    /// The tasks that do not run at the moment.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tasks_down: Vec<&'static str>,
 }
 
 /// The process runs.
@@ -26,16 +29,20 @@ pub async fn live() -> HttpResponse {
         .body("live\n")
 }
 
-/// The instance wants requests: the store and the bus answer, and it is not on its way out.
+/// The instance wants requests: the store and the bus answer, all tasks run, and it is not on its way
+/// out.
 pub async fn ready(state: web::Data<State>) -> HttpResponse {
     let store = state.directory.store().ping();
     let bus = state.directory.bus().ping();
+    let tasks_down = state.readiness.tasks_down();
     let reason = if state.readiness.is_draining() {
         Some("draining")
     } else if !matches!(tokio::time::timeout(DEADLINE, store).await, Ok(Ok(()))) {
         Some("store")
     } else if !matches!(tokio::time::timeout(DEADLINE, bus).await, Ok(Ok(()))) {
         Some("bus")
+    } else if !tasks_down.is_empty() {
+        Some("tasks")
     } else {
         None
     };
@@ -48,6 +55,7 @@ pub async fn ready(state: web::Data<State>) -> HttpResponse {
         .json(Ready {
             ready: reason.is_none(),
             reason,
+            tasks_down,
         })
 }
 

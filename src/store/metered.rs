@@ -116,6 +116,15 @@ impl Store for Metered {
         self.meter("append", call).await
     }
 
+    async fn append_waiting(
+        &self,
+        drafts: &[Draft],
+        messages_max: u64,
+    ) -> Result<Vec<Appended>, StoreError> {
+        let call = self.store.append_waiting(drafts, messages_max);
+        self.meter("append_waiting", call).await
+    }
+
     async fn history(
         &self,
         by: By,

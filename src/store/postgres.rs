@@ -142,6 +142,14 @@ impl Store for PostgresStore {
         messages::append(&self.connections, drafts, messages_max).await
     }
 
+    async fn append_waiting(
+        &self,
+        drafts: &[Draft],
+        messages_max: u64,
+    ) -> Result<Vec<Appended>, StoreError> {
+        messages::append_waiting(&self.connections, drafts, messages_max).await
+    }
+
     async fn history(
         &self,
         by: By,
@@ -277,6 +285,52 @@ mod tests {
 
     actors::store_suite!(open);
 
+    #[tokio::test]
+    async fn a_chat_that_somebody_else_holds_is_left_out_and_can_be_waited_for() {
+        let server = Postgres::start().unwrap();
+        let url = PostgresUrl::parse(&server.url()).unwrap();
+        let settings = Settings::load(None, []).unwrap().store;
+        let store = PostgresStore::open(&url, &settings, &Registry::new()).await;
+        let store = store.unwrap();
+        let mut other = connect_once(&url).await.unwrap();
+        let keys: Vec<ChatKey> = (1..=2).map(|n| ChatKey::from_bytes([n; 16])).collect();
+        let uuids: Vec<Uuid> = keys.iter().map(|key| rows::uuid(*key)).collect();
+        let fill = "INSERT INTO chats (key, expires_at)
+                    SELECT key, 9e15::bigint FROM unnest($1::uuid[]) key";
+        other.execute(fill, &[&uuids]).await.unwrap();
+        let holding = other.transaction().await.unwrap();
+        let hold = "UPDATE chats SET last_seq = 7 WHERE key = $1";
+        holding.execute(hold, &[&uuids[0]]).await.unwrap();
+
+        let drafts: Vec<Draft> = keys.iter().map(draft_to).collect();
+        let alone = store.append(&drafts[..1], 100).await.unwrap();
+        assert_eq!(alone, [Appended::Locked]);
+        let both = store.append(&drafts, 100).await.unwrap();
+        assert_eq!(both[0], Appended::Locked);
+        assert!(
+            matches!(both[1], Appended::Stored { seq: 1, .. }),
+            "{both:?}"
+        );
+        let waiting = store.append_waiting(&drafts[..1], 100);
+        let (stored, released) = tokio::join!(waiting, holding.commit());
+        released.unwrap();
+        let stored = stored.unwrap();
+        assert!(
+            matches!(stored[..], [Appended::Stored { seq: 8, .. }]),
+            "{stored:?}"
+        );
+    }
+
+    fn draft_to(key: &ChatKey) -> Draft {
+        Draft {
+            key: *key,
+            seat: Seat::One,
+            id: Uuid::new_v4(),
+            text: MessageText::from_store("Hello".into()),
+            sent_at: None,
+        }
+    }
+
     /// The planner once chose the index of the sweep beside the key's, which reads all living chats.
     #[tokio::test]
     async fn what_knows_its_chats_does_not_look_through_all_of_them() {
@@ -297,15 +351,8 @@ mod tests {
         let store = PostgresStore::open(&url, &settings, &Registry::new())
             .await
             .unwrap();
-        let draft = |key: &ChatKey| Draft {
-            key: *key,
-            seat: Seat::One,
-            id: Uuid::new_v4(),
-            text: MessageText::from_store("Hello".into()),
-            sent_at: None,
-        };
         for len in [1, keys.len()] {
-            let drafts: Vec<Draft> = keys[..len].iter().map(draft).collect();
+            let drafts: Vec<Draft> = keys[..len].iter().map(draft_to).collect();
             for outcome in store.append(&drafts, 100).await.unwrap() {
                 assert!(matches!(outcome, Appended::Stored { .. }), "{outcome:?}");
             }

@@ -4,7 +4,7 @@ use std::{hint::black_box, sync::Arc, time::Duration};
 
 use actix::{Arbiter, System};
 use actors::{
-    Directory, Limits, Login, Metrics, Send, World,
+    Directory, Limits, Login, Metrics, Send, Tasks, World,
     domain::{
         BySeat, ChatKey, Event, Lifetime, Message, MessageText, PairHash, Seat, SecretDigest,
         Timestamp, Token, UserName,
@@ -100,8 +100,10 @@ async fn world() -> (Directory, Vec<(ChatKey, SecretDigest)>) {
         bus: Arc::new(MemoryHub::default().attach()),
         clock: Arc::new(SystemClock::default()),
     };
-    let metrics = Metrics::register(&Registry::new());
-    let directory = Directory::start(adapters, LIMITS, vec![Arbiter::new().handle()], metrics);
+    let registry = Registry::new();
+    let (metrics, tasks) = (Metrics::register(&registry), Tasks::register(&registry));
+    let arbiters = vec![Arbiter::new().handle()];
+    let directory = Directory::start(adapters, LIMITS, arbiters, metrics, &tasks);
     let mut people = Vec::with_capacity(PAIRS);
     for _ in 0..PAIRS {
         let hash = PairHash::generate(&mut rand::rng());

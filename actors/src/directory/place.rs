@@ -22,6 +22,8 @@ pub(super) struct Place {
 pub(crate) struct Usage {
     /// Requests on their way to the pair; it does not go to rest before they are answered.
     visits: AtomicUsize,
+    /// Notices on their way to the pair.
+    told: AtomicUsize,
     /// How often the lease had lapsed when the pair last looked into the store.
     lapses: AtomicU64,
     /// How far the pair is: its `last_seq` is that of the last message its streams were given.
@@ -50,7 +52,7 @@ impl Place {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.usage.visits.load(Ordering::Acquire) == 0
+        self.usage.visits() == 0
     }
 }
 
@@ -59,6 +61,7 @@ impl Usage {
     pub(super) fn new(lapses: u64) -> Self {
         Self {
             visits: AtomicUsize::new(0),
+            told: AtomicUsize::new(0),
             lapses: AtomicU64::new(lapses),
             known: Mutex::new(Position {
                 last_seq: 0,
@@ -78,6 +81,23 @@ impl Usage {
 
     pub(crate) fn known(&self) -> Position {
         *self.lock()
+    }
+
+    pub(super) fn visits(&self) -> usize {
+        self.visits.load(Ordering::Acquire)
+    }
+
+    /// Counts a notice on its way to the pair, unless there are so many already.
+    pub(crate) fn begin_telling(&self, told_max: usize) -> bool {
+        let room = self.told.fetch_add(1, Ordering::AcqRel) < told_max;
+        if !room {
+            self.end_telling();
+        }
+        room
+    }
+
+    pub(crate) fn end_telling(&self) {
+        self.told.fetch_sub(1, Ordering::AcqRel);
     }
 
     pub(crate) fn position(&self) -> Seq {

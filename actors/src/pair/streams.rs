@@ -60,7 +60,7 @@ pub(super) struct Open {
     /// The last place it had written when it attached.
     position: Seq,
     last_event: Instant,
-    _counted: Counted,
+    _counted: (Counted, Arc<()>),
 }
 
 /// How a stream gets its events.
@@ -200,7 +200,10 @@ impl Handler<Attach> for Pair {
                     feed,
                     position: attach.position,
                     last_event: Instant::now(),
-                    _counted: Counted::new(&self.shared.metrics.streams),
+                    _counted: (
+                        Counted::new(&self.shared.metrics.streams),
+                        self.shared.streams.clone(),
+                    ),
                 });
             }
         }
@@ -231,7 +234,8 @@ impl Pair {
     fn check_room(&self, seat: Seat) -> Result<(), Refusal> {
         let limits = &self.shared.limits;
         let at_seat = self.streams.iter().filter(|open| open.seat == seat).count();
-        let everywhere = usize::try_from(self.shared.metrics.streams.get()).unwrap_or(0);
+        // Every open stream holds one, and the instance itself one more.
+        let everywhere = Arc::strong_count(&self.shared.streams) - 1;
         if at_seat >= limits.streams_per_seat_max || everywhere >= limits.streams_max {
             return Err(Refusal::TooMany {
                 retry_after: TOO_MANY_STREAMS_RETRY,

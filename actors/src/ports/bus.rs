@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
-use actix::Recipient;
 use async_trait::async_trait;
 
+use super::Inbox;
 use crate::domain::{BySeat, ChatKey, Marks, Message, Seat, SeatChange, Timestamp};
 
 /// The courier between instances. It may lose anything: whatever it loses is found again in the
-/// store, after it has said [`BusEvent::Missed`].
+/// store, after it has reported the loss to the [`Inbox`].
 #[async_trait]
 pub trait Bus: Send + Sync + 'static {
     /// Asks for a chat's notices. When this returns, everything published from now on by another
@@ -37,8 +37,8 @@ pub trait Bus: Send + Sync + 'static {
     /// instance it came from.
     fn forget(&self, key: ChatKey);
 
-    /// Names the one who is told what arrives; called once, before the first subscription.
-    fn listen(&self, listener: Recipient<BusEvent>);
+    /// Names where to put what arrives; called once, before the first subscription.
+    fn listen(&self, inbox: Inbox);
 
     /// Tells every other instance that this one is gone, so that nobody has to find out; the last
     /// thing it says.
@@ -78,16 +78,6 @@ pub enum Notice {
         /// Who ended it; `None` when it expired.
         by: Option<Seat>,
     },
-}
-
-/// What the bus brings.
-#[derive(Debug, Clone, PartialEq, Eq, actix::Message)]
-#[rtype(result = "()")]
-pub enum BusEvent {
-    /// A notice from another instance.
-    Notice(ChatKey, Notice),
-    /// Notices of these chats may have been lost; `None` means of any chat.
-    Missed(Option<Vec<ChatKey>>),
 }
 
 /// The bus is out of reach: why, for the log.

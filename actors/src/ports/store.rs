@@ -61,6 +61,19 @@ pub trait Store: Send + Sync + 'static {
         messages_max: u64,
     ) -> Result<Vec<Appended>, StoreError>;
 
+    /// The same for drafts of one chat, and waits a while for it where `append` answers
+    /// [`Appended::Locked`].
+    ///
+    /// # Errors
+    /// As [`append`](Self::append); [`StoreError::Unavailable`] when the chat stays locked.
+    async fn append_waiting(
+        &self,
+        drafts: &[Draft],
+        messages_max: u64,
+    ) -> Result<Vec<Appended>, StoreError> {
+        self.append(drafts, messages_max).await
+    }
+
     /// A page of the history, ascending, of at most `limit` messages; fewer where their texts are
     /// long. No more than one page is read, however long they are: [`HistoryPage::read`].
     async fn history(
@@ -212,6 +225,8 @@ pub enum Appended {
     Ended,
     /// There is no such chat.
     Missing,
+    /// Somebody else holds the chat for the moment; nothing is stored, nor was anything waited for.
+    Locked,
 }
 
 /// Somebody who wants to sit down.

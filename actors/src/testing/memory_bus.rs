@@ -5,29 +5,46 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use actix::{Recipient, dev::SendError};
 use async_trait::async_trait;
 
 use crate::{
     domain::{BySeat, ChatKey, Seat},
-    ports::{Bus, BusError, BusEvent, Notice},
+    ports::{Bus, BusError, Inbox, Notice},
 };
 
 /// Where instances meet. Clones are the same place.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct MemoryHub(Arc<Mutex<Vec<Instance>>>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Instance {
-    listener: Option<Recipient<BusEvent>>,
+    inbox: Option<Inbox>,
     subscribed: HashSet<ChatKey>,
     open: HashMap<ChatKey, BySeat<bool>>,
     deaf: bool,
     down: bool,
+    panicking: HashMap<BusCall, usize>,
+}
+
+/// The calls of a bus that can be made to panic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BusCall {
+    /// `forget`
+    Forget,
+    /// `open_elsewhere`
+    OpenElsewhere,
+    /// `publish`
+    Publish,
+    /// `set_open`
+    SetOpen,
+    /// `subscribe`
+    Subscribe,
+    /// `unsubscribe`
+    Unsubscribe,
 }
 
 /// One instance's end of the bus. Clones are the same instance's.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct MemoryBus {
     hub: MemoryHub,
     place: usize,
@@ -74,10 +91,31 @@ impl MemoryBus {
         self.with(|own| own.down = down);
     }
 
+    /// The next so many calls of this kind panic, and do nothing.
+    pub fn panic_next(&self, call: BusCall, times: usize) {
+        self.with(|own| own.panicking.insert(call, times));
+    }
+
+    /// How many of the panics that were asked for have not happened yet.
+    pub fn panics_left(&self, call: BusCall) -> usize {
+        self.with(|own| own.panicking.get(&call).copied().unwrap_or(0))
+    }
+
+    fn panic_if_told(&self, call: BusCall) {
+        let told = self.with(|own| {
+            let left = own.panicking.get_mut(&call);
+            left.is_some_and(|left| std::mem::replace(left, left.saturating_sub(1)) > 0)
+        });
+        assert!(!told, "told to panic");
+    }
+
     /// Reports to this instance that notices may have been lost.
     pub fn report_missed(&self, keys: Option<Vec<ChatKey>>) {
-        if let Some(listener) = self.with(|own| own.listener.clone()) {
-            listener.do_send(BusEvent::Missed(keys));
+        if let Some(inbox) = self.with(|own| own.inbox.clone()) {
+            match keys {
+                Some(keys) => inbox.report_missed(keys),
+                None => inbox.report_all_missed(),
+            }
         }
     }
 
@@ -89,15 +127,11 @@ impl MemoryBus {
 
 impl Instance {
     fn tell(&self, key: ChatKey, notice: &Notice) {
-        let Some(listener) = &self.listener else {
-            return;
-        };
-        if self.deaf || !self.subscribed.contains(&key) {
-            return;
-        }
-        let event = BusEvent::Notice(key, notice.clone());
-        if let Err(SendError::Full(_)) = listener.try_send(event) {
-            listener.do_send(BusEvent::Missed(Some(vec![key])));
+        if let Some(inbox) = &self.inbox
+            && !self.deaf
+            && self.subscribed.contains(&key)
+        {
+            inbox.deliver(key, notice.clone());
         }
     }
 }
@@ -105,16 +139,19 @@ impl Instance {
 #[async_trait]
 impl Bus for MemoryBus {
     async fn subscribe(&self, key: ChatKey) -> Result<(), BusError> {
+        self.panic_if_told(BusCall::Subscribe);
         tokio::task::yield_now().await;
         self.with(|own| own.subscribed.insert(key));
         self.check()
     }
 
     fn unsubscribe(&self, key: ChatKey) {
+        self.panic_if_told(BusCall::Unsubscribe);
         self.with(|own| own.subscribed.remove(&key));
     }
 
     fn publish(&self, key: ChatKey, notice: Notice) {
+        self.panic_if_told(BusCall::Publish);
         // The hub stays locked meanwhile, so that all hear everything in one order.
         for (place, other) in self.hub.instances().iter().enumerate() {
             if place != self.place {
@@ -124,6 +161,7 @@ impl Bus for MemoryBus {
     }
 
     fn set_open(&self, key: ChatKey, open: BySeat<bool>) {
+        self.panic_if_told(BusCall::SetOpen);
         self.with(|own| match open == BySeat::default() {
             true => own.open.remove(&key),
             false => own.open.insert(key, open),
@@ -131,6 +169,7 @@ impl Bus for MemoryBus {
     }
 
     async fn open_elsewhere(&self, key: ChatKey) -> Result<BySeat<bool>, BusError> {
+        self.panic_if_told(BusCall::OpenElsewhere);
         tokio::task::yield_now().await;
         self.check()?;
         let instances = self.hub.instances();
@@ -148,14 +187,15 @@ impl Bus for MemoryBus {
     }
 
     fn forget(&self, key: ChatKey) {
-        self.unsubscribe(key);
+        self.panic_if_told(BusCall::Forget);
+        self.with(|own| own.subscribed.remove(&key));
         for instance in self.hub.instances().iter_mut() {
             instance.open.remove(&key);
         }
     }
 
-    fn listen(&self, listener: Recipient<BusEvent>) {
-        self.with(|own| own.listener = Some(listener));
+    fn listen(&self, inbox: Inbox) {
+        self.with(|own| own.inbox = Some(inbox));
     }
 
     async fn leave(&self) {

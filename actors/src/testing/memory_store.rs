@@ -59,6 +59,21 @@ impl MemoryStore {
         self.faults.fail_next(call, times);
     }
 
+    /// The next so many calls of this kind panic, and change nothing.
+    pub fn panic_next(&self, call: Call, times: usize) {
+        self.faults.panic_next(call, times);
+    }
+
+    /// How many of the panics that were asked for have not happened yet.
+    pub fn panics_left(&self, call: Call) -> usize {
+        self.faults.panics_left(call)
+    }
+
+    /// Whether somebody else holds a chat: messages to it wait.
+    pub fn set_locked(&self, key: ChatKey, locked: bool) {
+        self.faults.set_locked(key, locked);
+    }
+
     /// The next so many appends are stored, but answered as out of reach.
     pub fn lose_next_appends(&self, times: usize) {
         self.faults.lose_next_appends(times);
@@ -203,6 +218,7 @@ impl Store for MemoryStore {
         let appended = {
             let (mut data, now) = self.locked();
             let mut append = |draft: &Draft| match data.lookup(draft.key, now) {
+                Lookup::Live(_) if self.faults.is_locked(draft.key) => Appended::Locked,
                 Lookup::Live(record) => record.append(draft, messages_max, now),
                 Lookup::Ended => Appended::Ended,
                 Lookup::Missing => Appended::Missing,
@@ -211,6 +227,17 @@ impl Store for MemoryStore {
         };
         self.faults.check_answer()?;
         Ok(appended)
+    }
+
+    async fn append_waiting(
+        &self,
+        drafts: &[Draft],
+        messages_max: u64,
+    ) -> Result<Vec<Appended>, StoreError> {
+        while drafts.iter().any(|draft| self.faults.is_locked(draft.key)) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        self.append(drafts, messages_max).await
     }
 
     async fn history(
@@ -316,17 +343,17 @@ impl Store for MemoryStore {
     }
 
     async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>, StoreError> {
-        let (mut data, now) = self.enter(Call::Other).await?;
+        let (mut data, now) = self.enter(Call::Expire).await?;
         Ok(data.expire(limit, now))
     }
 
     async fn purge(&self, limit: usize, tombstone_life: Duration) -> Result<usize, StoreError> {
-        let (mut data, now) = self.enter(Call::Other).await?;
+        let (mut data, now) = self.enter(Call::Purge).await?;
         Ok(data.purge(limit, tombstone_life, now))
     }
 
     async fn count_chats(&self) -> Result<u64, StoreError> {
-        let (data, now) = self.enter(Call::Other).await?;
+        let (data, now) = self.enter(Call::CountChats).await?;
         Ok(data.count_chats(now))
     }
 }

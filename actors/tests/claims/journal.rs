@@ -15,13 +15,22 @@ async fn while_one_commit_is_in_flight_the_next_batch_gathers() {
         people.extend(here.couple(&world).await);
     }
     let held = here.store.hold(Call::Append);
-    let release = async {
-        here.until_metric("duet_journal_queue_messages", 9.0).await;
-        drop(held);
+    let (first, others) = people.split_first().unwrap();
+    let gather = async {
+        here.until_appends(1).await;
+        let release = async {
+            here.until_metric("duet_journal_queue_messages", 9.0).await;
+            drop(held);
+        };
+        join(
+            join_all(others.iter().map(|person| person.send("Hello"))),
+            release,
+        )
+        .await
+        .0
     };
-    let sending = join_all(people.iter().map(|person| person.send("Hello")));
-    let (sent, ()) = join(sending, release).await;
-    assert!(sent.iter().all(Result::is_ok));
+    let (first, others) = join(first.send("Hello"), gather).await;
+    assert!(first.is_ok() && others.iter().all(Result::is_ok));
     assert_eq!(
         here.store.batch_lens(),
         [1, 9],
@@ -38,13 +47,19 @@ async fn a_batch_is_no_longer_than_its_limit() {
     });
     let [abhi, _anny] = here.couple(&world).await;
     let held = here.store.hold(Call::Append);
-    let release = async {
-        here.until_metric("duet_journal_queue_messages", 9.0).await;
-        drop(held);
+    let gather = async {
+        here.until_appends(1).await;
+        let release = async {
+            here.until_metric("duet_journal_queue_messages", 9.0).await;
+            drop(held);
+        };
+        join(join_all((0..9).map(|_| abhi.send("Hello"))), release)
+            .await
+            .0
     };
-    let sending = join_all((0..10).map(|_| abhi.send("Hello")));
-    let (sent, ()) = join(sending, release).await;
-    let places: Vec<u64> = sent.into_iter().map(|sent| sent.unwrap().seq).collect();
+    let (first, others) = join(abhi.send("Hello"), gather).await;
+    let sent = std::iter::once(first).chain(others);
+    let places: Vec<u64> = sent.map(|sent| sent.unwrap().seq).collect();
     assert_eq!(
         places,
         (1..=10).collect::<Vec<u64>>(),
@@ -93,13 +108,20 @@ async fn a_text_the_store_refuses_costs_itself_alone() {
     here.store.refuse_text("poison");
     let held = here.store.hold(Call::Append);
     let texts = ["first", "a", "b", "poison", "c", "d", "poison", "e"];
-    let release = async {
-        here.until_metric("duet_journal_queue_messages", 8.0).await;
-        drop(held);
+    let gather = async {
+        here.until_appends(1).await;
+        let release = async {
+            here.until_metric("duet_journal_queue_messages", 8.0).await;
+            drop(held);
+        };
+        let sending = join_all(texts[1..].iter().map(|text| abhi.send(text)));
+        join(join(sending, other.send("elsewhere")), release)
+            .await
+            .0
     };
-    let sending = join_all(texts.iter().map(|text| abhi.send(text)));
-    let ((sent, elsewhere), ()) = join(join(sending, other.send("elsewhere")), release).await;
-    for (text, sent) in texts.iter().zip(&sent) {
+    let (first, (others, elsewhere)) = join(abhi.send(texts[0]), gather).await;
+    let sent = std::iter::once(first).chain(others);
+    for (text, sent) in texts.iter().zip(sent) {
         match *text {
             "poison" => assert!(matches!(sent, Err(Refusal::Defect(_))), "{sent:?}"),
             _ => assert!(sent.is_ok(), "{text} was lost: {sent:?}"),

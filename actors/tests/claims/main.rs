@@ -16,4 +16,5 @@ mod replay;
 mod rest;
 mod seats;
 mod streams;
+mod tasks;
 mod world;

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix::Arbiter;
 use actors::{
-    Directory, Limits, Metrics, World as Adapters,
+    Directory, Limits, Metrics, Tasks, World as Adapters,
     domain::{BySeat, Chat, ChatKey, Lifetime, Message, Page, PairHash, Seat, UserName},
     ports::{Access, Bus, By, Lookup, NewChat, Registered, Store},
     testing::{FakeClock, FaultyClock, MemoryBus, MemoryHub, MemoryStore, eventually},
@@ -41,6 +41,7 @@ pub(crate) struct Instance {
     pub(crate) store: MemoryStore,
     pub(crate) bus: MemoryBus,
     pub(crate) clock: FaultyClock,
+    pub(crate) tasks: Tasks,
     registry: Registry,
     arbiters: Vec<Arbiter>,
 }
@@ -89,12 +90,15 @@ impl World {
             clock: Arc::new(clock.clone()),
         };
         let handles = arbiters.iter().map(Arbiter::handle).collect();
-        let directory = Directory::start(adapters, limits, handles, Metrics::register(&registry));
+        let tasks = Tasks::register(&registry);
+        let metrics = Metrics::register(&registry);
+        let directory = Directory::start(adapters, limits, handles, metrics, &tasks);
         Instance {
             directory,
             store,
             bus,
             clock,
+            tasks,
             registry,
             arbiters,
         }

@@ -1,14 +1,12 @@
 //! What goes to a shard: notices in their order, and which seats are open.
 
 use std::{
-    future::Future,
     sync::{Arc, Weak},
     time::Duration,
 };
 
 use actors::domain::{BySeat, ChatKey, Seat};
 use redis::{Pipeline, RedisResult};
-use tokio::sync::{Notify, mpsc};
 use tracing::{info, warn};
 
 use super::{Shared, chats::Write, metrics::Metrics, names, server, shard::Shard};
@@ -28,19 +26,33 @@ pub(super) struct Outgoing {
 
 /// Sends what waits, and sends again what was not confirmed: those who listen drop what they know
 /// already. What another shard serves by now goes there.
-pub(super) fn send(
-    shared: &Arc<Shared>,
-    shard: &Arc<Shard>,
-    outgoing: mpsc::Receiver<Outgoing>,
-) -> impl Future<Output = ()> + Send + use<> {
-    let sender = Sender {
-        shared: Arc::downgrade(shared),
-        shard: Arc::downgrade(shard),
+pub(super) async fn send(weak: Weak<Shard>) {
+    let Some(shard) = weak.upgrade() else { return };
+    let outgoing = shard.outgoing.clone();
+    let mut outgoing = outgoing.lock().await;
+    // What a sender held that has panicked.
+    shard.lose_queued_beyond(outgoing.len());
+    let writes_wait = shard.writes_wait.clone();
+    let mut sender = Sender {
+        shared: shard.shared.clone(),
         metrics: shard.metrics.clone(),
+        shard: weak,
         batch: Vec::with_capacity(BATCH_LEN_MAX),
         away: false,
     };
-    sender.run(shard.writes_wait.clone(), outgoing)
+    // Until the next notice the shard may go.
+    drop(shard);
+    loop {
+        tokio::select! {
+            taken = outgoing.recv_many(&mut sender.batch, BATCH_LEN_MAX) => {
+                if taken == 0 {
+                    return;
+                }
+            }
+            () = writes_wait.notified() => {}
+        }
+        while sender.step().await {}
+    }
 }
 
 struct Sender {
@@ -52,20 +64,6 @@ struct Sender {
 }
 
 impl Sender {
-    async fn run(mut self, writes_wait: Arc<Notify>, mut outgoing: mpsc::Receiver<Outgoing>) {
-        loop {
-            tokio::select! {
-                taken = outgoing.recv_many(&mut self.batch, BATCH_LEN_MAX) => {
-                    if taken == 0 {
-                        return;
-                    }
-                }
-                () = writes_wait.notified() => {}
-            }
-            while self.step().await {}
-        }
-    }
-
     /// Sends once; answers whether there is more to do.
     async fn step(&mut self) -> bool {
         let (Some(shared), Some(shard)) = (self.shared.upgrade(), self.shard.upgrade()) else {
@@ -138,7 +136,7 @@ impl Sender {
         drop(failed);
         let taken_len = sent_len - self.batch.len();
         self.metrics.published.inc_by(taken_len as u64);
-        self.metrics.outbox_len.sub(taken_len as i64);
+        shard.unqueue(taken_len);
         failure
     }
 
@@ -150,7 +148,11 @@ impl Sender {
         let stays = |key| shared.of(key, |shard| Arc::as_ptr(shard) == self.shard.as_ptr());
         let moved = self.batch.extract_if(.., |outgoing| !stays(outgoing.key));
         for outgoing in moved {
-            self.metrics.outbox_len.dec();
+            if let Some(shard) = self.shard.upgrade() {
+                shard.unqueue(1);
+            } else {
+                self.metrics.outbox_len.dec();
+            }
             shared.of(outgoing.key, |shard| shard.queue(outgoing));
         }
     }

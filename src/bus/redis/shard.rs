@@ -3,10 +3,10 @@
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError, Weak,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
-use actors::{domain::ChatKey, ports::BusEvent};
+use actors::domain::ChatKey;
 use redis::{Pipeline, RedisResult, Value};
 use tokio::sync::{Notify, mpsc};
 
@@ -32,12 +32,16 @@ pub(super) struct Shard {
     pub(super) metrics: Metrics,
     link: Link,
     outbox: mpsc::Sender<Outgoing>,
+    /// Locked by the task that sends; what waits outlives that task when it panics.
+    pub(super) outgoing: Arc<tokio::sync::Mutex<mpsc::Receiver<Outgoing>>>,
     chats: Mutex<Chats>,
     hearing: Mutex<Hearing>,
     /// Wakes the subscriber.
     pub(super) subscriptions_changed: Notify,
     /// Wakes the sender when there is something to be written, which waits outside the outbox.
     pub(super) writes_wait: Arc<Notify>,
+    /// Notices in the outbox, and those that the sender has taken out and Redis has not confirmed.
+    queued: AtomicUsize,
     /// Set when notices were dropped: the others have to read from the store.
     lost: AtomicBool,
 }
@@ -52,15 +56,18 @@ impl Shard {
             metrics: shared.metrics.clone(),
             link: Link::new(address),
             outbox,
+            outgoing: Arc::new(outgoing.into()),
             chats: Mutex::default(),
             hearing: Mutex::default(),
             subscriptions_changed: Notify::new(),
             writes_wait: Arc::default(),
+            queued: AtomicUsize::new(0),
             lost: false.into(),
         });
-        tokio::spawn(sending::send(shared, &shard, outgoing));
-        tokio::spawn(beating::beat(Arc::downgrade(&shard)));
-        tokio::spawn(subscribing::subscribe(Arc::downgrade(&shard)));
+        let weak = Arc::downgrade(&shard);
+        shared.spawn_task("bus_send", weak.clone(), sending::send);
+        shared.spawn_task("bus_beat", weak.clone(), beating::beat);
+        shared.spawn_task("bus_listen", weak, subscribing::subscribe);
         shard
     }
 
@@ -87,12 +94,36 @@ impl Shard {
     /// Puts a notice into the outbox, or remembers that it could not.
     pub(super) fn queue(&self, outgoing: Outgoing) {
         match self.outbox.try_send(outgoing) {
-            Ok(()) => self.metrics.outbox_len.inc(),
+            Ok(()) => {
+                self.queued.fetch_add(1, Ordering::AcqRel);
+                self.metrics.outbox_len.inc();
+            }
             Err(_) => {
                 self.metrics.dropped.inc();
                 self.set_lost(true);
             }
         }
+    }
+
+    /// So many notices need no longer be sent from here.
+    pub(super) fn unqueue(&self, len: usize) {
+        self.queued.fetch_sub(len, Ordering::AcqRel);
+        self.metrics.outbox_len.sub(len as i64);
+    }
+
+    /// All but so many of the queued notices are lost.
+    pub(super) fn lose_queued_beyond(&self, len: usize) {
+        let lost = self.queued.load(Ordering::Acquire).saturating_sub(len);
+        if lost > 0 {
+            self.unqueue(lost);
+            self.metrics.dropped.inc_by(lost as u64);
+            self.set_lost(true);
+        }
+    }
+
+    /// Whether something waits to be sent.
+    pub(super) fn has_queued(&self) -> bool {
+        self.queued.load(Ordering::Acquire) > 0
     }
 
     pub(super) fn set_lost(&self, lost: bool) -> bool {
@@ -108,13 +139,11 @@ impl Shard {
     pub(super) fn report_missed(&self, keys: Vec<ChatKey>) {
         if !keys.is_empty() {
             self.metrics.resyncs.inc();
-            self.deliver(BusEvent::Missed(Some(keys)));
-        }
-    }
-
-    pub(super) fn deliver(&self, event: BusEvent) {
-        if let Some(shared) = self.shared.upgrade() {
-            shared.deliver(event);
+            if let Some(shared) = self.shared.upgrade()
+                && let Some(inbox) = shared.inbox.get()
+            {
+                inbox.report_missed(keys);
+            }
         }
     }
 

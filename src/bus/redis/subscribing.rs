@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use actors::{domain::ChatKey, ports::BusEvent};
+use actors::domain::ChatKey;
 use rand::RngExt;
 use redis::{
     Pipeline, PushInfo, PushKind, RedisError, RedisResult, ServerErrorKind, Value,
@@ -221,7 +221,9 @@ fn take(shard: &Shard, channel: &[u8], payload: &[u8]) {
     match wire::read(payload, shared.boot) {
         Arrived::Notice(notice) => {
             shard.metrics.received.inc();
-            shared.deliver(BusEvent::Notice(key, notice));
+            if let Some(inbox) = shared.inbox.get() {
+                inbox.deliver(key, notice);
+            }
         }
         Arrived::Unknown => shard.report_missed(vec![key]),
         Arrived::Nothing => {}

@@ -21,7 +21,16 @@ async fn start(url: &str) -> Arc<dyn Bus> {
 
 async fn start_with(url: &str, registry: &Registry) -> Arc<dyn Bus> {
     let url = url.parse().unwrap();
-    Arc::new(RedisBus::start(&url, None, registry).await.unwrap())
+    Arc::new(
+        RedisBus::start(&url, None, registry, &Tasks::register(registry))
+            .await
+            .unwrap(),
+    )
+}
+
+async fn open_alone(url: &RedisUrl, tls_ca: Option<&Path>) -> Result<RedisBus, OpenError> {
+    let registry = Registry::new();
+    RedisBus::start(url, tls_ca, &registry, &Tasks::register(&registry)).await
 }
 
 /// Waits until an instance hears this many, itself included.

@@ -16,14 +16,17 @@ use super::{
     transaction::Transaction,
 };
 
-/// Nearly always a message goes to a living chat and has not been sent before; where it is
-/// otherwise, nothing is changed and no row comes back.
+/// Nearly always a message goes to a living chat that nobody else holds, and has not been sent before;
+/// where it is otherwise, nothing is changed and no row comes back.
 const APPEND_ONE: &str = "
-    WITH chat AS (
-        UPDATE chats SET last_seq = last_seq + 1
+    WITH free AS (
+        SELECT key FROM chats
         WHERE key = $1 AND expires_at + 0 > now_ms() AND last_seq < $6
           AND NOT EXISTS (SELECT FROM messages WHERE key = $1 AND id = $3 AND seat = $2)
-        RETURNING last_seq, clock_ms() AS now
+        FOR NO KEY UPDATE SKIP LOCKED
+    ), chat AS (
+        UPDATE chats c SET last_seq = c.last_seq + 1 FROM free WHERE c.key = free.key
+        RETURNING c.last_seq, clock_ms() AS now
     )
     INSERT INTO messages (key, seq, at, sent_at, id, seat, text)
     SELECT $1, last_seq, now, $5, $3, $2, $4 FROM chat
@@ -33,9 +36,8 @@ const APPEND: &str = "
     SELECT outcome::text, seq, at
     FROM append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
-/// A lone message, which most are while there is little to do, has the shortest way. Of several,
-/// those to chats that somebody else holds are left out at first, so that they hold nobody else up,
-/// and retried alone.
+/// A lone message, which most are while there is little to do, has the shortest way. Those to chats
+/// that somebody else holds are left out, so that they hold nobody else up.
 pub(super) async fn append(
     connections: &Connections,
     drafts: &[Draft],
@@ -46,23 +48,16 @@ pub(super) async fn append(
     {
         return Ok(vec![stored]);
     }
-    let all: Vec<usize> = (0..drafts.len()).collect();
-    let mut outcomes = place(connections, drafts, &all, messages_max, false).await?;
-    let locked: Vec<usize> = all
-        .into_iter()
-        .filter(|place| outcomes[*place].is_none())
-        .collect();
-    if !locked.is_empty() {
-        let retried = place(connections, drafts, &locked, messages_max, true).await?;
-        for (place, outcome) in locked.into_iter().zip(retried) {
-            outcomes[place] = outcome;
-        }
-    }
-    let held = || StoreError::Unavailable("somebody else holds the chat".into());
-    outcomes
-        .into_iter()
-        .map(|outcome| outcome.ok_or_else(held))
-        .collect()
+    place(connections, drafts, messages_max, false).await
+}
+
+/// Waits for the chats that somebody else holds.
+pub(super) async fn append_waiting(
+    connections: &Connections,
+    drafts: &[Draft],
+    messages_max: u64,
+) -> Result<Vec<Appended>, StoreError> {
+    place(connections, drafts, messages_max, true).await
 }
 
 /// Stores a message; `None` where that takes a closer look.
@@ -90,24 +85,22 @@ async fn append_one(
     Ok(stored.map(|(seq, at)| Appended::Stored { seq, at }))
 }
 
-/// One call for the drafts chosen; `None` where somebody else holds the chat.
+/// One call for all drafts.
 async fn place(
     connections: &Connections,
     drafts: &[Draft],
-    chosen: &[usize],
     messages_max: u64,
     wait: bool,
-) -> Result<Vec<Option<Appended>>, StoreError> {
-    let chosen: Vec<&Draft> = chosen.iter().map(|place| &drafts[*place]).collect();
+) -> Result<Vec<Appended>, StoreError> {
     let Places {
         chats,
         places,
         nths,
-    } = Places::of(&chosen);
-    let seats: Vec<i16> = chosen.iter().map(|draft| number(draft.seat)).collect();
-    let ids: Vec<Uuid> = chosen.iter().map(|draft| draft.id).collect();
-    let texts: Vec<&str> = chosen.iter().map(|draft| draft.text.as_str()).collect();
-    let sent_ats: Vec<Option<i64>> = chosen
+    } = Places::of(drafts);
+    let seats: Vec<i16> = drafts.iter().map(|draft| number(draft.seat)).collect();
+    let ids: Vec<Uuid> = drafts.iter().map(|draft| draft.id).collect();
+    let texts: Vec<&str> = drafts.iter().map(|draft| draft.text.as_str()).collect();
+    let sent_ats: Vec<Option<i64>> = drafts
         .iter()
         .map(|draft| draft.sent_at.map(Timestamp::unix_ms))
         .collect();
@@ -127,16 +120,16 @@ async fn place(
             ],
         )
         .await?;
-    let mut firsts: HashMap<(ChatKey, Seat, Uuid), (usize, Option<Appended>)> = HashMap::new();
-    let mut outcomes = Vec::with_capacity(chosen.len());
-    for (place, (draft, row)) in chosen.iter().zip(&rows).enumerate() {
+    let mut firsts: HashMap<(ChatKey, Seat, Uuid), (usize, Appended)> = HashMap::new();
+    let mut outcomes = Vec::with_capacity(drafts.len());
+    for (place, (draft, row)) in drafts.iter().zip(&rows).enumerate() {
         let name = (draft.key, draft.seat, draft.id);
         let told = outcome(row).map_err(|error| StoreError::Refused(error.to_string()))?;
         let outcome = match told {
             Told::Outcome(outcome) => outcome,
             Told::Repeated => match firsts.get(&name) {
-                Some((first, outcome)) => repeated(chosen[*first], draft, outcome),
-                None => None,
+                Some((first, outcome)) => repeated(&drafts[*first], draft, outcome),
+                None => Appended::Locked,
             },
         };
         firsts.entry(name).or_insert((place, outcome.clone()));
@@ -155,7 +148,7 @@ struct Places {
 }
 
 impl Places {
-    fn of(drafts: &[&Draft]) -> Self {
+    fn of(drafts: &[Draft]) -> Self {
         let mut nth_by_chat: BTreeMap<Uuid, (i32, i32)> = drafts
             .iter()
             .map(|draft| (uuid(draft.key), (0, 0)))
@@ -177,7 +170,7 @@ impl Places {
 }
 
 enum Told {
-    Outcome(Option<Appended>),
+    Outcome(Appended),
     Repeated,
 }
 
@@ -185,18 +178,18 @@ fn outcome(row: &Row) -> Result<Told, Error> {
     Ok(Told::Outcome(match row.try_get::<_, &str>("outcome")? {
         "s" => {
             let (seq, at) = placed(row)?;
-            Some(Appended::Stored { seq, at })
+            Appended::Stored { seq, at }
         }
         "b" => {
             let (seq, at) = placed(row)?;
-            Some(Appended::Before { seq, at })
+            Appended::Before { seq, at }
         }
-        "o" => Some(Appended::OtherText),
-        "f" => Some(Appended::Full),
-        "e" => Some(Appended::Ended),
-        "m" => Some(Appended::Missing),
+        "o" => Appended::OtherText,
+        "f" => Appended::Full,
+        "e" => Appended::Ended,
+        "m" => Appended::Missing,
         "r" => return Ok(Told::Repeated),
-        _ => None,
+        _ => Appended::Locked,
     }))
 }
 
@@ -205,12 +198,12 @@ fn placed(row: &Row) -> Result<(Seq, Timestamp), Error> {
 }
 
 /// What the second of two drafts of one name in a batch comes to, by the first one's outcome.
-fn repeated(first: &Draft, second: &Draft, outcome: &Option<Appended>) -> Option<Appended> {
+fn repeated(first: &Draft, second: &Draft, outcome: &Appended) -> Appended {
     match outcome {
-        Some(Appended::Stored { .. } | Appended::Before { .. }) if first.text != second.text => {
-            Some(Appended::OtherText)
+        Appended::Stored { .. } | Appended::Before { .. } if first.text != second.text => {
+            Appended::OtherText
         }
-        Some(Appended::Stored { seq, at }) => Some(Appended::Before { seq: *seq, at: *at }),
+        Appended::Stored { seq, at } => Appended::Before { seq: *seq, at: *at },
         other => other.clone(),
     }
 }

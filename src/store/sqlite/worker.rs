@@ -107,3 +107,33 @@ fn store_error(error: rusqlite::Error) -> StoreError {
         _ => StoreError::Refused(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_that_panics_costs_its_caller_and_nobody_else() {
+        let worker = Worker::start("sqlite-test", Connection::open_in_memory().unwrap()).unwrap();
+        let make = "CREATE TABLE numbers (number INTEGER)";
+        worker.call(|open| open.execute(make, [])).await.unwrap();
+        let insert = "INSERT INTO numbers VALUES (1)";
+        let panicked: Result<(), StoreError> = worker
+            .call(|open| {
+                let tx = open.transaction()?;
+                tx.execute(insert, [])?;
+                panic!("in the middle of a transaction")
+            })
+            .await;
+        assert!(matches!(panicked, Err(StoreError::Unavailable(_))));
+        let count = "SELECT count(*) FROM numbers";
+        let counted: i64 = worker
+            .call(|open| {
+                open.execute(insert, [])?;
+                open.query_row(count, [], |row| row.get(0))
+            })
+            .await
+            .unwrap();
+        assert_eq!(counted, 1);
+    }
+}

@@ -1,47 +1,27 @@
 use std::sync::{Arc, Mutex};
 
-use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::{
     domain::{ChatKey, Seat},
-    ports::{Bus, BusEvent, Notice},
+    ports::{Bus, Inbox, Missed, Notice},
     testing::eventually,
 };
 
-/// Room for more events than any claim publishes.
+/// Room for more notices than any claim publishes.
 const ROOMY: usize = 4_096;
-/// Room for a few events only.
+/// Room for a few notices only.
 const NARROW: usize = 16;
 
-/// Listens to a bus and keeps everything.
-struct Collector {
-    heard: Arc<Mutex<Vec<BusEvent>>>,
-    /// Nothing is taken out of the mailbox before this comes.
-    start: Option<oneshot::Receiver<()>>,
-}
-
-impl Actor for Collector {
-    type Context = Context<Self>;
-
-    fn started(&mut self, ctx: &mut Self::Context) {
-        if let Some(start) = self.start.take() {
-            ctx.wait(async move { drop(start.await) }.into_actor(self));
-        }
-    }
-}
-
-impl Handler<BusEvent> for Collector {
-    type Result = ();
-
-    fn handle(&mut self, event: BusEvent, _: &mut Self::Context) {
-        self.heard.lock().unwrap().push(event);
-    }
-}
-
 /// What has arrived at one instance.
-pub struct Heard(Arc<Mutex<Vec<BusEvent>>>);
+pub struct Heard(Arc<Mutex<Arrived>>);
+
+#[derive(Default)]
+struct Arrived {
+    notices: Vec<(ChatKey, Notice)>,
+    missed: Missed,
+}
 
 impl Heard {
     /// Listens to a bus from now on.
@@ -56,43 +36,45 @@ impl Heard {
     }
 
     fn listen(bus: &Arc<dyn Bus>, room: usize, start: Option<oneshot::Receiver<()>>) -> Self {
-        let heard = Arc::<Mutex<_>>::default();
-        let kept = heard.clone();
-        let collector = Collector::create(move |ctx| {
-            ctx.set_mailbox_capacity(room);
-            Collector { heard: kept, start }
+        let arrived = Arc::<Mutex<Arrived>>::default();
+        let inbox = Inbox::new(room);
+        bus.listen(inbox.clone());
+        let kept = arrived.clone();
+        actix::spawn(async move {
+            if let Some(start) = start {
+                let _ = start.await;
+            }
+            loop {
+                tokio::select! {
+                    biased;
+                    notice = inbox.next() => kept.lock().unwrap().notices.push(notice),
+                    missed = inbox.missed() => {
+                        let mut arrived = kept.lock().unwrap();
+                        arrived.missed.all |= missed.all;
+                        arrived.missed.keys.extend(missed.keys);
+                    }
+                }
+            }
         });
-        bus.listen(collector.recipient());
-        Self(heard)
-    }
-
-    pub fn events(&self) -> Vec<BusEvent> {
-        self.0.lock().unwrap().clone()
+        Self(arrived)
     }
 
     /// The notices about one chat.
     pub fn about(&self, chat: ChatKey) -> Vec<Notice> {
-        let events = self.events().into_iter();
-        events
-            .filter_map(|event| match event {
-                BusEvent::Notice(key, notice) if key == chat => Some(notice),
-                _ => None,
-            })
-            .collect()
+        let arrived = self.0.lock().unwrap();
+        let notices = arrived.notices.iter().filter(|(key, _)| *key == chat);
+        notices.map(|(_, notice)| notice.clone()).collect()
     }
 
     /// Whether notices about one chat were reported as missed.
     pub fn missed(&self, chat: ChatKey) -> bool {
-        self.events().iter().any(|event| match event {
-            BusEvent::Missed(Some(keys)) => keys.contains(&chat),
-            BusEvent::Missed(None) => true,
-            BusEvent::Notice(..) => false,
-        })
+        let missed = &self.0.lock().unwrap().missed;
+        missed.all || missed.keys.contains(&chat)
     }
 
     /// Forgets what was heard so far.
     pub fn clear(&self) {
-        self.0.lock().unwrap().clear();
+        *self.0.lock().unwrap() = Arrived::default();
     }
 
     /// Waits until the last that was heard about a chat is this.

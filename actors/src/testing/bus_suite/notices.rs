@@ -10,7 +10,7 @@ use crate::{
     domain::{
         ChatKey, Marks, Message, MessageText, Seat, SeatChange, Seq, TEXT_BYTES_MAX, Timestamp,
     },
-    ports::{BusEvent, Notice},
+    ports::Notice,
     testing::eventually,
 };
 
@@ -228,10 +228,7 @@ pub async fn a_listener_that_lags_is_told_what_it_missed(buses: Buses) {
     buses.here.publish(chat, message(1_001, "Hello"));
     eventually("it is heard again", || async {
         let next = places(&heard.about(chat)).contains(&1_001);
-        next || heard
-            .events()
-            .iter()
-            .any(|event| matches!(event, BusEvent::Missed(_)))
+        next || heard.missed(chat)
     })
     .await;
 }

@@ -5,15 +5,22 @@ use std::{
 
 use tokio::sync::watch;
 
-use crate::{domain::Draft, ports::StoreError};
+use crate::{
+    domain::{ChatKey, Draft},
+    ports::StoreError,
+};
 
 /// The calls that can be made to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Call {
     /// `append`
     Append,
+    /// `count_chats`
+    CountChats,
     /// `end`
     End,
+    /// `expire`
+    Expire,
     /// `history`
     History,
     /// `load`
@@ -22,6 +29,8 @@ pub enum Call {
     Note,
     /// `positions`
     Positions,
+    /// `purge`
+    Purge,
     /// `status`
     Status,
     /// `take_seat`
@@ -40,6 +49,8 @@ pub(super) struct Faults {
 #[derive(Debug, Default)]
 struct State {
     failing: HashMap<Call, usize>,
+    panicking: HashMap<Call, usize>,
+    locked: HashSet<ChatKey>,
     waiting: HashSet<Call>,
     lost_appends: usize,
     refused_texts: HashSet<String>,
@@ -83,6 +94,27 @@ impl Faults {
         self.state().failing.insert(call, times);
     }
 
+    pub(super) fn panic_next(&self, call: Call, times: usize) {
+        self.state().panicking.insert(call, times);
+    }
+
+    /// How many of the panics that were asked for have not happened yet.
+    pub(super) fn panics_left(&self, call: Call) -> usize {
+        self.state().panicking.get(&call).copied().unwrap_or(0)
+    }
+
+    pub(super) fn set_locked(&self, key: ChatKey, locked: bool) {
+        let mut state = self.state();
+        match locked {
+            true => state.locked.insert(key),
+            false => state.locked.remove(&key),
+        };
+    }
+
+    pub(super) fn is_locked(&self, key: ChatKey) -> bool {
+        self.state().locked.contains(&key)
+    }
+
     pub(super) fn lose_next_appends(&self, times: usize) {
         self.state().lost_appends = times;
     }
@@ -103,6 +135,13 @@ impl Faults {
         drop(released.expect("the faults, which send, are borrowed here"));
         let mut state = self.state();
         state.waiting.remove(&call);
+        if let Some(left) = state.panicking.get_mut(&call)
+            && *left > 0
+        {
+            *left -= 1;
+            drop(state);
+            panic!("told to panic");
+        }
         match state.failing.get_mut(&call) {
             Some(left) if *left > 0 => {
                 *left -= 1;

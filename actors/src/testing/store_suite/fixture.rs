@@ -166,11 +166,25 @@ pub(super) fn draft(key: ChatKey, seat: Seat, words: &str) -> Draft {
 }
 
 pub(super) async fn append(store: &Arc<dyn Store>, drafts: &[Draft]) -> Vec<Appended> {
-    let appended = store
-        .append(drafts, PLENTY)
-        .await
-        .expect("the store answers");
+    let appended = store.append(drafts, PLENTY).await;
+    let mut appended = appended.expect("the store answers");
     assert_eq!(appended.len(), drafts.len(), "an outcome for each draft");
+    // As the journal does: a chat that somebody else holds is waited for alone.
+    while let Some(first) = appended
+        .iter()
+        .position(|outcome| *outcome == Appended::Locked)
+    {
+        let same_chat = |draft: &&Draft| draft.key == drafts[first].key;
+        let waiting: Vec<Draft> = drafts.iter().filter(same_chat).cloned().collect();
+        let stored = store.append_waiting(&waiting, PLENTY).await;
+        let mut stored = stored.expect("the store answers").into_iter();
+        for (draft, outcome) in drafts.iter().zip(&mut appended) {
+            if same_chat(&draft) {
+                assert_eq!(*outcome, Appended::Locked, "a chat is locked or it is not");
+                *outcome = stored.next().expect("an outcome for each draft");
+            }
+        }
+    }
     appended
 }
 

@@ -115,11 +115,7 @@ fn a_server_and_a_cluster_are_not_taken_for_each_other() {
         let (cluster, server) = (RedisCluster::start().unwrap(), Redis::start().unwrap());
         let refusal = async |url: String| {
             let url = url.parse().unwrap();
-            RedisBus::start(&url, None, &Registry::new())
-                .await
-                .err()
-                .unwrap()
-                .0
+            open_alone(&url, None).await.err().unwrap().0
         };
         let one = cluster.url().replace("+cluster", "");
         let one = one.split(',').next().unwrap().to_owned();

@@ -41,7 +41,7 @@ impl Guarded {
     }
 
     async fn open(&self, user: &str, tls_ca: &Path) -> Result<RedisBus, OpenError> {
-        RedisBus::start(&self.url(user), Some(tls_ca), &Registry::new()).await
+        open_alone(&self.url(user), Some(tls_ca)).await
     }
 }
 
@@ -99,7 +99,7 @@ fn a_right_that_is_missing_is_told_at_the_start() {
 fn a_server_that_no_name_leads_to_is_told_at_the_start() {
     bus_suite::run(async {
         let url = "redis://nowhere.invalid".parse().unwrap();
-        let told = RedisBus::start(&url, None, &Registry::new()).await;
+        let told = open_alone(&url, None).await;
         let told = told.err().unwrap().0;
         assert!(told.contains("Redis cannot be used"), "{told}");
     });

@@ -1,0 +1,135 @@
+//! One commit: the call of the store, and who is told what became of it.
+
+use std::{sync::Arc, time::Instant};
+
+use tracing::{error, warn};
+
+use super::{Append, Committed, CommittedMessage, Lane};
+use crate::{
+    Directory, Refusal,
+    domain::{ChatKey, Draft},
+    instance::{catch_panic, catch_panic_in},
+    pair::News,
+    ports::{Appended, Notice, StoreError},
+};
+
+/// A commit that is over.
+pub(super) enum Done {
+    /// The lane's own. These chats were locked by somebody else, and nothing of them is stored.
+    Lane(Vec<(ChatKey, Vec<Append>)>),
+    /// That of a chat which was locked.
+    Beside(ChatKey),
+}
+
+impl Lane {
+    /// Commits a batch; one of a chat that was `locked` waits for it. A batch that the store refuses,
+    /// or over which it panics, is split until the guilty draft is alone: no draft is stored twice,
+    /// since the store knows its id.
+    pub(super) async fn commit(
+        self: &Arc<Self>,
+        batch: Vec<Append>,
+        locked: Option<ChatKey>,
+    ) -> Done {
+        let mut left_out = Vec::new();
+        let mut batches = vec![batch];
+        while let Some(mut batch) = batches.pop() {
+            let drafts: Vec<Draft> = batch.iter().map(|append| append.draft.clone()).collect();
+            let started = Instant::now();
+            let messages_max = self.limits.messages_per_chat_max;
+            let outcome = match locked {
+                None => catch_panic(self.store.append(&drafts, messages_max)).await,
+                Some(_) => catch_panic(self.store.append_waiting(&drafts, messages_max)).await,
+            };
+            self.metrics
+                .commit_seconds
+                .observe(started.elapsed().as_secs_f64());
+            let failure = match outcome {
+                Ok(Ok(outcomes)) => {
+                    self.announce(batch, outcomes, &mut left_out);
+                    continue;
+                }
+                Err(_) | Ok(Err(StoreError::Refused(_))) if batch.len() > 1 => {
+                    let second_half = batch.split_off(batch.len() / 2);
+                    batches.push(second_half);
+                    batches.push(batch);
+                    continue;
+                }
+                Ok(Err(failure)) => {
+                    warn!(%failure, messages = batch.len(), "a batch was not committed");
+                    Refusal::from(failure)
+                }
+                Err(panic) => {
+                    error!(panic, "the store panicked over a message");
+                    Refusal::Defect(panic)
+                }
+            };
+            for append in batch {
+                append.answer(Err(failure.clone()));
+            }
+        }
+        match locked {
+            None => Done::Lane(left_out),
+            Some(key) => {
+                for append in left_out.into_iter().flat_map(|(_, batch)| batch) {
+                    let held = "somebody else holds the chat";
+                    append.answer(Err(Refusal::Unavailable(held.into())));
+                }
+                Done::Beside(key)
+            }
+        }
+    }
+
+    /// Publishes what was stored and hands each pair its part.
+    fn announce(
+        &self,
+        batch: Vec<Append>,
+        outcomes: Vec<Appended>,
+        left_out: &mut Vec<(ChatKey, Vec<Append>)>,
+    ) {
+        let mut parts: Vec<(ChatKey, Directory, Vec<CommittedMessage>)> = Vec::new();
+        for (append, outcome) in batch.into_iter().zip(outcomes) {
+            let key = append.draft.key;
+            let placed = match outcome {
+                Appended::Stored { seq, at } => {
+                    self.metrics.accepted.inc();
+                    Ok((seq, at))
+                }
+                Appended::Before { seq, at } => Ok((seq, at)),
+                Appended::Locked => {
+                    match left_out.iter_mut().find(|(of, _)| *of == key) {
+                        Some((_, appends)) => appends.push(append),
+                        None => left_out.push((key, vec![append])),
+                    }
+                    continue;
+                }
+                Appended::OtherText => Err(Refusal::MessageReused),
+                Appended::Full => Err(Refusal::ChatFull),
+                Appended::Ended => Err(Refusal::Gone),
+                Appended::Missing => Err(Refusal::NotFound),
+            };
+            let (seq, at) = match placed {
+                Ok(placed) => placed,
+                Err(refusal) => {
+                    append.answer(Err(refusal));
+                    continue;
+                }
+            };
+            let message = Arc::new(append.draft.placed(seq, at));
+            let notice = Notice::Message(message.clone());
+            // It is durable whatever the bus does: the other instances find it in the store.
+            if let Err(panic) = catch_panic_in(|| self.bus.publish(key, notice)) {
+                error!(panic, "the bus panicked over a message");
+            }
+            let committed = CommittedMessage::new(message, append.reply);
+            match parts.iter_mut().find(|(of, ..)| *of == key) {
+                Some((.., part)) => part.push(committed),
+                None => parts.push((key, append.directory, vec![committed])),
+            }
+        }
+        for (key, directory, part) in parts {
+            // A chat without a pair has no streams here either. A pair that has too much waiting
+            // reads it from the store, and its sender is answered without it.
+            directory.tell(key, News::Committed(Committed(part)));
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The way back to whoever sent a message.
+
+use std::sync::Arc;
+
+use actix::dev::OneshotSender;
+
+use crate::{Refusal, Sent, domain::Message};
+
+/// Where a sender waits. Who is left without an answer is told that nobody knows the outcome.
+pub(crate) struct Reply(Option<OneshotSender<Result<Sent, Refusal>>>);
+
+impl Reply {
+    /// To nobody, where nobody asked.
+    pub(crate) fn to(asker: Option<OneshotSender<Result<Sent, Refusal>>>) -> Self {
+        Self(asker)
+    }
+
+    /// Answers, unless that has been done.
+    pub(crate) fn answer(&mut self, answer: Result<Sent, Refusal>) {
+        if let Some(asker) = self.0.take() {
+            // A sender who has gone away does not wait for an answer.
+            let _ = asker.send(answer);
+        }
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        let lost = "the commit was lost; its outcome is unknown";
+        self.answer(Err(Refusal::Unavailable(lost.into())));
+    }
+}
+
+/// One chat's part of a commit, in `seq` order.
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct Committed(pub(crate) Vec<CommittedMessage>);
+
+/// A message that is durable. Its sender is answered even if no pair takes it, or one that dies.
+pub(crate) struct CommittedMessage {
+    pub(crate) message: Arc<Message>,
+    reply: Reply,
+}
+
+impl CommittedMessage {
+    pub(super) fn new(message: Arc<Message>, reply: Reply) -> Self {
+        Self { message, reply }
+    }
+
+    /// Tells the sender that the message is durable, and whether its recipient is there.
+    pub(crate) fn acknowledge(&mut self, online: Option<bool>) {
+        self.reply.answer(Ok(Sent::of(&self.message, online)));
+    }
+}
+
+impl Drop for CommittedMessage {
+    fn drop(&mut self) {
+        self.acknowledge(None);
+    }
+}
