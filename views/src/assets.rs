@@ -1,16 +1,18 @@
 //! The embedded styles and scripts.
 //!
-//! All of them live in one directory whose name is a digest over all of them: `/demo/chat/assets/{digest}/chat.js`. So the
-//! modules import each other by relative paths, a page and its assets always come from one build, and every file may be
-//! cached for ever.
+//! All of them live in one directory whose name is a digest over all of them: `/demo/chat/assets/{digest}/chat.js`. So a page and
+//! its assets always come from one build, and every file may be cached for ever.
 //!
-//! What is delivered is what is written, less its comments: they are for whoever reads the source, and weigh a quarter of it.
+//! What is delivered is what is written, less its comments, which weigh a quarter of it, and with the modules of a page joined
+//! into one file: see `bundle`.
 
 use std::{fmt::Write as _, sync::LazyLock};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::address;
+
+mod bundle;
 
 /// A file, as it goes over the wire.
 #[derive(Clone, Copy, Debug)]
@@ -67,12 +69,27 @@ static SOURCES: &[(&str, &str, &str)] = embedded![
 /// How many digits of the digest stand in the path: 64 bits tell builds apart.
 const DIGEST_LEN: usize = 16;
 
+/// The scripts that pages name; every other module is a part of one of them.
+const SCRIPTS: [&str; 3] = [APART, "chat.js", "page.js"];
+/// Every page loads this one by itself, ahead of its first paint.
+const APART: &str = "times.js";
+
 static LEAN: LazyLock<Vec<(&str, &str, String)>> = LazyLock::new(|| {
     SOURCES
         .iter()
-        .map(|(name, mime, source)| (*name, *mime, lean(source)))
+        .filter(|(name, mime, _)| *mime != JS || SCRIPTS.contains(name))
+        .map(|(name, mime, source)| match *mime {
+            JS if *name != APART => (*name, *mime, bundle::bundle(name, &[APART], &module)),
+            _ => (*name, *mime, lean(source)),
+        })
         .collect()
 });
+
+/// A module as it is put into a bundle.
+fn module(name: &str) -> String {
+    let source = SOURCES.iter().find(|(known, ..)| *known == name);
+    lean(source.unwrap_or_else(|| panic!("no module {name}")).2)
+}
 
 static DIGEST: LazyLock<String> = LazyLock::new(|| {
     let mut hasher = Sha256::new();
@@ -145,7 +162,6 @@ fn lean(source: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{page::SHEET_MODULES, script::CHAT_MODULES};
 
     #[test]
     fn an_asset_is_found_under_its_own_url_only() {
@@ -156,43 +172,20 @@ mod tests {
         assert!(find(digest(), "../src/lib.rs").is_none());
     }
 
-    /// The modules that a module imports, by name.
-    fn imports(name: &str) -> Vec<&'static str> {
-        let source = std::str::from_utf8(find(digest(), name).expect("every import exists").bytes)
-            .expect("scripts are UTF-8");
-        source
-            .lines()
-            .filter_map(|line| {
-                line.strip_prefix("import ")?
-                    .split("\"./")
-                    .nth(1)?
-                    .split('"')
-                    .next()
-            })
-            .collect()
-    }
-
     #[test]
-    fn what_modules_import_is_preloaded_and_nothing_else() {
-        for modules in [CHAT_MODULES, SHEET_MODULES] {
-            let mut reached = vec![modules[0]];
-            let mut at = 0;
-            while at < reached.len() {
-                let new: Vec<_> = imports(reached[at])
-                    .into_iter()
-                    .filter(|name| !reached.contains(name))
-                    .collect();
-                reached.extend(new);
-                reached.dedup();
-                at += 1;
-            }
-            // Every page loads this one by itself.
-            reached.retain(|name| *name != "times.js");
-            reached.sort_unstable();
-            reached.dedup();
-            let mut listed = modules.to_vec();
-            listed.sort_unstable();
-            assert_eq!(reached, listed);
+    fn every_module_is_a_part_of_a_script() {
+        let scripts: String = SCRIPTS
+            .iter()
+            .map(|name| std::str::from_utf8(find(digest(), name).expect("it is served").bytes))
+            .collect::<Result<_, _>>()
+            .expect("scripts are UTF-8");
+        for (name, ..) in SOURCES.iter().filter(|(_, mime, _)| *mime == JS) {
+            let code = module(name);
+            let line = code
+                .lines()
+                .find(|line| !line.starts_with("import ") && !line.starts_with("export "))
+                .expect("no module is empty");
+            assert!(scripts.contains(line), "nothing imports {name}");
         }
     }
 

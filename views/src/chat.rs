@@ -115,7 +115,7 @@ pub fn page(frame: &Frame, chat: &Chat) -> Markup {
     let head = Head {
         title,
         styles: &["chat.css"],
-        modules: script::CHAT_MODULES,
+        script: "chat.js",
     };
     let body = html! {
         body.chat {

@@ -62,8 +62,7 @@ pub(crate) struct Head<'a> {
     pub(crate) title: &'a str,
     /// Names of style sheets beside `base.css`.
     pub(crate) styles: &'a [&'a str],
-    /// The module that runs, first, and those it imports: fetched at once instead of one after the other.
-    pub(crate) modules: &'a [&'a str],
+    pub(crate) script: &'a str,
 }
 
 /// Paper in light and dark, as in `base.css`, for the browser's own bars.
@@ -100,23 +99,12 @@ pub(crate) fn document(frame: &Frame, head: &Head<'_>, body: &Markup) -> Markup 
                 @for style in head.styles { link rel="stylesheet" href=(assets::url(style)); }
                 // Before the first paint, where the browser knows how; if it cannot be had, the page is painted without it.
                 script type="module" blocking="render" src=(assets::url("times.js")) {}
-                @for module in head.modules.iter().skip(1) { link rel="modulepreload" href=(assets::url(module)); }
-                @if let Some(entry) = head.modules.first() { script type="module" src=(assets::url(entry)) {} }
+                script type="module" src=(assets::url(head.script)) {}
             }
             (body)
         }
     }
 }
-
-/// The module of every page but the chat, and its imports.
-pub(crate) const SHEET_MODULES: &[&str] = &[
-    "page.js",
-    "theme.js",
-    "copy.js",
-    "notice.js",
-    "login.js",
-    "ask.js",
-];
 
 /// A page that is one sheet of paper: everything but the chat.
 pub(crate) fn sheet(frame: &Frame, title: &str, content: &Markup) -> Markup {
@@ -124,7 +112,7 @@ pub(crate) fn sheet(frame: &Frame, title: &str, content: &Markup) -> Markup {
     let head = Head {
         title,
         styles: &[],
-        modules: SHEET_MODULES,
+        script: "page.js",
     };
     let body = html! {
         body.sheet {

@@ -4,31 +4,6 @@ use serde::Serialize;
 
 use crate::{address, chat::Chat, page::Frame};
 
-/// The chat's entry module and all it imports, so that the browser fetches them together.
-pub(crate) const CHAT_MODULES: &[&str] = &[
-    "chat.js",
-    "state.js",
-    "api.js",
-    "tabs.js",
-    "stream.js",
-    "log.js",
-    "older.js",
-    "rich.js",
-    "say.js",
-    "outbox.js",
-    "receipts.js",
-    "composer.js",
-    "presence.js",
-    "connection.js",
-    "attention.js",
-    "asks.js",
-    "expiry.js",
-    "menu.js",
-    "leave.js",
-    "theme.js",
-    "copy.js",
-];
-
 /// The state of the chat when the page was written. Instants are Unix milliseconds.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
