@@ -1,9 +1,13 @@
 // Requests to the seat's own address, and what their answers mean for the page as a whole.
 
-import { config, connect, emit } from "./state.js";
+import { become } from "./connection.js";
+import { config, emit, state } from "./state.js";
 
 /** Longer than the server takes to give up by itself. */
 const DEADLINE_MS = 20_000;
+/** A browser keeps so many connections of HTTP/1.1 to a server. */
+const SOCKETS = 6;
+const SOCKET_MS = 2_000;
 
 /**
  * @typedef {object} Answer
@@ -14,28 +18,47 @@ const DEADLINE_MS = 20_000;
  */
 
 /**
- * GETs, or POSTs `body`, and never throws. An ended chat or session is told to everybody.
+ * GETs, or POSTs `body`, and never throws. An ended chat or session is told to everybody, and so is an answer that did not come.
  * @param {string} leaf below the seat's address
  * @param {object} [body]
+ * @param {number} [deadlineMs]
  * @returns {Promise<Answer>}
  */
-export async function call(leaf, body) {
+export async function call(leaf, body, deadlineMs = DEADLINE_MS) {
   try {
+    const text = body && JSON.stringify({ data: body });
     const response = await fetch(`${config.base}/${leaf}`, {
       method: body ? "POST" : "GET",
       headers: { Accept: "application/json", ...(body && { "Content-Type": "application/json" }) },
-      body: body && JSON.stringify({ data: body }),
+      body: text,
       cache: "no-store",
-      signal: AbortSignal.timeout(DEADLINE_MS),
+      // What was pressed is done, also when the tab is closed with it. A browser takes 64 KiB of that at a time.
+      keepalive: text !== undefined && text.length < 16_000,
+      signal: AbortSignal.timeout(deadlineMs),
     });
     const retryAfterMs = 1000 * Number(response.headers.get("Retry-After") ?? 0) || 0;
     const { data } = await response.json();
     const code = response.ok ? 200 : response.status;
     if (code === 410) emit("over", {});
-    if (code === 401) connect("session");
+    if (code === 401) {
+      state.replaced = data.error === "replaced";
+      become("session");
+    } else if (code === 200 && state.connection === "session") become("connecting");
     return { ok: code === 200, code, data, retryAfterMs };
-  } catch {
+  } catch (error) {
+    if (/** @type {Error} */ (error).name === "TimeoutError") emit("timeout");
     return { ok: false, code: 0, data: {}, retryAfterMs: 0 };
+  }
+}
+
+/**
+ * Closes the connections that the browser has at rest. After a sleep or a change of networks they may all be dead, and it would try
+ * them one after the other: asked all at once and given up together, they are closed together.
+ */
+export function dropSockets() {
+  for (let socket = 0; socket < SOCKETS; socket++) {
+    const signal = AbortSignal.timeout(SOCKET_MS);
+    fetch(`${config.base}/messages?after=${state.lastSeq}&limit=1`, { cache: "no-store", signal }).catch(() => {});
   }
 }
 

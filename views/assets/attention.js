@@ -2,7 +2,8 @@
 
 import { fill, peerName, status, text } from "./say.js";
 import { byId, config, on, state } from "./state.js";
-import { isLeading } from "./tabs.js";
+import { ofBrowser } from "./storage.js";
+import { isLeading, isLookedAt } from "./tabs.js";
 
 const title = document.title.replace(/^\(\d+\) /, "");
 const KEYS = { notifications: "duet:notify", sound: "duet:sound" };
@@ -32,10 +33,10 @@ function count() {
 /** @param {string} id @param {string} key @param {() => Promise<boolean>} onAsked */
 function toggle(id, key, onAsked) {
   const button = byId(id);
-  const show = () => button.setAttribute("aria-pressed", String(localStorage.getItem(key) === "on"));
+  const show = () => button.setAttribute("aria-pressed", String(ofBrowser.get(key) === "on"));
   button.addEventListener("click", async () => {
-    if (localStorage.getItem(key) === "on") localStorage.removeItem(key);
-    else if (await onAsked()) localStorage.setItem(key, "on");
+    if (ofBrowser.get(key) === "on") ofBrowser.remove(key);
+    else if (await onAsked()) ofBrowser.set(key, "on");
     show();
   });
   show();
@@ -49,11 +50,11 @@ async function allow() {
 }
 
 /** @param {{ senderName: string }[]} messages */
-function arrive(messages) {
+async function arrive(messages) {
   const theirs = messages.some(({ senderName }) => senderName !== config.you);
-  if (!theirs || !document.hidden || !isLeading()) return;
-  if (localStorage.getItem(KEYS.sound) === "on") chime();
-  if (localStorage.getItem(KEYS.notifications) !== "on" || Notification.permission !== "granted") return;
+  if (!theirs || !isLeading() || (await isLookedAt())) return;
+  if (ofBrowser.get(KEYS.sound) === "on") chime();
+  if (ofBrowser.get(KEYS.notifications) !== "on" || Notification.permission !== "granted") return;
   try {
     // Without the text: a notification is read over shoulders and stays in a system's own history.
     const shown = new Notification(fill("{peer}", { peer: peerName() }), { body: text.notification, tag: config.base });

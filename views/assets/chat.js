@@ -2,8 +2,8 @@
 
 import * as asks from "./asks.js";
 import * as attention from "./attention.js";
+import * as banner from "./banner.js";
 import * as composer from "./composer.js";
-import * as connection from "./connection.js";
 import * as copy from "./copy.js";
 import * as expiry from "./expiry.js";
 import * as leave from "./leave.js";
@@ -17,22 +17,15 @@ import { config } from "./state.js";
 import * as stream from "./stream.js";
 import * as theme from "./theme.js";
 
-theme.start();
-copy.start();
-menu.start();
-leave.start();
-
+const always = [theme, copy, menu, leave];
 // A page of an older stretch is for reading.
-if (config.live) {
-  log.start();
-  older.start();
-  presence.start();
-  connection.start();
-  asks.start();
-  attention.start();
-  expiry.start();
-  receipts.start();
-  composer.start();
-  outbox.start();
-  stream.start();
+const live = [log, older, presence, banner, asks, attention, expiry, receipts, composer, outbox, stream];
+
+for (const { start } of config.live ? [...always, ...live] : always) {
+  try {
+    start();
+  } catch (error) {
+    // One part that a browser does not have or forbids is no reason to lose the others.
+    reportError(error);
+  }
 }

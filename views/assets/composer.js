@@ -2,10 +2,12 @@
 // keeps its focus; what stands in it survives a reload and a lost session.
 
 import { call } from "./api.js";
+import { isUp } from "./connection.js";
 import { clearDivider } from "./log.js";
 import { send } from "./outbox.js";
 import { alarm, text } from "./say.js";
-import { byId, config, state } from "./state.js";
+import { byId, config } from "./state.js";
+import { ofTab } from "./storage.js";
 
 const KEY = `duet:draft:${config.base}`;
 /** The server's limit, in bytes of UTF-8. */
@@ -18,7 +20,7 @@ const field = /** @type {HTMLTextAreaElement} */ (byId("message"));
 let typedAt = 0;
 
 export function start() {
-  field.value ||= sessionStorage.getItem(KEY) ?? "";
+  field.value ||= ofTab.get(KEY) ?? "";
   fit();
   // A mouse or a thumb on the button would take the focus, and with it the keyboard of a phone.
   form.querySelector("button")?.addEventListener("pointerdown", (event) => event.preventDefault());
@@ -33,7 +35,7 @@ export function start() {
     submit();
   });
   field.addEventListener("input", () => {
-    sessionStorage.setItem(KEY, field.value);
+    ofTab.set(KEY, field.value);
     if (!byId("complaint").hidden) complain("");
     fit();
     typing();
@@ -41,7 +43,7 @@ export function start() {
 }
 
 export function clear() {
-  sessionStorage.removeItem(KEY);
+  ofTab.remove(KEY);
   field.value = "";
 }
 
@@ -55,11 +57,12 @@ function submit() {
   }
   complain("");
   document.getElementById("problem")?.remove();
+  clearDivider();
+  send(words);
+  // Last: the words are never in one place only.
   clear();
   fit();
-  clearDivider();
   typedAt = 0;
-  send(words);
 }
 
 /** @param {string} words */
@@ -72,7 +75,7 @@ function complain(words) {
 }
 
 function typing() {
-  if (state.connection !== "open" || !field.value.trim() || Date.now() - typedAt < TYPING_EVERY_MS) return;
+  if (!isUp() || !field.value.trim() || Date.now() - typedAt < TYPING_EVERY_MS) return;
   typedAt = Date.now();
   void call("typing", {});
 }

@@ -1,61 +1,42 @@
-// The banner: silent for a moment's loss, plain about a longer one, and about what came in when it is over.
+// The connection of one person of a chat in this browser. Its tabs share it: one of them leads, has the stream and tells the
+// others how it stands.
+//
+//                  hello                 nothing for 20 s, or looked at again
+//    connecting ──────────▶ live ────────────────────────────────────────────▶ quiet
+//        │                  ▲  ▲ ◀──────────────── any event ───────────────────┘ │
+//        │            hello │  └─────────────┐                                    │ no answer for 5 s,
+//        │                  │                │                                    │ nothing for 40 s
+//        └── refused, ───▶ lost ◀── refused, closed, offline: from live as well ◀─┘
+//            no hello
+//
+//    session: logged out elsewhere, or somebody else was let in. A 401 leads here from every state above; whatever the server
+//             answers with 200 leads back to "connecting". Who is here does not lead, and tells the others to ask for themselves:
+//             another tab may be logged in again.
+//    over:    the chat has ended. A 410, a 204 and `ended` lead here from everywhere, and nothing leads away.
 
-import { config, byId, on, state } from "./state.js";
-import { plural, text } from "./say.js";
-import { retry } from "./stream.js";
+import { emit, state } from "./state.js";
 
-const PATIENCE_MS = 3_000;
-/** What was missed arrives within this long. */
-const COUNT_MS = 1_500;
-const GLAD_MS = 4_000;
+/** @typedef {"connecting" | "live" | "quiet" | "lost" | "session" | "over"} Connection */
 
-const banner = byId("connection");
-const words = /** @type {HTMLElement} */ (banner.querySelector("p"));
-const button = /** @type {HTMLElement} */ (banner.querySelector("button"));
-const way = /** @type {HTMLElement} */ (banner.querySelector("a"));
-/** @type {number | undefined} */
-let timer;
-let arrived = 0;
-let shown = false;
+/** @type {Record<Connection, Connection[]>} where each may lead */
+const NEXT = {
+  connecting: ["live", "lost", "session", "over"],
+  live: ["quiet", "lost", "session", "over"],
+  quiet: ["live", "lost", "session", "over"],
+  lost: ["live", "session", "over"],
+  session: ["connecting", "over"],
+  over: [],
+};
 
-export function start() {
-  button.addEventListener("click", retry);
-  on("connection", change);
-  on("messages", (messages) => {
-    arrived += messages.filter((/** @type {{ senderName: string }} */ { senderName }) => senderName !== config.you).length;
-  });
-  addEventListener("offline", change);
+/** Does nothing where the way does not exist: a late event of a closing stream brings no chat back. @param {Connection} now */
+export function become(now) {
+  if (!NEXT[state.connection].includes(now)) return;
+  state.connection = now;
+  emit("connection");
 }
 
-function change() {
-  clearTimeout(timer);
-  if (state.connection === "lost") {
-    if (!shown) arrived = 0;
-    timer = setTimeout(() => show(navigator.onLine ? text.reconnecting : text.offline, true), shown ? 0 : PATIENCE_MS);
-  } else if (state.connection === "session") {
-    show(text.session_lost, false);
-    way.hidden = false;
-  } else if (state.connection === "open" && shown) {
-    timer = setTimeout(() => {
-      show(arrived ? plural(text.connected_new, arrived) : text.connected, false);
-      banner.classList.add("glad");
-      timer = setTimeout(hide, GLAD_MS);
-    }, COUNT_MS);
-  } else hide();
-}
+/** What is sent now may arrive. */
+export const isUp = () => state.connection === "live" || state.connection === "quiet";
 
-/** @param {string} what @param {boolean} canTry */
-function show(what, canTry) {
-  shown = true;
-  banner.classList.remove("glad");
-  banner.hidden = false;
-  words.textContent = what;
-  button.hidden = !canTry;
-  way.hidden = true;
-}
-
-function hide() {
-  shown = false;
-  banner.hidden = true;
-  words.textContent = "";
-}
+/** There is nothing to be had: no stream, no answers. */
+export const isOut = () => state.connection === "session" || state.connection === "over";

@@ -2,19 +2,27 @@
 
 import { strip } from "./asks.js";
 import { plural, text } from "./say.js";
-import { skew, state } from "./state.js";
+import { serverNow, state } from "./state.js";
 
 const WARN_MINUTES = [10, 1];
-/** Timers beyond this overflow to "at once". */
-const TIMER_MAX_MS = 2 ** 31 - 1;
+/** The clock is read again and again: a timer of hours would sleep with the machine. */
+const LOOK_MS = 5_000;
+const MINUTE_MS = 60_000;
+
+/** The last word that was said. */
+let said = Infinity;
 
 export function start() {
-  const left = state.expiresAt - (Date.now() + skew);
-  for (const minutes of WARN_MINUTES) {
-    const wait = left - minutes * 60_000;
-    // Opened late: the nearest word that is still true.
-    const late = wait < 0 && left > 0 && minutes === 10 && left > 60_000;
-    if (late) strip(plural(text.expires_minutes, Math.ceil(left / 60_000)));
-    if (wait >= 0 && wait < TIMER_MAX_MS) setTimeout(() => strip(plural(text.expires_minutes, minutes)), wait);
-  }
+  look();
+  setInterval(look, LOOK_MS);
+  document.addEventListener("visibilitychange", look);
+}
+
+function look() {
+  const left = state.expiresAt - serverNow();
+  const due = WARN_MINUTES.filter((minutes) => left <= minutes * MINUTE_MS).pop();
+  if (due === undefined || due >= said || left <= 0) return;
+  said = due;
+  // Looked late: what is still true.
+  strip(plural(text.expires_minutes, Math.ceil(left / MINUTE_MS)));
 }

@@ -3,9 +3,11 @@
 
 import { call } from "./api.js";
 import * as composer from "./composer.js";
+import { become } from "./connection.js";
 import * as outbox from "./outbox.js";
 import { alarm, text } from "./say.js";
-import { config, connect, emit, on, state } from "./state.js";
+import { config, emit, on, state } from "./state.js";
+import { ofTab } from "./storage.js";
 import { tell } from "./tabs.js";
 
 /** Read once by the page that one arrives at: `notice.js`. */
@@ -22,7 +24,7 @@ export function start() {
     if (by === config.you) who = ["you"];
     else if (by) who = ["peer", by];
     else if (by === null) who = ["time"];
-    sessionStorage.setItem(KEY, JSON.stringify({ who, seat: config.base }));
+    ofTab.set(KEY, JSON.stringify({ who, seat: config.base }));
     alarm(text.ended);
     // The answer of any address of the seat takes its cookies back, also when it comes after this page has gone.
     const cookies = fetch(`${config.base}/sessions`, { cache: "no-store", keepalive: true }).catch(() => {});
@@ -60,7 +62,7 @@ async function submit(form) {
 /** Leaves nothing of the chat in this page. */
 function leave() {
   leaving = true;
-  connect("over");
+  become("over");
   outbox.clear();
   composer.clear();
   document.getElementById("chat")?.replaceChildren();

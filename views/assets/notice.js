@@ -1,9 +1,13 @@
 // Who ended the chat: the chat's page left it in this tab's storage, to be read once.
 
+import { ofTab } from "./storage.js";
+
+const KEY = "duet:ended";
+
 export function start() {
-  const kept = sessionStorage.getItem("duet:ended");
+  const kept = ofTab.get(KEY);
   if (!kept) return;
-  sessionStorage.removeItem("duet:ended");
+  ofTab.remove(KEY);
   const { who: [who, peer], seat } = JSON.parse(kept);
   // The network may have been away when the page left; the answer takes the seat's cookies back.
   void fetch(`${seat}/sessions`, { cache: "no-store", keepalive: true }).catch(() => {});

@@ -1,8 +1,9 @@
 // Older messages, as one scrolls up. Without scripts the same link leads to a page of them.
 
 import { backoffMs, call } from "./api.js";
+import { isOut } from "./connection.js";
 import { prepend } from "./log.js";
-import { byId, state } from "./state.js";
+import { byId } from "./state.js";
 
 const PAGE_LEN = 50;
 /** Begins to load so far ahead of the reader. */
@@ -25,7 +26,7 @@ export function start() {
       observer.unobserve(link);
       observer.observe(link);
     };
-    if (state.connection === "session" || state.connection === "over") return;
+    if (isOut()) return;
     if (!answer.ok) {
       setTimeout(look, answer.retryAfterMs || backoffMs(attempt++));
       return;

@@ -1,53 +1,110 @@
 // What was written and is not yet stored: shown at once, kept in this tab's storage across a reload, sent in order, and sent
 // again with the same id until the server has answered. The server stores an id once, so nothing arrives twice.
+//
+// A browser that duplicates a tab copies its storage. What is in it belongs to the tab that holds its lock, and to another one
+// only when that has gone.
 
 import { backoffMs, call } from "./api.js";
+import { isOut } from "./connection.js";
+import { hold } from "./locks.js";
 import { byMessage, discard, pend, setState } from "./log.js";
 import { alarm, text } from "./say.js";
-import { byId, config, on, state } from "./state.js";
+import { byId, config, on, serverNow, state } from "./state.js";
+import { ofTab } from "./storage.js";
+import { tell } from "./tabs.js";
 
 /** @typedef {{ id: string, text: string, at: number, failed?: boolean }} Item */
 
 const KEY = `duet:outbox:${config.base}`;
 /** Answers that sending again does not change. */
 const FINAL = [400, 403, 404, 409, 413, 415, 422];
-
 /** A defect may pass, but not for ever. */
 const DEFECT_TRIES = 4;
+/** How long an answer may take; doubled for every try. On a dead connection there would never be one. */
+const ANSWER_MS = 6_000;
+const ANSWER_MS_MAX = 24_000;
+/** A page that is reloaded lets go of its lock a little late. */
+const RELOAD_MS = 500;
+/** Its tab is being reloaded, or gone. */
+const GONE_MS = 5_000;
 
+/** Names this tab's lock. */
+let owner = newId();
 /** @type {Item[]} */
 let items = [];
+/** @type {Item[]} what another tab holds and this one has a copy of */
+let copies = [];
+/** Whether `items` are in the tab's storage. */
+let kept = false;
 let busy = false;
 let attempt = 0;
 /** @type {number | undefined} */
 let again;
 
 export function start() {
-  items = JSON.parse(sessionStorage.getItem(KEY) ?? "[]").filter((/** @type {Item} */ item) => !byMessage(item.id));
-  save();
-  for (const item of items) {
+  const found = JSON.parse(ofTab.get(KEY) ?? "null");
+  on("connection", () => state.connection === "live" && now());
+  on("messages", (messages) => messages.forEach((/** @type {{ id: string }} */ { id }) => done(id)));
+  on("stored", (id) => (copies = copies.filter((item) => item.id !== id)));
+  byId("messages").addEventListener("click", press);
+  // A form of this page comes back to it, as another language does, and finds what waits.
+  addEventListener("submit", (event) => event.defaultPrevented || !kept || removeEventListener("beforeunload", warn));
+  void own(found);
+}
+
+/** @param {{ owner: string, items: Item[] } | null} found */
+async function own(found) {
+  if (found && !(await hold(lockOf(found.owner), { signal: AbortSignal.timeout(RELOAD_MS) }))) void inherit(found);
+  else if (found) {
+    owner = found.owner;
+    return takeIn(found.items);
+  }
+  await hold(lockOf(owner));
+}
+
+/** @param {{ owner: string, items: Item[] }} found */
+async function inherit(found) {
+  copies = found.items;
+  const lock = lockOf(found.owner);
+  let held;
+  do {
+    (await hold(lock))?.();
+    await new Promise((resolve) => setTimeout(resolve, GONE_MS));
+    held = await hold(lock, { ifAvailable: true });
+  } while (!held);
+  takeIn(copies);
+}
+
+/** @param {string} owner */
+const lockOf = (owner) => `${KEY}:${owner}`;
+
+/** @param {Item[]} found */
+function takeIn(found) {
+  copies = [];
+  const open = found.filter(({ id }) => !byMessage(id));
+  items = [...open, ...items];
+  for (const item of open) {
     const node = pend(item.id, item.text, item.at);
     if (item.failed) setState(node, "failed");
   }
-  on("connection", () => state.connection === "open" && now());
-  on("messages", (messages) => messages.forEach((/** @type {{ id: string }} */ { id }) => done(id)));
-  byId("messages").addEventListener("click", press);
+  save();
   now();
 }
 
 /** @param {string} words */
 export function send(words) {
-  const item = { id: newId(), text: words, at: Date.now() };
+  const item = { id: newId(), text: words, at: serverNow() };
+  // Shown before it is kept: whatever becomes of that, the words stand on the page.
+  pend(item.id, item.text, item.at);
   items.push(item);
   save();
-  pend(item.id, item.text, item.at);
   void pump();
 }
 
 export function clear() {
   clearTimeout(again);
-  items = [];
-  sessionStorage.removeItem(KEY);
+  items = copies = [];
+  save();
 }
 
 /** `crypto.randomUUID` exists in secure contexts alone. */
@@ -60,9 +117,18 @@ function newId() {
   return hex.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
 }
 
+/** @param {Event} event */
+const warn = (event) => event.preventDefault();
+
 function save() {
-  if (items.length) sessionStorage.setItem(KEY, JSON.stringify(items));
-  else sessionStorage.removeItem(KEY);
+  if (items.length) {
+    kept = ofTab.set(KEY, JSON.stringify({ owner, items }));
+    // The storage goes with the tab. Only while something waits: a page that listens to this is not kept for the Back button.
+    addEventListener("beforeunload", warn);
+  } else {
+    ofTab.remove(KEY);
+    removeEventListener("beforeunload", warn);
+  }
 }
 
 /** @param {string} id */
@@ -71,6 +137,7 @@ function done(id) {
   if (left.length === items.length) return;
   items = left;
   save();
+  tell("stored", id);
 }
 
 function now() {
@@ -81,10 +148,11 @@ function now() {
 
 async function pump() {
   const item = items.find((one) => !one.failed);
-  if (busy || !item || state.connection === "over" || state.connection === "session") return;
+  if (busy || !item || isOut()) return;
   busy = true;
   const timestamp = new Date(item.at).toISOString();
-  const answer = await call("message_send", { message: item.text, id: item.id, timestamp });
+  const deadline = Math.min(ANSWER_MS_MAX, ANSWER_MS * 2 ** attempt);
+  const answer = await call("message_send", { message: item.text, id: item.id, timestamp }, deadline);
   busy = false;
   const node = byMessage(item.id);
   if (answer.ok) {

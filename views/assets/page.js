@@ -6,10 +6,12 @@ import * as login from "./login.js";
 import * as notice from "./notice.js";
 import * as theme from "./theme.js";
 
-theme.start();
-copy.start();
-notice.start();
-login.start();
-ask.start();
+for (const { start } of [theme, copy, notice, login, ask]) {
+  try {
+    start();
+  } catch (error) {
+    reportError(error);
+  }
+}
 // What the browser kept of a page may belong to a chat that is gone.
 addEventListener("pageshow", (event) => event.persisted && location.replace(location.pathname + location.search));

@@ -1,5 +1,6 @@
 // Who is there: the line under the name, and typing.
 
+import { isUp } from "./connection.js";
 import { byId, config, on, state } from "./state.js";
 import { fill, peerName, status, text } from "./say.js";
 import { written } from "./times.js";
@@ -8,10 +9,16 @@ import { written } from "./times.js";
 const SHOW_MS = 1_000;
 const SAY_MS = 2_000;
 const GONE_MS = 5_000;
+/** A stream that comes back within so long is not worth a word. */
+const DOWN_MS = 1_000;
 
 /** @type {number[]} */
 let timers = [];
 let since = 0;
+/** Nothing is known of the other person: our own stream is down. */
+let down = false;
+/** @type {number | undefined} */
+let falling;
 
 export function start() {
   on("peer", showPeer);
@@ -19,22 +26,41 @@ export function start() {
   on("messages", (messages) => {
     if (messages.some((/** @type {{ senderName: string }} */ { senderName }) => senderName !== config.you)) stop();
   });
-  on("connection", () => state.connection === "open" || stop());
+  on("connection", connection);
+  falling = setTimeout(fall, DOWN_MS);
   on("seat", ({ seat, state: what, user }) => {
     const words = { taken: text.joined, left: text.left, named: text.named }[/** @type {string} */ (what)];
     if (seat !== config.seat && words) status(fill(words, { peer: user ?? peerName() }));
   });
 }
 
+function connection() {
+  if (state.connection === "quiet") return;
+  clearTimeout(falling);
+  if (isUp()) {
+    down = false;
+    showPeer();
+  } else {
+    stop();
+    falling = setTimeout(fall, DOWN_MS);
+  }
+}
+
+function fall() {
+  down = true;
+  showPeer();
+}
+
 function showPeer() {
   byId("peer").textContent = peerName();
   const line = byId("presence");
   const when = state.lastSeen && written(state.lastSeen, "moment");
-  if (!state.joined) line.textContent = text.not_joined;
+  if (down) line.textContent = state.connection === "session" ? text.unknown : text.connecting;
+  else if (!state.joined) line.textContent = text.not_joined;
   else if (state.online) line.textContent = text.online;
   else if (when) line.textContent = text.last_seen.replace("{when}", when);
   else line.textContent = state.online === null ? text.unknown : text.away;
-  line.toggleAttribute("data-online", state.joined && state.online === true);
+  line.toggleAttribute("data-online", !down && state.joined && state.online === true);
   if (state.joined) document.getElementById("nobody")?.remove();
   if (!state.online) stop();
 }

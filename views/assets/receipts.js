@@ -1,6 +1,7 @@
 // What this page has got and what its reader has seen. Delivered: it is here. Seen: it stood in a visible tab.
 
 import { call } from "./api.js";
+import { isUp } from "./connection.js";
 import { byId, config, on, seen, state } from "./state.js";
 import { isLeading } from "./tabs.js";
 
@@ -40,7 +41,7 @@ export function start() {
   };
   on("messages", watch);
   on("unread", () => state.unread.size || observer.disconnect());
-  on("connection", () => state.connection === "open" && later());
+  on("connection", () => isUp() && later());
   document.addEventListener("visibilitychange", look);
   watch();
 }
@@ -60,7 +61,7 @@ async function post() {
   timer = undefined;
   const delivered = isLeading() ? state.lastSeq : told.delivered;
   const read = state.youRead;
-  if (state.connection !== "open" || (delivered <= told.delivered && read <= told.read)) return;
+  if (!isUp() || (delivered <= told.delivered && read <= told.read)) return;
   const answer = await call("receipt", { delivered: Math.max(delivered, read), read });
   if (answer.ok) Object.assign(told, { delivered, read });
 }

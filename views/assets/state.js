@@ -31,6 +31,9 @@ export const config = /** @type {Config} */ (JSON.parse(root.dataset.chat ?? "{}
 /** How far the server's clock is ahead of this one. */
 export const skew = config.now - Date.now();
 
+/** The server's clock, whatever this one shows. */
+export const serverNow = () => Date.now() + skew;
+
 export const state = {
   peer: config.peer,
   joined: config.joined,
@@ -46,8 +49,10 @@ export const state = {
   unread: new Set(),
   /** @type {{ ask: string, user: string, seat: number }[]} who wants to be let in */
   asks: [],
-  /** @type {"opening" | "open" | "lost" | "session" | "over"} */
-  connection: "opening",
+  /** @type {import("./connection.js").Connection} */
+  connection: "connecting",
+  /** Whether somebody else was let in here, which is why one is logged out. */
+  replaced: false,
 };
 
 /** @type {Map<string, ((detail: any) => void)[]>} */
@@ -55,7 +60,7 @@ const listeners = new Map();
 
 /**
  * Topics: `messages` (Message[], new and in order), `marks`, `peer`, `typing`, `connection`, `asks`, `answered` (ask), `seat`
- * ({ seat, user, state }), `unread`, `over` ({ by }), `out`.
+ * ({ seat, user, state }), `unread`, `timeout` (a request had no answer), `stored` (id, in another tab), `over` ({ by }), `out`.
  * @param {string} topic
  * @param {(detail: any) => void} listener
  */
@@ -63,19 +68,15 @@ export function on(topic, listener) {
   listeners.set(topic, [...(listeners.get(topic) ?? []), listener]);
 }
 
-/** @param {string} topic @param {any} [detail] */
+/** A listener that fails is reported, and stops no other. @param {string} topic @param {any} [detail] */
 export function emit(topic, detail) {
-  for (const listener of listeners.get(topic) ?? []) listener(detail);
-}
-
-/** @param {"opening" | "open" | "lost" | "session" | "over"} now */
-export function connect(now) {
-  // Over is over: a late event of a closing stream must not bring the banner back.
-  if (state.connection === "over" || state.connection === now) return;
-  // A lost session is why the stream is lost: the way back in stays on the page until it is taken.
-  if (state.connection === "session" && now !== "over" && now !== "open") return;
-  state.connection = now;
-  emit("connection");
+  for (const listener of listeners.get(topic) ?? []) {
+    try {
+      listener(detail);
+    } catch (error) {
+      reportError(error);
+    }
+  }
 }
 
 /** The mark of the reader moves forward only. @param {number} seq */

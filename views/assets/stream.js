@@ -1,239 +1,215 @@
-// Events of the chat: from the server in the leading tab, from that tab in the others. Whatever way they come, every message
-// is taken once and in order, and a gap is read from the history.
+// The stream of events: opened by the leading tab, watched for silence, and told on to the other tabs.
 
-import { backoffMs, call } from "./api.js";
-import { config, connect, emit, seen, state } from "./state.js";
-import { inOneTab, isLeading, listen, tell } from "./tabs.js";
+import { backoffMs, dropSockets } from "./api.js";
+import { become, isOut } from "./connection.js";
+import { apply, catchUp, snapshot } from "./events.js";
+import { hasLocks } from "./locks.js";
+import { free, slot } from "./slots.js";
+import { config, emit, on, state } from "./state.js";
+import * as tabs from "./tabs.js";
+import { isLeading, tell } from "./tabs.js";
 
-const EVENTS = ["hello", "message", "presence", "typing", "receipt", "seat", "ended"];
-/** How long a replay may take before a tab fetches what it lacks. */
-const SETTLE_MS = 1_500;
-const PAGE_LEN = 200;
+const EVENTS = ["hello", "message", "presence", "typing", "receipt", "seat", "ended", "ping"];
+/** The server says something every 15 s. */
+const QUIET_MS = 20_000;
+const LOST_MS = 40_000;
+/** How soon an answer is due when there is doubt about the connection; doubled for every try that failed, up to the other. */
+const ANSWER_MS = 5_000;
+const ANSWER_MS_MAX = 20_000;
+/** A stream that said something so lately is not doubted. */
+const FRESH_MS = 5_000;
+/** Without a slot: the pause between two streams, shorter than the server's before it says that somebody has gone. */
+const SIP_EVERY_MS = 2_500;
+/** Nothing for so long: such a stream has said what there was. */
+const SIPPED_MS = 300;
+/** A clock that leaps so far has slept. */
+const LEAP_MS = 15_000;
 
 /** @type {EventSource | undefined} */
 let source;
-/** @type {number | undefined} */
-let again;
-/** @type {number | undefined} */
-let settling;
+/** @type {number | undefined} what happens next, if the stream does not say anything */
+let timer;
 let attempt = 0;
-/** @type {Promise<void> | undefined} */
-let catching;
+/** Counts openings, so that one which waited for its slot knows whether it is still wanted. */
+let opening = 0;
+let heardAt = 0;
+/** Whether the stream stays open. */
+let whole = true;
 
 export function start() {
-  listen((word, detail) => {
-    if (EVENTS.includes(word)) apply(word, detail);
-    else if (word === "connection" && !isLeading()) connect(detail);
-    else if (word === "retry" && isLeading()) retry();
-    else if (word === "join" && isLeading()) {
-      tell("hello", snapshot());
-      tell("connection", state.connection);
-    } else if (word === "answered") emit(word, detail);
-    else if (word === "over" || word === "out") emit(word, { ...detail, told: true });
-  });
-  inOneTab((stopped) => {
-    stopped.addEventListener("abort", close);
-    open();
-  });
+  tabs.start(hear, { begin, end });
   tell("join");
-  document.addEventListener("visibilitychange", () => document.hidden || wake());
+  on("connection", changed);
+  on("timeout", () => {
+    // What is doubtful or lost is being looked after.
+    if (state.connection !== "live") return;
+    dropSockets();
+    if (isLeading()) doubt();
+    else tell("doubt");
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) wake();
+    else if (!hasLocks && isLeading()) void open();
+  });
+  document.addEventListener("resume", wake);
   addEventListener("online", wake);
-  addEventListener("offline", () => connect("lost"));
+  addEventListener("offline", () => become("lost"));
+  let tick = Date.now();
+  setInterval(() => {
+    const leapt = Date.now() - tick > LEAP_MS;
+    tick = Date.now();
+    if (leapt && !document.hidden && isLeading()) void ask();
+  }, ANSWER_MS);
 }
 
-/** Tries at once: somebody pressed the button, or the network is back. */
+/** What another tab says. @param {string} word @param {any} detail */
+function hear(word, detail) {
+  if (["answered", "stored"].includes(word)) emit(word, detail);
+  else if (word === "over" || word === "out") emit(word, { ...detail, told: true });
+  else if (state.connection === "session") {
+    // Another tab may be logged in again; the answer to a question leads out of here.
+    if (word === "join" || word === "hello") void catchUp();
+  } else if (word === "check") void catchUp();
+  else if (!isLeading()) {
+    if (EVENTS.includes(word)) apply(word, detail);
+    else if (word === "connection") become(detail);
+  } else if (word === "retry") retry();
+  else if (word === "doubt") doubt();
+  else if (word === "join") {
+    tell("hello", snapshot());
+    tellState();
+  }
+}
+
+/** A doubt is the leader's: the others show what they know. */
+const tellState = () => tell("connection", state.connection === "quiet" ? "live" : state.connection);
+
+function changed() {
+  const now = state.connection;
+  if (isOut()) {
+    tabs.resign();
+    if (now === "session") tell("check");
+  } else if (now === "connecting") {
+    attempt = 0;
+    tabs.stand();
+    tell("join");
+  } else if (isLeading() && now !== "quiet") tellState();
+}
+
+function begin() {
+  attempt = 0;
+  // What the leader before this one knew is no more than likely.
+  become("quiet");
+  void open();
+}
+
+function end() {
+  close();
+  free();
+}
+
+/** Tries at once: somebody pressed the button, or another tab has found the server. */
 export function retry() {
   if (!isLeading()) tell("retry");
-  else if (source?.readyState !== EventSource.OPEN) {
+  else if (state.connection !== "live") {
     attempt = 0;
-    open();
+    void open();
   }
 }
 
 function close() {
-  clearTimeout(again);
+  opening++;
+  clearTimeout(timer);
   source?.close();
   source = undefined;
 }
 
-function open() {
+/** @param {() => void} then @param {number} ms */
+function next(then, ms) {
+  clearTimeout(timer);
+  timer = setTimeout(then, ms);
+}
+
+async function open() {
   close();
-  // There is nothing to be had without a session; the page shows the way back in.
-  if (state.connection === "over" || state.connection === "session") return;
-  const mine = new EventSource(`${config.base}/stream?after=${state.lastSeq}`);
-  source = mine;
+  const mine = opening;
+  whole = await slot();
+  if (mine !== opening || !isLeading()) return;
+  const made = new EventSource(`${config.base}/stream?after=${state.lastSeq}`);
+  source = made;
   for (const name of EVENTS) {
-    mine.addEventListener(name, (event) => {
+    made.addEventListener(name, (event) => {
       const detail = JSON.parse(/** @type {MessageEvent} */ (event).data);
-      if (name === "hello") opened();
+      heard();
       apply(name, detail);
       tell(name, detail);
     });
   }
-  mine.onerror = () => {
-    if (source !== mine) return;
-    setConnection("lost");
+  made.onerror = () => {
+    if (source !== made) return;
+    become("lost");
     // While it is connecting the browser tries by itself, with the server's own delay. Closed is for good: an answer other
     // than 200, be it a balancer's 502, a 401, or the 204 of a chat that ended. Asking for history tells them apart.
-    if (mine.readyState !== EventSource.CLOSED) return;
-    source = undefined;
+    if (made.readyState !== EventSource.CLOSED) return expectHello();
+    close();
     void catchUp();
-    again = setTimeout(open, backoffMs(attempt++));
+    next(open, backoffMs(attempt++));
   };
+  expectHello();
 }
 
-function opened() {
+function expectHello() {
+  next(lose, Math.min(ANSWER_MS_MAX, ANSWER_MS * 2 ** attempt));
+}
+
+function heard() {
   attempt = 0;
-  setConnection("open");
+  heardAt = Date.now();
+  become("live");
+  if (whole) next(ask, QUIET_MS);
+  else next(() => (close(), next(open, SIP_EVERY_MS)), SIPPED_MS);
 }
 
-/** @param {"open" | "lost"} connection */
-function setConnection(connection) {
-  connect(connection);
-  tell("connection", state.connection);
+/** The stream says nothing, and sockets may be dead without having noticed: a new one will show. */
+function lose() {
+  become("lost");
+  if (!attempt) dropSockets();
+  void catchUp();
+  close();
+  next(open, attempt ? backoffMs(attempt) : 0);
+  attempt++;
 }
 
-/** Looking at the page again: a socket that slept may be dead without having noticed. */
-async function wake() {
-  const before = state.lastSeq;
-  await catchUp();
-  if (!isLeading()) tell("join");
-  else if (state.connection === "over" || state.connection === "session") return;
-  else if (state.lastSeq > before || source?.readyState !== EventSource.OPEN || state.connection === "lost") {
-    attempt = 0;
-    open();
+/** A ping is late. Who gets no answer, or messages that the stream should have brought, needs another stream. */
+async function ask() {
+  if (state.connection !== "live" || !whole) return;
+  const [asked, at, before] = [source, heardAt, state.lastSeq];
+  become("quiet");
+  next(lose, LOST_MS - QUIET_MS);
+  const answered = await catchUp(ANSWER_MS);
+  if (source === asked && heardAt === at && (!answered || state.lastSeq > before)) lose();
+}
+
+/** The stream may be dead. Another one, which has to answer soon, tells. */
+function doubt() {
+  const age = Date.now() - heardAt;
+  if (state.connection === "live" && age >= 0 && age < FRESH_MS) return;
+  attempt = 0;
+  become("quiet");
+  void open();
+}
+
+/** Somebody looks at the page again, or there is a network again. */
+function wake() {
+  if (state.connection === "over") return;
+  void catchUp(ANSWER_MS);
+  if (state.connection === "session") return;
+  if (isLeading()) doubt();
+  else {
+    // Frozen, it had left the lead to others.
+    tabs.stand();
+    tell("doubt");
+    tell("join");
+    tabs.suspect();
   }
-}
-
-/** Reads what came after the last message that this page has. One at a time. */
-export function catchUp() {
-  catching ??= readOn().finally(() => {
-    catching = undefined;
-  });
-  return catching;
-}
-
-async function readOn() {
-  for (let more = true; more; ) {
-    const answer = await call(`messages?after=${state.lastSeq}&limit=${PAGE_LEN}`);
-    if (!answer.ok) return;
-    take(answer.data.messages);
-    more = answer.data.more && answer.data.messages.length > 0;
-  }
-}
-
-/** @type {import("./state.js").Message[]} */
-let gathered = [];
-
-/**
- * A replay comes as thousands of events; the page takes in at once what came in one breath.
- * @param {import("./state.js").Message} message
- */
-function gather(message) {
-  if (gathered.push(message) > 1) return;
-  setTimeout(() => {
-    const messages = gathered;
-    gathered = [];
-    take(messages);
-  });
-}
-
-/** @param {import("./state.js").Message[]} messages ascending */
-function take(messages) {
-  const fresh = messages.filter((message) => message.seq > state.lastSeq);
-  if (!fresh.length) return;
-  if (fresh[0].seq > state.lastSeq + 1) {
-    void catchUp();
-    return;
-  }
-  state.lastSeq = fresh[fresh.length - 1].seq;
-  for (const { seq, senderName } of fresh) if (senderName !== config.you && seq > state.youRead) state.unread.add(seq);
-  emit("messages", fresh);
-  emit("unread");
-}
-
-/** What a tab that joins needs to know, in the shape of the server's own greeting. */
-function snapshot() {
-  const { peer, joined, online, lastSeen, lastSeq, expiresAt, delivered, read, youRead, asks } = state;
-  const other = 3 - config.seat;
-  return {
-    peer,
-    peerState: joined ? "taken" : "named",
-    online,
-    lastSeen: lastSeen && new Date(lastSeen).toISOString(),
-    lastSeq,
-    delivered: { [other]: delivered },
-    read: { [other]: read, [config.seat]: youRead },
-    expiresAt: new Date(expiresAt).toISOString(),
-    asks,
-  };
-}
-
-/** @param {string | null | undefined} instant */
-const toMs = (instant) => (instant ? Date.parse(instant) : null);
-
-/** @param {string} name @param {any} event */
-function apply(name, event) {
-  const own = event.seat === config.seat;
-  switch (name) {
-    case "hello":
-      state.peer = event.peer;
-      // Who logged out has joined all the same.
-      state.joined = event.peerState === "taken" || event.peerState === "left";
-      state.online = event.online;
-      state.lastSeen = toMs(event.lastSeen);
-      state.expiresAt = toMs(event.expiresAt) ?? state.expiresAt;
-      mark(3 - config.seat, event.delivered, event.read);
-      seen(event.read?.[config.seat] ?? 0);
-      clearTimeout(settling);
-      settling = setTimeout(() => event.lastSeq > state.lastSeq && catchUp(), SETTLE_MS);
-      state.asks = event.asks ?? [];
-      emit("asks");
-      emit("peer");
-      break;
-    case "message":
-      gather(event);
-      break;
-    case "presence":
-      if (own) break;
-      state.online = event.online;
-      state.lastSeen = toMs(event.lastSeen) ?? state.lastSeen;
-      emit("peer");
-      break;
-    case "typing":
-      if (!own) emit("typing");
-      break;
-    case "receipt":
-      if (own) seen(event.read ?? 0);
-      else mark(event.seat, { [event.seat]: event.delivered }, { [event.seat]: event.read });
-      break;
-    case "seat":
-      if (event.state === "asking") {
-        state.asks.push(event);
-        emit("asks");
-      } else {
-        // A second device takes a seat that is taken already: nobody needs to hear of it.
-        if (event.state === "taken" && (own || state.joined)) break;
-        if (!own && event.state !== "left") {
-          state.peer = event.user ?? state.peer;
-          state.joined ||= event.state === "taken";
-        }
-        emit("peer");
-        emit("seat", event);
-      }
-      break;
-    case "ended":
-      emit("over", { by: event.by });
-  }
-}
-
-/**
- * The other person's marks move forward only.
- * @param {number} seat @param {Record<number, number> | undefined} delivered @param {Record<number, number> | undefined} read
- */
-function mark(seat, delivered, read) {
-  const before = state.delivered + state.read;
-  state.delivered = Math.max(state.delivered, delivered?.[seat] ?? 0);
-  state.read = Math.max(state.read, read?.[seat] ?? 0);
-  if (state.delivered + state.read > before) emit("marks");
 }

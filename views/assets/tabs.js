@@ -1,71 +1,123 @@
-// The tabs of one seat share one stream, since a browser allows six connections per site over HTTP/1.1: the tab that holds a
-// Web Lock keeps the stream and tells the others over a BroadcastChannel. Where there are no locks, every tab has its own.
+// The tabs of one person's chat share one stream: the tab that holds a Web Lock leads, keeps the stream and tells the others over
+// a BroadcastChannel. Where there are no locks, every tab leads.
 
+import { hasLocks } from "./locks.js";
 import { config } from "./state.js";
 
 const NAME = `duet:${config.base}`;
-/** A leader that does not answer for so long is frozen. */
+/** Held by every tab that somebody looks at. */
+const LOOKED_AT = `${NAME}:looked at`;
+/** A leader says something every 15 s, as the server does. One that says nothing for so long is asked whether it is there. */
+const SILENCE_MS = 40_000;
+/** Who does not answer that for so long is frozen. */
 const PATIENCE_MS = 2_000;
 
-const channel = new BroadcastChannel(NAME);
-/** @type {AbortController | undefined} */
-let leading;
-/** @type {number | undefined} */
-let suspicion;
+/** @type {BroadcastChannel | undefined} */
+let channel;
 /** @type {(word: string, detail: any) => void} */
 let hear = () => {};
+/** What the leader does, and what it does when it leads no more. */
+let work = { begin: () => {}, end: () => {} };
+let leading = false;
+/** @type {AbortController | undefined} while this tab leads or waits to */
+let standing;
+/** @type {number | undefined} */
+let suspicion;
 
-export const isLeading = () => leading !== undefined;
+export const isLeading = () => leading;
 
 /** Tells the other tabs. @param {string} word @param {any} [detail] */
 export function tell(word, detail) {
-  channel.postMessage({ word, detail });
+  channel?.postMessage({ word, detail, leading });
 }
 
-/** @param {(word: string, detail: any) => void} listener */
-export function listen(listener) {
+/** @param {(word: string, detail: any) => void} listener @param {typeof work} leader */
+export function start(listener, leader) {
   hear = listener;
+  work = leader;
+  try {
+    channel = new BroadcastChannel(NAME);
+    channel.onmessage = ({ data }) => {
+      if (data.leading) trust();
+      if (data.word !== "there?") hear(data.word, data.detail);
+      else if (leading) tell("here");
+    };
+  } catch {
+    // Forbidden along with storage.
+  }
+  stand();
+  // Phones freeze tabs in the background, and a frozen tab would keep its lock.
+  document.addEventListener("freeze", resign);
+  document.addEventListener("visibilitychange", lookedAt);
+  lookedAt();
 }
 
-channel.onmessage = (/** @type {MessageEvent} */ heard) => {
-  const { word, detail } = heard.data;
-  if (word === "ping" && leading) tell("pong");
-  else if (word === "pong") clearTimeout(suspicion);
-  else hear(word, detail);
-};
-
-/**
- * Runs `work` in one tab at a time; its signal says when another tab has taken over.
- * @param {(stopped: AbortSignal) => void} work
- */
-export function inOneTab(work) {
-  const begin = () => {
-    leading = new AbortController();
-    work(leading.signal);
+/** Leads as soon as no other tab does. @param {LockOptions} [how] */
+export function stand(how = {}) {
+  if (standing && !how.steal) return;
+  standing?.abort();
+  const mine = (standing = new AbortController());
+  const lead = () => {
+    clearTimeout(suspicion);
+    leading = true;
+    work.begin();
   };
-  if (!navigator.locks) {
-    begin();
+  if (!hasLocks) return lead();
+  trust();
+  const stopped = new Promise((stop) => mine.signal.addEventListener("abort", stop));
+  navigator.locks
+    .request(NAME, how.steal ? how : { signal: mine.signal }, () => {
+      if (standing === mine) lead();
+      return stopped;
+    })
+    .catch(({ name }) => {
+      if (standing !== mine) return;
+      if (name === "SecurityError") return lead();
+      // Another tab took this one for frozen.
+      resign();
+      stand();
+    });
+}
+
+/** Leads no more, and does not wait to. */
+export function resign() {
+  clearTimeout(suspicion);
+  standing?.abort();
+  standing = undefined;
+  if (!leading) return;
+  leading = false;
+  work.end();
+}
+
+/** Somebody has heard of the leader. */
+function trust() {
+  clearTimeout(suspicion);
+  if (!leading && standing) suspicion = setTimeout(suspect, SILENCE_MS);
+}
+
+/** A tab that somebody looks at does not wait for one that sleeps. */
+export function suspect() {
+  if (leading || !standing) return;
+  clearTimeout(suspicion);
+  suspicion = setTimeout(() => stand({ steal: true }), PATIENCE_MS);
+  tell("there?");
+}
+
+/** @type {((value: unknown) => void) | undefined} */
+let lookAway;
+
+function lookedAt() {
+  if (document.hidden || !hasLocks) {
+    lookAway?.(undefined);
+    lookAway = undefined;
     return;
   }
-  /** @param {LockOptions} options */
-  const queue = (options) => {
-    const held = navigator.locks.request(NAME, options, () => {
-      begin();
-      // Never: the lock goes when the tab does, or when it is stolen.
-      return new Promise(() => {});
-    });
-    held.catch(() => {
-      leading?.abort();
-      leading = undefined;
-      queue({});
-    });
-  };
-  queue({});
-  // Phones freeze tabs in the background, lock and all. A tab that somebody looks at does not wait for one that sleeps.
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden || leading) return;
-    clearTimeout(suspicion);
-    suspicion = setTimeout(() => queue({ steal: true }), PATIENCE_MS);
-    tell("ping");
-  });
+  const look = () => (document.hidden || lookAway ? undefined : new Promise((away) => (lookAway = away)));
+  navigator.locks.request(LOOKED_AT, { mode: "shared" }, look).catch(() => {});
+}
+
+/** Whether any tab of this chat is looked at. */
+export async function isLookedAt() {
+  if (!document.hidden || !hasLocks) return !document.hidden;
+  return navigator.locks.request(LOOKED_AT, { ifAvailable: true }, (lock) => !lock).catch(() => false);
 }

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { claim, share } from "../harness/claim.js";
 import { inChat, meet, message, openMySide, register, say, untilTick } from "../harness/flows.js";
 import { setHidden } from "../harness/person.js";
-import { untilIs } from "../harness/until.js";
+import { until, untilIs } from "../harness/until.js";
 
 share();
 
@@ -85,6 +85,26 @@ claim("notification and sound come when switched on and nobody looks, and only t
   await setHidden(page, true);
   await arrives(abhi.page, page, "switched off again");
   assert.equal((await signs(page)).shown.length, 1);
+});
+
+claim("what is on the screen in any tab is not announced by another", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person({ permissions: ["notifications"] })];
+  await anny.context.addInitScript(keepSigns);
+  const { two } = await meet(abhi, anny);
+  await flip(anny.page, "Notifications");
+  await flip(anny.page, "Sound");
+  const { played } = await signs(anny.page);
+  const second = await anny.tab(two.chat);
+  await inChat(second);
+  await setHidden(anny.page, true);
+  await say(abhi.page, "You are looking at this");
+  await untilTick(abhi.page, "You are looking at this", "Seen");
+  await setHidden(second, true);
+  await arrives(abhi.page, anny.page, "and not at this");
+  await until("the one that nobody sees is announced", () => signs(anny.page), ({ shown }) => shown.length > 0);
+  assert.equal((await signs(anny.page)).shown.length, 1);
+  assert.ok((await signs(anny.page)).played > played);
+  assert.deepEqual(await signs(second), { shown: [], played: 0 });
 });
 
 claim("a browser that allows no notifications says so, and the switch stays off", async ({ person }) => {

@@ -223,6 +223,20 @@ claim("what the server refuses for good can be tried again or deleted", async ({
   assert.deepEqual(await texts(anny.page), ["To be sent"]);
 });
 
+claim("while the page hears nothing itself, it does not say that the other person is there", async ({ person, server }) => {
+  const [abhi, anny] = [await person(), await person()];
+  for (const person of [abhi, anny]) person.expectOutage();
+  await meet(abhi, anny);
+  const presence = abhi.page.locator("#presence");
+  await untilIs("the other person", () => presence.textContent(), "Online");
+  await server.kill();
+  await untilIs("the other person", () => presence.textContent(), "Connecting…");
+  assert.equal(await presence.getAttribute("data-online"), null);
+  await server.up();
+  await untilIs("the other person", () => presence.textContent(), "Online");
+  assert.equal(await presence.getAttribute("data-online"), "");
+});
+
 claim("leaving in an outage tells that it did not work", async ({ person, server }) => {
   const [abhi, anny] = [await person(), await person()];
   abhi.expectStatus(503);

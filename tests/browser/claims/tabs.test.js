@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { inChat, meet, message, say, texts, untilTick } from "../harness/flows.js";
-import { setHidden } from "../harness/person.js";
+import { inChat, meet, message, say, tell, texts, untilTick } from "../harness/flows.js";
+import { freeze, setHidden } from "../harness/person.js";
 import { until, untilIs } from "../harness/until.js";
 
 share();
@@ -76,4 +76,117 @@ claim("both tabs know when the connection is gone and when it is back", async ({
     await untilIs("the banner", () => page.locator("#connection").isVisible(), false);
     assert.deepEqual(await texts(page), ["Kept for later"]);
   }
+});
+
+claim("a tab that is told that it will freeze leaves the stream to another, and hears everything when it is thawed", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  const asked = streams(anny);
+  const { two } = await meet(abhi, anny);
+  await until("the first tab has its stream", () => asked.length === 1);
+  const second = await anny.tab(two.chat);
+  await inChat(second);
+  await anny.page.evaluate(() => void document.dispatchEvent(new Event("freeze")));
+  const thaw = await freeze(anny, anny.page);
+  await until("the second tab has a stream", () => asked.includes(second));
+  await say(abhi.page, "While one sleeps");
+  await message(second, "While one sleeps").waitFor();
+  await thaw();
+  await anny.page.evaluate(() => void document.dispatchEvent(new Event("resume")));
+  await message(anny.page, "While one sleeps").waitFor();
+  await say(anny.page, "Awake");
+  for (const page of [abhi.page, second]) await message(page, "Awake").waitFor();
+});
+
+claim("a tab that freezes without a word is no reason for the others to stop", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  const asked = streams(anny);
+  const { two } = await meet(abhi, anny);
+  await until("the first tab has its stream", () => asked.length === 1);
+  const second = await anny.tab(two.chat);
+  await inChat(second);
+  const thaw = await freeze(anny, anny.page);
+  await until("the second tab has a stream", () => asked.includes(second));
+  await say(abhi.page, "Still there?");
+  await message(second, "Still there?").waitFor();
+  await thaw();
+  await message(anny.page, "Still there?").waitFor();
+  await say(anny.page, "Yes");
+  for (const page of [abhi.page, second]) await message(page, "Yes").waitFor();
+});
+
+claim("the leading tab may be closed in the middle of a send", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  const asked = streams(anny);
+  const { two } = await meet(abhi, anny);
+  await until("the first tab has its stream", () => asked.length === 1);
+  const second = await anny.tab(two.chat);
+  await inChat(second);
+  await say(anny.page, "My last words");
+  await anny.page.close();
+  await until("the second tab has a stream", () => asked.includes(second));
+  await say(second, "Not quite");
+  for (const page of [abhi.page, second]) {
+    await message(page, "Not quite").waitFor();
+    await message(page, "My last words").waitFor();
+  }
+  assert.deepEqual((await texts(abhi.page)).sort(), ["My last words", "Not quite"]);
+});
+
+claim("logged out on another device, both tabs say so; logged in again in one, both go on", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  anny.expectStatus(401, 409);
+  const { link, two } = await meet(abhi, anny);
+  const second = await anny.tab(two.chat);
+  await inChat(second);
+  const { sessions } = await tell(anny, `${two.chat}/sessions`);
+  await tell(anny, `${two.chat}/sessions/end`, { id: sessions[0].id });
+  const out = (/** @type {Page} */ page) => page.locator("#connection").getByText("You are not logged in here any more.");
+  for (const page of [anny.page, second]) await out(page).waitFor();
+  await say(second, "Kept until I am back");
+  await untilTick(second, "Kept until I am back", "Sending");
+
+  const field = anny.page.getByLabel("Return code");
+  await anny.page.locator("#connection").getByRole("link").click();
+  await anny.page.getByLabel("Your name").fill("Anny");
+  await anny.page.getByRole("button", { name: "Enter", exact: true }).click();
+  await field.fill(two.code);
+  await anny.page.getByRole("button", { name: "Enter with the code" }).click();
+  await inChat(anny.page);
+  assert.ok(link);
+  await untilTick(second, "Kept until I am back", "Seen");
+  await untilIs("the banner", () => second.locator("#connection").isVisible(), false);
+  await say(abhi.page, "Welcome back");
+  for (const page of [anny.page, second]) await message(page, "Welcome back").waitFor();
+  await say(second, "Thank you");
+  for (const page of [anny.page, abhi.page]) await message(page, "Thank you").waitFor();
+});
+
+claim("what failed in a tab that is duplicated belongs to that tab alone, and to the other when it is gone", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  anny.expectStatus(409);
+  await meet(abhi, anny);
+  const refuse = (/** @type {Page} */ page) =>
+    page.route("**/message_send", (route) =>
+      route.fulfill({ status: 409, json: { data: { status: "Failed", code: 409, error: "chat_full", message: "The chat is full." } } }),
+    );
+  await refuse(anny.page);
+  for (const words of ["To be deleted", "To be kept"]) {
+    await say(anny.page, words);
+    await untilTick(anny.page, words, "Not sent");
+  }
+  // As the browser's own command does it: the new tab begins with a copy of the storage.
+  const [second] = await Promise.all([
+    anny.context.waitForEvent("page"),
+    anny.page.evaluate(() => void window.open(location.href)),
+  ]);
+  await inChat(second);
+  await say(second, "From the second tab");
+  await untilTick(second, "From the second tab", "Seen");
+  assert.deepEqual(await texts(second), ["From the second tab"]);
+  await message(anny.page, "To be deleted").getByRole("button", { name: "Delete" }).click();
+  await anny.page.close();
+  await untilTick(second, "To be kept", "Not sent");
+  assert.deepEqual(await texts(second), ["From the second tab", "To be kept"]);
+  await message(second, "To be kept").getByRole("button", { name: "Retry" }).click();
+  await message(abhi.page, "To be kept").waitFor();
 });

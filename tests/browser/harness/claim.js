@@ -5,6 +5,7 @@ import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 
 import { Person } from "./person.js";
+import { Proxy } from "./proxy.js";
 import { Server } from "./server.js";
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -27,6 +28,7 @@ export const openBrowser = () =>
  * @typedef {object} World
  * @property {Server} server
  * @property {import("playwright-core").Browser} browser
+ * @property {Proxy} proxy only behind one
  * @property {(options?: import("./person.js").Options) => Promise<Person>} person
  */
 
@@ -34,16 +36,30 @@ export const openBrowser = () =>
 let server;
 /** @type {import("playwright-core").Browser} */
 let browser;
+/** @type {Proxy} */
+let proxy;
+
+/** Once per file: what its claims share, with a proxy between browsers and server. */
+export function shareBehindProxy() {
+  before(async () => {
+    proxy = await Proxy.start();
+    [server, browser] = await Promise.all([Server.start({}, proxy), openBrowser()]);
+  });
+  after(close);
+}
 
 /** Once per file: what its claims share. @param {Record<string, string>} [settings] */
 export function share(settings) {
   before(async () => {
     [server, browser] = await Promise.all([Server.start(settings), openBrowser()]);
   });
-  after(async () => {
-    await browser?.close();
-    await server?.remove();
-  });
+  after(close);
+}
+
+async function close() {
+  await browser?.close();
+  await server?.remove();
+  proxy?.stop();
 }
 
 /** @param {string} what @param {(world: World) => Promise<void>} show */
@@ -57,7 +73,7 @@ export function claim(what, show) {
       return one;
     };
     try {
-      await show({ server, browser, person });
+      await show({ server, browser, proxy, person });
       assert.deepEqual(people.flatMap(({ problems }) => problems), []);
     } catch (error) {
       const problems = people.flatMap(({ problems }) => problems);

@@ -94,6 +94,22 @@ export class Person {
 }
 
 /**
+ * Stops a page's scripts in the middle of what they do, with all that they hold, as a phone does to a tab in the background. Answers
+ * with what lets them go on.
+ * @param {Person} person @param {import("playwright-core").Page} page
+ */
+export async function freeze({ context }, page) {
+  const wire = await context.newCDPSession(page);
+  await wire.send("Debugger.enable");
+  const paused = new Promise((resolve) => wire.once("Debugger.paused", resolve));
+  await wire.send("Debugger.pause");
+  // A pause waits for the next statement.
+  void page.evaluate(() => 1).catch(() => {});
+  await paused;
+  return () => wire.send("Debugger.disable");
+}
+
+/**
  * Puts a page into the background or back, as far as its own scripts can tell: every page of a driven browser counts as looked at.
  * @param {import("playwright-core").Page} page @param {boolean} hidden
  */

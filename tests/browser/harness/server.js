@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,12 +12,22 @@ const BINARY = process.env.DUET_BIN ?? fileURLToPath(new URL("../../../target/de
 /** A loaded machine may take its time. */
 const START_MS = 120_000;
 
+async function freePort() {
+  const listener = createServer().listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const { port } = /** @type {import("node:net").AddressInfo} */ (listener.address());
+  await new Promise((closed) => listener.close(closed));
+  return port;
+}
+
 export class Server {
   #directory;
   #settings;
   #port = 0;
   /** @type {import("node:child_process").ChildProcess | undefined} */
   #process;
+  /** @type {import("./proxy.js").Proxy | undefined} what stands between it and the browsers */
+  #front;
   #log = "";
 
   /** @param {string} directory @param {Record<string, string>} settings */
@@ -25,16 +36,23 @@ export class Server {
     this.#settings = settings;
   }
 
-  /** @param {Record<string, string>} settings more of the environment, like `DUET_LIMITS__…` */
-  static async start(settings = {}) {
+  /** @param {Record<string, string>} settings more of the environment, like `DUET_LIMITS__…` @param {import("./proxy.js").Proxy} [front] */
+  static async start(settings = {}, front) {
     const server = new Server(await mkdtemp(join(tmpdir(), "duet-browser-")), settings);
+    if (front) {
+      // It tells no port but that of the proxy, so it is given one.
+      server.#front = front;
+      server.#port = await freePort();
+      server.#settings = { ...settings, DUET_SERVER__PUBLIC_URL: front.origin };
+      front.to(server.#port);
+    }
     await server.up();
     return server;
   }
 
   /** Scheme, host and port. */
   get origin() {
-    return `http://127.0.0.1:${this.#port}`;
+    return this.#front?.origin ?? `http://127.0.0.1:${this.#port}`;
   }
 
   /** What it has printed since it was first started. */
@@ -58,7 +76,7 @@ export class Server {
         const address = /duet is running at http:\/\/127\.0\.0\.1:(\d+)\//.exec(this.#log.slice(began));
         if (!address) return;
         clearTimeout(late);
-        this.#port = Number(address[1]);
+        if (!this.#front) this.#port = Number(address[1]);
         resolve(undefined);
       };
       server.stdout.on("data", hear);

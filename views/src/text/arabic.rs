@@ -253,6 +253,7 @@ pub static ARABIC: Text = Text {
         seen: "شوهدت",
         failed: "لم تُرسل",
         failed_announce: "لم تُرسل رسالتك.",
+        connecting: "جارٍ الاتصال…",
         online: "متصل",
         last_seen: "آخر ظهور {when}",
         away: "ليس هنا الآن",

@@ -238,6 +238,7 @@ pub static ENGLISH: Text = Text {
         seen: "Seen",
         failed: "Not sent",
         failed_announce: "Your message was not sent.",
+        connecting: "Connecting…",
         online: "Online",
         last_seen: "Last seen {when}",
         away: "Not here right now",

@@ -308,6 +308,7 @@ pub(crate) struct Live {
     pub(crate) seen: &'static str,
     pub(crate) failed: &'static str,
     pub(crate) failed_announce: &'static str,
+    pub(crate) connecting: &'static str,
     pub(crate) online: &'static str,
     pub(crate) last_seen: &'static str,
     pub(crate) away: &'static str,

@@ -1,0 +1,63 @@
+// The banner: silent for a moment's loss, plain about a longer one, and about what came in when it is over.
+
+import { plural, text } from "./say.js";
+import { byId, config, on, state } from "./state.js";
+import { retry } from "./stream.js";
+
+const PATIENCE_MS = 3_000;
+/** What was missed arrives within this long. */
+const COUNT_MS = 1_500;
+const GLAD_MS = 4_000;
+
+const banner = byId("connection");
+const words = /** @type {HTMLElement} */ (banner.querySelector("p"));
+const button = /** @type {HTMLElement} */ (banner.querySelector("button"));
+const way = /** @type {HTMLElement} */ (banner.querySelector("a"));
+/** @type {number | undefined} */
+let timer;
+let arrived = 0;
+let shown = false;
+
+export function start() {
+  button.addEventListener("click", retry);
+  on("connection", change);
+  on("messages", (messages) => {
+    arrived += messages.filter((/** @type {{ senderName: string }} */ { senderName }) => senderName !== config.you).length;
+  });
+  addEventListener("offline", change);
+}
+
+function change() {
+  const now = state.connection;
+  if (now === "quiet") return;
+  clearTimeout(timer);
+  if (now === "lost" || (now === "connecting" && shown)) {
+    if (!shown) arrived = 0;
+    timer = setTimeout(() => show(navigator.onLine ? text.reconnecting : text.offline, true), shown ? 0 : PATIENCE_MS);
+  } else if (now === "session") {
+    show(state.replaced ? text.you_replaced : text.session_lost, false);
+    way.hidden = false;
+  } else if (now === "live" && shown) {
+    timer = setTimeout(() => {
+      show(arrived ? plural(text.connected_new, arrived) : text.connected, false);
+      banner.classList.add("glad");
+      timer = setTimeout(hide, GLAD_MS);
+    }, COUNT_MS);
+  } else hide();
+}
+
+/** @param {string} what @param {boolean} canTry */
+function show(what, canTry) {
+  shown = true;
+  banner.classList.remove("glad");
+  banner.hidden = false;
+  words.textContent = what;
+  button.hidden = !canTry;
+  way.hidden = true;
+}
+
+function hide() {
+  shown = false;
+  banner.hidden = true;
+  words.textContent = "";
+}

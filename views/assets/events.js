@@ -1,0 +1,148 @@
+// What happened in the chat, whichever way this page hears of it: every message is taken once and in order, and a gap is read from
+// the history.
+
+import { call } from "./api.js";
+import { config, emit, seen, state } from "./state.js";
+
+/** How long a replay may take before a tab fetches what it lacks. */
+const SETTLE_MS = 1_500;
+const PAGE_LEN = 200;
+
+/** @type {number | undefined} */
+let settling;
+/** @type {Promise<boolean> | undefined} */
+let catching;
+
+/** Reads what came after the last message that this page has. One at a time. @param {number} [deadlineMs] @returns whether there was an answer */
+export function catchUp(deadlineMs) {
+  catching ??= readOn(deadlineMs).finally(() => {
+    catching = undefined;
+  });
+  return catching;
+}
+
+/** @param {number} [deadlineMs] */
+async function readOn(deadlineMs) {
+  for (;;) {
+    const { ok, code, data } = await call(`messages?after=${state.lastSeq}&limit=${PAGE_LEN}`, undefined, deadlineMs);
+    if (!ok) return code > 0;
+    take(data.messages);
+    if (!data.more || !data.messages.length) return true;
+  }
+}
+
+/** @type {import("./state.js").Message[]} */
+let gathered = [];
+
+/**
+ * A replay comes as thousands of events; the page takes in at once what came in one breath.
+ * @param {import("./state.js").Message} message
+ */
+function gather(message) {
+  if (gathered.push(message) > 1) return;
+  setTimeout(() => {
+    const messages = gathered;
+    gathered = [];
+    take(messages);
+  });
+}
+
+/** @param {import("./state.js").Message[]} messages ascending */
+function take(messages) {
+  const fresh = messages.filter((message) => message.seq > state.lastSeq);
+  if (!fresh.length) return;
+  if (fresh[0].seq > state.lastSeq + 1) {
+    void catchUp();
+    return;
+  }
+  state.lastSeq = fresh[fresh.length - 1].seq;
+  for (const { seq, senderName } of fresh) if (senderName !== config.you && seq > state.youRead) state.unread.add(seq);
+  emit("messages", fresh);
+  emit("unread");
+}
+
+/** What a tab that joins needs to know, in the shape of the server's own greeting. */
+export function snapshot() {
+  const { peer, joined, online, lastSeen, lastSeq, expiresAt, delivered, read, youRead, asks } = state;
+  const other = 3 - config.seat;
+  return {
+    peer,
+    peerState: joined ? "taken" : "named",
+    online,
+    lastSeen: lastSeen && new Date(lastSeen).toISOString(),
+    lastSeq,
+    delivered: { [other]: delivered },
+    read: { [other]: read, [config.seat]: youRead },
+    expiresAt: new Date(expiresAt).toISOString(),
+    asks,
+  };
+}
+
+/** @param {string | null | undefined} instant */
+const toMs = (instant) => (instant ? Date.parse(instant) : null);
+
+/** @param {string} name @param {any} event */
+export function apply(name, event) {
+  const own = event.seat === config.seat;
+  switch (name) {
+    case "hello":
+      state.peer = event.peer;
+      // Who logged out has joined all the same.
+      state.joined = event.peerState === "taken" || event.peerState === "left";
+      state.online = event.online;
+      state.lastSeen = toMs(event.lastSeen);
+      state.expiresAt = toMs(event.expiresAt) ?? state.expiresAt;
+      mark(3 - config.seat, event.delivered, event.read);
+      seen(event.read?.[config.seat] ?? 0);
+      clearTimeout(settling);
+      settling = setTimeout(() => event.lastSeq > state.lastSeq && catchUp(), SETTLE_MS);
+      state.asks = event.asks ?? [];
+      emit("asks");
+      emit("peer");
+      break;
+    case "message":
+      gather(event);
+      break;
+    case "presence":
+      if (own) break;
+      state.online = event.online;
+      state.lastSeen = toMs(event.lastSeen) ?? state.lastSeen;
+      emit("peer");
+      break;
+    case "typing":
+      if (!own) emit("typing");
+      break;
+    case "receipt":
+      if (own) seen(event.read ?? 0);
+      else mark(event.seat, { [event.seat]: event.delivered }, { [event.seat]: event.read });
+      break;
+    case "seat":
+      if (event.state === "asking") {
+        state.asks.push(event);
+        emit("asks");
+      } else {
+        // A second device takes a seat that is taken already: nobody needs to hear of it.
+        if (event.state === "taken" && (own || state.joined)) break;
+        if (!own && event.state !== "left") {
+          state.peer = event.user ?? state.peer;
+          state.joined ||= event.state === "taken";
+        }
+        emit("peer");
+        emit("seat", event);
+      }
+      break;
+    case "ended":
+      emit("over", { by: event.by });
+  }
+}
+
+/**
+ * The other person's marks move forward only.
+ * @param {number} seat @param {Record<number, number> | undefined} delivered @param {Record<number, number> | undefined} read
+ */
+function mark(seat, delivered, read) {
+  const before = state.delivered + state.read;
+  state.delivered = Math.max(state.delivered, delivered?.[seat] ?? 0);
+  state.read = Math.max(state.read, read?.[seat] ?? 0);
+  if (state.delivered + state.read > before) emit("marks");
+}
