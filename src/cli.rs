@@ -1,5 +1,7 @@
 //! The command line.
 
+mod offline;
+
 use std::{
     fmt,
     io::{self, Read, Write},
@@ -55,6 +57,22 @@ pub enum Command {
     DefaultConfig,
     /// Print the API's description, OpenAPI 3.1 as JSON.
     Openapi,
+    /// Open a downloaded conversation of an encrypted chat, without asking any server.
+    ///
+    /// What does not open, is missing or was moved says so in its place; the exit status is 1 then.
+    Decrypt {
+        /// The whole link, with what follows the #; - reads it from the standard input, where no
+        /// list of processes shows it.
+        link: String,
+        /// The conversation, downloaded as JSON.
+        file: PathBuf,
+        /// Write JSON rather than text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the files that the pages load, each with its SHA-256 digest, to compare what a server
+    /// hands out with this release.
+    Assets,
     /// End a chat for both people and delete every message, by the hash in its link.
     ///
     /// It works beside a running instance, whose open pages learn of it within seconds.
@@ -97,6 +115,19 @@ pub enum Failure {
     /// What was asked for is not there.
     #[error("{0}")]
     Refused(String),
+    /// A file cannot be read.
+    #[error("{} cannot be read: {error}.", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The conversation was written, and is not whole.
+    #[error(
+        "{0} of the messages were changed, moved, repeated or are missing; each says so in its place."
+    )]
+    NotWhole(usize),
     /// Nothing could be printed.
     #[error("The output cannot be written: {0}.")]
     Output(#[from] io::Error),
@@ -124,6 +155,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Openapi) => {
             return Ok(writeln!(io::stdout(), "{}", *http::api::docs::OPENAPI)?);
         }
+        Some(Command::Decrypt { link, file, json }) => return offline::decrypt(link, &file, json),
+        Some(Command::Assets) => return Ok(offline::assets(io::stdout().lock())?),
         _ => {}
     }
     let settings = Settings::load(cli.config.as_deref(), std::env::vars())?;
@@ -155,7 +188,9 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             let chats = store::restore(&file, database)?;
             say(format_args!("{chats} chats are in {}.", database.display()))
         }
-        Some(Command::DefaultConfig | Command::Openapi) => Ok(()),
+        Some(
+            Command::DefaultConfig | Command::Openapi | Command::Decrypt { .. } | Command::Assets,
+        ) => Ok(()),
     }
 }
 

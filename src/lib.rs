@@ -5,7 +5,7 @@
 //! the adapters of [`store`] and [`bus`] under the actors and the doors of [`http`] before them;
 //! [`reload`] reads again what may change meanwhile, [`shutdown`] takes it all down in order.
 //! [`telemetry`] watches, [`tls`] keeps others from listening, [`process`] asks the system for what the
-//! process itself needs.
+//! process itself needs. [`encryption`] is a client's part: the server never has the keys.
 
 pub mod cli;
 pub mod config;
@@ -16,6 +16,8 @@ pub mod shutdown;
 pub mod telemetry;
 
 pub mod http;
+
+pub mod encryption;
 
 pub mod bus;
 pub mod store;

@@ -1,6 +1,7 @@
 //! What a chat is made of: one newtype each, parsed at the edge and trusted inside.
 
 mod chat;
+mod encryption;
 mod event;
 mod message;
 mod pair_hash;
@@ -11,9 +12,11 @@ mod user_name;
 mod visible;
 
 pub use chat::{Ask, Caller, Chat, Lifetime, Marks, SeatState, Session, SessionId};
+pub use encryption::{Encryption, LinkProof};
 pub use event::{Event, Hello, Names, PeerState, SeatChange};
 pub use message::{
-    ClientId, Draft, Message, MessageText, Page, SEQ_NONE, Seq, TEXT_BYTES_MAX, TextError,
+    ClientId, Draft, Message, MessageText, Page, SEALED_BYTES_MAX, SEQ_NONE, SentText, Seq,
+    TEXT_BYTES_MAX, TextError,
 };
 pub use pair_hash::{ChatKey, Fingerprint, PairHash};
 pub use seat::{BySeat, Seat};

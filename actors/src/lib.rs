@@ -28,7 +28,7 @@ pub use instance::Tasks;
 pub use metrics::Metrics;
 pub use pair::{
     Answer, AskIn, AskStateOf, Attach, Attached, Detach, DeviceCode, EndChat, EndSession, Glance,
-    History, LoggedIn, Login, LoginProof, Logout, Look, NameSeatTwo, NewReturnCode, OpenStream,
-    Opened, Pair, Receipt, SeatOf, Send, Sent, Sessions, StreamId, Typing,
+    Glanced, History, LoggedIn, Login, LoginProof, Logout, Look, NameSeatTwo, NewReturnCode,
+    OpenStream, Opened, Pair, Receipt, SeatOf, Send, Sent, Sessions, StreamId, Typing,
 };
 pub use refusal::Refusal;

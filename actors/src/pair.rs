@@ -46,7 +46,7 @@ pub use history::History;
 pub(crate) use messages::{Audited, CatchUp, Relayed};
 pub use messages::{Receipt, Send, Sent, Typing};
 pub use seats::{
-    DeviceCode, EndSession, Glance, LoggedIn, Login, LoginProof, Logout, NameSeatTwo,
+    DeviceCode, EndSession, Glance, Glanced, LoggedIn, Login, LoginProof, Logout, NameSeatTwo,
     NewReturnCode, SeatOf, Sessions,
 };
 use streams::MoveStreams;
@@ -165,6 +165,15 @@ impl Pair {
             .into_iter()
             .find(|seat| self.names[*seat].as_ref() == Some(name))
             .ok_or(Refusal::WrongName)
+    }
+
+    /// Whether somebody who wants in has the whole link; a plain chat asks for no more than its
+    /// hash. What proves it never changes, so it need not be asked of the store.
+    fn check_link(&self, auth: Option<SecretDigest>) -> Result<(), Refusal> {
+        match self.chat()?.encryption {
+            Some(encryption) if auth != Some(encryption.auth) => Err(Refusal::LinkIncomplete),
+            _ => Ok(()),
+        }
     }
 
     /// Takes over what the store now holds. Marks that are not written yet are kept.

@@ -40,6 +40,12 @@ pub enum Refusal {
     /// One cannot let somebody in at one's own seat.
     #[error("a seat cannot answer for itself")]
     OwnSeat,
+    /// The chat is encrypted, and the proof of having its whole link is missing or wrong.
+    #[error("the link is incomplete")]
+    LinkIncomplete,
+    /// The text is longer than the chat takes.
+    #[error("the text is too long")]
+    TextTooLong,
     /// The seat is taken and no code came.
     #[error("the seat is taken")]
     SeatTaken,

@@ -51,6 +51,31 @@ pub struct Id(String);
 )]
 pub struct Text(String);
 
+/// The text of a message, or, in an encrypted chat, what its client sealed: `v1.` and up to 32 KiB of
+/// base64url in all.
+#[derive(ToSchema)]
+#[schema(
+    min_length = 1,
+    max_length = 32_768,
+    pattern = r"^[^\u0000]*[^\u0000\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000]*$",
+    example = "Hello"
+)]
+pub struct TextOrSealed(String);
+
+/// How the chat's texts are sealed by its clients.
+#[derive(ToSchema)]
+#[schema(pattern = "^v1$", example = "v1")]
+pub struct EncryptionVersion(String);
+
+/// Proof of having the whole link of an encrypted chat: 32 bytes in base64url, derived from what
+/// follows the link's `#`.
+#[derive(ToSchema)]
+#[schema(
+    pattern = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$",
+    example = "GaSrUu7JBw96sWnT4m4khgxuV4oi8f7dDJmuEk4LNs0"
+)]
+pub struct Auth(String);
+
 /// A moment, RFC 3339.
 #[derive(ToSchema)]
 #[schema(format = DateTime, example = "2026-11-23T10:00:00.000Z")]

@@ -2,7 +2,7 @@
 
 use actors::{
     Refusal,
-    domain::{AccessCode, MessageText, PairHash, TextError, UserName},
+    domain::{AccessCode, LinkProof, PairHash, SecretDigest, SentText, TextError, UserName},
 };
 
 use super::envelope::Problem;
@@ -41,13 +41,23 @@ pub fn code(text: &str, field: &'static str) -> Result<AccessCode, Problem> {
     Ok(AccessCode::parse(text).map_err(Refusal::invalid(field))?)
 }
 
+/// The proof of having the whole link of an encrypted chat, as its digest.
+///
+/// # Errors
+/// [`Problem`] 400 when it cannot be one.
+pub fn auth(text: Option<&str>) -> Result<Option<SecretDigest>, Problem> {
+    let proof = text.map(LinkProof::parse).transpose();
+    let proof = proof.map_err(Refusal::invalid("auth"))?;
+    Ok(proof.map(|proof| proof.digest()))
+}
+
 /// A message's text.
 ///
 /// # Errors
 /// [`Problem`] 400 when it is missing or cannot be sent, 413 when it is too long.
-pub fn text(value: Option<String>) -> Result<MessageText, Problem> {
+pub fn text(value: Option<String>) -> Result<SentText, Problem> {
     let text = value.ok_or_else(|| Problem::missing("message"))?;
-    MessageText::parse(text).map_err(|error| match &error {
+    SentText::parse(text).map_err(|error| match &error {
         TextError::TooLong => Problem::message_too_long(&error.to_string()),
         TextError::Invalid(_) => Problem::invalid("message", &error.to_string()),
     })

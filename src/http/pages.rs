@@ -211,6 +211,7 @@ pub fn problem(request: &HttpRequest, problem: &Problem) -> HttpResponse {
         seat,
         retry_after_s: problem.retry_after.map(super::envelope::whole_seconds),
         cross_site: problem.error == "cross_site",
+        encrypted: problem.error == "link_incomplete",
         reference: problem.reference.as_deref().map(str::to_owned),
     };
     let mut response = HttpResponse::build(problem.status);

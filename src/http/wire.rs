@@ -3,15 +3,15 @@
 use std::fmt::Write as _;
 
 use actors::domain::{
-    BySeat, Event, Hello, Marks, Message, Names, PeerState, Seat, SeatChange, Seq, Timestamp,
-    UserName,
+    BySeat, Encryption, Event, Hello, Marks, Message, Names, PeerState, Seat, SeatChange, Seq,
+    Timestamp, UserName,
 };
 use bytes::Bytes;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::described::{Id, Moment, Name, Place, Text};
+use super::described::{Id, Moment, Name, Place, TextOrSealed};
 
 /// A message.
 #[derive(Debug, Serialize, ToSchema)]
@@ -29,8 +29,8 @@ pub struct MessageView<'a> {
     /// Who got it; null while unnamed.
     #[schema(required, value_type = Option<Name>)]
     pub reciever: Option<&'a str>,
-    /// What it says.
-    #[schema(value_type = Text)]
+    /// What it says; in an encrypted chat as its client sealed it.
+    #[schema(value_type = TextOrSealed)]
     pub message: &'a str,
     /// The server's clock.
     #[schema(value_type = Moment)]
@@ -73,6 +73,8 @@ struct HelloView<'a> {
     read: PerSeat,
     expires_at: String,
     asks: Vec<AskView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encryption: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -122,8 +124,15 @@ impl<'a> HelloView<'a> {
                     ask: ask.word,
                 })
                 .collect(),
+            encryption: encryption(hello.encrypted),
         }
     }
+}
+
+/// The version of an encrypted chat's format. Plain chats say nothing of it, as before there were
+/// encrypted ones.
+pub fn encryption(encrypted: bool) -> Option<&'static str> {
+    encrypted.then_some(Encryption::VERSION)
 }
 
 fn peer_state(state: PeerState) -> &'static str {

@@ -7,7 +7,7 @@ use actors::{
     Directory, Limits, Login, Metrics, Send, Tasks, World,
     domain::{
         BySeat, ChatKey, Event, Lifetime, Message, MessageText, PairHash, Seat, SecretDigest,
-        Timestamp, Token, UserName,
+        SentText, Timestamp, Token, UserName,
     },
     ports::{NewChat, Store, SystemClock},
     testing::{MemoryHub, MemoryStore},
@@ -41,7 +41,7 @@ fn encode_event(criterion: &mut Criterion) {
         seq: 42,
         id: Uuid::nil(),
         seat: Seat::One,
-        text: text(),
+        text: MessageText::from_store(TEXT.to_owned()),
         at: Timestamp::from_unix_ms(1_795_000_000_000),
     };
     let names = BySeat([Some(name("Abhi")), Some(name("Anny"))]);
@@ -115,6 +115,7 @@ async fn world() -> (Directory, Vec<(ChatKey, SecretDigest)>) {
             lifetime: Lifetime::of(LONG),
             registration: None,
             must_be_reserved: false,
+            encryption: None,
         };
         store.register(chat).await.expect("the chat is new");
         let login = Login {
@@ -122,6 +123,7 @@ async fn world() -> (Directory, Vec<(ChatKey, SecretDigest)>) {
             name: name("Abhi"),
             proof: None,
             id: None,
+            auth: None,
         };
         let session = directory.ask(key, login).await.expect("the seat is free");
         people.push((key, session.token.digest()));
@@ -146,8 +148,8 @@ const LIMITS: Limits = Limits {
     sweep_interval: LONG,
 };
 
-fn text() -> MessageText {
-    MessageText::parse(TEXT.to_owned()).expect("it is a text")
+fn text() -> SentText {
+    SentText::parse(TEXT.to_owned()).expect("it is a text")
 }
 
 fn name(name: &str) -> UserName {

@@ -19,6 +19,7 @@ mod attacks;
 mod cluster;
 mod deletion;
 mod durability;
+mod encryption;
 mod ending;
 mod faults;
 mod http2;

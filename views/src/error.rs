@@ -21,6 +21,8 @@ pub struct Error {
     pub retry_after_s: Option<u64>,
     /// A 403 because another site sent the form: said differently from a wrong code.
     pub cross_site: bool,
+    /// A 403 because the chat is encrypted, and these pages have no key.
+    pub encrypted: bool,
     /// What to quote when asking somebody for help.
     pub reference: Option<String>,
 }
@@ -56,6 +58,7 @@ fn told(frame: &Frame, page: &Error) -> (&'static str, &'static str) {
         400 => (words.bad_request, words.bad_request_lost),
         401 => (words.login, words.login_lost),
         403 if page.cross_site => (words.cross_site, words.cross_site_lost),
+        403 if page.encrypted => (words.encrypted, words.encrypted_lost),
         403 => (words.forbidden, words.forbidden_lost),
         404 => (words.not_found, words.not_found_lost),
         405 => (words.method, words.method_lost),
@@ -76,6 +79,7 @@ fn next_step(frame: &Frame, page: &Error) -> (String, &'static str) {
     let words = &frame.text.error;
     match (page.status, &page.hash, page.seat) {
         (401, Some(hash), _) => (address::login(hash), words.to_login),
+        _ if page.encrypted => (address::REGISTER.to_owned(), frame.text.common.start_new),
         (404 | 410, ..) | (_, None, _) => {
             (address::REGISTER.to_owned(), frame.text.common.start_new)
         }

@@ -2,7 +2,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{AskWord, BySeat, ChatKey, Invalid, Seat, SecretDigest, Seq, Timestamp, UserName};
+use super::{
+    AskWord, BySeat, ChatKey, Encryption, Invalid, Seat, SecretDigest, Seq, Timestamp, UserName,
+};
 
 /// How long a chat lives, fixed when it is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +45,8 @@ pub struct Chat {
     pub last_seq: Seq,
     /// Goes up with every change of its names, seats, sessions and asks.
     pub revision: u64,
+    /// Whether its texts are sealed, and what proves having its whole link.
+    pub encryption: Option<Encryption>,
     /// The two places.
     pub seats: BySeat<SeatState>,
     /// Who is logged in, at either seat.

@@ -98,6 +98,8 @@ pub struct Hello {
     pub expires_at: Timestamp,
     /// Who waits to be let in.
     pub asks: Vec<Ask>,
+    /// Whether the chat's texts are sealed.
+    pub encrypted: bool,
 }
 
 /// How far the other person has come.

@@ -21,13 +21,15 @@ const ASK_VALID: Duration = Duration::from_secs(120);
 pub struct AskIn {
     /// The name of the seat wished for.
     pub name: UserName,
+    /// The digest of the proof of having the link, in an encrypted chat.
+    pub auth: Option<SecretDigest>,
 }
 
 impl Handler<AskIn> for Pair {
     type Result = AtomicResponse<Self, Result<Token, Refusal>>;
 
     fn handle(&mut self, ask: AskIn, _: &mut Self::Context) -> Self::Result {
-        let seat = match self.askable(&ask.name) {
+        let seat = match self.askable(&ask) {
             Ok(seat) => seat,
             Err(refusal) => return Self::refuse(refusal),
         };
@@ -52,10 +54,11 @@ impl Handler<AskIn> for Pair {
 }
 
 impl Pair {
-    fn askable(&mut self, name: &UserName) -> Result<Seat, Refusal> {
+    fn askable(&mut self, ask: &AskIn) -> Result<Seat, Refusal> {
         self.chat()?;
         self.check_login_rate()?;
-        let seat = self.seat_by_name(name)?;
+        self.check_link(ask.auth)?;
+        let seat = self.seat_by_name(&ask.name)?;
         match self.chat()?.seats[seat].taken {
             true => Ok(seat),
             false => Err(Refusal::SeatFree),

@@ -91,6 +91,7 @@ impl Pair {
             marks: BySeat([chat.seats[Seat::One].marks, chat.seats[Seat::Two].marks]),
             expires_at: chat.expires_at,
             asks: self.open_asks(),
+            encrypted: chat.encryption.is_some(),
         })
     }
 

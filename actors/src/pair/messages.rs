@@ -15,8 +15,8 @@ use super::{Pair, check_rate};
 use crate::{
     Directory, Refusal,
     domain::{
-        ClientId, Draft, Event, Marks, Message, MessageText, Page, Seat, SeatChange, SecretDigest,
-        Seq, Timestamp, UserName,
+        ClientId, Draft, Event, Marks, Message, Page, Seat, SeatChange, SecretDigest, SentText,
+        Seq, TextError, Timestamp, UserName,
     },
     journal::{Append, Committed, Reply},
     ports::{Access, By, HistoryPage, Note, Notice, Position},
@@ -38,7 +38,7 @@ pub struct Send {
     /// The message's name.
     pub id: ClientId,
     /// What it says.
-    pub text: MessageText,
+    pub text: SentText,
     /// The sender's clock.
     pub sent_at: Option<Timestamp>,
     /// Who the client believes sends it.
@@ -111,6 +111,12 @@ where
 
 impl Pair {
     fn draft(&mut self, send: Send) -> Result<Draft, Refusal> {
+        // What the chat does not take is told before who sends it, as every other wrong field is.
+        let encrypted = self.chat()?.encryption.is_some();
+        let text = send.text.fit(encrypted).map_err(|error| match error {
+            TextError::TooLong => Refusal::TextTooLong,
+            TextError::Invalid(invalid) => Refusal::invalid("message")(invalid),
+        })?;
         let (seat, _) = self.who(send.by)?;
         let agrees =
             |said: &Option<UserName>, seat: Seat| said.is_none() || *said == self.names[seat];
@@ -127,7 +133,7 @@ impl Pair {
             key: self.key,
             seat,
             id: send.id,
-            text: send.text,
+            text,
             sent_at: send.sent_at,
         })
     }

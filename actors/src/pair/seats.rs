@@ -24,13 +24,15 @@ const DEVICE_CODE_VALID: Duration = Duration::from_secs(600);
 pub struct NameSeatTwo {
     /// The name.
     pub name: UserName,
+    /// The digest of the proof of having the link, in an encrypted chat.
+    pub auth: Option<SecretDigest>,
 }
 
 impl Handler<NameSeatTwo> for Pair {
     type Result = AtomicResponse<Self, Result<(), Refusal>>;
 
     fn handle(&mut self, naming: NameSeatTwo, _: &mut Self::Context) -> Self::Result {
-        if let Err(refusal) = self.chat() {
+        if let Err(refusal) = self.check_link(naming.auth) {
             return Self::refuse(refusal);
         }
         if self.names[Seat::One].as_ref() == Some(&naming.name) {
@@ -55,17 +57,28 @@ impl Handler<NameSeatTwo> for Pair {
     }
 }
 
-/// Asks whether the second person still chooses their own name: all that a stranger may know.
+/// Asks for all that a stranger may know.
 #[derive(Debug, Clone, Copy, actix::Message)]
-#[rtype(result = "Result<bool, Refusal>")]
+#[rtype(result = "Result<Glanced, Refusal>")]
 pub struct Glance;
 
+/// All that a stranger may know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Glanced {
+    /// Whether the second person still chooses their own name.
+    pub unnamed: bool,
+    /// Whether the chat's texts are sealed.
+    pub encrypted: bool,
+}
+
 impl Handler<Glance> for Pair {
-    type Result = Result<bool, Refusal>;
+    type Result = Result<Glanced, Refusal>;
 
     fn handle(&mut self, _: Glance, _: &mut Self::Context) -> Self::Result {
-        self.chat()?;
-        Ok(self.names[Seat::Two].is_none())
+        Ok(Glanced {
+            unnamed: self.names[Seat::Two].is_none(),
+            encrypted: self.chat()?.encryption.is_some(),
+        })
     }
 }
 
@@ -97,6 +110,8 @@ pub struct Login {
     pub proof: Option<LoginProof>,
     /// What the same login is recognised by.
     pub id: Option<RegistrationId>,
+    /// The digest of the proof of having the link, in an encrypted chat.
+    pub auth: Option<SecretDigest>,
 }
 
 /// What lets somebody in at a seat that is taken, as it comes from outside.
@@ -125,6 +140,8 @@ pub struct LoggedIn {
     pub last_seq: Seq,
     /// The seat's return code, where this login set it.
     pub return_code: Option<AccessCode>,
+    /// Whether the chat's texts are sealed.
+    pub encrypted: bool,
 }
 
 impl Handler<Login> for Pair {
@@ -133,6 +150,7 @@ impl Handler<Login> for Pair {
     fn handle(&mut self, login: Login, _: &mut Self::Context) -> Self::Result {
         let found = self.chat().map(|_| ()).and_then(|()| {
             self.check_login_rate()?;
+            self.check_link(login.auth)?;
             self.seat_by_name(&login.name)
         });
         let seat = match found {
@@ -179,6 +197,7 @@ impl Handler<Login> for Pair {
                 peer: pair.name(seat.other()),
                 last_seq: pair.usage.position(),
                 return_code,
+                encrypted: pair.chat().is_ok_and(|chat| chat.encryption.is_some()),
             }
         })
     }

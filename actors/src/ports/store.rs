@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::{Access, By, HistoryPage, Lookup, Position};
 use crate::domain::{
-    AskWord, Chat, ChatKey, CodeDigest, Draft, Lifetime, Marks, Page, SealedHash, Seat,
+    AskWord, Chat, ChatKey, CodeDigest, Draft, Encryption, Lifetime, Marks, Page, SealedHash, Seat,
     SecretDigest, Seq, SessionId, Timestamp, UserName,
 };
 
@@ -173,6 +173,8 @@ pub struct NewChat {
     pub registration: Option<(SecretDigest, SealedHash)>,
     /// Whether the key must have been reserved.
     pub must_be_reserved: bool,
+    /// Whether its texts are sealed, and what proves having its whole link.
+    pub encryption: Option<Encryption>,
 }
 
 /// What became of a registration.
@@ -193,6 +195,8 @@ pub enum Registered {
         expires_at: Timestamp,
         /// Whether the names are the same as well.
         same_names: bool,
+        /// How it is encrypted.
+        encryption: Option<Encryption>,
     },
     /// The key is in use or was used before.
     Taken,

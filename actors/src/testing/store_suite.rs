@@ -91,6 +91,7 @@ macro_rules! store_suite {
             // registration
             a_registered_chat_is_there_with_its_names_and_nothing_else
             the_same_registration_finds_the_chat_it_made
+            an_encrypted_chat_keeps_the_digest_of_its_proof
             a_registration_says_whether_the_names_are_the_same
             the_same_registration_makes_a_new_chat_once_the_first_is_over
             the_same_registration_racing_itself_makes_one_chat

@@ -18,6 +18,7 @@ async fn ask_in(instance: &Instance, beside: &Person, seat: Seat) -> Result<Toke
             beside.key,
             AskIn {
                 name: name_at(seat),
+                auth: None,
             },
         )
         .await
@@ -184,6 +185,7 @@ async fn a_wish_for_a_free_seat_or_a_strange_name_is_refused() {
     );
     let strange = AskIn {
         name: crate::world::name("Nobody"),
+        auth: None,
     };
     assert_eq!(
         here.directory.ask(abhi.key, strange).await,

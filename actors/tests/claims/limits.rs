@@ -41,6 +41,7 @@ async fn a_chat_takes_so_many_logins_and_then_none_for_a_while() {
         abhi.key,
         actors::AskIn {
             name: crate::world::name("Anny"),
+            auth: None,
         },
     );
     assert!(

@@ -44,6 +44,7 @@ async fn a_name_is_taken_as_it_was_registered_whatever_its_case() {
         name: name(text),
         proof: None,
         id: None,
+        auth: None,
     };
     let seated = here.directory.ask(key, as_typed("ABHI")).await.unwrap();
     assert_eq!((seated.seat, seated.name.as_str()), (Seat::One, "Abhi"));
@@ -83,6 +84,7 @@ async fn the_same_login_again_replaces_what_was_lost_until_it_is_used() {
         name: name("Abhi"),
         proof: None,
         id,
+        auth: None,
     };
     let lost = here.directory.ask(key, again.clone()).await.unwrap();
     let got = here.directory.ask(key, again.clone()).await.unwrap();
@@ -113,6 +115,7 @@ async fn a_session_whose_use_is_just_being_written_down_is_not_replaced() {
         name: name("Abhi"),
         proof: None,
         id: Some(RegistrationId::new(Uuid::new_v4())),
+        auth: None,
     };
     let key = ChatKey::of(&hash);
     let got = here.directory.ask(key, again.clone()).await.unwrap();
@@ -264,7 +267,7 @@ async fn what_a_message_says_of_its_people_must_agree_with_its_session() {
     let send = |sender: Option<&str>, recipient: Option<&str>| actors::Send {
         by: abhi.by,
         id: Uuid::new_v4(),
-        text: actors::domain::MessageText::parse("Hello".into()).unwrap(),
+        text: actors::domain::SentText::parse("Hello".into()).unwrap(),
         sent_at: None,
         sender: sender.map(name),
         recipient: recipient.map(name),
@@ -295,11 +298,20 @@ async fn seat_two_is_named_once_and_not_like_seat_one() {
         lifetime: Lifetime::of(LONG),
         registration: None,
         must_be_reserved: false,
+        encryption: None,
     };
     world.store.register(new).await.unwrap();
     let abhi = Person::sit(&here, &hash, Seat::One).await;
     let watcher = Watch::open(&abhi).await;
-    let call = |text| here.directory.ask(key, NameSeatTwo { name: name(text) });
+    let call = |text| {
+        here.directory.ask(
+            key,
+            NameSeatTwo {
+                name: name(text),
+                auth: None,
+            },
+        )
+    };
     assert!(matches!(
         call("ABHI").await,
         Err(Refusal::Invalid { field: "user", .. })

@@ -122,6 +122,7 @@ impl World {
             lifetime: Lifetime::of(LONG),
             registration: None,
             must_be_reserved: false,
+            encryption: None,
         };
         let registered = self.store.register(new).await.unwrap();
         assert!(matches!(registered, Registered::Made { .. }));

@@ -14,7 +14,7 @@ use super::login::{ask_secret, same_name};
 use crate::http::{
     State,
     body::Json,
-    described::{Hash, Id, Name, Secret},
+    described::{Auth, Hash, Id, Name, Secret},
     envelope::{Envelope, Nothing, Problem, ok},
     field,
     session::{Bearer, Caller, of_session},
@@ -30,6 +30,9 @@ pub struct AskBody {
     /// The link's secret part.
     #[schema(required, value_type = Hash)]
     pub hash: Option<String>,
+    /// Proof of having the whole link, in an encrypted chat.
+    #[schema(value_type = Option<Auth>)]
+    pub auth: Option<String>,
 }
 
 /// A wish to be let in.
@@ -74,9 +77,10 @@ pub async fn ask(
 ) -> Result<HttpResponse, Problem> {
     let name = field::name(body.user.as_deref(), "user")?;
     let hash = field::hash(body.hash.as_deref())?;
+    let auth = field::auth(body.auth.as_deref())?;
     same_name(&username, &name)?;
     state.limits.request(&request)?;
-    let secret = ask_in(&state, &hash, name).await?;
+    let secret = ask_in(&state, &hash, AskIn { name, auth }).await?;
     Ok(ok(AskReply {
         ask_id: secret.reveal(),
     }))
@@ -86,11 +90,8 @@ pub async fn ask(
 ///
 /// # Errors
 /// [`Problem`] says why not.
-pub async fn ask_in(state: &State, hash: &PairHash, name: UserName) -> Result<Token, Problem> {
-    Ok(state
-        .directory
-        .ask(ChatKey::of(hash), AskIn { name })
-        .await?)
+pub async fn ask_in(state: &State, hash: &PairHash, ask: AskIn) -> Result<Token, Problem> {
+    Ok(state.directory.ask(ChatKey::of(hash), ask).await?)
 }
 
 /// How a wish to be let in stands.

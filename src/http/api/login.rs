@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::{
     LoggedIn, Login, LoginProof,
-    domain::{AccessCode, ChatKey, PairHash, RegistrationId, Seq, Token, UserName},
+    domain::{AccessCode, ChatKey, PairHash, RegistrationId, SecretDigest, Seq, Token, UserName},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,9 +12,9 @@ use uuid::Uuid;
 use crate::http::{
     State,
     body::Json,
-    described::{Code, Hash, Id, Name, Place, SeatNumber, Secret},
+    described::{Auth, Code, EncryptionVersion, Hash, Id, Name, Place, SeatNumber, Secret},
     envelope::{Envelope, Problem, ok},
-    field,
+    field, wire,
 };
 
 /// Who sits down where, and what lets them in.
@@ -40,6 +40,9 @@ pub struct LoginBody {
     /// While the session it made is unused, the same again makes that session anew.
     #[schema(value_type = Option<Id>)]
     pub id: Option<Uuid>,
+    /// Proof of having the whole link, in an encrypted chat.
+    #[schema(value_type = Option<Auth>)]
+    pub auth: Option<String>,
 }
 
 /// A new session.
@@ -62,6 +65,10 @@ pub struct LoginReply {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Code)]
     pub return_code: Option<String>,
+    /// How texts are sealed, in an encrypted chat.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = EncryptionVersion)]
+    pub encryption: Option<&'static str>,
 }
 
 impl From<LoggedIn> for LoginReply {
@@ -72,6 +79,7 @@ impl From<LoggedIn> for LoginReply {
             peer: done.peer.map(|peer| peer.to_string()),
             last_seq: done.last_seq,
             return_code: done.return_code.map(|code| code.reveal()),
+            encryption: wire::encryption(done.encrypted),
         }
     }
 }
@@ -118,6 +126,8 @@ pub struct Entry {
     pub name: UserName,
     proof: Option<LoginProof>,
     id: Option<RegistrationId>,
+    /// The digest of the proof of having the whole link.
+    pub auth: Option<SecretDigest>,
 }
 
 impl Entry {
@@ -147,6 +157,7 @@ impl Entry {
             name,
             proof: return_code.or(device_code).or(ask),
             id: body.id.map(RegistrationId::new),
+            auth: field::auth(body.auth.as_deref())?,
         })
     }
 
@@ -160,6 +171,7 @@ impl Entry {
             name: self.name,
             proof: self.proof,
             id: self.id,
+            auth: self.auth,
         };
         Ok(state.directory.ask(ChatKey::of(&self.hash), login).await?)
     }

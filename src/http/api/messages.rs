@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use actors::{
     Receipt, Refusal, Send, Sent, Typing,
-    domain::{ChatKey, Marks, MessageText, PairHash, Seq, Timestamp, UserName},
+    domain::{ChatKey, Marks, PairHash, SentText, Seq, Timestamp, UserName},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -40,7 +40,7 @@ pub struct SendBody {
     /// The same, spelled as in a dictionary.
     #[schema(value_type = Option<Name>)]
     pub receiver: Option<String>,
-    /// What it says.
+    /// What it says. In an encrypted chat, what its client sealed: `v1.` and base64url, up to 32 KiB.
     #[schema(required, value_type = Text)]
     pub message: Option<String>,
     /// The sender's clock, RFC 3339.
@@ -101,7 +101,7 @@ pub async fn send(
 pub struct Letter {
     hash: Option<PairHash>,
     id: Uuid,
-    text: MessageText,
+    text: SentText,
     sent_at: Option<Timestamp>,
     sender: Option<UserName>,
     recipient: Option<UserName>,

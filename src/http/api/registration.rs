@@ -5,7 +5,9 @@ use std::time::Duration;
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::{
     NameSeatTwo, Refusal,
-    domain::{ChatKey, Lifetime, PairHash, RegistrationId, SealedHash, Timestamp, UserName},
+    domain::{
+        ChatKey, Encryption, Lifetime, PairHash, RegistrationId, SealedHash, Timestamp, UserName,
+    },
     ports::{NewChat, Registered},
 };
 use serde::{Deserialize, Serialize};
@@ -17,9 +19,9 @@ use crate::{
     http::{
         State,
         body::Json,
-        described::{Hash, Id, Moment, Name},
+        described::{Auth, EncryptionVersion, Hash, Id, Moment, Name},
         envelope::{Envelope, Nothing, Problem, ok},
-        field, whole,
+        field, whole, wire,
     },
 };
 
@@ -49,6 +51,12 @@ pub struct RegisterBody {
     /// The same again answers with the same chat.
     #[schema(value_type = Option<Id>)]
     pub id: Option<Uuid>,
+    /// How its clients will seal what they say; left out for a plain chat.
+    #[schema(value_type = Option<EncryptionVersion>)]
+    pub encryption: Option<String>,
+    /// Proof of having the whole link; goes with `encryption`.
+    #[schema(value_type = Option<Auth>)]
+    pub auth: Option<String>,
 }
 
 /// A chat to be made, whose second person chooses their own name.
@@ -69,6 +77,12 @@ pub struct User1Body {
     /// The same again answers with the same chat.
     #[schema(value_type = Option<Id>)]
     pub id: Option<Uuid>,
+    /// How its clients will seal what they say; left out for a plain chat.
+    #[schema(value_type = Option<EncryptionVersion>)]
+    pub encryption: Option<String>,
+    /// Proof of having the whole link; goes with `encryption`.
+    #[schema(value_type = Option<Auth>)]
+    pub auth: Option<String>,
 }
 
 /// The second person's name.
@@ -81,6 +95,9 @@ pub struct User2Body {
     /// The link's secret part.
     #[schema(required, value_type = Hash)]
     pub hash: Option<String>,
+    /// Proof of having the whole link, in an encrypted chat.
+    #[schema(value_type = Option<Auth>)]
+    pub auth: Option<String>,
 }
 
 /// A body whose fields do not matter.
@@ -111,6 +128,11 @@ pub struct Made {
     /// When the chat goes by itself.
     #[schema(value_type = Moment)]
     pub expires_at: String,
+    /// How texts are sealed, in an encrypted chat. What follows the link's `#` is its client's secret,
+    /// and not in `url`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = EncryptionVersion)]
+    pub encryption: Option<&'static str>,
 }
 
 /// Reserves a fresh hash for ten minutes.
@@ -153,8 +175,7 @@ pub async fn register(
     let name_two = field::name(body.user_two.as_deref(), "userTwo")?;
     let wish = Wish::parse(&state, body, Some(name_two))?;
     state.limits.registration(&request)?;
-    let (hash, expires_at) = make(&state, wish).await?;
-    Ok(ok(made(&state, &request, &hash, expires_at)))
+    Ok(ok(made(&state, &request, wish).await?))
 }
 
 /// Makes a chat whose second person chooses their own name.
@@ -174,11 +195,12 @@ pub async fn user1(
         hash: body.hash,
         ttl_hours: body.ttl_hours,
         id: body.id,
+        encryption: body.encryption,
+        auth: body.auth,
     };
     let wish = Wish::parse(&state, body, None)?;
     state.limits.registration(&request)?;
-    let (hash, expires_at) = make(&state, wish).await?;
-    Ok(ok(made(&state, &request, &hash, expires_at)))
+    Ok(ok(made(&state, &request, wish).await?))
 }
 
 /// Names the second person, once.
@@ -193,10 +215,11 @@ pub async fn user2(
 ) -> Result<HttpResponse, Problem> {
     let name = field::name(body.user.as_deref(), "user")?;
     let hash = field::hash(body.hash.as_deref())?;
+    let auth = field::auth(body.auth.as_deref())?;
     state.limits.request(&request)?;
     state
         .directory
-        .ask(ChatKey::of(&hash), NameSeatTwo { name })
+        .ask(ChatKey::of(&hash), NameSeatTwo { name, auth })
         .await?;
     Ok(ok(Nothing {}))
 }
@@ -208,6 +231,7 @@ pub struct Wish {
     hash: Option<PairHash>,
     lifetime: Lifetime,
     id: Option<RegistrationId>,
+    encryption: Option<Encryption>,
 }
 
 impl Wish {
@@ -241,14 +265,30 @@ impl Wish {
             return Err(Problem::invalid("hash", message));
         }
         let id = body.id.map(RegistrationId::new);
+        let encryption = encryption(body.encryption.as_deref(), body.auth.as_deref())?;
         Ok(Self {
             name_one,
             name_two,
             hash,
             lifetime,
             id,
+            encryption,
         })
     }
+}
+
+/// The two fields go together: a client that means to encrypt must not get a plain chat.
+fn encryption(version: Option<&str>, auth: Option<&str>) -> Result<Option<Encryption>, Problem> {
+    let auth = field::auth(auth)?;
+    let Some(version) = version else {
+        return match auth {
+            Some(_) => Err(Problem::missing("encryption")),
+            None => Ok(None),
+        };
+    };
+    Encryption::check_version(version).map_err(Refusal::invalid("encryption"))?;
+    let auth = auth.ok_or_else(|| Problem::missing("auth"))?;
+    Ok(Some(Encryption { auth }))
 }
 
 /// Makes the chat, or finds the one that the same registration made.
@@ -271,6 +311,7 @@ pub async fn make(state: &State, wish: Wish) -> Result<(PairHash, Timestamp), Pr
             lifetime: wish.lifetime,
             registration: wish.id.map(seal),
             must_be_reserved: own_hash && state.custom_hashes == CustomHashes::Off,
+            encryption: wish.encryption,
         };
         match state.directory.store().register(new).await? {
             Registered::Made { expires_at } => return Ok((hash, expires_at)),
@@ -279,11 +320,13 @@ pub async fn make(state: &State, wish: Wish) -> Result<(PairHash, Timestamp), Pr
                 sealed,
                 expires_at,
                 same_names,
+                encryption,
             } => {
                 let opened = wish.id.and_then(|id| sealed.open(id, key));
                 let hash = opened.ok_or_else(|| Problem::defect("a sealed hash does not open"))?;
                 let same_hash = wish.hash.as_ref().is_none_or(|wished| *wished == hash);
-                return match same_names && same_hash {
+                let same = same_names && same_hash && encryption == wish.encryption;
+                return match same {
                     true => Ok((hash, expires_at)),
                     false => Err(Refusal::RegistrationReused.into()),
                 };
@@ -300,10 +343,13 @@ pub async fn make(state: &State, wish: Wish) -> Result<(PairHash, Timestamp), Pr
     Err(Problem::defect("fresh hashes collide"))
 }
 
-fn made(state: &State, request: &HttpRequest, hash: &PairHash, expires_at: Timestamp) -> Made {
-    Made {
+async fn made(state: &State, request: &HttpRequest, wish: Wish) -> Result<Made, Problem> {
+    let encryption = wire::encryption(wish.encryption.is_some());
+    let (hash, expires_at) = make(state, wish).await?;
+    Ok(Made {
         hash: hash.as_str().into(),
-        url: state.link(request, hash),
+        url: state.link(request, &hash),
         expires_at: expires_at.to_string(),
-    }
+        encryption,
+    })
 }

@@ -1,7 +1,7 @@
 //! What a pair refuses, as a status, a word and a sentence.
 
 use actix_web::http::StatusCode as S;
-use actors::{Refusal, ports::StoreError};
+use actors::{Refusal, domain::TextError, ports::StoreError};
 use tracing::debug;
 
 use super::Problem;
@@ -40,6 +40,12 @@ impl From<Refusal> for Problem {
                 "wrong_name",
                 "That name is not part of this chat. Check it with the person who invited you.",
             ),
+            Refusal::LinkIncomplete => (
+                S::FORBIDDEN,
+                "link_incomplete",
+                "This link is incomplete: ask for the whole link, with what follows the #.",
+            ),
+            Refusal::TextTooLong => return Self::message_too_long(&TextError::TooLong.to_string()),
             Refusal::WrongCode => (
                 S::FORBIDDEN,
                 "wrong_code",

@@ -1,7 +1,7 @@
 //! Waiting to be let in.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use actors::{domain::ChatKey, ports::AskState};
+use actors::{AskIn, domain::ChatKey, ports::AskState};
 use uuid::Uuid;
 use views::{
     address,
@@ -34,8 +34,9 @@ pub async fn submit(
     let user = form.body.user.clone().unwrap_or_default();
     let asked = async {
         let name = field::name(form.body.user.as_deref(), "user")?;
+        let auth = field::auth(form.body.auth.as_deref())?;
         state.limits.request(&request)?;
-        ask_in(&state, &hash, name).await
+        ask_in(&state, &hash, AskIn { name, auth }).await
     };
     match asked.await {
         Ok(secret) => {

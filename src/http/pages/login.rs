@@ -63,11 +63,15 @@ pub fn link_hash(text: &str) -> Result<PairHash, Problem> {
 }
 
 async fn fresh(state: &State, request: &HttpRequest, hash: &PairHash) -> Result<Login, Problem> {
-    let choose_name = state.directory.ask(ChatKey::of(hash), Glance).await?;
+    let glanced = state.directory.ask(ChatKey::of(hash), Glance).await?;
+    if glanced.encrypted {
+        // The page of the refusal says that these pages have no key.
+        return Err(Refusal::LinkIncomplete.into());
+    }
     Ok(Login {
         hash: hash.as_str().into(),
         id: Uuid::new_v4().to_string(),
-        choose_name,
+        choose_name: glanced.unnamed,
         continue_as: held(request)
             .into_iter()
             .map(|(seat, name)| Held {
@@ -165,11 +169,12 @@ async fn enter(
     let key = ChatKey::of(hash);
     let naming = NameSeatTwo {
         name: entry.name.clone(),
+        auth: entry.auth,
     };
     let entered = match entry.clone().sit(state).await {
         // Nobody has chosen a name for the newcomer: this is it.
         Err(problem)
-            if problem.error == "wrong_name" && state.directory.ask(key, Glance).await? =>
+            if problem.error == "wrong_name" && state.directory.ask(key, Glance).await?.unnamed =>
         {
             match state.directory.ask(key, naming).await {
                 Ok(()) => entry.sit(state).await?,

@@ -61,6 +61,9 @@ pub async fn submit(
     let mut body = form.body;
     // The page offers no hash of one's own, and the link is made here.
     body.hash = None;
+    // The pages cannot open sealed texts.
+    body.encryption = None;
+    body.auth = None;
     let page = Register {
         id: body.id.unwrap_or_else(Uuid::new_v4).to_string(),
         user_one: body.user_one.clone().unwrap_or_default(),
@@ -118,6 +121,7 @@ async fn register(
         name: name_one,
         proof: None,
         id,
+        auth: None,
     };
     match state.directory.ask(ChatKey::of(&hash), entry).await {
         Ok(done_in) => Ok(seated(

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use actors::{
-    domain::{Ask, BySeat, Chat, ChatKey, Marks, SealedHash, Seat, SeatState, Session, UserName},
+    domain::{
+        Ask, BySeat, Chat, ChatKey, Encryption, Marks, SealedHash, Seat, SeatState, Session,
+        UserName,
+    },
     ports::{Access, By, Ending, Lookup, NewChat, Registered, StoreError},
 };
 use tokio_postgres::{Error, Row};
@@ -38,8 +41,8 @@ pub(super) fn ms(duration: Duration) -> i64 {
 }
 
 const MAKE: &str = "
-    INSERT INTO chats (key, expires_at, registration, sealed_hash)
-    VALUES ($1, now_ms() + $2, $3, $4) ON CONFLICT DO NOTHING RETURNING expires_at";
+    INSERT INTO chats (key, expires_at, registration, sealed_hash, encryption, auth)
+    VALUES ($1, now_ms() + $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING expires_at";
 
 pub(super) async fn register(tx: &mut Transaction<'_>, new: &NewChat) -> Result<Registered, Error> {
     if let Some(before) = registered_before(tx, new).await? {
@@ -64,11 +67,23 @@ pub(super) async fn register(tx: &mut Transaction<'_>, new: &NewChat) -> Result<
         .registration
         .as_ref()
         .map(|(_, sealed)| sealed.as_bytes());
+    let encryption = new.encryption.map(|_| Encryption::VERSION);
+    let auth = new
+        .encryption
+        .as_ref()
+        .map(|encryption| &encryption.auth.as_bytes()[..]);
     let lifetime_ms = ms(new.lifetime.duration());
     let made = tx
         .query_opt(
             MAKE,
-            &[&uuid(new.key), &lifetime_ms, &registration, &sealed],
+            &[
+                &uuid(new.key),
+                &lifetime_ms,
+                &registration,
+                &sealed,
+                &encryption,
+                &auth,
+            ],
         )
         .await?;
     let Some(made) = made else {
@@ -104,7 +119,7 @@ async fn registered_before(
     let Some((registration, _)) = &new.registration else {
         return Ok(None);
     };
-    let find = "SELECT key, sealed_hash, expires_at, expires_at <= now_ms() AS over
+    let find = "SELECT key, sealed_hash, expires_at, auth, expires_at <= now_ms() AS over
                 FROM chats WHERE registration = $1";
     let Some(row) = tx.query_opt(find, &[&&registration.as_bytes()[..]]).await? else {
         return Ok(None);
@@ -123,6 +138,7 @@ async fn registered_before(
         sealed: SealedHash::from_bytes(row.try_get("sealed_hash")?),
         expires_at: moment(&row, "expires_at")?,
         same_names,
+        encryption: rows::encryption(&row)?,
     }))
 }
 
@@ -147,6 +163,9 @@ pub(super) async fn load(
     let [revision_rows, seat_rows, session_rows, ask_rows, found] =
         connections.queries(asked).await?;
     let read = || -> Result<Lookup<Chat>, Error> {
+        // With the row that says that the chat lives: a chat is never taken for a plain one because it
+        // was registered while this was read.
+        let encryption = rows::encryption(&found[0])?;
         let found = living(&found[0])?;
         let seats = seats(&seat_rows)?;
         let sessions = session_rows
@@ -160,6 +179,7 @@ pub(super) async fn load(
             expires_at: found.expires_at,
             last_seq: found.last_seq,
             revision: i64::unsigned_abs(revision),
+            encryption,
             seats,
             sessions,
             asks,

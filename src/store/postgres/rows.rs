@@ -2,8 +2,8 @@
 
 use actors::{
     domain::{
-        BySeat, Caller, ChatKey, Marks, Message, MessageText, Seat, SecretDigest, Seq, Timestamp,
-        UserName,
+        BySeat, Caller, ChatKey, Encryption, Marks, Message, MessageText, Seat, SecretDigest, Seq,
+        Timestamp, UserName,
     },
     ports::{Access, Lookup, Position},
 };
@@ -59,6 +59,12 @@ pub(super) fn digest_if_any(row: &Row, column: &str) -> Result<Option<SecretDige
     Ok(bytes.and_then(digest))
 }
 
+/// A chat is encrypted where it asks for a proof; the table sees to it that both go together.
+pub(super) fn encryption(row: &Row) -> Result<Option<Encryption>, Error> {
+    let auth = digest_if_any(row, "auth")?;
+    Ok(auth.map(|auth| Encryption { auth }))
+}
+
 pub(super) fn name_if_any(row: &Row, column: &str) -> Result<Option<UserName>, Error> {
     let text: Option<&str> = row.try_get(column)?;
     Ok(text.and_then(|text| UserName::parse(text).ok()))
@@ -74,9 +80,10 @@ pub(super) fn message(row: &Row) -> Result<Message, Error> {
     })
 }
 
-/// Whether a chat lives, its last place, when it expires, and the server's clock: one row, always.
+/// Whether a chat lives, its last place, when it expires, what proves having its whole link, and the
+/// server's clock: one row, always.
 pub(super) const LIVING: &str = "
-    SELECT c.last_seq, c.expires_at, now_ms() AS now,
+    SELECT c.last_seq, c.expires_at, c.auth, now_ms() AS now,
            EXISTS (SELECT FROM tombstones t WHERE t.key = k.key) AS buried
     FROM (SELECT $1::uuid AS key) k LEFT JOIN chats c ON c.key = k.key";
 

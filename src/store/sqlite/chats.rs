@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use actors::{
     domain::{
-        Ask, BySeat, Chat, ChatKey, Marks, SealedHash, Seat, SeatState, Session, Timestamp,
-        UserName,
+        Ask, BySeat, Chat, ChatKey, Encryption, Marks, SealedHash, Seat, SeatState, Session,
+        Timestamp, UserName,
     },
     ports::{Access, By, Ending, Lookup, NewChat, Registered},
 };
@@ -60,12 +60,15 @@ pub(super) fn register(
     let expires_at = now.plus(new.lifetime.duration());
     let registration = new.registration.as_ref();
     tx.execute(
-        "INSERT INTO chats (key, expires_at, registration, sealed_hash) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO chats (key, expires_at, registration, sealed_hash, encryption, auth)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![
             Col(new.key),
             Col(expires_at),
             registration.map(|(digest, _)| Col(*digest)),
-            registration.map(|(_, sealed)| sealed.as_bytes())
+            registration.map(|(_, sealed)| sealed.as_bytes()),
+            new.encryption.map(|_| Encryption::VERSION),
+            new.encryption.map(|encryption| Col(encryption.auth))
         ],
     )?;
     for (seat, name) in [
@@ -90,18 +93,19 @@ fn registered_before(
     };
     let found = tx
         .query_row(
-            "SELECT key, sealed_hash, expires_at FROM chats WHERE registration = ?1",
+            "SELECT key, sealed_hash, expires_at, auth FROM chats WHERE registration = ?1",
             [Col(*registration)],
             |row| {
                 Ok((
                     get(row, "key")?,
                     row.get("sealed_hash")?,
                     get(row, "expires_at")?,
+                    encryption(row)?,
                 ))
             },
         )
         .optional()?;
-    let Some((key, sealed, expires_at)) = found else {
+    let Some((key, sealed, expires_at, encryption)) = found else {
         return Ok(None);
     };
     if expires_at <= now {
@@ -118,6 +122,7 @@ fn registered_before(
         sealed,
         expires_at,
         same_names,
+        encryption,
     }))
 }
 
@@ -152,16 +157,26 @@ pub(super) fn load(
             })
         })?
         .collect::<rusqlite::Result<_>>()?;
+    let encryption = connection
+        .prepare_cached("SELECT auth FROM chats WHERE key = ?1")?
+        .query_row([Col(key)], encryption)?;
     let seats = seats(connection, key)?;
     Ok(Lookup::Live(Chat {
         key,
         expires_at,
         last_seq,
         revision,
+        encryption,
         seats,
         sessions,
         asks,
     }))
+}
+
+/// A chat is encrypted where it asks for a proof; the table sees to it that both go together.
+fn encryption(row: &Row<'_>) -> rusqlite::Result<Option<Encryption>> {
+    let auth = get_some(row, "auth")?;
+    Ok(auth.map(|auth| Encryption { auth }))
 }
 
 fn seats(connection: &Connection, key: ChatKey) -> rusqlite::Result<BySeat<SeatState>> {

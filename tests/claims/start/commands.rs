@@ -3,6 +3,7 @@
 use std::process::Output;
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::refusing::refused;
 use crate::support::{Chat, Setup, server::exists};
@@ -48,6 +49,28 @@ async fn the_default_settings_are_printed_as_a_file_that_is_taken_back() {
     printed(&Setup::new().file(&defaults).arg("check-config").run());
     let server = Setup::new().file(&defaults).start().await;
     Chat::begin(&server).await;
+}
+
+#[tokio::test]
+async fn the_files_that_pages_load_are_listed_with_the_digests_of_what_is_served() {
+    let text = printed(&Setup::new().arg("assets").run());
+    let mut lines = text.lines();
+    let version = lines.next().unwrap();
+    assert_eq!(version, format!("# duet {}", env!("CARGO_PKG_VERSION")));
+    let server = Setup::new().start().await;
+    let mut listed = 0;
+    for line in lines {
+        let (digest, path) = line.split_once("  ").unwrap();
+        let served = server.front().get(path).await;
+        assert_eq!(served.status, 200, "{path}");
+        let found: String = Sha256::digest(&served.body)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert_eq!(found, digest, "{path}");
+        listed += 1;
+    }
+    assert!(listed > 20, "{text}");
 }
 
 #[test]

@@ -327,6 +327,8 @@ pub static ENGLISH: Text = Text {
         cross_site: "That came from another site",
         cross_site_lost: "A page of another site tried to act here in your name. Nothing was changed. If you meant to do it, do \
                           it from the chat itself.",
+        encrypted: "This chat is encrypted",
+        encrypted_lost: "These pages have no key to it. Open it with the program that made it, and with the whole link.",
         not_found: "There is nothing here",
         not_found_lost: "No chat has this address, and nothing was changed. Check that the whole link was copied.",
         method: "That is not how this works",

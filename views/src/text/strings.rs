@@ -261,6 +261,8 @@ strings!(Errors {
     forbidden_lost,
     cross_site,
     cross_site_lost,
+    encrypted,
+    encrypted_lost,
     not_found,
     not_found_lost,
     method,

@@ -73,6 +73,7 @@ impl Data {
                 expires_at: record.expires_at,
                 same_names: one.state.name.as_ref() == Some(&new.name_one)
                     && two.state.name == new.name_two,
+                encryption: record.encryption,
             })
         })
     }

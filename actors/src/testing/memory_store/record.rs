@@ -2,8 +2,8 @@ use std::{collections::HashMap, convert::Infallible};
 
 use crate::{
     domain::{
-        Ask, BySeat, Caller, Chat, ChatKey, ClientId, CodeDigest, Draft, Message, Page, SealedHash,
-        Seat, SeatState, SecretDigest, Seq, Session, Timestamp,
+        Ask, BySeat, Caller, Chat, ChatKey, ClientId, CodeDigest, Draft, Encryption, Message, Page,
+        SealedHash, Seat, SeatState, SecretDigest, Seq, Session, Timestamp,
     },
     ports::{Appended, HistoryPage, NewChat, Note, Position, SessionChoice},
 };
@@ -14,6 +14,7 @@ pub(super) struct Record {
     pub(super) expires_at: Timestamp,
     pub(super) ended_at: Option<Timestamp>,
     pub(super) registration: Option<(SecretDigest, SealedHash)>,
+    pub(super) encryption: Option<Encryption>,
     pub(super) messages: Vec<Message>,
     places: HashMap<(Seat, ClientId), Seq>,
     pub(super) seats: BySeat<SeatRecord>,
@@ -56,6 +57,7 @@ impl Record {
             expires_at: now.plus(new.lifetime.duration()),
             ended_at: None,
             registration: new.registration,
+            encryption: new.encryption,
             messages: Vec::new(),
             places: HashMap::new(),
             seats,
@@ -73,6 +75,7 @@ impl Record {
     pub(super) fn end(&mut self, now: Timestamp) {
         self.ended_at = Some(now);
         self.registration = None;
+        self.encryption = None;
         self.places.clear();
         self.seats = BySeat::default();
         self.sessions.clear();
@@ -104,6 +107,7 @@ impl Record {
             expires_at: self.expires_at,
             last_seq: self.last_seq(),
             revision: self.revision,
+            encryption: self.encryption,
             seats: BySeat(Seat::BOTH.map(|seat| self.seats[seat].state.clone())),
             sessions: self
                 .sessions

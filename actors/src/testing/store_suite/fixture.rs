@@ -49,6 +49,7 @@ pub(super) fn new_chat(key: ChatKey) -> NewChat {
         lifetime: Lifetime::of(LONG),
         registration: None,
         must_be_reserved: false,
+        encryption: None,
     }
 }
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::{Stores, fixture::*};
 use crate::{
-    domain::{ChatKey, Marks, SealedHash, Seat, SecretDigest},
+    domain::{ChatKey, Encryption, Marks, SealedHash, Seat, SecretDigest},
     ports::{Access, By, Lookup, NewChat, Registered},
 };
 
@@ -56,9 +56,34 @@ pub async fn the_same_registration_finds_the_chat_it_made(stores: Stores) {
                 sealed: SealedHash::from_bytes(vec![7; 80]),
                 expires_at,
                 same_names: true,
+                encryption: None,
             }
         );
     }
+}
+
+pub async fn an_encrypted_chat_keeps_the_digest_of_its_proof(stores: Stores) {
+    let (plain, first, id) = (key(), key(), digest());
+    let encryption = Some(Encryption { auth: digest() });
+    let sealed = |key| NewChat {
+        encryption,
+        ..named(key, id)
+    };
+    made(stores.here.register(sealed(first)).await.unwrap());
+    made(stores.here.register(new_chat(plain)).await.unwrap());
+    assert_eq!(live(stores.there.load(first).await).encryption, encryption);
+    assert_eq!(live(stores.there.load(plain).await).encryption, None);
+
+    let again = stores.there.register(sealed(key())).await.unwrap();
+    let Registered::Before {
+        encryption: kept, ..
+    } = again
+    else {
+        panic!("a replayed registration came out as {again:?}");
+    };
+    assert_eq!(kept, encryption);
+    sit(&stores.here, first, Seat::Two).await;
+    assert_eq!(live(stores.here.load(first).await).encryption, encryption);
 }
 
 pub async fn a_registration_says_whether_the_names_are_the_same(stores: Stores) {

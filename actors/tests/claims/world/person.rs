@@ -2,7 +2,7 @@ use actors::{
     Directory, EndChat, History, LoggedIn, Login, LoginProof, Logout, Look, Opened, Receipt,
     Refusal, SeatOf, Send, Sent, Typing,
     domain::{
-        AccessCode, ChatKey, ClientId, Marks, MessageText, Page, PairHash, Seat, SecretDigest, Seq,
+        AccessCode, ChatKey, ClientId, Marks, Page, PairHash, Seat, SecretDigest, SentText, Seq,
     },
 };
 use uuid::Uuid;
@@ -33,6 +33,7 @@ pub(crate) async fn login(
         name: name_at(seat),
         proof,
         id: None,
+        auth: None,
     };
     instance.directory.ask(ChatKey::of(hash), login).await
 }
@@ -92,7 +93,7 @@ impl Person {
         let send = Send {
             by: self.by,
             id,
-            text: MessageText::parse(text.into()).unwrap(),
+            text: SentText::parse(text.into()).unwrap(),
             sent_at: None,
             sender: None,
             recipient: None,

@@ -1,0 +1,84 @@
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+use zeroize::{Zeroize, Zeroizing};
+
+use super::{Invalid, SecretDigest};
+
+/// Set where two clients encrypt what they say to each other: fixed when the chat is made. The
+/// server has no key; it knows the chat's people by a proof that is derived from the link's
+/// fragment, which is never sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Encryption {
+    /// The digest of the [`LinkProof`] that names and logins must come with.
+    pub auth: SecretDigest,
+}
+
+impl Encryption {
+    /// The only format there is, as it is told on the wire and in the store.
+    pub const VERSION: &str = "v1";
+
+    /// Reads a format's name.
+    ///
+    /// # Errors
+    /// [`Invalid`] for a format that this server does not know.
+    pub fn check_version(text: &str) -> Result<(), Invalid> {
+        match text {
+            Self::VERSION => Ok(()),
+            _ => Err(Invalid(
+                "The only encryption is \"v1\". Leave it out for a chat that is not encrypted.",
+            )),
+        }
+    }
+}
+
+/// Proof of having the whole link of an encrypted chat: 32 bytes in base64url.
+#[derive(Clone)]
+pub struct LinkProof([u8; 32]);
+
+impl LinkProof {
+    /// Reads a proof.
+    ///
+    /// # Errors
+    /// [`Invalid`] when it has not the form of one.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let decoded = URL_SAFE_NO_PAD.decode(text).map(Zeroizing::new).ok();
+        let bytes = decoded.and_then(|bytes| bytes.as_slice().try_into().ok());
+        bytes.map(Self).ok_or(Invalid(
+            "This is not the proof of a link: 32 bytes as 43 characters of base64url.",
+        ))
+    }
+
+    /// What the store keeps of it. 256 pseudorandom bits need no slow hash.
+    pub fn digest(&self) -> SecretDigest {
+        SecretDigest::from_bytes(Sha256::digest(self.0).into())
+    }
+}
+
+impl Drop for LinkProof {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for LinkProof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LinkProof")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_is_32_bytes_in_one_spelling() {
+        let good = "GaSrUu7JBw96sWnT4m4khgxuV4oi8f7dDJmuEk4LNs0";
+        let digest = LinkProof::parse(good).unwrap().digest();
+        assert_eq!(digest, LinkProof::parse(good).unwrap().digest());
+        for bad in ["", "abc", &good[1..], &good.replace("s0", "s1")] {
+            assert!(LinkProof::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+}

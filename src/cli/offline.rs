@@ -1,0 +1,45 @@
+//! Commands that need neither a server nor a store.
+
+use std::{
+    fmt, fs,
+    io::{self, BufWriter, Read, Write},
+    path::Path,
+};
+
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::{Failure, LINK_LEN_MAX};
+use crate::encryption::{Keys, Link, Transcript};
+
+/// Opens a downloaded conversation onto standard output.
+pub(super) fn decrypt(link: String, file: &Path, json: bool) -> Result<(), Failure> {
+    let mut link = Zeroizing::new(link);
+    if *link == "-" {
+        link.clear();
+        io::stdin().take(LINK_LEN_MAX).read_to_string(&mut link)?;
+    }
+    let refused = |error: &dyn fmt::Display| Failure::Refused(error.to_string());
+    let keys = Keys::of(&Link::parse(&link).map_err(|error| refused(&error))?);
+    let bytes = fs::read(file).map_err(|error| Failure::Unreadable {
+        path: file.into(),
+        error,
+    })?;
+    let transcript = Transcript::parse(&bytes).map_err(|error| refused(&error))?;
+    match transcript.write(&keys, json, BufWriter::new(io::stdout().lock()))? {
+        0 => Ok(()),
+        wrong => Err(Failure::NotWhole(wrong)),
+    }
+}
+
+/// Lists the pages' files in the form of `sha256sum`, with the paths they are served at.
+pub(super) fn assets(mut out: impl Write) -> io::Result<()> {
+    writeln!(out, "# duet {}", env!("CARGO_PKG_VERSION"))?;
+    for (name, asset) in views::assets::all() {
+        for byte in Sha256::digest(asset.bytes) {
+            write!(out, "{byte:02x}")?;
+        }
+        writeln!(out, "  {}", views::assets::url(name))?;
+    }
+    Ok(())
+}
