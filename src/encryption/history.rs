@@ -95,106 +95,85 @@ impl History {
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
     use zeroize::Zeroizing;
 
     use super::*;
 
-    struct Sent {
-        seat: Seat,
+    /// The conversations that `views/tests/seal.test.mjs` checks as well.
+    const VECTORS: &str = include_str!("../../docs/encryption/vectors.json");
+
+    #[derive(Deserialize)]
+    struct Vectors {
+        conversations: Vec<Conversation>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Conversation {
+        why: String,
+        first_seq: Seq,
+        messages: Vec<Said>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Said {
+        Opened(Opened),
+        Sealed { id: Uuid, opens: bool },
+    }
+
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Opened {
+        seat: i64,
         id: Uuid,
-        contents: Contents,
+        session: String,
+        number: u32,
+        after: Option<Uuid>,
+        written_at: i64,
+        at: i64,
+        findings: Vec<String>,
     }
 
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_unix_ms(1_764_000_000_000 + seconds * 1_000)
-    }
-
-    fn sent(seat: Seat, session: u8, number: u32, after: Option<&Sent>) -> Sent {
-        Sent {
-            seat,
-            id: Uuid::new_v4(),
-            contents: Contents {
-                session: [session; 8],
-                number,
-                after: after.map(|sent| sent.id),
-                written_at: at(0),
-                text: Zeroizing::new("Hello".into()),
-            },
+    fn told(finding: &Finding) -> String {
+        match finding {
+            Finding::Missing(count) => format!("missing {count}"),
+            Finding::Moved => "moved".into(),
+            Finding::Repeated => "repeated".into(),
+            Finding::WrittenAt(at) => format!("written {}", at.unix_ms()),
         }
     }
 
-    fn findings(of: &[&Sent]) -> Vec<Vec<Finding>> {
-        let mut history = History::beginning_at(1);
-        of.iter()
-            .map(|sent| history.check(sent.seat, sent.id, &sent.contents, at(1)))
-            .collect()
-    }
-
-    const NONE: Vec<Finding> = Vec::new();
-
     #[test]
-    fn a_whole_conversation_raises_nothing() {
-        let first = sent(Seat::One, 1, 1, None);
-        let answer = sent(Seat::Two, 2, 1, Some(&first));
-        let second = sent(Seat::One, 1, 2, Some(&first));
-        let elsewhere = sent(Seat::One, 3, 1, Some(&second));
-        let all = [&first, &answer, &second, &elsewhere];
-        assert_eq!(findings(&all), vec![NONE; 4]);
-    }
-
-    #[test]
-    fn a_dropped_message_is_missed_by_number_or_by_who_had_read_it() {
-        let first = sent(Seat::One, 1, 1, None);
-        let second = sent(Seat::One, 1, 2, Some(&first));
-        let third = sent(Seat::One, 1, 3, Some(&second));
-        assert_eq!(
-            findings(&[&first, &third]),
-            [NONE, vec![Finding::Missing(1)]]
-        );
-        // All of a session is missing, and the next one, or the answer, had read it.
-        let lone = sent(Seat::Two, 7, 1, Some(&second));
-        assert_eq!(findings(&[&first, &lone]), [NONE, vec![Finding::Moved]]);
-    }
-
-    #[test]
-    fn messages_that_are_repeated_or_swapped_are_told() {
-        let question = sent(Seat::One, 1, 1, None);
-        let answer = sent(Seat::Two, 2, 1, Some(&question));
-        let next = sent(Seat::One, 1, 2, Some(&answer));
-        assert_eq!(
-            findings(&[&question, &question]),
-            [NONE, vec![Finding::Repeated]]
-        );
-        assert_eq!(
-            findings(&[&answer, &question]),
-            [vec![Finding::Moved], NONE]
-        );
-        let swapped = findings(&[&next, &question, &answer]);
-        assert_eq!(swapped[0], [Finding::Missing(1)]);
-        assert_eq!(swapped[1], [Finding::Moved]);
-    }
-
-    #[test]
-    fn a_part_of_a_conversation_is_not_blamed_for_where_it_begins() {
-        let earlier = sent(Seat::One, 1, 1, None);
-        let later = sent(Seat::One, 1, 2, Some(&earlier));
-        let last = sent(Seat::One, 1, 4, Some(&later));
-        let mut history = History::beginning_at(2);
-        let mut check = |sent: &Sent| history.check(sent.seat, sent.id, &sent.contents, at(1));
-        assert_eq!(check(&later), NONE);
-        assert_eq!(check(&last), [Finding::Missing(1)]);
-    }
-
-    #[test]
-    fn a_time_that_the_server_made_up_is_told() {
-        let sent = sent(Seat::One, 1, 1, None);
-        let said = |seconds| {
-            let mut history = History::beginning_at(1);
-            history.check(sent.seat, sent.id, &sent.contents, at(seconds))
-        };
-        assert_eq!(said(299), NONE);
-        for off in [301, -301] {
-            assert_eq!(said(off), [Finding::WrittenAt(at(0))]);
+    fn a_conversation_is_whole_or_what_is_wrong_is_told_where_it_is() {
+        let vectors: Vectors = serde_json::from_str(VECTORS).unwrap();
+        assert!(!vectors.conversations.is_empty());
+        for conversation in vectors.conversations {
+            let mut history = History::beginning_at(conversation.first_seq);
+            for said in conversation.messages {
+                let said = match said {
+                    Said::Opened(said) => said,
+                    Said::Sealed { id, opens } => {
+                        assert!(!opens, "{} is not understood", conversation.why);
+                        history.skip(id);
+                        continue;
+                    }
+                };
+                let session = u64::from_str_radix(&said.session, 16).unwrap();
+                let contents = Contents {
+                    session: session.to_be_bytes(),
+                    number: said.number,
+                    after: said.after,
+                    written_at: Timestamp::from_unix_ms(said.written_at),
+                    text: Zeroizing::new("Hello".into()),
+                };
+                let seat = Seat::try_from(said.seat).unwrap();
+                let at = Timestamp::from_unix_ms(said.at);
+                let found = history.check(seat, said.id, &contents, at);
+                let found: Vec<String> = found.iter().map(told).collect();
+                assert_eq!(found, said.findings, "{}", conversation.why);
+            }
         }
     }
 }

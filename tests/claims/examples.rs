@@ -5,7 +5,14 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use crate::support::{Person, Server, chat::register, eventually};
+use duet::encryption::{Keys, Link};
+use serde_json::json;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
+    process::ChildStdout,
+};
+
+use crate::support::{DEADLINE, Person, Server, Setup, chat::register, eventually, within};
 
 /// A program of `examples/` on its way; it is killed with the test.
 struct Example(Child);
@@ -85,6 +92,113 @@ async fn the_python_bot_repeats_what_is_said() {
 #[tokio::test]
 async fn the_node_bot_repeats_what_is_said() {
     a_bot_repeats_what_is_said("node", "echo_bot.mjs").await;
+}
+
+/// Two clients of another implementation, on a real server; a third one opens what they said.
+#[tokio::test]
+async fn the_encrypted_chat_is_read_by_its_two_people_alone() {
+    let server = Server::start().await;
+    let api = server.api();
+    let origin = format!("http://{}", server.address);
+    let mut abhi = Terminal::start(&[&origin, "Abhi", "Anny"]);
+    let link = abhi.line_with("link: ").await;
+    let link = link.strip_prefix("link: ").unwrap();
+    let (bare, _) = link.split_once('#').unwrap();
+    let mut anny = Terminal::start(&[link, "Anny"]);
+    anny.line_with("return code: ").await;
+    abhi.say("a-most-private-text").await;
+    assert_eq!(anny.line_with("Abhi: ").await, "Abhi: a-most-private-text");
+    anny.say("an \"answer\" 👋🏽").await;
+    assert_eq!(abhi.line_with("Anny: ").await, "Anny: an \"answer\" 👋🏽");
+    let code = abhi
+        .said
+        .iter()
+        .find_map(|line| line.strip_prefix("return code: "));
+    let code = code.unwrap().to_owned();
+
+    let hash = bare.rsplit('/').next().unwrap();
+    let keys = Keys::of(&Link::parse(link).unwrap());
+    let proof = json!({"auth": keys.auth(), "returnCode": code});
+    let reader = Person::log_in_by(&api, hash, "Abhi", proof).await;
+    let texts = reader.texts().await;
+    assert!(
+        texts.iter().all(|text| text.starts_with("v1.")),
+        "{texts:?}"
+    );
+    let file = server.folder().join("duet.json");
+    let page = reader.get("messages?after=0").await;
+    std::fs::write(&file, &page.body).unwrap();
+    let file = file.to_str().unwrap();
+    let opened = Setup::new().arg("decrypt").arg(link).arg(file).run();
+    let text = String::from_utf8(opened.stdout).unwrap();
+    assert!(opened.status.success(), "{text}");
+    assert!(text.contains("Anny: an \"answer\" 👋🏽\n"), "{text}");
+
+    let refused = Terminal::start(&[bare, "Anny"]).fails().await;
+    assert!(refused.contains("This link is incomplete"), "{refused}");
+    // A server that says that the chat is a plain one is not believed.
+    let plain = register(&api).await;
+    let plain = format!("{origin}/demo/chat/user/{plain}#v1.{}", "A".repeat(43));
+    let refused = Terminal::start(&[&plain, "Anny"]).fails().await;
+    assert!(refused.contains("is not encrypted"), "{refused}");
+}
+
+/// Somebody in the encrypted chat's terminal.
+struct Terminal {
+    program: tokio::process::Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    said: Vec<String>,
+}
+
+impl Terminal {
+    fn start(arguments: &[&str]) -> Self {
+        let mut program = tokio::process::Command::new("node")
+            .arg(path("encrypted_chat.mjs"))
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(program.stdout.take().unwrap()).lines();
+        Self {
+            program,
+            lines,
+            said: Vec::new(),
+        }
+    }
+
+    async fn line_with(&mut self, start: &str) -> String {
+        within(DEADLINE, start, async {
+            loop {
+                let line = self.lines.next_line().await.unwrap();
+                let line = line.unwrap_or_else(|| panic!("no {start:?} in {:?}", self.said));
+                assert!(!line.starts_with("***"), "{line}");
+                self.said.push(line.clone());
+                if line.starts_with(start) {
+                    return line;
+                }
+            }
+        })
+        .await
+    }
+
+    async fn say(&mut self, text: &str) {
+        let stdin = self.program.stdin.as_mut().unwrap();
+        stdin
+            .write_all(format!("{text}\n").as_bytes())
+            .await
+            .unwrap();
+    }
+
+    /// It refuses, in a sentence.
+    async fn fails(self) -> String {
+        let output = within(DEADLINE, "it ends", self.program.wait_with_output()).await;
+        let output = output.unwrap();
+        assert!(!output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    }
 }
 
 #[tokio::test]

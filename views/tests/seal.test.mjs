@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { decode, encode, open, seal, secretOf, unlock } from "../assets/seal.js";
+import { reader } from "../assets/whole.js";
 
 const vectors = JSON.parse(readFileSync(new URL("../../docs/encryption/vectors.json", import.meta.url), "utf8"));
 const hex = (bytes) => Buffer.from(bytes).toString("hex");
@@ -67,4 +68,16 @@ test("a fragment is read whole or not at all, and base64url in one spelling", ()
   }
   for (const bad of ["A", "AB", "A+", "AA=", "AA ="]) assert.equal(decode(bad), null, bad);
   assert.deepEqual([...(decode("_-A") ?? [])], [255, 224]);
+});
+
+test("a conversation is whole, or what is wrong with it is told where it is", () => {
+  assert.ok(vectors.conversations.length);
+  const told = ({ kind, count, at }) => [kind, count ?? at].filter((part) => part !== undefined).join(" ");
+  for (const { why, firstSeq, messages } of vectors.conversations) {
+    const { skip, check } = reader(firstSeq);
+    for (const { seat, id, opens = true, at, findings, ...contents } of messages) {
+      if (opens) assert.deepEqual(check(seat, id, contents, at).map(told), findings, why);
+      else skip(id);
+    }
+  }
 });

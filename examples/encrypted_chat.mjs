@@ -1,0 +1,119 @@
+#!/usr/bin/env node
+// An encrypted chat in a terminal: the server passes on what it cannot read. Node.js 20 or newer, nothing to install.
+//
+//     node examples/encrypted_chat.mjs http://127.0.0.1:8080 Abhi Anny     makes a chat and prints its link
+//     node examples/encrypted_chat.mjs 'http://…/demo/chat/user/HASH#v1.SECRET' Anny [RETURN-CODE]
+//
+// Every line typed is sent. What arrives is opened and checked as docs/encryption.md says: a text that was changed, dropped,
+// repeated or moved on its way is told of in its place. The end of the input leaves the chat and logs out.
+
+import { randomBytes, randomUUID } from 'node:crypto';
+import { createInterface } from 'node:readline';
+import { encode, open, seal, secretOf, unlock } from '../views/assets/seal.js';
+import { reader } from '../views/assets/whole.js';
+
+const [where, name, third] = process.argv.slice(2);
+const [address, fragment = ''] = where.split('#');
+const [origin, hash = encode(randomBytes(16))] = address.split('/demo/chat/user/');
+const isNew = origin === address;
+const secret = isNew ? new Uint8Array(randomBytes(32)) : secretOf(fragment);
+if (!secret) fail('This link is incomplete: ask for the whole link, with what follows the #.');
+const { auth, keys } = await unlock(hash, secret);
+
+function fail(sentence) {
+  console.error(sentence);
+  process.exit(1);
+}
+
+/** Posts a body; waits and repeats it as it is while the server asks for that (429, 503) or is away. */
+async function call(path, body, token) {
+  const headers = { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) };
+  for (;;) {
+    const request = { method: 'POST', headers, body: JSON.stringify(body), signal: AbortSignal.timeout(30_000) };
+    const answer = await fetch(`${origin}/chat-server/${path}`, request).catch(() => null);
+    if (answer?.ok) return (await answer.json()).data;
+    if (answer && ![429, 503].includes(answer.status)) fail((await answer.json()).data.message);
+    await new Promise((done) => setTimeout(done, 1000 * Number(answer?.headers.get('Retry-After') ?? 1)));
+  }
+}
+
+if (isNew) {
+  const chat = { userOne: name, userTwo: third, hash, id: randomUUID(), encryption: 'v1', auth };
+  const { url } = await call('register', chat);
+  console.log(`link: ${url}#v1.${encode(secret)}`);
+}
+const proof = isNew || !third ? {} : { returnCode: third };
+const login = { user: name, hash, auth, id: randomUUID(), ...proof };
+const me = await call(`user/${encodeURIComponent(name)}/login`, login);
+// A server that could talk a client out of encrypting would read everything.
+if (me.encryption !== 'v1') fail('This chat is not encrypted, and its link says that it is.');
+if (me.returnCode) console.log(`return code: ${me.returnCode}`);
+
+/** What this program has sealed and opened so far. */
+const session = randomBytes(8).toString('hex');
+let number = 0;
+let after = null;
+let seq = 0;
+const { skip, check } = reader(1);
+
+const words = {
+  missing: ({ count }) => `missing before the next line: ${count}`,
+  moved: () => 'the order was changed here, or something is missing',
+  repeated: () => 'a message was repeated here',
+  written: ({ at }) => `the next line was written at ${new Date(at).toISOString()}`,
+};
+
+async function show({ id, senderName, message, timestamp }) {
+  const seat = senderName === me.peer ? 3 - me.seat : me.seat;
+  const contents = await open(keys, seat, id, message);
+  if (!contents) {
+    skip(id);
+    return console.log(`*** a message from ${senderName} does not open: it was changed on its way`);
+  }
+  const findings = check(seat, id, contents, Date.parse(timestamp));
+  for (const finding of findings) console.log(`*** ${words[finding.kind](finding)}`);
+  after = id;
+  if (!findings.some(({ kind }) => kind === 'repeated')) console.log(`${senderName}: ${contents.text}`);
+}
+
+/** Shows the conversation from its first message on, and goes on across lost connections. */
+async function listen() {
+  for (;;) {
+    const headers = { Authorization: `Bearer ${me.token}`, 'Last-Event-ID': String(seq) };
+    const answer = await fetch(`${origin}/chat-server/user/${hash}/stream`, { headers }).catch(() => null);
+    if (answer?.status === 204) return console.log('the chat has ended');
+    if (answer?.ok) await read(answer.body).catch(() => {});
+    await new Promise((done) => setTimeout(done, 1000));
+  }
+}
+
+async function read(body) {
+  let text = '';
+  for await (const part of body.pipeThrough(new TextDecoderStream())) {
+    const blocks = (text + part).split('\n\n');
+    text = blocks.pop();
+    for (const block of blocks) {
+      const event = Object.fromEntries(block.split('\n').map((line) => line.split(/: (.*)/s)));
+      const data = event.data && JSON.parse(event.data);
+      if (event.event === 'hello') me.peer = data.peer;
+      if (event.event !== 'message' || data.seq <= seq) continue;
+      await show(data);
+      seq = data.seq;
+    }
+  }
+}
+
+const ended = listen();
+const typed = (async () => {
+  for await (const text of createInterface({ input: process.stdin })) {
+    if (!text.trim()) continue;
+    const id = randomUUID();
+    const contents = { session, number: ++number, after, writtenAt: Date.now(), text };
+    // Sealed once: sending again repeats the same ciphertext under the same id.
+    const message = await seal(keys, me.seat, id, contents);
+    await call(`user/${hash}/message_send`, { message, id }, me.token);
+  }
+  await call('user/logout', {}, me.token);
+})();
+await Promise.race([ended, typed]);
+process.exit(0);
