@@ -74,7 +74,7 @@ async fn a_text_comes_back_as_it_was_sent() {
         "<script>alert(1)</script> & \"quotes\" \\ back".to_owned(),
         "é".repeat(8 * 1024),
         "x".repeat(16 * 1024),
-        "\u{1}".repeat(8 * 1024),
+        format!("x{}", "\u{1}".repeat(8 * 1024)),
     ];
     let mut stream = chat.two.listen().await;
     for text in &texts {
