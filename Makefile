@@ -7,6 +7,7 @@ SHELL := /bin/bash
 # Debian packages that the tests use, each with a program or file that shows it is there.
 APT := chromium:/usr/bin/chromium \
        postgresql:/usr/lib/postgresql \
+       pgbouncer:/usr/sbin/pgbouncer \
        redis-server:/usr/bin/redis-server \
        libfaketime:/usr/share/doc/libfaketime \
        haproxy:/usr/sbin/haproxy \

@@ -143,14 +143,16 @@ impl App {
         // Instances that share a store must hear each other, so without a bus there is one.
         let lock = match (&settings.bus.url, &settings.store.url) {
             (BusUrl::Local, _) | (_, StoreUrl::Sqlite(_)) => {
-                Some(store::lock(&settings.store.url).await?)
+                let lock = || store::lock(&settings.store.url);
+                Some(store::patiently(&settings.store, lock).await?)
             }
             (BusUrl::Redis(_), StoreUrl::Postgres(_)) => None,
         };
         let listeners = Listeners::bind(settings)?;
         let registry = telemetry::registry();
         let tasks = Tasks::register(&registry);
-        let store = store::open(&settings.store, clock.clone(), &registry).await?;
+        let open = || store::open(&settings.store, clock.clone(), &registry);
+        let store = store::patiently(&settings.store, open).await?;
         let arbiters: Vec<Arbiter> = (0..settings.workers()).map(|_| Arbiter::new()).collect();
         let bus = {
             let (settings, registry) = (settings.bus.clone(), registry.clone());

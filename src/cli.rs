@@ -25,6 +25,8 @@ use crate::{
     telemetry,
 };
 
+mod health;
+
 /// More than any link has.
 const LINK_LEN_MAX: u64 = 4_096;
 
@@ -52,7 +54,19 @@ pub enum Command {
     /// Bring the store's tables up to date and exit. `serve` does so by itself.
     Migrate,
     /// Read and check all settings, say what they come to, and exit.
-    CheckConfig,
+    CheckConfig {
+        /// Print every setting that is in force and where it comes from, without passwords.
+        #[arg(long)]
+        print: bool,
+    },
+    /// Ask a running instance whether it is ready, and exit with 0 if it is.
+    ///
+    /// For containers without curl. It asks the instance that these settings start.
+    Health {
+        /// Ask whether the process runs, not whether it can do its work.
+        #[arg(long)]
+        live: bool,
+    },
     /// Print every setting with its default and what it is for, ready to be saved and edited.
     DefaultConfig,
     /// Print the API's description, OpenAPI 3.1 as JSON.
@@ -159,7 +173,19 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Assets) => return Ok(offline::assets(io::stdout().lock())?),
         _ => {}
     }
-    let settings = Settings::load(cli.config.as_deref(), std::env::vars())?;
+    let file = cli.config.as_deref();
+    let loaded = Settings::load_with_sources(file, std::env::vars());
+    let (settings, raw, sources) = match loaded {
+        Ok(loaded) => loaded,
+        Err(wrong) => {
+            let format = config::log_format(file, std::env::vars());
+            telemetry::start_log(&config::Log {
+                filter: "info".into(),
+                format,
+            });
+            return Err(wrong.into());
+        }
+    };
     match cli.command {
         None | Some(Command::Serve) => {
             let log = telemetry::start_log(&settings.log);
@@ -169,14 +195,31 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Migrate) => {
             telemetry::start_log(&settings.log);
             System::new().block_on(async {
-                open(&settings).await?.close().await;
+                let open = || open(&settings);
+                let store = store::patiently(&settings.store, open).await?;
+                store.close().await;
                 Ok::<_, OpenError>(())
             })?;
             say(format_args!("{} is up to date.", settings.store.url))
         }
-        Some(Command::CheckConfig) => {
+        Some(Command::CheckConfig { print }) => {
             http::tls::check(&settings)?;
-            say(format_args!("{}", settings.summary()))
+            for hint in &settings.hints {
+                writeln!(io::stderr(), "duet: {hint}.")?;
+            }
+            match print {
+                true => say(format_args!("{}", config::print(&raw, &sources).trim_end())),
+                false => say(format_args!("{}", settings.summary())),
+            }
+        }
+        Some(Command::Health { live }) => {
+            let path = if live {
+                "/health/live"
+            } else {
+                "/health/ready"
+            };
+            health::ask(&settings, path).map_err(Failure::Refused)?;
+            Ok(())
         }
         Some(Command::End { link }) => end(&settings, link),
         Some(Command::Backup { file }) => {

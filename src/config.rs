@@ -3,22 +3,30 @@
 //! `config/default.toml` is built in and documents every key. A file overrides it, and the
 //! environment overrides both.
 
+mod keys;
 mod limits;
 mod loading;
 mod postgres_url;
+mod print;
 mod redis_url;
+mod sources;
 mod urls;
+mod values;
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
 
 pub use limits::Limits;
+pub use loading::log_format;
 pub use postgres_url::PostgresUrl;
+pub use print::print;
 pub use redis_url::RedisUrl;
+pub use sources::Sources;
 pub use urls::{BusUrl, StoreUrl};
+use values::blank_is_none;
 
 /// The defaults, with a comment for every key.
 pub const DEFAULT: &str = include_str!("../config/default.toml");
@@ -39,6 +47,9 @@ pub struct Settings {
     pub limits: Limits,
     /// What is logged.
     pub log: Log,
+    /// What of the environment looks like a setting and is none.
+    #[serde(skip)]
+    pub hints: Vec<String>,
 }
 
 /// Where and how to listen.
@@ -46,12 +57,13 @@ pub struct Settings {
 #[serde(deny_unknown_fields)]
 pub struct Server {
     /// The address of the pages door, and of the others unless they have one of their own.
+    #[serde(deserialize_with = "values::bind")]
     pub bind: SocketAddr,
     /// The address of the API door.
-    #[serde(deserialize_with = "blank_is_none")]
+    #[serde(deserialize_with = "values::own_bind")]
     pub api_bind: Option<SocketAddr>,
     /// The address of health and metrics.
-    #[serde(deserialize_with = "blank_is_none")]
+    #[serde(deserialize_with = "values::own_bind")]
     pub ops_bind: Option<SocketAddr>,
     /// How people reach duet.
     #[serde(deserialize_with = "blank_is_none")]
@@ -61,6 +73,7 @@ pub struct Server {
     /// Threads, each of which serves connections and runs chats; 0 means one per core.
     pub workers: usize,
     /// Networks whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "values::networks")]
     pub trusted_proxies: Vec<IpNet>,
     /// The certificate for TLS without a proxy, and its key: PEM files.
     #[serde(deserialize_with = "blank_is_none")]
@@ -125,10 +138,19 @@ pub struct Store {
     pub pool_size: u32,
     /// Commits of messages that are in flight at once on PostgreSQL.
     pub lanes: u16,
+    /// How long a start waits for the store, in seconds; 0 is for ever.
+    pub start_seconds: u64,
     /// How long a call waits for a connection to PostgreSQL, in seconds.
     pub connect_seconds: u64,
     /// How long PostgreSQL may take for a call, in seconds.
     pub call_seconds: u64,
+}
+
+impl Store {
+    /// How long a start waits for the store; without it for ever.
+    pub fn start_patience(&self) -> Option<Duration> {
+        (self.start_seconds > 0).then(|| Duration::from_secs(self.start_seconds))
+    }
 }
 
 /// The courier between instances.
@@ -204,6 +226,21 @@ pub enum LogFormat {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Wrong(pub String);
+
+impl Wrong {
+    /// Adds where the setting stands that the sentence begins with.
+    fn set_in(self, sources: &Sources) -> Self {
+        let Some(key) = self.0.split_whitespace().next() else {
+            return self;
+        };
+        match sources.of(key) {
+            "default" => self,
+            place => {
+                Self(format!("{} It is set in {place}.", self.0).replace("in line", "on line"))
+            }
+        }
+    }
+}
 
 impl Settings {
     fn check(&self) -> Result<(), Wrong> {
@@ -326,18 +363,5 @@ pub fn is_local(url: &Url) -> bool {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         None => false,
-    }
-}
-
-fn blank_is_none<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: serde::Deserializer<'de>,
-    T: std::str::FromStr,
-    T::Err: fmt::Display,
-{
-    let text = String::deserialize(deserializer)?;
-    match text.trim() {
-        "" => Ok(None),
-        text => text.parse().map(Some).map_err(serde::de::Error::custom),
     }
 }

@@ -4,16 +4,26 @@ mod metered;
 mod postgres;
 mod sqlite;
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{
+    fmt,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actors::ports::{Clock, Store};
 use prometheus::Registry;
+use tracing::{info, warn};
 
 use crate::config::{self, StoreUrl};
 
 use metered::Metered;
 pub use postgres::{DatabaseLock, PostgresStore};
 pub use sqlite::{FileLock, SqliteStore, backup, restore};
+
+/// How often a start tries again, and how often it says that it is waiting.
+const TRY_AGAIN: Duration = Duration::from_millis(500);
+const SAY_AGAIN: Duration = Duration::from_secs(5);
 
 /// The store cannot be opened: one sentence that names it and says what to do.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -30,6 +40,13 @@ impl OpenError {
         Self {
             sentence,
             is_passing: false,
+        }
+    }
+
+    fn passing(sentence: String) -> Self {
+        Self {
+            sentence,
+            is_passing: true,
         }
     }
 
@@ -98,6 +115,41 @@ pub async fn open(
     };
     let store = Arc::new(Metered::new(store, registry));
     Ok(OpenStore { store, sqlite })
+}
+
+/// Tries to open something until it succeeds, and says what it is waiting for. What waiting does not
+/// help is given up at once, the rest after `store.start_seconds`.
+///
+/// # Errors
+/// [`OpenError`] as the last attempt had it.
+pub async fn patiently<T>(
+    settings: &config::Store,
+    mut attempt: impl AsyncFnMut() -> Result<T, OpenError>,
+) -> Result<T, OpenError> {
+    let (began, patience) = (Instant::now(), settings.start_patience());
+    let mut said: Option<Instant> = None;
+    loop {
+        let error = match attempt().await {
+            Ok(done) => {
+                if said.is_some() {
+                    let seconds = began.elapsed().as_secs_f64();
+                    info!(seconds, "the store is there");
+                }
+                return Ok(done);
+            }
+            Err(error) => error,
+        };
+        let spent = patience.is_some_and(|patience| began.elapsed() >= patience);
+        if !error.is_passing || spent {
+            return Err(error);
+        }
+        if said.is_none_or(|said| said.elapsed() >= SAY_AGAIN) {
+            said = Some(Instant::now());
+            let seconds = began.elapsed().as_secs();
+            warn!(seconds, %error, "waiting for the store");
+        }
+        tokio::time::sleep(TRY_AGAIN).await;
+    }
 }
 
 /// Makes sure that no other process serves this store without a bus between them.

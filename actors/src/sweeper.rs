@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use crate::{
     Directory,
@@ -27,6 +27,7 @@ const COUNT_PAUSE: u32 = 100;
 pub(crate) async fn run(directory: Directory) {
     let interval = directory.shared().limits.sweep_interval;
     let mut count_due = Instant::now();
+    let mut failing_since: Option<Instant> = None;
     loop {
         let swept = async {
             sweep(&directory).await?;
@@ -37,8 +38,18 @@ pub(crate) async fn run(directory: Directory) {
             }
             Ok::<_, StoreError>(())
         };
-        if let Err(failure) = swept.await {
-            warn!(%failure, "the sweep goes on later");
+        match (swept.await, failing_since) {
+            (Ok(()), Some(since)) => {
+                failing_since = None;
+                let seconds = since.elapsed().as_secs_f64();
+                info!(seconds, "ended chats are deleted again");
+            }
+            (Err(failure), None) => {
+                failing_since = Some(Instant::now());
+                warn!(%failure, "ended chats are not deleted; it is tried again and again");
+            }
+            // One line when it begins and one when it is over.
+            _ => {}
         }
         let woken = directory.shared().sweep.notified();
         let _ = tokio::time::timeout(interval, woken).await;

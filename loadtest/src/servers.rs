@@ -2,6 +2,7 @@
 //! killed at will, gone when dropped.
 
 mod certificates;
+mod pgbouncer;
 mod postgres;
 mod process;
 mod proxy;
@@ -23,6 +24,7 @@ pub use balancer::{Balancer, Kind, Shape};
 pub use certificates::{Authority, Identity};
 pub use cluster::{Cluster, Member};
 pub use instance::{Instance, program};
+pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use process::Process;
 pub use proxy::{Proxy, Stalled};

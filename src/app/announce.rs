@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use tracing::info;
+use tracing::{info, warn};
 
 use super::App;
 use crate::{
@@ -27,6 +27,9 @@ pub(super) fn starting(settings: &Settings) {
         bus = %settings.bus.url,
         "duet is starting"
     );
+    for hint in &settings.hints {
+        warn!("{hint}");
+    }
 }
 
 /// Once the sockets are open, with their real ports.

@@ -15,6 +15,7 @@ pub struct Limits {
     pub requests_per_address_burst: u32,
     pub connections_per_address: usize,
     pub registrations_per_address_per_minute: u32,
+    #[serde(deserialize_with = "super::values::networks")]
     pub exempt_addresses: Vec<IpNet>,
     pub logins_per_chat_per_minute: u32,
     pub sends_per_seat_per_second: u32,

@@ -1,12 +1,19 @@
 //! Where settings come from: the defaults, a file, the environment, files with secrets.
 
-use std::{fs, path::Path};
+use std::{collections::HashMap, fs, path::Path};
 
 use ::config::{
     Config, ConfigBuilder, ConfigError, Environment, File, FileFormat, builder::DefaultState,
 };
 
-use super::{DEFAULT, Settings, Wrong};
+use super::{
+    DEFAULT, LogFormat, Settings, Wrong,
+    keys::{self, must_be},
+    sources::Sources,
+};
+
+/// The keys whose values come from files, each with the file.
+type SecretFiles = Vec<(String, String)>;
 
 const TRUSTED_PROXIES: &str = "server.trusted_proxies";
 const EXEMPT_ADDRESSES: &str = "limits.exempt_addresses";
@@ -15,72 +22,112 @@ impl Settings {
     /// Reads the defaults, the file and the environment.
     ///
     /// # Errors
-    /// [`Wrong`] names the first setting that is unknown or cannot be.
+    /// [`Wrong`] names the first setting that is unknown or cannot be, and where it stands.
     pub fn load(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, Wrong> {
-        let mut config = Config::builder().add_source(File::from_str(DEFAULT, FileFormat::Toml));
-        if let Some(path) = file {
-            let text = fs::read_to_string(path).map_err(|error| {
-                Wrong(format!(
-                    "The settings file {} cannot be read: {error}.",
-                    path.display()
-                ))
-            })?;
-            config = config.add_source(File::from_str(&text, FileFormat::Toml));
-        }
-        let environment = environment.into_iter().collect::<Vec<_>>();
-        let value_of = |name: &str| {
-            let (_, value) = environment.iter().find(|(known, _)| known == name)?;
-            Some(value.clone())
-        };
-        // What hosting platforms call them.
-        let mut platform = String::new();
-        for (name, section) in [("DATABASE_URL", "store"), ("REDIS_URL", "bus")] {
-            if let Some(url) = value_of(name) {
-                platform += &format!("[{section}]\nurl = {}\n", toml_string(&url));
-            }
-        }
-        config = config.add_source(File::from_str(&platform, FileFormat::Toml));
-        let mut ours = environment
-            .into_iter()
-            .filter(|(name, _)| name.starts_with("DUET_"))
-            .collect::<std::collections::HashMap<_, _>>();
-        // An empty value of a list is an empty list.
-        for (name, key) in [
-            ("DUET_SERVER__TRUSTED_PROXIES", TRUSTED_PROXIES),
-            ("DUET_LIMITS__EXEMPT_ADDRESSES", EXEMPT_ADDRESSES),
-        ] {
-            if ours.get(name).is_some_and(|value| value.trim().is_empty()) {
-                ours.remove(name);
-                config = config
-                    .set_override(key, Vec::<String>::new())
-                    .map_err(wrong)?;
-            }
-        }
-        let environment = Environment::with_prefix("DUET")
-            .prefix_separator("_")
-            .separator("__")
-            .try_parsing(true)
-            .list_separator(",")
-            .with_list_parse_key(TRUSTED_PROXIES)
-            .with_list_parse_key(EXEMPT_ADDRESSES)
-            .source(Some(ours));
-        let settings: Settings = with_secrets(config.add_source(environment))?
-            .build()
-            .and_then(Config::try_deserialize)
-            .map_err(wrong)?;
-        settings.check()?;
-        Ok(settings)
+        Self::load_with_sources(file, environment).map(|(settings, ..)| settings)
     }
+
+    /// The same, with every value as it was written and where each came from.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_with_sources(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<(Self, Config, Sources), Wrong> {
+        let environment = environment.into_iter().collect::<Vec<_>>();
+        let text = file.map(read).transpose()?;
+        let sources = Sources::new(file.zip(text.as_deref()), &environment);
+        let (config, from_files) = merged(text.as_deref(), environment)?;
+        let sources = sources.with_secret_files(&from_files);
+        keys::refuse_unknown(&config, &sources)?;
+        let mut settings: Settings = config
+            .clone()
+            .try_deserialize()
+            .map_err(|error| guilty(&config, &sources, &error))?;
+        settings.check().map_err(|wrong| wrong.set_in(&sources))?;
+        settings.hints = sources.near_misses();
+        Ok((settings, config, sources))
+    }
+}
+
+/// How the log would be written, as far as that can be told where something else is wrong.
+pub fn log_format(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> LogFormat {
+    let text = file.and_then(|file| fs::read_to_string(file).ok());
+    let merged = merged(text.as_deref(), environment.into_iter().collect());
+    let format = merged
+        .ok()
+        .and_then(|(config, _)| config.get("log.format").ok());
+    format.unwrap_or(LogFormat::Text)
+}
+
+fn read(path: &Path) -> Result<String, Wrong> {
+    fs::read_to_string(path).map_err(|error| {
+        Wrong(format!(
+            "The settings file {} cannot be read: {error}.",
+            path.display()
+        ))
+    })
+}
+
+/// All sources, the later ones over the earlier; and which keys come from files with secrets.
+fn merged(
+    file: Option<&str>,
+    environment: Vec<(String, String)>,
+) -> Result<(Config, SecretFiles), Wrong> {
+    let mut config = Config::builder().add_source(File::from_str(DEFAULT, FileFormat::Toml));
+    if let Some(text) = file {
+        config = config.add_source(File::from_str(text, FileFormat::Toml));
+    }
+    // What hosting platforms call them.
+    let mut platform = String::new();
+    for (name, section) in super::sources::PLATFORM {
+        if let Some((_, url)) = environment.iter().find(|(known, _)| known == name) {
+            platform += &format!("[{section}]\nurl = {}\n", toml_string(url));
+        }
+    }
+    config = config.add_source(File::from_str(&platform, FileFormat::Toml));
+    let mut ours = environment
+        .into_iter()
+        .filter(|(name, _)| super::sources::is_setting(name))
+        .collect::<HashMap<_, _>>();
+    // An empty value of a list is an empty list.
+    for (name, key) in [
+        ("DUET_SERVER__TRUSTED_PROXIES", TRUSTED_PROXIES),
+        ("DUET_LIMITS__EXEMPT_ADDRESSES", EXEMPT_ADDRESSES),
+    ] {
+        if ours.get(name).is_some_and(|value| value.trim().is_empty()) {
+            ours.remove(name);
+            config = config
+                .set_override(key, Vec::<String>::new())
+                .map_err(|error| wrong(&error))?;
+        }
+    }
+    let environment = Environment::with_prefix("DUET")
+        .prefix_separator("_")
+        .separator("__")
+        .try_parsing(true)
+        .list_separator(",")
+        .with_list_parse_key(TRUSTED_PROXIES)
+        .with_list_parse_key(EXEMPT_ADDRESSES)
+        .source(Some(ours));
+    let (config, from_files) = with_secrets(config.add_source(environment))?;
+    let config = config.build().map_err(|error| wrong(&error))?;
+    Ok((config, from_files))
 }
 
 /// Puts what secret files say over what is set, and never tells it.
 fn with_secrets(
     mut config: ConfigBuilder<DefaultState>,
-) -> Result<ConfigBuilder<DefaultState>, Wrong> {
-    let known = config.build_cloned().map_err(wrong)?;
+) -> Result<(ConfigBuilder<DefaultState>, SecretFiles), Wrong> {
+    let known = config.build_cloned().map_err(|error| wrong(&error))?;
+    let mut from_files = Vec::new();
     for section in ["store", "bus"] {
         let path = known.get_string(&format!("{section}.url_file"));
         let Some(path) = path.ok().filter(|path| !path.trim().is_empty()) else {
@@ -91,15 +138,49 @@ fn with_secrets(
                 "{section}.url_file, {path}, cannot be read: {error}."
             ))
         })?;
+        let key = format!("{section}.url");
         config = config
-            .set_override(format!("{section}.url"), url.trim())
-            .map_err(wrong)?;
+            .set_override(&key, url.trim())
+            .map_err(|error| wrong(&error))?;
+        from_files.push((key, path));
     }
-    Ok(config)
+    Ok((config, from_files))
 }
 
-fn wrong(error: ConfigError) -> Wrong {
-    let sentence = match &error {
+/// Finds the setting that cannot be: the one that does not even go with the defaults.
+fn guilty(config: &Config, sources: &Sources, error: &ConfigError) -> Wrong {
+    for (key, value) in keys::flat(config) {
+        let alone = Config::builder()
+            .add_source(File::from_str(DEFAULT, FileFormat::Toml))
+            .set_override(&key, value.clone())
+            .and_then(ConfigBuilder::<DefaultState>::build)
+            .and_then(Config::try_deserialize::<Settings>);
+        let Err(error) = alone else { continue };
+        let place = sources.of(&key);
+        if keys::is_secret(&key) {
+            // The value is not told, and what the parser says does not quote it.
+            let why = innermost(&error);
+            return Wrong(format!("{key} ({place}) is wrong: {why}."));
+        }
+        let shown = keys::shown(&key, &value);
+        let must_be = must_be(&key);
+        return Wrong(format!(
+            "{key} = {shown} ({place}) is wrong: it must be {must_be}."
+        ));
+    }
+    wrong(error)
+}
+
+fn innermost(error: &ConfigError) -> String {
+    match error {
+        ConfigError::At { error, .. } => innermost(error),
+        ConfigError::Type { .. } => "it must be text".into(),
+        other => other.to_string().trim_end_matches('.').into(),
+    }
+}
+
+fn wrong(error: &ConfigError) -> Wrong {
+    let sentence = match error {
         ConfigError::FileParse { cause, .. } => {
             // Where, and what; the lines between draw a picture of it.
             let cause = cause.to_string();

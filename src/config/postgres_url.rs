@@ -13,6 +13,29 @@ const KEEPALIVES_IDLE: Duration = Duration::from_secs(10);
 const KEEPALIVES_INTERVAL: Duration = Duration::from_secs(2);
 const KEEPALIVES_RETRIES: u32 = 3;
 
+/// What libpq knows and we do not. Others are not named: they may be a part of the password.
+const UNSUPPORTED: [&str; 19] = [
+    "client_encoding",
+    "fallback_application_name",
+    "gssdelegation",
+    "gssencmode",
+    "gsslib",
+    "krbsrvname",
+    "passfile",
+    "replication",
+    "require_auth",
+    "requirepeer",
+    "service",
+    "sslcert",
+    "sslcertmode",
+    "sslcompression",
+    "sslcrl",
+    "sslcrldir",
+    "sslkey",
+    "sslpassword",
+    "sslsni",
+];
+
 /// Where a PostgreSQL server is, who to be there, and how far its certificate is trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostgresUrl {
@@ -40,6 +63,12 @@ impl PostgresUrl {
                 "sslmode" => sslmode = Some(value.into_owned()),
                 // libpq's word for what holds here without any.
                 "sslrootcert" if value == "system" => {}
+                // What nothing has to be done for.
+                "gssencmode" if matches!(&*value, "disable" | "prefer") => {}
+                "client_encoding" if value.eq_ignore_ascii_case("utf8") => {}
+                name if UNSUPPORTED.contains(&name) => {
+                    return Err(format!("its option {name} is not supported; leave it out"));
+                }
                 "sslrootcert" => issuers = Some(PathBuf::from(value.into_owned())),
                 _ => {
                     keepalives |= name.starts_with("keepalives");

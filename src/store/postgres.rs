@@ -11,11 +11,14 @@ mod rows;
 mod seats;
 
 mod connect;
+mod errors;
 mod manager;
 mod metrics;
 mod pool;
+mod session;
 mod transaction;
 
+mod inspect;
 mod lock;
 mod migrate;
 
@@ -37,13 +40,19 @@ use uuid::Uuid;
 
 use super::OpenError;
 use crate::config::{self, PostgresUrl};
-use connect::Servers;
+use connect::{NoConnection, Servers, stranger};
 use pool::Connections;
+use session::Session;
 
 pub use lock::DatabaseLock;
 
 /// How long one connection outside of the pool may take to come about.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// What a write of any kind needs from its tables, and one that reaches the disk.
+const HOLD_TABLES: &str = "LOCK TABLE chats, seats, sessions, messages IN ROW EXCLUSIVE MODE";
+const PROBE: &str = "INSERT INTO probe (id, at) VALUES (1, clock_ms())
+                     ON CONFLICT (id) DO UPDATE SET at = excluded.at";
 
 /// The store in PostgreSQL.
 pub struct PostgresStore {
@@ -61,7 +70,11 @@ impl PostgresStore {
         settings: &config::Store,
         registry: &Registry,
     ) -> Result<Self, OpenError> {
-        migrate::migrate(url).await?;
+        let client = connect_once(url).await?;
+        inspect::server(&client).await?;
+        inspect::sessions(url).await?;
+        let client = migrate::migrate(client, settings.start_patience()).await?;
+        inspect::rights(&client).await?;
         Ok(Self {
             connections: Connections::new(url, settings, registry)?,
             lanes: settings.lanes.into(),
@@ -71,14 +84,20 @@ impl PostgresStore {
 
 /// A connection of its own, outside of any pool.
 async fn connect_once(url: &PostgresUrl) -> Result<Client, OpenError> {
-    let connecting = Servers::new(url, CONNECT_DEADLINE, "")?;
-    connecting.connect().await.map_err(|error| unusable(&error))
+    let connecting = Servers::new(url, CONNECT_DEADLINE, Session::for_upkeep())?;
+    match connecting.connect().await {
+        Ok(client) => Ok(client),
+        Err(error) if !error.is_passing => Err(unusable(&error)),
+        Err(error) => Err(unusable(&stranger(url).await.unwrap_or(error))),
+    }
 }
 
-fn unusable(error: &dyn std::fmt::Display) -> OpenError {
-    OpenError::wrong(format!(
-        "PostgreSQL cannot be used: {error}. Check store.url and that the server runs."
-    ))
+fn unusable(error: &NoConnection) -> OpenError {
+    let sentence = format!("PostgreSQL cannot be used: {error}");
+    match error.is_passing {
+        true => OpenError::passing(sentence),
+        false => OpenError::wrong(sentence),
+    }
 }
 
 #[async_trait]
@@ -88,7 +107,14 @@ impl Store for PostgresStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.connections.query("SELECT 1", &[]).await.map(|_| ())
+        self.connections
+            .transaction(async |tx| {
+                // Somebody may hold a table, which a write to another one does not notice.
+                tx.execute(HOLD_TABLES, &[]).await?;
+                tx.execute(PROBE, &[]).await
+            })
+            .await
+            .map(|_| ())
     }
 
     async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool, StoreError> {

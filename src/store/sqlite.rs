@@ -159,8 +159,12 @@ impl Store for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.read(|connection, _| connection.query_row("SELECT 1", [], |_| Ok(())))
-            .await
+        self.write(|tx, now| {
+            let probe = "INSERT INTO probe (id, at) VALUES (1, ?1)
+                         ON CONFLICT (id) DO UPDATE SET at = excluded.at";
+            tx.execute(probe, [rows::Col(now)]).map(|_| ())
+        })
+        .await
     }
 
     async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool, StoreError> {

@@ -2,7 +2,11 @@
 
 mod alone;
 mod away;
+mod managed;
 mod migrations;
+mod pooler;
+mod rights;
+mod start;
 mod tls;
 
 use loadtest::servers::Postgres;

@@ -23,7 +23,7 @@ pub trait Store: Send + Sync + 'static {
     /// How many [`append`](Self::append) calls are worth having in flight at once.
     fn lanes(&self) -> usize;
 
-    /// Whether the store answers.
+    /// Whether the store does what it promises: it writes something, and says that it is on the disk.
     async fn ping(&self) -> Result<(), StoreError>;
 
     /// Keeps a key free for a registration for a while; false when it was used before.

@@ -278,7 +278,8 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }
 
-fn as_postgres(program: &Path) -> Command {
+/// The program, run by the one whom the server belongs to.
+pub(super) fn as_postgres(program: &Path) -> Command {
     if !is_root() {
         return Command::new(program);
     }
@@ -296,7 +297,7 @@ fn as_postgres(program: &Path) -> Command {
 }
 
 /// Gives a folder to the one who will run the server.
-fn own(folder: &Path) -> Result<(), StartError> {
+pub(super) fn own(folder: &Path) -> Result<(), StartError> {
     if !is_root() {
         return Ok(());
     }

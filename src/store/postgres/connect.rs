@@ -5,55 +5,101 @@ use std::{error::Error, fmt, time::Duration};
 use bb8::ManageConnection;
 use bb8_postgres::PostgresConnectionManager;
 use futures_util::future::select_ok;
-use tokio_postgres::{Client, Config};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_postgres::{Client, Config, config::Host};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::{
+    errors::{CHECK_URL, explain},
+    session::Session,
+};
 
 use crate::{config::PostgresUrl, store::OpenError, tls};
 
 type Manager = PostgresConnectionManager<MakeRustlsConnect>;
 
+/// How long a server of another kind may take to show itself as one.
+const PROBE_DEADLINE: Duration = Duration::from_secs(1);
+
 /// The servers that a URL names, of which one can be written to.
 pub(super) struct Servers {
-    managers: Vec<Manager>,
+    managers: Vec<(Config, Manager)>,
     deadline: Duration,
+    session: Session,
 }
 
-/// Why there is no connection.
+/// Why there is no connection, and what to do.
 #[derive(Debug)]
-pub(super) struct NoConnection(pub(super) String);
+pub(super) struct NoConnection {
+    what: String,
+    next_step: &'static str,
+    /// Whether it may come right by itself.
+    pub(super) is_passing: bool,
+}
+
+impl NoConnection {
+    /// What stays wrong until somebody does something about it.
+    pub(super) fn wrong(what: String, next_step: &'static str) -> Self {
+        Self {
+            what,
+            next_step,
+            is_passing: false,
+        }
+    }
+
+    /// What is worth waiting for.
+    pub(super) fn passing(what: String, next_step: &'static str) -> Self {
+        Self {
+            what,
+            next_step,
+            is_passing: true,
+        }
+    }
+
+    /// A pooler gives each transaction another session.
+    pub(super) fn shared_session() -> Self {
+        Self::wrong(
+            "store.url leads to a pooler that shares the server's sessions among its clients \
+             (PgBouncer with pool_mode = transaction or statement), where parameters, locks and \
+             prepared statements are lost"
+                .into(),
+            "Let it use pool_mode = session for this database, or connect to PostgreSQL directly.",
+        )
+    }
+}
 
 impl fmt::Display for NoConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        write!(f, "{}. {}", self.what, self.next_step)
     }
 }
 
 impl Error for NoConnection {}
 
 impl Servers {
-    /// Reads the certificates to trust. A connection has until `deadline` to come about, and its
-    /// session gets `options`, unless those in the URL say otherwise.
+    /// Reads the certificates to trust. A connection has until `deadline` to come about, and begins
+    /// as `session` says.
     ///
     /// # Errors
     /// [`OpenError`] says what is wrong with the certificates.
     pub(super) fn new(
         url: &PostgresUrl,
         deadline: Duration,
-        options: &str,
+        session: Session,
     ) -> Result<Self, OpenError> {
         let tls = tls::client(url.check, url.issuers.as_deref()).map_err(|error| {
             OpenError::wrong(format!("{error}. Check sslrootcert in store.url."))
         })?;
         let tls = MakeRustlsConnect::new(tls);
-        let manager = |config: &Config| {
-            let mut config = config.clone();
-            let given = config.get_options().unwrap_or_default();
-            config.options(format!("{options} {given}"));
-            Manager::new(config, tls.clone())
-        };
+        let manager = |config: &Config| (config.clone(), Manager::new(config.clone(), tls.clone()));
         Ok(Self {
             managers: url.servers.iter().map(manager).collect(),
             deadline,
+            session,
         })
     }
 
@@ -63,30 +109,51 @@ impl Servers {
         let attempts = self
             .managers
             .iter()
-            .map(|manager| Box::pin(self.attempt(manager)));
+            .map(|(config, manager)| Box::pin(self.attempt(config, manager)));
         let (client, _) = select_ok(attempts).await?;
         Ok(client)
     }
 
-    async fn attempt(&self, manager: &Manager) -> Result<Client, NoConnection> {
-        match tokio::time::timeout(self.deadline, manager.connect()).await {
-            Ok(connected) => connected.map_err(|error| NoConnection(told(&error))),
-            Err(_) => Err(NoConnection("the server does not answer".into())),
+    async fn attempt(&self, config: &Config, manager: &Manager) -> Result<Client, NoConnection> {
+        let connect = async {
+            let client = manager.connect().await.map_err(|error| explain(&error))?;
+            let options = config.get_options().unwrap_or_default();
+            self.session.begin(&client, options).await?;
+            Ok(client)
+        };
+        match timeout(self.deadline, connect).await {
+            Ok(connected) => connected,
+            Err(_) => Err(NoConnection::passing(
+                "the server does not answer".into(),
+                CHECK_URL,
+            )),
         }
     }
 }
 
-/// The innermost cause says what happened, the outer ones only where.
-fn told(error: &tokio_postgres::Error) -> String {
-    if let Some(refused) = error.as_db_error() {
-        return refused.message().into();
+/// Whether something else listens where PostgreSQL should. Redis waits for a line's end, which no
+/// first words to PostgreSQL have, so it has to be asked.
+pub(super) async fn stranger(url: &PostgresUrl) -> Option<NoConnection> {
+    for config in &url.servers {
+        let (Some(Host::Tcp(host)), Some(port)) =
+            (config.get_hosts().first(), config.get_ports().first())
+        else {
+            continue;
+        };
+        let ask = async {
+            let mut socket = TcpStream::connect((host.as_str(), *port)).await?;
+            socket.write_all(b"PING\r\n").await?;
+            let mut answer = [0; 5];
+            socket.read_exact(&mut answer).await?;
+            std::io::Result::Ok(answer)
+        };
+        let what = match timeout(PROBE_DEADLINE, ask).await {
+            Ok(Ok(answer)) if &answer == b"HTTP/" => "an HTTP server",
+            Ok(Ok(answer)) if [b"+PONG", b"-NOAU"].contains(&&answer) => "a Redis server",
+            _ => continue,
+        };
+        let what = format!("{what} answers at {host}:{port}, not PostgreSQL");
+        return Some(NoConnection::wrong(what, CHECK_URL));
     }
-    if let Some(refusal) = tls::refusal(error) {
-        return format!("{refusal} (sslrootcert in store.url names a file with whom to trust)");
-    }
-    let mut cause: &dyn Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
+    None
 }

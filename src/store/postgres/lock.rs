@@ -10,7 +10,7 @@ use tokio::{
 use tokio_postgres::{Client, Error};
 use tracing::warn;
 
-use super::{connect_once, unusable};
+use super::{connect_once, errors::explain, inspect, unusable};
 use crate::{config::PostgresUrl, store::OpenError};
 
 /// Held by the one instance. Any number does, as long as nobody else in the database uses it.
@@ -33,6 +33,8 @@ impl DatabaseLock {
     /// # Errors
     /// [`OpenError`] says who is in the way.
     pub async fn take(url: &PostgresUrl) -> Result<Self, OpenError> {
+        // Elsewhere the lock would stay behind in a session that others use.
+        inspect::sessions(url).await?;
         let held = acquire(url, None).await?.ok_or_else(another)?;
         let (tell, lost) = oneshot::channel();
         let keeper = tokio::spawn(keep(url.clone(), held, tell));
@@ -94,7 +96,7 @@ async fn is_held(held: &Held) -> bool {
 async fn acquire(url: &PostgresUrl, before: Option<&Held>) -> Result<Option<Held>, OpenError> {
     let client = connect_once(url).await?;
     let taken = take(&client, before).await;
-    let taken = taken.map_err(|error| unusable(&error))?;
+    let taken = taken.map_err(|error| unusable(&explain(&error)))?;
     Ok(taken.map(|(pid, since)| Held { client, pid, since }))
 }
 

@@ -14,6 +14,7 @@ use tracing::{info, warn};
 
 use super::{
     connect::{NoConnection, Servers},
+    errors::CHECK_URL,
     metrics::PoolMetrics,
     transaction::Statements,
 };
@@ -141,12 +142,15 @@ impl ManageConnection for Manager {
             return Ok(connection);
         }
         let knock = timeout(self.0.patience, self.knock()).await;
-        knock.map_err(|_| NoConnection("PostgreSQL is away".into()))
+        knock.map_err(|_| NoConnection::passing("PostgreSQL is away".into(), CHECK_URL))
     }
 
     async fn is_valid(&self, connection: &mut Connection) -> Result<(), NoConnection> {
         match self.has_broken(connection) {
-            true => Err(NoConnection("the connection is not used any more".into())),
+            true => Err(NoConnection::passing(
+                "the connection is not used any more".into(),
+                CHECK_URL,
+            )),
             false => Ok(()),
         }
     }

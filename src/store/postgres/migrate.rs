@@ -1,9 +1,17 @@
 //! The tables, brought up to date.
 
-use refinery::Runner;
+use std::{
+    error::Error as _,
+    time::{Duration, Instant},
+};
 
-use super::{connect_once, unusable};
-use crate::{config::PostgresUrl, store::OpenError};
+use refinery::Runner;
+use tokio::time::sleep;
+use tokio_postgres::{Client, Error};
+use tracing::info;
+
+use super::{connect::NoConnection, errors::explain, unusable};
+use crate::store::OpenError;
 
 mod embedded {
     refinery::embed_migrations!("migrations/postgres");
@@ -12,21 +20,47 @@ mod embedded {
 /// Held while migrating, so that instances which start together take turns. Any number does, as
 /// long as nobody else in the database uses it.
 const MIGRATION_LOCK: i64 = 0x6475_6574_0001;
+/// How often the lock is tried, and how often it is said that it is waited for.
+const TRY_AGAIN: Duration = Duration::from_millis(250);
+const SAY_AGAIN: Duration = Duration::from_secs(5);
 
-/// Brings the tables up to date; of several at once one does it and the others wait. A database
-/// that a newer duet has migrated is served as it is: what is taken away is taken away only
-/// when nobody needs it any more (see `migrations/README.md`).
-pub(super) async fn migrate(url: &PostgresUrl) -> Result<(), OpenError> {
-    let mut client = connect_once(url).await?;
-    // The lock goes with the connection.
-    client
-        .execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK])
-        .await
-        .map_err(|error| unusable(&error))?;
-    runner()
-        .run_async(&mut client)
-        .await
-        .map_err(|error| unusable(&error))?;
+/// Who holds the lock, for people.
+const HOLDER: &str = "
+    SELECT 'pid ' || l.pid || coalesce(' (' || nullif(a.application_name, '') || ', role ' || a.usename || ')', '')
+    FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
+    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND (l.classid::bigint << 32) | l.objid::bigint = $1";
+
+/// Brings the tables up to date; of several at once one does it and the others wait, for as long as
+/// `patience` lasts (without one for ever). Where nothing is missing nothing is tried, so that a role
+/// that may only read and write will do. A database that a newer duet has migrated is served as
+/// it is: what is taken away is taken away only when nobody needs it any more (see
+/// `migrations/README.md`).
+pub(super) async fn migrate(
+    mut client: Client,
+    patience: Option<Duration>,
+) -> Result<Client, OpenError> {
+    if is_current(&mut client).await? {
+        return Ok(client);
+    }
+    lock(&client, patience).await?;
+    // Whoever held the lock may have done it.
+    if !is_current(&mut client).await? {
+        carry_out(&mut client).await?;
+    }
+    let unlock = client.execute("SELECT pg_advisory_unlock($1)", &[&MIGRATION_LOCK]);
+    unlock.await.map_err(|error| unusable(&explain(&error)))?;
+    Ok(client)
+}
+
+async fn carry_out(client: &mut Client) -> Result<(), OpenError> {
+    let done = runner().run_async(client).await;
+    let done = done.map_err(|error| failed(&error))?;
+    if let Some(last) = done.applied_migrations().last() {
+        let (steps, version) = (done.applied_migrations().len(), last.version());
+        info!(steps, version, "the tables were brought up to date");
+    }
     Ok(())
 }
 
@@ -35,4 +69,65 @@ fn runner() -> Runner {
         .set_abort_missing(false)
         // With the record of them in one transaction: whoever is killed in the middle has done nothing.
         .set_grouped(true)
+}
+
+/// Whether every migration has been carried out as it is written.
+async fn is_current(client: &mut Client) -> Result<bool, OpenError> {
+    let known = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
+    let known = client.query_one(known, &[]).await;
+    let known = known.map_err(|error| unusable(&explain(&error)))?;
+    if !known.get::<_, bool>(0) {
+        return Ok(false);
+    }
+    let runner = runner();
+    let applied = runner.get_applied_migrations_async(client).await;
+    let applied = applied.map_err(|error| failed(&error))?;
+    let mut migrations = runner.get_migrations().iter();
+    Ok(migrations.all(|migration| applied.contains(migration)))
+}
+
+/// Takes the lock, and says who is in the way. It goes with the connection.
+async fn lock(client: &Client, patience: Option<Duration>) -> Result<(), OpenError> {
+    let began = Instant::now();
+    let mut said: Option<Instant> = None;
+    loop {
+        let taken = client
+            .query_one("SELECT pg_try_advisory_lock($1)", &[&MIGRATION_LOCK])
+            .await
+            .map_err(|error| unusable(&explain(&error)))?;
+        if taken.get(0) {
+            return Ok(());
+        }
+        let holder = client.query_opt(HOLDER, &[&MIGRATION_LOCK]).await;
+        let holder = holder.map_err(|error| unusable(&explain(&error)))?;
+        let holder = holder.map_or_else(|| "nobody any more".into(), |row| row.get::<_, String>(0));
+        if patience.is_some_and(|patience| began.elapsed() >= patience) {
+            return Err(OpenError::wrong(format!(
+                "The tables cannot be brought up to date: the lock for it is held by {holder}. End \
+                 that session (SELECT pg_terminate_backend(PID)) if it is stuck; store.start_seconds \
+                 says how long to wait for it."
+            )));
+        }
+        if said.is_none_or(|said| said.elapsed() >= SAY_AGAIN) {
+            said = Some(Instant::now());
+            let seconds = began.elapsed().as_secs();
+            info!(seconds, %holder, "waiting for the lock of the migrations");
+        }
+        sleep(TRY_AGAIN).await;
+    }
+}
+
+/// What the migrations met: the server's own words if it was the server.
+fn failed(error: &refinery::Error) -> OpenError {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if let Some(error) = inner.downcast_ref::<Error>() {
+            return unusable(&explain(error));
+        }
+        cause = inner.source();
+    }
+    unusable(&NoConnection::wrong(
+        error.to_string(),
+        "The tables are not as this version of duet made them.",
+    ))
 }

@@ -12,8 +12,10 @@ use tokio_postgres::{Client, Error, Row, error::SqlState, types::ToSql};
 use super::{
     OpenError,
     connect::Servers,
+    errors::in_words,
     manager::{Connection, Manager},
     metrics::PoolMetrics,
+    session::Session,
     transaction::{Transaction, prepared},
 };
 use crate::config::{self, PostgresUrl};
@@ -38,7 +40,7 @@ impl Connections {
         let patience = Duration::from_secs(settings.connect_seconds);
         let deadline = Duration::from_secs(settings.call_seconds);
         let metrics = PoolMetrics::register(registry);
-        let servers = Servers::new(url, patience, &session_options(deadline))?;
+        let servers = Servers::new(url, patience, Session::for_calls(deadline))?;
         let manager = Manager::new(servers, patience, metrics.clone());
         let pool = Pool::builder()
             .max_size(settings.pool_size)
@@ -161,17 +163,6 @@ impl Connections {
     }
 }
 
-/// The server gives up before we do, and lets go of what it locked. Every statement finds its rows
-/// by their keys whatever the tables' sizes are thought to be, so it is planned once.
-fn session_options(deadline: Duration) -> String {
-    format!(
-        "-c statement_timeout={}ms -c lock_timeout=1s -c idle_in_transaction_session_timeout=1s \
-         -c synchronous_commit=on -c plan_cache_mode=force_generic_plan -c enable_seqscan=off \
-         -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off",
-        deadline.as_millis() * 4 / 5
-    )
-}
-
 /// What a call failed by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Failure {
@@ -218,7 +209,7 @@ impl Failure {
     fn told(self, error: &Error) -> StoreError {
         let told = error
             .as_db_error()
-            .map_or_else(|| error.to_string(), |refused| refused.message().into());
+            .map_or_else(|| error.to_string(), in_words);
         match self {
             Failure::Refused => StoreError::Refused(told),
             _ => StoreError::Unavailable(told),

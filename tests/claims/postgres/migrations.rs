@@ -2,13 +2,15 @@
 
 use std::{
     fs,
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
 };
 
 use loadtest::servers::Postgres;
 
 use super::on;
-use crate::support::Chat;
+use crate::{start::refusing::refused, support::Chat};
 
 #[test]
 fn four_that_migrate_at_once_all_succeed() {
@@ -26,6 +28,54 @@ fn four_that_migrate_at_once_all_succeed() {
     let files = fs::read_dir(folder).unwrap().count();
     let applied = server.run("SELECT count(*) FROM refinery_schema_history");
     assert_eq!(applied.unwrap(), files.to_string());
+}
+
+#[test]
+fn who_holds_the_lock_of_the_migrations_is_named_and_not_waited_for_for_ever() {
+    const LOCK: i64 = 0x6475_6574_0001;
+    let server = Postgres::start().unwrap();
+    let hold = format!("SELECT pg_advisory_lock({LOCK}), pg_sleep(600)");
+    let mut holder = Command::new("psql")
+        .args(["-q", &server.url(), "-c", &hold])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let find = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted";
+    let pid = loop {
+        let pid = server.run(find).unwrap();
+        if !pid.is_empty() {
+            break pid;
+        }
+    };
+    for command in ["migrate", "serve"] {
+        let setup = on(&server).set("store.start_seconds", 1).arg(command);
+        let output = setup.run();
+        refused(&output, &[&format!("pid {pid} (psql, role postgres)")]);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            told.contains("waiting for the lock of the migrations"),
+            "{told}"
+        );
+    }
+    server
+        .run(&format!("SELECT pg_terminate_backend({pid})"))
+        .unwrap();
+    holder.wait().unwrap();
+    assert!(on(&server).arg("migrate").run().status.success());
+}
+
+#[test]
+fn a_migration_that_is_killed_at_any_moment_can_be_begun_again() {
+    for milliseconds in [0, 5, 10, 15, 20, 30, 40, 60] {
+        let server = Postgres::start().unwrap();
+        let mut migrate = on(&server).arg("migrate");
+        let mut child = migrate.command().stdout(Stdio::null()).spawn().unwrap();
+        thread::sleep(Duration::from_millis(milliseconds));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let again = migrate.run();
+        assert!(again.status.success(), "{again:?}");
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::refusing::refused;
-use crate::support::{Chat, Setup, server::exists};
+use crate::support::{Chat, Server, Setup, eventually, server::exists};
 
 fn printed(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -40,6 +40,68 @@ fn check_config_says_what_is_in_force_and_opens_nothing() {
     assert!(text.contains("127.0.0.1:8099"), "{text}");
     assert!(!folder.join("data").exists());
     refused(&setup.set("server.role", "both").run(), &["role"]);
+}
+
+#[test]
+fn check_config_prints_every_value_with_its_place_and_no_password() {
+    let text = printed(
+        &Setup::new()
+            .file("[limits]\nstreams_per_seat = 3\n")
+            .set(
+                "store.url",
+                "postgres://duet:s3cret@db/duet?sslmode=require",
+            )
+            .env("REDIS_URL", "redis://:s3cret@cache")
+            .arg("check-config")
+            .arg("--print")
+            .run(),
+    );
+    assert!(!text.contains("s3cret"), "{text}");
+    for line in [
+        "bind = \"127.0.0.1:0\" # DUET_SERVER__BIND in the environment",
+        "role = \"all\" # default",
+        "url = \"postgres://duet:***@db/duet?sslmode=require\" # DUET_STORE__URL in the environment",
+        "url = \"redis://:***@cache\" # REDIS_URL in the environment",
+        "exempt_addresses = [\"127.0.0.0/8\", \"::1/128\"] # default",
+    ] {
+        assert!(text.contains(line), "nothing of {line}: {text}");
+    }
+    assert!(text.contains("streams_per_seat = 3 # line 2 of "), "{text}");
+    // It is a settings file itself, with every key.
+    let again = text.replace("***", "x");
+    printed(&Setup::new().file(&again).arg("check-config").run());
+    let keys = |text: &str| {
+        let keys = text.lines().filter(|line| !line.starts_with('#'));
+        keys.filter(|line| line.contains(" = ")).count()
+    };
+    let defaults = printed(&Setup::new().arg("default-config").run());
+    assert_eq!(keys(&text), keys(&defaults));
+}
+
+#[tokio::test]
+async fn health_asks_a_running_instance() {
+    let mut server = Setup::new()
+        .set("server.leave_seconds", 3_600)
+        .start()
+        .await;
+    let ask = |server: &Server, arguments: &[&str]| {
+        let mut setup = server.setup().set("server.bind", server.address);
+        for argument in arguments {
+            setup = setup.arg(argument);
+        }
+        setup.run()
+    };
+    assert!(ask(&server, &["health"]).status.success());
+    assert!(ask(&server, &["health", "--live"]).status.success());
+    server.ask_to_stop();
+    eventually("it says that it is not ready", async || {
+        (!ask(&server, &["health"]).status.success()).then_some(())
+    })
+    .await;
+    refused(&ask(&server, &["health"]), &["503", "draining"]);
+    assert!(ask(&server, &["health", "--live"]).status.success());
+    server.kill_9();
+    refused(&ask(&server, &["health", "--live"]), &["does not answer"]);
 }
 
 #[tokio::test]

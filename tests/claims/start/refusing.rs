@@ -82,9 +82,78 @@ fn an_unknown_key_is_named_wherever_it_stands() {
     refused(&in_environment.run(), &["bnid"]);
     let in_environment = Setup::new().env("DUET_SEVRER__BIND", "x");
     refused(&in_environment.run(), &["sevrer"]);
-    // Of another program with the same beginning, or a slip with one underscore.
-    let in_environment = Setup::new().env("DUET_SERVER_BIND", "127.0.0.1:8080");
-    refused(&in_environment.run(), &["server_bind"]);
+}
+
+#[test]
+fn a_wrong_setting_is_told_with_its_value_its_place_and_what_would_be_right() {
+    let in_environment = |key: &str, value: &str| {
+        let told = Setup::new().set(key, value).arg("check-config").run();
+        refused(
+            &told,
+            &[&format!("{key} ="), value, "in the environment", "must be"],
+        )
+    };
+    in_environment("server.bind", "chat.example.org:80");
+    in_environment("server.role", "chatt");
+    in_environment("server.trusted_proxies", "10.0.0.300");
+    in_environment("server.workers", "many");
+    in_environment("log.format", "xml");
+    let told = Setup::new()
+        .set("server.public_url", "chat.example.org")
+        .run();
+    let words = [
+        "DUET_SERVER__PUBLIC_URL",
+        "chat.example.org",
+        "https://chat.example.org",
+    ];
+    refused(&told, &words);
+
+    let file = "[server]\n# Where people come in.\nrole = \"chatt\"\n";
+    let told = Setup::new().file(file).arg("check-config").run();
+    refused(
+        &told,
+        &[
+            "server.role = \"chatt\"",
+            "line 3 of",
+            "duet.toml",
+            "\"all\"",
+        ],
+    );
+    let file = "[limits]\nstreams_per_seats = 3\n";
+    let told = Setup::new().file(file).arg("check-config").run();
+    refused(
+        &told,
+        &[
+            "line 2 of",
+            "limits.streams_per_seats",
+            "Is limits.streams_per_seat meant",
+        ],
+    );
+    let url = "postgres://duet@db/duet?sslcert=me.pem";
+    refused(
+        &Setup::new().set("store.url", url).run(),
+        &["sslcert", "not supported"],
+    );
+}
+
+#[test]
+fn in_a_log_of_json_what_is_wrong_is_told_in_json() {
+    for setup in [
+        Setup::new().set("server.role", "chatt"),
+        Setup::new().set("store.url", "sqlite:///proc/x/duet.db"),
+        Setup::new()
+            .arg("migrate")
+            .set("store.url", "sqlite:///proc/x/duet.db"),
+    ] {
+        let output = setup.set("log.format", "json").run();
+        assert!(!output.status.success());
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let last = told.lines().last().unwrap();
+        for line in told.lines() {
+            serde_json::from_str::<serde_json::Value>(line).unwrap();
+        }
+        assert!(last.contains("\"level\":\"ERROR\""), "{told}");
+    }
 }
 
 #[test]
@@ -102,6 +171,7 @@ fn a_value_that_cannot_be_is_named() {
         ("bus.url", "http://localhost", "bus.url"),
         ("server.bind", "here", "server.bind"),
         ("server.bind", "127.0.0.1", "server.bind"),
+        ("server.bind", "8080", "localhost:8080"),
         ("server.bind", "127.0.0.1:99999", "server.bind"),
         ("server.public_url", "chat.example.org", "public_url"),
         ("server.public_url", "ftp://chat.example.org", "public_url"),
@@ -185,7 +255,7 @@ fn no_password_is_told_whatever_is_wrong() {
         fs::write(setup.folder().join("secret"), format!("{url}\n")).unwrap();
         setup.set(&format!("{section}.url_file"), "secret")
     };
-    for setup in [
+    let setups = [
         // Out of reach.
         Setup::new().set("store.url", &postgres),
         with_file("store", &postgres),
@@ -200,8 +270,9 @@ fn no_password_is_told_whatever_is_wrong() {
         Setup::new().file(&format!("[bus]\nurl = \"{redis}\nurl_file = 1")),
         Setup::new().file(&format!("[bus]\nurl = [\"{redis}\"]")),
         Setup::new().env("DATABASE_URL", format!("{postgres}?{password}")),
-    ] {
-        let output = setup.run();
+    ];
+    for setup in setups {
+        let output = setup.set("store.start_seconds", 1).run();
         let told = refused(&output, &[]);
         assert!(!told.contains(password), "{told}");
     }

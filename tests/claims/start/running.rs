@@ -59,6 +59,35 @@ async fn an_empty_list_in_the_environment_is_an_empty_list() {
 }
 
 #[tokio::test]
+async fn what_only_looks_like_a_setting_is_none() {
+    // What Kubernetes puts into a pod beside a service named duet, and a slip.
+    let server = Setup::new()
+        .env("DUET_SERVICE_HOST", "10.0.0.1")
+        .env("DUET_PORT", "tcp://10.0.0.1:80")
+        .env("DUET_PORT_80_TCP_ADDR", "10.0.0.1")
+        .env("DUET_SERVER_BIND", "127.0.0.1:1")
+        .start()
+        .await;
+    let log = server.log();
+    assert!(
+        log.contains("DUET_SERVER__BIND would be server.bind"),
+        "{log}"
+    );
+    assert_eq!(log.matches("is no setting").count(), 1, "{log}");
+}
+
+#[tokio::test]
+async fn an_address_is_taken_as_it_is_plainly_meant() {
+    let server = Setup::new()
+        .set("server.bind", "localhost:0")
+        .set("server.trusted_proxies", "10.0.0.1, 192.168.0.0/16,::1")
+        .start()
+        .await;
+    assert!(server.address.ip().is_loopback());
+    Chat::begin(&server).await;
+}
+
+#[tokio::test]
 async fn told_to_stop_it_ends_its_streams_and_exits_with_success() {
     let mut server = Server::start().await;
     let chat = Chat::begin(&server).await;

@@ -1,0 +1,179 @@
+//! The keys there are, what each may be, and how its value is shown.
+
+use std::sync::LazyLock;
+
+use ::config::{Config, File, FileFormat, Value, ValueKind};
+
+use super::{DEFAULT, Wrong, sources::Sources};
+
+/// How far a misspelt key may be from the one that is meant, from 0 to 1.
+const SIMILAR: f64 = 0.75;
+const HIDDEN: &str = "***";
+
+/// Every key with its default.
+static KNOWN: LazyLock<Vec<(String, Value)>> = LazyLock::new(|| {
+    let defaults = Config::builder().add_source(File::from_str(DEFAULT, FileFormat::Toml));
+    flat(&defaults.build().expect("the defaults are TOML"))
+});
+
+/// Every key, as `section.key`.
+pub(super) fn known() -> impl Iterator<Item = &'static str> {
+    KNOWN.iter().map(|(key, _)| key.as_str())
+}
+
+/// The values by key, in alphabetical order. A list is one value.
+pub(super) fn flat(config: &Config) -> Vec<(String, Value)> {
+    fn add(path: &str, value: &Value, found: &mut Vec<(String, Value)>) {
+        match &value.kind {
+            ValueKind::Table(table) => {
+                for (name, value) in table {
+                    let path = match path {
+                        "" => name.clone(),
+                        path => format!("{path}.{name}"),
+                    };
+                    add(&path, value, found);
+                }
+            }
+            _ => found.push((path.to_owned(), value.clone())),
+        }
+    }
+    let mut found = Vec::new();
+    add("", &config.cache, &mut found);
+    found.sort_by(|(one, _), (other, _)| one.cmp(other));
+    found
+}
+
+/// Refuses the first key that is no setting, and says which one may be meant.
+pub(super) fn refuse_unknown(config: &Config, sources: &Sources) -> Result<(), Wrong> {
+    let flat = flat(config);
+    let unknown = flat
+        .iter()
+        .find(|(key, _)| !known().any(|known| known == key));
+    let Some((key, _)) = unknown else {
+        return Ok(());
+    };
+    let near = known()
+        .map(|known| (strsim::jaro_winkler(known, key), known))
+        .filter(|(similar, _)| *similar >= SIMILAR)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other));
+    let hint = match near {
+        Some((_, near)) => format!("Is {near} meant?"),
+        None => "`duet default-config` prints all there are.".into(),
+    };
+    let place = sources.of(key);
+    Err(Wrong(
+        format!("{key} ({place}) is no setting. {hint}").replace('?', "."),
+    ))
+}
+
+/// Whether a value may hold a password.
+pub(super) fn is_secret(key: &str) -> bool {
+    matches!(key, "store.url" | "bus.url")
+}
+
+/// A value as TOML, without what is secret in it.
+pub(super) fn shown(key: &str, value: &Value) -> String {
+    match &value.kind {
+        ValueKind::String(text) if is_secret(key) => quoted(&without_password(text)),
+        ValueKind::String(text) => quoted(text),
+        ValueKind::Array(values) => {
+            let values = values.iter().map(|value| shown(key, value));
+            format!("[{}]", values.collect::<Vec<_>>().join(", "))
+        }
+        _ => value.to_string(),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// A URL with the password and all options but the harmless ones taken out.
+fn without_password(url: &str) -> String {
+    const HARMLESS: [&str; 3] = ["sslmode=", "sslrootcert=", "connect_timeout="];
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return match url {
+            "local" => url.into(),
+            _ => HIDDEN.into(),
+        };
+    };
+    if scheme == "sqlite" {
+        return url.into();
+    }
+    let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let address = match address.rsplit_once('@') {
+        Some((login, servers)) => match login.split_once(':') {
+            Some((user, _)) => format!("{user}:{HIDDEN}@{servers}"),
+            None => address.into(),
+        },
+        None => address.into(),
+    };
+    let options = query.split('&').filter(|option| !option.is_empty());
+    let options = options.map(|option| {
+        let is_harmless = HARMLESS.iter().any(|name| option.starts_with(name));
+        if is_harmless { option } else { HIDDEN }
+    });
+    let options = options.collect::<Vec<_>>().join("&");
+    match options.is_empty() {
+        true => format!("{scheme}://{address}"),
+        false => format!("{scheme}://{address}?{options}"),
+    }
+}
+
+/// What the value of a key must be, with an example.
+pub(super) fn must_be(key: &str) -> String {
+    let words = match key {
+        "server.bind" | "server.api_bind" | "server.ops_bind" => {
+            "an address and a port, like \"127.0.0.1:8080\", \"localhost:8080\" or \":8080\" for \
+             every address"
+        }
+        "server.public_url" => "the address people use, like \"https://chat.example.org\"",
+        "server.role" => "\"registration\", \"chat\" or \"all\"",
+        "server.trusted_proxies" | "limits.exempt_addresses" => {
+            "a list of addresses and networks, like [\"10.0.0.1\", \"192.168.0.0/16\"]"
+        }
+        "server.allow_plain_http" => "true or false",
+        "links.custom" => "\"any\", \"long\", \"off\" or \"\"",
+        "log.format" => "\"text\" or \"json\"",
+        "log.filter" => "a filter, like \"info\" or \"duet=debug,warn\"",
+        _ => return of_default(key),
+    };
+    words.into()
+}
+
+fn of_default(key: &str) -> String {
+    let default = KNOWN.iter().find(|(known, _)| known == key);
+    match default {
+        Some((key, value)) => match &value.kind {
+            ValueKind::String(_) => "text".into(),
+            _ => format!("a whole number that fits, like {}", shown(key, value)),
+        },
+        None => "something else".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shown_url_holds_no_secret() {
+        for (url, shown) in [
+            ("local", "local"),
+            ("sqlite://data/duet.db", "sqlite://data/duet.db"),
+            ("postgres://db/duet", "postgres://db/duet"),
+            (
+                "postgres://duet:s3cret@one:1,two:2/duet?sslmode=verify-full&password=s3cret",
+                "postgres://duet:***@one:1,two:2/duet?sslmode=verify-full&***",
+            ),
+            (
+                "postgres://duet:s3@cret@db/duet",
+                "postgres://duet:***@db/duet",
+            ),
+            ("rediss://:s3cret@cache:1/2", "rediss://:***@cache:1/2"),
+            ("s3cret", "***"),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
+    }
+}

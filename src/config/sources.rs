@@ -1,0 +1,110 @@
+//! Where each setting comes from, for those who look for it.
+
+use std::{collections::BTreeMap, path::Path};
+
+use super::keys::known;
+
+const PREFIX: &str = "DUET_";
+/// Between the section and the key.
+const SEPARATOR: &str = "__";
+/// What hosting platforms call the URLs, and the sections of those.
+pub(super) const PLATFORM: [(&str, &str); 2] = [("DATABASE_URL", "store"), ("REDIS_URL", "bus")];
+
+/// By key, the place it was set at last.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    places: BTreeMap<String, String>,
+    near_misses: Vec<String>,
+}
+
+/// Whether a variable of the environment is meant to be a setting. Others begin like that too: a
+/// Kubernetes service named `duet` puts `DUET_PORT` and more into every pod.
+pub(super) fn is_setting(name: &str) -> bool {
+    let rest = name.strip_prefix(PREFIX);
+    rest.is_some_and(|rest| rest.contains(SEPARATOR))
+}
+
+impl Sources {
+    pub(super) fn new(file: Option<(&Path, &str)>, environment: &[(String, String)]) -> Self {
+        let mut sources = Self::default();
+        if let Some((path, text)) = file {
+            for (line, key) in keys_of(text) {
+                let place = format!("line {line} of {}", path.display());
+                sources.places.insert(key, place);
+            }
+        }
+        let is_set = |name: &str| environment.iter().any(|(known, _)| known == name);
+        for (name, section) in PLATFORM.iter().filter(|(name, _)| is_set(name)) {
+            sources.put(format!("{section}.url"), name);
+        }
+        for (name, _) in environment {
+            let Some(rest) = name.strip_prefix(PREFIX) else {
+                continue;
+            };
+            if is_setting(name) {
+                sources.put(rest.to_lowercase().replace(SEPARATOR, "."), name);
+                continue;
+            }
+            let letters = |text: &str| text.to_lowercase().replace(['_', '.'], "");
+            let meant = known().find(|key| letters(key) == letters(rest));
+            if let Some(key) = meant {
+                sources.near_misses.push(format!(
+                    "{name} in the environment is no setting: {} would be {key}",
+                    variable(key)
+                ));
+            }
+        }
+        sources
+    }
+
+    pub(super) fn with_secret_files(mut self, files: &[(String, String)]) -> Self {
+        for (key, path) in files {
+            self.places.insert(key.clone(), format!("the file {path}"));
+        }
+        self
+    }
+
+    fn put(&mut self, key: String, name: &str) {
+        self.places
+            .insert(key, format!("{name} in the environment"));
+    }
+
+    /// Where a key was set.
+    pub fn of(&self, key: &str) -> &str {
+        self.places.get(key).map_or("default", String::as_str)
+    }
+
+    /// Variables that are not settings and look as if they were meant to be.
+    pub(super) fn near_misses(&self) -> Vec<String> {
+        self.near_misses.clone()
+    }
+}
+
+/// The variable that sets a key.
+fn variable(key: &str) -> String {
+    let name = key.to_uppercase().replace('.', SEPARATOR);
+    format!("{PREFIX}{name}")
+}
+
+/// The keys that a TOML file sets, each with its line.
+fn keys_of(text: &str) -> Vec<(usize, String)> {
+    let mut section = String::new();
+    let mut found = Vec::new();
+    for (line, words) in (1..).zip(text.lines()) {
+        let words = words.trim();
+        if let Some(name) = words
+            .strip_prefix('[')
+            .and_then(|rest| rest.split(']').next())
+        {
+            section = name.trim().into();
+        } else if let Some((key, _)) = words.split_once('=') {
+            let key = key.trim().trim_matches('"');
+            let key = match section.as_str() {
+                "" => key.into(),
+                section => format!("{section}.{key}"),
+            };
+            found.push((line, key));
+        }
+    }
+    found
+}

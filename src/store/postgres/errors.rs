@@ -1,0 +1,93 @@
+//! What PostgreSQL's refusals mean to an operator: the server's own words, its SQLSTATE, one next
+//! step, and whether waiting helps.
+
+use tokio_postgres::{Error, error::DbError};
+
+use super::connect::NoConnection;
+use crate::tls;
+
+/// What to do where nothing better is known.
+pub(super) const CHECK_URL: &str = "Check store.url and that the server runs.";
+const CHECK_LOGIN: &str =
+    "Check the user and the password in store.url, and the server's pg_hba.conf.";
+const CHECK_RIGHTS: &str = "docs/operations.md lists what the role needs: the owner of the tables \
+                            runs `duet migrate`, and grants SELECT, INSERT, UPDATE and DELETE on them \
+                            to the role that serves.";
+
+/// Says why there is no connection, or why a call on it failed.
+pub(super) fn explain(error: &Error) -> NoConnection {
+    if let Some(refused) = error.as_db_error() {
+        return of_server(refused);
+    }
+    if let Some(refusal) = tls::refusal(error) {
+        return NoConnection::wrong(
+            refusal,
+            "sslrootcert in store.url names a file with whom to trust.",
+        );
+    }
+    // The innermost cause says what happened, the outer ones only where.
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    let (what, cause) = (error.to_string(), cause.to_string());
+    let is_stranger = ["error parsing response", "unexpected message"];
+    if is_stranger.iter().any(|words| what.starts_with(words)) {
+        return NoConnection::wrong(
+            "what answers there is no PostgreSQL server".into(),
+            CHECK_URL,
+        );
+    }
+    if cause == "database does not allow writes" {
+        let cause =
+            "the server only reads: it is a standby, or default_transaction_read_only is on";
+        return NoConnection::passing(
+            cause.into(),
+            "Name the primary in store.url, and the standbys beside it.",
+        );
+    }
+    let never = ["authentication error", "invalid ", "error encoding"];
+    if never.iter().any(|words| what.starts_with(words)) || cause.contains("support TLS") {
+        return NoConnection::wrong(cause, CHECK_LOGIN_OR_TLS);
+    }
+    NoConnection::passing(cause, CHECK_URL)
+}
+
+const CHECK_LOGIN_OR_TLS: &str = "Check the user, the password and sslmode in store.url.";
+
+fn of_server(refused: &DbError) -> NoConnection {
+    let code = refused.code().code();
+    let what = in_words(refused);
+    let message = refused.message();
+    match code.get(..2).unwrap_or(code) {
+        "28" => NoConnection::wrong(what, CHECK_LOGIN),
+        "3D" => NoConnection::wrong(what, "Create that database, or name another in store.url."),
+        "42" | "3F" => NoConnection::wrong(what, CHECK_RIGHTS),
+        "0A" | "22" => NoConnection::wrong(what, CHECK_URL),
+        "53" => NoConnection::passing(
+            what,
+            "Give the server more room (max_connections, disk), or lower store.pool_size.",
+        ),
+        // PgBouncer says everything so.
+        "08" if message.contains("startup parameter") => NoConnection::wrong(
+            what,
+            "Take that option out of store.url, or let the pooler ignore it.",
+        ),
+        "08" if message.contains("no such") || message.contains("authentication failed") => {
+            NoConnection::wrong(what, "Check the pooler's databases and users.")
+        }
+        "08" if message.contains("pooling mode") => NoConnection::shared_session(),
+        _ => NoConnection::passing(what, CHECK_URL),
+    }
+}
+
+/// The server's own words and its SQLSTATE.
+pub(super) fn in_words(refused: &DbError) -> String {
+    let detail = refused.detail().map(|detail| format!(" ({detail})"));
+    format!(
+        "{}{} (SQLSTATE {})",
+        refused.message(),
+        detail.unwrap_or_default(),
+        refused.code().code()
+    )
+}

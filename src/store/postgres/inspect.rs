@@ -1,0 +1,95 @@
+//! What a server must be before anything is kept in it: new enough, of the right encoding, reached
+//! without a pooler that shares sessions, and with all rights that serving takes.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+use super::{connect::NoConnection, connect_once, errors::explain, unusable};
+use crate::{config::PostgresUrl, store::OpenError};
+
+/// The oldest server that has all that is used, as `server_version_num`.
+const VERSION_MIN: i32 = 140_000;
+/// How long the server may take to end a session, and a connection to notice.
+const END_MS: u32 = 5_000;
+const PROBE_DEADLINE: Duration = Duration::from_secs(5);
+
+/// The tables that are the owner's who made them, and what the role lacks of what serving takes.
+const LACKING: &str = "
+    WITH ours AS (SELECT relnamespace AS schema, relowner AS owner FROM pg_class WHERE oid = 'chats'::regclass)
+    SELECT need.privilege || ' on ' || c.relname
+    FROM ours JOIN pg_class c ON c.relnamespace = schema AND c.relowner = owner AND c.relkind IN ('r', 'p')
+        CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS need(privilege)
+    WHERE c.relname <> 'refinery_schema_history' AND NOT has_table_privilege(c.oid, need.privilege)
+    UNION ALL
+    SELECT 'EXECUTE on ' || p.oid::regprocedure
+    FROM ours JOIN pg_proc p ON p.pronamespace = schema AND p.proowner = owner
+    WHERE NOT has_function_privilege(p.oid, 'EXECUTE')
+    ORDER BY 1";
+
+/// Refuses a server that is too old, or cannot hold every character.
+pub(super) async fn server(client: &Client) -> Result<(), OpenError> {
+    let ask =
+        "SELECT current_setting('server_version_num')::int, current_setting('server_version'),
+                      current_setting('server_encoding')";
+    let found = client.query_one(ask, &[]).await;
+    let found = found.map_err(|error| unusable(&explain(&error)))?;
+    let (number, version, encoding): (i32, String, String) =
+        (found.get(0), found.get(1), found.get(2));
+    if number < VERSION_MIN {
+        return Err(OpenError::wrong(format!(
+            "PostgreSQL {version} is too old: duet needs version 14 or newer."
+        )));
+    }
+    if encoding != "UTF8" {
+        return Err(OpenError::wrong(format!(
+            "The database's encoding is {encoding}, which cannot hold every character. Create one \
+             for duet: CREATE DATABASE duet ENCODING 'UTF8' TEMPLATE template0."
+        )));
+    }
+    Ok(())
+}
+
+/// Refuses a pooler that gives each transaction another of the server's sessions. Where a session
+/// belongs to its connection, the connection ends with it; such a pooler goes on with another one.
+pub(super) async fn sessions(url: &PostgresUrl) -> Result<(), OpenError> {
+    let (client, probe) = tokio::try_join!(connect_once(url), connect_once(url))?;
+    let pid = probe.simple_query("SELECT pg_backend_pid()").await;
+    let pid = pid.map_err(|error| unusable(&explain(&error)))?;
+    let pid = pid.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    let end = format!(
+        "SELECT pg_terminate_backend({}, {END_MS})",
+        pid.unwrap_or("0")
+    );
+    let ended = client.batch_execute(&end).await;
+    let goes_on = timeout(PROBE_DEADLINE, probe.batch_execute("SELECT 1")).await;
+    match (ended, goes_on) {
+        (Ok(()), Ok(Err(_))) => Ok(()),
+        // It has ended itself, or the other one lives on.
+        _ => Err(unusable(&NoConnection::shared_session())),
+    }
+}
+
+/// Refuses a role that may not read and write all that serving reads and writes.
+pub(super) async fn rights(client: &Client) -> Result<(), OpenError> {
+    let rows = client.query(LACKING, &[]).await;
+    let rows = rows.map_err(|error| unusable(&explain(&error)))?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let lacking: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let who = client.query_one("SELECT current_user::text, current_schema()::text", &[]);
+    let who = who.await.map_err(|error| unusable(&explain(&error)))?;
+    let (role, schema): (String, Option<String>) = (who.get(0), who.get(1));
+    let schema = schema.unwrap_or_else(|| "public".into());
+    Err(OpenError::wrong(format!(
+        "The role {role} lacks rights: {}. Let the owner of the tables say GRANT SELECT, INSERT, \
+         UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role} and GRANT EXECUTE ON ALL \
+         FUNCTIONS IN SCHEMA {schema} TO {role}.",
+        lacking.join(", ")
+    )))
+}

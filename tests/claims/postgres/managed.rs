@@ -1,0 +1,102 @@
+//! Databases as providers offer them: standbys, schemas, parameters of the role, sockets, TLS by a
+//! public authority.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use loadtest::servers::{Authority, Postgres};
+
+use super::{at, on};
+use crate::{
+    start::refusing::refused,
+    support::{Chat, Setup},
+};
+
+async fn serves(setup: Setup) {
+    let duet = setup.start().await;
+    let chat = Chat::begin(&duet).await;
+    chat.one.say("Hello").await;
+    assert_eq!(chat.two.texts().await, ["Hello"]);
+    assert_eq!(duet.ops().get("/health/ready").await.status, 200);
+    chat.one.end().await.ok();
+}
+
+#[test]
+fn a_standby_alone_is_told_from_a_primary() {
+    let primary = Postgres::start().unwrap();
+    let standby = primary.standby().unwrap();
+    let setup = on(&standby).set("store.start_seconds", 1);
+    refused(&setup.run(), &["only reads", "standby", "store.url"]);
+}
+
+#[tokio::test]
+async fn what_is_set_on_the_role_is_no_trap() {
+    let server = Postgres::start().unwrap();
+    server.run("CREATE ROLE app LOGIN").unwrap();
+    server.run("GRANT ALL ON SCHEMA public TO app").unwrap();
+    for (name, value) in [
+        ("statement_timeout", "'1ms'"),
+        ("lock_timeout", "'1ms'"),
+        ("idle_session_timeout", "'1s'"),
+        ("idle_in_transaction_session_timeout", "'1ms'"),
+        ("default_transaction_isolation", "serializable"),
+        ("synchronous_commit", "off"),
+        ("datestyle", "'German'"),
+        ("timezone", "'Asia/Kathmandu'"),
+    ] {
+        let set = format!("ALTER ROLE app SET {name} = {value}");
+        server.run(&set).unwrap();
+    }
+    serves(at(&server.url().replace("postgres@", "app@"))).await;
+}
+
+#[tokio::test]
+async fn a_schema_of_its_own_is_used_where_the_role_or_the_url_says_so() {
+    let server = Postgres::start().unwrap();
+    server.run("CREATE SCHEMA tenant").unwrap();
+    server.run("CREATE SCHEMA other").unwrap();
+    server
+        .run("ALTER ROLE postgres SET search_path = tenant")
+        .unwrap();
+    serves(on(&server)).await;
+    let url = format!("{}?options=-c%20search_path%3Dother", server.url());
+    serves(at(&url)).await;
+    let tables =
+        "SELECT string_agg(table_schema, ' ' ORDER BY table_schema) FROM information_schema.tables
+                  WHERE table_name = 'messages'";
+    assert_eq!(server.run(tables).unwrap(), "other tenant");
+}
+
+#[tokio::test]
+async fn a_unix_socket_is_an_address() {
+    let folder = tempfile::Builder::new().prefix("s").tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let mut server = Postgres::new().unwrap();
+    server.set("unix_socket_directories", folder.path().display());
+    server.resume().unwrap();
+    let socket = folder.path().display().to_string().replace('/', "%2F");
+    let url = format!("postgres://postgres@{socket}:{}/postgres", server.port());
+    serves(at(&url)).await;
+    // As libpq has it too.
+    let url = format!(
+        "postgres://postgres@/postgres?host={}&port={}",
+        folder.path().display(),
+        server.port()
+    );
+    serves(at(&url)).await;
+}
+
+#[tokio::test]
+async fn whom_the_system_trusts_vouches_for_a_server() {
+    let authority = Authority::new().unwrap();
+    let mut server = Postgres::new().unwrap();
+    server
+        .use_identity(&authority.issue(&["127.0.0.1"]).unwrap())
+        .unwrap();
+    server.resume().unwrap();
+    let setup = || at(&format!("{}?sslmode=verify-full", server.url()));
+    refused(
+        &setup().arg("migrate").run(),
+        &["nobody we trust", "sslrootcert"],
+    );
+    serves(setup().env("SSL_CERT_FILE", authority.certificate().display())).await;
+}

@@ -1,0 +1,138 @@
+//! A start that has to wait, and one that need not.
+
+use std::{
+    io::Write,
+    net::TcpListener,
+    thread,
+    time::{Duration, Instant},
+};
+
+use loadtest::servers::{Postgres, Redis};
+
+use super::{at, on};
+use crate::{
+    start::refusing::refused,
+    support::{Chat, Setup, eventually},
+};
+
+/// What a start has logged so far.
+fn log(setup: &Setup) -> String {
+    let log = setup.clone().folder().join("log");
+    std::fs::read_to_string(log).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_comes_later_is_waited_for() {
+    let mut server = Postgres::new().unwrap();
+    let mut setup = on(&server).set("store.start_seconds", 0);
+    setup.folder();
+    let late = async {
+        eventually("it says what it waits for", async || {
+            let said = log(&setup);
+            (said.contains("waiting for the store") && said.contains("refused")).then_some(())
+        })
+        .await;
+        server.resume().unwrap();
+    };
+    let (duet, ()) = tokio::join!(setup.clone().start(), late);
+    let chat = Chat::begin(&duet).await;
+    chat.one.say("Hello").await;
+    assert!(duet.log().contains("the store is there"), "{}", duet.log());
+    // Not a line for every attempt.
+    assert!(duet.log().matches("waiting for the store").count() < 8);
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_knows_yet_is_waited_for_until_the_time_is_up() {
+    let began = Instant::now();
+    let setup = at("postgres://duet@nowhere.invalid/duet").set("store.start_seconds", 2);
+    let output = setup.run();
+    refused(&output, &["PostgreSQL", "store.url"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(began.elapsed() >= Duration::from_secs(2));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("waiting for the store"), "{told}");
+}
+
+#[tokio::test]
+async fn told_to_stop_while_it_waits_it_goes() {
+    let server = Postgres::new().unwrap();
+    let mut setup = on(&server).set("store.start_seconds", 0);
+    let error = setup.folder().join("log");
+    let mut command = setup.command();
+    command.stderr(std::fs::File::create(error).unwrap());
+    let mut child = command.spawn().unwrap();
+    eventually("it waits", async || {
+        log(&setup).contains("waiting for the store").then_some(())
+    })
+    .await;
+    let signal = |name: &str| {
+        let kill = format!("kill -{name} {}", child.id());
+        std::process::Command::new("sh")
+            .args(["-c", &kill])
+            .status()
+            .unwrap()
+    };
+    // A reload is no reason to die, here either.
+    assert!(signal("HUP").success());
+    assert!(signal("TERM").success());
+    let status = eventually("it has gone", async || child.try_wait().unwrap()).await;
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
+fn what_waiting_does_not_help_ends_the_start_at_once() {
+    let mut server = Postgres::start().unwrap();
+    server.run("ALTER ROLE postgres PASSWORD 'right'").unwrap();
+    server.kill();
+    server.ask_for_passwords().unwrap();
+    server.resume().unwrap();
+    let url = |login: &str, database: &str| {
+        let url = format!("postgres://{login}@{}/{database}", server.address());
+        at(&url).set("store.start_seconds", 0)
+    };
+    let wrong = url("postgres:guessed", "postgres").run();
+    refused(&wrong, &["password", "28P01", "store.url"]);
+    let wrong = url("postgres:right", "elsewhere").run();
+    refused(
+        &wrong,
+        &[
+            "\"elsewhere\" does not exist",
+            "3D000",
+            "Create that database",
+        ],
+    );
+
+    let redis = Redis::start().unwrap();
+    let wrong = at(&format!("postgres://duet@127.0.0.1:{}/duet", redis.port()));
+    refused(
+        &wrong.set("store.start_seconds", 0).run(),
+        &["Redis", "not PostgreSQL"],
+    );
+
+    let web = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = web.local_addr().unwrap();
+    thread::spawn(move || {
+        for socket in web.incoming() {
+            let _ =
+                socket.and_then(|mut socket| socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n"));
+        }
+    });
+    let wrong = at(&format!("postgres://duet@{address}/duet"));
+    refused(
+        &wrong.set("store.start_seconds", 0).run(),
+        &["HTTP", "not PostgreSQL"],
+    );
+}
+
+#[test]
+fn a_database_that_cannot_hold_every_character_is_refused() {
+    let server = Postgres::start().unwrap();
+    let create =
+        "CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'";
+    server.run(create).unwrap();
+    let url = format!("postgres://postgres@{}/latin", server.address());
+    for command in ["serve", "migrate"] {
+        refused(&at(&url).arg(command).run(), &["LATIN1", "UTF8"]);
+    }
+}
