@@ -3,6 +3,7 @@
 //! `config/default.toml` is built in and documents every key. A file overrides it, and the
 //! environment overrides both.
 
+mod contact;
 mod keys;
 mod limits;
 mod loading;
@@ -19,6 +20,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
 
+pub use contact::Contact;
 pub use limits::Limits;
 pub use loading::log_format;
 pub use postgres_url::PostgresUrl;
@@ -68,6 +70,9 @@ pub struct Server {
     /// How people reach duet.
     #[serde(deserialize_with = "blank_is_none")]
     pub public_url: Option<Url>,
+    /// Where to report a weakness.
+    #[serde(deserialize_with = "blank_is_none")]
+    pub security_contact: Option<Contact>,
     /// Which service this instance is.
     pub role: Role,
     /// Threads, each of which serves connections and runs chats; 0 means one per core.

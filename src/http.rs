@@ -1,9 +1,11 @@
 //! The doors: the URL tables, and what every request passes on its way in and out.
 
+mod answers;
 pub mod api;
 pub mod body;
 mod connection;
 pub mod described;
+mod door;
 pub mod envelope;
 mod field;
 mod h1;
@@ -13,6 +15,7 @@ mod observe;
 mod ops;
 mod origin;
 mod pages;
+mod security_txt;
 mod session;
 mod stream;
 pub mod tls;
@@ -29,7 +32,7 @@ use std::{
 
 use actix::ArbiterHandle;
 use actix_web::{
-    App, HttpRequest, Route,
+    App, HttpRequest, Resource, Route, guard,
     middleware::{Compress, from_fn},
     web,
 };
@@ -39,15 +42,16 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    config::{CustomHashes, Role, Settings},
+    config::{Contact, CustomHashes, Role, Settings},
     shutdown::Readiness,
 };
 
 pub use connection::Server;
 pub use origin::{base_url, scheme};
 
+use answers::Answers;
 use envelope::Problem;
-use limits::{AddressLimits, OpenConnection};
+use limits::{AddressLimits, OneOpen};
 use observe::HttpMetrics;
 use origin::Origin;
 
@@ -77,7 +81,9 @@ pub struct Inner {
     registry: Registry,
     metrics: HttpMetrics,
     limits: AddressLimits,
+    answers: Answers,
     origin: Origin,
+    security_contact: Option<Contact>,
     custom_hashes: CustomHashes,
     ttl_hours: i64,
     request_deadline: Duration,
@@ -109,6 +115,8 @@ impl State {
             metrics: HttpMetrics::register(&registry),
             registry,
             limits: AddressLimits::new(settings),
+            answers: Answers::new(settings.limits.answers_waiting_mib),
+            security_contact: settings.server.security_contact.clone(),
             origin: Origin::new(settings, bound),
             custom_hashes: settings.custom_hashes(),
             ttl_hours: settings.links.ttl_hours,
@@ -118,7 +126,7 @@ impl State {
     }
 
     /// Counts a connection while the answer lives; nothing where its address has too many.
-    fn admit(&self, peer: IpAddr) -> Option<OpenConnection> {
+    fn admit(&self, peer: IpAddr) -> Option<OneOpen> {
         let admitted = self.limits.connection(peer);
         if admitted.is_none() {
             self.metrics.refuse_connection();
@@ -190,11 +198,12 @@ pub fn server(
 
 /// The URL table.
 fn routes(config: &mut web::ServiceConfig, doors: Doors, role: Role) {
+    // On every socket: whoever checks an instance asks where it is used.
+    config
+        .service(look("/health/live", web::route().to(ops::live)))
+        .service(look("/health/ready", web::route().to(ops::ready)));
     if doors.ops {
-        config
-            .service(web::resource("/health/live").route(web::get().to(ops::live)))
-            .service(web::resource("/health/ready").route(web::get().to(ops::ready)))
-            .service(web::resource("/metrics").route(web::get().to(ops::metrics)));
+        config.service(look("/metrics", web::route().to(ops::metrics)));
     }
     if doors.api {
         config.service(web::scope("/chat-server").configure(|config| {
@@ -208,11 +217,13 @@ fn routes(config: &mut web::ServiceConfig, doors: Doors, role: Role) {
         }));
     }
     if doors.pages {
+        config.service(look(
+            "/.well-known/security.txt",
+            web::route().to(security_txt::show),
+        ));
         if role.registers() {
-            let first = web::resource("/").route(
-                web::get().to(|| async { web::Redirect::to(views::address::REGISTER).see_other() }),
-            );
-            config.service(first);
+            let first = || async { web::Redirect::to(views::address::REGISTER).see_other() };
+            config.service(look("/", web::route().to(first)));
         }
         config.service(
             web::scope(views::address::BASE)
@@ -229,6 +240,14 @@ fn routes(config: &mut web::ServiceConfig, doors: Doors, role: Role) {
                 }),
         );
     }
+}
+
+/// An address that is looked at, by GET or by HEAD.
+fn look(path: &str, route: Route) -> Resource {
+    let by_either = guard::Any(guard::Get()).or(guard::Head());
+    web::resource(path)
+        .route(route.guard(by_either))
+        .default_service(only("GET, HEAD"))
 }
 
 /// What an address answers to methods it does not take.

@@ -13,8 +13,12 @@ use serde::Deserialize;
 pub struct Limits {
     pub requests_per_address_per_second: u32,
     pub requests_per_address_burst: u32,
+    pub upload_kib_per_address_per_second: u32,
+    pub upload_kib_per_address_burst: u32,
+    pub addresses_remembered: usize,
     pub connections_per_address: usize,
     pub registrations_per_address_per_minute: u32,
+    pub registrations_per_address_per_day: u32,
     #[serde(deserialize_with = "super::values::networks")]
     pub exempt_addresses: Vec<IpNet>,
     pub logins_per_chat_per_minute: u32,
@@ -22,11 +26,14 @@ pub struct Limits {
     pub sends_per_seat_burst: u32,
     pub messages_per_chat: u64,
     pub sessions_per_seat: usize,
+    pub streams_per_address: usize,
     pub streams_per_seat: usize,
     pub streams_per_instance: usize,
     pub chats_per_instance: usize,
     pub journal_queue_messages: usize,
     pub journal_batch_messages: usize,
+    pub answers_per_connection: usize,
+    pub answers_waiting_mib: usize,
     pub request_seconds: u64,
     pub stalled_stream_seconds: u64,
     pub stream_buffer_kib: usize,
@@ -57,7 +64,7 @@ impl Limits {
 
     /// The first of them that is 0 and must not be.
     pub(super) fn zero(&self) -> Option<&'static str> {
-        let positive: [(&str, u64); 18] = [
+        let positive: [(&str, u64); 25] = [
             (
                 "requests_per_address_per_second",
                 self.requests_per_address_per_second.into(),
@@ -66,6 +73,22 @@ impl Limits {
                 "requests_per_address_burst",
                 self.requests_per_address_burst.into(),
             ),
+            (
+                "upload_kib_per_address_per_second",
+                self.upload_kib_per_address_per_second.into(),
+            ),
+            (
+                "upload_kib_per_address_burst",
+                self.upload_kib_per_address_burst.into(),
+            ),
+            ("addresses_remembered", self.addresses_remembered as u64),
+            (
+                "registrations_per_address_per_day",
+                self.registrations_per_address_per_day.into(),
+            ),
+            ("streams_per_address", self.streams_per_address as u64),
+            ("answers_per_connection", self.answers_per_connection as u64),
+            ("answers_waiting_mib", self.answers_waiting_mib as u64),
             (
                 "connections_per_address",
                 self.connections_per_address as u64,

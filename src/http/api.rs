@@ -64,7 +64,7 @@ pub fn description(config: &mut web::ServiceConfig) {
     let page = || async { web::Redirect::to("/chat-server/docs/").see_other() };
     config
         .service(get("/openapi.json").route(web::get().to(docs::openapi)))
-        .service(web::resource("/docs").route(web::get().to(page)))
+        .service(get("/docs").route(web::get().to(page)))
         .service(get("/docs/{file:.*}").route(web::get().to(docs::show)));
 }
 

@@ -1,11 +1,12 @@
 //! Request bodies: JSON in either spelling, and forms on the pages door.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
-    http::header::{CONTENT_LENGTH, CONTENT_TYPE},
+    error::PayloadError,
+    http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
     web,
 };
 use bytes::{Bytes, BytesMut};
@@ -43,6 +44,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
                     _ => Err(Problem::media_type("application/json")),
                 },
                 Kind::Form | Kind::Other => Err(Problem::media_type("application/json")),
+                Kind::Compressed => Err(Problem::compressed()),
             }
         })
     }
@@ -59,6 +61,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for FormOrJson<T> {
             let body = match kind {
                 Kind::Json => parse_json(&read.await?)?,
                 Kind::Form => parse_form(&read.await?)?,
+                Kind::Compressed => return Err(Problem::compressed()),
                 Kind::Unnamed if read.await?.is_empty() => parse_json(b"{}")?,
                 Kind::Unnamed | Kind::Other => {
                     return Err(Problem::media_type(
@@ -76,9 +79,14 @@ enum Kind {
     Form,
     Unnamed,
     Other,
+    Compressed,
 }
 
 fn kind(request: &HttpRequest) -> Kind {
+    let encoding = request.headers().get(CONTENT_ENCODING);
+    if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Kind::Compressed;
+    }
     let Some(value) = request.headers().get(CONTENT_TYPE) else {
         return Kind::Unnamed;
     };
@@ -105,9 +113,11 @@ fn read(
         .headers()
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    let deadline = request
-        .app_data::<web::Data<State>>()
+    let state = request.app_data::<web::Data<State>>().cloned();
+    let deadline = state
+        .as_ref()
         .map_or(Duration::from_secs(10), |state| state.request_deadline);
+    let counted = state.map(|state| (state.limits.address(request), state));
     let mut payload = payload.take();
     async move {
         if announced.is_some_and(|length| length > BODY_BYTES_MAX as u64) {
@@ -116,8 +126,10 @@ fn read(
         let mut body = BytesMut::new();
         let all = async {
             while let Some(part) = payload.next().await {
-                let part =
-                    part.map_err(|_| Problem::malformed("The body broke off. Send it again."))?;
+                let part = part.map_err(|error| broken(&error))?;
+                if let Some((address, state)) = &counted {
+                    state.limits.upload(*address, part.len())?;
+                }
                 if body.len() + part.len() > BODY_BYTES_MAX {
                     return Err(Problem::body_too_large());
                 }
@@ -129,6 +141,13 @@ fn read(
             .await
             .map_err(|_| Problem::timeout())??;
         Ok(body.freeze())
+    }
+}
+
+fn broken(error: &PayloadError) -> Problem {
+    match error {
+        PayloadError::Io(error) if error.kind() == io::ErrorKind::TimedOut => Problem::timeout(),
+        _ => Problem::malformed("The body broke off. Send it again."),
     }
 }
 
@@ -146,6 +165,9 @@ struct Wrapped<'a> {
 pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let text =
         std::str::from_utf8(body).map_err(|_| Problem::malformed("The body is not UTF-8."))?;
+    // Some editors and shells write a byte order mark before UTF-8; a receiver may ignore it
+    // (RFC 8259, 8.1).
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if !text.trim_start().starts_with('{') {
         return Err(Problem::malformed(
             "The body must be a JSON object, like {\"data\": {…}}.",

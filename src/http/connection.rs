@@ -21,7 +21,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::{either::Either, sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, error, warn};
 
-use super::{State, h1, h2, tls};
+use super::{State, answers::Answers, h1, h2, tls};
 use crate::config::Settings;
 
 /// What the kernel takes for a client before it is ready to be sent it, and what it takes from a
@@ -34,6 +34,19 @@ const PRIOR_KNOWLEDGE: &[u8] = b"PRI";
 const WAITING_MAX: usize = 64;
 /// The pause after the system had no file for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// What every connection is served on.
+#[derive(Clone)]
+pub struct Terms {
+    /// For a request to arrive.
+    pub deadline: Duration,
+    /// For a client to take something of what it is sent.
+    pub stalled: Duration,
+    /// What all answers together may take.
+    pub answers: Answers,
+    /// What one connection may have waiting over HTTP/2.
+    pub answers_per_connection: usize,
+}
 
 /// A socket whose connections are served.
 pub struct Server {
@@ -74,8 +87,12 @@ where
     <S::Service as Service<Request>>::Future: 'static,
     B: MessageBody + 'static,
 {
-    let deadline = Duration::from_secs(settings.limits.request_seconds);
-    let stalled = Duration::from_secs(settings.limits.stalled_stream_seconds);
+    let terms = Terms {
+        deadline: Duration::from_secs(settings.limits.request_seconds),
+        stalled: Duration::from_secs(settings.limits.stalled_stream_seconds),
+        answers: state.answers.clone(),
+        answers_per_connection: settings.limits.answers_per_connection,
+    };
     let drain = Duration::from_secs(settings.server.drain_seconds);
     let listener = TcpListener::from_std(listener)?;
     let going = CancellationToken::new();
@@ -84,6 +101,7 @@ where
     for arbiter in arbiters {
         let (queue, accepted) = mpsc::channel(WAITING_MAX);
         let (app, acceptor, state) = (app.clone(), acceptor.clone(), state.clone());
+        let terms = terms.clone();
         let (going, working) = (going.clone(), workers.token());
         let served = async move || {
             // Dropped last: until then there is something to wait for.
@@ -97,6 +115,7 @@ where
             let serve_one = move |socket: TcpStream| {
                 let (app, config) = (app.clone(), config.clone());
                 let (acceptor, going) = (acceptor.clone(), going.clone());
+                let terms = terms.clone();
                 let peer = socket.peer_addr().ok();
                 let counted = peer.map(|peer| state.admit(peer.ip()));
                 async move {
@@ -105,8 +124,9 @@ where
                     let Some(Some(_counted)) = counted else {
                         return;
                     };
-                    tune(&socket, stalled);
-                    let opening = timeout(deadline, Box::pin(open(socket, acceptor, stalled)));
+                    tune(&socket, terms.stalled);
+                    let opening = Box::pin(open(socket, acceptor, terms.stalled));
+                    let opening = timeout(terms.deadline, opening);
                     let opened = tokio::select! {
                         opened = opening => opened,
                         // It has asked for nothing yet.
@@ -115,11 +135,11 @@ where
                     let going = going.cancelled();
                     match opened {
                         Ok(Ok((io, true))) => {
-                            let served = h2::serve(io, peer, app, stalled, going);
+                            let served = h2::serve(io, peer, app, terms, going);
                             ended(Box::pin(served).await);
                         }
                         Ok(Ok((io, false))) => {
-                            let served = h1::serve(io, peer, &*app, config, deadline, going);
+                            let served = h1::serve(io, peer, &*app, config, &terms, going);
                             ended(Box::pin(served).await);
                         }
                         Ok(Err(error)) => ended(Err(error)),

@@ -183,6 +183,54 @@ impl Problem {
         }
     }
 
+    /// A 400 for a body that comes with a GET or HEAD, where it means nothing (RFC 9110, 9.3.1).
+    pub fn body_without_use() -> Self {
+        Self::malformed("A GET or HEAD request has no body. Send it without one.")
+    }
+
+    /// A 400 for what is no request of HTTP.
+    pub fn not_http() -> Self {
+        Self::malformed("This is not a request as HTTP has it.")
+    }
+
+    /// A 431.
+    pub fn head_too_large() -> Self {
+        let message = "The head of a request has at most 32 KiB and 96 fields.";
+        Self::new(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "head_too_large",
+            message,
+        )
+    }
+
+    /// A 501.
+    pub fn not_implemented() -> Self {
+        let message = "This method is not known here. Use GET, HEAD or POST.";
+        Self::new(StatusCode::NOT_IMPLEMENTED, "unknown_method", message)
+    }
+
+    /// A 421.
+    pub fn misdirected() -> Self {
+        let message = "This server is not reached under that name. Use the address of the link.";
+        Self::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "misdirected_request",
+            message,
+        )
+    }
+
+    /// Whether a request was for something that does not exist here: an address, a method, a host.
+    pub fn is_about_nothing(&self) -> bool {
+        matches!(
+            self.error,
+            "not_found"
+                | "other_service"
+                | "method_not_allowed"
+                | "unknown_method"
+                | "misdirected_request"
+        )
+    }
+
     /// A 408.
     pub fn timeout() -> Self {
         let message = "The request did not arrive in time. Send it again.";
@@ -210,6 +258,16 @@ impl Problem {
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported_media_type",
             &message,
+        )
+    }
+
+    /// A 415 for a body that is compressed.
+    pub fn compressed() -> Self {
+        let message = "Send the body as it is, without Content-Encoding.";
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            message,
         )
     }
 

@@ -3,6 +3,9 @@
 //! every hundred bytes a client cares to send. Here nothing more is done for a client that does not
 //! take what it was sent, and a connection on which nothing happens holds no buffers.
 
+mod head;
+mod writing;
+
 use std::{
     future::poll_fn,
     io,
@@ -14,28 +17,29 @@ use std::{
 };
 
 use actix_http::{
-    ConnectionType, Payload, Request, Response, ServiceConfig,
-    body::{BodySize, BoxBody, MessageBody},
+    Payload, Request, Response, ServiceConfig,
+    body::{BoxBody, MessageBody},
     error::{ParseError, PayloadError},
     h1::{Codec, Message, MessageType},
 };
 use actix_service::Service;
-use actix_web::http::{Method, StatusCode};
-use bytes::{Bytes, BytesMut};
+use actix_web::http::{Method, Version};
+use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{FutureExt, StreamExt, stream};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
     sync::mpsc,
     time::timeout,
 };
-use tokio_util::codec::{Decoder, Encoder};
+use tokio_util::codec::Decoder;
+
+use super::{connection::Terms, envelope::Problem, observe};
+use head::{Scan, Seen};
 
 /// What the head of a request may take, and what a client may send ahead of its turn.
 const AHEAD_BYTES_MAX: usize = 32 * 1024;
 /// How much is read at once.
 const READ_BYTES: usize = 8 * 1024;
-/// How much of an answer is written at once.
-const WRITE_BYTES: usize = 16 * 1024;
 /// How long a connection is kept for the next request: longer than the proxies in `config/` keep
 /// theirs, so that none is closed under a request.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
@@ -52,7 +56,7 @@ pub async fn serve<Io, S, B>(
     peer: Option<SocketAddr>,
     service: &S,
     config: ServiceConfig,
-    deadline: Duration,
+    terms: &Terms,
     going: impl Future<Output = ()>,
 ) -> io::Result<()>
 where
@@ -67,11 +71,13 @@ where
         codec: Codec::new(config),
         ahead: BytesMut::new(),
         unwritten: BytesMut::new(),
+        version: Version::HTTP_11,
         body_unread: false,
-        deadline,
+        is_faulty: false,
+        deadline: terms.deadline,
     };
     let mut going = pin!(going);
-    let mut quiet_max = deadline;
+    let mut quiet_max = terms.deadline;
     loop {
         let head = tokio::select! {
             head = connection.head(quiet_max) => head,
@@ -80,24 +86,32 @@ where
         let mut request = match head {
             Ok(Some(request)) => request,
             Ok(None) => break,
-            Err(status) => {
-                let refused = Response::with_body(status, ());
-                connection.write(refused, false, true).await?;
+            Err(problem) => {
+                connection.refuse(&problem).await?;
                 break;
             }
         };
         request.head_mut().peer_addr = peer;
         let is_head = request.method() == Method::HEAD;
+        // A proxy may take the body of a GET for the next request, so nothing comes after it.
+        let is_odd =
+            connection.has_body() && matches!(*request.method(), Method::GET | Method::HEAD);
+        let room = terms.answers.room_for(&mut request).await;
         let Some(answered) = connection.ask(request, service).await? else {
             // The client takes its request with it.
             return Ok(());
         };
         let leaving = going.as_mut().now_or_never().is_some();
+        let last = leaving || is_odd || connection.version < Version::HTTP_11;
         match answered {
-            Ok(response) => connection.write(response.into(), is_head, leaving).await?,
-            Err(error) => connection.write(error.into(), is_head, leaving).await?,
+            Ok(response) => {
+                connection
+                    .write(response.into(), room, is_head, last)
+                    .await?
+            }
+            Err(error) => connection.write(error.into(), room, is_head, last).await?,
         }
-        if leaving || !connection.codec.keep_alive() {
+        if last || !connection.codec.keep_alive() {
             break;
         }
         quiet_max = KEEP_ALIVE;
@@ -112,8 +126,13 @@ struct Connection<Io> {
     ahead: BytesMut,
     /// What was not yet written of an answer.
     unwritten: BytesMut,
+    /// Of the request that is being answered.
+    version: Version,
     /// The request's body has not been read to its end.
     body_unread: bool,
+    /// Something was no HTTP: where the next request would begin is not known any more, so nothing
+    /// more is read, whatever it looks like.
+    is_faulty: bool,
     /// For the head of a request.
     deadline: Duration,
 }
@@ -123,29 +142,65 @@ type Chunk = Result<Bytes, PayloadError>;
 
 impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     /// The next request, if one comes; otherwise why it is refused.
-    async fn head(&mut self, quiet_max: Duration) -> Result<Option<Request>, StatusCode> {
+    async fn head(&mut self, quiet_max: Duration) -> Result<Option<Request>, Problem> {
         if self.ahead.is_empty() && !matches!(timeout(quiet_max, self.read()).await, Ok(Ok(true))) {
             return Ok(None);
         }
         let deadline = self.deadline;
         let whole = async {
+            let mut scan = Scan::default();
             loop {
-                match self.codec.decode(&mut self.ahead) {
-                    Ok(Some(Message::Item(request))) => return Ok(Some(request)),
-                    Ok(None) if self.ahead.len() < AHEAD_BYTES_MAX => {
+                // Empty lines before a request are no fault of it (RFC 9112, 2.2).
+                while scan.is_at_start() && self.ahead.starts_with(b"\r\n") {
+                    self.ahead.advance(2);
+                }
+                match scan.go_on(&self.ahead) {
+                    Seen::Whole(end) => return self.request(end).map(Some),
+                    Seen::Fault => return Err(Problem::not_http()),
+                    Seen::Part if self.ahead.len() < AHEAD_BYTES_MAX => {
                         if !matches!(self.read().await, Ok(true)) {
                             return Ok(None);
                         }
                     }
-                    Ok(None) | Err(ParseError::TooLarge) => {
-                        return Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
-                    }
-                    Ok(Some(Message::Chunk(_))) | Err(_) => return Err(StatusCode::BAD_REQUEST),
+                    Seen::Part => return Err(Problem::head_too_large()),
                 }
             }
         };
         let whole = timeout(deadline, whole).await;
-        whole.unwrap_or(Err(StatusCode::REQUEST_TIMEOUT))
+        whole.unwrap_or_else(|_| Err(Problem::timeout()))
+    }
+
+    /// The request whose head ends there.
+    fn request(&mut self, end: usize) -> Result<Request, Problem> {
+        head::ignore_upgrade(&mut self.ahead[..end]);
+        let rest = self.ahead.len() - end;
+        let request = match self.codec.decode(&mut self.ahead) {
+            Ok(Some(Message::Item(request))) if self.ahead.len() == rest => request,
+            Err(ParseError::TooLarge) => return Err(Problem::head_too_large()),
+            // With the codec the head must end where it ended above.
+            Ok(_) | Err(_) => return Err(Problem::not_http()),
+        };
+        // What follows it is for whoever it would connect to.
+        if request.method() == Method::CONNECT {
+            return Err(Problem::not_implemented());
+        }
+        self.version = request.head().version;
+        Ok(request)
+    }
+
+    /// Whether the request that came last has a body.
+    fn has_body(&self) -> bool {
+        self.codec.message_type() != MessageType::None
+    }
+
+    /// Answers what is no request that anybody could be asked, and reads nothing more.
+    async fn refuse(&mut self, problem: &Problem) -> io::Result<()> {
+        self.is_faulty = true;
+        // The codec may be in the middle of something.
+        self.codec = Codec::new(self.codec.config().clone());
+        let mut refused = problem.respond("FAIL");
+        observe::guard(refused.headers_mut(), false);
+        self.write(refused.into(), None, false, true).await
     }
 
     /// Has a request answered while its body comes in; nothing when the client left meanwhile.
@@ -155,7 +210,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         service: &S,
     ) -> io::Result<Option<Result<S::Response, S::Error>>> {
         let mut rest = None;
-        self.body_unread = self.codec.message_type() != MessageType::None;
+        self.body_unread = self.has_body();
         if self.body_unread {
             if request.head().expect() {
                 let go_on = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -199,7 +254,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
 
     /// The next part of a body, if there is one and it has come.
     fn chunk(&mut self) -> Option<Chunk> {
-        if !self.body_unread {
+        if !self.body_unread || self.is_faulty {
             return None;
         }
         match self.codec.decode(&mut self.ahead) {
@@ -209,7 +264,10 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
                 None
             }
             Ok(None) => None,
-            Ok(Some(Message::Item(_))) | Err(_) => Some(Err(PayloadError::EncodingCorrupted)),
+            Ok(Some(Message::Item(_))) | Err(_) => {
+                self.is_faulty = true;
+                Some(Err(PayloadError::EncodingCorrupted))
+            }
         }
     }
 
@@ -226,7 +284,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
                             break;
                         }
                     }
-                    None if !self.body_unread => break,
+                    None if !self.body_unread || self.is_faulty => break,
                     None => {
                         if !matches!(self.read().await, Ok(true)) {
                             return;
@@ -247,66 +305,6 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
             }
         }
         std::future::pending().await
-    }
-
-    /// Writes an answer as the client takes it.
-    async fn write<B: MessageBody>(
-        &mut self,
-        response: Response<B>,
-        is_head: bool,
-        last: bool,
-    ) -> io::Result<()> {
-        self.skip_body();
-        let (mut head, body) = response.into_parts();
-        if last || self.body_unread {
-            head.head_mut().set_connection_type(ConnectionType::Close);
-        }
-        let size = body.size();
-        let head = Message::Item((head, size));
-        self.codec.encode(head, &mut self.unwritten)?;
-        if is_head || matches!(size, BodySize::None | BodySize::Sized(0)) {
-            return self.flush().await;
-        }
-        let mut body = pin!(body);
-        loop {
-            let mut next = poll_fn(|cx| body.as_mut().poll_next(cx));
-            let chunk = match (&mut next).now_or_never() {
-                Some(chunk) => chunk,
-                None => {
-                    self.flush().await?;
-                    tokio::select! {
-                        chunk = next => chunk,
-                        () = self.gone() => return Ok(()),
-                    }
-                }
-            };
-            match chunk {
-                Some(Ok(chunk)) => self.write_chunk(chunk).await?,
-                Some(Err(error)) => return Err(io::Error::other(error.into().to_string())),
-                None => {
-                    self.codec
-                        .encode(Message::Chunk(None), &mut self.unwritten)?;
-                    return self.flush().await;
-                }
-            }
-        }
-    }
-
-    /// A body that nobody read and that has come already is no reason to hang up.
-    fn skip_body(&mut self) {
-        while let Some(Ok(_)) = self.chunk() {}
-    }
-
-    async fn write_chunk(&mut self, mut chunk: Bytes) -> io::Result<()> {
-        while !chunk.is_empty() {
-            let part = chunk.split_to(chunk.len().min(WRITE_BYTES));
-            let part = Message::Chunk(Some(part));
-            self.codec.encode(part, &mut self.unwritten)?;
-            if self.unwritten.len() >= WRITE_BYTES {
-                self.flush().await?;
-            }
-        }
-        Ok(())
     }
 
     /// Writes all there is.

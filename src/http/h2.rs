@@ -2,9 +2,10 @@
 //! tell its clients that it is going, and does not hear that a client has closed a stream on which
 //! there is nothing to say.
 
+mod body;
+
 use std::{
     future::poll_fn,
-    io,
     net::SocketAddr,
     pin::{Pin, pin},
     rc::Rc,
@@ -14,9 +15,8 @@ use std::{
 };
 
 use actix_http::{
-    Payload, Request, Response,
+    Request, Response,
     body::{BodySize, BoxBody, MessageBody},
-    error::PayloadError,
 };
 use actix_service::Service;
 use actix_web::http::{
@@ -24,7 +24,6 @@ use actix_web::http::{
     header::{CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE},
 };
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
 use h2::{
     Reason, RecvStream, SendStream,
     server::{Builder, Connection, SendResponse},
@@ -36,16 +35,21 @@ use tokio::{
 };
 use tracing::debug;
 
+use super::{
+    answers::{Room, is_event_stream},
+    connection::Terms,
+};
+use body::Body;
+
 /// Requests and streams that one connection may have open; a proxy opens another for more.
 const STREAMS_MAX: u32 = 100;
-/// Of these, how many pages and the like are answered at once, streams aside: as many bodies wait in
-/// memory for a client that takes its time.
-const ANSWERS_MAX: usize = 4;
 /// What the headers of one request may take.
 const HEADERS_BYTES_MAX: u32 = 16 * 1024;
 /// What one request, and all of one connection, may send ahead of being read.
 const REQUEST_WINDOW_BYTES: u32 = 64 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 256 * 1024;
+/// What of the bodies of one connection's requests is in memory at once, in KiB.
+const BODIES_KIB_MAX: usize = 256;
 /// What one response may have waiting in the connection.
 const SEND_BYTES_MAX: usize = 32 * 1024;
 /// Streams that were reset before anybody looked at them, past which the client is cut off; and
@@ -66,7 +70,7 @@ pub async fn serve<Io, S, B>(
     io: Io,
     peer: Option<SocketAddr>,
     service: Rc<S>,
-    stalled: Duration,
+    terms: Terms,
     going: impl Future<Output = ()>,
 ) -> Result<(), h2::Error>
 where
@@ -81,19 +85,23 @@ where
     let mut quiet = pin!(sleep(QUIET_MAX));
     let mut leaving = false;
     // Held by every request that is not answered to its end.
-    let turns = Arc::new(Semaphore::new(ANSWERS_MAX));
+    let shared = Rc::new(Shared {
+        turns: Arc::new(Semaphore::new(terms.answers_per_connection)),
+        bodies_kib: Arc::new(Semaphore::new(BODIES_KIB_MAX)),
+        terms,
+        peer,
+    });
     loop {
         tokio::select! {
             accepted = connection.accept() => {
                 let Some(accepted) = accepted else { return Ok(()) };
                 let (request, respond) = accepted?;
                 // Boxed, so that what answering needs is not part of every open stream.
-                let answer = Box::pin(answer(request, respond, peer, service.clone(), turns.clone()));
-                let open = turns.clone();
+                let answer = Box::pin(answer(request, respond, service.clone(), shared.clone()));
+                let open = shared.clone();
                 actix_rt::spawn(async move {
-                    let _open = open;
                     let Some(answer) = answer.await else { return };
-                    if let Err(error) = write(answer, stalled).await {
+                    if let Err(error) = write(answer, open.terms.stalled).await {
                         debug!(%error, "a response was not taken to its end");
                     }
                 });
@@ -103,7 +111,7 @@ where
                 connection.graceful_shutdown();
             }
             () = &mut quiet => {
-                if Arc::strong_count(&turns) == 1 {
+                if Rc::strong_count(&shared) == 1 {
                     if leaving {
                         return Ok(());
                     }
@@ -129,23 +137,32 @@ fn builder() -> Builder {
     builder
 }
 
+/// What the requests of one connection share.
+struct Shared {
+    /// One for each answer that is being made or waits to be taken.
+    turns: Arc<Semaphore>,
+    bodies_kib: Arc<Semaphore>,
+    terms: Terms,
+    peer: Option<SocketAddr>,
+}
+
 /// What a request is answered, and how.
 struct Answer {
     response: Response<BoxBody>,
     respond: SendResponse<Bytes>,
     /// Its request was a HEAD.
     bare: bool,
-    /// One of [`ANSWERS_MAX`], unless the request has a body.
-    turn: Option<OwnedSemaphorePermit>,
+    /// One of those a connection has.
+    turn: OwnedSemaphorePermit,
+    room: Option<Room>,
 }
 
 /// The answer to one request. A client that goes away takes its request with it, as on HTTP/1.1.
 async fn answer<S, B>(
     request: http::Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
-    peer: Option<SocketAddr>,
     service: Rc<S>,
-    turns: Arc<Semaphore>,
+    shared: Rc<Shared>,
 ) -> Option<Answer>
 where
     S: Service<Request>,
@@ -153,47 +170,47 @@ where
     S::Error: Into<Response<BoxBody>>,
     B: MessageBody + 'static,
 {
-    let bare = request.method() == http::Method::HEAD;
-    // What has a body does not wait: bodies that nobody reads would fill the connection's window,
-    // and those that are being read could not come to their end.
-    let turn = match request.body().is_end_stream() {
-        true => tokio::select! {
-            turn = turns.acquire_owned() => turn.ok(),
-            _ = poll_fn(|cx| respond.poll_reset(cx)) => return None,
-        },
-        false => None,
-    };
-    let Some(request) = read(request, peer) else {
-        respond.send_reset(Reason::PROTOCOL_ERROR);
-        return None;
+    let answered = async {
+        let bare = request.method() == http::Method::HEAD;
+        // A body comes first: those that nobody reads would fill the connection's window, and what
+        // waits for a turn must not keep those that have one from coming to their end.
+        let (head, body) = request.into_parts();
+        let body = body::collect(&head, body, &shared.bodies_kib, shared.terms.deadline).await;
+        let turn = shared.turns.clone().acquire_owned().await.ok()?;
+        let Some(mut request) = read(head, body, shared.peer) else {
+            return Some(Err(Reason::PROTOCOL_ERROR));
+        };
+        let room = shared.terms.answers.room_for(&mut request).await;
+        let response = match service.call(request).await {
+            Ok(response) => response.into().map_into_boxed_body(),
+            Err(error) => error.into(),
+        };
+        let room = room.and_then(|room| room.fit(&response));
+        Some(Ok((response, bare, turn, room)))
     };
     let answered = tokio::select! {
-        answered = service.call(request) => answered,
+        answered = answered => answered?,
         _ = poll_fn(|cx| respond.poll_reset(cx)) => return None,
     };
-    let response = match answered {
-        Ok(response) => response.into().map_into_boxed_body(),
-        Err(error) => error.into(),
-    };
-    Some(Answer {
-        response,
-        respond,
-        bare,
-        turn,
-    })
+    match answered {
+        Ok((response, bare, turn, room)) => Some(Answer {
+            response,
+            respond,
+            bare,
+            turn,
+            room,
+        }),
+        Err(reason) => {
+            respond.send_reset(reason);
+            None
+        }
+    }
 }
 
 /// A request as actix has it, which keeps to an older version of the same types; `None` where that
 /// does not take what the newer one took.
-fn read(request: http::Request<RecvStream>, peer: Option<SocketAddr>) -> Option<Request> {
-    let (parts, body) = request.into_parts();
-    let payload = match body.is_end_stream() {
-        true => Payload::None,
-        false => Payload::Stream {
-            payload: chunks(body).boxed_local(),
-        },
-    };
-    let mut request = Request::with_payload(payload);
+fn read(parts: http::request::Parts, body: Body, peer: Option<SocketAddr>) -> Option<Request> {
+    let mut request = Request::with_payload(body.into_payload());
     let head = request.head_mut();
     head.uri = parts.uri.to_string().parse().ok()?;
     head.method = Method::from_bytes(parts.method.as_str().as_bytes()).ok()?;
@@ -207,25 +224,11 @@ fn read(request: http::Request<RecvStream>, peer: Option<SocketAddr>) -> Option<
     Some(request)
 }
 
-/// A body as it comes; the client may send on as far as it was read.
-fn chunks(body: RecvStream) -> impl stream::Stream<Item = Result<Bytes, PayloadError>> {
-    stream::unfold(body, |mut body| async {
-        let chunk = body.data().await?;
-        let chunk = chunk.and_then(|chunk| {
-            body.flow_control().release_capacity(chunk.len())?;
-            Ok(chunk)
-        });
-        Some((
-            chunk.map_err(|error| PayloadError::Io(io::Error::other(error))),
-            body,
-        ))
-    })
-}
-
 async fn write(mut answer: Answer, stalled: Duration) -> Result<(), h2::Error> {
-    let (head, mut body) = answer.response.into_parts();
     // Nobody waits for the end of an answer that has none.
-    let _turn = answer.turn.filter(|_| body.size() != BodySize::Stream);
+    let has_end = !is_event_stream(&answer.response);
+    let _held = has_end.then_some((answer.turn, answer.room));
+    let (head, mut body) = answer.response.into_parts();
     let ends = answer.bare || matches!(body.size(), BodySize::None | BodySize::Sized(0));
     let mut stream = answer
         .respond

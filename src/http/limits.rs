@@ -1,28 +1,36 @@
 //! Limits by address. What counts per chat and per seat is kept by the pair.
 
+mod counters;
+
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
-    sync::Arc,
+    time::Duration,
 };
 
 use actix_web::HttpRequest;
-use dashmap::DashMap;
-use governor::{
-    DefaultKeyedRateLimiter, Quota,
-    clock::{Clock, DefaultClock},
-};
+use governor::Quota;
 use ipnet::IpNet;
 
 use super::envelope::Problem;
 use crate::config::Settings;
+use counters::{Open, Rate};
+
+pub use counters::OneOpen;
+
+/// A day, over which registrations are counted as well as over a minute.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// What an upload is counted in.
+const KIB: usize = 1_024;
 
 /// What one address may do.
 pub struct AddressLimits {
-    requests: DefaultKeyedRateLimiter<IpAddr>,
-    registrations: DefaultKeyedRateLimiter<IpAddr>,
-    connections: Arc<DashMap<IpAddr, usize>>,
-    connections_max: usize,
+    requests: Rate,
+    registrations: Rate,
+    registrations_of_a_day: Rate,
+    uploads_kib: Rate,
+    connections: Open,
+    streams: Open,
     exempt: Vec<IpNet>,
     trusted_proxies: Vec<IpNet>,
 }
@@ -32,15 +40,23 @@ impl AddressLimits {
     pub fn new(settings: &Settings) -> Self {
         let limits = &settings.limits;
         let positive = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+        let rate = |quota| Rate::new(quota, limits.addresses_remembered);
         let requests = Quota::per_second(positive(limits.requests_per_address_per_second))
             .allow_burst(positive(limits.requests_per_address_burst));
         let registrations =
             Quota::per_minute(positive(limits.registrations_per_address_per_minute));
+        let of_a_day = positive(limits.registrations_per_address_per_day);
+        let registrations_of_a_day = Quota::with_period(DAY / of_a_day.get())
+            .map_or(registrations, |quota| quota.allow_burst(of_a_day));
+        let uploads_kib = Quota::per_second(positive(limits.upload_kib_per_address_per_second))
+            .allow_burst(positive(limits.upload_kib_per_address_burst));
         Self {
-            requests: DefaultKeyedRateLimiter::keyed(requests),
-            registrations: DefaultKeyedRateLimiter::keyed(registrations),
-            connections: Arc::default(),
-            connections_max: limits.connections_per_address,
+            requests: rate(requests),
+            registrations: rate(registrations),
+            registrations_of_a_day: rate(registrations_of_a_day),
+            uploads_kib: rate(uploads_kib),
+            connections: Open::new(limits.connections_per_address),
+            streams: Open::new(limits.streams_per_address),
             exempt: limits.exempt_addresses.clone(),
             trusted_proxies: settings.server.trusted_proxies.clone(),
         }
@@ -51,7 +67,7 @@ impl AddressLimits {
     /// # Errors
     /// [`Problem`] 429 when there were too many.
     pub fn request(&self, request: &HttpRequest) -> Result<(), Problem> {
-        self.check(&self.requests, request)
+        self.take(&self.requests, self.address(request), NonZeroU32::MIN)
     }
 
     /// Counts a registration or a reservation.
@@ -59,50 +75,90 @@ impl AddressLimits {
     /// # Errors
     /// [`Problem`] 429 when there were too many.
     pub fn registration(&self, request: &HttpRequest) -> Result<(), Problem> {
-        self.check(&self.requests, request)?;
-        self.check(&self.registrations, request)
+        let address = self.address(request);
+        for rate in [
+            &self.requests,
+            &self.registrations,
+            &self.registrations_of_a_day,
+        ] {
+            self.take(rate, address, NonZeroU32::MIN)?;
+        }
+        Ok(())
+    }
+
+    /// Counts what was read of a request's body, in bytes; one begun KiB counts whole.
+    ///
+    /// # Errors
+    /// [`Problem`] 429 when it was too much.
+    pub fn upload(&self, from: IpAddr, bytes: usize) -> Result<(), Problem> {
+        match NonZeroU32::new(bytes.div_ceil(KIB) as u32) {
+            Some(kib) => self.take(&self.uploads_kib, from, kib),
+            None => Ok(()),
+        }
     }
 
     /// Counts a connection for as long as the answer lives; nothing where its address has as many
     /// as it may. A trusted proxy has those of everybody.
-    pub fn connection(&self, peer: IpAddr) -> Option<OpenConnection> {
+    pub fn connection(&self, peer: IpAddr) -> Option<OneOpen> {
         let peer = peer.to_canonical();
-        let address = network(peer);
-        if self.is_exempt(peer) || self.is_trusted(peer) {
-            return Some(OpenConnection(None));
+        match self.is_exempt(peer) || self.is_trusted(peer) {
+            true => Some(OneOpen::default()),
+            false => self.connections.one_more(peer),
         }
-        let mut open = self.connections.entry(address).or_default();
-        if *open >= self.connections_max {
-            return None;
+    }
+
+    /// Counts a stream for as long as the answer lives.
+    ///
+    /// # Errors
+    /// [`Problem`] 429 when its address has as many as it may.
+    pub fn stream(&self, request: &HttpRequest) -> Result<OneOpen, Problem> {
+        let address = self.address(request);
+        match self.is_exempt(address) {
+            true => Ok(OneOpen::default()),
+            false => {
+                let counted = self.streams.one_more(address);
+                counted.ok_or_else(|| Problem::too_many(Duration::from_secs(1)))
+            }
         }
-        *open += 1;
-        Some(OpenConnection(Some((self.connections.clone(), address))))
     }
 
     /// Forgets addresses that have been quiet for long enough to start afresh.
     pub fn forget_quiet(&self) {
-        self.requests.retain_recent();
-        self.registrations.retain_recent();
+        for (_, rate) in self.rates() {
+            rate.forget_quiet();
+        }
     }
 
-    fn check(
-        &self,
-        limiter: &DefaultKeyedRateLimiter<IpAddr>,
-        request: &HttpRequest,
-    ) -> Result<(), Problem> {
-        let address = self.address(request);
-        if self.is_exempt(address) {
-            return Ok(());
+    /// How many addresses each limit knows.
+    pub fn known(&self) -> impl Iterator<Item = (&'static str, usize)> {
+        let open = [
+            ("connections", self.connections.len()),
+            ("streams", self.streams.len()),
+        ];
+        let rates = self.rates().map(|(name, rate)| (name, rate.len()));
+        rates.into_iter().chain(open)
+    }
+
+    fn rates(&self) -> [(&'static str, &Rate); 4] {
+        [
+            ("requests", &self.requests),
+            ("registrations", &self.registrations),
+            ("registrations_of_a_day", &self.registrations_of_a_day),
+            ("uploads", &self.uploads_kib),
+        ]
+    }
+
+    fn take(&self, rate: &Rate, address: IpAddr, count: NonZeroU32) -> Result<(), Problem> {
+        match self.is_exempt(address) {
+            true => Ok(()),
+            false => rate.take(address, count).map_err(Problem::too_many),
         }
-        limiter.check_key(&network(address)).map_err(|not_until| {
-            Problem::too_many(not_until.wait_time_from(DefaultClock::default().now()))
-        })
     }
 
     /// The client's address: the last one in `X-Forwarded-For` that is not a trusted proxy's, if
     /// the connection comes from one. What stands before something that is no address was
     /// written by nobody knows whom.
-    fn address(&self, request: &HttpRequest) -> IpAddr {
+    pub fn address(&self, request: &HttpRequest) -> IpAddr {
         let peer = request
             .peer_addr()
             .map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip());
@@ -136,31 +192,8 @@ impl AddressLimits {
     }
 }
 
-/// An open connection, which counts while it lives where its address is counted.
-pub struct OpenConnection(Option<(Arc<DashMap<IpAddr, usize>>, IpAddr)>);
-
-impl Drop for OpenConnection {
-    fn drop(&mut self) {
-        if let Some((connections, address)) = &self.0 {
-            connections.alter(address, |_, open| open.saturating_sub(1));
-            connections.remove_if(address, |_, open| *open == 0);
-        }
-    }
-}
-
 /// Some proxies write the port as well.
 fn address_of(text: &str) -> Option<IpAddr> {
     let with_port = || Some(text.parse::<SocketAddr>().ok()?.ip());
     text.parse().ok().or_else(with_port)
-}
-
-/// One person commands a whole /64 of IPv6, so that is what is counted.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => {
-            let bits = u128::from(address) & (u128::MAX << 64);
-            IpAddr::V6(Ipv6Addr::from(bits))
-        }
-    }
 }

@@ -9,23 +9,27 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     http::{
         StatusCode,
-        header::{self, HeaderName, HeaderValue},
+        header::{self, AcceptEncoding, Encoding, Header as _, HeaderName, HeaderValue},
     },
     middleware::Next,
     web,
 };
 use actors::metrics::register;
 use futures_util::FutureExt;
-use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
 use tracing::debug;
 
-use super::{State, envelope::Problem, pages};
+use super::{State, answers::Answers, door, envelope::Problem, limits::AddressLimits, pages};
 
 /// What the doors count.
 #[derive(Clone)]
 pub struct HttpMetrics {
     seconds: HistogramVec,
     rejected: IntCounterVec,
+    addresses: IntGaugeVec,
+    answers_bytes: IntGauge,
     /// Messages that a stream read from the store because its client had missed them.
     pub replayed: IntCounter,
 }
@@ -47,6 +51,15 @@ impl HttpMetrics {
             "Requests that failed, by reason.",
         );
         let rejected = IntCounterVec::new(rejected, &["reason"]);
+        let addresses = Opts::new(
+            "duet_limited_addresses",
+            "Addresses that a limit by address knows at the moment, by limit.",
+        );
+        let addresses = IntGaugeVec::new(addresses, &["limit"]);
+        let answers_bytes = IntGauge::new(
+            "duet_http_answers_bytes",
+            "Set aside for answers that are being made or wait to be taken, in bytes.",
+        );
         let replayed = IntCounter::new(
             "duet_messages_replayed_total",
             "Messages written to a stream that had missed them.",
@@ -54,8 +67,19 @@ impl HttpMetrics {
         Self {
             seconds: register(registry, seconds),
             rejected: register(registry, rejected),
+            addresses: register(registry, addresses),
+            answers_bytes: register(registry, answers_bytes),
             replayed: register(registry, replayed),
         }
+    }
+
+    /// Takes the sizes that are counted elsewhere.
+    pub fn measure(&self, limits: &AddressLimits, answers: &Answers) {
+        for (limit, known) in limits.known() {
+            let gauge = self.addresses.with_label_values(&[limit]);
+            gauge.set(known as i64);
+        }
+        self.answers_bytes.set(answers.waiting_bytes() as i64);
     }
 
     /// Counts a connection that was refused before it asked for anything.
@@ -65,21 +89,26 @@ impl HttpMetrics {
     }
 }
 
-/// Measures a request and tells its failure.
+/// Lets a request in or refuses it, measures it, and tells its failure.
 pub async fn request(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
-    // Nothing of the request may be held meanwhile: the router needs it for itself.
-    let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
-    let response =
-        answered.unwrap_or_else(|_| Err(Problem::defect("a handler panicked").into()))?;
-    let response = match problem_of(response.response()) {
-        Some(problem) => told(response.request().clone(), &problem),
-        None => response.map_into_boxed_body(),
+    let mut response = match door::check(&request) {
+        Ok(()) => {
+            // Nothing of the request may be held meanwhile: the router needs it for itself.
+            let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+            let response =
+                answered.unwrap_or_else(|_| Err(Problem::defect("a handler panicked").into()))?;
+            match problem_of(response.response()) {
+                Some(problem) => told(response.request().clone(), &problem),
+                None => response.map_into_boxed_body(),
+            }
+        }
+        Err(problem) => told(request.into_parts().0, &problem),
     };
-    observe(&response, started);
+    observe(&mut response, started);
     Ok(response)
 }
 
@@ -106,11 +135,12 @@ fn of_error(error: &Error, status: StatusCode) -> Problem {
 /// A failure in the form of its door.
 fn told(request: HttpRequest, problem: &Problem) -> ServiceResponse<BoxBody> {
     if let Some(state) = request.app_data::<web::Data<State>>() {
-        state
-            .metrics
-            .rejected
-            .with_label_values(&[problem.error])
-            .inc();
+        let rejected = &state.metrics.rejected;
+        rejected.with_label_values(&[problem.error]).inc();
+        if problem.is_about_nothing() {
+            // It is answered as what it is, but it uses up what its address may ask.
+            let _ = state.limits.request(&request);
+        }
     }
     let path = request.path();
     let on_send = path.ends_with("/message_send");
@@ -119,23 +149,23 @@ fn told(request: HttpRequest, problem: &Problem) -> ServiceResponse<BoxBody> {
         true => problem.respond(if on_send { "Failed" } else { "FAIL" }),
         false => pages::problem(&request, problem),
     };
-    if !by_script {
-        guard(response.headers_mut());
-    }
     if problem.status == StatusCode::GONE {
         pages::forget_seat(&request, &mut response);
     }
     ServiceResponse::new(request, response)
 }
 
-fn observe(response: &ServiceResponse<BoxBody>, started: Instant) {
+fn observe(response: &mut ServiceResponse<BoxBody>, started: Instant) {
     let request = response.request();
-    let Some(state) = request.app_data::<web::Data<State>>() else {
+    // The template of the address: the address itself holds a secret.
+    let route = request.match_pattern();
+    let route = route.as_deref().unwrap_or("none");
+    let Some(state) = request.app_data::<web::Data<State>>().cloned() else {
         return;
     };
     let seconds = started.elapsed().as_secs_f64();
     let status = response.status();
-    let labels = [request.method().as_str(), &route(request), status.as_str()];
+    let labels = [door::label(request.method()), route, status.as_str()];
     state
         .metrics
         .seconds
@@ -148,41 +178,61 @@ fn observe(response: &ServiceResponse<BoxBody>, started: Instant) {
         seconds,
         "answered"
     );
+    guard(response.headers_mut(), state.origin.is_https());
 }
 
-/// The template of the address: the address itself holds a secret.
-fn route(request: &HttpRequest) -> String {
-    request.match_pattern().unwrap_or_else(|| "none".into())
-}
-
-/// Guards a page: what is asked for comes from its own site, and nothing else may reach into it.
+/// Guards a page: what is asked for comes from its own site.
 pub async fn page(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    without_hopeless_encodings(&mut request);
     let from_elsewhere = match request.app_data::<web::Data<State>>() {
         Some(state) => state.origin.check(request.request()).err(),
         None => None,
     };
-    let mut response = match from_elsewhere {
-        Some(problem) => request.error_response(problem),
-        None => next.call(request).await?.map_into_boxed_body(),
-    };
-    guard(response.headers_mut());
-    Ok(response)
+    match from_elsewhere {
+        Some(problem) => Ok(request.error_response(problem)),
+        None => Ok(next.call(request).await?.map_into_boxed_body()),
+    }
 }
 
+/// A page that can be had in no encoding that the client names is sent as it is (RFC 9110, 12.5.3).
+fn without_hopeless_encodings(request: &mut ServiceRequest) {
+    let offered = [
+        Encoding::identity(),
+        Encoding::brotli(),
+        Encoding::gzip(),
+        Encoding::deflate(),
+    ];
+    let accepted = AcceptEncoding::parse(request.request());
+    if !accepted.is_ok_and(|accepted| accepted.negotiate(offered.iter()).is_some()) {
+        request.headers_mut().remove(header::ACCEPT_ENCODING);
+    }
+}
+
+/// No script runs that did not come as a file of ours, and none turns text into markup.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                    media-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
-                   frame-ancestors 'none'";
+                   frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+/// The same for the page to try the API on, whose library makes markup of what the API's
+/// description says, and styles of its own.
+pub const CSP_OF_DOCS: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                           img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
+                           form-action 'none'; frame-ancestors 'none'";
+/// What a page here never needs.
+const PERMISSIONS: &str = "camera=(), display-capture=(), geolocation=(), hid=(), microphone=(), \
+                           midi=(), payment=(), serial=(), usb=()";
+/// A year, as browsers ask for.
+const STRICT_TRANSPORT: &str = "max-age=31536000";
 
-/// The headers of every page. To a style or a module a policy for documents means nothing, and a
-/// first visit fetches two dozen.
-fn guard(headers: &mut header::HeaderMap) {
-    let part = headers
+/// The headers of everything that a browser can open. To a style, a script or a stream a policy for
+/// documents means nothing, and a first visit fetches two dozen.
+pub fn guard(headers: &mut header::HeaderMap, is_https: bool) {
+    let is_part = headers
         .get(header::CONTENT_TYPE)
         .and_then(|mime| mime.to_str().ok())
-        .is_some_and(|mime| mime.starts_with("text/css") || mime.starts_with("text/javascript"));
+        .is_some_and(|mime| PARTS.iter().any(|part| mime.starts_with(part)));
     let everywhere = [
         (header::CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -191,10 +241,17 @@ fn guard(headers: &mut header::HeaderMap) {
         (header::CONTENT_SECURITY_POLICY, CSP),
         (header::REFERRER_POLICY, "same-origin"),
         (header::CROSS_ORIGIN_OPENER_POLICY, "same-origin"),
+        (header::PERMISSIONS_POLICY, PERMISSIONS),
         (HeaderName::from_static("x-robots-tag"), "noindex"),
     ];
-    let of_documents = of_documents.into_iter().filter(|_| !part);
-    for (name, value) in everywhere.into_iter().chain(of_documents) {
-        headers.insert(name, HeaderValue::from_static(value));
+    let by_tls = (header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT);
+    let of_documents = of_documents.into_iter().filter(|_| !is_part);
+    let by_tls = is_https.then_some(by_tls);
+    for (name, value) in everywhere.into_iter().chain(of_documents).chain(by_tls) {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
     }
 }
+
+const PARTS: [&str; 3] = ["text/css", "text/javascript", "text/event-stream"];

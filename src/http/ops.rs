@@ -61,6 +61,7 @@ pub async fn ready(state: web::Data<State>) -> HttpResponse {
 
 /// Everything that is counted, for Prometheus.
 pub async fn metrics(state: web::Data<State>) -> Result<HttpResponse, Problem> {
+    state.metrics.measure(&state.limits, &state.answers);
     let mut text = Vec::new();
     TextEncoder::new()
         .encode(&state.registry.gather(), &mut text)

@@ -1,21 +1,45 @@
 //! Where duet is reached, and whether a request comes from its own pages.
 
-use std::net::SocketAddr;
+use std::{borrow::Cow, net::SocketAddr};
 
 use actix_web::{
     HttpRequest,
-    http::header::{HOST, ORIGIN},
+    http::{
+        Method,
+        header::{HOST, ORIGIN},
+    },
 };
 use url::Url;
+use views::address::BASE;
 
 use super::{Doors, envelope::Problem};
 use crate::config::{Settings, is_local};
+
+/// Whether a path is on the pages door.
+pub fn is_page(path: &str) -> bool {
+    path == "/" || path.strip_prefix(BASE).is_some_and(is_below)
+}
+
+/// Whether a path is called by programs: the API, health, metrics.
+pub fn is_api(path: &str) -> bool {
+    ["/chat-server", "/health", "/metrics"]
+        .iter()
+        .any(|door| path.strip_prefix(door).is_some_and(is_below))
+}
+
+fn is_below(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with('/')
+}
 
 /// The address people use.
 #[derive(Debug, Clone)]
 pub struct Origin {
     /// As set; otherwise duet listens on this machine alone.
     public: Option<String>,
+    /// Its host, by which requests for pages must be addressed.
+    public_host: Option<String>,
+    /// Whether requests may be addressed to this machine by its own names.
+    is_local: bool,
     scheme: &'static str,
     /// Where the pages are listened on.
     bound: SocketAddr,
@@ -24,12 +48,19 @@ pub struct Origin {
 impl Origin {
     /// From the settings and the address that is listened on.
     pub fn new(settings: &Settings, bound: SocketAddr) -> Self {
-        let public = settings.server.public_url.as_ref().map(origin);
+        let url = settings.server.public_url.as_ref();
         Self {
-            public,
+            public: url.map(origin),
+            public_host: url.and_then(|url| Some(url.host_str()?.to_owned())),
+            is_local: bound.ip().is_loopback() || url.is_some_and(is_local),
             scheme: scheme(settings),
             bound,
         }
+    }
+
+    /// The address people use, where it is set.
+    pub fn public(&self) -> Option<&str> {
+        self.public.as_deref()
     }
 
     /// Whether people use https.
@@ -63,6 +94,68 @@ impl Origin {
         let host = host.or_else(|| request.headers().get(HOST)?.to_str().ok())?;
         let url = Url::parse(&format!("{}://{host}", self.scheme)).ok()?;
         is_local(&url).then(|| origin(&url))
+    }
+
+    /// Whether a request is addressed to a host of ours. A browser can be brought to take another
+    /// site's name for this machine; its pages would pass for our own then. What names no host
+    /// comes from no browser.
+    pub fn is_our_host(&self, request: &HttpRequest) -> bool {
+        let in_address = request.uri().authority();
+        let in_address = in_address.map(|host| Cow::from(host.as_str()));
+        let in_headers = request.headers().get_all(HOST);
+        let in_headers = in_headers.map(|host| String::from_utf8_lossy(host.as_bytes()));
+        in_address.into_iter().chain(in_headers).all(|host| {
+            let url = Url::parse(&format!("http://{host}/")).ok();
+            let url = url.filter(|_| !host.contains(['@', '/', '\\', '?', '#']));
+            url.is_some_and(|url| {
+                self.is_local && is_local(&url)
+                    || url.host_str().is_some() && url.host_str() == self.public_host.as_deref()
+            })
+        })
+    }
+
+    /// Lets a request to the API, to health or to metrics pass only when no page of another site
+    /// had a browser send it. They answer to any host, being called by inner names.
+    ///
+    /// # Errors
+    /// [`Problem`] 403 when another site sent it.
+    pub fn check_api(&self, request: &HttpRequest) -> Result<(), Problem> {
+        let takes_it = matches!(*request.method(), Method::GET | Method::HEAD | Method::POST);
+        let header = |name: &str| request.headers().get(name);
+        let from_page = match header(ORIGIN.as_str()) {
+            Some(origin) => origin
+                .to_str()
+                .is_ok_and(|origin| self.is_of_api(request, origin)),
+            None => true,
+        };
+        let from_here = match request.method().is_safe() {
+            true => is_own_or_link(request),
+            false => header("sec-fetch-site").is_none_or(|site| site == "same-origin"),
+        };
+        let from_here = from_here && from_page;
+        match takes_it && !from_here {
+            true => Err(Problem::cross_site()),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether an origin is ours, or that of the address which was asked.
+    fn is_of_api(&self, request: &HttpRequest, told: &str) -> bool {
+        if self.public.as_deref() == Some(told) {
+            return true;
+        }
+        let Ok(told) = Url::parse(told) else {
+            return false;
+        };
+        let host = request
+            .uri()
+            .authority()
+            .map(|authority| authority.as_str());
+        let host = host.or_else(|| request.headers().get(HOST)?.to_str().ok());
+        let asked = host.and_then(|host| Url::parse(&format!("{}://{host}", told.scheme())).ok());
+        asked.is_some_and(|asked| {
+            asked.origin() == told.origin() && (!self.bound.ip().is_loopback() || is_local(&asked))
+        })
     }
 
     /// Lets a request pass only when it comes from a page of ours, from no page, or from no

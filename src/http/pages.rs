@@ -30,6 +30,7 @@ use super::{
     State,
     envelope::{Problem, ok},
     only,
+    session::cookie,
 };
 
 /// The page where chats are made.
@@ -159,8 +160,8 @@ fn frame(request: &HttpRequest) -> Frame {
             .get(name)
             .and_then(|value: &header::HeaderValue| value.to_str().ok())
     };
-    let language = request.cookie(preferences::LANGUAGE_COOKIE);
-    let theme = request.cookie(preferences::THEME_COOKIE);
+    let language = cookie(request, preferences::LANGUAGE_COOKIE);
+    let theme = cookie(request, preferences::THEME_COOKIE);
     let here = request
         .uri()
         .path_and_query()
@@ -238,8 +239,11 @@ fn accepts(request: &HttpRequest, kind: &str) -> bool {
         .is_some_and(|accept| accept.contains(kind))
 }
 
-/// Where to go after an action.
+/// Where to go after an action. An address that no header can hold leads nowhere.
 fn see_other(to: &str) -> HttpResponse {
+    let Ok(to) = header::HeaderValue::from_str(to) else {
+        return Problem::malformed("That is no address.").respond("FAIL");
+    };
     HttpResponse::SeeOther()
         .insert_header((header::LOCATION, to))
         .insert_header((header::CACHE_CONTROL, "no-store"))

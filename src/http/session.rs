@@ -172,7 +172,7 @@ pub async fn seat_holder(
 }
 
 fn seat_token(request: &HttpRequest) -> Option<Token> {
-    Token::parse(request.cookie(SEAT_COOKIE)?.value())
+    Token::parse(cookie(request, SEAT_COOKIE)?.value())
 }
 
 fn seat_path(hash: &PairHash, seat: Seat) -> String {
@@ -194,9 +194,27 @@ pub fn clear_seat_cookie(state: &State, hash: &PairHash, seat: Seat) -> Cookie<'
     ))
 }
 
+/// Begins the names of cookies where people use https: a browser takes such a cookie from https
+/// alone, so that nobody who is on the way can plant one. `__Host-` would ask for `Path=/`, and a
+/// seat's cookie is kept from other seats by its path.
+const SECURE_PREFIX: &str = "__Secure-";
+
+fn cookie_name(state: &State, name: &str) -> String {
+    match state.origin.is_https() {
+        true => format!("{SECURE_PREFIX}{name}"),
+        false => name.to_owned(),
+    }
+}
+
+/// A cookie of ours that came with a request.
+pub fn cookie(request: &HttpRequest, name: &str) -> Option<Cookie<'static>> {
+    let state = request.app_data::<web::Data<State>>()?;
+    request.cookie(&cookie_name(state, name))
+}
+
 /// A cookie that lives for a chat's longest life and is sent to one address and below it.
-pub fn scoped(state: &State, name: &'static str, value: String, path: String) -> Cookie<'static> {
-    Cookie::build(name, value)
+pub fn scoped(state: &State, name: &str, value: String, path: String) -> Cookie<'static> {
+    Cookie::build(cookie_name(state, name), value)
         .path(path)
         .http_only(true)
         .same_site(SameSite::Lax)

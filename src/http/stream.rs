@@ -19,7 +19,7 @@ use std::{
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Handler, WrapFuture};
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     http::header::{CACHE_CONTROL, CONTENT_ENCODING, ContentEncoding, HeaderName},
 };
 use actix_web_actors::HttpContext;
@@ -37,6 +37,7 @@ use tracing::debug;
 use super::{
     State,
     envelope::Problem,
+    limits::OneOpen,
     session::{Caller, of_session},
     wire,
 };
@@ -53,6 +54,7 @@ const RETRY_MS: std::ops::Range<u64> = 300..1_000;
 /// [`Problem`] says why there is none.
 pub async fn open(
     state: &State,
+    request: &HttpRequest,
     caller: Caller,
     after: Option<Seq>,
 ) -> Result<HttpResponse, Problem> {
@@ -65,6 +67,7 @@ pub async fn open(
         Err(Refusal::Gone) => return Ok(over()),
         Err(refusal) => return Err(of_session(refusal)),
     };
+    let counted = state.limits.stream(request)?;
     let waiting = Rc::new(Cell::new(0));
     let actor = StreamActor {
         id: StreamId::next(),
@@ -80,6 +83,7 @@ pub async fn open(
     let body = Counted {
         frames: Box::pin(HttpContext::create(actor)),
         waiting,
+        _counted: counted,
     };
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
@@ -262,6 +266,8 @@ async fn until_taken(waiting: Rc<Cell<usize>>) {
 struct Counted<S> {
     frames: Pin<Box<S>>,
     waiting: Rc<Cell<usize>>,
+    /// Among the streams of its address.
+    _counted: OneOpen,
 }
 
 impl<S, E> Stream for Counted<S>

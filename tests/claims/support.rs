@@ -1,7 +1,7 @@
 //! What the claims are written with, in reading order: a [`server`] and its [`api`], the
 //! [`answer`]s it gives, two people in a [`chat`], a [`stream`] that is listened to, a [`browser`]
 //! with cookies, a [`cluster`] behind a proxy, [`twins`] without one, a [`raw`] socket for what no client
-//! sends, one inside [`tls`], the [`store`] as it lies on the disk, and [`secrets`] that must not be
+//! sends, [`frames`] for what none sends over HTTP/2, [`framing`] to count requests, a socket inside [`tls`], the [`store`] as it lies on the disk, and [`secrets`] that must not be
 //! found there.
 
 pub mod server;
@@ -15,6 +15,8 @@ pub mod stream;
 
 pub mod browser;
 pub mod cluster;
+pub mod frames;
+pub mod framing;
 pub mod raw;
 pub mod secrets;
 pub mod store;

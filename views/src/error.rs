@@ -11,7 +11,7 @@ use crate::{
 /// An error page. The words follow from `status`; anything not in the contract reads as a defect.
 #[derive(Clone, Debug, Default)]
 pub struct Error {
-    /// The HTTP status, which decides the words: 400, 401, 403, 404, 405, 408, 409, 410, 413, 415, 422, 429, 500, 503.
+    /// The HTTP status, which decides the words: 400, 401, 403, 404, 405, 408, 409, 410, 413, 415, 421, 422, 429, 500, 501, 503.
     pub status: u16,
     /// The chat, when the way back leads to its log-in page.
     pub hash: Option<String>,
@@ -60,8 +60,8 @@ fn told(frame: &Frame, page: &Error) -> (&'static str, &'static str) {
         403 if page.cross_site => (words.cross_site, words.cross_site_lost),
         403 if page.encrypted => (words.encrypted, words.encrypted_lost),
         403 => (words.forbidden, words.forbidden_lost),
-        404 => (words.not_found, words.not_found_lost),
-        405 => (words.method, words.method_lost),
+        404 | 421 => (words.not_found, words.not_found_lost),
+        405 | 501 => (words.method, words.method_lost),
         408 => (words.timeout, words.timeout_lost),
         409 => (words.conflict, words.conflict_lost),
         410 => (words.gone, words.gone_lost),
@@ -80,7 +80,7 @@ fn next_step(frame: &Frame, page: &Error) -> (String, &'static str) {
     match (page.status, &page.hash, page.seat) {
         (401, Some(hash), _) => (address::login(hash), words.to_login),
         _ if page.encrypted => (address::REGISTER.to_owned(), frame.text.common.start_new),
-        (404 | 410, ..) | (_, None, _) => {
+        (404 | 410 | 421, ..) | (_, None, _) => {
             (address::REGISTER.to_owned(), frame.text.common.start_new)
         }
         (_, Some(hash), Some(seat)) => (address::chat(hash, seat), words.to_chat),

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpResponse, http::header, web};
 use bytes::Bytes;
 use utoipa::{
     Modify, OpenApi,
@@ -20,7 +20,10 @@ use utoipa::{
 use utoipa_swagger_ui::Config;
 
 use super::{history, leave, letting_in, login, messages, registration, seat};
-use crate::http::envelope::{FailureEnvelope, Problem};
+use crate::http::{
+    envelope::{FailureEnvelope, Problem},
+    observe::CSP_OF_DOCS,
+};
 
 use answers::Answers;
 
@@ -50,6 +53,7 @@ pub async fn show(file: web::Path<String>) -> Result<HttpResponse, Problem> {
     };
     Ok(HttpResponse::Ok()
         .content_type(file.content_type)
+        .insert_header((header::CONTENT_SECURITY_POLICY, CSP_OF_DOCS))
         .body(bytes))
 }
 

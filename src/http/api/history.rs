@@ -168,7 +168,7 @@ pub async fn stream(
 ) -> Result<HttpResponse, Problem> {
     let after = last_seen(&request, &query)?;
     match bearer.at(&state, &hash).await {
-        Ok(caller) => stream::open(&state, caller, after).await,
+        Ok(caller) => stream::open(&state, &request, caller, after).await,
         Err(problem) if problem.status == 410 => Ok(stream::over()),
         Err(problem) => Err(problem),
     }

@@ -11,7 +11,7 @@ use views::register::EndedBy;
 
 use crate::http::{
     State,
-    session::{cleared, scoped},
+    session::{cleared, cookie, scoped},
 };
 
 const CODE_COOKIE: &str = "duet_code";
@@ -27,9 +27,7 @@ pub fn code(state: &State, hash: &PairHash, seat: Seat, code: &str) -> Cookie<'s
 
 /// The return code, if this page is the one to show it.
 pub fn take_code(request: &HttpRequest) -> Option<String> {
-    request
-        .cookie(CODE_COOKIE)
-        .map(|cookie| cookie.value().to_owned())
+    cookie(request, CODE_COOKIE).map(|cookie| cookie.value().to_owned())
 }
 
 /// Takes the return code back.
@@ -53,7 +51,7 @@ pub fn ended_by_you(state: &State) -> Cookie<'static> {
 
 /// Who ended the chat, if this browser knows.
 pub fn take_ended(request: &HttpRequest) -> EndedBy {
-    match request.cookie(ENDED_COOKIE) {
+    match cookie(request, ENDED_COOKIE) {
         Some(cookie) if cookie.value() == "you" => EndedBy::You,
         _ => EndedBy::Unknown,
     }

@@ -18,7 +18,7 @@ use crate::http::{
     api::login::{Entry, LoginBody},
     body::FormOrJson,
     envelope::{Problem, whole_seconds},
-    session::{scoped, seat_cookie},
+    session::{cookie, scoped, seat_cookie},
 };
 
 /// Says which seats of a chat this browser holds, and under which names: its own knowledge,
@@ -238,7 +238,7 @@ pub fn cookies(
 
 /// The seats of a chat that this browser says it holds.
 fn held(request: &HttpRequest) -> Vec<(Seat, String)> {
-    let Some(cookie) = request.cookie(SEATS_COOKIE) else {
+    let Some(cookie) = cookie(request, SEATS_COOKIE) else {
         return Vec::new();
     };
     cookie

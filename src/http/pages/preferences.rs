@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
+use url::{Position, Url};
 use views::{address, page::Theme};
 
 use super::{done, flash};
@@ -29,13 +30,10 @@ pub async fn set(
     request: HttpRequest,
     form: FormOrJson<Preferences>,
 ) -> Result<HttpResponse, Problem> {
-    // Only back to a page of ours.
-    let ours = |back: &String| back.starts_with(&format!("{}/", address::BASE));
-    let back = form
-        .body
-        .back
-        .filter(ours)
-        .unwrap_or_else(|| address::REGISTER.into());
+    let back = match form.body.back {
+        Some(back) => page_of_ours(&back)?,
+        None => address::REGISTER.into(),
+    };
     let mut response = done(&request, PreferencesReply {}, &back);
     let keep = |name, value| scoped(&state, name, value, address::BASE.into());
     if let Some(theme) = form.body.theme {
@@ -47,4 +45,22 @@ pub async fn set(
         flash::add(&mut response, &keep(LANGUAGE_COOKIE, tag));
     }
     Ok(response)
+}
+
+/// The address to go back to, with whatever a header cannot hold encoded. Nobody is sent to another
+/// site or door: what leads there leads to the first page.
+fn page_of_ours(back: &str) -> Result<String, Problem> {
+    if back.contains(char::is_control) {
+        let message = "The field \"back\" is the path of a page.";
+        return Err(Problem::invalid("back", message));
+    }
+    let base = Url::parse("http://localhost").expect("it is a URL");
+    let ours = base.join(back).ok().filter(|url| {
+        let door = url.path().strip_prefix(address::BASE);
+        url.origin() == base.origin() && door.is_some_and(|page| page.starts_with('/'))
+    });
+    Ok(ours.map_or_else(
+        || address::REGISTER.into(),
+        |url| url[Position::BeforePath..Position::AfterQuery].to_owned(),
+    ))
 }

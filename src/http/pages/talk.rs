@@ -41,7 +41,7 @@ pub async fn stream(
     let (hash, seat) = path.into_inner();
     let opened = async {
         let caller = seat_holder(&state, &request, &hash, seat).await?;
-        stream::open(&state, caller, after).await
+        stream::open(&state, &request, caller, after).await
     };
     let mut response = match opened.await {
         Err(problem) if problem.status == StatusCode::GONE => stream::over(),

@@ -3,21 +3,19 @@
 use std::sync::Arc;
 
 use loadtest::servers::Authority;
+use rand::RngExt;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use super::{HTTP2_BYTES_MAX, beside, impatient, long_chat};
-use crate::support::{Api, Chat, Setup, tls};
+use crate::support::{
+    Api, Chat, Setup,
+    frames::{
+        CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, RST_STREAM, fields, frame,
+        opening, opening_with_window,
+    },
+    tls,
+};
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// Kinds of frames, and what is said of them (RFC 9113, 6).
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const WINDOW_UPDATE: u8 = 8;
-const CONTINUATION: u8 = 9;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
 /// Streams that one connection may have open.
 const STREAMS: u32 = 100;
 
@@ -28,44 +26,16 @@ trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    let mut frame = length[1..].to_vec();
-    frame.extend([kind, flags]);
-    frame.extend(stream.to_be_bytes());
-    frame.extend(payload);
-    frame
-}
-
-/// A GET, in the plainest HPACK there is (RFC 7541).
+/// A GET with a token.
 fn get(path: &str, token: &str) -> Vec<u8> {
-    let text = |name: &[u8], value: &str| {
-        let length = u8::try_from(value.len())
-            .ok()
-            .filter(|length| *length < 127);
-        [name, &[length.unwrap()], value.as_bytes()].concat()
-    };
-    [
-        // :method, :scheme, :path, :authority, authorization
-        vec![0x82, 0x86],
-        text(&[0x04], path),
-        text(&[0x01], "x"),
-        text(&[0x0f, 0x08], &format!("Bearer {token}")),
-    ]
-    .concat()
-}
-
-/// What opens a connection whose client says that it takes whatever comes.
-fn opening() -> Vec<u8> {
-    let most = 0x7fff_ffff_u32.to_be_bytes();
-    let window = [&[0, 4], &most[..]].concat();
-    let more = (0x7fff_ffff_u32 - 65_535).to_be_bytes();
-    [
-        PREFACE.to_vec(),
-        frame(SETTINGS, 0, 0, &window),
-        frame(WINDOW_UPDATE, 0, 0, &more),
-    ]
-    .concat()
+    let bearer = format!("Bearer {token}");
+    fields(&[
+        (":method", "GET"),
+        (":scheme", "http"),
+        (":path", path),
+        (":authority", "x"),
+        ("authorization", &bearer),
+    ])
 }
 
 /// Runs an attack without TLS and with it; it is given the head of a request for as long a page as
@@ -147,6 +117,57 @@ async fn readers_that_do_not_read_are_cut_off_and_hold_nobody_up() {
         }
         let ping = frame(PING, 0, 0, &[0; 8]);
         while wire.write_all(&ping).await.is_ok() {}
+    })
+    .await;
+}
+
+/// What is asked for without an end, with a body that never comes to its end or comes at once, or in
+/// an encoding: whatever it is, no more answers are made than may wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_of_pages_that_take_nothing_are_given_few_answers_at_once() {
+    let page = |method, more: &[(&str, &str)]| {
+        let begin = [
+            (":method", method),
+            (":scheme", "http"),
+            (":path", "/demo/chat/register"),
+            (":authority", "localhost"),
+            ("accept", "text/html"),
+        ];
+        fields(&[&begin[..], more].concat())
+    };
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let kinds = Arc::new([
+        (page("GET", &[]), 0, None),
+        (
+            page("GET", &[("accept-encoding", "gzip")]),
+            END_STREAM,
+            None,
+        ),
+        (page("HEAD", &[]), 0, None),
+        (page("POST", &[form]), 0, Some((0, "userOne="))),
+        (page("POST", &[form]), 0, Some((END_STREAM, "userOne="))),
+        (
+            page("POST", &[("content-type", "text/plain")]),
+            0,
+            Some((END_STREAM, "x")),
+        ),
+        (page("BREW", &[]), END_STREAM, None),
+    ]);
+    with_and_without_tls(move |mut wire, _| {
+        let kinds = kinds.clone();
+        async move {
+            let (head, flags, body) = &kinds[rand::rng().random_range(0..kinds.len())];
+            let _ = wire.write_all(&opening_with_window(0)).await;
+            for stream in (1..STREAMS * 2).step_by(2) {
+                let mut ask = frame(HEADERS, END_HEADERS | flags, stream, head);
+                if let Some((flags, body)) = body {
+                    ask.extend(frame(DATA, *flags, stream, body.as_bytes()));
+                }
+                let _ = wire.write_all(&ask).await;
+            }
+            let ping = frame(PING, 0, 0, &[0; 8]);
+            while wire.write_all(&ping).await.is_ok() {}
+        }
     })
     .await;
 }

@@ -1,10 +1,12 @@
 //! A site behind a proxy by TLS, and its clients.
 
-use std::path::Path;
+use std::{net::SocketAddr, path::Path};
 
 use loadtest::servers::{Authority, Kind, Shape, Site, free_port};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
-use super::{Api, eventually, server};
+use super::{Api, eventually, raw, server, tls};
 
 /// A running cluster; it ends with the test.
 pub struct Cluster {
@@ -32,6 +34,17 @@ impl Cluster {
     /// A client that comes by TLS, as people do.
     pub fn api(&self) -> Api {
         Api::trusting(&format!("https://localhost:{}", self.port), &self.authority)
+    }
+
+    /// A bare connection to the proxy inside TLS, on which this protocol is spoken.
+    pub async fn wire(&self, protocol: &[u8]) -> TlsStream<TcpStream> {
+        let address = SocketAddr::from(([127, 0, 0, 1], self.port));
+        let name = "localhost".try_into().unwrap();
+        let connector = tls::connector(&self.authority, protocol);
+        connector
+            .connect(name, raw::connect(address).await)
+            .await
+            .unwrap()
     }
 
     /// A client on the internal network.

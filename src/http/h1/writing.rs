@@ -1,0 +1,102 @@
+//! Answers on their way to the client.
+
+use std::{future::poll_fn, io, pin::pin};
+
+use actix_http::{
+    ConnectionType, Response,
+    body::{BodySize, MessageBody},
+    h1::Message,
+};
+use actix_web::http::Version;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::codec::Encoder;
+
+use super::Connection;
+use crate::http::answers::Room;
+
+/// How much of an answer is written at once.
+const WRITE_BYTES: usize = 16 * 1024;
+
+impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
+    /// Writes an answer as the client takes it.
+    pub(super) async fn write<B: MessageBody>(
+        &mut self,
+        response: Response<B>,
+        room: Option<Room>,
+        is_head: bool,
+        last: bool,
+    ) -> io::Result<()> {
+        let _room = room.and_then(|room| room.fit(&response));
+        self.skip_body();
+        let (mut head, body) = response.into_parts();
+        if last || self.body_unread || self.is_faulty {
+            head.head_mut().set_connection_type(ConnectionType::Close);
+        }
+        // HTTP/1.0 knows no chunks: there a body ends with the connection.
+        let is_old = self.version < Version::HTTP_11;
+        head.head_mut().no_chunking(is_old);
+        let size = body.size();
+        let begin = self.unwritten.len();
+        let head = Message::Item((head, size));
+        self.codec.encode(head, &mut self.unwritten)?;
+        if is_old {
+            self.say_close(begin);
+        }
+        if is_head || matches!(size, BodySize::None | BodySize::Sized(0)) {
+            return self.flush().await;
+        }
+        let mut body = pin!(body);
+        loop {
+            let mut next = poll_fn(|cx| body.as_mut().poll_next(cx));
+            let chunk = match (&mut next).now_or_never() {
+                Some(chunk) => chunk,
+                None => {
+                    self.flush().await?;
+                    tokio::select! {
+                        chunk = next => chunk,
+                        () = self.gone() => return Ok(()),
+                    }
+                }
+            };
+            match chunk {
+                Some(Ok(chunk)) => self.write_chunk(chunk).await?,
+                Some(Err(error)) => return Err(io::Error::other(error.into().to_string())),
+                None => {
+                    self.codec
+                        .encode(Message::Chunk(None), &mut self.unwritten)?;
+                    return self.flush().await;
+                }
+            }
+        }
+    }
+
+    /// Says that the connection ends, to a client of HTTP/1.0: the codec takes that for granted,
+    /// and some clients do not.
+    fn say_close(&mut self, begin: usize) {
+        let head = self.unwritten.split_off(begin);
+        let status = head.windows(2).position(|two| two == b"\r\n");
+        let (status, fields) = head.split_at(status.map_or(0, |end| end + 2));
+        for part in [status, b"connection: close\r\n", fields] {
+            self.unwritten.extend_from_slice(part);
+        }
+    }
+
+    /// A body that nobody read and that has come already is no reason to hang up.
+    fn skip_body(&mut self) {
+        while let Some(Ok(_)) = self.chunk() {}
+    }
+
+    async fn write_chunk(&mut self, mut chunk: Bytes) -> io::Result<()> {
+        while !chunk.is_empty() {
+            let part = chunk.split_to(chunk.len().min(WRITE_BYTES));
+            let part = Message::Chunk(Some(part));
+            self.codec.encode(part, &mut self.unwritten)?;
+            if self.unwritten.len() >= WRITE_BYTES {
+                self.flush().await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,102 @@
+//! The body of a request over HTTP/2, read before the request takes its turn: within what one
+//! connection may have in memory, and within the time a request may take to arrive.
+
+use std::{io, sync::Arc, time::Duration};
+
+use actix_http::{Payload, error::PayloadError};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use h2::RecvStream;
+use http::{Method, header::CONTENT_LENGTH, request::Parts};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use crate::http::body::BODY_BYTES_MAX;
+
+/// What was read of a body.
+pub struct Body {
+    chunks: Vec<Result<Bytes, PayloadError>>,
+    /// What was left unread, being too much or of no use.
+    rest: Option<RecvStream>,
+    /// Held while it is in memory.
+    held: Option<OwnedSemaphorePermit>,
+}
+
+/// Reads a body that can be of use.
+pub async fn collect(
+    head: &Parts,
+    mut stream: RecvStream,
+    free_kib: &Arc<Semaphore>,
+    deadline: Duration,
+) -> Body {
+    let mut body = Body {
+        chunks: Vec::new(),
+        rest: None,
+        held: None,
+    };
+    if stream.is_end_stream() {
+        return body;
+    }
+    let announced = head.headers.get(CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let length_max = announced.unwrap_or(BODY_BYTES_MAX);
+    if length_max > BODY_BYTES_MAX || matches!(head.method, Method::GET | Method::HEAD) {
+        body.rest = Some(stream);
+        return body;
+    }
+    let arrived = timeout(deadline, async {
+        let kib = length_max.div_ceil(1_024) as u32;
+        body.held = free_kib.clone().acquire_many_owned(kib).await.ok();
+        let mut length = 0;
+        while let Some(chunk) = stream.data().await {
+            let chunk = chunk.and_then(|chunk| {
+                // The client may send on as far as it was read.
+                stream.flow_control().release_capacity(chunk.len())?;
+                Ok(chunk)
+            });
+            length += chunk.as_ref().map_or(0, Bytes::len);
+            let is_last = chunk.is_err() || length > BODY_BYTES_MAX;
+            let chunk = chunk.map_err(|error| PayloadError::Io(io::Error::other(error)));
+            body.chunks.push(chunk);
+            if is_last {
+                return;
+            }
+        }
+    });
+    if arrived.await.is_err() {
+        let late = io::Error::from(io::ErrorKind::TimedOut);
+        body.chunks.push(Err(PayloadError::Io(late)));
+    }
+    body
+}
+
+impl Body {
+    /// As handlers read it.
+    pub fn into_payload(self) -> Payload {
+        if self.chunks.is_empty() && self.rest.is_none() {
+            return Payload::None;
+        }
+        let Self { chunks, rest, held } = self;
+        let unread =
+            stream::iter(rest).flat_map(|stream| stream::unfold(stream, next).boxed_local());
+        let payload = stream::iter(chunks).chain(unread).map(move |chunk| {
+            let _held = &held;
+            chunk
+        });
+        Payload::Stream {
+            payload: payload.boxed_local(),
+        }
+    }
+}
+
+async fn next(mut stream: RecvStream) -> Option<(Result<Bytes, PayloadError>, RecvStream)> {
+    let chunk = stream.data().await?;
+    let chunk = chunk.and_then(|chunk| {
+        stream.flow_control().release_capacity(chunk.len())?;
+        Ok(chunk)
+    });
+    let chunk = chunk.map_err(|error| PayloadError::Io(io::Error::other(error)));
+    Some((chunk, stream))
+}

@@ -1,0 +1,163 @@
+//! Limits by address: how far an address reaches, in what it is counted, and for how long.
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::json;
+
+use super::reserve;
+use crate::support::{Chat, Setup, chat::register, eventually, raw};
+
+/// A site has 65,536 of those networks, and may do sixteen times what one of them may.
+#[tokio::test]
+async fn all_networks_of_a_site_are_counted_together() {
+    let server = Setup::new()
+        .set("limits.registrations_per_address_per_minute", 1)
+        .set("server.trusted_proxies", "127.0.0.1/32")
+        .start()
+        .await;
+    let api = server.api();
+    let mut reserved = 0;
+    for network in 1..=40 {
+        match reserve(&api, &format!("2001:db8:5:{network:x}::1")).await {
+            200 => reserved += 1,
+            status => assert_eq!(status, 429),
+        }
+    }
+    // While this goes on some of it is given back.
+    assert!((16..=24).contains(&reserved), "{reserved}");
+    assert_eq!(reserve(&api, "2001:db8:6:1::1").await, 200);
+}
+
+/// With more addresses than are remembered newcomers share counters, and are counted all the same.
+#[tokio::test]
+async fn addresses_beyond_those_remembered_are_counted_together() {
+    let server = Setup::new()
+        .set("limits.registrations_per_address_per_minute", 1)
+        .set("limits.addresses_remembered", 10)
+        .set("server.trusted_proxies", "127.0.0.1/32")
+        .start()
+        .await;
+    let api = server.api();
+    let address = |number: usize| format!("203.0.{}.{}", number / 250, number % 250);
+    let mut refused = 0;
+    for number in 0..1_500 {
+        refused += usize::from(reserve(&api, &address(number)).await == 429);
+    }
+    assert!(refused > 200, "{refused}");
+    let known = server.ops().get("/metrics").await;
+    let known = known.text().lines().find_map(|line| {
+        let rest = line.strip_prefix("duet_limited_addresses{limit=\"registrations\"} ")?;
+        rest.parse::<usize>().ok()
+    });
+    assert!(known.is_some_and(|known| known <= 20), "{known:?}");
+}
+
+#[tokio::test]
+async fn what_an_address_sends_is_counted_in_bytes() {
+    let server = Setup::new()
+        .set("limits.upload_kib_per_address_per_second", 1)
+        .set("limits.upload_kib_per_address_burst", 100)
+        .no_exemptions()
+        .start()
+        .await;
+    let chat = Chat::begin(&server).await;
+    let long = "x".repeat(15 * 1024);
+    let sends = join_all((0..30).map(|_| chat.one.say_as(uuid::Uuid::new_v4(), &long))).await;
+    let stored = sends.iter().filter(|answer| answer.status == 200).count();
+    assert!((1..=10).contains(&stored), "{stored}");
+    for answer in sends.iter().filter(|answer| answer.status != 200) {
+        answer.fails_as(429, "too_many_requests");
+    }
+    // What is refused for another reason was read as well.
+    let call = chat.one.api.call(Method::POST, &chat.path("message_send"));
+    let large = call
+        .body("application/json", vec![b' '; 60 * 1024])
+        .send()
+        .await;
+    large.fails_as(429, "too_many_requests");
+    eventually("some is given back", async || {
+        (chat.one.say_as(uuid::Uuid::new_v4(), "x").await.status == 200).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn streams_are_counted_by_address_while_they_are_open() {
+    let server = Setup::new()
+        .set("limits.streams_per_address", 3)
+        .no_exemptions()
+        .start()
+        .await;
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        let chat = Chat::begin(&server).await;
+        let mut stream = chat.one.listen().await;
+        stream.next_of("hello").await;
+        open.push((chat, stream));
+    }
+    let chat = Chat::begin(&server).await;
+    let ask = || chat.one.api.call(Method::GET, &chat.path("stream"));
+    ask().send().await.fails_as(429, "too_many_requests");
+    open.pop();
+    eventually("there is room again", async || {
+        (ask().open().await.status() == 200).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn registrations_are_counted_over_a_day_as_well() {
+    let setup = Setup::new()
+        .set("limits.registrations_per_address_per_minute", 1_000)
+        .set("limits.registrations_per_address_per_day", 5);
+    let server = setup.no_exemptions().start().await;
+    for _ in 0..5 {
+        register(&server.api()).await;
+    }
+    let one_more = server.api().post("/chat-server/hash", json!({})).await;
+    let after = one_more
+        .header("retry-after")
+        .unwrap()
+        .parse::<u64>()
+        .unwrap();
+    one_more.fails_as(429, "too_many_requests");
+    assert!(after > 3_600, "{after}");
+}
+
+/// Answers that nobody takes hold no more memory than is set aside for all of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_wait_are_bounded_over_all_connections() {
+    let server = Setup::new()
+        .set("limits.answers_waiting_mib", 1)
+        .set("limits.stalled_stream_seconds", 3_600)
+        .start()
+        .await;
+    let chat = Chat::begin(&server).await;
+    let long = "x".repeat(16 * 1024);
+    join_all((0..4).map(|_| chat.one.say(&long))).await;
+    let request = format!(
+        "GET {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
+        chat.path("messages?limit=200"),
+        chat.one.token,
+    );
+    // Each takes nothing, and asks on until it is not heard any more.
+    let mut deaf = Vec::new();
+    for _ in 0..30 {
+        let mut socket = raw::connect(server.address).await;
+        let bytes = request.repeat(100);
+        deaf.push(tokio::spawn(async move {
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut socket, bytes.as_bytes()).await;
+            std::future::pending::<()>().await;
+        }));
+    }
+    eventually("all of the room is taken", async || {
+        let refused = server.front().get("/demo/chat/register").await;
+        (refused.status == 503).then(|| refused.fails_as(503, "unavailable"))
+    })
+    .await;
+    deaf.iter().for_each(tokio::task::JoinHandle::abort);
+    eventually("there is room again", async || {
+        (server.front().get("/demo/chat/register").await.status == 200).then_some(())
+    })
+    .await;
+}
