@@ -15,6 +15,7 @@ mod observe;
 mod ops;
 mod origin;
 mod pages;
+mod reads;
 mod security_txt;
 mod session;
 mod stream;

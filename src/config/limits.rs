@@ -34,6 +34,7 @@ pub struct Limits {
     pub journal_batch_messages: usize,
     pub answers_per_connection: usize,
     pub answers_waiting_mib: usize,
+    pub reads_per_worker: usize,
     pub request_seconds: u64,
     pub stalled_stream_seconds: u64,
     pub stream_buffer_kib: usize,
@@ -64,7 +65,7 @@ impl Limits {
 
     /// The first of them that is 0 and must not be.
     pub(super) fn zero(&self) -> Option<&'static str> {
-        let positive: [(&str, u64); 25] = [
+        let positive: [(&str, u64); 26] = [
             (
                 "requests_per_address_per_second",
                 self.requests_per_address_per_second.into(),
@@ -89,6 +90,7 @@ impl Limits {
             ("streams_per_address", self.streams_per_address as u64),
             ("answers_per_connection", self.answers_per_connection as u64),
             ("answers_waiting_mib", self.answers_waiting_mib as u64),
+            ("reads_per_worker", self.reads_per_worker as u64),
             (
                 "connections_per_address",
                 self.connections_per_address as u64,

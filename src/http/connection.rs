@@ -8,7 +8,7 @@ use actix::ArbiterHandle;
 use actix_http::{Request, Response, ServiceConfig};
 use actix_rt::net::{TcpListener, TcpStream};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, map_config};
-use actix_web::{Error, body::MessageBody, dev::AppConfig};
+use actix_web::{Error, HttpMessage, body::MessageBody, dev::AppConfig};
 use futures_util::future::select_ok;
 use socket2::SockRef;
 use tokio::{
@@ -21,7 +21,13 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::{either::Either, sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, error, warn};
 
-use super::{State, answers::Answers, h1, h2, tls};
+use super::{
+    State,
+    answers::{Answers, NoRoom},
+    h1, h2,
+    reads::{Reads, Turn},
+    tls,
+};
 use crate::config::Settings;
 
 /// What the kernel takes for a client before it is ready to be sent it, and what it takes from a
@@ -46,12 +52,29 @@ pub struct Terms {
     pub answers: Answers,
     /// What one connection may have waiting over HTTP/2.
     pub answers_per_connection: usize,
+    /// The turns of this arbiter for requests that only read.
+    pub reads: Reads,
 }
 
 /// A socket whose connections are served.
 pub struct Server {
     going: CancellationToken,
     workers: TaskTracker,
+}
+
+impl Terms {
+    /// A turn for a request that only reads, where its connection has that many answers that were
+    /// not taken. One that does not get it is marked, and refused at the door.
+    pub async fn turn_for(&self, request: &mut Request, untaken: usize) -> Option<Turn> {
+        if !Reads::concern(request) {
+            return None;
+        }
+        let turn = self.reads.turn(untaken).await;
+        if turn.is_none() {
+            request.extensions_mut().insert(NoRoom);
+        }
+        turn
+    }
 }
 
 impl Server {
@@ -87,12 +110,10 @@ where
     <S::Service as Service<Request>>::Future: 'static,
     B: MessageBody + 'static,
 {
-    let terms = Terms {
-        deadline: Duration::from_secs(settings.limits.request_seconds),
-        stalled: Duration::from_secs(settings.limits.stalled_stream_seconds),
-        answers: state.answers.clone(),
-        answers_per_connection: settings.limits.answers_per_connection,
-    };
+    let deadline = Duration::from_secs(settings.limits.request_seconds);
+    let stalled = Duration::from_secs(settings.limits.stalled_stream_seconds);
+    let answers_per_connection = settings.limits.answers_per_connection;
+    let reads_per_worker = settings.limits.reads_per_worker;
     let drain = Duration::from_secs(settings.server.drain_seconds);
     let listener = TcpListener::from_std(listener)?;
     let going = CancellationToken::new();
@@ -101,7 +122,6 @@ where
     for arbiter in arbiters {
         let (queue, accepted) = mpsc::channel(WAITING_MAX);
         let (app, acceptor, state) = (app.clone(), acceptor.clone(), state.clone());
-        let terms = terms.clone();
         let (going, working) = (going.clone(), workers.token());
         let served = async move || {
             // Dropped last: until then there is something to wait for.
@@ -109,6 +129,13 @@ where
             let app = map_config(app(), |()| AppConfig::default()).new_service(());
             let Ok(app) = app.await.map(Rc::new) else {
                 return error!("the doors cannot be opened");
+            };
+            let terms = Terms {
+                deadline,
+                stalled,
+                answers: state.answers.clone(),
+                answers_per_connection,
+                reads: Reads::new(reads_per_worker),
             };
             // Keeps the date, of which one is enough.
             let config = ServiceConfig::default();

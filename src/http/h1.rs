@@ -97,7 +97,10 @@ where
         let is_odd =
             connection.has_body() && matches!(*request.method(), Method::GET | Method::HEAD);
         let room = terms.answers.room_for(&mut request).await;
-        let Some(answered) = connection.ask(request, service).await? else {
+        let turn = terms.turn_for(&mut request, 0).await;
+        let answered = connection.ask(request, service).await?;
+        drop(turn);
+        let Some(answered) = answered else {
             // The client takes its request with it.
             return Ok(());
         };

@@ -105,6 +105,8 @@ where
                         debug!(%error, "a response was not taken to its end");
                     }
                 });
+                // Others have their turn between two requests of one connection.
+                tokio::task::yield_now().await;
             }
             () = &mut going, if !leaving => {
                 leaving = true;
@@ -180,11 +182,15 @@ where
         let Some(mut request) = read(head, body, shared.peer) else {
             return Some(Err(Reason::PROTOCOL_ERROR));
         };
+        let others = shared.terms.answers_per_connection - shared.turns.available_permits();
+        let untaken = others.saturating_sub(1);
+        let reads = shared.terms.turn_for(&mut request, untaken).await;
         let room = shared.terms.answers.room_for(&mut request).await;
         let response = match service.call(request).await {
             Ok(response) => response.into().map_into_boxed_body(),
             Err(error) => error.into(),
         };
+        drop(reads);
         let room = room.and_then(|room| room.fit(&response));
         Some(Ok((response, bare, turn, room)))
     };
