@@ -12,8 +12,10 @@ use tokio::{
     time::timeout,
 };
 
-/// What is set aside for an answer that is not made yet, in KiB: the largest take about as much.
-const RESERVED_KIB: u32 = 64;
+/// What is set aside for an answer that is not made yet, in KiB: the largest take about as much. What
+/// something was done about is answered in a few words, or with a page.
+const OF_READING_KIB: u32 = 64;
+const OF_DOING_KIB: u32 = 16;
 /// How long a request waits for others to be taken before it is refused.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -42,7 +44,11 @@ impl Answers {
 
     /// Room for an answer to be made. Without it the request is marked, and refused at the door.
     pub async fn room_for(&self, request: &mut actix_http::Request) -> Option<Room> {
-        let wanted = self.free_kib.clone().acquire_many_owned(RESERVED_KIB);
+        let kib = match request.method().is_safe() {
+            true => OF_READING_KIB,
+            false => OF_DOING_KIB,
+        };
+        let wanted = self.free_kib.clone().acquire_many_owned(kib);
         match timeout(PATIENCE, wanted).await {
             Ok(Ok(permit)) => Some(Room(permit)),
             Ok(Err(_)) | Err(_) => {
@@ -67,8 +73,9 @@ impl Room {
             return None;
         }
         if let BodySize::Sized(bytes) = response.body().size() {
-            let kib = bytes.div_ceil(1_024).min(RESERVED_KIB.into()) as usize;
-            drop(permit.split(RESERVED_KIB as usize - kib));
+            let reserved = permit.num_permits();
+            let kept = bytes.div_ceil(1_024).min(reserved as u64) as usize;
+            drop(permit.split(reserved - kept));
         }
         Some(Self(permit))
     }
