@@ -212,7 +212,7 @@ fn without_hopeless_encodings(request: &mut ServiceRequest) {
 }
 
 /// No script runs that did not come as a file of ours, and none turns text into markup.
-const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; manifest-src 'self'; \
                    media-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
                    frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 /// The same for the page to try the API on, whose library makes markup of what the API's

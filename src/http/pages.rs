@@ -108,8 +108,21 @@ fn at_seat(config: &mut web::ServiceConfig) {
         .service(act("/receipt").route(web::post().to(talk::receipt)))
         .service(act("/typing").route(web::post().to(talk::typing)))
         .service(act("/answer").route(web::post().to(talk::answer)))
-        .service(act("/device").route(web::post().to(seat::device)))
-        .service(act("/return_code").route(web::post().to(seat::return_code)))
+        .service(
+            page("/device")
+                .route(web::get().to(seat::device))
+                .route(web::head().to(seat::device))
+                .route(web::post().to(seat::make_device))
+                .default_service(only("GET, HEAD, POST")),
+        )
+        .service(
+            page("/return_code")
+                .route(web::get().to(seat::return_code))
+                .route(web::head().to(seat::return_code))
+                .route(web::post().to(seat::make_return_code))
+                .default_service(only("GET, HEAD, POST")),
+        )
+        .service(act("/return_code/saved").route(web::post().to(seat::saved)))
         .service(show(
             "/sessions",
             web::get().to(seat::sessions),

@@ -26,7 +26,7 @@ export function start() {
 }
 
 function count() {
-  const name = state.peer ? title.replace(title.split(" · ")[0], state.peer) : title;
+  const name = state.peer ? title.replace(title.split(" · ")[0], () => state.peer ?? "") : title;
   document.title = state.unread.size ? `(${state.unread.size}) ${name}` : name;
 }
 

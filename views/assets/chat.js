@@ -11,13 +11,14 @@ import * as log from "./log.js";
 import * as menu from "./menu.js";
 import * as older from "./older.js";
 import * as outbox from "./outbox.js";
+import * as phone from "./phone.js";
 import * as presence from "./presence.js";
 import * as receipts from "./receipts.js";
 import { config } from "./state.js";
 import * as stream from "./stream.js";
 import * as theme from "./theme.js";
 
-const always = [theme, copy, menu, leave];
+const always = [theme, copy, phone, menu, leave];
 // A page of an older stretch is for reading.
 const live = [log, older, presence, banner, asks, attention, expiry, receipts, composer, outbox, stream];
 

@@ -1,17 +1,26 @@
-// Writing: Enter sends, Shift and Enter break the line, an input method keeps its own Enter. The field is never disabled and
-// keeps its focus; what stands in it survives a reload and a lost session.
+// Writing: Enter sends, Shift and Enter break the line, an input method keeps its own Enter; on a phone's keyboard, which has no
+// Shift for that, Enter breaks the line and the button sends. The field is never disabled and keeps its focus; what is typed
+// anywhere on the page goes there; what stands in it survives a reload and a lost session.
 
 import { call } from "./api.js";
 import { isUp } from "./connection.js";
 import { clearDivider } from "./log.js";
 import { send } from "./outbox.js";
-import { alarm, text } from "./say.js";
+import { alarm, plural, text } from "./say.js";
 import { byId, config } from "./state.js";
 import { ofTab } from "./storage.js";
 
 const KEY = `duet:draft:${config.base}`;
 /** The server's limit, in bytes of UTF-8. */
 const TEXT_BYTES_MAX = 16 * 1024;
+/** So close to it the field says how much is left. */
+const COUNT_FROM_BYTES = 1024;
+/** What is far too long to be cut by hand would only hold up the page while it is laid out. */
+const PASTE_MAX = 4 * TEXT_BYTES_MAX;
+/** What has ink in it: the server takes no message without. */
+const VISIBLE = /[^\s\p{Cc}\p{DI}\u2800\ufff9-\ufffc\u{13430}-\u{13442}\u{16fe4}\u{1d159}]/u;
+/** A keyboard on the screen rises with the focus, and its Enter is for lines. */
+const touch = matchMedia("(pointer: coarse)").matches;
 /** The server passes typing on every two seconds at most. */
 const TYPING_EVERY_MS = 2_500;
 
@@ -22,6 +31,11 @@ let typedAt = 0;
 export function start() {
   field.value ||= ofTab.get(KEY) ?? "";
   fit();
+  count();
+  field.enterKeyHint = touch ? "enter" : "send";
+  if (!touch && !document.querySelector("#problem, :target")) field.focus({ preventScroll: true });
+  document.addEventListener("keydown", typedElsewhere);
+  takeFiles();
   // A mouse or a thumb on the button would take the focus, and with it the keyboard of a phone.
   form.querySelector("button")?.addEventListener("pointerdown", (event) => event.preventDefault());
   form.addEventListener("submit", (event) => {
@@ -30,7 +44,7 @@ export function start() {
   });
   field.addEventListener("keydown", (event) => {
     // 229: Safari ends the composition before the keydown of the Enter that ended it.
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    if (touch || event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
     submit();
   });
@@ -38,6 +52,7 @@ export function start() {
     ofTab.set(KEY, field.value);
     if (!byId("complaint").hidden) complain("");
     fit();
+    count();
     typing();
   });
 }
@@ -50,11 +65,9 @@ export function clear() {
 function submit() {
   const words = field.value;
   field.focus();
-  if (!words.trim()) return;
-  if (new TextEncoder().encode(words).length > TEXT_BYTES_MAX) {
-    complain(text.too_long);
-    return;
-  }
+  if (!VISIBLE.test(words)) return;
+  const { over } = measure(words);
+  if (over) return complain(plural(text.too_long, over));
   complain("");
   document.getElementById("problem")?.remove();
   clearDivider();
@@ -62,7 +75,57 @@ function submit() {
   // Last: the words are never in one place only.
   clear();
   fit();
+  count();
   typedAt = 0;
+}
+
+/**
+ * How many bytes of a message are left, and how many characters are too many.
+ * @param {string} words
+ */
+function measure(words) {
+  // A unit of UTF-16 takes three bytes at most.
+  if (words.length * 3 <= TEXT_BYTES_MAX) return { left: TEXT_BYTES_MAX - words.length * 3, over: 0 };
+  const { read, written } = new TextEncoder().encodeInto(words, new Uint8Array(TEXT_BYTES_MAX));
+  return { left: TEXT_BYTES_MAX - written, over: [...words.slice(read)].length };
+}
+
+function count() {
+  const words = field.value;
+  const { left, over } = measure(words);
+  const near = over > 0 || left < COUNT_FROM_BYTES;
+  const place = byId("counter");
+  place.hidden = !near;
+  place.classList.toggle("error", over > 0);
+  // In characters of the kind that are being written.
+  const bytesEach = (TEXT_BYTES_MAX - left) / [...words].length;
+  if (near) place.textContent = over ? plural(text.too_long, over) : plural(text.left_over, Math.floor(left / bytesEach));
+}
+
+/** Whoever types means the field, wherever the focus happens to be. @param {KeyboardEvent} event */
+function typedElsewhere(event) {
+  const at = /** @type {Element} */ (event.target);
+  const paste = (event.ctrlKey || event.metaKey) && event.key === "v";
+  const types = paste || (event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey);
+  if (types && !event.defaultPrevented && !at.closest("input, textarea, select, dialog, #menu[open]")) field.focus();
+}
+
+/** Files are no messages: that is said, instead of the browser leaving the chat to open them. */
+function takeFiles() {
+  field.addEventListener("paste", (event) => {
+    const { files } = event.clipboardData ?? {};
+    const words = event.clipboardData?.getData("text") ?? "";
+    if (words.length <= PASTE_MAX && (words || !files?.length)) return;
+    event.preventDefault();
+    complain(words ? plural(text.too_long, measure(words).over) : text.no_files);
+  });
+  for (const what of /** @type {const} */ (["dragover", "drop"])) {
+    document.addEventListener(what, (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      if (what === "drop") complain(text.no_files);
+    });
+  }
 }
 
 /** @param {string} words */

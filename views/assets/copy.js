@@ -1,4 +1,5 @@
-// Copy, and Share where the browser has it. A clipboard that refuses leaves the text selected.
+// Copy, and Share where the browser has it. A clipboard that refuses leaves the text selected. Also "Saved", which takes the return
+// code off the page.
 
 const DONE_MS = 2_500;
 
@@ -19,6 +20,15 @@ export function start() {
       }, DONE_MS);
     });
   }
+  const kept = /** @type {HTMLFormElement | null} */ (document.querySelector("[data-saved]"));
+  kept?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const answer = await fetch(kept.action, { method: "POST", headers: { Accept: "application/json" } }).catch(() => null);
+    // Whatever went wrong, the form as the browser sends it brings a page that says so.
+    if (!answer?.ok) return kept.submit();
+    kept.remove();
+    /** @type {HTMLElement | null} */ (document.querySelector("#message, main a.button"))?.focus();
+  });
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-share]"))) {
     const field = /** @type {HTMLInputElement} */ (document.getElementById(button.dataset.share ?? ""));
     if (!("share" in navigator)) continue;

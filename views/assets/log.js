@@ -4,9 +4,9 @@
 // arrives while somebody reads further up is made good by as much as it added.
 
 import { write } from "./rich.js";
-import { announce, fillIn, plural, text } from "./say.js";
+import { announce, fill, fillIn, peerName, plural, text } from "./say.js";
 import { byId, clone, config, on, state } from "./state.js";
-import { dayNumber, show } from "./times.js";
+import { dayNumber, now, show } from "./times.js";
 
 /** @typedef {import("./state.js").Message} Message */
 
@@ -15,6 +15,11 @@ const scroller = byId("history");
 const pill = byId("pill");
 /** So close to the end counts as there. */
 const END_PX = 48;
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+const LOOK_EVERY_PX = 24;
+/** What the pill is called while it has no number in it. */
+const TO_END = pill.getAttribute("aria-label") ?? "";
 /** Arrived below the reader's eyes. */
 let below = 0;
 /** @type {Set<HTMLElement>} one's own that the other person has not seen */
@@ -33,7 +38,8 @@ const firstPending = () => pending.values().next().value ?? null;
 export const byMessage = (id) => list.querySelector(`[data-id="${CSS.escape(id)}"]`);
 
 export function start() {
-  groupByDay();
+  regroup();
+  atMidnight();
   for (const node of list.querySelectorAll(".theirs")) {
     const seq = Number(/** @type {HTMLElement} */ (node).dataset.seq);
     if (seq > state.youRead) state.unread.add(seq);
@@ -42,12 +48,17 @@ export function start() {
     divider.scrollIntoView({ block: "start" });
     showPill(state.unread.size);
   }
-  scroller.addEventListener("scroll", () => atEnd() && showPill(0), { passive: true });
+  scroller.addEventListener("scroll", () => showPill(atEnd() ? 0 : below), { passive: true });
+  keepPlace();
   pill.addEventListener("click", () => toEnd());
   document.addEventListener("visibilitychange", () => {
     if (document.hidden && !state.unread.size) clearDivider();
   });
   on("messages", arrive);
+  on("peer", welcome);
+  on("seat", ({ seat, state: what }) => {
+    if (what === "taken" && seat !== config.seat) line(fill(text.joined, { peer: peerName() }), now());
+  });
   for (const item of /** @type {NodeListOf<HTMLElement>} */ (list.querySelectorAll('.mine:not([data-state="seen"])'))) unseen.add(item);
   on("marks", () => unseen.forEach(tick));
 }
@@ -68,26 +79,54 @@ function node(message, mine) {
 export function pend(id, words, at) {
   const item = node({ seq: 0, id, senderName: config.you, message: words, timestamp: new Date(at).toISOString() }, true);
   document.getElementById("empty")?.remove();
-  place(item, null);
+  const before = lastBefore(null);
+  list.append(item);
+  regroup(before);
   pending.set(id, item);
   newest(item);
   toEnd();
   return item;
 }
 
-/** @param {HTMLElement} item @param {"sending" | "sent" | "delivered" | "seen" | "failed"} is */
-export function setState(item, is) {
+/** Something that happened between messages. @param {string} words @param {number} at */
+function line(words, at) {
+  const item = clone("line");
+  item.dataset.at = String(at);
+  fillIn(item, { words });
+  show(/** @type {Element} */ (item.querySelector("time")), at);
+  const before = lastBefore(firstPending());
+  list.insertBefore(item, firstPending());
+  regroup(before);
+}
+
+/** The other person is here: what was said to nobody goes. */
+function welcome() {
+  if (!state.joined) return;
+  document.getElementById("nobody")?.remove();
+  const empty = document.getElementById("empty");
+  if (empty) empty.hidden = false;
+}
+
+/**
+ * @param {HTMLElement} item @param {"sending" | "sent" | "delivered" | "seen" | "failed"} is
+ * @param {{ reason?: string, final?: boolean }} [why] of a failure, and whether trying again cannot help
+ */
+export function setState(item, is, { reason = "", final = false } = {}) {
   if (item.dataset.state !== is) {
     item.dataset.state = is;
     /** @type {HTMLElement} */ (item.querySelector(".tick-word")).textContent = text[is];
   }
   const failed = /** @type {HTMLElement | null} */ (item.querySelector(".failed"));
-  if (failed) failed.hidden = is !== "failed";
+  if (!failed) return;
+  failed.hidden = is !== "failed";
+  /** @type {HTMLElement} */ (failed.querySelector(".reason")).textContent = reason;
+  /** @type {HTMLElement} */ (failed.querySelector("[data-retry]")).hidden = final;
 }
 
 /** New messages, in order. Those written in this tab are here already and only get their place. @param {Message[]} messages */
 function arrive(messages) {
   const stay = !atEnd();
+  const anchor = lastBefore(firstPending());
   const before = stay ? list.getBoundingClientRect().height : 0;
   const looking = !document.hidden && !stay;
   const theirs = [];
@@ -104,15 +143,16 @@ function arrive(messages) {
     }
     if (!mine) {
       theirs.push(message.message);
-      if (!looking && !divider && state.unread.has(message.seq)) place((divider = clone("unread")), firstPending());
+      if (!looking && !divider && state.unread.has(message.seq)) list.insertBefore((divider = clone("unread")), firstPending());
     }
-    if (!item.isConnected) place(item, firstPending());
+    if (!item.isConnected) list.insertBefore(item, firstPending());
     if (!written) item.classList.add("fresh");
     if (mine) {
       tick(item);
       if (!firstPending()) newest(item);
     }
   }
+  regroup(anchor);
   if (theirs.length) document.getElementById("empty")?.remove();
   announce(theirs);
   if (stay) {
@@ -121,55 +161,107 @@ function arrive(messages) {
   }
 }
 
-/** Inserts, with a heading where a day begins. @param {HTMLElement} item @param {Element | null} next */
-function place(item, next) {
-  const at = Number(item.dataset.at);
-  if (at) {
-    const before = /** @type {HTMLElement | null} */ (lastBefore(next));
-    if (!before || dayNumber(Number(before.dataset.at)) !== dayNumber(at)) list.insertBefore(heading(at), next);
-  }
-  list.insertBefore(item, next);
-}
-
 /** @param {Element | null} next */
 function lastBefore(next) {
   let item = next ? next.previousElementSibling : list.lastElementChild;
   while (item && !(/** @type {HTMLElement} */ (item).dataset.at)) item = item.previousElementSibling;
-  return item;
+  return /** @type {HTMLElement | null} */ (item);
 }
 
-/** @param {number} at */
-function heading(at) {
-  const day = clone("day");
-  show(/** @type {Element} */ (day.querySelector("time")), at);
-  return day;
-}
-
-/** Days begin at the reader's midnight, not at that of Greenwich. */
-function groupByDay() {
-  for (const day of list.querySelectorAll(".day")) day.remove();
-  let day;
-  for (const item of /** @type {NodeListOf<HTMLElement>} */ (list.querySelectorAll(".message"))) {
+/**
+ * Headings where a day begins, at the reader's midnight and not at that of Greenwich, and one time for what was said within a
+ * minute. After every change, from where it begins.
+ * @param {HTMLElement | null} [from] the last item that stands right
+ */
+function regroup(from = null) {
+  let day = from ? dayNumber(Number(from.dataset.at)) : NaN;
+  let last = from;
+  /** @type {Element | null} a heading that nothing stands below yet */
+  let heading = null;
+  /** @type {Element | null} the line of the unread part, which stands below the heading of its day */
+  let line = null;
+  for (let item = /** @type {HTMLElement | null} */ (from?.nextElementSibling ?? (from ? null : list.firstElementChild)); item; ) {
+    const next = /** @type {HTMLElement | null} */ (item.nextElementSibling);
     const at = Number(item.dataset.at);
-    const before = item.previousElementSibling?.matches(".unread") ? item.previousElementSibling : item;
-    if (day !== (day = dayNumber(at))) list.insertBefore(heading(at), before);
+    if (item.matches(".day")) {
+      heading?.remove();
+      heading = item;
+    } else if (!at) line = item;
+    else {
+      if (dayNumber(at) !== day) {
+        heading ??= clone("day");
+        show(/** @type {Element} */ (heading.querySelector("time")), at);
+        list.insertBefore(heading, line ?? item);
+      } else heading?.remove();
+      heading = line = null;
+      day = dayNumber(at);
+      last?.classList.toggle("run", sameRun(last, item));
+      last = item;
+    }
+    item = next;
   }
+  heading?.remove();
+  last?.classList.remove("run");
+}
+
+/** @param {HTMLElement} one @param {HTMLElement} next */
+function sameRun(one, next) {
+  const minute = (/** @type {HTMLElement} */ item) => Math.floor(Number(item.dataset.at) / MINUTE_MS);
+  const side = ["mine", "theirs"].find((side) => one.classList.contains(side));
+  return side !== undefined && next.classList.contains(side) && minute(one) === minute(next);
+}
+
+/** "Today" is another day from then on, by the server's clock. */
+function atMidnight() {
+  const midnight = new Date(now());
+  midnight.setHours(24, 0, 0, 0);
+  setTimeout(
+    () => {
+      regroup();
+      atMidnight();
+    },
+    Math.min(midnight.getTime() - now() + 50, DAY_MS),
+  );
+}
+
+/** Lines are as wide as the window: when that changes, as a phone is turned, what is read is put back to where it was. */
+function keepPlace() {
+  let width = scroller.clientWidth;
+  /** @type {{ item: Element, top: number } | undefined} */
+  let reading;
+  const top = (/** @type {Element} */ item) => item.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
+  const look = () => {
+    frame = 0;
+    // Already turned, and not yet put back.
+    if (scroller.clientWidth !== width) return;
+    reading = undefined;
+    if (atEnd()) return;
+    const { left, top: start, bottom } = scroller.getBoundingClientRect();
+    for (let y = start + LOOK_EVERY_PX; !reading && y < bottom; y += LOOK_EVERY_PX) {
+      const item = document.elementFromPoint(left + width / 2, y)?.closest("#messages > .message");
+      if (item) reading = { item, top: top(item) };
+    }
+  };
+  let frame = 0;
+  scroller.addEventListener("scroll", () => (frame ||= requestAnimationFrame(look)), { passive: true });
+  new ResizeObserver(() => {
+    if (scroller.clientWidth === width) return;
+    width = scroller.clientWidth;
+    if (reading?.item.isConnected) scroller.scrollTop += top(reading.item) - reading.top;
+  }).observe(scroller);
 }
 
 /** Older messages, ascending, above everything. @param {Message[]} messages */
 export function prepend(messages) {
   const above = document.createDocumentFragment();
-  let day;
   for (const message of messages) {
     const mine = message.senderName === config.you;
     const item = node(message, mine);
     if (mine) tick(item);
-    if (day !== (day = dayNumber(Number(item.dataset.at)))) above.append(heading(Number(item.dataset.at)));
     above.append(item);
   }
-  const first = /** @type {HTMLElement | null} */ (list.querySelector(".message"));
-  if (first && day === dayNumber(Number(first.dataset.at))) list.querySelector(".day")?.remove();
   list.prepend(above);
+  regroup();
 }
 
 /** The tick of one's own message, until it is seen. @param {HTMLElement} item */
@@ -203,11 +295,14 @@ export function clearDivider() {
 export function discard(item) {
   pending.delete(item.dataset.id ?? "");
   item.remove();
+  regroup();
 }
 
-/** @param {number} count */
+/** The way to the newest message, for whoever reads further up. @param {number} count what has come in below */
 function showPill(count) {
   below = count;
-  pill.hidden = !count;
-  if (count) /** @type {Element} */ (pill.firstElementChild).textContent = plural(text.new_messages, count);
+  pill.hidden = !count && atEnd();
+  /** @type {Element} */ (pill.firstElementChild).textContent = count ? plural(text.new_messages, count) : "";
+  if (count) pill.removeAttribute("aria-label");
+  else pill.setAttribute("aria-label", TO_END);
 }

@@ -1,17 +1,32 @@
-// The menu closes like a menu, and its two last entries open a dialog instead of a page.
+// The menu is moved in and closed like a menu, and its last entries open a dialog instead of a page.
 
 import { byId } from "./state.js";
 
 export function start() {
   const menu = /** @type {HTMLDetailsElement} */ (byId("menu"));
   const summary = /** @type {HTMLElement} */ (menu.querySelector("summary"));
-  document.addEventListener("click", (event) => {
-    if (!menu.contains(/** @type {Node} */ (event.target))) menu.open = false;
-  });
-  menu.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !menu.open) return;
+  const close = () => {
     menu.open = false;
     summary.focus();
+  };
+  document.addEventListener("click", (event) => {
+    const target = /** @type {Element} */ (event.target);
+    // A switch shows in its place that it was moved; everything else in the menu is done when it is pressed.
+    if (!menu.contains(target) || target.closest("a.item, form:not(.switch) .item")) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && menu.open) close();
+  });
+  menu.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    menu.open = true;
+    const items = [...menu.querySelectorAll(".panel :is(a, button)")].filter((item) => item.checkVisibility());
+    const at = items.indexOf(/** @type {Element} */ (document.activeElement));
+    // Around the ends, as menus go; from the summary to the first, or to the last.
+    const next = Number.isFinite(step) ? (at < 0 && step < 0 ? -1 : at + step) : step > 0 ? -1 : 0;
+    /** @type {HTMLElement | undefined} */ (items.at(next % items.length))?.focus();
   });
   menu.addEventListener("focusout", (event) => {
     const to = /** @type {Node | null} */ (event.relatedTarget);
@@ -21,14 +36,14 @@ export function start() {
     const dialog = /** @type {HTMLDialogElement} */ (byId(link.dataset.dialog ?? ""));
     link.addEventListener("click", (event) => {
       event.preventDefault();
-      menu.open = false;
       // The dialog gives the focus back to what had it: a closed menu's entry could not take it.
-      summary.focus();
+      close();
       dialog.showModal();
     });
-    const close = /** @type {HTMLElement} */ (dialog.querySelector("[data-close]"));
-    close.addEventListener("click", (event) => {
-      event.preventDefault();
+    dialog.addEventListener("click", (event) => {
+      const pressed = /** @type {Element} */ (event.target).closest("[data-close], [data-close-after]");
+      if (!pressed) return;
+      if (pressed.matches("[data-close]")) event.preventDefault();
       dialog.close();
     });
   }

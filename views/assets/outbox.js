@@ -8,12 +8,13 @@ import { backoffMs, call } from "./api.js";
 import { isOut } from "./connection.js";
 import { hold } from "./locks.js";
 import { byMessage, discard, pend, setState } from "./log.js";
+import { why } from "./reasons.js";
 import { alarm, text } from "./say.js";
 import { byId, config, on, serverNow, state } from "./state.js";
 import { ofTab } from "./storage.js";
 import { tell } from "./tabs.js";
 
-/** @typedef {{ id: string, text: string, at: number, failed?: boolean }} Item */
+/** @typedef {{ id: string, text: string, at: number, failed?: import("./reasons.js").Failure }} Item `at` by the server's clock */
 
 const KEY = `duet:outbox:${config.base}`;
 /** Answers that sending again does not change. */
@@ -85,7 +86,7 @@ function takeIn(found) {
   items = [...open, ...items];
   for (const item of open) {
     const node = pend(item.id, item.text, item.at);
-    if (item.failed) setState(node, "failed");
+    if (item.failed) setState(node, "failed", item.failed);
   }
   save();
   now();
@@ -161,10 +162,10 @@ async function pump() {
     // The stream brings its place. Until then it stands at the end, and it is stored.
     if (node?.dataset.state === "sending") setState(node, "sent");
   } else if (FINAL.includes(answer.code) || (answer.code === 500 && attempt >= DEFECT_TRIES)) {
-    item.failed = true;
+    item.failed = why(answer);
     save();
-    if (node) setState(node, "failed");
-    alarm(`${text.failed_announce} ${answer.data.message ?? ""}`);
+    if (node) setState(node, "failed", item.failed);
+    alarm(`${text.failed_announce} ${item.failed.reason}`);
   } else {
     clearTimeout(again);
     again = setTimeout(pump, answer.retryAfterMs || backoffMs(attempt++));
@@ -181,7 +182,7 @@ function press(event) {
   if (!button || !node || !item) return;
   byId("message").focus();
   if (button.matches("[data-retry]")) {
-    item.failed = false;
+    delete item.failed;
     setState(node, "sending");
     save();
     void pump();

@@ -8,10 +8,11 @@ import { byId, on, state } from "./state.js";
 export const text = JSON.parse(byId("chat").dataset.text ?? "{}");
 
 const plurals = new Intl.PluralRules(document.documentElement.lang);
+const number = new Intl.NumberFormat(document.documentElement.lang, { numberingSystem: "latn" });
 
 /** @param {Plural} forms @param {number} n */
 export function plural(forms, n) {
-  return (forms[plurals.select(n)] ?? forms.other).replace("{n}", String(n));
+  return (forms[plurals.select(n)] ?? forms.other).replace("{n}", number.format(n));
 }
 
 /**

@@ -1,23 +1,28 @@
-// Instants in the reader's own zone and language. The server writes UTC; a page is first painted when this module has rewritten
-// it (`blocking="render"`), since another width of a time can put it on another line and move all that is around it.
+// Instants in the reader's own zone, and as their browser writes them, whatever the page's language. The server writes UTC; a page
+// is first painted when this module has rewritten it (`blocking="render"`), since another width of a time can put it on another
+// line and move all that is around it.
 
-const language = document.documentElement.lang;
-/** The reader's own variety of the page's language, for 12 or 24 hours and the like. */
-const locale = navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
+const locales = [...navigator.languages];
+/** Where the day has 24 hours, one digit would look cut off. */
+const hour = new Intl.DateTimeFormat(locales, { hour: "numeric" }).resolvedOptions().hourCycle?.startsWith("h2") ? "2-digit" : "numeric";
 /** @type {Record<string, Intl.DateTimeFormatOptions>} */
 const PARTS = {
-  clock: { hour: "numeric", minute: "2-digit" },
+  clock: { hour, minute: "2-digit" },
   weekday: { weekday: "long", day: "numeric", month: "long" },
   date: { day: "numeric", month: "short" },
-  full: { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" },
+  full: { day: "numeric", month: "short", hour, minute: "2-digit" },
 };
 /** @type {Map<string, Intl.DateTimeFormat>} made when they are wanted: each takes a slow phone some milliseconds */
 const formats = new Map();
 
+/** How far the server's clock is ahead of this one: what day it is now is the server's to say. */
+const ahead = Number(document.documentElement.dataset.now ?? Date.now()) - Date.now();
+export const now = () => Date.now() + ahead;
+
 /** @param {string} name @param {number} ms */
 function format(name, ms) {
   // One kind of digits on a page: the same as in its sentences.
-  const made = formats.get(name) ?? new Intl.DateTimeFormat(locale, { ...PARTS[name], numberingSystem: "latn" });
+  const made = formats.get(name) ?? new Intl.DateTimeFormat(locales, { ...PARTS[name], numberingSystem: "latn" });
   formats.set(name, made);
   return made.format(ms);
 }
@@ -30,10 +35,10 @@ export function dayNumber(ms) {
 
 /** @param {number} ms @param {string | undefined} kind */
 export function written(ms, kind) {
-  const days = dayNumber(ms) - dayNumber(Date.now());
+  const days = dayNumber(ms) - dayNumber(now());
   if (kind === "time") return format("clock", ms);
-  if (kind === "day") return Math.abs(days) < 2 ? new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(days, "day") : format("weekday", ms);
-  if (kind === "until" && days > 1) return format("date", ms);
+  if (kind === "day") return days === 0 || days === -1 ? new Intl.RelativeTimeFormat(locales, { numeric: "auto" }).format(days, "day") : format("weekday", ms);
+  if (kind === "until") return format(days > 1 ? "date" : "full", ms);
   return days === 0 ? format("clock", ms) : format("full", ms);
 }
 
@@ -42,8 +47,7 @@ export function show(element, ms) {
   const time = /** @type {HTMLTimeElement} */ (element);
   const at = ms ?? Date.parse(time.dateTime);
   if (ms !== undefined) time.dateTime = new Date(ms).toISOString();
-  time.textContent = written(at, time.dataset.show);
-  time.title = format("full", at);
+  Object.assign(time, { textContent: written(at, time.dataset.show), title: format("full", at), lang: locales[0] ?? "", dir: "auto" });
 }
 
 for (const time of document.querySelectorAll("time[datetime][data-show]")) show(time);

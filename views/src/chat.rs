@@ -1,13 +1,14 @@
 //! The conversation.
 
 use maud::{Markup, html};
+use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::{
-    address, clock,
+    address, clock, download,
     end::{self, End},
     logout::{self, Logout},
     menu,
-    message::{self, Message, Reader},
+    message::{self, Line, Message, Reader},
     page::{self, Frame, Head},
     parts, script, text,
 };
@@ -29,6 +30,8 @@ pub struct Chat {
     pub peer_online: Option<bool>,
     /// When the other person was last here, Unix milliseconds.
     pub peer_last_seen_ms: Option<i64>,
+    /// Since when the other person has been here, Unix milliseconds.
+    pub peer_since_ms: Option<i64>,
     /// The whole link to share, for the "nobody there yet" state.
     pub link: String,
     /// When the chat expires, Unix milliseconds.
@@ -57,7 +60,7 @@ pub struct Chat {
     pub asks: Vec<AskBanner>,
     /// What just happened, each said once.
     pub notices: Vec<Notice>,
-    /// One's return code, right after taking the seat only.
+    /// One's return code, until it is saved.
     pub return_code: Option<String>,
 }
 
@@ -93,7 +96,10 @@ pub enum Problem {
     /// Nothing but blanks.
     Empty,
     /// Over 16 KiB.
-    TooLong,
+    TooLong {
+        /// By how many characters.
+        over: u64,
+    },
     /// Characters that cannot be stored (U+0000).
     Characters,
     /// The chat holds as many messages as it may.
@@ -121,7 +127,7 @@ pub fn page(frame: &Frame, chat: &Chat) -> Markup {
         body.chat {
             a.skip href="#message" { (text.chat.composer) }
             header.bar {
-                span.avatar aria-hidden="true" { (page::logo()) }
+                span.avatar.two[chat.seat == 1] #avatar aria-hidden="true" dir="auto" { (initial(chat)) }
                 div.who {
                     h1 #peer { (text::peer_or_other_start(text, chat.peer.as_deref())) }
                     (presence(frame, chat))
@@ -160,6 +166,7 @@ fn presence(frame: &Frame, chat: &Chat) -> Markup {
 fn above(frame: &Frame, chat: &Chat) -> Markup {
     let words = &frame.text.chat;
     html! {
+        div.strips {
         div.strip #connection hidden {
             p role="status" {}
             button type="button" hidden { (frame.text.chat.try_now) }
@@ -176,6 +183,8 @@ fn above(frame: &Frame, chat: &Chat) -> Markup {
                     Notice::AskPresent => words.ask_present,
                 }))
             }
+        }
+        @if let Some(code) = &chat.return_code { (parts::code_strip(frame, &chat.hash, chat.seat, code)) }
         }
     }
 }
@@ -200,7 +209,7 @@ fn ask_form(frame: &Frame, chat: &Chat, ask: &str, user: &Markup, own_seat: bool
             input type="hidden" name="ask" value=(ask);
             p {
                 (text::sentence(if own_seat { words.ask_own } else { words.ask }, &[("user", user)]))
-                @if !own_seat { " " span.small { (words.ask_later) } }
+                @if !own_seat { " " span.small { (text::sentence(words.ask_later, &[("user", user)])) } }
             }
             div.actions {
                 @if !own_seat { button name="allow" value="true" { (words.allow) } }
@@ -231,12 +240,43 @@ fn conversation(frame: &Frame, chat: &Chat) -> Markup {
                 p.older { a.button #older href={ (address::chat(&chat.hash, chat.seat)) "?before=" (first.seq) } { (words.older) } }
             }
         }
-        (message::list(frame, reader, &chat.messages))
+        (message::list(frame, reader, &chat.messages, &lines(frame, chat)))
         @if chat.newer { p.older { a.button href=(address::chat(&chat.hash, chat.seat)) { (words.newest) } } }
         @if !chat.peer_joined { (nobody(frame, chat)) }
-        @else if chat.messages.is_empty() { div.empty #empty { (page::logo()) h2 { (words.empty_title) } p { (text::sentence(words.empty_both, &[("peer", &text::peer_or_other_start(frame.text, chat.peer.as_deref()))])) } } }
-        @if let Some(code) = &chat.return_code { (parts::code_card(frame, words.code_title, words.code_lead, code)) }
+        @if chat.messages.is_empty() {
+            div.empty #empty hidden[!chat.peer_joined] { (page::logo()) h2 { (words.empty_title) } p { (words.empty_both) } }
+        }
     }
+}
+
+/// Who came, as far as that lies in the stretch that is shown.
+fn lines(frame: &Frame, chat: &Chat) -> Vec<Line> {
+    let first_ms = chat.messages.first().map(|message| message.at_ms);
+    let last_ms = chat.messages.last().map(|message| message.at_ms);
+    let shown = |at_ms: &i64| {
+        let before = chat.more && first_ms.is_some_and(|first_ms| *at_ms < first_ms);
+        let behind = chat.newer && last_ms.is_some_and(|last_ms| *at_ms > last_ms);
+        !before && !behind
+    };
+    let peer = text::peer_or_other_start(frame.text, chat.peer.as_deref());
+    let joined = |at_ms| Line {
+        at_ms,
+        words: text::sentence(frame.text.live.joined, &[("peer", &peer)]),
+    };
+    chat.peer_since_ms
+        .filter(shown)
+        .map(joined)
+        .into_iter()
+        .collect()
+}
+
+/// What stands for the other person where their picture would be.
+fn initial(chat: &Chat) -> Markup {
+    let first = chat
+        .peer
+        .as_deref()
+        .and_then(|name| name.graphemes(true).next());
+    html! { @if let Some(first) = first { (first.to_uppercase()) } @else { (page::logo()) } }
 }
 
 /// Nobody there yet: the link once more.
@@ -260,10 +300,11 @@ fn composer(frame: &Frame, chat: &Chat) -> Markup {
     let words = &frame.text.chat;
     html! {
         div.below {
-            button.pill #pill type="button" hidden { span {} (arrow()) }
+            button.pill #pill type="button" aria-label=(words.to_end) hidden { span {} (arrow()) }
             p.typing #typing aria-hidden="true" {}
             @if let Some(problem) = chat.problem { (not_sent(frame, problem)) }
             p.error.complaint #complaint hidden {}
+            p.counter #counter hidden {}
             form.composer #composer method="post" action=(address::seat(&chat.hash, chat.seat, "message_send")) {
                 input type="hidden" name="id" value=(chat.message_id);
                 label.visually-hidden for="message" { (words.message) }
@@ -280,7 +321,7 @@ fn not_sent(frame: &Frame, problem: Problem) -> Markup {
     let words = &frame.text.chat;
     let message = match problem {
         Problem::Empty => html! { (words.empty_message) },
-        Problem::TooLong => html! { (words.too_long) },
+        Problem::TooLong { over } => html! { (frame.text.count(&frame.text.live.too_long, over)) },
         Problem::Characters => html! { (words.characters) },
         Problem::Full => html! { (words.full) },
         Problem::Unavailable => html! { (words.unavailable) },
@@ -311,6 +352,7 @@ fn unseen(frame: &Frame, chat: &Chat) -> Markup {
         div.visually-hidden #log role="log" aria-live="polite" aria-label=(frame.text.chat.log) {}
         p.visually-hidden #status role="status" {}
         p.visually-hidden #alert role="alert" {}
+        dialog #download-dialog aria-labelledby="download-title" { (download::question(frame, &chat.hash, chat.seat, "download", false)) }
         dialog #end-dialog aria-labelledby="end-title" { (end::question(frame, &end, "end", false)) }
         dialog #logout-dialog aria-labelledby="logout-title" { (logout::question(frame, &logout, "logout", false)) }
         (message::templates(frame))

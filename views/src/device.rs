@@ -10,9 +10,11 @@ use crate::{
     parts, qr, text,
 };
 
-/// The page that a posted `device` answers with.
+/// The page behind `device`. Looking at it changes nothing: a code is made by its form.
 #[derive(Clone, Debug, Default)]
 pub struct Device {
+    /// The code, while it is good.
+    pub code: Option<Code>,
     /// The chat's hash, for the addresses.
     pub hash: String,
     /// The reader's seat.
@@ -21,9 +23,14 @@ pub struct Device {
     pub you: String,
     /// The whole link of the log-in page, `https://…/demo/chat/user/{hash}`; the fragment is added here.
     pub link: String,
-    /// The device code: good once.
+}
+
+/// A device code.
+#[derive(Clone, Debug)]
+pub struct Code {
+    /// Good once.
     pub code: String,
-    /// When the code dies, Unix milliseconds.
+    /// When it dies, Unix milliseconds.
     pub expires_at_ms: i64,
 }
 
@@ -31,18 +38,15 @@ pub struct Device {
 #[must_use]
 pub fn page(frame: &Frame, page: &Device) -> Markup {
     let words = &frame.text.device;
-    let link = page.with_code();
     let content = html! {
         article.narrow {
             h1 { (words.title) }
             p.lead { (words.lead) }
-            section.card aria-label=(words.title) {
-                figure.scan { (qr::svg(&link, words.qr_label)) }
-                (parts::copyable(frame, "device-link", words.link, &link, &html! {}))
-                (parts::copyable(frame, "device-code", words.code, &page.code, &html! {}))
-                p.small {
-                    (words.once) " " (text::sentence(words.expires, &[("when", &clock::moment(page.expires_at_ms, frame.text))]))
-                }
+            @match &page.code {
+                Some(code) => (ready(frame, page, code)),
+                None => form.card method="post" action=(address::seat(&page.hash, page.seat, "device")) {
+                    button.primary.wide { (words.make) }
+                },
             }
             p { a.button href=(address::chat(&page.hash, page.seat)) { (frame.text.common.back_to_chat) } }
         }
@@ -50,13 +54,28 @@ pub fn page(frame: &Frame, page: &Device) -> Markup {
     page::sheet(frame, words.title, &content)
 }
 
+fn ready(frame: &Frame, page: &Device, code: &Code) -> Markup {
+    let words = &frame.text.device;
+    let link = page.with_code(&code.code);
+    html! {
+        section.card aria-label=(words.title) {
+            figure.scan { (qr::svg(&link, words.qr_label)) }
+            (parts::copyable(frame, "device-link", words.link, &link, &html! {}))
+            (parts::copyable(frame, "device-code", words.code, &code.code, &html! {}))
+            p.small {
+                (words.once) " " (text::sentence(words.expires, &[("when", &clock::moment(code.expires_at_ms, frame.text))]))
+            }
+        }
+    }
+}
+
 impl Device {
     /// Code and name stand behind the `#`, which no browser sends to any server.
-    fn with_code(&self) -> String {
+    fn with_code(&self, code: &str) -> String {
         format!(
             "{}#device={}&user={}",
             self.link,
-            encode(&self.code),
+            encode(code),
             encode(&self.you)
         )
     }
@@ -83,12 +102,11 @@ mod tests {
     fn the_code_and_the_name_travel_in_the_fragment() {
         let device = Device {
             link: "https://c.example/x".to_owned(),
-            code: "a+b".to_owned(),
             you: "Zoë &".to_owned(),
             ..Device::default()
         };
         assert_eq!(
-            device.with_code(),
+            device.with_code("a+b"),
             "https://c.example/x#device=a%2Bb&user=Zo%C3%AB%20%26"
         );
     }

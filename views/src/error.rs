@@ -39,7 +39,6 @@ pub fn page(frame: &Frame, page: &Error) -> Markup {
     let (next, label) = next_step(frame, page);
     let content = html! {
         article.narrow.failed {
-            p.status-number aria-hidden="true" { (page.status) }
             h1 { (title) }
             p.lead { (parts::wait(frame.text, lost, wait_s)) }
             p { a.button.primary href=(next) { (label) } }

@@ -1,4 +1,4 @@
-//! The invitation: the link, four ways to hand it on, and the return code, once.
+//! The invitation: the link, three ways to hand it on, the return code until it is saved, and the way into the chat.
 
 use maud::{Markup, html};
 
@@ -21,7 +21,7 @@ pub struct Invite {
     pub peer_joined: bool,
     /// When the chat expires, Unix milliseconds.
     pub expires_at_ms: i64,
-    /// One's return code, on the first visit only.
+    /// One's return code, until it is saved.
     pub return_code: Option<String>,
 }
 
@@ -48,14 +48,14 @@ pub fn page(frame: &Frame, page: &Invite) -> Markup {
             }
             section.card.invite aria-label=(words.link) {
                 (parts::copyable(frame, "link", words.link, &page.link, &share))
+                @if let Some(code) = &page.return_code { (parts::code_strip(frame, &page.hash, 1, code)) }
+                a.button.primary.wide href=(address::chat(&page.hash, 1)) { (words.open) }
                 figure.scan {
                     (qr::svg(&page.link, words.qr_label))
                     figcaption { (words.qr_caption) }
                 }
-                a.button.primary.wide href=(address::chat(&page.hash, 1)) { (words.open) }
-                p.small { (text::sentence(words.expires, &[("when", &clock::moment(page.expires_at_ms, frame.text))])) }
+                p.small { (text::sentence(words.expires, &[("when", &clock::until(page.expires_at_ms, frame.text))])) }
             }
-            @if let Some(code) = &page.return_code { (parts::code_card(frame, words.code_title, words.code_lead, code)) }
         }
     };
     page::sheet(frame, &title, &content)

@@ -9,7 +9,7 @@
 //! - [`page`]: the document around every page, and what it must know ([`page::Frame`]: language, theme, address, time)
 //! - [`register`], [`invite`], [`login`], [`ask`]: the way in
 //! - [`chat`]: the conversation, with its message list in [`message`] and its menu in `menu`
-//! - [`device`], [`return_code`], [`sessions`]: what a person can do about where they are logged in
+//! - [`device`], [`return_code`], [`sessions`]: what a person can do about where they are logged in; [`download`]
 //! - [`end`], [`logout`]: the ways out, and [`error`] for everything that goes wrong
 //! - [`address`]: every path that a page links or posts to
 //! - [`assets`]: the embedded styles and scripts, under one content-hashed directory
@@ -23,6 +23,7 @@ pub mod text;
 pub mod ask;
 pub mod chat;
 pub mod device;
+pub mod download;
 pub mod end;
 pub mod error;
 pub mod invite;

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::{
-    address,
+    address, clock,
     page::{self, Frame},
     parts::{self, Field},
     register::NameFault,
@@ -21,6 +21,8 @@ pub struct Login {
     pub user: String,
     /// Whether seat 2 has no name yet, so that a newcomer chooses one.
     pub choose_name: bool,
+    /// When the chat expires, Unix milliseconds; `None` where that could not be read.
+    pub expires_at_ms: Option<i64>,
     /// What was wrong with the last try.
     pub problem: Option<Problem>,
     /// The seats that this browser holds already.
@@ -74,7 +76,7 @@ pub fn page(frame: &Frame, page: &Login) -> Markup {
         Some(Problem::SeatTaken | Problem::WrongReturnCode | Problem::AskOver | Problem::AskBusy)
     );
     let just_taken = page.problem == Some(Problem::SeatTaken);
-    let told = page.problem.map(|problem| told(frame, problem));
+    let told = page.problem.map(|problem| told(frame, problem, &page.user));
     let title = if told.is_some() && !just_taken {
         text.common.problem
     } else {
@@ -83,7 +85,10 @@ pub fn page(frame: &Frame, page: &Login) -> Markup {
     let content = html! {
         article.narrow {
             // A taken seat is no mistake: the page says so under its own heading, which takes the focus instead.
-            h1 tabindex=[just_taken.then_some("-1")] autofocus[just_taken] { @if taken { (words.taken_title) } @else { (words.title) } }
+            h1 tabindex=[just_taken.then_some("-1")] autofocus[just_taken] { @if taken { (text::sentence(words.taken_title, &[("user", &text::name(&page.user))])) } @else { (words.title) } }
+            @if let Some(at) = page.expires_at_ms.filter(|_| page.continue_as.is_empty() && !taken) {
+                p.lead { (text::sentence(words.guest, &[("when", &clock::until(at, text))])) }
+            }
             @if let Some((message, field)) = told.as_ref().filter(|_| !just_taken) { (parts::summary(frame, message, *field)) }
             @if !page.continue_as.is_empty() { (continued(frame, page)) }
             @if taken { (taken_seat(frame, page)) } @else { (fresh(frame, page)) }
@@ -132,7 +137,7 @@ fn taken_seat(frame: &Frame, page: &Login) -> Markup {
     let error = (page.problem == Some(Problem::WrongReturnCode)).then_some(words.wrong_return_code);
     html! {
         form.card #login method="post" action=(address::login_submit(&page.hash)) {
-            p { (text::sentence(words.taken, &[("user", &text::name(&page.user))])) }
+            p { (words.taken) }
             input type="hidden" name="id" value=(page.id);
             input type="hidden" name="user" value=(page.user);
             (Field { id: "returnCode", name: "returnCode", label: words.return_code, code: true, error, ..Field::default() }.markup())
@@ -164,14 +169,17 @@ fn continued(frame: &Frame, page: &Login) -> Markup {
 }
 
 /// A problem in words, and the field it belongs to.
-fn told(frame: &Frame, problem: Problem) -> (Markup, Option<&'static str>) {
+fn told(frame: &Frame, problem: Problem, user: &str) -> (Markup, Option<&'static str>) {
     let text = frame.text;
     let words = &text.login;
     let plain = |words: &'static str, field| (html! { (words) }, field);
     match problem {
         Problem::Name(fault) => plain(parts::name_fault(text, fault), Some("user")),
         Problem::WrongName => plain(words.wrong_name, Some("user")),
-        Problem::SeatTaken => plain(words.taken_title, Some("returnCode")),
+        Problem::SeatTaken => (
+            text::sentence(words.taken_title, &[("user", &text::name(user))]),
+            Some("returnCode"),
+        ),
         Problem::WrongReturnCode => plain(words.wrong_return_code, Some("returnCode")),
         Problem::WrongDeviceCode => plain(words.wrong_device_code, Some("deviceCode")),
         Problem::AskOver => plain(words.ask_over, None),

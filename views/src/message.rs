@@ -21,6 +21,12 @@ pub struct Message {
     pub at_ms: i64,
 }
 
+/// Something that happened between messages, told in a line of its own.
+pub(crate) struct Line {
+    pub(crate) at_ms: i64,
+    pub(crate) words: Markup,
+}
+
 /// Who is reading, and how far the other person has got.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader {
@@ -32,25 +38,48 @@ pub(crate) struct Reader {
     pub(crate) last_own: Option<u64>,
 }
 
-/// The whole list, with a heading where a day begins and a line where the unread part does.
-pub(crate) fn list(frame: &Frame, reader: Reader, messages: &[Message]) -> Markup {
+/// The whole list, with a heading where a day begins and a line where the unread part does. The lines
+/// are in the order of their times.
+pub(crate) fn list(frame: &Frame, reader: Reader, messages: &[Message], lines: &[Line]) -> Markup {
     let mut day = None;
     let mut unread_shown = false;
+    let mut lines = lines.iter().peekable();
     html! {
         ol #messages {
-            @for message in messages {
+            @for (at, message) in messages.iter().enumerate() {
+                @while let Some(line) = lines.next_if(|line| line.at_ms <= message.at_ms) { (event(line)) }
+                @let run = messages.get(at + 1).is_some_and(|next| goes_on(message, next));
                 @let unread = !unread_shown && message.seat != reader.seat && message.seq > reader.read;
                 @let first_of_day = day.replace(clock::day_number(message.at_ms)) != Some(clock::day_number(message.at_ms));
                 @if first_of_day { (day_heading(&clock::day(message.at_ms, frame.text))) }
                 @if unread { (unread_divider(frame)) }
                 @let () = unread_shown |= unread;
-                (item(frame, reader, message))
+                (item(frame, reader, message, run))
             }
+            @for line in lines { (event(line)) }
         }
     }
 }
 
-fn item(frame: &Frame, reader: Reader, message: &Message) -> Markup {
+/// Whether one person goes on within the same minute: then the later time stands for both.
+fn goes_on(message: &Message, next: &Message) -> bool {
+    let minute = |message: &Message| message.at_ms.div_euclid(60_000);
+    message.seat == next.seat && minute(message) == minute(next)
+}
+
+fn event(line: &Line) -> Markup {
+    event_item(
+        &line.words,
+        &clock::time_of_day(line.at_ms),
+        Some(line.at_ms),
+    )
+}
+
+fn event_item(words: &Markup, time: &Markup, at_ms: Option<i64>) -> Markup {
+    html! { li.event data-at=[at_ms] { span { (words) " · " (time) } } }
+}
+
+fn item(frame: &Frame, reader: Reader, message: &Message, run: bool) -> Markup {
     let mine = message.seat == reader.seat;
     let (state, word) = if message.seq <= reader.peer_read {
         ("seen", frame.text.live.seen)
@@ -60,7 +89,7 @@ fn item(frame: &Frame, reader: Reader, message: &Message) -> Markup {
         ("sent", frame.text.live.sent)
     };
     html! {
-        li.message.mine[mine].theirs[!mine].last[reader.last_own == Some(message.seq)] data-seq=(message.seq) data-id=(message.id) data-seat=(message.seat)
+        li.message.mine[mine].theirs[!mine].run[run].last[reader.last_own == Some(message.seq)] data-seq=(message.seq) data-id=(message.id) data-seat=(message.seat)
             data-at=(message.at_ms) data-state=[mine.then_some(state)] {
             (writer(&if mine { html! { (frame.text.chat.you) } } else { text::name(&message.sender) }))
             div.bubble {
@@ -105,6 +134,7 @@ pub(crate) fn templates(frame: &Frame) -> Markup {
                     (foot(&time, Some(frame.text.live.sending)))
                 }
                 div.failed hidden {
+                    span.reason {}
                     button type="button" data-retry { (words.retry) }
                     button type="button" data-delete { (words.delete) }
                 }
@@ -116,6 +146,7 @@ pub(crate) fn templates(frame: &Frame) -> Markup {
                 div.bubble { div.text dir="auto" {} (foot(&time, None)) }
             }
         }
+        template #line { (event_item(&text::slot("words"), &time, None)) }
         template #day { (day_heading(&html! { time data-show="day" {} })) }
         template #unread { (unread_divider(frame)) }
     }

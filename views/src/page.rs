@@ -79,7 +79,7 @@ pub(crate) fn document(frame: &Frame, head: &Head<'_>, body: &Markup) -> Markup 
     let theme = (frame.theme != Theme::Auto).then(|| frame.theme.word());
     html! {
         (DOCTYPE)
-        html lang=(text.tag) dir=(text.dir) data-theme=[theme] {
+        html lang=(text.tag) dir=(text.dir) data-theme=[theme] data-now=(frame.now_ms) {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content";
@@ -95,6 +95,8 @@ pub(crate) fn document(frame: &Frame, head: &Head<'_>, body: &Markup) -> Markup 
                 meta property="og:title" content={ (text.common.app) ": " (text.common.tagline) };
                 meta property="og:description" content=(text.common.description);
                 link rel="icon" href=(assets::url("icon.svg")) type="image/svg+xml";
+                link rel="apple-touch-icon" href=(assets::url("icon-192.png"));
+                link rel="manifest" href=(assets::url("app.webmanifest"));
                 link rel="stylesheet" href=(assets::url("base.css"));
                 @for style in head.styles { link rel="stylesheet" href=(assets::url(style)); }
                 // Before the first paint, where the browser knows how; if it cannot be had, the page is painted without it.

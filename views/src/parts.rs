@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::{
+    address,
     page::Frame,
     register::NameFault,
     text::{self, Text},
@@ -98,13 +99,18 @@ pub(crate) fn copyable(
     }
 }
 
-/// The return code, in the one moment it can be read.
-pub(crate) fn code_card(frame: &Frame, title: &str, lead: &str, code: &str) -> Markup {
+/// The return code in one line, until its owner says that it is saved.
+pub(crate) fn code_strip(frame: &Frame, hash: &str, seat: u8, code: &str) -> Markup {
+    let text = &frame.text.common;
     html! {
-        section.card.keep aria-labelledby="code-title" {
-            h2 #code-title { (title) }
-            p { (lead) }
-            (copyable(frame, "return-code", frame.text.invite.code_label, code, &html! {}))
+        form.strip.keep method="post" action=(address::seat(hash, seat, "return_code/saved")) data-saved {
+            div.kept {
+                label for="return-code" { (frame.text.chat.save_code) }
+                input.code #return-code type="text" value=(code) readonly dir="ltr" autocomplete="off" spellcheck="false";
+            }
+            button.needs-js type="button" data-copy="return-code" data-done=(text.copied) data-failed=(text.copy_failed) aria-describedby="return-code" { (text.copy) }
+            button { (text.saved) }
+            p.visually-hidden role="status" #return-code-status {}
         }
     }
 }

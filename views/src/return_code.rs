@@ -1,4 +1,4 @@
-//! A new return code.
+//! The return code: shown until it is saved, and made anew by a button.
 
 use maud::{Markup, html};
 
@@ -8,15 +8,15 @@ use crate::{
     parts,
 };
 
-/// The page that a posted `return_code` answers with.
+/// The page behind `return_code`. Looking at it changes nothing: a new code is made by its form.
 #[derive(Clone, Debug, Default)]
 pub struct ReturnCode {
     /// The chat's hash, for the addresses.
     pub hash: String,
     /// The reader's seat.
     pub seat: u8,
-    /// The new code; the old one is dead.
-    pub code: String,
+    /// The code, while this browser has not said that it is saved.
+    pub code: Option<String>,
 }
 
 /// Writes the page.
@@ -26,8 +26,16 @@ pub fn page(frame: &Frame, page: &ReturnCode) -> Markup {
     let content = html! {
         article.narrow {
             h1 { (words.title) }
-            p.lead { (words.old) }
-            (parts::code_card(frame, words.keep, words.lead, &page.code))
+            p.lead { (words.lead) }
+            @if let Some(code) = &page.code {
+                section.card aria-label=(words.keep) { (parts::code_strip(frame, &page.hash, page.seat, code)) }
+                p { (words.old) }
+            } @else {
+                form.card method="post" action=(address::seat(&page.hash, page.seat, "return_code")) {
+                    p { (words.make_lead) }
+                    button.primary.wide { (words.make) }
+                }
+            }
             p { a.button href=(address::chat(&page.hash, page.seat)) { (frame.text.common.back_to_chat) } }
         }
     };

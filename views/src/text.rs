@@ -106,9 +106,20 @@ impl Text {
         } else {
             (seconds.div_ceil(60), &self.wait_minutes)
         };
-        plural
-            .form((self.category)(count))
-            .replace("{n}", &count.to_string())
+        self.count(plural, count)
+    }
+
+    /// A sentence about a number, as `plural` of `say.js` fills it.
+    pub(crate) fn count(&self, plural: &Plural, count: u64) -> String {
+        let digits = count.to_string();
+        let mut written = String::new();
+        for (at, digit) in digits.chars().enumerate() {
+            if at > 0 && (digits.len() - at).is_multiple_of(3) {
+                written.push(',');
+            }
+            written.push(digit);
+        }
+        plural.form((self.category)(count)).replace("{n}", &written)
     }
 }
 
@@ -235,6 +246,31 @@ mod tests {
         }
     }
 
+    /// The words of the code, which nobody who was invited to a chat has been told.
+    #[test]
+    fn no_sentence_uses_a_word_that_only_the_code_knows() {
+        let english = [
+            "seat", "seats", "side", "sides", "session", "sessions", "lives",
+        ];
+        let arabic = ["مقعد", "مقاعد", "جلسة", "جلسات", "جهتي"];
+        for text in ALL {
+            for (key, words) in text.all() {
+                let lower = words.to_lowercase();
+                let mut spoken = lower.split(|c: char| !c.is_alphabetic());
+                assert!(
+                    !spoken.any(|word| english.contains(&word)),
+                    "{}: {key}: {words}",
+                    text.tag
+                );
+                assert!(
+                    !arabic.iter().any(|word| words.contains(word)),
+                    "{}: {key}: {words}",
+                    text.tag
+                );
+            }
+        }
+    }
+
     #[test]
     fn a_name_in_a_sentence_is_isolated_and_escaped() {
         let markup = sentence("Hello {user}, bye.", &[("user", &name("<b>"))]).into_string();
@@ -250,5 +286,14 @@ mod tests {
         assert_eq!(ENGLISH.wait(0), "1 second");
         assert_eq!(ENGLISH.wait(40), "40 seconds");
         assert_eq!(ENGLISH.wait(121), "3 minutes");
+    }
+
+    #[test]
+    fn large_numbers_are_written_in_groups() {
+        let over = |count| ENGLISH.count(&ENGLISH.live.too_long, count);
+        assert_eq!(over(1), "Too long by 1 character.");
+        assert_eq!(over(999), "Too long by 999 characters.");
+        assert_eq!(over(3_812), "Too long by 3,812 characters.");
+        assert_eq!(over(1_032_192), "Too long by 1,032,192 characters.");
     }
 }

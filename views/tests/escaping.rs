@@ -133,7 +133,10 @@ fn beside_it() {
         &device::Device {
             you: hostile(),
             link: hostile(),
-            code: hostile(),
+            code: Some(device::Code {
+                code: hostile(),
+                expires_at_ms: 0,
+            }),
             ..device::Device::default()
         },
     ));

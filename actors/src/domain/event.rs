@@ -88,6 +88,8 @@ pub struct Hello {
     pub online: Option<bool>,
     /// When the other person's last stream closed.
     pub last_seen: Option<Timestamp>,
+    /// Since when the other person has been logged in somewhere, without a break.
+    pub peer_since: Option<Timestamp>,
     /// The place the stream goes on from.
     pub position: Seq,
     /// The place of the chat's last message.

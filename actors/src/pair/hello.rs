@@ -73,7 +73,9 @@ impl Pair {
     pub(super) fn hello(&self, seat: Seat, position: Seq) -> Result<Hello, Refusal> {
         let chat = self.chat()?;
         let peer = seat.other();
-        let logged_in = chat.sessions.iter().any(|session| session.seat == peer);
+        let of_peer = chat.sessions.iter().filter(|session| session.seat == peer);
+        let peer_since = of_peer.map(|session| session.since).min();
+        let logged_in = peer_since.is_some();
         let peer_state = match (&self.names[peer], chat.seats[peer].taken) {
             (None, _) => PeerState::Unnamed,
             (Some(_), false) => PeerState::Named,
@@ -86,6 +88,7 @@ impl Pair {
             peer_state,
             online: self.online(peer),
             last_seen: chat.seats[peer].last_seen,
+            peer_since,
             position,
             last_seq: self.usage.position(),
             marks: BySeat([chat.seats[Seat::One].marks, chat.seats[Seat::Two].marks]),

@@ -67,6 +67,8 @@ pub struct Glance;
 pub struct Glanced {
     /// Whether the second person still chooses their own name.
     pub unnamed: bool,
+    /// When the chat expires.
+    pub expires_at: Timestamp,
     /// Whether the chat's texts are sealed.
     pub encrypted: bool,
 }
@@ -77,6 +79,7 @@ impl Handler<Glance> for Pair {
     fn handle(&mut self, _: Glance, _: &mut Self::Context) -> Self::Result {
         Ok(Glanced {
             unnamed: self.names[Seat::Two].is_none(),
+            expires_at: self.chat()?.expires_at,
             encrypted: self.chat()?.encryption.is_some(),
         })
     }

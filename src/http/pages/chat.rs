@@ -138,12 +138,10 @@ pub async fn render(
         draft: extra.draft,
         problem: extra.problem,
         notices: extra.notices,
-        return_code: flash::take_code(request),
+        return_code: flash::kept_code(request),
         ..frame_of(&hello, caller)
     };
-    let mut response = html(status, views::chat::page(&frame(request), &chat));
-    flash::forget_code(state, &caller.hash, hello.seat, &mut response);
-    Ok(response)
+    Ok(html(status, views::chat::page(&frame(request), &chat)))
 }
 
 fn frame_of(hello: &Hello, caller: &Caller) -> Chat {
@@ -156,6 +154,7 @@ fn frame_of(hello: &Hello, caller: &Caller) -> Chat {
         peer_joined: matches!(hello.peer_state, PeerState::Taken | PeerState::Left),
         peer_online: hello.online,
         peer_last_seen_ms: hello.last_seen.map(|at| at.unix_ms()),
+        peer_since_ms: hello.peer_since.map(|at| at.unix_ms()),
         expires_at_ms: hello.expires_at.unix_ms(),
         peer_delivered: hello.marks[peer].delivered,
         peer_read: hello.marks[peer].read,

@@ -1,6 +1,10 @@
 //! The conversation to keep, as text or JSON, written while it is read.
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    web,
+};
 use actors::{
     Directory, History, Refusal,
     domain::{Message, Names, Page, Seq},
@@ -9,7 +13,7 @@ use bytes::Bytes;
 use futures_util::{Stream, stream};
 use serde::Deserialize;
 
-use super::{SeatPath, transcript};
+use super::{SeatPath, frame, html, transcript};
 use crate::http::{
     State,
     envelope::Problem,
@@ -32,9 +36,11 @@ enum Format {
 #[derive(Debug, Deserialize)]
 pub struct DownloadQuery {
     format: Option<Format>,
+    /// Set, with whatever value: ask which form instead.
+    choose: Option<String>,
 }
 
-/// The file.
+/// The file, or the page that asks which.
 pub async fn show(
     state: web::Data<State>,
     request: HttpRequest,
@@ -42,14 +48,18 @@ pub async fn show(
     query: Result<web::Query<DownloadQuery>, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
     let wrong = |_| Problem::invalid("format", "\"format\" is \"text\" or \"json\".");
-    let format = query
-        .map_err(wrong)?
-        .into_inner()
-        .format
-        .unwrap_or(Format::Text);
+    let query = query.map_err(wrong)?.into_inner();
     let (hash, seat) = path.into_inner();
     let caller = seat_holder(&state, &request, &hash, seat).await?;
     caller.look(&state).await?;
+    if query.choose.is_some() {
+        let page = views::download::Download { hash, seat };
+        return Ok(html(
+            StatusCode::OK,
+            views::download::page(&frame(&request), &page),
+        ));
+    }
+    let format = query.format.unwrap_or(Format::Text);
     let (kind, name) = match format {
         Format::Text => ("text/plain; charset=utf-8", "duet.txt"),
         Format::Json => ("application/json", "duet.json"),

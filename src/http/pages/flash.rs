@@ -1,5 +1,5 @@
-//! What is told once, on the next page: kept by the browser alone, in a cookie that this page
-//! takes back.
+//! What the browser alone keeps for a page: who ended a chat, told once, and codes, until their owner
+//! says that they are saved or they are over.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -15,28 +15,70 @@ use crate::http::{
 };
 
 const CODE_COOKIE: &str = "duet_code";
+const DEVICE_COOKIE: &str = "duet_device";
 const ENDED_COOKIE: &str = "duet_ended";
 /// Long enough for a slow redirect, and no longer.
 const LIFE: Duration = Duration::minutes(5);
+/// A device code lives no longer.
+const DEVICE_LIFE: Duration = Duration::minutes(10);
 
-/// The return code, for the next page of its seat.
+/// The return code, for the pages of its seat, as long as the seat's own cookie. It opens nothing
+/// that this cookie's neighbour, the token, does not.
 pub fn code(state: &State, hash: &PairHash, seat: Seat, code: &str) -> Cookie<'static> {
-    let path = views::address::chat(hash.as_str(), seat.number());
-    short(scoped(state, CODE_COOKIE, code.to_owned(), path))
+    scoped(state, CODE_COOKIE, code.to_owned(), seat_path(hash, seat))
 }
 
-/// The return code, if this page is the one to show it.
-pub fn take_code(request: &HttpRequest) -> Option<String> {
+/// The return code, while it is not saved.
+pub fn kept_code(request: &HttpRequest) -> Option<String> {
     cookie(request, CODE_COOKIE).map(|cookie| cookie.value().to_owned())
 }
 
 /// Takes the return code back.
 pub fn forget_code(state: &State, hash: &PairHash, seat: Seat, response: &mut HttpResponse) {
-    let path = views::address::chat(hash.as_str(), seat.number());
+    let path = seat_path(hash, seat);
     add(
         response,
         &cleared(scoped(state, CODE_COOKIE, String::new(), path)),
     );
+}
+
+/// A device code and when it dies, for its page.
+pub fn device(
+    state: &State,
+    hash: &PairHash,
+    seat: Seat,
+    code: &str,
+    expires_at_ms: i64,
+) -> Cookie<'static> {
+    let mut cookie = scoped(
+        state,
+        DEVICE_COOKIE,
+        format!("{code}.{expires_at_ms}"),
+        seat_path(hash, seat),
+    );
+    cookie.set_max_age(DEVICE_LIFE);
+    cookie
+}
+
+/// The device code that this browser asked for last, and when it dies.
+pub fn kept_device(request: &HttpRequest) -> Option<(String, i64)> {
+    let kept = cookie(request, DEVICE_COOKIE)?;
+    let (code, expires_at_ms) = kept.value().rsplit_once('.')?;
+    Some((code.to_owned(), expires_at_ms.parse().ok()?))
+}
+
+/// Takes all codes of a seat back.
+pub fn forget_codes(state: &State, hash: &PairHash, seat: Seat, response: &mut HttpResponse) {
+    forget_code(state, hash, seat, response);
+    let path = seat_path(hash, seat);
+    add(
+        response,
+        &cleared(scoped(state, DEVICE_COOKIE, String::new(), path)),
+    );
+}
+
+fn seat_path(hash: &PairHash, seat: Seat) -> String {
+    views::address::chat(hash.as_str(), seat.number())
 }
 
 /// That one ended the chat oneself, for the register page.

@@ -27,10 +27,11 @@ pub async fn show(
         peer: hello.names[Seat::Two].as_ref().map(UserName::to_string),
         peer_joined: matches!(hello.peer_state, PeerState::Taken | PeerState::Left),
         expires_at_ms: hello.expires_at.unix_ms(),
-        return_code: flash::take_code(&request),
+        return_code: flash::kept_code(&request),
         hash,
     };
-    let mut response = html(StatusCode::OK, views::invite::page(&frame(&request), &page));
-    flash::forget_code(&state, &caller.hash, Seat::One, &mut response);
-    Ok(response)
+    Ok(html(
+        StatusCode::OK,
+        views::invite::page(&frame(&request), &page),
+    ))
 }

@@ -103,6 +103,7 @@ pub fn forget_seat(request: &HttpRequest, response: &mut HttpResponse) {
     let state = request.app_data::<web::Data<State>>();
     if let (Ok(hash), Some(seat), Some(state)) = (PairHash::parse(hash), seat, state) {
         flash::add(response, &clear_seat_cookie(state, &hash, seat));
+        flash::forget_codes(state, &hash, seat, response);
         flash::add(response, &login::without_seat(state, request, &hash, seat));
     }
 }

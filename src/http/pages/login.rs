@@ -72,6 +72,7 @@ async fn fresh(state: &State, request: &HttpRequest, hash: &PairHash) -> Result<
         hash: hash.as_str().into(),
         id: Uuid::new_v4().to_string(),
         choose_name: glanced.unnamed,
+        expires_at_ms: Some(glanced.expires_at.unix_ms()),
         continue_as: held(request)
             .into_iter()
             .map(|(seat, name)| Held {

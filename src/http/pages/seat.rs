@@ -4,12 +4,12 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use actors::domain::{Timestamp, UserName};
 use views::{
     address,
-    device::Device,
+    device::{Code, Device},
     return_code::ReturnCode,
     sessions::{Session, Sessions},
 };
 
-use super::{SeatPath, done, frame, html, wants_json};
+use super::{SeatPath, done, flash, frame, html, wants_json};
 use crate::http::{
     State,
     api::{
@@ -22,8 +22,8 @@ use crate::http::{
     session::seat_holder,
 };
 
-/// A code for another device; a page of its own, since it is shown once.
-pub async fn device(
+/// Makes a code for another device, which its page shows.
+pub async fn make_device(
     state: web::Data<State>,
     request: HttpRequest,
     path: SeatPath,
@@ -32,18 +32,41 @@ pub async fn device(
     let (hash, seat) = path.into_inner();
     let caller = seat_holder(&state, &request, &hash, seat).await?;
     let (reply, expires_at_ms) = device_code(&state, &caller).await?;
-    if wants_json(&request) {
-        return Ok(ok(reply));
-    }
+    let holder = caller.look(&state).await?.hello.seat;
+    let kept = flash::device(
+        &state,
+        &caller.hash,
+        holder,
+        &reply.device_code,
+        expires_at_ms,
+    );
+    let mut response = done(&request, reply, &address::seat(&hash, seat, "device"));
+    flash::add(&mut response, &kept);
+    Ok(response)
+}
+
+/// The code for another device, while it is good.
+pub async fn device(
+    state: web::Data<State>,
+    request: HttpRequest,
+    path: SeatPath,
+) -> Result<HttpResponse, Problem> {
+    let (hash, seat) = path.into_inner();
+    let caller = seat_holder(&state, &request, &hash, seat).await?;
     let hello = caller.look(&state).await?.hello;
     let you = hello.names[hello.seat].as_ref().map(UserName::to_string);
+    let now_ms = state.clock.now().unix_ms();
     let page = Device {
         link: state.link(&request, &caller.hash),
         hash,
         seat,
         you: you.unwrap_or_default(),
-        code: reply.device_code,
-        expires_at_ms,
+        code: flash::kept_device(&request)
+            .filter(|(_, expires_at_ms)| *expires_at_ms > now_ms)
+            .map(|(code, expires_at_ms)| Code {
+                code,
+                expires_at_ms,
+            }),
     };
     Ok(html(
         StatusCode::OK,
@@ -51,8 +74,8 @@ pub async fn device(
     ))
 }
 
-/// A new return code; a page of its own, since it is shown once.
-pub async fn return_code(
+/// Makes a new return code, which its page shows until it is saved.
+pub async fn make_return_code(
     state: web::Data<State>,
     request: HttpRequest,
     path: SeatPath,
@@ -61,18 +84,46 @@ pub async fn return_code(
     let (hash, seat) = path.into_inner();
     let caller = seat_holder(&state, &request, &hash, seat).await?;
     let reply = new_return_code(&state, &caller).await?;
-    if wants_json(&request) {
-        return Ok(ok(reply));
-    }
+    let holder = caller.look(&state).await?.hello.seat;
+    let kept = flash::code(&state, &caller.hash, holder, &reply.return_code);
+    let mut response = done(&request, reply, &address::seat(&hash, seat, "return_code"));
+    flash::add(&mut response, &kept);
+    Ok(response)
+}
+
+/// The return code that is not saved yet.
+pub async fn return_code(
+    state: web::Data<State>,
+    request: HttpRequest,
+    path: SeatPath,
+) -> Result<HttpResponse, Problem> {
+    let (hash, seat) = path.into_inner();
+    let caller = seat_holder(&state, &request, &hash, seat).await?;
+    caller.look(&state).await?;
     let page = ReturnCode {
         hash,
         seat,
-        code: reply.return_code,
+        code: flash::kept_code(&request),
     };
     Ok(html(
         StatusCode::OK,
         views::return_code::page(&frame(&request), &page),
     ))
+}
+
+/// The return code is saved: this browser need not keep it.
+pub async fn saved(
+    state: web::Data<State>,
+    request: HttpRequest,
+    path: SeatPath,
+    _: FormOrJson<NoBody>,
+) -> Result<HttpResponse, Problem> {
+    let (hash, seat) = path.into_inner();
+    let caller = seat_holder(&state, &request, &hash, seat).await?;
+    let holder = caller.look(&state).await?.hello.seat;
+    let mut response = done(&request, Nothing {}, &address::chat(&hash, seat));
+    flash::forget_code(&state, &caller.hash, holder, &mut response);
+    Ok(response)
 }
 
 /// Where one is logged in.
@@ -87,10 +138,13 @@ pub async fn sessions(
     if wants_json(&request) {
         return Ok(ok(reply));
     }
+    let mut sessions: Vec<_> = reply.sessions.iter().rev().map(shown).collect();
+    // This device first, then the newest.
+    sessions.sort_by_key(|session| !session.current);
     let page = Sessions {
         hash,
         seat,
-        sessions: reply.sessions.iter().rev().map(shown).collect(),
+        sessions,
         ended: request.query_string().contains("ended"),
     };
     Ok(html(

@@ -1,7 +1,7 @@
 //! What happens in a conversation, for scripts and for forms.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use actors::domain::{Page, is_blank};
+use actors::domain::{Page, TEXT_BYTES_MAX, is_blank};
 use views::{
     address,
     chat::{Notice, Problem as Fault},
@@ -127,7 +127,9 @@ fn fault(draft: &str, problem: &Problem) -> Option<Fault> {
     Some(match (problem.status.as_u16(), problem.error) {
         (400, _) if is_blank(draft) => Fault::Empty,
         (400, _) => Fault::Characters,
-        (413, "message_too_long") => Fault::TooLong,
+        (413, "message_too_long") => Fault::TooLong {
+            over: characters_over(draft),
+        },
         (409, "chat_full") => Fault::Full,
         (429, _) => Fault::TooMany {
             retry_after_s: problem.retry_after.map_or(1, whole_seconds),
@@ -135,6 +137,15 @@ fn fault(draft: &str, problem: &Problem) -> Option<Fault> {
         (503, _) => Fault::Unavailable,
         _ => return None,
     })
+}
+
+/// How many characters stand beyond what a message holds.
+fn characters_over(draft: &str) -> u64 {
+    let over = draft
+        .char_indices()
+        .filter(|(at, c)| at + c.len_utf8() > TEXT_BYTES_MAX)
+        .count();
+    u64::try_from(over).unwrap_or(u64::MAX)
 }
 
 /// Moves the marks of the seat.

@@ -47,7 +47,7 @@ claim("the longest names and texts stay inside a narrow window", async ({ person
   await phone.page.goto(link);
   await phone.page.getByLabel("Your name").fill(LONG);
   await phone.page.getByRole("button", { name: "Enter", exact: true }).click();
-  await phone.page.getByRole("heading", { name: "This seat is taken" }).waitFor();
+  await phone.page.getByRole("heading", { name: "has already joined" }).waitFor();
   await fits(phone.page, "a seat that is taken");
   await phone.page.getByRole("button", { name: "Ask to be let in" }).click();
   await page.locator("#asks form").waitFor();

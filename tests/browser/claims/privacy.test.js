@@ -25,7 +25,7 @@ claim("titles and previews carry no name and no hash before one is in", async ({
 
 /** Nothing but one's own, and no code or style inside a page. */
 const CSP =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; connect-src 'self'; " +
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; manifest-src 'self'; media-src 'self'; connect-src 'self'; " +
   "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 claim("every page forbids what it does not need", async ({ person }) => {

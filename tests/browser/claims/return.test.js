@@ -17,7 +17,7 @@ async function knock(page, link, name) {
   await page.goto(link);
   await page.getByLabel("Your name").fill(name);
   await page.getByRole("button", { name: "Enter", exact: true }).click();
-  await page.getByRole("heading", { name: "This seat is taken" }).waitFor();
+  await page.getByRole("heading", { name: "has already joined" }).waitFor();
 }
 
 /** @param {Page} page */
@@ -97,11 +97,11 @@ claim("who asks is let in by the other person, and the old session ends", async 
   await phone.page.getByRole("button", { name: "Ask to be let in" }).click();
   await phone.page.getByRole("heading", { name: "Waiting to be let in" }).waitFor();
   const banner = abhi.page.locator("#asks form");
-  await banner.getByText("Someone wants to enter as Anny. Check with Anny some other way.").waitFor();
+  await banner.getByText("Call or text Anny first. Allowing logs Anny out everywhere else.").waitFor();
   await banner.getByRole("button", { name: "Allow" }).click();
   await inChat(phone.page);
   await untilIs("the banner", () => banner.count(), 0);
-  await abhi.page.locator("#notices").getByText("was let in anew").waitFor();
+  await abhi.page.locator("#notices").getByText("was let in again").waitFor();
   assert.deepEqual(await texts(phone.page), ["Where are you?"]);
   assert.ok((await phone.page.locator("#return-code").inputValue()).length >= 16, "a new return code is due");
   await say(phone.page, "Here, on my phone");
@@ -196,10 +196,10 @@ claim("one sees where one is logged in, and logs one of them out", async ({ pers
 
   await choose(anny.page, "Where you are logged in");
   await anny.page.getByRole("heading", { name: "Where you are logged in" }).waitFor();
-  assert.deepEqual((await anny.page.locator(".sessions h2").allTextContents()).sort(), ["Another browser or client", "This browser"]);
+  assert.deepEqual((await anny.page.locator(".sessions h2").allTextContents()).sort(), ["Another device", "This device"]);
   await anny.page.getByRole("button", { name: "Log out" }).click();
   await anny.page.getByText("It is logged out.").waitFor();
-  assert.deepEqual(await anny.page.locator(".sessions h2").allTextContents(), ["This browser"]);
+  assert.deepEqual(await anny.page.locator(".sessions h2").allTextContents(), ["This device"]);
 
   await laptop.page.getByText("You are not logged in here any more. What you wrote is kept.").waitFor();
   assert.equal(await laptop.page.getByLabel("Message", { exact: true }).inputValue(), "A draft");

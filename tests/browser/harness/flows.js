@@ -25,7 +25,7 @@ export const returnCode = (page) => page.locator("#return-code").inputValue();
 
 /** From the invitation into the chat. @param {Person} person */
 export async function openMySide({ page }) {
-  await page.getByRole("link", { name: "Open my side" }).click();
+  await page.getByRole("link", { name: "Go to the chat" }).click();
   await inChat(page);
 }
 

@@ -77,6 +77,7 @@ fn conversing() -> chat::Chat {
         peer: Some("Anny".into()),
         peer_joined: true,
         peer_online: Some(true),
+        peer_since_ms: Some(NOW_MS - 2 * DAY_MS),
         link: LINK.into(),
         expires_at_ms: NOW_MS + 7 * DAY_MS,
         messages: conversation(),
@@ -169,6 +170,7 @@ pub(super) fn chat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
                 frame,
                 &Chat {
                     peer_joined: false,
+                    peer_since_ms: None,
                     ..new()
                 },
             ),
@@ -180,6 +182,7 @@ pub(super) fn chat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
                 &Chat {
                     peer: None,
                     peer_joined: false,
+                    peer_since_ms: None,
                     ..new()
                 },
             ),
@@ -256,7 +259,7 @@ pub(super) fn chat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
             ),
         ),
         ("chat-empty-message", failed(Problem::Empty)),
-        ("chat-too-long", failed(Problem::TooLong)),
+        ("chat-too-long", failed(Problem::TooLong { over: 3_812 })),
         ("chat-characters", failed(Problem::Characters)),
         ("chat-full", failed(Problem::Full)),
         ("chat-many", failed(Problem::TooMany { retry_after_s: 5 })),

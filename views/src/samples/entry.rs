@@ -127,6 +127,7 @@ pub(super) fn invite_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
 pub(super) fn login_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
     use login::{Held, Login, Problem, page};
     let fresh = || Login {
+        expires_at_ms: Some(NOW_MS + 7 * DAY_MS),
         hash: HASH.into(),
         id: ID.into(),
         ..Login::default()

@@ -1,7 +1,7 @@
 //! What a person does about their seat, and what goes wrong.
 
 use super::{DAY_MS, HASH, LINK, MINUTE_MS, NOW_MS};
-use crate::{Markup, device, end, error, logout, page::Frame, return_code, sessions};
+use crate::{Markup, device, download, end, error, logout, page::Frame, return_code, sessions};
 
 pub(super) fn seat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
     let hash = || HASH.to_owned();
@@ -10,8 +10,10 @@ pub(super) fn seat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
         seat: 1,
         you: "Abhi".into(),
         link: LINK.into(),
-        code: "8TRF-M3WQ".into(),
-        expires_at_ms: NOW_MS + 10 * MINUTE_MS,
+        code: Some(device::Code {
+            code: "8TRF-M3WQ".into(),
+            expires_at_ms: NOW_MS + 10 * MINUTE_MS,
+        }),
     };
     let session = |id: &str, age_ms, current| sessions::Session {
         id: id.into(),
@@ -32,11 +34,26 @@ pub(super) fn seat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
     let code = return_code::ReturnCode {
         hash: hash(),
         seat: 1,
-        code: "K7QM-2XRD-9FHT-W4PB".into(),
+        code: Some("K7QM-2XRD-9FHT-W4PB".into()),
+    };
+    let no_code = return_code::ReturnCode {
+        code: None,
+        ..code.clone()
+    };
+    let no_device = device::Device {
+        code: None,
+        ..device.clone()
+    };
+    let download = download::Download {
+        hash: hash(),
+        seat: 1,
     };
     vec![
         ("device", device::page(frame, &device)),
+        ("device-none", device::page(frame, &no_device)),
         ("return-code", return_code::page(frame, &code)),
+        ("return-code-none", return_code::page(frame, &no_code)),
+        ("download", download::page(frame, &download)),
         ("sessions", sessions::page(frame, &list(false))),
         ("sessions-ended", sessions::page(frame, &list(true))),
         (

@@ -41,6 +41,7 @@ strings!(Common {
     other_start,
     start_new,
     home,
+    saved,
 });
 
 strings!(NameFaults {
@@ -91,9 +92,6 @@ strings!(Invite {
     open,
     expires,
     joined,
-    code_title,
-    code_lead,
-    code_label,
     share_text,
 });
 
@@ -125,6 +123,7 @@ strings!(Login {
     other_name,
     have_code,
     privacy,
+    guest,
 });
 
 strings!(Ask {
@@ -177,11 +176,8 @@ strings!(Chat {
     ask_over,
     ask_present,
     dismiss,
-    code_title,
-    code_lead,
     not_sent,
     empty_message,
-    too_long,
     characters,
     full,
     too_many,
@@ -190,12 +186,12 @@ strings!(Chat {
     delete,
     log,
     try_now,
+    save_code,
+    to_end,
 });
 
 strings!(Menu {
     menu,
-    this_chat,
-    yours,
     device,
     sessions,
     return_code,
@@ -207,7 +203,7 @@ strings!(Menu {
     log_out,
     end,
     expires,
-    settings,
+    download,
 });
 
 strings!(Device {
@@ -217,14 +213,17 @@ strings!(Device {
     qr_label,
     link,
     expires,
-    once
+    once,
+    make,
 });
 
 strings!(ReturnCode {
     title,
     keep,
     lead,
-    old
+    old,
+    make,
+    make_lead,
 });
 
 strings!(Sessions {
@@ -338,6 +337,14 @@ pub(crate) struct Live {
     pub(crate) ask_over: &'static str,
     pub(crate) ask_present: &'static str,
     pub(crate) asking: &'static str,
-    pub(crate) too_long: &'static str,
+    pub(crate) too_long: Plural,
+    pub(crate) left_over: Plural,
+    pub(crate) no_files: &'static str,
+    pub(crate) full: &'static str,
+    pub(crate) too_long_one: &'static str,
+    pub(crate) bad_character: &'static str,
+    pub(crate) twice: &'static str,
+    pub(crate) defect: &'static str,
+    pub(crate) not_taken: &'static str,
     pub(crate) other_start: &'static str,
 }

@@ -1,0 +1,56 @@
+// What somebody meets who was told nothing: the guest's page, the invitation, the words.
+
+import assert from "node:assert/strict";
+
+import { claim, share } from "../harness/claim.js";
+import { register } from "../harness/flows.js";
+
+share();
+
+claim("the guest's page says what this is and when it is gone, and names nobody", async ({ person }) => {
+  const [abhi, guest] = [await person(), await person()];
+  const { link } = await register(abhi);
+  await guest.page.goto(link);
+  const lead = guest.page.locator("p.lead").first();
+  assert.match((await lead.innerText()).replace(/\s+/g, " "), /^Someone invited you to a private chat for two\. No account\. It deletes itself on \d+ \p{L}+\.$/u);
+  await guest.page.getByText("Use the name they gave you.").waitFor();
+  assert.doesNotMatch(await guest.page.content(), /Abhi|Anny/);
+});
+
+for (const [width, height] of [[1280, 800], [390, 844]]) {
+  claim(`the invitation shows link, code and the way on without scrolling at ${width} by ${height}`, async ({ person }) => {
+    const abhi = await person({ viewport: { width, height } });
+    await abhi.context.addInitScript(() => {
+      Navigator.prototype.share = async () => {};
+    });
+    await register(abhi);
+    const { page } = abhi;
+    const bottom = async (/** @type {import("playwright-core").Locator} */ what) => {
+      const box = await what.boundingBox();
+      assert.ok(box, "it is not there");
+      assert.ok(box.y + box.height <= height, `${await what.innerText()} ends at ${box.y + box.height}`);
+      return box.y;
+    };
+    const order = [];
+    for (const what of [page.locator("#link"), page.getByRole("button", { name: "Share…" }), page.locator("#return-code"), page.getByRole("link", { name: "Go to the chat" })]) {
+      order.push(await bottom(what));
+    }
+    assert.deepEqual(order, [...order].sort((one, two) => one - two));
+  });
+}
+
+claim("an app on the home screen has a neutral name and an icon", async ({ person }) => {
+  const { page } = await person();
+  await page.goto("/");
+  const address = await page.locator("link[rel=manifest]").getAttribute("href");
+  const manifest = await page.evaluate(async (address) => {
+    const response = await fetch(String(address));
+    const content = await response.json();
+    const icons = await Promise.all(content.icons.map((/** @type {{ src: string }} */ { src }) => fetch(new URL(src, response.url)).then(({ ok, headers }) => [ok, headers.get("Content-Type")])));
+    return { type: response.headers.get("Content-Type"), name: content.name, start: content.start_url, icons };
+  }, address);
+  assert.equal(manifest.name, "duet");
+  assert.equal(manifest.start, "/demo/chat/register");
+  assert.match(manifest.type ?? "", /manifest\+json/);
+  for (const [ok, type] of manifest.icons) assert.ok(ok && /^image\//.test(type), JSON.stringify(manifest.icons));
+});

@@ -1,0 +1,14 @@
+// Where a browser lays its keyboard over the page instead of making the page smaller (iOS), the chat is made as high as what is left.
+
+export function start() {
+  const seen = visualViewport;
+  if (!seen) return;
+  const fit = () => {
+    // Zoomed in by hand, a person looks at a part of the page on purpose.
+    const height = seen.scale === 1 && innerHeight - seen.height > 1 ? `${seen.height}px` : "";
+    document.body.style.blockSize = height;
+    if (height) scrollTo(0, 0);
+  };
+  seen.addEventListener("resize", fit);
+  fit();
+}
