@@ -32,11 +32,11 @@ use crate::{
     lease::Lease,
     notes::Notes,
     pair::{News, Refresh, Request, Told, Visit},
-    ports::{Bus, Clock, Inbox, Lookup, Position, Store},
-    relay, sweeper,
+    ports::{Bus, BusState, Clock, Inbox, Lookup, Position, Store},
+    peers, relay, sweeper,
 };
 use crashes::Crashes;
-pub(crate) use place::Usage;
+pub(crate) use place::{Streaming, Usage};
 use place::{Pass, Place};
 
 /// How often some of the streams are moved.
@@ -117,8 +117,20 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     /// Streams open in this instance, counted while they are held.
     pub(crate) streams: Arc<()>,
+    /// Whether this instance does not hear others that live: then its bus counts as away.
+    pub(crate) bus_split: AtomicBool,
     /// Wakes the sweep when a chat has ended.
     pub(crate) sweep: Notify,
+}
+
+impl Shared {
+    /// Whether a chat's notices cross between instances.
+    pub(crate) fn bus_state(&self, key: ChatKey) -> BusState {
+        match self.bus_split.load(Ordering::Acquire) {
+            true => BusState::Away,
+            false => self.world.bus.state(key),
+        }
+    }
 }
 
 impl Directory {
@@ -152,6 +164,7 @@ impl Directory {
                 inbox: Inbox::new(INBOX_LEN_MAX),
                 metrics,
                 streams: Arc::default(),
+                bus_split: AtomicBool::new(false),
                 sweep: Notify::new(),
                 world,
             }),
@@ -180,6 +193,8 @@ impl Directory {
         });
         self.start_task(tasks, "relay", relay::run);
         self.start_task(tasks, "catch_up", relay::catch_up);
+        self.start_task(tasks, "news", relay::ask_for_news);
+        self.start_task(tasks, "peers", peers::run);
         self.start_task(tasks, "sweep", sweeper::run);
         self.start_task(tasks, "audit", sweeper::audit);
         self.start_task(tasks, "lease", |directory| async move {
@@ -287,6 +302,11 @@ impl Directory {
         &self.0.shared.world.bus
     }
 
+    /// Whether notices cross between instances.
+    pub fn bus_is_up(&self) -> bool {
+        !self.shared().bus_split.load(Ordering::Acquire) && self.bus().is_up()
+    }
+
     /// Writes down what is still only in memory.
     pub async fn write_notes(&self) {
         self.0.shared.notes.write_all().await;
@@ -339,6 +359,13 @@ impl Directory {
     /// The chats in memory that are wanted.
     pub(crate) fn keys(&self, wanted: impl Fn(ChatKey) -> bool) -> Vec<ChatKey> {
         let keys = self.0.pairs.iter().map(|place| *place.key());
+        keys.filter(|key| wanted(*key)).collect()
+    }
+
+    /// The chats in memory that have open streams.
+    pub(crate) fn streamed_keys(&self, wanted: impl Fn(ChatKey) -> bool) -> Vec<ChatKey> {
+        let streamed = self.0.pairs.iter().filter(|place| place.usage.has_streams());
+        let keys = streamed.map(|place| *place.key());
         keys.filter(|key| wanted(*key)).collect()
     }
 

@@ -17,6 +17,7 @@ mod lease;
 pub mod metrics;
 mod notes;
 mod pair;
+mod peers;
 mod refusal;
 mod relay;
 mod sweeper;

@@ -20,6 +20,8 @@ pub struct Metrics {
     pub(crate) notes_queue_len: IntGauge,
     pub(crate) chats_live: IntGauge,
     pub(crate) chats_expired: IntCounter,
+    pub(crate) bus_split: IntGauge,
+    pub(crate) store_asked: IntCounter,
 }
 
 impl Metrics {
@@ -87,6 +89,14 @@ impl Metrics {
             chats_live: gauge(
                 "duet_chats_live",
                 "Chats that have neither ended nor expired.",
+            ),
+            bus_split: gauge(
+                "duet_bus_split",
+                "Whether other instances live that this one does not hear (1) or not (0).",
+            ),
+            store_asked: counter(
+                "duet_news_queries_total",
+                "Times that the store was asked for the news of open chats in place of the bus.",
             ),
             chats_expired: counter("duet_chats_expired_total", "Chats ended by the sweep."),
         }

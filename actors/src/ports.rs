@@ -9,11 +9,11 @@ mod page;
 mod store;
 
 pub use access::{Access, By, Lookup, Position};
-pub use bus::{Bus, BusError, Notice};
+pub use bus::{Bus, BusError, BusState, Notice, RollCall};
 pub use clock::{Clock, SystemClock};
 pub use inbox::{Inbox, Missed};
 pub use page::{HistoryPage, PAGE_BYTES_MAX};
 pub use store::{
-    Answered, Appended, AskState, Claim, Claimed, Ending, NewAsk, NewChat, NewSession, Note, Proof,
-    Registered, SessionChoice, Store, StoreError,
+    Answered, Appended, AskState, Claim, Claimed, Ending, NewAsk, NewChat, NewSession, Note, Peer,
+    Proof, Registered, SessionChoice, Store, StoreError,
 };

@@ -1,17 +1,27 @@
 //! What the bus brings, handed to the pair it is for; and what it lost, read from the store.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
+
+use tracing::{info, warn};
 
 use crate::{
     Directory,
     domain::ChatKey,
     pair::{News, Relayed},
+    ports::BusState,
     sweeper,
 };
 
 /// Chats read again at once, and the pause between.
 const CATCH_UP_LEN: usize = 50;
 const CATCH_UP_PAUSE: Duration = Duration::from_millis(20);
+/// How often the store is asked for news while the bus brings none.
+const NEWS_INTERVAL: Duration = Duration::from_millis(300);
+/// At least so many times as long as the question took is left to the store's other work.
+const NEWS_PAUSE: u32 = 9;
 
 /// Hands over notices for ever.
 pub(crate) async fn run(directory: Directory) {
@@ -43,5 +53,46 @@ pub(crate) async fn catch_up(directory: Directory) {
             directory.tell(key, News::CatchUp);
         }
         tokio::time::sleep(CATCH_UP_PAUSE).await;
+    }
+}
+
+/// While the bus does not bring news, asks the store for those of all chats with open streams, for ever:
+/// one question for all of them, as often as leaves the store most of its time.
+pub(crate) async fn ask_for_news(directory: Directory) {
+    let shared = directory.shared();
+    // Those whose streams were told that nobody knows who is there.
+    let mut told_away: HashSet<ChatKey> = HashSet::new();
+    let mut failed = false;
+    loop {
+        let began = Instant::now();
+        let state = |key| shared.bus_state(key);
+        let keys = directory.streamed_keys(|key| state(key) != BusState::Up);
+        if !keys.is_empty() {
+            shared.metrics.store_asked.inc();
+            match sweeper::compare_once(&directory, &keys).await {
+                Ok(()) if std::mem::take(&mut failed) => info!("the store tells news again"),
+                Ok(()) => {}
+                Err(failure) if !std::mem::replace(&mut failed, true) => {
+                    warn!(failure, "neither the bus nor the store tells news");
+                }
+                Err(_) => {}
+            }
+        }
+        let took = began.elapsed();
+        told_away.retain(|key| state(*key) == BusState::Away);
+        for part in keys.chunks(CATCH_UP_LEN) {
+            let mut told = false;
+            for key in part {
+                if state(*key) == BusState::Away && told_away.insert(*key) {
+                    directory.tell(*key, News::BusAway);
+                    told = true;
+                }
+            }
+            if told {
+                tokio::task::yield_now().await;
+            }
+        }
+        let pause = NEWS_INTERVAL.saturating_sub(took).max(took * NEWS_PAUSE);
+        tokio::time::sleep(pause).await;
     }
 }

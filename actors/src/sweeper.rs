@@ -59,10 +59,10 @@ pub(crate) async fn run(directory: Directory) {
 /// How often a part of the pairs is compared with the store.
 const AUDIT_INTERVAL: Duration = Duration::from_secs(1);
 /// In how many parts, so that each pair's turn comes every so many intervals.
-const AUDIT_PARTS: usize = 10;
+const AUDIT_PARTS: usize = 30;
 
 /// Chats compared in one query.
-const COMPARE_LEN_MAX: usize = 2_000;
+const COMPARE_LEN_MAX: usize = 20_000;
 /// How long to wait before a store that is away is asked again.
 const COMPARE_AGAIN: Duration = Duration::from_millis(250);
 
@@ -84,29 +84,37 @@ pub(crate) async fn audit(directory: Directory) {
 /// waiting for what is missing.
 pub(crate) async fn compare(directory: &Directory, keys: &[ChatKey]) {
     for part in keys.chunks(COMPARE_LEN_MAX) {
-        let (part, asked): (Vec<ChatKey>, Vec<Position>) = part
-            .iter()
-            .filter_map(|key| Some((*key, directory.known(*key)?)))
-            .unzip();
         let mut failed = false;
-        let positions = loop {
-            let failure = match catch_panic(directory.store().positions(&part)).await {
-                Ok(Ok(positions)) => break positions,
-                Ok(Err(failure)) => failure.to_string(),
-                Err(panic) => panic,
-            };
+        while let Err(failure) = compare_once(directory, part).await {
             if !std::mem::replace(&mut failed, true) {
                 warn!(failure, "the pairs are compared with the store later");
             }
             tokio::time::sleep(COMPARE_AGAIN).await;
-        };
-        for ((key, asked), position) in part.iter().zip(asked).zip(positions) {
-            if directory.is_behind(*key, &asked, position) {
-                let news = News::Audited(Audited { asked, position });
-                directory.tell(*key, news);
-            }
         }
     }
+}
+
+/// The same in one query.
+///
+/// # Errors
+/// Why the store did not answer.
+pub(crate) async fn compare_once(directory: &Directory, keys: &[ChatKey]) -> Result<(), String> {
+    let (keys, asked): (Vec<ChatKey>, Vec<Position>) = keys
+        .iter()
+        .filter_map(|key| Some((*key, directory.known(*key)?)))
+        .unzip();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let positions = catch_panic(directory.store().positions(&keys)).await?;
+    let positions = positions.map_err(|failure| failure.to_string())?;
+    for ((key, asked), position) in keys.iter().zip(asked).zip(positions) {
+        if directory.is_behind(*key, &asked, position) {
+            let news = News::Audited(Audited { asked, position });
+            directory.tell(*key, news);
+        }
+    }
+    Ok(())
 }
 
 async fn sweep(directory: &Directory) -> Result<(), StoreError> {

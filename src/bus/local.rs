@@ -10,7 +10,7 @@ use std::{
 
 use actors::{
     domain::{BySeat, ChatKey, Seat},
-    ports::{Bus, BusError, Inbox, Notice},
+    ports::{Bus, BusError, BusState, Inbox, Notice},
 };
 use async_trait::async_trait;
 use dashmap::DashSet;
@@ -131,6 +131,14 @@ impl Bus for LocalBus {
 
     async fn ping(&self) -> Result<(), BusError> {
         Ok(())
+    }
+
+    fn state(&self, _: ChatKey) -> BusState {
+        BusState::Up
+    }
+
+    fn is_up(&self) -> bool {
+        true
     }
 }
 

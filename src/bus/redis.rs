@@ -9,6 +9,7 @@
 
 mod beating;
 mod chats;
+mod health;
 mod hearing;
 mod layout;
 mod link;
@@ -21,7 +22,7 @@ mod subscribing;
 pub mod wire;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::Path,
     sync::{
         Arc, OnceLock, PoisonError, RwLock, Weak,
@@ -33,7 +34,7 @@ use std::{
 use actors::{
     Tasks,
     domain::{BySeat, ChatKey},
-    ports::{Bus, BusError, Inbox, Notice},
+    ports::{Bus, BusError, BusState, Inbox, Notice, RollCall},
 };
 use async_trait::async_trait;
 use futures_util::future::{join_all, select_ok};
@@ -41,6 +42,7 @@ use prometheus::Registry;
 use redis::{Pipeline, RedisError, RedisResult, Value};
 use tokio::sync::Notify;
 use tracing::warn;
+use uuid::Uuid;
 
 use self::{
     layout::{Layout, Ranges},
@@ -114,8 +116,10 @@ impl RedisBus {
             shared.spawn_task("bus_layout", Arc::downgrade(&shared), layout::watch);
         }
         for shard in shared.shards() {
-            if let Err(error) = try_once(&shared, &shard).await {
-                wait_for_it(&error)?;
+            match try_once(&shared, &shard).await {
+                // A moment until its first beat is heard: presence is known from the first request on.
+                Ok(()) => _ = tokio::time::timeout(DEADLINE, shard.health.known()).await,
+                Err(error) => wait_for_it(&error)?,
             }
         }
         Ok(Self(shared))
@@ -226,15 +230,18 @@ fn bus_error(error: &RedisError) -> BusError {
 #[async_trait]
 impl Bus for RedisBus {
     async fn subscribe(&self, key: ChatKey) -> Result<(), BusError> {
-        let told = self.0.of(key, |shard| {
+        let (shard, told) = self.0.of(key, |shard| {
             let told = shard.chats().want(key);
             shard.subscriptions_changed.notify_one();
-            told
+            (shard.clone(), told)
         });
         let Some(told) = told else { return Ok(()) };
-        match tokio::time::timeout(SUBSCRIBE_DEADLINE, told).await {
-            Ok(Ok(())) => Ok(()),
-            _ => Err(BusError(
+        tokio::select! {
+            biased;
+            Ok(()) = told => Ok(()),
+            // It is subscribed, and reported as missed, when the server is back.
+            () = shard.health.away() => Err(BusError("Redis is away".into())),
+            () = tokio::time::sleep(SUBSCRIBE_DEADLINE) => Err(BusError(
                 "Redis did not confirm a subscription in time".into(),
             )),
         }
@@ -263,6 +270,9 @@ impl Bus for RedisBus {
 
     async fn open_elsewhere(&self, key: ChatKey) -> Result<BySeat<bool>, BusError> {
         let shard = self.0.of(key, Arc::clone);
+        if shard.health.state() == BusState::Away {
+            return Err(BusError("Redis is away".into()));
+        }
         let open = open_seats(&shard, key, &self.0.own_name).await;
         open.map_err(|error| bus_error(&error))
     }
@@ -296,6 +306,31 @@ impl Bus for RedisBus {
         let pings = shards.iter().map(|shard| Box::pin(shard.run(&ping)));
         let answered = select_ok(pings).await;
         answered.map(drop).map_err(|error| bus_error(&error))
+    }
+
+    fn state(&self, key: ChatKey) -> BusState {
+        self.0.of(key, |shard| shard.health.state())
+    }
+
+    fn is_up(&self) -> bool {
+        let mut shards = self.0.shards().into_iter();
+        shards.all(|shard| shard.health.state() != BusState::Away)
+    }
+
+    /// Those that are heard through every shard.
+    fn roll_call(&self) -> Option<RollCall> {
+        let shards = self.0.shards();
+        let heard = shards.iter().map(|shard| -> HashSet<Uuid> {
+            let hearing = shard.hearing();
+            let peers = hearing.peers();
+            peers.filter_map(|peer| peer.parse().ok()).collect()
+        });
+        let addresses = shards.iter().map(|shard| shard.address().to_string());
+        Some(RollCall {
+            own: self.0.boot,
+            address: addresses.collect::<Vec<String>>().join(", "),
+            heard: heard.reduce(|all, some| &all & &some).unwrap_or_default(),
+        })
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpResponse, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use prometheus::{Encoder, TextEncoder};
 use serde::Serialize;
 
 use super::{State, envelope::Problem};
 
-/// How long the store and the bus may take to answer.
+/// How long the store may take to answer.
 const DEADLINE: Duration = Duration::from_secs(2);
 
 #[derive(Serialize)]
@@ -20,6 +20,8 @@ struct Ready {
     /// The tasks that do not run at the moment.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tasks_down: Vec<&'static str>,
+    /// Whether instances hear each other: "up" or "away".
+    bus: &'static str,
 }
 
 /// The process runs.
@@ -29,20 +31,25 @@ pub async fn live() -> HttpResponse {
         .body("live\n")
 }
 
-/// The instance wants requests: the store and the bus answer, all tasks run, and it is not on its way
-/// out.
-pub async fn ready(state: web::Data<State>) -> HttpResponse {
+/// The instance wants requests: the store answers, all tasks run, and it is not on its way out. A bus
+/// that is away is no reason to turn requests away, for the store brings the news then; `?bus` asks for
+/// it nevertheless.
+pub async fn ready(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
     let store = state.directory.store().ping();
-    let bus = state.directory.bus().ping();
+    let bus_is_up = state.directory.bus_is_up();
+    let bus_is_wanted = request
+        .query_string()
+        .split('&')
+        .any(|part| part == "bus" || part.starts_with("bus="));
     let tasks_down = state.readiness.tasks_down();
     let reason = if state.readiness.is_draining() {
         Some("draining")
     } else if !matches!(tokio::time::timeout(DEADLINE, store).await, Ok(Ok(()))) {
         Some("store")
-    } else if !matches!(tokio::time::timeout(DEADLINE, bus).await, Ok(Ok(()))) {
-        Some("bus")
     } else if !tasks_down.is_empty() {
         Some("tasks")
+    } else if bus_is_wanted && !bus_is_up {
+        Some("bus")
     } else {
         None
     };
@@ -56,6 +63,7 @@ pub async fn ready(state: web::Data<State>) -> HttpResponse {
             ready: reason.is_none(),
             reason,
             tasks_down,
+            bus: if bus_is_up { "up" } else { "away" },
         })
 }
 

@@ -12,10 +12,11 @@ use actors::{
     metrics::{Counted, register},
     ports::{
         Access, Answered, Appended, AskState, By, Claim, Claimed, Ending, HistoryPage, Lookup,
-        NewAsk, NewChat, Note, Position, Registered, SessionChoice, Store, StoreError,
+        NewAsk, NewChat, Note, Peer, Position, Registered, SessionChoice, Store, StoreError,
     },
 };
 use async_trait::async_trait;
+use uuid::Uuid;
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, exponential_buckets,
 };
@@ -224,6 +225,10 @@ impl Store for Metered {
     async fn purge(&self, limit: usize, tombstone_life: Duration) -> Result<usize, StoreError> {
         let call = self.store.purge(limit, tombstone_life);
         self.meter("purge", call).await
+    }
+
+    async fn beat(&self, own: Uuid, bus_address: &str) -> Result<Vec<Peer>, StoreError> {
+        self.meter("beat", self.store.beat(own, bus_address)).await
     }
 
     async fn count_chats(&self) -> Result<u64, StoreError> {

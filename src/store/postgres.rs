@@ -12,6 +12,7 @@ mod seats;
 
 mod connect;
 mod errors;
+mod instances;
 mod manager;
 mod metrics;
 mod pool;
@@ -30,7 +31,7 @@ use actors::{
     },
     ports::{
         Access, Answered, Appended, AskState, By, Claim, Claimed, Ending, HistoryPage, Lookup,
-        NewAsk, NewChat, Note, Position, Registered, SessionChoice, Store, StoreError,
+        NewAsk, NewChat, Note, Peer, Position, Registered, SessionChoice, Store, StoreError,
     },
 };
 use async_trait::async_trait;
@@ -278,6 +279,10 @@ impl Store for PostgresStore {
         self.connections
             .transaction(async |tx| chats::purge(tx, limit, tombstone_life).await)
             .await
+    }
+
+    async fn beat(&self, own: Uuid, bus_address: &str) -> Result<Vec<Peer>, StoreError> {
+        instances::beat(&self.connections, own, bus_address).await
     }
 
     async fn count_chats(&self) -> Result<u64, StoreError> {

@@ -12,3 +12,4 @@ mod instances;
 mod postgres;
 mod redis;
 mod torture;
+mod without_redis;

@@ -24,10 +24,28 @@ pub(crate) struct Usage {
     visits: AtomicUsize,
     /// Notices on their way to the pair.
     told: AtomicUsize,
+    /// Open streams.
+    streams: AtomicUsize,
     /// How often the lease had lapsed when the pair last looked into the store.
     lapses: AtomicU64,
     /// How far the pair is: its `last_seq` is that of the last message its streams were given.
     known: Mutex<Position>,
+}
+
+/// One of a pair's open streams, for as long as it is held.
+pub(crate) struct Streaming(Arc<Usage>);
+
+impl Streaming {
+    pub(crate) fn of(usage: &Arc<Usage>) -> Self {
+        usage.streams.fetch_add(1, Ordering::AcqRel);
+        Self(usage.clone())
+    }
+}
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// Holds a pair in the directory while a request is on its way.
@@ -62,6 +80,7 @@ impl Usage {
         Self {
             visits: AtomicUsize::new(0),
             told: AtomicUsize::new(0),
+            streams: AtomicUsize::new(0),
             lapses: AtomicU64::new(lapses),
             known: Mutex::new(Position {
                 last_seq: 0,
@@ -81,6 +100,10 @@ impl Usage {
 
     pub(crate) fn known(&self) -> Position {
         *self.lock()
+    }
+
+    pub(super) fn has_streams(&self) -> bool {
+        self.streams.load(Ordering::Acquire) > 0
     }
 
     pub(super) fn visits(&self) -> usize {

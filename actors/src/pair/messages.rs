@@ -273,7 +273,8 @@ impl Pair {
     }
 }
 
-/// Notices may have been lost: everything is read again, and the streams get a fresh hello.
+/// Notices may have been lost. What the store knows is compared elsewhere, for many chats at once; who
+/// is there is asked for here, and the streams get a fresh hello.
 #[derive(Debug, actix::Message)]
 #[rtype(result = "()")]
 pub(crate) struct CatchUp;
@@ -282,9 +283,7 @@ impl Handler<CatchUp> for Pair {
     type Result = ();
 
     fn handle(&mut self, _: CatchUp, ctx: &mut Self::Context) {
-        // The last to be waited for is the first to run.
-        self.read_again(ctx, Self::greet_again);
-        self.ask_elsewhere(ctx, |_| {});
+        self.ask_elsewhere(ctx, Self::greet_again);
     }
 }
 

@@ -6,7 +6,7 @@ use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use super::Pair;
 use crate::{
     domain::{Event, Seat, Timestamp},
-    ports::{Note, Notice},
+    ports::{BusState, Note, Notice},
 };
 
 impl Pair {
@@ -14,6 +14,8 @@ impl Pair {
     pub(super) fn online(&self, seat: Seat) -> Option<bool> {
         match self.elsewhere {
             _ if self.present[seat] => Some(true),
+            // What it said before is out of date.
+            _ if self.shared.bus_state(self.key) == BusState::Away => None,
             Some(elsewhere) => Some(elsewhere[seat]),
             None => None,
         }

@@ -23,6 +23,7 @@ use tracing::debug;
 use super::{Opened, Pair};
 use crate::{
     Refusal,
+    directory::Streaming,
     domain::{Event, Hello, Message, Seat, SecretDigest, Seq, SessionId},
     metrics::Counted,
 };
@@ -60,7 +61,7 @@ pub(super) struct Open {
     /// The last place it had written when it attached.
     position: Seq,
     last_event: Instant,
-    _counted: (Counted, Arc<()>),
+    _counted: (Counted, Arc<()>, Streaming),
 }
 
 /// How a stream gets its events.
@@ -203,6 +204,7 @@ impl Handler<Attach> for Pair {
                     _counted: (
                         Counted::new(&self.shared.metrics.streams),
                         self.shared.streams.clone(),
+                        Streaming::of(&self.usage),
                     ),
                 });
             }

@@ -11,6 +11,8 @@ use crate::{directory::Usage, journal::Committed};
 pub(crate) enum News {
     Audited(Audited),
     CatchUp,
+    /// Nobody can say any more who is there.
+    BusAway,
     Committed(Committed),
     MoveStreams,
     Over(Over),
@@ -50,6 +52,7 @@ impl Handler<Told> for Pair {
         match told.news {
             News::Audited(audited) => self.handle(audited, ctx),
             News::CatchUp => self.handle(CatchUp, ctx),
+            News::BusAway => self.greet_again(),
             News::Committed(committed) => self.handle(committed, ctx),
             News::MoveStreams => self.handle(MoveStreams, ctx),
             News::Over(over) => self.handle(over, ctx),

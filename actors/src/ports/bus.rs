@@ -1,6 +1,7 @@
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
 use super::Inbox;
 use crate::domain::{BySeat, ChatKey, Marks, Message, Seat, SeatChange, Timestamp};
@@ -49,6 +50,39 @@ pub trait Bus: Send + Sync + 'static {
     /// # Errors
     /// [`BusError`] when it does not.
     async fn ping(&self) -> Result<(), BusError>;
+
+    /// Whether a chat's notices cross, as far as can be told without asking.
+    fn state(&self, key: ChatKey) -> BusState;
+
+    /// Whether the notices of all chats cross.
+    fn is_up(&self) -> bool;
+
+    /// Which instances are heard; `None` where there can be no others.
+    fn roll_call(&self) -> Option<RollCall> {
+        None
+    }
+}
+
+/// Whether notices cross.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BusState {
+    /// They do.
+    Up,
+    /// Perhaps they do not: the store is asked for news, to be sure.
+    Doubtful,
+    /// They do not. Nobody can say who is there, and nothing is waited for.
+    Away,
+}
+
+/// Which instances an instance hears through its bus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RollCall {
+    /// Its own name, by which the others know it.
+    pub own: Uuid,
+    /// Where it listens, for people to read.
+    pub address: String,
+    /// The others that it hears.
+    pub heard: HashSet<Uuid>,
 }
 
 /// What one instance tells the others about a chat.

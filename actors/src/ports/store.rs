@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
 use super::{Access, By, HistoryPage, Lookup, Position};
 use crate::domain::{
@@ -143,8 +144,26 @@ pub trait Store: Send + Sync + 'static {
     /// codes and wishes, tombstones older than `tombstone_life`. Answers how many there were.
     async fn purge(&self, limit: usize, tombstone_life: Duration) -> Result<usize, StoreError>;
 
+    /// Writes down that an instance lives, and answers which others do. Where one process alone can
+    /// use the store there are none.
+    async fn beat(&self, own: Uuid, bus_address: &str) -> Result<Vec<Peer>, StoreError> {
+        let _ = (own, bus_address);
+        Ok(Vec::new())
+    }
+
     /// How many chats live.
     async fn count_chats(&self) -> Result<u64, StoreError>;
+}
+
+/// Another instance on the same store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    /// The name of its boot, which it has on the bus as well.
+    pub boot: Uuid,
+    /// Where it listens for the others.
+    pub bus_address: String,
+    /// How often it has written down that it lives.
+    pub beats: u64,
 }
 
 /// Why the store did not do it.

@@ -6,10 +6,11 @@ use std::{
 };
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
 use crate::{
     domain::{BySeat, ChatKey, Seat},
-    ports::{Bus, BusError, Inbox, Notice},
+    ports::{Bus, BusError, BusState, Inbox, Notice, RollCall},
 };
 
 /// Where instances meet. Clones are the same place.
@@ -18,6 +19,7 @@ pub struct MemoryHub(Arc<Mutex<Vec<Instance>>>);
 
 #[derive(Default)]
 struct Instance {
+    boot: Uuid,
     inbox: Option<Inbox>,
     subscribed: HashSet<ChatKey>,
     open: HashMap<ChatKey, BySeat<bool>>,
@@ -60,7 +62,10 @@ impl MemoryHub {
     /// A bus for one more instance.
     pub fn attach(&self) -> MemoryBus {
         let mut instances = self.instances();
-        instances.push(Instance::default());
+        instances.push(Instance {
+            boot: Uuid::new_v4(),
+            ..Instance::default()
+        });
         MemoryBus {
             hub: self.clone(),
             place: instances.len() - 1,
@@ -204,5 +209,28 @@ impl Bus for MemoryBus {
 
     async fn ping(&self) -> Result<(), BusError> {
         self.check()
+    }
+
+    fn state(&self, _: ChatKey) -> BusState {
+        match self.is_up() {
+            true => BusState::Up,
+            false => BusState::Away,
+        }
+    }
+
+    fn is_up(&self) -> bool {
+        !self.with(|own| own.down)
+    }
+
+    /// One that is deaf hears nobody.
+    fn roll_call(&self) -> Option<RollCall> {
+        let (own, deaf) = self.with(|own| (own.boot, own.deaf));
+        let boots = self.hub.instances();
+        let boots = boots.iter().map(|instance| instance.boot);
+        Some(RollCall {
+            own,
+            address: "memory".into(),
+            heard: boots.filter(|boot| !deaf && *boot != own).collect(),
+        })
     }
 }

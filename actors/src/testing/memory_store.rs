@@ -11,6 +11,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use uuid::Uuid;
 
 pub use self::faults::{Call, Hold};
 use self::{data::Data, faults::Faults, record::Record};
@@ -21,7 +22,7 @@ use crate::{
     },
     ports::{
         Access, Answered, Appended, AskState, By, Claim, Claimed, Clock, Ending, HistoryPage,
-        Lookup, NewAsk, NewChat, Note, Position, Registered, SessionChoice, Store, StoreError,
+        Lookup, NewAsk, NewChat, Note, Peer, Position, Registered, SessionChoice, Store, StoreError,
     },
 };
 
@@ -350,6 +351,11 @@ impl Store for MemoryStore {
     async fn purge(&self, limit: usize, tombstone_life: Duration) -> Result<usize, StoreError> {
         let (mut data, now) = self.enter(Call::Purge).await?;
         Ok(data.purge(limit, tombstone_life, now))
+    }
+
+    async fn beat(&self, own: Uuid, bus_address: &str) -> Result<Vec<Peer>, StoreError> {
+        let (mut data, _) = self.enter(Call::Beat).await?;
+        Ok(data.beat(own, bus_address))
     }
 
     async fn count_chats(&self) -> Result<u64, StoreError> {

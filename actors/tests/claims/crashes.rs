@@ -74,7 +74,7 @@ async fn a_message_that_is_committed_after_a_panic_is_shown_by_the_fresh_pair() 
     let world = World::new();
     let here = world.instance(roomy());
     // One of the last whose turn comes in the audit, which would find the message as well.
-    let hash = world.chat_where(|key| key.spread() % 10 == 9).await;
+    let hash = world.chat_where(|key| key.spread() % 30 == 29).await;
     let [abhi, anny] = here.couple_of(&hash).await;
     let held = here.store.hold(Call::Append);
     let meanwhile = async {

@@ -164,13 +164,56 @@ async fn what_the_bus_lost_without_a_word_is_made_good_by_the_audit() {
     let world = World::new();
     let here = world.instance(roomy());
     // One of the first whose turn comes.
-    let hash = world.chat_where(|key| key.spread() % 10 == 1).await;
+    let hash = world.chat_where(|key| key.spread() % 30 == 1).await;
     let [abhi, anny] = here.couple_of(&hash).await;
     let there = world.instance(roomy());
     let stream = Watch::open(&anny.at(&there)).await;
     there.bus.set_deaf(true);
     abhi.send("lost").await.unwrap();
     stream.until(&Told::Message(1, "lost".into())).await;
+}
+
+#[actix::test]
+async fn while_the_bus_is_away_the_store_is_asked_for_news() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let stream = Watch::open(&anny.at(&there)).await;
+    let phone = anny.again(&here).await;
+    let logged_out = Watch::open(&phone.at(&there)).await;
+    for instance in [&here, &there] {
+        instance.bus.set_down(true);
+        instance.bus.set_deaf(true);
+    }
+    assert_eq!(abhi.send("Hello").await.unwrap().online, None);
+    stream.until_place(1).await;
+    abhi.receipt(1, 1).await.unwrap();
+    let marks = actors::domain::Marks {
+        delivered: 1,
+        read: 1,
+    };
+    stream.until(&Told::Receipt(Seat::One, marks)).await;
+    assert_eq!(anny.at(&there).look().await.unwrap().hello.online, None);
+    phone.log_out().await.unwrap();
+    logged_out.until_over().await;
+    abhi.end_chat().await.unwrap();
+    stream.until(&Told::Ended { by: None }).await;
+}
+
+#[actix::test]
+async fn instances_that_do_not_hear_each_other_see_it_in_the_store() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let stream = Watch::open(&anny.at(&there)).await;
+    there.bus.set_deaf(true);
+    there.until_metric("duet_bus_split", 1.0).await;
+    assert!(!there.directory.bus_is_up() && here.directory.bus_is_up());
+    abhi.send("Hello").await.unwrap();
+    stream.until_place(1).await;
+    there.bus.set_deaf(false);
+    there.until_metric("duet_bus_split", 0.0).await;
+    assert!(there.directory.bus_is_up());
 }
 
 #[actix::test]

@@ -46,7 +46,10 @@ pub(super) async fn beat(shard: Weak<Shard>) {
         let lost = may_tell && shard.set_lost(false);
         match once(&shard, beat, lost).await {
             Ok(lapsed) => {
-                shard.hearing().taken(beat);
+                let sound = shard.hearing().taken(beat);
+                if sound {
+                    shard.sound();
+                }
                 if lost {
                     told_lost = Some(Instant::now());
                 }
@@ -58,8 +61,12 @@ pub(super) async fn beat(shard: Weak<Shard>) {
                 leased = true;
             }
             // A beat that fails is missed by everybody, and that is its use.
-            Err(_) if lost => drop(shard.set_lost(true)),
-            Err(_) => {}
+            Err(error) => {
+                if lost {
+                    shard.set_lost(true);
+                }
+                shard.fail(&error);
+            }
         }
         if wrote_open.elapsed() >= OPEN_INTERVAL {
             wrote_open = Instant::now();

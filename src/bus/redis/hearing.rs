@@ -26,6 +26,8 @@ pub(super) struct Hearing {
     taken: u64,
     /// The last own beat that came back.
     heard: u64,
+    /// Beats up to here say nothing about the present: something has failed since.
+    failed_at: u64,
     heard_at: Option<Instant>,
     last_look: Look,
     missed_looks: u32,
@@ -55,6 +57,7 @@ impl Hearing {
     /// A new connection starts to listen.
     pub(super) fn start_over(&mut self) {
         self.heard = self.taken;
+        self.fail();
         self.missed_looks = 0;
         self.last_look = Look {
             taken: self.taken,
@@ -63,15 +66,32 @@ impl Hearing {
         self.peers.values_mut().for_each(|silent| *silent = 0);
     }
 
-    /// Redis has taken an own beat.
-    pub(super) fn taken(&mut self, beat: u64) {
+    /// Redis has taken an own beat. Answers whether one has both been taken and heard of late.
+    pub(super) fn taken(&mut self, beat: u64) -> bool {
         self.taken = self.taken.max(beat);
+        self.is_sound()
     }
 
-    /// An own beat came back.
-    pub(super) fn hear_itself(&mut self, beat: u64) {
+    /// An own beat came back; answers the same.
+    pub(super) fn hear_itself(&mut self, beat: u64) -> bool {
         self.heard = self.heard.max(beat);
         self.heard_at = Some(Instant::now());
+        self.is_sound()
+    }
+
+    /// Something failed: only later beats show that all is well again.
+    pub(super) fn fail(&mut self) {
+        self.failed_at = self.taken.max(self.heard);
+    }
+
+    fn is_sound(&self) -> bool {
+        self.taken > self.failed_at && self.heard > self.failed_at
+    }
+
+    /// The peers that are heard.
+    pub(super) fn peers(&self) -> impl Iterator<Item = &str> {
+        let living = self.peers.iter().filter(|(_, silent)| **silent < SILENT_BEATS_MAX);
+        living.map(|(peer, _)| peer.as_str())
     }
 
     /// A peer's beat came. Answers whether it had been given up: it may have counted as gone for

@@ -5,7 +5,7 @@ use std::time::Instant;
 use redis::{Pipeline, RedisError, RedisResult, Value, aio::AsyncPushSender};
 use tokio::sync::Mutex;
 
-use super::server::{Address, Connection, Servers};
+use super::server::{self, Address, Connection, Servers};
 
 /// The way to one server, which everybody shares.
 pub(super) struct Link {
@@ -45,9 +45,20 @@ impl Link {
     ) -> RedisResult<Vec<Value>> {
         let connection = self.connection(servers).await?;
         let answered = connection.run(pipeline).await;
-        if let Err(why) = &answered {
+        let demoted = |answers: &Vec<Value>| {
+            let errors = answers.iter().filter_map(|answer| match answer {
+                Value::ServerError(error) => Some(RedisError::from(error.clone())),
+                _ => None,
+            });
+            errors.into_iter().find(server::must_reconnect)
+        };
+        let useless = match &answered {
             // Even when it is only late: the socket may be one that nobody answers any more.
-            self.give_up(&connection, why).await;
+            Err(why) => Some(why.clone()),
+            Ok(answers) => demoted(answers),
+        };
+        if let Some(why) = useless {
+            self.give_up(&connection, &why).await;
         }
         answered
     }

@@ -51,8 +51,31 @@ pub(super) async fn send(weak: Weak<Shard>) {
             }
             () = writes_wait.notified() => {}
         }
-        while sender.step().await {}
+        loop {
+            match sender.step().await {
+                Step::Done => break,
+                Step::Again => {}
+                Step::GaveUp => {
+                    while outgoing.try_recv().is_ok() {}
+                    if let Some(shard) = sender.shard.upgrade() {
+                        shard.lose_queued_beyond(0);
+                    }
+                    // What is to be written waits elsewhere.
+                    tokio::time::sleep(REPEAT_AFTER).await;
+                    writes_wait.notify_one();
+                    break;
+                }
+            }
+        }
     }
+}
+
+/// What comes after an attempt to send.
+enum Step {
+    Done,
+    Again,
+    /// The server has been away for so long that what waits is dropped.
+    GaveUp,
 }
 
 struct Sender {
@@ -64,28 +87,32 @@ struct Sender {
 }
 
 impl Sender {
-    /// Sends once; answers whether there is more to do.
-    async fn step(&mut self) -> bool {
+    /// Sends once.
+    async fn step(&mut self) -> Step {
         let (Some(shared), Some(shard)) = (self.shared.upgrade(), self.shard.upgrade()) else {
             self.pass_on_what_moved();
-            return false;
+            return Step::Done;
         };
         match self.transmit(&shared, &shard).await {
             Ok(()) => {
                 if std::mem::take(&mut self.away) {
                     info!(server = %shard.address(), "Redis takes notices again");
                 }
-                false
+                Step::Done
             }
             Err(error) => {
                 if !std::mem::replace(&mut self.away, true) {
                     warn!(server = %shard.address(), %error, "Redis takes no notices; they wait");
                 }
                 shard.doubt_layout();
+                if shard.gave_up() {
+                    self.batch.clear();
+                    return Step::GaveUp;
+                }
                 drop((shared, shard));
                 tokio::time::sleep(REPEAT_AFTER).await;
                 self.pass_on_what_moved();
-                true
+                Step::Again
             }
         }
     }

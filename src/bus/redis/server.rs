@@ -160,6 +160,15 @@ pub(super) fn check(answers: Vec<Value>) -> RedisResult<Vec<Value>> {
     answers.into_iter().map(Value::extract_error).collect()
 }
 
+/// Whether a connection leads to a server that is no more what it was, so that a new one may lead to
+/// another: a master that has become a replica, behind a name or a proxy.
+pub(super) fn must_reconnect(error: &RedisError) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown)
+    )
+}
+
 /// Whether a server is merely away, and not one that will never do.
 pub(super) fn is_away(error: &RedisError) -> bool {
     match error.kind() {

@@ -1,29 +1,36 @@
 //! One shard: a server and everything that this instance has to do with it. A single server is a
 //! cluster of one shard.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError, Weak,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use actors::domain::ChatKey;
-use redis::{Pipeline, RedisResult, Value};
+use redis::{Pipeline, RedisError, RedisResult, Value};
 use tokio::sync::{Notify, mpsc};
 
 use super::{
     Shared, beating,
     chats::Chats,
+    health::Health,
     hearing::Hearing,
     link::Link,
     metrics::Metrics,
     names::ShardTag,
     sending::{self, Outgoing},
-    server::Address,
+    server::{self, Address},
     subscribing,
 };
 
 /// Notices that may wait to be sent; past that the others are told to read from the store.
 const OUTBOX_LEN_MAX: usize = 20_000;
+
+/// A server that has been away for so long is sent nothing of what was said meanwhile.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(1);
 
 /// A shard, for as long as a server serves it.
 pub(super) struct Shard {
@@ -36,6 +43,9 @@ pub(super) struct Shard {
     pub(super) outgoing: Arc<tokio::sync::Mutex<mpsc::Receiver<Outgoing>>>,
     chats: Mutex<Chats>,
     hearing: Mutex<Hearing>,
+    pub(super) health: Health,
+    /// Wakes the subscriber, which then connects again.
+    pub(super) reconnect: Notify,
     /// Wakes the subscriber.
     pub(super) subscriptions_changed: Notify,
     /// Wakes the sender when there is something to be written, which waits outside the outbox.
@@ -59,6 +69,8 @@ impl Shard {
             outgoing: Arc::new(outgoing.into()),
             chats: Mutex::default(),
             hearing: Mutex::default(),
+            health: Health::new(),
+            reconnect: Notify::new(),
             subscriptions_changed: Notify::new(),
             writes_wait: Arc::default(),
             queued: AtomicUsize::new(0),
@@ -91,8 +103,36 @@ impl Shard {
         }
     }
 
+    /// A beat was taken and heard.
+    pub(super) fn sound(&self) {
+        if self.health.sound(self.address()) {
+            // It may have lost what it held, and nobody knows who came and went meanwhile.
+            self.write_open_again();
+            self.report_all_missed();
+        }
+    }
+
+    /// Something failed that would not if the server could be relied on.
+    pub(super) fn fail(&self, error: &RedisError) {
+        self.hearing().fail();
+        self.health.fail(self.address(), error);
+        if server::must_reconnect(error) {
+            self.reconnect.notify_one();
+        }
+    }
+
+    /// Whether notices need not be kept: those who missed them read from the store.
+    pub(super) fn gave_up(&self) -> bool {
+        self.health.away_for().is_some_and(|away| away >= GIVE_UP_AFTER)
+    }
+
     /// Puts a notice into the outbox, or remembers that it could not.
     pub(super) fn queue(&self, outgoing: Outgoing) {
+        if self.gave_up() {
+            self.metrics.dropped.inc();
+            self.set_lost(true);
+            return;
+        }
         match self.outbox.try_send(outgoing) {
             Ok(()) => {
                 self.queued.fetch_add(1, Ordering::AcqRel);

@@ -54,6 +54,7 @@ pub(super) async fn subscribe(weak: Weak<Shard>) {
             shard.metrics.reconnects.inc();
         }
         shard.metrics.set_state(shard.address(), State::Away);
+        shard.fail(&error);
         shard.doubt_layout();
         drop(shard);
         let wait = rand::rng().random_range(RECONNECT_MS);
@@ -84,6 +85,8 @@ async fn connect(shard: &Arc<Shard>) -> RedisResult<Line> {
     shard.hearing().start_over();
     let line = Line { connection, ended };
     let mut beats = Pipeline::new();
+    // A replica would take all subscriptions, and bring what no master publishes there.
+    beats.cmd("UNLINK").arg(shard.tag.lease("probe"));
     beats.cmd("SSUBSCRIBE").arg(shard.tag.beats());
     server::check(line.connection.run(&beats).await?)?;
     change(shard, &line).await?;
@@ -106,6 +109,7 @@ async fn listen(weak: &Weak<Shard>, line: &Line) -> RedisResult<()> {
         };
         tokio::select! {
             () = line.ended.notified() => return Err(broken("the server closed the connection")),
+            () = shard.reconnect.notified() => return Err(broken("it leads to a replica")),
             () = shard.subscriptions_changed.notified() => {}
             _ = interval.tick() => look(&shard)?,
         }
@@ -127,6 +131,7 @@ fn look(shard: &Shard) -> RedisResult<()> {
         }
         Verdict::PeerGone => {
             info!("another instance is gone; the chats in memory are compared with the store");
+            shard.health.doubt();
             shard.report_all_missed();
         }
     }
@@ -241,7 +246,11 @@ fn hear(shard: &Shard, beat: &[u8]) {
     let (instance, number) = (words.next().unwrap_or_default(), words.next());
     if instance == shared.own_name {
         let number = number.and_then(|number| number.parse().ok());
-        return shard.hearing().hear_itself(number.unwrap_or_default());
+        let sound = shard.hearing().hear_itself(number.unwrap_or_default());
+        if sound {
+            shard.sound();
+        }
+        return;
     }
     let returned = shard.hearing().hear_peer(instance);
     let word = words.next();

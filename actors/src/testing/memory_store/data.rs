@@ -5,10 +5,12 @@ use std::{
     time::Duration,
 };
 
+use uuid::Uuid;
+
 use super::record::Record;
 use crate::{
     domain::{ChatKey, Timestamp},
-    ports::{By, Ending, Lookup, NewChat, Registered},
+    ports::{By, Ending, Lookup, NewChat, Peer, Registered},
 };
 
 #[derive(Debug, Default)]
@@ -16,6 +18,7 @@ pub(super) struct Data {
     chats: HashMap<ChatKey, Record>,
     /// With the moment at which the key is free again.
     reserved: HashMap<ChatKey, Timestamp>,
+    instances: HashMap<Uuid, Peer>,
 }
 
 impl Data {
@@ -33,6 +36,18 @@ impl Data {
             Lookup::Live(record) => Some(record),
             Lookup::Missing | Lookup::Ended => None,
         }
+    }
+
+    /// An instance lives; answers the others. None is ever taken for dead.
+    pub(super) fn beat(&mut self, own: Uuid, bus_address: &str) -> Vec<Peer> {
+        let new = || Peer {
+            boot: own,
+            bus_address: bus_address.into(),
+            beats: 0,
+        };
+        self.instances.entry(own).or_insert_with(new).beats += 1;
+        let others = self.instances.values().filter(|peer| peer.boot != own);
+        others.cloned().collect()
     }
 
     pub(super) fn reserve(&mut self, key: ChatKey, until: Timestamp) -> bool {

@@ -15,6 +15,8 @@ use crate::{
 pub enum Call {
     /// `append`
     Append,
+    /// `beat`
+    Beat,
     /// `count_chats`
     CountChats,
     /// `end`
