@@ -32,12 +32,13 @@ use crate::{
     lease::Lease,
     notes::Notes,
     pair::{News, Refresh, Request, Told, Visit},
+    peers,
     ports::{Bus, BusState, Clock, Inbox, Lookup, Position, Store},
-    peers, relay, sweeper,
+    relay, sweeper,
 };
 use crashes::Crashes;
-pub(crate) use place::{Streaming, Usage};
 use place::{Pass, Place};
+pub(crate) use place::{Streaming, Usage};
 
 /// How often some of the streams are moved.
 const MOVE_INTERVAL: Duration = Duration::from_millis(50);
@@ -364,7 +365,11 @@ impl Directory {
 
     /// The chats in memory that have open streams.
     pub(crate) fn streamed_keys(&self, wanted: impl Fn(ChatKey) -> bool) -> Vec<ChatKey> {
-        let streamed = self.0.pairs.iter().filter(|place| place.usage.has_streams());
+        let streamed = self
+            .0
+            .pairs
+            .iter()
+            .filter(|place| place.usage.has_streams());
         let keys = streamed.map(|place| *place.key());
         keys.filter(|key| wanted(*key)).collect()
     }

@@ -8,6 +8,7 @@ mod process;
 mod proxy;
 mod redis;
 mod redis_cluster;
+mod sentinel;
 
 pub mod instance;
 
@@ -30,6 +31,7 @@ pub use process::Process;
 pub use proxy::{Proxy, Stalled};
 pub use redis::Redis;
 pub use redis_cluster::RedisCluster;
+pub use sentinel::SentinelSite;
 pub use site::Site;
 
 /// A private server could not be started: what is missing or in the way.

@@ -16,6 +16,7 @@ mod link;
 mod metrics;
 mod names;
 mod sending;
+mod sentinel;
 mod server;
 mod shard;
 mod subscribing;
@@ -49,7 +50,7 @@ use self::{
     metrics::Metrics,
     names::{SLOTS, ShardTag},
     sending::Outgoing,
-    server::{DEADLINE, Servers},
+    server::{Address, DEADLINE, Servers},
     shard::Shard,
     wire::Boot,
 };
@@ -107,15 +108,24 @@ impl RedisBus {
         });
         let first = shared.servers.seeds.first();
         let first = first.expect("an address names a server").clone();
-        shared.arrange(Ranges::of_one(first));
-        if shared.servers.cluster {
+        let by_sentinel = shared.servers.sentinels.is_some();
+        shared.arrange(Ranges::of_one(match by_sentinel {
+            // Nobody is there, until a sentinel has said who the master is.
+            true => Address { port: 0, ..first },
+            false => first,
+        }));
+        let mut found = true;
+        if by_sentinel || shared.servers.cluster {
             match layout::discover(&shared.servers, &[]).await {
                 Ok(layout) => drop(shared.arrange(layout)),
-                Err(error) => wait_for_it(&error)?,
+                Err(error) => {
+                    wait_for_it(&error)?;
+                    found = !by_sentinel;
+                }
             }
             shared.spawn_task("bus_layout", Arc::downgrade(&shared), layout::watch);
         }
-        for shard in shared.shards() {
+        for shard in shared.shards().into_iter().filter(|_| found) {
             match try_once(&shared, &shard).await {
                 // A moment until its first beat is heard: presence is known from the first request on.
                 Ok(()) => _ = tokio::time::timeout(DEADLINE, shard.health.known()).await,

@@ -13,7 +13,21 @@ pub struct RedisUrl {
     pub nodes: Vec<(String, u16)>,
     /// User, password and database.
     pub login: RedisConnectionInfo,
+    /// Set where the servers named are sentinels, which know who the master is.
+    pub sentinel: Option<Sentinel>,
 }
+
+/// What is asked of sentinels.
+#[derive(Clone)]
+pub struct Sentinel {
+    /// The name that they know the master by.
+    pub master: String,
+    /// User and password of the sentinels themselves.
+    pub login: RedisConnectionInfo,
+}
+
+/// Where sentinels listen unless a port is named.
+const SENTINEL_PORT: u16 = 26_379;
 
 impl FromStr for RedisUrl {
     type Err = String;
@@ -21,23 +35,33 @@ impl FromStr for RedisUrl {
     fn from_str(url: &str) -> Result<Self, String> {
         let wrong = || {
             "it must be \"local\", redis://USER:PASSWORD@HOST:PORT, or \
-             redis+cluster://USER:PASSWORD@HOST:PORT,HOST:PORT; with TLS rediss:// and \
-             rediss+cluster://"
+             redis+cluster://USER:PASSWORD@HOST:PORT,HOST:PORT, or \
+             redis+sentinel://USER:PASSWORD@HOST:PORT,HOST:PORT/MASTER/DATABASE; with TLS rediss://, \
+             rediss+cluster:// and rediss+sentinel://"
                 .to_owned()
         };
         let (scheme, rest) = url.split_once("://").ok_or_else(wrong)?;
-        let (tls, cluster) = match scheme {
-            "redis" => (false, false),
-            "rediss" => (true, false),
-            "redis+cluster" => (false, true),
-            "rediss+cluster" => (true, true),
+        let (protocol, kind) = scheme.split_once('+').unwrap_or((scheme, ""));
+        let tls = match protocol {
+            "redis" => false,
+            "rediss" => true,
+            _ => return Err(wrong()),
+        };
+        let (cluster, by_sentinel) = match kind {
+            "" => (false, false),
+            "cluster" => (true, false),
+            "sentinel" => (false, true),
             _ => return Err(wrong()),
         };
         let (user, hosts) = match rest.rsplit_once('@') {
             Some((user, hosts)) => (format!("{user}@"), hosts),
             None => (String::new(), rest),
         };
-        let hosts: Vec<&str> = match cluster {
+        let (hosts, master) = match by_sentinel {
+            true => hosts.split_once('/').ok_or_else(wrong)?,
+            false => (hosts, ""),
+        };
+        let hosts: Vec<&str> = match cluster || by_sentinel {
             true => hosts.trim_end_matches('/').split(',').collect(),
             false => vec![hosts],
         };
@@ -46,31 +70,74 @@ impl FromStr for RedisUrl {
         for host in hosts {
             let one = format!("redis://{user}{host}").into_connection_info();
             let one = one.map_err(|error| format!("{}: {error}", wrong()))?;
-            let ConnectionAddr::Tcp(host, port) = one.addr() else {
+            let ConnectionAddr::Tcp(name, port) = one.addr() else {
                 return Err(wrong());
             };
-            nodes.push((host.clone(), *port));
+            let names_port = url_names_port(host);
+            let port = if by_sentinel && !names_port {
+                SENTINEL_PORT
+            } else {
+                *port
+            };
+            nodes.push((name.clone(), port));
             login = one.redis_settings().clone();
+        }
+        // Pushes come beside answers there; and the library need not introduce itself.
+        let greet = |login: RedisConnectionInfo| {
+            let login = login.set_protocol(ProtocolVersion::RESP3);
+            login.set_skip_set_lib_name()
+        };
+        let mut sentinel = None;
+        if by_sentinel {
+            let (path, query) = master.split_once('?').unwrap_or((master, ""));
+            let (name, database) = path.split_once('/').unwrap_or((path, "0"));
+            let database = database.parse().map_err(|_| wrong())?;
+            login = login.set_db(database);
+            let mut own = RedisConnectionInfo::default();
+            for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
+                own = match &*key {
+                    "sentinel_user" => own.set_username(value),
+                    "sentinel_password" => own.set_password(value),
+                    _ => return Err(wrong()),
+                };
+            }
+            if name.is_empty() {
+                return Err(wrong());
+            }
+            sentinel = Some(Sentinel {
+                master: name.into(),
+                login: greet(own),
+            });
         }
         Ok(Self {
             cluster,
             tls,
             nodes,
-            // Pushes come beside answers there; and the library need not introduce itself.
-            login: login
-                .set_protocol(ProtocolVersion::RESP3)
-                .set_skip_set_lib_name(),
+            login: greet(login),
+            sentinel,
         })
     }
+}
+
+/// Whether a host is written with its port.
+fn url_names_port(host: &str) -> bool {
+    let behind_brackets = host.rsplit_once(']').map_or(host, |(_, rest)| rest);
+    behind_brackets.contains(':')
 }
 
 /// Without a password.
 impl fmt::Display for RedisUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (host, port) = &self.nodes[0];
-        match self.cluster {
-            true => write!(f, "the Redis cluster at {host}:{port}"),
-            false => write!(f, "the Redis server at {host}:{port}"),
+        match &self.sentinel {
+            Some(Sentinel { master, .. }) => {
+                write!(
+                    f,
+                    "the Redis master {master} of the sentinel at {host}:{port}"
+                )
+            }
+            None if self.cluster => write!(f, "the Redis cluster at {host}:{port}"),
+            None => write!(f, "the Redis server at {host}:{port}"),
         }
     }
 }
@@ -100,8 +167,26 @@ mod tests {
     }
 
     #[test]
+    fn sentinels_are_read_with_the_name_of_their_master() {
+        let url = "rediss+sentinel://duet:p%40ss@a,[::1]:5/main/3?sentinel_password=s%40cret";
+        let url: RedisUrl = url.parse().unwrap();
+        assert_eq!(url.nodes, [("a".into(), 26_379), ("::1".into(), 5)]);
+        assert_eq!((url.tls, url.login.db()), (true, 3));
+        assert_eq!(url.login.password(), Some("p@ss"));
+        let sentinel = url.sentinel.as_ref().unwrap();
+        assert_eq!(sentinel.master, "main");
+        assert_eq!(sentinel.login.password(), Some("s@cret"));
+        assert!(!url.to_string().contains('@'));
+    }
+
+    #[test]
     fn other_addresses_are_refused() {
         for wrong in [
+            "redis+sentinel://a",
+            "redis+sentinel://a/",
+            "redis+sentinel://a/main/x",
+            "redis+sentinel://a/main?password=x",
+            "redis+other://a",
             "redis",
             "http://a",
             "redis://",

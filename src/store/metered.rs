@@ -16,11 +16,11 @@ use actors::{
     },
 };
 use async_trait::async_trait;
-use uuid::Uuid;
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, exponential_buckets,
 };
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
 /// How long a successful ping answers for the next ones.
 const PING_HOLDS: Duration = Duration::from_millis(500);

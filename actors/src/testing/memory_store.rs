@@ -22,7 +22,8 @@ use crate::{
     },
     ports::{
         Access, Answered, Appended, AskState, By, Claim, Claimed, Clock, Ending, HistoryPage,
-        Lookup, NewAsk, NewChat, Note, Peer, Position, Registered, SessionChoice, Store, StoreError,
+        Lookup, NewAsk, NewChat, Note, Peer, Position, Registered, SessionChoice, Store,
+        StoreError,
     },
 };
 

@@ -31,7 +31,9 @@ enum State {
     /// No beat has been heard yet, nor has one failed.
     Starting,
     Up,
-    Away { since: Instant },
+    Away {
+        since: Instant,
+    },
 }
 
 impl Health {
@@ -110,13 +112,20 @@ impl Health {
     pub(super) async fn away(&self) {
         let mut state = self.state.subscribe();
         let away = state.wait_for(|shown| matches!(shown.state, State::Away { .. }));
-        drop(away.await.expect("the health, which sends, is borrowed here"));
+        drop(
+            away.await
+                .expect("the health, which sends, is borrowed here"),
+        );
     }
 
     /// Ready when it is known whether the shard is up or away.
     pub(super) async fn known(&self) {
         let mut state = self.state.subscribe();
         let known = state.wait_for(|shown| shown.state != State::Starting);
-        drop(known.await.expect("the health, which sends, is borrowed here"));
+        drop(
+            known
+                .await
+                .expect("the health, which sends, is borrowed here"),
+        );
     }
 }

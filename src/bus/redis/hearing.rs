@@ -90,7 +90,10 @@ impl Hearing {
 
     /// The peers that are heard.
     pub(super) fn peers(&self) -> impl Iterator<Item = &str> {
-        let living = self.peers.iter().filter(|(_, silent)| **silent < SILENT_BEATS_MAX);
+        let living = self
+            .peers
+            .iter()
+            .filter(|(_, silent)| **silent < SILENT_BEATS_MAX);
         living.map(|(peer, _)| peer.as_str())
     }
 

@@ -11,6 +11,7 @@ use super::{
     Shared,
     link::Link,
     names::{self, SLOTS},
+    sentinel,
     server::{self, Address, Servers},
 };
 
@@ -72,12 +73,12 @@ pub(super) async fn watch(weak: Weak<Shared>) {
             Ok(layout) => {
                 away = false;
                 if shared.arrange(layout) {
-                    info!("the Redis cluster has a new layout");
+                    info!("Redis is served by other servers now");
                 }
             }
             Err(error) => {
                 if !std::mem::replace(&mut away, true) {
-                    warn!(%error, "the Redis cluster does not say who serves what");
+                    warn!(%error, "nobody says which Redis server serves what");
                 }
             }
         }
@@ -91,6 +92,9 @@ pub(super) async fn watch(weak: Weak<Shared>) {
 /// # Errors
 /// When none has a whole cluster to tell of.
 pub(super) async fn discover(servers: &Servers, known: &[&Address]) -> RedisResult<Layout> {
+    if let Some(sentinels) = &servers.sentinels {
+        return sentinel::discover(servers, sentinels).await;
+    }
     let asked: HashSet<&Address> = known.iter().copied().chain(&servers.seeds).collect();
     let answers = join_all(asked.into_iter().map(|address| ask(servers, address))).await;
     let mut latest: Option<(u64, Layout)> = None;

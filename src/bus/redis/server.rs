@@ -37,12 +37,20 @@ impl fmt::Display for Address {
     }
 }
 
+/// Sentinels, and the name that they know the master by.
+pub(super) struct Sentinels {
+    pub(super) master: String,
+    pub(super) servers: Box<Servers>,
+}
+
 /// What it takes to connect to any of the servers.
 pub(super) struct Servers {
     /// Whether they are a cluster.
     pub(super) cluster: bool,
     /// Those that the settings name.
     pub(super) seeds: Vec<Address>,
+    /// Who says which server is the master, where that may change.
+    pub(super) sentinels: Option<Sentinels>,
     login: RedisConnectionInfo,
     tls: Option<TlsConnector>,
 }
@@ -60,11 +68,24 @@ impl Servers {
             host: host.clone(),
             port: *port,
         });
+        let seeds: Vec<Address> = seeds.collect();
+        let tls = tls.map(|config| TlsConnector::from(Arc::new(config)));
+        let sentinels = url.sentinel.as_ref().map(|sentinel| Sentinels {
+            master: sentinel.master.clone(),
+            servers: Box::new(Self {
+                cluster: false,
+                seeds: seeds.clone(),
+                sentinels: None,
+                login: sentinel.login.clone(),
+                tls: tls.clone(),
+            }),
+        });
         Ok(Self {
             cluster: url.cluster,
-            seeds: seeds.collect(),
+            seeds,
+            sentinels,
             login: url.login.clone(),
-            tls: tls.map(|config| TlsConnector::from(Arc::new(config))),
+            tls,
         })
     }
 
@@ -177,6 +198,7 @@ pub(super) fn is_away(error: &RedisError) -> bool {
         }
         ErrorKind::Server(
             ServerErrorKind::BusyLoading
+            | ServerErrorKind::ReadOnly
             | ServerErrorKind::ClusterDown
             | ServerErrorKind::MasterDown
             | ServerErrorKind::TryAgain,

@@ -123,7 +123,9 @@ impl Shard {
 
     /// Whether notices need not be kept: those who missed them read from the store.
     pub(super) fn gave_up(&self) -> bool {
-        self.health.away_for().is_some_and(|away| away >= GIVE_UP_AFTER)
+        self.health
+            .away_for()
+            .is_some_and(|away| away >= GIVE_UP_AFTER)
     }
 
     /// Puts a notice into the outbox, or remembers that it could not.

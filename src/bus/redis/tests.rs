@@ -2,6 +2,7 @@ mod cluster;
 mod faults;
 mod leftovers;
 mod login;
+mod sentinel;
 
 use actors::{
     ports::Bus,

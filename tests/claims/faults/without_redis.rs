@@ -63,7 +63,9 @@ async fn until_bus_is(server: &Server, state: &str) {
 }
 
 async fn say(person: &Person, text: &str) -> Value {
-    let said = person.post("message_send", json!({ "message": text })).await;
+    let said = person
+        .post("message_send", json!({ "message": text }))
+        .await;
     said.ok()
 }
 

@@ -119,7 +119,7 @@ pub async fn every_notice_arrives_as_it_was_published(buses: Buses) {
     let mut notices = vec![
         message(1, " \"quoted\" \\ \u{1} \n\u{202E}🙂 "),
         message(i64::MAX as Seq, &"é".repeat(TEXT_BYTES_MAX / 2)),
-        message(2, &"\u{1}".repeat(TEXT_BYTES_MAX)),
+        message(2, &format!("!{}", "\u{1}".repeat(TEXT_BYTES_MAX - 1))),
         Notice::Sessions,
         Notice::Ended { by: None },
     ];

@@ -1,0 +1,64 @@
+//! A master and a replica with real sentinels.
+
+use actors::testing::bus_suite;
+use loadtest::servers::SentinelSite;
+
+use super::*;
+
+#[test]
+fn a_master_behind_sentinels_keeps_all_promises_of_a_bus() {
+    let site = SentinelSite::start().unwrap();
+    let open = async || {
+        let url = site.url();
+        Buses::new(start(&url).await, start(&url).await, ())
+    };
+    actors::bus_suite!(all at once: open);
+}
+
+/// Two instances, one of which listens to a chat.
+async fn listening(site: &SentinelSite) -> (Arc<dyn Bus>, Arc<dyn Bus>, Heard, ChatKey) {
+    let (here, there) = (start(&site.url()).await, start(&site.url()).await);
+    let (heard, chat) = (Heard::from(&there), key());
+    there.subscribe(chat).await.unwrap();
+    until_it_flows(&here, &heard, chat).await;
+    heard.clear();
+    (here, there, heard, chat)
+}
+
+#[test]
+fn a_failover_is_followed() {
+    bus_suite::run(async {
+        let mut site = SentinelSite::start().unwrap();
+        let (here, _there, heard, chat) = listening(&site).await;
+        site.servers[0].kill();
+        until_missed(&heard, &[chat]).await;
+        until_it_flows(&here, &heard, chat).await;
+    });
+}
+
+#[test]
+fn a_replica_that_was_promoted_by_hand_is_found() {
+    bus_suite::run(async {
+        let site = SentinelSite::start().unwrap();
+        let (here, _there, heard, chat) = listening(&site).await;
+        let [before, after] = &site.servers;
+        after.command(&["REPLICAOF", "NO", "ONE"]).unwrap();
+        let port = after.port().to_string();
+        before.command(&["REPLICAOF", "127.0.0.1", &port]).unwrap();
+        until_missed(&heard, &[chat]).await;
+        until_it_flows(&here, &heard, chat).await;
+    });
+}
+
+#[test]
+fn a_name_that_the_sentinels_do_not_know_is_told_at_the_start() {
+    bus_suite::run(async {
+        let site = SentinelSite::start().unwrap();
+        let url = site.url().replace("/duet", "/other").parse().unwrap();
+        let told = open_alone(&url, None).await.err().unwrap().0;
+        assert!(
+            told.contains("does not know a master of this name"),
+            "{told}"
+        );
+    });
+}
