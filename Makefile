@@ -17,6 +17,7 @@ APT := chromium:/usr/bin/chromium \
        npm:/usr/bin/npm \
        caddy:/usr/bin/caddy \
        curl:/usr/bin/curl \
+       iproute2:/usr/sbin/ip \
        python3-venv:/usr/share/doc/python3-venv \
        fonts-noto-color-emoji:/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf \
        fonts-noto-core:/usr/share/fonts/truetype/noto/NotoSansArabic-Regular.ttf
@@ -81,14 +82,20 @@ test-rust: ## All Rust tests.
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --workspace --no-deps --locked --quiet
 
 .PHONY: test-api
-test-api: ## The API's description, against validators and against the clients that generators make of it.
+test-api: ## The API's description, against validators and generated clients; the container's entry point (needs root).
 	cargo build --locked
 	tests/openapi/clients/check target/debug/duet $(PYTHON) target/clients
+	$(PYTHON)/python tests/deploy/container.py target/debug/duet
 
 .PHONY: test-browser
 test-browser: ## The pages in Debian's Chromium, against a server of their own.
 	cargo build --locked
 	cd tests/browser && npm test
+
+.PHONY: book
+book: ## The documents in docs/ as a book, into target/book.
+	@command -v mdbook >/dev/null || cargo install --locked mdbook
+	mdbook build docs
 
 DEB_FILES := target/debian-files
 

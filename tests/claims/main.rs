@@ -33,6 +33,7 @@ mod upgrade;
 
 mod pages;
 
+mod documents;
 mod examples;
 
 mod operators;
