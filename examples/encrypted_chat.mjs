@@ -47,6 +47,8 @@ const login = { user: name, hash, auth, id: randomUUID(), ...proof };
 const me = await call(`user/${encodeURIComponent(name)}/login`, login);
 // A server that could talk a client out of encrypting would read everything.
 if (me.encryption !== 'v1') fail('This chat is not encrypted, and its link says that it is.');
+// Who made the chat is in seat 1, who was invited in seat 2. In one seat, each could be shown the other's words as their own.
+if (me.seat !== (isNew ? 1 : 2) && (isNew || !third)) fail('The server says that you are the other person.');
 if (me.returnCode) console.log(`return code: ${me.returnCode}`);
 
 /** What this program has sealed and opened so far. */

@@ -126,8 +126,7 @@ pub struct Entry {
     pub name: UserName,
     proof: Option<LoginProof>,
     id: Option<RegistrationId>,
-    /// The digest of the proof of having the whole link.
-    pub auth: Option<SecretDigest>,
+    auth: Option<SecretDigest>,
 }
 
 impl Entry {

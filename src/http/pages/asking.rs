@@ -34,9 +34,8 @@ pub async fn submit(
     let user = form.body.user.clone().unwrap_or_default();
     let asked = async {
         let name = field::name(form.body.user.as_deref(), "user")?;
-        let auth = field::auth(form.body.auth.as_deref())?;
         state.limits.request(&request)?;
-        ask_in(&state, &hash, AskIn { name, auth }).await
+        ask_in(&state, &hash, AskIn { name, auth: None }).await
     };
     match asked.await {
         Ok(secret) => {

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use actors::{
-    History,
+    History, Refusal,
     domain::{Hello, Message, Page, PeerState, UserName},
 };
 use serde::Deserialize;
@@ -109,6 +109,10 @@ pub async fn render(
     extra: Extra,
 ) -> Result<HttpResponse, Problem> {
     let hello = caller.look(state).await?.hello;
+    if hello.encrypted {
+        // A token of the API in a cookie: there would be nothing but ciphertext to show.
+        return Err(Refusal::LinkIncomplete.into());
+    }
     let history = History {
         by: caller.by,
         page,

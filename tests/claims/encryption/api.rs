@@ -2,11 +2,12 @@
 
 use actors::domain::Seat;
 use loadtest::servers::Postgres;
+use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Encrypted;
-use crate::support::{Browser, Chat, Person, Server, Setup, chat::try_login};
+use crate::support::{Browser, Chat, POST, Person, Server, Setup, chat::try_login};
 
 const OTHER_AUTH: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -241,4 +242,19 @@ async fn the_pages_say_that_they_cannot_open_an_encrypted_chat() {
     assert!(page.text().contains("This chat is encrypted"), "{page:?}");
     let page = browser.log_in(&chat.hash, "Abhi").await;
     assert_eq!(page.status, 403);
+    // Nor with the proof, or a session that was made elsewhere: there would be ciphertext to see.
+    let login = json!({"user": "Abhi", "auth": chat.keys.auth()});
+    let front = server.front();
+    let origin = format!("http://{}", server.address);
+    let call = front.call(POST, &format!("{path}/login")).json(login);
+    let answer = call.header("Origin", &origin).send().await;
+    answer.fails_as(403, "link_incomplete");
+    let mut abhi = chat.log_in(&server.api(), "Abhi").await;
+    abhi.say(&chat, "a most private text").await;
+    let cookie = format!("duet={}", abhi.person.token);
+    let call = front.call(Method::GET, &format!("{path}/1"));
+    let call = call.header("Accept", "text/html");
+    let page = call.header("Cookie", &cookie).send().await;
+    assert_eq!(page.status, 403, "{page:?}");
+    assert!(!page.text().contains("v1."), "{page:?}");
 }
