@@ -132,7 +132,7 @@ async fn the_files_that_pages_load_are_listed_with_the_digests_of_what_is_served
         assert_eq!(found, digest, "{path}");
         listed += 1;
     }
-    assert!(listed > 20, "{text}");
+    assert!(listed > 2 && text.contains("/chat.js\n"), "{text}");
 }
 
 #[test]
