@@ -1,5 +1,6 @@
 // The chat page. Everything on it works as forms; from here on it does so without leaving the page.
 
+import { call } from "./api.js";
 import * as asks from "./asks.js";
 import * as attention from "./attention.js";
 import * as banner from "./banner.js";
@@ -30,3 +31,6 @@ for (const { start } of config.live ? [...always, ...live] : always) {
     reportError(error);
   }
 }
+
+// Without a stream it has to ask whether the chat still exists.
+if (!config.live) document.addEventListener("visibilitychange", () => document.hidden || void call("sessions"));

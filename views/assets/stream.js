@@ -65,7 +65,6 @@ export function start() {
 /** What another tab says. @param {string} word @param {any} detail */
 function hear(word, detail) {
   if (["answered", "stored"].includes(word)) emit(word, detail);
-  else if (word === "over" || word === "out") emit(word, { ...detail, told: true });
   else if (state.connection === "session") {
     // Another tab may be logged in again; the answer to a question leads out of here.
     if (word === "join" || word === "hello") void catchUp();

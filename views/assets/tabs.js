@@ -2,7 +2,7 @@
 // a BroadcastChannel. Where there are no locks, every tab leads.
 
 import { hasLocks } from "./locks.js";
-import { config } from "./state.js";
+import { config, emit } from "./state.js";
 
 const NAME = `duet:${config.base}`;
 /** Held by every tab that somebody looks at. */
@@ -12,8 +12,7 @@ const SILENCE_MS = 40_000;
 /** Who does not answer that for so long is frozen. */
 const PATIENCE_MS = 2_000;
 
-/** @type {BroadcastChannel | undefined} */
-let channel;
+const channel = openChannel();
 /** @type {(word: string, detail: any) => void} */
 let hear = () => {};
 /** What the leader does, and what it does when it leads no more. */
@@ -26,6 +25,23 @@ let suspicion;
 
 export const isLeading = () => leading;
 
+function openChannel() {
+  try {
+    const channel = new BroadcastChannel(NAME);
+    channel.onmessage = ({ data: { word, detail, leading: led } }) => {
+      if (led) trust();
+      if (word === "there?") leading && tell("here");
+      // What every page has to know, one without a stream as well.
+      else if (word === "over" || word === "out") emit(word, { ...detail, told: true });
+      else hear(word, detail);
+    };
+    return channel;
+  } catch {
+    // Forbidden along with storage.
+    return undefined;
+  }
+}
+
 /** Tells the other tabs. @param {string} word @param {any} [detail] */
 export function tell(word, detail) {
   channel?.postMessage({ word, detail, leading });
@@ -35,16 +51,6 @@ export function tell(word, detail) {
 export function start(listener, leader) {
   hear = listener;
   work = leader;
-  try {
-    channel = new BroadcastChannel(NAME);
-    channel.onmessage = ({ data }) => {
-      if (data.leading) trust();
-      if (data.word !== "there?") hear(data.word, data.detail);
-      else if (leading) tell("here");
-    };
-  } catch {
-    // Forbidden along with storage.
-  }
   stand();
   // Phones freeze tabs in the background, and a frozen tab would keep its lock.
   document.addEventListener("freeze", resign);

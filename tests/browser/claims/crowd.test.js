@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
 import { inChat, message, say, tell, untilTick } from "../harness/flows.js";
+import { setHidden } from "../harness/person.js";
 import { until } from "../harness/until.js";
 
 share();
@@ -41,4 +42,29 @@ claim("nine chats in one browser all load, hear and send, and a closed one makes
     await tell(anny, `${peer}/typing`, {});
     return chats[CHATS - 1].page.locator("#typing").textContent();
   });
+});
+
+claim("without locks, as on a plain address of a local network, the tabs that nobody looks at make room", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  await abhi.context.addInitScript(() => {
+    Reflect.deleteProperty(Navigator.prototype, "locks");
+    Reflect.deleteProperty(Crypto.prototype, "randomUUID");
+  });
+  /** @type {{ page: import("playwright-core").Page, peer: string }[]} */
+  const chats = [];
+  for (let number = 1; number <= CHATS; number++) {
+    const { url } = await tell(abhi, "/demo/chat/register", { userOne: "Abhi", userTwo: "Anny" });
+    const { pathname } = new URL(url);
+    await tell(anny, `${pathname}/login`, { user: "Anny" });
+    const page = await abhi.tab(`${pathname}/1`);
+    await inChat(page);
+    await say(page, `Out of chat ${number}`);
+    await untilTick(page, `Out of chat ${number}`, "Sent");
+    await setHidden(page, true);
+    chats.push({ page, peer: `${pathname}/2` });
+  }
+  for (const [number, { page, peer }] of chats.entries()) {
+    await tell(anny, `${peer}/message_send`, { message: `Into chat ${number}` });
+    await message(page, `Into chat ${number}`).waitFor();
+  }
 });

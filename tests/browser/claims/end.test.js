@@ -73,12 +73,16 @@ claim("after the end Back, reload, a second tab and curl show nothing", async ({
   await message(anny.page, SECRET).waitFor();
   const second = await abhi.tab(one.chat);
   await message(second, SECRET).waitFor();
+  await say(anny.page, "And something after it");
+  await message(second, "And something after it").waitFor();
+  const older = await abhi.tab(`${one.chat}?before=2`);
+  await message(older, SECRET).waitFor();
   const invitation = await abhi.tab(`${one.chat}/invite`);
   await invitation.locator("#link").waitFor();
   const token = (await abhi.context.cookies(`${abhi.server.origin}${one.chat}`)).map(({ name, value }) => `${name}=${value}`);
 
   await endForBoth(anny.page);
-  for (const [page, seat] of /** @type {const} */ ([[abhi.page, one], [second, one], [anny.page, two]])) {
+  for (const [page, seat] of /** @type {const} */ ([[abhi.page, one], [second, one], [older, one], [anny.page, two]])) {
     await page.getByRole("heading", { name: "The chat has ended" }).waitFor();
     const seen = async () => (await page.content()).includes(SECRET);
     assert.equal(await seen(), false);

@@ -136,3 +136,19 @@ claim("who was replaced while away is told so in every tab", async ({ person, pr
     assert.equal(await page.locator("#presence").getAttribute("data-online"), null);
   }
 });
+
+claim("a page that slept finds out that its stream is dead, though nobody touches it", async ({ person, proxy }) => {
+  const [abhi, anny] = [await person(), await person()];
+  abhi.expectOutage();
+  await abhi.page.clock.install();
+  const { two } = await meet(abhi, anny);
+  await untilOnline(abhi.page);
+  await anny.page.goto("about:blank");
+  proxy.stall();
+  // A sleep: hours pass, and each timer runs once at most.
+  await abhi.page.clock.fastForward("02:00:00");
+  await soon("hearing", async () => {
+    await tell(anny, `${two.chat}/message_send`, { message: "Good morning" });
+    await message(abhi.page, "Good morning").waitFor();
+  });
+});
