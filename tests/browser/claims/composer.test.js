@@ -141,7 +141,7 @@ claim("a hostile name is shown as a name", async ({ person }) => {
   const [abhi, eve] = [await person(), await person()];
   const name = "<b onclick=x>{peer}</b>";
   await register(abhi, { peer: name });
-  await abhi.page.getByText("Send this link to").getByText(name).first().waitFor();
+  await abhi.page.getByText("Send this to").getByText(name).first().waitFor();
   await abhi.page.getByRole("link", { name: "Go to the chat" }).click();
   await untilIs("the name", () => abhi.page.locator("#peer").textContent(), name);
   assert.equal(await abhi.page.locator("main b").count(), 0);

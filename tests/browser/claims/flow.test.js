@@ -20,7 +20,7 @@ claim("the invitation offers the link, a copy, a QR code and the return code, th
   const abhi = await person({ permissions: ["clipboard-read", "clipboard-write"] });
   const { link, code } = await register(abhi);
   const { page } = abhi;
-  await page.getByText("Send this link to Anny only. Until Anny joins, anyone with this link could take Anny’s place.").waitFor();
+  await page.getByText("Send this to Anny only. Until Anny joins, anyone with this link could take Anny’s place.").waitFor();
   await page.getByText(/^The chat deletes itself on \d/).waitFor();
   assert.equal(await page.locator("#link").getAttribute("readonly"), "");
   assert.match(new URL(link).pathname, /^\/demo\/chat\/user\/[1-9A-HJ-NP-Za-km-z]{22}$/);

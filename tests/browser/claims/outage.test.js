@@ -24,7 +24,7 @@ claim("what was written while the server was away arrives once, after a reload a
   await say(abhi.page, "During");
   await say(abhi.page, "And still");
   await untilTick(abhi.page, "During", "Sending");
-  await banner(abhi.page).getByText("The connection is lost. Reconnecting; what you write is kept.").waitFor();
+  await banner(abhi.page).getByText("Connection lost. Reconnecting… Your messages will be sent.").waitFor();
   await banner(abhi.page).getByRole("button", { name: "Try now" }).waitFor();
   // A reload while there is nobody to load from, and another one when there is.
   await assert.rejects(abhi.page.reload(), /ERR_CONNECTION_REFUSED/);
@@ -45,7 +45,7 @@ claim("a page that stays open sends by itself when the server is back, and says 
   await anny.page.goto("about:blank");
   await server.kill();
   await say(abhi.page, "Written into the void");
-  await banner(abhi.page).getByText("The connection is lost.").waitFor();
+  await banner(abhi.page).getByText("Connection lost.").waitFor();
   // What the other person writes before this page is back.
   await abhi.context.setOffline(true);
   await server.up();
@@ -86,7 +86,7 @@ claim("\"Try now\" does not wait for the page's own next try", async ({ person }
   await abhi.page.route("**/stream?*", (route) => route.fulfill({ status: 502, body: "bad" }));
   await abhi.page.addInitScript(countTries);
   await abhi.page.goto(one.chat);
-  await banner(abhi.page).getByText("The connection is lost.").waitFor();
+  await banner(abhi.page).getByText("Connection lost.").waitFor();
   // From here on the page makes no try by itself; one that was under way must not be the one that gets through.
   await abhi.page.clock.pauseAt(Date.now() + 3_600_000);
   await until("no try is under way", async () => {
@@ -115,7 +115,7 @@ claim("the page's own tries come further and further apart, and not two pages in
     Math.random = () => (thrown++ % 2 ? 0.999 : 0);
   });
   await abhi.page.goto(one.chat);
-  await banner(abhi.page).getByText("The connection is lost.").waitFor();
+  await banner(abhi.page).getByText("Connection lost.").waitFor();
   await abhi.page.clock.pauseAt(Date.now() + 3_600_000);
   /** How long the page waits for its next try, on its own clock. */
   const wait = async () => {

@@ -129,7 +129,7 @@ claim("who was replaced while away is told so in every tab", async ({ person, pr
   await until("Anny has left", () => abhi.page.locator("#presence").textContent(), (words) => /last seen|not here/i.test(words ?? ""));
   await tell(phone, `${new URL(link).pathname}/login/ask`, { user: "Anny" });
   await abhi.page.locator("#asks form").getByRole("button", { name: "Allow" }).click();
-  await abhi.page.locator("#notices").getByText("was let in anew").waitFor();
+  await abhi.page.locator("#notices").getByText("was let in again").waitFor();
   await anny.context.setOffline(false);
   for (const page of [anny.page, second]) {
     await page.locator("#connection").getByRole("link").waitFor();

@@ -148,7 +148,7 @@ claim("a clock that is wrong by a day changes nothing of what is said and when t
     await anny.page.getByLabel("Your name").fill("Anny");
     await anny.page.getByRole("button", { name: "Enter", exact: true }).click();
     await inChat(anny.page);
-    await abhi.page.getByRole("link", { name: "Open my side" }).click();
+    await abhi.page.getByRole("link", { name: "Go to the chat" }).click();
     await inChat(abhi.page);
     await say(anny.page, "What time is it?");
     await message(abhi.page, "What time is it?").waitFor();

@@ -261,7 +261,7 @@ pub static ARABIC: Text = Text {
         peer_replaced: "أُذن لـ{peer} بالدخول من جديد، وسُجِّل خروجه من كل جهاز آخر.",
         you_replaced: "دخل أحدٌ باسمك. إن لم تكن أنت، فأنهِ المحادثة.",
         typing: "يكتب {peer}",
-        offline: "أنت غير متصل. ستُرسل رسائلك حين تعود.",
+        offline: "أنت غير متصل. ما تكتبه محفوظ ويُرسل حين تعود.",
         reconnecting: "انقطع الاتصال. تجري إعادته… ستُرسل رسائلك.",
         connected: "عاد الاتصال.",
         connected_new: Plural {
