@@ -101,7 +101,7 @@ claim("a message that is not sent interrupts, and nothing else in a conversation
   );
   await say(abhi.page, "one too many");
   await untilTick(abhi.page, "one too many", "Not sent");
-  await untilIs("what interrupts", () => ears.alarms, ["Your message was not sent. The chat is full."]);
+  await untilIs("what interrupts", () => ears.alarms, ["Your message was not sent. This chat is full. Download it and start a new one."]);
 });
 
 claim("nothing moves for those who asked for that", async ({ person }) => {
