@@ -188,7 +188,7 @@ claim("without a network the page says so, and that it is back", async ({ person
   abhi.expectOutage();
   await meet(abhi, anny);
   await abhi.context.setOffline(true);
-  await banner(abhi.page).getByText("You are offline. What you write is kept and sent when you are back.").waitFor();
+  await banner(abhi.page).getByText("You are offline. Your messages will be sent when you are back.").waitFor();
   await say(abhi.page, "From under a mountain");
   await untilTick(abhi.page, "From under a mountain", "Sending");
   await abhi.context.setOffline(false);
