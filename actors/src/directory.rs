@@ -33,8 +33,10 @@ use crate::{
     notes::Notes,
     pair::{News, Refresh, Request, Told, Visit},
     peers,
-    ports::{Bus, BusState, Clock, Inbox, Lookup, Position, Store},
-    relay, sweeper,
+    ports::{Bus, BusState, ChatRoom, Clock, Inbox, Lookup, Position, Store},
+    relay,
+    session_checks::SessionChecks,
+    sweeper,
 };
 use crashes::Crashes;
 use place::{Pass, Place};
@@ -74,8 +76,8 @@ pub struct Limits {
     pub streams_max: usize,
     /// Sessions of one seat.
     pub sessions_per_seat_max: usize,
-    /// Messages in one chat.
-    pub messages_per_chat_max: u64,
+    /// What one chat may hold.
+    pub chat_room: ChatRoom,
     /// Messages waiting in one lane of the journal.
     pub journal_queue_len_max: usize,
     /// Messages in one commit.
@@ -114,6 +116,7 @@ pub(crate) struct Shared {
     pub(crate) lease: Lease,
     pub(crate) journal: Journal,
     pub(crate) notes: Notes,
+    pub(crate) session_checks: Arc<SessionChecks>,
     pub(crate) inbox: Inbox,
     pub(crate) metrics: Metrics,
     /// Streams open in this instance, counted while they are held.
@@ -150,7 +153,7 @@ impl Directory {
         let journal_limits = JournalLimits {
             queue_len_max: limits.journal_queue_len_max,
             batch_len_max: limits.journal_batch_len_max,
-            messages_per_chat_max: limits.messages_per_chat_max,
+            room: limits.chat_room,
         };
         let journal = Journal::new(&world.store, &world.bus, journal_limits, &metrics);
         let directory = Self(Arc::new(Inner {
@@ -161,6 +164,7 @@ impl Directory {
                 started: Instant::now(),
                 lease: Lease::new(world.clock.clone()),
                 journal,
+                session_checks: Arc::new(SessionChecks::new(world.store.clone())),
                 notes: Notes::new(world.store.clone(), metrics.clone()),
                 inbox: Inbox::new(INBOX_LEN_MAX),
                 metrics,

@@ -29,7 +29,7 @@ pub(crate) use self::{
 use crate::{
     Metrics,
     domain::ChatKey,
-    ports::{Bus, Store},
+    ports::{Bus, ChatRoom, Store},
 };
 
 /// Locked chats of one lane that are waited for at once, each with a connection of the store.
@@ -42,8 +42,8 @@ pub(crate) struct JournalLimits {
     pub(crate) queue_len_max: usize,
     /// Messages in one commit.
     pub(crate) batch_len_max: usize,
-    /// Messages in one chat.
-    pub(crate) messages_per_chat_max: u64,
+    /// What one chat may hold.
+    pub(crate) room: ChatRoom,
 }
 
 /// The lanes, pinned to chats by their keys.

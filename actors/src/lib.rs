@@ -20,6 +20,7 @@ mod pair;
 mod peers;
 mod refusal;
 mod relay;
+mod session_checks;
 mod sweeper;
 #[cfg(feature = "testing")]
 pub mod testing;

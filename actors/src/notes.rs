@@ -44,7 +44,8 @@ struct Writing {
 /// What a note replaces when it comes again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Subject {
-    Marks(Seat),
+    /// With the digest of the session's token.
+    Marks(Seat, [u8; 32]),
     LastSeen(Seat),
     Used(SessionId),
 }
@@ -157,7 +158,7 @@ impl Drop for Taken<'_> {
 
 fn subject(note: &Note) -> Subject {
     match note {
-        Note::Marks(seat, _) => Subject::Marks(*seat),
+        Note::Marks(by, _) => Subject::Marks(by.seat, *by.session.as_bytes()),
         Note::LastSeen(seat, _) => Subject::LastSeen(*seat),
         Note::Used(session, _) => Subject::Used(*session),
     }

@@ -248,14 +248,17 @@ impl Pair {
         done.unwrap_or_else(|failed| panic::resume_unwind(failed.into_panic()))
     }
 
-    /// Asks the store for the place of the last message; nothing is asked before this is awaited.
-    fn stored_position(&self) -> impl Future<Output = Result<Seq, Refusal>> + use<> {
-        let store = self.shared.world.store.clone();
-        let key = self.key;
-        Self::beside(async move {
-            let position = store.positions(&[key]).await?[0];
-            Ok(position.ok_or(Refusal::Gone)?.last_seq)
-        })
+    /// Asks the store whether a token's session is alive, and for the `seq` of the last message.
+    fn check(
+        &mut self,
+        session: SecretDigest,
+    ) -> impl Future<Output = Result<(Caller, Seq), Refusal>> + use<> {
+        let checks = self.shared.session_checks.clone();
+        let caller = self.caller(session);
+        async move {
+            let caller = caller?;
+            Ok((caller, checks.check(caller).await?))
+        }
     }
 
     fn refuse<T: 'static>(refusal: Refusal) -> AtomicResponse<Self, Result<T, Refusal>> {

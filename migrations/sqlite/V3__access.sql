@@ -28,5 +28,5 @@ BEGIN
     UPDATE chats SET revision = revision + 1 WHERE key = NEW.key;
 END;
 
--- The UTF-8 bytes of the texts sent since this column is here.
+-- The UTF-8 bytes of the texts that were stored since this column is here.
 ALTER TABLE chats ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use actors::ports::ChatRoom;
 use ipnet::IpNet;
 use serde::Deserialize;
 
@@ -25,6 +26,7 @@ pub struct Limits {
     pub sends_per_seat_per_second: u32,
     pub sends_per_seat_burst: u32,
     pub messages_per_chat: u64,
+    pub bytes_per_chat: u64,
     pub sessions_per_seat: usize,
     pub streams_per_address: usize,
     pub streams_per_seat: usize,
@@ -51,7 +53,10 @@ impl Limits {
             streams_per_seat_max: self.streams_per_seat,
             streams_max: self.streams_per_instance,
             sessions_per_seat_max: self.sessions_per_seat,
-            messages_per_chat_max: self.messages_per_chat,
+            chat_room: ChatRoom {
+                messages_max: self.messages_per_chat,
+                bytes_max: self.bytes_per_chat,
+            },
             journal_queue_len_max: self.journal_queue_messages,
             journal_batch_len_max: self.journal_batch_messages,
             sends_per_seat_per_second: self.sends_per_seat_per_second,
@@ -65,7 +70,7 @@ impl Limits {
 
     /// The first of them that is 0 and must not be.
     pub(super) fn zero(&self) -> Option<&'static str> {
-        let positive: [(&str, u64); 26] = [
+        let positive: [(&str, u64); 27] = [
             (
                 "requests_per_address_per_second",
                 self.requests_per_address_per_second.into(),
@@ -109,6 +114,7 @@ impl Limits {
             ),
             ("sends_per_seat_burst", self.sends_per_seat_burst.into()),
             ("messages_per_chat", self.messages_per_chat),
+            ("bytes_per_chat", self.bytes_per_chat),
             ("sessions_per_seat", self.sessions_per_seat as u64),
             ("streams_per_seat", self.streams_per_seat as u64),
             ("streams_per_instance", self.streams_per_instance as u64),

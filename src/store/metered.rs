@@ -7,12 +7,14 @@ use std::{
 
 use actors::{
     domain::{
-        AskWord, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Timestamp, UserName,
+        AskWord, Caller, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Seq,
+        Timestamp, UserName,
     },
     metrics::{Counted, register},
     ports::{
-        Access, Answered, Appended, AskState, By, Claim, Claimed, Ending, HistoryPage, Lookup,
-        NewAsk, NewChat, Note, Peer, Position, Registered, SessionChoice, Store, StoreError,
+        Access, Answered, Appended, AskState, By, ChatRoom, Claim, Claimed, Ending, HistoryPage,
+        Lookup, NewAsk, NewChat, Note, Peer, Position, Registered, SessionChoice, Store,
+        StoreError,
     },
 };
 use async_trait::async_trait;
@@ -120,25 +122,26 @@ impl Store for Metered {
         self.meter("load", self.store.load(key)).await
     }
 
+    async fn check_sessions(&self, callers: &[Caller]) -> Result<Vec<Access<Seq>>, StoreError> {
+        let call = self.store.check_sessions(callers);
+        self.meter("check_sessions", call).await
+    }
+
     async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Position>>, StoreError> {
         self.meter("positions", self.store.positions(keys)).await
     }
 
-    async fn append(
-        &self,
-        drafts: &[Draft],
-        messages_max: u64,
-    ) -> Result<Vec<Appended>, StoreError> {
-        let call = self.store.append(drafts, messages_max);
+    async fn append(&self, drafts: &[Draft], room: ChatRoom) -> Result<Vec<Appended>, StoreError> {
+        let call = self.store.append(drafts, room);
         self.meter("append", call).await
     }
 
     async fn append_waiting(
         &self,
         drafts: &[Draft],
-        messages_max: u64,
+        room: ChatRoom,
     ) -> Result<Vec<Appended>, StoreError> {
-        let call = self.store.append_waiting(drafts, messages_max);
+        let call = self.store.append_waiting(drafts, room);
         self.meter("append_waiting", call).await
     }
 

@@ -27,11 +27,13 @@ use std::time::Duration;
 
 use actors::{
     domain::{
-        AskWord, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Timestamp, UserName,
+        AskWord, Caller, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Seq,
+        Timestamp, UserName,
     },
     ports::{
-        Access, Answered, Appended, AskState, By, Claim, Claimed, Ending, HistoryPage, Lookup,
-        NewAsk, NewChat, Note, Peer, Position, Registered, SessionChoice, Store, StoreError,
+        Access, Answered, Appended, AskState, By, ChatRoom, Claim, Claimed, Ending, HistoryPage,
+        Lookup, NewAsk, NewChat, Note, Peer, Position, Registered, SessionChoice, Store,
+        StoreError,
     },
 };
 use async_trait::async_trait;
@@ -42,7 +44,7 @@ use uuid::Uuid;
 use super::OpenError;
 use crate::config::{self, PostgresUrl};
 use connect::{NoConnection, Servers, stranger};
-use pool::Connections;
+use pool::{Connections, Params};
 use session::Session;
 
 pub use lock::DatabaseLock;
@@ -154,6 +156,20 @@ impl Store for PostgresStore {
         chats::load(&self.connections, key).await
     }
 
+    async fn check_sessions(&self, callers: &[Caller]) -> Result<Vec<Access<Seq>>, StoreError> {
+        let keys: Vec<Uuid> = callers.iter().map(|by| rows::uuid(by.key)).collect();
+        let digests: Vec<&[u8]> = callers
+            .iter()
+            .map(|by| &by.session.as_bytes()[..])
+            .collect();
+        let seats: Vec<i16> = callers.iter().map(|by| rows::number(by.seat)).collect();
+        let params: Params<'_> = &[&keys, &digests, &seats];
+        let found = self.connections.query(rows::CHECK_SESSIONS, params).await?;
+        let last_seq = |row| Ok(rows::access(row)?.map(|living| living.last_seq));
+        let read: Result<_, tokio_postgres::Error> = found.iter().map(last_seq).collect();
+        read.map_err(|error| StoreError::Refused(error.to_string()))
+    }
+
     async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Position>>, StoreError> {
         let keys: Vec<Uuid> = keys.iter().map(|key| rows::uuid(*key)).collect();
         let found = self.connections.query(rows::POSITIONS, &[&keys]).await?;
@@ -161,20 +177,16 @@ impl Store for PostgresStore {
         read.map_err(|error| StoreError::Refused(error.to_string()))
     }
 
-    async fn append(
-        &self,
-        drafts: &[Draft],
-        messages_max: u64,
-    ) -> Result<Vec<Appended>, StoreError> {
-        messages::append(&self.connections, drafts, messages_max).await
+    async fn append(&self, drafts: &[Draft], room: ChatRoom) -> Result<Vec<Appended>, StoreError> {
+        messages::append(&self.connections, drafts, room).await
     }
 
     async fn append_waiting(
         &self,
         drafts: &[Draft],
-        messages_max: u64,
+        room: ChatRoom,
     ) -> Result<Vec<Appended>, StoreError> {
-        messages::append_waiting(&self.connections, drafts, messages_max).await
+        messages::append_waiting(&self.connections, drafts, room).await
     }
 
     async fn history(
@@ -329,20 +341,21 @@ mod tests {
         let fill = "INSERT INTO chats (key, expires_at)
                     SELECT key, 9e15::bigint FROM unnest($1::uuid[]) key";
         other.execute(fill, &[&uuids]).await.unwrap();
+        other.execute(SIT, &[]).await.unwrap();
         let holding = other.transaction().await.unwrap();
         let hold = "UPDATE chats SET last_seq = 7 WHERE key = $1";
         holding.execute(hold, &[&uuids[0]]).await.unwrap();
 
         let drafts: Vec<Draft> = keys.iter().map(draft_to).collect();
-        let alone = store.append(&drafts[..1], 100).await.unwrap();
+        let alone = store.append(&drafts[..1], ROOM).await.unwrap();
         assert_eq!(alone, [Appended::Locked]);
-        let both = store.append(&drafts, 100).await.unwrap();
+        let both = store.append(&drafts, ROOM).await.unwrap();
         assert_eq!(both[0], Appended::Locked);
         assert!(
             matches!(both[1], Appended::Stored { seq: 1, .. }),
             "{both:?}"
         );
-        let waiting = store.append_waiting(&drafts[..1], 100);
+        let waiting = store.append_waiting(&drafts[..1], ROOM);
         let (stored, released) = tokio::join!(waiting, holding.commit());
         released.unwrap();
         let stored = stored.unwrap();
@@ -352,11 +365,21 @@ mod tests {
         );
     }
 
+    const ROOM: ChatRoom = ChatRoom {
+        messages_max: 100,
+        bytes_max: 1_000,
+    };
+    /// Logs the sender of [`draft_to`] in to every chat.
+    const SIT: &str = "
+        INSERT INTO sessions (key, digest, id, seat, code_set, since)
+        SELECT key, decode(repeat('00', 32), 'hex'), key, 1, false, 0 FROM chats";
+
     fn draft_to(key: &ChatKey) -> Draft {
         Draft {
             key: *key,
             seat: Seat::One,
             id: Uuid::new_v4(),
+            session: SecretDigest::from_bytes([0; 32]),
             text: MessageText::from_store("Hello".into()),
             sent_at: None,
         }
@@ -377,6 +400,7 @@ mod tests {
         let fill = "INSERT INTO chats (key, expires_at) SELECT key, 9e15::bigint FROM unnest($1::uuid[]) key
                     UNION SELECT gen_random_uuid(), 9e15::bigint FROM generate_series(1, 1100)";
         asking.execute(fill, &[&uuids]).await.unwrap();
+        asking.execute(SIT, &[]).await.unwrap();
         asking.batch_execute("ANALYZE chats").await.unwrap();
 
         let store = PostgresStore::open(&url, &settings, &Registry::new())
@@ -384,7 +408,7 @@ mod tests {
             .unwrap();
         for len in [1, keys.len()] {
             let drafts: Vec<Draft> = keys[..len].iter().map(draft_to).collect();
-            for outcome in store.append(&drafts, 100).await.unwrap() {
+            for outcome in store.append(&drafts, ROOM).await.unwrap() {
                 assert!(matches!(outcome, Appended::Stored { .. }), "{outcome:?}");
             }
         }

@@ -24,11 +24,13 @@ use std::{
 
 use actors::{
     domain::{
-        AskWord, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Timestamp, UserName,
+        AskWord, Caller, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Seq,
+        Timestamp, UserName,
     },
     ports::{
-        Access, Answered, Appended, AskState, By, Claim, Claimed, Clock, Ending, HistoryPage,
-        Lookup, NewAsk, NewChat, Note, Position, Registered, SessionChoice, Store, StoreError,
+        Access, Answered, Appended, AskState, By, ChatRoom, Claim, Claimed, Clock, Ending,
+        HistoryPage, Lookup, NewAsk, NewChat, Note, Position, Registered, SessionChoice, Store,
+        StoreError,
     },
 };
 use async_trait::async_trait;
@@ -197,6 +199,18 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn check_sessions(&self, callers: &[Caller]) -> Result<Vec<Access<Seq>>, StoreError> {
+        let callers = callers.to_vec();
+        self.read(move |connection, now| {
+            let check = |caller: &Caller| {
+                let found = rows::access(connection, (*caller).into(), now)?;
+                Ok(found.map(|living| living.last_seq))
+            };
+            callers.iter().map(check).collect()
+        })
+        .await
+    }
+
     async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Position>>, StoreError> {
         let keys = keys.to_vec();
         self.read(move |connection, now| {
@@ -207,13 +221,9 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn append(
-        &self,
-        drafts: &[Draft],
-        messages_max: u64,
-    ) -> Result<Vec<Appended>, StoreError> {
+    async fn append(&self, drafts: &[Draft], room: ChatRoom) -> Result<Vec<Appended>, StoreError> {
         let drafts = drafts.to_vec();
-        self.write(move |tx, now| messages::append(tx, &drafts, messages_max, now))
+        self.write(move |tx, now| messages::append(tx, &drafts, room, now))
             .await
     }
 

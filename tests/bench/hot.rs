@@ -9,7 +9,7 @@ use actors::{
         BySeat, ChatKey, Event, Lifetime, Message, MessageText, PairHash, Seat, SecretDigest,
         SentText, Timestamp, Token, UserName,
     },
-    ports::{NewChat, Store, SystemClock},
+    ports::{ChatRoom, NewChat, Store, SystemClock},
     testing::{MemoryHub, MemoryStore},
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -137,7 +137,10 @@ const LIMITS: Limits = Limits {
     streams_per_seat_max: 10,
     streams_max: 1_000,
     sessions_per_seat_max: 10,
-    messages_per_chat_max: u32::MAX as u64,
+    chat_room: ChatRoom {
+        messages_max: u32::MAX as u64,
+        bytes_max: u64::MAX,
+    },
     journal_queue_len_max: 10_000,
     journal_batch_len_max: 512,
     sends_per_seat_per_second: u32::MAX,

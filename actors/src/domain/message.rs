@@ -2,7 +2,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use super::{ChatKey, Invalid, Seat, Timestamp, visible::is_blank};
+use super::{Caller, ChatKey, Invalid, Seat, SecretDigest, Timestamp, visible::is_blank};
 
 /// The longest text, in bytes of UTF-8.
 pub const TEXT_BYTES_MAX: usize = 16 * 1024;
@@ -133,6 +133,8 @@ pub struct Draft {
     pub key: ChatKey,
     /// Who sends it.
     pub seat: Seat,
+    /// The digest of the sender's token.
+    pub session: SecretDigest,
     /// Its name: sending the same again stores nothing.
     pub id: ClientId,
     /// What it says.
@@ -142,6 +144,15 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// Who must be alive for it to be stored.
+    pub fn caller(&self) -> Caller {
+        Caller {
+            key: self.key,
+            seat: self.seat,
+            session: self.session,
+        }
+    }
+
     /// The message this draft became.
     pub fn placed(&self, seq: Seq, at: Timestamp) -> Message {
         Message {

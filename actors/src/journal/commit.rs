@@ -35,10 +35,10 @@ impl Lane {
         while let Some(mut batch) = batches.pop() {
             let drafts: Vec<Draft> = batch.iter().map(|append| append.draft.clone()).collect();
             let started = Instant::now();
-            let messages_max = self.limits.messages_per_chat_max;
+            let room = self.limits.room;
             let outcome = match locked {
-                None => catch_panic(self.store.append(&drafts, messages_max)).await,
-                Some(_) => catch_panic(self.store.append_waiting(&drafts, messages_max)).await,
+                None => catch_panic(self.store.append(&drafts, room)).await,
+                Some(_) => catch_panic(self.store.append_waiting(&drafts, room)).await,
             };
             self.metrics
                 .commit_seconds
@@ -102,6 +102,7 @@ impl Lane {
                     }
                     continue;
                 }
+                Appended::NoSession => Err(Refusal::NoSession),
                 Appended::OtherText => Err(Refusal::MessageReused),
                 Appended::Full => Err(Refusal::ChatFull),
                 Appended::Ended => Err(Refusal::Gone),

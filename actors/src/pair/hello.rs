@@ -7,7 +7,7 @@ use actix::{ActorFutureExt, Handler, ResponseActFuture, WrapFuture};
 use super::Pair;
 use crate::{
     Refusal,
-    domain::{Ask, BySeat, Event, Hello, PeerState, Seat, SecretDigest, Seq},
+    domain::{Ask, BySeat, Caller, Event, Hello, PeerState, Seat, SecretDigest, Seq},
 };
 
 /// Asks how things stand, for a page.
@@ -31,31 +31,26 @@ impl Handler<Look> for Pair {
     type Result = ResponseActFuture<Self, Result<Opened, Refusal>>;
 
     fn handle(&mut self, look: Look, _: &mut Self::Context) -> Self::Result {
-        let who = self.who(look.by);
-        self.look(who.map(|(seat, _)| seat), None)
+        self.look(look.by, None)
     }
 }
 
 impl Pair {
-    /// Reads the position from the store: nothing of a chat is shown once it is over.
+    /// Asks the store first: nothing of a chat is shown once it, or the session, is over.
     pub(super) fn look(
-        &self,
-        who: Result<Seat, Refusal>,
+        &mut self,
+        by: SecretDigest,
         after: Option<Seq>,
     ) -> ResponseActFuture<Self, Result<Opened, Refusal>> {
-        let position = self.stored_position();
-        let read = async move {
-            let seat = who?;
-            Ok((seat, position.await?))
-        };
-        Box::pin(read.into_actor(self).map(
-            move |read: Result<_, Refusal>, pair: &mut Self, ctx| {
-                let (seat, last) = match read {
+        let checked = self.check(by);
+        Box::pin(checked.into_actor(self).map(
+            move |checked: Result<_, Refusal>, pair: &mut Self, ctx| {
+                let (Caller { seat, .. }, last) = match checked {
                     Err(Refusal::Gone) => {
                         pair.finish(None, ctx);
                         return Err(Refusal::Gone);
                     }
-                    read => read?,
+                    checked => checked?,
                 };
                 if last > pair.usage.position() {
                     pair.catch_up(ctx);

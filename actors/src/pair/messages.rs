@@ -15,8 +15,8 @@ use super::{Pair, check_rate};
 use crate::{
     Directory, Refusal,
     domain::{
-        ClientId, Draft, Event, Marks, Message, Page, Seat, SeatChange, SecretDigest, SentText,
-        Seq, TextError, Timestamp, UserName,
+        Caller, ClientId, Draft, Event, Marks, Message, Page, Seat, SeatChange, SecretDigest,
+        SentText, Seq, TextError, Timestamp, UserName,
     },
     journal::{Append, Committed, Reply},
     ports::{Access, By, HistoryPage, Note, Notice, Position},
@@ -132,6 +132,7 @@ impl Pair {
         Ok(Draft {
             key: self.key,
             seat,
+            session: send.by,
             id: send.id,
             text,
             sent_at: send.sent_at,
@@ -332,31 +333,18 @@ impl Handler<Receipt> for Pair {
     type Result = ResponseActFuture<Self, Result<(), Refusal>>;
 
     fn handle(&mut self, receipt: Receipt, _: &mut Self::Context) -> Self::Result {
-        let who = self.who(receipt.by);
-        let highest = receipt.marks.delivered.max(receipt.marks.read);
-        let known = self.usage.position();
-        let position = self.stored_position();
-        let checked = async move {
-            let (seat, _) = who?;
-            // Another instance may have stored a message whose notice is still on its way.
-            if highest > known {
-                let last = position.await?;
-                if highest > last {
-                    let field = if receipt.marks.read > last {
-                        "read"
-                    } else {
-                        "delivered"
-                    };
-                    let problem = "A mark cannot lie above the chat's last message.";
-                    return Err(Refusal::Invalid { field, problem });
-                }
+        let Marks { delivered, read } = receipt.marks;
+        let checked = self.check(receipt.by);
+        Box::pin(checked.into_actor(self).map(move |checked, pair, _| {
+            let (caller, last) = checked?;
+            if delivered.max(read) > last {
+                let field = if read > last { "read" } else { "delivered" };
+                let problem = "A mark cannot lie above the chat's last message.";
+                return Err(Refusal::Invalid { field, problem });
             }
-            Ok(seat)
-        };
-        Box::pin(checked.into_actor(self).map(move |seat, pair, _| {
-            let seat = seat?;
+            let seat = caller.seat;
             if let Some(marks) = pair.raise_marks(seat, receipt.marks) {
-                pair.shared.notes.jot(pair.key, Note::Marks(seat, marks));
+                pair.shared.notes.jot(pair.key, Note::Marks(caller, marks));
                 pair.shared
                     .world
                     .bus
@@ -392,22 +380,23 @@ pub struct Typing {
 }
 
 impl Handler<Typing> for Pair {
-    type Result = Result<(), Refusal>;
+    type Result = ResponseActFuture<Self, Result<(), Refusal>>;
 
     fn handle(&mut self, typing: Typing, _: &mut Self::Context) -> Self::Result {
-        let (seat, _) = self.who(typing.by)?;
-        if self.last_typing[seat].is_some_and(|last| last.elapsed() < TYPING_INTERVAL) {
-            return Ok(());
-        }
-        self.last_typing[seat] = Some(Instant::now());
-        self.shared
-            .world
-            .bus
-            .publish(self.key, Notice::Typing(seat));
-        self.broadcast(&Event::Typing {
-            seat,
-            user: self.name(seat),
-        });
-        Ok(())
+        let checked = self.check(typing.by);
+        Box::pin(checked.into_actor(self).map(|checked, pair: &mut Self, _| {
+            let (Caller { seat, .. }, _) = checked?;
+            if pair.last_typing[seat].is_some_and(|last| last.elapsed() < TYPING_INTERVAL) {
+                return Ok(());
+            }
+            pair.last_typing[seat] = Some(Instant::now());
+            let bus = &pair.shared.world.bus;
+            bus.publish(pair.key, Notice::Typing(seat));
+            pair.broadcast(&Event::Typing {
+                seat,
+                user: pair.name(seat),
+            });
+            Ok(())
+        }))
     }
 }

@@ -162,11 +162,13 @@ impl Handler<OpenStream> for Pair {
     type Result = ResponseActFuture<Self, Result<Opened, Refusal>>;
 
     fn handle(&mut self, open: OpenStream, _: &mut Self::Context) -> Self::Result {
-        let who = self.who(open.by).and_then(|(seat, _)| {
-            self.check_room(seat)?;
-            Ok(seat)
-        });
-        self.look(who, open.after)
+        let room = self
+            .who(open.by)
+            .and_then(|(seat, _)| self.check_room(seat));
+        match room {
+            Ok(()) => self.look(open.by, open.after),
+            Err(refusal) => Box::pin(actix::fut::ready(Err(refusal))),
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::{Access, By, HistoryPage, Lookup, Position};
 use crate::domain::{
-    AskWord, Chat, ChatKey, CodeDigest, Draft, Encryption, Lifetime, Marks, Page, SealedHash, Seat,
-    SecretDigest, Seq, SessionId, Timestamp, UserName,
+    AskWord, Caller, Chat, ChatKey, CodeDigest, Draft, Encryption, Lifetime, Marks, Page,
+    SealedHash, Seat, SecretDigest, Seq, SessionId, Timestamp, UserName,
 };
 
 /// What lasts. Every method is atomic across all instances, and what it has answered survives
@@ -46,21 +46,21 @@ pub trait Store: Send + Sync + 'static {
     /// A chat with its seats, its sessions and those who wait to be let in.
     async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>, StoreError>;
 
+    /// Which of many sessions are alive, in one statement and in the order asked for, and the
+    /// `seq` of the last message of their chats.
+    async fn check_sessions(&self, callers: &[Caller]) -> Result<Vec<Access<Seq>>, StoreError>;
+
     /// How far many chats are, in one statement and in the order asked for; `None` where there is
     /// no living chat.
     async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Position>>, StoreError>;
 
     /// Places drafts, in the order given, in one transaction with one commit; an outcome for each.
-    /// An id that a seat has used before is not stored again. A chat takes `messages_max`.
+    /// An id that a seat has used before is not stored again.
     ///
     /// # Errors
     /// [`StoreError::Refused`] when one of the drafts cannot be stored at all; nothing of the
     /// batch was then stored, and the caller finds the guilty one by splitting.
-    async fn append(
-        &self,
-        drafts: &[Draft],
-        messages_max: u64,
-    ) -> Result<Vec<Appended>, StoreError>;
+    async fn append(&self, drafts: &[Draft], room: ChatRoom) -> Result<Vec<Appended>, StoreError>;
 
     /// The same for drafts of one chat, and waits a while for it where `append` answers
     /// [`Appended::Locked`].
@@ -70,9 +70,9 @@ pub trait Store: Send + Sync + 'static {
     async fn append_waiting(
         &self,
         drafts: &[Draft],
-        messages_max: u64,
+        room: ChatRoom,
     ) -> Result<Vec<Appended>, StoreError> {
-        self.append(drafts, messages_max).await
+        self.append(drafts, room).await
     }
 
     /// A page of the history, ascending, of at most `limit` messages; fewer where their texts are
@@ -131,7 +131,8 @@ pub trait Store: Send + Sync + 'static {
         allow: bool,
     ) -> Result<Answered, StoreError>;
 
-    /// Writes down what may be a moment late. Marks and times only move forward.
+    /// Writes down what may be a moment late. Marks and times only move forward; marks of a
+    /// session that has ended are let pass.
     async fn note(&self, notes: &[(ChatKey, Note)]) -> Result<(), StoreError>;
 
     /// Ends a chat: when this returns nothing of it can be read any more.
@@ -223,6 +224,15 @@ pub enum Registered {
     NotReserved,
 }
 
+/// How much one chat may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct ChatRoom {
+    /// Its messages.
+    pub messages_max: u64,
+    /// The UTF-8 bytes of its texts. A chat that has fewer takes one more message, of any length.
+    pub bytes_max: u64,
+}
+
 /// What became of one draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Appended {
@@ -242,6 +252,8 @@ pub enum Appended {
     },
     /// The seat has used this id with another text.
     OtherText,
+    /// The sender's session is not alive.
+    NoSession,
     /// The chat takes no more messages.
     Full,
     /// The chat is over.
@@ -366,8 +378,8 @@ pub enum Ending {
 /// Something that may reach the store a moment late, or, after a crash, not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
-    /// A seat's marks moved.
-    Marks(Seat, Marks),
+    /// A session moved its seat's marks.
+    Marks(Caller, Marks),
     /// A seat's last stream closed.
     LastSeen(Seat, Timestamp),
     /// A session was used.

@@ -17,13 +17,13 @@ pub use self::faults::{Call, Hold};
 use self::{data::Data, faults::Faults, record::Record};
 use crate::{
     domain::{
-        AskWord, Caller, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Timestamp,
-        UserName,
+        AskWord, Caller, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Seq,
+        Timestamp, UserName,
     },
     ports::{
-        Access, Answered, Appended, AskState, By, Claim, Claimed, Clock, Ending, HistoryPage,
-        Lookup, NewAsk, NewChat, Note, Peer, Position, Registered, SessionChoice, Store,
-        StoreError,
+        Access, Answered, Appended, AskState, By, ChatRoom, Claim, Claimed, Clock, Ending,
+        HistoryPage, Lookup, NewAsk, NewChat, Note, Peer, Position, Registered, SessionChoice,
+        Store, StoreError,
     },
 };
 
@@ -205,23 +205,29 @@ impl Store for MemoryStore {
             .await
     }
 
+    async fn check_sessions(&self, callers: &[Caller]) -> Result<Vec<Access<Seq>>, StoreError> {
+        let (mut data, now) = self.enter(Call::CheckSessions).await?;
+        let mut check = |caller: &Caller| {
+            let found = data.lookup(caller.key, now);
+            let alive = matches!(&found, Lookup::Live(record) if record.has_session(caller));
+            found.if_session(alive).map(|record| record.last_seq())
+        };
+        Ok(callers.iter().map(&mut check).collect())
+    }
+
     async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Position>>, StoreError> {
         let (mut data, now) = self.enter(Call::Positions).await?;
         let mut position = |key: &ChatKey| Some(data.live(*key, now)?.position());
         Ok(keys.iter().map(&mut position).collect())
     }
 
-    async fn append(
-        &self,
-        drafts: &[Draft],
-        messages_max: u64,
-    ) -> Result<Vec<Appended>, StoreError> {
+    async fn append(&self, drafts: &[Draft], room: ChatRoom) -> Result<Vec<Appended>, StoreError> {
         self.faults.check_append(drafts).await?;
         let appended = {
             let (mut data, now) = self.locked();
             let mut append = |draft: &Draft| match data.lookup(draft.key, now) {
                 Lookup::Live(_) if self.faults.is_locked(draft.key) => Appended::Locked,
-                Lookup::Live(record) => record.append(draft, messages_max, now),
+                Lookup::Live(record) => record.append(draft, room, now),
                 Lookup::Ended => Appended::Ended,
                 Lookup::Missing => Appended::Missing,
             };
@@ -234,12 +240,12 @@ impl Store for MemoryStore {
     async fn append_waiting(
         &self,
         drafts: &[Draft],
-        messages_max: u64,
+        room: ChatRoom,
     ) -> Result<Vec<Appended>, StoreError> {
         while drafts.iter().any(|draft| self.faults.is_locked(draft.key)) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        self.append(drafts, messages_max).await
+        self.append(drafts, room).await
     }
 
     async fn history(

@@ -150,6 +150,9 @@ macro_rules! store_suite {
             the_same_id_in_another_chat_is_another_message
             the_same_id_with_another_text_is_told
             a_full_chat_takes_no_more_but_knows_what_it_has
+            a_chat_full_of_text_takes_no_more_but_knows_what_it_has
+            a_message_of_a_dead_session_costs_itself_alone
+            a_message_racing_the_end_of_its_session_is_stored_before_it_or_not_at_all
             a_chat_that_is_over_or_missing_costs_its_own_messages_alone
             many_appenders_to_one_chat_leave_no_gap
             crossing_batches_on_two_instances_all_arrive
@@ -162,6 +165,7 @@ macro_rules! store_suite {
             pages_outside_of_the_chat_are_empty
             an_empty_chat_has_an_empty_page
             a_page_is_read_by_a_living_session_alone
+            sessions_are_checked_in_the_order_asked_for
             positions_come_in_the_order_asked_for
             a_position_tells_both_seats_marks
             a_revision_goes_up_with_every_change_of_seats_sessions_and_asks
@@ -170,6 +174,7 @@ macro_rules! store_suite {
             marks_move_forward_only
             a_seat_is_last_seen_at_the_latest_time
             a_session_is_last_seen_at_the_latest_time
+            marks_of_a_dead_session_are_let_pass
             notes_about_what_is_not_there_are_let_pass
             // ending
             a_chat_ends_once

@@ -97,10 +97,10 @@ async fn a_request_that_waits_for_the_store_is_not_lost_by_another_ones_panic() 
     let world = World::new();
     let here = world.instance(roomy());
     let [abhi, anny] = here.couple(&world).await;
-    let held = here.store.hold(Call::Positions);
+    let held = here.store.hold(Call::CheckSessions);
     let panic = async {
         eventually("it waits", || async {
-            here.store.is_waiting(Call::Positions)
+            here.store.is_waiting(Call::CheckSessions)
         })
         .await;
         here.clock.panic_next(1);

@@ -66,10 +66,10 @@ async fn a_request_that_waits_for_the_store_while_the_chat_ends_is_answered_as_g
     let world = World::new();
     let here = world.instance(roomy());
     let [abhi, anny] = here.couple(&world).await;
-    let held = here.store.hold(Call::Positions);
+    let held = here.store.hold(Call::CheckSessions);
     let end = async {
         eventually("it waits", || async {
-            here.store.is_waiting(Call::Positions)
+            here.store.is_waiting(Call::CheckSessions)
         })
         .await;
         anny.end_chat().await.unwrap();

@@ -104,7 +104,7 @@ async fn what_is_asked_of_the_store_comes_to_its_end_while_the_chat_is_read_agai
     let world = World::new();
     let (here, there) = (world.instance(roomy()), world.instance(roomy()));
     let ([abhi, anny], stream) = couple_that_missed_one(&world, &here, &there).await;
-    let calls = [Call::History, Call::Positions];
+    let calls = [Call::History, Call::CheckSessions];
     let asked = calls.map(|call| there.store.hold(call));
     let read_again = there.store.hold(Call::Load);
     abhi.send("heard").await.unwrap();
@@ -301,9 +301,9 @@ async fn an_instance_that_slept_looks_into_the_store_before_it_serves_anything()
     there.bus.set_deaf(true);
     abhi.log_out().await.unwrap();
     // Nobody has told it, and it did not sleep: it trusts what it holds.
-    phone.look().await.unwrap();
+    phone.seat().await.unwrap();
     world.time.advance(Duration::from_secs(2));
-    assert!(matches!(phone.look().await, Err(Refusal::NoSession)));
+    assert!(matches!(phone.seat().await, Err(Refusal::NoSession)));
     anny.look().await.unwrap();
 }
 

@@ -1,6 +1,6 @@
 //! Everything has a bound, and whoever reaches it is told so.
 
-use actors::{Limits, Refusal};
+use actors::{Limits, Refusal, ports::ChatRoom};
 
 use crate::world::{World, login, roomy};
 
@@ -55,7 +55,10 @@ async fn a_chat_takes_so_many_logins_and_then_none_for_a_while() {
 async fn a_full_chat_takes_no_more_messages() {
     let world = World::new();
     let here = world.instance(Limits {
-        messages_per_chat_max: 2,
+        chat_room: ChatRoom {
+            messages_max: 2,
+            ..roomy().chat_room
+        },
         ..roomy()
     });
     let [abhi, anny] = here.couple(&world).await;
@@ -68,6 +71,24 @@ async fn a_full_chat_takes_no_more_messages() {
         1,
         "what it has, it knows"
     );
+}
+
+#[actix::test]
+async fn a_chat_full_of_text_takes_no_more_messages() {
+    let world = World::new();
+    let here = world.instance(Limits {
+        chat_room: ChatRoom {
+            bytes_max: 10,
+            ..roomy().chat_room
+        },
+        ..roomy()
+    });
+    let [abhi, anny] = here.couple(&world).await;
+    abhi.send("nine byte").await.unwrap();
+    anny.send("the last one, of any length").await.unwrap();
+    assert_eq!(abhi.send("no").await, Err(Refusal::ChatFull));
+    let [other, _] = here.couple(&world).await;
+    other.send("another chat has room").await.unwrap();
 }
 
 #[actix::test]

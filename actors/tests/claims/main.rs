@@ -2,6 +2,7 @@
 //! memory.
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
+mod access;
 mod adapters;
 mod asks;
 mod crashes;

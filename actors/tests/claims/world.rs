@@ -9,7 +9,7 @@ use actix::Arbiter;
 use actors::{
     Directory, Limits, Metrics, Tasks, World as Adapters,
     domain::{BySeat, Chat, ChatKey, Lifetime, Message, Page, PairHash, Seat, UserName},
-    ports::{Access, Bus, By, Lookup, NewChat, Registered, Store},
+    ports::{Access, Bus, By, ChatRoom, Lookup, NewChat, Registered, Store},
     testing::{FakeClock, FaultyClock, MemoryBus, MemoryHub, MemoryStore, eventually},
 };
 use prometheus::Registry;
@@ -53,7 +53,10 @@ pub(crate) fn roomy() -> Limits {
         streams_per_seat_max: 1_000,
         streams_max: 10_000,
         sessions_per_seat_max: 100,
-        messages_per_chat_max: 1_000_000,
+        chat_room: ChatRoom {
+            messages_max: 1_000_000,
+            bytes_max: u64::MAX,
+        },
         journal_queue_len_max: 10_000,
         journal_batch_len_max: 1_000,
         sends_per_seat_per_second: 1_000_000,

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use actors::{
-    domain::{ChatKey, Draft, Marks, Page, Seat, Seq, Timestamp},
-    ports::{Access, Appended, By, HistoryPage, Note, PAGE_BYTES_MAX, StoreError},
+    domain::{Caller, ChatKey, Draft, Marks, Page, Seat, Seq, Timestamp},
+    ports::{Access, Appended, By, ChatRoom, HistoryPage, Note, PAGE_BYTES_MAX, StoreError},
 };
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
@@ -18,14 +18,20 @@ use super::{
 
 /// Nearly always a message goes to a living chat that nobody else holds, and has not been sent before;
 /// where it is otherwise, nothing is changed and no row comes back.
+///
+/// The session is looked up before the chat's row is locked. Whoever ends one counts the chat's
+/// revision up, so that a row which was changed meanwhile is not the one it was looked up with.
 const APPEND_ONE: &str = "
     WITH free AS (
         SELECT key FROM chats
-        WHERE key = $1 AND expires_at + 0 > now_ms() AND last_seq < $6
+        WHERE key = $1 AND expires_at + 0 > now_ms() AND last_seq < $6 AND bytes < $7
+          AND revision = (SELECT c.revision FROM sessions s JOIN chats c ON c.key = s.key
+                          WHERE s.key = $1 AND s.digest = $8 AND s.seat = $2)
           AND NOT EXISTS (SELECT FROM messages WHERE key = $1 AND id = $3 AND seat = $2)
         FOR NO KEY UPDATE SKIP LOCKED
     ), chat AS (
-        UPDATE chats c SET last_seq = c.last_seq + 1 FROM free WHERE c.key = free.key
+        UPDATE chats c SET last_seq = c.last_seq + 1, bytes = c.bytes + octet_length($4)
+        FROM free WHERE c.key = free.key
         RETURNING c.last_seq, clock_ms() AS now
     )
     INSERT INTO messages (key, seq, at, sent_at, id, seat, text)
@@ -34,37 +40,37 @@ const APPEND_ONE: &str = "
 
 const APPEND: &str = "
     SELECT outcome::text, seq, at
-    FROM append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    FROM store_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
 /// A lone message, which most are while there is little to do, has the shortest way. Those to chats
 /// that somebody else holds are left out, so that they hold nobody else up.
 pub(super) async fn append(
     connections: &Connections,
     drafts: &[Draft],
-    messages_max: u64,
+    room: ChatRoom,
 ) -> Result<Vec<Appended>, StoreError> {
     if let [draft] = drafts
-        && let Some(stored) = append_one(connections, draft, messages_max).await?
+        && let Some(stored) = append_one(connections, draft, room).await?
     {
         return Ok(vec![stored]);
     }
-    place(connections, drafts, messages_max, false).await
+    place(connections, drafts, room, false).await
 }
 
 /// Waits for the chats that somebody else holds.
 pub(super) async fn append_waiting(
     connections: &Connections,
     drafts: &[Draft],
-    messages_max: u64,
+    room: ChatRoom,
 ) -> Result<Vec<Appended>, StoreError> {
-    place(connections, drafts, messages_max, true).await
+    place(connections, drafts, room, true).await
 }
 
 /// Stores a message; `None` where that takes a closer look.
 async fn append_one(
     connections: &Connections,
     draft: &Draft,
-    messages_max: u64,
+    room: ChatRoom,
 ) -> Result<Option<Appended>, StoreError> {
     let params: Params<'_> = &[
         &uuid(draft.key),
@@ -72,7 +78,9 @@ async fn append_one(
         &draft.id,
         &draft.text.as_str(),
         &draft.sent_at.map(Timestamp::unix_ms),
-        &bound(messages_max),
+        &bound(room.messages_max),
+        &bound(room.bytes_max),
+        &&draft.session.as_bytes()[..],
     ];
     let rows = match connections.query(APPEND_ONE, params).await {
         Ok(rows) => rows,
@@ -89,15 +97,21 @@ async fn append_one(
 async fn place(
     connections: &Connections,
     drafts: &[Draft],
-    messages_max: u64,
+    room: ChatRoom,
     wait: bool,
 ) -> Result<Vec<Appended>, StoreError> {
     let Places {
         chats,
+        counts,
+        sizes,
         places,
         nths,
     } = Places::of(drafts);
     let seats: Vec<i16> = drafts.iter().map(|draft| number(draft.seat)).collect();
+    let sessions: Vec<&[u8]> = drafts
+        .iter()
+        .map(|draft| &draft.session.as_bytes()[..])
+        .collect();
     let ids: Vec<Uuid> = drafts.iter().map(|draft| draft.id).collect();
     let texts: Vec<&str> = drafts.iter().map(|draft| draft.text.as_str()).collect();
     let sent_ats: Vec<Option<i64>> = drafts
@@ -109,13 +123,17 @@ async fn place(
             APPEND,
             &[
                 &chats,
+                &counts,
+                &sizes,
                 &places,
                 &nths,
                 &seats,
+                &sessions,
                 &ids,
                 &texts,
                 &sent_ats,
-                &bound(messages_max),
+                &bound(room.messages_max),
+                &bound(room.bytes_max),
                 &wait,
             ],
         )
@@ -132,39 +150,56 @@ async fn place(
                 None => Appended::Locked,
             },
         };
-        firsts.entry(name).or_insert((place, outcome.clone()));
+        if outcome != Appended::NoSession {
+            firsts.entry(name).or_insert((place, outcome.clone()));
+        }
         outcomes.push(outcome);
     }
     Ok(outcomes)
 }
 
-/// Which drafts are of which chat: the chats each once, in the order of their keys; a draft is the
-/// nth of the chat at its place, both counted from one.
+/// Which drafts are of which chat: the chats each once, in the order of their keys, with the number
+/// of their drafts and the bytes of their texts; a draft is the nth of the chat at its place, both
+/// counted from one.
 #[derive(Default)]
 struct Places {
     chats: Vec<Uuid>,
+    counts: Vec<i32>,
+    sizes: Vec<i64>,
     places: Vec<i32>,
     nths: Vec<i32>,
 }
 
+#[derive(Default)]
+struct ChatPart {
+    place: i32,
+    count: i32,
+    size: i64,
+}
+
 impl Places {
     fn of(drafts: &[Draft]) -> Self {
-        let mut nth_by_chat: BTreeMap<Uuid, (i32, i32)> = drafts
+        let mut by_chat: BTreeMap<Uuid, ChatPart> = drafts
             .iter()
-            .map(|draft| (uuid(draft.key), (0, 0)))
+            .map(|draft| (uuid(draft.key), ChatPart::default()))
             .collect();
-        for ((place, _), number) in nth_by_chat.values_mut().zip(1..) {
-            *place = number;
+        for (part, number) in by_chat.values_mut().zip(1..) {
+            part.place = number;
         }
         let mut found = Self::default();
         for draft in drafts {
-            if let Some((place, nth)) = nth_by_chat.get_mut(&uuid(draft.key)) {
-                *nth += 1;
-                found.places.push(*place);
-                found.nths.push(*nth);
+            if let Some(part) = by_chat.get_mut(&uuid(draft.key)) {
+                part.count += 1;
+                part.size += bound(draft.text.as_str().len() as u64);
+                found.places.push(part.place);
+                found.nths.push(part.count);
             }
         }
-        found.chats = nth_by_chat.into_keys().collect();
+        for (chat, part) in by_chat {
+            found.chats.push(chat);
+            found.counts.push(part.count);
+            found.sizes.push(part.size);
+        }
         found
     }
 }
@@ -188,6 +223,7 @@ fn outcome(row: &Row) -> Result<Told, Error> {
         "f" => Appended::Full,
         "e" => Appended::Ended,
         "m" => Appended::Missing,
+        "n" => Appended::NoSession,
         "r" => return Ok(Told::Repeated),
         _ => Appended::Locked,
     }))
@@ -258,14 +294,17 @@ pub(super) async fn history(
 }
 
 /// All notes of a kind in one statement, which touches rows in the order of their keys. What a note
-/// does not speak of is NULL, and nothing is greater than that.
+/// does not speak of is NULL, which greatest() ignores. A mark has a session, which must be alive.
 const SEATS: &str = "
     UPDATE seats s SET delivered = greatest(s.delivered, n.delivered),
                        read = greatest(s.read, n.read), last_seen = greatest(s.last_seen, n.at)
     FROM (SELECT s.key, s.seat, n.delivered, n.read, n.at
           FROM (SELECT key, seat, max(delivered) AS delivered, max(read) AS read, max(at) AS at
-                FROM unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[])
-                     AS n (key, seat, delivered, read, at)
+                FROM (SELECT n.* FROM unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bigint[],
+                                             $5::bigint[], $6::bytea[])
+                          AS n (key, seat, delivered, read, at, session)
+                      LEFT JOIN sessions a ON a.key = n.key AND a.digest = n.session AND a.seat = n.seat
+                      WHERE n.session IS NULL OR a.key IS NOT NULL) n
                 GROUP BY key, seat) n
           JOIN seats s ON s.key = n.key AND s.seat = n.seat
           ORDER BY s.key, s.seat FOR NO KEY UPDATE OF s) n
@@ -279,22 +318,32 @@ const USED: &str = "
     WHERE s.key = n.key AND s.digest = n.digest";
 
 #[derive(Default)]
-struct SeatNotes {
+struct SeatNotes<'a> {
     keys: Vec<Uuid>,
     seats: Vec<i16>,
     delivered: Vec<Option<i64>>,
     read: Vec<Option<i64>>,
     at: Vec<Option<i64>>,
+    sessions: Vec<Option<&'a [u8]>>,
 }
 
-impl SeatNotes {
-    fn push(&mut self, key: ChatKey, seat: Seat, marks: Option<Marks>, at: Option<Timestamp>) {
+impl<'a> SeatNotes<'a> {
+    fn mark(&mut self, by: &'a Caller, marks: Marks) {
+        self.keys.push(uuid(by.key));
+        self.seats.push(number(by.seat));
+        self.delivered.push(Some(bound(marks.delivered)));
+        self.read.push(Some(bound(marks.read)));
+        self.at.push(None);
+        self.sessions.push(Some(by.session.as_bytes()));
+    }
+
+    fn last_seen(&mut self, key: ChatKey, seat: Seat, at: Timestamp) {
         self.keys.push(uuid(key));
         self.seats.push(number(seat));
-        self.delivered
-            .push(marks.map(|marks| bound(marks.delivered)));
-        self.read.push(marks.map(|marks| bound(marks.read)));
-        self.at.push(at.map(Timestamp::unix_ms));
+        self.delivered.push(None);
+        self.read.push(None);
+        self.at.push(Some(at.unix_ms()));
+        self.sessions.push(None);
     }
 }
 
@@ -303,8 +352,8 @@ pub(super) async fn note(tx: &mut Transaction<'_>, notes: &[(ChatKey, Note)]) ->
     let mut used: (Vec<Uuid>, Vec<Uuid>, Vec<i64>) = Default::default();
     for (key, note) in notes {
         match note {
-            Note::Marks(seat, marks) => of_seats.push(*key, *seat, Some(*marks), None),
-            Note::LastSeen(seat, at) => of_seats.push(*key, *seat, None, Some(*at)),
+            Note::Marks(by, marks) => of_seats.mark(by, *marks),
+            Note::LastSeen(seat, at) => of_seats.last_seen(*key, *seat, *at),
             Note::Used(id, at) => {
                 used.0.push(uuid(*key));
                 used.1.push(*id);
@@ -318,9 +367,10 @@ pub(super) async fn note(tx: &mut Transaction<'_>, notes: &[(ChatKey, Note)]) ->
         delivered,
         read,
         at,
+        sessions,
     } = &of_seats;
     if !keys.is_empty() {
-        tx.execute(SEATS, &[keys, seats, delivered, read, at])
+        tx.execute(SEATS, &[keys, seats, delivered, read, at, sessions])
             .await?;
     }
     let (keys, ids, at) = &used;

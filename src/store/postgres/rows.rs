@@ -123,7 +123,18 @@ pub(super) const ACCESS: &str = "
                    WHERE s.key = k.key AND s.digest = $2 AND s.seat = $3) AS session
     FROM (SELECT $1::uuid AS key) k LEFT JOIN chats c ON c.key = k.key";
 
-/// Reads what [`ACCESS`] found.
+/// [`ACCESS`] for many sessions.
+pub(super) const CHECK_SESSIONS: &str = "
+    SELECT c.last_seq, c.expires_at, now_ms() AS now, t.key IS NOT NULL AS buried,
+           s.key IS NOT NULL AS session
+    FROM unnest($1::uuid[], $2::bytea[], $3::smallint[])
+        WITH ORDINALITY AS k (key, digest, seat, ord)
+    LEFT JOIN chats c ON c.key = k.key
+    LEFT JOIN tombstones t ON t.key = k.key AND c.key IS NULL
+    LEFT JOIN sessions s ON s.key = k.key AND s.digest = k.digest AND s.seat = k.seat
+    ORDER BY k.ord";
+
+/// Reads what [`ACCESS`] and [`CHECK_SESSIONS`] found.
 pub(super) fn access(row: &Row) -> Result<Access<Living>, Error> {
     let alive = row.try_get("session")?;
     Ok(living(row)?.if_session(alive))

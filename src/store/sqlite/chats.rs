@@ -135,6 +135,7 @@ pub(super) fn load(
         last_seq,
         revision,
         expires_at,
+        ..
     } = match living(connection, key, now)? {
         Lookup::Live(found) => found,
         Lookup::Ended => return Ok(Lookup::Ended),

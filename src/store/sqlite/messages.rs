@@ -1,58 +1,66 @@
 //! Messages: placed, read, and what is noted about them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use actors::{
     domain::{ChatKey, Draft, Page, Seq, Timestamp},
-    ports::{Access, Appended, By, HistoryPage, Lookup, Note},
+    ports::{Access, Appended, By, ChatRoom, HistoryPage, Lookup, Note},
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::rows::{Col, Living, access, get, living, message};
+use super::rows::{Col, Living, access, get, is_alive, living, message};
 
 pub(super) fn append(
     tx: &Transaction<'_>,
     drafts: &[Draft],
-    messages_max: u64,
+    room: ChatRoom,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<Appended>> {
-    let mut last_seqs: HashMap<ChatKey, Seq> = HashMap::new();
+    let mut chats: HashMap<ChatKey, Lookup<Living>> = HashMap::new();
     let mut outcomes = Vec::with_capacity(drafts.len());
     for draft in drafts {
-        let last = match last_seqs.get(&draft.key) {
-            Some(last) => *last,
-            None => match living(tx, draft.key, now)? {
-                Lookup::Live(found) => found.last_seq,
-                Lookup::Ended => {
-                    outcomes.push(Appended::Ended);
-                    continue;
-                }
-                Lookup::Missing => {
-                    outcomes.push(Appended::Missing);
-                    continue;
-                }
-            },
+        let chat = match chats.entry(draft.key) {
+            Entry::Occupied(found) => found.into_mut(),
+            Entry::Vacant(unread) => unread.insert(living(tx, draft.key, now)?),
         };
-        let outcome = match placed_before(tx, draft)? {
-            Some(before @ Appended::Before { .. }) => before,
-            _ if last >= messages_max => Appended::Full,
-            Some(other_text) => other_text,
-            None => {
-                insert(tx, draft, last + 1, now)?;
-                last_seqs.insert(draft.key, last + 1);
-                Appended::Stored {
-                    seq: last + 1,
-                    at: now,
-                }
-            }
-        };
-        outcomes.push(outcome);
+        outcomes.push(match chat {
+            Lookup::Ended => Appended::Ended,
+            Lookup::Missing => Appended::Missing,
+            Lookup::Live(_) if !is_alive(tx, &draft.caller())? => Appended::NoSession,
+            Lookup::Live(chat) => append_to(tx, chat, draft, room, now)?,
+        });
     }
-    for (key, last) in last_seqs {
-        tx.prepare_cached("UPDATE chats SET last_seq = ?2 WHERE key = ?1")?
-            .execute(params![Col(key), last])?;
+    for (key, chat) in chats {
+        if let Lookup::Live(chat) = chat {
+            tx.prepare_cached("UPDATE chats SET last_seq = ?2, bytes = ?3 WHERE key = ?1")?
+                .execute(params![Col(key), chat.last_seq, chat.bytes])?;
+        }
     }
     Ok(outcomes)
+}
+
+fn append_to(
+    tx: &Transaction<'_>,
+    chat: &mut Living,
+    draft: &Draft,
+    room: ChatRoom,
+    now: Timestamp,
+) -> rusqlite::Result<Appended> {
+    let full = chat.last_seq >= room.messages_max || chat.bytes >= room.bytes_max;
+    Ok(match placed_before(tx, draft)? {
+        Some(before @ Appended::Before { .. }) => before,
+        _ if full => Appended::Full,
+        Some(other_text) => other_text,
+        None => {
+            chat.last_seq += 1;
+            chat.bytes += draft.text.as_str().len() as u64;
+            insert(tx, draft, chat.last_seq, now)?;
+            Appended::Stored {
+                seq: chat.last_seq,
+                at: now,
+            }
+        }
+    })
 }
 
 fn placed_before(tx: &Transaction<'_>, draft: &Draft) -> rusqlite::Result<Option<Appended>> {
@@ -124,12 +132,18 @@ pub(super) fn history(
 pub(super) fn note(tx: &Transaction<'_>, notes: &[(ChatKey, Note)]) -> rusqlite::Result<()> {
     for (key, note) in notes {
         match note {
-            Note::Marks(seat, marks) => tx
+            Note::Marks(by, _) if !is_alive(tx, by)? => 0,
+            Note::Marks(by, marks) => tx
                 .prepare_cached(
                     "UPDATE seats SET delivered = max(delivered, ?3), read = max(read, ?4)
                      WHERE key = ?1 AND seat = ?2",
                 )?
-                .execute(params![Col(*key), Col(*seat), marks.delivered, marks.read])?,
+                .execute(params![
+                    Col(*key),
+                    Col(by.seat),
+                    marks.delivered,
+                    marks.read
+                ])?,
             Note::LastSeen(seat, at) => tx
                 .prepare_cached(
                     "UPDATE seats SET last_seen = max(coalesce(last_seen, 0), ?3)

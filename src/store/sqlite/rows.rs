@@ -2,7 +2,8 @@
 
 use actors::{
     domain::{
-        BySeat, ChatKey, Marks, Message, MessageText, Seat, SecretDigest, Seq, Timestamp, UserName,
+        BySeat, Caller, ChatKey, Marks, Message, MessageText, Seat, SecretDigest, Seq, Timestamp,
+        UserName,
     },
     ports::{Access, By, Lookup, Position},
 };
@@ -85,6 +86,8 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Living {
     pub(super) last_seq: Seq,
+    /// Of its texts.
+    pub(super) bytes: u64,
     pub(super) revision: u64,
     pub(super) expires_at: Timestamp,
 }
@@ -96,10 +99,11 @@ pub(super) fn living(
     now: Timestamp,
 ) -> rusqlite::Result<Lookup<Living>> {
     let found = connection
-        .prepare_cached("SELECT last_seq, revision, expires_at FROM chats WHERE key = ?1")?
+        .prepare_cached("SELECT last_seq, bytes, revision, expires_at FROM chats WHERE key = ?1")?
         .query_row([Col(key)], |row| {
             Ok(Living {
                 last_seq: row.get("last_seq")?,
+                bytes: row.get("bytes")?,
                 revision: row.get("revision")?,
                 expires_at: get(row, "expires_at")?,
             })
@@ -122,11 +126,15 @@ pub(super) fn access(
     let found = living(connection, by.key(), now)?;
     let alive = match by {
         By::Server(_) => true,
-        By::Session(caller) => connection
-            .prepare_cached("SELECT 1 FROM sessions WHERE key = ?1 AND digest = ?2 AND seat = ?3")?
-            .exists((Col(caller.key), Col(caller.session), Col(caller.seat)))?,
+        By::Session(caller) => is_alive(connection, &caller)?,
     };
     Ok(found.if_session(alive))
+}
+
+pub(super) fn is_alive(connection: &Connection, caller: &Caller) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM sessions WHERE key = ?1 AND digest = ?2 AND seat = ?3")?
+        .exists((Col(caller.key), Col(caller.session), Col(caller.seat)))
 }
 
 pub(super) fn position(

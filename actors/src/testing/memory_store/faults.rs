@@ -17,6 +17,8 @@ pub enum Call {
     Append,
     /// `beat`
     Beat,
+    /// `check_sessions`
+    CheckSessions,
     /// `count_chats`
     CountChats,
     /// `end`

@@ -5,7 +5,7 @@ use crate::{
         Ask, BySeat, Caller, Chat, ChatKey, ClientId, CodeDigest, Draft, Encryption, Message, Page,
         SealedHash, Seat, SeatState, SecretDigest, Seq, Session, Timestamp,
     },
-    ports::{Appended, HistoryPage, NewChat, Note, Position, SessionChoice},
+    ports::{Appended, ChatRoom, HistoryPage, NewChat, Note, Position, SessionChoice},
 };
 
 /// One chat, or what is left of it.
@@ -20,6 +20,8 @@ pub(super) struct Record {
     pub(super) seats: BySeat<SeatRecord>,
     pub(super) sessions: Vec<SessionRecord>,
     pub(super) asks: Vec<AskRecord>,
+    /// Of the texts.
+    bytes: u64,
     /// To be raised with every change of names, seats, sessions and asks.
     pub(super) revision: u64,
 }
@@ -63,6 +65,7 @@ impl Record {
             seats,
             sessions: Vec::new(),
             asks: Vec::new(),
+            bytes: 0,
             revision: 0,
         }
     }
@@ -118,18 +121,23 @@ impl Record {
         }
     }
 
-    pub(super) fn append(&mut self, draft: &Draft, messages_max: u64, now: Timestamp) -> Appended {
+    pub(super) fn append(&mut self, draft: &Draft, room: ChatRoom, now: Timestamp) -> Appended {
+        if !self.has_session(&draft.caller()) {
+            return Appended::NoSession;
+        }
+        let full = self.last_seq() >= room.messages_max || self.bytes >= room.bytes_max;
         if let Some(&seq) = self.places.get(&(draft.seat, draft.id)) {
             let before = &self.messages[seq as usize - 1];
             return match before.text == draft.text {
                 true => Appended::Before { seq, at: before.at },
-                false if self.last_seq() >= messages_max => Appended::Full,
+                false if full => Appended::Full,
                 false => Appended::OtherText,
             };
         }
-        if self.last_seq() >= messages_max {
+        if full {
             return Appended::Full;
         }
+        self.bytes += draft.text.as_str().len() as u64;
         let seq = self.last_seq() + 1;
         self.places.insert((draft.seat, draft.id), seq);
         self.messages.push(draft.placed(seq, now));
@@ -164,7 +172,10 @@ impl Record {
 
     pub(super) fn note(&mut self, note: &Note) {
         match *note {
-            Note::Marks(seat, marks) => self.seats[seat].state.marks.raise(marks),
+            Note::Marks(by, marks) if self.has_session(&by) => {
+                self.seats[by.seat].state.marks.raise(marks);
+            }
+            Note::Marks(..) => {}
             Note::LastSeen(seat, at) => {
                 let seen = &mut self.seats[seat].state.last_seen;
                 *seen = (*seen).max(Some(at));

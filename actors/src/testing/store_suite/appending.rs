@@ -1,13 +1,15 @@
 use std::collections::HashSet;
 
+use uuid::Uuid;
+
 use super::{Stores, fixture::*};
 use crate::{
-    domain::{Draft, Seat, Seq, TEXT_BYTES_MAX, Timestamp},
-    ports::{Appended, By},
+    domain::{Caller, Draft, Seat, Seq, TEXT_BYTES_MAX, Timestamp},
+    ports::{Appended, By, ChatRoom, SessionChoice},
 };
 
 pub async fn messages_get_places_from_one_without_a_gap(stores: Stores) {
-    let key = chat(&stores.here).await;
+    let key = talk(&stores.here).await;
     let mut sent = 0;
     for (store, count) in [(&stores.here, 1), (&stores.there, 5), (&stores.here, 3)] {
         let drafts: Vec<Draft> = (0..count).map(|_| draft(key, Seat::One, "Hello")).collect();
@@ -21,9 +23,9 @@ pub async fn messages_get_places_from_one_without_a_gap(stores: Stores) {
 
 pub async fn one_batch_serves_many_chats_each_in_its_order(stores: Stores) {
     let keys = [
-        chat(&stores.here).await,
-        chat(&stores.here).await,
-        chat(&stores.here).await,
+        talk(&stores.here).await,
+        talk(&stores.here).await,
+        talk(&stores.here).await,
     ];
     fill(&stores.here, keys[1], 4).await;
     let drafts: Vec<Draft> = (0..30)
@@ -50,7 +52,7 @@ pub async fn one_batch_serves_many_chats_each_in_its_order(stores: Stores) {
 }
 
 pub async fn a_stored_message_reads_back_as_it_was_sent(stores: Stores) {
-    let key = chat(&stores.here).await;
+    let key = talk(&stores.here).await;
     let before = store_now(&stores.here).await;
     let mut first = draft(key, Seat::One, "Hello");
     first.sent_at = Some(Timestamp::from_unix_ms(1));
@@ -69,7 +71,7 @@ pub async fn a_stored_message_reads_back_as_it_was_sent(stores: Stores) {
 }
 
 pub async fn the_same_message_twice_in_one_batch_is_stored_once(stores: Stores) {
-    let key = chat(&stores.here).await;
+    let key = talk(&stores.here).await;
     let same = draft(key, Seat::One, "Hello");
     let next = draft(key, Seat::One, "Hello");
     let drafts = [same.clone(), same.clone(), next, same];
@@ -84,7 +86,7 @@ pub async fn the_same_message_twice_in_one_batch_is_stored_once(stores: Stores) 
 }
 
 pub async fn the_same_message_again_gets_its_first_place(stores: Stores) {
-    let key = chat(&stores.here).await;
+    let key = talk(&stores.here).await;
     let drafts = fill(&stores.here, key, 3).await;
     let read = all(&stores.here, key).await;
     for store in [&stores.here, &stores.there] {
@@ -106,7 +108,7 @@ pub async fn the_same_message_again_gets_its_first_place(stores: Stores) {
 }
 
 pub async fn the_same_message_racing_on_two_instances_is_stored_once(stores: Stores) {
-    let key = chat(&stores.here).await;
+    let key = talk(&stores.here).await;
     for round in 1..=20 {
         let same = draft(key, Seat::One, "Hello");
         let outcomes = race(&stores, 8, |store, _| {
@@ -135,11 +137,11 @@ pub async fn the_same_message_racing_on_two_instances_is_stored_once(stores: Sto
 }
 
 pub async fn the_same_id_from_the_other_seat_is_another_message(stores: Stores) {
-    let key = chat(&stores.here).await;
+    let key = talk(&stores.here).await;
     let one = draft(key, Seat::One, "Hello");
     let two = Draft {
-        seat: Seat::Two,
-        ..one.clone()
+        id: one.id,
+        ..draft(key, Seat::Two, "Hello")
     };
     let other_text = Draft {
         text: text("Hi"),
@@ -154,18 +156,17 @@ pub async fn the_same_id_from_the_other_seat_is_another_message(stores: Stores) 
 }
 
 pub async fn the_same_id_in_another_chat_is_another_message(stores: Stores) {
-    let first = draft(chat(&stores.here).await, Seat::One, "Hello");
+    let first = draft(talk(&stores.here).await, Seat::One, "Hello");
     let second = Draft {
-        key: chat(&stores.here).await,
-        text: text("Hi"),
-        ..first.clone()
+        id: first.id,
+        ..draft(talk(&stores.here).await, Seat::One, "Hi")
     };
     let appended = append(&stores.here, &[first, second]).await;
     assert_eq!(appended.iter().map(stored).collect::<Vec<_>>(), [1, 1]);
 }
 
 pub async fn the_same_id_with_another_text_is_told(stores: Stores) {
-    let key = chat(&stores.here).await;
+    let key = talk(&stores.here).await;
     let said = draft(key, Seat::One, "Hello");
     let other = Draft {
         text: text("hello"),
@@ -182,10 +183,14 @@ pub async fn the_same_id_with_another_text_is_told(stores: Stores) {
 }
 
 pub async fn a_full_chat_takes_no_more_but_knows_what_it_has(stores: Stores) {
-    let (key, roomy) = (chat(&stores.here).await, chat(&stores.here).await);
+    let (key, roomy) = (talk(&stores.here).await, talk(&stores.here).await);
+    let three = ChatRoom {
+        messages_max: 3,
+        ..PLENTY
+    };
     let mut drafts: Vec<Draft> = (0..4).map(|_| draft(key, Seat::One, "Hello")).collect();
     drafts.push(draft(roomy, Seat::One, "Hello"));
-    let appended = stores.here.append(&drafts, 3).await.unwrap();
+    let appended = stores.here.append(&drafts, three).await.unwrap();
     assert_eq!(
         appended[..3].iter().map(stored).collect::<Vec<_>>(),
         [1, 2, 3]
@@ -193,7 +198,7 @@ pub async fn a_full_chat_takes_no_more_but_knows_what_it_has(stores: Stores) {
     assert_eq!(appended[3], Appended::Full);
     assert_eq!(stored(&appended[4]), 1, "another chat has room");
 
-    let again = stores.there.append(&drafts[..4], 3).await.unwrap();
+    let again = stores.there.append(&drafts[..4], three).await.unwrap();
     assert!(
         again[..3]
             .iter()
@@ -205,14 +210,120 @@ pub async fn a_full_chat_takes_no_more_but_knows_what_it_has(stores: Stores) {
         text: text("Hi"),
         ..drafts[0].clone()
     };
-    let appended = stores.here.append(&[other_text], 3).await.unwrap();
+    let appended = stores.here.append(&[other_text], three).await.unwrap();
     assert_eq!(appended, [Appended::Full]);
     assert_eq!(seqs(&all(&stores.here, key).await), [1, 2, 3]);
 }
 
+pub async fn a_chat_full_of_text_takes_no_more_but_knows_what_it_has(stores: Stores) {
+    let (key, roomy) = (talk(&stores.here).await, talk(&stores.here).await);
+    let room = ChatRoom {
+        bytes_max: 12,
+        ..PLENTY
+    };
+    // Bytes of UTF-8 count, not characters.
+    let first = draft(key, Seat::One, "éééé");
+    let appended = stores.here.append(std::slice::from_ref(&first), room).await;
+    assert_eq!(stored(&appended.unwrap()[0]), 1);
+    let drafts = [
+        draft(roomy, Seat::One, "one, two, three, four"),
+        draft(key, Seat::Two, "two"),
+        draft(key, Seat::One, "three, of any length"),
+        draft(key, Seat::One, "4"),
+        draft(key, Seat::Two, "5"),
+    ];
+    let appended = stores.there.append(&drafts, room).await.unwrap();
+    assert_eq!(
+        appended[..3].iter().map(stored).collect::<Vec<_>>(),
+        [1, 2, 3]
+    );
+    assert_eq!(appended[3..], [Appended::Full, Appended::Full]);
+    let alone = draft(key, Seat::Two, "6");
+    let appended = stores.here.append(&[alone], room).await.unwrap();
+    assert_eq!(appended, [Appended::Full]);
+    let again = stores.there.append(&[first], room).await.unwrap();
+    assert!(matches!(again[..], [Appended::Before { seq: 1, .. }]));
+    assert_eq!(seqs(&all(&stores.here, key).await), [1, 2, 3]);
+}
+
+pub async fn a_message_of_a_dead_session_costs_itself_alone(stores: Stores) {
+    let (key, other) = (talk(&stores.here).await, talk(&stores.here).await);
+    let member = draft(key, Seat::One, "Hello").caller();
+    let dead = strangers(&stores.here, member).await;
+    let by = |caller: Caller, id| Draft {
+        id,
+        seat: caller.seat,
+        session: caller.session,
+        ..draft(key, Seat::One, "Hello")
+    };
+    for caller in dead {
+        let alone = by(caller, Uuid::new_v4());
+        assert_eq!(append(&stores.there, &[alone]).await, [Appended::NoSession]);
+    }
+    let id = Uuid::new_v4();
+    let drafts = [
+        draft(other, Seat::One, "in another chat"),
+        by(dead[0], id),
+        by(member, id),
+        by(dead[2], id),
+        by(member, id),
+        draft(key, Seat::Two, "the other seat"),
+    ];
+    let appended = append(&stores.here, &drafts).await;
+    assert_eq!([0, 2, 5].map(|place| stored(&appended[place])), [1, 1, 2]);
+    assert_eq!(
+        [1, 3].map(|place| &appended[place]),
+        [&Appended::NoSession; 2]
+    );
+    assert!(matches!(appended[4], Appended::Before { seq: 1, .. }));
+    let again = append(&stores.there, &[by(dead[2], id)]).await;
+    assert_eq!(
+        again,
+        [Appended::NoSession],
+        "nor is it told what is stored"
+    );
+    assert_eq!(seqs(&all(&stores.here, key).await), [1, 2]);
+}
+
+pub async fn a_message_racing_the_end_of_its_session_is_stored_before_it_or_not_at_all(
+    stores: Stores,
+) {
+    for round in 0..20 {
+        let key = talk(&stores.here).await;
+        let outcomes = race(&stores, 12, |store, number| async move {
+            if number == 5 {
+                let which = SessionChoice::Token(voice(key, Seat::One));
+                assert!(store.end_session(key, Seat::One, which).await.unwrap());
+                return Err(live(store.load(key).await).last_seq);
+            }
+            // Alone and among others: a lone one has a shorter way.
+            let mut drafts = vec![draft(key, Seat::One, "Hello")];
+            if number % 3 == 0 {
+                drafts.push(draft(key, Seat::One, "Hello again"));
+            }
+            Ok(append(&store, &drafts).await)
+        })
+        .await;
+        let last_seq = outcomes.iter().find_map(|outcome| outcome.as_ref().err());
+        for outcome in outcomes.iter().filter_map(|outcome| outcome.as_ref().ok()) {
+            for outcome in outcome {
+                match outcome {
+                    Appended::Stored { seq, .. } => {
+                        assert!(
+                            Some(seq) <= last_seq,
+                            "stored after the end, in round {round}"
+                        );
+                    }
+                    other => assert_eq!(*other, Appended::NoSession),
+                }
+            }
+        }
+    }
+}
+
 pub async fn a_chat_that_is_over_or_missing_costs_its_own_messages_alone(stores: Stores) {
-    let (one, two) = (chat(&stores.here).await, chat(&stores.here).await);
-    let ended = chat(&stores.here).await;
+    let (one, two) = (talk(&stores.here).await, talk(&stores.here).await);
+    let ended = talk(&stores.here).await;
     fill(&stores.here, ended, 2).await;
     stores.here.end(By::Server(ended)).await.unwrap();
     let expired = expired_chat(&stores.here).await;
@@ -228,7 +339,7 @@ pub async fn a_chat_that_is_over_or_missing_costs_its_own_messages_alone(stores:
 }
 
 pub async fn many_appenders_to_one_chat_leave_no_gap(stores: Stores) {
-    let key = chat(&stores.here).await;
+    let key = talk(&stores.here).await;
     let placed = race(&stores, RACERS, |store, number| async move {
         let drafts = [
             draft(key, Seat::BOTH[number % 2], &format!("first {number}")),
@@ -250,7 +361,7 @@ pub async fn many_appenders_to_one_chat_leave_no_gap(stores: Stores) {
 }
 
 pub async fn one_of_two_texts_racing_for_an_id_is_stored(stores: Stores) {
-    let key = chat(&stores.here).await;
+    let key = talk(&stores.here).await;
     for round in 1..=50 {
         let first = draft(key, Seat::One, "Hello");
         let outcomes = race(&stores, 8, |store, number| {
@@ -282,9 +393,9 @@ pub async fn one_of_two_texts_racing_for_an_id_is_stored(stores: Stores) {
 
 pub async fn crossing_batches_on_two_instances_all_arrive(stores: Stores) {
     let keys = [
-        chat(&stores.here).await,
-        chat(&stores.here).await,
-        chat(&stores.here).await,
+        talk(&stores.here).await,
+        talk(&stores.here).await,
+        talk(&stores.here).await,
     ];
     let outcomes = race(&stores, 24, |store, number| async move {
         // Every batch names the chats in another order: whoever locks them so, meets itself.
@@ -309,7 +420,7 @@ pub async fn crossing_batches_on_two_instances_all_arrive(stores: Stores) {
 }
 
 pub async fn every_text_survives_unchanged(stores: Stores) {
-    let key = chat(&stores.here).await;
+    let key = talk(&stores.here).await;
     let texts = [
         " leading and trailing \n",
         "'; DROP TABLE messages; --",

@@ -27,7 +27,7 @@ pub async fn a_chat_ends_once(stores: Stores) {
 }
 
 pub async fn one_of_many_racing_ends_counts(stores: Stores) {
-    let key = chat(&stores.here).await;
+    let key = talk(&stores.here).await;
     fill(&stores.here, key, 20).await;
     let endings = race(&stores, RACERS, |store, _| async move {
         store.end(By::Server(key)).await.unwrap()
@@ -128,7 +128,7 @@ pub async fn an_end_spares_every_other_chat(stores: Stores) {
 
 pub async fn a_message_racing_the_end_is_stored_before_it_or_not_at_all(stores: Stores) {
     for _ in 0..10 {
-        let key = chat(&stores.here).await;
+        let key = talk(&stores.here).await;
         let outcomes = race(&stores, 10, |store, number| async move {
             if number == 5 {
                 assert_eq!(store.end(By::Server(key)).await.unwrap(), Ending::Ended);
@@ -229,8 +229,8 @@ pub async fn living_chats_are_counted(stores: Stores) {
 }
 
 pub async fn a_chat_is_ended_by_a_living_session_alone(stores: Stores) {
-    let key = chat(&stores.here).await;
-    let member = seated(&stores.here, key, Seat::Two).await;
+    let key = talk(&stores.here).await;
+    let member = member(key, Seat::Two);
     for stranger in strangers(&stores.here, member).await {
         let ending = stores.there.end(stranger.into()).await.unwrap();
         assert_eq!(ending, Ending::NoSession);

@@ -10,14 +10,17 @@ use crate::{
         SecretDigest, Seq, Session, Timestamp, UserName,
     },
     ports::{
-        Access, Appended, By, Claim, Claimed, Lookup, NewAsk, NewChat, NewSession, Note, Proof,
-        Registered, SessionChoice, Store,
+        Access, Appended, By, ChatRoom, Claim, Claimed, Lookup, NewAsk, NewChat, NewSession, Note,
+        Proof, Registered, SessionChoice, Store,
     },
     testing::eventually,
 };
 
-/// More messages than any claim sends.
-pub(super) const PLENTY: u64 = 1_000_000;
+/// Room for more than any claim sends.
+pub(super) const PLENTY: ChatRoom = ChatRoom {
+    messages_max: 1_000_000,
+    bytes_max: 1_000_000_000,
+};
 /// More sessions than any claim makes.
 pub(super) const SESSIONS_MAX: usize = 100;
 /// How many do the same thing at once where something races.
@@ -63,6 +66,31 @@ pub(super) async fn chat(store: &Arc<dyn Store>) -> ChatKey {
             .expect("the store answers"),
     );
     key
+}
+
+/// Makes a chat between Abhi and Anny, in which both sit and can speak.
+pub(super) async fn talk(store: &Arc<dyn Store>) -> ChatKey {
+    let key = chat(store).await;
+    for seat in Seat::BOTH {
+        sit(store, key, seat).await;
+    }
+    key
+}
+
+/// The digest of the token that whoever first takes a seat gets.
+pub(super) fn voice(key: ChatKey, seat: Seat) -> SecretDigest {
+    let mut bytes = [seat.number(); 32];
+    bytes[..16].copy_from_slice(key.as_bytes());
+    SecretDigest::from_bytes(bytes)
+}
+
+/// Whoever first took a seat.
+pub(super) fn member(key: ChatKey, seat: Seat) -> Caller {
+    Caller {
+        key,
+        seat,
+        session: voice(key, seat),
+    }
 }
 
 /// Makes a chat with a short life, and waits until it is over.
@@ -122,11 +150,6 @@ pub(super) fn caller(claim: &Claim) -> Caller {
     }
 }
 
-/// Sits down for the first time; answers who may speak from there.
-pub(super) async fn seated(store: &Arc<dyn Store>, key: ChatKey, seat: Seat) -> Caller {
-    caller(&sit(store, key, seat).await)
-}
-
 /// Callers that a chat refuses: one that never was, one of the other seat, one that has ended.
 pub(super) async fn strangers(store: &Arc<dyn Store>, member: Caller) -> [Caller; 3] {
     let unknown = Caller {
@@ -160,6 +183,7 @@ pub(super) fn draft(key: ChatKey, seat: Seat, words: &str) -> Draft {
     Draft {
         key,
         seat,
+        session: voice(key, seat),
         id: Uuid::new_v4(),
         text: text(words),
         sent_at: None,
@@ -250,7 +274,8 @@ pub(super) fn claim(key: ChatKey, seat: Seat, proof: Option<Proof>) -> Claim {
 
 /// Takes a seat for the first time; answers its claim, with the token and code it set.
 pub(super) async fn sit(store: &Arc<dyn Store>, key: ChatKey, seat: Seat) -> Claim {
-    let claim = claim(key, seat, None);
+    let mut claim = claim(key, seat, None);
+    claim.session.digest = voice(key, seat);
     let claimed = live(store.take_seat(claim.clone()).await);
     assert_eq!(claimed, Claimed::Sat { code_set: true });
     claim

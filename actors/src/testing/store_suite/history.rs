@@ -11,7 +11,7 @@ async fn page(stores: &Stores, key: ChatKey, page: Page, limit: usize) -> (Vec<S
 }
 
 pub async fn the_newest_page_ends_with_the_last_message(stores: Stores) {
-    let key = chat(&stores.here).await;
+    let key = talk(&stores.here).await;
     fill(&stores.here, key, 7).await;
     assert_eq!(
         page(&stores, key, Page::Newest, 3).await,
@@ -32,7 +32,7 @@ pub async fn the_newest_page_ends_with_the_last_message(stores: Stores) {
 }
 
 pub async fn pages_forward_meet_without_gap_or_repeat(stores: Stores) {
-    let key = chat(&stores.here).await;
+    let key = talk(&stores.here).await;
     fill(&stores.here, key, 10).await;
     for limit in [1, 3, 5, 10, 200] {
         let mut read: Vec<Seq> = Vec::new();
@@ -54,7 +54,7 @@ pub async fn pages_forward_meet_without_gap_or_repeat(stores: Stores) {
 }
 
 pub async fn pages_backward_meet_without_gap_or_repeat(stores: Stores) {
-    let key = chat(&stores.here).await;
+    let key = talk(&stores.here).await;
     fill(&stores.here, key, 10).await;
     for limit in [1, 3, 5, 10, 200] {
         let mut read: Vec<Seq> = Vec::new();
@@ -77,7 +77,7 @@ pub async fn pages_backward_meet_without_gap_or_repeat(stores: Stores) {
 }
 
 pub async fn a_page_of_long_texts_ends_early_at_the_far_end(stores: Stores) {
-    let key = chat(&stores.here).await;
+    let key = talk(&stores.here).await;
     let (quarter, rest) = (
         "x".repeat(PAGE_BYTES_MAX / 4),
         "x".repeat(PAGE_BYTES_MAX / 4 - 1),
@@ -100,7 +100,7 @@ pub async fn a_page_of_long_texts_ends_early_at_the_far_end(stores: Stores) {
 }
 
 pub async fn pages_outside_of_the_chat_are_empty(stores: Stores) {
-    let key = chat(&stores.here).await;
+    let key = talk(&stores.here).await;
     fill(&stores.here, key, 3).await;
     for outside in [
         Page::After(3),
@@ -138,9 +138,9 @@ pub async fn an_empty_chat_has_an_empty_page(stores: Stores) {
 
 pub async fn positions_come_in_the_order_asked_for(stores: Stores) {
     let (empty, three, ended) = (
-        chat(&stores.here).await,
-        chat(&stores.here).await,
-        chat(&stores.here).await,
+        talk(&stores.here).await,
+        talk(&stores.here).await,
+        talk(&stores.here).await,
     );
     fill(&stores.here, three, 3).await;
     fill(&stores.here, ended, 2).await;
@@ -158,11 +158,11 @@ pub async fn positions_come_in_the_order_asked_for(stores: Stores) {
 }
 
 pub async fn a_position_tells_both_seats_marks(stores: Stores) {
-    let key = chat(&stores.here).await;
+    let key = talk(&stores.here).await;
     fill(&stores.here, key, 5).await;
     let (one, two) = (marks(4, 3), marks(5, 1));
     let notes = [(Seat::One, one), (Seat::Two, two)];
-    let notes = notes.map(|(seat, marks)| (key, Note::Marks(seat, marks)));
+    let notes = notes.map(|(seat, marks)| (key, Note::Marks(member(key, seat), marks)));
     stores.here.note(&notes).await.unwrap();
     let position = stores.there.positions(&[key]).await.unwrap()[0].unwrap();
     assert_eq!(position.marks.0, [one, two]);
@@ -216,11 +216,12 @@ pub async fn a_revision_goes_up_with_every_change_of_seats_sessions_and_asks(sto
 pub async fn a_revision_stays_with_messages_marks_and_times(stores: Stores) {
     let key = chat(&stores.here).await;
     let claim = sit(&stores.here, key, Seat::One).await;
+    sit(&stores.here, key, Seat::Two).await;
     let before = revision(&stores, key).await;
     fill(&stores.here, key, 3).await;
     let now = store_now(&stores.here).await;
     let notes = [
-        (key, Note::Marks(Seat::One, marks(3, 3))),
+        (key, Note::Marks(member(key, Seat::One), marks(3, 3))),
         (key, Note::LastSeen(Seat::One, now)),
     ];
     stores.here.note(&notes).await.unwrap();
@@ -229,9 +230,9 @@ pub async fn a_revision_stays_with_messages_marks_and_times(stores: Stores) {
 }
 
 pub async fn a_page_is_read_by_a_living_session_alone(stores: Stores) {
-    let key = chat(&stores.here).await;
+    let key = talk(&stores.here).await;
     fill(&stores.here, key, 3).await;
-    let reader = seated(&stores.here, key, Seat::Two).await;
+    let reader = member(key, Seat::Two);
     let read = stores.there.history(reader.into(), Page::Newest, 10).await;
     assert_eq!(seqs(&granted(read).messages), [1, 2, 3]);
     for stranger in strangers(&stores.here, reader).await {
@@ -248,4 +249,41 @@ pub async fn a_page_is_read_by_a_living_session_alone(stores: Stores) {
         Access::Ended,
         "that it is over comes before that its sessions are"
     );
+}
+
+pub async fn sessions_are_checked_in_the_order_asked_for(stores: Stores) {
+    let (key, over) = (talk(&stores.here).await, talk(&stores.here).await);
+    fill(&stores.here, key, 3).await;
+    let (one, two) = (member(key, Seat::One), member(key, Seat::Two));
+    let [unknown, elsewhere, ended] = strangers(&stores.here, one).await;
+    stores.here.end(By::Server(over)).await.unwrap();
+    let nowhere = member(super::fixture::key(), Seat::One);
+    let callers = [
+        two,
+        unknown,
+        member(over, Seat::One),
+        one,
+        nowhere,
+        elsewhere,
+        two,
+        ended,
+    ];
+    let checked = stores.there.check_sessions(&callers).await.unwrap();
+    let expected = [
+        Access::Granted(3),
+        Access::NoSession,
+        Access::Ended,
+        Access::Granted(3),
+        Access::Missing,
+        Access::NoSession,
+        Access::Granted(3),
+        Access::NoSession,
+    ];
+    assert_eq!(checked, expected);
+    assert_eq!(stores.there.check_sessions(&[]).await.unwrap(), []);
+    let expired = short_chat(&stores.here).await;
+    until_over(&stores.here, expired).await;
+    let late = [member(expired, Seat::One)];
+    let checked = stores.here.check_sessions(&late).await.unwrap();
+    assert_eq!(checked, [Access::Ended]);
 }

@@ -14,8 +14,9 @@ async fn marks(stores: &Stores, key: ChatKey) -> [Marks; 2] {
 }
 
 pub async fn marks_move_forward_only(stores: Stores) {
-    let (key, other) = (chat(&stores.here).await, chat(&stores.here).await);
-    let note = |delivered, read| (key, Note::Marks(Seat::Two, Marks { delivered, read }));
+    let (key, other) = (talk(&stores.here).await, talk(&stores.here).await);
+    let by = member(key, Seat::Two);
+    let note = |delivered, read| (key, Note::Marks(by, Marks { delivered, read }));
     stores.here.note(&[note(5, 3)]).await.unwrap();
     let untouched = Marks::default();
     assert_eq!(
@@ -94,22 +95,20 @@ pub async fn a_session_is_last_seen_at_the_latest_time(stores: Stores) {
 }
 
 pub async fn notes_about_what_is_not_there_are_let_pass(stores: Stores) {
-    let (living, ended) = (chat(&stores.here).await, chat(&stores.here).await);
+    let (living, ended) = (talk(&stores.here).await, talk(&stores.here).await);
     stores.here.end(By::Server(ended)).await.unwrap();
     let now = store_now(&stores.here).await;
-    let mark = Note::Marks(
-        Seat::One,
-        Marks {
-            delivered: 2,
-            read: 2,
-        },
-    );
+    let marked = Marks {
+        delivered: 2,
+        read: 2,
+    };
+    let mark = |key| (key, Note::Marks(member(key, Seat::One), marked));
     let notes = [
-        (ended, mark.clone()),
-        (key(), mark.clone()),
+        mark(ended),
+        mark(key()),
         (ended, Note::LastSeen(Seat::One, now)),
         (living, Note::Used(Uuid::new_v4(), now)),
-        (living, mark),
+        mark(living),
     ];
     stores.here.note(&notes).await.unwrap();
     assert_eq!(
@@ -120,4 +119,24 @@ pub async fn notes_about_what_is_not_there_are_let_pass(stores: Stores) {
         }
     );
     stores.here.note(&[]).await.unwrap();
+}
+
+pub async fn marks_of_a_dead_session_are_let_pass(stores: Stores) {
+    let key = talk(&stores.here).await;
+    let by = member(key, Seat::One);
+    let (low, high) = (
+        Marks {
+            delivered: 2,
+            read: 1,
+        },
+        Marks {
+            delivered: 9,
+            read: 9,
+        },
+    );
+    let dead = strangers(&stores.here, by).await;
+    let mut notes: Vec<_> = dead.map(|by| (key, Note::Marks(by, high))).into();
+    notes.push((key, Note::Marks(by, low)));
+    stores.there.note(&notes).await.unwrap();
+    assert_eq!(marks(&stores, key).await, [low, Marks::default()]);
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 
 pub async fn an_ended_chat_is_deleted_in_slices(stores: Stores) {
-    let key = chat(&stores.here).await;
+    let key = talk(&stores.here).await;
     fill(&stores.here, key, 25).await;
     stores.here.end(By::Server(key)).await.unwrap();
     let mut slices = Vec::new();
@@ -80,7 +80,7 @@ pub async fn a_tombstone_stands_for_its_life(stores: Stores) {
 }
 
 pub async fn a_tombstone_outlives_every_message(stores: Stores) {
-    let key = chat(&stores.here).await;
+    let key = talk(&stores.here).await;
     let said = fill(&stores.here, key, 5).await;
     stores.here.end(By::Server(key)).await.unwrap();
     eventually("an old tombstone goes, slice by slice", || async {
@@ -93,14 +93,15 @@ pub async fn a_tombstone_outlives_every_message(stores: Stores) {
         all(&stores.there, key).await.is_empty(),
         "a new chat finds nothing of the old one"
     );
+    sit(&stores.here, key, said[0].seat).await;
     assert_eq!(stored(&append(&stores.there, &said[..1]).await[0]), 1);
 }
 
 pub async fn two_purges_at_once_do_no_harm(stores: Stores) {
-    let living = chat(&stores.here).await;
+    let living = talk(&stores.here).await;
     fill(&stores.here, living, 10).await;
     for _ in 0..3 {
-        let key = chat(&stores.here).await;
+        let key = talk(&stores.here).await;
         fill(&stores.here, key, 40).await;
         stores.here.end(By::Server(key)).await.unwrap();
     }

@@ -1,0 +1,167 @@
+//! The store decides who may do what: an instance that has not heard of an ended session does
+//! nothing for it.
+
+use std::time::Duration;
+
+use actors::{OpenStream, Refusal, domain::Marks, testing::Call, testing::eventually};
+
+use crate::world::{Instance, Person, Watch, World, roomy};
+
+/// Somebody at an instance that holds the chat, and does not hear that the session has ended.
+async fn ended_unheard(world: &World) -> (Person, Instance) {
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(world).await;
+    anny.send("Hello").await.unwrap();
+    let phone = abhi.at(&there);
+    phone.look().await.unwrap();
+    there.bus.set_deaf(true);
+    abhi.log_out().await.unwrap();
+    assert!(phone.seat().await.is_ok(), "it has not heard of it");
+    (phone, there)
+}
+
+#[actix::test]
+async fn a_session_whose_end_was_not_heard_can_do_nothing() {
+    let acts = ["read", "send", "receipt", "typing", "look", "stream", "end"];
+    for act in acts {
+        let world = World::new();
+        let (phone, _there) = ended_unheard(&world).await;
+        let by = phone.by;
+        let outcome = match act {
+            "read" => phone.texts().await.map(|_| ()),
+            "send" => phone.send("too late").await.map(|_| ()),
+            "receipt" => phone.receipt(1, 1).await,
+            "typing" => phone.typing().await,
+            "look" => phone.look().await.map(|_| ()),
+            "stream" => {
+                let open = OpenStream { by, after: None };
+                phone.directory().ask(phone.key, open).await.map(|_| ())
+            }
+            _ => phone.end_chat().await,
+        };
+        assert_eq!(outcome, Err(Refusal::NoSession), "{act}");
+        assert_eq!(world.history(phone.key).await.len(), 1, "{act}");
+        assert_eq!(phone.seat().await, Err(Refusal::NoSession), "{act}");
+    }
+}
+
+#[actix::test]
+async fn a_refusal_by_the_store_ends_the_sessions_streams() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, _anny] = here.couple(&world).await;
+    let (phone, other) = (abhi.again(&here).await.at(&there), abhi.at(&there));
+    let (goes, stays) = (Watch::open(&phone).await, Watch::open(&other).await);
+    there.bus.set_deaf(true);
+    phone.at(&here).log_out().await.unwrap();
+    assert_eq!(phone.send("late").await, Err(Refusal::NoSession));
+    goes.until_over().await;
+    other.send("still here").await.unwrap();
+    stays.until_place(1).await;
+}
+
+#[actix::test]
+async fn a_stream_whose_sessions_end_was_not_heard_ends_with_a_comparison() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let (goes, stays) = (
+        Watch::open(&abhi.at(&there)).await,
+        Watch::open(&anny.at(&there)).await,
+    );
+    there.bus.set_deaf(true);
+    abhi.log_out().await.unwrap();
+    goes.until_over().await;
+    anny.send("Hello?").await.unwrap();
+    stays.until_place(1).await;
+}
+
+#[actix::test]
+async fn marks_that_another_instance_stored_unheard_come_with_a_comparison() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    abhi.send("Hello").await.unwrap();
+    let stream = Watch::open(&abhi.at(&there)).await;
+    there.bus.set_deaf(true);
+    anny.receipt(1, 1).await.unwrap();
+    let read = Marks {
+        delivered: 1,
+        read: 1,
+    };
+    stream
+        .until(&crate::world::Told::Receipt(anny.seat, read))
+        .await;
+}
+
+#[actix::test]
+async fn a_mark_of_a_session_that_ended_before_it_was_stored_is_not_stored() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    anny.send("Hello").await.unwrap();
+    let (phone, tablet) = (abhi.at(&there), abhi.again(&here).await.at(&there));
+    let held = there.store.hold(Call::Note);
+    phone.receipt(1, 1).await.unwrap();
+    abhi.log_out().await.unwrap();
+    drop(held);
+    there.directory.write_notes().await;
+    let marks = |chat: actors::domain::Chat| chat.seats[abhi.seat].marks;
+    assert_eq!(marks(world.load(abhi.key).await), Marks::default());
+    // Another session of the seat says the same, and counts.
+    tablet.receipt(1, 1).await.unwrap();
+    there.directory.write_notes().await;
+}
+
+#[actix::test]
+async fn checks_of_many_sessions_share_a_call() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    abhi.send("Hello").await.unwrap();
+    let held = here.store.hold(Call::CheckSessions);
+    let first = abhi.look();
+    let rest = async {
+        eventually("the first is asked for", || async {
+            here.store.is_waiting(Call::CheckSessions)
+        })
+        .await;
+        let marks = (0..20).map(|_| anny.receipt(1, 1));
+        let marks = futures_util::future::join_all(marks);
+        let (marked, ()) = futures_util::future::join(marks, async {
+            here.store.fail_next(Call::CheckSessions, 1);
+            drop(held);
+        })
+        .await;
+        marked
+    };
+    let (looked, marked) = futures_util::future::join(first, rest).await;
+    // The one call that fails fails for those who were in it, and no others.
+    assert!(matches!(looked, Err(Refusal::Unavailable(_))), "{looked:?}");
+    assert!(marked.iter().all(Result::is_ok), "{marked:?}");
+}
+
+#[actix::test]
+async fn a_second_flush_waits_for_what_the_first_one_writes() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    anny.send("Hello").await.unwrap();
+    let held = here.store.hold(Call::Note);
+    abhi.receipt(1, 1).await.unwrap();
+    let first = here.directory.write_notes();
+    let rest = async {
+        eventually("the first is being written", || async {
+            here.store.is_waiting(Call::Note)
+        })
+        .await;
+        let mut second = Box::pin(here.directory.write_notes());
+        let early = tokio::time::timeout(Duration::from_millis(300), &mut second).await;
+        assert!(early.is_err(), "what was noted before is not stored yet");
+        drop(held);
+        second.await;
+        let chat = world.load(abhi.key).await;
+        assert_eq!(chat.seats[abhi.seat].marks.read, 1);
+    };
+    futures_util::future::join(first, rest).await;
+}
