@@ -41,6 +41,12 @@ pub enum Fault {
     SubscriptionsKilled,
     /// `kill -9`; a new one is started at its port.
     RedisKilled,
+    /// `kill -9`; a new one comes much later.
+    RedisStaysAway,
+    /// It is out of memory, and refuses what is to be written.
+    RedisFull,
+    /// It is made a replica: it only reads.
+    RedisDemoted,
     /// `CLIENT PAUSE`.
     RedisClientsPaused,
     /// `SIGSTOP`, `SIGCONT`.
@@ -110,7 +116,9 @@ impl Fault {
                 client_command(redis, &["PAUSE", &lasts.as_millis().to_string()]).await?;
             }
             Self::RedisPaused => redis.process().into_iter().for_each(Process::pause),
-            Self::RedisKilled => block_in_place(|| redis.kill()),
+            Self::RedisKilled | Self::RedisStaysAway => block_in_place(|| redis.kill()),
+            Self::RedisFull => tell(redis, &["CONFIG", "SET", "maxmemory", "1"])?,
+            Self::RedisDemoted => tell(redis, &["REPLICAOF", "127.0.0.1", "1"])?,
             Self::PostgresKilled => block_in_place(|| postgres.kill()),
             Self::BackendsTerminated => {
                 postgres.connect().await?.execute(TERMINATE, &[]).await?;
@@ -155,7 +163,9 @@ impl Fault {
                 member.to_postgres.cut();
                 member.to_postgres.stall(Stalled::NEITHER);
             }
-            Self::RedisKilled => block_in_place(|| redis.resume())?,
+            Self::RedisKilled | Self::RedisStaysAway => block_in_place(|| redis.resume())?,
+            Self::RedisFull => tell(redis, &["CONFIG", "SET", "maxmemory", "0"])?,
+            Self::RedisDemoted => tell(redis, &["REPLICAOF", "NO", "ONE"])?,
             Self::RedisPaused => redis.process().into_iter().for_each(Process::go_on),
             Self::PostgresKilled => block_in_place(|| postgres.resume())?,
             Self::BothKilled => block_in_place(|| {
@@ -184,6 +194,8 @@ impl Fault {
         match self {
             // Longer than every lease, silence and deadline in the system.
             Self::InstancePaused => 10_000..=10_000,
+            // Long enough that the store brings the news.
+            Self::RedisStaysAway => 4_000..=8_000,
             // Over at once; what follows is what matters.
             Self::SubscriptionsKilled | Self::BackendsTerminated => 100..=500,
             // The less time there is, the fewer of its peers have noticed that it is silent.
@@ -207,6 +219,9 @@ impl fmt::Display for Fault {
             Self::SubscriptionDeaf => "an instance's subscription is open and deaf",
             Self::SubscriptionsKilled => "all subscriptions are killed",
             Self::RedisKilled => "Redis is killed",
+            Self::RedisStaysAway => "Redis stays away",
+            Self::RedisFull => "Redis is out of memory",
+            Self::RedisDemoted => "Redis is made a replica",
             Self::RedisClientsPaused => "Redis pauses its clients",
             Self::RedisPaused => "Redis is stopped in its tracks",
             Self::PostgresKilled => "PostgreSQL is killed",
@@ -218,6 +233,14 @@ impl fmt::Display for Fault {
 
 const TERMINATE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+
+fn tell(redis: &Redis, command: &[&str]) -> Result<(), StartError> {
+    let told = block_in_place(|| redis.command(command))?;
+    match told.trim() {
+        "OK" => Ok(()),
+        refusal => Err(StartError(format!("Redis refuses {command:?}: {refusal}"))),
+    }
+}
 
 /// Stalls what Redis says to an instance's subscriptions, and nothing else.
 async fn deafen(redis: &Redis, member: &Member) -> Result<(), FaultError> {

@@ -6,6 +6,8 @@
 //! long the other person's stream takes to show the message, the slowest of all chats:
 //!
 //! - **Redis restarted**: from the moment Redis answers again.
+//! - **Redis stays away**: from the moment the message is acknowledged. Redis comes back only when all
+//!   have been shown.
 //! - **Subscription deaf** (the second instance's socket stays open, and nothing comes): from the
 //!   moment the message is acknowledged. Finding out that the socket is deaf counts.
 //! - **Dead before publishing** (the first instance has committed and cannot publish, then it is
@@ -40,8 +42,9 @@ use crate::{
 pub use options::Options;
 pub use report::{HealReport, Healing};
 
-const FAULTS: [Fault; 3] = [
+const FAULTS: [Fault; 4] = [
     Fault::RedisKilled,
+    Fault::RedisStaysAway,
     Fault::SubscriptionDeaf,
     Fault::InstanceKilledBeforePublishing,
 ];
@@ -151,7 +154,7 @@ impl Trial {
             _ => Duration::ZERO,
         };
         let healed = self.shown_after(from, &lost).await;
-        if fault == Fault::SubscriptionDeaf {
+        if matches!(fault, Fault::SubscriptionDeaf | Fault::RedisStaysAway) {
             fault.end(&mut self.cluster, member)?;
         }
         fault.repair(&mut self.cluster, member)?;

@@ -25,6 +25,16 @@ async fn what_is_said_while_redis_is_dead_is_shown_when_another_one_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_while_redis_is_out_of_memory_is_shown() {
+    outlasts(Fault::RedisFull).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_while_redis_is_a_replica_is_shown() {
+    outlasts(Fault::RedisDemoted).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_said_while_redis_stands_still_is_shown_when_it_goes_on() {
     outlasts(Fault::RedisPaused).await;
 }
