@@ -11,7 +11,7 @@ mod timestamp;
 mod user_name;
 mod visible;
 
-pub use chat::{Ask, Caller, Chat, Lifetime, Marks, SeatState, Session, SessionId};
+pub use chat::{Ask, AskNumber, Caller, Chat, Lifetime, Marks, SeatState, Session, SessionId};
 pub use encryption::{Encryption, LinkProof};
 pub use event::{Event, Hello, Names, PeerState, SeatChange};
 pub use message::{

@@ -29,8 +29,9 @@ pub use directory::{Directory, Limits, World};
 pub use instance::Tasks;
 pub use metrics::Metrics;
 pub use pair::{
-    Answer, AskIn, AskStateOf, Attach, Attached, Detach, DeviceCode, EndChat, EndSession, Glance,
-    Glanced, History, LoggedIn, Login, LoginProof, Logout, Look, NameSeatTwo, NewReturnCode,
-    OpenStream, Opened, Pair, Receipt, SeatOf, Send, Sent, Sessions, StreamId, Typing,
+    Answer, AskIn, AskStanding, AskStateOf, Attach, Attached, Detach, DeviceCode, EndChat,
+    EndSession, Glance, Glanced, History, LoggedIn, Login, LoginProof, Logout, Look, NameSeatTwo,
+    NewReturnCode, OpenStream, Opened, Pair, Receipt, ReplacedBy, SeatOf, Send, Sent, Sessions,
+    StreamId, Typing,
 };
-pub use refusal::Refusal;
+pub use refusal::{CameWith, Refusal, WasReplaced};

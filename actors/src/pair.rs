@@ -38,7 +38,7 @@ use actix::{
 use governor::{DefaultDirectRateLimiter, Quota};
 use tracing::warn;
 
-pub use asks::{Answer, AskIn, AskStateOf};
+pub use asks::{Answer, AskIn, AskStanding, AskStateOf, ReplacedBy};
 pub use ending::EndChat;
 pub(crate) use ending::Over;
 pub use hello::{Look, Opened};
@@ -73,6 +73,8 @@ pub struct Pair {
     shared: Arc<Shared>,
     /// The chat, messages aside; or why there is none to serve.
     chat: Result<Chat, Refusal>,
+    /// The machine's uptime when the chat was last read from the store.
+    read_at: Duration,
     names: Arc<Names>,
     /// Knows the place of the last message that the streams were given.
     usage: Arc<Usage>,
@@ -109,6 +111,7 @@ impl Pair {
             shared: directory.shared().clone(),
             directory,
             chat: Err(Refusal::Unavailable("the chat is being opened".into())),
+            read_at: Duration::ZERO,
             names: Arc::default(),
             usage,
             early: BTreeMap::new(),
@@ -199,6 +202,7 @@ impl Pair {
                 ]));
                 let behind = chat.last_seq > self.usage.position();
                 self.chat = Ok(chat);
+                self.read_at = self.shared.world.clock.uptime();
                 self.drop_ended_sessions(ctx);
                 if behind {
                     self.catch_up(ctx);
@@ -388,9 +392,10 @@ macro_rules! receive {
 }
 
 receive! {
-    holding the mailbox: Answer, AskIn, EndChat, EndSession, Login, Logout, NameSeatTwo;
-    beside others: AskStateOf, Attach, DeviceCode, Glance, History, Look, NewReturnCode,
-        OpenStream, Receipt, SeatOf, Send, Sessions, Typing,
+    holding the mailbox: Answer, AskIn, DeviceCode, EndChat, EndSession, Login, Logout,
+        NameSeatTwo, NewReturnCode, Sessions;
+    beside others: AskStateOf, Attach, Glance, History, Look, OpenStream, Receipt, ReplacedBy,
+        SeatOf, Send, Typing,
 }
 
 /// Reads the chat from the store again: a token is not known here, and the store may know it; or

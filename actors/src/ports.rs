@@ -14,6 +14,6 @@ pub use clock::{Clock, SystemClock};
 pub use inbox::{Inbox, Missed};
 pub use page::{HistoryPage, PAGE_BYTES_MAX};
 pub use store::{
-    Answered, Appended, AskState, ChatRoom, Claim, Claimed, Ending, NewAsk, NewChat, NewSession,
-    Note, Peer, Proof, Registered, SessionChoice, Store, StoreError,
+    Answered, Appended, AskFound, AskState, ChatRoom, Claim, Claimed, Ending, NewAsk, NewChat,
+    NewSession, Note, Peer, Proof, Registered, Replaced, SessionChoice, Store, StoreError, Verdict,
 };

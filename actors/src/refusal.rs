@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use crate::{domain::Invalid, ports::StoreError};
+use crate::{
+    domain::{Invalid, Timestamp, UserName},
+    ports::StoreError,
+};
 
 /// Why a request was not carried out. The doors turn it into a status and a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +22,9 @@ pub enum Refusal {
     /// No session goes with this token.
     #[error("there is no such session")]
     NoSession,
+    /// Somebody else was let in at the caller's seat, which ended what the caller came with.
+    #[error("somebody else was let in at this seat")]
+    Replaced(Box<WasReplaced>),
     /// There is no such chat.
     #[error("there is no such chat")]
     NotFound,
@@ -58,8 +64,11 @@ pub enum Refusal {
     /// The person asked for is there to answer for themselves.
     #[error("the seat has a stream open")]
     SeatOpen,
-    /// The wish was answered before, or has lapsed.
-    #[error("the wish to be let in is over")]
+    /// Nobody can say whether the person asked for is there.
+    #[error("whether the seat has a stream open is not known")]
+    PresenceUnknown,
+    /// The ask was answered before, or has lapsed.
+    #[error("the ask to be let in is over")]
     AskOver,
     /// The chat takes no more messages.
     #[error("the chat is full")]
@@ -85,6 +94,30 @@ pub enum Refusal {
     /// A defect: what went wrong, for the log alone.
     #[error("defect: {0}")]
     Defect(String),
+}
+
+/// What is told to somebody who held a seat until somebody else was let in there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WasReplaced {
+    /// What they came with.
+    pub came_with: CameWith,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The name of the seat.
+    pub user: Option<UserName>,
+    /// Who let somebody in; only for those who proved that the seat was theirs.
+    pub peer: Option<UserName>,
+}
+
+/// What somebody comes with who wants to act at a seat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CameWith {
+    /// A token.
+    Token,
+    /// A return code or a device code.
+    Code,
+    /// The seat's name alone.
+    Name,
 }
 
 impl Refusal {

@@ -41,6 +41,20 @@ pub struct Secret(String);
 )]
 pub struct Id(String);
 
+/// A random UUID (version 4 or 7), a secret of its maker: whoever has it is answered as they were.
+#[derive(ToSchema)]
+#[schema(
+    format = Uuid,
+    pattern = "^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[47][0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}$",
+    example = "0f8e1c2a-7c2b-4a57-9a7e-3f6d0d8c9b11"
+)]
+pub struct SecretId(String);
+
+/// Two digits.
+#[derive(ToSchema)]
+#[schema(pattern = "^[0-9]{2}$", example = "47")]
+pub struct Digits(String);
+
 /// The text of a message: 1 byte to 16 KiB of UTF-8, something of it visible, without U+0000.
 #[derive(ToSchema)]
 #[schema(

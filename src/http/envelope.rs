@@ -8,15 +8,20 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
+use actors::{CameWith, WasReplaced};
 use serde::Serialize;
 use tracing::error;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::described::Moment;
 use crate::config::Role;
 
 /// When to come back after a 503.
 const UNAVAILABLE_RETRY: Duration = Duration::from_secs(1);
+
+/// The word of a request without a living session.
+const NO_SESSION: &str = "no_session";
 
 /// What every answer of the API is wrapped in.
 #[derive(Serialize, ToSchema)]
@@ -82,6 +87,10 @@ pub struct FailureBody {
     /// What to quote when asking for help with a 500.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<Box<str>>,
+    /// With `replaced`: when somebody else was let in at this seat.
+    #[serde(rename = "replacedAt", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Moment, nullable = false)]
+    pub replaced_at: Option<String>,
 }
 
 /// Why a request failed, ready to be told.
@@ -101,6 +110,8 @@ pub struct Problem {
     pub allow: Option<&'static str>,
     /// For a 500: what to quote when asking for help.
     pub reference: Option<Box<str>>,
+    /// For somebody whose seat was given to somebody else.
+    pub replaced: Option<Box<WasReplaced>>,
 }
 
 impl Problem {
@@ -113,6 +124,7 @@ impl Problem {
             retry_after: None,
             allow: None,
             reference: None,
+            replaced: None,
         }
     }
 
@@ -140,7 +152,12 @@ impl Problem {
     /// A 401.
     pub fn no_session() -> Self {
         let message = "You are not logged in here, or that session has ended. Log in again.";
-        Self::new(StatusCode::UNAUTHORIZED, "no_session", message)
+        Self::new(StatusCode::UNAUTHORIZED, NO_SESSION, message)
+    }
+
+    /// Whether it is [`no_session`](Self::no_session).
+    pub fn is_no_session(&self) -> bool {
+        self.error == NO_SESSION
     }
 
     /// A 403 for a token of another chat.
@@ -294,6 +311,42 @@ impl Problem {
         }
     }
 
+    /// A 503 where only somebody's absence would allow it.
+    pub fn presence_unknown() -> Self {
+        let message = "Nobody can say right now whether that person has this chat open, so nobody \
+                       is let in as them. Try again in a moment.";
+        Self {
+            error: "presence_unknown",
+            message: message.into(),
+            ..Self::unavailable()
+        }
+    }
+
+    /// A 401, 403 or 409, by what somebody came with whose seat was given to somebody else.
+    pub fn replaced(replaced: Box<WasReplaced>) -> Self {
+        let (status, message) = match replaced.came_with {
+            CameWith::Token => (
+                StatusCode::UNAUTHORIZED,
+                "The other person let somebody in at this seat, which ended this session. If you \
+                 did not agree to that, tell them some other way, and ask to be let in.",
+            ),
+            CameWith::Code => (
+                StatusCode::FORBIDDEN,
+                "The other person let somebody in at this seat, which ended this code. If you did \
+                 not agree to that, tell them some other way, and ask to be let in.",
+            ),
+            CameWith::Name => (
+                StatusCode::CONFLICT,
+                "This seat is taken: the other person let somebody in, which ended what was known \
+                 of it before. Enter the return code from then, or ask to be let in.",
+            ),
+        };
+        Self {
+            replaced: Some(replaced),
+            ..Self::new(status, "replaced", message)
+        }
+    }
+
     /// A 500: what went wrong goes to the log, once; its sender gets a reference to it.
     pub fn defect(cause: impl fmt::Display) -> Self {
         let reference = Uuid::new_v4().to_string();
@@ -318,6 +371,10 @@ impl Problem {
                 message: self.message.clone(),
                 field: self.field.clone(),
                 reference: self.reference.clone(),
+                replaced_at: self
+                    .replaced
+                    .as_ref()
+                    .map(|replaced| replaced.at.to_string()),
             },
         })
     }

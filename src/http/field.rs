@@ -2,8 +2,12 @@
 
 use actors::{
     Refusal,
-    domain::{AccessCode, LinkProof, PairHash, SecretDigest, SentText, TextError, UserName},
+    domain::{
+        AccessCode, LinkProof, PairHash, RegistrationId, SecretDigest, SentText, TextError,
+        UserName,
+    },
 };
+use uuid::{Uuid, Variant};
 
 use super::envelope::Problem;
 
@@ -49,6 +53,25 @@ pub fn auth(text: Option<&str>) -> Result<Option<SecretDigest>, Problem> {
     let proof = text.map(LinkProof::parse).transpose();
     let proof = proof.map_err(Refusal::invalid("auth"))?;
     Ok(proof.map(|proof| proof.digest()))
+}
+
+/// The id of a registration or a login. It answers again with what it was answered before, so it
+/// must be one that nobody else would come by.
+///
+/// # Errors
+/// [`Problem`] 400 when it is not random.
+pub fn secret_id(id: Option<Uuid>) -> Result<Option<RegistrationId>, Problem> {
+    id.map(|id| {
+        let random = matches!(id.get_version_num(), 4 | 7) && id.get_variant() == Variant::RFC4122;
+        match random {
+            true => Ok(RegistrationId::new(id)),
+            false => Err(Problem::invalid(
+                "id",
+                "The id must be a random UUID (version 4 or 7), made for this request alone.",
+            )),
+        }
+    })
+    .transpose()
 }
 
 /// A message's text.

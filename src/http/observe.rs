@@ -21,7 +21,9 @@ use prometheus::{
 };
 use tracing::debug;
 
-use super::{State, answers::Answers, door, envelope::Problem, limits::AddressLimits, pages};
+use super::{
+    State, answers::Answers, door, envelope::Problem, limits::AddressLimits, pages, session,
+};
 
 /// What the doors count.
 #[derive(Clone)]
@@ -102,7 +104,11 @@ pub async fn request(
             let response =
                 answered.unwrap_or_else(|_| Err(Problem::defect("a handler panicked").into()))?;
             match problem_of(response.response()) {
-                Some(problem) => told(response.request().clone(), &problem),
+                Some(problem) => {
+                    let request = response.request().clone();
+                    let problem = session::explained(&request, problem).await;
+                    told(request, &problem)
+                }
                 None => response.map_into_boxed_body(),
             }
         }

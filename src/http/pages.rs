@@ -227,6 +227,7 @@ pub fn problem(request: &HttpRequest, problem: &Problem) -> HttpResponse {
         cross_site: problem.error == "cross_site",
         encrypted: problem.error == "link_incomplete",
         reference: problem.reference.as_deref().map(str::to_owned),
+        replaced: login::replaced(problem),
     };
     let mut response = HttpResponse::build(problem.status);
     problem.write_headers(&mut response);

@@ -8,7 +8,7 @@ use actix_web::{
     web,
 };
 use actors::{
-    Directory, Look, Opened, Refusal, SeatOf,
+    Directory, Look, Opened, Refusal, ReplacedBy, SeatOf,
     domain::{ChatKey, PairHash, Seat, SecretDigest, Token},
     ports::Lookup,
 };
@@ -57,22 +57,21 @@ impl FromRequest for Bearer {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let token = request
-            .headers()
-            .get(AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| {
-                let (scheme, token) = value.split_once(' ')?;
-                scheme
-                    .eq_ignore_ascii_case("bearer")
-                    .then_some(token.trim())
-            })
-            .and_then(Token::parse);
+        let token = bearer_token(request);
         let limited = match request.app_data::<web::Data<State>>() {
             Some(state) => state.limits.request(request),
             None => Ok(()),
         };
         ready(Ok(Self { token, limited }))
+    }
+}
+
+fn bearer_token(request: &HttpRequest) -> Option<Token> {
+    let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    match scheme.eq_ignore_ascii_case("bearer") {
+        true => Token::parse(token.trim()),
+        false => None,
     }
 }
 
@@ -130,6 +129,28 @@ pub fn of_session(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::NotFound => Problem::no_session(),
         other => other.into(),
+    }
+}
+
+/// Says more to somebody whose session is over because somebody else was let in at their seat.
+/// Where the store cannot tell, the problem stays what it is.
+pub async fn explained(request: &HttpRequest, problem: Problem) -> Problem {
+    let on_api = request.path().starts_with("/chat-server/");
+    let token = match on_api {
+        _ if !problem.is_no_session() => None,
+        true => bearer_token(request),
+        false => seat_token(request),
+    };
+    let state = request.app_data::<web::Data<State>>();
+    let (Some(token), Some(state)) = (token, state) else {
+        return problem;
+    };
+    let asked = ReplacedBy {
+        token: token.digest(),
+    };
+    match state.directory.ask(token.key(), asked).await {
+        Ok(Some(replaced)) => Problem::replaced(Box::new(replaced)),
+        Ok(None) | Err(_) => problem,
     }
 }
 

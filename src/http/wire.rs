@@ -75,13 +75,33 @@ struct HelloView<'a> {
     asks: Vec<AskView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     encryption: Option<&'static str>,
+    #[serde(skip_serializing_if = "ReplacedAt::is_empty")]
+    replaced_at: ReplacedAt,
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct AskView<'a> {
+    ask: Uuid,
     seat: u8,
     user: Option<&'a str>,
-    ask: Uuid,
+    number: String,
+    expires_at: String,
+}
+
+/// When somebody else was last let in at each seat.
+#[derive(Serialize)]
+struct ReplacedAt {
+    #[serde(rename = "1", skip_serializing_if = "Option::is_none")]
+    one: Option<String>,
+    #[serde(rename = "2", skip_serializing_if = "Option::is_none")]
+    two: Option<String>,
+}
+
+impl ReplacedAt {
+    fn is_empty(&self) -> bool {
+        self.one.is_none() && self.two.is_none()
+    }
 }
 
 #[derive(Serialize)]
@@ -119,12 +139,18 @@ impl<'a> HelloView<'a> {
                 .asks
                 .iter()
                 .map(|ask| AskView {
+                    ask: ask.word,
                     seat: ask.seat.number(),
                     user: shown(&hello.names[ask.seat]),
-                    ask: ask.word,
+                    number: ask.number.to_string(),
+                    expires_at: ask.expires_at.to_string(),
                 })
                 .collect(),
             encryption: encryption(hello.encrypted),
+            replaced_at: ReplacedAt {
+                one: at(&hello.replaced_at[Seat::One]),
+                two: at(&hello.replaced_at[Seat::Two]),
+            },
         }
     }
 }
@@ -173,6 +199,8 @@ struct SeatView<'a> {
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     ask: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -180,13 +208,22 @@ struct EndedView<'a> {
     by: Option<&'a str>,
 }
 
-fn seat_change(change: SeatChange) -> (&'static str, Option<Uuid>) {
-    match change {
-        SeatChange::Named => ("named", None),
-        SeatChange::Taken => ("taken", None),
-        SeatChange::Asking(word) => ("asking", Some(word)),
-        SeatChange::Replaced => ("replaced", None),
-        SeatChange::Left => ("left", None),
+impl<'a> SeatView<'a> {
+    fn of(seat: Seat, user: &'a Option<UserName>, change: SeatChange) -> Self {
+        let (state, asking) = match change {
+            SeatChange::Named => ("named", None),
+            SeatChange::Taken => ("taken", None),
+            SeatChange::Asking(word, number) => ("asking", Some((word, number))),
+            SeatChange::Replaced => ("replaced", None),
+            SeatChange::Left => ("left", None),
+        };
+        Self {
+            seat: seat.number(),
+            user: shown(user),
+            state,
+            ask: asking.map(|(word, _)| word),
+            number: asking.map(|(_, number)| number.to_string()),
+        }
     }
 }
 
@@ -236,17 +273,7 @@ pub fn frame(event: &Event) -> Bytes {
             )
         }
         Event::Seat { seat, user, change } => {
-            let (state, ask) = seat_change(*change);
-            write(
-                "seat",
-                None,
-                &SeatView {
-                    seat: seat.number(),
-                    user: shown(user),
-                    state,
-                    ask,
-                },
-            )
+            write("seat", None, &SeatView::of(*seat, user, *change))
         }
         Event::Ended { by } => write("ended", None, &EndedView { by: shown(by) }),
         // Said to the stream itself.

@@ -7,14 +7,14 @@ use std::{
 
 use actors::{
     domain::{
-        AskWord, Caller, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Seq,
-        Timestamp, UserName,
+        AskWord, Caller, Chat, ChatKey, CodeDigest, Draft, Page, SecretDigest, Seq, Timestamp,
+        UserName,
     },
     metrics::{Counted, register},
     ports::{
-        Access, Answered, Appended, AskState, By, ChatRoom, Claim, Claimed, Ending, HistoryPage,
-        Lookup, NewAsk, NewChat, Note, Peer, Position, Registered, SessionChoice, Store,
-        StoreError,
+        Access, Answered, Appended, AskFound, By, ChatRoom, Claim, Claimed, Ending, HistoryPage,
+        Lookup, NewAsk, NewChat, Note, Peer, Position, Registered, Replaced, SessionChoice, Store,
+        StoreError, Verdict,
     },
 };
 use async_trait::async_trait;
@@ -161,36 +161,33 @@ impl Store for Metered {
 
     async fn end_session(
         &self,
-        key: ChatKey,
-        seat: Seat,
+        by: Caller,
         which: SessionChoice,
-    ) -> Result<bool, StoreError> {
-        let call = self.store.end_session(key, seat, which);
-        self.meter("end_session", call).await
+    ) -> Result<Access<bool>, StoreError> {
+        self.meter("end_session", self.store.end_session(by, which))
+            .await
     }
 
     async fn set_return_code(
         &self,
-        key: ChatKey,
-        seat: Seat,
+        by: Caller,
         code: CodeDigest,
-    ) -> Result<(), StoreError> {
-        let call = self.store.set_return_code(key, seat, code);
+    ) -> Result<Access<()>, StoreError> {
+        let call = self.store.set_return_code(by, code);
         self.meter("set_return_code", call).await
     }
 
     async fn set_device_code(
         &self,
-        key: ChatKey,
-        seat: Seat,
+        by: Caller,
         code: CodeDigest,
         valid: Duration,
-    ) -> Result<Timestamp, StoreError> {
-        let call = self.store.set_device_code(key, seat, code, valid);
+    ) -> Result<Access<Timestamp>, StoreError> {
+        let call = self.store.set_device_code(by, code, valid);
         self.meter("set_device_code", call).await
     }
 
-    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<(), StoreError> {
+    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Lookup<()>, StoreError> {
         self.meter("ask", self.store.ask(key, ask)).await
     }
 
@@ -198,18 +195,27 @@ impl Store for Metered {
         &self,
         key: ChatKey,
         digest: SecretDigest,
-    ) -> Result<Option<(Seat, AskState)>, StoreError> {
+    ) -> Result<Option<AskFound>, StoreError> {
         self.meter("ask_state", self.store.ask_state(key, digest))
             .await
     }
 
     async fn answer(
         &self,
-        key: ChatKey,
+        by: Caller,
         word: AskWord,
-        allow: bool,
-    ) -> Result<Answered, StoreError> {
-        self.meter("answer", self.store.answer(key, word, allow))
+        verdict: Verdict,
+    ) -> Result<Access<Answered>, StoreError> {
+        let call = self.store.answer(by, word, verdict);
+        self.meter("answer", call).await
+    }
+
+    async fn replaced(
+        &self,
+        key: ChatKey,
+        digest: SecretDigest,
+    ) -> Result<Option<Replaced>, StoreError> {
+        self.meter("replaced", self.store.replaced(key, digest))
             .await
     }
 

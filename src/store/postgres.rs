@@ -5,6 +5,7 @@
 //! statements, which the server ends when a client stops in the middle of one. Time is the
 //! server's clock.
 
+mod asks;
 mod chats;
 mod messages;
 mod rows;
@@ -27,13 +28,13 @@ use std::time::Duration;
 
 use actors::{
     domain::{
-        AskWord, Caller, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Seq,
-        Timestamp, UserName,
+        AskWord, Caller, Chat, ChatKey, CodeDigest, Draft, Page, SecretDigest, Seq, Timestamp,
+        UserName,
     },
     ports::{
-        Access, Answered, Appended, AskState, By, ChatRoom, Claim, Claimed, Ending, HistoryPage,
-        Lookup, NewAsk, NewChat, Note, Peer, Position, Registered, SessionChoice, Store,
-        StoreError,
+        Access, Answered, Appended, AskFound, By, ChatRoom, Claim, Claimed, Ending, HistoryPage,
+        Lookup, NewAsk, NewChat, Note, Peer, Position, Registered, Replaced, SessionChoice, Store,
+        StoreError, Verdict,
     },
 };
 use async_trait::async_trait;
@@ -206,41 +207,38 @@ impl Store for PostgresStore {
 
     async fn end_session(
         &self,
-        key: ChatKey,
-        seat: Seat,
+        by: Caller,
         which: SessionChoice,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Access<bool>, StoreError> {
         self.connections
-            .transaction(async |tx| seats::end_session(tx, key, seat, which).await)
+            .transaction(async |tx| seats::end_session(tx, by, which).await)
             .await
     }
 
     async fn set_return_code(
         &self,
-        key: ChatKey,
-        seat: Seat,
+        by: Caller,
         code: CodeDigest,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Access<()>, StoreError> {
         self.connections
-            .transaction(async |tx| seats::set_return_code(tx, key, seat, code).await)
+            .transaction(async |tx| seats::set_return_code(tx, by, code).await)
             .await
     }
 
     async fn set_device_code(
         &self,
-        key: ChatKey,
-        seat: Seat,
+        by: Caller,
         code: CodeDigest,
         valid: Duration,
-    ) -> Result<Timestamp, StoreError> {
+    ) -> Result<Access<Timestamp>, StoreError> {
         self.connections
-            .transaction(async |tx| seats::set_device_code(tx, key, seat, code, valid).await)
+            .transaction(async |tx| seats::set_device_code(tx, by, code, valid).await)
             .await
     }
 
-    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<(), StoreError> {
+    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Lookup<()>, StoreError> {
         self.connections
-            .transaction(async |tx| seats::ask(tx, key, &ask).await)
+            .transaction(async |tx| asks::ask(tx, key, &ask).await)
             .await
     }
 
@@ -248,25 +246,39 @@ impl Store for PostgresStore {
         &self,
         key: ChatKey,
         digest: SecretDigest,
-    ) -> Result<Option<(Seat, AskState)>, StoreError> {
+    ) -> Result<Option<AskFound>, StoreError> {
         let digest = &digest.as_bytes()[..];
         let found = self
             .connections
-            .query(seats::ASK_STATE, &[&rows::uuid(key), &digest])
+            .query(asks::ASK_STATE, &[&rows::uuid(key), &digest])
             .await?;
-        let state = found.first().map(seats::ask_state).transpose();
-        state.map_err(|error| StoreError::Refused(error.to_string()))
+        let found = found.first().map(asks::ask_state).transpose();
+        found.map_err(|error| StoreError::Refused(error.to_string()))
     }
 
     async fn answer(
         &self,
-        key: ChatKey,
+        by: Caller,
         word: AskWord,
-        allow: bool,
-    ) -> Result<Answered, StoreError> {
+        verdict: Verdict,
+    ) -> Result<Access<Answered>, StoreError> {
         self.connections
-            .transaction(async |tx| seats::answer(tx, key, word, allow).await)
+            .transaction(async |tx| asks::answer(tx, by, word, verdict).await)
             .await
+    }
+
+    async fn replaced(
+        &self,
+        key: ChatKey,
+        digest: SecretDigest,
+    ) -> Result<Option<Replaced>, StoreError> {
+        let digest = &digest.as_bytes()[..];
+        let found = self
+            .connections
+            .query(asks::REPLACED, &[&rows::uuid(key), &digest])
+            .await?;
+        let found = found.first().map(asks::replaced).transpose();
+        found.map_err(|error| StoreError::Refused(error.to_string()))
     }
 
     async fn note(&self, notes: &[(ChatKey, Note)]) -> Result<(), StoreError> {
@@ -308,7 +320,10 @@ impl Store for PostgresStore {
 mod tests {
     use std::sync::Arc;
 
-    use actors::{domain::MessageText, testing::Stores};
+    use actors::{
+        domain::{MessageText, Seat},
+        testing::Stores,
+    };
     use loadtest::servers::Postgres;
 
     use super::*;

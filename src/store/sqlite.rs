@@ -3,6 +3,7 @@
 //! Write-ahead log with `synchronous=FULL`: a commit is on the disk before it is answered. Deleted
 //! content is overwritten (`secure_delete`). Every writing call is one transaction.
 
+mod asks;
 mod backup;
 mod chats;
 mod ended;
@@ -24,13 +25,13 @@ use std::{
 
 use actors::{
     domain::{
-        AskWord, Caller, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Seq,
-        Timestamp, UserName,
+        AskWord, Caller, Chat, ChatKey, CodeDigest, Draft, Page, SecretDigest, Seq, Timestamp,
+        UserName,
     },
     ports::{
-        Access, Answered, Appended, AskState, By, ChatRoom, Claim, Claimed, Clock, Ending,
-        HistoryPage, Lookup, NewAsk, NewChat, Note, Position, Registered, SessionChoice, Store,
-        StoreError,
+        Access, Answered, Appended, AskFound, By, ChatRoom, Claim, Claimed, Clock, Ending,
+        HistoryPage, Lookup, NewAsk, NewChat, Note, Position, Registered, Replaced, SessionChoice,
+        Store, StoreError, Verdict,
     },
 };
 use async_trait::async_trait;
@@ -244,41 +245,34 @@ impl Store for SqliteStore {
 
     async fn end_session(
         &self,
-        key: ChatKey,
-        seat: Seat,
+        by: Caller,
         which: SessionChoice,
-    ) -> Result<bool, StoreError> {
-        self.write(move |tx, _| seats::end_session(tx, key, seat, which))
+    ) -> Result<Access<bool>, StoreError> {
+        self.write(move |tx, now| seats::end_session(tx, by, which, now))
             .await
     }
 
     async fn set_return_code(
         &self,
-        key: ChatKey,
-        seat: Seat,
+        by: Caller,
         code: CodeDigest,
-    ) -> Result<(), StoreError> {
-        self.write(move |tx, _| seats::set_return_code(tx, key, seat, code))
+    ) -> Result<Access<()>, StoreError> {
+        self.write(move |tx, now| seats::set_return_code(tx, by, code, now))
             .await
     }
 
     async fn set_device_code(
         &self,
-        key: ChatKey,
-        seat: Seat,
+        by: Caller,
         code: CodeDigest,
         valid: Duration,
-    ) -> Result<Timestamp, StoreError> {
-        self.write(move |tx, now| {
-            let lapses = now.plus(valid);
-            seats::set_device_code(tx, key, seat, code, lapses)?;
-            Ok(lapses)
-        })
-        .await
+    ) -> Result<Access<Timestamp>, StoreError> {
+        self.write(move |tx, now| seats::set_device_code(tx, by, code, valid, now))
+            .await
     }
 
-    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<(), StoreError> {
-        self.write(move |tx, now| seats::ask(tx, key, &ask, now))
+    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Lookup<()>, StoreError> {
+        self.write(move |tx, now| asks::ask(tx, key, &ask, now))
             .await
     }
 
@@ -286,18 +280,27 @@ impl Store for SqliteStore {
         &self,
         key: ChatKey,
         digest: SecretDigest,
-    ) -> Result<Option<(Seat, AskState)>, StoreError> {
-        self.read(move |connection, now| seats::ask_state(connection, key, digest, now))
+    ) -> Result<Option<AskFound>, StoreError> {
+        self.read(move |connection, now| asks::ask_state(connection, key, digest, now))
             .await
     }
 
     async fn answer(
         &self,
-        key: ChatKey,
+        by: Caller,
         word: AskWord,
-        allow: bool,
-    ) -> Result<Answered, StoreError> {
-        self.write(move |tx, now| seats::answer(tx, key, word, allow, now))
+        verdict: Verdict,
+    ) -> Result<Access<Answered>, StoreError> {
+        self.write(move |tx, now| asks::answer(tx, by, word, verdict, now))
+            .await
+    }
+
+    async fn replaced(
+        &self,
+        key: ChatKey,
+        digest: SecretDigest,
+    ) -> Result<Option<Replaced>, StoreError> {
+        self.read(move |connection, _| asks::replaced(connection, key, digest))
             .await
     }
 

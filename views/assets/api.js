@@ -41,7 +41,7 @@ export async function call(leaf, body, deadlineMs = DEADLINE_MS) {
     const code = response.ok ? 200 : response.status;
     if (code === 410) emit("over", {});
     if (code === 401) {
-      state.replaced = data.error === "replaced";
+      state.replaced = data?.error === "replaced" ? Date.parse(data.replacedAt) : null;
       become("session");
     } else if (code === 200 && state.connection === "session") become("connecting");
     return { ok: code === 200, code, data, retryAfterMs };

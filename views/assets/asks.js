@@ -36,10 +36,10 @@ const wordOf = (form) => /** @type {HTMLInputElement} */ (form.querySelector("[n
 function show() {
   for (const form of [...asks.children]) if (!state.asks.some(({ ask }) => ask === wordOf(form))) form.remove();
   const shown = [...asks.children].map(wordOf);
-  for (const { ask, user, seat } of state.asks.filter((one) => !shown.includes(one.ask))) {
+  for (const { ask, user, seat, number } of state.asks.filter((one) => !shown.includes(one.ask))) {
     const form = clone(seat === config.seat ? "ask-own" : "ask-other");
     /** @type {HTMLInputElement} */ (form.querySelector("[name=ask]")).value = ask;
-    fillIn(form, { user });
+    fillIn(form, { user, number });
     asks.append(form);
     status(fill(text.asking, { user }));
     setTimeout(done, ASK_MS, ask);
@@ -55,15 +55,18 @@ function done(word) {
 /** @param {HTMLFormElement} form @param {boolean} allow */
 async function answer(form, allow) {
   const ask = wordOf(form);
-  const { ok, code } = await call("answer", { ask, allow });
-  if (ok || [403, 404, 409].includes(code)) {
+  const { ok, code, data } = await call("answer", { ask, allow });
+  const error = data?.error;
+  // Who is there now may be refused all the same.
+  if (ok || ([403, 404, 409].includes(code) && error !== "seat_open")) {
     done(ask);
     tell("answered", ask);
   }
   // An allowed newcomer is announced by the stream, to both.
   if (ok && !allow) strip(text.ask_refused);
-  else if (code === 409) strip(text.ask_present);
+  else if (code === 409) strip(error === "ask_over" ? text.ask_over : text.ask_present);
   else if (code === 403 || code === 404) strip(text.ask_over);
+  else if (!ok) strip(error === "presence_unknown" ? text.ask_unknown : text.ask_failed);
   byId("message").focus();
 }
 

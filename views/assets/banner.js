@@ -1,8 +1,9 @@
 // The banner: silent for a moment's loss, plain about a longer one, and about what came in when it is over.
 
-import { plural, text } from "./say.js";
+import { fill, peerName, plural, text } from "./say.js";
 import { byId, config, on, state } from "./state.js";
 import { retry } from "./stream.js";
+import { written } from "./times.js";
 
 const PATIENCE_MS = 3_000;
 /** What was missed arrives within this long. */
@@ -35,7 +36,7 @@ function change() {
     if (!shown) arrived = 0;
     timer = setTimeout(() => show(navigator.onLine ? text.reconnecting : text.offline, true), shown ? 0 : PATIENCE_MS);
   } else if (now === "session") {
-    show(state.replaced ? text.you_replaced : text.session_lost, false);
+    show(state.replaced ? letIn(state.replaced) : text.session_lost, false);
     way.hidden = false;
   } else if (now === "live" && shown) {
     timer = setTimeout(() => {
@@ -44,6 +45,11 @@ function change() {
       timer = setTimeout(hide, GLAD_MS);
     }, COUNT_MS);
   } else hide();
+}
+
+/** Why the session is over, where somebody else was let in at this seat. @param {number} at */
+function letIn(at) {
+  return fill(text.session_replaced, { peer: peerName(), user: config.you, when: written(at, "moment") });
 }
 
 /** @param {string} what @param {boolean} canTry */

@@ -63,7 +63,7 @@ function take(messages) {
 
 /** What a tab that joins needs to know, in the shape of the server's own greeting. */
 export function snapshot() {
-  const { peer, joined, online, lastSeen, lastSeq, expiresAt, delivered, read, youRead, asks } = state;
+  const { peer, joined, online, lastSeen, lastSeq, expiresAt, delivered, read, youRead, letIn, asks } = state;
   const other = 3 - config.seat;
   return {
     peer,
@@ -74,6 +74,7 @@ export function snapshot() {
     delivered: { [other]: delivered },
     read: { [other]: read, [config.seat]: youRead },
     expiresAt: new Date(expiresAt).toISOString(),
+    replacedAt: Object.fromEntries([...letIn].map(([seat, at]) => [seat, at && new Date(at).toISOString()])),
     asks,
   };
 }
@@ -96,6 +97,7 @@ export function apply(name, event) {
       seen(event.read?.[config.seat] ?? 0);
       clearTimeout(settling);
       settling = setTimeout(() => event.lastSeq > state.lastSeq && catchUp(), SETTLE_MS);
+      for (const seat of [1, 2]) wasLetIn(seat, toMs(event.replacedAt?.[seat]));
       state.asks = event.asks ?? [];
       emit("asks");
       emit("peer");
@@ -118,7 +120,8 @@ export function apply(name, event) {
       break;
     case "seat":
       if (event.state === "asking") {
-        state.asks.push(event);
+        // A seat has one open ask, the newest.
+        state.asks = [...state.asks.filter(({ seat }) => seat !== event.seat), event];
         emit("asks");
       } else {
         // A second device takes a seat that is taken already: nobody needs to hear of it.
@@ -134,6 +137,13 @@ export function apply(name, event) {
     case "ended":
       emit("over", { by: event.by });
   }
+}
+
+/** Somebody else was let in at a seat, as the greeting says after it happened. @param {number} seat @param {number | null} at */
+function wasLetIn(seat, at) {
+  if (!at || at <= (state.letIn.get(seat) ?? 0)) return;
+  state.letIn.set(seat, at);
+  emit("letIn", { seat, at });
 }
 
 /**

@@ -59,6 +59,10 @@ export function start() {
   on("seat", ({ seat, state: what }) => {
     if (what === "taken" && seat !== config.seat) line(fill(text.joined, { peer: peerName() }), now());
   });
+  on("letIn", ({ seat, at }) => {
+    const own = seat === config.seat;
+    line(fill(own ? text.replaced_you : text.replaced_peer, { peer: peerName(), user: own ? config.you : peerName() }), at);
+  });
   for (const item of /** @type {NodeListOf<HTMLElement>} */ (list.querySelectorAll('.mine:not([data-state="seen"])'))) unseen.add(item);
   on("marks", () => unseen.forEach(tick));
 }

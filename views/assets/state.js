@@ -17,6 +17,7 @@
  * @property {number} read how far the other person has seen
  * @property {number} youRead
  * @property {number} expiresAt
+ * @property {[number, number | null][]} letIn when somebody else was last let in, by seat
  * @property {number} now the server's clock when it wrote the page
  * @property {boolean} more
  * @property {boolean} live
@@ -47,12 +48,14 @@ export const state = {
   expiresAt: config.expiresAt,
   /** @type {Set<number>} what the other person wrote and this one has not seen, as far as this page has it */
   unread: new Set(),
-  /** @type {{ ask: string, user: string, seat: number }[]} who wants to be let in */
+  /** @type {{ ask: string, user: string, seat: number, number: string }[]} who wants to be let in */
   asks: [],
   /** @type {import("./connection.js").Connection} */
   connection: "connecting",
-  /** Whether somebody else was let in here, which is why one is logged out. */
-  replaced: false,
+  /** @type {number | null} when somebody else was let in here, where that is why one is logged out */
+  replaced: null,
+  /** When somebody else was last let in, by seat. */
+  letIn: new Map(config.letIn),
 };
 
 /** @type {Map<string, ((detail: any) => void)[]>} */
@@ -60,7 +63,8 @@ const listeners = new Map();
 
 /**
  * Topics: `messages` (Message[], new and in order), `marks`, `peer`, `typing`, `connection`, `asks`, `answered` (ask), `seat`
- * ({ seat, user, state }), `unread`, `timeout` (a request had no answer), `stored` (id, in another tab), `over` ({ by }), `out`.
+ * ({ seat, user, state }), `letIn` ({ seat, at }), `unread`, `timeout` (a request had no answer), `stored` (id, in another tab),
+ * `over` ({ by }), `out`.
  * @param {string} topic
  * @param {(detail: any) => void} listener
  */

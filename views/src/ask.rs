@@ -19,6 +19,8 @@ pub struct Ask {
     pub id: String,
     /// The name asked for: what the asker typed.
     pub user: String,
+    /// Two digits that the people in the chat see as well.
+    pub number: String,
     /// How it stands.
     pub state: State,
 }
@@ -68,10 +70,16 @@ fn waiting(frame: &Frame, page: &Ask, here: &str) -> Markup {
         section.card data-ask=(here) {
             div.waiting aria-hidden="true" { span {} span {} span {} }
             p role="status" { (text::sentence(words.waiting, &[("user", &text::name(&page.user))])) }
+            p.ask-number { (text::sentence(words.number, &[("number", &number(&page.number))])) }
             p { (words.waiting_hint) }
             a.button.no-js-only href=(here) { (words.refresh) }
         }
     }
+}
+
+/// The two digits, in one direction whatever surrounds them.
+pub(crate) fn number(digits: &str) -> Markup {
+    html! { strong dir="ltr" { (digits) } }
 }
 
 fn allowed(frame: &Frame, page: &Ask) -> Markup {

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::{
-    address, clock, download,
+    address, ask, clock, download,
     end::{self, End},
     logout::{self, Logout},
     menu,
@@ -44,6 +44,10 @@ pub struct Chat {
     pub newer: bool,
     /// The chat's last `seq`; 0 while there is none.
     pub last_seq: u64,
+    /// When somebody else was last let in at the other seat, Unix milliseconds.
+    pub peer_replaced_ms: Option<i64>,
+    /// When somebody else was last let in at the reader's seat, Unix milliseconds.
+    pub you_replaced_ms: Option<i64>,
     /// How far the other person's browser has acknowledged.
     pub peer_delivered: u64,
     /// How far the other person has seen.
@@ -71,6 +75,8 @@ pub struct AskBanner {
     pub ask: String,
     /// The name they want to enter as.
     pub user: String,
+    /// Two digits that the asker sees as well.
+    pub number: String,
     /// Whether the seat is the reader's own: then the reader may only refuse.
     pub own_seat: bool,
 }
@@ -88,6 +94,8 @@ pub enum Notice {
     AskOver,
     /// Allowing failed: the person is here right now (409).
     AskPresent,
+    /// Allowing failed: nobody can say whether the person is here (503).
+    AskUnknown,
 }
 
 /// Why a message was not sent.
@@ -181,6 +189,7 @@ fn above(frame: &Frame, chat: &Chat) -> Markup {
                     Notice::AskRefused => words.ask_refused,
                     Notice::AskOver => words.ask_over,
                     Notice::AskPresent => words.ask_present,
+                    Notice::AskUnknown => words.ask_unknown,
                 }))
             }
         }
@@ -199,16 +208,32 @@ fn strip(frame: &Frame, message: &str) -> Markup {
 }
 
 fn ask_banner(frame: &Frame, chat: &Chat, ask: &AskBanner) -> Markup {
-    ask_form(frame, chat, &ask.ask, &text::name(&ask.user), ask.own_seat)
+    let number = ask::number(&ask.number);
+    ask_form(
+        frame,
+        chat,
+        &ask.ask,
+        &text::name(&ask.user),
+        &number,
+        ask.own_seat,
+    )
 }
 
-fn ask_form(frame: &Frame, chat: &Chat, ask: &str, user: &Markup, own_seat: bool) -> Markup {
+fn ask_form(
+    frame: &Frame,
+    chat: &Chat,
+    ask: &str,
+    user: &Markup,
+    number: &Markup,
+    own_seat: bool,
+) -> Markup {
     let words = &frame.text.chat;
     html! {
         form.strip.ask method="post" action=(address::seat(&chat.hash, chat.seat, "answer")) {
             input type="hidden" name="ask" value=(ask);
             p {
                 (text::sentence(if own_seat { words.ask_own } else { words.ask }, &[("user", user)]))
+                " " span.ask-number { (text::sentence(words.ask_number, &[("number", number)])) }
                 @if !own_seat { " " span.small { (text::sentence(words.ask_later, &[("user", user)])) } }
             }
             div.actions {
@@ -249,25 +274,30 @@ fn conversation(frame: &Frame, chat: &Chat) -> Markup {
     }
 }
 
-/// Who came, as far as that lies in the stretch that is shown.
+/// Who came, and when somebody else was let in, as far as that lies in the stretch that is shown.
 fn lines(frame: &Frame, chat: &Chat) -> Vec<Line> {
+    let words = &frame.text.live;
     let first_ms = chat.messages.first().map(|message| message.at_ms);
     let last_ms = chat.messages.last().map(|message| message.at_ms);
-    let shown = |at_ms: &i64| {
-        let before = chat.more && first_ms.is_some_and(|first_ms| *at_ms < first_ms);
-        let behind = chat.newer && last_ms.is_some_and(|last_ms| *at_ms > last_ms);
-        !before && !behind
-    };
     let peer = text::peer_or_other_start(frame.text, chat.peer.as_deref());
-    let joined = |at_ms| Line {
-        at_ms,
-        words: text::sentence(frame.text.live.joined, &[("peer", &peer)]),
+    let you = text::name(&chat.you);
+    let line = |at_ms: Option<i64>, words: &'static str, user: &Markup| {
+        let at_ms = at_ms?;
+        let before = chat.more && first_ms.is_some_and(|first_ms| at_ms < first_ms);
+        let behind = chat.newer && last_ms.is_some_and(|last_ms| at_ms > last_ms);
+        let words = text::sentence(words, &[("peer", &peer), ("user", user)]);
+        (!before && !behind).then_some(Line { at_ms, words })
     };
-    chat.peer_since_ms
-        .filter(shown)
-        .map(joined)
-        .into_iter()
-        .collect()
+    let mut lines: Vec<Line> = [
+        line(chat.peer_since_ms, words.joined, &peer),
+        line(chat.peer_replaced_ms, words.replaced_peer, &peer),
+        line(chat.you_replaced_ms, words.replaced_you, &you),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    lines.sort_by_key(|line| line.at_ms);
+    lines
 }
 
 /// What stands for the other person where their picture would be.
@@ -357,8 +387,8 @@ fn unseen(frame: &Frame, chat: &Chat) -> Markup {
         dialog #logout-dialog aria-labelledby="logout-title" { (logout::question(frame, &logout, "logout", false)) }
         (message::templates(frame))
         template #strip { (strip(frame, "")) }
-        template #ask-other { (ask_form(frame, chat, "", &text::slot("user"), false)) }
-        template #ask-own { (ask_form(frame, chat, "", &text::slot("user"), true)) }
+        template #ask-other { (ask_form(frame, chat, "", &text::slot("user"), &text::slot("number"), false)) }
+        template #ask-own { (ask_form(frame, chat, "", &text::slot("user"), &text::slot("number"), true)) }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     address,
     page::{self, Frame},
     parts,
+    replaced::{self, Replaced},
 };
 
 /// An error page. The words follow from `status`; anything not in the contract reads as a defect.
@@ -25,6 +26,8 @@ pub struct Error {
     pub encrypted: bool,
     /// What to quote when asking somebody for help.
     pub reference: Option<String>,
+    /// For a 401 because somebody else was let in at the reader's seat.
+    pub replaced: Option<Replaced>,
 }
 
 /// How long "try again" says to wait when the server did not.
@@ -40,8 +43,14 @@ pub fn page(frame: &Frame, page: &Error) -> Markup {
     let content = html! {
         article.narrow.failed {
             h1 { (title) }
-            p.lead { (parts::wait(frame.text, lost, wait_s)) }
-            p { a.button.primary href=(next) { (label) } }
+            @if let (Some(replaced), Some(hash)) = (&page.replaced, &page.hash) {
+                (replaced::told(frame, replaced))
+                (replaced::ask(frame, hash, &replaced.user))
+                p { a href=(next) { (label) } }
+            } @else {
+                p.lead { (parts::wait(frame.text, lost, wait_s)) }
+                p { a.button.primary href=(next) { (label) } }
+            }
             @if let Some(reference) = &page.reference {
                 p.small { (words.reference) ": " code dir="ltr" { (reference) } }
             }
@@ -55,6 +64,7 @@ fn told(frame: &Frame, page: &Error) -> (&'static str, &'static str) {
     let words = &frame.text.error;
     match page.status {
         400 => (words.bad_request, words.bad_request_lost),
+        401 if page.replaced.is_some() => (frame.text.replaced.title, words.login_lost),
         401 => (words.login, words.login_lost),
         403 if page.cross_site => (words.cross_site, words.cross_site_lost),
         403 if page.encrypted => (words.encrypted, words.encrypted_lost),

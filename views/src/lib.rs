@@ -10,6 +10,7 @@
 //! - [`register`], [`invite`], [`login`], [`ask`]: the way in
 //! - [`chat`]: the conversation, with its message list in [`message`] and its menu in `menu`
 //! - [`device`], [`return_code`], [`sessions`]: what a person can do about where they are logged in; [`download`]
+//! - [`replaced`]: what is told to somebody whose seat was given to somebody else
 //! - [`end`], [`logout`]: the ways out, and [`error`] for everything that goes wrong
 //! - [`address`]: every path that a page links or posts to
 //! - [`assets`]: the embedded styles and scripts, under one content-hashed directory
@@ -31,6 +32,7 @@ pub mod login;
 pub mod logout;
 pub mod message;
 pub mod register;
+pub mod replaced;
 pub mod return_code;
 pub mod sessions;
 

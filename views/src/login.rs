@@ -7,6 +7,7 @@ use crate::{
     page::{self, Frame},
     parts::{self, Field},
     register::NameFault,
+    replaced::{self, Replaced},
     text,
 };
 
@@ -27,6 +28,8 @@ pub struct Login {
     pub problem: Option<Problem>,
     /// The seats that this browser holds already.
     pub continue_as: Vec<Held>,
+    /// With [`Problem::Replaced`]: what happened.
+    pub replaced: Option<Replaced>,
 }
 
 /// A seat that this browser holds a live session for.
@@ -47,6 +50,8 @@ pub enum Problem {
     WrongName,
     /// The seat is taken and no code came: return code or asking.
     SeatTaken,
+    /// The other person let somebody else in at this seat.
+    Replaced,
     /// The return code is wrong.
     WrongReturnCode,
     /// The device code is wrong, used or too old.
@@ -73,19 +78,29 @@ pub fn page(frame: &Frame, page: &Login) -> Markup {
     let words = &text.login;
     let taken = matches!(
         page.problem,
-        Some(Problem::SeatTaken | Problem::WrongReturnCode | Problem::AskOver | Problem::AskBusy)
+        Some(
+            Problem::SeatTaken
+                | Problem::Replaced
+                | Problem::WrongReturnCode
+                | Problem::AskOver
+                | Problem::AskBusy
+        )
     );
-    let just_taken = page.problem == Some(Problem::SeatTaken);
+    let just_taken = matches!(page.problem, Some(Problem::SeatTaken | Problem::Replaced));
     let told = page.problem.map(|problem| told(frame, problem, &page.user));
-    let title = if told.is_some() && !just_taken {
-        text.common.problem
-    } else {
-        words.title
+    let title = match &page.replaced {
+        Some(_) => text.replaced.title,
+        None if told.is_some() && !just_taken => text.common.problem,
+        None => words.title,
     };
     let content = html! {
         article.narrow {
             // A taken seat is no mistake: the page says so under its own heading, which takes the focus instead.
-            h1 tabindex=[just_taken.then_some("-1")] autofocus[just_taken] { @if taken { (text::sentence(words.taken_title, &[("user", &text::name(&page.user))])) } @else { (words.title) } }
+            h1 tabindex=[just_taken.then_some("-1")] autofocus[just_taken] {
+                @if page.replaced.is_some() { (text.replaced.title) }
+                @else if taken { (text::sentence(words.taken_title, &[("user", &text::name(&page.user))])) }
+                @else { (words.title) }
+            }
             @if let Some(at) = page.expires_at_ms.filter(|_| page.continue_as.is_empty() && !taken) {
                 p.lead { (text::sentence(words.guest, &[("when", &clock::until(at, text))])) }
             }
@@ -137,7 +152,10 @@ fn taken_seat(frame: &Frame, page: &Login) -> Markup {
     let error = (page.problem == Some(Problem::WrongReturnCode)).then_some(words.wrong_return_code);
     html! {
         form.card #login method="post" action=(address::login_submit(&page.hash)) {
-            p { (words.taken) }
+            @match &page.replaced {
+                Some(replaced) => (replaced::told(frame, replaced)),
+                None => p { (words.taken) },
+            }
             input type="hidden" name="id" value=(page.id);
             input type="hidden" name="user" value=(page.user);
             (Field { id: "returnCode", name: "returnCode", label: words.return_code, code: true, error, ..Field::default() }.markup())
@@ -180,6 +198,7 @@ fn told(frame: &Frame, problem: Problem, user: &str) -> (Markup, Option<&'static
             text::sentence(words.taken_title, &[("user", &text::name(user))]),
             Some("returnCode"),
         ),
+        Problem::Replaced => plain(text.replaced.title, Some("returnCode")),
         Problem::WrongReturnCode => plain(words.wrong_return_code, Some("returnCode")),
         Problem::WrongDeviceCode => plain(words.wrong_device_code, Some("deviceCode")),
         Problem::AskOver => plain(words.ask_over, None),

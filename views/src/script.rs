@@ -24,6 +24,8 @@ struct Config<'a> {
     read: u64,
     you_read: u64,
     expires_at: i64,
+    /// When somebody else was last let in, by seat.
+    let_in: [(u8, Option<i64>); 2],
     now: i64,
     more: bool,
     /// False on a page of an older stretch: it is for reading.
@@ -48,6 +50,10 @@ pub(crate) fn config(frame: &Frame, chat: &Chat) -> String {
         read: chat.peer_read,
         you_read: chat.you_read,
         expires_at: chat.expires_at_ms,
+        let_in: [
+            (chat.seat, chat.you_replaced_ms),
+            (3 - chat.seat, chat.peer_replaced_ms),
+        ],
         now: frame.now_ms,
         more: chat.more,
         live: !chat.newer,

@@ -6,7 +6,9 @@ use views::{
     device, end, error, invite, login,
     message::Message,
     page::{Frame, Theme},
-    register, samples, text,
+    register,
+    replaced::Replaced,
+    samples, text,
 };
 
 const HOSTILE: &str = "\"><script>alert('x')</script><img src=x onerror=alert(1)>'&amp;\u{202e}";
@@ -71,6 +73,7 @@ fn on_the_way_in() {
             ask_id: hostile(),
             id: hostile(),
             user: hostile(),
+            number: hostile(),
             state,
         },
     ));
@@ -109,6 +112,7 @@ fn in_the_conversation() {
             asks: vec![AskBanner {
                 ask: hostile(),
                 user: hostile(),
+                number: hostile(),
                 own_seat: false,
             }],
             return_code: Some(hostile()),
@@ -147,6 +151,31 @@ fn beside_it() {
             reference: Some(hostile()),
             hash: Some(hostile()),
             ..error::Error::default()
+        },
+    ));
+    let replaced = || {
+        Some(Replaced {
+            at_ms: 0,
+            user: hostile(),
+            peer: Some(hostile()),
+        })
+    };
+    harmless(error::page(
+        &frame,
+        &error::Error {
+            status: 401,
+            hash: Some(hostile()),
+            replaced: replaced(),
+            ..error::Error::default()
+        },
+    ));
+    harmless(login::page(
+        &frame,
+        &login::Login {
+            user: hostile(),
+            problem: Some(login::Problem::Replaced),
+            replaced: replaced(),
+            ..login::Login::default()
         },
     ));
 }

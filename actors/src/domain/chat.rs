@@ -1,5 +1,6 @@
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
+use rand::{Rng, RngExt};
 use uuid::Uuid;
 
 use super::{
@@ -66,6 +67,8 @@ pub struct SeatState {
     pub marks: Marks,
     /// When its last stream closed.
     pub last_seen: Option<Timestamp>,
+    /// When somebody else was last let in here, which ended all that was known of it before.
+    pub replaced_at: Option<Timestamp>,
 }
 
 /// A seat's high-water marks; they never move back.
@@ -121,8 +124,47 @@ pub struct Ask {
     pub word: AskWord,
     /// The seat that is wished for.
     pub seat: Seat,
-    /// Until when it waits for an answer.
+    /// What the asker sees as well.
+    pub number: AskNumber,
+    /// Until when it waits for an answer, by the store's clock: for people to read. No instance's
+    /// clock is compared with it.
     pub expires_at: Timestamp,
+    /// How long it had left when the store was read.
+    pub left: Duration,
+}
+
+/// Two digits that the asker and both people in the chat see, so that they can tell one ask from
+/// another: 10 to 99.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AskNumber(u8);
+
+impl AskNumber {
+    /// A random number that is none of `others`.
+    pub fn generate(rng: &mut impl Rng, others: &[AskNumber]) -> Self {
+        loop {
+            let number = Self(rng.random_range(10..100));
+            if !others.contains(&number) {
+                return number;
+            }
+        }
+    }
+
+    /// From the store's column; two digits of whatever is there.
+    pub fn from_store(number: i64) -> Self {
+        Self(number.rem_euclid(100) as u8)
+    }
+
+    /// The number itself.
+    pub fn get(self) -> u8 {
+        self.0
+    }
+}
+
+/// Always two digits.
+impl fmt::Display for AskNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}", self.0)
+    }
 }
 
 #[cfg(test)]

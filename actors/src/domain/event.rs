@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Ask, AskWord, BySeat, Marks, Message, Seat, Seq, Timestamp, UserName};
+use super::{Ask, AskNumber, AskWord, BySeat, Marks, Message, Seat, Seq, Timestamp, UserName};
 
 /// What an open stream is told, in the order in which it happened.
 #[derive(Debug, Clone, actix::Message)]
@@ -67,8 +67,8 @@ pub enum SeatChange {
     Named,
     /// Somebody sat down for the first time, or came back.
     Taken,
-    /// Somebody without a code wants in.
-    Asking(AskWord),
+    /// Somebody without a code wants in. Who asked for the same seat before does not any more.
+    Asking(AskWord, AskNumber),
     /// A newcomer was let in: the seat's former sessions are over.
     Replaced,
     /// Its last session logged out.
@@ -102,6 +102,8 @@ pub struct Hello {
     pub asks: Vec<Ask>,
     /// Whether the chat's texts are sealed.
     pub encrypted: bool,
+    /// When somebody else was last let in at each seat.
+    pub replaced_at: BySeat<Option<Timestamp>>,
 }
 
 /// How far the other person has come.

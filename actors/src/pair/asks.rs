@@ -7,26 +7,26 @@ use uuid::Uuid;
 
 use super::Pair;
 use crate::{
-    Refusal,
-    domain::{AskWord, Seat, SeatChange, SecretDigest, Token, UserName},
-    ports::{Answered, AskState, NewAsk},
+    CameWith, Refusal, WasReplaced,
+    domain::{Ask, AskNumber, AskWord, Caller, Seat, SeatChange, SecretDigest, Token, UserName},
+    ports::{Answered, AskState, Bus, Lookup, NewAsk, Store, Verdict},
 };
 
-/// How long somebody waits for an answer.
+/// How long somebody waits for an answer, and how long one who was allowed has to log in.
 const ASK_VALID: Duration = Duration::from_secs(120);
 
 /// Asks to be let in.
 #[derive(Debug, Clone, actix::Message)]
-#[rtype(result = "Result<Token, Refusal>")]
+#[rtype(result = "Result<(Token, AskNumber), Refusal>")]
 pub struct AskIn {
-    /// The name of the seat wished for.
+    /// The name of the seat asked for.
     pub name: UserName,
     /// The digest of the proof of having the link, in an encrypted chat.
     pub auth: Option<SecretDigest>,
 }
 
 impl Handler<AskIn> for Pair {
-    type Result = AtomicResponse<Self, Result<Token, Refusal>>;
+    type Result = AtomicResponse<Self, Result<(Token, AskNumber), Refusal>>;
 
     fn handle(&mut self, ask: AskIn, _: &mut Self::Context) -> Self::Result {
         let seat = match self.askable(&ask) {
@@ -35,20 +35,27 @@ impl Handler<AskIn> for Pair {
         };
         let secret = Token::generate(self.key, &mut rand::rng());
         let word = Uuid::new_v4();
+        // The one that this takes the place of may still be on somebody's screen.
+        let others: Vec<AskNumber> = self.open_asks().iter().map(|ask| ask.number).collect();
+        let number = AskNumber::generate(&mut rand::rng(), &others);
         let new = NewAsk {
             word,
             digest: secret.digest(),
             seat,
+            number,
             valid: ASK_VALID,
         };
         let (store, key) = (self.shared.world.store.clone(), self.key);
         let record = async move {
-            store.ask(key, new).await?;
-            Ok(secret)
+            match store.ask(key, new).await? {
+                Lookup::Live(()) => Ok((secret, number)),
+                Lookup::Ended => Err(Refusal::Gone),
+                Lookup::Missing => Err(Refusal::NotFound),
+            }
         };
-        self.change(record, move |pair, secret| {
-            pair.tell_seat(seat, SeatChange::Asking(word));
-            secret
+        self.change(record, move |pair, asked| {
+            pair.tell_seat(seat, SeatChange::Asking(word, number));
+            asked
         })
     }
 }
@@ -64,18 +71,42 @@ impl Pair {
             false => Err(Refusal::SeatFree),
         }
     }
+
+    /// Those who wait to be let in. The store says how long each has left when it is read, and only
+    /// the time since then is measured here: no instance's clock judges an ask.
+    pub(super) fn open_asks(&self) -> Vec<Ask> {
+        let age = self
+            .shared
+            .world
+            .clock
+            .uptime()
+            .saturating_sub(self.read_at);
+        let asks = self.chat.as_ref().map_or(&[][..], |chat| &chat.asks);
+        asks.iter().filter(|ask| ask.left > age).cloned().collect()
+    }
 }
 
-/// How a wish to be let in stands.
+/// How an ask to be let in stands.
 #[derive(Debug, Clone, actix::Message)]
-#[rtype(result = "Result<(AskState, UserName), Refusal>")]
+#[rtype(result = "Result<AskStanding, Refusal>")]
 pub struct AskStateOf {
     /// The asker's secret.
     pub secret: SecretDigest,
 }
 
+/// How an ask to be let in stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskStanding {
+    /// How it stands.
+    pub state: AskState,
+    /// The name of the seat asked for.
+    pub user: UserName,
+    /// What the people in the chat see as well.
+    pub number: AskNumber,
+}
+
 impl Handler<AskStateOf> for Pair {
-    type Result = ResponseFuture<Result<(AskState, UserName), Refusal>>;
+    type Result = ResponseFuture<Result<AskStanding, Refusal>>;
 
     fn handle(&mut self, ask: AskStateOf, _: &mut Self::Context) -> Self::Result {
         let (store, key, names) = (
@@ -84,11 +115,13 @@ impl Handler<AskStateOf> for Pair {
             self.names.clone(),
         );
         Box::pin(async move {
-            let (seat, state) = store
-                .ask_state(key, ask.secret)
-                .await?
-                .ok_or(Refusal::WrongCode)?;
-            Ok((state, names[seat].clone().ok_or(Refusal::WrongCode)?))
+            let found = store.ask_state(key, ask.secret).await?;
+            let found = found.ok_or(Refusal::WrongCode)?;
+            Ok(AskStanding {
+                state: found.state,
+                user: names[found.seat].clone().ok_or(Refusal::WrongCode)?,
+                number: found.number,
+            })
         })
     }
 }
@@ -99,7 +132,7 @@ impl Handler<AskStateOf> for Pair {
 pub struct Answer {
     /// The token of the one who answers.
     pub by: SecretDigest,
-    /// Which wish.
+    /// Which ask.
     pub word: AskWord,
     /// Whether the asker may log in.
     pub allow: bool,
@@ -109,22 +142,32 @@ impl Handler<Answer> for Pair {
     type Result = AtomicResponse<Self, Result<(), Refusal>>;
 
     fn handle(&mut self, answer: Answer, _: &mut Self::Context) -> Self::Result {
-        let seat = match self.answerable(&answer) {
-            Ok(seat) => seat,
+        let caller = match self.caller(answer.by) {
+            Ok(caller) => caller,
             Err(refusal) => return Self::refuse(refusal),
         };
-        let (store, key) = (self.shared.world.store.clone(), self.key);
+        let (store, bus) = (
+            self.shared.world.store.clone(),
+            self.shared.world.bus.clone(),
+        );
+        let peer = caller.seat.other();
+        let open_here = self.has_stream(peer) || self.present[peer];
         let record = async move {
-            match store.answer(key, answer.word, answer.allow).await? {
-                Answered::Done(_) => Ok(()),
-                Answered::Over => Err(Refusal::AskOver),
-            }
+            let verdict = match answer.allow {
+                true => {
+                    give(&*store, caller, answer.word, Verdict::Weigh).await?;
+                    absent(&*bus, caller, open_here).await?;
+                    Verdict::Allow { valid: ASK_VALID }
+                }
+                false => Verdict::Refuse,
+            };
+            give(&*store, caller, answer.word, verdict).await
         };
         let change = match answer.allow {
             true => SeatChange::Replaced,
             false => SeatChange::Taken,
         };
-        self.change(record, move |pair, ()| {
+        self.change(record, move |pair, seat| {
             pair.tell_seat(seat, change);
             // Says who still waits, and so who does not.
             pair.greet_again();
@@ -132,18 +175,57 @@ impl Handler<Answer> for Pair {
     }
 }
 
-impl Pair {
-    fn answerable(&mut self, answer: &Answer) -> Result<Seat, Refusal> {
-        let (own, _) = self.who(answer.by)?;
-        let asks = self.open_asks();
-        let ask = asks.iter().find(|ask| ask.word == answer.word);
-        let seat = ask.ok_or(Refusal::AskOver)?.seat;
-        if answer.allow && seat == own {
-            return Err(Refusal::OwnSeat);
-        }
-        if answer.allow && (self.has_stream(seat) || self.online(seat) == Some(true)) {
-            return Err(Refusal::SeatOpen);
-        }
-        Ok(seat)
+async fn give(
+    store: &dyn Store,
+    caller: Caller,
+    word: AskWord,
+    verdict: Verdict,
+) -> Result<Seat, Refusal> {
+    match store.answer(caller, word, verdict).await?.granted()? {
+        Answered::Done(seat) => Ok(seat),
+        Answered::OwnSeat => Err(Refusal::OwnSeat),
+        Answered::Over => Err(Refusal::AskOver),
+    }
+}
+
+/// Nobody is let in at the seat of somebody who is there. What was heard of other instances before
+/// may be out of date, so the bus is asked; while it cannot say, nobody is taken for absent.
+async fn absent(bus: &dyn Bus, caller: Caller, open_here: bool) -> Result<(), Refusal> {
+    if open_here {
+        return Err(Refusal::SeatOpen);
+    }
+    match bus.open_elsewhere(caller.key).await {
+        Ok(open) if open[caller.seat.other()] => Err(Refusal::SeatOpen),
+        Ok(_) => Ok(()),
+        Err(_) => Err(Refusal::PresenceUnknown),
+    }
+}
+
+/// Asks whether a token stopped working because somebody else was let in at its seat.
+#[derive(Debug, Clone, Copy, actix::Message)]
+#[rtype(result = "Result<Option<WasReplaced>, Refusal>")]
+pub struct ReplacedBy {
+    /// The token.
+    pub token: SecretDigest,
+}
+
+impl Handler<ReplacedBy> for Pair {
+    type Result = ResponseFuture<Result<Option<WasReplaced>, Refusal>>;
+
+    fn handle(&mut self, asked: ReplacedBy, _: &mut Self::Context) -> Self::Result {
+        let (store, key, names) = (
+            self.shared.world.store.clone(),
+            self.key,
+            self.names.clone(),
+        );
+        Box::pin(async move {
+            let replaced = store.replaced(key, asked.token).await?;
+            Ok(replaced.map(|replaced| WasReplaced {
+                came_with: CameWith::Token,
+                at: replaced.at,
+                user: names[replaced.seat].clone(),
+                peer: names[replaced.seat.other()].clone(),
+            }))
+        })
     }
 }

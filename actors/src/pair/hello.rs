@@ -7,7 +7,7 @@ use actix::{ActorFutureExt, Handler, ResponseActFuture, WrapFuture};
 use super::Pair;
 use crate::{
     Refusal,
-    domain::{Ask, BySeat, Caller, Event, Hello, PeerState, Seat, SecretDigest, Seq},
+    domain::{BySeat, Caller, Event, Hello, PeerState, Seat, SecretDigest, Seq},
 };
 
 /// Asks how things stand, for a page.
@@ -90,17 +90,8 @@ impl Pair {
             expires_at: chat.expires_at,
             asks: self.open_asks(),
             encrypted: chat.encryption.is_some(),
+            replaced_at: BySeat(Seat::BOTH.map(|seat| chat.seats[seat].replaced_at)),
         })
-    }
-
-    /// Those who wait to be let in.
-    pub(super) fn open_asks(&self) -> Vec<Ask> {
-        let now = self.shared.world.clock.now();
-        let asks = self.chat.as_ref().map_or(&[][..], |chat| &chat.asks);
-        asks.iter()
-            .filter(|ask| ask.expires_at > now)
-            .cloned()
-            .collect()
     }
 
     /// Gives every live stream a fresh hello.

@@ -248,7 +248,15 @@ impl Handler<Relayed> for Pair {
                     pair.greet_again();
                 }
             }),
-            Notice::Sessions => self.read_again(ctx, |_| {}),
+            Notice::Sessions => {
+                let before = self.open_asks().len();
+                self.read_again(ctx, move |pair| {
+                    // A new return code ends the asks of its seat.
+                    if pair.open_asks().len() < before {
+                        pair.greet_again();
+                    }
+                });
+            }
             Notice::Ended { by } => self.finish(by, ctx),
         }
     }

@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use actix::{AtomicResponse, Handler, ResponseFuture};
+use actix::{ActorFutureExt, AtomicResponse, Handler, WrapFuture};
 use uuid::Uuid;
 
 use super::Pair;
 use crate::{
-    Refusal,
+    CameWith, Refusal, WasReplaced,
     domain::{
-        AccessCode, PairHash, RegistrationId, Seat, SeatChange, SecretDigest, Seq, Session,
-        SessionId, Timestamp, Token, UserName,
+        AccessCode, Caller, Names, PairHash, RegistrationId, Seat, SeatChange, SecretDigest, Seq,
+        Session, SessionId, Timestamp, Token, UserName,
     },
-    ports::{Claim, Claimed, Lookup, NewSession, Notice, Proof, SessionChoice, Store},
+    ports::{Claim, Claimed, Lookup, NewSession, Notice, Proof, SessionChoice},
 };
 
 /// How long a device code is good.
@@ -179,12 +179,18 @@ impl Handler<Login> for Pair {
             sessions_max: self.shared.limits.sessions_per_seat_max,
         };
         let (store, notes) = (self.shared.world.store.clone(), self.shared.notes.clone());
+        let names = self.names.clone();
         let sit = async move {
             if claim.session.login.is_some() {
                 // Whether the session that this login made before was used must be known now.
                 notes.write_all().await;
             }
-            let code_set = sit(&*store, claim).await?;
+            let code_set = match store.take_seat(claim).await? {
+                Lookup::Live(Claimed::Sat { code_set }) => code_set,
+                Lookup::Live(refused) => return Err(Self::not_seated(refused, seat, &names)),
+                Lookup::Ended => return Err(Refusal::Gone),
+                Lookup::Missing => return Err(Refusal::NotFound),
+            };
             Ok((token, code_set.then_some(code)))
         };
         let first = self.chat().is_ok_and(|chat| !chat.seats[seat].taken);
@@ -206,16 +212,6 @@ impl Handler<Login> for Pair {
     }
 }
 
-async fn sit(store: &dyn Store, claim: Claim) -> Result<bool, Refusal> {
-    match store.take_seat(claim).await? {
-        Lookup::Live(Claimed::Sat { code_set }) => Ok(code_set),
-        Lookup::Live(Claimed::Taken) => Err(Refusal::SeatTaken),
-        Lookup::Live(Claimed::WrongProof) => Err(Refusal::WrongCode),
-        Lookup::Ended => Err(Refusal::Gone),
-        Lookup::Missing => Err(Refusal::NotFound),
-    }
-}
-
 /// Replaces the return code of the sender's seat.
 #[derive(Debug, Clone, actix::Message)]
 #[rtype(result = "Result<AccessCode, Refusal>")]
@@ -227,18 +223,28 @@ pub struct NewReturnCode {
 }
 
 impl Handler<NewReturnCode> for Pair {
-    type Result = ResponseFuture<Result<AccessCode, Refusal>>;
+    type Result = AtomicResponse<Self, Result<AccessCode, Refusal>>;
 
     fn handle(&mut self, new: NewReturnCode, _: &mut Self::Context) -> Self::Result {
-        let who = self.who(new.by);
-        let (store, key) = (self.shared.world.store.clone(), self.key);
-        Box::pin(async move {
-            let (seat, _) = who?;
+        let caller = match self.caller(new.by) {
+            Ok(caller) => caller,
+            Err(refusal) => return Self::refuse(refusal),
+        };
+        let asked = !self.open_asks().is_empty();
+        let store = self.shared.world.store.clone();
+        let set = async move {
             let code = AccessCode::generate(&mut rand::rng());
-            store
-                .set_return_code(key, seat, code.digest(&new.hash, seat))
-                .await?;
+            let digest = code.digest(&new.hash, caller.seat);
+            store.set_return_code(caller, digest).await?.granted()?;
             Ok(code)
+        };
+        self.change(set, move |pair, code| {
+            if asked {
+                // Whoever asked for this seat does not wait any more.
+                pair.tell_sessions();
+                pair.greet_again();
+            }
+            code
         })
     }
 }
@@ -254,20 +260,22 @@ pub struct DeviceCode {
 }
 
 impl Handler<DeviceCode> for Pair {
-    type Result = ResponseFuture<Result<(AccessCode, Timestamp), Refusal>>;
+    type Result = AtomicResponse<Self, Result<(AccessCode, Timestamp), Refusal>>;
 
     fn handle(&mut self, new: DeviceCode, _: &mut Self::Context) -> Self::Result {
-        let who = self.who(new.by);
-        let (store, key) = (self.shared.world.store.clone(), self.key);
-        Box::pin(async move {
-            let (seat, _) = who?;
+        let caller = match self.caller(new.by) {
+            Ok(caller) => caller,
+            Err(refusal) => return Self::refuse(refusal),
+        };
+        let store = self.shared.world.store.clone();
+        let set = async move {
             let code = AccessCode::generate(&mut rand::rng());
-            let digest = code.digest(&new.hash, seat);
-            let lapses = store
-                .set_device_code(key, seat, digest, DEVICE_CODE_VALID)
-                .await?;
+            let digest = code.digest(&new.hash, caller.seat);
+            let set = store.set_device_code(caller, digest, DEVICE_CODE_VALID);
+            let lapses = set.await?.granted()?;
             Ok((code, lapses))
-        })
+        };
+        self.change(set, |_, made| made)
     }
 }
 
@@ -280,13 +288,27 @@ pub struct Sessions {
 }
 
 impl Handler<Sessions> for Pair {
-    type Result = Result<(Vec<Session>, SessionId), Refusal>;
+    type Result = AtomicResponse<Self, Result<(Vec<Session>, SessionId), Refusal>>;
 
+    /// What the store says now is listed, and to whom it knows now.
     fn handle(&mut self, sessions: Sessions, _: &mut Self::Context) -> Self::Result {
-        let (seat, current) = self.who(sessions.by)?;
-        let mut list: Vec<Session> = self.sessions_of(seat).cloned().collect();
-        list.sort_by_key(|session| session.since);
-        Ok((list, current))
+        if let Err(refusal) = self.caller(sessions.by) {
+            return Self::refuse(refusal);
+        }
+        let (store, key) = (self.shared.world.store.clone(), self.key);
+        let load = async move { store.load(key).await };
+        AtomicResponse::new(Box::pin(load.into_actor(self).map(
+            move |found, pair: &mut Self, ctx| {
+                if let Err(failure) = &found {
+                    return Err(failure.clone().into());
+                }
+                pair.apply(found, ctx);
+                let (seat, current) = pair.who(sessions.by)?;
+                let mut list: Vec<Session> = pair.sessions_of(seat).cloned().collect();
+                list.sort_by_key(|session| session.since);
+                Ok((list, current))
+            },
+        )))
     }
 }
 
@@ -304,8 +326,8 @@ impl Handler<EndSession> for Pair {
     type Result = AtomicResponse<Self, Result<(), Refusal>>;
 
     fn handle(&mut self, end: EndSession, _: &mut Self::Context) -> Self::Result {
-        match self.who(end.by) {
-            Ok((seat, _)) => self.end_session(seat, SessionChoice::Id(end.id)),
+        match self.caller(end.by) {
+            Ok(caller) => self.end_session(caller, SessionChoice::Id(end.id)),
             Err(refusal) => Self::refuse(refusal),
         }
     }
@@ -323,21 +345,46 @@ impl Handler<Logout> for Pair {
     type Result = AtomicResponse<Self, Result<(), Refusal>>;
 
     fn handle(&mut self, logout: Logout, _: &mut Self::Context) -> Self::Result {
-        match self.who(logout.by) {
-            Ok((seat, _)) => self.end_session(seat, SessionChoice::Token(logout.by)),
+        match self.caller(logout.by) {
+            Ok(caller) => self.end_session(caller, SessionChoice::Own),
             Err(refusal) => Self::refuse(refusal),
         }
     }
 }
 
 impl Pair {
+    /// Why nobody sat down.
+    fn not_seated(refused: Claimed, seat: Seat, names: &Names) -> Refusal {
+        let user = names[seat].clone();
+        let replaced = |came_with, at, peer| {
+            Refusal::Replaced(Box::new(WasReplaced {
+                came_with,
+                at,
+                user,
+                peer,
+            }))
+        };
+        match refused {
+            // Anybody with the link and a name is answered so: who the other person is called is
+            // not for them.
+            Claimed::Taken {
+                replaced_at: Some(at),
+            } => replaced(CameWith::Name, at, None),
+            Claimed::WrongProof {
+                replaced_at: Some(at),
+            } => replaced(CameWith::Code, at, names[seat.other()].clone()),
+            Claimed::WrongProof { replaced_at: None } => Refusal::WrongCode,
+            Claimed::Taken { replaced_at: None } | Claimed::Sat { .. } => Refusal::SeatTaken,
+        }
+    }
+
     fn end_session(
         &self,
-        seat: Seat,
+        caller: Caller,
         which: SessionChoice,
     ) -> AtomicResponse<Self, Result<(), Refusal>> {
-        let (store, key) = (self.shared.world.store.clone(), self.key);
-        let end = async move { Ok(store.end_session(key, seat, which).await?) };
+        let (store, seat) = (self.shared.world.store.clone(), caller.seat);
+        let end = async move { store.end_session(caller, which).await?.granted() };
         self.change(end, move |pair, ended: bool| {
             let left = pair.sessions_of(seat).next().is_none();
             match (ended, left) {

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::{Access, By, HistoryPage, Lookup, Position};
 use crate::domain::{
-    AskWord, Caller, Chat, ChatKey, CodeDigest, Draft, Encryption, Lifetime, Marks, Page,
-    SealedHash, Seat, SecretDigest, Seq, SessionId, Timestamp, UserName,
+    AskNumber, AskWord, Caller, Chat, ChatKey, CodeDigest, Draft, Encryption, Lifetime, Marks,
+    Page, SealedHash, Seat, SecretDigest, Seq, SessionId, Timestamp, UserName,
 };
 
 /// What lasts. Every method is atomic across all instances, and what it has answered survives
@@ -88,48 +88,54 @@ pub trait Store: Send + Sync + 'static {
     /// first claims wins.
     async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>, StoreError>;
 
-    /// Ends a seat's session; false when there is none such.
+    /// Ends a session of the caller's seat; false when there is none such.
     async fn end_session(
         &self,
-        key: ChatKey,
-        seat: Seat,
+        by: Caller,
         which: SessionChoice,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<Access<bool>, StoreError>;
 
-    /// Replaces a seat's return code.
-    async fn set_return_code(
-        &self,
-        key: ChatKey,
-        seat: Seat,
-        code: CodeDigest,
-    ) -> Result<(), StoreError>;
+    /// Replaces the return code of the caller's seat. The seat's device code and its asks that were
+    /// not used end with the old one.
+    async fn set_return_code(&self, by: Caller, code: CodeDigest)
+    -> Result<Access<()>, StoreError>;
 
-    /// Replaces a seat's device code, good once and for `valid`; answers when it lapses.
+    /// Replaces the device code of the caller's seat, good once, for `valid` and while the caller's
+    /// session lives; answers when it lapses.
     async fn set_device_code(
         &self,
-        key: ChatKey,
-        seat: Seat,
+        by: Caller,
         code: CodeDigest,
         valid: Duration,
-    ) -> Result<Timestamp, StoreError>;
+    ) -> Result<Access<Timestamp>, StoreError>;
 
-    /// Records a wish to be let in.
-    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<(), StoreError>;
+    /// Records that somebody asks to be let in, and ends the ask that was open for the same seat.
+    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Lookup<()>, StoreError>;
 
-    /// How a wish stands; `None` when there never was one, or it is long over.
+    /// How an ask stands; `None` when there never was one, or it is long over.
     async fn ask_state(
         &self,
         key: ChatKey,
         digest: SecretDigest,
-    ) -> Result<Option<(Seat, AskState)>, StoreError>;
+    ) -> Result<Option<AskFound>, StoreError>;
 
-    /// Answers a wish. Allowing ends the seat's sessions, its return code and its device code.
+    /// Answers an ask. Allowing it ends the seat's sessions, codes and other asks, and remembers
+    /// for [`replaced`](Self::replaced) what they were. What the caller allowed is good while the
+    /// caller's session lives.
     async fn answer(
         &self,
-        key: ChatKey,
+        by: Caller,
         word: AskWord,
-        allow: bool,
-    ) -> Result<Answered, StoreError>;
+        verdict: Verdict,
+    ) -> Result<Access<Answered>, StoreError>;
+
+    /// What became of a token, return code or device code that ended because somebody else was let
+    /// in at its seat; `None` for every other. Known for as long as the chat lives.
+    async fn replaced(
+        &self,
+        key: ChatKey,
+        digest: SecretDigest,
+    ) -> Result<Option<Replaced>, StoreError>;
 
     /// Writes down what may be a moment late. Marks and times only move forward; marks of a
     /// session that has ended are let pass.
@@ -195,6 +201,25 @@ pub struct NewChat {
     pub must_be_reserved: bool,
     /// Whether its texts are sealed, and what proves having its whole link.
     pub encryption: Option<Encryption>,
+}
+
+impl NewChat {
+    /// Whether a chat was registered with the same names: `two` is what the second person is called
+    /// by now, `both_named` whether the registration said so. Where that is not known (`None`) the
+    /// second name must be the same now.
+    pub fn same_names(
+        &self,
+        one: Option<&UserName>,
+        two: Option<&UserName>,
+        both_named: Option<bool>,
+    ) -> bool {
+        let same_two = match (both_named, &self.name_two) {
+            (Some(false), None) => true,
+            (Some(false), Some(_)) | (Some(true), None) => false,
+            (Some(true) | None, name) => two == name.as_ref(),
+        };
+        one == Some(&self.name_one) && same_two
+    }
 }
 
 /// What became of a registration.
@@ -313,34 +338,53 @@ pub enum Claimed {
         code_set: bool,
     },
     /// The seat is taken, and no proof came.
-    Taken,
+    Taken {
+        /// When somebody else was last let in there.
+        replaced_at: Option<Timestamp>,
+    },
     /// The proof is wrong, used or lapsed.
-    WrongProof,
+    WrongProof {
+        /// When it stopped working, where that is because somebody else was let in.
+        replaced_at: Option<Timestamp>,
+    },
 }
 
-/// One of a seat's sessions.
+/// One of the sessions of a caller's seat.
 #[derive(Debug, Clone, Copy)]
 pub enum SessionChoice {
-    /// By the digest of its token.
-    Token(SecretDigest),
+    /// The caller's.
+    Own,
     /// By its name in the owner's list.
     Id(SessionId),
 }
 
-/// A wish to be let in, to be recorded.
+/// An ask to be let in, to be recorded.
 #[derive(Debug, Clone)]
 pub struct NewAsk {
     /// Its public name.
     pub word: AskWord,
     /// The digest of the asker's secret.
     pub digest: SecretDigest,
-    /// The seat wished for.
+    /// The seat asked for.
     pub seat: Seat,
+    /// What both sides see of it.
+    pub number: AskNumber,
     /// How long it waits for an answer.
     pub valid: Duration,
 }
 
-/// How a wish stands.
+/// An ask, as its asker finds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AskFound {
+    /// The seat asked for.
+    pub seat: Seat,
+    /// What both sides see of it.
+    pub number: AskNumber,
+    /// How it stands.
+    pub state: AskState,
+}
+
+/// How an ask stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AskState {
     /// Nobody has answered.
@@ -349,8 +393,22 @@ pub enum AskState {
     Allowed,
     /// Its asker may not.
     Refused,
-    /// Nobody answered in time, or it was used.
+    /// Nobody answered in time, a newer one took its place, or it was used.
     Expired,
+}
+
+/// What is answered to an ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The asker may log in.
+    Allow {
+        /// For how long.
+        valid: Duration,
+    },
+    /// The asker may not.
+    Refuse,
+    /// Nothing: the answer says what allowing it would come to, and nothing changes.
+    Weigh,
 }
 
 /// What became of an answer.
@@ -358,8 +416,19 @@ pub enum AskState {
 pub enum Answered {
     /// It was the first.
     Done(Seat),
-    /// The wish was answered before, has lapsed, or never was.
+    /// The caller's own seat is asked for, and nobody lets somebody in at their own seat.
+    OwnSeat,
+    /// The ask was answered before, has lapsed, or never was.
     Over,
+}
+
+/// Somebody else was let in at a seat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replaced {
+    /// Which seat.
+    pub seat: Seat,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// What became of ending a chat.

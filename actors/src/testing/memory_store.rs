@@ -1,5 +1,6 @@
 //! A store that keeps its promises for as long as the process lives, and breaks them on demand.
 
+mod asks;
 mod data;
 mod faults;
 mod record;
@@ -14,16 +15,20 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 pub use self::faults::{Call, Hold};
-use self::{data::Data, faults::Faults, record::Record};
+use self::{
+    data::Data,
+    faults::Faults,
+    record::{DeviceCode, Record},
+};
 use crate::{
     domain::{
         AskWord, Caller, Chat, ChatKey, CodeDigest, Draft, Page, Seat, SecretDigest, Seq,
         Timestamp, UserName,
     },
     ports::{
-        Access, Answered, Appended, AskState, By, ChatRoom, Claim, Claimed, Clock, Ending,
-        HistoryPage, Lookup, NewAsk, NewChat, Note, Peer, Position, Registered, SessionChoice,
-        Store, StoreError,
+        Access, Answered, Appended, AskFound, By, ChatRoom, Claim, Claimed, Clock, Ending,
+        HistoryPage, Lookup, NewAsk, NewChat, Note, Peer, Position, Registered, Replaced,
+        SessionChoice, Store, StoreError, Verdict,
     },
 };
 
@@ -201,7 +206,7 @@ impl Store for MemoryStore {
     }
 
     async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>, StoreError> {
-        self.with_chat(Call::Load, key, |record, _| record.chat(key))
+        self.with_chat(Call::Load, key, |record, now| record.chat(key, now))
             .await
     }
 
@@ -267,55 +272,52 @@ impl Store for MemoryStore {
 
     async fn end_session(
         &self,
-        key: ChatKey,
-        seat: Seat,
+        by: Caller,
         which: SessionChoice,
-    ) -> Result<bool, StoreError> {
-        let (mut data, now) = self.enter(Call::Other).await?;
-        Ok(data
-            .live(key, now)
-            .is_some_and(|record| record.end_session(seat, which)))
+    ) -> Result<Access<bool>, StoreError> {
+        self.for_caller(Call::Other, &by, |record, _| record.end_session(by, which))
+            .await
     }
 
     async fn set_return_code(
         &self,
-        key: ChatKey,
-        seat: Seat,
+        by: Caller,
         code: CodeDigest,
-    ) -> Result<(), StoreError> {
-        self.with_chat(Call::Other, key, |record, _| {
-            record.seats[seat].return_code = Some(code);
+    ) -> Result<Access<()>, StoreError> {
+        self.for_caller(Call::Other, &by, |record, now| {
+            record.set_return_code(by.seat, code, now)
         })
         .await
-        .map(|_| ())
     }
 
     async fn set_device_code(
         &self,
-        key: ChatKey,
-        seat: Seat,
+        by: Caller,
         code: CodeDigest,
         valid: Duration,
-    ) -> Result<Timestamp, StoreError> {
-        let (mut data, now) = self.enter(Call::Other).await?;
-        let lapses = now.plus(valid);
-        if let Some(record) = data.live(key, now) {
-            record.seats[seat].device_code = Some((code, lapses));
-        }
-        Ok(lapses)
+    ) -> Result<Access<Timestamp>, StoreError> {
+        self.for_caller(Call::Other, &by, |record, now| {
+            let lapses = now.plus(valid);
+            record.seats[by.seat].device_code = Some(DeviceCode {
+                code,
+                lapses,
+                made_by: by.session,
+            });
+            lapses
+        })
+        .await
     }
 
-    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<(), StoreError> {
+    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Lookup<()>, StoreError> {
         self.with_chat(Call::Other, key, |record, now| record.ask(ask, now))
             .await
-            .map(|_| ())
     }
 
     async fn ask_state(
         &self,
         key: ChatKey,
         digest: SecretDigest,
-    ) -> Result<Option<(Seat, AskState)>, StoreError> {
+    ) -> Result<Option<AskFound>, StoreError> {
         let (mut data, now) = self.enter(Call::Other).await?;
         Ok(data
             .live(key, now)
@@ -324,15 +326,25 @@ impl Store for MemoryStore {
 
     async fn answer(
         &self,
-        key: ChatKey,
+        by: Caller,
         word: AskWord,
-        allow: bool,
-    ) -> Result<Answered, StoreError> {
+        verdict: Verdict,
+    ) -> Result<Access<Answered>, StoreError> {
+        self.for_caller(Call::Other, &by, |record, now| {
+            record.answer(by, word, verdict, now)
+        })
+        .await
+    }
+
+    async fn replaced(
+        &self,
+        key: ChatKey,
+        digest: SecretDigest,
+    ) -> Result<Option<Replaced>, StoreError> {
         let (mut data, now) = self.enter(Call::Other).await?;
-        let answered = data
+        Ok(data
             .live(key, now)
-            .map(|record| record.answer(word, allow, now));
-        Ok(answered.unwrap_or(Answered::Over))
+            .and_then(|record| record.replaced(digest)))
     }
 
     async fn note(&self, notes: &[(ChatKey, Note)]) -> Result<(), StoreError> {

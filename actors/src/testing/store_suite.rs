@@ -93,6 +93,7 @@ macro_rules! store_suite {
             the_same_registration_finds_the_chat_it_made
             an_encrypted_chat_keeps_the_digest_of_its_proof
             a_registration_says_whether_the_names_are_the_same
+            a_registration_of_one_name_is_the_same_whatever_the_second_is_called
             the_same_registration_makes_a_new_chat_once_the_first_is_over
             the_same_registration_racing_itself_makes_one_chat
             a_key_in_use_is_taken
@@ -118,26 +119,39 @@ macro_rules! store_suite {
             the_same_login_does_not_replace_a_session_in_use
             the_same_login_at_the_other_seat_is_another
             the_longest_unused_session_makes_room
-            a_session_is_ended_by_its_token
+            a_session_ends_itself
             a_session_is_ended_by_its_id
             a_session_is_not_ended_from_the_other_seat
             // codes
             a_new_return_code_replaces_the_old_one
+            a_new_return_code_ends_its_seats_device_code_and_asks
             a_device_code_is_good_once
             one_of_many_racing_uses_of_a_device_code_wins
             a_device_code_lapses
             a_new_device_code_replaces_the_old_one
+            a_device_code_dies_with_the_session_that_made_it
+            a_dead_session_makes_no_codes_and_ends_no_sessions
+            a_session_is_one_of_its_own_seat_and_chat
             // asks
-            a_wish_waits_and_is_listed
-            an_allowed_wish_lets_in_once
-            one_of_many_racing_uses_of_a_wish_wins
+            an_ask_waits_and_is_listed
+            an_allowed_ask_lets_in_once
+            one_of_many_racing_uses_of_an_ask_wins
+            an_allowed_ask_that_is_not_used_lapses
             allowing_ends_the_seats_sessions_and_codes_and_no_others
-            a_refused_wish_lets_nobody_in_and_changes_nothing
-            a_wish_that_nobody_answered_lets_nobody_in
-            a_wish_is_answered_once
+            who_was_replaced_is_known_by_what_they_held
+            a_refused_ask_lets_nobody_in_and_changes_nothing
+            an_ask_that_is_weighed_goes_on_waiting
+            a_seat_refuses_for_itself_and_allows_nothing
+            an_ask_that_nobody_answered_lets_nobody_in
+            an_ask_is_answered_once
             one_of_two_racing_answers_counts
-            a_lapsed_wish_is_expired_and_cannot_be_answered
-            an_unknown_wish_has_no_state_and_no_answer
+            a_lapsed_ask_is_expired_and_cannot_be_answered
+            a_seat_has_one_open_ask_the_newest
+            one_of_many_racing_asks_for_a_seat_stays_open
+            of_two_who_were_allowed_in_turn_the_later_may_come
+            what_a_session_allowed_dies_with_it
+            a_dead_session_answers_nothing
+            an_unknown_ask_has_no_state_and_no_answer
             // appending
             messages_get_places_from_one_without_a_gap
             one_batch_serves_many_chats_each_in_its_order

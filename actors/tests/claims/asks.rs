@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use actors::{
-    Answer, AskIn, AskStateOf, LoginProof, Refusal,
-    domain::{AskWord, Seat, SeatChange, Token},
+    Answer, AskIn, AskStateOf, CameWith, LoginProof, NewReturnCode, Refusal, ReplacedBy,
+    domain::{AskNumber, AskWord, Seat, SeatChange, Token},
     ports::AskState,
     testing::{eventually, eventually_some},
 };
@@ -12,23 +12,32 @@ use actors::{
 use crate::world::{Instance, Person, Told, Watch, World, login, name_at, roomy};
 
 async fn ask_in(instance: &Instance, beside: &Person, seat: Seat) -> Result<Token, Refusal> {
-    instance
-        .directory
-        .ask(
-            beside.key,
-            AskIn {
-                name: name_at(seat),
-                auth: None,
-            },
-        )
-        .await
+    let asked = ask_with_number(instance, beside, seat).await;
+    asked.map(|(secret, _)| secret)
+}
+
+async fn ask_with_number(
+    instance: &Instance,
+    beside: &Person,
+    seat: Seat,
+) -> Result<(Token, AskNumber), Refusal> {
+    let ask = AskIn {
+        name: name_at(seat),
+        auth: None,
+    };
+    instance.directory.ask(beside.key, ask).await
 }
 
 async fn state(instance: &Instance, secret: &Token) -> AskState {
     let ask = AskStateOf {
         secret: secret.digest(),
     };
-    instance.directory.ask(secret.key(), ask).await.unwrap().0
+    instance
+        .directory
+        .ask(secret.key(), ask)
+        .await
+        .unwrap()
+        .state
 }
 
 async fn answer(person: &Person, word: AskWord, allow: bool) -> Result<(), Refusal> {
@@ -49,11 +58,19 @@ async fn answer(person: &Person, word: AskWord, allow: bool) -> Result<(), Refus
 async fn word(stream: &Watch) -> AskWord {
     eventually_some("somebody asks", || async {
         stream.told().into_iter().rev().find_map(|told| match told {
-            Told::Seat(_, SeatChange::Asking(word)) => Some(word),
+            Told::Seat(_, SeatChange::Asking(word, _)) => Some(word),
             _ => None,
         })
     })
     .await
+}
+
+/// What somebody came with who is told that somebody else was let in.
+fn came_with<T: std::fmt::Debug>(refused: Result<T, Refusal>) -> CameWith {
+    match refused {
+        Err(Refusal::Replaced(told)) => told.came_with,
+        other => panic!("expected to be told of a newcomer, got {other:?}"),
+    }
 }
 
 #[actix::test]
@@ -80,7 +97,16 @@ async fn who_is_allowed_gets_the_seat_and_its_former_sessions_end() {
     .await;
     let old = Some(LoginProof::ReturnCode(anny.return_code.clone().unwrap()));
     let old = login(&here, &anny.hash, Seat::Two, old).await;
-    assert!(matches!(old, Err(Refusal::WrongCode)));
+    assert_eq!(came_with(old), CameWith::Code);
+    let bare = login(&here, &anny.hash, Seat::Two, None).await;
+    assert_eq!(came_with(bare), CameWith::Name);
+    let asked = ReplacedBy { token: anny.by };
+    let told = there.directory.ask(anny.key, asked).await.unwrap().unwrap();
+    assert_eq!(told.came_with, CameWith::Token);
+    assert_eq!(
+        (told.user, told.peer),
+        (Some(name_at(Seat::Two)), Some(name_at(Seat::One)))
+    );
 
     let newcomer = Person::log_in(&there, &anny.hash, Seat::Two, proof.clone())
         .await
@@ -166,10 +192,9 @@ async fn a_wish_lapses_after_two_minutes() {
             },
         )
         .await;
-    // The sweep may have forgotten it by now.
     assert!(matches!(
         looked,
-        Ok((AskState::Expired, _)) | Err(Refusal::WrongCode)
+        Ok(found) if found.state == AskState::Expired
     ));
 }
 
@@ -210,4 +235,112 @@ async fn a_wish_is_in_the_hello_of_a_stream_that_opens_later() {
     })
     .await;
     assert_eq!((asks.len(), asks[0].seat), (1, Seat::Two));
+}
+
+#[actix::test]
+async fn everybody_sees_the_same_number_and_the_newest_ask_alone() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let watchers = [
+        Watch::open(&abhi).await,
+        Watch::open(&anny.at(&there)).await,
+    ];
+    let mut before = None;
+    for _ in 0..5 {
+        let (secret, number) = ask_with_number(&there, &anny, Seat::Two).await.unwrap();
+        assert_ne!(
+            Some(number),
+            before,
+            "a new ask can be told from the last one"
+        );
+        for watcher in &watchers {
+            eventually("both are told the number", || async {
+                let asking = |told: &Told| {
+                    matches!(told, Told::Seat(Seat::Two, SeatChange::Asking(_, shown)) if *shown == number)
+                };
+                watcher.told().iter().any(asking)
+            })
+            .await;
+        }
+        let open = abhi.look().await.unwrap().hello.asks;
+        let open: Vec<AskNumber> = open.iter().map(|ask| ask.number).collect();
+        assert_eq!(open, [number]);
+        assert_eq!(state(&here, &secret).await, AskState::Waiting);
+        before = Some(number);
+    }
+}
+
+#[actix::test]
+async fn nobody_is_let_in_while_the_bus_cannot_say_who_is_there() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let watcher = Watch::open(&abhi).await;
+    // Nothing that was heard before counts: she came after the bus went away.
+    let secret = ask_in(&here, &anny, Seat::Two).await.unwrap();
+    let word = word(&watcher).await;
+    here.bus.set_down(true);
+    let owner = Watch::open(&anny.at(&there)).await;
+    assert_eq!(
+        answer(&abhi, word, true).await,
+        Err(Refusal::PresenceUnknown)
+    );
+    assert_eq!(state(&here, &secret).await, AskState::Waiting);
+    anny.at(&there).look().await.unwrap();
+    here.bus.set_down(false);
+    assert_eq!(answer(&abhi, word, true).await, Err(Refusal::SeatOpen));
+    here.bus.set_down(true);
+    // To refuse it does not matter who is there.
+    answer(&abhi, word, false).await.unwrap();
+    assert_eq!(state(&here, &secret).await, AskState::Refused);
+    drop(owner);
+}
+
+#[actix::test]
+async fn a_new_return_code_sends_away_who_asked_for_its_seat() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let watchers = [
+        Watch::open(&abhi.at(&there)).await,
+        Watch::open(&anny).await,
+    ];
+    let secret = ask_in(&there, &anny, Seat::Two).await.unwrap();
+    for watcher in &watchers {
+        word(watcher).await;
+    }
+    let new = NewReturnCode {
+        by: anny.by,
+        hash: anny.hash.clone(),
+    };
+    here.directory.ask(anny.key, new).await.unwrap();
+    assert_eq!(state(&there, &secret).await, AskState::Expired);
+    for watcher in &watchers {
+        eventually("nobody is shown as waiting", || async {
+            watcher.hello_count() > 1 && watcher.hello().asks.is_empty()
+        })
+        .await;
+    }
+}
+
+#[actix::test]
+async fn an_instance_whose_clock_is_wrong_judges_no_ask_by_it() {
+    for ahead_ms in [600_000, -600_000] {
+        let world = World::new();
+        let here = world.instance_with_wrong_clock(ahead_ms, roomy());
+        let [abhi, anny] = here.couple(&world).await;
+        let watcher = Watch::open(&abhi).await;
+        let secret = ask_in(&here, &anny, Seat::Two).await.unwrap();
+        let word = word(&watcher).await;
+        assert_eq!(abhi.look().await.unwrap().hello.asks.len(), 1);
+        world.time.advance(Duration::from_secs(119));
+        assert_eq!(abhi.look().await.unwrap().hello.asks.len(), 1);
+        answer(&abhi, word, true).await.unwrap();
+        assert_eq!(state(&here, &secret).await, AskState::Allowed);
+
+        ask_in(&here, &anny, Seat::Two).await.unwrap();
+        world.time.advance(Duration::from_secs(120));
+        assert_eq!(abhi.look().await.unwrap().hello.asks, []);
+    }
 }

@@ -8,8 +8,8 @@ use std::{sync::Arc, time::Duration};
 use actix::Arbiter;
 use actors::{
     Directory, Limits, Metrics, Tasks, World as Adapters,
-    domain::{BySeat, Chat, ChatKey, Lifetime, Message, Page, PairHash, Seat, UserName},
-    ports::{Access, Bus, By, ChatRoom, Lookup, NewChat, Registered, Store},
+    domain::{BySeat, Chat, ChatKey, Lifetime, Message, Page, PairHash, Seat, Timestamp, UserName},
+    ports::{Access, Bus, By, ChatRoom, Clock, Lookup, NewChat, Registered, Store},
     testing::{FakeClock, FaultyClock, MemoryBus, MemoryHub, MemoryStore, eventually},
 };
 use prometheus::Registry;
@@ -82,9 +82,22 @@ impl World {
 
     /// Starts an instance on three arbiters.
     pub(crate) fn instance(&self, limits: Limits) -> Instance {
+        self.instance_by(self.time.clone(), limits)
+    }
+
+    /// Starts an instance whose own clock is so many milliseconds ahead of the store's.
+    pub(crate) fn instance_with_wrong_clock(&self, ahead_ms: i64, limits: Limits) -> Instance {
+        let clock = WrongClock {
+            right: self.time.clone(),
+            ahead_ms,
+        };
+        self.instance_by(clock, limits)
+    }
+
+    fn instance_by(&self, clock: impl Clock, limits: Limits) -> Instance {
         let store = self.store.another();
         let bus = self.hub.attach();
-        let clock = FaultyClock::new(self.time.clone());
+        let clock = FaultyClock::new(clock);
         let registry = Registry::new();
         let arbiters: Vec<Arbiter> = (0..ARBITERS).map(|_| Arbiter::new()).collect();
         let adapters = Adapters {
@@ -170,6 +183,22 @@ impl World {
         let (watcher, leaver) = (Watch::open(&abhi).await, Watch::open(&anny).await);
         leaver.close();
         watcher.until_presence(Seat::Two, &[true, false]).await;
+    }
+}
+
+/// Set to another time than the store's, and as fast.
+struct WrongClock {
+    right: FakeClock,
+    ahead_ms: i64,
+}
+
+impl Clock for WrongClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_ms(self.right.now().unix_ms() + self.ahead_ms)
+    }
+
+    fn uptime(&self) -> Duration {
+        self.right.uptime()
     }
 }
 

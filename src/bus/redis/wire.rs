@@ -5,7 +5,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use actors::{
-    domain::{AskWord, Marks, Message, MessageText, Seat, SeatChange, Seq, Timestamp},
+    domain::{AskNumber, AskWord, Marks, Message, MessageText, Seat, SeatChange, Seq, Timestamp},
     ports::Notice,
 };
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,7 @@ enum Wire<'a> {
 enum Change {
     Named,
     Taken,
-    Asking(AskWord),
+    Asking(AskWord, u8),
     Replaced,
     Left,
 }
@@ -136,7 +136,7 @@ fn to_wire(notice: &Notice) -> Wire<'_> {
             change: match change {
                 SeatChange::Named => Change::Named,
                 SeatChange::Taken => Change::Taken,
-                SeatChange::Asking(word) => Change::Asking(*word),
+                SeatChange::Asking(word, number) => Change::Asking(*word, number.get()),
                 SeatChange::Replaced => Change::Replaced,
                 SeatChange::Left => Change::Left,
             },
@@ -186,7 +186,9 @@ fn from_wire(wire: Wire<'_>) -> Option<Notice> {
             let change = match change {
                 Change::Named => SeatChange::Named,
                 Change::Taken => SeatChange::Taken,
-                Change::Asking(word) => SeatChange::Asking(word),
+                Change::Asking(word, number) => {
+                    SeatChange::Asking(word, AskNumber::from_store(number.into()))
+                }
                 Change::Replaced => SeatChange::Replaced,
                 Change::Left => SeatChange::Left,
             };

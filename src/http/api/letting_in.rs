@@ -2,8 +2,8 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::{
-    Answer as AnswerRequest, AskIn, AskStateOf, Refusal,
-    domain::{ChatKey, PairHash, Token, UserName},
+    Answer as AnswerRequest, AskIn, AskStanding, AskStateOf, Refusal,
+    domain::{ChatKey, PairHash, Token},
     ports::AskState,
 };
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use super::login::{ask_secret, same_name};
 use crate::http::{
     State,
     body::Json,
-    described::{Auth, Hash, Id, Name, Secret},
+    described::{Auth, Digits, Hash, Id, Name, Secret},
     envelope::{Envelope, Nothing, Problem, ok},
     field,
     session::{Bearer, Caller, of_session},
@@ -35,19 +35,23 @@ pub struct AskBody {
     pub auth: Option<String>,
 }
 
-/// A wish to be let in.
+/// An ask to be let in.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AskReply {
     /// The asker's secret: ask with it how things stand, and log in with it once allowed.
     #[schema(value_type = Secret)]
     pub ask_id: String,
+    /// Two digits that the people in the chat see as well, to be compared some other way.
+    #[schema(value_type = Digits)]
+    pub number: String,
 }
 
-/// How a wish stands.
+/// How an ask stands.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AskStateReply {
-    /// `waiting`, `allowed`, `refused` or `expired`.
+    /// `waiting`, `allowed` (`login` takes the `askId` within two minutes), `refused`, or `expired`:
+    /// after two minutes, or when a newer ask for the same seat took its place.
     #[schema(pattern = "^(waiting|allowed|refused|expired)$", example = "waiting")]
     pub state: &'static str,
 }
@@ -63,7 +67,7 @@ pub struct AnswerBody {
     pub allow: Option<bool>,
 }
 
-/// Asks the person in the other seat to be let in.
+/// Asks the person in the other seat to be let in. A seat has one open ask, the newest.
 #[utoipa::path(
     post, path = "/chat-server/user/{username}/login/ask", tag = "login", request_body = AskBody,
     params(("username" = Name, Path, description = "The same name as `user`", example = "Anny")),
@@ -80,21 +84,22 @@ pub async fn ask(
     let auth = field::auth(body.auth.as_deref())?;
     same_name(&username, &name)?;
     state.limits.request(&request)?;
-    let secret = ask_in(&state, &hash, AskIn { name, auth }).await?;
-    Ok(ok(AskReply {
-        ask_id: secret.reveal(),
-    }))
+    Ok(ok(ask_in(&state, &hash, AskIn { name, auth }).await?))
 }
 
-/// Records the wish.
+/// Records the ask.
 ///
 /// # Errors
 /// [`Problem`] says why not.
-pub async fn ask_in(state: &State, hash: &PairHash, ask: AskIn) -> Result<Token, Problem> {
-    Ok(state.directory.ask(ChatKey::of(hash), ask).await?)
+pub async fn ask_in(state: &State, hash: &PairHash, ask: AskIn) -> Result<AskReply, Problem> {
+    let (secret, number) = state.directory.ask(ChatKey::of(hash), ask).await?;
+    Ok(AskReply {
+        ask_id: secret.reveal(),
+        number: number.to_string(),
+    })
 }
 
-/// How a wish to be let in stands.
+/// How an ask to be let in stands.
 #[utoipa::path(
     get, path = "/chat-server/user/{username}/login/ask/{askId}", tag = "login",
     params(
@@ -111,16 +116,18 @@ pub async fn state(
     let (username, ask_id) = path.into_inner();
     let secret = ask_secret(&ask_id)?;
     state.limits.request(&request)?;
-    let (how, name) = ask_state(&state, &secret).await?;
-    same_name(&username, &name)?;
-    Ok(ok(AskStateReply { state: word(how) }))
+    let found = ask_state(&state, &secret).await?;
+    same_name(&username, &found.user)?;
+    Ok(ok(AskStateReply {
+        state: word(found.state),
+    }))
 }
 
-/// How the wish stands, and under which name.
+/// How the ask stands, and under which name.
 ///
 /// # Errors
-/// [`Problem`] 403 when there is no such wish.
-pub async fn ask_state(state: &State, secret: &Token) -> Result<(AskState, UserName), Problem> {
+/// [`Problem`] 403 when there is no such ask.
+pub async fn ask_state(state: &State, secret: &Token) -> Result<AskStanding, Problem> {
     let request = AskStateOf {
         secret: secret.digest(),
     };
@@ -137,7 +144,9 @@ pub fn word(state: AskState) -> &'static str {
     }
 }
 
-/// Lets somebody in, or does not.
+/// Lets somebody in, or does not: 409 `seat_open` while the person asked for has a stream open, 503
+/// `presence_unknown` while nobody can say whether they have. Allowing ends the seat's old sessions
+/// and codes; whoever comes with one of them is answered `replaced`.
 #[utoipa::path(
     post, path = "/chat-server/user/{hash}/answer", tag = "login", request_body = AnswerBody,
     params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::http::{
     State,
     body::Json,
-    described::{Auth, Code, EncryptionVersion, Hash, Id, Name, Place, SeatNumber, Secret},
+    described::{Auth, Code, EncryptionVersion, Hash, Name, Place, SeatNumber, Secret, SecretId},
     envelope::{Envelope, Problem, ok},
     field, wire,
 };
@@ -34,11 +34,11 @@ pub struct LoginBody {
     /// A device code, good once.
     #[schema(value_type = Option<Code>)]
     pub device_code: Option<String>,
-    /// A wish to be let in that was allowed, good once.
+    /// The `askId` of an ask that was allowed, good once.
     #[schema(value_type = Option<Secret>)]
     pub ask_id: Option<String>,
     /// While the session it made is unused, the same again makes that session anew.
-    #[schema(value_type = Option<Id>)]
+    #[schema(value_type = Option<SecretId>)]
     pub id: Option<Uuid>,
     /// Proof of having the whole link, in an encrypted chat.
     #[schema(value_type = Option<Auth>)]
@@ -84,7 +84,8 @@ impl From<LoggedIn> for LoginReply {
     }
 }
 
-/// Takes a seat, or comes back to it.
+/// Takes a seat, or comes back to it. Where somebody else was let in at the seat, a login by name
+/// alone (409) and one with a code from before (403) are answered `replaced`, with `replacedAt`.
 #[utoipa::path(
     post, path = "/chat-server/user/{username}/login", tag = "login", request_body = LoginBody,
     params(("username" = Name, Path, description = "The same name as `user`", example = "Abhi")),
@@ -136,6 +137,7 @@ impl Entry {
     /// [`Problem`] 400 names the field.
     pub fn parse(body: LoginBody, hash: PairHash) -> Result<Self, Problem> {
         let name = field::name(body.user.as_deref(), "user")?;
+        let id = field::secret_id(body.id)?;
         let code = |text: Option<String>, field| -> Result<Option<AccessCode>, Problem> {
             text.map(|text| field::code(&text, field)).transpose()
         };
@@ -155,7 +157,7 @@ impl Entry {
             hash,
             name,
             proof: return_code.or(device_code).or(ask),
-            id: body.id.map(RegistrationId::new),
+            id,
             auth: field::auth(body.auth.as_deref())?,
         })
     }

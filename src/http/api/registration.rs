@@ -19,7 +19,7 @@ use crate::{
     http::{
         State,
         body::Json,
-        described::{Auth, EncryptionVersion, Hash, Id, Moment, Name},
+        described::{Auth, EncryptionVersion, Hash, Moment, Name, SecretId},
         envelope::{Envelope, Nothing, Problem, ok},
         field, whole, wire,
     },
@@ -48,8 +48,8 @@ pub struct RegisterBody {
     #[serde(default, deserialize_with = "whole::optional")]
     #[schema(minimum = 1, maximum = 720, example = 168)]
     pub ttl_hours: Option<i64>,
-    /// The same again answers with the same chat.
-    #[schema(value_type = Option<Id>)]
+    /// The same again, with the same names, answers with the same chat.
+    #[schema(value_type = Option<SecretId>)]
     pub id: Option<Uuid>,
     /// How its clients will seal what they say; left out for a plain chat.
     #[schema(value_type = Option<EncryptionVersion>)]
@@ -74,8 +74,8 @@ pub struct User1Body {
     #[serde(default, deserialize_with = "whole::optional")]
     #[schema(minimum = 1, maximum = 720, example = 168)]
     pub ttl_hours: Option<i64>,
-    /// The same again answers with the same chat.
-    #[schema(value_type = Option<Id>)]
+    /// The same again, with the same names, answers with the same chat.
+    #[schema(value_type = Option<SecretId>)]
     pub id: Option<Uuid>,
     /// How its clients will seal what they say; left out for a plain chat.
     #[schema(value_type = Option<EncryptionVersion>)]
@@ -264,7 +264,7 @@ impl Wish {
                 "A hash has at least 22 characters here. Leave it out to get a fresh one.";
             return Err(Problem::invalid("hash", message));
         }
-        let id = body.id.map(RegistrationId::new);
+        let id = field::secret_id(body.id)?;
         let encryption = encryption(body.encryption.as_deref(), body.auth.as_deref())?;
         Ok(Self {
             name_one,

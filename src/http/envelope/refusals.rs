@@ -16,6 +16,8 @@ impl From<Refusal> for Problem {
                 debug!(%cause, "a request could not be carried out");
                 return Self::unavailable();
             }
+            Refusal::Replaced(replaced) => return Self::replaced(replaced),
+            Refusal::PresenceUnknown => return Self::presence_unknown(),
             Refusal::Defect(cause) => return Self::defect(cause),
             Refusal::Disagrees { field } => {
                 let message = "This does not agree with who is logged in. Leave the field out, \

@@ -12,7 +12,7 @@ use super::{done, frame, html, login, retold, wants_json};
 use crate::http::{
     State,
     api::{
-        letting_in::{AskReply, AskStateReply, ask_in, ask_state, word},
+        letting_in::{AskStateReply, ask_in, ask_state, word},
         login::ask_secret,
     },
     body::FormOrJson,
@@ -38,10 +38,9 @@ pub async fn submit(
         ask_in(&state, &hash, AskIn { name, auth: None }).await
     };
     match asked.await {
-        Ok(secret) => {
-            let ask_id = secret.reveal();
-            let next = address::ask_state(hash.as_str(), &ask_id);
-            Ok(done(&request, AskReply { ask_id }, &next))
+        Ok(reply) => {
+            let next = address::ask_state(hash.as_str(), &reply.ask_id);
+            Ok(done(&request, reply, &next))
         }
         Err(problem) if retold(&request, &problem) => {
             let typed = login::Typed {
@@ -72,16 +71,19 @@ pub async fn show(
     if secret.key() != ChatKey::of(&link) {
         return Err(actors::Refusal::NotFound.into());
     }
-    let (how, name) = ask_state(&state, &secret).await?;
+    let found = ask_state(&state, &secret).await?;
     if wants_json(&request) {
-        return Ok(ok(AskStateReply { state: word(how) }));
+        return Ok(ok(AskStateReply {
+            state: word(found.state),
+        }));
     }
     let page = Ask {
         hash,
         ask_id,
         id: Uuid::new_v4().to_string(),
-        user: name.to_string(),
-        state: match how {
+        user: found.user.to_string(),
+        number: found.number.to_string(),
+        state: match found.state {
             AskState::Waiting => Shown::Waiting,
             AskState::Allowed => Shown::Allowed,
             AskState::Refused => Shown::Refused,

@@ -81,6 +81,7 @@ pub fn notice_word(notice: Notice) -> &'static str {
         Notice::AskRefused => "ask-refused",
         Notice::AskOver => "ask-over",
         Notice::AskPresent => "ask-present",
+        Notice::AskUnknown => "ask-unknown",
     }
 }
 
@@ -91,6 +92,7 @@ fn notice(word: &str) -> Option<Notice> {
         Notice::AskRefused,
         Notice::AskOver,
         Notice::AskPresent,
+        Notice::AskUnknown,
     ]
     .into_iter()
     .find(|notice| notice_word(*notice) == word)
@@ -160,6 +162,8 @@ fn frame_of(hello: &Hello, caller: &Caller) -> Chat {
         peer_last_seen_ms: hello.last_seen.map(|at| at.unix_ms()),
         peer_since_ms: hello.peer_since.map(|at| at.unix_ms()),
         expires_at_ms: hello.expires_at.unix_ms(),
+        peer_replaced_ms: hello.replaced_at[peer].map(|at| at.unix_ms()),
+        you_replaced_ms: hello.replaced_at[hello.seat].map(|at| at.unix_ms()),
         peer_delivered: hello.marks[peer].delivered,
         peer_read: hello.marks[peer].read,
         you_read: hello.marks[hello.seat].read,
@@ -169,6 +173,7 @@ fn frame_of(hello: &Hello, caller: &Caller) -> Chat {
             .map(|ask| AskBanner {
                 ask: ask.word.to_string(),
                 user: shown(&hello.names[ask.seat]).unwrap_or_default(),
+                number: ask.number.to_string(),
                 own_seat: ask.seat == hello.seat,
             })
             .collect(),

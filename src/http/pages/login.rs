@@ -3,13 +3,14 @@
 use actix_web::{HttpRequest, HttpResponse, cookie::Cookie, http::StatusCode, web};
 use actors::{
     Glance, LoggedIn, NameSeatTwo, Refusal,
-    domain::{ChatKey, PairHash, Seat},
+    domain::{ChatKey, PairHash, Seat, UserName},
 };
 use serde::Serialize;
 use uuid::Uuid;
 use views::{
     address,
     login::{Held, Login, Problem as Fault},
+    replaced::Replaced,
 };
 
 use super::{done, flash, frame, html, register, retold};
@@ -147,6 +148,7 @@ pub async fn again(
         id: typed.id.unwrap_or_else(Uuid::new_v4).to_string(),
         user: typed.user,
         problem: Some(fault),
+        replaced: replaced(&problem),
         ..page
     };
     let mut response = html(problem.status, views::login::page(&frame(request), &page));
@@ -211,6 +213,7 @@ fn fault(typed: &Typed, problem: &Problem) -> Option<Fault> {
         ) {
             (400, _, Some("user")) => Fault::Name(register::name_fault(&typed.user)),
             (400, _, Some("returnCode" | "deviceCode" | "askId")) => wrong_code(),
+            (_, "replaced", _) => Fault::Replaced,
             (403, "wrong_name", _) => Fault::WrongName,
             (403, "wrong_code", _) => wrong_code(),
             (409, "seat_taken", _) => Fault::SeatTaken,
@@ -221,6 +224,17 @@ fn fault(typed: &Typed, problem: &Problem) -> Option<Fault> {
             _ => return None,
         },
     )
+}
+
+/// What a page tells somebody whose seat was given to somebody else.
+pub fn replaced(problem: &Problem) -> Option<Replaced> {
+    let replaced = problem.replaced.as_ref()?;
+    let shown = |name: &Option<UserName>| name.as_ref().map(UserName::to_string);
+    Some(Replaced {
+        at_ms: replaced.at.unix_ms(),
+        user: shown(&replaced.user).unwrap_or_default(),
+        peer: shown(&replaced.peer),
+    })
 }
 
 /// What makes a browser the holder of its seat.

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use actors::{
     LoggedIn, Login, Refusal,
-    domain::{ChatKey, PairHash, RegistrationId},
+    domain::{ChatKey, PairHash},
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -98,7 +98,7 @@ async fn register(
     request: &HttpRequest,
     body: RegisterBody,
 ) -> Result<HttpResponse, Problem> {
-    let id = body.id.map(RegistrationId::new);
+    let id = field::secret_id(body.id)?;
     let blank = body
         .user_two
         .as_deref()

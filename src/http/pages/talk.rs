@@ -191,6 +191,7 @@ pub async fn answer(
         Err(problem) if wants_json(&request) => return Err(problem),
         Err(problem) if problem.error == "seat_open" => Notice::AskPresent,
         Err(problem) if problem.error == "ask_over" => Notice::AskOver,
+        Err(problem) if problem.error == "presence_unknown" => Notice::AskUnknown,
         Err(problem) => return Err(problem),
     };
     let next = format!(

@@ -13,6 +13,7 @@ use tokio_postgres::{Error, Row};
 
 use super::{
     Connections,
+    asks::ask_number,
     pool::Params,
     rows::{self, LIVING, digest, living, moment, moment_if_any, name_if_any, number, seat, uuid},
     transaction::Transaction,
@@ -41,8 +42,8 @@ pub(super) fn ms(duration: Duration) -> i64 {
 }
 
 const MAKE: &str = "
-    INSERT INTO chats (key, expires_at, registration, sealed_hash, encryption, auth)
-    VALUES ($1, now_ms() + $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING expires_at";
+    INSERT INTO chats (key, expires_at, registration, sealed_hash, encryption, auth, both_named)
+    VALUES ($1, now_ms() + $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING expires_at";
 
 pub(super) async fn register(tx: &mut Transaction<'_>, new: &NewChat) -> Result<Registered, Error> {
     if let Some(before) = registered_before(tx, new).await? {
@@ -83,6 +84,7 @@ pub(super) async fn register(tx: &mut Transaction<'_>, new: &NewChat) -> Result<
                 &sealed,
                 &encryption,
                 &auth,
+                &new.name_two.is_some(),
             ],
         )
         .await?;
@@ -119,7 +121,8 @@ async fn registered_before(
     let Some((registration, _)) = &new.registration else {
         return Ok(None);
     };
-    let find = "SELECT key, sealed_hash, expires_at, auth, expires_at <= now_ms() AS over
+    let find =
+        "SELECT key, sealed_hash, expires_at, auth, both_named, expires_at <= now_ms() AS over
                 FROM chats WHERE registration = $1";
     let Some(row) = tx.query_opt(find, &[&&registration.as_bytes()[..]]).await? else {
         return Ok(None);
@@ -130,9 +133,9 @@ async fn registered_before(
         tx.execute(END, &[&uuid(key)]).await?;
         return Ok(None);
     }
-    let seats = seats(&tx.query(SEATS, &[&uuid(key)]).await?)?;
-    let same_names = seats[Seat::One].name.as_ref() == Some(&new.name_one)
-        && (new.name_two.is_none() || seats[Seat::Two].name == new.name_two);
+    let [one, two] = seats(&tx.query(SEATS, &[&uuid(key)]).await?)?.0;
+    let both_named = row.try_get("both_named")?;
+    let same_names = new.same_names(one.name.as_ref(), two.name.as_ref(), both_named);
     Ok(Some(Registered::Before {
         key,
         sealed: SealedHash::from_bytes(row.try_get("sealed_hash")?),
@@ -144,11 +147,11 @@ async fn registered_before(
 
 /// Read first: what changes while the rest is read is read again.
 const REVISION: &str = "SELECT revision FROM chats WHERE key = $1";
-const SEATS: &str =
-    "SELECT seat, name, taken, delivered, read, last_seen FROM seats WHERE key = $1";
+const SEATS: &str = "
+    SELECT seat, name, taken, delivered, read, last_seen, replaced_at FROM seats WHERE key = $1";
 const SESSIONS: &str = "SELECT id, seat, digest, since, last_seen FROM sessions WHERE key = $1";
 const ASKS: &str = "
-    SELECT word, seat, expires_at FROM asks
+    SELECT word, seat, number, expires_at, expires_at - now_ms() AS left_ms FROM asks
     WHERE key = $1 AND allowed IS NULL AND expires_at + 0 > now_ms()
     ORDER BY expires_at + 0";
 
@@ -199,6 +202,7 @@ fn seats(rows: &[Row]) -> Result<BySeat<SeatState>, Error> {
                 read: rows::seq(row.try_get("read")?),
             },
             last_seen: moment_if_any(row, "last_seen")?,
+            replaced_at: moment_if_any(row, "replaced_at")?,
         };
     }
     Ok(seats)
@@ -221,7 +225,9 @@ fn ask(row: &Row) -> Result<Ask, Error> {
     Ok(Ask {
         word: row.try_get("word")?,
         seat: seat(row)?,
+        number: ask_number(row)?,
         expires_at: moment(row, "expires_at")?,
+        left: Duration::from_millis(rows::seq(row.try_get("left_ms")?)),
     })
 }
 
@@ -231,7 +237,8 @@ pub(super) const END: &str = "
     WITH gone AS (DELETE FROM chats WHERE key = $1 RETURNING key),
          seats AS (DELETE FROM seats s USING gone g WHERE s.key = g.key),
          sessions AS (DELETE FROM sessions s USING gone g WHERE s.key = g.key),
-         asks AS (DELETE FROM asks a USING gone g WHERE a.key = g.key)
+         asks AS (DELETE FROM asks a USING gone g WHERE a.key = g.key),
+         replaced AS (DELETE FROM replaced_secrets r USING gone g WHERE r.key = g.key)
     INSERT INTO tombstones (key, ended_at) SELECT key, now_ms() FROM gone ON CONFLICT DO NOTHING";
 
 pub(super) async fn end(tx: &mut Transaction<'_>, by: By) -> Result<Ending, Error> {
@@ -307,6 +314,9 @@ pub(super) async fn purge(
                 &[&key],
             )
             .await?;
+            // An instance of a version before these were kept has left them behind.
+            tx.execute("DELETE FROM replaced_secrets WHERE key = $1", &[&key])
+                .await?;
         }
         room -= deleted;
     }

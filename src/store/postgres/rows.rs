@@ -92,7 +92,6 @@ pub(super) const LIVING: &str = "
 pub(super) struct Living {
     pub(super) last_seq: Seq,
     pub(super) expires_at: Timestamp,
-    pub(super) now: Timestamp,
 }
 
 pub(super) fn living(row: &Row) -> Result<Lookup<Living>, Error> {
@@ -110,7 +109,6 @@ pub(super) fn living(row: &Row) -> Result<Lookup<Living>, Error> {
         false => Lookup::Live(Living {
             last_seq: seq(last_seq),
             expires_at,
-            now,
         }),
     })
 }

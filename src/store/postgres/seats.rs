@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use actors::{
-    domain::{AskWord, ChatKey, CodeDigest, Seat, SecretDigest, Timestamp},
-    ports::{Answered, AskState, Claim, Claimed, Lookup, NewAsk, Proof, SessionChoice},
+    domain::{Caller, ChatKey, CodeDigest, Seat, SecretDigest, Timestamp},
+    ports::{Access, Claim, Claimed, Lookup, Proof, SessionChoice},
 };
-use tokio_postgres::{Error, Row};
+use tokio_postgres::Error;
 
 use super::{
+    asks,
     chats::ms,
-    rows::{self, digest_if_any, moment, moment_if_any, number, uuid},
+    rows::{self, digest_if_any, lock_for, moment, moment_if_any, number, uuid},
     transaction::Transaction,
 };
 
@@ -23,12 +24,12 @@ pub(super) async fn take(
     claim: &Claim,
 ) -> Result<Lookup<Claimed>, Error> {
     let found = rows::lock(tx, claim.key).await?;
-    let Lookup::Live(living) = found else {
-        return Ok(found.map(|_| Claimed::Taken));
-    };
+    if !matches!(found, Lookup::Live(_)) {
+        return Ok(found.map(|_| Claimed::Taken { replaced_at: None }));
+    }
     let code_set = match claim_again(tx, claim).await? {
         Some(code_set) => code_set,
-        None => match admit(tx, claim, living.now).await? {
+        None => match admit(tx, claim).await? {
             Ok(code_set) => code_set,
             Err(refused) => return Ok(Lookup::Live(refused)),
         },
@@ -69,52 +70,70 @@ async fn claim_again(tx: &mut Transaction<'_>, claim: &Claim) -> Result<Option<b
     rows.first().map(|row| row.try_get("code_set")).transpose()
 }
 
+/// A device code is good while it has not lapsed and the session that made it lives. Codes that a
+/// version before this one made do not say which session that is.
+const SEAT: &str = "
+    SELECT taken, return_code, replaced_at,
+           CASE WHEN device_code_expires_at > now_ms() AND (device_code_by IS NULL OR EXISTS
+               (SELECT FROM sessions s WHERE s.key = t.key AND s.digest = t.device_code_by))
+           THEN device_code END AS device_code
+    FROM seats t WHERE key = $1 AND seat = $2";
+
 /// Whether the claimer may sit down, and with a new return code.
-async fn admit(
-    tx: &mut Transaction<'_>,
-    claim: &Claim,
-    now: Timestamp,
-) -> Result<Result<bool, Claimed>, Error> {
-    let find = "SELECT taken, return_code, device_code, device_code_expires_at FROM seats
-                WHERE key = $1 AND seat = $2";
-    let seat = tx
-        .query_one(find, &[&uuid(claim.key), &number(claim.seat)])
-        .await?;
+async fn admit(tx: &mut Transaction<'_>, claim: &Claim) -> Result<Result<bool, Claimed>, Error> {
+    let params = (uuid(claim.key), number(claim.seat));
+    let seat = tx.query_one(SEAT, &[&params.0, &params.1]).await?;
     if !seat.try_get::<_, bool>("taken")? {
         return Ok(Ok(true));
     }
-    let admitted = match claim.proof {
-        None => return Ok(Err(Claimed::Taken)),
-        Some(Proof::ReturnCode(code)) => {
-            let right = digest_if_any(&seat, "return_code")? == Some(code);
-            right.then_some(false)
+    Ok(match claim.proof {
+        None => Err(Claimed::Taken {
+            replaced_at: moment_if_any(&seat, "replaced_at")?,
+        }),
+        Some(Proof::ReturnCode(code)) if digest_if_any(&seat, "return_code")? == Some(code) => {
+            Ok(false)
         }
-        Some(Proof::DeviceCode(code)) => {
-            let right = digest_if_any(&seat, "device_code")? == Some(code);
-            let good = right && moment_if_any(&seat, "device_code_expires_at")? > Some(now);
-            if good {
-                clear_device_code(tx, claim.key, claim.seat).await?;
-            }
-            good.then_some(false)
+        Some(Proof::DeviceCode(code)) if digest_if_any(&seat, "device_code")? == Some(code) => {
+            clear_device_code(tx, claim.key, claim.seat).await?;
+            Ok(false)
         }
-        Some(Proof::Ask(digest)) => use_ask(tx, claim, digest).await?.then_some(true),
-    };
-    Ok(admitted.ok_or(Claimed::WrongProof))
+        Some(Proof::Ask(digest)) if use_ask(tx, claim, digest).await? => Ok(true),
+        Some(Proof::ReturnCode(digest) | Proof::DeviceCode(digest) | Proof::Ask(digest)) => {
+            Err(Claimed::WrongProof {
+                replaced_at: replaced_at(tx, claim, digest).await?,
+            })
+        }
+    })
 }
 
-/// Once used it counts as lapsed.
+/// Once used it counts as lapsed. What a session allowed dies with it.
 async fn use_ask(
     tx: &mut Transaction<'_>,
     claim: &Claim,
     digest: SecretDigest,
 ) -> Result<bool, Error> {
-    let lapse = "UPDATE asks SET expires_at = now_ms()
-                 WHERE key = $1 AND digest = $2 AND seat = $3 AND allowed AND expires_at + 0 > now_ms()";
+    let lapse = "UPDATE asks a SET expires_at = now_ms()
+                 WHERE key = $1 AND digest = $2 AND seat = $3 AND allowed
+                   AND expires_at + 0 > now_ms() AND (allowed_by IS NULL OR EXISTS
+                       (SELECT FROM sessions s WHERE s.key = a.key AND s.digest = a.allowed_by))";
     let digest = &digest.as_bytes()[..];
     let used = tx
         .execute(lapse, &[&uuid(claim.key), &digest, &number(claim.seat)])
         .await?;
     Ok(used == 1)
+}
+
+/// When a proof of this seat stopped working because somebody else was let in.
+async fn replaced_at(
+    tx: &mut Transaction<'_>,
+    claim: &Claim,
+    digest: SecretDigest,
+) -> Result<Option<Timestamp>, Error> {
+    let (key, digest) = (uuid(claim.key), &digest.as_bytes()[..]);
+    let found = tx.query_opt(asks::REPLACED, &[&key, &digest]).await?;
+    let replaced = found.as_ref().map(asks::replaced).transpose()?;
+    let replaced = replaced.filter(|replaced| replaced.seat == claim.seat);
+    Ok(replaced.map(|replaced| replaced.at))
 }
 
 async fn make_room(tx: &mut Transaction<'_>, claim: &Claim) -> Result<(), Error> {
@@ -132,7 +151,8 @@ async fn clear_device_code(
     key: ChatKey,
     seat: Seat,
 ) -> Result<(), Error> {
-    let clear = "UPDATE seats SET device_code = NULL, device_code_expires_at = NULL
+    let clear = "UPDATE seats SET device_code = NULL, device_code_expires_at = NULL,
+                                  device_code_by = NULL
                  WHERE key = $1 AND seat = $2";
     tx.execute(clear, &[&uuid(key), &number(seat)]).await?;
     Ok(())
@@ -140,16 +160,18 @@ async fn clear_device_code(
 
 pub(super) async fn end_session(
     tx: &mut Transaction<'_>,
-    key: ChatKey,
-    seat: Seat,
+    by: Caller,
     which: SessionChoice,
-) -> Result<bool, Error> {
-    rows::lock(tx, key).await?;
-    let (key, seat) = (uuid(key), number(seat));
+) -> Result<Access<bool>, Error> {
+    let access = lock_for(tx, &by).await?.map(|_| ());
+    if access != Access::Granted(()) {
+        return Ok(access.map(|()| false));
+    }
+    let (key, seat) = (uuid(by.key), number(by.seat));
     let ended = match which {
-        SessionChoice::Token(digest) => {
+        SessionChoice::Own => {
             let end = "DELETE FROM sessions WHERE key = $1 AND seat = $2 AND digest = $3";
-            tx.execute(end, &[&key, &seat, &&digest.as_bytes()[..]])
+            tx.execute(end, &[&key, &seat, &&by.session.as_bytes()[..]])
                 .await?
         }
         SessionChoice::Id(id) => {
@@ -157,93 +179,44 @@ pub(super) async fn end_session(
             tx.execute(end, &[&key, &seat, &id]).await?
         }
     };
-    Ok(ended > 0)
+    Ok(Access::Granted(ended > 0))
 }
 
+/// The codes and asks that were good beside the old return code end with it.
 pub(super) async fn set_return_code(
     tx: &mut Transaction<'_>,
-    key: ChatKey,
-    seat: Seat,
+    by: Caller,
     code: CodeDigest,
-) -> Result<(), Error> {
-    let set = "UPDATE seats SET return_code = $3 WHERE key = $1 AND seat = $2";
-    tx.execute(set, &[&uuid(key), &number(seat), &&code.as_bytes()[..]])
-        .await?;
-    Ok(())
+) -> Result<Access<()>, Error> {
+    let access = lock_for(tx, &by).await?.map(|_| ());
+    if access == Access::Granted(()) {
+        let set = "UPDATE seats SET return_code = $3 WHERE key = $1 AND seat = $2";
+        let code = &code.as_bytes()[..];
+        tx.execute(set, &[&uuid(by.key), &number(by.seat), &code])
+            .await?;
+        clear_device_code(tx, by.key, by.seat).await?;
+        asks::end_asks(tx, by.key, by.seat).await?;
+    }
+    Ok(access)
 }
 
 pub(super) async fn set_device_code(
     tx: &mut Transaction<'_>,
-    key: ChatKey,
-    seat: Seat,
+    by: Caller,
     code: CodeDigest,
     valid: Duration,
-) -> Result<Timestamp, Error> {
-    let set = "UPDATE seats SET device_code = $3, device_code_expires_at = now_ms() + $4
+) -> Result<Access<Timestamp>, Error> {
+    let access = lock_for(tx, &by).await?.map(|_| ());
+    if access != Access::Granted(()) {
+        return Ok(access.map(|()| Timestamp::default()));
+    }
+    let set = "UPDATE seats SET device_code = $3, device_code_expires_at = now_ms() + $4,
+                                device_code_by = $5
                WHERE key = $1 AND seat = $2 RETURNING device_code_expires_at";
-    let code = &code.as_bytes()[..];
-    let lapse = "SELECT now_ms() + $1 AS device_code_expires_at";
+    let (code, session) = (&code.as_bytes()[..], &by.session.as_bytes()[..]);
+    let params = (uuid(by.key), number(by.seat), ms(valid));
     let set = tx
-        .query_opt(set, &[&uuid(key), &number(seat), &code, &ms(valid)])
+        .query_one(set, &[&params.0, &params.1, &code, &params.2, &session])
         .await?;
-    match set {
-        Some(row) => moment(&row, "device_code_expires_at"),
-        // The chat is over, and the code with it.
-        None => moment(
-            &tx.query_one(lapse, &[&ms(valid)]).await?,
-            "device_code_expires_at",
-        ),
-    }
-}
-
-pub(super) async fn ask(tx: &mut Transaction<'_>, key: ChatKey, ask: &NewAsk) -> Result<(), Error> {
-    if !matches!(rows::lock(tx, key).await?, Lookup::Live(_)) {
-        return Ok(());
-    }
-    let record = "INSERT INTO asks (key, digest, word, seat, expires_at)
-                  VALUES ($1, $2, $3, $4, now_ms() + $5)";
-    let digest = &ask.digest.as_bytes()[..];
-    let (seat, valid_ms) = (number(ask.seat), ms(ask.valid));
-    tx.execute(record, &[&uuid(key), &digest, &ask.word, &seat, &valid_ms])
-        .await?;
-    Ok(())
-}
-
-pub(super) const ASK_STATE: &str = "
-    SELECT seat, allowed, expires_at <= now_ms() AS lapsed FROM asks WHERE key = $1 AND digest = $2";
-
-pub(super) fn ask_state(row: &Row) -> Result<(Seat, AskState), Error> {
-    let lapsed: bool = row.try_get("lapsed")?;
-    let state = match row.try_get::<_, Option<bool>>("allowed")? {
-        Some(false) => AskState::Refused,
-        _ if lapsed => AskState::Expired,
-        Some(true) => AskState::Allowed,
-        None => AskState::Waiting,
-    };
-    Ok((rows::seat(row)?, state))
-}
-
-pub(super) async fn answer(
-    tx: &mut Transaction<'_>,
-    key: ChatKey,
-    word: AskWord,
-    allow: bool,
-) -> Result<Answered, Error> {
-    rows::lock(tx, key).await?;
-    let answer = "UPDATE asks SET allowed = $3
-                  WHERE key = $1 AND word = $2 AND allowed IS NULL AND expires_at + 0 > now_ms()
-                  RETURNING seat";
-    let Some(row) = tx.query_opt(answer, &[&uuid(key), &word, &allow]).await? else {
-        return Ok(Answered::Over);
-    };
-    let seat = rows::seat(&row)?;
-    if allow {
-        let (key_id, number) = (uuid(key), number(seat));
-        let end = "DELETE FROM sessions WHERE key = $1 AND seat = $2";
-        tx.execute(end, &[&key_id, &number]).await?;
-        let clear = "UPDATE seats SET return_code = NULL WHERE key = $1 AND seat = $2";
-        tx.execute(clear, &[&key_id, &number]).await?;
-        clear_device_code(tx, key, seat).await?;
-    }
-    Ok(Answered::Done(seat))
+    Ok(Access::Granted(moment(&set, "device_code_expires_at")?))
 }

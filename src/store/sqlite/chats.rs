@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use actors::{
     domain::{
-        Ask, BySeat, Chat, ChatKey, Encryption, Marks, SealedHash, Seat, SeatState, Session,
-        Timestamp, UserName,
+        Ask, AskNumber, BySeat, Chat, ChatKey, Encryption, Marks, SealedHash, Seat, SeatState,
+        Session, Timestamp, UserName,
     },
     ports::{Access, By, Ending, Lookup, NewChat, Registered},
 };
@@ -60,15 +60,16 @@ pub(super) fn register(
     let expires_at = now.plus(new.lifetime.duration());
     let registration = new.registration.as_ref();
     tx.execute(
-        "INSERT INTO chats (key, expires_at, registration, sealed_hash, encryption, auth)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO chats (key, expires_at, registration, sealed_hash, encryption, auth, both_named)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![
             Col(new.key),
             Col(expires_at),
             registration.map(|(digest, _)| Col(*digest)),
             registration.map(|(_, sealed)| sealed.as_bytes()),
             new.encryption.map(|_| Encryption::VERSION),
-            new.encryption.map(|encryption| Col(encryption.auth))
+            new.encryption.map(|encryption| Col(encryption.auth)),
+            new.name_two.is_some()
         ],
     )?;
     for (seat, name) in [
@@ -93,7 +94,8 @@ fn registered_before(
     };
     let found = tx
         .query_row(
-            "SELECT key, sealed_hash, expires_at, auth FROM chats WHERE registration = ?1",
+            "SELECT key, sealed_hash, expires_at, auth, both_named FROM chats
+             WHERE registration = ?1",
             [Col(*registration)],
             |row| {
                 Ok((
@@ -101,11 +103,12 @@ fn registered_before(
                     row.get("sealed_hash")?,
                     get(row, "expires_at")?,
                     encryption(row)?,
+                    row.get("both_named")?,
                 ))
             },
         )
         .optional()?;
-    let Some((key, sealed, expires_at, encryption)) = found else {
+    let Some((key, sealed, expires_at, encryption, both_named)) = found else {
         return Ok(None);
     };
     if expires_at <= now {
@@ -113,9 +116,8 @@ fn registered_before(
         end(tx, By::Server(key), now)?;
         return Ok(None);
     }
-    let names = seats(tx, key)?;
-    let same_names = names[Seat::One].name.as_ref() == Some(&new.name_one)
-        && (new.name_two.is_none() || names[Seat::Two].name == new.name_two);
+    let [one, two] = seats(tx, key)?.0;
+    let same_names = new.same_names(one.name.as_ref(), two.name.as_ref(), both_named);
     let sealed = SealedHash::from_bytes(sealed);
     Ok(Some(Registered::Before {
         key,
@@ -147,14 +149,17 @@ pub(super) fn load(
         .collect::<rusqlite::Result<_>>()?;
     let asks = connection
         .prepare_cached(
-            "SELECT word, seat, expires_at FROM asks
+            "SELECT word, seat, number, expires_at FROM asks
              WHERE key = ?1 AND allowed IS NULL AND expires_at > ?2 ORDER BY expires_at",
         )?
         .query_map(params![Col(key), Col(now)], |row| {
+            let expires_at: Timestamp = get(row, "expires_at")?;
             Ok(Ask {
                 word: get(row, "word")?,
                 seat: get(row, "seat")?,
-                expires_at: get(row, "expires_at")?,
+                number: AskNumber::from_store(row.get("number")?),
+                expires_at,
+                left: expires_at.since(now),
             })
         })?
         .collect::<rusqlite::Result<_>>()?;
@@ -183,7 +188,8 @@ fn encryption(row: &Row<'_>) -> rusqlite::Result<Option<Encryption>> {
 fn seats(connection: &Connection, key: ChatKey) -> rusqlite::Result<BySeat<SeatState>> {
     let mut seats = BySeat::default();
     let mut statement = connection.prepare_cached(
-        "SELECT seat, name, taken, delivered, read, last_seen FROM seats WHERE key = ?1",
+        "SELECT seat, name, taken, delivered, read, last_seen, replaced_at FROM seats
+         WHERE key = ?1",
     )?;
     let mut rows = statement.query([Col(key)])?;
     while let Some(row) = rows.next()? {
@@ -195,6 +201,7 @@ fn seats(connection: &Connection, key: ChatKey) -> rusqlite::Result<BySeat<SeatS
                 read: row.get("read")?,
             },
             last_seen: get_some(row, "last_seen")?,
+            replaced_at: get_some(row, "replaced_at")?,
         };
     }
     Ok(seats)
@@ -222,7 +229,7 @@ pub(super) fn end(tx: &Transaction<'_>, by: By, now: Timestamp) -> rusqlite::Res
             false => Ending::Missing,
         });
     }
-    for table in ["seats", "sessions", "asks"] {
+    for table in ["seats", "sessions", "asks", "replaced_secrets"] {
         tx.execute(&format!("DELETE FROM {table} WHERE key = ?1"), [Col(key)])?;
     }
     tx.execute(

@@ -1,12 +1,17 @@
 //! Who sits where, and what lets them in.
 
-use actors::{
-    domain::{AskWord, ChatKey, CodeDigest, Seat, SecretDigest, SessionId, Timestamp, UserName},
-    ports::{Answered, AskState, Claim, Claimed, Lookup, NewAsk, Proof, SessionChoice},
-};
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use std::time::Duration;
 
-use super::rows::{Col, get, get_some, living};
+use actors::{
+    domain::{Caller, ChatKey, CodeDigest, Seat, SecretDigest, Timestamp, UserName},
+    ports::{Access, Claim, Claimed, Lookup, Proof, SessionChoice},
+};
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::{
+    asks::{self, ALLOWED_STILL},
+    rows::{Col, access, get_some, living},
+};
 
 pub(super) fn name_seat_two(
     tx: &Transaction<'_>,
@@ -26,8 +31,9 @@ pub(super) fn name_seat_two(
 struct SeatRow {
     taken: bool,
     return_code: Option<CodeDigest>,
+    /// While it has not lapsed, and the session that made it lives.
     device_code: Option<CodeDigest>,
-    device_code_expires_at: Option<Timestamp>,
+    replaced_at: Option<Timestamp>,
 }
 
 pub(super) fn take(
@@ -37,7 +43,7 @@ pub(super) fn take(
 ) -> rusqlite::Result<Lookup<Claimed>> {
     let found = living(tx, claim.key, now)?;
     if !matches!(found, Lookup::Live(_)) {
-        return Ok(found.map(|_| Claimed::Taken));
+        return Ok(found.map(|_| Claimed::Taken { replaced_at: None }));
     }
     let code_set = match claim_again(tx, claim)? {
         Some(code_set) => code_set,
@@ -90,35 +96,42 @@ fn admit(
     now: Timestamp,
 ) -> rusqlite::Result<Result<bool, Claimed>> {
     let seat = tx.query_row(
-        "SELECT taken, return_code, device_code, device_code_expires_at FROM seats
-         WHERE key = ?1 AND seat = ?2",
-        params![Col(claim.key), Col(claim.seat)],
+        "SELECT taken, return_code, replaced_at,
+                CASE WHEN device_code_expires_at > ?3 AND (device_code_by IS NULL OR EXISTS
+                    (SELECT 1 FROM sessions s WHERE s.key = ?1 AND s.digest = device_code_by))
+                THEN device_code END AS device_code
+         FROM seats WHERE key = ?1 AND seat = ?2",
+        params![Col(claim.key), Col(claim.seat), Col(now)],
         |row| {
             Ok(SeatRow {
                 taken: row.get("taken")?,
                 return_code: get_some(row, "return_code")?,
                 device_code: get_some(row, "device_code")?,
-                device_code_expires_at: get_some(row, "device_code_expires_at")?,
+                replaced_at: get_some(row, "replaced_at")?,
             })
         },
     )?;
     if !seat.taken {
         return Ok(Ok(true));
     }
-    let admitted = match claim.proof {
-        None => return Ok(Err(Claimed::Taken)),
-        Some(Proof::ReturnCode(code)) if seat.return_code == Some(code) => Some(false),
-        Some(Proof::DeviceCode(code)) => {
-            let good = seat.device_code == Some(code) && seat.device_code_expires_at > Some(now);
-            if good {
-                clear_device_code(tx, claim.key, claim.seat)?;
-            }
-            good.then_some(false)
+    Ok(match claim.proof {
+        None => Err(Claimed::Taken {
+            replaced_at: seat.replaced_at,
+        }),
+        Some(Proof::ReturnCode(code)) if seat.return_code == Some(code) => Ok(false),
+        Some(Proof::DeviceCode(code)) if seat.device_code == Some(code) => {
+            clear_device_code(tx, claim.key, claim.seat)?;
+            Ok(false)
         }
-        Some(Proof::Ask(digest)) => use_ask(tx, claim, digest, now)?.then_some(true),
-        Some(Proof::ReturnCode(_)) => None,
-    };
-    Ok(admitted.ok_or(Claimed::WrongProof))
+        Some(Proof::Ask(digest)) if use_ask(tx, claim, digest, now)? => Ok(true),
+        Some(Proof::ReturnCode(digest) | Proof::DeviceCode(digest) | Proof::Ask(digest)) => {
+            let replaced = asks::replaced(tx, claim.key, digest)?;
+            let replaced = replaced.filter(|replaced| replaced.seat == claim.seat);
+            Err(Claimed::WrongProof {
+                replaced_at: replaced.map(|replaced| replaced.at),
+            })
+        }
+    })
 }
 
 fn use_ask(
@@ -129,8 +142,11 @@ fn use_ask(
 ) -> rusqlite::Result<bool> {
     // Once used it counts as lapsed.
     let used = tx.execute(
-        "UPDATE asks SET expires_at = ?4
-         WHERE key = ?1 AND digest = ?2 AND seat = ?3 AND allowed = 1 AND expires_at > ?4",
+        &format!(
+            "UPDATE asks SET expires_at = ?4
+             WHERE key = ?1 AND digest = ?2 AND seat = ?3 AND allowed = 1 AND expires_at > ?4
+               AND {ALLOWED_STILL}"
+        ),
         params![Col(claim.key), Col(digest), Col(claim.seat), Col(now)],
     )?;
     Ok(used == 1)
@@ -152,7 +168,7 @@ fn make_room(tx: &Transaction<'_>, claim: &Claim) -> rusqlite::Result<()> {
 
 fn clear_device_code(tx: &Transaction<'_>, key: ChatKey, seat: Seat) -> rusqlite::Result<()> {
     tx.execute(
-        "UPDATE seats SET device_code = NULL, device_code_expires_at = NULL
+        "UPDATE seats SET device_code = NULL, device_code_expires_at = NULL, device_code_by = NULL
          WHERE key = ?1 AND seat = ?2",
         params![Col(key), Col(seat)],
     )?;
@@ -161,125 +177,67 @@ fn clear_device_code(tx: &Transaction<'_>, key: ChatKey, seat: Seat) -> rusqlite
 
 pub(super) fn end_session(
     tx: &Transaction<'_>,
-    key: ChatKey,
-    seat: Seat,
+    by: Caller,
     which: SessionChoice,
-) -> rusqlite::Result<bool> {
+    now: Timestamp,
+) -> rusqlite::Result<Access<bool>> {
+    let access = access(tx, by.into(), now)?.map(|_| ());
+    if access != Access::Granted(()) {
+        return Ok(access.map(|()| false));
+    }
     let ended = match which {
-        SessionChoice::Token(digest) => tx.execute(
+        SessionChoice::Own => tx.execute(
             "DELETE FROM sessions WHERE key = ?1 AND seat = ?2 AND digest = ?3",
-            params![Col(key), Col(seat), Col(digest)],
+            params![Col(by.key), Col(by.seat), Col(by.session)],
         )?,
-        SessionChoice::Id(id) => {
-            let id: SessionId = id;
-            tx.execute(
-                "DELETE FROM sessions WHERE key = ?1 AND seat = ?2 AND id = ?3",
-                params![Col(key), Col(seat), Col(id)],
-            )?
-        }
+        SessionChoice::Id(id) => tx.execute(
+            "DELETE FROM sessions WHERE key = ?1 AND seat = ?2 AND id = ?3",
+            params![Col(by.key), Col(by.seat), Col(id)],
+        )?,
     };
-    Ok(ended > 0)
+    Ok(Access::Granted(ended > 0))
 }
 
+/// The codes and asks that were good beside the old return code end with it.
 pub(super) fn set_return_code(
     tx: &Transaction<'_>,
-    key: ChatKey,
-    seat: Seat,
+    by: Caller,
     code: CodeDigest,
-) -> rusqlite::Result<()> {
-    tx.execute(
-        "UPDATE seats SET return_code = ?3 WHERE key = ?1 AND seat = ?2",
-        params![Col(key), Col(seat), Col(code)],
-    )?;
-    Ok(())
+    now: Timestamp,
+) -> rusqlite::Result<Access<()>> {
+    let access = access(tx, by.into(), now)?.map(|_| ());
+    if access == Access::Granted(()) {
+        tx.execute(
+            "UPDATE seats SET return_code = ?3 WHERE key = ?1 AND seat = ?2",
+            params![Col(by.key), Col(by.seat), Col(code)],
+        )?;
+        clear_device_code(tx, by.key, by.seat)?;
+        asks::end_asks(tx, by.key, by.seat, now)?;
+    }
+    Ok(access)
 }
 
 pub(super) fn set_device_code(
     tx: &Transaction<'_>,
-    key: ChatKey,
-    seat: Seat,
+    by: Caller,
     code: CodeDigest,
-    lapses: Timestamp,
-) -> rusqlite::Result<()> {
-    tx.execute(
-        "UPDATE seats SET device_code = ?3, device_code_expires_at = ?4
-         WHERE key = ?1 AND seat = ?2",
-        params![Col(key), Col(seat), Col(code), Col(lapses)],
-    )?;
-    Ok(())
-}
-
-pub(super) fn ask(
-    tx: &Transaction<'_>,
-    key: ChatKey,
-    ask: &NewAsk,
+    valid: Duration,
     now: Timestamp,
-) -> rusqlite::Result<()> {
-    tx.execute(
-        "INSERT INTO asks (key, digest, word, seat, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![
-            Col(key),
-            Col(ask.digest),
-            Col(ask.word),
-            Col(ask.seat),
-            Col(now.plus(ask.valid))
-        ],
-    )?;
-    Ok(())
-}
-
-pub(super) fn ask_state(
-    connection: &Connection,
-    key: ChatKey,
-    digest: SecretDigest,
-    now: Timestamp,
-) -> rusqlite::Result<Option<(Seat, AskState)>> {
-    connection
-        .prepare_cached(
-            "SELECT seat, allowed, expires_at FROM asks WHERE key = ?1 AND digest = ?2",
-        )?
-        .query_row(params![Col(key), Col(digest)], |row| {
-            let expires_at: Timestamp = get(row, "expires_at")?;
-            let state = match row.get::<_, Option<bool>>("allowed")? {
-                Some(false) => AskState::Refused,
-                _ if expires_at <= now => AskState::Expired,
-                Some(true) => AskState::Allowed,
-                None => AskState::Waiting,
-            };
-            Ok((get(row, "seat")?, state))
-        })
-        .optional()
-}
-
-pub(super) fn answer(
-    tx: &Transaction<'_>,
-    key: ChatKey,
-    word: AskWord,
-    allow: bool,
-    now: Timestamp,
-) -> rusqlite::Result<Answered> {
-    let answered: Option<Seat> = tx
-        .query_row(
-            "UPDATE asks SET allowed = ?3
-             WHERE key = ?1 AND word = ?2 AND allowed IS NULL AND expires_at > ?4
-             RETURNING seat",
-            params![Col(key), Col(word), allow, Col(now)],
-            |row| get(row, "seat"),
-        )
-        .optional()?;
-    let Some(seat) = answered else {
-        return Ok(Answered::Over);
-    };
-    if allow {
+) -> rusqlite::Result<Access<Timestamp>> {
+    let access = access(tx, by.into(), now)?.map(|_| ());
+    let lapses = now.plus(valid);
+    if access == Access::Granted(()) {
         tx.execute(
-            "DELETE FROM sessions WHERE key = ?1 AND seat = ?2",
-            params![Col(key), Col(seat)],
+            "UPDATE seats SET device_code = ?3, device_code_expires_at = ?4, device_code_by = ?5
+             WHERE key = ?1 AND seat = ?2",
+            params![
+                Col(by.key),
+                Col(by.seat),
+                Col(code),
+                Col(lapses),
+                Col(by.session)
+            ],
         )?;
-        tx.execute(
-            "UPDATE seats SET return_code = NULL WHERE key = ?1 AND seat = ?2",
-            params![Col(key), Col(seat)],
-        )?;
-        clear_device_code(tx, key, seat)?;
     }
-    Ok(Answered::Done(seat))
+    Ok(access.map(|()| lapses))
 }

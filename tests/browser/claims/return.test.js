@@ -98,6 +98,9 @@ claim("who asks is let in by the other person, and the old session ends", async 
   await phone.page.getByRole("heading", { name: "Waiting to be let in" }).waitFor();
   const banner = abhi.page.locator("#asks form");
   await banner.getByText("Call or text Anny first. Allowing logs Anny out everywhere else.").waitFor();
+  const number = await phone.page.locator(".ask-number strong").textContent();
+  assert.match(number ?? "", /^[0-9]{2}$/);
+  await banner.locator(".ask-number").getByText(number ?? "", { exact: true }).waitFor();
   await banner.getByRole("button", { name: "Allow" }).click();
   await inChat(phone.page);
   await untilIs("the banner", () => banner.count(), 0);
@@ -107,8 +110,33 @@ claim("who asks is let in by the other person, and the old session ends", async 
   await say(phone.page, "Here, on my phone");
   await message(abhi.page, "Here, on my phone").waitFor();
 
+  // Who stayed sees it in the conversation, now and later; who was away is told why.
+  const line = abhi.page.locator("#messages .event").getByText("You let someone in as");
+  await line.waitFor();
+  await abhi.page.reload();
+  await line.waitFor();
+  assert.equal(await line.count(), 1);
   await anny.page.goto(two.chat);
-  await anny.page.getByRole("heading", { name: "You are not logged in" }).waitFor();
+  await anny.page.getByRole("heading", { name: "Someone else was let in" }).waitFor();
+  await anny.page.getByText(/Abhi let someone in as Anny at .*, which logged you out/).waitFor();
+  await anny.page.getByRole("button", { name: "Ask to be let in" }).click();
+  await anny.page.getByRole("heading", { name: "Waiting to be let in" }).waitFor();
+});
+
+claim("a page without its stream learns that somebody else was let in", async ({ person }) => {
+  const [abhi, anny, phone] = [await person(), await person(), await person()];
+  phone.expectStatus(409);
+  anny.expectStatus(401);
+  anny.expectOutage();
+  const { link } = await meet(abhi, anny);
+  await anny.page.route("**/stream*", (route) => route.abort());
+  await anny.page.reload();
+  await until("Anny has left", () => abhi.page.locator("#presence").textContent(), (words) => words !== "Online");
+  await knock(phone.page, link, "Anny");
+  await phone.page.getByRole("button", { name: "Ask to be let in" }).click();
+  await abhi.page.locator("#asks form").getByRole("button", { name: "Allow" }).click();
+  await inChat(phone.page);
+  await anny.page.locator("#connection").getByText(/let someone in as .*Anny.* at .*, which logged you out/).waitFor();
 });
 
 claim("who asks is refused by the other person", async ({ person }) => {

@@ -119,7 +119,7 @@ async fn asking_to_be_let_in_gives_a_secret_that_tells_how_it_stands() {
         .api()
         .post("/chat-server/user/Anny/login/ask", body)
         .await;
-    let asked = asked.ok_with(&["askId"]);
+    let asked = asked.ok_with(&["askId", "number"]);
     let ask = asked["askId"].as_str().unwrap();
     let path = format!("/chat-server/user/Anny/login/ask/{ask}");
     assert_eq!(

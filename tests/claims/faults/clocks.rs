@@ -53,6 +53,22 @@ async fn instances_whose_clocks_are_apart_agree_on_order_and_ends() {
     let messages = one.get("messages").await.ok();
     assert_near(&messages["messages"][0]["timestamp"], SystemTime::now());
 
+    // An ask waits for its two minutes at either instance, and is answered at the one that is ahead.
+    let two = Person::log_in(&right, hash, "Anny").await;
+    let ask = json!({"user": "Anny", "hash": hash});
+    let path = "/chat-server/user/Anny/login/ask";
+    let asked = right.post(path, ask).await.ok();
+    let mut hello = Value::Null;
+    for api in [&right, &ahead] {
+        hello = one.through(api).listen().await.next_of("hello").await.data;
+        assert_eq!(hello["asks"][0]["number"], asked["number"]);
+    }
+    let answer = json!({"ask": hello["asks"][0]["ask"], "allow": true});
+    one.through(&ahead).post("answer", answer).await.ok();
+    two.get("messages").await.fails_as(401, "replaced");
+    let proof = json!({"askId": asked["askId"]});
+    Person::log_in_by(&ahead, hash, "Anny", proof).await;
+
     for seat in Seat::BOTH {
         scene.say(seat, 0).await;
         scene.say(seat, 1).await;

@@ -7,47 +7,52 @@ use crate::support::{
 };
 
 /// Somebody who would be let in at Anny's seat.
-struct Asker {
+pub struct Asker {
     api: Api,
     hash: String,
     /// The secret.
     id: String,
     /// The public word of it.
-    word: Value,
+    pub word: Value,
+    /// The digits that both sides see.
+    number: Value,
 }
 
 impl Asker {
     /// Asks, and reads the word from a stream.
-    async fn ask(server: &Server, chat: &Chat, stream: &mut Stream) -> Self {
+    pub async fn ask(server: &Server, chat: &Chat, stream: &mut Stream) -> Self {
         let body = json!({"user": "Anny", "hash": chat.hash});
         let asked = server
             .api()
             .post("/chat-server/user/Anny/login/ask", body)
             .await
-            .ok();
+            .ok_with(&["askId", "number"]);
         let event = stream.next_with("seat", "state", "asking").await.data;
         assert_eq!(
-            (&event["seat"], &event["user"]),
-            (&json!(2), &json!("Anny"))
+            (&event["seat"], &event["user"], &event["number"]),
+            (&json!(2), &json!("Anny"), &asked["number"])
         );
+        let number = asked["number"].as_str().unwrap();
+        assert!(number.len() == 2 && number.bytes().all(|digit| digit.is_ascii_digit()));
         Self {
             api: server.api(),
             hash: chat.hash.clone(),
             id: asked["askId"].as_str().unwrap().into(),
             word: event["ask"].clone(),
+            number: asked["number"].clone(),
         }
     }
 
-    async fn state(&self) -> Value {
+    pub async fn state(&self) -> Value {
         let path = format!("/chat-server/user/Anny/login/ask/{}", self.id);
         self.api.get(&path).await.ok()["state"].clone()
     }
 
-    async fn log_in(&self) -> Answer {
+    pub async fn log_in(&self) -> Answer {
         try_login(&self.api, &self.hash, "Anny", json!({"askId": self.id})).await
     }
 
-    async fn answered_by(&self, person: &Person, allow: bool) -> Answer {
+    pub async fn answered_by(&self, person: &Person, allow: bool) -> Answer {
         person
             .post("answer", json!({"ask": self.word, "allow": allow}))
             .await
@@ -72,18 +77,18 @@ async fn the_other_person_lets_a_newcomer_in_and_the_old_owner_is_out() {
         json!({"seat": 2, "user": "Anny", "state": "replaced"})
     );
     // What the old owner held is worth nothing any more.
-    chat.two.get("messages").await.fails(401);
+    chat.two.get("messages").await.fails_as(401, "replaced");
     let code = json!({"returnCode": chat.two.return_code});
     try_login(&server.api(), &chat.hash, "Anny", code.clone())
         .await
-        .fails_as(403, "wrong_code");
+        .fails_as(403, "replaced");
     let device = json!({ "deviceCode": device });
     try_login(&server.api(), &chat.hash, "Anny", device)
         .await
-        .fails_as(403, "wrong_code");
+        .fails_as(403, "replaced");
     try_login(&server.api(), &chat.hash, "Anny", json!({}))
         .await
-        .fails_as(409, "seat_taken");
+        .fails_as(409, "replaced");
 
     let fields = ["token", "seat", "peer", "lastSeq", "returnCode"];
     let login = asker.log_in().await.ok_with(&fields);
@@ -92,7 +97,7 @@ async fn the_other_person_lets_a_newcomer_in_and_the_old_owner_is_out() {
     asker.log_in().await.fails_as(403, "wrong_code");
     try_login(&server.api(), &chat.hash, "Anny", code)
         .await
-        .fails_as(403, "wrong_code");
+        .fails_as(403, "replaced");
     let new = json!({"returnCode": login["returnCode"]});
     Person::log_in_by(&server.api(), &chat.hash, "Anny", new)
         .await
@@ -256,12 +261,35 @@ async fn a_wish_that_waits_stands_in_hello() {
     let chat = Chat::begin(&server).await;
     let mut stream = chat.one.listen().await;
     let asker = Asker::ask(&server, &chat, &mut stream).await;
-    let hello = chat.one.listen().await.next_of("hello").await.data;
+    let mut hello = chat.one.listen().await.next_of("hello").await.data;
+    let expires_at = hello["asks"][0]["expiresAt"].take();
+    assert!(expires_at.as_str().unwrap().ends_with('Z'));
     assert_eq!(
         hello["asks"],
-        json!([{"seat": 2, "user": "Anny", "ask": asker.word}])
+        json!([{"ask": asker.word, "seat": 2, "user": "Anny", "number": asker.number, "expiresAt": null}])
     );
     asker.answered_by(&chat.one, false).await.ok();
     let hello = chat.one.listen().await.next_of("hello").await.data;
     assert_eq!(hello["asks"], json!([]));
+}
+
+#[tokio::test]
+async fn a_seat_has_one_open_ask_the_newest() {
+    let server = Server::start().await;
+    let chat = Chat::begin(&server).await;
+    let mut stream = chat.one.listen().await;
+    let first = Asker::ask(&server, &chat, &mut stream).await;
+    let newest = Asker::ask(&server, &chat, &mut stream).await;
+    assert_ne!(first.number, newest.number);
+    assert_eq!(first.state().await, "expired");
+    first
+        .answered_by(&chat.one, true)
+        .await
+        .fails_as(409, "ask_over");
+    let hello = chat.one.listen().await.next_of("hello").await.data;
+    assert_eq!(hello["asks"].as_array().unwrap().len(), 1);
+    assert_eq!(hello["asks"][0]["ask"], newest.word);
+    newest.answered_by(&chat.one, true).await.ok();
+    first.log_in().await.fails_as(403, "wrong_code");
+    newest.log_in().await.ok();
 }

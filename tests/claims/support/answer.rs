@@ -76,7 +76,17 @@ impl Answer {
         assert!(!error.is_empty() && error.bytes().all(snake), "{self:?}");
         let message = data["message"].as_str().unwrap_or_default();
         assert!(message.ends_with('.'), "no sentence: {self:?}");
-        let allowed = ["status", "code", "error", "message", "field", "reference"];
+        let allowed = [
+            "status",
+            "code",
+            "error",
+            "message",
+            "field",
+            "reference",
+            "replacedAt",
+        ];
+        let replaced = data["replacedAt"].is_string();
+        assert_eq!(replaced, error == "replaced", "{self:?}");
         for field in data.as_object().unwrap().keys() {
             assert!(allowed.contains(&field.as_str()), "{field}: {self:?}");
         }

@@ -97,8 +97,13 @@ impl Person {
 
     /// The same person through another address.
     pub fn at(&self, server: &Server) -> Self {
+        self.through(&server.api())
+    }
+
+    /// The same person through another client.
+    pub fn through(&self, api: &Api) -> Self {
         Self {
-            api: server.api().with(&self.token),
+            api: api.with(&self.token),
             ..self.clone()
         }
     }

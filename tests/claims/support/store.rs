@@ -9,11 +9,12 @@ use std::{
 use rusqlite::{Connection, OpenFlags};
 
 /// The tables that hold something of a chat.
-pub const TABLES: [&str; 6] = [
+pub const TABLES: [&str; 7] = [
     "chats",
     "seats",
     "sessions",
     "asks",
+    "replaced_secrets",
     "messages",
     "reservations",
 ];

@@ -105,6 +105,7 @@ pub(super) fn chat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
         vec![AskBanner {
             ask: "w7".into(),
             user: "Anny".into(),
+            number: "47".into(),
             own_seat,
         }]
     };

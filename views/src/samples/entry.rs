@@ -5,6 +5,7 @@ use crate::{
     Markup, ask, invite, login,
     page::Frame,
     register::{self, NameFault},
+    replaced::Replaced,
 };
 
 pub(super) fn register_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
@@ -171,6 +172,22 @@ pub(super) fn login_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
         ("login-missing", tried(Problem::Name(NameFault::Missing))),
         ("login-wrong-name", tried(Problem::WrongName)),
         ("login-taken", tried(Problem::SeatTaken)),
+        (
+            "login-replaced",
+            page(
+                frame,
+                &Login {
+                    user: "Anny".into(),
+                    problem: Some(Problem::Replaced),
+                    replaced: Some(Replaced {
+                        at_ms: NOW_MS - DAY_MS,
+                        user: "Anny".into(),
+                        peer: None,
+                    }),
+                    ..fresh()
+                },
+            ),
+        ),
         ("login-wrong-code", tried(Problem::WrongReturnCode)),
         ("login-wrong-device", tried(Problem::WrongDeviceCode)),
         ("login-ask-over", tried(Problem::AskOver)),
@@ -191,6 +208,7 @@ pub(super) fn ask_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
                 ask_id: "Xk3".into(),
                 id: ID.into(),
                 user: "Anny".into(),
+                number: "47".into(),
                 state,
             },
         )

@@ -1,7 +1,10 @@
 //! What a person does about their seat, and what goes wrong.
 
 use super::{DAY_MS, HASH, LINK, MINUTE_MS, NOW_MS};
-use crate::{Markup, device, download, end, error, logout, page::Frame, return_code, sessions};
+use crate::{
+    Markup, device, download, end, error, logout, page::Frame, replaced::Replaced, return_code,
+    sessions,
+};
 
 pub(super) fn seat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
     let hash = || HASH.to_owned();
@@ -116,6 +119,22 @@ pub(super) fn error_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
                 frame,
                 &Error {
                     hash: Some(HASH.into()),
+                    ..plain(401)
+                },
+            ),
+        ),
+        (
+            "error-401-replaced",
+            page(
+                frame,
+                &Error {
+                    hash: Some(HASH.into()),
+                    seat: Some(2),
+                    replaced: Some(Replaced {
+                        at_ms: NOW_MS - DAY_MS,
+                        user: "Anny".into(),
+                        peer: Some("Abhi".into()),
+                    }),
                     ..plain(401)
                 },
             ),

@@ -2,7 +2,7 @@
 
 use super::{
     Ask, Category, Chat, Common, Dates, Device, End, Errors, Invite, Live, Login, Logout, Menu,
-    NameFaults, Plural, Register, ReturnCode, Sessions, Text,
+    NameFaults, Plural, Register, Replaced, ReturnCode, Sessions, Text,
 };
 
 /// The plural rule of CLDR for Arabic. Zero has a form of its own there, which no sentence here needs.
@@ -168,6 +168,7 @@ pub static ARABIC: Text = Text {
     ask: Ask {
         waiting_title: "في انتظار الإذن",
         waiting: "يرى الطرف الآخر الآن أن أحدًا يريد الدخول باسم {user}.",
+        number: "الرقم على شاشتك: {number}. يرى الطرف الآخر الرقم نفسه.",
         waiting_hint: "لديه دقيقتان للرد. اتصل به أو راسله ليعرف أنه أنت.",
         refresh: "تحقَّق الآن",
         allowed_title: "يمكنك الدخول",
@@ -176,9 +177,16 @@ pub static ARABIC: Text = Text {
         refused_title: "لم يؤذن لك",
         refused: "رفض الطرف الآخر. اتصل به أو راسله، أو عُد برمز العودة.",
         expired_title: "لم يردَّ أحد",
-        expired: "مضت دقيقتان بلا رد. يمكنك أن تطلب من جديد.",
+        expired: "مضت دقيقتان بلا رد، أو طلب أحدٌ المقعد نفسه بعدك. يمكنك أن تطلب من جديد.",
         again: "طلب الإذن من جديد",
         back: "العودة إلى صفحة الدخول",
+    },
+    replaced: Replaced {
+        title: "أُدخل شخص آخر",
+        happened: "سمح {peer} لأحدٍ بالدخول باسم {user} في {when}، فأُنهي دخولك وبطل رمز عودتك.",
+        happened_perhaps: "سمح {peer} لأحدٍ بالدخول باسم {user} في {when}. انتهى كل دخول ورمز سابق لهذا المقعد.",
+        way_back: "إن كنت أنت على جهاز آخر، فادخل برمز العودة الذي أُعطي له. وإن لم تكن أنت، فأخبر {peer} بطريقة أخرى واطلب الإذن \
+                   بالدخول.",
     },
     chat: Chat {
         history: "الرسائل",
@@ -205,6 +213,7 @@ pub static ARABIC: Text = Text {
         refresh: "تحديث",
         ask: "يريد أحدٌ الدخول باسم {user}.",
         ask_own: "يريد أحدٌ الدخول باسمك، {user}. إن لم تكن أنت على جهاز آخر، فارفض.",
+        ask_number: "يظهر على شاشته الرقم {number}.",
         allow: "سماح",
         refuse: "رفض",
         ask_later: "اتصل أولًا بصاحب الاسم {user} أو راسله. السماح يُخرج {user} من كل جهاز آخر.",
@@ -213,6 +222,7 @@ pub static ARABIC: Text = Text {
         ask_refused: "رفضتَ. لم يدخل أحد.",
         ask_over: "انتهى ذلك الطلب: رُدَّ عليه من قبل أو مضت دقيقتاه.",
         ask_present: "لم يدخل أحد: ذلك الشخص هنا الآن.",
+        ask_unknown: "لم يدخل أحد: لا يُعرف الآن هل ذلك الشخص هنا. حاول مرة أخرى بعد لحظة.",
         dismiss: "إغلاق",
         not_sent: "لم تُرسل رسالتك",
         empty_message: "اكتب شيئًا أولًا.",
@@ -258,6 +268,8 @@ pub static ARABIC: Text = Text {
         joined: "انضم {peer}",
         left: "سجَّل {peer} خروجه.",
         named: "اختار الطرف الآخر الاسم {peer}.",
+        replaced_peer: "سمحتَ لأحدٍ بالدخول باسم {user}",
+        replaced_you: "سمح {peer} لأحدٍ بالدخول باسم {user}",
         peer_replaced: "أُذن لـ{peer} بالدخول من جديد، وسُجِّل خروجه من كل جهاز آخر.",
         you_replaced: "دخل أحدٌ باسمك. إن لم تكن أنت، فأنهِ المحادثة.",
         typing: "يكتب {peer}",
@@ -293,6 +305,7 @@ pub static ARABIC: Text = Text {
             many: Some("تُحذف هذه المحادثة بعد {n} دقيقة. نزِّلها إن أردت الاحتفاظ بها."),
             other: "تُحذف هذه المحادثة بعد {n} دقيقة. نزِّلها إن أردت الاحتفاظ بها.",
         },
+        session_replaced: "سمح {peer} لأحدٍ بالدخول باسم {user} في {when}، فأُنهي دخولك. ما كتبته محفوظ.",
         session_lost: "لم تعد مسجَّلًا هنا. ما كتبته محفوظ.",
         ended: "انتهت المحادثة.",
         notification: "رسالة جديدة",
@@ -300,6 +313,8 @@ pub static ARABIC: Text = Text {
         ask_refused: "رفضتَ. لم يدخل أحد.",
         ask_over: "انتهى ذلك الطلب: رُدَّ عليه من قبل أو مضت دقيقتاه.",
         ask_present: "لم يدخل أحد: ذلك الشخص هنا الآن.",
+        ask_unknown: "لم يدخل أحد: لا يُعرف الآن هل ذلك الشخص هنا. حاول مرة أخرى بعد لحظة.",
+        ask_failed: "لم يصل ردّك. حاول مرة أخرى بعد لحظة.",
         asking: "يريد أحدٌ الدخول باسم {user}.",
         too_long: Plural {
             one: "أطول من اللازم بحرف واحد.",

@@ -2,7 +2,7 @@
 
 use super::{
     Ask, Category, Chat, Common, Dates, Device, End, Errors, Invite, Live, Login, Logout, Menu,
-    NameFaults, Plural, Register, ReturnCode, Sessions, Text,
+    NameFaults, Plural, Register, Replaced, ReturnCode, Sessions, Text,
 };
 
 /// English.
@@ -152,6 +152,7 @@ pub static ENGLISH: Text = Text {
     ask: Ask {
         waiting_title: "Waiting to be let in",
         waiting: "The other person now sees that someone wants to enter as {user}.",
+        number: "The number on your screen: {number}. The other person sees the same one.",
         waiting_hint: "They have two minutes to answer. Call or text them, so that they know it is you.",
         refresh: "Look again",
         allowed_title: "You may come in",
@@ -160,9 +161,16 @@ pub static ENGLISH: Text = Text {
         refused_title: "You were not let in",
         refused: "The other person said no. Call or text them, or come back with your return code.",
         expired_title: "Nobody answered",
-        expired: "Two minutes went by without an answer. You can ask again.",
+        expired: "Two minutes went by without an answer, or someone asked for the same seat after you. You can ask again.",
         again: "Ask again",
         back: "Back to the log-in page",
+    },
+    replaced: Replaced {
+        title: "Someone else was let in",
+        happened: "{peer} let someone in as {user} at {when}, which logged you out and ended your return code.",
+        happened_perhaps: "{peer} let someone in as {user} at {when}. Every session and code from before has ended.",
+        way_back: "If that was you on another device, log in with the return code it was given. If it was not, tell {peer} some \
+                   other way, and ask to be let in.",
     },
     chat: Chat {
         history: "Messages",
@@ -189,6 +197,7 @@ pub static ENGLISH: Text = Text {
         refresh: "Refresh",
         ask: "Someone wants to enter as {user}.",
         ask_own: "Someone wants to enter as you, {user}. If that is not you on another device, refuse.",
+        ask_number: "Their screen shows the number {number}.",
         allow: "Allow",
         refuse: "Refuse",
         ask_later: "Call or text {user} first. Allowing logs {user} out everywhere else.",
@@ -197,6 +206,7 @@ pub static ENGLISH: Text = Text {
         ask_refused: "You refused. Nobody was let in.",
         ask_over: "That request is over: it was answered already, or its two minutes went by.",
         ask_present: "Nobody was let in: that person is here right now.",
+        ask_unknown: "Nobody was let in: whether that person is here is not known right now. Try again in a moment.",
         dismiss: "Close",
         not_sent: "Your message was not sent",
         empty_message: "Write something first.",
@@ -242,6 +252,8 @@ pub static ENGLISH: Text = Text {
         joined: "{peer} joined",
         left: "{peer} logged out.",
         named: "The other person chose the name {peer}.",
+        replaced_peer: "You let someone in as {user}",
+        replaced_you: "{peer} let someone in as {user}",
         peer_replaced: "{peer} was let in again and is logged out everywhere else.",
         you_replaced: "Someone was let in under your name. If that was not you, end the chat.",
         typing: "{peer} is typing",
@@ -262,6 +274,7 @@ pub static ENGLISH: Text = Text {
             "This chat is deleted in {n} minute.",
             "This chat is deleted in {n} minutes. Download it if you want to keep it.",
         ),
+        session_replaced: "{peer} let someone in as {user} at {when}, which logged you out. What you wrote is kept.",
         session_lost: "You are not logged in here any more. What you wrote is kept.",
         ended: "The chat has ended.",
         notification: "New message",
@@ -269,6 +282,8 @@ pub static ENGLISH: Text = Text {
         ask_refused: "You refused. Nobody was let in.",
         ask_over: "That request is over: it was answered already, or its two minutes went by.",
         ask_present: "Nobody was let in: that person is here right now.",
+        ask_unknown: "Nobody was let in: whether that person is here is not known right now. Try again in a moment.",
+        ask_failed: "Your answer did not arrive. Try again in a moment.",
         asking: "Someone wants to enter as {user}.",
         too_long: Plural::two_forms("Too long by {n} character.", "Too long by {n} characters."),
         left_over: Plural::two_forms("{n} character left", "{n} characters left"),

@@ -126,9 +126,17 @@ strings!(Login {
     guest,
 });
 
+strings!(Replaced {
+    title,
+    happened,
+    happened_perhaps,
+    way_back,
+});
+
 strings!(Ask {
     waiting_title,
     waiting,
+    number,
     waiting_hint,
     refresh,
     allowed_title,
@@ -167,6 +175,7 @@ strings!(Chat {
     refresh,
     ask,
     ask_own,
+    ask_number,
     allow,
     refuse,
     ask_later,
@@ -175,6 +184,7 @@ strings!(Chat {
     ask_refused,
     ask_over,
     ask_present,
+    ask_unknown,
     dismiss,
     not_sent,
     empty_message,
@@ -319,6 +329,8 @@ pub(crate) struct Live {
     pub(crate) left: &'static str,
     pub(crate) named: &'static str,
     pub(crate) peer_replaced: &'static str,
+    pub(crate) replaced_peer: &'static str,
+    pub(crate) replaced_you: &'static str,
     pub(crate) you_replaced: &'static str,
     pub(crate) typing: &'static str,
     pub(crate) offline: &'static str,
@@ -330,12 +342,15 @@ pub(crate) struct Live {
     pub(crate) announce_many: Plural,
     pub(crate) expires_minutes: Plural,
     pub(crate) session_lost: &'static str,
+    pub(crate) session_replaced: &'static str,
     pub(crate) ended: &'static str,
     pub(crate) notification: &'static str,
     pub(crate) notifications_blocked: &'static str,
     pub(crate) ask_refused: &'static str,
     pub(crate) ask_over: &'static str,
     pub(crate) ask_present: &'static str,
+    pub(crate) ask_unknown: &'static str,
+    pub(crate) ask_failed: &'static str,
     pub(crate) asking: &'static str,
     pub(crate) too_long: Plural,
     pub(crate) left_over: Plural,

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     domain::{
-        ChatKey, Marks, Message, MessageText, Seat, SeatChange, Seq, TEXT_BYTES_MAX, Timestamp,
+        AskNumber, ChatKey, Marks, Message, MessageText, Seat, SeatChange, Seq, TEXT_BYTES_MAX,
+        Timestamp,
     },
     ports::Notice,
     testing::eventually,
@@ -146,7 +147,7 @@ pub async fn every_notice_arrives_as_it_was_published(buses: Buses) {
         let changes = [
             SeatChange::Named,
             SeatChange::Taken,
-            SeatChange::Asking(Uuid::new_v4()),
+            SeatChange::Asking(Uuid::new_v4(), AskNumber::from_store(47)),
             SeatChange::Replaced,
             SeatChange::Left,
         ];

@@ -13,6 +13,9 @@ use crate::{
     ports::{By, Ending, Lookup, NewChat, Peer, Registered},
 };
 
+/// How long an ask is kept once it is over, so that its asker learns how it went.
+const ASK_KEPT: Duration = Duration::from_secs(600);
+
 #[derive(Debug, Default)]
 pub(super) struct Data {
     chats: HashMap<ChatKey, Record>,
@@ -82,12 +85,12 @@ impl Data {
         self.chats.iter().find_map(|(key, record)| {
             let (by, sealed) = record.registration.as_ref()?;
             let [one, two] = &record.seats.0;
+            let (one, two) = (one.state.name.as_ref(), two.state.name.as_ref());
             (by == id && !record.is_over(now)).then(|| Registered::Before {
                 key: *key,
                 sealed: sealed.clone(),
                 expires_at: record.expires_at,
-                same_names: one.state.name.as_ref() == Some(&new.name_one)
-                    && two.state.name == new.name_two,
+                same_names: new.same_names(one, two, Some(record.both_named)),
                 encryption: record.encryption,
             })
         })
@@ -132,13 +135,11 @@ impl Data {
         for record in self.chats.values_mut() {
             for seat in &mut record.seats.0 {
                 seat.device_code
-                    .take_if(|(_, lapses)| takes(*lapses <= now));
+                    .take_if(|device_code| takes(device_code.lapses <= now));
             }
-            // One that was allowed has not lapsed: its asker may still come.
-            record.asks.retain(|record| {
-                let open = record.allowed == Some(true) && !record.used;
-                !takes(!open && record.ask.expires_at <= now)
-            });
+            record
+                .asks
+                .retain(|record| !takes(record.ask.expires_at.plus(ASK_KEPT) <= now));
             if record.ended_at.is_some() {
                 record.messages.retain(|_| !takes(true));
             }

@@ -5,7 +5,7 @@ use crate::{
         Ask, BySeat, Caller, Chat, ChatKey, ClientId, CodeDigest, Draft, Encryption, Message, Page,
         SealedHash, Seat, SeatState, SecretDigest, Seq, Session, Timestamp,
     },
-    ports::{Appended, ChatRoom, HistoryPage, NewChat, Note, Position, SessionChoice},
+    ports::{Appended, ChatRoom, HistoryPage, NewChat, Note, Position, Replaced},
 };
 
 /// One chat, or what is left of it.
@@ -24,14 +24,25 @@ pub(super) struct Record {
     bytes: u64,
     /// To be raised with every change of names, seats, sessions and asks.
     pub(super) revision: u64,
+    /// Whether the registration named both people.
+    pub(super) both_named: bool,
+    /// What stopped working when somebody else was let in.
+    pub(super) replaced: Vec<(SecretDigest, Replaced)>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct SeatRecord {
     pub(super) state: SeatState,
     pub(super) return_code: Option<CodeDigest>,
-    /// With the moment at which it lapses.
-    pub(super) device_code: Option<(CodeDigest, Timestamp)>,
+    pub(super) device_code: Option<DeviceCode>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DeviceCode {
+    pub(super) code: CodeDigest,
+    pub(super) lapses: Timestamp,
+    /// The session that it dies with.
+    pub(super) made_by: SecretDigest,
 }
 
 #[derive(Debug)]
@@ -47,12 +58,14 @@ pub(super) struct AskRecord {
     pub(super) ask: Ask,
     pub(super) digest: SecretDigest,
     pub(super) allowed: Option<bool>,
-    pub(super) used: bool,
+    /// The session that allowed it, and that this dies with.
+    pub(super) allowed_by: Option<SecretDigest>,
 }
 
 impl Record {
     pub(super) fn new(new: NewChat, now: Timestamp) -> Self {
         let mut seats = BySeat::<SeatRecord>::default();
+        let both_named = new.name_two.is_some();
         seats[Seat::One].state.name = Some(new.name_one);
         seats[Seat::Two].state.name = new.name_two;
         Self {
@@ -67,6 +80,8 @@ impl Record {
             asks: Vec::new(),
             bytes: 0,
             revision: 0,
+            both_named,
+            replaced: Vec::new(),
         }
     }
 
@@ -83,6 +98,7 @@ impl Record {
         self.seats = BySeat::default();
         self.sessions.clear();
         self.asks.clear();
+        self.replaced.clear();
     }
 
     pub(super) fn last_seq(&self) -> Seq {
@@ -103,8 +119,8 @@ impl Record {
         })
     }
 
-    pub(super) fn chat(&self, key: ChatKey) -> Chat {
-        let waiting = self.asks.iter().filter(|ask| ask.allowed.is_none());
+    pub(super) fn chat(&self, key: ChatKey, now: Timestamp) -> Chat {
+        let waiting = self.asks.iter().filter(|record| record.is_waiting(now));
         Chat {
             key,
             expires_at: self.expires_at,
@@ -117,7 +133,12 @@ impl Record {
                 .iter()
                 .map(|record| record.session.clone())
                 .collect(),
-            asks: waiting.map(|record| record.ask.clone()).collect(),
+            asks: waiting
+                .map(|record| Ask {
+                    left: record.ask.expires_at.since(now),
+                    ..record.ask.clone()
+                })
+                .collect(),
         }
     }
 
@@ -154,20 +175,6 @@ impl Record {
         };
         let read = read.cloned().map(Ok::<_, Infallible>);
         HistoryPage::read(page, limit, read).unwrap_or_else(|never| match never {})
-    }
-
-    pub(super) fn end_session(&mut self, seat: Seat, which: SessionChoice) -> bool {
-        let before = self.sessions.len();
-        self.sessions.retain(|SessionRecord { session, .. }| {
-            let chosen = match which {
-                SessionChoice::Token(digest) => session.digest == digest,
-                SessionChoice::Id(id) => session.id == id,
-            };
-            session.seat != seat || !chosen
-        });
-        let ended = self.sessions.len() < before;
-        self.revision += u64::from(ended);
-        ended
     }
 
     pub(super) fn note(&mut self, note: &Note) {

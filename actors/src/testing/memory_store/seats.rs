@@ -1,9 +1,9 @@
-//! Who may sit down, and who may be let in.
+//! Who may sit down, and who may not any more.
 
-use super::record::{AskRecord, Record, SessionRecord};
+use super::record::{Record, SessionRecord};
 use crate::{
-    domain::{Ask, AskWord, CodeDigest, Seat, SecretDigest, Session, Timestamp},
-    ports::{Answered, AskState, Claim, Claimed, NewAsk, Proof},
+    domain::{Caller, CodeDigest, Seat, SecretDigest, Session, Timestamp},
+    ports::{Claim, Claimed, Proof, SessionChoice},
 };
 
 impl Record {
@@ -14,18 +14,25 @@ impl Record {
         if !self.seats[claim.seat].state.taken {
             return self.sit(claim, true, now);
         }
+        let replaced_at = self.seats[claim.seat].state.replaced_at;
         match claim.proof {
-            None => Claimed::Taken,
+            None => Claimed::Taken { replaced_at },
             Some(Proof::ReturnCode(code)) if self.seats[claim.seat].return_code == Some(code) => {
                 self.sit(claim, false, now)
             }
             Some(Proof::DeviceCode(code)) if self.use_device_code(claim.seat, code, now) => {
                 self.sit(claim, false, now)
             }
-            Some(Proof::Ask(digest)) if self.use_ask(claim.seat, digest) => {
+            Some(Proof::Ask(digest)) if self.use_ask(claim.seat, digest, now) => {
                 self.sit(claim, true, now)
             }
-            Some(_) => Claimed::WrongProof,
+            Some(Proof::ReturnCode(digest) | Proof::DeviceCode(digest) | Proof::Ask(digest)) => {
+                let replaced = self.replaced(digest);
+                let replaced = replaced.filter(|replaced| replaced.seat == claim.seat);
+                Claimed::WrongProof {
+                    replaced_at: replaced.map(|replaced| replaced.at),
+                }
+            }
         }
     }
 
@@ -80,76 +87,40 @@ impl Record {
     }
 
     fn use_device_code(&mut self, seat: Seat, code: CodeDigest, now: Timestamp) -> bool {
-        let slot = &mut self.seats[seat].device_code;
-        let right = slot.is_some_and(|(right, lapses)| right == code && now < lapses);
+        let right = self.seats[seat].device_code.is_some_and(|device_code| {
+            device_code.code == code && now < device_code.lapses && self.lives(device_code.made_by)
+        });
         if right {
-            *slot = None;
+            self.seats[seat].device_code = None;
         }
         right
     }
 
-    fn use_ask(&mut self, seat: Seat, digest: SecretDigest) -> bool {
-        let allowed = |record: &&mut AskRecord| {
-            record.ask.seat == seat
-                && record.digest == digest
-                && record.allowed == Some(true)
-                && !record.used
-        };
-        match self.asks.iter_mut().find(allowed) {
-            Some(record) => {
-                record.used = true;
-                self.revision += 1;
-                true
-            }
-            None => false,
-        }
+    /// What a session made dies with it.
+    pub(super) fn lives(&self, session: SecretDigest) -> bool {
+        self.sessions
+            .iter()
+            .any(|record| record.session.digest == session)
     }
 
-    pub(super) fn ask(&mut self, new: NewAsk, now: Timestamp) {
-        self.revision += 1;
-        self.asks.push(AskRecord {
-            ask: Ask {
-                word: new.word,
-                seat: new.seat,
-                expires_at: now.plus(new.valid),
-            },
-            digest: new.digest,
-            allowed: None,
-            used: false,
+    pub(super) fn end_session(&mut self, by: Caller, which: SessionChoice) -> bool {
+        let before = self.sessions.len();
+        self.sessions.retain(|SessionRecord { session, .. }| {
+            let chosen = match which {
+                SessionChoice::Own => session.digest == by.session,
+                SessionChoice::Id(id) => session.id == id,
+            };
+            session.seat != by.seat || !chosen
         });
+        let ended = self.sessions.len() < before;
+        self.revision += u64::from(ended);
+        ended
     }
 
-    pub(super) fn ask_state(
-        &self,
-        digest: SecretDigest,
-        now: Timestamp,
-    ) -> Option<(Seat, AskState)> {
-        let record = self.asks.iter().find(|record| record.digest == digest)?;
-        let state = match record.allowed {
-            _ if record.used => AskState::Expired,
-            Some(true) => AskState::Allowed,
-            Some(false) => AskState::Refused,
-            None if record.ask.expires_at <= now => AskState::Expired,
-            None => AskState::Waiting,
-        };
-        Some((record.ask.seat, state))
-    }
-
-    pub(super) fn answer(&mut self, word: AskWord, allow: bool, now: Timestamp) -> Answered {
-        let waiting = |record: &&mut AskRecord| {
-            record.ask.word == word && record.allowed.is_none() && now < record.ask.expires_at
-        };
-        let Some(record) = self.asks.iter_mut().find(waiting) else {
-            return Answered::Over;
-        };
-        record.allowed = Some(allow);
+    pub(super) fn set_return_code(&mut self, seat: Seat, code: CodeDigest, now: Timestamp) {
+        self.seats[seat].return_code = Some(code);
+        self.seats[seat].device_code = None;
         self.revision += 1;
-        let seat = record.ask.seat;
-        if allow {
-            self.sessions.retain(|record| record.session.seat != seat);
-            self.seats[seat].return_code = None;
-            self.seats[seat].device_code = None;
-        }
-        Answered::Done(seat)
+        self.end_asks(seat, now);
     }
 }

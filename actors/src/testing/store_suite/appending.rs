@@ -292,8 +292,8 @@ pub async fn a_message_racing_the_end_of_its_session_is_stored_before_it_or_not_
         let key = talk(&stores.here).await;
         let outcomes = race(&stores, 12, |store, number| async move {
             if number == 5 {
-                let which = SessionChoice::Token(voice(key, Seat::One));
-                assert!(store.end_session(key, Seat::One, which).await.unwrap());
+                let own = member(key, Seat::One);
+                assert!(granted(store.end_session(own, SessionChoice::Own).await));
                 return Err(live(store.load(key).await).last_seq);
             }
             // Alone and among others: a lone one has a shorter way.

@@ -4,58 +4,96 @@ use uuid::Uuid;
 
 use super::{Stores, fixture::*};
 use crate::{
-    domain::{ChatKey, Seat},
-    ports::{Answered, AskState, Claimed, NewAsk, Proof},
+    domain::Seat,
+    ports::{Access, Answered, AskState, Claim, Claimed, NewAsk, Proof, SessionChoice, Verdict},
     testing::eventually,
 };
 
+const ALLOW: Verdict = Verdict::Allow { valid: LONG };
+
 /// A chat where both seats are taken, and somebody asks for the second one.
-async fn asked(stores: &Stores) -> (ChatKey, NewAsk) {
-    let key = chat(&stores.here).await;
-    for seat in Seat::BOTH {
-        sit(&stores.here, key, seat).await;
+struct Asked {
+    one: Claim,
+    two: Claim,
+    ask: NewAsk,
+}
+
+impl Asked {
+    async fn begin(stores: &Stores) -> Self {
+        Self::for_so_long(stores, LONG).await
     }
-    let ask = ask(Seat::Two, LONG);
-    stores.here.ask(key, ask.clone()).await.unwrap();
-    (key, ask)
+
+    async fn for_so_long(stores: &Stores, valid: Duration) -> Self {
+        let key = chat(&stores.here).await;
+        let one = sit(&stores.here, key, Seat::One).await;
+        let two = sit(&stores.here, key, Seat::Two).await;
+        let ask = ask(Seat::Two, valid);
+        live(stores.here.ask(key, ask.clone()).await);
+        Self { one, two, ask }
+    }
+
+    /// Somebody else asks for the same seat.
+    async fn again(&self, stores: &Stores) -> NewAsk {
+        let ask = ask(Seat::Two, LONG);
+        live(stores.there.ask(self.one.key, ask.clone()).await);
+        ask
+    }
+
+    async fn state(&self, stores: &Stores) -> AskState {
+        state(stores, &self.one, &self.ask).await
+    }
+
+    /// The person in the other seat answers.
+    async fn answer(&self, stores: &Stores, verdict: Verdict) -> Answered {
+        let answered = stores
+            .there
+            .answer(caller(&self.one), self.ask.word, verdict);
+        granted(answered.await)
+    }
+
+    async fn lets_in(&self, stores: &Stores) -> bool {
+        let proof = Proof::Ask(self.ask.digest);
+        lets_in(&stores.here, self.one.key, Seat::Two, proof).await
+    }
 }
 
-async fn state(stores: &Stores, key: ChatKey, ask: &NewAsk) -> AskState {
-    let (seat, state) = stores
-        .there
-        .ask_state(key, ask.digest)
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(seat, ask.seat);
-    state
+async fn state(stores: &Stores, claim: &Claim, ask: &NewAsk) -> AskState {
+    let found = stores.there.ask_state(claim.key, ask.digest).await;
+    let found = found.unwrap().unwrap();
+    assert_eq!((found.seat, found.number), (ask.seat, ask.number));
+    found.state
 }
 
-pub async fn a_wish_waits_and_is_listed(stores: Stores) {
+pub async fn an_ask_waits_and_is_listed(stores: Stores) {
     let before = store_now(&stores.here).await;
-    let (key, ask) = asked(&stores).await;
-    assert_eq!(state(&stores, key, &ask).await, AskState::Waiting);
-    let chat = live(stores.there.load(key).await);
+    let asked = Asked::begin(&stores).await;
+    assert_eq!(asked.state(&stores).await, AskState::Waiting);
+    let chat = live(stores.there.load(asked.one.key).await);
     assert_eq!(chat.asks.len(), 1);
+    let listed = &chat.asks[0];
     assert_eq!(
-        (chat.asks[0].word, chat.asks[0].seat),
-        (ask.word, Seat::Two)
+        (listed.word, listed.seat, listed.number),
+        (asked.ask.word, Seat::Two, asked.ask.number)
     );
-    assert!(chat.asks[0].expires_at >= before.plus(LONG));
-    assert_eq!(sessions(&stores.here, key, Seat::Two).await.len(), 1);
+    assert!(listed.expires_at >= before.plus(LONG));
+    assert!(listed.left <= LONG && listed.left > LONG / 2);
+    assert!(has_session(&stores.here, &asked.two).await);
 }
 
-pub async fn an_allowed_wish_lets_in_once(stores: Stores) {
-    let (key, ask) = asked(&stores).await;
-    let answered = stores.there.answer(key, ask.word, true).await.unwrap();
-    assert_eq!(answered, Answered::Done(Seat::Two));
-    assert_eq!(state(&stores, key, &ask).await, AskState::Allowed);
+pub async fn an_allowed_ask_lets_in_once(stores: Stores) {
+    let asked = Asked::begin(&stores).await;
+    let key = asked.one.key;
+    assert_eq!(
+        asked.answer(&stores, ALLOW).await,
+        Answered::Done(Seat::Two)
+    );
+    assert_eq!(asked.state(&stores).await, AskState::Allowed);
     assert!(
         live(stores.here.load(key).await).asks.is_empty(),
         "it waits no longer"
     );
 
-    let proof = Proof::Ask(ask.digest);
+    let proof = Proof::Ask(asked.ask.digest);
     assert!(!lets_in(&stores.here, key, Seat::One, proof).await);
     let newcomer = claim(key, Seat::Two, Some(proof));
     assert_eq!(
@@ -65,136 +103,287 @@ pub async fn an_allowed_wish_lets_in_once(stores: Stores) {
     assert!(has_session(&stores.there, &newcomer).await);
     assert!(return_code_works(&stores.there, key, Seat::Two, newcomer.return_code).await);
 
-    assert!(!lets_in(&stores.there, key, Seat::Two, proof).await);
-    assert_eq!(state(&stores, key, &ask).await, AskState::Expired);
+    assert!(!asked.lets_in(&stores).await);
+    assert_eq!(asked.state(&stores).await, AskState::Expired);
 }
 
-pub async fn one_of_many_racing_uses_of_a_wish_wins(stores: Stores) {
-    let (key, ask) = asked(&stores).await;
-    stores.here.answer(key, ask.word, true).await.unwrap();
+pub async fn one_of_many_racing_uses_of_an_ask_wins(stores: Stores) {
+    let asked = Asked::begin(&stores).await;
+    asked.answer(&stores, ALLOW).await;
+    let (key, digest) = (asked.one.key, asked.ask.digest);
     let let_in = race(&stores, RACERS, |store, _| async move {
-        lets_in(&store, key, Seat::Two, Proof::Ask(ask.digest)).await
+        lets_in(&store, key, Seat::Two, Proof::Ask(digest)).await
     })
     .await;
     assert_eq!(let_in.iter().filter(|let_in| **let_in).count(), 1);
     assert_eq!(sessions(&stores.here, key, Seat::Two).await.len(), 1);
 }
 
+pub async fn an_allowed_ask_that_is_not_used_lapses(stores: Stores) {
+    let asked = Asked::begin(&stores).await;
+    asked.answer(&stores, Verdict::Allow { valid: SHORT }).await;
+    eventually("what was allowed lapses", || async {
+        asked.state(&stores).await == AskState::Expired
+    })
+    .await;
+    assert!(!asked.lets_in(&stores).await);
+}
+
 pub async fn allowing_ends_the_seats_sessions_and_codes_and_no_others(stores: Stores) {
-    let key = chat(&stores.here).await;
-    let one = sit(&stores.here, key, Seat::One).await;
-    let two = sit(&stores.here, key, Seat::Two).await;
-    let (device_one, device_two) = (digest(), digest());
-    stores
-        .here
-        .set_device_code(key, Seat::One, device_one, LONG)
-        .await
-        .unwrap();
-    stores
-        .here
-        .set_device_code(key, Seat::Two, device_two, LONG)
-        .await
-        .unwrap();
-    let ask = ask(Seat::Two, LONG);
-    stores.here.ask(key, ask.clone()).await.unwrap();
-    stores.there.answer(key, ask.word, true).await.unwrap();
+    let asked = Asked::begin(&stores).await;
+    let (one, two) = (&asked.one, &asked.two);
+    let (key, device_one, device_two) = (one.key, digest(), digest());
+    for (claim, code) in [(one, device_one), (two, device_two)] {
+        granted(stores.here.set_device_code(caller(claim), code, LONG).await);
+    }
+    asked.answer(&stores, ALLOW).await;
 
     assert!(sessions(&stores.here, key, Seat::Two).await.is_empty());
     assert!(live(stores.here.load(key).await).seats[Seat::Two].taken);
     assert!(!return_code_works(&stores.here, key, Seat::Two, two.return_code).await);
     assert!(!lets_in(&stores.here, key, Seat::Two, Proof::DeviceCode(device_two)).await);
-    assert!(has_session(&stores.here, &one).await);
+    assert!(has_session(&stores.here, one).await);
     assert!(return_code_works(&stores.here, key, Seat::One, one.return_code).await);
     assert!(lets_in(&stores.here, key, Seat::One, Proof::DeviceCode(device_one)).await);
 }
 
-pub async fn a_refused_wish_lets_nobody_in_and_changes_nothing(stores: Stores) {
-    let key = chat(&stores.here).await;
-    let two = sit(&stores.here, key, Seat::Two).await;
-    let ask = ask(Seat::Two, LONG);
-    stores.here.ask(key, ask.clone()).await.unwrap();
-    let answered = stores.there.answer(key, ask.word, false).await.unwrap();
+pub async fn who_was_replaced_is_known_by_what_they_held(stores: Stores) {
+    let asked = Asked::begin(&stores).await;
+    let (one, two) = (&asked.one, &asked.two);
+    let (key, device) = (one.key, digest());
+    let again = claim(key, Seat::Two, Some(Proof::ReturnCode(two.return_code)));
+    take(&stores.here, &again).await;
+    granted(stores.here.set_device_code(caller(two), device, LONG).await);
+    let held = [
+        two.session.digest,
+        again.session.digest,
+        two.return_code,
+        device,
+    ];
+    for secret in held {
+        assert_eq!(stores.here.replaced(key, secret).await.unwrap(), None);
+    }
+    let name_alone = claim(key, Seat::Two, None);
+    let taken = take(&stores.here, &name_alone).await;
+    assert_eq!(taken, Claimed::Taken { replaced_at: None });
+
+    let before = store_now(&stores.here).await;
+    asked.answer(&stores, ALLOW).await;
+    let at = live(stores.there.load(key).await).seats[Seat::Two].replaced_at;
+    assert!(at >= Some(before));
+    for secret in held {
+        let replaced = stores.there.replaced(key, secret).await.unwrap().unwrap();
+        assert_eq!((replaced.seat, Some(replaced.at)), (Seat::Two, at));
+    }
+    for proof in [
+        Proof::ReturnCode(two.return_code),
+        Proof::DeviceCode(device),
+    ] {
+        let claimed = take(&stores.there, &claim(key, Seat::Two, Some(proof))).await;
+        assert_eq!(claimed, Claimed::WrongProof { replaced_at: at });
+    }
+    let taken = take(&stores.there, &name_alone).await;
+    assert_eq!(taken, Claimed::Taken { replaced_at: at });
+
+    // Nobody else is told so: neither a stranger, nor whoever sits in the other seat, nor the one
+    // who was let in.
+    let wrong = claim(key, Seat::Two, Some(Proof::ReturnCode(digest())));
+    let wrong = take(&stores.here, &wrong).await;
+    assert_eq!(wrong, Claimed::WrongProof { replaced_at: None });
+    let wrong_seat = claim(key, Seat::One, Some(Proof::ReturnCode(two.return_code)));
+    let wrong_seat = take(&stores.here, &wrong_seat).await;
+    assert_eq!(wrong_seat, Claimed::WrongProof { replaced_at: None });
+    let newcomer = claim(key, Seat::Two, Some(Proof::Ask(asked.ask.digest)));
+    take(&stores.here, &newcomer).await;
+    let other = chat(&stores.here).await;
+    for (key, secret) in [
+        (key, one.session.digest),
+        (key, one.return_code),
+        (key, newcomer.session.digest),
+        (other, two.session.digest),
+    ] {
+        assert_eq!(stores.here.replaced(key, secret).await.unwrap(), None);
+    }
+    let seats = live(stores.here.load(key).await).seats;
+    assert_eq!(seats[Seat::One].replaced_at, None);
+}
+
+pub async fn a_refused_ask_lets_nobody_in_and_changes_nothing(stores: Stores) {
+    let asked = Asked::begin(&stores).await;
+    let (key, two) = (asked.one.key, &asked.two);
+    let answered = asked.answer(&stores, Verdict::Refuse).await;
     assert_eq!(answered, Answered::Done(Seat::Two));
-    assert_eq!(state(&stores, key, &ask).await, AskState::Refused);
-    assert!(!lets_in(&stores.here, key, Seat::Two, Proof::Ask(ask.digest)).await);
-    assert!(has_session(&stores.here, &two).await);
+    assert_eq!(asked.state(&stores).await, AskState::Refused);
+    assert!(!asked.lets_in(&stores).await);
+    assert!(has_session(&stores.here, two).await);
     assert!(return_code_works(&stores.here, key, Seat::Two, two.return_code).await);
-    assert!(live(stores.here.load(key).await).asks.is_empty());
+    let chat = live(stores.here.load(key).await);
+    assert!(chat.asks.is_empty());
+    assert_eq!(chat.seats[Seat::Two].replaced_at, None);
 }
 
-pub async fn a_wish_that_nobody_answered_lets_nobody_in(stores: Stores) {
-    let (key, ask) = asked(&stores).await;
-    assert!(!lets_in(&stores.here, key, Seat::Two, Proof::Ask(ask.digest)).await);
-    assert_eq!(state(&stores, key, &ask).await, AskState::Waiting);
+pub async fn an_ask_that_is_weighed_goes_on_waiting(stores: Stores) {
+    let asked = Asked::begin(&stores).await;
+    let weighed = asked.answer(&stores, Verdict::Weigh).await;
+    assert_eq!(weighed, Answered::Done(Seat::Two));
+    assert_eq!(asked.state(&stores).await, AskState::Waiting);
+    assert!(!asked.lets_in(&stores).await);
+    assert!(has_session(&stores.here, &asked.two).await);
 }
 
-pub async fn a_wish_is_answered_once(stores: Stores) {
-    for first in [true, false] {
-        let (key, ask) = asked(&stores).await;
-        stores.here.answer(key, ask.word, first).await.unwrap();
-        for second in [true, false] {
-            let answered = stores.there.answer(key, ask.word, second).await.unwrap();
-            assert_eq!(answered, Answered::Over);
+pub async fn a_seat_refuses_for_itself_and_allows_nothing(stores: Stores) {
+    let asked = Asked::begin(&stores).await;
+    let own = caller(&asked.two);
+    for verdict in [Verdict::Weigh, ALLOW] {
+        let answered = stores.here.answer(own, asked.ask.word, verdict).await;
+        assert_eq!(granted(answered), Answered::OwnSeat);
+    }
+    assert_eq!(asked.state(&stores).await, AskState::Waiting);
+    let refused = stores.here.answer(own, asked.ask.word, Verdict::Refuse);
+    assert_eq!(granted(refused.await), Answered::Done(Seat::Two));
+    assert_eq!(asked.state(&stores).await, AskState::Refused);
+}
+
+pub async fn an_ask_that_nobody_answered_lets_nobody_in(stores: Stores) {
+    let asked = Asked::begin(&stores).await;
+    assert!(!asked.lets_in(&stores).await);
+    assert_eq!(asked.state(&stores).await, AskState::Waiting);
+}
+
+pub async fn an_ask_is_answered_once(stores: Stores) {
+    for (first, expected) in [
+        (ALLOW, AskState::Allowed),
+        (Verdict::Refuse, AskState::Refused),
+    ] {
+        let asked = Asked::begin(&stores).await;
+        asked.answer(&stores, first).await;
+        for second in [ALLOW, Verdict::Refuse] {
+            assert_eq!(asked.answer(&stores, second).await, Answered::Over);
         }
-        let expected = if first {
-            AskState::Allowed
-        } else {
-            AskState::Refused
-        };
-        assert_eq!(state(&stores, key, &ask).await, expected);
+        assert_eq!(asked.state(&stores).await, expected);
     }
 }
 
 pub async fn one_of_two_racing_answers_counts(stores: Stores) {
-    let (key, ask) = asked(&stores).await;
-    let word = ask.word;
+    let asked = Asked::begin(&stores).await;
+    let (by, word) = (caller(&asked.one), asked.ask.word);
     let answers = race(&stores, RACERS, |store, number| async move {
-        let allow = number % 2 == 0;
-        (allow, store.answer(key, word, allow).await.unwrap())
+        let verdict = match number % 2 == 0 {
+            true => ALLOW,
+            false => Verdict::Refuse,
+        };
+        (verdict, granted(store.answer(by, word, verdict).await))
     })
     .await;
-    let counted: Vec<bool> = answers
+    let counted: Vec<Verdict> = answers
         .into_iter()
         .filter(|(_, answered)| *answered == Answered::Done(Seat::Two))
-        .map(|(allow, _)| allow)
+        .map(|(verdict, _)| verdict)
         .collect();
     assert_eq!(counted.len(), 1);
-    let expected = if counted[0] {
-        AskState::Allowed
-    } else {
-        AskState::Refused
+    let expected = match counted[0] {
+        Verdict::Refuse => AskState::Refused,
+        _ => AskState::Allowed,
     };
-    assert_eq!(state(&stores, key, &ask).await, expected);
+    assert_eq!(asked.state(&stores).await, expected);
 }
 
-pub async fn a_lapsed_wish_is_expired_and_cannot_be_answered(stores: Stores) {
-    let key = chat(&stores.here).await;
-    let two = sit(&stores.here, key, Seat::Two).await;
-    let ask = ask(Seat::Two, Duration::from_millis(1));
-    stores.here.ask(key, ask.clone()).await.unwrap();
-    eventually("a wish lapses", || async {
-        state(&stores, key, &ask).await == AskState::Expired
+pub async fn a_lapsed_ask_is_expired_and_cannot_be_answered(stores: Stores) {
+    let asked = Asked::for_so_long(&stores, Duration::from_millis(1)).await;
+    eventually("an ask lapses", || async {
+        asked.state(&stores).await == AskState::Expired
     })
     .await;
-    assert_eq!(
-        stores.here.answer(key, ask.word, true).await.unwrap(),
-        Answered::Over
-    );
-    assert!(!lets_in(&stores.here, key, Seat::Two, Proof::Ask(ask.digest)).await);
-    assert!(has_session(&stores.here, &two).await);
+    assert!(live(stores.here.load(asked.one.key).await).asks.is_empty());
+    assert_eq!(asked.answer(&stores, ALLOW).await, Answered::Over);
+    assert!(!asked.lets_in(&stores).await);
+    assert!(has_session(&stores.here, &asked.two).await);
 }
 
-pub async fn an_unknown_wish_has_no_state_and_no_answer(stores: Stores) {
-    let (key, ask) = asked(&stores).await;
-    let other = chat(&stores.here).await;
-    assert_eq!(stores.here.ask_state(key, digest()).await.unwrap(), None);
+pub async fn a_seat_has_one_open_ask_the_newest(stores: Stores) {
+    let first = Asked::begin(&stores).await;
+    let key = first.one.key;
+    let elsewhere = ask(Seat::One, LONG);
+    live(stores.here.ask(key, elsewhere.clone()).await);
+    let newest = first.again(&stores).await;
+    assert_eq!(first.state(&stores).await, AskState::Expired);
+    assert_eq!(first.answer(&stores, ALLOW).await, Answered::Over);
+    assert!(!first.lets_in(&stores).await);
+    let open = live(stores.here.load(key).await).asks;
+    let mut words: Vec<_> = open.iter().map(|ask| ask.word).collect();
+    let mut expected = [elsewhere.word, newest.word];
+    words.sort();
+    expected.sort();
+    assert_eq!(words, expected, "one for each seat");
+    let answered = stores.here.answer(caller(&first.one), newest.word, ALLOW);
+    assert_eq!(granted(answered.await), Answered::Done(Seat::Two));
+    assert!(lets_in(&stores.here, key, Seat::Two, Proof::Ask(newest.digest)).await);
+}
+
+pub async fn one_of_many_racing_asks_for_a_seat_stays_open(stores: Stores) {
+    let asked = Asked::begin(&stores).await;
+    let key = asked.one.key;
+    race(&stores, RACERS, |store, _| async move {
+        live(store.ask(key, ask(Seat::Two, LONG)).await);
+    })
+    .await;
+    assert_eq!(live(stores.here.load(key).await).asks.len(), 1);
+}
+
+pub async fn of_two_who_were_allowed_in_turn_the_later_may_come(stores: Stores) {
+    let first = Asked::begin(&stores).await;
+    first.answer(&stores, ALLOW).await;
+    let second = first.again(&stores).await;
     assert_eq!(
-        stores.here.ask_state(other, ask.digest).await.unwrap(),
-        None
+        first.state(&stores).await,
+        AskState::Allowed,
+        "asking takes no permission away"
     );
-    let unknown = stores.here.answer(key, Uuid::new_v4(), true).await.unwrap();
-    assert_eq!(unknown, Answered::Over);
-    let elsewhere = stores.here.answer(other, ask.word, true).await.unwrap();
-    assert_eq!(elsewhere, Answered::Over);
-    assert_eq!(state(&stores, key, &ask).await, AskState::Waiting);
+    let answered = stores.here.answer(caller(&first.one), second.word, ALLOW);
+    granted(answered.await);
+    assert_eq!(first.state(&stores).await, AskState::Expired);
+    assert!(!first.lets_in(&stores).await);
+    let proof = Proof::Ask(second.digest);
+    assert!(lets_in(&stores.here, first.one.key, Seat::Two, proof).await);
+}
+
+pub async fn what_a_session_allowed_dies_with_it(stores: Stores) {
+    let asked = Asked::begin(&stores).await;
+    asked.answer(&stores, ALLOW).await;
+    let end = stores
+        .here
+        .end_session(caller(&asked.one), SessionChoice::Own);
+    assert!(granted(end.await));
+    assert_eq!(asked.state(&stores).await, AskState::Expired);
+    assert!(!asked.lets_in(&stores).await);
+}
+
+pub async fn a_dead_session_answers_nothing(stores: Stores) {
+    let asked = Asked::begin(&stores).await;
+    let by = caller(&asked.one);
+    granted(stores.here.end_session(by, SessionChoice::Own).await);
+    for verdict in [Verdict::Weigh, ALLOW, Verdict::Refuse] {
+        let answered = stores.there.answer(by, asked.ask.word, verdict).await;
+        assert_eq!(answered.unwrap(), Access::NoSession);
+    }
+    assert_eq!(asked.state(&stores).await, AskState::Waiting);
+    assert!(has_session(&stores.here, &asked.two).await);
+}
+
+pub async fn an_unknown_ask_has_no_state_and_no_answer(stores: Stores) {
+    let asked = Asked::begin(&stores).await;
+    let other = Asked::begin(&stores).await;
+    let key = asked.one.key;
+    assert_eq!(stores.here.ask_state(key, digest()).await.unwrap(), None);
+    let elsewhere = stores.here.ask_state(other.one.key, asked.ask.digest).await;
+    assert_eq!(elsewhere.unwrap(), None);
+    let unknown = stores
+        .here
+        .answer(caller(&asked.one), Uuid::new_v4(), ALLOW);
+    assert_eq!(granted(unknown.await), Answered::Over);
+    let elsewhere = stores
+        .here
+        .answer(caller(&other.one), asked.ask.word, ALLOW);
+    assert_eq!(granted(elsewhere.await), Answered::Over);
+    assert_eq!(asked.state(&stores).await, AskState::Waiting);
 }

@@ -1,18 +1,28 @@
 use std::time::Duration;
 
 use super::{Stores, fixture::*};
-use crate::{domain::Seat, ports::Proof};
+use crate::{
+    domain::{ChatKey, CodeDigest, Seat},
+    ports::{Access, AskState, Claim, Proof, SessionChoice, Store},
+};
+
+/// A session makes a device code that is good for so long.
+async fn device_code(store: &dyn Store, by: &Claim, valid: Duration) -> CodeDigest {
+    let code = digest();
+    granted(store.set_device_code(caller(by), code, valid).await);
+    code
+}
+
+async fn device_code_works(stores: &Stores, key: ChatKey, seat: Seat, code: CodeDigest) -> bool {
+    lets_in(&stores.there, key, seat, Proof::DeviceCode(code)).await
+}
 
 pub async fn a_new_return_code_replaces_the_old_one(stores: Stores) {
     let key = chat(&stores.here).await;
     let first = sit(&stores.here, key, Seat::One).await;
     let other = sit(&stores.here, key, Seat::Two).await;
     let new = digest();
-    stores
-        .there
-        .set_return_code(key, Seat::One, new)
-        .await
-        .unwrap();
+    granted(stores.there.set_return_code(caller(&first), new).await);
     assert!(!return_code_works(&stores.here, key, Seat::One, first.return_code).await);
     assert!(return_code_works(&stores.here, key, Seat::One, new).await);
     assert!(return_code_works(&stores.here, key, Seat::Two, other.return_code).await);
@@ -22,38 +32,49 @@ pub async fn a_new_return_code_replaces_the_old_one(stores: Stores) {
     );
 }
 
+pub async fn a_new_return_code_ends_its_seats_device_code_and_asks(stores: Stores) {
+    let key = chat(&stores.here).await;
+    let one = sit(&stores.here, key, Seat::One).await;
+    let two = sit(&stores.here, key, Seat::Two).await;
+    let (own, others) = (ask(Seat::One, LONG), ask(Seat::Two, LONG));
+    for ask in [&own, &others] {
+        live(stores.here.ask(key, ask.clone()).await);
+    }
+    let own_code = device_code(&*stores.here, &one, LONG).await;
+    let others_code = device_code(&*stores.here, &two, LONG).await;
+    granted(stores.there.set_return_code(caller(&one), digest()).await);
+
+    let open = live(stores.here.load(key).await).asks;
+    let words: Vec<_> = open.iter().map(|ask| ask.word).collect();
+    assert_eq!(words, [others.word]);
+    let found = stores.here.ask_state(key, own.digest).await.unwrap();
+    assert_eq!(found.unwrap().state, AskState::Expired);
+    assert!(!device_code_works(&stores, key, Seat::One, own_code).await);
+    assert!(device_code_works(&stores, key, Seat::Two, others_code).await);
+}
+
 pub async fn a_device_code_is_good_once(stores: Stores) {
     let key = chat(&stores.here).await;
     let first = sit(&stores.here, key, Seat::One).await;
     sit(&stores.here, key, Seat::Two).await;
     let before = store_now(&stores.here).await;
     let code = digest();
-    let lapses = stores
-        .here
-        .set_device_code(key, Seat::One, code, LONG)
-        .await
-        .unwrap();
-    assert!(lapses >= before.plus(LONG));
+    let lapses = stores.here.set_device_code(caller(&first), code, LONG);
+    assert!(granted(lapses.await) >= before.plus(LONG));
 
-    let proof = Proof::DeviceCode(code);
-    assert!(!lets_in(&stores.there, key, Seat::One, Proof::DeviceCode(digest())).await);
-    assert!(!lets_in(&stores.there, key, Seat::Two, proof).await);
-    assert!(!lets_in(&stores.there, key, Seat::One, Proof::ReturnCode(code)).await);
-    assert!(lets_in(&stores.there, key, Seat::One, proof).await);
-    assert!(!lets_in(&stores.here, key, Seat::One, proof).await);
+    assert!(!device_code_works(&stores, key, Seat::One, digest()).await);
+    assert!(!device_code_works(&stores, key, Seat::Two, code).await);
+    assert!(!return_code_works(&stores.there, key, Seat::One, code).await);
+    assert!(device_code_works(&stores, key, Seat::One, code).await);
+    assert!(!device_code_works(&stores, key, Seat::One, code).await);
     assert_eq!(sessions(&stores.here, key, Seat::One).await.len(), 2);
     assert!(return_code_works(&stores.here, key, Seat::One, first.return_code).await);
 }
 
 pub async fn one_of_many_racing_uses_of_a_device_code_wins(stores: Stores) {
     let key = chat(&stores.here).await;
-    sit(&stores.here, key, Seat::One).await;
-    let code = digest();
-    stores
-        .here
-        .set_device_code(key, Seat::One, code, LONG)
-        .await
-        .unwrap();
+    let first = sit(&stores.here, key, Seat::One).await;
+    let code = device_code(&*stores.here, &first, LONG).await;
     let let_in = race(&stores, RACERS, |store, _| async move {
         lets_in(&store, key, Seat::One, Proof::DeviceCode(code)).await
     })
@@ -64,31 +85,95 @@ pub async fn one_of_many_racing_uses_of_a_device_code_wins(stores: Stores) {
 
 pub async fn a_device_code_lapses(stores: Stores) {
     let key = chat(&stores.here).await;
-    sit(&stores.here, key, Seat::One).await;
-    let (code, valid) = (digest(), Duration::from_millis(1));
-    stores
-        .here
-        .set_device_code(key, Seat::One, code, valid)
-        .await
-        .unwrap();
+    let first = sit(&stores.here, key, Seat::One).await;
+    let valid = Duration::from_millis(1);
+    let code = device_code(&*stores.here, &first, valid).await;
     pass(&stores.here, valid).await;
-    assert!(!lets_in(&stores.here, key, Seat::One, Proof::DeviceCode(code)).await);
+    assert!(!device_code_works(&stores, key, Seat::One, code).await);
 }
 
 pub async fn a_new_device_code_replaces_the_old_one(stores: Stores) {
     let key = chat(&stores.here).await;
-    sit(&stores.here, key, Seat::One).await;
-    let (old, new) = (digest(), digest());
-    stores
-        .here
-        .set_device_code(key, Seat::One, old, LONG)
-        .await
-        .unwrap();
-    stores
-        .there
-        .set_device_code(key, Seat::One, new, LONG)
-        .await
-        .unwrap();
-    assert!(!lets_in(&stores.here, key, Seat::One, Proof::DeviceCode(old)).await);
-    assert!(lets_in(&stores.here, key, Seat::One, Proof::DeviceCode(new)).await);
+    let first = sit(&stores.here, key, Seat::One).await;
+    let old = device_code(&*stores.here, &first, LONG).await;
+    let new = device_code(&*stores.there, &first, LONG).await;
+    assert!(!device_code_works(&stores, key, Seat::One, old).await);
+    assert!(device_code_works(&stores, key, Seat::One, new).await);
+}
+
+pub async fn a_device_code_dies_with_the_session_that_made_it(stores: Stores) {
+    let key = chat(&stores.here).await;
+    let owner = sit(&stores.here, key, Seat::One).await;
+    let again = |sessions_max| Claim {
+        sessions_max,
+        ..claim(key, Seat::One, Some(Proof::ReturnCode(owner.return_code)))
+    };
+    // Ended by its owner, by itself, and to make room for another.
+    let other = again(SESSIONS_MAX);
+    take(&stores.here, &other).await;
+    let code = device_code(&*stores.here, &other, LONG).await;
+    let by_id = SessionChoice::Id(other.session.id);
+    assert!(granted(
+        stores.there.end_session(caller(&owner), by_id).await
+    ));
+    assert!(!device_code_works(&stores, key, Seat::One, code).await);
+
+    let other = again(SESSIONS_MAX);
+    take(&stores.here, &other).await;
+    let code = device_code(&*stores.here, &other, LONG).await;
+    let own = SessionChoice::Own;
+    assert!(granted(stores.there.end_session(caller(&other), own).await));
+    assert!(!device_code_works(&stores, key, Seat::One, code).await);
+
+    let code = device_code(&*stores.here, &owner, LONG).await;
+    take(&stores.here, &again(1)).await;
+    assert!(!has_session(&stores.here, &owner).await);
+    assert!(!device_code_works(&stores, key, Seat::One, code).await);
+}
+
+pub async fn a_dead_session_makes_no_codes_and_ends_no_sessions(stores: Stores) {
+    let key = chat(&stores.here).await;
+    let owner = sit(&stores.here, key, Seat::One).await;
+    let proof = Some(Proof::ReturnCode(owner.return_code));
+    let dead = claim(key, Seat::One, proof);
+    take(&stores.here, &dead).await;
+    let by = caller(&dead);
+    granted(stores.here.end_session(by, SessionChoice::Own).await);
+    let good = device_code(&*stores.here, &owner, LONG).await;
+
+    let (code, new) = (digest(), digest());
+    let made = stores.there.set_device_code(by, code, LONG).await.unwrap();
+    assert_eq!(made, Access::NoSession);
+    let set = stores.there.set_return_code(by, new).await.unwrap();
+    assert_eq!(set, Access::NoSession);
+    for which in [SessionChoice::Own, SessionChoice::Id(owner.session.id)] {
+        let ended = stores.there.end_session(by, which).await.unwrap();
+        assert_eq!(ended, Access::NoSession);
+    }
+    assert!(!device_code_works(&stores, key, Seat::One, code).await);
+    assert!(!return_code_works(&stores.here, key, Seat::One, new).await);
+    assert!(has_session(&stores.here, &owner).await);
+    assert!(return_code_works(&stores.here, key, Seat::One, owner.return_code).await);
+    assert!(device_code_works(&stores, key, Seat::One, good).await);
+}
+
+pub async fn a_session_is_one_of_its_own_seat_and_chat(stores: Stores) {
+    let (key, elsewhere) = (chat(&stores.here).await, chat(&stores.here).await);
+    let owner = sit(&stores.here, key, Seat::One).await;
+    sit(&stores.here, key, Seat::Two).await;
+    sit(&stores.here, elsewhere, Seat::One).await;
+    let own = caller(&owner);
+    for by in [
+        crate::domain::Caller {
+            seat: Seat::Two,
+            ..own
+        },
+        crate::domain::Caller {
+            key: elsewhere,
+            ..own
+        },
+    ] {
+        let made = stores.here.set_return_code(by, digest()).await.unwrap();
+        assert_eq!(made, Access::NoSession);
+    }
 }

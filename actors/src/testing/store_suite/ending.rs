@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use super::{Stores, fixture::*};
 use crate::{
     domain::{ChatKey, Page, Seat},
-    ports::{Access, Answered, Appended, By, Ending, Lookup, SessionChoice},
+    ports::{Access, Appended, By, Ending, Lookup, SessionChoice, Verdict},
 };
 
 pub async fn a_chat_ends_once(stores: Stores) {
@@ -105,17 +105,17 @@ pub async fn nothing_can_be_done_in_an_ended_chat(stores: Stores) {
         .await
         .unwrap();
     assert_eq!(named, Lookup::Ended);
-    assert_eq!(
-        stores.there.answer(key, ask.word, true).await.unwrap(),
-        Answered::Over
-    );
-    let token = SessionChoice::Token(seated.session.digest);
-    let ended = stores
-        .there
-        .end_session(key, Seat::One, token)
-        .await
-        .unwrap();
-    assert!(!ended, "its sessions ended with it");
+    let by = caller(&seated);
+    let answered = stores.there.answer(by, ask.word, Verdict::Refuse).await;
+    assert_eq!(answered.unwrap(), Access::Ended);
+    let ended = stores.there.end_session(by, SessionChoice::Own).await;
+    assert_eq!(ended.unwrap(), Access::Ended);
+    let made = stores.there.set_device_code(by, digest(), LONG).await;
+    assert_eq!(made.unwrap(), Access::Ended);
+    let set = stores.there.set_return_code(by, digest()).await;
+    assert_eq!(set.unwrap(), Access::Ended);
+    let asked = stores.there.ask(key, super::fixture::ask(Seat::One, LONG));
+    assert_eq!(asked.await.unwrap(), Lookup::Ended);
 }
 
 pub async fn an_end_spares_every_other_chat(stores: Stores) {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        Caller, ChatKey, CodeDigest, Draft, Lifetime, Message, MessageText, Page, Seat,
+        AskNumber, Caller, ChatKey, CodeDigest, Draft, Lifetime, Message, MessageText, Page, Seat,
         SecretDigest, Seq, Session, Timestamp, UserName,
     },
     ports::{
@@ -161,18 +161,12 @@ pub(super) async fn strangers(store: &Arc<dyn Store>, member: Caller) -> [Caller
         ..member
     };
     let code = digest();
-    store
-        .set_return_code(member.key, member.seat, code)
-        .await
-        .expect("the store answers");
+    granted(store.set_return_code(member, code).await);
     let claim = claim(member.key, member.seat, Some(Proof::ReturnCode(code)));
     take(store, &claim).await;
-    let token = SessionChoice::Token(claim.session.digest);
-    assert!(matches!(
-        store.end_session(member.key, member.seat, token).await,
-        Ok(true)
-    ));
-    [unknown, elsewhere, caller(&claim)]
+    let ended = caller(&claim);
+    assert!(granted(store.end_session(ended, SessionChoice::Own).await));
+    [unknown, elsewhere, ended]
 }
 
 pub(super) fn text(text: &str) -> MessageText {
@@ -294,8 +288,8 @@ pub(super) async fn lets_in(
 ) -> bool {
     match take(store, &claim(key, seat, Some(proof))).await {
         Claimed::Sat { .. } => true,
-        Claimed::WrongProof => false,
-        Claimed::Taken => panic!("a proof came, and was not looked at"),
+        Claimed::WrongProof { .. } => false,
+        Claimed::Taken { .. } => panic!("a proof came, and was not looked at"),
     }
 }
 
@@ -346,6 +340,7 @@ pub(super) fn ask(seat: Seat, valid: Duration) -> NewAsk {
         word: Uuid::new_v4(),
         digest: digest(),
         seat,
+        number: AskNumber::generate(&mut rand::rng(), &[]),
         valid,
     }
 }
@@ -353,10 +348,9 @@ pub(super) fn ask(seat: Seat, valid: Duration) -> NewAsk {
 /// The store's own time, read off a device code that lapses as it is made.
 pub(super) async fn store_now(store: &Arc<dyn Store>) -> Timestamp {
     let key = chat(store).await;
-    let lapses = store
-        .set_device_code(key, Seat::One, digest(), Duration::ZERO)
-        .await;
-    lapses.expect("the store answers")
+    let owner = sit(store, key, Seat::One).await;
+    let lapses = store.set_device_code(caller(&owner), digest(), Duration::ZERO);
+    granted(lapses.await)
 }
 
 /// Waits until the store's own time has moved on by so much.

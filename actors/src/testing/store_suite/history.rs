@@ -1,7 +1,9 @@
 use super::{Stores, fixture::*};
 use crate::{
     domain::{ChatKey, Marks, Page, Seat, Seq},
-    ports::{Access, By, HistoryPage, NewChat, Note, PAGE_BYTES_MAX, Proof, SessionChoice},
+    ports::{
+        Access, By, HistoryPage, NewChat, Note, PAGE_BYTES_MAX, Proof, SessionChoice, Verdict,
+    },
 };
 
 async fn page(stores: &Stores, key: ChatKey, page: Page, limit: usize) -> (Vec<Seq>, bool) {
@@ -200,14 +202,16 @@ pub async fn a_revision_goes_up_with_every_change_of_seats_sessions_and_asks(sto
     let code = Proof::ReturnCode(first.return_code);
     take(&stores.here, &claim(key, Seat::Two, Some(code))).await;
     went_up("a second login").await;
-    let which = SessionChoice::Token(first.session.digest);
-    let ended = stores.here.end_session(key, Seat::Two, which).await;
-    assert!(ended.unwrap());
+    let ended = stores.here.end_session(caller(&first), SessionChoice::Own);
+    assert!(granted(ended.await));
     went_up("an ended session").await;
+    let other = caller(&sit(&stores.here, key, Seat::One).await);
+    went_up("a login at the other seat").await;
     let wish = ask(Seat::Two, LONG);
     stores.here.ask(key, wish.clone()).await.unwrap();
     went_up("a wish").await;
-    stores.here.answer(key, wish.word, true).await.unwrap();
+    let allow = Verdict::Allow { valid: LONG };
+    granted(stores.here.answer(other, wish.word, allow).await);
     went_up("an answer").await;
     assert!(lets_in(&stores.here, key, Seat::Two, Proof::Ask(wish.digest)).await);
     went_up("a wish that was used").await;

@@ -35,11 +35,8 @@ pub async fn a_purge_spares_the_living_and_their_codes(stores: Stores) {
     sit(&stores.here, key, Seat::Two).await;
     fill(&stores.here, key, 3).await;
     let device = digest();
-    stores
-        .here
-        .set_device_code(key, Seat::One, device, LONG)
-        .await
-        .unwrap();
+    let lapses = stores.here.set_device_code(caller(&first), device, LONG);
+    granted(lapses.await);
     let ask = ask(Seat::Two, LONG);
     stores.here.ask(key, ask.clone()).await.unwrap();
     let reserved = NewChat {

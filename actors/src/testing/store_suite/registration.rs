@@ -89,21 +89,45 @@ pub async fn an_encrypted_chat_keeps_the_digest_of_its_proof(stores: Stores) {
 pub async fn a_registration_says_whether_the_names_are_the_same(stores: Stores) {
     let id = digest();
     made(stores.here.register(named(key(), id)).await.unwrap());
-    for (one, two) in [("Abhi", "Somebody"), ("Somebody", "Anny")] {
-        let names = (name(one), Some(name(two)));
-        let again = NewChat {
-            name_one: names.0,
-            name_two: names.1,
-            ..named(key(), id)
-        };
-        let registered = stores.here.register(again).await.unwrap();
-        assert!(matches!(
-            registered,
-            Registered::Before {
-                same_names: false,
-                ..
-            }
-        ));
+    for (one, two) in [
+        ("Abhi", Some("Somebody")),
+        ("Somebody", Some("Anny")),
+        ("Abhi", None),
+    ] {
+        assert!(!same_names(&stores, id, one, two).await, "{one} {two:?}");
+    }
+    assert!(same_names(&stores, id, "ABHI", Some("anny")).await);
+}
+
+/// Whether a registration of these names is the one that this id made before.
+async fn same_names(stores: &Stores, id: SecretDigest, one: &str, two: Option<&str>) -> bool {
+    let again = NewChat {
+        name_one: name(one),
+        name_two: two.map(name),
+        ..named(key(), id)
+    };
+    match stores.there.register(again).await.unwrap() {
+        Registered::Before { same_names, .. } => same_names,
+        other => panic!("the registration was not recognised: {other:?}"),
+    }
+}
+
+pub async fn a_registration_of_one_name_is_the_same_whatever_the_second_is_called(stores: Stores) {
+    let id = digest();
+    let new = NewChat {
+        name_two: None,
+        ..named(key(), id)
+    };
+    made(stores.here.register(new.clone()).await.unwrap());
+    for called in [None, Some("Anny")] {
+        if let Some(called) = called {
+            assert!(live(
+                stores.here.name_seat_two(new.key, &name(called)).await
+            ));
+        }
+        assert!(same_names(&stores, id, "Abhi", None).await);
+        assert!(!same_names(&stores, id, "Somebody", None).await);
+        assert!(!same_names(&stores, id, "Abhi", Some("Anny")).await);
     }
 }
 

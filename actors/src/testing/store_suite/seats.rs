@@ -5,9 +5,10 @@ use uuid::Uuid;
 use super::{Stores, fixture::*};
 use crate::{
     domain::{ChatKey, Seat, SecretDigest},
-    ports::{Claim, Claimed, Proof, SessionChoice},
+    ports::{Access, Claim, Claimed, Proof, SessionChoice},
 };
 
+const TAKEN: Claimed = Claimed::Taken { replaced_at: None };
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// A claim that can be recognised.
@@ -44,7 +45,7 @@ pub async fn a_taken_seat_is_not_had_without_proof(stores: Stores) {
     let key = chat(&stores.here).await;
     let first = sit(&stores.here, key, Seat::One).await;
     let second = claim(key, Seat::One, None);
-    assert_eq!(take(&stores.there, &second).await, Claimed::Taken);
+    assert_eq!(take(&stores.there, &second).await, TAKEN);
     for proof in [
         Proof::ReturnCode(digest()),
         Proof::DeviceCode(digest()),
@@ -63,17 +64,11 @@ pub async fn a_taken_seat_is_not_had_without_proof(stores: Stores) {
 pub async fn a_seat_stays_taken_after_its_last_session_ended(stores: Stores) {
     let key = chat(&stores.here).await;
     let first = sit(&stores.here, key, Seat::One).await;
-    let token = SessionChoice::Token(first.session.digest);
-    assert!(
-        stores
-            .here
-            .end_session(key, Seat::One, token)
-            .await
-            .unwrap()
-    );
+    let ended = stores.here.end_session(caller(&first), SessionChoice::Own);
+    assert!(granted(ended.await));
     assert_eq!(
         take(&stores.there, &claim(key, Seat::One, None)).await,
-        Claimed::Taken
+        TAKEN
     );
     assert!(live(stores.there.load(key).await).seats[Seat::One].taken);
     assert!(return_code_works(&stores.there, key, Seat::One, first.return_code).await);
@@ -86,9 +81,7 @@ pub async fn exactly_one_of_many_racing_claims_wins(stores: Stores) {
         (take(&store, &claim).await, claim)
     })
     .await;
-    let mut winners = outcomes
-        .iter()
-        .filter(|(outcome, _)| *outcome != Claimed::Taken);
+    let mut winners = outcomes.iter().filter(|(outcome, _)| *outcome != TAKEN);
     let (outcome, winner) = winners.next().expect("somebody gets the seat");
     assert_eq!(*outcome, Claimed::Sat { code_set: true });
     assert!(winners.next().is_none(), "nobody else does");
@@ -172,10 +165,7 @@ pub async fn the_same_login_does_not_replace_a_session_in_use(stores: Stores) {
         Claimed::Sat { code_set: true }
     );
     use_session(&stores.here, &first, Duration::from_millis(1)).await;
-    assert_eq!(
-        take(&stores.there, &named(key, login, None)).await,
-        Claimed::Taken
-    );
+    assert_eq!(take(&stores.there, &named(key, login, None)).await, TAKEN);
     assert!(has_session(&stores.here, &first).await);
     assert!(return_code_works(&stores.here, key, Seat::One, first.return_code).await);
 }
@@ -225,27 +215,18 @@ pub async fn the_longest_unused_session_makes_room(stores: Stores) {
     );
 }
 
-pub async fn a_session_is_ended_by_its_token(stores: Stores) {
+pub async fn a_session_ends_itself(stores: Stores) {
     let key = chat(&stores.here).await;
     let first = sit(&stores.here, key, Seat::One).await;
     let second = claim(key, Seat::One, Some(Proof::ReturnCode(first.return_code)));
     take(&stores.here, &second).await;
 
-    let token = SessionChoice::Token(first.session.digest);
-    assert!(
-        stores
-            .there
-            .end_session(key, Seat::One, token)
-            .await
-            .unwrap()
-    );
-    assert!(
-        !stores
-            .there
-            .end_session(key, Seat::One, token)
-            .await
-            .unwrap()
-    );
+    let own = caller(&first);
+    assert!(granted(
+        stores.there.end_session(own, SessionChoice::Own).await
+    ));
+    let again = stores.here.end_session(own, SessionChoice::Own).await;
+    assert_eq!(again.unwrap(), Access::NoSession);
     assert!(!has_session(&stores.here, &first).await);
     assert!(has_session(&stores.here, &second).await);
 }
@@ -253,40 +234,26 @@ pub async fn a_session_is_ended_by_its_token(stores: Stores) {
 pub async fn a_session_is_ended_by_its_id(stores: Stores) {
     let key = chat(&stores.here).await;
     let first = sit(&stores.here, key, Seat::One).await;
+    let second = claim(key, Seat::One, Some(Proof::ReturnCode(first.return_code)));
+    take(&stores.here, &second).await;
+    let by = caller(&second);
     let id = SessionChoice::Id(session_of(&stores.here, &first).await.id);
     let unknown = SessionChoice::Id(Uuid::new_v4());
-    assert!(
-        !stores
-            .here
-            .end_session(key, Seat::One, unknown)
-            .await
-            .unwrap()
-    );
-    assert!(stores.there.end_session(key, Seat::One, id).await.unwrap());
-    assert!(!stores.there.end_session(key, Seat::One, id).await.unwrap());
+    assert!(!granted(stores.here.end_session(by, unknown).await));
+    assert!(granted(stores.there.end_session(by, id).await));
+    assert!(!granted(stores.there.end_session(by, id).await));
     assert!(!has_session(&stores.here, &first).await);
+    assert!(has_session(&stores.here, &second).await);
 }
 
 pub async fn a_session_is_not_ended_from_the_other_seat(stores: Stores) {
     let (key, other) = (chat(&stores.here).await, chat(&stores.here).await);
     let first = sit(&stores.here, key, Seat::One).await;
-    let token = SessionChoice::Token(first.session.digest);
     let id = SessionChoice::Id(first.session.id);
-    for which in [token, id] {
-        assert!(
-            !stores
-                .here
-                .end_session(key, Seat::Two, which)
-                .await
-                .unwrap()
-        );
-        assert!(
-            !stores
-                .here
-                .end_session(other, Seat::One, which)
-                .await
-                .unwrap()
-        );
+    let peer = sit(&stores.here, key, Seat::Two).await;
+    let stranger = sit(&stores.here, other, Seat::One).await;
+    for by in [peer, stranger] {
+        assert!(!granted(stores.here.end_session(caller(&by), id).await));
     }
     assert!(has_session(&stores.here, &first).await);
 }

@@ -38,7 +38,8 @@ const FAILURES: [Failure; 13] = [
     failure(
         "401",
         "NoSession",
-        "There is no session, or it has ended. Log in again.",
+        "There is no session, or it has ended: log in again. `error` is `replaced` where it ended \
+         because somebody else was let in at its seat, and `replacedAt` says when.",
     ),
     failure(
         "403",

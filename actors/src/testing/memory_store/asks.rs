@@ -1,0 +1,139 @@
+//! Who may be let in, and what becomes of whoever sat there before.
+
+use std::mem;
+
+use super::record::{AskRecord, Record};
+use crate::{
+    domain::{Ask, AskWord, Caller, Seat, SecretDigest, Timestamp},
+    ports::{Answered, AskFound, AskState, NewAsk, Replaced, Verdict},
+};
+
+impl AskRecord {
+    pub(super) fn is_waiting(&self, now: Timestamp) -> bool {
+        self.allowed.is_none() && now < self.ask.expires_at
+    }
+}
+
+impl Record {
+    pub(super) fn ask(&mut self, new: NewAsk, now: Timestamp) {
+        for record in &mut self.asks {
+            if record.ask.seat == new.seat && record.is_waiting(now) {
+                record.ask.expires_at = now;
+            }
+        }
+        self.revision += 1;
+        self.asks.push(AskRecord {
+            ask: Ask {
+                word: new.word,
+                seat: new.seat,
+                number: new.number,
+                expires_at: now.plus(new.valid),
+                left: new.valid,
+            },
+            digest: new.digest,
+            allowed: None,
+            allowed_by: None,
+        });
+    }
+
+    pub(super) fn ask_state(&self, digest: SecretDigest, now: Timestamp) -> Option<AskFound> {
+        let record = self.asks.iter().find(|record| record.digest == digest)?;
+        let good = now < record.ask.expires_at
+            && record.allowed_by.is_none_or(|session| self.lives(session));
+        let state = match record.allowed {
+            Some(false) => AskState::Refused,
+            _ if !good => AskState::Expired,
+            Some(true) => AskState::Allowed,
+            None => AskState::Waiting,
+        };
+        Some(AskFound {
+            seat: record.ask.seat,
+            number: record.ask.number,
+            state,
+        })
+    }
+
+    /// Once used it counts as lapsed.
+    pub(super) fn use_ask(&mut self, seat: Seat, digest: SecretDigest, now: Timestamp) -> bool {
+        let allowed = self
+            .ask_state(digest, now)
+            .is_some_and(|found| found.state == AskState::Allowed && found.seat == seat);
+        if allowed {
+            self.revision += 1;
+            let mut asks = self.asks.iter_mut();
+            if let Some(record) = asks.find(|record| record.digest == digest) {
+                record.ask.expires_at = now;
+            }
+        }
+        allowed
+    }
+
+    pub(super) fn answer(
+        &mut self,
+        by: Caller,
+        word: AskWord,
+        verdict: Verdict,
+        now: Timestamp,
+    ) -> Answered {
+        let place = self.asks.iter().position(|record| record.ask.word == word);
+        let Some(place) = place else {
+            return Answered::Over;
+        };
+        let seat = self.asks[place].ask.seat;
+        if seat == by.seat && verdict != Verdict::Refuse {
+            return Answered::OwnSeat;
+        }
+        if !self.asks[place].is_waiting(now) {
+            return Answered::Over;
+        }
+        self.revision += u64::from(verdict != Verdict::Weigh);
+        match verdict {
+            Verdict::Weigh => {}
+            Verdict::Refuse => self.asks[place].allowed = Some(false),
+            Verdict::Allow { valid } => {
+                self.end_asks(seat, now);
+                let record = &mut self.asks[place];
+                record.allowed = Some(true);
+                record.allowed_by = Some(by.session);
+                record.ask.expires_at = now.plus(valid);
+                self.replace(seat, now);
+            }
+        }
+        Answered::Done(seat)
+    }
+
+    /// Ends the asks of a seat that still wait, and those that were allowed and not used.
+    pub(super) fn end_asks(&mut self, seat: Seat, now: Timestamp) {
+        for record in &mut self.asks {
+            let open = record.allowed != Some(false) && now < record.ask.expires_at;
+            if record.ask.seat == seat && open {
+                record.ask.expires_at = now;
+            }
+        }
+    }
+
+    fn replace(&mut self, seat: Seat, now: Timestamp) {
+        let (gone, kept): (Vec<_>, Vec<_>) = mem::take(&mut self.sessions)
+            .into_iter()
+            .partition(|record| record.session.seat == seat);
+        self.sessions = kept;
+        let slots = &mut self.seats[seat];
+        let codes = [
+            slots.return_code.take(),
+            slots.device_code.take().map(|device_code| device_code.code),
+        ];
+        slots.state.replaced_at = Some(now);
+        let secrets = gone.into_iter().map(|record| record.session.digest);
+        let secrets = secrets.chain(codes.into_iter().flatten());
+        let replaced = Replaced { seat, at: now };
+        self.replaced
+            .extend(secrets.map(|secret| (secret, replaced)));
+    }
+
+    pub(super) fn replaced(&self, digest: SecretDigest) -> Option<Replaced> {
+        let mut replaced = self.replaced.iter();
+        replaced
+            .find(|(secret, _)| *secret == digest)
+            .map(|(_, replaced)| *replaced)
+    }
+}

@@ -1,0 +1,202 @@
+//! Asking to be let in, and what becomes of whoever sat there before.
+
+use std::time::Duration;
+
+use actors::{
+    domain::{AskNumber, AskWord, Caller, ChatKey, Seat, SecretDigest, Timestamp},
+    ports::{Access, Answered, AskFound, AskState, Lookup, NewAsk, Replaced, Verdict},
+};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use super::rows::{Col, access, get, living};
+
+/// Whether the session that allowed an ask lives: what it allowed dies with it. One that was
+/// allowed by a version before this is good by itself.
+pub(super) const ALLOWED_STILL: &str = "(allowed_by IS NULL OR EXISTS
+    (SELECT 1 FROM sessions s WHERE s.key = asks.key AND s.digest = asks.allowed_by))";
+
+/// The most secrets of replaced people that are remembered for one seat; the oldest are forgotten.
+const REPLACED_SECRETS_MAX: i64 = 64;
+
+/// A seat has one open ask, the newest.
+pub(super) fn ask(
+    tx: &Transaction<'_>,
+    key: ChatKey,
+    ask: &NewAsk,
+    now: Timestamp,
+) -> rusqlite::Result<Lookup<()>> {
+    let found = living(tx, key, now)?.map(|_| ());
+    if found != Lookup::Live(()) {
+        return Ok(found);
+    }
+    tx.execute(
+        "UPDATE asks SET expires_at = ?3
+         WHERE key = ?1 AND seat = ?2 AND allowed IS NULL AND expires_at > ?3",
+        params![Col(key), Col(ask.seat), Col(now)],
+    )?;
+    tx.execute(
+        "INSERT INTO asks (key, digest, word, seat, number, expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            Col(key),
+            Col(ask.digest),
+            Col(ask.word),
+            Col(ask.seat),
+            ask.number.get(),
+            Col(now.plus(ask.valid))
+        ],
+    )?;
+    Ok(found)
+}
+
+pub(super) fn ask_state(
+    connection: &Connection,
+    key: ChatKey,
+    digest: SecretDigest,
+    now: Timestamp,
+) -> rusqlite::Result<Option<AskFound>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT seat, number, allowed, expires_at > ?3 AND {ALLOWED_STILL} AS good
+             FROM asks WHERE key = ?1 AND digest = ?2"
+        ))?
+        .query_row(params![Col(key), Col(digest), Col(now)], |row| {
+            let state = match row.get::<_, Option<bool>>("allowed")? {
+                Some(false) => AskState::Refused,
+                _ if !row.get::<_, bool>("good")? => AskState::Expired,
+                Some(true) => AskState::Allowed,
+                None => AskState::Waiting,
+            };
+            Ok(AskFound {
+                seat: get(row, "seat")?,
+                number: AskNumber::from_store(row.get("number")?),
+                state,
+            })
+        })
+        .optional()
+}
+
+pub(super) fn answer(
+    tx: &Transaction<'_>,
+    by: Caller,
+    word: AskWord,
+    verdict: Verdict,
+    now: Timestamp,
+) -> rusqlite::Result<Access<Answered>> {
+    let access = access(tx, by.into(), now)?.map(|_| ());
+    if access != Access::Granted(()) {
+        return Ok(access.map(|()| Answered::Over));
+    }
+    let found: Option<(Seat, bool)> = tx
+        .query_row(
+            "SELECT seat, allowed IS NULL AND expires_at > ?3 AS open FROM asks
+             WHERE key = ?1 AND word = ?2",
+            params![Col(by.key), Col(word), Col(now)],
+            |row| Ok((get(row, "seat")?, row.get("open")?)),
+        )
+        .optional()?;
+    Ok(Access::Granted(match found {
+        Some((seat, _)) if seat == by.seat && verdict != Verdict::Refuse => Answered::OwnSeat,
+        Some((seat, true)) => {
+            match verdict {
+                Verdict::Weigh => {}
+                Verdict::Refuse => refuse(tx, by.key, word)?,
+                Verdict::Allow { valid } => allow(tx, by, word, seat, valid, now)?,
+            }
+            Answered::Done(seat)
+        }
+        Some((_, false)) | None => Answered::Over,
+    }))
+}
+
+fn refuse(tx: &Transaction<'_>, key: ChatKey, word: AskWord) -> rusqlite::Result<()> {
+    tx.execute(
+        "UPDATE asks SET allowed = 0 WHERE key = ?1 AND word = ?2",
+        params![Col(key), Col(word)],
+    )?;
+    Ok(())
+}
+
+fn allow(
+    tx: &Transaction<'_>,
+    by: Caller,
+    word: AskWord,
+    seat: Seat,
+    valid: Duration,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    // Nobody who was allowed before and has not come yet may come beside the one allowed now.
+    end_asks(tx, by.key, seat, now)?;
+    tx.execute(
+        "UPDATE asks SET allowed = 1, allowed_by = ?3, expires_at = ?4
+         WHERE key = ?1 AND word = ?2",
+        params![
+            Col(by.key),
+            Col(word),
+            Col(by.session),
+            Col(now.plus(valid))
+        ],
+    )?;
+    replace(tx, by.key, seat, now)
+}
+
+/// Ends the asks of a seat that still wait, and those that were allowed and not used.
+pub(super) fn end_asks(
+    tx: &Transaction<'_>,
+    key: ChatKey,
+    seat: Seat,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    tx.execute(
+        "UPDATE asks SET expires_at = ?3
+         WHERE key = ?1 AND seat = ?2 AND allowed IS NOT 0 AND expires_at > ?3",
+        params![Col(key), Col(seat), Col(now)],
+    )?;
+    Ok(())
+}
+
+/// Ends a seat's sessions and codes, and remembers their digests.
+fn replace(tx: &Transaction<'_>, key: ChatKey, seat: Seat, now: Timestamp) -> rusqlite::Result<()> {
+    tx.execute(
+        "INSERT OR REPLACE INTO replaced_secrets (key, digest, seat, at)
+         SELECT key, digest, seat, ?3 FROM sessions WHERE key = ?1 AND seat = ?2
+         UNION ALL SELECT key, return_code, seat, ?3 FROM seats
+         WHERE key = ?1 AND seat = ?2 AND return_code IS NOT NULL
+         UNION ALL SELECT key, device_code, seat, ?3 FROM seats
+         WHERE key = ?1 AND seat = ?2 AND device_code IS NOT NULL",
+        params![Col(key), Col(seat), Col(now)],
+    )?;
+    tx.execute(
+        "DELETE FROM replaced_secrets WHERE key = ?1 AND digest IN
+         (SELECT digest FROM replaced_secrets WHERE key = ?1 AND seat = ?2
+          ORDER BY at DESC LIMIT -1 OFFSET ?3)",
+        params![Col(key), Col(seat), REPLACED_SECRETS_MAX],
+    )?;
+    tx.execute(
+        "DELETE FROM sessions WHERE key = ?1 AND seat = ?2",
+        params![Col(key), Col(seat)],
+    )?;
+    tx.execute(
+        "UPDATE seats SET return_code = NULL, device_code = NULL, device_code_expires_at = NULL,
+                          device_code_by = NULL, replaced_at = ?3
+         WHERE key = ?1 AND seat = ?2",
+        params![Col(key), Col(seat), Col(now)],
+    )?;
+    Ok(())
+}
+
+pub(super) fn replaced(
+    connection: &Connection,
+    key: ChatKey,
+    digest: SecretDigest,
+) -> rusqlite::Result<Option<Replaced>> {
+    connection
+        .prepare_cached("SELECT seat, at FROM replaced_secrets WHERE key = ?1 AND digest = ?2")?
+        .query_row(params![Col(key), Col(digest)], |row| {
+            Ok(Replaced {
+                seat: get(row, "seat")?,
+                at: get(row, "at")?,
+            })
+        })
+        .optional()
+}

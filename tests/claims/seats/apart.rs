@@ -1,0 +1,124 @@
+//! Two servers on one PostgreSQL that do not hear each other: the store alone says whose session
+//! lives, and nobody is taken for absent.
+
+use serde_json::{Value, json};
+
+use super::asking::Asker;
+use crate::support::{Chat, Person, Setup, Twins, chat::try_login, eventually};
+
+/// A second session of Abhi, known and used at the other server.
+async fn phone(twins: &Twins, chat: &Chat) -> Person {
+    let code = json!({"returnCode": chat.one.return_code});
+    let phone = Person::log_in_by(&twins.two.api(), &chat.hash, "Abhi", code).await;
+    phone.get("messages").await.ok();
+    phone
+}
+
+/// Ends every session of Abhi but the first, at the first server.
+async fn end_others(chat: &Chat) {
+    let list = chat.one.get("sessions").await.ok();
+    for session in list["sessions"].as_array().unwrap() {
+        if session["current"] == false {
+            let id = json!({"id": session["id"]});
+            chat.one.post("sessions/end", id).await.ok();
+        }
+    }
+}
+
+fn device_code(made: &Value) -> Value {
+    json!({"deviceCode": made["deviceCode"]})
+}
+
+#[tokio::test]
+async fn a_session_that_ended_elsewhere_changes_nothing_and_what_it_made_is_dead() {
+    let mut twins = Twins::start(Setup::new()).await;
+    let chat = Chat::begin(&twins.one).await;
+    let phone = phone(&twins, &chat).await;
+    let made = phone.post("device", json!({})).await.ok();
+    let mut stream = chat.one.listen().await;
+    let asker = Asker::ask(&twins.one, &chat, &mut stream).await;
+    twins.redis.kill();
+    end_others(&chat).await;
+
+    for (leaf, body) in [
+        ("device", json!({})),
+        ("return_code", json!({})),
+        ("sessions/end", json!({"id": uuid::Uuid::new_v4()})),
+        ("answer", json!({"ask": asker.word, "allow": false})),
+        ("answer", json!({"ask": asker.word, "allow": true})),
+    ] {
+        phone.post(leaf, body).await.fails_as(401, "no_session");
+    }
+    phone.get("sessions").await.fails_as(401, "no_session");
+    phone.log_out().await.ok();
+    assert_eq!(asker.state().await, "waiting");
+    for server in [&twins.one, &twins.two] {
+        try_login(&server.api(), &chat.hash, "Abhi", device_code(&made))
+            .await
+            .fails_as(403, "wrong_code");
+    }
+    twins.redis.resume().unwrap();
+    try_login(&twins.two.api(), &chat.hash, "Abhi", device_code(&made))
+        .await
+        .fails_as(403, "wrong_code");
+    // The owner is none the worse for it, and the old return code is still the code.
+    chat.one.get("sessions").await.ok();
+    let code = json!({"returnCode": chat.one.return_code});
+    try_login(&twins.two.api(), &chat.hash, "Abhi", code)
+        .await
+        .ok();
+}
+
+#[tokio::test]
+async fn nobody_is_let_in_while_nobody_can_say_who_is_there() {
+    let setup = Setup::new().set("limits.presence_grace_ms", 100);
+    let mut twins = Twins::start(setup).await;
+    let chat = Chat::begin(&twins.one).await;
+    let anny = chat.two.at(&twins.two);
+    let mut hers = anny.listen().await;
+    hers.next_of("hello").await;
+    let mut stream = chat.one.listen().await;
+    let asker = Asker::ask(&twins.one, &chat, &mut stream).await;
+    asker
+        .answered_by(&chat.one, true)
+        .await
+        .fails_as(409, "seat_open");
+    twins.redis.kill();
+    // Whether she is there or has gone: it cannot be said.
+    let refused = eventually("the bus is known to be away", async || {
+        let answer = asker.answered_by(&chat.one, true).await;
+        (answer.status == 503).then_some(answer)
+    })
+    .await;
+    refused.fails_as(503, "presence_unknown");
+    drop(hers);
+    asker
+        .answered_by(&chat.one, true)
+        .await
+        .fails_as(503, "presence_unknown");
+    assert_eq!(asker.state().await, "waiting");
+    anny.get("messages").await.ok();
+    // To refuse somebody, nobody has to be absent.
+    asker.answered_by(&chat.one, false).await.ok();
+    assert_eq!(asker.state().await, "refused");
+}
+
+#[tokio::test]
+async fn who_was_replaced_is_told_at_every_server_without_redis() {
+    let mut twins = Twins::start(Setup::new()).await;
+    let chat = Chat::begin(&twins.one).await;
+    let anny = chat.two.at(&twins.two);
+    anny.get("messages").await.ok();
+    let mut stream = chat.one.listen().await;
+    let asker = Asker::ask(&twins.one, &chat, &mut stream).await;
+    asker.answered_by(&chat.one, true).await.ok();
+    twins.redis.kill();
+    let at = anny.get("sessions").await.fails_as(401, "replaced")["replacedAt"].clone();
+    for server in [&twins.one, &twins.two] {
+        let code = json!({"returnCode": chat.two.return_code});
+        let refused = try_login(&server.api(), &chat.hash, "Anny", code).await;
+        assert_eq!(refused.fails_as(403, "replaced")["replacedAt"], at);
+        let bare = try_login(&server.api(), &chat.hash, "Anny", json!({})).await;
+        assert_eq!(bare.fails_as(409, "replaced")["replacedAt"], at);
+    }
+}

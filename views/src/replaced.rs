@@ -1,0 +1,43 @@
+//! What is told to somebody whose seat was given to somebody else.
+
+use maud::{Markup, html};
+
+use crate::{address, clock, page::Frame, text};
+
+/// Somebody else was let in at the reader's seat.
+#[derive(Clone, Debug)]
+pub struct Replaced {
+    /// When, Unix milliseconds.
+    pub at_ms: i64,
+    /// The name of the seat.
+    pub user: String,
+    /// Who let somebody in; `None` where the reader has not proved that the seat was theirs, and
+    /// must not learn who the other person is.
+    pub peer: Option<String>,
+}
+
+/// What happened, and who may have wanted it.
+pub(crate) fn told(frame: &Frame, replaced: &Replaced) -> Markup {
+    let words = &frame.text.replaced;
+    let user = text::name(&replaced.user);
+    let peer = text::peer_or_other_start(frame.text, replaced.peer.as_deref());
+    let when = clock::moment(replaced.at_ms, frame.text);
+    let happened = match replaced.peer {
+        Some(_) => words.happened,
+        None => words.happened_perhaps,
+    };
+    html! {
+        p { (text::sentence(happened, &[("peer", &peer), ("user", &user), ("when", &when)])) }
+        p { (text::sentence(words.way_back, &[("peer", &peer)])) }
+    }
+}
+
+/// The form that asks to be let in.
+pub(crate) fn ask(frame: &Frame, hash: &str, user: &str) -> Markup {
+    html! {
+        form.card.quiet method="post" action=(address::ask(hash)) {
+            input type="hidden" name="user" value=(user);
+            button.primary.wide { (frame.text.login.ask_submit) }
+        }
+    }
+}
