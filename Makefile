@@ -9,6 +9,7 @@ APT := chromium:/usr/bin/chromium \
        postgresql:/usr/lib/postgresql \
        pgbouncer:/usr/sbin/pgbouncer \
        redis-server:/usr/bin/redis-server \
+       systemd:/usr/bin/systemd-analyze \
        libfaketime:/usr/share/doc/libfaketime \
        haproxy:/usr/sbin/haproxy \
        nginx:/usr/sbin/nginx \

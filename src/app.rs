@@ -2,11 +2,13 @@
 
 mod announce;
 
+pub use announce::VERSION;
+
 use std::{
     io,
     net::{SocketAddr, TcpListener},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix_rt::{Arbiter, ArbiterHandle, System};
@@ -150,6 +152,7 @@ impl App {
         };
         let listeners = Listeners::bind(settings)?;
         let registry = telemetry::registry();
+        telemetry::describe(&registry, settings);
         let tasks = Tasks::register(&registry);
         let open = || store::open(&settings.store, clock.clone(), &registry);
         let store = store::patiently(&settings.store, open).await?;
@@ -203,6 +206,7 @@ impl App {
         );
         let (address, api_address, ops_address) = listeners.addresses();
         actix_rt::spawn(forget_quiet_addresses(state.clone()));
+        actix_rt::spawn(watch(directory.clone()));
         Ok(Self {
             address,
             api_address,
@@ -261,6 +265,27 @@ async fn on<T: Send + 'static>(
     });
     told.await
         .expect("the arbiter runs, and the work does not panic")
+}
+
+/// Writes to the store now and then, so that its gauge tells the truth where nobody asks for health.
+async fn watch(directory: Directory) {
+    let mut interval = actix_rt::time::interval(Duration::from_secs(5));
+    let mut away_since: Option<Instant> = None;
+    loop {
+        interval.tick().await;
+        match (directory.store().ping().await, away_since) {
+            (Ok(()), Some(since)) => {
+                away_since = None;
+                let seconds = since.elapsed().as_secs_f64();
+                info!(seconds, "the store takes writes again");
+            }
+            (Err(failure), None) => {
+                away_since = Some(Instant::now());
+                warn!(%failure, "the store takes no writes");
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Keeps the limits by address from growing with every address that was ever seen.

@@ -25,6 +25,7 @@ use crate::{
     telemetry,
 };
 
+mod doctor;
 mod health;
 
 /// More than any link has.
@@ -59,6 +60,11 @@ pub enum Command {
         #[arg(long)]
         print: bool,
     },
+    /// Connect to everything the settings name, and say what was found: versions, rights, clocks,
+    /// latencies, whether other instances are heard.
+    ///
+    /// It changes no table. Exits with 1 if duet would not work.
+    Doctor,
     /// Ask a running instance whether it is ready, and exit with 0 if it is.
     ///
     /// For containers without curl. It asks the instance that these settings start.
@@ -142,6 +148,9 @@ pub enum Failure {
         "{0} of the messages were changed, moved, repeated or are missing; each says so in its place."
     )]
     NotWhole(usize),
+    /// The doctor found something that does not work.
+    #[error("Something is wrong that keeps duet from working; see the lines that begin with FAIL.")]
+    Ill,
     /// Nothing could be printed.
     #[error("The output cannot be written: {0}.")]
     Output(#[from] io::Error),
@@ -210,6 +219,14 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             match print {
                 true => say(format_args!("{}", config::print(&raw, &sources).trim_end())),
                 false => say(format_args!("{}", settings.summary())),
+            }
+        }
+        Some(Command::Doctor) => {
+            let (found, works) = System::new().block_on(doctor::run(&settings));
+            write!(io::stdout(), "{found}")?;
+            match works {
+                true => Ok(()),
+                false => Err(Failure::Ill),
             }
         }
         Some(Command::Health { live }) => {

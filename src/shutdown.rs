@@ -7,12 +7,12 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use actors::{Directory, Tasks, metrics::register};
 use futures_util::future::join_all;
-use prometheus::{IntGauge, Registry};
+use prometheus::{Gauge, IntGauge, Registry};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal as unix_signal},
     sync::oneshot,
@@ -32,6 +32,7 @@ const INSISTENCE: Duration = Duration::from_secs(1);
 pub struct Readiness {
     draining: Arc<AtomicBool>,
     gauge: IntGauge,
+    since: Gauge,
     tasks: Tasks,
 }
 
@@ -42,9 +43,11 @@ impl Readiness {
     /// When the registry holds the metric already: a defect of the caller.
     pub fn register(registry: &Registry, tasks: Tasks) -> Self {
         let help = "Whether the instance is on its way out (1) or not (0).";
+        let since = "When the instance was told to stop, in seconds since 1970; 0 before.";
         Self {
             draining: Arc::default(),
             gauge: register(registry, IntGauge::new("duet_draining", help)),
+            since: register(registry, Gauge::new("duet_draining_since_seconds", since)),
             tasks,
         }
     }
@@ -62,6 +65,8 @@ impl Readiness {
     fn drain(&self) {
         self.draining.store(true, Ordering::Release);
         self.gauge.set(1);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        self.since.set(now.unwrap_or_default().as_secs_f64());
     }
 }
 
@@ -105,6 +110,11 @@ impl StopSignals {
             }
         }
     }
+}
+
+/// How long taking everything down takes at most, with the store there to write to.
+pub fn longest(settings: &config::Server) -> Duration {
+    Duration::from_secs(settings.leave_seconds + settings.drain_seconds) + COMING_BACK
 }
 
 /// Takes everything down in order. Load balancers get time to look elsewhere before anybody is

@@ -1,5 +1,6 @@
 //! What lasts.
 
+pub mod examine;
 mod metered;
 mod postgres;
 mod sqlite;

@@ -1,6 +1,7 @@
 //! The log and the metrics.
 
 mod json;
+mod process;
 
 use std::{
     io::{self, Write},
@@ -16,6 +17,8 @@ use tracing_subscriber::{
 };
 
 use crate::config::{Log, LogFormat};
+
+pub use process::describe;
 
 /// Set once the log is started.
 static STARTED: OnceLock<LogFormat> = OnceLock::new();

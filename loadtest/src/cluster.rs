@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::servers::{Kind, Shape, Site, StartError, program};
+use crate::servers::{Kind, Shape, Site, StartError, program, require_free};
 
 /// Options of `cluster`.
 #[derive(Args, Clone, Debug)]
@@ -39,6 +39,7 @@ pub async fn run(options: &Options, say: impl Fn(&str)) -> Result<(), ClusterErr
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let (program, port) = (program(options.duet.clone())?, options.port);
+    require_free(port)?;
     say("starting PostgreSQL, Redis, two instances and HAProxy");
     let shape = (Kind::Haproxy, Shape::Alike);
     let starting = move || Site::start(&program, shape, port, None, &[]);

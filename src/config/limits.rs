@@ -68,8 +68,8 @@ impl Limits {
         }
     }
 
-    /// The first of them that is 0 and must not be.
-    pub(super) fn zero(&self) -> Option<&'static str> {
+    /// Those that must not be 0, by name.
+    pub fn positive(&self) -> Vec<(&'static str, u64)> {
         let positive: [(&str, u64); 27] = [
             (
                 "requests_per_address_per_second",
@@ -126,9 +126,14 @@ impl Limits {
             ("chat_rest_seconds", self.chat_rest_seconds),
             ("sweep_seconds", self.sweep_seconds),
         ];
+        positive.to_vec()
+    }
+
+    /// The first of them that is 0 and must not be.
+    pub(super) fn zero(&self) -> Option<&'static str> {
+        let mut positive = self.positive().into_iter();
         positive
-            .iter()
             .find(|(_, value)| *value == 0)
-            .map(|(name, _)| *name)
+            .map(|(name, _)| name)
     }
 }

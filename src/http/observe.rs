@@ -19,7 +19,8 @@ use futures_util::FutureExt;
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
-use tracing::debug;
+use tracing::{Instrument, debug, error_span, warn};
+use uuid::Uuid;
 
 use super::{
     State, answers::Answers, door, envelope::Problem, limits::AddressLimits, pages, session,
@@ -96,6 +97,20 @@ pub async fn request(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    let id = Uuid::new_v4().simple().to_string();
+    // Whatever the filter lets pass, its lines can be told apart by request.
+    let span = error_span!("request", id);
+    let mut response = answered(request, next).instrument(span).await?;
+    let id = HeaderValue::try_from(id).map_err(Problem::defect)?;
+    let name = HeaderName::from_static("x-request-id");
+    response.headers_mut().insert(name, id);
+    Ok(response)
+}
+
+async fn answered(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
     let mut response = match door::check(&request) {
         Ok(()) => {
@@ -149,6 +164,21 @@ fn told(request: HttpRequest, problem: &Problem) -> ServiceResponse<BoxBody> {
         }
     }
     let path = request.path();
+    let advised = Problem {
+        message: advice(path).into(),
+        ..problem.clone()
+    };
+    let problem = match problem.error {
+        "unavailable" => &advised,
+        _ => problem,
+    };
+    if problem.error == "unavailable" && is_ending(path) {
+        // Somebody believes that it is over, and it is not.
+        warn!(
+            route = request.match_pattern(),
+            "an end was not carried out: the store is away"
+        );
+    }
     let on_send = path.ends_with("/message_send");
     let by_script = path.starts_with("/chat-server/") || !pages::wants_page(&request);
     let mut response = match by_script {
@@ -159,6 +189,28 @@ fn told(request: HttpRequest, problem: &Problem) -> ServiceResponse<BoxBody> {
         pages::forget_seat(&request, &mut response);
     }
     ServiceResponse::new(request, response)
+}
+
+fn is_ending(path: &str) -> bool {
+    ["/endchat", "/logout", "/sessions/end"]
+        .iter()
+        .any(|action| path.ends_with(action))
+}
+
+/// What to do about a request that could not be carried out.
+fn advice(path: &str) -> &'static str {
+    if path.ends_with("/message_send") {
+        "The server cannot store this right now. Send it again in a moment with the same id: it is \
+         stored once."
+    } else if path.ends_with("/endchat") {
+        "The server cannot end the chat right now, so it may go on. End it again in a moment; that \
+         is safe."
+    } else if is_ending(path) {
+        "The server cannot log out right now, so the session may be open. Try again in a moment; \
+         that is safe."
+    } else {
+        "The server cannot do this right now. Try again in a moment."
+    }
 }
 
 fn observe(response: &mut ServiceResponse<BoxBody>, started: Instant) {

@@ -24,6 +24,8 @@ use prometheus::{
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+/// How long a write may take that tries the store.
+const PING_DEADLINE: Duration = Duration::from_secs(2);
 /// How long a successful ping answers for the next ones.
 const PING_HOLDS: Duration = Duration::from_millis(500);
 
@@ -31,6 +33,7 @@ const PING_HOLDS: Duration = Duration::from_millis(500);
 pub(super) struct Metered {
     store: Arc<dyn Store>,
     in_flight: IntGauge,
+    up: IntGauge,
     last_ping: Mutex<Option<Instant>>,
     seconds: HistogramVec,
     failures: IntCounterVec,
@@ -41,6 +44,10 @@ impl Metered {
         let in_flight = IntGauge::new(
             "duet_store_calls_in_flight",
             "Calls of the store that have not been answered yet.",
+        );
+        let up = IntGauge::new(
+            "duet_store_up",
+            "Whether the store took the last write that tried it (1) or not (0).",
         );
         let buckets = exponential_buckets(0.000_25, 2.0, 15).expect("they are positive");
         let seconds = HistogramOpts::new(
@@ -54,6 +61,7 @@ impl Metered {
         Self {
             store,
             in_flight: register(registry, in_flight),
+            up: register(registry, up),
             last_ping: Mutex::default(),
             seconds: register(
                 registry,
@@ -92,7 +100,17 @@ impl Store for Metered {
         if last.is_some_and(|last| last.elapsed() < PING_HOLDS) {
             return Ok(());
         }
-        let done = self.meter("ping", self.store.ping()).await;
+        let ping = async {
+            let late = |_| {
+                Err(StoreError::Unavailable(
+                    "no write was confirmed in time".into(),
+                ))
+            };
+            let done = tokio::time::timeout(PING_DEADLINE, self.store.ping()).await;
+            done.unwrap_or_else(late)
+        };
+        let done = self.meter("ping", ping).await;
+        self.up.set(done.is_ok().into());
         *last = done.is_ok().then(Instant::now);
         done
     }

@@ -20,6 +20,7 @@ mod pool;
 mod session;
 mod transaction;
 
+mod examine;
 mod inspect;
 mod lock;
 mod migrate;
@@ -48,6 +49,7 @@ use connect::{NoConnection, Servers, stranger};
 use pool::{Connections, Params};
 use session::Session;
 
+pub use examine::examine;
 pub use lock::DatabaseLock;
 
 /// How long one connection outside of the pool may take to come about.

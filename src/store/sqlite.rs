@@ -7,6 +7,7 @@ mod asks;
 mod backup;
 mod chats;
 mod ended;
+mod examine;
 mod file;
 mod messages;
 mod migrate;
@@ -44,6 +45,7 @@ use file::{connect, empty_log, has_log};
 use worker::Worker;
 
 pub use backup::{backup, restore};
+pub use examine::examine;
 pub use file::FileLock;
 
 /// Threads that read.
@@ -54,6 +56,10 @@ const WRITER_CACHE_KIB: i32 = 8_192;
 /// How often a stopping process tries to empty the log, and how long it waits in between.
 const EMPTY_ATTEMPTS: usize = 20;
 const EMPTY_PAUSE: Duration = Duration::from_millis(100);
+
+/// A write that reaches the disk.
+const PROBE: &str = "INSERT INTO probe (id, at) VALUES (1, ?1)
+                     ON CONFLICT (id) DO UPDATE SET at = excluded.at";
 
 /// The store in one file.
 pub struct SqliteStore {
@@ -162,12 +168,8 @@ impl Store for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.write(|tx, now| {
-            let probe = "INSERT INTO probe (id, at) VALUES (1, ?1)
-                         ON CONFLICT (id) DO UPDATE SET at = excluded.at";
-            tx.execute(probe, [rows::Col(now)]).map(|_| ())
-        })
-        .await
+        self.write(|tx, now| tx.execute(PROBE, [rows::Col(now)]).map(|_| ()))
+            .await
     }
 
     async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool, StoreError> {

@@ -1,10 +1,13 @@
 //! What `config/` gives to operators: it must work as it is, and speak of what there is.
 
+mod alerts;
+mod guide;
+
 use std::{collections::BTreeSet, fs, path::PathBuf, process::Command};
 
 use loadtest::servers::{Kind, Shape};
 
-use crate::support::{Chat, Setup, cluster::Cluster};
+use crate::support::{Chat, Setup, cluster::Cluster, eventually};
 
 fn config(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -87,4 +90,107 @@ async fn every_metric_that_alerts_and_dashboard_name_is_served() {
     let dashboard = fs::read(config("grafana/duet.json")).unwrap();
     let dashboard: serde_json::Value = serde_json::from_slice(&dashboard).unwrap();
     assert!(dashboard["panels"].as_array().unwrap().len() > 10);
+}
+
+/// The table of all metrics, as it must stand in the guide.
+fn table(served: &str) -> String {
+    let helps = served
+        .lines()
+        .filter_map(|line| line.strip_prefix("# HELP "));
+    let rows: BTreeSet<String> = helps
+        .filter_map(|line| line.split_once(' '))
+        .filter(|(name, _)| name.starts_with("duet_"))
+        .map(|(name, help)| format!("| `{name}` | {help} |\n"))
+        .collect();
+    rows.into_iter().collect()
+}
+
+#[tokio::test]
+async fn the_guide_tells_of_every_metric() {
+    let cluster = Cluster::start(Kind::Haproxy, Shape::Alike, &[]);
+    let chat = Chat::begin_at(&cluster.api()).await;
+    let mut stream = chat.two.listen().await;
+    stream.next_of("hello").await;
+    chat.one.say("Hello").await;
+    let instance = cluster.instance(0);
+    instance.get("/chat-server/nowhere").await.fails(404);
+    let guide = config("../docs/operations.md");
+    let guide = fs::read_to_string(guide).unwrap();
+    let written: BTreeSet<String> = guide
+        .lines()
+        .filter(|line| line.starts_with("| `duet_"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    // One that nothing has happened to yet is not served.
+    eventually("the guide and what is served agree", async || {
+        let served = instance.get("/metrics").await;
+        let served = table(served.text());
+        let missing: Vec<&str> = served
+            .lines()
+            .filter(|row| !written.contains(&format!("{row}\n")))
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "the guide lacks:\n{}",
+            missing.join("\n")
+        );
+        Some(())
+    })
+    .await;
+    assert!(written.len() > 30, "{written:?}");
+}
+
+#[tokio::test]
+async fn what_is_known_of_the_process_is_a_metric() {
+    let server = Setup::new()
+        .set("limits.streams_per_instance", 77)
+        .start()
+        .await;
+    let answer = server.ops().get("/metrics").await;
+    let text = answer.text();
+    for line in [
+        &format!(
+            "duet_build_info{{version=\"{}\"}} 1",
+            env!("CARGO_PKG_VERSION")
+        ),
+        "duet_limit{limit=\"streams_per_instance\"} 77",
+        "duet_drain_limit_seconds 12",
+    ] {
+        assert!(text.contains(line), "nothing of {line}: {text}");
+    }
+    eventually("the store is known to be up", async || {
+        (server.metric("duet_store_up").await == 1.0).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_can_be_found_in_the_log_by_its_request() {
+    let server = Setup::new().set("log.filter", "duet=debug").start().await;
+    let mut seen = BTreeSet::new();
+    for path in [
+        "/demo/chat/register",
+        "/chat-server/nowhere",
+        "/health/live",
+        "/demo/nowhere",
+    ] {
+        let answer = server.api().get(path).await;
+        let id = answer.header("x-request-id").unwrap().to_owned();
+        eventually("the request is in the log", async || {
+            let log = server.log();
+            log.lines()
+                .any(|line| line.contains(&id) && line.contains("answered"))
+                .then_some(())
+        })
+        .await;
+        seen.insert(id);
+    }
+    assert_eq!(seen.len(), 4);
+    // Nobody outside chooses what stands in the log.
+    let call = server.api().call(reqwest::Method::GET, "/health/live");
+    let answer = call
+        .header("x-request-id", "chosen-by-a-stranger")
+        .send()
+        .await;
+    assert_ne!(answer.header("x-request-id"), Some("chosen-by-a-stranger"));
 }

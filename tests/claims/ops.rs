@@ -27,7 +27,16 @@ async fn a_store_that_only_cannot_write_at_this_moment_is_no_reason_to_restart()
     let server = Server::start().await;
     let held = store::hold_writers(&server.database());
     assert_eq!(server.ops().get("/health/live").await.status, 200);
+    eventually("it is not ready", async || {
+        let ready = server.ops().get("/health/ready").await;
+        (ready.status == 503).then(|| assert_eq!(ready.json()["reason"], "store"))
+    })
+    .await;
     drop(held);
+    eventually("it is ready again", async || {
+        (server.ops().get("/health/ready").await.status == 200).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::{fs, io, net::TcpStream, path::Path, process::Command};
 
 use tempfile::TempDir;
 
-use super::{Identity, Process, StartError, folder, free_port};
+use super::{Identity, Process, StartError, folder, free_port, require_free};
 
 /// Which program it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +55,8 @@ impl Balancer {
         identity: Option<&Identity>,
         instances: &[u16],
     ) -> Result<Self, StartError> {
+        // Another program that answers there would pass for the balancer.
+        require_free(port)?;
         let folder = folder("balancer")?;
         let internal_port = free_port()?;
         let mut text = configuration(kind, shape).to_owned();

@@ -72,7 +72,7 @@ fn runner() -> Runner {
 }
 
 /// Whether every migration has been carried out as it is written.
-async fn is_current(client: &mut Client) -> Result<bool, OpenError> {
+pub(super) async fn is_current(client: &mut Client) -> Result<bool, OpenError> {
     let known = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
     let known = client.query_one(known, &[]).await;
     let known = known.map_err(|error| unusable(&explain(&error)))?;

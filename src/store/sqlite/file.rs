@@ -123,12 +123,17 @@ fn make_folder(path: &Path) -> Result<(), OpenError> {
     }
 }
 
+/// Whether anybody but the owner has a right to a file or folder.
+pub(super) fn others_may_read(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.permissions().mode() & OTHERS != 0)
+}
+
 fn warn_of_others(path: &Path) {
     let Ok(found) = fs::metadata(path) else {
         return;
     };
     let mode = found.permissions().mode() & 0o777;
-    if mode & OTHERS != 0 {
+    if others_may_read(path) {
         warn!(
             path = %path.display(),
             mode = format_args!("{mode:04o}"),

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::{at, on};
-use crate::support::{Chat, Server, eventually};
+use crate::support::{Chat, POST, Server, eventually};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 const SENDERS: usize = 8;
@@ -200,6 +200,24 @@ async fn while_the_database_is_away_sends_are_503_with_a_time_to_come_back() {
     let refused = chat.one.say_as(id, "Meanwhile").await;
     assert!(refused.header("retry-after").is_some(), "{refused:?}");
     refused.fails_as(503, "unavailable");
+    // Each is told what to do about what it asked for.
+    for (action, words) in [
+        ("endchat", "End it again"),
+        ("logout", "session may be open"),
+    ] {
+        let call = chat
+            .one
+            .api
+            .call(POST, &format!("/chat-server/user/{action}"));
+        let refused = call.send().await.fails_as(503, "unavailable");
+        let message = refused["message"].as_str().unwrap();
+        assert!(message.contains(words), "{message}");
+    }
+    assert!(
+        duet.log().contains("an end was not carried out"),
+        "{}",
+        duet.log()
+    );
     assert_eq!(duet.ops().get("/health/ready").await.status, 503);
     server.resume().unwrap();
     eventually("messages flow again", async || {
@@ -207,6 +225,28 @@ async fn while_the_database_is_away_sends_are_503_with_a_time_to_come_back() {
     })
     .await;
     assert_eq!(chat.two.texts().await, ["Before", "Meanwhile"]);
+}
+
+#[tokio::test]
+async fn a_table_that_somebody_holds_makes_an_instance_not_ready() {
+    let server = Postgres::start().unwrap();
+    let duet = on(&server).start().await;
+    let mut holder = server.connect().await.unwrap();
+    for table in ["messages", "chats", "probe"] {
+        let hold = holder.transaction().await.unwrap();
+        let lock = format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
+        hold.batch_execute(&lock).await.unwrap();
+        let becomes = async |status: u16| {
+            eventually(&format!("it answers {status}"), async || {
+                let ready = duet.ops().get("/health/ready").await;
+                (ready.status == status).then_some(())
+            })
+            .await;
+        };
+        becomes(503).await;
+        hold.rollback().await.unwrap();
+        becomes(200).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

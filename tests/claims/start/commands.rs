@@ -2,6 +2,7 @@
 
 use std::process::Output;
 
+use loadtest::servers::{Postgres, Redis};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -76,6 +77,59 @@ fn check_config_prints_every_value_with_its_place_and_no_password() {
     };
     let defaults = printed(&Setup::new().arg("default-config").run());
     assert_eq!(keys(&text), keys(&defaults));
+}
+
+#[tokio::test]
+async fn the_doctor_says_what_it_finds() {
+    let doctor = |setup: Setup| setup.arg("doctor").run();
+    let text = printed(&doctor(Setup::new()));
+    assert!(
+        text.contains("look  store     data/duet.db is not there yet"),
+        "{text}"
+    );
+    let server = Server::start().await;
+    let text = printed(&doctor(server.setup().set("server.bind", server.address)));
+    for words in [
+        "undamaged",
+        "a commit takes",
+        "is ready",
+        "one process serves alone",
+    ] {
+        assert!(text.contains(words), "nothing of {words}: {text}");
+    }
+
+    let (postgres, redis) = (Postgres::start().unwrap(), Redis::start().unwrap());
+    let setup = || {
+        let setup = Setup::new().set("store.url", postgres.url());
+        setup.set("bus.url", redis.url())
+    };
+    let text = printed(&doctor(setup()));
+    for words in [
+        "PostgreSQL 1",
+        "encoding UTF8",
+        "role postgres",
+        "duet migrate",
+        "ms apart",
+    ] {
+        assert!(text.contains(words), "nothing of {words}: {text}");
+    }
+    let _other = setup().start().await;
+    let text = printed(&doctor(setup()));
+    for words in [
+        "a commit takes",
+        "no pooler shares",
+        "answers in",
+        "1 other instances are heard",
+    ] {
+        assert!(text.contains(words), "nothing of {words}: {text}");
+    }
+
+    let away = Setup::new().set("store.url", "postgres://duet@127.0.0.1:1/duet");
+    let output = doctor(away.set("server.trusted_proxies", "0.0.0.0/0"));
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("FAIL  store"), "{text}");
+    assert!(text.contains("anybody can claim"), "{text}");
 }
 
 #[tokio::test]

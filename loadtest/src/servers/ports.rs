@@ -1,0 +1,85 @@
+//! Who has a port of this machine.
+
+use std::{
+    fs,
+    net::{Ipv4Addr, TcpListener},
+};
+
+use super::StartError;
+
+/// Makes sure that a port is free.
+///
+/// # Errors
+/// [`StartError`] names the program that has it, as far as this user may know.
+pub fn require_free(port: u16) -> Result<(), StartError> {
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(StartError(match holder(port) {
+            Some(holder) => {
+                format!("port {port} is taken by {holder}: stop it, or choose another port")
+            }
+            None => format!("port {port} cannot be used: {error}"),
+        })),
+    }
+}
+
+fn holder(port: u16) -> Option<String> {
+    let sockets: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
+        .iter()
+        .filter_map(|table| fs::read_to_string(table).ok())
+        .flat_map(|table| {
+            table
+                .lines()
+                .filter_map(|line| listening(line, port))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let processes = fs::read_dir("/proc").ok()?.filter_map(Result::ok);
+    for process in processes {
+        let pid = process.file_name().into_string().unwrap_or_default();
+        let files = fs::read_dir(process.path().join("fd"))
+            .into_iter()
+            .flatten();
+        let mut links = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+        if links.any(|link| {
+            sockets
+                .iter()
+                .any(|socket| link.as_os_str() == socket.as_str())
+        }) {
+            let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
+            return Some(format!("{} (pid {pid})", name.trim()));
+        }
+    }
+    None
+}
+
+/// The socket of a line of the kernel's table, if it listens on this port.
+fn listening(line: &str, port: u16) -> Option<String> {
+    const LISTEN: &str = "0A";
+    let columns: Vec<&str> = line.split_whitespace().collect();
+    let [_, local, _, state, .., inode] = columns.get(..10)? else {
+        return None;
+    };
+    let (_, own) = local.rsplit_once(':')?;
+    let matches = *state == LISTEN && u16::from_str_radix(own, 16) == Ok(port);
+    matches.then(|| format!("socket:[{inode}]"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_a_port_is_named() {
+        let other = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = other.local_addr().unwrap().port();
+        let error = require_free(port).unwrap_err().to_string();
+        let own = format!("(pid {})", std::process::id());
+        assert!(
+            error.contains(&own) && error.contains(&port.to_string()),
+            "{error}"
+        );
+        drop(other);
+        require_free(port).unwrap();
+    }
+}

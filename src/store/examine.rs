@@ -1,0 +1,90 @@
+//! What `duet doctor` finds out about a store.
+
+use std::time::{Duration, Instant};
+
+use super::{OpenError, postgres, sqlite};
+use crate::config::{self, StoreUrl};
+
+/// Calls that a latency is the middle one of.
+const SAMPLES: usize = 9;
+
+/// How good something that was found is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// As it should be.
+    Fine,
+    /// To be looked at.
+    Warning,
+    /// Nothing works like this.
+    Fault,
+}
+
+/// Something that was found, in a sentence.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// How good it is.
+    pub level: Level,
+    /// What it is.
+    pub what: String,
+}
+
+impl Finding {
+    /// As it should be.
+    pub fn fine(what: impl Into<String>) -> Self {
+        Self::new(Level::Fine, what)
+    }
+
+    /// To be looked at.
+    pub fn warning(what: impl Into<String>) -> Self {
+        Self::new(Level::Warning, what)
+    }
+
+    /// Nothing works like this.
+    pub fn fault(what: impl Into<String>) -> Self {
+        Self::new(Level::Fault, what)
+    }
+
+    fn new(level: Level, what: impl Into<String>) -> Self {
+        let what = what.into();
+        Self { level, what }
+    }
+}
+
+impl From<OpenError> for Finding {
+    fn from(error: OpenError) -> Self {
+        Self::fault(error.to_string())
+    }
+}
+
+/// Looks at the store without changing its tables.
+pub async fn examine(settings: &config::Store) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let done = match &settings.url {
+        StoreUrl::Sqlite(path) => sqlite::examine(path, &mut found),
+        StoreUrl::Postgres(url) => postgres::examine(url, settings, &mut found).await,
+    };
+    found.extend(done.err().map(Finding::from));
+    found
+}
+
+/// The middle one of the times that some calls took.
+pub fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+/// Makes a call again and again, and says how long it takes.
+pub async fn latency<E>(mut call: impl AsyncFnMut() -> Result<(), E>) -> Result<Duration, E> {
+    let mut times = Vec::with_capacity(SAMPLES);
+    for _ in 0..SAMPLES {
+        let began = Instant::now();
+        call().await?;
+        times.push(began.elapsed());
+    }
+    Ok(median(times))
+}
+
+/// A time for people.
+pub fn milliseconds(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1_000.0)
+}

@@ -1,0 +1,107 @@
+//! What `duet doctor` finds out about a PostgreSQL server.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use tokio_postgres::Client;
+
+use super::{PROBE, connect_once, errors::explain, inspect, migrate, unusable};
+use crate::{
+    config::{self, PostgresUrl},
+    store::{
+        OpenError,
+        examine::{Finding, latency, milliseconds},
+    },
+};
+
+/// Clocks that are further apart show times of last-seen that people notice.
+const CLOCKS_APART_MS: i64 = 1_000;
+
+const ABOUT: &str = "
+    SELECT current_setting('server_version'), current_setting('server_encoding'), current_user::text,
+        current_database()::text, coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false),
+        current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on',
+        current_setting('max_connections')::int,
+        (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend'),
+        (SELECT count(DISTINCT pid)::int FROM pg_stat_activity
+            WHERE application_name = 'duet' AND pid <> pg_backend_pid())";
+
+/// Adds what it finds; ends with what makes the rest impossible.
+pub async fn examine(
+    url: &PostgresUrl,
+    settings: &config::Store,
+    found: &mut Vec<Finding>,
+) -> Result<(), OpenError> {
+    let mut client = connect_once(url).await?;
+    inspect::server(&client).await?;
+    let about = client.query_one(ABOUT, &[]).await;
+    let about = about.map_err(|error| unusable(&explain(&error)))?;
+    let (version, encoding, role, database): (String, String, String, String) =
+        (about.get(0), about.get(1), about.get(2), about.get(3));
+    found.push(Finding::fine(format!(
+        "PostgreSQL {version}, database {database}, encoding {encoding}, role {role}"
+    )));
+    found.push(match about.get(4) {
+        true => Finding::fine("the way to it is encrypted"),
+        false => Finding::warning(
+            "the way to it is not encrypted: over a network use sslmode=verify-full",
+        ),
+    });
+    if !about.get::<_, bool>(5) {
+        found.push(Finding::warning(
+            "fsync or full_page_writes is off: acknowledged messages can be lost",
+        ));
+    }
+    let (most, open, ours): (i32, i32, i32) = (about.get(6), about.get(7), about.get(8));
+    let pool = i64::from(settings.pool_size);
+    let words = format!(
+        "{open} of {most} connections are in use, {ours} by duet; each instance takes {pool}"
+    );
+    found.push(match i64::from(most - open) > pool {
+        true => Finding::fine(words),
+        false => Finding::warning(format!("{words}: raise max_connections")),
+    });
+    found.push(clocks(&client).await?);
+    inspect::sessions(url).await?;
+    found.push(Finding::fine("no pooler shares its sessions"));
+    if !migrate::is_current(&mut client).await? {
+        found.push(Finding::warning(
+            "its tables are not those of this version: `duet migrate` makes them",
+        ));
+        return Ok(());
+    }
+    inspect::rights(&client).await?;
+    found.push(Finding::fine(
+        "the tables are there, with the rights that serving takes",
+    ));
+    let commit = latency(async || client.execute(PROBE, &[]).await.map(|_| ())).await;
+    let commit = commit.map_err(|error| unusable(&explain(&error)))?;
+    found.push(Finding::fine(format!(
+        "a commit takes {}",
+        milliseconds(commit)
+    )));
+    Ok(())
+}
+
+async fn clocks(client: &Client) -> Result<Finding, OpenError> {
+    let began = Instant::now();
+    let there = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+    let there = client.query_one(there, &[]).await;
+    let there: i64 = there.map_err(|error| unusable(&explain(&error)))?.get(0);
+    let here = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let here = here.saturating_sub(began.elapsed() / 2).as_millis();
+    let apart = i64::try_from(here)
+        .unwrap_or(i64::MAX)
+        .saturating_sub(there);
+    Ok(match apart.abs() <= CLOCKS_APART_MS {
+        true => Finding::fine(format!(
+            "its clock and this one are {} ms apart",
+            apart.abs()
+        )),
+        false => Finding::warning(format!(
+            "its clock and this one are {} ms apart: run NTP on both",
+            apart.abs()
+        )),
+    })
+}

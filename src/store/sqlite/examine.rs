@@ -1,0 +1,53 @@
+//! What `duet doctor` finds out about a database file.
+
+use std::{path::Path, time::Instant};
+
+use rusqlite::Connection;
+
+use super::file::{connect, others_may_read};
+use crate::store::{
+    OpenError,
+    examine::{Finding, median, milliseconds},
+};
+
+const SAMPLES: usize = 9;
+
+/// Adds what it finds; ends with what makes the rest impossible.
+pub fn examine(path: &Path, found: &mut Vec<Finding>) -> Result<(), OpenError> {
+    let shown = path.display();
+    if !path.exists() {
+        let words = format!("{shown} is not there yet: the first start makes it");
+        found.push(Finding::warning(words));
+        return Ok(());
+    }
+    let failed = |error: rusqlite::Error| OpenError::file(path, &error);
+    let connection = connect(path).map_err(failed)?;
+    let sound: String = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(failed)?;
+    if sound != "ok" {
+        let damage = format!("it is damaged ({sound}); restore a backup");
+        return Err(OpenError::file(path, &damage));
+    }
+    let version = rusqlite::version();
+    found.push(Finding::fine(format!(
+        "SQLite {version}, {shown}, undamaged"
+    )));
+    if others_may_read(path) {
+        let words = format!("other users of this machine may read it: chmod go= {shown}");
+        found.push(Finding::warning(words));
+    }
+    let commit = commit(&connection).map_err(failed)?;
+    found.push(Finding::fine(format!("a commit takes {commit}")));
+    Ok(())
+}
+
+fn commit(connection: &Connection) -> rusqlite::Result<String> {
+    let mut times = Vec::with_capacity(SAMPLES);
+    for at in 0..SAMPLES {
+        let began = Instant::now();
+        connection.execute(super::PROBE, [at])?;
+        times.push(began.elapsed());
+    }
+    Ok(milliseconds(median(times)))
+}

@@ -1,0 +1,30 @@
+//! What is known of the process from its start: its version and its limits.
+
+use actors::metrics::register;
+use prometheus::{Gauge, IntGaugeVec, Opts, Registry};
+
+use crate::{app::VERSION, config::Settings, shutdown};
+
+/// Registers them. A rule compares with a limit instead of repeating its number.
+///
+/// # Panics
+/// When the registry holds one of the names already: a defect of the caller.
+pub fn describe(registry: &Registry, settings: &Settings) {
+    let build = Opts::new("duet_build_info", "The version of the program; always 1.");
+    let build = register(registry, IntGaugeVec::new(build, &["version"]));
+    build.with_label_values(&[VERSION]).set(1);
+
+    let limits = Opts::new(
+        "duet_limit",
+        "The limits in force, by their names in [limits].",
+    );
+    let limits = register(registry, IntGaugeVec::new(limits, &["limit"]));
+    for (name, value) in settings.limits.positive() {
+        let value = i64::try_from(value).unwrap_or(i64::MAX);
+        limits.with_label_values(&[name]).set(value);
+    }
+
+    let drain = "How long stopping may take, in seconds.";
+    let drain = register(registry, Gauge::new("duet_drain_limit_seconds", drain));
+    drain.set(shutdown::longest(&settings.server).as_secs_f64());
+}

@@ -1,0 +1,211 @@
+//! The shipped rules in a living Prometheus: each alert fires in the outage that it is for, and
+//! resolves after it.
+
+use std::{fs, net::SocketAddr, path::Path, process::Command};
+
+use loadtest::servers::{Postgres, Process, Redis, free_port};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::config;
+use crate::support::{Api, Chat, Server, Setup, eventually};
+
+/// The rules wait for minutes; a test cannot.
+const FASTER: [(&str, &str); 8] = [
+    ("[5m]", "[8s]"),
+    ("[15m]", "[8s]"),
+    ("for: 15s", "for: 1s"),
+    ("for: 30s", "for: 1s"),
+    ("for: 1m", "for: 1s"),
+    ("for: 2m", "for: 1s"),
+    ("for: 5m", "for: 1s"),
+    ("interval: 15s", "interval: 1s"),
+];
+
+/// A Prometheus that scrapes some instances, with the shipped files.
+struct Prometheus {
+    _folder: TempDir,
+    _process: Process,
+    api: Api,
+}
+
+impl Prometheus {
+    fn start(instances: &[SocketAddr]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = |name: &str, change: &dyn Fn(String) -> String| {
+            let mut text = fs::read_to_string(config("prometheus").join(name)).unwrap();
+            for (slow, fast) in FASTER {
+                text = text.replace(slow, fast);
+            }
+            fs::write(folder.path().join(name), change(text)).unwrap();
+        };
+        copy("alerts.yml", &|text| text);
+        copy("prometheus.yml", &|text| {
+            let (head, _) = text.split_once("          - 10.").unwrap();
+            let targets = instances
+                .iter()
+                .map(|address| format!("          - {address}\n"));
+            head.to_owned() + &targets.collect::<String>()
+        });
+        let port = free_port().unwrap();
+        let mut command = Command::new("/usr/bin/prometheus");
+        command
+            .arg(flag("config.file", &folder.path().join("prometheus.yml")))
+            .arg(flag("storage.tsdb.path", &folder.path().join("data")))
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"));
+        let log = folder.path().join("log");
+        let process = Process::start("Prometheus", &mut command, &log, |_| {
+            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+        Self {
+            _process: process.unwrap(),
+            api: Api::at(SocketAddr::from(([127, 0, 0, 1], port))),
+            _folder: folder,
+        }
+    }
+
+    /// Whether an alert is firing now.
+    async fn fires(&self, name: &str) -> bool {
+        let answer = self.api.get("/api/v1/alerts").await.json();
+        let alerts = answer["data"]["alerts"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        alerts
+            .iter()
+            .any(|alert: &Value| alert["labels"]["alertname"] == name && alert["state"] == "firing")
+    }
+
+    async fn becomes(&self, name: &str, firing: bool) {
+        let what = format!("{name} is {}", if firing { "firing" } else { "resolved" });
+        // Some windows have to pass first.
+        eventually(&what, async || {
+            (self.fires(name).await == firing).then_some(())
+        })
+        .await;
+    }
+}
+
+fn flag(name: &str, path: &Path) -> String {
+    format!("--{name}={}", path.display())
+}
+
+async fn cluster(postgres: &Postgres, redis: &Redis) -> Server {
+    Setup::new()
+        .set("store.url", postgres.url())
+        .set("bus.url", redis.url())
+        .set("limits.streams_per_instance", 2)
+        .set("limits.sweep_seconds", 1)
+        .start()
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outages_of_the_store_fire_their_alerts_and_resolve_them() {
+    let mut postgres = Postgres::start().unwrap();
+    let redis = Redis::start().unwrap();
+    let duet = cluster(&postgres, &redis).await;
+    let prometheus = Prometheus::start(&[duet.address]);
+    let chat = Chat::begin(&duet).await;
+
+    // Gone altogether; somebody goes on sending.
+    postgres.kill();
+    let sending = async {
+        loop {
+            chat.one.say_as(uuid::Uuid::new_v4(), "Hello?").await;
+        }
+    };
+    let told = async {
+        prometheus.becomes("DuetStoreFails", true).await;
+        prometheus.becomes("DuetRefusesRequests", true).await;
+    };
+    tokio::select! {
+        () = told => {}
+        never = sending => match never {},
+    }
+    postgres.resume().unwrap();
+    prometheus.becomes("DuetStoreFails", false).await;
+    prometheus.becomes("DuetRefusesRequests", false).await;
+
+    // Slow.
+    let slow = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN PERFORM pg_sleep(0.7); RETURN NEW; END $$;
+                CREATE TRIGGER slow BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION slow()";
+    postgres.run(slow).unwrap();
+    let sending = async {
+        loop {
+            chat.one.say_as(uuid::Uuid::new_v4(), "Hello?").await;
+        }
+    };
+    tokio::select! {
+        () = prometheus.becomes("DuetCommitsSlowly", true) => {}
+        never = sending => match never {},
+    }
+    postgres.run("DROP TRIGGER slow ON messages").unwrap();
+    prometheus.becomes("DuetCommitsSlowly", false).await;
+
+    // Takes messages, and deletes nothing.
+    let broken = "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS
+                  $$ BEGIN RAISE EXCEPTION 'broken'; END $$;
+                  CREATE TRIGGER broken BEFORE DELETE ON messages FOR EACH ROW EXECUTE FUNCTION broken()";
+    postgres.run(broken).unwrap();
+    chat.one.end().await.ok();
+    prometheus.becomes("DuetDeletesNothing", true).await;
+    postgres.run("DROP TRIGGER broken ON messages").unwrap();
+    prometheus.becomes("DuetDeletesNothing", false).await;
+    eventually("the messages are gone", async || {
+        (postgres.run("SELECT count(*) FROM messages").unwrap() == "0").then_some(())
+    })
+    .await;
+    let log = duet.log();
+    for words in [
+        "ended chats are not deleted",
+        "ended chats are deleted again",
+    ] {
+        assert!(log.contains(words), "nothing of {words}: {log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_outages_fire_their_alerts_and_resolve_them() {
+    let postgres = Postgres::start().unwrap();
+    let mut redis = Redis::start().unwrap();
+    let mut duet = cluster(&postgres, &redis).await;
+    let prometheus = Prometheus::start(&[duet.address]);
+    let chat = Chat::begin(&duet).await;
+
+    let streams = (chat.one.listen().await, chat.two.listen().await);
+    prometheus.becomes("DuetStreamsNearLimit", true).await;
+    drop(streams);
+    prometheus.becomes("DuetStreamsNearLimit", false).await;
+
+    redis.kill();
+    prometheus.becomes("DuetDoesNotHearRedis", true).await;
+    redis.resume().unwrap();
+    prometheus.becomes("DuetDoesNotHearRedis", false).await;
+
+    duet.kill_9();
+    prometheus.becomes("DuetInstanceAway", true).await;
+    let _duet = duet.restart().await;
+    prometheus.becomes("DuetInstanceAway", false).await;
+}
+
+/// What no test can bring about in a minute, in Prometheus's own tests of rules.
+#[test]
+fn the_other_alerts_fire_by_their_expressions() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(
+        config("prometheus/alerts.yml"),
+        folder.path().join("alerts.yml"),
+    )
+    .unwrap();
+    fs::write(folder.path().join("test.yml"), RULE_TESTS).unwrap();
+    let checked = Command::new("/usr/bin/promtool")
+        .args(["test", "rules", "test.yml"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(checked.status.success(), "{checked:?}");
+}
+
+const RULE_TESTS: &str = include_str!("alerts.test.yml");
