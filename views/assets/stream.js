@@ -53,7 +53,13 @@ export function start() {
   });
   document.addEventListener("resume", wake);
   addEventListener("online", wake);
-  addEventListener("offline", () => become("lost"));
+  addEventListener("offline", () => {
+    become("lost");
+    if (!isLeading()) return;
+    // What still comes from an old connection would say that all is well.
+    close();
+    next(open, backoffMs(attempt++));
+  });
   let tick = Date.now();
   setInterval(() => {
     const leapt = Date.now() - tick > LEAP_MS;

@@ -188,7 +188,7 @@ claim("without a network the page says so, and that it is back", async ({ person
   abhi.expectOutage();
   await meet(abhi, anny);
   await abhi.context.setOffline(true);
-  await banner(abhi.page).getByText("You are offline. Your messages will be sent when you are back.").waitFor();
+  await banner(abhi.page).getByText("You are offline.").waitFor();
   await say(abhi.page, "From under a mountain");
   await untilTick(abhi.page, "From under a mountain", "Sending");
   await abhi.context.setOffline(false);
@@ -204,12 +204,12 @@ claim("what the server refuses for good can be tried again or deleted", async ({
   let full = true;
   await abhi.page.route("**/message_send", (route) =>
     full
-      ? route.fulfill({ status: 409, json: { data: { status: "Failed", code: 409, error: "chat_full", message: "The chat is full." } } })
+      ? route.fulfill({ status: 409, json: { data: { status: "Failed", code: 409, error: "conflict", message: "Something else came first." } } })
       : route.continue(),
   );
   await say(abhi.page, "To be deleted");
   await untilTick(abhi.page, "To be deleted", "Not sent");
-  await abhi.page.getByRole("alert").filter({ hasText: "Your message was not sent. The chat is full." }).waitFor({ state: "attached" });
+  await abhi.page.getByRole("alert").filter({ hasText: "Your message was not sent. The server did not take it." }).waitFor({ state: "attached" });
   await message(abhi.page, "To be deleted").getByRole("button", { name: "Delete" }).click();
   await untilIs("the messages", () => texts(abhi.page), []);
   await say(abhi.page, "To be sent");

@@ -167,7 +167,7 @@ claim("what failed in a tab that is duplicated belongs to that tab alone, and to
   await meet(abhi, anny);
   const refuse = (/** @type {Page} */ page) =>
     page.route("**/message_send", (route) =>
-      route.fulfill({ status: 409, json: { data: { status: "Failed", code: 409, error: "chat_full", message: "The chat is full." } } }),
+      route.fulfill({ status: 409, json: { data: { status: "Failed", code: 409, error: "conflict", message: "Something else came first." } } }),
     );
   await refuse(anny.page);
   for (const words of ["To be deleted", "To be kept"]) {
