@@ -116,7 +116,7 @@ fn return_code(page: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_return_code_is_shown_once() {
+async fn a_return_code_is_shown_until_it_is_saved() {
     let server = Server::start().await;
     let mut browser = Browser::new(&server);
     let form = [("userOne", "Abhi"), ("userTwo", "Anny")];
@@ -125,10 +125,26 @@ async fn a_return_code_is_shown_once() {
         .await;
     let code = return_code(invitation.text());
     let path = invitation.to.split(' ').nth(1).unwrap().to_owned();
-    for page in [path.clone(), path.replace("/invite", "")] {
-        let again = browser.get(&page).await;
-        assert_eq!(again.status, 200);
-        assert!(!again.text().contains(&code), "{page}");
+    let seat = path.replace("/invite", "");
+    let pages = [path, seat.clone(), format!("{seat}/return_code")];
+    for page in &pages {
+        for _ in 0..2 {
+            let again = browser.get(page).await;
+            assert_eq!(
+                (again.status, return_code(again.text())),
+                (200, code.clone()),
+                "{page}"
+            );
+        }
+    }
+    let saved = browser
+        .submit(&format!("{seat}/return_code/saved"), &[])
+        .await;
+    assert_eq!(leads_to(&saved), seat);
+    for page in &pages {
+        let after = browser.get(page).await;
+        assert_eq!(after.status, 200);
+        assert!(!after.text().contains(&code), "{page}");
     }
 }
 
@@ -194,9 +210,11 @@ async fn codes_and_sessions_work_by_form() {
     let seat = format!("/demo/chat/user/{hash}/1");
     let login = format!("/demo/chat/user/{hash}/login");
 
-    let device = abhi.submit(&format!("{seat}/device"), &[]).await;
+    let device = abhi.submit_and_follow(&format!("{seat}/device"), &[]).await;
     assert_eq!(device.status, 200, "{device:?}");
     let code = return_code(device.text());
+    let again = abhi.get(&format!("{seat}/device")).await;
+    assert_eq!(return_code(again.text()), code, "a look made another code");
     let mut phone = Browser::new(&server);
     leads_to(
         &phone
@@ -204,7 +222,9 @@ async fn codes_and_sessions_work_by_form() {
             .await,
     );
 
-    let fresh = abhi.submit(&format!("{seat}/return_code"), &[]).await;
+    let fresh = abhi
+        .submit_and_follow(&format!("{seat}/return_code"), &[])
+        .await;
     assert_eq!(fresh.status, 200, "{fresh:?}");
     let code = return_code(fresh.text());
     let mut laptop = Browser::new(&server);

@@ -46,6 +46,9 @@ async fn every_page_is_guarded_and_kept_by_nobody() {
         format!("{home}/1"),
         format!("{home}/1/invite"),
         format!("{home}/1/sessions"),
+        format!("{home}/1/device"),
+        format!("{home}/1/return_code"),
+        format!("{home}/1/download?choose"),
         format!("{home}/1/logout"),
         format!("{home}/1/endchat"),
     ] {
@@ -54,7 +57,7 @@ async fn every_page_is_guarded_and_kept_by_nobody() {
         assert_guarded(&page);
     }
     for path in [format!("{home}/1/device"), format!("{home}/1/return_code")] {
-        assert_guarded(&browser.submit(&path, &[]).await);
+        assert_guarded(&browser.submit_and_follow(&path, &[]).await);
     }
 }
 
