@@ -154,7 +154,7 @@ impl App {
         let registry = telemetry::registry();
         telemetry::describe(&registry, settings);
         let tasks = Tasks::register(&registry);
-        let open = || store::open(&settings.store, clock.clone(), &registry);
+        let open = || store::open(settings, clock.clone(), &registry);
         let store = store::patiently(&settings.store, open).await?;
         let arbiters: Vec<Arbiter> = (0..settings.workers()).map(|_| Arbiter::new()).collect();
         let bus = {

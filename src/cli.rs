@@ -260,7 +260,7 @@ fn say(sentence: fmt::Arguments<'_>) -> Result<(), Failure> {
 
 async fn open(settings: &Settings) -> Result<OpenStore, OpenError> {
     let clock = Arc::new(SystemClock::default());
-    store::open(&settings.store, clock, &telemetry::registry()).await
+    store::open(settings, clock, &telemetry::registry()).await
 }
 
 /// The file that the chats are in.

@@ -16,7 +16,7 @@ use actors::ports::{Clock, Store};
 use prometheus::Registry;
 use tracing::{info, warn};
 
-use crate::config::{self, StoreUrl};
+use crate::config::{self, Settings, StoreUrl};
 
 use metered::Metered;
 pub use postgres::{DatabaseLock, PostgresStore};
@@ -25,6 +25,8 @@ pub use sqlite::{FileLock, SqliteStore, backup, restore};
 /// How often a start tries again, and how often it says that it is waiting.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
 const SAY_AGAIN: Duration = Duration::from_secs(5);
+
+const MIB: u64 = 1024 * 1024;
 
 /// The store cannot be opened: one sentence that names it and says what to do.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -101,18 +103,21 @@ impl ServingLock {
 /// # Errors
 /// [`OpenError`] names what is wrong.
 pub async fn open(
-    settings: &config::Store,
+    settings: &Settings,
     clock: Arc<dyn Clock>,
     registry: &Registry,
 ) -> Result<OpenStore, OpenError> {
     let mut sqlite = None;
-    let store: Arc<dyn Store> = match &settings.url {
+    let store: Arc<dyn Store> = match &settings.store.url {
         StoreUrl::Sqlite(path) => {
-            let store = Arc::new(SqliteStore::open(path, clock)?);
+            let free_bytes_min = settings.limits.free_disk_mib_min.saturating_mul(MIB);
+            let store = Arc::new(SqliteStore::open(path, clock, free_bytes_min)?);
             sqlite = Some(store.clone());
             store
         }
-        StoreUrl::Postgres(url) => Arc::new(PostgresStore::open(url, settings, registry).await?),
+        StoreUrl::Postgres(url) => {
+            Arc::new(PostgresStore::open(url, &settings.store, registry).await?)
+        }
     };
     let store = Arc::new(Metered::new(store, registry));
     Ok(OpenStore { store, sqlite })

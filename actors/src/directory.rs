@@ -26,14 +26,14 @@ use tracing::{debug, error};
 
 use crate::{
     Detach, Metrics, Pair, Refusal, StreamId, Tasks,
-    domain::ChatKey,
+    domain::{BySeat, ChatKey, Seat},
     instance::catch_panic,
     journal::{Journal, JournalLimits},
     lease::Lease,
     notes::Notes,
     pair::{News, Refresh, Request, Told, Visit},
     peers,
-    ports::{Bus, BusState, ChatRoom, Clock, Inbox, Lookup, Position, Store},
+    ports::{Bus, BusState, ChatRoom, Clock, Inbox, Lookup, Note, Notice, Position, Store},
     relay,
     session_checks::SessionChecks,
     sweeper,
@@ -456,6 +456,31 @@ impl Directory {
         }
     }
 
+    /// A pair is being dropped by a panic: it leaves neither its place nor its subscription nor the
+    /// presence of those whose streams end with it. Who is back after the grace was never gone.
+    pub(crate) fn crashed(&self, key: ChatKey, usage: &Arc<Usage>, present: BySeat<bool>) {
+        let own = |_: &ChatKey, place: &Place| Arc::ptr_eq(&place.usage, usage);
+        if self.0.pairs.remove_if(&key, own).is_some() {
+            self.remember_crash(key);
+        }
+        let shared = self.0.shared.clone();
+        let (bus, left_at) = (&shared.world.bus, shared.world.clock.now());
+        bus.unsubscribe(key);
+        bus.set_open(key, BySeat::default());
+        self.0.arbiters[0].spawn(async move {
+            tokio::time::sleep(shared.limits.presence_grace).await;
+            for seat in Seat::BOTH.into_iter().filter(|seat| present[*seat]) {
+                shared.notes.jot(key, Note::LastSeen(seat, left_at));
+                let gone = Notice::Presence {
+                    seat,
+                    online: false,
+                    last_seen: Some(left_at),
+                };
+                shared.world.bus.publish(key, gone);
+            }
+        });
+    }
+
     /// Takes out a pair that was found dead, and remembers it.
     fn bury(&self, key: ChatKey, pair: &Addr<Pair>) {
         if self
@@ -466,6 +491,10 @@ impl Directory {
         {
             return; // Another request found it first.
         }
+        self.remember_crash(key);
+    }
+
+    fn remember_crash(&self, key: ChatKey) {
         self.count();
         error!(chat = %key.fingerprint(), "a pair panicked; the next request starts it afresh");
         self.0.shared.metrics.pair_crashes.inc();

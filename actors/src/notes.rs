@@ -94,7 +94,7 @@ impl Notes {
                     taken.parts.pop();
                     continue;
                 }
-                Ok(Err(StoreError::Unavailable(failure))) => {
+                Ok(Err(StoreError::Unavailable(failure) | StoreError::NoRoom(failure))) => {
                     if !std::mem::replace(&mut writing.failed, true) {
                         warn!(failure, "marks wait for the store");
                     }

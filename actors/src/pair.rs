@@ -16,6 +16,7 @@ mod hello;
 mod history;
 mod messages;
 mod presence;
+mod rewind;
 mod seats;
 mod streams;
 mod ticks;
@@ -81,6 +82,7 @@ pub struct Pair {
     /// Messages that came ahead of their turn.
     early: BTreeMap<Seq, Arc<crate::domain::Message>>,
     catching_up: bool,
+    recent: rewind::Recent,
     streams: Vec<streams::Open>,
     /// Who is there, as far as it was announced.
     present: BySeat<bool>,
@@ -94,6 +96,8 @@ pub struct Pair {
     last_request: Instant,
     limits: Option<Box<SeatLimits>>,
     last_typing: BySeat<Option<Instant>>,
+    /// It has subscribed, and has not left: a panic leaves that for others to take back.
+    in_service: bool,
     /// It has stopped once, and only answers whoever still holds its address.
     retired: bool,
 }
@@ -116,6 +120,7 @@ impl Pair {
             usage,
             early: BTreeMap::new(),
             catching_up: false,
+            recent: Default::default(),
             streams: Vec::new(),
             present: BySeat::default(),
             elsewhere: None,
@@ -124,6 +129,7 @@ impl Pair {
             last_request: Instant::now(),
             limits: None,
             last_typing: BySeat::default(),
+            in_service: false,
             retired: false,
         }
     }
@@ -200,12 +206,14 @@ impl Pair {
                     chat.seats[Seat::One].name.clone(),
                     chat.seats[Seat::Two].name.clone(),
                 ]));
-                let behind = chat.last_seq > self.usage.position();
+                let (last, known) = (chat.last_seq, self.usage.position());
                 self.chat = Ok(chat);
                 self.read_at = self.shared.world.clock.uptime();
                 self.drop_ended_sessions(ctx);
-                if behind {
+                if last > known {
                     self.catch_up(ctx);
+                } else if last < known {
+                    self.rewind(last, ctx);
                 }
             }
             Ok(Lookup::Ended | Lookup::Missing) => self.finish(None, ctx),
@@ -215,6 +223,7 @@ impl Pair {
             }
             Err(failure) => {
                 self.chat = Err(failure.into());
+                self.in_service = false;
                 self.directory.dismiss(self.key, &ctx.address());
                 self.shared.world.bus.unsubscribe(self.key);
                 ctx.stop();
@@ -315,6 +324,7 @@ impl Actor for Pair {
         if self.retired {
             return;
         }
+        self.in_service = true;
         self.tick_later(ctx);
         let world = self.shared.world.clone();
         let key = self.key;
@@ -329,6 +339,16 @@ impl Actor for Pair {
             pair.elsewhere = elsewhere;
             pair.apply(found, ctx);
         }));
+    }
+}
+
+/// A handler that panics drops its pair, which tells the directory while it unwinds. (Where an
+/// instance is stopped, pairs are dropped as well; nothing is told then.)
+impl Drop for Pair {
+    fn drop(&mut self) {
+        if self.in_service && std::thread::panicking() {
+            self.directory.crashed(self.key, &self.usage, self.present);
+        }
     }
 }
 

@@ -88,6 +88,9 @@ pub enum Refusal {
         /// When to come back.
         retry_after: Duration,
     },
+    /// The store takes no new messages and chats until there is room again.
+    #[error("storage is full: {0}")]
+    StorageFull(String),
     /// The store is out of reach or a queue is full; the outcome may be unknown.
     #[error("unavailable: {0}")]
     Unavailable(String),
@@ -130,6 +133,7 @@ impl Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
+            StoreError::NoRoom(_) => Refusal::StorageFull(error.to_string()),
             StoreError::Unavailable(_) => Refusal::Unavailable(error.to_string()),
             StoreError::Refused(_) => Refusal::Defect(error.to_string()),
         }

@@ -27,6 +27,7 @@ pub struct Limits {
     pub sends_per_seat_burst: u32,
     pub messages_per_chat: u64,
     pub bytes_per_chat: u64,
+    pub free_disk_mib_min: u64,
     pub sessions_per_seat: usize,
     pub streams_per_address: usize,
     pub streams_per_seat: usize,

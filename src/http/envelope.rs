@@ -19,6 +19,8 @@ use crate::config::Role;
 
 /// When to come back after a 503.
 const UNAVAILABLE_RETRY: Duration = Duration::from_secs(1);
+/// When to come back to a server whose disk is full: somebody has to make room.
+const STORAGE_FULL_RETRY: Duration = Duration::from_secs(60);
 
 /// The word of a request without a living session.
 const NO_SESSION: &str = "no_session";
@@ -344,6 +346,16 @@ impl Problem {
         Self {
             replaced: Some(replaced),
             ..Self::new(status, "replaced", message)
+        }
+    }
+
+    /// A 503 until the operator has made room.
+    fn storage_full() -> Self {
+        let message = "This server has no room for new messages and chats right now. What is \
+                       stored can be read, and chats can be ended.";
+        Self {
+            retry_after: Some(STORAGE_FULL_RETRY),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "storage_full", message)
         }
     }
 

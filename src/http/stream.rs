@@ -230,6 +230,10 @@ impl Handler<Event> for StreamActor {
     fn handle(&mut self, event: Event, ctx: &mut Self::Context) {
         match &event {
             Event::Message(..) => self.write_message(&event, ctx),
+            Event::Rewound(hello) => {
+                self.position = hello.position;
+                self.write(wire::frame(&event), ctx);
+            }
             Event::Behind => self.attach(ctx),
             Event::Ended { .. } => {
                 self.write(wire::frame(&event), ctx);

@@ -231,7 +231,9 @@ impl<'a> SeatView<'a> {
 /// (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
 pub fn frame(event: &Event) -> Bytes {
     match event {
-        Event::Hello(hello) => write("hello", Some(hello.position), &HelloView::of(hello)),
+        Event::Hello(hello) | Event::Rewound(hello) => {
+            write("hello", Some(hello.position), &HelloView::of(hello))
+        }
         Event::Message(message, names) => write(
             "message",
             Some(message.seq),

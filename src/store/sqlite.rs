@@ -6,6 +6,7 @@
 mod asks;
 mod backup;
 mod chats;
+mod disk;
 mod ended;
 mod examine;
 mod file;
@@ -40,6 +41,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tracing::warn;
 
 use super::OpenError;
+use disk::DiskFloor;
 use ended::EndedInLog;
 use file::{connect, empty_log, has_log};
 use worker::Worker;
@@ -69,14 +71,20 @@ pub struct SqliteStore {
     next_reader: AtomicUsize,
     clock: Arc<dyn Clock>,
     ended: EndedInLog,
+    disk: Arc<DiskFloor>,
 }
 
 impl SqliteStore {
-    /// Opens the file, making it and its folder where they are missing, and migrates it.
+    /// Opens the file, making it and its folder where they are missing, and migrates it. Nothing
+    /// that makes it grow is taken while less than so many bytes of its disk are free.
     ///
     /// # Errors
     /// [`OpenError`] names the file and what is wrong with it.
-    pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+    pub fn open(
+        path: &Path,
+        clock: Arc<dyn Clock>,
+        free_bytes_min: u64,
+    ) -> Result<Self, OpenError> {
         file::prepare(path)?;
         let failed = |error: &dyn std::fmt::Display| OpenError::file(path, error);
         let mut writer = connect(path).map_err(|error| failed(&error))?;
@@ -96,6 +104,7 @@ impl SqliteStore {
         Ok(Self {
             path: path.into(),
             ended: EndedInLog::default(),
+            disk: Arc::new(DiskFloor::new(path, free_bytes_min)),
             readers: (0..READERS).map(reader).collect::<Result<_, _>>()?,
             writer: Worker::start("sqlite-write", writer).map_err(|error| failed(&error))?,
             next_reader: AtomicUsize::new(0),
@@ -133,12 +142,13 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Transaction<'_>, Timestamp) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let clock = self.clock.clone();
+        let (clock, disk) = (self.clock.clone(), self.disk.clone());
         self.writer
             .call(move |connection| {
                 let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
                 let done = work(&tx, clock.now())?;
                 tx.commit()?;
+                disk.look();
                 Ok(done)
             })
             .await
@@ -173,11 +183,13 @@ impl Store for SqliteStore {
     }
 
     async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool, StoreError> {
+        self.disk.check()?;
         self.write(move |tx, now| chats::reserve(tx, key, now.plus(hold), now))
             .await
     }
 
     async fn register(&self, new: NewChat) -> Result<Registered, StoreError> {
+        self.disk.check()?;
         self.write(move |tx, now| chats::register(tx, &new, now))
             .await
     }
@@ -225,6 +237,7 @@ impl Store for SqliteStore {
     }
 
     async fn append(&self, drafts: &[Draft], room: ChatRoom) -> Result<Vec<Appended>, StoreError> {
+        self.disk.check()?;
         let drafts = drafts.to_vec();
         self.write(move |tx, now| messages::append(tx, &drafts, room, now))
             .await
@@ -360,7 +373,7 @@ mod tests {
     async fn open() -> Stores {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(SystemClock::default());
-        let store = SqliteStore::open(&folder.path().join("duet.db"), clock).unwrap();
+        let store = SqliteStore::open(&folder.path().join("duet.db"), clock, 0).unwrap();
         Stores::one(Arc::new(store), folder)
     }
 

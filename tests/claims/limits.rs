@@ -274,3 +274,51 @@ async fn chats_in_memory_have_a_bound() {
         .fails(503);
     first.one.say("Those that are there go on.").await;
 }
+
+#[tokio::test]
+async fn a_chat_that_is_full_of_text_says_so_and_can_still_be_read() {
+    let server = Setup::new().set("limits.bytes_per_chat", 10).start().await;
+    let chat = Chat::begin(&server).await;
+    // Bytes of UTF-8 count, and the last message may be of any length.
+    for text in ["éééé", "and one more"] {
+        chat.one.say(text).await;
+    }
+    for person in [&chat.one, &chat.two] {
+        let full = person.post("message_send", json!({"message": "d"})).await;
+        full.fails_as(409, "chat_full");
+    }
+    assert_eq!(chat.two.texts().await, ["éééé", "and one more"]);
+    Chat::begin(&server)
+        .await
+        .two
+        .say("Another one is not.")
+        .await;
+}
+
+#[tokio::test]
+async fn below_the_floor_of_free_disk_nothing_grows_and_everything_can_be_read_and_ended() {
+    let server = Server::start().await;
+    let chat = Chat::begin(&server).await;
+    chat.one.say("Hello").await;
+    let low = server.setup().set("limits.free_disk_mib_min", u32::MAX);
+    drop(server);
+    let server = low.start().await;
+    let chat = chat.moved_to(&server);
+    let send = chat.one.post("message_send", json!({"message": "no room"}));
+    let refused = send.await;
+    refused.fails_as(503, "storage_full");
+    assert!(refused.headers.contains_key("retry-after"));
+    let register = server.api().post(
+        "/chat-server/register",
+        json!({"userOne": "Abhi", "userTwo": "Anny"}),
+    );
+    register.await.fails_as(503, "storage_full");
+    assert_eq!(chat.two.texts().await, ["Hello"]);
+    chat.two
+        .post("receipt", json!({"delivered": 1, "read": 1}))
+        .await
+        .ok();
+    chat.one.log_out().await.ok();
+    chat.two.end().await.ok();
+    chat.two.get("messages").await.fails_as(410, "chat_ended");
+}

@@ -15,6 +15,7 @@ mod input;
 mod seats;
 mod streams;
 
+mod access;
 mod attacks;
 mod cluster;
 mod deletion;

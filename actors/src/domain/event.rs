@@ -6,6 +6,9 @@ use super::{Ask, AskNumber, AskWord, BySeat, Marks, Message, Seat, Seq, Timestam
 #[derive(Debug, Clone, actix::Message)]
 #[rtype(result = "()")]
 pub enum Event {
+    /// The store has lost messages that were shown: how things stand now, and from where the stream
+    /// goes on.
+    Rewound(Arc<Hello>),
     /// The state of everything but the messages; replaces what was known.
     Hello(Arc<Hello>),
     /// The next message, with its sender's and recipient's names.

@@ -71,6 +71,7 @@ impl Pair {
         self.early.clear();
         self.names = Default::default();
         self.present = Default::default();
+        self.in_service = false;
         self.chat = Err(Refusal::Gone);
         self.shared.world.bus.forget(self.key);
         self.directory.dismiss(self.key, &ctx.address());

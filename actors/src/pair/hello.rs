@@ -42,6 +42,7 @@ impl Pair {
         by: SecretDigest,
         after: Option<Seq>,
     ) -> ResponseActFuture<Self, Result<Opened, Refusal>> {
+        let known = self.usage.position();
         let checked = self.check(by);
         Box::pin(checked.into_actor(self).map(
             move |checked: Result<_, Refusal>, pair: &mut Self, ctx| {
@@ -54,6 +55,8 @@ impl Pair {
                 };
                 if last > pair.usage.position() {
                     pair.catch_up(ctx);
+                } else if last < known {
+                    pair.rewind(last, ctx);
                 }
                 let mut hello = pair.hello(seat, after.unwrap_or(last).min(last))?;
                 hello.last_seq = last;

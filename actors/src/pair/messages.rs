@@ -142,7 +142,13 @@ impl Pair {
     /// The gate that every message passes, wherever it was committed: the next one goes out, a
     /// lower one has been out before, and a later one waits until those between are read.
     fn offer(&mut self, message: Arc<Message>, ctx: &mut Context<Self>) {
-        if self.chat.is_err() || message.seq <= self.usage.position() {
+        if self.chat.is_err() {
+            return;
+        }
+        if message.seq <= self.usage.position() {
+            if self.recent.contradicts(&message) {
+                self.rewind(message.seq - 1, ctx);
+            }
             return;
         }
         if message.seq == self.usage.position() + 1 {
@@ -160,6 +166,7 @@ impl Pair {
 
     fn give_out(&mut self, message: Arc<Message>) {
         self.usage.move_to(message.seq);
+        self.recent.push(&message);
         if let Ok(chat) = &mut self.chat {
             chat.last_seq = message.seq;
         }
@@ -210,6 +217,11 @@ impl Handler<Committed> for Pair {
     fn handle(&mut self, Committed(part): Committed, ctx: &mut Self::Context) {
         for mut committed in part {
             committed.acknowledge(self.online(committed.message.seat.other()));
+            let seq = committed.message.seq;
+            if self.recent.is_empty() && seq <= self.usage.position() {
+                // The chat was read when it had this message, or more than the store has now.
+                self.rewind(seq - 1, ctx);
+            }
             self.offer(committed.message.clone(), ctx);
         }
     }
@@ -317,6 +329,9 @@ impl Handler<Audited> for Pair {
         }
         for seat in Seat::BOTH {
             self.raise_marks(seat, found.marks[seat]);
+        }
+        if found.was_rewound(&audited.asked) {
+            return self.rewind(found.last_seq, ctx);
         }
         if found.last_seq > self.usage.position() {
             self.catch_up(ctx);

@@ -307,6 +307,15 @@ impl Pair {
         self.drop_streams(|open| !live.contains(&open.session), ctx);
     }
 
+    /// Has the streams go on from a lower place. Those that are reading from the store may have read
+    /// beyond it: they end, and come back.
+    pub(super) fn rewind_streams(&mut self, last: Seq, ctx: &mut Context<Self>) {
+        self.drop_streams(|open| !matches!(open.feed, Feed::Live(_)), ctx);
+        for open in &mut self.streams {
+            open.position = open.position.min(last);
+        }
+    }
+
     fn drop_streams(&mut self, which: impl Fn(&Open) -> bool, ctx: &mut Context<Self>) {
         let mut left = Vec::new();
         self.streams.retain(|open| {

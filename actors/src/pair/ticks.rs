@@ -30,6 +30,7 @@ impl Pair {
         let idle = idle && self.streams.is_empty() && self.present == BySeat::default();
         if idle && self.directory.leave(self.key, &ctx.address()) {
             debug!(chat = %self.key.fingerprint(), "a pair goes to rest");
+            self.in_service = false;
             self.shared.world.bus.unsubscribe(self.key);
             ctx.stop();
         } else {

@@ -119,8 +119,15 @@ impl Position {
             there.delivered > here.delivered || there.read > here.read
         };
         self.last_seq > known.last_seq
+            || self.was_rewound(asked)
             || self.was_revised(asked, known)
             || Seat::BOTH.into_iter().any(raised)
+    }
+
+    /// Whether the store has fewer messages than the pair knew when the store was `asked`: after a
+    /// failover to a standby that lagged.
+    pub(crate) fn was_rewound(&self, asked: &Position) -> bool {
+        self.last_seq < asked.last_seq
     }
 
     /// Whether names, seats, sessions or asks are not what the pair knows: newer, or older than the

@@ -179,6 +179,9 @@ pub enum StoreError {
     /// It is out of reach or overloaded; the outcome may be unknown.
     #[error("the store is out of reach: {0}")]
     Unavailable(String),
+    /// It takes nothing that makes it grow, until there is room again; ends and deletions it does.
+    #[error("the store has no room: {0}")]
+    NoRoom(String),
     /// It will never take this.
     #[error("the store refused: {0}")]
     Refused(String),

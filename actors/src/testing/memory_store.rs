@@ -106,6 +106,14 @@ impl MemoryStore {
         self.faults.batch_lens()
     }
 
+    /// Loses the messages of a chat behind this one, as a standby does that takes over and lagged.
+    pub fn lose_messages_after(&self, key: ChatKey, seq: Seq) {
+        let (mut data, now) = self.locked();
+        if let Some(record) = data.live(key, now) {
+            record.lose_messages_after(seq);
+        }
+    }
+
     /// How many messages of a chat are kept, readable or not.
     pub fn messages_kept(&self, key: ChatKey) -> usize {
         self.locked().0.messages_kept(key)

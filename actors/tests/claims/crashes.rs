@@ -226,3 +226,46 @@ async fn many_chats_survive_panics_at_random() {
         );
     }
 }
+
+#[actix::test]
+async fn a_pair_that_panicked_leaves_neither_presence_nor_a_subscription() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let watcher = Watch::open(&abhi.at(&there)).await;
+    let stream = Watch::open(&anny).await;
+    watcher.until_presence(Seat::Two, &[true]).await;
+    here.clock.panic_next(1);
+    assert!(matches!(abhi.look().await, Err(Refusal::Defect(_))));
+    // Nobody asks this instance for the chat any more, and she does not come back.
+    stream.until_over().await;
+    world.until_open(abhi.key, [true, false]).await;
+    watcher.until_presence(Seat::Two, &[true, false]).await;
+    eventually("the subscription is withdrawn", || async {
+        !here.bus.is_subscribed(abhi.key)
+    })
+    .await;
+    assert_eq!(here.metric("duet_pairs"), 0.0);
+    assert_eq!(here.metric("duet_pair_restarts_total"), 1.0);
+}
+
+#[actix::test]
+async fn whoever_is_back_at_once_after_a_panic_was_never_gone_for_others() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let watcher = Watch::open(&abhi.at(&there)).await;
+    let stream = Watch::open(&anny).await;
+    watcher.until_presence(Seat::Two, &[true]).await;
+    here.clock.panic_next(1);
+    abhi.look().await.unwrap_err();
+    stream.until_over().await;
+    let back = Watch::open(&anny).await;
+    world.until_open(abhi.key, [true, true]).await;
+    abhi.send("Hello").await.unwrap();
+    for stream in [&watcher, &back] {
+        stream.until_place(1).await;
+    }
+    world.pass_grace(&here, abhi.key).await;
+    assert!(!watcher.presence(Seat::Two).contains(&false));
+}

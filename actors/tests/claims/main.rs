@@ -7,6 +7,7 @@ mod adapters;
 mod asks;
 mod crashes;
 mod ending;
+mod failover;
 mod instances;
 mod journal;
 mod limits;

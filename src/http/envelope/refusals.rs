@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode as S;
 use actors::{Refusal, domain::TextError, ports::StoreError};
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::Problem;
 
@@ -18,6 +18,10 @@ impl From<Refusal> for Problem {
             }
             Refusal::Replaced(replaced) => return Self::replaced(replaced),
             Refusal::PresenceUnknown => return Self::presence_unknown(),
+            Refusal::StorageFull(cause) => {
+                warn!(%cause, "a request was refused");
+                return Self::storage_full();
+            }
             Refusal::Defect(cause) => return Self::defect(cause),
             Refusal::Disagrees { field } => {
                 let message = "This does not agree with who is logged in. Leave the field out, \

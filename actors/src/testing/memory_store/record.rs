@@ -165,6 +165,11 @@ impl Record {
         Appended::Stored { seq, at: now }
     }
 
+    pub(super) fn lose_messages_after(&mut self, last: Seq) {
+        self.messages.retain(|message| message.seq <= last);
+        self.places.retain(|_, seq| *seq <= last);
+    }
+
     pub(super) fn history(&self, page: Page, limit: usize) -> HistoryPage {
         let place = |seq: Seq| (seq as usize).min(self.messages.len());
         let ahead_of = |to: usize| self.messages[..to].iter().rev();

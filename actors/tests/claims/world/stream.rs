@@ -86,7 +86,9 @@ impl Handler<Event> for Stream {
 
     fn handle(&mut self, event: Event, ctx: &mut Self::Context) {
         match &event {
-            Event::Hello(hello) => self.reader.seen.hear((**hello).clone()),
+            Event::Hello(hello) | Event::Rewound(hello) => {
+                self.reader.seen.hear((**hello).clone());
+            }
             Event::Ended { .. } | Event::Moved => ctx.stop(),
             Event::Behind => {
                 let (reader, own) = (self.reader.clone(), ctx.address());
@@ -183,7 +185,7 @@ impl Handler<Die> for Stream {
 impl Told {
     fn from(event: Event) -> Option<Self> {
         Some(match event {
-            Event::Hello(hello) => Told::of(&hello),
+            Event::Hello(hello) | Event::Rewound(hello) => Told::of(&hello),
             Event::Message(message, _) => Told::Message(message.seq, message.text.as_str().into()),
             Event::Presence {
                 seat,

@@ -1,0 +1,75 @@
+//! A database that had not copied everything took another's place: the store has fewer messages
+//! than were shown.
+
+use crate::world::{Told, Watch, World, roomy};
+
+#[actix::test]
+async fn messages_stored_after_a_loss_are_shown_under_their_lower_seqs() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    let stream = Watch::open(&anny).await;
+    for number in 1..=10 {
+        abhi.send(&format!("text {number}")).await.unwrap();
+    }
+    stream.until_place(10).await;
+    world.store.lose_messages_after(abhi.key, 7);
+    for (seq, text) in [(8, "new 8"), (9, "new 9"), (10, "new 10"), (11, "new 11")] {
+        assert_eq!(abhi.send(text).await.unwrap().seq, seq);
+        stream.until(&Told::Message(seq, text.into())).await;
+    }
+    assert_eq!(stream.hello().position, 7);
+    let seqs = stream.places();
+    assert_eq!(seqs, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 8, 9, 10, 11]);
+}
+
+#[actix::test]
+async fn a_pair_that_has_shown_nothing_yet_notices_a_loss_as_well() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    for number in 1..=5 {
+        abhi.send(&format!("text {number}")).await.unwrap();
+    }
+    let abhi = abhi.at(&there);
+    let stream = Watch::open(&anny.at(&there)).await;
+    world.store.lose_messages_after(abhi.key, 3);
+    assert_eq!(abhi.send("new").await.unwrap().seq, 4);
+    stream.until(&Told::Message(4, "new".into())).await;
+    abhi.send("next").await.unwrap();
+    stream.until(&Told::Message(5, "next".into())).await;
+}
+
+#[actix::test]
+async fn a_loss_is_found_by_a_comparison_where_no_message_tells_of_it() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let stream = Watch::open(&anny.at(&there)).await;
+    for number in 1..=4 {
+        abhi.send(&format!("text {number}")).await.unwrap();
+    }
+    stream.until_place(4).await;
+    there.bus.set_deaf(true);
+    anny.receipt(4, 4).await.unwrap();
+    world.store.lose_messages_after(abhi.key, 1);
+    abhi.send("new").await.unwrap();
+    stream.until(&Told::Message(2, "new".into())).await;
+    assert_eq!(stream.hello().position, 1);
+}
+
+#[actix::test]
+async fn a_loss_of_what_nobody_had_seen_changes_nothing() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    let stream = Watch::open(&anny).await;
+    for number in 1..=40 {
+        abhi.send(&format!("text {number}")).await.unwrap();
+    }
+    stream.until_place(40).await;
+    world.store.lose_messages_after(abhi.key, 40);
+    abhi.send("next").await.unwrap();
+    stream.until_place(41).await;
+    assert_eq!(stream.places(), (1..=41).collect::<Vec<u64>>());
+}
