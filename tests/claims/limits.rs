@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::{
-    Api, Browser, Chat, Person, Setup, chat::register, chat::try_login, eventually,
+    Api, Browser, Chat, Person, Server, Setup, chat::register, chat::try_login, eventually,
 };
 
 #[tokio::test]
@@ -308,10 +308,8 @@ async fn below_the_floor_of_free_disk_nothing_grows_and_everything_can_be_read_a
     let refused = send.await;
     refused.fails_as(503, "storage_full");
     assert!(refused.headers.contains_key("retry-after"));
-    let register = server.api().post(
-        "/chat-server/register",
-        json!({"userOne": "Abhi", "userTwo": "Anny"}),
-    );
+    let (api, names) = (server.api(), json!({"userOne": "Abhi", "userTwo": "Anny"}));
+    let register = api.post("/chat-server/register", names);
     register.await.fails_as(503, "storage_full");
     assert_eq!(chat.two.texts().await, ["Hello"]);
     chat.two

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actors::{
     Look, Refusal,
+    domain::Seat,
     testing::{Call, eventually},
 };
 use futures_util::future::{join, join_all};
