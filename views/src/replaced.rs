@@ -22,13 +22,13 @@ pub(crate) fn told(frame: &Frame, replaced: &Replaced) -> Markup {
     let user = text::name(&replaced.user);
     let peer = text::peer_or_other_start(frame.text, replaced.peer.as_deref());
     let when = clock::moment(replaced.at_ms, frame.text);
-    let happened = match replaced.peer {
-        Some(_) => words.happened,
-        None => words.happened_perhaps,
+    let (happened, way_back) = match replaced.peer {
+        Some(_) => (words.happened, words.way_back),
+        None => (words.happened_perhaps, words.way_back_perhaps),
     };
     html! {
         p { (text::sentence(happened, &[("peer", &peer), ("user", &user), ("when", &when)])) }
-        p { (text::sentence(words.way_back, &[("peer", &peer)])) }
+        p { (text::sentence(way_back, &[("peer", &peer)])) }
     }
 }
 

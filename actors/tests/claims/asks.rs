@@ -65,6 +65,17 @@ async fn word(stream: &Watch) -> AskWord {
     .await
 }
 
+/// The word of the ask with this number: the last one has another.
+async fn word_with(stream: &Watch, number: AskNumber) -> AskWord {
+    eventually_some("somebody asks", || async {
+        stream.told().into_iter().find_map(|told| match told {
+            Told::Seat(_, SeatChange::Asking(word, shown)) if shown == number => Some(word),
+            _ => None,
+        })
+    })
+    .await
+}
+
 /// What somebody came with who is told that somebody else was let in.
 fn came_with<T: std::fmt::Debug>(refused: Result<T, Refusal>) -> CameWith {
     match refused {
@@ -160,8 +171,8 @@ async fn nobody_is_let_in_at_a_seat_whose_owner_is_there() {
     let watcher = Watch::open(&abhi).await;
     for instance in [&here, &there] {
         let owner = Watch::open(&anny.at(instance)).await;
-        ask_in(&here, &anny, Seat::Two).await.unwrap();
-        let word = word(&watcher).await;
+        let (_, number) = ask_with_number(&here, &anny, Seat::Two).await.unwrap();
+        let word = word_with(&watcher, number).await;
         watcher.until_presence_now(Seat::Two, true).await;
         assert_eq!(answer(&abhi, word, true).await, Err(Refusal::SeatOpen));
         owner.close();

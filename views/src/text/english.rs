@@ -161,16 +161,18 @@ pub static ENGLISH: Text = Text {
         refused_title: "You were not let in",
         refused: "The other person said no. Call or text them, or come back with your return code.",
         expired_title: "Nobody answered",
-        expired: "Two minutes went by without an answer, or someone asked for the same seat after you. You can ask again.",
+        expired: "Two minutes went by without an answer, or someone else asked after you. You can ask again.",
         again: "Ask again",
         back: "Back to the log-in page",
     },
     replaced: Replaced {
         title: "Someone else was let in",
         happened: "{peer} let someone in as {user} at {when}, which logged you out and ended your return code.",
-        happened_perhaps: "{peer} let someone in as {user} at {when}. Every session and code from before has ended.",
-        way_back: "If that was you on another device, log in with the return code it was given. If it was not, tell {peer} some \
-                   other way, and ask to be let in.",
+        happened_perhaps: "{peer} let someone in as {user} at {when}. Everyone who was in as {user} before is logged out, and the old codes have ended.",
+        way_back: "If that was you on another device, log in with the return code it was given. If it was not, call or text {peer}, \
+                   and ask to be let in.",
+        way_back_perhaps: "If that was you on another device, log in with the return code it was given. If it was not, call or text \
+                           the other person, and ask to be let in.",
     },
     chat: Chat {
         history: "Messages",

@@ -131,6 +131,7 @@ strings!(Replaced {
     happened,
     happened_perhaps,
     way_back,
+    way_back_perhaps,
 });
 
 strings!(Ask {
