@@ -58,6 +58,11 @@ impl Metered {
             "duet_store_failures_total",
             "Calls that the store did not carry out, by kind.",
         );
+        let failures = register(registry, IntCounterVec::new(failures, &["call"]));
+        for call in ["expire", "purge"] {
+            // What is to be told of must be there before it happens: an increase from nothing is none.
+            failures.with_label_values(&[call]);
+        }
         Self {
             store,
             in_flight: register(registry, in_flight),
@@ -67,7 +72,7 @@ impl Metered {
                 registry,
                 HistogramVec::new(seconds.buckets(buckets), &["call"]),
             ),
-            failures: register(registry, IntCounterVec::new(failures, &["call"])),
+            failures,
         }
     }
 
