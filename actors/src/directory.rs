@@ -33,7 +33,7 @@ use crate::{
     notes::Notes,
     pair::{News, Refresh, Request, Told, Visit},
     peers,
-    ports::{Bus, BusState, ChatRoom, Clock, Inbox, Lookup, Note, Notice, Position, Store},
+    ports::{Bus, BusState, ChatRoom, Clock, Inbox, Lookup, Notice, Position, Store},
     relay,
     session_checks::SessionChecks,
     sweeper,
@@ -446,12 +446,13 @@ impl Directory {
     fn start_pair(&self, key: ChatKey) -> Place {
         debug!(chat = %key.fingerprint(), "a pair starts");
         self.0.shared.metrics.pair_starts.inc();
-        let arbiter = &self.0.arbiters[key.spread() % self.0.arbiters.len()];
         let directory = self.clone();
         let usage = Arc::new(Usage::new(self.0.shared.lease.lapses()));
         let used = usage.clone();
         Place {
-            pair: Supervisor::start_in_arbiter(arbiter, move |_| Pair::new(key, directory, used)),
+            pair: Supervisor::start_in_arbiter(self.arbiter(key), move |_| {
+                Pair::new(key, directory, used)
+            }),
             usage,
         }
     }
@@ -464,21 +465,27 @@ impl Directory {
             self.remember_crash(key);
         }
         let shared = self.0.shared.clone();
-        let (bus, left_at) = (&shared.world.bus, shared.world.clock.now());
-        bus.unsubscribe(key);
-        bus.set_open(key, BySeat::default());
-        self.0.arbiters[0].spawn(async move {
+        // This thread is unwinding, where another panic would end the process: the bus is told by a
+        // task of the pair's own arbiter, which runs before a fresh pair can start there.
+        self.arbiter(key).spawn(async move {
+            let bus = &shared.world.bus;
+            bus.unsubscribe(key);
+            bus.set_open(key, BySeat::default());
             tokio::time::sleep(shared.limits.presence_grace).await;
             for seat in Seat::BOTH.into_iter().filter(|seat| present[*seat]) {
-                shared.notes.jot(key, Note::LastSeen(seat, left_at));
                 let gone = Notice::Presence {
                     seat,
                     online: false,
-                    last_seen: Some(left_at),
+                    last_seen: None,
                 };
-                shared.world.bus.publish(key, gone);
+                bus.publish(key, gone);
             }
         });
+    }
+
+    /// Where a chat's pair runs.
+    fn arbiter(&self, key: ChatKey) -> &ArbiterHandle {
+        &self.0.arbiters[key.spread() % self.0.arbiters.len()]
     }
 
     /// Takes out a pair that was found dead, and remembers it.
