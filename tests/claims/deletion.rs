@@ -175,7 +175,7 @@ async fn nothing_of_a_chat_is_left_in_the_embedded_store_or_in_a_log() {
         rows.values().all(|rows| *rows == 0).then_some(())
     })
     .await;
-    store::checkpoint(&server.database());
+    store::checkpoint(&server.database()).await;
     for (path, bytes) in store::files(&server.folder().join("data")) {
         secrets.assert_not_in_bytes(&path.display().to_string(), &bytes);
     }

@@ -53,15 +53,19 @@ pub fn hold_writers(database: &Path) -> Connection {
     connection
 }
 
-/// Has the log of writes brought into the database file, and emptied.
-pub fn checkpoint(database: &Path) {
+/// Has the log of writes brought into the database file, and emptied. A server that does the same at
+/// that moment is waited for: SQLite calls it busy at once.
+pub async fn checkpoint(database: &Path) {
     let connection = Connection::open(database).unwrap();
     connection.busy_timeout(super::DEADLINE).unwrap();
-    let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
-    let busy: i64 = connection
-        .query_row(checkpoint, [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(busy, 0);
+    super::eventually("the log of writes is emptied", async || {
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let busy: i64 = connection
+            .query_row(checkpoint, [], |row| row.get(0))
+            .unwrap();
+        (busy == 0).then_some(())
+    })
+    .await;
 }
 
 /// Every file of the data folder: the database, its log of writes and what else is there.
