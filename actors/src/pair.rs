@@ -18,6 +18,7 @@ mod messages;
 mod presence;
 mod rewind;
 mod seats;
+mod sessions;
 mod streams;
 mod ticks;
 mod told;
@@ -47,9 +48,9 @@ pub use history::History;
 pub(crate) use messages::{Audited, CatchUp, Relayed};
 pub use messages::{Receipt, Send, Sent, Typing};
 pub use seats::{
-    DeviceCode, EndSession, Glance, Glanced, LoggedIn, Login, LoginProof, Logout, NameSeatTwo,
-    NewReturnCode, SeatOf, Sessions,
+    DeviceCode, Glance, Glanced, LoggedIn, Login, LoginProof, NameSeatTwo, NewReturnCode, SeatOf,
 };
+pub use sessions::{EndSession, Logout, Sessions};
 use streams::MoveStreams;
 pub use streams::{Attach, Attached, Detach, OpenStream, StreamId};
 pub(crate) use told::{News, Told};

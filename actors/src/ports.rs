@@ -2,6 +2,7 @@
 //! in `testing` that is named after its port.
 
 mod access;
+mod asking;
 mod bus;
 mod clock;
 mod inbox;
@@ -9,11 +10,12 @@ mod page;
 mod store;
 
 pub use access::{Access, By, Lookup, Position};
+pub use asking::{Answered, AskFound, AskState, NewAsk, Replaced, Verdict};
 pub use bus::{Bus, BusError, BusState, Notice, RollCall};
 pub use clock::{Clock, SystemClock};
 pub use inbox::{Inbox, Missed};
 pub use page::{HistoryPage, PAGE_BYTES_MAX};
 pub use store::{
-    Answered, Appended, AskFound, AskState, ChatRoom, Claim, Claimed, Ending, NewAsk, NewChat,
-    NewSession, Note, Peer, Proof, Registered, Replaced, SessionChoice, Store, StoreError, Verdict,
+    Appended, ChatRoom, Claim, Claimed, Ending, NewChat, NewSession, Note, Peer, Proof, Registered,
+    SessionChoice, Store, StoreError,
 };

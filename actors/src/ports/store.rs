@@ -3,10 +3,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::{Access, By, HistoryPage, Lookup, Position};
+use super::{
+    Access, Answered, AskFound, By, HistoryPage, Lookup, NewAsk, Position, Replaced, Verdict,
+};
 use crate::domain::{
-    AskNumber, AskWord, Caller, Chat, ChatKey, CodeDigest, Draft, Encryption, Lifetime, Marks,
-    Page, SealedHash, Seat, SecretDigest, Seq, SessionId, Timestamp, UserName,
+    AskWord, Caller, Chat, ChatKey, CodeDigest, Draft, Encryption, Lifetime, Marks, Page,
+    SealedHash, Seat, SecretDigest, Seq, SessionId, Timestamp, UserName,
 };
 
 /// What lasts. Every method is atomic across all instances, and what it has answered survives
@@ -359,79 +361,6 @@ pub enum SessionChoice {
     Own,
     /// By its name in the owner's list.
     Id(SessionId),
-}
-
-/// An ask to be let in, to be recorded.
-#[derive(Debug, Clone)]
-pub struct NewAsk {
-    /// Its public name.
-    pub word: AskWord,
-    /// The digest of the asker's secret.
-    pub digest: SecretDigest,
-    /// The seat asked for.
-    pub seat: Seat,
-    /// What both sides see of it.
-    pub number: AskNumber,
-    /// How long it waits for an answer.
-    pub valid: Duration,
-}
-
-/// An ask, as its asker finds it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AskFound {
-    /// The seat asked for.
-    pub seat: Seat,
-    /// What both sides see of it.
-    pub number: AskNumber,
-    /// How it stands.
-    pub state: AskState,
-}
-
-/// How an ask stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AskState {
-    /// Nobody has answered.
-    Waiting,
-    /// Its asker may log in.
-    Allowed,
-    /// Its asker may not.
-    Refused,
-    /// Nobody answered in time, a newer one took its place, or it was used.
-    Expired,
-}
-
-/// What is answered to an ask.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// The asker may log in.
-    Allow {
-        /// For how long.
-        valid: Duration,
-    },
-    /// The asker may not.
-    Refuse,
-    /// Nothing: the answer says what allowing it would come to, and nothing changes.
-    Weigh,
-}
-
-/// What became of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answered {
-    /// It was the first.
-    Done(Seat),
-    /// The caller's own seat is asked for, and nobody lets somebody in at their own seat.
-    OwnSeat,
-    /// The ask was answered before, has lapsed, or never was.
-    Over,
-}
-
-/// Somebody else was let in at a seat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Replaced {
-    /// Which seat.
-    pub seat: Seat,
-    /// When.
-    pub at: Timestamp,
 }
 
 /// What became of ending a chat.
