@@ -36,7 +36,14 @@ fn holder(port: u16) -> Option<String> {
         .collect();
     let processes = fs::read_dir("/proc").ok()?.filter_map(Result::ok);
     for process in processes {
-        let pid = process.file_name().into_string().unwrap_or_default();
+        // Beside the processes there are links like `self`.
+        let Some(pid) = process
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<u32>().ok())
+        else {
+            continue;
+        };
         let files = fs::read_dir(process.path().join("fd"))
             .into_iter()
             .flatten();

@@ -34,7 +34,9 @@ async fn a_page_that_is_closed_is_noticed_within_a_second() {
 /// A stream on a connection that takes little and whose client does not read.
 async fn deaf(person: &Person, address: SocketAddr) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket.set_recv_buffer_size(4_096).unwrap();
+    // Less than a segment of the loopback device would never open the window again: the kernel would say
+    // nothing when the client reads on, and nobody would tell it that the other side has gone.
+    socket.set_recv_buffer_size(256 * 1024).unwrap();
     socket.connect(&address.into()).unwrap();
     socket.set_nonblocking(true).unwrap();
     let mut socket = TcpStream::from_std(socket.into()).unwrap();
