@@ -59,7 +59,7 @@ pub(crate) async fn run(directory: Directory) {
 /// How often a part of the pairs is compared with the store.
 const AUDIT_INTERVAL: Duration = Duration::from_secs(1);
 /// In how many parts, so that each pair's turn comes every so many intervals.
-const AUDIT_PARTS: usize = 30;
+const AUDIT_PARTS: usize = 10;
 
 /// Chats compared in one query.
 const COMPARE_LEN_MAX: usize = 20_000;
