@@ -13,7 +13,7 @@ use std::{
 
 use actix_rt::{Arbiter, ArbiterHandle, System};
 use actors::{
-    Directory, Metrics, Tasks, World,
+    Metrics, PairRegistry, Tasks, World,
     ports::{Clock, SystemClock},
 };
 use prometheus::Registry;
@@ -26,7 +26,7 @@ use tracing::{info, warn};
 
 use crate::{
     bus,
-    config::{self, BusUrl, Settings, StoreUrl, Wrong},
+    config::{self, BusUrl, ConfigError, Settings, StoreUrl},
     http::{self, Doors, Server, State, tls::Identity},
     process,
     reload::Reload,
@@ -40,7 +40,7 @@ use crate::{
 pub enum StartError {
     /// A setting is wrong.
     #[error(transparent)]
-    Settings(#[from] Wrong),
+    Settings(#[from] ConfigError),
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
@@ -83,7 +83,7 @@ pub struct App {
     pub ops_address: SocketAddr,
     servers: Vec<Server>,
     settings: config::Server,
-    directory: Directory,
+    pairs: PairRegistry,
     readiness: Readiness,
     lock: Option<ServingLock>,
     store: OpenStore,
@@ -188,7 +188,7 @@ impl App {
     ) -> Result<Self, StartError> {
         let clock = world.clock.clone();
         let handles: Vec<ArbiterHandle> = arbiters.iter().map(Arbiter::handle).collect();
-        let directory = Directory::start(
+        let pairs = PairRegistry::start(
             world,
             settings.limits.of_actors(),
             handles.clone(),
@@ -199,14 +199,14 @@ impl App {
         let state = State::new(
             settings,
             listeners.address(),
-            directory.clone(),
+            pairs.clone(),
             clock,
             registry,
             readiness.clone(),
         );
         let (address, api_address, ops_address) = listeners.addresses();
         actix_rt::spawn(forget_quiet_addresses(state.clone()));
-        actix_rt::spawn(watch(directory.clone()));
+        actix_rt::spawn(watch(pairs.clone()));
         Ok(Self {
             address,
             api_address,
@@ -214,7 +214,7 @@ impl App {
             identity: listeners.identity.clone(),
             servers: listeners.serve(settings, &state, &handles)?,
             settings: settings.server.clone(),
-            directory,
+            pairs,
             readiness,
             lock,
             store,
@@ -232,13 +232,7 @@ impl App {
             error = lost(&mut self.lock) => Err(error.into()),
         };
         info!("stopping");
-        shutdown::drain(
-            &self.settings,
-            &self.readiness,
-            &self.directory,
-            &self.servers,
-        )
-        .await;
+        shutdown::drain(&self.settings, &self.readiness, &self.pairs, &self.servers).await;
         self.store.close().await;
         info!("stopped");
         stopped
@@ -268,12 +262,12 @@ async fn on<T: Send + 'static>(
 }
 
 /// Writes to the store now and then, so that its gauge tells the truth where nobody asks for health.
-async fn watch(directory: Directory) {
+async fn watch(pairs: PairRegistry) {
     let mut interval = actix_rt::time::interval(Duration::from_secs(5));
     let mut away_since: Option<Instant> = None;
     loop {
         interval.tick().await;
-        match (directory.store().ping().await, away_since) {
+        match (pairs.store().ping().await, away_since) {
             (Ok(()), Some(since)) => {
                 away_since = None;
                 let seconds = since.elapsed().as_secs_f64();

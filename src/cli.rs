@@ -18,7 +18,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     app::{self, StartError},
-    config::{self, Settings, StoreUrl, Wrong},
+    config::{self, ConfigError, Settings, StoreUrl},
     http,
     reload::Reload,
     store::{self, OpenError, OpenStore},
@@ -122,7 +122,7 @@ pub enum Command {
 pub enum Failure {
     /// A setting is wrong.
     #[error(transparent)]
-    Settings(#[from] Wrong),
+    Settings(#[from] ConfigError),
     /// The server could not start.
     #[error(transparent)]
     Start(#[from] StartError),

@@ -230,9 +230,9 @@ pub enum LogFormat {
 /// A setting that cannot be: one sentence that names it and says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Wrong(pub String);
+pub struct ConfigError(pub String);
 
-impl Wrong {
+impl ConfigError {
     /// Adds where the setting stands that the sentence begins with.
     fn set_in(self, sources: &Sources) -> Self {
         let Some(key) = self.0.split_whitespace().next() else {
@@ -248,8 +248,8 @@ impl Wrong {
 }
 
 impl Settings {
-    fn check(&self) -> Result<(), Wrong> {
-        let wrong = |sentence: &str| Err(Wrong(sentence.into()));
+    fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |sentence: &str| Err(ConfigError(sentence.into()));
         let public = [
             Some(self.server.bind),
             self.server.api_bind,
@@ -291,14 +291,14 @@ impl Settings {
             ("call_seconds", self.store.call_seconds),
         ] {
             if value == 0 {
-                return Err(Wrong(format!("store.{name} must be at least 1.")));
+                return Err(ConfigError(format!("store.{name} must be at least 1.")));
             }
         }
         if let Some(name) = self.limits.zero() {
-            return Err(Wrong(format!("limits.{name} must be at least 1.")));
+            return Err(ConfigError(format!("limits.{name} must be at least 1.")));
         }
         if let Err(error) = self.log.filter.parse::<tracing_subscriber::EnvFilter>() {
-            return Err(Wrong(format!("log.filter is not a filter: {error}.")));
+            return Err(ConfigError(format!("log.filter is not a filter: {error}.")));
         }
         Ok(())
     }
@@ -306,7 +306,7 @@ impl Settings {
     /// Tokens and texts must not cross a network in the clear by accident. And a proxy that is not
     /// known as one makes everybody count as a single address, one that may be exempt from every
     /// limit at that.
-    fn check_plain_http(&self) -> Result<(), Wrong> {
+    fn check_plain_http(&self) -> Result<(), ConfigError> {
         let server = &self.server;
         // Health and metrics give nothing away.
         let listens_beyond = [Some(server.bind), server.api_bind]
@@ -318,7 +318,7 @@ impl Settings {
             || server.tls_cert.is_some()
             || !server.trusted_proxies.is_empty();
         match (listens_beyond || is_reached_beyond) && !meant {
-            true => Err(Wrong(
+            true => Err(ConfigError(
                 "duet would be reached over plain HTTP from beyond this machine. Name the proxies \
                  that end TLS before it in server.trusted_proxies, set server.tls_cert and \
                  server.tls_key, or set \

@@ -4,23 +4,23 @@ mod answers;
 pub mod api;
 pub mod body;
 mod connection;
-pub mod described;
 mod door;
 pub mod envelope;
 mod field;
 mod h1;
 mod h2;
+mod integers;
 mod limits;
 mod observe;
 mod ops;
 mod origin;
 mod pages;
 mod reads;
+pub mod schema;
 mod security_txt;
 mod session;
 mod stream;
 pub mod tls;
-mod whole;
 pub mod wire;
 
 use std::{
@@ -37,7 +37,7 @@ use actix_web::{
     middleware::{Compress, from_fn},
     web,
 };
-use actors::{Directory, domain::PairHash, ports::Clock};
+use actors::{PairRegistry, domain::PairHash, ports::Clock};
 use prometheus::Registry;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio_rustls::TlsAcceptor;
@@ -76,7 +76,7 @@ pub struct State(Arc<Inner>);
 
 /// The content of [`State`].
 pub struct Inner {
-    directory: Directory,
+    pairs: PairRegistry,
     clock: Arc<dyn Clock>,
     readiness: Readiness,
     registry: Registry,
@@ -104,13 +104,13 @@ impl State {
     pub fn new(
         settings: &Settings,
         bound: SocketAddr,
-        directory: Directory,
+        pairs: PairRegistry,
         clock: Arc<dyn Clock>,
         registry: Registry,
         readiness: Readiness,
     ) -> Self {
         Self(Arc::new(Inner {
-            directory,
+            pairs,
             clock,
             readiness,
             metrics: HttpMetrics::register(&registry),

@@ -1,4 +1,4 @@
-//! How an instance goes: not ready, sockets closed, streams moved, requests finished, notes written,
+//! How an instance goes: not ready, sockets closed, streams moved, requests finished, deferred writes stored,
 //! the other instances told.
 
 use std::{
@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use actors::{Directory, Tasks, metrics::register};
+use actors::{PairRegistry, Tasks, metrics::register};
 use futures_util::future::join_all;
 use prometheus::{Gauge, IntGauge, Registry};
 use tokio::{
@@ -122,7 +122,7 @@ pub fn longest(settings: &config::Server) -> Duration {
 pub async fn drain(
     settings: &config::Server,
     readiness: &Readiness,
-    directory: &Directory,
+    pairs: &PairRegistry,
     servers: &[Server],
 ) {
     readiness.drain();
@@ -133,12 +133,12 @@ pub async fn drain(
     let moving = Duration::from_secs(settings.drain_seconds).mul_f64(MOVING);
     tokio::select! {
         _ = closed => {}
-        () = directory.move_streams(moving) => {}
+        () = pairs.move_streams(moving) => {}
     }
-    directory.write_notes().await;
+    pairs.flush_deferred().await;
     if settings.leave_seconds > 0 {
         // Nobody is seen to go who is only on the way to another instance.
         tokio::time::sleep(COMING_BACK).await;
     }
-    directory.bus().leave().await;
+    pairs.bus().leave().await;
 }

@@ -17,7 +17,7 @@ pub struct Metrics {
     pub(crate) batch_len: Histogram,
     pub(crate) commit_seconds: Histogram,
     pub(crate) journal_queue_len: IntGauge,
-    pub(crate) notes_queue_len: IntGauge,
+    pub(crate) deferred_writes_len: IntGauge,
     pub(crate) chats_live: IntGauge,
     pub(crate) chats_expired: IntCounter,
     pub(crate) bus_split: IntGauge,
@@ -82,9 +82,9 @@ impl Metrics {
                 "duet_journal_queue_messages",
                 "Messages that wait for the next commit.",
             ),
-            notes_queue_len: gauge(
-                "duet_notes_queue",
-                "Marks and times that wait to be written down.",
+            deferred_writes_len: gauge(
+                "duet_deferred_writes",
+                "Marks and times that wait to be stored.",
             ),
             chats_live: gauge(
                 "duet_chats_live",

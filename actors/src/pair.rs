@@ -15,13 +15,13 @@ mod ending;
 mod hello;
 mod history;
 mod messages;
+mod news;
 mod presence;
 mod rewind;
 mod seats;
 mod sessions;
 mod streams;
 mod ticks;
-mod told;
 
 use std::{
     collections::BTreeMap,
@@ -46,23 +46,23 @@ pub(crate) use ending::Over;
 pub use hello::{Look, Opened};
 pub use history::History;
 pub(crate) use messages::{Audited, CatchUp, Relayed};
-pub use messages::{Receipt, Send, Sent, Typing};
+pub use messages::{Receipt, SendMessage, Sent, Typing};
+pub(crate) use news::{News, QueuedNews};
 pub use seats::{
     DeviceCode, Glance, Glanced, LoggedIn, Login, LoginProof, NameSeatTwo, NewReturnCode, SeatOf,
 };
 pub use sessions::{EndSession, Logout, Sessions};
 use streams::MoveStreams;
 pub use streams::{Attach, Attached, Detach, OpenStream, StreamId};
-pub(crate) use told::{News, Told};
 
 use crate::{
-    Directory, Refusal,
-    directory::{Shared, Usage},
+    PairRegistry, Refusal,
     domain::{
         BySeat, Caller, Chat, ChatKey, Event, Names, Seat, SeatChange, SecretDigest, Seq,
         SessionId, Timestamp, UserName,
     },
-    ports::{Lookup, Note, Notice, StoreError},
+    ports::{DeferredWrite, Lookup, Notice, StoreError},
+    registry::{Shared, Usage},
 };
 
 /// How old a session's last use may be before it is noted again.
@@ -71,7 +71,7 @@ const SESSION_SEEN_STEP: Duration = Duration::from_secs(60);
 /// The actor of one chat.
 pub struct Pair {
     key: ChatKey,
-    directory: Directory,
+    pairs: PairRegistry,
     shared: Arc<Shared>,
     /// The chat, messages aside; or why there is none to serve.
     chat: Result<Chat, Refusal>,
@@ -110,11 +110,11 @@ struct SeatLimits {
 }
 
 impl Pair {
-    pub(crate) fn new(key: ChatKey, directory: Directory, usage: Arc<Usage>) -> Self {
+    pub(crate) fn new(key: ChatKey, pairs: PairRegistry, usage: Arc<Usage>) -> Self {
         Self {
             key,
-            shared: directory.shared().clone(),
-            directory,
+            shared: pairs.shared().clone(),
+            pairs,
             chat: Err(Refusal::Unavailable("the chat is being opened".into())),
             read_at: Duration::ZERO,
             names: Arc::default(),
@@ -153,7 +153,7 @@ impl Pair {
         })
     }
 
-    /// Which seat a token proves, and by which session; notes that the session was used.
+    /// Which seat a token proves, and by which session; records that the session was used.
     fn who(&mut self, digest: SecretDigest) -> Result<(Seat, SessionId), Refusal> {
         let now = self.shared.world.clock.now();
         let chat = self.chat.as_mut().map_err(|refusal| refusal.clone())?;
@@ -165,7 +165,9 @@ impl Pair {
         let stale = |seen: Timestamp| now.since(seen) >= SESSION_SEEN_STEP;
         if session.last_seen.is_none_or(stale) {
             session.last_seen = Some(now);
-            self.shared.notes.jot(self.key, Note::Used(session.id, now));
+            self.shared
+                .deferred
+                .push(self.key, DeferredWrite::Used(session.id, now));
         }
         Ok((session.seat, session.id))
     }
@@ -225,7 +227,7 @@ impl Pair {
             Err(failure) => {
                 self.chat = Err(failure.into());
                 self.in_service = false;
-                self.directory.dismiss(self.key, &ctx.address());
+                self.pairs.dismiss(self.key, &ctx.address());
                 self.shared.world.bus.unsubscribe(self.key);
                 ctx.stop();
             }
@@ -343,17 +345,17 @@ impl Actor for Pair {
     }
 }
 
-/// A handler that panics drops its pair, which tells the directory while it unwinds. (Where an
+/// A handler that panics drops its pair, which tells the registry while it unwinds. (Where an
 /// instance is stopped, pairs are dropped as well; nothing is told then.)
 impl Drop for Pair {
     fn drop(&mut self) {
         if self.in_service && std::thread::panicking() {
-            self.directory.crashed(self.key, &self.usage, self.present);
+            self.pairs.crashed(self.key, &self.usage, self.present);
         }
     }
 }
 
-/// A pair stops only when it is out of the directory. Where a request still holds its address the
+/// A pair stops only when it is out of the registry. Where a request still holds its address the
 /// supervisor starts it again, to answer that request out of what it holds; it opens nothing then,
 /// and is gone with the last address.
 impl Supervised for Pair {
@@ -378,7 +380,7 @@ where
     type Reply = R;
 }
 
-/// A request on its way through the directory. It is not `Clone`, and so no request itself.
+/// A request on its way through the registry. It is not `Clone`, and so no request itself.
 pub struct Visit<M> {
     pub(crate) message: M,
     /// Set while the pair is busy with it alone: whether a panic was this request's own doing.
@@ -416,7 +418,7 @@ receive! {
     holding the mailbox: Answer, AskIn, DeviceCode, EndChat, EndSession, Login, Logout,
         NameSeatTwo, NewReturnCode, Sessions;
     beside others: AskStateOf, Attach, Glance, History, Look, OpenStream, Receipt, ReplacedBy,
-        SeatOf, Send, Typing,
+        SeatOf, SendMessage, Typing,
 }
 
 /// Reads the chat from the store again: a token is not known here, and the store may know it; or

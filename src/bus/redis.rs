@@ -7,19 +7,19 @@
 //! every peer's; a beat that stays away, a peer that dies and every new subscription mean that
 //! notices may have been lost, and exactly the chats of that shard are compared with the store.
 
-mod beating;
 mod chats;
 mod health;
-mod hearing;
+mod heard_beats;
+mod heartbeat;
 mod layout;
 mod link;
 mod metrics;
 mod names;
-mod sending;
+mod publisher;
 mod sentinel;
 mod server;
 mod shard;
-mod subscribing;
+mod subscriber;
 pub mod wire;
 
 use std::{
@@ -49,7 +49,7 @@ use self::{
     layout::{Layout, Ranges},
     metrics::Metrics,
     names::{SLOTS, ShardTag},
-    sending::Outgoing,
+    publisher::Outgoing,
     server::{Address, DEADLINE, Servers},
     shard::Shard,
     wire::Boot,
@@ -138,7 +138,7 @@ impl RedisBus {
 
 /// Finds out whether a server will do.
 async fn try_once(shared: &Shared, shard: &Shard) -> RedisResult<()> {
-    beating::once(shard, 0, false).await?;
+    heartbeat::once(shard, 0, false).await?;
     if shared.servers.cluster {
         return Ok(());
     }
@@ -349,7 +349,7 @@ async fn leave(shard: &Shard) {
     while shard.has_queued() {
         tokio::time::sleep(LEAVE_POLL).await;
     }
-    if let Err(error) = beating::last(shard).await {
+    if let Err(error) = heartbeat::last(shard).await {
         warn!(server = %shard.address(), %error, "the others are not told that this instance leaves");
     }
 }
@@ -379,7 +379,7 @@ async fn open_seats(shard: &Shard, key: ChatKey, own_name: &str) -> RedisResult<
             .filter(|(_, leased)| *leased == Value::Int(1));
         living.extend(leased.map(|((_, seats), _)| **seats));
     }
-    Ok(sending::seats(
+    Ok(publisher::seats(
         living.into_iter().fold(0, |all, seats| all | seats),
     ))
 }

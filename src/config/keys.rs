@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use ::config::{Config, File, FileFormat, Value, ValueKind};
 
-use super::{DEFAULT, Wrong, sources::Sources};
+use super::{ConfigError, DEFAULT, sources::Sources};
 
 /// How far a misspelt key may be from the one that is meant, from 0 to 1.
 const SIMILAR: f64 = 0.75;
@@ -44,7 +44,7 @@ pub(super) fn flat(config: &Config) -> Vec<(String, Value)> {
 }
 
 /// Refuses the first key that is no setting, and says which one may be meant.
-pub(super) fn refuse_unknown(config: &Config, sources: &Sources) -> Result<(), Wrong> {
+pub(super) fn refuse_unknown(config: &Config, sources: &Sources) -> Result<(), ConfigError> {
     let flat = flat(config);
     let unknown = flat
         .iter()
@@ -61,7 +61,7 @@ pub(super) fn refuse_unknown(config: &Config, sources: &Sources) -> Result<(), W
         None => "`duet default-config` prints all there are.".into(),
     };
     let place = sources.of(key);
-    Err(Wrong(
+    Err(ConfigError(
         format!("{key} ({place}) is no setting. {hint}").replace('?', "."),
     ))
 }

@@ -3,11 +3,12 @@
 use std::{collections::HashMap, fs, path::Path};
 
 use ::config::{
-    Config, ConfigBuilder, ConfigError, Environment, File, FileFormat, builder::DefaultState,
+    Config, ConfigBuilder, ConfigError as LoadError, Environment, File, FileFormat,
+    builder::DefaultState,
 };
 
 use super::{
-    DEFAULT, LogFormat, Settings, Wrong,
+    ConfigError, DEFAULT, LogFormat, Settings,
     keys::{self, must_be},
     sources::Sources,
 };
@@ -22,11 +23,11 @@ impl Settings {
     /// Reads the defaults, the file and the environment.
     ///
     /// # Errors
-    /// [`Wrong`] names the first setting that is unknown or cannot be, and where it stands.
+    /// [`ConfigError`] names the first setting that is unknown or cannot be, and where it stands.
     pub fn load(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Self, Wrong> {
+    ) -> Result<Self, ConfigError> {
         Self::load_with_sources(file, environment).map(|(settings, ..)| settings)
     }
 
@@ -37,7 +38,7 @@ impl Settings {
     pub fn load_with_sources(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<(Self, Config, Sources), Wrong> {
+    ) -> Result<(Self, Config, Sources), ConfigError> {
         let environment = environment.into_iter().collect::<Vec<_>>();
         let text = file.map(read).transpose()?;
         let sources = Sources::new(file.zip(text.as_deref()), &environment);
@@ -67,9 +68,9 @@ pub fn log_format(
     format.unwrap_or(LogFormat::Text)
 }
 
-fn read(path: &Path) -> Result<String, Wrong> {
+fn read(path: &Path) -> Result<String, ConfigError> {
     fs::read_to_string(path).map_err(|error| {
-        Wrong(format!(
+        ConfigError(format!(
             "The settings file {} cannot be read: {error}.",
             path.display()
         ))
@@ -80,7 +81,7 @@ fn read(path: &Path) -> Result<String, Wrong> {
 fn merged(
     file: Option<&str>,
     environment: Vec<(String, String)>,
-) -> Result<(Config, SecretFiles), Wrong> {
+) -> Result<(Config, SecretFiles), ConfigError> {
     let mut config = Config::builder().add_source(File::from_str(DEFAULT, FileFormat::Toml));
     if let Some(text) = file {
         config = config.add_source(File::from_str(text, FileFormat::Toml));
@@ -125,7 +126,7 @@ fn merged(
 /// Puts what secret files say over what is set, and never tells it.
 fn with_secrets(
     mut config: ConfigBuilder<DefaultState>,
-) -> Result<(ConfigBuilder<DefaultState>, SecretFiles), Wrong> {
+) -> Result<(ConfigBuilder<DefaultState>, SecretFiles), ConfigError> {
     let known = config.build_cloned().map_err(|error| wrong(&error))?;
     let mut from_files = Vec::new();
     for section in ["store", "bus"] {
@@ -134,7 +135,7 @@ fn with_secrets(
             continue;
         };
         let url = fs::read_to_string(path.trim()).map_err(|error| {
-            Wrong(format!(
+            ConfigError(format!(
                 "{section}.url_file, {path}, cannot be read: {error}."
             ))
         })?;
@@ -148,7 +149,7 @@ fn with_secrets(
 }
 
 /// Finds the setting that cannot be: the one that does not even go with the defaults.
-fn guilty(config: &Config, sources: &Sources, error: &ConfigError) -> Wrong {
+fn guilty(config: &Config, sources: &Sources, error: &LoadError) -> ConfigError {
     for (key, value) in keys::flat(config) {
         let alone = Config::builder()
             .add_source(File::from_str(DEFAULT, FileFormat::Toml))
@@ -160,28 +161,28 @@ fn guilty(config: &Config, sources: &Sources, error: &ConfigError) -> Wrong {
         if keys::is_secret(&key) {
             // The value is not told, and what the parser says does not quote it.
             let why = innermost(&error);
-            return Wrong(format!("{key} ({place}) is wrong: {why}."));
+            return ConfigError(format!("{key} ({place}) is wrong: {why}."));
         }
         let shown = keys::shown(&key, &value);
         let must_be = must_be(&key);
-        return Wrong(format!(
+        return ConfigError(format!(
             "{key} = {shown} ({place}) is wrong: it must be {must_be}."
         ));
     }
     wrong(error)
 }
 
-fn innermost(error: &ConfigError) -> String {
+fn innermost(error: &LoadError) -> String {
     match error {
-        ConfigError::At { error, .. } => innermost(error),
-        ConfigError::Type { .. } => "it must be text".into(),
+        LoadError::At { error, .. } => innermost(error),
+        LoadError::Type { .. } => "it must be text".into(),
         other => other.to_string().trim_end_matches('.').into(),
     }
 }
 
-fn wrong(error: &ConfigError) -> Wrong {
+fn wrong(error: &LoadError) -> ConfigError {
     let sentence = match error {
-        ConfigError::FileParse { cause, .. } => {
+        LoadError::FileParse { cause, .. } => {
             // Where, and what; the lines between draw a picture of it.
             let cause = cause.to_string();
             let lines = || cause.lines().filter(|line| !line.trim().is_empty());
@@ -193,14 +194,14 @@ fn wrong(error: &ConfigError) -> Wrong {
                 .join(": ");
             format!("The settings file is not TOML: {told}")
         }
-        ConfigError::At {
+        LoadError::At {
             error,
             key: Some(key),
             ..
         } => format!("{key} is wrong: {error}"),
         other => format!("A setting is wrong: {other}"),
     };
-    Wrong(format!("{}.", sentence.trim_end_matches(['.', '\n'])))
+    ConfigError(format!("{}.", sentence.trim_end_matches(['.', '\n'])))
 }
 
 /// A TOML string that stands for exactly this text.

@@ -14,7 +14,7 @@ use tracing::error;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::described::Moment;
+use super::schema::Moment;
 use crate::config::Role;
 
 /// When to come back after a 503.

@@ -8,7 +8,7 @@ use actix_web::{
     web,
 };
 use actors::{
-    Directory, Look, Opened, Refusal, ReplacedBy, SeatOf,
+    Look, Opened, PairRegistry, Refusal, ReplacedBy, SeatOf,
     domain::{ChatKey, PairHash, Seat, SecretDigest, Token},
     ports::Lookup,
 };
@@ -37,11 +37,7 @@ impl Caller {
     /// [`Problem`] 401 or 410.
     pub async fn look(&self, state: &State) -> Result<Opened, Problem> {
         let look = Look { by: self.by };
-        state
-            .directory
-            .ask(self.key, look)
-            .await
-            .map_err(of_session)
+        state.pairs.ask(self.key, look).await.map_err(of_session)
     }
 }
 
@@ -91,12 +87,12 @@ impl Bearer {
     /// # Errors
     /// [`Problem`] in the contract's order: 401, 410, 404, 403.
     pub async fn at(self, state: &State, hash: &str) -> Result<Caller, Problem> {
-        caller(&state.directory, self.token()?, hash).await
+        caller(&state.pairs, self.token()?, hash).await
     }
 }
 
 /// Matches a token with the chat of an address.
-async fn caller(directory: &Directory, token: Token, hash: &str) -> Result<Caller, Problem> {
+async fn caller(pairs: &PairRegistry, token: Token, hash: &str) -> Result<Caller, Problem> {
     let hash = PairHash::parse(hash).ok();
     let key = hash.as_ref().map(ChatKey::of);
     if let (Some(hash), Some(key)) = (hash, key)
@@ -109,12 +105,12 @@ async fn caller(directory: &Directory, token: Token, hash: &str) -> Result<Calle
         });
     }
     // Another chat's token: first whether it is a good one at all, then what the address names.
-    directory
+    pairs
         .ask(token.key(), Look { by: token.digest() })
         .await
         .map_err(of_session)?;
     let status = match key {
-        Some(key) => directory.store().status(key).await?,
+        Some(key) => pairs.store().status(key).await?,
         None => Lookup::Missing,
     };
     Err(match status {
@@ -148,7 +144,7 @@ pub async fn explained(request: &HttpRequest, problem: Problem) -> Problem {
     let asked = ReplacedBy {
         token: token.digest(),
     };
-    match state.directory.ask(token.key(), asked).await {
+    match state.pairs.ask(token.key(), asked).await {
         Ok(Some(replaced)) => Problem::replaced(Box::new(replaced)),
         Ok(None) | Err(_) => problem,
     }
@@ -177,7 +173,7 @@ pub async fn seat_holder(
     if let Some(token) = seat_token(request).filter(|token| token.key() == key) {
         let by = token.digest();
         let proved = state
-            .directory
+            .pairs
             .ask(key, SeatOf { by })
             .await
             .map_err(of_session)?;
@@ -186,7 +182,7 @@ pub async fn seat_holder(
             false => Err(Problem::no_session()),
         };
     }
-    match state.directory.store().status(key).await? {
+    match state.pairs.store().status(key).await? {
         Lookup::Ended => Err(Refusal::Gone.into()),
         Lookup::Live(()) | Lookup::Missing => Err(Problem::no_session()),
     }

@@ -24,7 +24,7 @@ use actix_web::{
 };
 use actix_web_actors::HttpContext;
 use actors::{
-    Attach, Attached, Directory, History, OpenStream, Opened, Refusal, StreamId,
+    Attach, Attached, History, OpenStream, Opened, PairRegistry, Refusal, StreamId,
     domain::{Event, Page, Seq},
     ports::HistoryPage,
 };
@@ -62,7 +62,7 @@ pub async fn open(
         by: caller.by,
         after,
     };
-    let opened = match state.directory.ask(caller.key, open).await {
+    let opened = match state.pairs.ask(caller.key, open).await {
         Ok(opened) => opened,
         Err(Refusal::Gone) => return Ok(over()),
         Err(refusal) => return Err(of_session(refusal)),
@@ -72,7 +72,7 @@ pub async fn open(
     let actor = StreamActor {
         id: StreamId::next(),
         position: opened.hello.position,
-        directory: state.directory.clone(),
+        pairs: state.pairs.clone(),
         caller,
         opened: Some(opened),
         changes: 0,
@@ -105,7 +105,7 @@ struct StreamActor {
     id: StreamId,
     /// The place of the last message that was written.
     position: Seq,
-    directory: Directory,
+    pairs: PairRegistry,
     caller: Caller,
     /// How things stood when it was opened, until that is written.
     opened: Option<Opened>,
@@ -129,7 +129,7 @@ impl Actor for StreamActor {
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        self.directory.detach(self.caller.key, self.id);
+        self.pairs.detach(self.caller.key, self.id);
     }
 }
 
@@ -143,8 +143,8 @@ impl StreamActor {
             changes: self.changes,
             to: ctx.address().recipient(),
         };
-        let (directory, key) = (self.directory.clone(), self.caller.key);
-        let attached = async move { directory.ask(key, attach).await };
+        let (pairs, key) = (self.pairs.clone(), self.caller.key);
+        let attached = async move { pairs.ask(key, attach).await };
         ctx.wait(
             attached
                 .into_actor(self)
@@ -166,11 +166,11 @@ impl StreamActor {
             page: Page::After(self.position),
             limit: REPLAY_LEN,
         };
-        let (directory, key) = (self.directory.clone(), self.caller.key);
+        let (pairs, key) = (self.pairs.clone(), self.caller.key);
         let waiting = self.waiting.clone();
         let read = async move {
             until_taken(waiting).await;
-            directory.ask(key, history).await
+            pairs.ask(key, history).await
         };
         ctx.wait(read.into_actor(self).map(|read, stream, ctx| match read {
             Ok((HistoryPage { messages, more }, names)) => {

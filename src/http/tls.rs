@@ -18,7 +18,7 @@ use tokio_rustls::{
 };
 use tracing::{info, warn};
 
-use crate::config::{Settings, Wrong};
+use crate::config::{ConfigError, Settings};
 
 /// What HTTP/2 is called when it is agreed on.
 pub const H2: &[u8] = b"h2";
@@ -27,8 +27,8 @@ pub const H2: &[u8] = b"h2";
 /// certificate, which can be read again while they are in use.
 ///
 /// # Errors
-/// [`Wrong`] says which file is not what it should be.
-pub fn acceptor(settings: &Settings) -> Result<Option<(TlsAcceptor, Arc<Identity>)>, Wrong> {
+/// [`ConfigError`] says which file is not what it should be.
+pub fn acceptor(settings: &Settings) -> Result<Option<(TlsAcceptor, Arc<Identity>)>, ConfigError> {
     let Some(identity) = Identity::of(settings)? else {
         return Ok(None);
     };
@@ -45,8 +45,8 @@ pub fn acceptor(settings: &Settings) -> Result<Option<(TlsAcceptor, Arc<Identity
 /// Reads the certificate without using it.
 ///
 /// # Errors
-/// [`Wrong`] says which file is not what it should be.
-pub fn check(settings: &Settings) -> Result<(), Wrong> {
+/// [`ConfigError`] says which file is not what it should be.
+pub fn check(settings: &Settings) -> Result<(), ConfigError> {
     Identity::of(settings).map(drop)
 }
 
@@ -58,7 +58,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    fn of(settings: &Settings) -> Result<Option<Self>, Wrong> {
+    fn of(settings: &Settings) -> Result<Option<Self>, ConfigError> {
         let server = &settings.server;
         let (Some(certificate), Some(key)) = (&server.tls_cert, &server.tls_key) else {
             return Ok(None);
@@ -98,9 +98,9 @@ impl ResolvesServerCert for Identity {
     }
 }
 
-fn read(certificate: &PathBuf, key: &PathBuf) -> Result<CertifiedKey, Wrong> {
+fn read(certificate: &PathBuf, key: &PathBuf) -> Result<CertifiedKey, ConfigError> {
     let unreadable = |what: &str, path: &PathBuf, error: &dyn fmt::Display| {
-        Wrong(format!(
+        ConfigError(format!(
             "server.tls_{what}: {} cannot be read: {error}. It must be a PEM file.",
             path.display()
         ))
@@ -116,7 +116,7 @@ fn read(certificate: &PathBuf, key: &PathBuf) -> Result<CertifiedKey, Wrong> {
             rustls::Error::NoCertificatesPresented => "there is no certificate in it".into(),
             other => other.to_string(),
         };
-        Wrong(format!(
+        ConfigError(format!(
             "server.tls_cert and server.tls_key, {} and {}, cannot be used: {fault}.",
             certificate.display(),
             key.display()

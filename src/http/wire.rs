@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::described::{Id, Moment, Name, Place, TextOrSealed};
+use super::schema::{Id, Moment, Name, Place, TextOrSealed};
 
 /// A message.
 #[derive(Debug, Serialize, ToSchema)]

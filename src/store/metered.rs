@@ -12,9 +12,9 @@ use actors::{
     },
     metrics::{Counted, register},
     ports::{
-        Access, Answered, Appended, AskFound, By, ChatRoom, Claim, Claimed, Ending, HistoryPage,
-        Lookup, NewAsk, NewChat, Note, Peer, Position, Registered, Replaced, SessionChoice, Store,
-        StoreError, Verdict,
+        Access, Answered, Appended, AskFound, By, ChatRoom, Claim, Claimed, DeferredWrite, Ending,
+        HistoryPage, Lookup, NewAsk, NewChat, Peer, Position, Registered, Replaced, SessionChoice,
+        Store, StoreError, Verdict,
     },
 };
 use async_trait::async_trait;
@@ -242,8 +242,9 @@ impl Store for Metered {
             .await
     }
 
-    async fn note(&self, notes: &[(ChatKey, Note)]) -> Result<(), StoreError> {
-        self.meter("note", self.store.note(notes)).await
+    async fn write_deferred(&self, writes: &[(ChatKey, DeferredWrite)]) -> Result<(), StoreError> {
+        self.meter("write_deferred", self.store.write_deferred(writes))
+            .await
     }
 
     async fn end(&self, by: By) -> Result<Ending, StoreError> {

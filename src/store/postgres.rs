@@ -33,9 +33,9 @@ use actors::{
         UserName,
     },
     ports::{
-        Access, Answered, Appended, AskFound, By, ChatRoom, Claim, Claimed, Ending, HistoryPage,
-        Lookup, NewAsk, NewChat, Note, Peer, Position, Registered, Replaced, SessionChoice, Store,
-        StoreError, Verdict,
+        Access, Answered, Appended, AskFound, By, ChatRoom, Claim, Claimed, DeferredWrite, Ending,
+        HistoryPage, Lookup, NewAsk, NewChat, Peer, Position, Registered, Replaced, SessionChoice,
+        Store, StoreError, Verdict,
     },
 };
 use async_trait::async_trait;
@@ -283,9 +283,9 @@ impl Store for PostgresStore {
         found.map_err(|error| StoreError::Refused(error.to_string()))
     }
 
-    async fn note(&self, notes: &[(ChatKey, Note)]) -> Result<(), StoreError> {
+    async fn write_deferred(&self, writes: &[(ChatKey, DeferredWrite)]) -> Result<(), StoreError> {
         self.connections
-            .transaction(async |tx| messages::note(tx, notes).await)
+            .transaction(async |tx| messages::write_deferred(tx, writes).await)
             .await
     }
 

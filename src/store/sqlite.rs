@@ -31,9 +31,9 @@ use actors::{
         UserName,
     },
     ports::{
-        Access, Answered, Appended, AskFound, By, ChatRoom, Claim, Claimed, Clock, Ending,
-        HistoryPage, Lookup, NewAsk, NewChat, Note, Position, Registered, Replaced, SessionChoice,
-        Store, StoreError, Verdict,
+        Access, Answered, Appended, AskFound, By, ChatRoom, Claim, Claimed, Clock, DeferredWrite,
+        Ending, HistoryPage, Lookup, NewAsk, NewChat, Position, Registered, Replaced,
+        SessionChoice, Store, StoreError, Verdict,
     },
 };
 use async_trait::async_trait;
@@ -319,9 +319,10 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn note(&self, notes: &[(ChatKey, Note)]) -> Result<(), StoreError> {
-        let notes = notes.to_vec();
-        self.write(move |tx, _| messages::note(tx, &notes)).await
+    async fn write_deferred(&self, writes: &[(ChatKey, DeferredWrite)]) -> Result<(), StoreError> {
+        let writes = writes.to_vec();
+        self.write(move |tx, _| messages::write_deferred(tx, &writes))
+            .await
     }
 
     async fn end(&self, by: By) -> Result<Ending, StoreError> {

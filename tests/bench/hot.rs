@@ -4,7 +4,7 @@ use std::{hint::black_box, sync::Arc, time::Duration};
 
 use actix::{Arbiter, System};
 use actors::{
-    Directory, Limits, Login, Metrics, Send, Tasks, World,
+    Limits, Login, Metrics, PairRegistry, SendMessage, Tasks, World,
     domain::{
         BySeat, ChatKey, Event, Lifetime, Message, MessageText, PairHash, Seat, SecretDigest,
         SentText, Timestamp, Token, UserName,
@@ -67,7 +67,7 @@ fn check_session(criterion: &mut Criterion) {
 /// From the pairs through the journal's lane and a store in memory to the answers: all but the doors and the disk.
 fn assemble_batches(criterion: &mut Criterion) {
     let system = System::new();
-    let (directory, people) = system.block_on(world());
+    let (pairs, people) = system.block_on(world());
     let mut group = criterion.benchmark_group("journal");
     group.throughput(Throughput::Elements(PAIRS as u64));
     group.bench_function(
@@ -75,7 +75,7 @@ fn assemble_batches(criterion: &mut Criterion) {
         |bench| {
             bench.iter(|| {
                 system.block_on(join_all(people.iter().map(|&(key, by)| {
-                    let send = Send {
+                    let send = SendMessage {
                         by,
                         id: Uuid::new_v4(),
                         text: text(),
@@ -83,8 +83,8 @@ fn assemble_batches(criterion: &mut Criterion) {
                         sender: None,
                         recipient: None,
                     };
-                    let directory = &directory;
-                    async move { directory.ask(key, send).await.expect("it is stored") }
+                    let pairs = &pairs;
+                    async move { pairs.ask(key, send).await.expect("it is stored") }
                 })))
             });
         },
@@ -93,7 +93,7 @@ fn assemble_batches(criterion: &mut Criterion) {
 }
 
 /// Pairs with one person each who is logged in.
-async fn world() -> (Directory, Vec<(ChatKey, SecretDigest)>) {
+async fn world() -> (PairRegistry, Vec<(ChatKey, SecretDigest)>) {
     let store = MemoryStore::new(SystemClock::default());
     let adapters = World {
         store: Arc::new(store.clone()),
@@ -103,7 +103,7 @@ async fn world() -> (Directory, Vec<(ChatKey, SecretDigest)>) {
     let registry = Registry::new();
     let (metrics, tasks) = (Metrics::register(&registry), Tasks::register(&registry));
     let arbiters = vec![Arbiter::new().handle()];
-    let directory = Directory::start(adapters, LIMITS, arbiters, metrics, &tasks);
+    let pairs = PairRegistry::start(adapters, LIMITS, arbiters, metrics, &tasks);
     let mut people = Vec::with_capacity(PAIRS);
     for _ in 0..PAIRS {
         let hash = PairHash::generate(&mut rand::rng());
@@ -125,10 +125,10 @@ async fn world() -> (Directory, Vec<(ChatKey, SecretDigest)>) {
             id: None,
             auth: None,
         };
-        let session = directory.ask(key, login).await.expect("the seat is free");
+        let session = pairs.ask(key, login).await.expect("the seat is free");
         people.push((key, session.token.digest()));
     }
-    (directory, people)
+    (pairs, people)
 }
 
 const LONG: Duration = Duration::from_secs(3_600);

@@ -68,7 +68,7 @@ impl fmt::Debug for PairHash {
 }
 
 /// A chat's name inside the system: the first 128 bits of the SHA-256 digest of its hash. Store,
-/// bus, directory, tokens and tombstones all use it; the hash cannot be computed back from it.
+/// bus, registry, tokens and tombstones all use it; the hash cannot be computed back from it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChatKey([u8; 16]);
 

@@ -74,7 +74,7 @@ impl Pair {
         self.in_service = false;
         self.chat = Err(Refusal::Gone);
         self.shared.world.bus.forget(self.key);
-        self.directory.dismiss(self.key, &ctx.address());
+        self.pairs.dismiss(self.key, &ctx.address());
         ctx.stop();
     }
 }

@@ -13,13 +13,13 @@ use tracing::warn;
 
 use super::{Pair, check_rate};
 use crate::{
-    Directory, Refusal,
+    PairRegistry, Refusal,
     domain::{
         Caller, ClientId, Draft, Event, Marks, Message, Page, Seat, SeatChange, SecretDigest,
         SentText, Seq, TextError, Timestamp, UserName,
     },
-    journal::{Append, Committed, Reply},
-    ports::{Access, By, HistoryPage, Note, Notice, Position},
+    ports::{Access, By, DeferredWrite, HistoryPage, Notice, Position},
+    tasks::journal::{Append, Committed, Reply},
 };
 
 /// How often typing is passed on.
@@ -32,7 +32,7 @@ const EARLY_LEN_MAX: usize = 256;
 /// Sends a message.
 #[derive(Debug, Clone, actix::Message)]
 #[rtype(result = "Result<Sent, Refusal>")]
-pub struct Send {
+pub struct SendMessage {
     /// The sender's token.
     pub by: SecretDigest,
     /// The message's name.
@@ -71,36 +71,36 @@ impl Sent {
     }
 }
 
-impl Handler<Send> for Pair {
-    type Result = Posting;
+impl Handler<SendMessage> for Pair {
+    type Result = PendingSend;
 
-    fn handle(&mut self, send: Send, _: &mut Self::Context) -> Self::Result {
-        Posting {
+    fn handle(&mut self, send: SendMessage, _: &mut Self::Context) -> Self::Result {
+        PendingSend {
             draft: self.draft(send),
-            directory: self.directory.clone(),
+            pairs: self.pairs.clone(),
         }
     }
 }
 
 /// A send on its way to the journal, which answers it in the pair's place.
-pub struct Posting {
+pub struct PendingSend {
     draft: Result<Draft, Refusal>,
-    directory: Directory,
+    pairs: PairRegistry,
 }
 
-impl<M> MessageResponse<Pair, M> for Posting
+impl<M> MessageResponse<Pair, M> for PendingSend
 where
     M: actix::Message<Result = Result<Sent, Refusal>>,
 {
     fn handle(self, _: &mut Context<Pair>, asker: Option<OneshotSender<M::Result>>) {
-        let Self { draft, directory } = self;
+        let Self { draft, pairs } = self;
         let mut reply = Reply::to(asker);
         match draft {
             Ok(draft) => {
-                let shared = directory.shared().clone();
+                let shared = pairs.shared().clone();
                 shared.journal.append(Append {
                     draft,
-                    directory,
+                    pairs,
                     reply,
                 });
             }
@@ -110,7 +110,7 @@ where
 }
 
 impl Pair {
-    fn draft(&mut self, send: Send) -> Result<Draft, Refusal> {
+    fn draft(&mut self, send: SendMessage) -> Result<Draft, Refusal> {
         // What the chat does not take is told before who sends it, as every other wrong field is.
         let encrypted = self.chat()?.encryption.is_some();
         let text = send.text.fit(encrypted).map_err(|error| match error {
@@ -367,7 +367,9 @@ impl Handler<Receipt> for Pair {
             }
             let seat = caller.seat;
             if let Some(marks) = pair.raise_marks(seat, receipt.marks) {
-                pair.shared.notes.jot(pair.key, Note::Marks(caller, marks));
+                pair.shared
+                    .deferred
+                    .push(pair.key, DeferredWrite::Marks(caller, marks));
                 pair.shared
                     .world
                     .bus

@@ -6,7 +6,7 @@ use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use super::Pair;
 use crate::{
     domain::{Event, Seat, Timestamp},
-    ports::{BusState, Note, Notice},
+    ports::{BusState, DeferredWrite, Notice},
 };
 
 impl Pair {
@@ -61,7 +61,9 @@ impl Pair {
         );
         if let (Some(at), Ok(chat)) = (last_seen, &mut self.chat) {
             chat.seats[seat].last_seen = Some(at);
-            self.shared.notes.jot(self.key, Note::LastSeen(seat, at));
+            self.shared
+                .deferred
+                .push(self.key, DeferredWrite::LastSeen(seat, at));
         }
         if online || self.online(seat) == Some(false) {
             let user = self.name(seat);

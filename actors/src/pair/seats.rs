@@ -178,12 +178,15 @@ impl Handler<Login> for Pair {
             return_code: code.digest(&login.hash, seat),
             sessions_max: self.shared.limits.sessions_per_seat_max,
         };
-        let (store, notes) = (self.shared.world.store.clone(), self.shared.notes.clone());
+        let (store, deferred) = (
+            self.shared.world.store.clone(),
+            self.shared.deferred.clone(),
+        );
         let names = self.names.clone();
         let sit = async move {
             if claim.session.login.is_some() {
                 // Whether the session that this login made before was used must be known now.
-                notes.write_all().await;
+                deferred.write_all().await;
             }
             let code_set = match store.take_seat(claim).await? {
                 Lookup::Live(Claimed::Sat { code_set }) => code_set,

@@ -23,9 +23,9 @@ use tracing::debug;
 use super::{Opened, Pair};
 use crate::{
     Refusal,
-    directory::Streaming,
     domain::{Event, Hello, Message, Seat, SecretDigest, Seq, SessionId},
     metrics::Counted,
+    registry::Streaming,
 };
 
 /// After this long without an event a stream is told that the line is still up: within fifteen

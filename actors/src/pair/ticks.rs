@@ -28,7 +28,7 @@ impl Pair {
         self.drop_dead_streams(ctx);
         let idle = self.last_request.elapsed() >= self.shared.limits.pair_rest_after;
         let idle = idle && self.streams.is_empty() && self.present == BySeat::default();
-        if idle && self.directory.leave(self.key, &ctx.address()) {
+        if idle && self.pairs.leave(self.key, &ctx.address()) {
             debug!(chat = %self.key.fingerprint(), "a pair goes to rest");
             self.in_service = false;
             self.shared.world.bus.unsubscribe(self.key);

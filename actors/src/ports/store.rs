@@ -141,7 +141,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Writes down what may be a moment late. Marks and times only move forward; marks of a
     /// session that has ended are let pass.
-    async fn note(&self, notes: &[(ChatKey, Note)]) -> Result<(), StoreError>;
+    async fn write_deferred(&self, writes: &[(ChatKey, DeferredWrite)]) -> Result<(), StoreError>;
 
     /// Ends a chat: when this returns nothing of it can be read any more.
     async fn end(&self, by: By) -> Result<Ending, StoreError>;
@@ -378,7 +378,7 @@ pub enum Ending {
 
 /// Something that may reach the store a moment late, or, after a crash, not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Note {
+pub enum DeferredWrite {
     /// A session moved its seat's marks.
     Marks(Caller, Marks),
     /// A seat's last stream closed.

@@ -26,8 +26,8 @@ use crate::{
         Timestamp, UserName,
     },
     ports::{
-        Access, Answered, Appended, AskFound, By, ChatRoom, Claim, Claimed, Clock, Ending,
-        HistoryPage, Lookup, NewAsk, NewChat, Note, Peer, Position, Registered, Replaced,
+        Access, Answered, Appended, AskFound, By, ChatRoom, Claim, Claimed, Clock, DeferredWrite,
+        Ending, HistoryPage, Lookup, NewAsk, NewChat, Peer, Position, Registered, Replaced,
         SessionChoice, Store, StoreError, Verdict,
     },
 };
@@ -355,11 +355,11 @@ impl Store for MemoryStore {
             .and_then(|record| record.replaced(digest)))
     }
 
-    async fn note(&self, notes: &[(ChatKey, Note)]) -> Result<(), StoreError> {
-        let (mut data, now) = self.enter(Call::Note).await?;
-        for (key, note) in notes {
+    async fn write_deferred(&self, writes: &[(ChatKey, DeferredWrite)]) -> Result<(), StoreError> {
+        let (mut data, now) = self.enter(Call::DeferredWrite).await?;
+        for (key, write) in writes {
             if let Some(record) = data.live(*key, now) {
-                record.note(note);
+                record.write_deferred(write);
             }
         }
         Ok(())

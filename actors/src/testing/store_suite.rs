@@ -27,10 +27,10 @@
 mod appending;
 mod asks;
 mod codes;
+mod deferred_writes;
 mod ending;
 mod fixture;
 mod history;
-mod notes;
 mod purging;
 mod registration;
 mod seats;
@@ -38,8 +38,8 @@ mod seats;
 use std::{any::Any, sync::Arc};
 
 pub use self::{
-    appending::*, asks::*, codes::*, ending::*, history::*, notes::*, purging::*, registration::*,
-    seats::*,
+    appending::*, asks::*, codes::*, deferred_writes::*, ending::*, history::*, purging::*,
+    registration::*, seats::*,
 };
 use crate::ports::Store;
 
@@ -184,12 +184,12 @@ macro_rules! store_suite {
             a_position_tells_both_seats_marks
             a_revision_goes_up_with_every_change_of_seats_sessions_and_asks
             a_revision_stays_with_messages_marks_and_times
-            // notes
+            // deferred writes
             marks_move_forward_only
             a_seat_is_last_seen_at_the_latest_time
             a_session_is_last_seen_at_the_latest_time
             marks_of_a_dead_session_are_let_pass
-            notes_about_what_is_not_there_are_let_pass
+            deferred_writes_about_what_is_not_there_are_ignored
             // ending
             a_chat_ends_once
             a_chat_is_ended_by_a_living_session_alone

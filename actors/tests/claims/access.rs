@@ -35,7 +35,7 @@ async fn a_session_whose_end_was_not_heard_can_do_nothing() {
             "look" => phone.look().await.map(|_| ()),
             "stream" => {
                 let open = OpenStream { by, after: None };
-                phone.directory().ask(phone.key, open).await.map(|_| ())
+                phone.pairs().ask(phone.key, open).await.map(|_| ())
             }
             _ => phone.end_chat().await,
         };
@@ -101,16 +101,16 @@ async fn a_mark_of_a_session_that_ended_before_it_was_stored_is_not_stored() {
     let [abhi, anny] = here.couple(&world).await;
     anny.send("Hello").await.unwrap();
     let (phone, tablet) = (abhi.at(&there), abhi.again(&here).await.at(&there));
-    let held = there.store.hold(Call::Note);
+    let held = there.store.hold(Call::DeferredWrite);
     phone.receipt(1, 1).await.unwrap();
     abhi.log_out().await.unwrap();
     drop(held);
-    there.directory.write_notes().await;
+    there.pairs.flush_deferred().await;
     let marks = |chat: actors::domain::Chat| chat.seats[abhi.seat].marks;
     assert_eq!(marks(world.load(abhi.key).await), Marks::default());
     // Another session of the seat says the same, and counts.
     tablet.receipt(1, 1).await.unwrap();
-    there.directory.write_notes().await;
+    there.pairs.flush_deferred().await;
 }
 
 #[actix::test]
@@ -147,15 +147,15 @@ async fn a_second_flush_waits_for_what_the_first_one_writes() {
     let here = world.instance(roomy());
     let [abhi, anny] = here.couple(&world).await;
     anny.send("Hello").await.unwrap();
-    let held = here.store.hold(Call::Note);
+    let held = here.store.hold(Call::DeferredWrite);
     abhi.receipt(1, 1).await.unwrap();
-    let first = here.directory.write_notes();
+    let first = here.pairs.flush_deferred();
     let rest = async {
         eventually("the first is being written", || async {
-            here.store.is_waiting(Call::Note)
+            here.store.is_waiting(Call::DeferredWrite)
         })
         .await;
-        let mut second = Box::pin(here.directory.write_notes());
+        let mut second = Box::pin(here.pairs.flush_deferred());
         let early = tokio::time::timeout(Duration::from_millis(300), &mut second).await;
         assert!(early.is_err(), "what was noted before is not stored yet");
         drop(held);

@@ -25,24 +25,19 @@ async fn ask_with_number(
         name: name_at(seat),
         auth: None,
     };
-    instance.directory.ask(beside.key, ask).await
+    instance.pairs.ask(beside.key, ask).await
 }
 
 async fn state(instance: &Instance, secret: &Token) -> AskState {
     let ask = AskStateOf {
         secret: secret.digest(),
     };
-    instance
-        .directory
-        .ask(secret.key(), ask)
-        .await
-        .unwrap()
-        .state
+    instance.pairs.ask(secret.key(), ask).await.unwrap().state
 }
 
 async fn answer(person: &Person, word: AskWord, allow: bool) -> Result<(), Refusal> {
     person
-        .directory()
+        .pairs()
         .ask(
             person.key,
             Answer {
@@ -112,7 +107,7 @@ async fn who_is_allowed_gets_the_seat_and_its_former_sessions_end() {
     let bare = login(&here, &anny.hash, Seat::Two, None).await;
     assert_eq!(came_with(bare), CameWith::Name);
     let asked = ReplacedBy { token: anny.by };
-    let told = there.directory.ask(anny.key, asked).await.unwrap().unwrap();
+    let told = there.pairs.ask(anny.key, asked).await.unwrap().unwrap();
     assert_eq!(told.came_with, CameWith::Token);
     assert_eq!(
         (told.user, told.peer),
@@ -195,7 +190,7 @@ async fn a_wish_lapses_after_two_minutes() {
     assert_eq!(answer(&abhi, word, true).await, Err(Refusal::AskOver));
     anny.look().await.unwrap();
     let looked = here
-        .directory
+        .pairs
         .ask(
             anny.key,
             AskStateOf {
@@ -224,13 +219,13 @@ async fn a_wish_for_a_free_seat_or_a_strange_name_is_refused() {
         auth: None,
     };
     assert_eq!(
-        here.directory.ask(abhi.key, strange).await,
+        here.pairs.ask(abhi.key, strange).await,
         Err(Refusal::WrongName)
     );
     let unknown = AskStateOf {
         secret: Token::generate(abhi.key, &mut rand::rng()).digest(),
     };
-    let unknown = here.directory.ask(abhi.key, unknown).await;
+    let unknown = here.pairs.ask(abhi.key, unknown).await;
     assert!(matches!(unknown, Err(Refusal::WrongCode)));
 }
 
@@ -329,7 +324,7 @@ async fn a_new_return_code_sends_away_who_asked_for_its_seat() {
         by: anny.by,
         hash: anny.hash.clone(),
     };
-    here.directory.ask(anny.key, new).await.unwrap();
+    here.pairs.ask(anny.key, new).await.unwrap();
     assert_eq!(state(&there, &secret).await, AskState::Expired);
     for watcher in &watchers {
         eventually("nobody is shown as waiting", || async {

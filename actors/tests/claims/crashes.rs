@@ -60,7 +60,7 @@ async fn a_message_on_its_way_to_the_store_is_not_lost_by_another_requests_panic
     let meanwhile = async {
         here.until_appends(1).await;
         here.clock.panic_next(1);
-        let look = anny.directory().ask(anny.key, Look { by: anny.by });
+        let look = anny.pairs().ask(anny.key, Look { by: anny.by });
         assert!(matches!(look.await, Err(Refusal::Defect(_))));
         drop(held);
     };

@@ -182,7 +182,7 @@ async fn a_chat_that_never_was_is_not_found() {
     let here = world.instance(roomy());
     let [abhi, _anny] = here.couple(&world).await;
     let unknown = actors::domain::ChatKey::from_bytes([7; 16]);
-    let looked = here.directory.ask(unknown, Look { by: abhi.by }).await;
+    let looked = here.pairs.ask(unknown, Look { by: abhi.by }).await;
     assert!(matches!(looked, Err(Refusal::NotFound)));
     assert_eq!(here.metric("duet_pairs"), 1.0);
 }

@@ -208,12 +208,12 @@ async fn instances_that_do_not_hear_each_other_see_it_in_the_store() {
     let stream = Watch::open(&anny.at(&there)).await;
     there.bus.set_deaf(true);
     there.until_metric("duet_bus_split", 1.0).await;
-    assert!(!there.directory.bus_is_up() && here.directory.bus_is_up());
+    assert!(!there.pairs.bus_is_up() && here.pairs.bus_is_up());
     abhi.send("Hello").await.unwrap();
     stream.until_place(1).await;
     there.bus.set_deaf(false);
     there.until_metric("duet_bus_split", 0.0).await;
-    assert!(there.directory.bus_is_up());
+    assert!(there.pairs.bus_is_up());
 }
 
 #[actix::test]

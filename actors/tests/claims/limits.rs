@@ -37,7 +37,7 @@ async fn a_chat_takes_so_many_logins_and_then_none_for_a_while() {
     assert!(matches!(third, Err(Refusal::SeatTaken)));
     let fourth = login(&here, &abhi.hash, abhi.seat, None).await;
     assert!(matches!(fourth, Err(Refusal::TooMany { .. })));
-    let asked = here.directory.ask(
+    let asked = here.pairs.ask(
         abhi.key,
         actors::AskIn {
             name: crate::world::name("Anny"),
@@ -126,7 +126,7 @@ async fn a_seats_longest_unused_session_makes_room_for_a_new_one() {
     let phone = abhi.again(&here).await;
     world.time.advance(std::time::Duration::from_secs(60));
     abhi.look().await.unwrap();
-    here.directory.write_notes().await;
+    here.pairs.flush_deferred().await;
     let tablet = abhi.again(&here).await;
     assert!(matches!(phone.look().await, Err(Refusal::NoSession)));
     abhi.look().await.unwrap();

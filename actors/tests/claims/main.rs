@@ -1,4 +1,4 @@
-//! Claims about the actors, made through the directory alone, and the suites on what keeps to
+//! Claims about the actors, made through the registry alone, and the suites on what keeps to
 //! memory.
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 

@@ -94,7 +94,7 @@ async fn marks_outlast_a_store_that_is_away() {
     let here = world.instance(roomy());
     let [abhi, anny] = here.couple(&world).await;
     abhi.send("Hello").await.unwrap();
-    here.store.fail_next(Call::Note, 2);
+    here.store.fail_next(Call::DeferredWrite, 2);
     anny.receipt(1, 1).await.unwrap();
     eventually("they are written down after all", || async {
         let chat = world.load(abhi.key).await;
@@ -113,9 +113,9 @@ async fn marks_outlast_a_store_that_is_away_while_somebody_logs_in() {
     let here = world.instance(roomy());
     let [abhi, anny] = here.couple(&world).await;
     abhi.send("Hello").await.unwrap();
-    here.directory.write_notes().await;
+    here.pairs.flush_deferred().await;
     anny.receipt(1, 1).await.unwrap();
-    here.store.fail_next(Call::Note, 1);
+    here.store.fail_next(Call::DeferredWrite, 1);
     // A login that can be recognised has everything that was noted written down first.
     let login = Login {
         hash: abhi.hash.clone(),
@@ -124,7 +124,7 @@ async fn marks_outlast_a_store_that_is_away_while_somebody_logs_in() {
         id: Some(RegistrationId::new(Uuid::new_v4())),
         auth: None,
     };
-    here.directory.ask(abhi.key, login).await.unwrap();
+    here.pairs.ask(abhi.key, login).await.unwrap();
     eventually("they are written down after all", || async {
         let chat = world.load(abhi.key).await;
         chat.seats[Seat::Two].marks
@@ -144,7 +144,7 @@ async fn what_was_noted_is_written_before_the_process_ends() {
     abhi.send("Hello").await.unwrap();
     for seq in [0, 1] {
         anny.receipt(1, seq).await.unwrap();
-        here.directory.write_notes().await;
+        here.pairs.flush_deferred().await;
         let chat = world.load(abhi.key).await;
         assert_eq!(
             chat.seats[Seat::Two].marks,

@@ -46,9 +46,9 @@ async fn a_name_is_taken_as_it_was_registered_whatever_its_case() {
         id: None,
         auth: None,
     };
-    let seated = here.directory.ask(key, as_typed("ABHI")).await.unwrap();
+    let seated = here.pairs.ask(key, as_typed("ABHI")).await.unwrap();
     assert_eq!((seated.seat, seated.name.as_str()), (Seat::One, "Abhi"));
-    let stranger = here.directory.ask(key, as_typed("Nobody")).await;
+    let stranger = here.pairs.ask(key, as_typed("Nobody")).await;
     assert!(matches!(stranger, Err(Refusal::WrongName)));
 }
 
@@ -86,11 +86,11 @@ async fn the_same_login_again_replaces_what_was_lost_until_it_is_used() {
         id,
         auth: None,
     };
-    let lost = here.directory.ask(key, again.clone()).await.unwrap();
-    let got = here.directory.ask(key, again.clone()).await.unwrap();
+    let lost = here.pairs.ask(key, again.clone()).await.unwrap();
+    let got = here.pairs.ask(key, again.clone()).await.unwrap();
     assert!(got.return_code.is_some());
     let look = |logged_in: &actors::LoggedIn| {
-        here.directory.ask(
+        here.pairs.ask(
             key,
             Look {
                 by: logged_in.token.digest(),
@@ -99,7 +99,7 @@ async fn the_same_login_again_replaces_what_was_lost_until_it_is_used() {
     };
     assert!(matches!(look(&lost).await, Err(Refusal::NoSession)));
     look(&got).await.unwrap();
-    let used = here.directory.ask(key, again).await;
+    let used = here.pairs.ask(key, again).await;
     assert!(matches!(used, Err(Refusal::SeatTaken)));
     look(&got).await.unwrap();
 }
@@ -118,12 +118,12 @@ async fn a_session_whose_use_is_just_being_written_down_is_not_replaced() {
         auth: None,
     };
     let key = ChatKey::of(&hash);
-    let got = here.directory.ask(key, again.clone()).await.unwrap();
+    let got = here.pairs.ask(key, again.clone()).await.unwrap();
     let by = got.token.digest();
-    let held = here.store.hold(Call::Note);
-    here.directory.ask(key, Look { by }).await.unwrap();
+    let held = here.store.hold(Call::DeferredWrite);
+    here.pairs.ask(key, Look { by }).await.unwrap();
     eventually("it is being written down", || async {
-        here.store.is_waiting(Call::Note)
+        here.store.is_waiting(Call::DeferredWrite)
     })
     .await;
     let release = async {
@@ -133,9 +133,9 @@ async fn a_session_whose_use_is_just_being_written_down_is_not_replaced() {
         }
         drop(held);
     };
-    let (replayed, ()) = join(here.directory.ask(key, again), release).await;
+    let (replayed, ()) = join(here.pairs.ask(key, again), release).await;
     assert!(matches!(replayed, Err(Refusal::SeatTaken)), "{replayed:?}");
-    here.directory.ask(key, Look { by }).await.unwrap();
+    here.pairs.ask(key, Look { by }).await.unwrap();
 }
 
 #[actix::test]
@@ -147,7 +147,7 @@ async fn a_device_code_lets_in_once() {
         by: abhi.by,
         hash: abhi.hash.clone(),
     };
-    let (code, _) = here.directory.ask(abhi.key, ask).await.unwrap();
+    let (code, _) = here.pairs.ask(abhi.key, ask).await.unwrap();
     let proof = Some(LoginProof::DeviceCode(code));
     let phone = Person::log_in(&here, &abhi.hash, Seat::One, proof.clone())
         .await
@@ -168,7 +168,7 @@ async fn a_device_code_lapses_after_ten_minutes() {
         by: abhi.by,
         hash: abhi.hash.clone(),
     };
-    let (code, _) = here.directory.ask(abhi.key, ask).await.unwrap();
+    let (code, _) = here.pairs.ask(abhi.key, ask).await.unwrap();
     world.time.advance(std::time::Duration::from_secs(600));
     let late = login(
         &here,
@@ -189,7 +189,7 @@ async fn a_new_return_code_makes_the_old_one_worthless() {
         by: abhi.by,
         hash: abhi.hash.clone(),
     };
-    let code = here.directory.ask(abhi.key, ask).await.unwrap();
+    let code = here.pairs.ask(abhi.key, ask).await.unwrap();
     let old = Some(LoginProof::ReturnCode(abhi.return_code.clone().unwrap()));
     let old = login(&here, &abhi.hash, Seat::One, old).await;
     assert!(matches!(old, Err(Refusal::WrongCode)));
@@ -210,16 +210,13 @@ async fn sessions_are_listed_and_ended_by_their_own_seat_alone() {
     let [abhi, anny] = here.couple(&world).await;
     world.time.advance(std::time::Duration::from_secs(1));
     let phone = abhi.again(&here).await;
-    let list = |person: &Person| here.directory.ask(person.key, Sessions { by: person.by });
+    let list = |person: &Person| here.pairs.ask(person.key, Sessions { by: person.by });
     let (sessions, current) = list(&phone).await.unwrap();
     assert_eq!(sessions.len(), 2);
     assert_eq!(sessions[1].id, current, "the oldest comes first");
     let laptop = sessions[0].id;
 
-    let end = |person: &Person, id| {
-        here.directory
-            .ask(person.key, EndSession { by: person.by, id })
-    };
+    let end = |person: &Person, id| here.pairs.ask(person.key, EndSession { by: person.by, id });
     end(&anny, laptop).await.unwrap();
     abhi.look().await.unwrap();
     end(&phone, laptop).await.unwrap();
@@ -255,7 +252,7 @@ async fn a_token_of_another_chat_is_no_session_here() {
     let here = world.instance(roomy());
     let [abhi, _] = here.couple(&world).await;
     let [other, _] = here.couple(&world).await;
-    let looked = here.directory.ask(other.key, Look { by: abhi.by }).await;
+    let looked = here.pairs.ask(other.key, Look { by: abhi.by }).await;
     assert!(matches!(looked, Err(Refusal::NoSession)));
 }
 
@@ -264,7 +261,7 @@ async fn what_a_message_says_of_its_people_must_agree_with_its_session() {
     let world = World::new();
     let here = world.instance(roomy());
     let [abhi, _anny] = here.couple(&world).await;
-    let send = |sender: Option<&str>, recipient: Option<&str>| actors::Send {
+    let send = |sender: Option<&str>, recipient: Option<&str>| actors::SendMessage {
         by: abhi.by,
         id: Uuid::new_v4(),
         text: actors::domain::SentText::parse("Hello".into()).unwrap(),
@@ -272,7 +269,7 @@ async fn what_a_message_says_of_its_people_must_agree_with_its_session() {
         sender: sender.map(name),
         recipient: recipient.map(name),
     };
-    let ask = |send| here.directory.ask(abhi.key, send);
+    let ask = |send| here.pairs.ask(abhi.key, send);
     ask(send(Some("abhi"), Some("ANNY"))).await.unwrap();
     let sender = ask(send(Some("Anny"), None)).await;
     assert_eq!(
@@ -304,7 +301,7 @@ async fn seat_two_is_named_once_and_not_like_seat_one() {
     let abhi = Person::sit(&here, &hash, Seat::One).await;
     let watcher = Watch::open(&abhi).await;
     let call = |text| {
-        here.directory.ask(
+        here.pairs.ask(
             key,
             NameSeatTwo {
                 name: name(text),

@@ -146,7 +146,7 @@ async fn all_streams_can_be_moved_and_come_back() {
     let here = world.instance(roomy());
     let [abhi, anny] = here.couple(&world).await;
     let streams = [Watch::open(&abhi).await, Watch::open(&anny).await];
-    let moving = here.directory.clone();
+    let moving = here.pairs.clone();
     let moving = actix::spawn(async move { moving.move_streams(Duration::ZERO).await });
     for stream in streams {
         stream.until_over().await;

@@ -38,7 +38,7 @@ async fn talk(here: &Instance, abhi: &Person, anny: &Person) -> usize {
     let receipt = async || anny.receipt(sent.seq, sent.seq).await;
     defects += persist("a receipt", receipt).await.1;
     stream.close();
-    here.directory.write_notes().await;
+    here.pairs.flush_deferred().await;
     defects
 }
 
@@ -119,7 +119,7 @@ async fn a_panic_of_the_store_costs_one_request_and_no_task() {
         Call::Expire,
         Call::History,
         Call::Load,
-        Call::Note,
+        Call::DeferredWrite,
         Call::Positions,
         Call::Purge,
         Call::Status,

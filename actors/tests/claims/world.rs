@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix::Arbiter;
 use actors::{
-    Directory, Limits, Metrics, Tasks, World as Adapters,
+    Limits, Metrics, PairRegistry, Tasks, World as Adapters,
     domain::{BySeat, Chat, ChatKey, Lifetime, Message, Page, PairHash, Seat, Timestamp, UserName},
     ports::{Access, Bus, By, ChatRoom, Clock, Lookup, NewChat, Registered, Store},
     testing::{FakeClock, FaultyClock, MemoryBus, MemoryHub, MemoryStore, eventually},
@@ -37,7 +37,7 @@ pub(crate) struct World {
 
 /// One instance of the server, without its doors.
 pub(crate) struct Instance {
-    pub(crate) directory: Directory,
+    pub(crate) pairs: PairRegistry,
     pub(crate) store: MemoryStore,
     pub(crate) bus: MemoryBus,
     pub(crate) clock: FaultyClock,
@@ -108,9 +108,9 @@ impl World {
         let handles = arbiters.iter().map(Arbiter::handle).collect();
         let tasks = Tasks::register(&registry);
         let metrics = Metrics::register(&registry);
-        let directory = Directory::start(adapters, limits, handles, metrics, &tasks);
+        let pairs = PairRegistry::start(adapters, limits, handles, metrics, &tasks);
         Instance {
-            directory,
+            pairs,
             store,
             bus,
             clock,

@@ -14,16 +14,17 @@ use redis::{Pipeline, RedisError, RedisResult, Value};
 use tokio::sync::{Notify, mpsc};
 
 use super::{
-    Shared, beating,
+    Shared,
     chats::Chats,
     health::Health,
-    hearing::Hearing,
+    heard_beats::HeardBeats,
+    heartbeat,
     link::Link,
     metrics::Metrics,
     names::ShardTag,
-    sending::{self, Outgoing},
+    publisher::{self, Outgoing},
     server::{self, Address},
-    subscribing,
+    subscriber,
 };
 
 /// Notices that may wait to be sent; past that the others are told to read from the store.
@@ -42,7 +43,7 @@ pub(super) struct Shard {
     /// Locked by the task that sends; what waits outlives that task when it panics.
     pub(super) outgoing: Arc<tokio::sync::Mutex<mpsc::Receiver<Outgoing>>>,
     chats: Mutex<Chats>,
-    hearing: Mutex<Hearing>,
+    hearing: Mutex<HeardBeats>,
     pub(super) health: Health,
     /// Wakes the subscriber, which then connects again.
     pub(super) reconnect: Notify,
@@ -77,9 +78,9 @@ impl Shard {
             lost: false.into(),
         });
         let weak = Arc::downgrade(&shard);
-        shared.spawn_task("bus_send", weak.clone(), sending::send);
-        shared.spawn_task("bus_beat", weak.clone(), beating::beat);
-        shared.spawn_task("bus_listen", weak, subscribing::subscribe);
+        shared.spawn_task("bus_send", weak.clone(), publisher::send);
+        shared.spawn_task("bus_beat", weak.clone(), heartbeat::beat);
+        shared.spawn_task("bus_listen", weak, subscriber::subscribe);
         shard
     }
 
@@ -91,7 +92,7 @@ impl Shard {
         self.chats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn hearing(&self) -> MutexGuard<'_, Hearing> {
+    pub(super) fn hearing(&self) -> MutexGuard<'_, HeardBeats> {
         self.hearing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -10,8 +10,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::http::{
     State,
-    described::{Hash, Place, StreamEvent},
     envelope::{Envelope, Problem, ok},
+    schema::{Hash, Place, StreamEvent},
     session::{Bearer, Caller, of_session},
     stream,
     wire::MessageView,
@@ -131,7 +131,7 @@ pub async fn read(
         limit,
     };
     let (page, names) = state
-        .directory
+        .pairs
         .ask(caller.key, history)
         .await
         .map_err(of_session)?;

@@ -45,7 +45,7 @@ pub async fn logout(
 /// # Errors
 /// [`Problem`] when the chat is over or the store out of reach.
 pub async fn log_out(state: &State, key: ChatKey, by: SecretDigest) -> Result<(), Problem> {
-    match state.directory.ask(key, Logout { by }).await {
+    match state.pairs.ask(key, Logout { by }).await {
         Ok(()) | Err(Refusal::NoSession) => Ok(()),
         Err(refusal) => Err(of_session(refusal)),
     }
@@ -83,7 +83,7 @@ pub async fn end(
 /// # Errors
 /// [`Problem`] without a session, or when the store is out of reach.
 pub async fn end_chat(state: &State, key: ChatKey, by: SecretDigest) -> Result<(), Problem> {
-    match state.directory.ask(key, EndChat { by }).await {
+    match state.pairs.ask(key, EndChat { by }).await {
         Ok(()) | Err(Refusal::Gone) => Ok(()),
         Err(refusal) => Err(of_session(refusal)),
     }

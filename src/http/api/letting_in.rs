@@ -14,9 +14,9 @@ use super::login::{ask_secret, same_name};
 use crate::http::{
     State,
     body::Json,
-    described::{Auth, Digits, Hash, Id, Name, Secret},
     envelope::{Envelope, Nothing, Problem, ok},
     field,
+    schema::{Auth, Digits, Hash, Id, Name, Secret},
     session::{Bearer, Caller, of_session},
 };
 
@@ -92,7 +92,7 @@ pub async fn ask(
 /// # Errors
 /// [`Problem`] says why not.
 pub async fn ask_in(state: &State, hash: &PairHash, ask: AskIn) -> Result<AskReply, Problem> {
-    let (secret, number) = state.directory.ask(ChatKey::of(hash), ask).await?;
+    let (secret, number) = state.pairs.ask(ChatKey::of(hash), ask).await?;
     Ok(AskReply {
         ask_id: secret.reveal(),
         number: number.to_string(),
@@ -131,7 +131,7 @@ pub async fn ask_state(state: &State, secret: &Token) -> Result<AskStanding, Pro
     let request = AskStateOf {
         secret: secret.digest(),
     };
-    Ok(state.directory.ask(secret.key(), request).await?)
+    Ok(state.pairs.ask(secret.key(), request).await?)
 }
 
 /// The state's word on the wire.
@@ -189,6 +189,6 @@ pub async fn give(
         word,
         allow,
     };
-    let given: Result<(), Refusal> = state.directory.ask(caller.key, answer).await;
+    let given: Result<(), Refusal> = state.pairs.ask(caller.key, answer).await;
     given.map_err(of_session)
 }

@@ -12,9 +12,10 @@ use uuid::Uuid;
 use crate::http::{
     State,
     body::Json,
-    described::{Auth, Code, EncryptionVersion, Hash, Name, Place, SeatNumber, Secret, SecretId},
     envelope::{Envelope, Problem, ok},
-    field, wire,
+    field,
+    schema::{Auth, Code, EncryptionVersion, Hash, Name, Place, SeatNumber, Secret, SecretId},
+    wire,
 };
 
 /// Who sits down where, and what lets them in.
@@ -174,7 +175,7 @@ impl Entry {
             id: self.id,
             auth: self.auth,
         };
-        Ok(state.directory.ask(ChatKey::of(&self.hash), login).await?)
+        Ok(state.pairs.ask(ChatKey::of(&self.hash), login).await?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use actors::{
-    Receipt, Refusal, Send, Sent, Typing,
+    Receipt, Refusal, SendMessage, Sent, Typing,
     domain::{ChatKey, Marks, PairHash, SentText, Seq, Timestamp, UserName},
 };
 use serde::{Deserialize, Serialize};
@@ -13,11 +13,10 @@ use super::registration::NoBody;
 use crate::http::{
     State,
     body::Json,
-    described::{Hash, Id, Moment, Name, Place, Text},
     envelope::{Envelope, Nothing, Problem, ok},
-    field,
+    field, integers,
+    schema::{Hash, Id, Moment, Name, Place, Text},
     session::{Bearer, Caller, of_session},
-    whole,
 };
 
 /// A message to be sent.
@@ -92,13 +91,13 @@ pub async fn send(
     bearer: Bearer,
     Json(body): Json<SendBody>,
 ) -> Result<HttpResponse, Problem> {
-    let letter = Letter::parse(body)?;
+    let request = SendRequest::parse(body)?;
     let caller = bearer.at(&state, &hash).await?;
-    Ok(ok(SendReply::from(letter.post(&state, &caller).await?)))
+    Ok(ok(SendReply::from(request.post(&state, &caller).await?)))
 }
 
 /// A message whose fields were all understood.
-pub struct Letter {
+pub struct SendRequest {
     hash: Option<PairHash>,
     id: Uuid,
     text: SentText,
@@ -107,7 +106,7 @@ pub struct Letter {
     recipient: Option<UserName>,
 }
 
-impl Letter {
+impl SendRequest {
     /// Understands the fields.
     ///
     /// # Errors
@@ -149,7 +148,7 @@ impl Letter {
             caller.look(state).await?;
             return Err(Refusal::Disagrees { field: "userHash" }.into());
         }
-        let send = Send {
+        let send = SendMessage {
             by: caller.by,
             id: self.id,
             text: self.text,
@@ -157,11 +156,7 @@ impl Letter {
             sender: self.sender,
             recipient: self.recipient,
         };
-        state
-            .directory
-            .ask(caller.key, send)
-            .await
-            .map_err(of_session)
+        state.pairs.ask(caller.key, send).await.map_err(of_session)
     }
 }
 
@@ -170,11 +165,11 @@ impl Letter {
 #[schema(example = json!({"delivered": 41, "read": 40}))]
 pub struct ReceiptBody {
     /// Everything up to here reached one of the seat's browsers.
-    #[serde(default, deserialize_with = "whole::optional")]
+    #[serde(default, deserialize_with = "integers::optional")]
     #[schema(value_type = Option<Place>)]
     pub delivered: Option<Seq>,
     /// Everything up to here stood in a visible page.
-    #[serde(default, deserialize_with = "whole::optional")]
+    #[serde(default, deserialize_with = "integers::optional")]
     #[schema(value_type = Option<Place>)]
     pub read: Option<Seq>,
 }
@@ -222,7 +217,7 @@ pub async fn acknowledge(state: &State, caller: &Caller, marks: Marks) -> Result
         marks,
     };
     state
-        .directory
+        .pairs
         .ask(caller.key, receipt)
         .await
         .map_err(of_session)
@@ -253,7 +248,7 @@ pub async fn typing(
 pub async fn say_typing(state: &State, caller: &Caller) -> Result<(), Problem> {
     let typing = Typing { by: caller.by };
     state
-        .directory
+        .pairs
         .ask(caller.key, typing)
         .await
         .map_err(of_session)

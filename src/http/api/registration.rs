@@ -19,9 +19,10 @@ use crate::{
     http::{
         State,
         body::Json,
-        described::{Auth, EncryptionVersion, Hash, Moment, Name, SecretId},
         envelope::{Envelope, Nothing, Problem, ok},
-        field, whole, wire,
+        field, integers,
+        schema::{Auth, EncryptionVersion, Hash, Moment, Name, SecretId},
+        wire,
     },
 };
 
@@ -45,7 +46,7 @@ pub struct RegisterBody {
     #[schema(value_type = Option<Hash>)]
     pub hash: Option<String>,
     /// How long the chat lives.
-    #[serde(default, deserialize_with = "whole::optional")]
+    #[serde(default, deserialize_with = "integers::optional")]
     #[schema(minimum = 1, maximum = 720, example = 168)]
     pub ttl_hours: Option<i64>,
     /// The same again, with the same names, answers with the same chat.
@@ -71,7 +72,7 @@ pub struct User1Body {
     #[schema(value_type = Option<Hash>)]
     pub hash: Option<String>,
     /// How long the chat lives.
-    #[serde(default, deserialize_with = "whole::optional")]
+    #[serde(default, deserialize_with = "integers::optional")]
     #[schema(minimum = 1, maximum = 720, example = 168)]
     pub ttl_hours: Option<i64>,
     /// The same again, with the same names, answers with the same chat.
@@ -149,7 +150,7 @@ pub async fn reserve(
     for _ in 0..HASH_TRIES {
         let hash = PairHash::generate(&mut rand::rng());
         if state
-            .directory
+            .pairs
             .store()
             .reserve(ChatKey::of(&hash), RESERVED_FOR)
             .await?
@@ -173,7 +174,7 @@ pub async fn register(
     Json(body): Json<RegisterBody>,
 ) -> Result<HttpResponse, Problem> {
     let name_two = field::name(body.user_two.as_deref(), "userTwo")?;
-    let wish = Wish::parse(&state, body, Some(name_two))?;
+    let wish = Registration::parse(&state, body, Some(name_two))?;
     state.limits.registration(&request)?;
     Ok(ok(made(&state, &request, wish).await?))
 }
@@ -198,7 +199,7 @@ pub async fn user1(
         encryption: body.encryption,
         auth: body.auth,
     };
-    let wish = Wish::parse(&state, body, None)?;
+    let wish = Registration::parse(&state, body, None)?;
     state.limits.registration(&request)?;
     Ok(ok(made(&state, &request, wish).await?))
 }
@@ -218,14 +219,14 @@ pub async fn user2(
     let auth = field::auth(body.auth.as_deref())?;
     state.limits.request(&request)?;
     state
-        .directory
+        .pairs
         .ask(ChatKey::of(&hash), NameSeatTwo { name, auth })
         .await?;
     Ok(ok(Nothing {}))
 }
 
 /// A registration whose fields were all understood.
-pub struct Wish {
+pub struct Registration {
     name_one: UserName,
     name_two: Option<UserName>,
     hash: Option<PairHash>,
@@ -234,7 +235,7 @@ pub struct Wish {
     encryption: Option<Encryption>,
 }
 
-impl Wish {
+impl Registration {
     /// Understands the fields; the second name was parsed before, because it may be left out in
     /// some places.
     ///
@@ -295,7 +296,7 @@ fn encryption(version: Option<&str>, auth: Option<&str>) -> Result<Option<Encryp
 ///
 /// # Errors
 /// [`Problem`] when the hash is taken or the store is out of reach.
-pub async fn make(state: &State, wish: Wish) -> Result<(PairHash, Timestamp), Problem> {
+pub async fn make(state: &State, wish: Registration) -> Result<(PairHash, Timestamp), Problem> {
     let own_hash = wish.hash.is_some();
     for _ in 0..HASH_TRIES {
         let hash = match &wish.hash {
@@ -313,7 +314,7 @@ pub async fn make(state: &State, wish: Wish) -> Result<(PairHash, Timestamp), Pr
             must_be_reserved: own_hash && state.custom_hashes == CustomHashes::Off,
             encryption: wish.encryption,
         };
-        match state.directory.store().register(new).await? {
+        match state.pairs.store().register(new).await? {
             Registered::Made { expires_at } => return Ok((hash, expires_at)),
             Registered::Before {
                 key,
@@ -343,7 +344,7 @@ pub async fn make(state: &State, wish: Wish) -> Result<(PairHash, Timestamp), Pr
     Err(Problem::defect("fresh hashes collide"))
 }
 
-async fn made(state: &State, request: &HttpRequest, wish: Wish) -> Result<Made, Problem> {
+async fn made(state: &State, request: &HttpRequest, wish: Registration) -> Result<Made, Problem> {
     let encryption = wire::encryption(wish.encryption.is_some());
     let (hash, expires_at) = make(state, wish).await?;
     Ok(Made {

@@ -10,9 +10,9 @@ use super::registration::NoBody;
 use crate::http::{
     State,
     body::Json,
-    described::{Code, Hash, Id, Moment},
     envelope::{Envelope, Nothing, Problem, ok},
     field,
+    schema::{Code, Hash, Id, Moment},
     session::{Bearer, Caller, of_session},
 };
 
@@ -96,7 +96,7 @@ pub async fn device_code(state: &State, caller: &Caller) -> Result<(DeviceReply,
         hash: caller.hash.clone(),
     };
     let (code, lapses) = state
-        .directory
+        .pairs
         .ask(caller.key, request)
         .await
         .map_err(of_session)?;
@@ -134,7 +134,7 @@ pub async fn new_return_code(state: &State, caller: &Caller) -> Result<ReturnCod
         hash: caller.hash.clone(),
     };
     let code = state
-        .directory
+        .pairs
         .ask(caller.key, request)
         .await
         .map_err(of_session)?;
@@ -166,7 +166,7 @@ pub async fn sessions(
 pub async fn list(state: &State, caller: &Caller) -> Result<SessionsReply, Problem> {
     let request = Sessions { by: caller.by };
     let (sessions, current) = state
-        .directory
+        .pairs
         .ask(caller.key, request)
         .await
         .map_err(of_session)?;
@@ -208,7 +208,7 @@ pub async fn end_session(
 pub async fn log_out(state: &State, caller: &Caller, id: Uuid) -> Result<(), Problem> {
     let request = EndSession { by: caller.by, id };
     state
-        .directory
+        .pairs
         .ask(caller.key, request)
         .await
         .map_err(of_session)

@@ -121,7 +121,7 @@ pub async fn render(
         limit: PAGE_LEN,
     };
     let (stretch, names) = state
-        .directory
+        .pairs
         .ask(caller.key, history)
         .await
         .map_err(of_session)?;

@@ -6,7 +6,7 @@ use actix_web::{
     web,
 };
 use actors::{
-    Directory, History, Refusal,
+    History, PairRegistry, Refusal,
     domain::{Message, Names, Page, Seq},
 };
 use bytes::Bytes;
@@ -71,7 +71,7 @@ pub async fn show(
             header::CONTENT_DISPOSITION,
             format!("attachment; filename=\"{name}\""),
         ))
-        .streaming(parts(state.directory.clone(), caller, format)))
+        .streaming(parts(state.pairs.clone(), caller, format)))
 }
 
 /// Where the reading stands.
@@ -82,12 +82,12 @@ enum Step {
 }
 
 fn parts(
-    directory: Directory,
+    pairs: PairRegistry,
     caller: Caller,
     format: Format,
 ) -> impl Stream<Item = Result<Bytes, Refusal>> {
     stream::try_unfold(Step::After(0), move |step| {
-        let (directory, caller) = (directory.clone(), caller.clone());
+        let (pairs, caller) = (pairs.clone(), caller.clone());
         let json = matches!(format, Format::Json);
         async move {
             let after = match step {
@@ -102,7 +102,7 @@ fn parts(
                 page: Page::After(after),
                 limit: PART_LEN,
             };
-            let (page, names) = directory.ask(caller.key, history).await?;
+            let (page, names) = pairs.ask(caller.key, history).await?;
             let mut part = String::new();
             if json && after == 0 {
                 part.push('[');

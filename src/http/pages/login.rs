@@ -64,7 +64,7 @@ pub fn link_hash(text: &str) -> Result<PairHash, Problem> {
 }
 
 async fn fresh(state: &State, request: &HttpRequest, hash: &PairHash) -> Result<Login, Problem> {
-    let glanced = state.directory.ask(ChatKey::of(hash), Glance).await?;
+    let glanced = state.pairs.ask(ChatKey::of(hash), Glance).await?;
     if glanced.encrypted {
         // The page of the refusal says that these pages have no key.
         return Err(Refusal::LinkIncomplete.into());
@@ -179,9 +179,9 @@ async fn enter(
     let entered = match entry.clone().sit(state).await {
         // Nobody has chosen a name for the newcomer: this is it.
         Err(problem)
-            if problem.error == "wrong_name" && state.directory.ask(key, Glance).await?.unnamed =>
+            if problem.error == "wrong_name" && state.pairs.ask(key, Glance).await?.unnamed =>
         {
-            match state.directory.ask(key, naming).await {
+            match state.pairs.ask(key, naming).await {
                 Ok(()) => entry.sit(state).await?,
                 Err(_) => return Err(problem),
             }

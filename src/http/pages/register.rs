@@ -15,7 +15,7 @@ use views::{
 use super::{done, flash, frame, html, login, retold, see_other};
 use crate::http::{
     State,
-    api::registration::{RegisterBody, Wish, make},
+    api::registration::{RegisterBody, Registration, make},
     body::FormOrJson,
     envelope::{Problem, whole_seconds},
     field,
@@ -108,7 +108,7 @@ async fn register(
         false => Some(field::name(body.user_two.as_deref(), "userTwo")?),
     };
     let name_one = field::name(body.user_one.as_deref(), "userOne")?;
-    let wish = Wish::parse(state, body, name_two)?;
+    let wish = Registration::parse(state, body, name_two)?;
     state.limits.registration(request)?;
     let (hash, _) = make(state, wish).await?;
     let invite = address::seat(hash.as_str(), 1, "invite");
@@ -123,7 +123,7 @@ async fn register(
         id,
         auth: None,
     };
-    match state.directory.ask(ChatKey::of(&hash), entry).await {
+    match state.pairs.ask(ChatKey::of(&hash), entry).await {
         Ok(done_in) => Ok(seated(
             state,
             request,

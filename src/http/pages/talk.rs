@@ -17,7 +17,7 @@ use crate::http::{
     api::{
         history::{HistoryQuery, StreamQuery, last_seen, part, read},
         letting_in::{AnswerBody, give, verdict},
-        messages::{Letter, ReceiptBody, SendBody, SendReply, acknowledge, marks, say_typing},
+        messages::{ReceiptBody, SendBody, SendReply, SendRequest, acknowledge, marks, say_typing},
         registration::NoBody,
     },
     body::FormOrJson,
@@ -89,7 +89,7 @@ pub async fn send(
     let (hash, seat) = path.into_inner();
     let (draft, message_id) = (form.body.message.clone().unwrap_or_default(), form.body.id);
     let sent = async {
-        let letter = Letter::parse(form.body)?;
+        let letter = SendRequest::parse(form.body)?;
         let caller = seat_holder(&state, &request, &hash, seat).await?;
         let sent = letter.post(&state, &caller).await?;
         Ok((caller, sent))

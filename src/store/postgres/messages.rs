@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use actors::{
     domain::{Caller, ChatKey, Draft, Marks, Page, Seat, Seq, Timestamp},
-    ports::{Access, Appended, By, ChatRoom, HistoryPage, Note, PAGE_BYTES_MAX, StoreError},
+    ports::{
+        Access, Appended, By, ChatRoom, DeferredWrite, HistoryPage, PAGE_BYTES_MAX, StoreError,
+    },
 };
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
@@ -293,7 +295,7 @@ pub(super) async fn history(
     read().map_err(|error| StoreError::Refused(error.to_string()))
 }
 
-/// All notes of a kind in one statement, which touches rows in the order of their keys. What a note
+/// All writes of a kind in one statement, which touches rows in the order of their keys. What a write
 /// does not speak of is NULL, which greatest() ignores. A mark has a session, which must be alive.
 const SEATS: &str = "
     UPDATE seats s SET delivered = greatest(s.delivered, n.delivered),
@@ -318,7 +320,7 @@ const USED: &str = "
     WHERE s.key = n.key AND s.digest = n.digest";
 
 #[derive(Default)]
-struct SeatNotes<'a> {
+struct SeatWrites<'a> {
     keys: Vec<Uuid>,
     seats: Vec<i16>,
     delivered: Vec<Option<i64>>,
@@ -327,7 +329,7 @@ struct SeatNotes<'a> {
     sessions: Vec<Option<&'a [u8]>>,
 }
 
-impl<'a> SeatNotes<'a> {
+impl<'a> SeatWrites<'a> {
     fn mark(&mut self, by: &'a Caller, marks: Marks) {
         self.keys.push(uuid(by.key));
         self.seats.push(number(by.seat));
@@ -347,21 +349,24 @@ impl<'a> SeatNotes<'a> {
     }
 }
 
-pub(super) async fn note(tx: &mut Transaction<'_>, notes: &[(ChatKey, Note)]) -> Result<(), Error> {
-    let mut of_seats = SeatNotes::default();
+pub(super) async fn write_deferred(
+    tx: &mut Transaction<'_>,
+    writes: &[(ChatKey, DeferredWrite)],
+) -> Result<(), Error> {
+    let mut of_seats = SeatWrites::default();
     let mut used: (Vec<Uuid>, Vec<Uuid>, Vec<i64>) = Default::default();
-    for (key, note) in notes {
-        match note {
-            Note::Marks(by, marks) => of_seats.mark(by, *marks),
-            Note::LastSeen(seat, at) => of_seats.last_seen(*key, *seat, *at),
-            Note::Used(id, at) => {
+    for (key, write) in writes {
+        match write {
+            DeferredWrite::Marks(by, marks) => of_seats.mark(by, *marks),
+            DeferredWrite::LastSeen(seat, at) => of_seats.last_seen(*key, *seat, *at),
+            DeferredWrite::Used(id, at) => {
                 used.0.push(uuid(*key));
                 used.1.push(*id);
                 used.2.push(at.unix_ms());
             }
         }
     }
-    let SeatNotes {
+    let SeatWrites {
         keys,
         seats,
         delivered,

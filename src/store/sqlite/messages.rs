@@ -4,7 +4,7 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use actors::{
     domain::{ChatKey, Draft, Page, Seq, Timestamp},
-    ports::{Access, Appended, By, ChatRoom, HistoryPage, Lookup, Note},
+    ports::{Access, Appended, By, ChatRoom, DeferredWrite, HistoryPage, Lookup},
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
@@ -129,11 +129,14 @@ pub(super) fn history(
     HistoryPage::read(page, limit, read).map(Access::Granted)
 }
 
-pub(super) fn note(tx: &Transaction<'_>, notes: &[(ChatKey, Note)]) -> rusqlite::Result<()> {
-    for (key, note) in notes {
-        match note {
-            Note::Marks(by, _) if !is_alive(tx, by)? => 0,
-            Note::Marks(by, marks) => tx
+pub(super) fn write_deferred(
+    tx: &Transaction<'_>,
+    writes: &[(ChatKey, DeferredWrite)],
+) -> rusqlite::Result<()> {
+    for (key, write) in writes {
+        match write {
+            DeferredWrite::Marks(by, _) if !is_alive(tx, by)? => 0,
+            DeferredWrite::Marks(by, marks) => tx
                 .prepare_cached(
                     "UPDATE seats SET delivered = max(delivered, ?3), read = max(read, ?4)
                      WHERE key = ?1 AND seat = ?2",
@@ -144,13 +147,13 @@ pub(super) fn note(tx: &Transaction<'_>, notes: &[(ChatKey, Note)]) -> rusqlite:
                     marks.delivered,
                     marks.read
                 ])?,
-            Note::LastSeen(seat, at) => tx
+            DeferredWrite::LastSeen(seat, at) => tx
                 .prepare_cached(
                     "UPDATE seats SET last_seen = max(coalesce(last_seen, 0), ?3)
                      WHERE key = ?1 AND seat = ?2",
                 )?
                 .execute(params![Col(*key), Col(*seat), Col(*at)])?,
-            Note::Used(id, at) => tx
+            DeferredWrite::Used(id, at) => tx
                 .prepare_cached(
                     "UPDATE sessions SET last_seen = max(coalesce(last_seen, 0), ?3)
                      WHERE key = ?1 AND id = ?2",

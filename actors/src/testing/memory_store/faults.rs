@@ -29,8 +29,8 @@ pub enum Call {
     History,
     /// `load`
     Load,
-    /// `note`
-    Note,
+    /// `write_deferred`
+    DeferredWrite,
     /// `positions`
     Positions,
     /// `purge`

@@ -5,7 +5,7 @@ use crate::{
         Ask, BySeat, Caller, Chat, ChatKey, ClientId, CodeDigest, Draft, Encryption, Message, Page,
         SealedHash, Seat, SeatState, SecretDigest, Seq, Session, Timestamp,
     },
-    ports::{Appended, ChatRoom, HistoryPage, NewChat, Note, Position, Replaced},
+    ports::{Appended, ChatRoom, DeferredWrite, HistoryPage, NewChat, Position, Replaced},
 };
 
 /// One chat, or what is left of it.
@@ -182,17 +182,17 @@ impl Record {
         HistoryPage::read(page, limit, read).unwrap_or_else(|never| match never {})
     }
 
-    pub(super) fn note(&mut self, note: &Note) {
-        match *note {
-            Note::Marks(by, marks) if self.has_session(&by) => {
+    pub(super) fn write_deferred(&mut self, write: &DeferredWrite) {
+        match *write {
+            DeferredWrite::Marks(by, marks) if self.has_session(&by) => {
                 self.seats[by.seat].state.marks.raise(marks);
             }
-            Note::Marks(..) => {}
-            Note::LastSeen(seat, at) => {
+            DeferredWrite::Marks(..) => {}
+            DeferredWrite::LastSeen(seat, at) => {
                 let seen = &mut self.seats[seat].state.last_seen;
                 *seen = (*seen).max(Some(at));
             }
-            Note::Used(id, at) => {
+            DeferredWrite::Used(id, at) => {
                 let mut sessions = self.sessions.iter_mut().map(|record| &mut record.session);
                 if let Some(session) = sessions.find(|session| session.id == id) {
                     session.last_seen = session.last_seen.max(Some(at));

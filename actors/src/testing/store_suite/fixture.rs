@@ -10,8 +10,8 @@ use crate::{
         SecretDigest, Seq, Session, Timestamp, UserName,
     },
     ports::{
-        Access, Appended, By, ChatRoom, Claim, Claimed, Lookup, NewAsk, NewChat, NewSession, Note,
-        Proof, Registered, SessionChoice, Store,
+        Access, Appended, By, ChatRoom, Claim, Claimed, DeferredWrite, Lookup, NewAsk, NewChat,
+        NewSession, Proof, Registered, SessionChoice, Store,
     },
     testing::eventually,
 };
@@ -325,12 +325,12 @@ pub(super) async fn session_of(store: &Arc<dyn Store>, claim: &Claim) -> Session
     own.next().expect("the session is there")
 }
 
-/// Notes that a claim's session was used so long after it began.
+/// DeferredWrites that a claim's session was used so long after it began.
 pub(super) async fn use_session(store: &Arc<dyn Store>, claim: &Claim, after: Duration) {
     let session = session_of(store, claim).await;
-    let used = Note::Used(session.id, session.since.plus(after));
+    let used = DeferredWrite::Used(session.id, session.since.plus(after));
     store
-        .note(&[(claim.key, used)])
+        .write_deferred(&[(claim.key, used)])
         .await
         .expect("the store answers");
 }

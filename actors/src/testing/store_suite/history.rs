@@ -2,7 +2,8 @@ use super::{Stores, fixture::*};
 use crate::{
     domain::{ChatKey, Marks, Page, Seat, Seq},
     ports::{
-        Access, By, HistoryPage, NewChat, Note, PAGE_BYTES_MAX, Proof, SessionChoice, Verdict,
+        Access, By, DeferredWrite, HistoryPage, NewChat, PAGE_BYTES_MAX, Proof, SessionChoice,
+        Verdict,
     },
 };
 
@@ -163,9 +164,9 @@ pub async fn a_position_tells_both_seats_marks(stores: Stores) {
     let key = talk(&stores.here).await;
     fill(&stores.here, key, 5).await;
     let (one, two) = (marks(4, 3), marks(5, 1));
-    let notes = [(Seat::One, one), (Seat::Two, two)];
-    let notes = notes.map(|(seat, marks)| (key, Note::Marks(member(key, seat), marks)));
-    stores.here.note(&notes).await.unwrap();
+    let writes = [(Seat::One, one), (Seat::Two, two)];
+    let writes = writes.map(|(seat, marks)| (key, DeferredWrite::Marks(member(key, seat), marks)));
+    stores.here.write_deferred(&writes).await.unwrap();
     let position = stores.there.positions(&[key]).await.unwrap()[0].unwrap();
     assert_eq!(position.marks.0, [one, two]);
 }
@@ -224,11 +225,14 @@ pub async fn a_revision_stays_with_messages_marks_and_times(stores: Stores) {
     let before = revision(&stores, key).await;
     fill(&stores.here, key, 3).await;
     let now = store_now(&stores.here).await;
-    let notes = [
-        (key, Note::Marks(member(key, Seat::One), marks(3, 3))),
-        (key, Note::LastSeen(Seat::One, now)),
+    let writes = [
+        (
+            key,
+            DeferredWrite::Marks(member(key, Seat::One), marks(3, 3)),
+        ),
+        (key, DeferredWrite::LastSeen(Seat::One, now)),
     ];
-    stores.here.note(&notes).await.unwrap();
+    stores.here.write_deferred(&writes).await.unwrap();
     use_session(&stores.here, &claim, LONG).await;
     assert_eq!(revision(&stores, key).await, before);
 }

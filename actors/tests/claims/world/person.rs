@@ -1,6 +1,6 @@
 use actors::{
-    Directory, EndChat, History, LoggedIn, Login, LoginProof, Logout, Look, Opened, Receipt,
-    Refusal, SeatOf, Send, Sent, Typing,
+    EndChat, History, LoggedIn, Login, LoginProof, Logout, Look, Opened, PairRegistry, Receipt,
+    Refusal, SeatOf, SendMessage, Sent, Typing,
     domain::{
         AccessCode, ChatKey, ClientId, Marks, Page, PairHash, Seat, SecretDigest, SentText, Seq,
     },
@@ -19,7 +19,7 @@ pub(crate) struct Person {
     pub(crate) by: SecretDigest,
     /// Where this login set it.
     pub(crate) return_code: Option<AccessCode>,
-    directory: Directory,
+    pairs: PairRegistry,
 }
 
 pub(crate) async fn login(
@@ -35,7 +35,7 @@ pub(crate) async fn login(
         id: None,
         auth: None,
     };
-    instance.directory.ask(ChatKey::of(hash), login).await
+    instance.pairs.ask(ChatKey::of(hash), login).await
 }
 
 impl Person {
@@ -60,7 +60,7 @@ impl Person {
             seat,
             by: logged_in.token.digest(),
             return_code: logged_in.return_code,
-            directory: instance.directory.clone(),
+            pairs: instance.pairs.clone(),
         })
     }
 
@@ -76,13 +76,13 @@ impl Person {
     /// The same session, at another instance.
     pub(crate) fn at(&self, instance: &Instance) -> Self {
         Self {
-            directory: instance.directory.clone(),
+            pairs: instance.pairs.clone(),
             ..self.clone()
         }
     }
 
-    pub(crate) fn directory(&self) -> &Directory {
-        &self.directory
+    pub(crate) fn pairs(&self) -> &PairRegistry {
+        &self.pairs
     }
 
     pub(crate) async fn send(&self, text: &str) -> Result<Sent, Refusal> {
@@ -90,7 +90,7 @@ impl Person {
     }
 
     pub(crate) async fn send_as(&self, id: ClientId, text: &str) -> Result<Sent, Refusal> {
-        let send = Send {
+        let send = SendMessage {
             by: self.by,
             id,
             text: SentText::parse(text.into()).unwrap(),
@@ -98,17 +98,17 @@ impl Person {
             sender: None,
             recipient: None,
         };
-        self.directory.ask(self.key, send).await
+        self.pairs.ask(self.key, send).await
     }
 
     /// How things stand, as a page would show it.
     pub(crate) async fn look(&self) -> Result<Opened, Refusal> {
-        self.directory.ask(self.key, Look { by: self.by }).await
+        self.pairs.ask(self.key, Look { by: self.by }).await
     }
 
     /// Which seat the session proves, without a look into the store.
     pub(crate) async fn seat(&self) -> Result<Seat, Refusal> {
-        self.directory.ask(self.key, SeatOf { by: self.by }).await
+        self.pairs.ask(self.key, SeatOf { by: self.by }).await
     }
 
     /// The texts of all messages, in order; checks that their places have no gap.
@@ -118,7 +118,7 @@ impl Person {
             page: Page::After(0),
             limit: 10_000,
         };
-        let (page, _) = self.directory.ask(self.key, history).await?;
+        let (page, _) = self.pairs.ask(self.key, history).await?;
         let messages = page.messages;
         let places: Vec<Seq> = messages.iter().map(|message| message.seq).collect();
         assert_eq!(places, (1..=messages.len() as Seq).collect::<Vec<Seq>>());
@@ -130,20 +130,20 @@ impl Person {
 
     pub(crate) async fn receipt(&self, delivered: Seq, read: Seq) -> Result<(), Refusal> {
         let marks = Marks { delivered, read };
-        self.directory
+        self.pairs
             .ask(self.key, Receipt { by: self.by, marks })
             .await
     }
 
     pub(crate) async fn typing(&self) -> Result<(), Refusal> {
-        self.directory.ask(self.key, Typing { by: self.by }).await
+        self.pairs.ask(self.key, Typing { by: self.by }).await
     }
 
     pub(crate) async fn log_out(&self) -> Result<(), Refusal> {
-        self.directory.ask(self.key, Logout { by: self.by }).await
+        self.pairs.ask(self.key, Logout { by: self.by }).await
     }
 
     pub(crate) async fn end_chat(&self) -> Result<(), Refusal> {
-        self.directory.ask(self.key, EndChat { by: self.by }).await
+        self.pairs.ask(self.key, EndChat { by: self.by }).await
     }
 }

@@ -9,7 +9,7 @@ use actix::{
     Actor, ActorContext, AsyncContext, Context, Handler, Message, Recipient, WeakAddr, WrapFuture,
 };
 use actors::{
-    Attach, Attached, Directory, History, OpenStream, Refusal, StreamId,
+    Attach, Attached, History, OpenStream, PairRegistry, Refusal, StreamId,
     domain::{ChatKey, Event, Hello, Marks, Page, Seat, SeatChange, SecretDigest, Seq, Timestamp},
     testing::eventually,
 };
@@ -51,7 +51,7 @@ pub(crate) struct Watch {
 /// Who reads a stream, and what has been read.
 #[derive(Clone)]
 struct Reader {
-    directory: Directory,
+    pairs: PairRegistry,
     key: ChatKey,
     by: SecretDigest,
     id: StreamId,
@@ -142,7 +142,7 @@ impl Reader {
                 changes: self.changes,
                 to: to.clone(),
             };
-            match self.directory.ask(self.key, attach).await? {
+            match self.pairs.ask(self.key, attach).await? {
                 Attached::Live(hello) => {
                     if let Some(hello) = hello {
                         self.seen.told.lock().unwrap().push(Told::of(&hello));
@@ -161,7 +161,7 @@ impl Reader {
             page: Page::After(self.seen.position()),
             limit: PAGE_LEN,
         };
-        let (page, _) = self.directory.ask(self.key, history).await?;
+        let (page, _) = self.pairs.ask(self.key, history).await?;
         let messages = page.messages.into_iter();
         let told = messages.map(|message| Told::Message(message.seq, message.text.as_str().into()));
         self.seen.told.lock().unwrap().extend(told);
@@ -236,13 +236,13 @@ impl Watch {
 
     /// Opens a stream behind a place, and replays until it is live.
     pub(crate) async fn open_after(person: &Person, after: Option<Seq>) -> Result<Self, Refusal> {
-        let (directory, key, by) = (person.directory().clone(), person.key, person.by);
-        let opened = directory.ask(key, OpenStream { by, after }).await?;
+        let (pairs, key, by) = (person.pairs().clone(), person.key, person.by);
+        let opened = pairs.ask(key, OpenStream { by, after }).await?;
         let seen = Arc::new(Seen::default());
         seen.told.lock().unwrap().push(Told::of(&opened.hello));
         seen.hear(opened.hello);
         let reader = Reader {
-            directory,
+            pairs,
             key,
             by,
             id: StreamId::next(),
@@ -377,9 +377,7 @@ impl Watch {
 
     /// Goes away, as when a tab is closed.
     pub(crate) fn close(&self) {
-        let Reader {
-            directory, key, id, ..
-        } = &self.reader;
-        directory.detach(*key, *id);
+        let Reader { pairs, key, id, .. } = &self.reader;
+        pairs.detach(*key, *id);
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use super::Reply;
 use crate::{
-    Directory, Refusal, Sent,
+    PairRegistry, Refusal, Sent,
     domain::{ChatKey, Draft},
 };
 
@@ -20,7 +20,7 @@ pub(crate) struct Append {
     pub(crate) draft: Draft,
     /// Knows the pair that hears of it once it is committed, and answers: by then it may be
     /// another one than now.
-    pub(crate) directory: Directory,
+    pub(crate) pairs: PairRegistry,
     /// Where the sender waits.
     pub(crate) reply: Reply,
 }

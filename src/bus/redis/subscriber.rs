@@ -15,8 +15,8 @@ use tokio::sync::Notify;
 use tracing::{debug, info, warn};
 
 use super::{
-    beating::{BEAT_INTERVAL, GONE, LOST},
-    hearing::Verdict,
+    heard_beats::Verdict,
+    heartbeat::{BEAT_INTERVAL, GONE, LOST},
     metrics::State,
     names,
     server::{self, Connection},
@@ -63,7 +63,7 @@ pub(super) async fn subscribe(weak: Weak<Shard>) {
 }
 
 /// A connection that listens.
-struct Line {
+struct Subscription {
     connection: Connection,
     /// Told when the connection has ended.
     ended: Arc<Notify>,
@@ -71,19 +71,19 @@ struct Line {
 
 /// Connects and subscribes to all that is wanted. What was subscribed to before is reported as
 /// missed once it is again.
-async fn connect(shard: &Arc<Shard>) -> RedisResult<Line> {
+async fn connect(shard: &Arc<Shard>) -> RedisResult<Subscription> {
     let Some(shared) = shard.shared.upgrade() else {
         return Err(broken("the bus has ended"));
     };
     let ended = Arc::new(Notify::new());
-    let ear = Ear {
+    let ear = PushHandler {
         shard: Arc::downgrade(shard),
         ended: ended.clone(),
     };
     let connection = shared.servers.connect(shard.address(), Some(ear)).await?;
     shard.chats().start_over();
     shard.hearing().start_over();
-    let line = Line { connection, ended };
+    let line = Subscription { connection, ended };
     let mut beats = Pipeline::new();
     // A replica would take all subscriptions, and bring what no master publishes there.
     beats.cmd("UNLINK").arg(shard.tag.lease("probe"));
@@ -100,7 +100,7 @@ fn broken(why: &'static str) -> RedisError {
 }
 
 /// Listens until the connection is lost or deaf, or nobody needs the shard any more.
-async fn listen(weak: &Weak<Shard>, line: &Line) -> RedisResult<()> {
+async fn listen(weak: &Weak<Shard>, line: &Subscription) -> RedisResult<()> {
     let mut interval = tokio::time::interval(BEAT_INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -140,7 +140,7 @@ fn look(shard: &Shard) -> RedisResult<()> {
 
 /// Makes the subscriptions what is wanted, in batches, and tells those who wait. A chat that
 /// nobody waits for was subscribed to before, elsewhere or over another connection.
-async fn change(shard: &Shard, line: &Line) -> RedisResult<()> {
+async fn change(shard: &Shard, line: &Subscription) -> RedisResult<()> {
     let (new, old) = shard.chats().changes();
     for keys in new.chunks(CHUNK_LEN) {
         let answers = line.run("SSUBSCRIBE", keys).await?;
@@ -177,7 +177,7 @@ async fn change(shard: &Shard, line: &Line) -> RedisResult<()> {
     Ok(())
 }
 
-impl Line {
+impl Subscription {
     /// In a cluster each channel takes a command of its own, since their slots differ.
     async fn run(&self, command: &str, keys: &[ChatKey]) -> RedisResult<Vec<Value>> {
         let mut pipeline = Pipeline::with_capacity(keys.len());
@@ -189,12 +189,12 @@ impl Line {
 }
 
 /// Takes what the connection brings, while it is read.
-struct Ear {
+struct PushHandler {
     shard: Weak<Shard>,
     ended: Arc<Notify>,
 }
 
-impl AsyncPushSender for Ear {
+impl AsyncPushSender for PushHandler {
     fn send(&self, push: PushInfo) -> Result<(), SendError> {
         let shard = self.shard.upgrade().ok_or(SendError)?;
         match (push.kind, &push.data[..]) {

@@ -1,4 +1,4 @@
-//! A pair's place in the directory, and what is known of it there without asking it.
+//! A pair's place in the registry, and what is known of it there without asking it.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -13,7 +13,7 @@ use crate::{
     ports::Position,
 };
 
-pub(super) struct Place {
+pub(super) struct Entry {
     pub(super) pair: Addr<Pair>,
     pub(super) usage: Arc<Usage>,
 }
@@ -23,7 +23,7 @@ pub(crate) struct Usage {
     /// Requests on their way to the pair; it does not go to rest before they are answered.
     visits: AtomicUsize,
     /// Notices on their way to the pair.
-    told: AtomicUsize,
+    queued_news: AtomicUsize,
     /// Open streams.
     streams: AtomicUsize,
     /// How often the lease had lapsed when the pair last looked into the store.
@@ -48,22 +48,22 @@ impl Drop for Streaming {
     }
 }
 
-/// Holds a pair in the directory while a request is on its way.
-pub(super) struct Pass {
+/// Holds a pair in the registry while a request is on its way.
+pub(super) struct Guard {
     pub(super) pair: Addr<Pair>,
     pub(super) usage: Arc<Usage>,
 }
 
-impl Drop for Pass {
+impl Drop for Guard {
     fn drop(&mut self) {
         self.usage.visits.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
-impl Place {
-    pub(super) fn pass(&self) -> Pass {
+impl Entry {
+    pub(super) fn guard(&self) -> Guard {
         self.usage.visits.fetch_add(1, Ordering::AcqRel);
-        Pass {
+        Guard {
             pair: self.pair.clone(),
             usage: self.usage.clone(),
         }
@@ -79,7 +79,7 @@ impl Usage {
     pub(super) fn new(lapses: u64) -> Self {
         Self {
             visits: AtomicUsize::new(0),
-            told: AtomicUsize::new(0),
+            queued_news: AtomicUsize::new(0),
             streams: AtomicUsize::new(0),
             lapses: AtomicU64::new(lapses),
             known: Mutex::new(Position {
@@ -111,16 +111,16 @@ impl Usage {
     }
 
     /// Counts a notice on its way to the pair, unless there are so many already.
-    pub(crate) fn begin_telling(&self, told_max: usize) -> bool {
-        let room = self.told.fetch_add(1, Ordering::AcqRel) < told_max;
+    pub(crate) fn queue_news(&self, queued_max: usize) -> bool {
+        let room = self.queued_news.fetch_add(1, Ordering::AcqRel) < queued_max;
         if !room {
-            self.end_telling();
+            self.unqueue_news();
         }
         room
     }
 
-    pub(crate) fn end_telling(&self) {
-        self.told.fetch_sub(1, Ordering::AcqRel);
+    pub(crate) fn unqueue_news(&self) {
+        self.queued_news.fetch_sub(1, Ordering::AcqRel);
     }
 
     pub(crate) fn position(&self) -> Seq {

@@ -13,35 +13,35 @@ use crate::{
     Metrics,
     domain::{ChatKey, Seat, SessionId},
     instance::catch_panic,
-    ports::{Note, Store, StoreError},
+    ports::{DeferredWrite, Store, StoreError},
 };
 
 /// How often what has gathered is written.
 const WRITE_INTERVAL: Duration = Duration::from_millis(500);
-/// How many notes may wait; past that, new ones are dropped, and clients send their marks again.
-const NOTES_MAX: usize = 200_000;
+/// How many writes may wait; past that, new ones are dropped, and clients send their marks again.
+const WAITING_MAX: usize = 200_000;
 /// How many are written at once.
 const WRITE_LEN_MAX: usize = 1_000;
 
-/// The notes of all chats of this instance. Clones are the same.
+/// The deferred writes of all chats of this instance. Clones are the same.
 #[derive(Clone)]
-pub(crate) struct Notes(Arc<Notebook>);
+pub(crate) struct DeferredWrites(Arc<Shared>);
 
-struct Notebook {
+struct Shared {
     store: Arc<dyn Store>,
     metrics: Metrics,
-    waiting: Mutex<HashMap<(ChatKey, Subject), Note>>,
+    waiting: Mutex<HashMap<(ChatKey, Subject), DeferredWrite>>,
     /// Locked by whoever writes, so that whoever flushes also waits for what is being written.
     writing: tokio::sync::Mutex<Writing>,
 }
 
 #[derive(Default)]
 struct Writing {
-    /// Whether the store did not take the last notes.
+    /// Whether the store did not take the last writes.
     failed: bool,
 }
 
-/// What a note replaces when it comes again.
+/// A later write about the same subject replaces the one that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Subject {
     /// With the digest of the session's token.
@@ -50,9 +50,9 @@ enum Subject {
     Used(SessionId),
 }
 
-impl Notes {
+impl DeferredWrites {
     pub(crate) fn new(store: Arc<dyn Store>, metrics: Metrics) -> Self {
-        Self(Arc::new(Notebook {
+        Self(Arc::new(Shared {
             store,
             metrics,
             waiting: Mutex::default(),
@@ -60,13 +60,13 @@ impl Notes {
         }))
     }
 
-    /// Notes something down.
-    pub(crate) fn jot(&self, key: ChatKey, note: Note) {
+    /// DeferredWrites something down.
+    pub(crate) fn push(&self, key: ChatKey, write: DeferredWrite) {
         let mut waiting = self.waiting();
-        let room = waiting.len() < NOTES_MAX;
-        match waiting.entry((key, subject(&note))) {
-            Entry::Occupied(mut before) => _ = before.insert(note),
-            Entry::Vacant(vacant) if room => _ = vacant.insert(note),
+        let room = waiting.len() < WAITING_MAX;
+        match waiting.entry((key, subject(&write))) {
+            Entry::Occupied(mut before) => _ = before.insert(write),
+            Entry::Vacant(vacant) if room => _ = vacant.insert(write),
             Entry::Vacant(_) => {}
         }
         self.count(&waiting);
@@ -80,13 +80,13 @@ impl Notes {
         }
     }
 
-    /// Writes everything that was noted before, and waits for what is being written already. What
+    /// Writes everything that was queued before, and waits for what is being written already. What
     /// the store does not take now waits for the next round; what it will never take is dropped.
     pub(crate) async fn write_all(&self) {
         let mut writing = self.0.writing.lock().await;
         let mut taken = self.take();
         while let Some(part) = taken.parts.last() {
-            let failure = match catch_panic(self.0.store.note(part)).await {
+            let failure = match catch_panic(self.0.store.write_deferred(part)).await {
                 Ok(Ok(())) => {
                     if std::mem::take(&mut writing.failed) {
                         info!("marks are written again");
@@ -106,7 +106,10 @@ impl Notes {
             let mut part = taken.parts.pop().unwrap_or_default();
             let second_half = part.split_off(part.len() / 2);
             if part.is_empty() {
-                error!(failure, "a note is dropped: the store will never take it");
+                error!(
+                    failure,
+                    "a deferred write is dropped: the store will never take it"
+                );
             } else {
                 taken.parts.extend([part, second_half]);
             }
@@ -116,23 +119,23 @@ impl Notes {
     }
 
     fn take(&self) -> Taken<'_> {
-        let notes: Vec<_> = std::mem::take(&mut *self.waiting()).into_iter().collect();
-        let parts = notes.chunks(WRITE_LEN_MAX);
-        let part = |part: &[((ChatKey, Subject), Note)]| {
-            let notes = part.iter().map(|((key, _), note)| (*key, note.clone()));
-            notes.collect()
+        let writes: Vec<_> = std::mem::take(&mut *self.waiting()).into_iter().collect();
+        let parts = writes.chunks(WRITE_LEN_MAX);
+        let part = |part: &[((ChatKey, Subject), DeferredWrite)]| {
+            let writes = part.iter().map(|((key, _), write)| (*key, write.clone()));
+            writes.collect()
         };
         Taken {
-            notes: self,
+            writes: self,
             parts: parts.map(part).collect(),
         }
     }
 
-    fn count(&self, waiting: &HashMap<(ChatKey, Subject), Note>) {
-        self.0.metrics.notes_queue_len.set(waiting.len() as i64);
+    fn count(&self, waiting: &HashMap<(ChatKey, Subject), DeferredWrite>) {
+        self.0.metrics.deferred_writes_len.set(waiting.len() as i64);
     }
 
-    fn waiting(&self) -> MutexGuard<'_, HashMap<(ChatKey, Subject), Note>> {
+    fn waiting(&self) -> MutexGuard<'_, HashMap<(ChatKey, Subject), DeferredWrite>> {
         self.0
             .waiting
             .lock()
@@ -140,26 +143,26 @@ impl Notes {
     }
 }
 
-/// Notes on their way to the store. Those that have not arrived are put back, also when whoever wrote
+/// Writes on their way to the store. Those that have not arrived are put back, also when whoever wrote
 /// them gives up, unless something newer has come.
 struct Taken<'a> {
-    notes: &'a Notes,
-    parts: Vec<Vec<(ChatKey, Note)>>,
+    writes: &'a DeferredWrites,
+    parts: Vec<Vec<(ChatKey, DeferredWrite)>>,
 }
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        let mut waiting = self.notes.waiting();
-        for (key, note) in self.parts.drain(..).flatten() {
-            waiting.entry((key, subject(&note))).or_insert(note);
+        let mut waiting = self.writes.waiting();
+        for (key, write) in self.parts.drain(..).flatten() {
+            waiting.entry((key, subject(&write))).or_insert(write);
         }
     }
 }
 
-fn subject(note: &Note) -> Subject {
-    match note {
-        Note::Marks(by, _) => Subject::Marks(by.seat, *by.session.as_bytes()),
-        Note::LastSeen(seat, _) => Subject::LastSeen(*seat),
-        Note::Used(session, _) => Subject::Used(*session),
+fn subject(write: &DeferredWrite) -> Subject {
+    match write {
+        DeferredWrite::Marks(by, _) => Subject::Marks(by.seat, *by.session.as_bytes()),
+        DeferredWrite::LastSeen(seat, _) => Subject::LastSeen(*seat),
+        DeferredWrite::Used(session, _) => Subject::Used(*session),
     }
 }

@@ -21,7 +21,7 @@ const FORGOTTEN_AFTER_BEATS: u32 = 4_500;
 
 /// What one shard's connection hears.
 #[derive(Default)]
-pub(super) struct Hearing {
+pub(super) struct HeardBeats {
     /// The last own beat that Redis has taken.
     taken: u64,
     /// The last own beat that came back.
@@ -53,7 +53,7 @@ pub(super) enum Verdict {
     PeerGone,
 }
 
-impl Hearing {
+impl HeardBeats {
     /// A new connection starts to listen.
     pub(super) fn start_over(&mut self) {
         self.heard = self.taken;
@@ -166,11 +166,11 @@ mod tests {
     use super::*;
 
     /// One that hears itself once per look.
-    struct Ears(Hearing, u64);
+    struct Ears(HeardBeats, u64);
 
     impl Ears {
         fn new() -> Self {
-            Self(Hearing::default(), 0)
+            Self(HeardBeats::default(), 0)
         }
 
         fn beat(&mut self) -> Verdict {

@@ -6,7 +6,7 @@ use tracing::{error, warn};
 
 use super::{Append, Committed, CommittedMessage, Lane};
 use crate::{
-    Directory, Refusal,
+    PairRegistry, Refusal,
     domain::{ChatKey, Draft},
     instance::{catch_panic, catch_panic_in},
     pair::News,
@@ -86,7 +86,7 @@ impl Lane {
         outcomes: Vec<Appended>,
         left_out: &mut Vec<(ChatKey, Vec<Append>)>,
     ) {
-        let mut parts: Vec<(ChatKey, Directory, Vec<CommittedMessage>)> = Vec::new();
+        let mut parts: Vec<(ChatKey, PairRegistry, Vec<CommittedMessage>)> = Vec::new();
         for (append, outcome) in batch.into_iter().zip(outcomes) {
             let key = append.draft.key;
             let placed = match outcome {
@@ -124,13 +124,13 @@ impl Lane {
             let committed = CommittedMessage::new(message, append.reply);
             match parts.iter_mut().find(|(of, ..)| *of == key) {
                 Some((.., part)) => part.push(committed),
-                None => parts.push((key, append.directory, vec![committed])),
+                None => parts.push((key, append.pairs, vec![committed])),
             }
         }
-        for (key, directory, part) in parts {
+        for (key, pairs, part) in parts {
             // A chat without a pair has no streams here either. A pair that has too much waiting
             // reads it from the store, and its sender is answered without it.
-            directory.tell(key, News::Committed(Committed(part)));
+            pairs.tell(key, News::Committed(Committed(part)));
         }
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
-use crate::{Directory, instance::catch_panic, ports::Peer};
+use crate::{PairRegistry, instance::catch_panic, ports::Peer};
 
 /// How often an instance writes down that it lives.
 const BEAT_INTERVAL: Duration = Duration::from_secs(1);
@@ -18,8 +18,8 @@ const BEAT_INTERVAL: Duration = Duration::from_secs(1);
 const UNHEARD_BEATS_MAX: u32 = 3;
 
 /// Beats and looks who is not heard, for ever.
-pub(crate) async fn run(directory: Directory) {
-    let shared = directory.shared();
+pub(crate) async fn run(pairs: PairRegistry) {
+    let shared = pairs.shared();
     let mut unheard = Unheard::default();
     loop {
         tokio::time::sleep(BEAT_INTERVAL).await;

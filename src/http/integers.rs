@@ -1,4 +1,4 @@
-//! Whole numbers of a request. JSON knows one kind of number and some clients write all of them
+//! Integer numbers of a request. JSON knows one kind of number and some clients write all of them
 //! with a point, so 168.0 is whole; JSON Schema sees it that way too.
 
 use std::{fmt, marker::PhantomData};
@@ -20,12 +20,12 @@ where
     D: Deserializer<'de>,
     N: TryFrom<i64> + TryFrom<u64>,
 {
-    deserializer.deserialize_option(Whole(PhantomData))
+    deserializer.deserialize_option(Integer(PhantomData))
 }
 
-struct Whole<N>(PhantomData<N>);
+struct Integer<N>(PhantomData<N>);
 
-impl<'de, N: TryFrom<i64> + TryFrom<u64>> Visitor<'de> for Whole<N> {
+impl<'de, N: TryFrom<i64> + TryFrom<u64>> Visitor<'de> for Integer<N> {
     type Value = Option<N>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

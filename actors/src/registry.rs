@@ -1,15 +1,15 @@
 //! Where a chat's pair is: found, started from the store, replaced after a panic, put to rest.
 //!
 //! A handler that panics ends its actor for good: the mailbox closes, and whatever waited in it
-//! is told so. The directory starts a fresh pair from the store, lets the innocent try again
+//! is told so. The registry starts a fresh pair from the store, lets the innocent try again
 //! there, and answers the one request that was being handled with a defect. A pair that keeps
 //! panicking is left alone for a while.
 //!
-//! A pair goes to rest only while no request is on its way to it, and leaves the directory
+//! A pair goes to rest only while no request is on its way to it, and leaves the registry
 //! before it closes; so there is never a second pair of one chat in one instance.
 
 mod crashes;
-mod place;
+mod entry;
 
 use std::{
     sync::{
@@ -20,7 +20,7 @@ use std::{
 };
 
 use actix::{Addr, ArbiterHandle, Handler, Supervisor};
-use dashmap::{DashMap, mapref::entry::Entry};
+use dashmap::{DashMap, mapref::entry::Entry as MapEntry};
 use tokio::sync::Notify;
 use tracing::{debug, error};
 
@@ -28,19 +28,20 @@ use crate::{
     Detach, Metrics, Pair, Refusal, StreamId, Tasks,
     domain::{BySeat, ChatKey, Seat},
     instance::catch_panic,
-    journal::{Journal, JournalLimits},
-    lease::Lease,
-    notes::Notes,
-    pair::{News, Refresh, Request, Told, Visit},
-    peers,
+    pair::{News, QueuedNews, Refresh, Request, Visit},
     ports::{Bus, BusState, ChatRoom, Clock, Inbox, Lookup, Notice, Position, Store},
-    relay,
-    session_checks::SessionChecks,
-    sweeper,
+    tasks::{
+        deferred_writes::DeferredWrites,
+        journal::{Journal, JournalLimits},
+        lease::Lease,
+        peers, relay,
+        session_checks::SessionChecks,
+        sweeper,
+    },
 };
 use crashes::Crashes;
-use place::{Pass, Place};
-pub(crate) use place::{Streaming, Usage};
+use entry::{Entry, Guard};
+pub(crate) use entry::{Streaming, Usage};
 
 /// How often some of the streams are moved.
 const MOVE_INTERVAL: Duration = Duration::from_millis(50);
@@ -50,7 +51,7 @@ const MOVE_LEN: usize = 4;
 /// Notices of the bus that may wait to be handed to their pairs.
 const INBOX_LEN_MAX: usize = 4_096;
 /// Notices that may wait for one pair; one with more reads from the store instead.
-const TOLD_MAX: usize = 512;
+const QUEUED_NEWS_MAX: usize = 512;
 /// Requests that may wait for one pair.
 const VISITS_MAX: usize = 20_000;
 
@@ -98,10 +99,10 @@ pub struct Limits {
 
 /// The pairs of this instance. Cheap to clone.
 #[derive(Clone)]
-pub struct Directory(Arc<Inner>);
+pub struct PairRegistry(Arc<Inner>);
 
 struct Inner {
-    pairs: DashMap<ChatKey, Place>,
+    pairs: DashMap<ChatKey, Entry>,
     crashes: Crashes,
     arbiters: Vec<ArbiterHandle>,
     shared: Arc<Shared>,
@@ -115,7 +116,7 @@ pub(crate) struct Shared {
     pub(crate) started: Instant,
     pub(crate) lease: Lease,
     pub(crate) journal: Journal,
-    pub(crate) notes: Notes,
+    pub(crate) deferred: DeferredWrites,
     pub(crate) session_checks: Arc<SessionChecks>,
     pub(crate) inbox: Inbox,
     pub(crate) metrics: Metrics,
@@ -137,8 +138,8 @@ impl Shared {
     }
 }
 
-impl Directory {
-    /// Starts an empty directory and the tasks beside it on the arbiters given. Must be called inside
+impl PairRegistry {
+    /// Starts an empty registry and the tasks beside it on the arbiters given. Must be called inside
     /// an actix system.
     ///
     /// # Panics
@@ -156,7 +157,7 @@ impl Directory {
             room: limits.chat_room,
         };
         let journal = Journal::new(&world.store, &world.bus, journal_limits, &metrics);
-        let directory = Self(Arc::new(Inner {
+        let pairs = Self(Arc::new(Inner {
             pairs: DashMap::new(),
             crashes: Crashes::default(),
             shared: Arc::new(Shared {
@@ -165,7 +166,7 @@ impl Directory {
                 lease: Lease::new(world.clock.clone()),
                 journal,
                 session_checks: Arc::new(SessionChecks::new(world.store.clone())),
-                notes: Notes::new(world.store.clone(), metrics.clone()),
+                deferred: DeferredWrites::new(world.store.clone(), metrics.clone()),
                 inbox: Inbox::new(INBOX_LEN_MAX),
                 metrics,
                 streams: Arc::default(),
@@ -175,10 +176,10 @@ impl Directory {
             }),
             arbiters,
         }));
-        let shared = directory.shared();
+        let shared = pairs.shared();
         shared.world.bus.listen(shared.inbox.clone());
-        directory.start_tasks(tasks);
-        directory
+        pairs.start_tasks(tasks);
+        pairs
     }
 
     fn start_tasks(&self, tasks: &Tasks) {
@@ -193,8 +194,8 @@ impl Directory {
             let (lane, tasks) = (lane.clone(), tasks.clone());
             arbiter.spawn(async move { tasks.keep("journal", || lane.clone().run()).await });
         }
-        self.start_task(tasks, "notes", |directory| {
-            directory.shared().notes.clone().run()
+        self.start_task(tasks, "deferred_writes", |pairs| {
+            pairs.shared().deferred.clone().run()
         });
         self.start_task(tasks, "relay", relay::run);
         self.start_task(tasks, "catch_up", relay::catch_up);
@@ -202,8 +203,8 @@ impl Directory {
         self.start_task(tasks, "peers", peers::run);
         self.start_task(tasks, "sweep", sweeper::run);
         self.start_task(tasks, "audit", sweeper::audit);
-        self.start_task(tasks, "lease", |directory| async move {
-            directory.shared().lease.keep().await;
+        self.start_task(tasks, "lease", |pairs| async move {
+            pairs.shared().lease.keep().await;
         });
     }
 
@@ -213,9 +214,9 @@ impl Directory {
         name: &'static str,
         task: impl Fn(Self) -> F + Send + Sync + 'static,
     ) {
-        let (directory, tasks) = (self.clone(), tasks.clone());
+        let (pairs, tasks) = (self.clone(), tasks.clone());
         self.0.arbiters[0].spawn(async move {
-            tasks.keep(name, || task(directory.clone())).await;
+            tasks.keep(name, || task(pairs.clone())).await;
         });
     }
 
@@ -234,30 +235,30 @@ impl Directory {
         let mut refreshed = false;
         let mut replaced = false;
         loop {
-            let pass = self.find(key).await?;
-            self.check_lease(&pass).await?;
+            let guard = self.find(key).await?;
+            self.check_lease(&guard).await?;
             let begun = Arc::new(AtomicBool::new(false));
             let visit = Visit {
                 message: message.clone(),
                 begun: begun.clone(),
             };
-            match pass.pair.send(visit).await {
+            match guard.pair.send(visit).await {
                 Ok(Err(Refusal::UnknownSession)) if !refreshed => {
                     refreshed = true;
-                    refresh(&pass.pair).await?;
+                    refresh(&guard.pair).await?;
                 }
                 Ok(Err(Refusal::UnknownSession)) => return Err(Refusal::NoSession),
                 Ok(Err(Refusal::NoSession)) => {
                     // The store knows of an end that the pair has not heard of: the session's
                     // streams end when it reads the chat again.
                     // Where it cannot read now, the next comparison with the store tells it.
-                    let _ = refresh(&pass.pair).await;
+                    let _ = refresh(&guard.pair).await;
                     return Err(Refusal::NoSession);
                 }
                 Ok(answer) => return answer,
                 // No time-out was set, so the mailbox has closed: the pair has panicked.
                 Err(_) => {
-                    self.bury(key, &pass.pair);
+                    self.bury(key, &guard.pair);
                     if begun.load(Ordering::Acquire) {
                         return Err(Refusal::Defect("the pair's handler panicked".into()));
                     }
@@ -313,8 +314,8 @@ impl Directory {
     }
 
     /// Writes down what is still only in memory.
-    pub async fn write_notes(&self) {
-        self.0.shared.notes.write_all().await;
+    pub async fn flush_deferred(&self) {
+        self.0.shared.deferred.write_all().await;
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -323,12 +324,12 @@ impl Directory {
 
     /// The pair of a chat, if it is in memory.
     pub(crate) fn live(&self, key: ChatKey) -> Option<Addr<Pair>> {
-        self.0.pairs.get(&key).map(|place| place.pair.clone())
+        self.0.pairs.get(&key).map(|entry| entry.pair.clone())
     }
 
     /// How far a chat's pair is, if it is in memory.
     pub(crate) fn known(&self, key: ChatKey) -> Option<Position> {
-        self.0.pairs.get(&key).map(|place| place.usage.known())
+        self.0.pairs.get(&key).map(|entry| entry.usage.known())
     }
 
     /// Whether a chat's pair is in memory and does not know what the store has answered when it was
@@ -348,22 +349,22 @@ impl Directory {
     /// Tells a chat's pair something, if it is in memory. One that has too much waiting is not told:
     /// it reads from the store what it missed, a moment later.
     pub(crate) fn tell(&self, key: ChatKey, news: News) {
-        let Some((pair, told)) = self.0.pairs.get(&key).map(|place| {
-            let told = Told::new(news, &place.usage, TOLD_MAX);
-            (place.pair.clone(), told)
+        let Some((pair, queued)) = self.0.pairs.get(&key).map(|entry| {
+            let queued = QueuedNews::new(news, &entry.usage, QUEUED_NEWS_MAX);
+            (entry.pair.clone(), queued)
         }) else {
             return;
         };
-        match told {
-            // Its mailbox has no bound of its own for this: every address has a place there.
-            Some(told) => pair.do_send(told),
+        match queued {
+            // Its mailbox has no bound of its own for this: every address has a entry there.
+            Some(queued) => pair.do_send(queued),
             None => self.shared().inbox.report_missed([key]),
         }
     }
 
     /// The chats in memory that are wanted.
     pub(crate) fn keys(&self, wanted: impl Fn(ChatKey) -> bool) -> Vec<ChatKey> {
-        let keys = self.0.pairs.iter().map(|place| *place.key());
+        let keys = self.0.pairs.iter().map(|entry| *entry.key());
         keys.filter(|key| wanted(*key)).collect()
     }
 
@@ -373,14 +374,14 @@ impl Directory {
             .0
             .pairs
             .iter()
-            .filter(|place| place.usage.has_streams());
-        let keys = streamed.map(|place| *place.key());
+            .filter(|entry| entry.usage.has_streams());
+        let keys = streamed.map(|entry| *entry.key());
         keys.filter(|key| wanted(*key)).collect()
     }
 
-    /// Lets a pair go to rest: out of the directory, unless a request is on its way to it.
+    /// Lets a pair go to rest: out of the registry, unless a request is on its way to it.
     pub(crate) fn leave(&self, key: ChatKey, pair: &Addr<Pair>) -> bool {
-        let idle = |_: &ChatKey, place: &Place| place.pair == *pair && place.is_idle();
+        let idle = |_: &ChatKey, entry: &Entry| entry.pair == *pair && entry.is_idle();
         let left = self.0.pairs.remove_if(&key, idle).is_some();
         if left {
             self.count();
@@ -393,21 +394,21 @@ impl Directory {
         if self
             .0
             .pairs
-            .remove_if(&key, |_, place| place.pair == *pair)
+            .remove_if(&key, |_, entry| entry.pair == *pair)
             .is_some()
         {
             self.count();
         }
     }
 
-    async fn find(&self, key: ChatKey) -> Result<Pass, Refusal> {
-        if let Some(place) = self.0.pairs.get(&key) {
-            if place.usage.visits() >= VISITS_MAX {
+    async fn find(&self, key: ChatKey) -> Result<Guard, Refusal> {
+        if let Some(entry) = self.0.pairs.get(&key) {
+            if entry.usage.visits() >= VISITS_MAX {
                 return Err(Refusal::Unavailable(
                     "too many requests wait for this chat".into(),
                 ));
             }
-            return Ok(place.pass());
+            return Ok(entry.guard());
         }
         if self.0.crashes.too_many(key) {
             return Err(Refusal::Unavailable(
@@ -425,42 +426,42 @@ impl Directory {
                 "this instance holds all the chats it may".into(),
             ));
         }
-        let pass = match self.0.pairs.entry(key) {
-            Entry::Occupied(place) => place.get().pass(),
-            Entry::Vacant(vacant) => vacant.insert(self.start_pair(key)).pass(),
+        let guard = match self.0.pairs.entry(key) {
+            MapEntry::Occupied(entry) => entry.get().guard(),
+            MapEntry::Vacant(vacant) => vacant.insert(self.start_pair(key)).guard(),
         };
         self.count();
-        Ok(pass)
+        Ok(guard)
     }
 
     /// A pair that last looked into the store before the instance slept looks again.
-    async fn check_lease(&self, pass: &Pass) -> Result<(), Refusal> {
+    async fn check_lease(&self, guard: &Guard) -> Result<(), Refusal> {
         let lapses = self.0.shared.lease.lapses();
-        if pass.usage.lapses() < lapses {
-            refresh(&pass.pair).await?;
-            pass.usage.looked_after(lapses);
+        if guard.usage.lapses() < lapses {
+            refresh(&guard.pair).await?;
+            guard.usage.looked_after(lapses);
         }
         Ok(())
     }
 
-    fn start_pair(&self, key: ChatKey) -> Place {
+    fn start_pair(&self, key: ChatKey) -> Entry {
         debug!(chat = %key.fingerprint(), "a pair starts");
         self.0.shared.metrics.pair_starts.inc();
-        let directory = self.clone();
+        let pairs = self.clone();
         let usage = Arc::new(Usage::new(self.0.shared.lease.lapses()));
         let used = usage.clone();
-        Place {
+        Entry {
             pair: Supervisor::start_in_arbiter(self.arbiter(key), move |_| {
-                Pair::new(key, directory, used)
+                Pair::new(key, pairs, used)
             }),
             usage,
         }
     }
 
-    /// A pair is being dropped by a panic: it leaves neither its place nor its subscription nor the
+    /// A pair is being dropped by a panic: it leaves neither its entry nor its subscription nor the
     /// presence of those whose streams end with it. Who is back after the grace was never gone.
     pub(crate) fn crashed(&self, key: ChatKey, usage: &Arc<Usage>, present: BySeat<bool>) {
-        let own = |_: &ChatKey, place: &Place| Arc::ptr_eq(&place.usage, usage);
+        let own = |_: &ChatKey, entry: &Entry| Arc::ptr_eq(&entry.usage, usage);
         if self.0.pairs.remove_if(&key, own).is_some() {
             self.remember_crash(key);
         }
@@ -493,7 +494,7 @@ impl Directory {
         if self
             .0
             .pairs
-            .remove_if(&key, |_, place| place.pair == *pair)
+            .remove_if(&key, |_, entry| entry.pair == *pair)
             .is_none()
         {
             return; // Another request found it first.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{Stores, fixture::*};
 use crate::{
     domain::{ChatKey, Marks, Seat, Timestamp},
-    ports::{By, Note},
+    ports::{By, DeferredWrite},
 };
 
 async fn marks(stores: &Stores, key: ChatKey) -> [Marks; 2] {
@@ -16,8 +16,8 @@ async fn marks(stores: &Stores, key: ChatKey) -> [Marks; 2] {
 pub async fn marks_move_forward_only(stores: Stores) {
     let (key, other) = (talk(&stores.here).await, talk(&stores.here).await);
     let by = member(key, Seat::Two);
-    let note = |delivered, read| (key, Note::Marks(by, Marks { delivered, read }));
-    stores.here.note(&[note(5, 3)]).await.unwrap();
+    let write = |delivered, read| (key, DeferredWrite::Marks(by, Marks { delivered, read }));
+    stores.here.write_deferred(&[write(5, 3)]).await.unwrap();
     let untouched = Marks::default();
     assert_eq!(
         marks(&stores, key).await,
@@ -29,7 +29,11 @@ pub async fn marks_move_forward_only(stores: Stores) {
             }
         ]
     );
-    stores.there.note(&[note(4, 4), note(2, 1)]).await.unwrap();
+    stores
+        .there
+        .write_deferred(&[write(4, 4), write(2, 1)])
+        .await
+        .unwrap();
     assert_eq!(
         marks(&stores, key).await[1],
         Marks {
@@ -37,7 +41,7 @@ pub async fn marks_move_forward_only(stores: Stores) {
             read: 4
         }
     );
-    stores.here.note(&[note(9, 2)]).await.unwrap();
+    stores.here.write_deferred(&[write(9, 2)]).await.unwrap();
     assert_eq!(
         marks(&stores, key).await,
         [
@@ -58,7 +62,7 @@ pub async fn a_seat_is_last_seen_at_the_latest_time(stores: Stores) {
     let seen = async |at: Timestamp| {
         stores
             .here
-            .note(&[(key, Note::LastSeen(Seat::One, at))])
+            .write_deferred(&[(key, DeferredWrite::LastSeen(Seat::One, at))])
             .await
             .unwrap();
         let chat = live(stores.there.load(key).await);
@@ -82,7 +86,7 @@ pub async fn a_session_is_last_seen_at_the_latest_time(stores: Stores) {
     for (at, expected) in [(now, now), (later, later), (now, later)] {
         stores
             .here
-            .note(&[(key, Note::Used(session.id, at))])
+            .write_deferred(&[(key, DeferredWrite::Used(session.id, at))])
             .await
             .unwrap();
         let read = session_of(&stores.there, &claim).await;
@@ -94,7 +98,7 @@ pub async fn a_session_is_last_seen_at_the_latest_time(stores: Stores) {
     assert_eq!(session_of(&stores.there, &other).await.last_seen, None);
 }
 
-pub async fn notes_about_what_is_not_there_are_let_pass(stores: Stores) {
+pub async fn deferred_writes_about_what_is_not_there_are_ignored(stores: Stores) {
     let (living, ended) = (talk(&stores.here).await, talk(&stores.here).await);
     stores.here.end(By::Server(ended)).await.unwrap();
     let now = store_now(&stores.here).await;
@@ -102,15 +106,15 @@ pub async fn notes_about_what_is_not_there_are_let_pass(stores: Stores) {
         delivered: 2,
         read: 2,
     };
-    let mark = |key| (key, Note::Marks(member(key, Seat::One), marked));
-    let notes = [
+    let mark = |key| (key, DeferredWrite::Marks(member(key, Seat::One), marked));
+    let writes = [
         mark(ended),
         mark(key()),
-        (ended, Note::LastSeen(Seat::One, now)),
-        (living, Note::Used(Uuid::new_v4(), now)),
+        (ended, DeferredWrite::LastSeen(Seat::One, now)),
+        (living, DeferredWrite::Used(Uuid::new_v4(), now)),
         mark(living),
     ];
-    stores.here.note(&notes).await.unwrap();
+    stores.here.write_deferred(&writes).await.unwrap();
     assert_eq!(
         marks(&stores, living).await[0],
         Marks {
@@ -118,7 +122,7 @@ pub async fn notes_about_what_is_not_there_are_let_pass(stores: Stores) {
             read: 2
         }
     );
-    stores.here.note(&[]).await.unwrap();
+    stores.here.write_deferred(&[]).await.unwrap();
 }
 
 pub async fn marks_of_a_dead_session_are_let_pass(stores: Stores) {
@@ -135,8 +139,8 @@ pub async fn marks_of_a_dead_session_are_let_pass(stores: Stores) {
         },
     );
     let dead = strangers(&stores.here, by).await;
-    let mut notes: Vec<_> = dead.map(|by| (key, Note::Marks(by, high))).into();
-    notes.push((key, Note::Marks(by, low)));
-    stores.there.note(&notes).await.unwrap();
+    let mut writes: Vec<_> = dead.map(|by| (key, DeferredWrite::Marks(by, high))).into();
+    writes.push((key, DeferredWrite::Marks(by, low)));
+    stores.there.write_deferred(&writes).await.unwrap();
     assert_eq!(marks(&stores, key).await, [low, Marks::default()]);
 }

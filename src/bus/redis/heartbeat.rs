@@ -7,7 +7,7 @@ use std::{
 
 use redis::{Pipeline, RedisResult, Value};
 
-use super::{hearing::SILENT_BEATS_MAX, sending::OPEN_LIFE, server, shard::Shard};
+use super::{heard_beats::SILENT_BEATS_MAX, publisher::OPEN_LIFE, server, shard::Shard};
 
 /// How often an instance beats.
 pub(super) const BEAT_INTERVAL: Duration = Duration::from_millis(200);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tracing::{debug, info, warn};
 
 use crate::{
-    Directory,
+    PairRegistry,
     domain::ChatKey,
     instance::catch_panic,
     pair::{Audited, News, Over},
@@ -24,16 +24,16 @@ const TOMBSTONE_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
 const COUNT_PAUSE: u32 = 100;
 
 /// Sweeps for ever, at an interval or when woken because a chat has just ended.
-pub(crate) async fn run(directory: Directory) {
-    let interval = directory.shared().limits.sweep_interval;
+pub(crate) async fn run(pairs: PairRegistry) {
+    let interval = pairs.shared().limits.sweep_interval;
     let mut count_due = Instant::now();
     let mut failing_since: Option<Instant> = None;
     loop {
         let swept = async {
-            sweep(&directory).await?;
+            sweep(&pairs).await?;
             let began = Instant::now();
             if began >= count_due {
-                count(&directory).await?;
+                count(&pairs).await?;
                 count_due = Instant::now() + COUNT_PAUSE * began.elapsed();
             }
             Ok::<_, StoreError>(())
@@ -51,7 +51,7 @@ pub(crate) async fn run(directory: Directory) {
             // One line when it begins and one when it is over.
             _ => {}
         }
-        let woken = directory.shared().sweep.notified();
+        let woken = pairs.shared().sweep.notified();
         let _ = tokio::time::timeout(interval, woken).await;
     }
 }
@@ -68,24 +68,24 @@ const COMPARE_AGAIN: Duration = Duration::from_millis(250);
 
 /// Compares for ever: a pair whose chat was ended behind its back ends its streams, one that has
 /// missed messages reads them. This finds what nobody reported as missed.
-pub(crate) async fn audit(directory: Directory) {
+pub(crate) async fn audit(pairs: PairRegistry) {
     for turn in (0..AUDIT_PARTS).cycle() {
         tokio::time::sleep(AUDIT_INTERVAL).await;
-        let keys = directory.keys(|key| key.spread() % AUDIT_PARTS == turn);
+        let keys = pairs.keys(|key| key.spread() % AUDIT_PARTS == turn);
         if keys.is_empty() {
             continue;
         }
-        compare(&directory, &keys).await;
+        compare(&pairs, &keys).await;
     }
 }
 
 /// Tells pairs what the store has that they do not, which is found out for many in one query and
 /// without waking the others. A store that is away is asked again until it answers: somebody may be
 /// waiting for what is missing.
-pub(crate) async fn compare(directory: &Directory, keys: &[ChatKey]) {
+pub(crate) async fn compare(pairs: &PairRegistry, keys: &[ChatKey]) {
     for part in keys.chunks(COMPARE_LEN_MAX) {
         let mut failed = false;
-        while let Err(failure) = compare_once(directory, part).await {
+        while let Err(failure) = compare_once(pairs, part).await {
             if !std::mem::replace(&mut failed, true) {
                 warn!(failure, "the pairs are compared with the store later");
             }
@@ -98,27 +98,27 @@ pub(crate) async fn compare(directory: &Directory, keys: &[ChatKey]) {
 ///
 /// # Errors
 /// Why the store did not answer.
-pub(crate) async fn compare_once(directory: &Directory, keys: &[ChatKey]) -> Result<(), String> {
+pub(crate) async fn compare_once(pairs: &PairRegistry, keys: &[ChatKey]) -> Result<(), String> {
     let (keys, asked): (Vec<ChatKey>, Vec<Position>) = keys
         .iter()
-        .filter_map(|key| Some((*key, directory.known(*key)?)))
+        .filter_map(|key| Some((*key, pairs.known(*key)?)))
         .unzip();
     if keys.is_empty() {
         return Ok(());
     }
-    let positions = catch_panic(directory.store().positions(&keys)).await?;
+    let positions = catch_panic(pairs.store().positions(&keys)).await?;
     let positions = positions.map_err(|failure| failure.to_string())?;
     for ((key, asked), position) in keys.iter().zip(asked).zip(positions) {
-        if directory.is_behind(*key, &asked, position) {
+        if pairs.is_behind(*key, &asked, position) {
             let news = News::Audited(Audited { asked, position });
-            directory.tell(*key, news);
+            pairs.tell(*key, news);
         }
     }
     Ok(())
 }
 
-async fn sweep(directory: &Directory) -> Result<(), StoreError> {
-    let shared = directory.shared();
+async fn sweep(pairs: &PairRegistry) -> Result<(), StoreError> {
+    let shared = pairs.shared();
     let (store, bus) = (&shared.world.store, &shared.world.bus);
     loop {
         let expired = store.expire(EXPIRE_LEN_MAX).await?;
@@ -126,7 +126,7 @@ async fn sweep(directory: &Directory) -> Result<(), StoreError> {
             shared.metrics.chats_expired.inc();
             bus.publish(*key, Notice::Ended { by: None });
             bus.forget(*key);
-            directory.tell(*key, News::Over(Over { by: None }));
+            pairs.tell(*key, News::Over(Over { by: None }));
         }
         if expired.len() < EXPIRE_LEN_MAX {
             break;
@@ -144,8 +144,8 @@ async fn sweep(directory: &Directory) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn count(directory: &Directory) -> Result<(), StoreError> {
-    let shared = directory.shared();
+async fn count(pairs: &PairRegistry) -> Result<(), StoreError> {
+    let shared = pairs.shared();
     let chats = shared.world.store.count_chats().await?;
     shared
         .metrics

@@ -1,13 +1,13 @@
-//! What a pair is told by the tasks of its instance. So much may wait and no more.
+//! What the tasks of an instance send to a pair, in a queue of bounded length.
 
 use std::sync::Arc;
 
 use actix::{Context, Handler, Message};
 
 use super::{Audited, CatchUp, MoveStreams, Over, Pair, Relayed};
-use crate::{directory::Usage, journal::Committed};
+use crate::{registry::Usage, tasks::journal::Committed};
 
-/// What the tasks tell.
+/// Sent by the tasks.
 pub(crate) enum News {
     Audited(Audited),
     CatchUp,
@@ -22,7 +22,7 @@ pub(crate) enum News {
 /// News on their way to a pair, counted until they are handled or dropped.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct Told {
+pub(crate) struct QueuedNews {
     news: News,
     _waiting: Waiting,
 }
@@ -31,25 +31,25 @@ struct Waiting(Arc<Usage>);
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.end_telling();
+        self.0.unqueue_news();
     }
 }
 
-impl Told {
-    /// `None` where so many wait already.
-    pub(crate) fn new(news: News, usage: &Arc<Usage>, told_max: usize) -> Option<Self> {
-        usage.begin_telling(told_max).then(|| Self {
+impl QueuedNews {
+    /// `None` where `queued_max` wait already.
+    pub(crate) fn new(news: News, usage: &Arc<Usage>, queued_max: usize) -> Option<Self> {
+        usage.queue_news(queued_max).then(|| Self {
             news,
             _waiting: Waiting(usage.clone()),
         })
     }
 }
 
-impl Handler<Told> for Pair {
+impl Handler<QueuedNews> for Pair {
     type Result = ();
 
-    fn handle(&mut self, told: Told, ctx: &mut Context<Self>) {
-        match told.news {
+    fn handle(&mut self, queued: QueuedNews, ctx: &mut Context<Self>) {
+        match queued.news {
             News::Audited(audited) => self.handle(audited, ctx),
             News::CatchUp => self.handle(CatchUp, ctx),
             News::BusAway => self.greet_again(),

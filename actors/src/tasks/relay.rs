@@ -8,11 +8,11 @@ use std::{
 use tracing::{info, warn};
 
 use crate::{
-    Directory,
+    PairRegistry,
     domain::ChatKey,
     pair::{News, Relayed},
     ports::BusState,
-    sweeper,
+    tasks::sweeper,
 };
 
 /// Chats read again at once, and the pause between.
@@ -24,17 +24,17 @@ const NEWS_INTERVAL: Duration = Duration::from_millis(300);
 const NEWS_PAUSE: u32 = 9;
 
 /// Hands over notices for ever.
-pub(crate) async fn run(directory: Directory) {
+pub(crate) async fn run(pairs: PairRegistry) {
     loop {
-        let (key, notice) = directory.shared().inbox.next().await;
-        directory.tell(key, News::Relayed(Relayed(notice)));
+        let (key, notice) = pairs.shared().inbox.next().await;
+        pairs.tell(key, News::Relayed(Relayed(notice)));
     }
 }
 
 /// Makes good what was missed: first the messages, which take one query for many chats; then
 /// everything else, at a pace that leaves the store to those who talk.
-pub(crate) async fn catch_up(directory: Directory) {
-    let inbox = &directory.shared().inbox;
+pub(crate) async fn catch_up(pairs: PairRegistry) {
+    let inbox = &pairs.shared().inbox;
     let mut unread: HashSet<ChatKey> = HashSet::new();
     loop {
         let missed = match unread.is_empty() {
@@ -42,15 +42,15 @@ pub(crate) async fn catch_up(directory: Directory) {
             false => inbox.take_missed(),
         };
         let news: Vec<ChatKey> = match missed.all {
-            true => directory.keys(|_| true),
+            true => pairs.keys(|_| true),
             false => missed.keys.into_iter().collect(),
         };
-        sweeper::compare(&directory, &news).await;
+        sweeper::compare(&pairs, &news).await;
         unread.extend(news);
         let part: Vec<ChatKey> = unread.iter().take(CATCH_UP_LEN).copied().collect();
         for key in part {
             unread.remove(&key);
-            directory.tell(key, News::CatchUp);
+            pairs.tell(key, News::CatchUp);
         }
         tokio::time::sleep(CATCH_UP_PAUSE).await;
     }
@@ -58,18 +58,18 @@ pub(crate) async fn catch_up(directory: Directory) {
 
 /// While the bus does not bring news, asks the store for those of all chats with open streams, for ever:
 /// one question for all of them, as often as leaves the store most of its time.
-pub(crate) async fn ask_for_news(directory: Directory) {
-    let shared = directory.shared();
+pub(crate) async fn ask_for_news(pairs: PairRegistry) {
+    let shared = pairs.shared();
     // Those whose streams were told that nobody knows who is there.
     let mut told_away: HashSet<ChatKey> = HashSet::new();
     let mut failed = false;
     loop {
         let began = Instant::now();
         let state = |key| shared.bus_state(key);
-        let keys = directory.streamed_keys(|key| state(key) != BusState::Up);
+        let keys = pairs.streamed_keys(|key| state(key) != BusState::Up);
         if !keys.is_empty() {
             shared.metrics.store_asked.inc();
-            match sweeper::compare_once(&directory, &keys).await {
+            match sweeper::compare_once(&pairs, &keys).await {
                 Ok(()) if std::mem::take(&mut failed) => info!("the store tells news again"),
                 Ok(()) => {}
                 Err(failure) if !std::mem::replace(&mut failed, true) => {
@@ -84,7 +84,7 @@ pub(crate) async fn ask_for_news(directory: Directory) {
             let mut told = false;
             for key in part {
                 if state(*key) == BusState::Away && told_away.insert(*key) {
-                    directory.tell(*key, News::BusAway);
+                    pairs.tell(*key, News::BusAway);
                     told = true;
                 }
             }
