@@ -4,6 +4,7 @@ mod answers;
 pub mod api;
 pub mod body;
 mod connection;
+mod device;
 mod door;
 pub mod envelope;
 mod field;

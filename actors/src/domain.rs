@@ -1,6 +1,7 @@
 //! What a chat is made of: one newtype each, parsed at the edge and trusted inside.
 
 mod chat;
+mod device;
 mod encryption;
 mod event;
 mod message;
@@ -12,6 +13,7 @@ mod user_name;
 mod visible;
 
 pub use chat::{Ask, AskNumber, Caller, Chat, Lifetime, Marks, SeatState, Session, SessionId};
+pub use device::{Browser, Device, System};
 pub use encryption::{Encryption, LinkProof};
 pub use event::{Event, Hello, Names, PeerState, SeatChange};
 pub use message::{

@@ -90,6 +90,11 @@ pub struct EncryptionVersion(String);
 )]
 pub struct Auth(String);
 
+/// A browser and a system out of the server's lists.
+#[derive(ToSchema)]
+#[schema(min_length = 1, max_length = 40, example = "Chrome on Android")]
+pub struct DeviceName(String);
+
 /// A moment, RFC 3339.
 #[derive(ToSchema)]
 #[schema(format = DateTime, example = "2026-11-23T10:00:00.000Z")]

@@ -6,8 +6,8 @@ use actix::{Arbiter, System};
 use actors::{
     Limits, Login, Metrics, PairRegistry, SendMessage, Tasks, World,
     domain::{
-        BySeat, ChatKey, Event, Lifetime, Message, MessageText, PairHash, Seat, SecretDigest,
-        SentText, Timestamp, Token, UserName,
+        BySeat, ChatKey, Device, Event, Lifetime, Message, MessageText, PairHash, Seat,
+        SecretDigest, SentText, Timestamp, Token, UserName,
     },
     ports::{ChatRoom, NewChat, Store, SystemClock},
     testing::{MemoryHub, MemoryStore},
@@ -123,6 +123,7 @@ async fn world() -> (PairRegistry, Vec<(ChatKey, SecretDigest)>) {
             name: name("Abhi"),
             proof: None,
             id: None,
+            device: Device::default(),
             auth: None,
         };
         let session = pairs.ask(key, login).await.expect("the seat is free");

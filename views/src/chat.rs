@@ -31,7 +31,7 @@ pub struct Chat {
     /// When the other person was last here, Unix milliseconds.
     pub peer_last_seen_ms: Option<i64>,
     /// Since when the other person has been here, Unix milliseconds.
-    pub peer_since_ms: Option<i64>,
+    pub peer_joined_ms: Option<i64>,
     /// The whole link to share, for the "nobody there yet" state.
     pub link: String,
     /// When the chat expires, Unix milliseconds.
@@ -289,7 +289,7 @@ fn lines(frame: &Frame, chat: &Chat) -> Vec<Line> {
         (!before && !behind).then_some(Line { at_ms, words })
     };
     let mut lines: Vec<Line> = [
-        line(chat.peer_since_ms, words.joined, &peer),
+        line(chat.peer_joined_ms, words.joined, &peer),
         line(chat.peer_replaced_ms, words.replaced_peer, &peer),
         line(chat.you_replaced_ms, words.replaced_you, &you),
     ]

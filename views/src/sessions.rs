@@ -15,7 +15,7 @@ pub struct Sessions {
     pub hash: String,
     /// The reader's seat.
     pub seat: u8,
-    /// Newest first, or however the server likes.
+    /// The reader's own first.
     pub sessions: Vec<Session>,
     /// Whether one was logged out just now.
     pub ended: bool,
@@ -26,6 +26,10 @@ pub struct Sessions {
 pub struct Session {
     /// Its public id, which ending it names.
     pub id: String,
+    /// The browser's name, where it is known: "Chrome".
+    pub browser: Option<&'static str>,
+    /// The system's name, where it is known: "Android".
+    pub system: Option<&'static str>,
     /// Logged in at, Unix milliseconds.
     pub since_ms: i64,
     /// Last heard of at, Unix milliseconds.
@@ -54,16 +58,12 @@ pub fn page(frame: &Frame, page: &Sessions) -> Markup {
 
 fn row(frame: &Frame, page: &Sessions, session: &Session) -> Markup {
     let words = &frame.text.sessions;
-    let label = if session.current {
-        words.this_one
-    } else {
-        words.other_one
-    };
     let label_id = format!("session-{}", session.id);
     html! {
         li {
             div {
-                h2 id=(label_id) { (label) }
+                h2 id=(label_id) { (label(frame, session)) }
+                @if session.current { p.this { (words.this_one) } }
                 p.hint { (text::sentence(words.since, &[("when", &clock::moment(session.since_ms, frame.text))])) }
                 p.hint { (text::sentence(words.last_seen, &[("when", &clock::moment(session.last_seen_ms, frame.text))])) }
             }
@@ -76,5 +76,18 @@ fn row(frame: &Frame, page: &Sessions, session: &Session) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// "Chrome on Android", or as much of it as is known.
+fn label(frame: &Frame, session: &Session) -> Markup {
+    let words = &frame.text.sessions;
+    match (session.browser, session.system) {
+        (Some(browser), Some(system)) => {
+            let (browser, system) = (text::name(browser), text::name(system));
+            text::sentence(words.device, &[("browser", &browser), ("system", &system)])
+        }
+        (Some(known), None) | (None, Some(known)) => text::name(known),
+        (None, None) => html! { (words.unknown) },
     }
 }

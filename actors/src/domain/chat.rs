@@ -4,7 +4,8 @@ use rand::{Rng, RngExt};
 use uuid::Uuid;
 
 use super::{
-    AskWord, BySeat, ChatKey, Encryption, Invalid, Seat, SecretDigest, Seq, Timestamp, UserName,
+    AskWord, BySeat, ChatKey, Device, Encryption, Invalid, Seat, SecretDigest, Seq, Timestamp,
+    UserName,
 };
 
 /// How long a chat lives, fixed when it is made.
@@ -63,6 +64,8 @@ pub struct SeatState {
     pub name: Option<UserName>,
     /// Whether somebody has ever sat down here.
     pub taken: bool,
+    /// When somebody first sat down here; `None` also where an earlier version let them in.
+    pub joined_at: Option<Timestamp>,
     /// What its owner has received and seen.
     pub marks: Marks,
     /// When its last stream closed.
@@ -100,6 +103,8 @@ pub struct Session {
     pub seat: Seat,
     /// What it proves itself with.
     pub digest: SecretDigest,
+    /// What it logged in with.
+    pub device: Device,
     /// When it logged in.
     pub since: Timestamp,
     /// When it was last used, to the minute; `None` until then.

@@ -91,8 +91,9 @@ pub struct Hello {
     pub online: Option<bool>,
     /// When the other person's last stream closed.
     pub last_seen: Option<Timestamp>,
-    /// Since when the other person has been logged in somewhere, without a break.
-    pub peer_since: Option<Timestamp>,
+    /// When the other person first sat down; where that is not known, how long they have been
+    /// logged in somewhere.
+    pub peer_joined_at: Option<Timestamp>,
     /// The place the stream goes on from.
     pub position: Seq,
     /// The place of the chat's last message.

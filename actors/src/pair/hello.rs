@@ -72,8 +72,8 @@ impl Pair {
         let chat = self.chat()?;
         let peer = seat.other();
         let of_peer = chat.sessions.iter().filter(|session| session.seat == peer);
-        let peer_since = of_peer.map(|session| session.since).min();
-        let logged_in = peer_since.is_some();
+        let oldest_session = of_peer.map(|session| session.since).min();
+        let logged_in = oldest_session.is_some();
         let peer_state = match (&self.names[peer], chat.seats[peer].taken) {
             (None, _) => PeerState::Unnamed,
             (Some(_), false) => PeerState::Named,
@@ -86,7 +86,7 @@ impl Pair {
             peer_state,
             online: self.online(peer),
             last_seen: chat.seats[peer].last_seen,
-            peer_since,
+            peer_joined_at: chat.seats[peer].joined_at.or(oldest_session),
             position,
             last_seq: self.usage.position(),
             marks: BySeat([chat.seats[Seat::One].marks, chat.seats[Seat::Two].marks]),

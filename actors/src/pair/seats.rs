@@ -9,7 +9,7 @@ use super::Pair;
 use crate::{
     CameWith, Refusal, WasReplaced,
     domain::{
-        AccessCode, Names, PairHash, RegistrationId, Seat, SeatChange, SecretDigest, Seq,
+        AccessCode, Device, Names, PairHash, RegistrationId, Seat, SeatChange, SecretDigest, Seq,
         Timestamp, Token, UserName,
     },
     ports::{Claim, Claimed, Lookup, NewSession, Proof},
@@ -113,6 +113,8 @@ pub struct Login {
     pub proof: Option<LoginProof>,
     /// What the same login is recognised by.
     pub id: Option<RegistrationId>,
+    /// What it comes from.
+    pub device: Device,
     /// The digest of the proof of having the link, in an encrypted chat.
     pub auth: Option<SecretDigest>,
 }
@@ -174,6 +176,7 @@ impl Handler<Login> for Pair {
                 id: Uuid::new_v4(),
                 digest: token.digest(),
                 login: login.id.map(|id| id.digest()),
+                device: login.device,
             },
             return_code: code.digest(&login.hash, seat),
             sessions_max: self.shared.limits.sessions_per_seat_max,

@@ -7,7 +7,7 @@ use super::{
     Access, Answered, AskFound, By, HistoryPage, Lookup, NewAsk, Position, Replaced, Verdict,
 };
 use crate::domain::{
-    AskWord, Caller, Chat, ChatKey, CodeDigest, Draft, Encryption, Lifetime, Marks, Page,
+    AskWord, Caller, Chat, ChatKey, CodeDigest, Device, Draft, Encryption, Lifetime, Marks, Page,
     SealedHash, Seat, SecretDigest, Seq, SessionId, Timestamp, UserName,
 };
 
@@ -321,6 +321,8 @@ pub struct NewSession {
     /// What the same login is recognised by: while the session it made is unused, the same again
     /// replaces that session's token and the return code it set.
     pub login: Option<SecretDigest>,
+    /// What it logs in with.
+    pub device: Device,
 }
 
 /// What lets somebody in at a seat that is taken.

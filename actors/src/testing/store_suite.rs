@@ -108,6 +108,8 @@ macro_rules! store_suite {
             a_chat_that_never_was_is_missing
             // seats
             the_first_to_claim_a_seat_gets_it_and_sets_its_code
+            a_session_keeps_what_it_logged_in_with
+            when_somebody_joined_is_kept_over_later_logins
             a_free_seat_is_had_with_any_proof
             a_taken_seat_is_not_had_without_proof
             a_seat_stays_taken_after_its_last_session_ended

@@ -2,7 +2,7 @@
 
 use actors::{
     Login, LoginProof, Refusal,
-    domain::{Marks, RegistrationId, Seat},
+    domain::{Device, Marks, RegistrationId, Seat},
     testing::{Call, eventually},
 };
 
@@ -122,6 +122,7 @@ async fn marks_outlast_a_store_that_is_away_while_somebody_logs_in() {
         name: name_at(Seat::One),
         proof: abhi.return_code.clone().map(LoginProof::ReturnCode),
         id: Some(RegistrationId::new(Uuid::new_v4())),
+        device: Device::default(),
         auth: None,
     };
     here.pairs.ask(abhi.key, login).await.unwrap();

@@ -2,7 +2,7 @@
 
 use actors::{
     DeviceCode, EndSession, Login, LoginProof, Look, NameSeatTwo, NewReturnCode, Refusal, Sessions,
-    domain::{AccessCode, ChatKey, Lifetime, PairHash, RegistrationId, Seat, SeatChange},
+    domain::{AccessCode, ChatKey, Device, Lifetime, PairHash, RegistrationId, Seat, SeatChange},
     ports::{NewChat, Store},
     testing::{Call, eventually},
 };
@@ -44,6 +44,7 @@ async fn a_name_is_taken_as_it_was_registered_whatever_its_case() {
         name: name(text),
         proof: None,
         id: None,
+        device: Device::default(),
         auth: None,
     };
     let seated = here.pairs.ask(key, as_typed("ABHI")).await.unwrap();
@@ -84,6 +85,7 @@ async fn the_same_login_again_replaces_what_was_lost_until_it_is_used() {
         name: name("Abhi"),
         proof: None,
         id,
+        device: Device::default(),
         auth: None,
     };
     let lost = here.pairs.ask(key, again.clone()).await.unwrap();
@@ -115,6 +117,7 @@ async fn a_session_whose_use_is_just_being_written_down_is_not_replaced() {
         name: name("Abhi"),
         proof: None,
         id: Some(RegistrationId::new(Uuid::new_v4())),
+        device: Device::default(),
         auth: None,
     };
     let key = ChatKey::of(&hash);

@@ -3,7 +3,9 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::{
     LoggedIn, Login, LoginProof,
-    domain::{AccessCode, ChatKey, PairHash, RegistrationId, SecretDigest, Seq, Token, UserName},
+    domain::{
+        AccessCode, ChatKey, Device, PairHash, RegistrationId, SecretDigest, Seq, Token, UserName,
+    },
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,6 +14,7 @@ use uuid::Uuid;
 use crate::http::{
     State,
     body::Json,
+    device,
     envelope::{Envelope, Problem, ok},
     field,
     schema::{Auth, Code, EncryptionVersion, Hash, Name, Place, SeatNumber, Secret, SecretId},
@@ -102,7 +105,9 @@ pub async fn login(
     let entry = Entry::parse(body, hash)?;
     same_name(&username, &entry.name)?;
     state.limits.request(&request)?;
-    Ok(ok(LoginReply::from(entry.sit(&state).await?)))
+    Ok(ok(LoginReply::from(
+        entry.sit(&state, device::of(&request)).await?,
+    )))
 }
 
 /// The name in the address and the one in the body are one.
@@ -163,16 +168,17 @@ impl Entry {
         })
     }
 
-    /// Sits down.
+    /// Sits down, on the device that it comes from.
     ///
     /// # Errors
     /// [`Problem`] says why not.
-    pub async fn sit(self, state: &State) -> Result<LoggedIn, Problem> {
+    pub async fn sit(self, state: &State, device: Device) -> Result<LoggedIn, Problem> {
         let login = Login {
             hash: self.hash.clone(),
             name: self.name,
             proof: self.proof,
             id: self.id,
+            device,
             auth: self.auth,
         };
         Ok(state.pairs.ask(ChatKey::of(&self.hash), login).await?)

@@ -12,7 +12,7 @@ use crate::http::{
     body::Json,
     envelope::{Envelope, Nothing, Problem, ok},
     field,
-    schema::{Code, Hash, Id, Moment},
+    schema::{Code, DeviceName, Hash, Id, Moment},
     session::{Bearer, Caller, of_session},
 };
 
@@ -57,6 +57,9 @@ pub struct SessionView {
     /// When it was last used, to the minute.
     #[schema(value_type = Moment)]
     pub last_seen: String,
+    /// The browser and system that it logged in with, or the half that is known; null where neither is.
+    #[schema(required, value_type = Option<DeviceName>)]
+    pub device: Option<String>,
     /// Whether it is the one that asks.
     pub current: bool,
 }
@@ -174,6 +177,7 @@ pub async fn list(state: &State, caller: &Caller) -> Result<SessionsReply, Probl
         id: session.id,
         since: session.since.to_string(),
         last_seen: session.last_seen.unwrap_or(session.since).to_string(),
+        device: session.device.label(),
         current: session.id == current,
     };
     Ok(SessionsReply {

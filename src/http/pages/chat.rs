@@ -160,7 +160,7 @@ fn frame_of(hello: &Hello, caller: &Caller) -> Chat {
         peer_joined: matches!(hello.peer_state, PeerState::Taken | PeerState::Left),
         peer_online: hello.online,
         peer_last_seen_ms: hello.last_seen.map(|at| at.unix_ms()),
-        peer_since_ms: hello.peer_since.map(|at| at.unix_ms()),
+        peer_joined_ms: hello.peer_joined_at.map(|at| at.unix_ms()),
         expires_at_ms: hello.expires_at.unix_ms(),
         peer_replaced_ms: hello.replaced_at[peer].map(|at| at.unix_ms()),
         you_replaced_ms: hello.replaced_at[hello.seat].map(|at| at.unix_ms()),

@@ -18,6 +18,7 @@ use crate::http::{
     State,
     api::login::{Entry, LoginBody},
     body::FormOrJson,
+    device,
     envelope::{Problem, whole_seconds},
     session::{cookie, scoped, seat_cookie},
 };
@@ -176,13 +177,14 @@ async fn enter(
         name: entry.name.clone(),
         auth: None,
     };
-    let entered = match entry.clone().sit(state).await {
+    let device = device::of(request);
+    let entered = match entry.clone().sit(state, device).await {
         // Nobody has chosen a name for the newcomer: this is it.
         Err(problem)
             if problem.error == "wrong_name" && state.pairs.ask(key, Glance).await?.unnamed =>
         {
             match state.pairs.ask(key, naming).await {
-                Ok(()) => entry.sit(state).await?,
+                Ok(()) => entry.sit(state, device).await?,
                 Err(_) => return Err(problem),
             }
         }

@@ -17,6 +17,7 @@ use crate::http::{
     State,
     api::registration::{RegisterBody, Registration, make},
     body::FormOrJson,
+    device,
     envelope::{Problem, whole_seconds},
     field,
 };
@@ -121,6 +122,7 @@ async fn register(
         name: name_one,
         proof: None,
         id,
+        device: device::of(request),
         auth: None,
     };
     match state.pairs.ask(ChatKey::of(&hash), entry).await {

@@ -1,7 +1,7 @@
 //! What a person can do about their own seat.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use actors::domain::{Timestamp, UserName};
+use actors::domain::{self, Browser, System, Timestamp, UserName};
 use views::{
     address,
     device::{Code, Device},
@@ -155,10 +155,13 @@ pub async fn sessions(
 
 fn shown(session: &SessionView) -> Session {
     let ms = |text: &str| Timestamp::parse_rfc3339(text).map_or(0, Timestamp::unix_ms);
+    let device = domain::Device::from_label(session.device.as_deref().unwrap_or_default());
     Session {
         id: session.id.to_string(),
         since_ms: ms(&session.since),
         last_seen_ms: ms(&session.last_seen),
+        browser: device.browser.map(Browser::name),
+        system: device.system.map(System::name),
         current: session.current,
     }
 }

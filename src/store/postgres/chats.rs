@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use actors::{
     domain::{
-        Ask, BySeat, Chat, ChatKey, Encryption, Marks, SealedHash, Seat, SeatState, Session,
-        UserName,
+        Ask, BySeat, Chat, ChatKey, Device, Encryption, Marks, SealedHash, Seat, SeatState,
+        Session, UserName,
     },
     ports::{Access, By, Ending, Lookup, NewChat, Registered, StoreError},
 };
@@ -148,8 +148,10 @@ async fn registered_before(
 /// Read first: what changes while the rest is read is read again.
 const REVISION: &str = "SELECT revision FROM chats WHERE key = $1";
 const SEATS: &str = "
-    SELECT seat, name, taken, delivered, read, last_seen, replaced_at FROM seats WHERE key = $1";
-const SESSIONS: &str = "SELECT id, seat, digest, since, last_seen FROM sessions WHERE key = $1";
+    SELECT seat, name, taken, joined_at, delivered, read, last_seen, replaced_at
+    FROM seats WHERE key = $1";
+const SESSIONS: &str = "
+    SELECT id, seat, digest, device, since, last_seen FROM sessions WHERE key = $1";
 const ASKS: &str = "
     SELECT word, seat, number, expires_at, expires_at - now_ms() AS left_ms FROM asks
     WHERE key = $1 AND allowed IS NULL AND expires_at + 0 > now_ms()
@@ -197,6 +199,7 @@ fn seats(rows: &[Row]) -> Result<BySeat<SeatState>, Error> {
         seats[seat(row)?] = SeatState {
             name: name_if_any(row, "name")?,
             taken: row.try_get("taken")?,
+            joined_at: moment_if_any(row, "joined_at")?,
             marks: Marks {
                 delivered: rows::seq(row.try_get("delivered")?),
                 read: rows::seq(row.try_get("read")?),
@@ -212,10 +215,12 @@ fn session(row: &Row) -> Result<Option<Session>, Error> {
     let Some(digest) = digest(row.try_get("digest")?) else {
         return Ok(None);
     };
+    let device: Option<&str> = row.try_get("device")?;
     Ok(Some(Session {
         id: row.try_get("id")?,
         seat: seat(row)?,
         digest,
+        device: Device::from_label(device.unwrap_or_default()),
         since: moment(row, "since")?,
         last_seen: moment_if_any(row, "last_seen")?,
     }))

@@ -16,8 +16,8 @@ use super::{
 };
 
 const SIT: &str = "
-    INSERT INTO sessions (key, digest, id, seat, login, code_set, since)
-    VALUES ($1, $2, $3, $4, $5, $6, now_ms())";
+    INSERT INTO sessions (key, digest, id, seat, login, code_set, device, since)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, now_ms())";
 
 pub(super) async fn take(
     tx: &mut Transaction<'_>,
@@ -36,7 +36,9 @@ pub(super) async fn take(
     };
     let (key, seat) = (uuid(claim.key), number(claim.seat));
     if code_set {
-        let set = "UPDATE seats SET taken = true, return_code = $3 WHERE key = $1 AND seat = $2";
+        let set = "UPDATE seats SET taken = true, return_code = $3,
+                                    joined_at = coalesce(joined_at, now_ms())
+                   WHERE key = $1 AND seat = $2";
         tx.execute(set, &[&key, &seat, &&claim.return_code.as_bytes()[..]])
             .await?;
     }
@@ -47,11 +49,9 @@ pub(super) async fn take(
         .as_ref()
         .map(|login| &login.as_bytes()[..]);
     let digest = &claim.session.digest.as_bytes()[..];
-    tx.execute(
-        SIT,
-        &[&key, &digest, &claim.session.id, &seat, &login, &code_set],
-    )
-    .await?;
+    let (id, device) = (&claim.session.id, claim.session.device.label());
+    tx.execute(SIT, &[&key, &digest, id, &seat, &login, &code_set, &device])
+        .await?;
     Ok(Lookup::Live(Claimed::Sat { code_set }))
 }
 

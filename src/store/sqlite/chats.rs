@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use actors::{
     domain::{
-        Ask, AskNumber, BySeat, Chat, ChatKey, Encryption, Marks, SealedHash, Seat, SeatState,
-        Session, Timestamp, UserName,
+        Ask, AskNumber, BySeat, Chat, ChatKey, Device, Encryption, Marks, SealedHash, Seat,
+        SeatState, Session, Timestamp, UserName,
     },
     ports::{Access, By, Ending, Lookup, NewChat, Registered},
 };
@@ -144,7 +144,9 @@ pub(super) fn load(
         Lookup::Missing => return Ok(Lookup::Missing),
     };
     let sessions = connection
-        .prepare_cached("SELECT id, seat, digest, since, last_seen FROM sessions WHERE key = ?1")?
+        .prepare_cached(
+            "SELECT id, seat, digest, device, since, last_seen FROM sessions WHERE key = ?1",
+        )?
         .query_map([Col(key)], session)?
         .collect::<rusqlite::Result<_>>()?;
     let asks = connection
@@ -188,7 +190,7 @@ fn encryption(row: &Row<'_>) -> rusqlite::Result<Option<Encryption>> {
 fn seats(connection: &Connection, key: ChatKey) -> rusqlite::Result<BySeat<SeatState>> {
     let mut seats = BySeat::default();
     let mut statement = connection.prepare_cached(
-        "SELECT seat, name, taken, delivered, read, last_seen, replaced_at FROM seats
+        "SELECT seat, name, taken, joined_at, delivered, read, last_seen, replaced_at FROM seats
          WHERE key = ?1",
     )?;
     let mut rows = statement.query([Col(key)])?;
@@ -196,6 +198,7 @@ fn seats(connection: &Connection, key: ChatKey) -> rusqlite::Result<BySeat<SeatS
         seats[get(row, "seat")?] = SeatState {
             name: get_some(row, "name")?,
             taken: row.get("taken")?,
+            joined_at: get_some(row, "joined_at")?,
             marks: Marks {
                 delivered: row.get("delivered")?,
                 read: row.get("read")?,
@@ -208,10 +211,12 @@ fn seats(connection: &Connection, key: ChatKey) -> rusqlite::Result<BySeat<SeatS
 }
 
 fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
+    let device: Option<String> = row.get("device")?;
     Ok(Session {
         id: get(row, "id")?,
         seat: get(row, "seat")?,
         digest: get(row, "digest")?,
+        device: Device::from_label(&device.unwrap_or_default()),
         since: get(row, "since")?,
         last_seen: get_some(row, "last_seen")?,
     })

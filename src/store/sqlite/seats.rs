@@ -54,14 +54,20 @@ pub(super) fn take(
     };
     if code_set {
         tx.execute(
-            "UPDATE seats SET taken = 1, return_code = ?3 WHERE key = ?1 AND seat = ?2",
-            params![Col(claim.key), Col(claim.seat), Col(claim.return_code)],
+            "UPDATE seats SET taken = 1, return_code = ?3, joined_at = coalesce(joined_at, ?4)
+             WHERE key = ?1 AND seat = ?2",
+            params![
+                Col(claim.key),
+                Col(claim.seat),
+                Col(claim.return_code),
+                Col(now)
+            ],
         )?;
     }
     make_room(tx, claim)?;
     tx.execute(
-        "INSERT INTO sessions (key, digest, id, seat, login, code_set, since)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO sessions (key, digest, id, seat, login, code_set, device, since)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         params![
             Col(claim.key),
             Col(claim.session.digest),
@@ -69,6 +75,7 @@ pub(super) fn take(
             Col(claim.seat),
             claim.session.login.map(Col),
             code_set,
+            claim.session.device.label(),
             Col(now)
         ],
     )?;

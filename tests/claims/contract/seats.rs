@@ -91,7 +91,7 @@ async fn sessions_are_listed_with_the_current_one_marked() {
     assert_eq!(sessions.len(), 2);
     for session in sessions {
         let fields: Vec<_> = session.as_object().unwrap().keys().collect();
-        assert_eq!(fields, ["current", "id", "lastSeen", "since"]);
+        assert_eq!(fields, ["current", "device", "id", "lastSeen", "since"]);
         moment(&session["since"]);
         moment(&session["lastSeen"]);
     }

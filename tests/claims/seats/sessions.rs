@@ -1,5 +1,6 @@
 //! Being logged in, in several places, and logging out.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{Chat, Person, Server, Setup, chat::try_login};
@@ -45,6 +46,38 @@ async fn one_session_ends_another_of_its_seat_and_none_of_the_other() {
     chat.one.get("messages").await.fails(401);
     laptop.get("messages").await.ok();
     assert_eq!(sessions(&laptop).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_session_is_listed_with_its_browser_and_system_and_nothing_that_its_client_made_up() {
+    let server = Server::start().await;
+    let chat = Chat::begin(&server).await;
+    for (user_agent, device) in [
+        (
+            "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36",
+            json!("Chrome on Android"),
+        ),
+        ("<b>You have won</b>", Value::Null),
+        ("Chrome/<b>You have won</b>", json!("Chrome")),
+    ] {
+        let login = json!({"user": "Abhi", "hash": chat.hash, "returnCode": chat.one.return_code});
+        let call = server
+            .api()
+            .call(Method::POST, "/chat-server/user/Abhi/login");
+        let call = call
+            .header("User-Agent", user_agent)
+            .json(json!({ "data": login }));
+        let token = call.send().await.ok()["token"].as_str().unwrap().to_owned();
+        let api = server.api().with(&token);
+        let list = api
+            .get(&format!("/chat-server/user/{}/sessions", chat.hash))
+            .await
+            .ok();
+        let own = list["sessions"].as_array().unwrap().iter();
+        let own = own.filter(|session| session["current"] == true);
+        let devices: Vec<_> = own.map(|session| &session["device"]).collect();
+        assert_eq!(devices, [&device], "{user_agent}");
+    }
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ fn conversing() -> chat::Chat {
         peer: Some("Anny".into()),
         peer_joined: true,
         peer_online: Some(true),
-        peer_since_ms: Some(NOW_MS - 2 * DAY_MS),
+        peer_joined_ms: Some(NOW_MS - 2 * DAY_MS),
         link: LINK.into(),
         expires_at_ms: NOW_MS + 7 * DAY_MS,
         messages: conversation(),
@@ -171,7 +171,7 @@ pub(super) fn chat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
                 frame,
                 &Chat {
                     peer_joined: false,
-                    peer_since_ms: None,
+                    peer_joined_ms: None,
                     ..new()
                 },
             ),
@@ -183,7 +183,7 @@ pub(super) fn chat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
                 &Chat {
                     peer: None,
                     peer_joined: false,
-                    peer_since_ms: None,
+                    peer_joined_ms: None,
                     ..new()
                 },
             ),

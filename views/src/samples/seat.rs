@@ -18,8 +18,10 @@ pub(super) fn seat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
             expires_at_ms: NOW_MS + 10 * MINUTE_MS,
         }),
     };
-    let session = |id: &str, age_ms, current| sessions::Session {
+    let session = |id: &str, (browser, system), age_ms, current| sessions::Session {
         id: id.into(),
+        browser,
+        system,
         since_ms: NOW_MS - age_ms,
         last_seen_ms: NOW_MS - age_ms / 9,
         current,
@@ -28,9 +30,9 @@ pub(super) fn seat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
         hash: hash(),
         seat: 1,
         sessions: vec![
-            session("a", MINUTE_MS, true),
-            session("b", DAY_MS, false),
-            session("c", 3 * DAY_MS, false),
+            session("a", (Some("Firefox"), Some("Linux")), MINUTE_MS, true),
+            session("b", (Some("Chrome"), Some("Android")), DAY_MS, false),
+            session("c", (None, None), 3 * DAY_MS, false),
         ],
         ended,
     };

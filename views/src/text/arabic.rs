@@ -362,8 +362,9 @@ pub static ARABIC: Text = Text {
     sessions: Sessions {
         title: "أين أنت مسجَّل",
         lead: "سجِّل خروج أي جهاز لا تعرفه، ثم أنشئ رمز عودة جديدًا.",
+        device: "{browser} على {system}",
+        unknown: "جهاز غير معروف",
         this_one: "هذا الجهاز",
-        other_one: "جهاز آخر",
         since: "منذ {when}",
         last_seen: "آخر نشاط {when}",
         end: "تسجيل الخروج",

@@ -319,8 +319,9 @@ pub static ENGLISH: Text = Text {
     sessions: Sessions {
         title: "Where you are logged in",
         lead: "Log out any device you don’t recognise, then make a new return code.",
+        device: "{browser} on {system}",
+        unknown: "Unknown device",
         this_one: "This device",
-        other_one: "Another device",
         since: "Since {when}",
         last_seen: "Last active {when}",
         end: "Log out",

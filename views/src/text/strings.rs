@@ -240,8 +240,9 @@ strings!(ReturnCode {
 strings!(Sessions {
     title,
     lead,
+    device,
+    unknown,
     this_one,
-    other_one,
     since,
     last_seen,
     end,

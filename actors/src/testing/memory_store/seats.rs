@@ -40,6 +40,7 @@ impl Record {
         self.revision += 1;
         let seat = &mut self.seats[claim.seat];
         seat.state.taken = true;
+        seat.state.joined_at.get_or_insert(now);
         if code_set {
             seat.return_code = Some(claim.return_code);
         }
@@ -49,6 +50,7 @@ impl Record {
                 id: claim.session.id,
                 seat: claim.seat,
                 digest: claim.session.digest,
+                device: claim.session.device,
                 since: now,
                 last_seen: None,
             },

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        AskNumber, Caller, ChatKey, CodeDigest, Draft, Lifetime, Message, MessageText, Page, Seat,
-        SecretDigest, Seq, Session, Timestamp, UserName,
+        AskNumber, Caller, ChatKey, CodeDigest, Device, Draft, Lifetime, Message, MessageText,
+        Page, Seat, SecretDigest, Seq, Session, Timestamp, UserName,
     },
     ports::{
         Access, Appended, By, ChatRoom, Claim, Claimed, DeferredWrite, Lookup, NewAsk, NewChat,
@@ -260,6 +260,7 @@ pub(super) fn claim(key: ChatKey, seat: Seat, proof: Option<Proof>) -> Claim {
             id: Uuid::new_v4(),
             digest: digest(),
             login: None,
+            device: Device::default(),
         },
         return_code: digest(),
         sessions_max: SESSIONS_MAX,

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{Stores, fixture::*};
 use crate::{
-    domain::{ChatKey, Seat, SecretDigest},
+    domain::{Browser, ChatKey, Device, Seat, SecretDigest, System},
     ports::{Access, Claim, Claimed, Proof, SessionChoice},
 };
 
@@ -30,6 +30,40 @@ pub async fn the_first_to_claim_a_seat_gets_it_and_sets_its_code(stores: Stores)
     assert_eq!((session.id, session.seat), (first.session.id, Seat::One));
     assert!(session.since >= before && session.last_seen.is_none());
     assert!(return_code_works(&stores.there, key, Seat::One, first.return_code).await);
+}
+
+pub async fn a_session_keeps_what_it_logged_in_with(stores: Stores) {
+    let key = chat(&stores.here).await;
+    let chrome = Device {
+        browser: Some(Browser::Chrome),
+        system: Some(System::Android),
+    };
+    let mut phone = claim(key, Seat::One, None);
+    phone.session.device = chrome;
+    take(&stores.here, &phone).await;
+    let unknown = claim(key, Seat::One, Some(Proof::ReturnCode(phone.return_code)));
+    take(&stores.here, &unknown).await;
+
+    assert_eq!(session_of(&stores.there, &phone).await.device, chrome);
+    let found = session_of(&stores.there, &unknown).await.device;
+    assert_eq!(found, Device::default());
+}
+
+pub async fn when_somebody_joined_is_kept_over_later_logins(stores: Stores) {
+    let key = chat(&stores.here).await;
+    let joined = async || live(stores.there.load(key).await).seats[Seat::One].joined_at;
+    assert_eq!(joined().await, None);
+    let before = store_now(&stores.here).await;
+    let first = sit(&stores.here, key, Seat::One).await;
+    let at = joined().await.expect("somebody sits there");
+    assert!(before <= at && at <= session_of(&stores.here, &first).await.since);
+
+    pass(&stores.here, Duration::from_millis(1)).await;
+    let again = claim(key, Seat::One, Some(Proof::ReturnCode(first.return_code)));
+    take(&stores.here, &again).await;
+    let left = stores.here.end_session(caller(&first), SessionChoice::Own);
+    assert!(granted(left.await));
+    assert_eq!(joined().await, Some(at));
 }
 
 pub async fn a_free_seat_is_had_with_any_proof(stores: Stores) {

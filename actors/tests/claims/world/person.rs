@@ -2,7 +2,8 @@ use actors::{
     EndChat, History, LoggedIn, Login, LoginProof, Logout, Look, Opened, PairRegistry, Receipt,
     Refusal, SeatOf, SendMessage, Sent, Typing,
     domain::{
-        AccessCode, ChatKey, ClientId, Marks, Page, PairHash, Seat, SecretDigest, SentText, Seq,
+        AccessCode, ChatKey, ClientId, Device, Marks, Page, PairHash, Seat, SecretDigest, SentText,
+        Seq,
     },
 };
 use uuid::Uuid;
@@ -33,6 +34,7 @@ pub(crate) async fn login(
         name: name_at(seat),
         proof,
         id: None,
+        device: Device::default(),
         auth: None,
     };
     instance.pairs.ask(ChatKey::of(hash), login).await

@@ -1,0 +1,113 @@
+use std::fmt;
+
+/// What somebody logged in with, as far as their client says: a browser and a system out of fixed
+/// lists, so that nobody chooses a text that others are shown and the store keeps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Device {
+    /// `None` where it is none of those known.
+    pub browser: Option<Browser>,
+    /// `None` where it is none of those known.
+    pub system: Option<System>,
+}
+
+/// An enum whose values have one name each, in every language.
+macro_rules! named {
+    ($(#[$about:meta])* $type:ident { $($value:ident => $name:literal,)* }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $type {
+            $(#[doc = $name] $value,)*
+        }
+
+        impl $type {
+            /// All that are known.
+            pub const ALL: &[Self] = &[$(Self::$value,)*];
+
+            /// What people call it.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$value => $name,)* }
+            }
+        }
+    };
+}
+
+named!(
+    /// A browser.
+    Browser {
+        Chrome => "Chrome",
+        DuckDuckGo => "DuckDuckGo",
+        Edge => "Edge",
+        Firefox => "Firefox",
+        Opera => "Opera",
+        Safari => "Safari",
+        Samsung => "Samsung Internet",
+        Vivaldi => "Vivaldi",
+        Yandex => "Yandex Browser",
+    }
+);
+
+named!(
+    /// An operating system, or what people call the devices that run it.
+    System {
+        Android => "Android",
+        ChromeOs => "ChromeOS",
+        IPad => "iPad",
+        IPhone => "iPhone",
+        Linux => "Linux",
+        Mac => "Mac",
+        Windows => "Windows",
+    }
+);
+
+impl Device {
+    /// Reads what [`fmt::Display`] wrote; what a later version knows and this one does not is unknown.
+    pub fn from_label(text: &str) -> Self {
+        let (browser, system) = text.split_once(" on ").unwrap_or((text, text));
+        let browser = Browser::ALL.iter().find(|known| known.name() == browser);
+        let system = System::ALL.iter().find(|known| known.name() == system);
+        Self {
+            browser: browser.copied(),
+            system: system.copied(),
+        }
+    }
+
+    /// What the store keeps and the API says: nothing of a device of which nothing is known.
+    pub fn label(self) -> Option<String> {
+        Some(self.to_string()).filter(|text| !text.is_empty())
+    }
+}
+
+/// "Chrome on Android", or the half of it that is known; nothing where neither is.
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.browser, self.system) {
+            (Some(browser), Some(system)) => write!(f, "{} on {}", browser.name(), system.name()),
+            (Some(browser), None) => f.write_str(browser.name()),
+            (None, Some(system)) => f.write_str(system.name()),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_device_is_read_as_it_was_written() {
+        let browsers = || Browser::ALL.iter().copied().map(Some).chain([None]);
+        let systems = || System::ALL.iter().copied().map(Some).chain([None]);
+        for (browser, system) in browsers().flat_map(|b| systems().map(move |s| (b, s))) {
+            let device = Device { browser, system };
+            assert_eq!(Device::from_label(&device.to_string()), device);
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_left_out() {
+        for text in ["", "Toaster", "Toaster on Fire", "<b>Chrome</b>"] {
+            assert_eq!(Device::from_label(text), Device::default(), "{text}");
+        }
+        assert_eq!(Device::from_label("Chrome on Fire").to_string(), "Chrome");
+    }
+}
