@@ -99,6 +99,22 @@ impl Store for Metered {
         self.store.lanes()
     }
 
+    fn partitions(&self) -> usize {
+        self.store.partitions()
+    }
+
+    fn partition(&self, key: ChatKey) -> usize {
+        self.store.partition(key)
+    }
+
+    fn suits(&self, key: ChatKey, registration: Option<&SecretDigest>) -> bool {
+        self.store.suits(key, registration)
+    }
+
+    fn away(&self) -> Vec<String> {
+        self.store.away()
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         // Anybody may ask whether this instance is ready, so they share the writes that it takes.
         let mut last = self.last_ping.lock().await;

@@ -23,8 +23,33 @@ use crate::domain::{
 /// of the answer.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// How many [`append`](Self::append) calls are worth having in flight at once.
+    /// How many [`append`](Self::append) calls are worth having in flight at once for the chats of one
+    /// partition.
     fn lanes(&self) -> usize;
+
+    /// In how many parts the store can fail. Whoever asks for many chats at once asks for those of one
+    /// partition together, so that a part which is out of reach fails nobody else's question.
+    fn partitions(&self) -> usize {
+        1
+    }
+
+    /// Which partition a chat is in, below [`partitions`](Self::partitions).
+    fn partition(&self, key: ChatKey) -> usize {
+        let _ = key;
+        0
+    }
+
+    /// Whether a new chat may get this key, which the server has made itself: it makes another one
+    /// otherwise. With the digest of the registration's `id`, where there is one.
+    fn suits(&self, key: ChatKey, registration: Option<&SecretDigest>) -> bool {
+        let _ = (key, registration);
+        true
+    }
+
+    /// What of the store is out of reach while the rest of it answers.
+    fn away(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Whether the store does what it promises: it writes something, and says that it is on the disk.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -60,7 +60,7 @@ impl DeferredWrites {
         }))
     }
 
-    /// DeferredWrites something down.
+    /// Queues a write; it replaces one about the same subject.
     pub(crate) fn push(&self, key: ChatKey, write: DeferredWrite) {
         let mut waiting = self.waiting();
         let room = waiting.len() < WAITING_MAX;
@@ -85,12 +85,14 @@ impl DeferredWrites {
     pub(crate) async fn write_all(&self) {
         let mut writing = self.0.writing.lock().await;
         let mut taken = self.take();
-        while let Some(part) = taken.parts.last() {
+        while let Some((partition, part)) = taken.parts.last() {
+            let partition = *partition;
+            if taken.kept.iter().any(|(away, _)| *away == partition) {
+                taken.kept.extend(taken.parts.pop());
+                continue;
+            }
             let failure = match catch_panic(self.0.store.write_deferred(part)).await {
                 Ok(Ok(())) => {
-                    if std::mem::take(&mut writing.failed) {
-                        info!("marks are written again");
-                    }
                     taken.parts.pop();
                     continue;
                 }
@@ -98,12 +100,13 @@ impl DeferredWrites {
                     if !std::mem::replace(&mut writing.failed, true) {
                         warn!(failure, "marks wait for the store");
                     }
-                    break;
+                    taken.kept.extend(taken.parts.pop());
+                    continue;
                 }
                 Ok(Err(StoreError::Refused(failure))) => failure,
                 Err(panic) => panic,
             };
-            let mut part = taken.parts.pop().unwrap_or_default();
+            let (_, mut part) = taken.parts.pop().unwrap_or_default();
             let second_half = part.split_off(part.len() / 2);
             if part.is_empty() {
                 error!(
@@ -111,23 +114,35 @@ impl DeferredWrites {
                     "a deferred write is dropped: the store will never take it"
                 );
             } else {
-                taken.parts.extend([part, second_half]);
+                taken
+                    .parts
+                    .extend([(partition, part), (partition, second_half)]);
             }
+        }
+        if taken.kept.is_empty() && std::mem::take(&mut writing.failed) {
+            info!("marks are written again");
         }
         drop(taken);
         self.count(&self.waiting());
     }
 
     fn take(&self) -> Taken<'_> {
-        let writes: Vec<_> = std::mem::take(&mut *self.waiting()).into_iter().collect();
-        let parts = writes.chunks(WRITE_LEN_MAX);
-        let part = |part: &[((ChatKey, Subject), DeferredWrite)]| {
-            let writes = part.iter().map(|((key, _), write)| (*key, write.clone()));
-            writes.collect()
-        };
+        let store = &self.0.store;
+        let mut by_partition: Vec<Vec<_>> = vec![Vec::new(); store.partitions()];
+        for ((key, _), write) in std::mem::take(&mut *self.waiting()) {
+            by_partition[store.partition(key)].push((key, write));
+        }
+        let parts = by_partition
+            .iter()
+            .enumerate()
+            .flat_map(|(partition, writes)| {
+                let parts = writes.chunks(WRITE_LEN_MAX);
+                parts.map(move |part| (partition, part.to_vec()))
+            });
         Taken {
             writes: self,
-            parts: parts.map(part).collect(),
+            parts: parts.collect(),
+            kept: Vec::new(),
         }
     }
 
@@ -143,17 +158,23 @@ impl DeferredWrites {
     }
 }
 
+/// Writes to one partition of the store.
+type Part = (usize, Vec<(ChatKey, DeferredWrite)>);
+
 /// Writes on their way to the store. Those that have not arrived are put back, also when whoever wrote
 /// them gives up, unless something newer has come.
 struct Taken<'a> {
     writes: &'a DeferredWrites,
-    parts: Vec<Vec<(ChatKey, DeferredWrite)>>,
+    parts: Vec<Part>,
+    /// Those that the store could not take now.
+    kept: Vec<Part>,
 }
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
         let mut waiting = self.writes.waiting();
-        for (key, write) in self.parts.drain(..).flatten() {
+        let parts = self.parts.drain(..).chain(self.kept.drain(..));
+        for (key, write) in parts.flat_map(|(_, part)| part) {
             waiting.entry((key, subject(&write))).or_insert(write);
         }
     }

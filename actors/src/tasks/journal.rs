@@ -48,6 +48,8 @@ pub(crate) struct JournalLimits {
 
 /// The lanes, pinned to chats by their keys.
 pub(crate) struct Journal {
+    store: Arc<dyn Store>,
+    /// Those of one partition of the store after those of another.
     lanes: Vec<Arc<Lane>>,
 }
 
@@ -77,7 +79,10 @@ impl Journal {
             })
         };
         Self {
-            lanes: (0..store.lanes().max(1)).map(lane).collect(),
+            store: store.clone(),
+            lanes: (0..store.partitions() * store.lanes().max(1))
+                .map(lane)
+                .collect(),
         }
     }
 
@@ -88,8 +93,10 @@ impl Journal {
 
     /// Hands a draft to its chat's lane; a full lane answers through the draft's `reply`.
     pub(crate) fn append(&self, append: Append) {
-        let lane = &self.lanes[append.draft.key.spread() % self.lanes.len()];
-        lane.queue.push(append);
+        let key = append.draft.key;
+        let lanes = self.store.lanes().max(1);
+        let lane = self.store.partition(key) * lanes + key.spread() % lanes;
+        self.lanes[lane].queue.push(append);
     }
 }
 

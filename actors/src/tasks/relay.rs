@@ -15,6 +15,8 @@ use crate::{
     tasks::sweeper,
 };
 
+/// How long to wait before a store that is away is asked again.
+const COMPARE_AGAIN: Duration = Duration::from_millis(250);
 /// Chats read again at once, and the pause between.
 const CATCH_UP_LEN: usize = 50;
 const CATCH_UP_PAUSE: Duration = Duration::from_millis(20);
@@ -36,23 +38,35 @@ pub(crate) async fn run(pairs: PairRegistry) {
 pub(crate) async fn catch_up(pairs: PairRegistry) {
     let inbox = &pairs.shared().inbox;
     let mut unread: HashSet<ChatKey> = HashSet::new();
+    // Those that the store could not be asked for.
+    let mut left: HashSet<ChatKey> = HashSet::new();
+    let mut waits = false;
     loop {
-        let missed = match unread.is_empty() {
+        let missed = match unread.is_empty() && left.is_empty() {
             true => inbox.missed().await,
             false => inbox.take_missed(),
         };
-        let news: Vec<ChatKey> = match missed.all {
-            true => pairs.keys(|_| true),
+        let mut news: HashSet<ChatKey> = match missed.all {
+            true => pairs.keys(|_| true).into_iter().collect(),
             false => missed.keys.into_iter().collect(),
         };
-        sweeper::compare(&pairs, &news).await;
-        unread.extend(news);
+        unread.extend(&news);
+        news.extend(left.drain());
+        left.extend(sweeper::compare(&pairs, news.into_iter().collect()).await);
+        match (std::mem::replace(&mut waits, !left.is_empty()), waits) {
+            (false, true) => warn!(
+                chats = left.len(),
+                "what was missed is read when the store answers"
+            ),
+            (true, false) => info!("what was missed is read"),
+            _ => {}
+        }
         let part: Vec<ChatKey> = unread.iter().take(CATCH_UP_LEN).copied().collect();
         for key in part {
             unread.remove(&key);
             pairs.tell(key, News::CatchUp);
         }
-        tokio::time::sleep(CATCH_UP_PAUSE).await;
+        tokio::time::sleep(if waits { COMPARE_AGAIN } else { CATCH_UP_PAUSE }).await;
     }
 }
 
@@ -69,13 +83,14 @@ pub(crate) async fn ask_for_news(pairs: PairRegistry) {
         let keys = pairs.streamed_keys(|key| state(key) != BusState::Up);
         if !keys.is_empty() {
             shared.metrics.store_asked.inc();
-            match sweeper::compare_once(&pairs, &keys).await {
-                Ok(()) if std::mem::take(&mut failed) => info!("the store tells news again"),
-                Ok(()) => {}
-                Err(failure) if !std::mem::replace(&mut failed, true) => {
-                    warn!(failure, "neither the bus nor the store tells news");
-                }
-                Err(_) => {}
+            let unanswered = sweeper::compare(&pairs, keys.clone()).await.len();
+            match (std::mem::replace(&mut failed, unanswered > 0), failed) {
+                (true, false) => info!("the store tells news again"),
+                (false, true) => warn!(
+                    chats = unanswered,
+                    "neither the bus nor the store tells news of some chats"
+                ),
+                _ => {}
             }
         }
         let took = began.elapsed();

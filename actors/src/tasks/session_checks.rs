@@ -27,7 +27,8 @@ type Answer = Result<Access<Seq>, StoreError>;
 /// The session checks of this instance.
 pub(crate) struct SessionChecks {
     store: Arc<dyn Store>,
-    queue: Mutex<Queue>,
+    /// By the store's partition.
+    queues: Vec<Mutex<Queue>>,
 }
 
 #[derive(Default)]
@@ -38,10 +39,8 @@ struct Queue {
 
 impl SessionChecks {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self {
-            store,
-            queue: Mutex::default(),
-        }
+        let queues = (0..store.partitions()).map(|_| Mutex::default()).collect();
+        Self { store, queues }
     }
 
     /// The `seq` of the last message in the caller's chat, if the caller's session is alive. Must be
@@ -52,8 +51,9 @@ impl SessionChecks {
     /// [`Refusal::Unavailable`] where the store cannot say.
     pub(crate) async fn check(self: Arc<Self>, caller: Caller) -> Result<Seq, Refusal> {
         let (reply, answered) = oneshot::channel();
+        let partition = self.store.partition(caller.key);
         {
-            let mut queue = self.queue();
+            let mut queue = self.queue(partition);
             if queue.waiting.len() >= WAITING_MAX {
                 let full = "too many requests wait for their sessions to be checked";
                 return Err(Refusal::Unavailable(full.into()));
@@ -62,6 +62,7 @@ impl SessionChecks {
             if !mem::replace(&mut queue.in_flight, true) {
                 let asking = InFlight {
                     checks: self.clone(),
+                    partition,
                     finished: false,
                 };
                 tokio::spawn(asking.run());
@@ -73,15 +74,18 @@ impl SessionChecks {
         }
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self, partition: usize) -> MutexGuard<'_, Queue> {
+        self.queues[partition]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The one task that asks. Where the adapter panics, those who wait are told that nobody knows, and
+/// The one task that asks for a partition. Where the adapter panics, those who wait are told that nobody knows, and
 /// the next caller starts another.
 struct InFlight {
     checks: Arc<SessionChecks>,
+    partition: usize,
     finished: bool,
 }
 
@@ -102,7 +106,7 @@ impl InFlight {
 
     /// The next batch. `None` when nobody waits: from then on the next caller starts another task.
     fn next(&mut self) -> Option<Vec<(Caller, oneshot::Sender<Answer>)>> {
-        let mut queue = self.checks.queue();
+        let mut queue = self.checks.queue(self.partition);
         let len = queue.waiting.len().min(BATCH_LEN_MAX);
         if len == 0 {
             queue.in_flight = false;
@@ -116,7 +120,7 @@ impl InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         if !self.finished {
-            let mut queue = self.checks.queue();
+            let mut queue = self.checks.queue(self.partition);
             queue.in_flight = false;
             queue.waiting.clear();
         }

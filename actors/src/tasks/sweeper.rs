@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use tracing::{debug, info, warn};
 
 use crate::{
@@ -63,42 +64,41 @@ const AUDIT_PARTS: usize = 10;
 
 /// Chats compared in one query.
 const COMPARE_LEN_MAX: usize = 20_000;
-/// How long to wait before a store that is away is asked again.
-const COMPARE_AGAIN: Duration = Duration::from_millis(250);
-
 /// Compares for ever: a pair whose chat was ended behind its back ends its streams, one that has
 /// missed messages reads them. This finds what nobody reported as missed.
 pub(crate) async fn audit(pairs: PairRegistry) {
+    let mut left = Vec::new();
     for turn in (0..AUDIT_PARTS).cycle() {
         tokio::time::sleep(AUDIT_INTERVAL).await;
-        let keys = pairs.keys(|key| key.spread() % AUDIT_PARTS == turn);
-        if keys.is_empty() {
-            continue;
-        }
-        compare(&pairs, &keys).await;
+        let mut keys = pairs.keys(|key| key.spread() % AUDIT_PARTS == turn);
+        keys.append(&mut left);
+        left = compare(&pairs, keys).await;
     }
 }
 
 /// Tells pairs what the store has that they do not, which is found out for many in one query and
-/// without waking the others. A store that is away is asked again until it answers: somebody may be
-/// waiting for what is missing.
-pub(crate) async fn compare(pairs: &PairRegistry, keys: &[ChatKey]) {
-    for part in keys.chunks(COMPARE_LEN_MAX) {
-        let mut failed = false;
-        while let Err(failure) = compare_once(pairs, part).await {
-            if !std::mem::replace(&mut failed, true) {
-                warn!(failure, "the pairs are compared with the store later");
-            }
-            tokio::time::sleep(COMPARE_AGAIN).await;
-        }
+/// without waking the others. Answers the chats that the store could not be asked for, to be asked
+/// for again: somebody may be waiting for what is missing.
+pub(crate) async fn compare(pairs: &PairRegistry, keys: Vec<ChatKey>) -> Vec<ChatKey> {
+    let mut parts: Vec<Vec<ChatKey>> = vec![Vec::new(); pairs.store().partitions()];
+    for key in keys {
+        parts[pairs.store().partition(key)].push(key);
     }
+    let parts = parts.iter().flat_map(|part| part.chunks(COMPARE_LEN_MAX));
+    let compared = join_all(
+        parts.map(async |part| match compare_part(pairs, part).await {
+            Ok(()) => Vec::new(),
+            Err(failure) => {
+                debug!(failure, "the pairs are compared with the store later");
+                part.to_vec()
+            }
+        }),
+    );
+    compared.await.concat()
 }
 
 /// The same in one query.
-///
-/// # Errors
-/// Why the store did not answer.
-pub(crate) async fn compare_once(pairs: &PairRegistry, keys: &[ChatKey]) -> Result<(), String> {
+async fn compare_part(pairs: &PairRegistry, keys: &[ChatKey]) -> Result<(), String> {
     let (keys, asked): (Vec<ChatKey>, Vec<Position>) = keys
         .iter()
         .filter_map(|key| Some((*key, pairs.known(*key)?)))
