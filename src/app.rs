@@ -31,7 +31,7 @@ use crate::{
     process,
     reload::Reload,
     shutdown::{self, Readiness, StopSignals},
-    store::{self, OpenError, OpenStore, ServingLock},
+    store::{self, OpenError, OpenStore, ServingLock, StoreProbe},
     telemetry,
 };
 
@@ -195,7 +195,8 @@ impl App {
             Metrics::register(&registry),
             &tasks,
         );
-        let readiness = Readiness::register(&registry, tasks);
+        let probe = StoreProbe::register(store.store.clone(), &registry);
+        let readiness = Readiness::register(&registry, tasks, probe);
         let state = State::new(
             settings,
             listeners.address(),
@@ -206,7 +207,7 @@ impl App {
         );
         let (address, api_address, ops_address) = listeners.addresses();
         actix_rt::spawn(forget_quiet_addresses(state.clone()));
-        actix_rt::spawn(watch(pairs.clone()));
+        actix_rt::spawn(watch(readiness.clone()));
         Ok(Self {
             address,
             api_address,
@@ -262,12 +263,12 @@ async fn on<T: Send + 'static>(
 }
 
 /// Writes to the store now and then, so that its gauge tells the truth where nobody asks for health.
-async fn watch(pairs: PairRegistry) {
+async fn watch(readiness: Readiness) {
     let mut interval = actix_rt::time::interval(Duration::from_secs(5));
     let mut away_since: Option<Instant> = None;
     loop {
         interval.tick().await;
-        match (pairs.store().ping().await, away_since) {
+        match (readiness.check_store().await, away_since) {
             (Ok(()), Some(since)) => {
                 away_since = None;
                 let seconds = since.elapsed().as_secs_f64();

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use actors::{PairRegistry, Tasks, metrics::register};
+use actors::{PairRegistry, Tasks, metrics::register, ports::StoreError};
 use futures_util::future::join_all;
 use prometheus::{Gauge, IntGauge, Registry};
 use tokio::{
@@ -18,7 +18,7 @@ use tokio::{
     sync::oneshot,
 };
 
-use crate::{config, http::Server};
+use crate::{config, http::Server, store::StoreProbe};
 
 /// The part of the drain in which streams are moved; the rest is for the requests.
 const MOVING: f64 = 0.75;
@@ -34,6 +34,7 @@ pub struct Readiness {
     gauge: IntGauge,
     since: Gauge,
     tasks: Tasks,
+    store: Arc<StoreProbe>,
 }
 
 impl Readiness {
@@ -41,7 +42,7 @@ impl Readiness {
     ///
     /// # Panics
     /// When the registry holds the metric already: a defect of the caller.
-    pub fn register(registry: &Registry, tasks: Tasks) -> Self {
+    pub fn register(registry: &Registry, tasks: Tasks, store: StoreProbe) -> Self {
         let help = "Whether the instance is on its way out (1) or not (0).";
         let since = "When the instance was told to stop, in seconds since 1970; 0 before.";
         Self {
@@ -49,7 +50,16 @@ impl Readiness {
             gauge: register(registry, IntGauge::new("duet_draining", help)),
             since: register(registry, Gauge::new("duet_draining_since_seconds", since)),
             tasks,
+            store: Arc::new(store),
         }
+    }
+
+    /// Whether the store takes writes.
+    ///
+    /// # Errors
+    /// Why it takes none.
+    pub async fn check_store(&self) -> Result<(), StoreError> {
+        self.store.check().await
     }
 
     /// Whether the instance is on its way out.

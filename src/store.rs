@@ -1,8 +1,9 @@
 //! What lasts.
 
 pub mod examine;
-mod metered;
+mod meter;
 mod postgres;
+mod probe;
 mod sqlite;
 
 use std::{
@@ -18,8 +19,9 @@ use tracing::{info, warn};
 
 use crate::config::{self, Settings, StoreUrl};
 
-use metered::Metered;
+pub use meter::Meter;
 pub use postgres::{DatabaseLock, PostgresStore};
+pub use probe::StoreProbe;
 pub use sqlite::{FileLock, SqliteStore, backup, restore};
 
 /// How often a start tries again, and how often it says that it is waiting.
@@ -63,7 +65,7 @@ impl OpenError {
 
 /// An open store, and how to leave it.
 pub struct OpenStore {
-    /// The store, with its calls counted.
+    /// The store.
     pub store: Arc<dyn Store>,
     sqlite: Option<Arc<SqliteStore>>,
 }
@@ -111,7 +113,12 @@ pub async fn open(
     let store: Arc<dyn Store> = match &settings.store.url {
         StoreUrl::Sqlite(path) => {
             let free_bytes_min = settings.limits.free_disk_mib_min.saturating_mul(MIB);
-            let store = Arc::new(SqliteStore::open(path, clock, free_bytes_min)?);
+            let store = Arc::new(SqliteStore::open(
+                path,
+                clock,
+                free_bytes_min,
+                Meter::register(registry),
+            )?);
             sqlite = Some(store.clone());
             store
         }
@@ -119,7 +126,6 @@ pub async fn open(
             Arc::new(PostgresStore::open(url, &settings.store, registry).await?)
         }
     };
-    let store = Arc::new(Metered::new(store, registry));
     Ok(OpenStore { store, sqlite })
 }
 

@@ -35,7 +35,7 @@ pub async fn live() -> HttpResponse {
 /// that is away is no reason to turn requests away, for the store brings the news then; `?bus` asks for
 /// it nevertheless.
 pub async fn ready(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
-    let store = state.pairs.store().ping();
+    let store = state.readiness.check_store();
     let bus_is_up = state.pairs.bus_is_up();
     let bus_is_wanted = request
         .query_string()

@@ -9,7 +9,7 @@ use actors::{
         BySeat, ChatKey, Device, Event, Lifetime, Message, MessageText, PairHash, Seat,
         SecretDigest, SentText, Timestamp, Token, UserName,
     },
-    ports::{ChatRoom, NewChat, Store, SystemClock},
+    ports::{ChatRoom, Chats, NewChat, SystemClock},
     testing::{MemoryHub, MemoryStore},
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

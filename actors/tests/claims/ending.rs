@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actors::{
     Look, Refusal,
-    ports::{By, Ending, Lookup, Store},
+    ports::{By, Chats, Ending, Lookup},
     testing::{Call, eventually},
 };
 use futures_util::future::{join, join_all};

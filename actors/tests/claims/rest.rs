@@ -5,7 +5,7 @@ use std::time::Duration;
 use actors::{
     Limits,
     domain::{Marks, Seat},
-    ports::Store,
+    ports::Chats,
     testing::eventually,
 };
 use futures_util::future::join_all;

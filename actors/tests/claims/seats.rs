@@ -3,7 +3,7 @@
 use actors::{
     DeviceCode, EndSession, Login, LoginProof, Look, NameSeatTwo, NewReturnCode, Refusal, Sessions,
     domain::{AccessCode, ChatKey, Device, Lifetime, PairHash, RegistrationId, Seat, SeatChange},
-    ports::{NewChat, Store},
+    ports::{Chats, NewChat},
     testing::{Call, eventually},
 };
 use futures_util::future::join;

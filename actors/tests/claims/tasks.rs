@@ -3,7 +3,7 @@
 use actors::{
     Refusal,
     domain::{Marks, Seat},
-    ports::{Bus, Lookup, Notice, Store},
+    ports::{Bus, Chats, Lookup, Notice},
     testing::{BusCall, Call, eventually},
 };
 use futures_util::future::join;

@@ -9,7 +9,7 @@ use actix::Arbiter;
 use actors::{
     Limits, Metrics, PairRegistry, Tasks, World as Adapters,
     domain::{BySeat, Chat, ChatKey, Lifetime, Message, Page, PairHash, Seat, Timestamp, UserName},
-    ports::{Access, Bus, By, ChatRoom, Clock, Lookup, NewChat, Registered, Store},
+    ports::{Access, Bus, By, ChatRoom, Chats, Clock, Lookup, Messages, NewChat, Registered},
     testing::{FakeClock, FaultyClock, MemoryBus, MemoryHub, MemoryStore, eventually},
 };
 use prometheus::Registry;

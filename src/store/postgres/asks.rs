@@ -9,8 +9,7 @@ use actors::{
 use tokio_postgres::{Error, Row};
 
 use super::{
-    chats::ms,
-    rows::{self, lock_for, moment, number, uuid},
+    rows::{self, lock_for, moment, ms, number, uuid},
     transaction::Transaction,
 };
 

@@ -1,23 +1,91 @@
-//! Chats: made, found, ended, swept away.
+//! Chats: made, found, ended.
 
 use std::time::Duration;
 
 use actors::{
     domain::{
-        Ask, BySeat, Chat, ChatKey, Device, Encryption, Marks, SealedHash, Seat, SeatState,
+        Ask, BySeat, Chat, ChatKey, Device, Encryption, Marks, SealedHash, Seat, SeatState, Seq,
         Session, UserName,
     },
-    ports::{Access, By, Ending, Lookup, NewChat, Registered, StoreError},
+    ports::{Access, By, Chats, Ending, Lookup, NewChat, Position, Registered, StoreError},
 };
+use async_trait::async_trait;
 use tokio_postgres::{Error, Row};
+use uuid::Uuid;
 
 use super::{
-    Connections,
+    PostgresStore,
     asks::ask_number,
     pool::Params,
-    rows::{self, LIVING, digest, living, moment, moment_if_any, name_if_any, number, seat, uuid},
+    rows::{
+        self, LIVING, digest, living, lock, moment, moment_if_any, ms, name_if_any, number, seat,
+        seq, unreadable, uuid,
+    },
     transaction::Transaction,
 };
+
+#[async_trait]
+impl Chats for PostgresStore {
+    async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool, StoreError> {
+        self.transaction("reserve", async |tx| {
+            let used: bool = tx.query_one(USED, &[&uuid(key)]).await?.get(0);
+            let hold_ms = ms(hold);
+            Ok(!used && tx.execute(RESERVE, &[&uuid(key), &hold_ms]).await? == 1)
+        })
+        .await
+    }
+
+    async fn register(&self, new: NewChat) -> Result<Registered, StoreError> {
+        self.transaction("register", async |tx| register(tx, &new).await)
+            .await
+    }
+
+    async fn name_seat_two(
+        &self,
+        key: ChatKey,
+        name: &UserName,
+    ) -> Result<Lookup<bool>, StoreError> {
+        self.transaction("name_seat_two", async |tx| {
+            let found = lock(tx, key).await?;
+            let name_it =
+                "UPDATE seats SET name = $3 WHERE key = $1 AND seat = $2 AND name IS NULL";
+            let named = matches!(found, Lookup::Live(_))
+                && tx
+                    .execute(name_it, &[&uuid(key), &number(Seat::Two), &name.as_str()])
+                    .await?
+                    == 1;
+            Ok(found.map(|_| named))
+        })
+        .await
+    }
+
+    async fn status(&self, key: ChatKey) -> Result<Lookup<()>, StoreError> {
+        let found = self.query("status", LIVING, &[&uuid(key)]).await?;
+        let found = living(&found[0]).map_err(unreadable)?;
+        Ok(found.map(|_| ()))
+    }
+
+    /// A chat that ends meanwhile may be found without its seats: then it has ended.
+    async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>, StoreError> {
+        let id = uuid(key);
+        let params: Params<'_> = &[&id];
+        let asked = [REVISION, SEATS, SESSIONS, ASKS, LIVING].map(|sql| (sql, params));
+        let queries = self.connections.queries(asked);
+        let rows = self.meter.measure("load", queries).await?;
+        chat(key, &rows).map_err(unreadable)
+    }
+
+    async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Position>>, StoreError> {
+        let keys: Vec<Uuid> = keys.iter().map(|key| uuid(*key)).collect();
+        let found = self.query("positions", POSITIONS, &[&keys]).await?;
+        let read: Result<_, _> = found.iter().map(position).collect();
+        read.map_err(unreadable)
+    }
+
+    async fn end(&self, by: By) -> Result<Ending, StoreError> {
+        self.transaction("end", async |tx| end(tx, by).await).await
+    }
+}
 
 /// Whether a key is in use or was used before.
 const USED: &str = "SELECT EXISTS (SELECT FROM chats WHERE key = $1)
@@ -27,25 +95,11 @@ const RESERVE: &str = "
     INSERT INTO reservations AS r (key, expires_at) VALUES ($1, now_ms() + $2)
     ON CONFLICT (key) DO UPDATE SET expires_at = excluded.expires_at WHERE r.expires_at <= now_ms()";
 
-pub(super) async fn reserve(
-    tx: &mut Transaction<'_>,
-    key: ChatKey,
-    hold: Duration,
-) -> Result<bool, Error> {
-    let used: bool = tx.query_one(USED, &[&uuid(key)]).await?.get(0);
-    let hold_ms = ms(hold);
-    Ok(!used && tx.execute(RESERVE, &[&uuid(key), &hold_ms]).await? == 1)
-}
-
-pub(super) fn ms(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
 const MAKE: &str = "
     INSERT INTO chats (key, expires_at, registration, sealed_hash, encryption, auth, both_named)
     VALUES ($1, now_ms() + $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING expires_at";
 
-pub(super) async fn register(tx: &mut Transaction<'_>, new: &NewChat) -> Result<Registered, Error> {
+async fn register(tx: &mut Transaction<'_>, new: &NewChat) -> Result<Registered, Error> {
     if let Some(before) = registered_before(tx, new).await? {
         return Ok(before);
     }
@@ -157,40 +211,32 @@ const ASKS: &str = "
     WHERE key = $1 AND allowed IS NULL AND expires_at + 0 > now_ms()
     ORDER BY expires_at + 0";
 
-/// Reads a chat. A chat that ends meanwhile may be found without its seats: then it has ended.
-pub(super) async fn load(
-    connections: &Connections,
+/// Reads what the queries of `load` found.
+fn chat(
     key: ChatKey,
-) -> Result<Lookup<Chat>, StoreError> {
-    let id = uuid(key);
-    let params: Params<'_> = &[&id];
-    let asked = [REVISION, SEATS, SESSIONS, ASKS, LIVING].map(|sql| (sql, params));
-    let [revision_rows, seat_rows, session_rows, ask_rows, found] =
-        connections.queries(asked).await?;
-    let read = || -> Result<Lookup<Chat>, Error> {
-        // With the row that says that the chat lives: a chat is never taken for a plain one because it
-        // was registered while this was read.
-        let encryption = rows::encryption(&found[0])?;
-        let found = living(&found[0])?;
-        let seats = seats(&seat_rows)?;
-        let sessions = session_rows
-            .iter()
-            .filter_map(|row| session(row).transpose());
-        let sessions = sessions.collect::<Result<_, _>>()?;
-        let asks = ask_rows.iter().map(ask).collect::<Result<_, _>>()?;
-        let revision = revision_rows.first().map_or(Ok(0), |row| row.try_get(0))?;
-        Ok(found.map(|found| Chat {
-            key,
-            expires_at: found.expires_at,
-            last_seq: found.last_seq,
-            revision: i64::unsigned_abs(revision),
-            encryption,
-            seats,
-            sessions,
-            asks,
-        }))
-    };
-    read().map_err(|error| StoreError::Refused(error.to_string()))
+    [revision_rows, seat_rows, session_rows, ask_rows, found]: &[Vec<Row>; 5],
+) -> Result<Lookup<Chat>, Error> {
+    // With the row that says that the chat lives: a chat is never taken for a plain one because it
+    // was registered while this was read.
+    let encryption = rows::encryption(&found[0])?;
+    let found = living(&found[0])?;
+    let seats = seats(seat_rows)?;
+    let sessions = session_rows
+        .iter()
+        .filter_map(|row| session(row).transpose());
+    let sessions = sessions.collect::<Result<_, _>>()?;
+    let asks = ask_rows.iter().map(ask).collect::<Result<_, _>>()?;
+    let revision = revision_rows.first().map_or(Ok(0), |row| row.try_get(0))?;
+    Ok(found.map(|found| Chat {
+        key,
+        expires_at: found.expires_at,
+        last_seq: found.last_seq,
+        revision: i64::unsigned_abs(revision),
+        encryption,
+        seats,
+        sessions,
+        asks,
+    }))
 }
 
 fn seats(rows: &[Row]) -> Result<BySeat<SeatState>, Error> {
@@ -238,7 +284,7 @@ fn ask(row: &Row) -> Result<Ask, Error> {
 
 /// Buries a chat in one statement: everything but its messages goes at once, and those cannot be
 /// found any more. Deleting the chat's row waits for whoever holds it; the rest follows from that.
-pub(super) const END: &str = "
+const END: &str = "
     WITH gone AS (DELETE FROM chats WHERE key = $1 RETURNING key),
          seats AS (DELETE FROM seats s USING gone g WHERE s.key = g.key),
          sessions AS (DELETE FROM sessions s USING gone g WHERE s.key = g.key),
@@ -251,7 +297,7 @@ pub(super) async fn end(tx: &mut Transaction<'_>, by: By) -> Result<Ending, Erro
     // Locked first: a session that is being made belongs to what END must see.
     let found = match by {
         By::Session(caller) => rows::lock_for(tx, &caller).await?,
-        By::Server(key) => rows::lock(tx, key).await?.if_session(true),
+        By::Server(key) => lock(tx, key).await?.if_session(true),
     };
     if matches!(found, Access::NoSession) {
         return Ok(Ending::NoSession);
@@ -267,86 +313,36 @@ pub(super) async fn end(tx: &mut Transaction<'_>, by: By) -> Result<Ending, Erro
     })
 }
 
-const EXPIRED: &str = "
-    SELECT key FROM (
-        SELECT key FROM chats WHERE expires_at <= now_ms() ORDER BY expires_at LIMIT $1
-    ) c ORDER BY key";
+const POSITIONS: &str = "
+    SELECT c.last_seq, c.revision, one.delivered, one.read,
+           two.delivered AS delivered_two, two.read AS read_two
+    FROM unnest($1::uuid[]) WITH ORDINALITY AS k (key, ord)
+    LEFT JOIN chats c ON c.key = k.key AND c.expires_at + 0 > now_ms()
+    LEFT JOIN seats one ON one.key = c.key AND one.seat = 1
+    LEFT JOIN seats two ON two.key = c.key AND two.seat = 2
+    ORDER BY k.ord";
 
-/// Ends them in the order of their keys, as everybody locks who locks several.
-pub(super) async fn expire(tx: &mut Transaction<'_>, limit: usize) -> Result<Vec<ChatKey>, Error> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut ended = Vec::new();
-    for row in tx.query(EXPIRED, &[&limit]).await? {
-        let key = rows::key(&row, "key")?;
-        if end(tx, By::Server(key)).await? == Ending::Ended {
-            ended.push(key);
-        }
-    }
-    Ok(ended)
-}
-
-const NEXT_TO_PURGE: &str =
-    "SELECT key FROM tombstones WHERE NOT purged LIMIT 1 FOR UPDATE SKIP LOCKED";
-const PURGE: &str = "
-    DELETE FROM messages WHERE key = $1 AND seq <=
-        (SELECT max(seq) FROM (SELECT seq FROM messages WHERE key = $1 ORDER BY seq LIMIT $2) slice)";
-const LAPSED: [&str; 3] = [
-    "DELETE FROM reservations WHERE key IN
-        (SELECT key FROM reservations WHERE expires_at <= now_ms() - 0 * $1::bigint LIMIT $2)",
-    // An answered or lapsed wish is kept a while, so that its asker learns how it went.
-    "DELETE FROM asks WHERE (key, digest) IN
-        (SELECT key, digest FROM asks WHERE expires_at <= now_ms() - 600000 - 0 * $1::bigint LIMIT $2)",
-    "DELETE FROM tombstones WHERE key IN
-        (SELECT key FROM tombstones WHERE ended_at <= now_ms() - $1::bigint AND purged LIMIT $2)",
-];
-
-pub(super) async fn purge(
-    tx: &mut Transaction<'_>,
-    limit: usize,
-    tombstone_life: Duration,
-) -> Result<usize, Error> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut room = limit;
-    while room > 0 {
-        let Some(row) = tx.query_opt(NEXT_TO_PURGE, &[]).await? else {
-            break;
-        };
-        let key: uuid::Uuid = row.try_get("key")?;
-        let deleted = count(tx.execute(PURGE, &[&key, &room]).await?);
-        if deleted < room {
-            tx.execute(
-                "UPDATE tombstones SET purged = true WHERE key = $1",
-                &[&key],
-            )
-            .await?;
-            // An instance of a version before these were kept has left them behind.
-            tx.execute("DELETE FROM replaced_secrets WHERE key = $1", &[&key])
-                .await?;
-        }
-        room -= deleted;
-    }
-    let life_ms = ms(tombstone_life);
-    for delete in LAPSED {
-        room -= count(tx.execute(delete, &[&life_ms, &room]).await?);
-    }
-    Ok(usize::try_from(limit - room).unwrap_or(0))
-}
-
-fn count(rows: u64) -> i64 {
-    i64::try_from(rows).unwrap_or(i64::MAX)
-}
-
-pub(super) async fn name_seat_two(
-    tx: &mut Transaction<'_>,
-    key: ChatKey,
-    name: &UserName,
-) -> Result<Lookup<bool>, Error> {
-    let found = rows::lock(tx, key).await?;
-    let name_it = "UPDATE seats SET name = $3 WHERE key = $1 AND seat = $2 AND name IS NULL";
-    let named = matches!(found, Lookup::Live(_))
-        && tx
-            .execute(name_it, &[&uuid(key), &number(Seat::Two), &name.as_str()])
-            .await?
-            == 1;
-    Ok(found.map(|_| named))
+/// Reads what [`POSITIONS`] found.
+fn position(row: &Row) -> Result<Option<Position>, Error> {
+    let Some(last_seq) = row.try_get::<_, Option<i64>>("last_seq")? else {
+        return Ok(None);
+    };
+    let mark = |column: &str| -> Result<Seq, Error> {
+        let mark: Option<i64> = row.try_get(column)?;
+        Ok(mark.map_or(0, seq))
+    };
+    Ok(Some(Position {
+        last_seq: seq(last_seq),
+        revision: row.try_get::<_, i64>("revision")?.unsigned_abs(),
+        marks: BySeat([
+            Marks {
+                delivered: mark("delivered")?,
+                read: mark("read")?,
+            },
+            Marks {
+                delivered: mark("delivered_two")?,
+                read: mark("read_two")?,
+            },
+        ]),
+    }))
 }

@@ -4,7 +4,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tokio_postgres::Client;
 
-use super::{PROBE, connect_once, errors::explain, inspect, migrate, unusable};
+use super::{connect_once, errors::explain, inspect, migrate, unusable, upkeep::PROBE};
 use crate::{
     config::{self, PostgresUrl},
     store::{

@@ -1,22 +1,71 @@
-//! Messages: placed, read, and what is noted about them.
+//! Messages: appended, read, and how far they were read.
 
 use std::collections::{BTreeMap, HashMap};
 
 use actors::{
-    domain::{Caller, ChatKey, Draft, Marks, Page, Seat, Seq, Timestamp},
+    domain::{ChatKey, Draft, Page, Seat, Seq, Timestamp},
     ports::{
-        Access, Appended, By, ChatRoom, DeferredWrite, HistoryPage, PAGE_BYTES_MAX, StoreError,
+        Access, Appended, By, ChatRoom, DeferredWrite, HistoryPage, Messages, PAGE_BYTES_MAX,
+        StoreError,
     },
 };
+use async_trait::async_trait;
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 use super::{
-    Connections,
-    pool::Params,
-    rows::{ACCESS, LIVING, access, bound, living, message, moment, number, seq, uuid},
-    transaction::Transaction,
+    PostgresStore,
+    deferred_writes::write_deferred,
+    pool::{Connections, Params},
+    rows::{ACCESS, LIVING, access, bound, living, message, moment, number, seq, unreadable, uuid},
 };
+
+#[async_trait]
+impl Messages for PostgresStore {
+    fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    /// A lone message, which most are while there is little to do, has the shortest way. Those to chats
+    /// that somebody else holds are left out, so that they hold nobody else up.
+    async fn append(&self, drafts: &[Draft], room: ChatRoom) -> Result<Vec<Appended>, StoreError> {
+        let appending = async {
+            if let [draft] = drafts
+                && let Some(stored) = append_one(&self.connections, draft, room).await?
+            {
+                return Ok(vec![stored]);
+            }
+            place(&self.connections, drafts, room, false).await
+        };
+        self.meter.measure("append", appending).await
+    }
+
+    async fn append_waiting(
+        &self,
+        drafts: &[Draft],
+        room: ChatRoom,
+    ) -> Result<Vec<Appended>, StoreError> {
+        let appending = place(&self.connections, drafts, room, true);
+        self.meter.measure("append_waiting", appending).await
+    }
+
+    async fn history(
+        &self,
+        by: By,
+        page: Page,
+        limit: usize,
+    ) -> Result<Access<HistoryPage>, StoreError> {
+        let reading = history(&self.connections, by, page, limit);
+        self.meter.measure("history", reading).await
+    }
+
+    async fn write_deferred(&self, writes: &[(ChatKey, DeferredWrite)]) -> Result<(), StoreError> {
+        self.transaction("write_deferred", async |tx| {
+            write_deferred(tx, writes).await
+        })
+        .await
+    }
+}
 
 /// Nearly always a message goes to a living chat that nobody else holds, and has not been sent before;
 /// where it is otherwise, nothing is changed and no row comes back.
@@ -44,30 +93,6 @@ const APPEND: &str = "
     SELECT outcome::text, seq, at
     FROM store_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
-/// A lone message, which most are while there is little to do, has the shortest way. Those to chats
-/// that somebody else holds are left out, so that they hold nobody else up.
-pub(super) async fn append(
-    connections: &Connections,
-    drafts: &[Draft],
-    room: ChatRoom,
-) -> Result<Vec<Appended>, StoreError> {
-    if let [draft] = drafts
-        && let Some(stored) = append_one(connections, draft, room).await?
-    {
-        return Ok(vec![stored]);
-    }
-    place(connections, drafts, room, false).await
-}
-
-/// Waits for the chats that somebody else holds.
-pub(super) async fn append_waiting(
-    connections: &Connections,
-    drafts: &[Draft],
-    room: ChatRoom,
-) -> Result<Vec<Appended>, StoreError> {
-    place(connections, drafts, room, true).await
-}
-
 /// Stores a message; `None` where that takes a closer look.
 async fn append_one(
     connections: &Connections,
@@ -91,7 +116,7 @@ async fn append_one(
         Err(failure) => return Err(failure),
     };
     let stored = rows.first().map(placed).transpose();
-    let stored = stored.map_err(|error| StoreError::Refused(error.to_string()))?;
+    let stored = stored.map_err(unreadable)?;
     Ok(stored.map(|(seq, at)| Appended::Stored { seq, at }))
 }
 
@@ -144,7 +169,7 @@ async fn place(
     let mut outcomes = Vec::with_capacity(drafts.len());
     for (place, (draft, row)) in drafts.iter().zip(&rows).enumerate() {
         let name = (draft.key, draft.seat, draft.id);
-        let told = outcome(row).map_err(|error| StoreError::Refused(error.to_string()))?;
+        let told = outcome(row).map_err(unreadable)?;
         let outcome = match told {
             Told::Outcome(outcome) => outcome,
             Told::Repeated => match firsts.get(&name) {
@@ -260,7 +285,7 @@ const AFTER: &str = "
               WHERE key = $1 AND seq > $2 ORDER BY seq LIMIT $3) m
     ) m WHERE ahead <= $4 ORDER BY seq";
 
-pub(super) async fn history(
+async fn history(
     connections: &Connections,
     by: By,
     page: Page,
@@ -292,95 +317,5 @@ pub(super) async fn history(
         let read = HistoryPage::read(page, limit, rows.iter().map(message))?;
         Ok(found?.map(|_| read))
     };
-    read().map_err(|error| StoreError::Refused(error.to_string()))
-}
-
-/// All writes of a kind in one statement, which touches rows in the order of their keys. What a write
-/// does not speak of is NULL, which greatest() ignores. A mark has a session, which must be alive.
-const SEATS: &str = "
-    UPDATE seats s SET delivered = greatest(s.delivered, n.delivered),
-                       read = greatest(s.read, n.read), last_seen = greatest(s.last_seen, n.at)
-    FROM (SELECT s.key, s.seat, n.delivered, n.read, n.at
-          FROM (SELECT key, seat, max(delivered) AS delivered, max(read) AS read, max(at) AS at
-                FROM (SELECT n.* FROM unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bigint[],
-                                             $5::bigint[], $6::bytea[])
-                          AS n (key, seat, delivered, read, at, session)
-                      LEFT JOIN sessions a ON a.key = n.key AND a.digest = n.session AND a.seat = n.seat
-                      WHERE n.session IS NULL OR a.key IS NOT NULL) n
-                GROUP BY key, seat) n
-          JOIN seats s ON s.key = n.key AND s.seat = n.seat
-          ORDER BY s.key, s.seat FOR NO KEY UPDATE OF s) n
-    WHERE s.key = n.key AND s.seat = n.seat";
-const USED: &str = "
-    UPDATE sessions s SET last_seen = greatest(s.last_seen, n.at)
-    FROM (SELECT s.key, s.digest, n.at
-          FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS n (key, id, at)
-          JOIN sessions s ON s.key = n.key AND s.id = n.id
-          ORDER BY s.key, s.digest FOR NO KEY UPDATE OF s) n
-    WHERE s.key = n.key AND s.digest = n.digest";
-
-#[derive(Default)]
-struct SeatWrites<'a> {
-    keys: Vec<Uuid>,
-    seats: Vec<i16>,
-    delivered: Vec<Option<i64>>,
-    read: Vec<Option<i64>>,
-    at: Vec<Option<i64>>,
-    sessions: Vec<Option<&'a [u8]>>,
-}
-
-impl<'a> SeatWrites<'a> {
-    fn mark(&mut self, by: &'a Caller, marks: Marks) {
-        self.keys.push(uuid(by.key));
-        self.seats.push(number(by.seat));
-        self.delivered.push(Some(bound(marks.delivered)));
-        self.read.push(Some(bound(marks.read)));
-        self.at.push(None);
-        self.sessions.push(Some(by.session.as_bytes()));
-    }
-
-    fn last_seen(&mut self, key: ChatKey, seat: Seat, at: Timestamp) {
-        self.keys.push(uuid(key));
-        self.seats.push(number(seat));
-        self.delivered.push(None);
-        self.read.push(None);
-        self.at.push(Some(at.unix_ms()));
-        self.sessions.push(None);
-    }
-}
-
-pub(super) async fn write_deferred(
-    tx: &mut Transaction<'_>,
-    writes: &[(ChatKey, DeferredWrite)],
-) -> Result<(), Error> {
-    let mut of_seats = SeatWrites::default();
-    let mut used: (Vec<Uuid>, Vec<Uuid>, Vec<i64>) = Default::default();
-    for (key, write) in writes {
-        match write {
-            DeferredWrite::Marks(by, marks) => of_seats.mark(by, *marks),
-            DeferredWrite::LastSeen(seat, at) => of_seats.last_seen(*key, *seat, *at),
-            DeferredWrite::Used(id, at) => {
-                used.0.push(uuid(*key));
-                used.1.push(*id);
-                used.2.push(at.unix_ms());
-            }
-        }
-    }
-    let SeatWrites {
-        keys,
-        seats,
-        delivered,
-        read,
-        at,
-        sessions,
-    } = &of_seats;
-    if !keys.is_empty() {
-        tx.execute(SEATS, &[keys, seats, delivered, read, at, sessions])
-            .await?;
-    }
-    let (keys, ids, at) = &used;
-    if !keys.is_empty() {
-        tx.execute(USED, &[keys, ids, at]).await?;
-    }
-    Ok(())
+    read().map_err(unreadable)
 }

@@ -1,16 +1,23 @@
 //! Domain types as PostgreSQL's columns, and back.
 
+use std::time::Duration;
+
 use actors::{
     domain::{
-        BySeat, Caller, ChatKey, Encryption, Marks, Message, MessageText, Seat, SecretDigest, Seq,
-        Timestamp, UserName,
+        Caller, ChatKey, Encryption, Message, MessageText, Seat, SecretDigest, Seq, Timestamp,
+        UserName,
     },
-    ports::{Access, Lookup, Position},
+    ports::{Access, Lookup, StoreError},
 };
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 use super::transaction::Transaction;
+
+/// Rows that do not have the columns they should.
+pub(super) fn unreadable(error: Error) -> StoreError {
+    StoreError::Refused(error.to_string())
+}
 
 pub(super) fn uuid(key: ChatKey) -> Uuid {
     Uuid::from_bytes(*key.as_bytes())
@@ -38,6 +45,10 @@ pub(super) fn seq(number: i64) -> Seq {
 /// No message lies behind the largest number that PostgreSQL can hold.
 pub(super) fn bound(seq: Seq) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
+}
+
+pub(super) fn ms(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 pub(super) fn moment(row: &Row, column: &str) -> Result<Timestamp, Error> {
@@ -121,55 +132,10 @@ pub(super) const ACCESS: &str = "
                    WHERE s.key = k.key AND s.digest = $2 AND s.seat = $3) AS session
     FROM (SELECT $1::uuid AS key) k LEFT JOIN chats c ON c.key = k.key";
 
-/// [`ACCESS`] for many sessions.
-pub(super) const CHECK_SESSIONS: &str = "
-    SELECT c.last_seq, c.expires_at, now_ms() AS now, t.key IS NOT NULL AS buried,
-           s.key IS NOT NULL AS session
-    FROM unnest($1::uuid[], $2::bytea[], $3::smallint[])
-        WITH ORDINALITY AS k (key, digest, seat, ord)
-    LEFT JOIN chats c ON c.key = k.key
-    LEFT JOIN tombstones t ON t.key = k.key AND c.key IS NULL
-    LEFT JOIN sessions s ON s.key = k.key AND s.digest = k.digest AND s.seat = k.seat
-    ORDER BY k.ord";
-
-/// Reads what [`ACCESS`] and [`CHECK_SESSIONS`] found.
+/// Reads what [`ACCESS`] found.
 pub(super) fn access(row: &Row) -> Result<Access<Living>, Error> {
     let alive = row.try_get("session")?;
     Ok(living(row)?.if_session(alive))
-}
-
-pub(super) const POSITIONS: &str = "
-    SELECT c.last_seq, c.revision, one.delivered, one.read,
-           two.delivered AS delivered_two, two.read AS read_two
-    FROM unnest($1::uuid[]) WITH ORDINALITY AS k (key, ord)
-    LEFT JOIN chats c ON c.key = k.key AND c.expires_at + 0 > now_ms()
-    LEFT JOIN seats one ON one.key = c.key AND one.seat = 1
-    LEFT JOIN seats two ON two.key = c.key AND two.seat = 2
-    ORDER BY k.ord";
-
-/// Reads what [`POSITIONS`] found.
-pub(super) fn position(row: &Row) -> Result<Option<Position>, Error> {
-    let Some(last_seq) = row.try_get::<_, Option<i64>>("last_seq")? else {
-        return Ok(None);
-    };
-    let mark = |column: &str| -> Result<Seq, Error> {
-        let mark: Option<i64> = row.try_get(column)?;
-        Ok(mark.map_or(0, seq))
-    };
-    Ok(Some(Position {
-        last_seq: seq(last_seq),
-        revision: row.try_get::<_, i64>("revision")?.unsigned_abs(),
-        marks: BySeat([
-            Marks {
-                delivered: mark("delivered")?,
-                read: mark("read")?,
-            },
-            Marks {
-                delivered: mark("delivered_two")?,
-                read: mark("read_two")?,
-            },
-        ]),
-    }))
 }
 
 /// Locks a chat as [`lock`] does, for a caller: what follows in this transaction is done by a

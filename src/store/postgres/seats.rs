@@ -3,27 +3,178 @@
 use std::time::Duration;
 
 use actors::{
-    domain::{Caller, ChatKey, CodeDigest, Seat, SecretDigest, Timestamp},
-    ports::{Access, Claim, Claimed, Lookup, Proof, SessionChoice},
+    domain::{AskWord, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Timestamp},
+    ports::{
+        Access, Answered, AskFound, Claim, Claimed, Lookup, NewAsk, Proof, Replaced, Seats,
+        SessionChoice, StoreError, Verdict,
+    },
 };
+use async_trait::async_trait;
 use tokio_postgres::Error;
+use uuid::Uuid;
 
 use super::{
-    asks,
-    chats::ms,
-    rows::{self, digest_if_any, lock_for, moment, moment_if_any, number, uuid},
+    PostgresStore, asks,
+    pool::Params,
+    rows::{
+        access, digest_if_any, lock, lock_for, moment, moment_if_any, ms, number, unreadable, uuid,
+    },
     transaction::Transaction,
 };
+
+#[async_trait]
+impl Seats for PostgresStore {
+    async fn check_sessions(&self, callers: &[Caller]) -> Result<Vec<Access<Seq>>, StoreError> {
+        let keys: Vec<Uuid> = callers.iter().map(|by| uuid(by.key)).collect();
+        let digests: Vec<&[u8]> = callers
+            .iter()
+            .map(|by| &by.session.as_bytes()[..])
+            .collect();
+        let seats: Vec<i16> = callers.iter().map(|by| number(by.seat)).collect();
+        let params: Params<'_> = &[&keys, &digests, &seats];
+        let found = self.query("check_sessions", CHECK_SESSIONS, params).await?;
+        let last_seq = |row| Ok(access(row)?.map(|living| living.last_seq));
+        let read: Result<_, tokio_postgres::Error> = found.iter().map(last_seq).collect();
+        read.map_err(unreadable)
+    }
+
+    async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>, StoreError> {
+        self.transaction("take_seat", async |tx| take(tx, &claim).await)
+            .await
+    }
+
+    async fn end_session(
+        &self,
+        by: Caller,
+        which: SessionChoice,
+    ) -> Result<Access<bool>, StoreError> {
+        self.transaction("end_session", async |tx| {
+            let access = lock_for(tx, &by).await?.map(|_| ());
+            if access != Access::Granted(()) {
+                return Ok(access.map(|()| false));
+            }
+            let (key, seat) = (uuid(by.key), number(by.seat));
+            let ended = match which {
+                SessionChoice::Own => {
+                    let end = "DELETE FROM sessions WHERE key = $1 AND seat = $2 AND digest = $3";
+                    tx.execute(end, &[&key, &seat, &&by.session.as_bytes()[..]])
+                        .await?
+                }
+                SessionChoice::Id(id) => {
+                    let end = "DELETE FROM sessions WHERE key = $1 AND seat = $2 AND id = $3";
+                    tx.execute(end, &[&key, &seat, &id]).await?
+                }
+            };
+            Ok(Access::Granted(ended > 0))
+        })
+        .await
+    }
+
+    async fn set_return_code(
+        &self,
+        by: Caller,
+        code: CodeDigest,
+    ) -> Result<Access<()>, StoreError> {
+        self.transaction("set_return_code", async |tx| {
+            let access = lock_for(tx, &by).await?.map(|_| ());
+            if access == Access::Granted(()) {
+                let set = "UPDATE seats SET return_code = $3 WHERE key = $1 AND seat = $2";
+                let code = &code.as_bytes()[..];
+                tx.execute(set, &[&uuid(by.key), &number(by.seat), &code])
+                    .await?;
+                clear_device_code(tx, by.key, by.seat).await?;
+                asks::end_asks(tx, by.key, by.seat).await?;
+            }
+            Ok(access)
+        })
+        .await
+    }
+
+    async fn set_device_code(
+        &self,
+        by: Caller,
+        code: CodeDigest,
+        valid: Duration,
+    ) -> Result<Access<Timestamp>, StoreError> {
+        self.transaction("set_device_code", async |tx| {
+            let access = lock_for(tx, &by).await?.map(|_| ());
+            if access != Access::Granted(()) {
+                return Ok(access.map(|()| Timestamp::default()));
+            }
+            let set = "UPDATE seats SET device_code = $3, device_code_expires_at = now_ms() + $4,
+                                        device_code_by = $5
+                       WHERE key = $1 AND seat = $2 RETURNING device_code_expires_at";
+            let (code, session) = (&code.as_bytes()[..], &by.session.as_bytes()[..]);
+            let params = (uuid(by.key), number(by.seat), ms(valid));
+            let set = tx
+                .query_one(set, &[&params.0, &params.1, &code, &params.2, &session])
+                .await?;
+            Ok(Access::Granted(moment(&set, "device_code_expires_at")?))
+        })
+        .await
+    }
+
+    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Lookup<()>, StoreError> {
+        self.transaction("ask", async |tx| asks::ask(tx, key, &ask).await)
+            .await
+    }
+
+    async fn ask_state(
+        &self,
+        key: ChatKey,
+        digest: SecretDigest,
+    ) -> Result<Option<AskFound>, StoreError> {
+        let digest = &digest.as_bytes()[..];
+        let found = self
+            .query("ask_state", asks::ASK_STATE, &[&uuid(key), &digest])
+            .await?;
+        let found = found.first().map(asks::ask_state).transpose();
+        found.map_err(unreadable)
+    }
+
+    async fn answer(
+        &self,
+        by: Caller,
+        word: AskWord,
+        verdict: Verdict,
+    ) -> Result<Access<Answered>, StoreError> {
+        self.transaction("answer", async |tx| {
+            asks::answer(tx, by, word, verdict).await
+        })
+        .await
+    }
+
+    async fn replaced(
+        &self,
+        key: ChatKey,
+        digest: SecretDigest,
+    ) -> Result<Option<Replaced>, StoreError> {
+        let digest = &digest.as_bytes()[..];
+        let found = self
+            .query("replaced", asks::REPLACED, &[&uuid(key), &digest])
+            .await?;
+        let found = found.first().map(asks::replaced).transpose();
+        found.map_err(unreadable)
+    }
+}
+
+/// Whether many chats and sessions live, and how far the chats are.
+const CHECK_SESSIONS: &str = "
+    SELECT c.last_seq, c.expires_at, now_ms() AS now, t.key IS NOT NULL AS buried,
+           s.key IS NOT NULL AS session
+    FROM unnest($1::uuid[], $2::bytea[], $3::smallint[])
+        WITH ORDINALITY AS k (key, digest, seat, ord)
+    LEFT JOIN chats c ON c.key = k.key
+    LEFT JOIN tombstones t ON t.key = k.key AND c.key IS NULL
+    LEFT JOIN sessions s ON s.key = k.key AND s.digest = k.digest AND s.seat = k.seat
+    ORDER BY k.ord";
 
 const SIT: &str = "
     INSERT INTO sessions (key, digest, id, seat, login, code_set, device, since)
     VALUES ($1, $2, $3, $4, $5, $6, $7, now_ms())";
 
-pub(super) async fn take(
-    tx: &mut Transaction<'_>,
-    claim: &Claim,
-) -> Result<Lookup<Claimed>, Error> {
-    let found = rows::lock(tx, claim.key).await?;
+async fn take(tx: &mut Transaction<'_>, claim: &Claim) -> Result<Lookup<Claimed>, Error> {
+    let found = lock(tx, claim.key).await?;
     if !matches!(found, Lookup::Live(_)) {
         return Ok(found.map(|_| Claimed::Taken { replaced_at: None }));
     }
@@ -156,67 +307,4 @@ async fn clear_device_code(
                  WHERE key = $1 AND seat = $2";
     tx.execute(clear, &[&uuid(key), &number(seat)]).await?;
     Ok(())
-}
-
-pub(super) async fn end_session(
-    tx: &mut Transaction<'_>,
-    by: Caller,
-    which: SessionChoice,
-) -> Result<Access<bool>, Error> {
-    let access = lock_for(tx, &by).await?.map(|_| ());
-    if access != Access::Granted(()) {
-        return Ok(access.map(|()| false));
-    }
-    let (key, seat) = (uuid(by.key), number(by.seat));
-    let ended = match which {
-        SessionChoice::Own => {
-            let end = "DELETE FROM sessions WHERE key = $1 AND seat = $2 AND digest = $3";
-            tx.execute(end, &[&key, &seat, &&by.session.as_bytes()[..]])
-                .await?
-        }
-        SessionChoice::Id(id) => {
-            let end = "DELETE FROM sessions WHERE key = $1 AND seat = $2 AND id = $3";
-            tx.execute(end, &[&key, &seat, &id]).await?
-        }
-    };
-    Ok(Access::Granted(ended > 0))
-}
-
-/// The codes and asks that were good beside the old return code end with it.
-pub(super) async fn set_return_code(
-    tx: &mut Transaction<'_>,
-    by: Caller,
-    code: CodeDigest,
-) -> Result<Access<()>, Error> {
-    let access = lock_for(tx, &by).await?.map(|_| ());
-    if access == Access::Granted(()) {
-        let set = "UPDATE seats SET return_code = $3 WHERE key = $1 AND seat = $2";
-        let code = &code.as_bytes()[..];
-        tx.execute(set, &[&uuid(by.key), &number(by.seat), &code])
-            .await?;
-        clear_device_code(tx, by.key, by.seat).await?;
-        asks::end_asks(tx, by.key, by.seat).await?;
-    }
-    Ok(access)
-}
-
-pub(super) async fn set_device_code(
-    tx: &mut Transaction<'_>,
-    by: Caller,
-    code: CodeDigest,
-    valid: Duration,
-) -> Result<Access<Timestamp>, Error> {
-    let access = lock_for(tx, &by).await?.map(|_| ());
-    if access != Access::Granted(()) {
-        return Ok(access.map(|()| Timestamp::default()));
-    }
-    let set = "UPDATE seats SET device_code = $3, device_code_expires_at = now_ms() + $4,
-                                device_code_by = $5
-               WHERE key = $1 AND seat = $2 RETURNING device_code_expires_at";
-    let (code, session) = (&code.as_bytes()[..], &by.session.as_bytes()[..]);
-    let params = (uuid(by.key), number(by.seat), ms(valid));
-    let set = tx
-        .query_one(set, &[&params.0, &params.1, &code, &params.2, &session])
-        .await?;
-    Ok(Access::Granted(moment(&set, "device_code_expires_at")?))
 }

@@ -1,4 +1,4 @@
-//! Chats: made, found, ended, swept away.
+//! Chats: made, found, ended.
 
 use std::time::Duration;
 
@@ -7,26 +7,80 @@ use actors::{
         Ask, AskNumber, BySeat, Chat, ChatKey, Device, Encryption, Marks, SealedHash, Seat,
         SeatState, Session, Timestamp, UserName,
     },
-    ports::{Access, By, Ending, Lookup, NewChat, Registered},
+    ports::{Access, By, Chats, Ending, Lookup, NewChat, Position, Registered, StoreError},
 };
+use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::rows::{Col, Living, access, get, get_some, is_buried, living};
+use super::{
+    SqliteStore,
+    rows::{Col, Living, access, get, get_some, is_buried, living},
+};
 
-pub(super) fn reserve(
-    tx: &Transaction<'_>,
-    key: ChatKey,
-    until: Timestamp,
-    now: Timestamp,
-) -> rusqlite::Result<bool> {
-    if is_used(tx, key)? || is_reserved(tx, key, now)? {
-        return Ok(false);
+#[async_trait]
+impl Chats for SqliteStore {
+    async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool, StoreError> {
+        self.write_more("reserve", move |tx, now| {
+            if is_used(tx, key)? || is_reserved(tx, key, now)? {
+                return Ok(false);
+            }
+            tx.execute(
+                "INSERT OR REPLACE INTO reservations VALUES (?1, ?2)",
+                params![Col(key), Col(now.plus(hold))],
+            )?;
+            Ok(true)
+        })
+        .await
     }
-    tx.execute(
-        "INSERT OR REPLACE INTO reservations VALUES (?1, ?2)",
-        params![Col(key), Col(until)],
-    )?;
-    Ok(true)
+
+    async fn register(&self, new: NewChat) -> Result<Registered, StoreError> {
+        self.write_more("register", move |tx, now| register(tx, &new, now))
+            .await
+    }
+
+    async fn name_seat_two(
+        &self,
+        key: ChatKey,
+        name: &UserName,
+    ) -> Result<Lookup<bool>, StoreError> {
+        let name = name.clone();
+        self.write("name_seat_two", move |tx, now| {
+            let found = living(tx, key, now)?;
+            let named = matches!(found, Lookup::Live(_))
+                && tx.execute(
+                    "UPDATE seats SET name = ?2 WHERE key = ?1 AND seat = 2 AND name IS NULL",
+                    params![Col(key), name.as_str()],
+                )? == 1;
+            Ok(found.map(|_| named))
+        })
+        .await
+    }
+
+    async fn status(&self, key: ChatKey) -> Result<Lookup<()>, StoreError> {
+        self.read("status", move |connection, now| {
+            Ok(living(connection, key, now)?.map(|_| ()))
+        })
+        .await
+    }
+
+    async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>, StoreError> {
+        self.read("load", move |connection, now| load(connection, key, now))
+            .await
+    }
+
+    async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Position>>, StoreError> {
+        let keys = keys.to_vec();
+        self.read("positions", move |connection, now| {
+            keys.iter()
+                .map(|key| position(connection, *key, now))
+                .collect()
+        })
+        .await
+    }
+
+    async fn end(&self, by: By) -> Result<Ending, StoreError> {
+        self.write("end", move |tx, now| end(tx, by, now)).await
+    }
 }
 
 fn is_used(connection: &Connection, key: ChatKey) -> rusqlite::Result<bool> {
@@ -42,11 +96,7 @@ fn is_reserved(connection: &Connection, key: ChatKey, now: Timestamp) -> rusqlit
         .exists(params![Col(key), Col(now)])
 }
 
-pub(super) fn register(
-    tx: &Transaction<'_>,
-    new: &NewChat,
-    now: Timestamp,
-) -> rusqlite::Result<Registered> {
+fn register(tx: &Transaction<'_>, new: &NewChat, now: Timestamp) -> rusqlite::Result<Registered> {
     if let Some(before) = registered_before(tx, new, now)? {
         return Ok(before);
     }
@@ -128,11 +178,7 @@ fn registered_before(
     }))
 }
 
-pub(super) fn load(
-    connection: &Connection,
-    key: ChatKey,
-    now: Timestamp,
-) -> rusqlite::Result<Lookup<Chat>> {
+fn load(connection: &Connection, key: ChatKey, now: Timestamp) -> rusqlite::Result<Lookup<Chat>> {
     let Living {
         last_seq,
         revision,
@@ -244,85 +290,28 @@ pub(super) fn end(tx: &Transaction<'_>, by: By, now: Timestamp) -> rusqlite::Res
     Ok(Ending::Ended)
 }
 
-pub(super) fn expire(
-    tx: &Transaction<'_>,
-    limit: usize,
+fn position(
+    connection: &Connection,
+    key: ChatKey,
     now: Timestamp,
-) -> rusqlite::Result<Vec<ChatKey>> {
-    let keys: Vec<ChatKey> = tx
-        .prepare_cached(
-            "SELECT key FROM chats WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2",
-        )?
-        .query_map(params![Col(now), limit], |row| get(row, "key"))?
-        .collect::<rusqlite::Result<_>>()?;
-    for key in &keys {
-        end(tx, By::Server(*key), now)?;
+) -> rusqlite::Result<Option<Position>> {
+    let Lookup::Live(found) = living(connection, key, now)? else {
+        return Ok(None);
+    };
+    let mut marks = BySeat::<Marks>::default();
+    let mut statement =
+        connection.prepare_cached("SELECT seat, delivered, read FROM seats WHERE key = ?1")?;
+    let mut rows = statement.query([Col(key)])?;
+    while let Some(row) = rows.next()? {
+        let seat: Seat = get(row, "seat")?;
+        marks[seat] = Marks {
+            delivered: row.get("delivered")?,
+            read: row.get("read")?,
+        };
     }
-    Ok(keys)
-}
-
-/// What a purge deleted.
-pub(super) struct Purged {
-    pub(super) rows: usize,
-    /// Chats of which something was deleted.
-    pub(super) chats: usize,
-}
-
-pub(super) fn purge(
-    tx: &Transaction<'_>,
-    limit: usize,
-    tombstone_life: Duration,
-    now: Timestamp,
-) -> rusqlite::Result<Purged> {
-    let mut room = limit;
-    let mut chats = 0;
-    while room > 0 {
-        let next: Option<ChatKey> = tx
-            .prepare_cached("SELECT key FROM tombstones WHERE purged = 0 LIMIT 1")?
-            .query_row([], |row| get(row, "key"))
-            .optional()?;
-        let Some(key) = next else { break };
-        chats += 1;
-        let deleted = tx
-            .prepare_cached(
-                "DELETE FROM messages WHERE key = ?1 AND seq IN
-                 (SELECT seq FROM messages WHERE key = ?1 ORDER BY seq LIMIT ?2)",
-            )?
-            .execute(params![Col(key), room])?;
-        if deleted < room {
-            tx.execute(
-                "UPDATE tombstones SET purged = 1 WHERE key = ?1",
-                [Col(key)],
-            )?;
-        }
-        room -= deleted;
-    }
-    // An answered or lapsed wish is kept a while, so that its asker learns how it went.
-    let old = Timestamp::from_unix_ms(now.unix_ms() - 600_000);
-    let eldest = now.unix_ms() - i64::try_from(tombstone_life.as_millis()).unwrap_or(i64::MAX);
-    for (delete, before) in [
-        (
-            "DELETE FROM reservations WHERE key IN
-          (SELECT key FROM reservations WHERE expires_at <= ?1 LIMIT ?2)",
-            now,
-        ),
-        (
-            "DELETE FROM asks WHERE (key, digest) IN
-          (SELECT key, digest FROM asks WHERE expires_at <= ?1 LIMIT ?2)",
-            old,
-        ),
-        (
-            "DELETE FROM tombstones WHERE key IN
-          (SELECT key FROM tombstones WHERE ended_at <= ?1 AND purged = 1 LIMIT ?2)",
-            Timestamp::from_unix_ms(eldest),
-        ),
-    ] {
-        room -= tx
-            .prepare_cached(delete)?
-            .execute(params![Col(before), room])?;
-    }
-    Ok(Purged {
-        rows: limit - room,
-        chats,
-    })
+    Ok(Some(Position {
+        last_seq: found.last_seq,
+        revision: found.revision,
+        marks,
+    }))
 }

@@ -46,7 +46,7 @@ fn commit(connection: &Connection) -> rusqlite::Result<String> {
     let mut times = Vec::with_capacity(SAMPLES);
     for at in 0..SAMPLES {
         let began = Instant::now();
-        connection.execute(super::PROBE, [at])?;
+        connection.execute(super::upkeep::PROBE, [at])?;
         times.push(began.elapsed());
     }
     Ok(milliseconds(median(times)))

@@ -1,16 +1,54 @@
-//! Messages: placed, read, and what is noted about them.
+//! Messages: appended, read, and how far they were read.
 
 use std::collections::{HashMap, hash_map::Entry};
 
 use actors::{
     domain::{ChatKey, Draft, Page, Seq, Timestamp},
-    ports::{Access, Appended, By, ChatRoom, DeferredWrite, HistoryPage, Lookup},
+    ports::{
+        Access, Appended, By, ChatRoom, DeferredWrite, HistoryPage, Lookup, Messages, StoreError,
+    },
 };
+use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::rows::{Col, Living, access, get, is_alive, living, message};
+use super::{
+    SqliteStore,
+    rows::{Col, Living, access, get, is_alive, living, message},
+};
 
-pub(super) fn append(
+#[async_trait]
+impl Messages for SqliteStore {
+    /// One: there is one writer, and the larger its batches the better.
+    fn lanes(&self) -> usize {
+        1
+    }
+
+    async fn append(&self, drafts: &[Draft], room: ChatRoom) -> Result<Vec<Appended>, StoreError> {
+        let drafts = drafts.to_vec();
+        self.write_more("append", move |tx, now| append(tx, &drafts, room, now))
+            .await
+    }
+
+    async fn history(
+        &self,
+        by: By,
+        page: Page,
+        limit: usize,
+    ) -> Result<Access<HistoryPage>, StoreError> {
+        self.read("history", move |connection, now| {
+            history(connection, by, page, limit, now)
+        })
+        .await
+    }
+
+    async fn write_deferred(&self, writes: &[(ChatKey, DeferredWrite)]) -> Result<(), StoreError> {
+        let writes = writes.to_vec();
+        self.write("write_deferred", move |tx, _| write_deferred(tx, &writes))
+            .await
+    }
+}
+
+fn append(
     tx: &Transaction<'_>,
     drafts: &[Draft],
     room: ChatRoom,
@@ -100,7 +138,7 @@ fn insert(tx: &Transaction<'_>, draft: &Draft, seq: Seq, now: Timestamp) -> rusq
     Ok(())
 }
 
-pub(super) fn history(
+fn history(
     connection: &Connection,
     by: By,
     page: Page,
@@ -129,7 +167,7 @@ pub(super) fn history(
     HistoryPage::read(page, limit, read).map(Access::Granted)
 }
 
-pub(super) fn write_deferred(
+fn write_deferred(
     tx: &Transaction<'_>,
     writes: &[(ChatKey, DeferredWrite)],
 ) -> rusqlite::Result<()> {

@@ -1,11 +1,8 @@
 //! Domain types as SQLite's columns, and back.
 
 use actors::{
-    domain::{
-        BySeat, Caller, ChatKey, Marks, Message, MessageText, Seat, SecretDigest, Seq, Timestamp,
-        UserName,
-    },
-    ports::{Access, By, Lookup, Position},
+    domain::{Caller, ChatKey, Message, MessageText, Seat, SecretDigest, Seq, Timestamp, UserName},
+    ports::{Access, By, Lookup},
 };
 use rusqlite::{
     Connection, OptionalExtension, Row, ToSql,
@@ -135,32 +132,6 @@ pub(super) fn is_alive(connection: &Connection, caller: &Caller) -> rusqlite::Re
     connection
         .prepare_cached("SELECT 1 FROM sessions WHERE key = ?1 AND digest = ?2 AND seat = ?3")?
         .exists((Col(caller.key), Col(caller.session), Col(caller.seat)))
-}
-
-pub(super) fn position(
-    connection: &Connection,
-    key: ChatKey,
-    now: Timestamp,
-) -> rusqlite::Result<Option<Position>> {
-    let Lookup::Live(found) = living(connection, key, now)? else {
-        return Ok(None);
-    };
-    let mut marks = BySeat::<Marks>::default();
-    let mut statement =
-        connection.prepare_cached("SELECT seat, delivered, read FROM seats WHERE key = ?1")?;
-    let mut rows = statement.query([Col(key)])?;
-    while let Some(row) = rows.next()? {
-        let seat: Seat = get(row, "seat")?;
-        marks[seat] = Marks {
-            delivered: row.get("delivered")?,
-            read: row.get("read")?,
-        };
-    }
-    Ok(Some(Position {
-        last_seq: found.last_seq,
-        revision: found.revision,
-        marks,
-    }))
 }
 
 pub(super) fn is_buried(connection: &Connection, key: ChatKey) -> rusqlite::Result<bool> {

@@ -3,29 +3,150 @@
 use std::time::Duration;
 
 use actors::{
-    domain::{Caller, ChatKey, CodeDigest, Seat, SecretDigest, Timestamp, UserName},
-    ports::{Access, Claim, Claimed, Lookup, Proof, SessionChoice},
+    domain::{AskWord, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Timestamp},
+    ports::{
+        Access, Answered, AskFound, Claim, Claimed, Lookup, NewAsk, Proof, Replaced, Seats,
+        SessionChoice, StoreError, Verdict,
+    },
 };
+use async_trait::async_trait;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{
+    SqliteStore,
     asks::{self, ALLOWED_STILL},
     rows::{Col, access, get_some, living},
 };
 
-pub(super) fn name_seat_two(
-    tx: &Transaction<'_>,
-    key: ChatKey,
-    name: &UserName,
-    now: Timestamp,
-) -> rusqlite::Result<Lookup<bool>> {
-    let found = living(tx, key, now)?;
-    let named = matches!(found, Lookup::Live(_))
-        && tx.execute(
-            "UPDATE seats SET name = ?2 WHERE key = ?1 AND seat = 2 AND name IS NULL",
-            params![Col(key), name.as_str()],
-        )? == 1;
-    Ok(found.map(|_| named))
+#[async_trait]
+impl Seats for SqliteStore {
+    async fn check_sessions(&self, callers: &[Caller]) -> Result<Vec<Access<Seq>>, StoreError> {
+        let callers = callers.to_vec();
+        self.read("check_sessions", move |connection, now| {
+            let check = |caller: &Caller| {
+                let found = access(connection, (*caller).into(), now)?;
+                Ok(found.map(|living| living.last_seq))
+            };
+            callers.iter().map(check).collect()
+        })
+        .await
+    }
+
+    async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>, StoreError> {
+        self.write("take_seat", move |tx, now| take(tx, &claim, now))
+            .await
+    }
+
+    async fn end_session(
+        &self,
+        by: Caller,
+        which: SessionChoice,
+    ) -> Result<Access<bool>, StoreError> {
+        self.write("end_session", move |tx, now| {
+            let access = access(tx, by.into(), now)?.map(|_| ());
+            if access != Access::Granted(()) {
+                return Ok(access.map(|()| false));
+            }
+            let ended = match which {
+                SessionChoice::Own => tx.execute(
+                    "DELETE FROM sessions WHERE key = ?1 AND seat = ?2 AND digest = ?3",
+                    params![Col(by.key), Col(by.seat), Col(by.session)],
+                )?,
+                SessionChoice::Id(id) => tx.execute(
+                    "DELETE FROM sessions WHERE key = ?1 AND seat = ?2 AND id = ?3",
+                    params![Col(by.key), Col(by.seat), Col(id)],
+                )?,
+            };
+            Ok(Access::Granted(ended > 0))
+        })
+        .await
+    }
+
+    async fn set_return_code(
+        &self,
+        by: Caller,
+        code: CodeDigest,
+    ) -> Result<Access<()>, StoreError> {
+        self.write("set_return_code", move |tx, now| {
+            let access = access(tx, by.into(), now)?.map(|_| ());
+            if access == Access::Granted(()) {
+                tx.execute(
+                    "UPDATE seats SET return_code = ?3 WHERE key = ?1 AND seat = ?2",
+                    params![Col(by.key), Col(by.seat), Col(code)],
+                )?;
+                clear_device_code(tx, by.key, by.seat)?;
+                asks::end_asks(tx, by.key, by.seat, now)?;
+            }
+            Ok(access)
+        })
+        .await
+    }
+
+    async fn set_device_code(
+        &self,
+        by: Caller,
+        code: CodeDigest,
+        valid: Duration,
+    ) -> Result<Access<Timestamp>, StoreError> {
+        self.write("set_device_code", move |tx, now| {
+            let access = access(tx, by.into(), now)?.map(|_| ());
+            let lapses = now.plus(valid);
+            if access == Access::Granted(()) {
+                tx.execute(
+                    "UPDATE seats SET device_code = ?3, device_code_expires_at = ?4, device_code_by = ?5
+                     WHERE key = ?1 AND seat = ?2",
+                    params![
+                        Col(by.key),
+                        Col(by.seat),
+                        Col(code),
+                        Col(lapses),
+                        Col(by.session)
+                    ],
+                )?;
+            }
+            Ok(access.map(|()| lapses))
+        })
+        .await
+    }
+
+    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Lookup<()>, StoreError> {
+        self.write("ask", move |tx, now| asks::ask(tx, key, &ask, now))
+            .await
+    }
+
+    async fn ask_state(
+        &self,
+        key: ChatKey,
+        digest: SecretDigest,
+    ) -> Result<Option<AskFound>, StoreError> {
+        self.read("ask_state", move |connection, now| {
+            asks::ask_state(connection, key, digest, now)
+        })
+        .await
+    }
+
+    async fn answer(
+        &self,
+        by: Caller,
+        word: AskWord,
+        verdict: Verdict,
+    ) -> Result<Access<Answered>, StoreError> {
+        self.write("answer", move |tx, now| {
+            asks::answer(tx, by, word, verdict, now)
+        })
+        .await
+    }
+
+    async fn replaced(
+        &self,
+        key: ChatKey,
+        digest: SecretDigest,
+    ) -> Result<Option<Replaced>, StoreError> {
+        self.read("replaced", move |connection, _| {
+            asks::replaced(connection, key, digest)
+        })
+        .await
+    }
 }
 
 struct SeatRow {
@@ -36,11 +157,7 @@ struct SeatRow {
     replaced_at: Option<Timestamp>,
 }
 
-pub(super) fn take(
-    tx: &Transaction<'_>,
-    claim: &Claim,
-    now: Timestamp,
-) -> rusqlite::Result<Lookup<Claimed>> {
+fn take(tx: &Transaction<'_>, claim: &Claim, now: Timestamp) -> rusqlite::Result<Lookup<Claimed>> {
     let found = living(tx, claim.key, now)?;
     if !matches!(found, Lookup::Live(_)) {
         return Ok(found.map(|_| Claimed::Taken { replaced_at: None }));
@@ -180,71 +297,4 @@ fn clear_device_code(tx: &Transaction<'_>, key: ChatKey, seat: Seat) -> rusqlite
         params![Col(key), Col(seat)],
     )?;
     Ok(())
-}
-
-pub(super) fn end_session(
-    tx: &Transaction<'_>,
-    by: Caller,
-    which: SessionChoice,
-    now: Timestamp,
-) -> rusqlite::Result<Access<bool>> {
-    let access = access(tx, by.into(), now)?.map(|_| ());
-    if access != Access::Granted(()) {
-        return Ok(access.map(|()| false));
-    }
-    let ended = match which {
-        SessionChoice::Own => tx.execute(
-            "DELETE FROM sessions WHERE key = ?1 AND seat = ?2 AND digest = ?3",
-            params![Col(by.key), Col(by.seat), Col(by.session)],
-        )?,
-        SessionChoice::Id(id) => tx.execute(
-            "DELETE FROM sessions WHERE key = ?1 AND seat = ?2 AND id = ?3",
-            params![Col(by.key), Col(by.seat), Col(id)],
-        )?,
-    };
-    Ok(Access::Granted(ended > 0))
-}
-
-/// The codes and asks that were good beside the old return code end with it.
-pub(super) fn set_return_code(
-    tx: &Transaction<'_>,
-    by: Caller,
-    code: CodeDigest,
-    now: Timestamp,
-) -> rusqlite::Result<Access<()>> {
-    let access = access(tx, by.into(), now)?.map(|_| ());
-    if access == Access::Granted(()) {
-        tx.execute(
-            "UPDATE seats SET return_code = ?3 WHERE key = ?1 AND seat = ?2",
-            params![Col(by.key), Col(by.seat), Col(code)],
-        )?;
-        clear_device_code(tx, by.key, by.seat)?;
-        asks::end_asks(tx, by.key, by.seat, now)?;
-    }
-    Ok(access)
-}
-
-pub(super) fn set_device_code(
-    tx: &Transaction<'_>,
-    by: Caller,
-    code: CodeDigest,
-    valid: Duration,
-    now: Timestamp,
-) -> rusqlite::Result<Access<Timestamp>> {
-    let access = access(tx, by.into(), now)?.map(|_| ());
-    let lapses = now.plus(valid);
-    if access == Access::Granted(()) {
-        tx.execute(
-            "UPDATE seats SET device_code = ?3, device_code_expires_at = ?4, device_code_by = ?5
-             WHERE key = ?1 AND seat = ?2",
-            params![
-                Col(by.key),
-                Col(by.seat),
-                Col(code),
-                Col(lapses),
-                Col(by.session)
-            ],
-        )?;
-    }
-    Ok(access.map(|()| lapses))
 }

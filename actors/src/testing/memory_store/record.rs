@@ -1,11 +1,11 @@
-use std::{collections::HashMap, convert::Infallible};
+use std::collections::HashMap;
 
 use crate::{
     domain::{
-        Ask, BySeat, Caller, Chat, ChatKey, ClientId, CodeDigest, Draft, Encryption, Message, Page,
-        SealedHash, Seat, SeatState, SecretDigest, Seq, Session, Timestamp,
+        Ask, BySeat, Caller, Chat, ChatKey, ClientId, CodeDigest, Encryption, Message, SealedHash,
+        Seat, SeatState, SecretDigest, Seq, Session, Timestamp,
     },
-    ports::{Appended, ChatRoom, DeferredWrite, HistoryPage, NewChat, Position, Replaced},
+    ports::{NewChat, Position, Replaced},
 };
 
 /// One chat, or what is left of it.
@@ -16,12 +16,12 @@ pub(super) struct Record {
     pub(super) registration: Option<(SecretDigest, SealedHash)>,
     pub(super) encryption: Option<Encryption>,
     pub(super) messages: Vec<Message>,
-    places: HashMap<(Seat, ClientId), Seq>,
+    pub(super) seqs: HashMap<(Seat, ClientId), Seq>,
     pub(super) seats: BySeat<SeatRecord>,
     pub(super) sessions: Vec<SessionRecord>,
     pub(super) asks: Vec<AskRecord>,
     /// Of the texts.
-    bytes: u64,
+    pub(super) bytes: u64,
     /// To be raised with every change of names, seats, sessions and asks.
     pub(super) revision: u64,
     /// Whether the registration named both people.
@@ -74,7 +74,7 @@ impl Record {
             registration: new.registration,
             encryption: new.encryption,
             messages: Vec::new(),
-            places: HashMap::new(),
+            seqs: HashMap::new(),
             seats,
             sessions: Vec::new(),
             asks: Vec::new(),
@@ -94,7 +94,7 @@ impl Record {
         self.ended_at = Some(now);
         self.registration = None;
         self.encryption = None;
-        self.places.clear();
+        self.seqs.clear();
         self.seats = BySeat::default();
         self.sessions.clear();
         self.asks.clear();
@@ -139,65 +139,6 @@ impl Record {
                     ..record.ask.clone()
                 })
                 .collect(),
-        }
-    }
-
-    pub(super) fn append(&mut self, draft: &Draft, room: ChatRoom, now: Timestamp) -> Appended {
-        if !self.has_session(&draft.caller()) {
-            return Appended::NoSession;
-        }
-        let full = self.last_seq() >= room.messages_max || self.bytes >= room.bytes_max;
-        if let Some(&seq) = self.places.get(&(draft.seat, draft.id)) {
-            let before = &self.messages[seq as usize - 1];
-            return match before.text == draft.text {
-                true => Appended::Before { seq, at: before.at },
-                false if full => Appended::Full,
-                false => Appended::OtherText,
-            };
-        }
-        if full {
-            return Appended::Full;
-        }
-        self.bytes += draft.text.as_str().len() as u64;
-        let seq = self.last_seq() + 1;
-        self.places.insert((draft.seat, draft.id), seq);
-        self.messages.push(draft.placed(seq, now));
-        Appended::Stored { seq, at: now }
-    }
-
-    pub(super) fn lose_messages_after(&mut self, last: Seq) {
-        self.messages.retain(|message| message.seq <= last);
-        self.places.retain(|_, seq| *seq <= last);
-    }
-
-    pub(super) fn history(&self, page: Page, limit: usize) -> HistoryPage {
-        let place = |seq: Seq| (seq as usize).min(self.messages.len());
-        let ahead_of = |to: usize| self.messages[..to].iter().rev();
-        let read: Box<dyn Iterator<Item = &Message>> = match page {
-            Page::After(seq) => Box::new(self.messages[place(seq)..].iter()),
-            Page::Before(seq) => Box::new(ahead_of(place(seq.saturating_sub(1)))),
-            Page::Newest => Box::new(ahead_of(self.messages.len())),
-        };
-        let read = read.cloned().map(Ok::<_, Infallible>);
-        HistoryPage::read(page, limit, read).unwrap_or_else(|never| match never {})
-    }
-
-    pub(super) fn write_deferred(&mut self, write: &DeferredWrite) {
-        match *write {
-            DeferredWrite::Marks(by, marks) if self.has_session(&by) => {
-                self.seats[by.seat].state.marks.raise(marks);
-            }
-            DeferredWrite::Marks(..) => {}
-            DeferredWrite::LastSeen(seat, at) => {
-                let seen = &mut self.seats[seat].state.last_seen;
-                *seen = (*seen).max(Some(at));
-            }
-            DeferredWrite::Used(id, at) => {
-                let mut sessions = self.sessions.iter_mut().map(|record| &mut record.session);
-                if let Some(session) = sessions.find(|session| session.id == id) {
-                    session.last_seen = session.last_seen.max(Some(at));
-                }
-            }
         }
     }
 }

@@ -1,10 +1,117 @@
-//! Who may sit down, and who may not any more.
+//! Who sits where, and what lets them in.
 
-use super::record::{Record, SessionRecord};
-use crate::{
-    domain::{Caller, CodeDigest, Seat, SecretDigest, Session, Timestamp},
-    ports::{Claim, Claimed, Proof, SessionChoice},
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{
+    Call, MemoryStore,
+    record::{DeviceCode, Record, SessionRecord},
 };
+use crate::{
+    domain::{AskWord, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Session, Timestamp},
+    ports::{
+        Access, Answered, AskFound, Claim, Claimed, Lookup, NewAsk, Proof, Replaced, Seats,
+        SessionChoice, StoreError, Verdict,
+    },
+};
+
+#[async_trait]
+impl Seats for MemoryStore {
+    async fn check_sessions(&self, callers: &[Caller]) -> Result<Vec<Access<Seq>>, StoreError> {
+        let (mut data, now) = self.enter(Call::CheckSessions).await?;
+        let mut check = |caller: &Caller| {
+            let found = data.lookup(caller.key, now);
+            let alive = matches!(&found, Lookup::Live(record) if record.has_session(caller));
+            found.if_session(alive).map(|record| record.last_seq())
+        };
+        Ok(callers.iter().map(&mut check).collect())
+    }
+
+    async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>, StoreError> {
+        self.with_chat(Call::TakeSeat, claim.key, |record, now| {
+            record.take_seat(&claim, now)
+        })
+        .await
+    }
+
+    async fn end_session(
+        &self,
+        by: Caller,
+        which: SessionChoice,
+    ) -> Result<Access<bool>, StoreError> {
+        self.for_caller(Call::Other, &by, |record, _| record.end_session(by, which))
+            .await
+    }
+
+    async fn set_return_code(
+        &self,
+        by: Caller,
+        code: CodeDigest,
+    ) -> Result<Access<()>, StoreError> {
+        self.for_caller(Call::Other, &by, |record, now| {
+            record.set_return_code(by.seat, code, now)
+        })
+        .await
+    }
+
+    async fn set_device_code(
+        &self,
+        by: Caller,
+        code: CodeDigest,
+        valid: Duration,
+    ) -> Result<Access<Timestamp>, StoreError> {
+        self.for_caller(Call::Other, &by, |record, now| {
+            let lapses = now.plus(valid);
+            record.seats[by.seat].device_code = Some(DeviceCode {
+                code,
+                lapses,
+                made_by: by.session,
+            });
+            lapses
+        })
+        .await
+    }
+
+    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Lookup<()>, StoreError> {
+        self.with_chat(Call::Other, key, |record, now| record.ask(ask, now))
+            .await
+    }
+
+    async fn ask_state(
+        &self,
+        key: ChatKey,
+        digest: SecretDigest,
+    ) -> Result<Option<AskFound>, StoreError> {
+        let (mut data, now) = self.enter(Call::Other).await?;
+        Ok(data
+            .live(key, now)
+            .and_then(|record| record.ask_state(digest, now)))
+    }
+
+    async fn answer(
+        &self,
+        by: Caller,
+        word: AskWord,
+        verdict: Verdict,
+    ) -> Result<Access<Answered>, StoreError> {
+        self.for_caller(Call::Other, &by, |record, now| {
+            record.answer(by, word, verdict, now)
+        })
+        .await
+    }
+
+    async fn replaced(
+        &self,
+        key: ChatKey,
+        digest: SecretDigest,
+    ) -> Result<Option<Replaced>, StoreError> {
+        let (mut data, now) = self.enter(Call::Other).await?;
+        Ok(data
+            .live(key, now)
+            .and_then(|record| record.replaced(digest)))
+    }
+}
 
 impl Record {
     pub(super) fn take_seat(&mut self, claim: &Claim, now: Timestamp) -> Claimed {

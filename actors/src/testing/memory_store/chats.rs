@@ -1,0 +1,118 @@
+//! Chats: made, found, ended.
+
+use std::{collections::hash_map::Entry, time::Duration};
+
+use async_trait::async_trait;
+
+use super::{Call, MemoryStore, data::Data, record::Record};
+use crate::{
+    domain::{Chat, ChatKey, Seat, Timestamp, UserName},
+    ports::{By, Chats, Ending, Lookup, NewChat, Position, Registered, StoreError},
+};
+
+#[async_trait]
+impl Chats for MemoryStore {
+    async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool, StoreError> {
+        let (mut data, now) = self.enter(Call::Other).await?;
+        Ok(data.reserve(key, now.plus(hold)))
+    }
+
+    async fn register(&self, new: NewChat) -> Result<Registered, StoreError> {
+        let (mut data, now) = self.enter(Call::Other).await?;
+        Ok(data.register(new, now))
+    }
+
+    async fn name_seat_two(
+        &self,
+        key: ChatKey,
+        name: &UserName,
+    ) -> Result<Lookup<bool>, StoreError> {
+        self.with_chat(Call::Other, key, |record, _| {
+            let slot = &mut record.seats[Seat::Two].state.name;
+            let free = slot.is_none();
+            slot.get_or_insert_with(|| name.clone());
+            record.revision += u64::from(free);
+            free
+        })
+        .await
+    }
+
+    async fn status(&self, key: ChatKey) -> Result<Lookup<()>, StoreError> {
+        self.with_chat(Call::Status, key, |_, _| ()).await
+    }
+
+    async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>, StoreError> {
+        self.with_chat(Call::Load, key, |record, now| record.chat(key, now))
+            .await
+    }
+
+    async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Position>>, StoreError> {
+        let (mut data, now) = self.enter(Call::Positions).await?;
+        let mut position = |key: &ChatKey| Some(data.live(*key, now)?.position());
+        Ok(keys.iter().map(&mut position).collect())
+    }
+
+    async fn end(&self, by: By) -> Result<Ending, StoreError> {
+        let (mut data, now) = self.enter(Call::End).await?;
+        Ok(data.end(by, now))
+    }
+}
+
+impl Data {
+    pub(super) fn reserve(&mut self, key: ChatKey, until: Timestamp) -> bool {
+        let free = !self.chats.contains_key(&key);
+        if free {
+            self.reserved.insert(key, until);
+        }
+        free
+    }
+
+    pub(super) fn register(&mut self, new: NewChat, now: Timestamp) -> Registered {
+        if let Some(before) = self.made_before(&new, now) {
+            return before;
+        }
+        let reserved = self
+            .reserved
+            .get(&new.key)
+            .is_some_and(|until| now < *until);
+        match self.chats.entry(new.key) {
+            Entry::Occupied(_) => Registered::Taken,
+            Entry::Vacant(_) if new.must_be_reserved && !reserved => Registered::NotReserved,
+            Entry::Vacant(vacant) => {
+                self.reserved.remove(&new.key);
+                let expires_at = vacant.insert(Record::new(new, now)).expires_at;
+                Registered::Made { expires_at }
+            }
+        }
+    }
+
+    fn made_before(&self, new: &NewChat, now: Timestamp) -> Option<Registered> {
+        let (id, _) = new.registration.as_ref()?;
+        self.chats.iter().find_map(|(key, record)| {
+            let (by, sealed) = record.registration.as_ref()?;
+            let [one, two] = &record.seats.0;
+            let (one, two) = (one.state.name.as_ref(), two.state.name.as_ref());
+            (by == id && !record.is_over(now)).then(|| Registered::Before {
+                key: *key,
+                sealed: sealed.clone(),
+                expires_at: record.expires_at,
+                same_names: new.same_names(one, two, Some(record.both_named)),
+                encryption: record.encryption,
+            })
+        })
+    }
+
+    pub(super) fn end(&mut self, by: By, now: Timestamp) -> Ending {
+        match self.lookup(by.key(), now) {
+            Lookup::Missing => Ending::Missing,
+            Lookup::Ended => Ending::Before,
+            Lookup::Live(record) => {
+                if matches!(by, By::Session(caller) if !record.has_session(&caller)) {
+                    return Ending::NoSession;
+                }
+                record.end(now);
+                Ending::Ended
+            }
+        }
+    }
+}

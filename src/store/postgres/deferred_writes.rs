@@ -1,0 +1,103 @@
+//! What may be written a moment late: marks, and when somebody was last there.
+
+use actors::{
+    domain::{Caller, ChatKey, Marks, Seat, Timestamp},
+    ports::DeferredWrite,
+};
+use tokio_postgres::Error;
+use uuid::Uuid;
+
+use super::{
+    rows::{bound, number, uuid},
+    transaction::Transaction,
+};
+
+/// All writes of a kind in one statement, which touches rows in the order of their keys. What a write
+/// does not speak of is NULL, which greatest() ignores. A mark has a session, which must be alive.
+const SEATS: &str = "
+    UPDATE seats s SET delivered = greatest(s.delivered, n.delivered),
+                       read = greatest(s.read, n.read), last_seen = greatest(s.last_seen, n.at)
+    FROM (SELECT s.key, s.seat, n.delivered, n.read, n.at
+          FROM (SELECT key, seat, max(delivered) AS delivered, max(read) AS read, max(at) AS at
+                FROM (SELECT n.* FROM unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bigint[],
+                                             $5::bigint[], $6::bytea[])
+                          AS n (key, seat, delivered, read, at, session)
+                      LEFT JOIN sessions a ON a.key = n.key AND a.digest = n.session AND a.seat = n.seat
+                      WHERE n.session IS NULL OR a.key IS NOT NULL) n
+                GROUP BY key, seat) n
+          JOIN seats s ON s.key = n.key AND s.seat = n.seat
+          ORDER BY s.key, s.seat FOR NO KEY UPDATE OF s) n
+    WHERE s.key = n.key AND s.seat = n.seat";
+const USED: &str = "
+    UPDATE sessions s SET last_seen = greatest(s.last_seen, n.at)
+    FROM (SELECT s.key, s.digest, n.at
+          FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS n (key, id, at)
+          JOIN sessions s ON s.key = n.key AND s.id = n.id
+          ORDER BY s.key, s.digest FOR NO KEY UPDATE OF s) n
+    WHERE s.key = n.key AND s.digest = n.digest";
+
+#[derive(Default)]
+struct SeatWrites<'a> {
+    keys: Vec<Uuid>,
+    seats: Vec<i16>,
+    delivered: Vec<Option<i64>>,
+    read: Vec<Option<i64>>,
+    at: Vec<Option<i64>>,
+    sessions: Vec<Option<&'a [u8]>>,
+}
+
+impl<'a> SeatWrites<'a> {
+    fn mark(&mut self, by: &'a Caller, marks: Marks) {
+        self.keys.push(uuid(by.key));
+        self.seats.push(number(by.seat));
+        self.delivered.push(Some(bound(marks.delivered)));
+        self.read.push(Some(bound(marks.read)));
+        self.at.push(None);
+        self.sessions.push(Some(by.session.as_bytes()));
+    }
+
+    fn last_seen(&mut self, key: ChatKey, seat: Seat, at: Timestamp) {
+        self.keys.push(uuid(key));
+        self.seats.push(number(seat));
+        self.delivered.push(None);
+        self.read.push(None);
+        self.at.push(Some(at.unix_ms()));
+        self.sessions.push(None);
+    }
+}
+
+pub(super) async fn write_deferred(
+    tx: &mut Transaction<'_>,
+    writes: &[(ChatKey, DeferredWrite)],
+) -> Result<(), Error> {
+    let mut of_seats = SeatWrites::default();
+    let mut used: (Vec<Uuid>, Vec<Uuid>, Vec<i64>) = Default::default();
+    for (key, write) in writes {
+        match write {
+            DeferredWrite::Marks(by, marks) => of_seats.mark(by, *marks),
+            DeferredWrite::LastSeen(seat, at) => of_seats.last_seen(*key, *seat, *at),
+            DeferredWrite::Used(id, at) => {
+                used.0.push(uuid(*key));
+                used.1.push(*id);
+                used.2.push(at.unix_ms());
+            }
+        }
+    }
+    let SeatWrites {
+        keys,
+        seats,
+        delivered,
+        read,
+        at,
+        sessions,
+    } = &of_seats;
+    if !keys.is_empty() {
+        tx.execute(SEATS, &[keys, seats, delivered, read, at, sessions])
+            .await?;
+    }
+    let (keys, ids, at) = &used;
+    if !keys.is_empty() {
+        tx.execute(USED, &[keys, ids, at]).await?;
+    }
+    Ok(())
+}

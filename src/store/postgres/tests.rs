@@ -1,0 +1,131 @@
+use std::sync::Arc;
+
+use actors::{
+    domain::{ChatKey, Draft, MessageText, Seat, SecretDigest},
+    ports::{Appended, ChatRoom, Chats, Lookup, Messages},
+    testing::Stores,
+};
+use loadtest::servers::Postgres;
+use uuid::Uuid;
+
+use super::*;
+use crate::config::Settings;
+
+async fn open() -> Stores {
+    let server = Postgres::start().unwrap();
+    let url = PostgresUrl::parse(&server.url()).unwrap();
+    let settings = Settings::load(None, []).unwrap().store;
+    let (one, two) = (Registry::new(), Registry::new());
+    let (here, there) = tokio::join!(
+        PostgresStore::open(&url, &settings, &one),
+        PostgresStore::open(&url, &settings, &two)
+    );
+    Stores::two(Arc::new(here.unwrap()), Arc::new(there.unwrap()), server)
+}
+
+actors::store_suite!(open);
+
+#[tokio::test]
+async fn a_chat_that_somebody_else_holds_is_left_out_and_can_be_waited_for() {
+    let server = Postgres::start().unwrap();
+    let url = PostgresUrl::parse(&server.url()).unwrap();
+    let settings = Settings::load(None, []).unwrap().store;
+    let store = PostgresStore::open(&url, &settings, &Registry::new()).await;
+    let store = store.unwrap();
+    let mut other = connect_once(&url).await.unwrap();
+    let keys: Vec<ChatKey> = (1..=2).map(|n| ChatKey::from_bytes([n; 16])).collect();
+    let uuids: Vec<Uuid> = keys.iter().map(|key| rows::uuid(*key)).collect();
+    let fill = "INSERT INTO chats (key, expires_at)
+                SELECT key, 9e15::bigint FROM unnest($1::uuid[]) key";
+    other.execute(fill, &[&uuids]).await.unwrap();
+    other.execute(SIT, &[]).await.unwrap();
+    let holding = other.transaction().await.unwrap();
+    let hold = "UPDATE chats SET last_seq = 7 WHERE key = $1";
+    holding.execute(hold, &[&uuids[0]]).await.unwrap();
+
+    let drafts: Vec<Draft> = keys.iter().map(draft_to).collect();
+    let alone = store.append(&drafts[..1], ROOM).await.unwrap();
+    assert_eq!(alone, [Appended::Locked]);
+    let both = store.append(&drafts, ROOM).await.unwrap();
+    assert_eq!(both[0], Appended::Locked);
+    assert!(
+        matches!(both[1], Appended::Stored { seq: 1, .. }),
+        "{both:?}"
+    );
+    let waiting = store.append_waiting(&drafts[..1], ROOM);
+    let (stored, released) = tokio::join!(waiting, holding.commit());
+    released.unwrap();
+    let stored = stored.unwrap();
+    assert!(
+        matches!(stored[..], [Appended::Stored { seq: 8, .. }]),
+        "{stored:?}"
+    );
+}
+
+const ROOM: ChatRoom = ChatRoom {
+    messages_max: 100,
+    bytes_max: 1_000,
+};
+/// Logs the sender of [`draft_to`] in to every chat.
+const SIT: &str = "
+    INSERT INTO sessions (key, digest, id, seat, code_set, since)
+    SELECT key, decode(repeat('00', 32), 'hex'), key, 1, false, 0 FROM chats";
+
+fn draft_to(key: &ChatKey) -> Draft {
+    Draft {
+        key: *key,
+        seat: Seat::One,
+        id: Uuid::new_v4(),
+        session: SecretDigest::from_bytes([0; 32]),
+        text: MessageText::from_store("Hello".into()),
+        sent_at: None,
+    }
+}
+
+/// The planner once chose the index of the sweep beside the key's, which reads all living chats.
+#[tokio::test]
+async fn what_knows_its_chats_does_not_look_through_all_of_them() {
+    let server = Postgres::start().unwrap();
+    let url = PostgresUrl::parse(&server.url()).unwrap();
+    let settings = Settings::load(None, []).unwrap().store;
+    PostgresStore::open(&url, &settings, &Registry::new())
+        .await
+        .unwrap();
+    let asking = connect_once(&url).await.unwrap();
+    let keys: Vec<ChatKey> = (1..=8).map(|n| ChatKey::from_bytes([n; 16])).collect();
+    let uuids: Vec<Uuid> = keys.iter().map(|key| rows::uuid(*key)).collect();
+    let fill =
+        "INSERT INTO chats (key, expires_at) SELECT key, 9e15::bigint FROM unnest($1::uuid[]) key
+                UNION SELECT gen_random_uuid(), 9e15::bigint FROM generate_series(1, 1100)";
+    asking.execute(fill, &[&uuids]).await.unwrap();
+    asking.execute(SIT, &[]).await.unwrap();
+    asking.batch_execute("ANALYZE chats").await.unwrap();
+
+    let store = PostgresStore::open(&url, &settings, &Registry::new())
+        .await
+        .unwrap();
+    for len in [1, keys.len()] {
+        let drafts: Vec<Draft> = keys[..len].iter().map(draft_to).collect();
+        for outcome in store.append(&drafts, ROOM).await.unwrap() {
+            assert!(matches!(outcome, Appended::Stored { .. }), "{outcome:?}");
+        }
+    }
+    let position = store.positions(&keys).await.unwrap()[0];
+    assert_eq!(position.map(|position| position.last_seq), Some(2));
+    assert!(matches!(
+        store.load(keys[0]).await.unwrap(),
+        Lookup::Live(_)
+    ));
+    drop(store);
+
+    // A connection's last counts are there once it has ended.
+    let others = "SELECT count(*) FROM pg_stat_activity
+                  WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+    let count = async |sql: &str| asking.query_one(sql, &[]).await.unwrap().get::<_, i64>(0);
+    while count(others).await > 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let scans = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = ";
+    assert!(count(&format!("{scans}'chats_pkey'")).await > 0);
+    assert_eq!(count(&format!("{scans}'chats_by_expiry'")).await, 0);
+}
