@@ -1,14 +1,16 @@
-// Somebody at the door: a banner that stays until it is answered or two minutes are over. Also the strips that tell what happened.
+// Somebody at the door: a banner that stays until it is answered or two minutes are over; several are one strip with their number.
+// Also the strips that tell what happened.
 
 import { call } from "./api.js";
-import { fill, fillIn, peerName, status, text } from "./say.js";
+import { fill, fillIn, peerName, plural, status, text } from "./say.js";
 import { byId, clone, config, on, state } from "./state.js";
 import { tell } from "./tabs.js";
 
 /** How long an asking lives. */
 const ASK_MS = 120_000;
 
-const asks = byId("asks");
+const asks = /** @type {HTMLDetailsElement} */ (byId("asks"));
+const forms = () => [...asks.querySelectorAll("form")];
 
 export function start() {
   on("asks", show);
@@ -34,8 +36,8 @@ const wordOf = (form) => /** @type {HTMLInputElement} */ (form.querySelector("[n
 
 /** One banner for each who waits, and none for who does not: answered in another tab, or too late. */
 function show() {
-  for (const form of [...asks.children]) if (!state.asks.some(({ ask }) => ask === wordOf(form))) form.remove();
-  const shown = [...asks.children].map(wordOf);
+  for (const form of forms()) if (!state.asks.some(({ ask }) => ask === wordOf(form))) form.remove();
+  const shown = forms().map(wordOf);
   for (const { ask, user, seat, number } of state.asks.filter((one) => !shown.includes(one.ask))) {
     const form = clone(seat === config.seat ? "ask-own" : "ask-other");
     /** @type {HTMLInputElement} */ (form.querySelector("[name=ask]")).value = ask;
@@ -44,6 +46,13 @@ function show() {
     status(fill(text.asking, { user }));
     setTimeout(done, ASK_MS, ask);
   }
+  const several = state.asks.length > 1;
+  const summary = /** @type {HTMLElement} */ (asks.querySelector("summary"));
+  // Whoever is about to answer is not interrupted.
+  if (!several) asks.open = true;
+  else if (summary.hidden && !asks.contains(document.activeElement)) asks.open = false;
+  summary.hidden = !several;
+  summary.textContent = plural(text.asks_waiting, state.asks.length);
 }
 
 /** @param {string} word */

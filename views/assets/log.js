@@ -157,7 +157,7 @@ function arrive(messages) {
     }
   }
   regroup(anchor);
-  if (theirs.length) document.getElementById("empty")?.remove();
+  document.getElementById("empty")?.remove();
   announce(theirs);
   if (stay) {
     scroller.scrollTop -= list.getBoundingClientRect().height - before;

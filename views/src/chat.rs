@@ -180,7 +180,7 @@ fn above(frame: &Frame, chat: &Chat) -> Markup {
             button type="button" hidden { (frame.text.chat.try_now) }
             a.button hidden href=(address::login(&chat.hash)) { (frame.text.error.to_login) }
         }
-        div #asks { @for ask in &chat.asks { (ask_banner(frame, chat, ask)) } }
+        (asks(frame, chat))
         div #notices role="status" {
             @for notice in &chat.notices {
                 (strip(frame, match notice {
@@ -203,6 +203,18 @@ fn strip(frame: &Frame, message: &str) -> Markup {
         div.strip {
             p { (message) }
             button.needs-js type="button" data-dismiss { (frame.text.chat.dismiss) }
+        }
+    }
+}
+
+/// One who asks is shown at once. Several would leave no room for the messages of a small phone, so they are one strip with
+/// their number, which opens.
+fn asks(frame: &Frame, chat: &Chat) -> Markup {
+    let several = chat.asks.len() > 1;
+    html! {
+        details #asks open[!several] {
+            summary.strip hidden[!several] { @if several { (frame.text.count(&frame.text.live.asks_waiting, chat.asks.len() as u64)) } }
+            @for ask in &chat.asks { (ask_banner(frame, chat, ask)) }
         }
     }
 }

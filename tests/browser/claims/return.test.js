@@ -138,6 +138,36 @@ claim("a page without its stream learns that somebody else was let in", async ({
   await anny.page.locator("#connection").getByText(/let someone in as .*Anny.* at .*, which logged you out/).waitFor();
 });
 
+claim("two who ask at once are one strip with their number, and the messages keep their room", async ({ person }) => {
+  const viewport = { width: 320, height: 568 };
+  const [abhi, anny, phone, laptop] = [await person({ viewport }), await person(), await person(), await person()];
+  for (const one of [phone, laptop]) one.expectStatus(409);
+  const { link } = await meet(abhi, anny);
+  const { page } = abhi;
+  const strip = page.getByText("2 requests to be let in");
+  await knock(phone.page, link, "Anny");
+  await phone.page.getByRole("button", { name: "Ask to be let in" }).click();
+  await page.getByText("Someone wants to enter as Anny").waitFor();
+  assert.equal(await strip.isVisible(), false, "one is shown at once");
+  await knock(laptop.page, link, "Abhi");
+  await laptop.page.getByRole("button", { name: "Ask to be let in" }).click();
+  for (const again of [false, true]) {
+    // As the scripts show it, and as the server writes it.
+    if (again) await page.reload();
+    await strip.waitFor();
+    const height = (await page.locator("#asks").boundingBox())?.height ?? 0;
+    assert.ok(height < 60, `a strip of ${height} px`);
+    assert.equal(await page.locator("#asks form").first().isVisible(), false);
+  }
+  await strip.click();
+  await page.getByText("Someone wants to enter as Anny").waitFor();
+  const own = page.locator("#asks form").filter({ hasText: "Abhi" });
+  await own.getByRole("button", { name: "Refuse" }).click();
+  await laptop.page.getByRole("heading", { name: "You were not let in" }).waitFor();
+  assert.equal(await strip.isVisible(), false);
+  await page.getByText("Someone wants to enter as Anny").waitFor();
+});
+
 claim("who asks is refused by the other person", async ({ person }) => {
   const [abhi, anny, stranger] = [await person(), await person(), await person()];
   stranger.expectStatus(409);

@@ -230,6 +230,16 @@ pub(super) fn chat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
             ),
         ),
         (
+            "chat-asked-twice",
+            page(
+                frame,
+                &Chat {
+                    asks: [asked(false), asked(true)].concat(),
+                    ..base()
+                },
+            ),
+        ),
+        (
             "chat-replaced",
             page(
                 frame,

@@ -318,6 +318,13 @@ pub static ARABIC: Text = Text {
         ask_unknown: "لم يدخل أحد: لا يُعرف الآن هل ذلك الشخص هنا. حاول مرة أخرى بعد لحظة.",
         ask_failed: "لم يصل ردّك. حاول مرة أخرى بعد لحظة.",
         asking: "يريد أحدٌ الدخول باسم {user}.",
+        asks_waiting: Plural {
+            one: "طلب دخول واحد",
+            two: Some("طلبا دخول"),
+            few: Some("{n} طلبات دخول"),
+            many: Some("{n} طلبًا للدخول"),
+            other: "{n} طلب دخول",
+        },
         too_long: Plural {
             one: "أطول من اللازم بحرف واحد.",
             two: Some("أطول من اللازم بحرفين."),

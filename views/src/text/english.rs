@@ -287,6 +287,7 @@ pub static ENGLISH: Text = Text {
         ask_unknown: "Nobody was let in: whether that person is here is not known right now. Try again in a moment.",
         ask_failed: "Your answer did not arrive. Try again in a moment.",
         asking: "Someone wants to enter as {user}.",
+        asks_waiting: Plural::two_forms("{n} request to be let in", "{n} requests to be let in"),
         too_long: Plural::two_forms("Too long by {n} character.", "Too long by {n} characters."),
         left_over: Plural::two_forms("{n} character left", "{n} characters left"),
         no_files: "Pictures and files cannot be sent yet.",

@@ -354,6 +354,7 @@ pub(crate) struct Live {
     pub(crate) ask_unknown: &'static str,
     pub(crate) ask_failed: &'static str,
     pub(crate) asking: &'static str,
+    pub(crate) asks_waiting: Plural,
     pub(crate) too_long: Plural,
     pub(crate) left_over: Plural,
     pub(crate) no_files: &'static str,
