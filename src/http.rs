@@ -16,6 +16,7 @@ mod observe;
 mod ops;
 mod origin;
 mod pages;
+pub mod problem;
 mod reads;
 pub mod schema;
 mod security_txt;
@@ -52,10 +53,10 @@ pub use connection::Server;
 pub use origin::{base_url, scheme};
 
 use answers::Answers;
-use envelope::Problem;
 use limits::{AddressLimits, OneOpen};
 use observe::HttpMetrics;
 use origin::Origin;
+use problem::Problem;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 4_096;
@@ -187,7 +188,8 @@ pub fn server(
             .app_data(data.clone())
             .app_data(doors)
             .app_data(web::QueryConfig::default().error_handler(|_, _| {
-                Problem::malformed("The part of the address behind \"?\" cannot be read.").into()
+                let message = "The part of the address behind \"?\" cannot be read.";
+                Problem::Malformed(message.into()).into()
             }))
             .wrap(from_fn(observe::request))
             .configure(move |config| routes(config, doors, role))
@@ -254,7 +256,7 @@ fn look(path: &str, route: Route) -> Resource {
 
 /// What an address answers to methods it does not take.
 fn only(allow: &'static str) -> Route {
-    web::to(move || async move { Err::<&str, _>(Problem::method(allow)) })
+    web::to(move || async move { Err::<&str, _>(Problem::Method(allow)) })
 }
 
 /// Why there is nothing at an address: it may be served by the other one of two services.
@@ -270,9 +272,15 @@ fn nothing_at(path: &str, role: Role) -> Problem {
     ];
     match role {
         Role::Registration if chats.iter().any(|begin| path.starts_with(begin)) => {
-            Problem::other_service(role, Role::Chat)
+            Problem::OtherService {
+                here: role,
+                there: Role::Chat,
+            }
         }
-        Role::Chat if registers.contains(&path) => Problem::other_service(role, Role::Registration),
-        _ => Problem::no_such_page(),
+        Role::Chat if registers.contains(&path) => Problem::OtherService {
+            here: role,
+            there: Role::Registration,
+        },
+        _ => Problem::NoSuchPage,
     }
 }

@@ -16,12 +16,18 @@ pub enum Refusal {
         /// A sentence for its sender.
         problem: &'static str,
     },
+    /// The two names of a chat are one, but for case.
+    #[error("the two names are one")]
+    SameNames,
     /// No session goes with this token, as far as this pair knows; the store may know better.
     #[error("the session is not known here")]
     UnknownSession,
     /// No session goes with this token.
     #[error("there is no such session")]
     NoSession,
+    /// The token belongs to another chat.
+    #[error("the token belongs to another chat")]
+    OtherChat,
     /// Somebody else was let in at the caller's seat, which ended what the caller came with.
     #[error("somebody else was let in at this seat")]
     Replaced(Box<WasReplaced>),

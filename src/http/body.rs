@@ -14,7 +14,7 @@ use futures_util::{StreamExt, future::LocalBoxFuture};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::{State, envelope::Problem};
+use super::{State, problem::Problem};
 
 /// The longest body, in bytes.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -41,10 +41,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
                 // Nothing was sent, or it has to say what it is.
                 Kind::Unnamed => match read.await? {
                     body if body.is_empty() => Ok(Json(parse_json(b"{}")?)),
-                    _ => Err(Problem::media_type("application/json")),
+                    _ => Err(Problem::MediaType("application/json")),
                 },
-                Kind::Form | Kind::Other => Err(Problem::media_type("application/json")),
-                Kind::Compressed => Err(Problem::compressed()),
+                Kind::Form | Kind::Other => Err(Problem::MediaType("application/json")),
+                Kind::Compressed => Err(Problem::Compressed),
             }
         })
     }
@@ -61,10 +61,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for FormOrJson<T> {
             let body = match kind {
                 Kind::Json => parse_json(&read.await?)?,
                 Kind::Form => parse_form(&read.await?)?,
-                Kind::Compressed => return Err(Problem::compressed()),
+                Kind::Compressed => return Err(Problem::Compressed),
                 Kind::Unnamed if read.await?.is_empty() => parse_json(b"{}")?,
                 Kind::Unnamed | Kind::Other => {
-                    return Err(Problem::media_type(
+                    return Err(Problem::MediaType(
                         "application/json or application/x-www-form-urlencoded",
                     ));
                 }
@@ -121,7 +121,7 @@ fn read(
     let mut payload = payload.take();
     async move {
         if announced.is_some_and(|length| length > BODY_BYTES_MAX as u64) {
-            return Err(Problem::body_too_large());
+            return Err(Problem::BodyTooLarge);
         }
         let mut body = BytesMut::new();
         let all = async {
@@ -131,7 +131,7 @@ fn read(
                     state.limits.upload(*address, part.len())?;
                 }
                 if body.len() + part.len() > BODY_BYTES_MAX {
-                    return Err(Problem::body_too_large());
+                    return Err(Problem::BodyTooLarge);
                 }
                 body.extend_from_slice(&part);
             }
@@ -139,15 +139,15 @@ fn read(
         };
         tokio::time::timeout(deadline, all)
             .await
-            .map_err(|_| Problem::timeout())??;
+            .map_err(|_| Problem::Timeout)??;
         Ok(body.freeze())
     }
 }
 
 fn broken(error: &PayloadError) -> Problem {
     match error {
-        PayloadError::Io(error) if error.kind() == io::ErrorKind::TimedOut => Problem::timeout(),
-        _ => Problem::malformed("The body broke off. Send it again."),
+        PayloadError::Io(error) if error.kind() == io::ErrorKind::TimedOut => Problem::Timeout,
+        _ => Problem::Malformed("The body broke off. Send it again.".into()),
     }
 }
 
@@ -163,14 +163,14 @@ struct Wrapped<'a> {
 /// # Errors
 /// [`Problem`] 400 names the field at fault, or the place.
 pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let text =
-        std::str::from_utf8(body).map_err(|_| Problem::malformed("The body is not UTF-8."))?;
+    let text = std::str::from_utf8(body)
+        .map_err(|_| Problem::Malformed("The body is not UTF-8.".into()))?;
     // Some editors and shells write a byte order mark before UTF-8; a receiver may ignore it
     // (RFC 8259, 8.1).
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if !text.trim_start().starts_with('{') {
-        return Err(Problem::malformed(
-            "The body must be a JSON object, like {\"data\": {…}}.",
+        return Err(Problem::Malformed(
+            "The body must be a JSON object, like {\"data\": {…}}.".into(),
         ));
     }
     let wrapped: Wrapped<'_> = serde_json::from_str(text).map_err(|error| not_json(&error))?;
@@ -195,18 +195,16 @@ pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 }
 
 fn not_json(error: &serde_json::Error) -> Problem {
-    Problem::malformed(&format!(
-        "The body is not the JSON object that is wanted here, at line {} column {}.",
-        error.line(),
-        error.column()
-    ))
+    let (line, column) = (error.line(), error.column());
+    let message = format!(
+        "The body is not the JSON object that is wanted here, at line {line} column {column}."
+    );
+    Problem::Malformed(message.into())
 }
 
 fn wrong_field(field: &str) -> Problem {
-    Problem::invalid(
-        field,
-        &format!("The field \"{field}\" is not of the type that is wanted."),
-    )
+    let message = format!("The field \"{field}\" is not of the type that is wanted.");
+    Problem::invalid(field.to_owned(), message)
 }
 
 /// An empty field of a form counts as left out: a browser sends every field there is. It writes line
@@ -215,22 +213,22 @@ fn wrong_field(field: &str) -> Problem {
 /// # Errors
 /// [`Problem`] 400 names the field at fault.
 pub fn parse_form<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let text =
-        std::str::from_utf8(body).map_err(|_| Problem::malformed("The form is not UTF-8."))?;
+    let text = std::str::from_utf8(body)
+        .map_err(|_| Problem::Malformed("The form is not UTF-8.".into()))?;
     let fields: Vec<(String, String)> = serde_urlencoded::from_str(text)
-        .map_err(|_| Problem::malformed("The form cannot be read."))?;
+        .map_err(|_| Problem::Malformed("The form cannot be read.".into()))?;
     let filled: Vec<_> = fields
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| (name, value.replace("\r\n", "\n")))
         .collect();
     let filled = serde_urlencoded::to_string(filled)
-        .map_err(|_| Problem::malformed("The form cannot be read."))?;
+        .map_err(|_| Problem::Malformed("The form cannot be read.".into()))?;
     let form = serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(filled.as_bytes()));
     serde_path_to_error::deserialize(form).map_err(|error| {
         let field = error.path().to_string();
         match field.as_str() {
-            "." => Problem::malformed("The form cannot be read."),
+            "." => Problem::Malformed("The form cannot be read.".into()),
             _ => wrong_field(&field),
         }
     })

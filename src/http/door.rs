@@ -11,8 +11,8 @@ use actix_web::{
 use super::{
     State,
     answers::NoRoom,
-    envelope::Problem,
     origin::{is_api, is_page},
+    problem::Problem,
 };
 
 /// Every method that is known here (RFC 9110, 9.3, and RFC 5789). CONNECT is for proxies.
@@ -40,26 +40,26 @@ pub fn label(method: &Method) -> &'static str {
 pub fn check(request: &ServiceRequest) -> Result<(), Problem> {
     let (request, payload) = request.parts();
     if !METHODS.contains(request.method()) {
-        return Err(Problem::not_implemented());
+        return Err(Problem::UnknownMethod);
     }
     let Some(state) = request.app_data::<web::Data<State>>() else {
         return Ok(());
     };
     if is_page(request.path()) && !state.origin.is_our_host(request) {
-        return Err(Problem::misdirected());
+        return Err(Problem::Misdirected);
     }
     if !is_spelled_plainly(request) {
-        return Err(Problem::no_such_page());
+        return Err(Problem::NoSuchPage);
     }
     let takes_no_body = matches!(*request.method(), Method::GET | Method::HEAD);
     if takes_no_body && !matches!(payload, Payload::None) {
-        return Err(Problem::body_without_use());
+        return Err(Problem::BodyWithoutUse);
     }
     if is_api(request.path()) {
         state.origin.check_api(request)?;
     }
     match request.extensions().contains::<NoRoom>() {
-        true => Err(Problem::unavailable()),
+        true => Err(Problem::Busy),
         false => Ok(()),
     }
 }

@@ -9,14 +9,17 @@ use actors::{
 };
 use uuid::{Uuid, Variant};
 
-use super::envelope::Problem;
+use super::problem::Problem;
 
 /// A field that has to be there.
 ///
 /// # Errors
 /// [`Problem`] 400 when it is not.
-pub fn required<'a, T: ?Sized>(value: Option<&'a T>, field: &str) -> Result<&'a T, Problem> {
-    value.ok_or_else(|| Problem::missing(field))
+pub fn required<'a, T: ?Sized>(
+    value: Option<&'a T>,
+    field: &'static str,
+) -> Result<&'a T, Problem> {
+    value.ok_or(Problem::Missing(field))
 }
 
 /// A name.
@@ -79,9 +82,9 @@ pub fn secret_id(id: Option<Uuid>) -> Result<Option<RegistrationId>, Problem> {
 /// # Errors
 /// [`Problem`] 400 when it is missing or cannot be sent, 413 when it is too long.
 pub fn text(value: Option<String>) -> Result<SentText, Problem> {
-    let text = value.ok_or_else(|| Problem::missing("message"))?;
-    SentText::parse(text).map_err(|error| match &error {
-        TextError::TooLong => Problem::message_too_long(&error.to_string()),
-        TextError::Invalid(_) => Problem::invalid("message", &error.to_string()),
+    let text = value.ok_or(Problem::Missing("message"))?;
+    SentText::parse(text).map_err(|error| match error {
+        TextError::TooLong => Refusal::TextTooLong.into(),
+        TextError::Invalid(wrong) => Refusal::invalid("message")(wrong).into(),
     })
 }

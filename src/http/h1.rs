@@ -33,7 +33,7 @@ use tokio::{
 };
 use tokio_util::codec::Decoder;
 
-use super::{connection::Terms, envelope::Problem, observe};
+use super::{connection::Terms, observe, problem::Problem};
 use head::{Scan, Seen};
 
 /// What the head of a request may take, and what a client may send ahead of its turn.
@@ -159,18 +159,18 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
                 }
                 match scan.go_on(&self.ahead) {
                     Seen::Whole(end) => return self.request(end).map(Some),
-                    Seen::Fault => return Err(Problem::not_http()),
+                    Seen::Fault => return Err(Problem::NotHttp),
                     Seen::Part if self.ahead.len() < AHEAD_BYTES_MAX => {
                         if !matches!(self.read().await, Ok(true)) {
                             return Ok(None);
                         }
                     }
-                    Seen::Part => return Err(Problem::head_too_large()),
+                    Seen::Part => return Err(Problem::HeadTooLarge),
                 }
             }
         };
         let whole = timeout(deadline, whole).await;
-        whole.unwrap_or_else(|_| Err(Problem::timeout()))
+        whole.unwrap_or_else(|_| Err(Problem::Timeout))
     }
 
     /// The request whose head ends there.
@@ -179,13 +179,13 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         let rest = self.ahead.len() - end;
         let request = match self.codec.decode(&mut self.ahead) {
             Ok(Some(Message::Item(request))) if self.ahead.len() == rest => request,
-            Err(ParseError::TooLarge) => return Err(Problem::head_too_large()),
+            Err(ParseError::TooLarge) => return Err(Problem::HeadTooLarge),
             // With the codec the head must end where it ended above.
-            Ok(_) | Err(_) => return Err(Problem::not_http()),
+            Ok(_) | Err(_) => return Err(Problem::NotHttp),
         };
         // What follows it is for whoever it would connect to.
         if request.method() == Method::CONNECT {
-            return Err(Problem::not_implemented());
+            return Err(Problem::UnknownMethod);
         }
         self.version = request.head().version;
         Ok(request)

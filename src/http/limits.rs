@@ -12,7 +12,7 @@ use actix_web::HttpRequest;
 use governor::Quota;
 use ipnet::IpNet;
 
-use super::envelope::Problem;
+use super::problem::Problem;
 use crate::config::Settings;
 use counters::{Open, Rate};
 

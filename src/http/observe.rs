@@ -23,7 +23,7 @@ use tracing::{Instrument, debug, error_span, warn};
 use uuid::Uuid;
 
 use super::{
-    State, answers::Answers, door, envelope::Problem, limits::AddressLimits, pages, session,
+    State, answers::Answers, door, limits::AddressLimits, pages, problem::Problem, session,
 };
 
 /// What the doors count.
@@ -145,10 +145,12 @@ fn of_error(error: &Error, status: StatusCode) -> Problem {
         return problem.clone();
     }
     match status {
-        StatusCode::NOT_FOUND => Problem::no_such_page(),
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::body_too_large(),
-        StatusCode::REQUEST_TIMEOUT => Problem::timeout(),
-        status if status.is_client_error() => Problem::malformed("The request cannot be read."),
+        StatusCode::NOT_FOUND => Problem::NoSuchPage,
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::BodyTooLarge,
+        StatusCode::REQUEST_TIMEOUT => Problem::Timeout,
+        status if status.is_client_error() => {
+            Problem::Malformed("The request cannot be read.".into())
+        }
         _ => Problem::defect(error),
     }
 }
@@ -157,22 +159,18 @@ fn of_error(error: &Error, status: StatusCode) -> Problem {
 fn told(request: HttpRequest, problem: &Problem) -> ServiceResponse<BoxBody> {
     if let Some(state) = request.app_data::<web::Data<State>>() {
         let rejected = &state.metrics.rejected;
-        rejected.with_label_values(&[problem.error]).inc();
+        rejected.with_label_values(&[problem.error()]).inc();
         if problem.is_about_nothing() {
             // It is answered as what it is, but it uses up what its address may ask.
             let _ = state.limits.request(&request);
         }
     }
     let path = request.path();
-    let advised = Problem {
-        message: advice(path).into(),
-        ..problem.clone()
+    let message = match problem.is_unavailable() {
+        true => advice(path).into(),
+        false => problem.message(),
     };
-    let problem = match problem.error {
-        "unavailable" => &advised,
-        _ => problem,
-    };
-    if problem.error == "unavailable" && is_ending(path) {
+    if problem.is_unavailable() && is_ending(path) {
         // Somebody believes that it is over, and it is not.
         warn!(
             route = request.match_pattern(),
@@ -181,11 +179,12 @@ fn told(request: HttpRequest, problem: &Problem) -> ServiceResponse<BoxBody> {
     }
     let on_send = path.ends_with("/message_send");
     let by_script = path.starts_with("/chat-server/") || !pages::wants_page(&request);
+    let failed = if on_send { "Failed" } else { "FAIL" };
     let mut response = match by_script {
-        true => problem.respond(if on_send { "Failed" } else { "FAIL" }),
+        true => problem.respond_with(failed, message),
         false => pages::problem(&request, problem),
     };
-    if problem.status == StatusCode::GONE {
+    if problem.status() == StatusCode::GONE {
         pages::forget_seat(&request, &mut response);
     }
     ServiceResponse::new(request, response)

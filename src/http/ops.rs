@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use prometheus::{Encoder, TextEncoder};
 use serde::Serialize;
 
-use super::{State, envelope::Problem};
+use super::{State, problem::Problem};
 
 /// How long the store may take to answer.
 const DEADLINE: Duration = Duration::from_secs(2);

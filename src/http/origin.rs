@@ -12,7 +12,7 @@ use actix_web::{
 use url::Url;
 use views::address::BASE;
 
-use super::{Doors, envelope::Problem};
+use super::{Doors, problem::Problem};
 use crate::config::{Settings, is_local};
 
 /// Whether a path is on the pages door.
@@ -134,7 +134,7 @@ impl Origin {
         };
         let from_here = from_here && from_page;
         match takes_it && !from_here {
-            true => Err(Problem::cross_site()),
+            true => Err(Problem::CrossSite),
             false => Ok(()),
         }
     }
@@ -170,7 +170,7 @@ impl Origin {
         };
         match ours {
             true => Ok(()),
-            false => Err(Problem::cross_site()),
+            false => Err(Problem::CrossSite),
         }
     }
 

@@ -22,16 +22,12 @@ use actix_web::{
     http::{StatusCode, header},
     web,
 };
+use actors::Refusal;
 use maud::Markup;
 use serde::Serialize;
 use views::page::{Frame, Theme};
 
-use super::{
-    State,
-    envelope::{Problem, ok},
-    only,
-    session::cookie,
-};
+use super::{State, envelope::ok, only, problem::Problem, session::cookie};
 
 /// The page where chats are made.
 pub fn registration(config: &mut web::ServiceConfig) {
@@ -220,16 +216,16 @@ pub fn problem(request: &HttpRequest, problem: &Problem) -> HttpResponse {
     // By the path itself: what another site sent is turned away before it is routed.
     let (hash, seat) = views::address::place(request.path());
     let told = views::error::Error {
-        status: problem.status.as_u16(),
+        status: problem.status().as_u16(),
         hash: hash.map(str::to_owned),
         seat,
-        retry_after_s: problem.retry_after.map(super::envelope::whole_seconds),
-        cross_site: problem.error == "cross_site",
-        encrypted: problem.error == "link_incomplete",
-        reference: problem.reference.as_deref().map(str::to_owned),
+        retry_after_s: problem.retry_after().map(super::problem::whole_seconds),
+        cross_site: matches!(problem, Problem::CrossSite),
+        encrypted: matches!(problem, Problem::Refused(Refusal::LinkIncomplete)),
+        reference: problem.reference().map(str::to_owned),
         replaced: login::replaced(problem),
     };
-    let mut response = HttpResponse::build(problem.status);
+    let mut response = HttpResponse::build(problem.status());
     problem.write_headers(&mut response);
     response
         .content_type("text/html; charset=utf-8")
@@ -256,7 +252,7 @@ fn accepts(request: &HttpRequest, kind: &str) -> bool {
 /// Where to go after an action. An address that no header can hold leads nowhere.
 fn see_other(to: &str) -> HttpResponse {
     let Ok(to) = header::HeaderValue::from_str(to) else {
-        return Problem::malformed("That is no address.").respond("FAIL");
+        return Problem::Malformed("That is no address.".into()).respond("FAIL");
     };
     HttpResponse::SeeOther()
         .insert_header((header::LOCATION, to))
@@ -274,5 +270,5 @@ fn done(request: &HttpRequest, reply: impl Serialize, next: &str) -> HttpRespons
 
 /// Whether a failed action is told as the page it came from, for a browser without scripts.
 fn retold(request: &HttpRequest, problem: &Problem) -> bool {
-    wants_page(request) && !matches!(problem.status.as_u16(), 404 | 405 | 410 | 500)
+    wants_page(request) && !matches!(problem.status().as_u16(), 404 | 405 | 410 | 500)
 }

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use actors::domain::Timestamp;
 
-use super::{State, envelope::Problem};
+use super::{State, problem::Problem};
 
 /// For how long what it says may be believed.
 const GOOD_FOR_DAYS: i64 = 180;
@@ -15,7 +15,7 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 /// [`Problem`] 404 without a contact.
 pub async fn show(state: web::Data<State>) -> Result<HttpResponse, Problem> {
     let contact = state.security_contact.as_ref();
-    let contact = contact.ok_or_else(Problem::no_such_page)?;
+    let contact = contact.ok_or(Problem::NoSuchPage)?;
     let today_ms = state.clock.now().unix_ms() / DAY_MS * DAY_MS;
     let expires = Timestamp::from_unix_ms(today_ms + GOOD_FOR_DAYS * DAY_MS);
     let mut text = format!("Contact: {contact}\nExpires: {expires}\nPreferred-Languages: en\n");

@@ -14,7 +14,7 @@ use actors::{
 };
 use futures_util::future::{Ready, ready};
 
-use super::{State, envelope::Problem};
+use super::{State, problem::Problem};
 
 /// The cookie that proves a seat; its path is the seat's address.
 const SEAT_COOKIE: &str = "duet";
@@ -77,7 +77,7 @@ impl Bearer {
     /// # Errors
     /// [`Problem`] 401.
     pub fn token(self) -> Result<Token, Problem> {
-        let token = self.token.ok_or_else(Problem::no_session)?;
+        let token = self.token.ok_or(Refusal::NoSession)?;
         self.limited?;
         Ok(token)
     }
@@ -116,14 +116,14 @@ async fn caller(pairs: &PairRegistry, token: Token, hash: &str) -> Result<Caller
     Err(match status {
         Lookup::Ended => Refusal::Gone.into(),
         Lookup::Missing => Refusal::NotFound.into(),
-        Lookup::Live(()) => Problem::other_chat(),
+        Lookup::Live(()) => Refusal::OtherChat.into(),
     })
 }
 
 /// A chat that does not exist has no sessions, so its token is none.
 pub fn of_session(refusal: Refusal) -> Problem {
     match refusal {
-        Refusal::NotFound => Problem::no_session(),
+        Refusal::NotFound => Refusal::NoSession.into(),
         other => other.into(),
     }
 }
@@ -133,7 +133,13 @@ pub fn of_session(refusal: Refusal) -> Problem {
 pub async fn explained(request: &HttpRequest, problem: Problem) -> Problem {
     let on_api = request.path().starts_with("/chat-server/");
     let token = match on_api {
-        _ if !problem.is_no_session() => None,
+        _ if !matches!(
+            problem,
+            Problem::Refused(Refusal::NoSession | Refusal::UnknownSession)
+        ) =>
+        {
+            None
+        }
         true => bearer_token(request),
         false => seat_token(request),
     };
@@ -145,7 +151,7 @@ pub async fn explained(request: &HttpRequest, problem: Problem) -> Problem {
         token: token.digest(),
     };
     match state.pairs.ask(token.key(), asked).await {
-        Ok(Some(replaced)) => Problem::replaced(Box::new(replaced)),
+        Ok(Some(replaced)) => Problem::Refused(Refusal::Replaced(Box::new(replaced))),
         Ok(None) | Err(_) => problem,
     }
 }
@@ -165,7 +171,7 @@ pub async fn seat_holder(
         return Err(Refusal::NotFound.into());
     };
     if Seat::try_from(i64::from(seat)).is_err() {
-        return Err(Problem::no_such_page());
+        return Err(Problem::NoSuchPage);
     }
     let key = ChatKey::of(&hash);
     // A cookie that is made up costs a look into the store as well.
@@ -179,12 +185,12 @@ pub async fn seat_holder(
             .map_err(of_session)?;
         return match proved.number() == seat {
             true => Ok(Caller { hash, key, by }),
-            false => Err(Problem::no_session()),
+            false => Err(Refusal::NoSession.into()),
         };
     }
     match state.pairs.store().status(key).await? {
         Lookup::Ended => Err(Refusal::Gone.into()),
-        Lookup::Live(()) | Lookup::Missing => Err(Problem::no_session()),
+        Lookup::Live(()) | Lookup::Missing => Err(Refusal::NoSession.into()),
     }
 }
 

@@ -36,8 +36,8 @@ use tracing::debug;
 
 use super::{
     State,
-    envelope::Problem,
     limits::OneOpen,
+    problem::Problem,
     session::{Caller, of_session},
     wire,
 };

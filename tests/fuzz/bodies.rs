@@ -15,7 +15,7 @@ use duet::http::{
         seat::EndSessionBody,
     },
     body::{parse_form, parse_json},
-    envelope::Problem,
+    problem::Problem,
 };
 use libfuzzer_sys::fuzz_target;
 use serde::de::DeserializeOwned;
@@ -68,9 +68,9 @@ fn told<T>(result: Result<T, Problem>) -> Option<T> {
         Ok(understood) => return Some(understood),
         Err(problem) => problem,
     };
-    assert!([400, 413].contains(&problem.status.as_u16()), "{problem}");
-    assert!(problem.message.ends_with('.'), "{}", problem.message);
-    if let Some(field) = &problem.field {
+    assert!([400, 413].contains(&problem.status().as_u16()), "{problem}");
+    assert!(problem.message().ends_with('.'), "{}", problem.message());
+    if let Some(field) = problem.field() {
         assert!(
             field.bytes().all(|byte| byte.is_ascii_alphabetic()),
             "{field}"
@@ -107,7 +107,7 @@ fn send(body: SendBody) {
             assert!(text.contains(|c: char| !c.is_whitespace()));
         }
         Err(problem) => {
-            assert_eq!(problem.status == 413, long);
+            assert_eq!(problem.status() == 413, long);
             told::<()>(Err(problem));
         }
     }

@@ -7,7 +7,7 @@ use actix_web::{http::header::HeaderValue, test::TestRequest};
 use actors::domain::Page;
 use duet::http::{
     api::history::{HistoryQuery, StreamQuery, last_seen, part},
-    envelope::Problem,
+    problem::Problem,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -64,7 +64,7 @@ fuzz_target!(|input: &[u8]| {
                 Page::Newest => assert_eq!(places, [None, None]),
             }
         }
-        Err(problem) if problem.field.as_deref() == Some("limit") => {
+        Err(problem) if problem.field() == Some("limit") => {
             assert!(limit.is_none_or(|limit: usize| !(1..=200).contains(&limit)));
         }
         Err(_) if places.iter().all(Option::is_some) => {}
@@ -88,6 +88,6 @@ fn refused(problem: &Problem, texts: &[Option<&[u8]>], fields: &[&str]) {
     let wrong = texts
         .iter()
         .position(|text| text.is_some_and(|text| number(text).is_none()));
-    assert_eq!(problem.status, 400);
-    assert_eq!(problem.field.as_deref(), wrong.map(|wrong| fields[wrong]));
+    assert_eq!(problem.status(), 400);
+    assert_eq!(problem.field(), wrong.map(|wrong| fields[wrong]));
 }

@@ -20,10 +20,7 @@ use utoipa::{
 use utoipa_swagger_ui::Config;
 
 use super::{history, leave, letting_in, login, messages, registration, seat};
-use crate::http::{
-    envelope::{FailureEnvelope, Problem},
-    observe::CSP_OF_DOCS,
-};
+use crate::http::{envelope::FailureEnvelope, observe::CSP_OF_DOCS, problem::Problem};
 
 use answers::Answers;
 
@@ -46,7 +43,7 @@ pub async fn show(file: web::Path<String>) -> Result<HttpResponse, Problem> {
     let config = Arc::new(Config::from("/chat-server/openapi.json"));
     let file = utoipa_swagger_ui::serve(&file, config)
         .map_err(Problem::defect)?
-        .ok_or_else(Problem::no_such_page)?;
+        .ok_or(Problem::NoSuchPage)?;
     let bytes = match file.bytes {
         Cow::Borrowed(bytes) => Bytes::from_static(bytes),
         Cow::Owned(bytes) => bytes.into(),

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::{
-    History,
+    History, Refusal,
     domain::{Page, Seq},
 };
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::http::{
     State,
-    envelope::{Envelope, Problem, ok},
+    envelope::{Envelope, ok},
+    problem::Problem,
     schema::{Hash, Place, StreamEvent},
     session::{Bearer, Caller, of_session},
     stream,
@@ -101,12 +102,10 @@ pub fn part(query: &HistoryQuery) -> Result<(Page, usize), Problem> {
     }
 }
 
-fn place(text: &str, field: &str) -> Result<Seq, Problem> {
+fn place(text: &str, field: &'static str) -> Result<Seq, Problem> {
     let wrong = || {
-        Problem::invalid(
-            field,
-            &format!("\"{field}\" is a message's seq: a whole number."),
-        )
+        let message = format!("\"{field}\" is a message's seq: a whole number.");
+        Problem::invalid(field, message)
     };
     match text.bytes().all(|byte| byte.is_ascii_digit()) {
         // Beyond any place there can be is as good as the last.
@@ -169,7 +168,7 @@ pub async fn stream(
     let after = last_seen(&request, &query)?;
     match bearer.at(&state, &hash).await {
         Ok(caller) => stream::open(&state, &request, caller, after).await,
-        Err(problem) if problem.status == 410 => Ok(stream::over()),
+        Err(Problem::Refused(Refusal::Gone)) => Ok(stream::over()),
         Err(problem) => Err(problem),
     }
 }

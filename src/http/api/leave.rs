@@ -10,7 +10,8 @@ use super::registration::NoBody;
 use crate::http::{
     State,
     body::Json,
-    envelope::{Envelope, Nothing, Problem, ok},
+    envelope::{Envelope, Nothing, ok},
+    problem::Problem,
     session::{Bearer, of_session},
 };
 

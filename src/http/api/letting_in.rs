@@ -14,8 +14,9 @@ use super::login::{ask_secret, same_name};
 use crate::http::{
     State,
     body::Json,
-    envelope::{Envelope, Nothing, Problem, ok},
+    envelope::{Envelope, Nothing, ok},
     field,
+    problem::Problem,
     schema::{Auth, Digits, Hash, Id, Name, Secret},
     session::{Bearer, Caller, of_session},
 };

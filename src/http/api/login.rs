@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::{
-    LoggedIn, Login, LoginProof,
+    LoggedIn, Login, LoginProof, Refusal,
     domain::{
         AccessCode, ChatKey, Device, PairHash, RegistrationId, SecretDigest, Seq, Token, UserName,
     },
@@ -15,8 +15,9 @@ use crate::http::{
     State,
     body::Json,
     device,
-    envelope::{Envelope, Problem, ok},
+    envelope::{Envelope, ok},
     field,
+    problem::Problem,
     schema::{Auth, Code, EncryptionVersion, Hash, Name, Place, SeatNumber, Secret, SecretId},
     wire,
 };
@@ -157,7 +158,7 @@ impl Entry {
         let proofs = [&return_code, &device_code, &ask];
         if proofs.iter().filter(|proof| proof.is_some()).count() > 1 {
             let message = "Send one of returnCode, deviceCode and askId, not several.";
-            return Err(Problem::malformed(message));
+            return Err(Problem::Malformed(message.into()));
         }
         Ok(Self {
             hash,
@@ -190,6 +191,9 @@ impl Entry {
 /// # Errors
 /// [`Problem`] 400 when it has not the form of one.
 pub fn ask_secret(text: &str) -> Result<Token, Problem> {
-    let wrong = || Problem::invalid("askId", "This is not an askId that login/ask gave out.");
-    Token::parse(text).ok_or_else(wrong)
+    let wrong = Refusal::Invalid {
+        field: "askId",
+        problem: "This is not an askId that login/ask gave out.",
+    };
+    Token::parse(text).ok_or_else(|| wrong.into())
 }

@@ -13,8 +13,9 @@ use super::registration::NoBody;
 use crate::http::{
     State,
     body::Json,
-    envelope::{Envelope, Nothing, Problem, ok},
+    envelope::{Envelope, Nothing, ok},
     field, integers,
+    problem::Problem,
     schema::{Hash, Id, Moment, Name, Place, Text},
     session::{Bearer, Caller, of_session},
 };
@@ -199,7 +200,7 @@ pub async fn receipt(
 /// [`Problem`] 400 when there is none.
 pub fn marks(body: &ReceiptBody) -> Result<Marks, Problem> {
     if body.delivered.is_none() && body.read.is_none() {
-        return Err(Problem::missing("delivered"));
+        return Err(Problem::Missing("delivered"));
     }
     Ok(Marks {
         delivered: body.delivered.unwrap_or(0),

@@ -19,8 +19,9 @@ use crate::{
     http::{
         State,
         body::Json,
-        envelope::{Envelope, Nothing, Problem, ok},
+        envelope::{Envelope, Nothing, ok},
         field, integers,
+        problem::Problem,
         schema::{Auth, EncryptionVersion, Hash, Moment, Name, SecretId},
         wire,
     },
@@ -248,8 +249,7 @@ impl Registration {
     ) -> Result<Self, Problem> {
         let name_one = field::name(body.user_one.as_deref(), "userOne")?;
         if name_two.as_ref() == Some(&name_one) {
-            let message = "The two names must differ by more than upper and lower case.";
-            return Err(Problem::invalid("userTwo", message));
+            return Err(Refusal::SameNames.into());
         }
         let hours = body.ttl_hours.unwrap_or(state.ttl_hours);
         let lifetime = Lifetime::from_hours(hours).map_err(Refusal::invalid("ttlHours"))?;
@@ -283,12 +283,12 @@ fn encryption(version: Option<&str>, auth: Option<&str>) -> Result<Option<Encryp
     let auth = field::auth(auth)?;
     let Some(version) = version else {
         return match auth {
-            Some(_) => Err(Problem::missing("encryption")),
+            Some(_) => Err(Problem::Missing("encryption")),
             None => Ok(None),
         };
     };
     Encryption::check_version(version).map_err(Refusal::invalid("encryption"))?;
-    let auth = auth.ok_or_else(|| Problem::missing("auth"))?;
+    let auth = auth.ok_or(Problem::Missing("auth"))?;
     Ok(Some(Encryption { auth }))
 }
 

@@ -10,8 +10,9 @@ use super::registration::NoBody;
 use crate::http::{
     State,
     body::Json,
-    envelope::{Envelope, Nothing, Problem, ok},
+    envelope::{Envelope, Nothing, ok},
     field,
+    problem::Problem,
     schema::{Code, DeviceName, Hash, Id, Moment},
     session::{Bearer, Caller, of_session},
 };

@@ -16,8 +16,9 @@ use crate::http::{
         login::ask_secret,
     },
     body::FormOrJson,
-    envelope::{Problem, ok},
+    envelope::ok,
     field,
+    problem::Problem,
 };
 
 /// Asks.

@@ -9,7 +9,7 @@ use actix_web::{
 };
 use bytes::Bytes;
 
-use crate::http::envelope::Problem;
+use crate::http::problem::Problem;
 
 /// Each as small as brotli makes it: they never change, so that it is worth its time once.
 static SMALL: LazyLock<HashMap<&str, Bytes>> = LazyLock::new(|| {
@@ -24,7 +24,7 @@ pub async fn show(
     accepted: Option<web::Header<AcceptEncoding>>,
 ) -> Result<HttpResponse, Problem> {
     let (digest, name) = path.into_inner();
-    let asset = views::assets::find(&digest, &name).ok_or_else(Problem::no_such_page)?;
+    let asset = views::assets::find(&digest, &name).ok_or(Problem::NoSuchPage)?;
     let offered = [Encoding::brotli(), Encoding::identity()];
     let chosen = accepted.and_then(|accepted| accepted.negotiate(offered.iter()));
     let small = SMALL

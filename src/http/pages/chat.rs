@@ -13,7 +13,7 @@ use super::{SeatPath, flash, frame, html};
 use crate::http::{
     State,
     api::history::{HistoryQuery, part},
-    envelope::Problem,
+    problem::Problem,
     session::{Caller, of_session, seat_holder},
 };
 

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::{SeatPath, frame, html, transcript};
 use crate::http::{
     State,
-    envelope::Problem,
+    problem::Problem,
     session::{Caller, seat_holder},
     wire::MessageView,
 };

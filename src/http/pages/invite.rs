@@ -5,7 +5,7 @@ use actors::domain::{PeerState, Seat, UserName};
 use views::invite::Invite;
 
 use super::{SeatPath, flash, frame, html};
-use crate::http::{State, envelope::Problem, session::seat_holder};
+use crate::http::{State, problem::Problem, session::seat_holder};
 
 /// The page.
 ///
@@ -18,7 +18,7 @@ pub async fn show(
 ) -> Result<HttpResponse, Problem> {
     let (hash, seat) = path.into_inner();
     if seat != 1 {
-        return Err(Problem::no_such_page());
+        return Err(Problem::NoSuchPage);
     }
     let caller = seat_holder(&state, &request, &hash, seat).await?;
     let hello = caller.look(&state).await?.hello;

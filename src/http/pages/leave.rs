@@ -1,7 +1,10 @@
 //! The ways out.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use actors::domain::{PairHash, Seat, UserName};
+use actors::{
+    Refusal,
+    domain::{PairHash, Seat, UserName},
+};
 use views::{address, end::End, logout::Logout};
 
 use super::{SeatPath, done, flash, frame, html, login};
@@ -12,7 +15,8 @@ use crate::http::{
         registration::NoBody,
     },
     body::FormOrJson,
-    envelope::{Nothing, Problem},
+    envelope::Nothing,
+    problem::Problem,
     session::{clear_seat_cookie, seat_holder},
 };
 
@@ -81,7 +85,7 @@ pub async fn end(
     let (hash, seat) = path.into_inner();
     match seat_holder(&state, &request, &hash, seat).await {
         Ok(caller) => end_chat(&state, caller.key, caller.by).await?,
-        Err(problem) if problem.status == StatusCode::GONE => {}
+        Err(Problem::Refused(Refusal::Gone)) => {}
         Err(problem) => return Err(problem),
     }
     let mut response = done(&request, Nothing {}, address::REGISTER_ENDED);

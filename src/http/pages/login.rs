@@ -19,7 +19,7 @@ use crate::http::{
     api::login::{Entry, LoginBody},
     body::FormOrJson,
     device,
-    envelope::{Problem, whole_seconds},
+    problem::{Problem, whole_seconds},
     session::{cookie, scoped, seat_cookie},
 };
 
@@ -152,8 +152,8 @@ pub async fn again(
         replaced: replaced(&problem),
         ..page
     };
-    let mut response = html(problem.status, views::login::page(&frame(request), &page));
-    if let Some(after) = problem.retry_after {
+    let mut response = html(problem.status(), views::login::page(&frame(request), &page));
+    if let Some(after) = problem.retry_after() {
         let after = whole_seconds(after).into();
         response
             .headers_mut()
@@ -181,7 +181,8 @@ async fn enter(
     let entered = match entry.clone().sit(state, device).await {
         // Nobody has chosen a name for the newcomer: this is it.
         Err(problem)
-            if problem.error == "wrong_name" && state.pairs.ask(key, Glance).await?.unnamed =>
+            if matches!(problem, Problem::Refused(Refusal::WrongName))
+                && state.pairs.ask(key, Glance).await?.unnamed =>
         {
             match state.pairs.ask(key, naming).await {
                 Ok(()) => entry.sit(state, device).await?,
@@ -207,30 +208,31 @@ fn fault(typed: &Typed, problem: &Problem) -> Option<Fault> {
         (_, true) => Fault::AskOver,
         _ => Fault::WrongReturnCode,
     };
-    Some(
-        match (
-            problem.status.as_u16(),
-            problem.error,
-            problem.field.as_deref(),
-        ) {
-            (400, _, Some("user")) => Fault::Name(register::name_fault(&typed.user)),
-            (400, _, Some("returnCode" | "deviceCode" | "askId")) => wrong_code(),
-            (_, "replaced", _) => Fault::Replaced,
-            (403, "wrong_name", _) => Fault::WrongName,
-            (403, "wrong_code", _) => wrong_code(),
-            (409, "seat_taken", _) => Fault::SeatTaken,
-            (429, ..) => Fault::TooMany {
-                retry_after_s: problem.retry_after.map_or(1, whole_seconds),
-            },
-            (503, ..) => Fault::Unavailable,
-            _ => return None,
+    Some(match problem {
+        Problem::Missing(field) | Problem::Refused(Refusal::Invalid { field, .. }) => {
+            match *field {
+                "user" => Fault::Name(register::name_fault(&typed.user)),
+                "returnCode" | "deviceCode" | "askId" => wrong_code(),
+                _ => return None,
+            }
+        }
+        Problem::Refused(Refusal::Replaced(_)) => Fault::Replaced,
+        Problem::Refused(Refusal::WrongName) => Fault::WrongName,
+        Problem::Refused(Refusal::WrongCode) => wrong_code(),
+        Problem::Refused(Refusal::SeatTaken) => Fault::SeatTaken,
+        Problem::Refused(Refusal::TooMany { retry_after }) => Fault::TooMany {
+            retry_after_s: whole_seconds(*retry_after),
         },
-    )
+        _ if problem.status() == StatusCode::SERVICE_UNAVAILABLE => Fault::Unavailable,
+        _ => return None,
+    })
 }
 
 /// What a page tells somebody whose seat was given to somebody else.
 pub fn replaced(problem: &Problem) -> Option<Replaced> {
-    let replaced = problem.replaced.as_ref()?;
+    let Problem::Refused(Refusal::Replaced(replaced)) = problem else {
+        return None;
+    };
     let shown = |name: &Option<UserName>| name.as_ref().map(UserName::to_string);
     Some(Replaced {
         at_ms: replaced.at.unix_ms(),

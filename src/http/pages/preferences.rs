@@ -6,7 +6,7 @@ use url::{Position, Url};
 use views::{address, page::Theme};
 
 use super::{done, flash};
-use crate::http::{State, body::FormOrJson, envelope::Problem, session::scoped};
+use crate::http::{State, body::FormOrJson, problem::Problem, session::scoped};
 
 /// The cookie of the language.
 pub const LANGUAGE_COOKIE: &str = "duet_language";

@@ -17,9 +17,8 @@ use crate::http::{
     State,
     api::registration::{RegisterBody, Registration, make},
     body::FormOrJson,
-    device,
-    envelope::{Problem, whole_seconds},
-    field,
+    device, field,
+    problem::{Problem, whole_seconds},
 };
 
 /// Where the maker of a chat goes.
@@ -86,7 +85,7 @@ pub async fn submit(
                 ..page
             };
             Ok(html(
-                problem.status,
+                problem.status(),
                 views::register::page(&frame(&request), &page),
             ))
         }
@@ -158,16 +157,20 @@ pub fn seated(
 }
 
 fn fault(page: &Register, problem: &Problem) -> Option<Fault> {
-    let same = problem.message.contains("differ");
-    Some(match (problem.status.as_u16(), problem.field.as_deref()) {
-        (400, Some("userOne")) => Fault::UserOne(name_fault(&page.user_one)),
-        (400, Some("userTwo")) if same => Fault::UserTwo(NameFault::Same),
-        (400, Some("userTwo")) => Fault::UserTwo(name_fault(&page.user_two)),
-        (400, Some("ttlHours")) => Fault::Lifetime,
-        (429, _) => Fault::TooMany {
-            retry_after_s: problem.retry_after.map_or(1, whole_seconds),
+    Some(match problem {
+        Problem::Refused(Refusal::SameNames) => Fault::UserTwo(NameFault::Same),
+        Problem::Missing(field) | Problem::Refused(Refusal::Invalid { field, .. }) => {
+            match *field {
+                "userOne" => Fault::UserOne(name_fault(&page.user_one)),
+                "userTwo" => Fault::UserTwo(name_fault(&page.user_two)),
+                "ttlHours" => Fault::Lifetime,
+                _ => return None,
+            }
+        }
+        Problem::Refused(Refusal::TooMany { retry_after }) => Fault::TooMany {
+            retry_after_s: whole_seconds(*retry_after),
         },
-        (503, _) => Fault::Unavailable,
+        _ if problem.status() == StatusCode::SERVICE_UNAVAILABLE => Fault::Unavailable,
         _ => return None,
     })
 }

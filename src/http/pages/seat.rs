@@ -17,8 +17,9 @@ use crate::http::{
         seat::{EndSessionBody, SessionView, device_code, list, log_out, new_return_code},
     },
     body::FormOrJson,
-    envelope::{Nothing, Problem, ok},
+    envelope::{Nothing, ok},
     field,
+    problem::Problem,
     session::seat_holder,
 };
 

@@ -1,7 +1,10 @@
 //! What happens in a conversation, for scripts and for forms.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use actors::domain::{Page, TEXT_BYTES_MAX, is_blank};
+use actors::{
+    Refusal,
+    domain::{Page, TEXT_BYTES_MAX, is_blank},
+};
 use views::{
     address,
     chat::{Notice, Problem as Fault},
@@ -21,7 +24,8 @@ use crate::http::{
         registration::NoBody,
     },
     body::FormOrJson,
-    envelope::{Nothing, Problem, whole_seconds},
+    envelope::Nothing,
+    problem::{Problem, whole_seconds},
     session::{Caller, seat_holder},
     stream,
 };
@@ -44,7 +48,7 @@ pub async fn stream(
         stream::open(&state, &request, caller, after).await
     };
     let mut response = match opened.await {
-        Err(problem) if problem.status == StatusCode::GONE => stream::over(),
+        Err(Problem::Refused(Refusal::Gone)) => stream::over(),
         opened => opened?,
     };
     if response.status() == StatusCode::NO_CONTENT {
@@ -116,7 +120,7 @@ pub async fn send(
         &request,
         &caller,
         Page::Newest,
-        problem.status,
+        problem.status(),
         extra,
     )
     .await;
@@ -124,17 +128,19 @@ pub async fn send(
 }
 
 fn fault(draft: &str, problem: &Problem) -> Option<Fault> {
-    Some(match (problem.status.as_u16(), problem.error) {
-        (400, _) if is_blank(draft) => Fault::Empty,
-        (400, _) => Fault::Characters,
-        (413, "message_too_long") => Fault::TooLong {
+    Some(match problem {
+        Problem::Missing(_) | Problem::Refused(Refusal::Invalid { .. }) => match is_blank(draft) {
+            true => Fault::Empty,
+            false => Fault::Characters,
+        },
+        Problem::Refused(Refusal::TextTooLong) => Fault::TooLong {
             over: characters_over(draft),
         },
-        (409, "chat_full") => Fault::Full,
-        (429, _) => Fault::TooMany {
-            retry_after_s: problem.retry_after.map_or(1, whole_seconds),
+        Problem::Refused(Refusal::ChatFull) => Fault::Full,
+        Problem::Refused(Refusal::TooMany { retry_after }) => Fault::TooMany {
+            retry_after_s: whole_seconds(*retry_after),
         },
-        (503, _) => Fault::Unavailable,
+        _ if problem.status() == StatusCode::SERVICE_UNAVAILABLE => Fault::Unavailable,
         _ => return None,
     })
 }
@@ -189,9 +195,9 @@ pub async fn answer(
         Ok(()) if verdict.1 => Notice::PeerReplaced,
         Ok(()) => Notice::AskRefused,
         Err(problem) if wants_json(&request) => return Err(problem),
-        Err(problem) if problem.error == "seat_open" => Notice::AskPresent,
-        Err(problem) if problem.error == "ask_over" => Notice::AskOver,
-        Err(problem) if problem.error == "presence_unknown" => Notice::AskUnknown,
+        Err(Problem::Refused(Refusal::SeatOpen)) => Notice::AskPresent,
+        Err(Problem::Refused(Refusal::AskOver)) => Notice::AskOver,
+        Err(Problem::Refused(Refusal::PresenceUnknown)) => Notice::AskUnknown,
         Err(problem) => return Err(problem),
     };
     let next = format!(
