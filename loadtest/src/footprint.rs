@@ -13,8 +13,8 @@ use crate::{
 const MIB: f64 = (1 << 20) as f64;
 /// What holds something of a chat; a tombstone does not.
 const TABLES: [&str; 5] = ["chats", "seats", "sessions", "asks", "messages"];
-/// An instance's lease is the only key that is not about a chat.
-const LEASE: &str = "duet:lease:";
+/// Keys that are not about a chat: the instances' leases, and the list of them.
+const OF_INSTANCES: [&str; 2] = ["duet:lease:", "duet:instances:"];
 
 /// What a cluster takes.
 #[derive(Clone, Debug, Serialize)]
@@ -117,7 +117,8 @@ impl Traces {
         let rows = postgres.connect().await?.query_one(&sql, &[]).await?.get(0);
         let mut redis = redis.connect().await?;
         let keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(&mut redis).await?;
-        let keys = keys.iter().filter(|key| !key.starts_with(LEASE)).count();
+        let of_chat = |key: &&String| !OF_INSTANCES.iter().any(|name| key.starts_with(name));
+        let keys = keys.iter().filter(of_chat).count();
         Ok(Self { rows, keys })
     }
 

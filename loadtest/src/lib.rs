@@ -64,6 +64,7 @@
 //! - [`faults`], [`footprint`]: what can happen to a cluster, and what it takes of the machine; the commands over one of
 //!   their own: [`torture`] (faults on a schedule), [`heal`] (how long a lost notice takes to be made good); and over any:
 //!   [`churn`] (chats come and go).
+//! - [`beats`]: what it costs that many instances know of each other.
 
 pub mod checker;
 pub mod http;
@@ -95,6 +96,7 @@ pub mod faults;
 pub mod footprint;
 mod live;
 
+pub mod beats;
 pub mod churn;
 pub mod compare;
 pub mod flow;

@@ -4,7 +4,7 @@ use std::{error::Error, fmt::Display, fs, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 use loadtest::{
-    churn, cluster, compare, flow, heal, history, idle, limits,
+    beats, churn, cluster, compare, flow, heal, history, idle, limits,
     progress::Progress,
     ramp,
     report::{Outcome, Report},
@@ -118,6 +118,17 @@ enum Command {
         output: Output,
     },
 
+    /// What it costs that many instances know of each other, and how soon they notice that one is dead.
+    ///
+    /// Starts a Redis and the ends of the bus of so many instances on it, measures what they take while nobody talks, and
+    /// kills one of them, several times. No instance is a whole server, so that hundreds fit on one machine.
+    Beats {
+        #[command(flatten)]
+        beats: beats::Options,
+        #[command(flatten)]
+        output: Output,
+    },
+
     /// A whole cluster on this machine, to look at and to try things on: PostgreSQL, Redis, two instances and HAProxy.
     ///
     /// It ends with Ctrl-C, and leaves nothing.
@@ -168,6 +179,7 @@ fn main() -> ExitCode {
         Command::Heal { heal, output } => {
             command(&output.with_servers(), heal::run(&heal, &progress))
         }
+        Command::Beats { beats, output } => command(&output, beats::run(&beats, &progress)),
         Command::Cluster { cluster } => {
             match started(1, cluster::run(&cluster, |told| println!("{told}"))) {
                 Ok(()) => ExitCode::SUCCESS,

@@ -3,9 +3,10 @@
 //!
 //! Redis holds nothing of a chat but which seats are open on which instance. Whatever it loses is
 //! found again in the store: a socket can be open and deaf, so its health is judged by what it
-//! delivers. Every instance beats on a channel of each shard and listens for its own beat and for
-//! every peer's; a beat that stays away, a peer that dies and every new subscription mean that
-//! notices may have been lost, and exactly the chats of that shard are compared with the store.
+//! delivers. Every instance beats on a channel of its own at each shard and listens to it; who lives is
+//! in a list that each shard keeps, and each instance watches the leases of two others. A beat that stays away,
+//! a peer that dies and every new subscription mean that notices may have been lost, and exactly the chats of
+//! that shard are compared with the store.
 
 mod chats;
 mod health;
@@ -13,6 +14,7 @@ mod heard_beats;
 mod heartbeat;
 mod layout;
 mod link;
+mod members;
 mod metrics;
 mod names;
 mod publisher;
@@ -20,6 +22,7 @@ mod sentinel;
 mod server;
 mod shard;
 mod subscriber;
+mod watch;
 pub mod wire;
 
 use std::{
@@ -146,7 +149,7 @@ async fn try_once(shared: &Shared, shard: &Shard) -> RedisResult<()> {
     let mut pipeline = Pipeline::with_capacity(2);
     for slot in [0, SLOTS - 1] {
         let tag = ShardTag::of(|served| served == slot).expect("every slot has a tag");
-        pipeline.cmd("SPUBLISH").arg(tag.beats()).arg("");
+        pipeline.cmd("SPUBLISH").arg(tag.beats("probe")).arg("");
     }
     server::check(shard.run(&pipeline).await?).map(drop)
 }
@@ -327,13 +330,13 @@ impl Bus for RedisBus {
         shards.all(|shard| shard.health.state() != BusState::Away)
     }
 
-    /// Those that are heard through every shard.
+    /// Those that are on the list of every shard.
     fn roll_call(&self) -> Option<RollCall> {
         let shards = self.0.shards();
         let heard = shards.iter().map(|shard| -> HashSet<Uuid> {
-            let hearing = shard.hearing();
-            let peers = hearing.peers();
-            peers.filter_map(|peer| peer.parse().ok()).collect()
+            let members = shard.members();
+            let living = members.living();
+            living.filter_map(|peer| peer.parse().ok()).collect()
         });
         let addresses = shards.iter().map(|shard| shard.address().to_string());
         Some(RollCall {
@@ -355,25 +358,25 @@ async fn leave(shard: &Shard) {
 }
 
 /// At which seats of a chat living instances other than this one have a stream open. Whoever is
-/// not heard may have just started: then its lease tells.
+/// not known may have just started: then its lease tells.
 async fn open_seats(shard: &Shard, key: ChatKey, own_name: &str) -> RedisResult<BySeat<bool>> {
     let mut ask = Pipeline::with_capacity(1);
     ask.cmd("HGETALL").arg(names::open(key));
     let answers = server::check(shard.run(&ask).await?)?;
     let (open,): (HashMap<String, u8>,) = redis::from_redis_value(Value::Array(answers))?;
     let others = open.iter().filter(|(instance, _)| *instance != own_name);
-    let (heard, unheard): (Vec<_>, Vec<_>) = {
-        let hearing = shard.hearing();
-        others.partition(|(instance, _)| hearing.lives(instance))
+    let (known, unknown): (Vec<_>, Vec<_>) = {
+        let members = shard.members();
+        others.partition(|(instance, _)| members.lives(instance))
     };
-    let mut living: Vec<u8> = heard.into_iter().map(|(_, seats)| *seats).collect();
-    if !unheard.is_empty() {
-        let mut ask = Pipeline::with_capacity(unheard.len());
-        for (instance, _) in &unheard {
+    let mut living: Vec<u8> = known.into_iter().map(|(_, seats)| *seats).collect();
+    if !unknown.is_empty() {
+        let mut ask = Pipeline::with_capacity(unknown.len());
+        for (instance, _) in &unknown {
             ask.cmd("EXISTS").arg(shard.tag.lease(instance));
         }
         let leased = server::check(shard.run(&ask).await?)?;
-        let leased = unheard
+        let leased = unknown
             .iter()
             .zip(leased)
             .filter(|(_, leased)| *leased == Value::Int(1));

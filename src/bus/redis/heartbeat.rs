@@ -1,4 +1,4 @@
-//! Beats and leases: by what an instance shows that it lives.
+//! Beats and leases: by what an instance shows that it lives, and finds out whether it hears and who else is there.
 
 use std::{
     sync::{Weak, atomic::Ordering},
@@ -7,21 +7,27 @@ use std::{
 
 use redis::{Pipeline, RedisResult, Value};
 
-use super::{heard_beats::SILENT_BEATS_MAX, publisher::OPEN_LIFE, server, shard::Shard};
+use super::{
+    publisher::OPEN_LIFE,
+    server,
+    shard::Shard,
+    watch::{self, Roll},
+};
 
 /// How often an instance beats.
 pub(super) const BEAT_INTERVAL: Duration = Duration::from_millis(200);
-/// How long a lease outlives its last renewal: not quite until the peers take the silence for an
-/// end, so that whoever is told of it and looks finds no ghost.
-const LEASE: Duration = BEAT_INTERVAL.saturating_mul(SILENT_BEATS_MAX - 2);
+/// Beats that a lease outlives its last renewal. Those who watch it look once a beat, so that a death is announced within two
+/// seconds; whoever is told of it and looks finds no ghost.
+pub(super) const LEASE_BEATS: u32 = 8;
+const LEASE: Duration = BEAT_INTERVAL.saturating_mul(LEASE_BEATS);
 /// How often the peers are told at most that notices were dropped.
 const LOST_INTERVAL: Duration = Duration::from_secs(1);
 /// How often it is written again what is open: well before its life is over.
 const OPEN_INTERVAL: Duration = OPEN_LIFE.checked_div(3).expect("three is not zero");
 
-/// What a beat says when notices of its instance were dropped.
+/// What is announced of an instance whose notices were dropped.
 pub(super) const LOST: &str = "lost";
-/// What an instance says last.
+/// What an instance announces last.
 pub(super) const GONE: &str = "gone";
 
 /// Beats for ever.
@@ -45,7 +51,7 @@ pub(super) async fn beat(shard: Weak<Shard>) {
         let may_tell = told_lost.is_none_or(|told| told.elapsed() >= LOST_INTERVAL);
         let lost = may_tell && shard.set_lost(false);
         match once(&shard, beat, lost).await {
-            Ok(lapsed) => {
+            Ok(roll) => {
                 let sound = shard.hearing().taken(beat);
                 if sound {
                     shard.sound();
@@ -54,11 +60,15 @@ pub(super) async fn beat(shard: Weak<Shard>) {
                     told_lost = Some(Instant::now());
                 }
                 // It was stopped, or cut off, or Redis has lost its memory.
-                if lapsed && leased {
+                if roll.lapsed && leased {
+                    shard.members().pardon();
                     shard.write_open_again();
                     shard.report_all_missed();
                 }
                 leased = true;
+                if let Err(error) = watch::follow(&shard, roll).await {
+                    shard.fail(&error);
+                }
             }
             // A beat that fails is missed by everybody, and that is its use.
             Err(error) => {
@@ -71,38 +81,48 @@ pub(super) async fn beat(shard: Weak<Shard>) {
         if wrote_open.elapsed() >= OPEN_INTERVAL {
             wrote_open = Instant::now();
             shard.write_open_again();
+            if let Err(error) = watch::renew(&shard).await {
+                shard.fail(&error);
+            }
         }
     }
 }
 
-/// Beats once and renews the lease; answers whether that had run out.
-pub(super) async fn once(shard: &Shard, beat: u64, lost: bool) -> RedisResult<bool> {
-    let Some(shared) = shard.shared.upgrade() else {
-        return Ok(false);
-    };
-    let own_name = &shared.own_name;
-    let word = if lost { LOST } else { "" };
-    let life_ms = LEASE.as_millis() as u64;
-    let mut pipeline = Pipeline::with_capacity(2);
+/// Beats once, renews the lease, and asks after those who are watched.
+pub(super) async fn once(shard: &Shard, beat: u64, lost: bool) -> RedisResult<Roll> {
+    let own_name = &shard.own_name;
+    let watched = shard.members().watched(own_name);
+    let mut pipeline = Pipeline::with_capacity(4 + watched.len());
     let lease = pipeline.cmd("SET").arg(shard.tag.lease(own_name));
+    let life_ms = LEASE.as_millis() as u64;
     lease.arg(1).arg("PX").arg(life_ms).arg("GET");
-    say(&mut pipeline, shard, format!("{own_name} {beat} {word}"));
-    let answers = server::check(shard.run(&pipeline).await?)?;
-    Ok(matches!(answers.first(), Some(Value::Nil)))
+    let list = shard.tag.instances();
+    pipeline.cmd("HGET").arg(list).arg(watch::STAMP);
+    for name in &watched {
+        pipeline.cmd("EXISTS").arg(shard.tag.lease(name));
+    }
+    let channel = shard.tag.beats(own_name);
+    pipeline.cmd("SPUBLISH").arg(channel).arg(beat);
+    if lost {
+        watch::announce(&mut pipeline, shard, own_name, LOST);
+    }
+    let mut answers = server::check(shard.run(&pipeline).await?)?.into_iter();
+    let mut next = || answers.next().unwrap_or(Value::Nil);
+    Ok(Roll {
+        lapsed: next() == Value::Nil,
+        stamp: redis::from_redis_value(next())?,
+        silent: watched
+            .into_iter()
+            .filter(|_| next() == Value::Int(0))
+            .collect(),
+    })
 }
 
 /// Gives up the lease and says so, so that nobody has to find out.
 pub(super) async fn last(shard: &Shard) -> RedisResult<()> {
-    let Some(shared) = shard.shared.upgrade() else {
-        return Ok(());
-    };
-    let own_name = &shared.own_name;
-    let mut pipeline = Pipeline::with_capacity(2);
+    let own_name = &shard.own_name;
+    let mut pipeline = Pipeline::with_capacity(5);
     pipeline.cmd("UNLINK").arg(shard.tag.lease(own_name));
-    say(&mut pipeline, shard, format!("{own_name} 0 {GONE}"));
+    watch::leave(&mut pipeline, shard, own_name, GONE);
     server::check(shard.run(&pipeline).await?).map(drop)
-}
-
-fn say(pipeline: &mut Pipeline, shard: &Shard, words: String) {
-    pipeline.cmd("SPUBLISH").arg(shard.tag.beats()).arg(words);
 }

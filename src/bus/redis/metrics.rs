@@ -78,7 +78,7 @@ impl Metrics {
             ),
             instances: gauges(
                 "duet_bus_instances",
-                "Instances whose beats are heard through a shard, this one included.",
+                "Instances that live, as a shard knows, this one included.",
             ),
         }
     }

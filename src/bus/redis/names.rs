@@ -48,9 +48,14 @@ impl ShardTag {
         tags.find(|tag| serves(slot_of(tag))).map(Self)
     }
 
-    /// The channel that all instances beat on.
-    pub(super) fn beats(&self) -> String {
-        format!("duet:beats:{{{}}}", self.0)
+    /// The channel that an instance beats on, and that nobody else listens to.
+    pub(super) fn beats(&self, instance: &str) -> String {
+        format!("duet:beats:{{{}}}:{instance}", self.0)
+    }
+
+    /// The list of all instances, and the channel on which they hear what concerns all.
+    pub(super) fn instances(&self) -> String {
+        format!("duet:instances:{{{}}}", self.0)
     }
 
     /// What lives as long as an instance does.
@@ -73,8 +78,15 @@ mod tests {
     fn a_channel_reads_back_as_its_chat_and_nothing_else_does() {
         let key = ChatKey::from_bytes([7; 16]);
         assert_eq!(key_of(channel(key).as_bytes()), Some(key));
-        let beats = ShardTag::of(|_| true).unwrap().beats();
-        for other in [beats.as_bytes(), open(key).as_bytes(), b"", b"\xFF"] {
+        let tag = ShardTag::of(|_| true).unwrap();
+        let (beats, instances) = (tag.beats("boot"), tag.instances());
+        for other in [
+            beats.as_bytes(),
+            instances.as_bytes(),
+            open(key).as_bytes(),
+            b"",
+            b"\xFF",
+        ] {
             assert_eq!(key_of(other), None);
         }
     }

@@ -12,6 +12,7 @@ use std::{
 use actors::domain::ChatKey;
 use redis::{Pipeline, RedisError, RedisResult, Value};
 use tokio::sync::{Notify, mpsc};
+use tracing::info;
 
 use super::{
     Shared,
@@ -20,6 +21,7 @@ use super::{
     heard_beats::HeardBeats,
     heartbeat,
     link::Link,
+    members::Members,
     metrics::Metrics,
     names::ShardTag,
     publisher::{self, Outgoing},
@@ -37,6 +39,7 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct Shard {
     pub(super) tag: ShardTag,
     pub(super) shared: Weak<Shared>,
+    pub(super) own_name: String,
     pub(super) metrics: Metrics,
     link: Link,
     outbox: mpsc::Sender<Outgoing>,
@@ -44,6 +47,7 @@ pub(super) struct Shard {
     pub(super) outgoing: Arc<tokio::sync::Mutex<mpsc::Receiver<Outgoing>>>,
     chats: Mutex<Chats>,
     hearing: Mutex<HeardBeats>,
+    members: Mutex<Members>,
     pub(super) health: Health,
     /// Wakes the subscriber, which then connects again.
     pub(super) reconnect: Notify,
@@ -55,6 +59,9 @@ pub(super) struct Shard {
     queued: AtomicUsize,
     /// Set when notices were dropped: the others have to read from the store.
     lost: AtomicBool,
+    /// Set when another instance has dropped notices: the chats are compared at the next look, once for however many such
+    /// instances there are.
+    peers_lost: AtomicBool,
 }
 
 impl Shard {
@@ -64,18 +71,21 @@ impl Shard {
         let shard = Arc::new(Self {
             tag,
             shared: Arc::downgrade(shared),
+            own_name: shared.own_name.clone(),
             metrics: shared.metrics.clone(),
             link: Link::new(address),
             outbox,
             outgoing: Arc::new(outgoing.into()),
             chats: Mutex::default(),
             hearing: Mutex::default(),
+            members: Mutex::default(),
             health: Health::new(),
             reconnect: Notify::new(),
             subscriptions_changed: Notify::new(),
             writes_wait: Arc::default(),
             queued: AtomicUsize::new(0),
             lost: false.into(),
+            peers_lost: false.into(),
         });
         let weak = Arc::downgrade(&shard);
         shared.spawn_task("bus_send", weak.clone(), publisher::send);
@@ -94,6 +104,10 @@ impl Shard {
 
     pub(super) fn hearing(&self) -> MutexGuard<'_, HeardBeats> {
         self.hearing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn members(&self) -> MutexGuard<'_, Members> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends commands in one go; each has its own answer, which may be an error.
@@ -116,6 +130,7 @@ impl Shard {
     /// Something failed that would not if the server could be relied on.
     pub(super) fn fail(&self, error: &RedisError) {
         self.hearing().fail();
+        self.members().pardon();
         self.health.fail(self.address(), error);
         if server::must_reconnect(error) {
             self.reconnect.notify_one();
@@ -171,6 +186,24 @@ impl Shard {
 
     pub(super) fn set_lost(&self, lost: bool) -> bool {
         self.lost.swap(lost, Ordering::AcqRel)
+    }
+
+    pub(super) fn set_peers_lost(&self, lost: bool) -> bool {
+        self.peers_lost.swap(lost, Ordering::AcqRel)
+    }
+
+    /// A peer's lease is out.
+    pub(super) fn bury(&self, peer: &str) {
+        if self.members().bury(peer) {
+            self.peer_died();
+        }
+    }
+
+    /// A peer is gone without a word. It may have died between a commit and its notice.
+    pub(super) fn peer_died(&self) {
+        info!("another instance is gone; the chats in memory are compared with the store");
+        self.health.doubt();
+        self.report_all_missed();
     }
 
     /// Notices of all its chats may have been lost.

@@ -21,6 +21,7 @@ use super::{
     names,
     server::{self, Connection},
     shard::Shard,
+    watch::DIED,
     wire::{self, Arrived},
 };
 
@@ -83,11 +84,15 @@ async fn connect(shard: &Arc<Shard>) -> RedisResult<Subscription> {
     let connection = shared.servers.connect(shard.address(), Some(ear)).await?;
     shard.chats().start_over();
     shard.hearing().start_over();
+    shard.members().pardon();
     let line = Subscription { connection, ended };
     let mut beats = Pipeline::new();
     // A replica would take all subscriptions, and bring what no master publishes there.
     beats.cmd("UNLINK").arg(shard.tag.lease("probe"));
-    beats.cmd("SSUBSCRIBE").arg(shard.tag.beats());
+    let (own, common) = (shard.tag.beats(&shard.own_name), shard.tag.instances());
+    for channel in [own, common] {
+        beats.cmd("SSUBSCRIBE").arg(channel);
+    }
     server::check(line.connection.run(&beats).await?)?;
     change(shard, &line).await?;
     // Redis may have lost what it held.
@@ -118,22 +123,25 @@ async fn listen(weak: &Weak<Shard>, line: &Subscription) -> RedisResult<()> {
 }
 
 fn look(shard: &Shard) -> RedisResult<()> {
-    let (verdict, age, living) = {
+    let (verdict, age) = {
         let mut hearing = shard.hearing();
-        (hearing.look(), hearing.age(), hearing.living())
+        (hearing.look(), hearing.age())
+    };
+    let (gone, living) = {
+        let mut members = shard.members();
+        let gone = verdict == Verdict::Hears && members.look();
+        (gone, 1 + members.living().count())
     };
     shard.metrics.set_hearing(shard.address(), age, living);
-    match verdict {
-        Verdict::Fine => {}
-        Verdict::Deaf => {
-            shard.metrics.set_state(shard.address(), State::Deaf);
-            return Err(broken("it is open and brings nothing"));
-        }
-        Verdict::PeerGone => {
-            info!("another instance is gone; the chats in memory are compared with the store");
-            shard.health.doubt();
-            shard.report_all_missed();
-        }
+    if verdict == Verdict::Deaf {
+        shard.metrics.set_state(shard.address(), State::Deaf);
+        return Err(broken("it is open and brings nothing"));
+    }
+    if gone {
+        shard.peer_died();
+    }
+    if shard.set_peers_lost(false) {
+        shard.report_all_missed();
     }
     Ok(())
 }
@@ -218,7 +226,11 @@ impl AsyncPushSender for PushHandler {
 
 fn take(shard: &Shard, channel: &[u8], payload: &[u8]) {
     let Some(key) = names::key_of(channel) else {
-        return hear(shard, payload);
+        let words = String::from_utf8_lossy(payload);
+        return match channel == shard.tag.instances().as_bytes() {
+            true => hear_of_instance(shard, &words),
+            false => hear_itself(shard, &words),
+        };
     };
     let Some(shared) = shard.shared.upgrade() else {
         return;
@@ -235,30 +247,28 @@ fn take(shard: &Shard, channel: &[u8], payload: &[u8]) {
     }
 }
 
-/// A beat: `<instance> <number>`, and a word when notices of that instance were
-/// dropped, or when it is its last.
-fn hear(shard: &Shard, beat: &[u8]) {
-    let Some(shared) = shard.shared.upgrade() else {
-        return;
-    };
-    let beat = String::from_utf8_lossy(beat);
-    let mut words = beat.split(' ');
-    let (instance, number) = (words.next().unwrap_or_default(), words.next());
-    if instance == shared.own_name {
-        let number = number.and_then(|number| number.parse().ok());
-        let sound = shard.hearing().hear_itself(number.unwrap_or_default());
-        if sound {
-            shard.sound();
+/// The own beat: its number.
+fn hear_itself(shard: &Shard, beat: &str) {
+    let sound = shard
+        .hearing()
+        .hear_itself(beat.parse().unwrap_or_default());
+    if sound {
+        shard.sound();
+    }
+}
+
+/// What concerns all: `<instance> <what>`.
+fn hear_of_instance(shard: &Shard, words: &str) {
+    match words.split_once(' ') {
+        Some((instance, _)) if instance == shard.own_name => {}
+        Some((_, LOST)) => _ = shard.set_peers_lost(true),
+        Some((instance, DIED)) => shard.bury(instance),
+        // Who was there has to be asked for again.
+        Some((instance, GONE)) => {
+            shard.members().leave(instance);
+            shard.report_all_missed();
         }
-        return;
-    }
-    let returned = shard.hearing().hear_peer(instance);
-    let word = words.next();
-    if word == Some(GONE) {
-        shard.hearing().lose_peer(instance);
-    }
-    // Where an instance has gone, who was there has to be asked for again.
-    if returned || matches!(word, Some(LOST | GONE)) {
-        shard.report_all_missed();
+        // A later release may announce more.
+        _ => {}
     }
 }

@@ -1,5 +1,6 @@
 mod cluster;
 mod faults;
+mod instances;
 mod leftovers;
 mod login;
 mod sentinel;

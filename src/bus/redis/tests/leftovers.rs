@@ -23,9 +23,9 @@ fn news() -> Notice {
 fn keys(server: &Redis) -> Vec<(String, String)> {
     let keys = server.command(&["KEYS", "*"]).unwrap();
     let held = |key: &str| {
-        let command = match key.starts_with("duet:open:") {
-            true => "HGETALL",
-            false => "GET",
+        let command = match key.starts_with("duet:lease:") {
+            true => "GET",
+            false => "HGETALL",
         };
         (key.to_owned(), server.command(&[command, key]).unwrap())
     };
@@ -46,9 +46,14 @@ fn nothing_that_was_said_is_kept_and_nothing_for_ever() {
         here.publish(chat, news());
         here.publish(chat, mark());
         heard.until(chat, &mark()).await;
+        eventually("both are on the list", || async {
+            let listed = server.command(&["HLEN", "duet:instances:{0}"]);
+            listed.unwrap().trim() == "3"
+        })
+        .await;
         let keys = keys(&server);
-        // Two leases and who is there.
-        assert_eq!(keys.len(), 3, "{keys:?}");
+        // Two leases, the list of the instances, and who is there.
+        assert_eq!(keys.len(), 4, "{keys:?}");
         for (key, held) in keys {
             assert!(
                 !key.contains(SECRET) && !held.contains(SECRET),
@@ -60,7 +65,12 @@ fn nothing_that_was_said_is_kept_and_nothing_for_ever() {
                     assert_eq!(name, format!("{{{}}}", chat.tag()));
                     assert!(matches!(held[..], [_, "3"]), "{held:?}");
                 }
-                None => assert!(key.starts_with("duet:lease:") && held == ["1"], "{key}"),
+                None if key.starts_with("duet:lease:") => assert_eq!(held, ["1"]),
+                // Both of them, and a stamp.
+                None => assert!(
+                    key.starts_with("duet:instances:") && held.len() == 6,
+                    "{key}: {held:?}"
+                ),
             }
             let life_ms: i64 = server
                 .command(&["PTTL", &key])

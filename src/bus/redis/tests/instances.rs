@@ -1,0 +1,212 @@
+//! Instances that come and go: what it costs that each is watched, and that nobody dies unnoticed.
+
+use actors::testing::bus_suite;
+
+use super::*;
+
+/// Instances on one server, each with a chat of its own in memory.
+struct Case {
+    server: Redis,
+    instances: Vec<Instance>,
+}
+
+struct Instance {
+    bus: Arc<dyn Bus>,
+    heard: Heard,
+    chat: ChatKey,
+}
+
+impl Instance {
+    async fn start(server: &Redis) -> Self {
+        let bus = start(&server.url()).await;
+        let (heard, chat) = (Heard::from(&bus), key());
+        bus.subscribe(chat).await.unwrap();
+        Self { bus, heard, chat }
+    }
+
+    fn name(&self) -> String {
+        self.bus.roll_call().unwrap().own.to_string()
+    }
+
+    /// How many instances it knows to live, itself included.
+    fn living(&self) -> usize {
+        1 + self.bus.roll_call().unwrap().heard.len()
+    }
+}
+
+impl Case {
+    async fn of(count: usize) -> Self {
+        let server = Redis::start().unwrap();
+        let mut instances = Vec::with_capacity(count);
+        for _ in 0..count {
+            instances.push(Instance::start(&server).await);
+        }
+        let case = Self { server, instances };
+        case.until_all_know(count).await;
+        case
+    }
+
+    async fn until_all_know(&self, count: usize) {
+        eventually("all know who lives", || async {
+            let mut instances = self.instances.iter();
+            instances.all(|instance| instance.living() == count)
+        })
+        .await;
+    }
+
+    async fn until_the_list_is_right(&self) {
+        let mut expected: Vec<String> = self.instances.iter().map(Instance::name).collect();
+        expected.push("stamp".into());
+        expected.sort_unstable();
+        eventually("the list holds those who live", || async {
+            self.listed() == expected
+        })
+        .await;
+    }
+
+    fn listed(&self) -> Vec<String> {
+        let told = self.server.command(&["HKEYS", "duet:instances:{0}"]);
+        let mut listed: Vec<String> = told.unwrap().lines().map(Into::into).collect();
+        listed.retain(|name| !name.is_empty());
+        listed.sort_unstable();
+        listed
+    }
+
+    /// How often the server was told to do something so far, this question aside: all commands, leases renewed, and
+    /// publications.
+    fn commands(&self) -> [u64; 3] {
+        let info = self.server.command(&["INFO", "commandstats"]).unwrap();
+        let calls = |line: &str| -> Option<u64> {
+            let (_, calls) = line.split_once(":calls=")?;
+            calls.split(',').next()?.parse().ok()
+        };
+        let of = |command: &str| {
+            let lines = info.lines();
+            let lines = lines.filter(|line| line.starts_with(&format!("cmdstat_{command}")));
+            lines.filter_map(calls).sum()
+        };
+        [of("") - of("info:"), of("set:"), of("spublish:")]
+    }
+}
+
+#[test]
+fn what_redis_does_for_a_beat_does_not_grow_with_the_instances() {
+    const COUNT: usize = 12;
+    /// Twenty of each.
+    const BEATS: u64 = 20 * COUNT as u64;
+    bus_suite::run(async {
+        let case = Case::of(COUNT).await;
+        let listeners = |pattern: &str| -> Vec<String> {
+            let channels = ["PUBSUB", "SHARDCHANNELS", pattern];
+            let channels = case.server.command(&channels).unwrap();
+            let channels = channels.lines().filter(|channel| !channel.is_empty());
+            let count = |channel: &str| {
+                let told = ["PUBSUB", "SHARDNUMSUB", channel];
+                let told = case.server.command(&told).unwrap();
+                told.lines().nth(1).unwrap().to_owned()
+            };
+            channels.map(count).collect()
+        };
+        assert_eq!(listeners("duet:beats:*"), ["1"; COUNT]);
+        assert_eq!(listeners("duet:instances:*"), [COUNT.to_string()]);
+        let [all, leases, publications] = case.commands();
+        eventually("they have beaten for a while", || async {
+            case.commands()[1] >= leases + BEATS
+        })
+        .await;
+        let [all_now, leases_now, publications_now] = case.commands();
+        let (all, beats) = (all_now - all, leases_now - leases);
+        // Those who have renewed their lease and not beaten yet.
+        let under_way = COUNT as u64;
+        assert!(publications_now - publications <= beats + under_way);
+        // A lease, a stamp, two leases of others, a beat.
+        assert!(all <= 6 * beats, "{all} commands for {beats} beats");
+    });
+}
+
+#[test]
+fn those_who_die_at_once_with_their_watchers_are_missed_by_everybody_else() {
+    bus_suite::run(async {
+        let mut case = Case::of(9).await;
+        // Neighbours in the ring: nobody who watched the last of them is left.
+        case.instances.sort_by_key(Instance::name);
+        case.instances
+            .iter()
+            .for_each(|instance| instance.heard.clear());
+        drop(case.instances.drain(2..7));
+        case.until_all_know(4).await;
+        for instance in &case.instances {
+            until_missed(&instance.heard, &[instance.chat]).await;
+            assert_ne!(instance.bus.state(instance.chat), BusState::Away);
+        }
+        case.until_the_list_is_right().await;
+        // Whoever comes finds them, and is found.
+        case.instances.push(Instance::start(&case.server).await);
+        case.until_all_know(5).await;
+    });
+}
+
+#[test]
+fn names_that_a_dead_installation_has_left_are_taken_off_the_list() {
+    bus_suite::run(async {
+        let mut case = Case::of(6).await;
+        case.instances.clear();
+        case.instances.push(Instance::start(&case.server).await);
+        case.instances.push(Instance::start(&case.server).await);
+        case.until_the_list_is_right().await;
+        case.until_all_know(2).await;
+    });
+}
+
+#[test]
+fn one_that_was_taken_for_dead_is_known_again_and_its_chats_are_compared() {
+    bus_suite::run(async {
+        let case = Case::of(3).await;
+        let struck_out = case.instances[0].name();
+        for instance in &case.instances {
+            instance.heard.clear();
+        }
+        for command in [
+            &["HDEL", "duet:instances:{0}", &struck_out][..],
+            &["HSET", "duet:instances:{0}", "stamp", "another"],
+            &[
+                "SPUBLISH",
+                "duet:instances:{0}",
+                &format!("{struck_out} died"),
+            ],
+        ] {
+            case.server.command(command).unwrap();
+        }
+        for instance in &case.instances[1..] {
+            until_missed(&instance.heard, &[instance.chat]).await;
+        }
+        case.until_the_list_is_right().await;
+        case.until_all_know(3).await;
+    });
+}
+
+#[test]
+fn a_list_that_redis_has_lost_is_made_again_and_nobody_is_blamed() {
+    bus_suite::run(async {
+        let case = Case::of(5).await;
+        case.server.command(&["FLUSHALL"]).unwrap();
+        eventually("the list is there again", || async {
+            let living = case.instances.iter().map(Instance::living);
+            assert_eq!(living.min(), Some(5));
+            case.listed().len() == 6
+        })
+        .await;
+        case.until_the_list_is_right().await;
+    });
+}
+
+#[test]
+fn one_that_leaves_is_known_to_be_gone_without_a_doubt() {
+    bus_suite::run(async {
+        let mut case = Case::of(4).await;
+        let left = case.instances.pop().unwrap();
+        left.bus.leave().await;
+        case.until_all_know(3).await;
+        case.until_the_list_is_right().await;
+    });
+}
