@@ -207,3 +207,10 @@ advisories: tools ## Fetch what is known of weaknesses in the dependencies, and 
 screenshots: ## Screenshots of every page into tests/browser/screenshots.
 	cargo build --locked
 	cd tests/browser && npm run screenshots
+
+.PHONY: readme-pictures
+readme-pictures: ## The README's pictures, the moving one too, into docs/screenshots.
+	cargo build --locked
+	@[ -x target/pictures/bin/pip ] || python3 -m venv target/pictures
+	@target/pictures/bin/pip install --quiet --disable-pip-version-check --requirement tests/browser/pictures/requirements.txt
+	cd tests/browser && npm run readme

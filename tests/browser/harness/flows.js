@@ -23,6 +23,13 @@ export async function register({ page }, { you = "Abhi", peer = "Anny", lifetime
 /** The return code, where a page shows one. @param {Page} page */
 export const returnCode = (page) => page.locator("#return-code").inputValue();
 
+/** Says that the return code is saved, which takes it off the page. @param {Page} page */
+export async function saveCode(page) {
+  const saved = page.getByRole("button", { name: "Saved" });
+  await saved.click();
+  await saved.waitFor({ state: "hidden" });
+}
+
 /** From the invitation into the chat. @param {Person} person */
 export async function openMySide({ page }) {
   await page.getByRole("link", { name: "Go to the chat" }).click();
@@ -59,11 +66,14 @@ export async function meet(one, two, { you = "Abhi", peer = "Anny" } = {}) {
   return { link, one: { chat: first }, two: { chat: second, code } };
 }
 
-/** The same by the forms, so that the pages on the way lie behind the Back button. @param {Person} one @param {Person} two */
-export async function meetByForms(one, two) {
-  const { link, chat } = await register(one);
+/**
+ * The same by the forms, so that the pages on the way lie behind the Back button.
+ * @param {Person} one @param {Person} two @param {{ you?: string, peer?: string }} [as]
+ */
+export async function meetByForms(one, two, as = {}) {
+  const { link, chat } = await register(one, as);
   await openMySide(one);
-  return { link, one: { chat }, two: await join(two, link) };
+  return { link, one: { chat }, two: await join(two, link, as.peer) };
 }
 
 /** Writes into the composer and presses Enter. @param {Page} page @param {string} text */

@@ -3,7 +3,7 @@
 import { mkdir } from "node:fs/promises";
 
 import { openBrowser } from "../harness/claim.js";
-import { meet, message, say, untilTick } from "../harness/flows.js";
+import { meetByForms, message, say, saveCode, untilTick } from "../harness/flows.js";
 import { settle } from "../harness/look.js";
 import { Person } from "../harness/person.js";
 import { people } from "../harness/samples.js";
@@ -24,8 +24,8 @@ const DESKTOP = { viewport: { width: 860, height: 640 }, colorScheme: /** @type 
 
 const [server, browser] = await Promise.all([Server.start(), openBrowser()]);
 const [abhi, anny] = await Promise.all([Person.arrive(browser, server, PHONE), Person.arrive(browser, server, DESKTOP)]);
-await meet(abhi, anny, people.en);
-for (const { page } of [abhi, anny]) await page.reload();
+await meetByForms(abhi, anny, people.en);
+for (const { page } of [abhi, anny]) await saveCode(page);
 for (const [seat, words] of TALK) {
   const [from, to] = seat === 1 ? [abhi, anny] : [anny, abhi];
   await say(from.page, words);
