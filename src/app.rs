@@ -188,7 +188,7 @@ impl App {
     ) -> Result<Self, StartError> {
         let clock = world.clock.clone();
         let handles: Vec<ArbiterHandle> = arbiters.iter().map(Arbiter::handle).collect();
-        let pairs = PairRegistry::start(
+        let pairs = actors::start(
             world,
             settings.limits.of_actors(),
             handles.clone(),

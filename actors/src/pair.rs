@@ -17,27 +17,29 @@ mod history;
 mod messages;
 mod news;
 mod presence;
+mod rates;
+mod receipts;
+mod relayed;
+mod requests;
 mod rewind;
 mod seats;
 mod sessions;
 mod streams;
 mod ticks;
+mod typing;
+mod usage;
 
 use std::{
     collections::BTreeMap,
     panic,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use actix::{
-    Actor, ActorContext, ActorFutureExt, AsyncContext, AtomicResponse, Context, Handler, Message,
-    Supervised, WrapFuture,
+    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, AtomicResponse, Context, Supervised,
+    WrapFuture,
 };
-use governor::{DefaultDirectRateLimiter, Quota};
 use tracing::warn;
 
 pub use asks::{Answer, AskIn, AskStanding, AskStateOf, ReplacedBy};
@@ -45,24 +47,29 @@ pub use ending::EndChat;
 pub(crate) use ending::Over;
 pub use hello::{Look, Opened};
 pub use history::History;
-pub(crate) use messages::{Audited, CatchUp, Relayed};
-pub use messages::{Receipt, SendMessage, Sent, Typing};
+pub use messages::SendMessage;
 pub(crate) use news::{News, QueuedNews};
+pub use receipts::Receipt;
+pub(crate) use relayed::{Audited, CatchUp, Relayed};
+pub(crate) use requests::{Refresh, Request, Visit};
 pub use seats::{
     DeviceCode, Glance, Glanced, LoggedIn, Login, LoginProof, NameSeatTwo, NewReturnCode, SeatOf,
 };
 pub use sessions::{EndSession, Logout, Sessions};
 use streams::MoveStreams;
 pub use streams::{Attach, Attached, Detach, OpenStream, StreamId};
+pub use typing::Typing;
+pub(crate) use usage::Usage;
 
 use crate::{
-    PairRegistry, Refusal,
+    Refusal,
     domain::{
         BySeat, Caller, Chat, ChatKey, Event, Names, Seat, SeatChange, SecretDigest, Seq,
         SessionId, Timestamp, UserName,
     },
+    environment::Environment,
     ports::{DeferredWrite, Lookup, Notice, StoreError},
-    registry::{Shared, Usage},
+    tasks::journal::CommitListener,
 };
 
 /// How old a session's last use may be before it is noted again.
@@ -71,8 +78,8 @@ const SESSION_SEEN_STEP: Duration = Duration::from_secs(60);
 /// The actor of one chat.
 pub struct Pair {
     key: ChatKey,
-    pairs: PairRegistry,
-    shared: Arc<Shared>,
+    environment: Arc<Environment>,
+    keeper: Arc<dyn Keeper>,
     /// The chat, messages aside; or why there is none to serve.
     chat: Result<Chat, Refusal>,
     /// The machine's uptime when the chat was last read from the store.
@@ -95,7 +102,7 @@ pub struct Pair {
     /// Counts how often a seat's last stream closed, so that each leaving has its own grace.
     departures: BySeat<u64>,
     last_request: Instant,
-    limits: Option<Box<SeatLimits>>,
+    rates: Option<Box<rates::Rates>>,
     last_typing: BySeat<Option<Instant>>,
     /// It has subscribed, and has not left: a panic leaves that for others to take back.
     in_service: bool,
@@ -103,18 +110,31 @@ pub struct Pair {
     retired: bool,
 }
 
-/// Made when first needed: most chats in memory are idle.
-struct SeatLimits {
-    sends: BySeat<DefaultDirectRateLimiter>,
-    logins: DefaultDirectRateLimiter,
+/// What a pair needs of the registry it stands in, which also hears what the journal has committed
+/// for the pair.
+pub(crate) trait Keeper: CommitListener {
+    /// Lets a pair go to rest: out of the registry, unless a request is on its way to it.
+    fn leave(&self, key: ChatKey, pair: &Addr<Pair>) -> bool;
+
+    /// Takes out a pair whose chat is over, or could not be opened.
+    fn dismiss(&self, key: ChatKey, pair: &Addr<Pair>);
+
+    /// A pair is being dropped by a panic: it leaves neither its entry nor its subscription nor the
+    /// presence of those whose streams end with it. Who is back after the grace was never gone.
+    fn crashed(&self, key: ChatKey, usage: &Arc<Usage>, present: BySeat<bool>);
 }
 
 impl Pair {
-    pub(crate) fn new(key: ChatKey, pairs: PairRegistry, usage: Arc<Usage>) -> Self {
+    pub(crate) fn new(
+        key: ChatKey,
+        environment: Arc<Environment>,
+        keeper: Arc<dyn Keeper>,
+        usage: Arc<Usage>,
+    ) -> Self {
         Self {
             key,
-            shared: pairs.shared().clone(),
-            pairs,
+            environment,
+            keeper,
             chat: Err(Refusal::Unavailable("the chat is being opened".into())),
             read_at: Duration::ZERO,
             names: Arc::default(),
@@ -128,7 +148,7 @@ impl Pair {
             changes: 0,
             departures: BySeat::default(),
             last_request: Instant::now(),
-            limits: None,
+            rates: None,
             last_typing: BySeat::default(),
             in_service: false,
             retired: false,
@@ -155,7 +175,7 @@ impl Pair {
 
     /// Which seat a token proves, and by which session; records that the session was used.
     fn who(&mut self, digest: SecretDigest) -> Result<(Seat, SessionId), Refusal> {
-        let now = self.shared.world.clock.now();
+        let now = self.environment.world.clock.now();
         let chat = self.chat.as_mut().map_err(|refusal| refusal.clone())?;
         let session = chat
             .sessions
@@ -165,7 +185,7 @@ impl Pair {
         let stale = |seen: Timestamp| now.since(seen) >= SESSION_SEEN_STEP;
         if session.last_seen.is_none_or(stale) {
             session.last_seen = Some(now);
-            self.shared
+            self.environment
                 .deferred
                 .push(self.key, DeferredWrite::Used(session.id, now));
         }
@@ -211,7 +231,7 @@ impl Pair {
                 ]));
                 let (last, known) = (chat.last_seq, self.usage.position());
                 self.chat = Ok(chat);
-                self.read_at = self.shared.world.clock.uptime();
+                self.read_at = self.environment.world.clock.uptime();
                 self.drop_ended_sessions(ctx);
                 if last > known {
                     self.catch_up(ctx);
@@ -227,8 +247,8 @@ impl Pair {
             Err(failure) => {
                 self.chat = Err(failure.into());
                 self.in_service = false;
-                self.pairs.dismiss(self.key, &ctx.address());
-                self.shared.world.bus.unsubscribe(self.key);
+                self.keeper.dismiss(self.key, &ctx.address());
+                self.environment.world.bus.unsubscribe(self.key);
                 ctx.stop();
             }
         }
@@ -241,7 +261,7 @@ impl Pair {
         change: impl Future<Output = Result<T, Refusal>> + 'static,
         then: impl FnOnce(&mut Self, T) -> R + 'static,
     ) -> AtomicResponse<Self, Result<R, Refusal>> {
-        let store = self.shared.world.store.clone();
+        let store = self.environment.world.store.clone();
         let key = self.key;
         let work = async move {
             let done = change.await?;
@@ -269,7 +289,7 @@ impl Pair {
         &mut self,
         session: SecretDigest,
     ) -> impl Future<Output = Result<(Caller, Seq), Refusal>> + use<> {
-        let checks = self.shared.session_checks.clone();
+        let checks = self.environment.session_checks.clone();
         let caller = self.caller(session);
         async move {
             let caller = caller?;
@@ -283,41 +303,13 @@ impl Pair {
 
     /// Tells this instance's streams and every other instance about a seat.
     fn tell_seat(&mut self, seat: Seat, change: SeatChange) {
-        self.shared
+        self.environment
             .world
             .bus
             .publish(self.key, Notice::Seat(seat, change));
         let user = self.name(seat);
         self.broadcast(&Event::Seat { seat, user, change });
     }
-
-    fn limits(&mut self) -> &SeatLimits {
-        let limits = &self.shared.limits;
-        self.limits.get_or_insert_with(|| {
-            let at_least_one = |number: u32| number.max(1).try_into().expect("not zero");
-            let sends = || {
-                let rate = Quota::per_second(at_least_one(limits.sends_per_seat_per_second));
-                let quota = rate.allow_burst(at_least_one(limits.sends_per_seat_burst));
-                DefaultDirectRateLimiter::direct(quota)
-            };
-            let logins = Quota::per_minute(at_least_one(limits.logins_per_chat_per_minute));
-            Box::new(SeatLimits {
-                sends: BySeat([sends(), sends()]),
-                logins: DefaultDirectRateLimiter::direct(logins),
-            })
-        })
-    }
-
-    fn check_login_rate(&mut self) -> Result<(), Refusal> {
-        check_rate(&self.limits().logins)
-    }
-}
-
-fn check_rate(limiter: &DefaultDirectRateLimiter) -> Result<(), Refusal> {
-    use governor::clock::{Clock, DefaultClock};
-    limiter.check().map_err(|not_until| Refusal::TooMany {
-        retry_after: not_until.wait_time_from(DefaultClock::default().now()),
-    })
 }
 
 impl Actor for Pair {
@@ -329,7 +321,7 @@ impl Actor for Pair {
         }
         self.in_service = true;
         self.tick_later(ctx);
-        let world = self.shared.world.clone();
+        let world = self.environment.world.clone();
         let key = self.key;
         let open = async move {
             if let Err(failure) = world.bus.subscribe(key).await {
@@ -350,7 +342,7 @@ impl Actor for Pair {
 impl Drop for Pair {
     fn drop(&mut self) {
         if self.in_service && std::thread::panicking() {
-            self.pairs.crashed(self.key, &self.usage, self.present);
+            self.keeper.crashed(self.key, &self.usage, self.present);
         }
     }
 }
@@ -361,90 +353,5 @@ impl Drop for Pair {
 impl Supervised for Pair {
     fn restarting(&mut self, _: &mut Self::Context) {
         self.retired = true;
-    }
-}
-
-/// What a door may ask of a pair.
-pub trait Request:
-    Message<Result = Result<Self::Reply, Refusal>> + Clone + std::marker::Send + 'static
-{
-    /// What it answers.
-    type Reply: std::marker::Send + 'static;
-}
-
-impl<M, R> Request for M
-where
-    M: Message<Result = Result<R, Refusal>> + Clone + std::marker::Send + 'static,
-    R: std::marker::Send + 'static,
-{
-    type Reply = R;
-}
-
-/// A request on its way through the registry. It is not `Clone`, and so no request itself.
-pub struct Visit<M> {
-    pub(crate) message: M,
-    /// Set while the pair is busy with it alone: whether a panic was this request's own doing.
-    pub(crate) begun: Arc<AtomicBool>,
-}
-
-impl<M: Request> Message for Visit<M> {
-    type Result = M::Result;
-}
-
-/// What the doors may ask. (One impl each: a generic one would have to exclude itself.) Those that
-/// hold the mailbox until they are answered are to blame for a panic until then; while the others
-/// wait for the store, what panics is something else, and they may be asked again.
-macro_rules! receive {
-    (holding the mailbox: $($holding:ty),*; beside others: $($beside:ty),* $(,)?) => {
-        receive!(@ true: $($holding),*);
-        receive!(@ false: $($beside),*);
-    };
-    (@ $holds:literal: $($request:ty),*) => {$(
-        impl Handler<Visit<$request>> for Pair {
-            type Result = <Self as Handler<$request>>::Result;
-
-            fn handle(&mut self, visit: Visit<$request>, ctx: &mut Self::Context) -> Self::Result {
-                visit.begun.store(true, Ordering::Release);
-                self.last_request = Instant::now();
-                let answer = Handler::<$request>::handle(self, visit.message, ctx);
-                visit.begun.store($holds, Ordering::Release);
-                answer
-            }
-        }
-    )*};
-}
-
-receive! {
-    holding the mailbox: Answer, AskIn, DeviceCode, EndChat, EndSession, Login, Logout,
-        NameSeatTwo, NewReturnCode, Sessions;
-    beside others: AskStateOf, Attach, Glance, History, Look, OpenStream, Receipt, ReplacedBy,
-        SeatOf, SendMessage, Typing,
-}
-
-/// Reads the chat from the store again: a token is not known here, and the store may know it; or
-/// the instance slept. Refused when the store cannot be read.
-#[derive(Debug, actix::Message)]
-#[rtype(result = "Result<(), Refusal>")]
-pub(crate) struct Refresh;
-
-impl Handler<Refresh> for Pair {
-    type Result = AtomicResponse<Self, Result<(), Refusal>>;
-
-    fn handle(&mut self, _: Refresh, _: &mut Self::Context) -> Self::Result {
-        let store = self.shared.world.store.clone();
-        let key = self.key;
-        let load = async move { store.load(key).await };
-        AtomicResponse::new(Box::pin(load.into_actor(self).map(
-            |found, pair: &mut Self, ctx| {
-                let read = found
-                    .as_ref()
-                    .map(|_| ())
-                    .map_err(|error| error.clone().into());
-                if pair.chat.is_ok() {
-                    pair.apply(found, ctx);
-                }
-                read
-            },
-        )))
     }
 }

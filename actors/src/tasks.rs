@@ -1,5 +1,5 @@
-//! The work of an instance that goes on beside requests. [`instance`](crate::instance) starts these
-//! tasks again when they fail.
+//! The work of an instance that goes on beside requests. [`supervision`](crate::supervision)
+//! starts these tasks again when they fail.
 
 pub(crate) mod deferred_writes;
 pub(crate) mod journal;

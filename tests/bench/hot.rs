@@ -103,7 +103,7 @@ async fn world() -> (PairRegistry, Vec<(ChatKey, SecretDigest)>) {
     let registry = Registry::new();
     let (metrics, tasks) = (Metrics::register(&registry), Tasks::register(&registry));
     let arbiters = vec![Arbiter::new().handle()];
-    let pairs = PairRegistry::start(adapters, LIMITS, arbiters, metrics, &tasks);
+    let pairs = actors::start(adapters, LIMITS, arbiters, metrics, &tasks);
     let mut people = Vec::with_capacity(PAIRS);
     for _ in 0..PAIRS {
         let hash = PairHash::generate(&mut rand::rng());

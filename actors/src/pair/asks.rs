@@ -45,7 +45,7 @@ impl Handler<AskIn> for Pair {
             number,
             valid: ASK_VALID,
         };
-        let (store, key) = (self.shared.world.store.clone(), self.key);
+        let (store, key) = (self.environment.world.store.clone(), self.key);
         let record = async move {
             match store.ask(key, new).await? {
                 Lookup::Live(()) => Ok((secret, number)),
@@ -76,7 +76,7 @@ impl Pair {
     /// the time since then is measured here: no instance's clock judges an ask.
     pub(super) fn open_asks(&self) -> Vec<Ask> {
         let age = self
-            .shared
+            .environment
             .world
             .clock
             .uptime()
@@ -110,7 +110,7 @@ impl Handler<AskStateOf> for Pair {
 
     fn handle(&mut self, ask: AskStateOf, _: &mut Self::Context) -> Self::Result {
         let (store, key, names) = (
-            self.shared.world.store.clone(),
+            self.environment.world.store.clone(),
             self.key,
             self.names.clone(),
         );
@@ -147,8 +147,8 @@ impl Handler<Answer> for Pair {
             Err(refusal) => return Self::refuse(refusal),
         };
         let (store, bus) = (
-            self.shared.world.store.clone(),
-            self.shared.world.bus.clone(),
+            self.environment.world.store.clone(),
+            self.environment.world.bus.clone(),
         );
         let peer = caller.seat.other();
         let open_here = self.has_stream(peer) || self.present[peer];
@@ -214,7 +214,7 @@ impl Handler<ReplacedBy> for Pair {
 
     fn handle(&mut self, asked: ReplacedBy, _: &mut Self::Context) -> Self::Result {
         let (store, key, names) = (
-            self.shared.world.store.clone(),
+            self.environment.world.store.clone(),
             self.key,
             self.names.clone(),
         );

@@ -28,19 +28,19 @@ impl Handler<EndChat> for Pair {
             Err(refusal) => return Self::refuse(refusal),
         };
         let by = Some(caller.seat);
-        let store = self.shared.world.store.clone();
+        let store = self.environment.world.store.clone();
         let ended = async move { store.end(caller.into()).await };
         AtomicResponse::new(Box::pin(ended.into_actor(self).map(
             move |ended, pair: &mut Self, ctx| {
                 if ended? == Ending::NoSession {
                     return Err(Refusal::NoSession);
                 }
-                pair.shared
+                pair.environment
                     .world
                     .bus
                     .publish(pair.key, Notice::Ended { by });
                 pair.finish(by, ctx);
-                pair.shared.sweep.notify_one();
+                pair.environment.sweep.notify_one();
                 Ok(())
             },
         )))
@@ -73,8 +73,8 @@ impl Pair {
         self.present = Default::default();
         self.in_service = false;
         self.chat = Err(Refusal::Gone);
-        self.shared.world.bus.forget(self.key);
-        self.pairs.dismiss(self.key, &ctx.address());
+        self.environment.world.bus.forget(self.key);
+        self.keeper.dismiss(self.key, &ctx.address());
         ctx.stop();
     }
 }

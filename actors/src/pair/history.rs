@@ -28,7 +28,7 @@ impl Handler<History> for Pair {
 
     fn handle(&mut self, history: History, _: &mut Self::Context) -> Self::Result {
         let caller = self.caller(history.by);
-        let store = self.shared.world.store.clone();
+        let store = self.environment.world.store.clone();
         let names = self.names.clone();
         Box::pin(async move {
             let by = caller?.into();

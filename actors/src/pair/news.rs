@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use actix::{Context, Handler, Message};
 
-use super::{Audited, CatchUp, MoveStreams, Over, Pair, Relayed};
-use crate::{registry::Usage, tasks::journal::Committed};
+use super::{Audited, CatchUp, MoveStreams, Over, Pair, Relayed, Usage};
+use crate::tasks::journal::Committed;
 
 /// Sent by the tasks.
 pub(crate) enum News {

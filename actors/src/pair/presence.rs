@@ -15,7 +15,7 @@ impl Pair {
         match self.elsewhere {
             _ if self.present[seat] => Some(true),
             // What it said before is out of date.
-            _ if self.shared.bus_state(self.key) == BusState::Away => None,
+            _ if self.environment.bus_state(self.key) == BusState::Away => None,
             Some(elsewhere) => Some(elsewhere[seat]),
             None => None,
         }
@@ -36,10 +36,10 @@ impl Pair {
         if self.has_stream(seat) {
             return;
         }
-        let left_at = self.shared.world.clock.now();
+        let left_at = self.environment.world.clock.now();
         self.departures[seat] += 1;
         let departure = self.departures[seat];
-        ctx.run_later(self.shared.limits.presence_grace, move |pair, _| {
+        ctx.run_later(self.environment.limits.presence_grace, move |pair, _| {
             let stayed_away = pair.departures[seat] == departure && !pair.has_stream(seat);
             if pair.present[seat] && stayed_away {
                 pair.announce(seat, false, Some(left_at));
@@ -49,7 +49,7 @@ impl Pair {
 
     fn announce(&mut self, seat: Seat, online: bool, last_seen: Option<Timestamp>) {
         self.present[seat] = online;
-        let world = &self.shared.world;
+        let world = &self.environment.world;
         world.bus.set_open(self.key, self.present);
         world.bus.publish(
             self.key,
@@ -61,7 +61,7 @@ impl Pair {
         );
         if let (Some(at), Ok(chat)) = (last_seen, &mut self.chat) {
             chat.seats[seat].last_seen = Some(at);
-            self.shared
+            self.environment
                 .deferred
                 .push(self.key, DeferredWrite::LastSeen(seat, at));
         }
@@ -121,7 +121,7 @@ impl Pair {
         ctx: &mut Context<Self>,
         then: impl FnOnce(&mut Self) + 'static,
     ) {
-        let (bus, key) = (self.shared.world.bus.clone(), self.key);
+        let (bus, key) = (self.environment.world.bus.clone(), self.key);
         let ask = async move { bus.open_elsewhere(key).await.ok() };
         ctx.wait(ask.into_actor(self).map(|elsewhere, pair: &mut Self, _| {
             pair.elsewhere = elsewhere;

@@ -58,7 +58,7 @@ impl Pair {
         if self.chat.is_err() {
             return;
         }
-        let (store, key) = (self.shared.world.store.clone(), self.key);
+        let (store, key) = (self.environment.world.store.clone(), self.key);
         let from = self.recent.beginning(at_most);
         let read = async move {
             let page = Page::After(from);

@@ -42,7 +42,7 @@ impl Handler<NameSeatTwo> for Pair {
                 problem,
             });
         }
-        let (store, key) = (self.shared.world.store.clone(), self.key);
+        let (store, key) = (self.environment.world.store.clone(), self.key);
         let name = async move {
             match store.name_seat_two(key, &naming.name).await? {
                 Lookup::Live(true) => Ok(()),
@@ -179,11 +179,11 @@ impl Handler<Login> for Pair {
                 device: login.device,
             },
             return_code: code.digest(&login.hash, seat),
-            sessions_max: self.shared.limits.sessions_per_seat_max,
+            sessions_max: self.environment.limits.sessions_per_seat_max,
         };
         let (store, deferred) = (
-            self.shared.world.store.clone(),
-            self.shared.deferred.clone(),
+            self.environment.world.store.clone(),
+            self.environment.deferred.clone(),
         );
         let names = self.names.clone();
         let sit = async move {
@@ -237,7 +237,7 @@ impl Handler<NewReturnCode> for Pair {
             Err(refusal) => return Self::refuse(refusal),
         };
         let asked = !self.open_asks().is_empty();
-        let store = self.shared.world.store.clone();
+        let store = self.environment.world.store.clone();
         let set = async move {
             let code = AccessCode::generate(&mut rand::rng());
             let digest = code.digest(&new.hash, caller.seat);
@@ -273,7 +273,7 @@ impl Handler<DeviceCode> for Pair {
             Ok(caller) => caller,
             Err(refusal) => return Self::refuse(refusal),
         };
-        let store = self.shared.world.store.clone();
+        let store = self.environment.world.store.clone();
         let set = async move {
             let code = AccessCode::generate(&mut rand::rng());
             let digest = code.digest(&new.hash, caller.seat);

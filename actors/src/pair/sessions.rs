@@ -25,7 +25,7 @@ impl Handler<Sessions> for Pair {
         if let Err(refusal) = self.caller(sessions.by) {
             return Self::refuse(refusal);
         }
-        let (store, key) = (self.shared.world.store.clone(), self.key);
+        let (store, key) = (self.environment.world.store.clone(), self.key);
         let load = async move { store.load(key).await };
         AtomicResponse::new(Box::pin(load.into_actor(self).map(
             move |found, pair: &mut Self, ctx| {
@@ -88,7 +88,7 @@ impl Pair {
         caller: Caller,
         which: SessionChoice,
     ) -> AtomicResponse<Self, Result<(), Refusal>> {
-        let (store, seat) = (self.shared.world.store.clone(), caller.seat);
+        let (store, seat) = (self.environment.world.store.clone(), caller.seat);
         let end = async move { store.end_session(caller, which).await?.granted() };
         self.change(end, move |pair, ended: bool| {
             let left = pair.sessions_of(seat).next().is_none();
@@ -107,6 +107,9 @@ impl Pair {
 
     /// Tells the other instances alone: the streams here were dropped with their sessions.
     pub(super) fn tell_sessions(&self) {
-        self.shared.world.bus.publish(self.key, Notice::Sessions);
+        self.environment
+            .world
+            .bus
+            .publish(self.key, Notice::Sessions);
     }
 }

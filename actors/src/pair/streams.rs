@@ -20,12 +20,11 @@ use std::{
 use actix::{Context, Handler, Recipient, ResponseActFuture, dev::SendError};
 use tracing::debug;
 
-use super::{Opened, Pair};
+use super::{Opened, Pair, usage::Streaming};
 use crate::{
     Refusal,
     domain::{Event, Hello, Message, Seat, SecretDigest, Seq, SessionId},
     metrics::Counted,
-    registry::Streaming,
 };
 
 /// After this long without an event a stream is told that the line is still up: within fifteen
@@ -150,7 +149,10 @@ impl Handler<MoveStreams> for Pair {
 
     fn handle(&mut self, _: MoveStreams, ctx: &mut Self::Context) {
         let seats: Vec<Seat> = self.streams.iter().map(|open| open.seat).collect();
-        self.shared.metrics.streams_moved.inc_by(seats.len() as u64);
+        self.environment
+            .metrics
+            .streams_moved
+            .inc_by(seats.len() as u64);
         self.say_goodbye(&Event::Moved);
         for seat in seats {
             self.departed(seat, ctx);
@@ -204,8 +206,8 @@ impl Handler<Attach> for Pair {
                     position: attach.position,
                     last_event: Instant::now(),
                     _counted: (
-                        Counted::new(&self.shared.metrics.streams),
-                        self.shared.streams.clone(),
+                        Counted::new(&self.environment.metrics.streams),
+                        self.environment.streams.clone(),
                         Streaming::of(&self.usage),
                     ),
                 });
@@ -236,10 +238,10 @@ impl Handler<Detach> for Pair {
 
 impl Pair {
     fn check_room(&self, seat: Seat) -> Result<(), Refusal> {
-        let limits = &self.shared.limits;
+        let limits = &self.environment.limits;
         let at_seat = self.streams.iter().filter(|open| open.seat == seat).count();
         // Every open stream holds one, and the instance itself one more.
-        let everywhere = Arc::strong_count(&self.shared.streams) - 1;
+        let everywhere = Arc::strong_count(&self.environment.streams) - 1;
         if at_seat >= limits.streams_per_seat_max || everywhere >= limits.streams_max {
             return Err(Refusal::TooMany {
                 retry_after: TOO_MANY_STREAMS_RETRY,
@@ -295,7 +297,7 @@ impl Pair {
         let stalled = self.streams.iter().filter(|open| open.is_stalled()).count();
         if stalled > 0 {
             debug!(chat = %self.key.fingerprint(), stalled, "streams are cut off: nobody reads them");
-            self.shared.metrics.streams_cut.inc_by(stalled as u64);
+            self.environment.metrics.streams_cut.inc_by(stalled as u64);
             self.drop_streams(Open::is_stalled, ctx);
         }
     }

@@ -18,20 +18,20 @@ impl Pair {
     /// Ticks when there is something to do next.
     pub(super) fn tick_later(&self, ctx: &mut Context<Self>) {
         let due = self.streams.iter().filter_map(Open::due_in).min();
-        let due = due.unwrap_or_else(|| TICK.min(self.shared.limits.pair_rest_after));
-        let now = self.shared.started.elapsed();
+        let due = due.unwrap_or_else(|| TICK.min(self.environment.limits.pair_rest_after));
+        let now = self.environment.started.elapsed();
         let steps = (now + due).div_duration_f64(STEP).ceil();
         ctx.run_later(STEP.mul_f64(steps).saturating_sub(now), Self::tick);
     }
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
         self.drop_dead_streams(ctx);
-        let idle = self.last_request.elapsed() >= self.shared.limits.pair_rest_after;
+        let idle = self.last_request.elapsed() >= self.environment.limits.pair_rest_after;
         let idle = idle && self.streams.is_empty() && self.present == BySeat::default();
-        if idle && self.pairs.leave(self.key, &ctx.address()) {
+        if idle && self.keeper.leave(self.key, &ctx.address()) {
             debug!(chat = %self.key.fingerprint(), "a pair goes to rest");
             self.in_service = false;
-            self.shared.world.bus.unsubscribe(self.key);
+            self.environment.world.bus.unsubscribe(self.key);
             ctx.stop();
         } else {
             self.tick_later(ctx);

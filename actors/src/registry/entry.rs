@@ -1,51 +1,14 @@
-//! A pair's place in the registry, and what is known of it there without asking it.
+//! A pair in the registry.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
-};
+use std::sync::Arc;
 
 use actix::Addr;
 
-use crate::{
-    Pair,
-    domain::{BySeat, Marks, Seat, Seq},
-    ports::Position,
-};
+use crate::{Pair, pair::Usage};
 
 pub(super) struct Entry {
     pub(super) pair: Addr<Pair>,
     pub(super) usage: Arc<Usage>,
-}
-
-/// What is known of a pair without asking it.
-pub(crate) struct Usage {
-    /// Requests on their way to the pair; it does not go to rest before they are answered.
-    visits: AtomicUsize,
-    /// Notices on their way to the pair.
-    queued_news: AtomicUsize,
-    /// Open streams.
-    streams: AtomicUsize,
-    /// How often the lease had lapsed when the pair last looked into the store.
-    lapses: AtomicU64,
-    /// How far the pair is: its `last_seq` is that of the last message its streams were given.
-    known: Mutex<Position>,
-}
-
-/// One of a pair's open streams, for as long as it is held.
-pub(crate) struct Streaming(Arc<Usage>);
-
-impl Streaming {
-    pub(crate) fn of(usage: &Arc<Usage>) -> Self {
-        usage.streams.fetch_add(1, Ordering::AcqRel);
-        Self(usage.clone())
-    }
-}
-
-impl Drop for Streaming {
-    fn drop(&mut self) {
-        self.0.streams.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 /// Holds a pair in the registry while a request is on its way.
@@ -56,13 +19,13 @@ pub(super) struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.usage.visits.fetch_sub(1, Ordering::AcqRel);
+        self.usage.end_visit();
     }
 }
 
 impl Entry {
     pub(super) fn guard(&self) -> Guard {
-        self.usage.visits.fetch_add(1, Ordering::AcqRel);
+        self.usage.begin_visit();
         Guard {
             pair: self.pair.clone(),
             usage: self.usage.clone(),
@@ -71,78 +34,5 @@ impl Entry {
 
     pub(super) fn is_idle(&self) -> bool {
         self.usage.visits() == 0
-    }
-}
-
-impl Usage {
-    /// That of a pair which looks into the store only now.
-    pub(super) fn new(lapses: u64) -> Self {
-        Self {
-            visits: AtomicUsize::new(0),
-            queued_news: AtomicUsize::new(0),
-            streams: AtomicUsize::new(0),
-            lapses: AtomicU64::new(lapses),
-            known: Mutex::new(Position {
-                last_seq: 0,
-                revision: 0,
-                marks: BySeat::default(),
-            }),
-        }
-    }
-
-    pub(super) fn lapses(&self) -> u64 {
-        self.lapses.load(Ordering::Acquire)
-    }
-
-    pub(super) fn looked_after(&self, lapses: u64) {
-        self.lapses.fetch_max(lapses, Ordering::AcqRel);
-    }
-
-    pub(crate) fn known(&self) -> Position {
-        *self.lock()
-    }
-
-    pub(super) fn has_streams(&self) -> bool {
-        self.streams.load(Ordering::Acquire) > 0
-    }
-
-    pub(super) fn visits(&self) -> usize {
-        self.visits.load(Ordering::Acquire)
-    }
-
-    /// Counts a notice on its way to the pair, unless there are so many already.
-    pub(crate) fn queue_news(&self, queued_max: usize) -> bool {
-        let room = self.queued_news.fetch_add(1, Ordering::AcqRel) < queued_max;
-        if !room {
-            self.unqueue_news();
-        }
-        room
-    }
-
-    pub(crate) fn unqueue_news(&self) {
-        self.queued_news.fetch_sub(1, Ordering::AcqRel);
-    }
-
-    pub(crate) fn position(&self) -> Seq {
-        self.lock().last_seq
-    }
-
-    /// Only the pair itself moves on.
-    pub(crate) fn move_to(&self, position: Seq) {
-        self.lock().last_seq = position;
-    }
-
-    /// The pair has read its chat at this revision.
-    pub(crate) fn loaded(&self, revision: u64) {
-        self.lock().revision = revision;
-    }
-
-    /// The pair has raised a seat's marks to these.
-    pub(crate) fn marked(&self, seat: Seat, marks: Marks) {
-        self.lock().marks[seat] = marks;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Position> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

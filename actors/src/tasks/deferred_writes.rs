@@ -12,8 +12,8 @@ use tracing::{error, info, warn};
 use crate::{
     Metrics,
     domain::{ChatKey, Seat, SessionId},
-    instance::catch_panic,
     ports::{DeferredWrite, Store, StoreError},
+    supervision::catch_panic,
 };
 
 /// How often what has gathered is written.

@@ -21,10 +21,11 @@ use std::{
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 
+pub use self::reply::Sent;
 use self::{commit::Done, queue::Queue};
 pub(crate) use self::{
     queue::Append,
-    reply::{Committed, CommittedMessage, Reply},
+    reply::{CommitListener, Committed, CommittedMessage, Reply},
 };
 use crate::{
     Metrics,

@@ -10,7 +10,7 @@ use std::{
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
-use crate::{PairRegistry, instance::catch_panic, ports::Peer};
+use crate::{PairRegistry, ports::Peer, supervision::catch_panic};
 
 /// How often an instance writes down that it lives.
 const BEAT_INTERVAL: Duration = Duration::from_secs(1);
@@ -19,14 +19,14 @@ const UNHEARD_BEATS_MAX: u32 = 3;
 
 /// Beats and looks who is not heard, for ever.
 pub(crate) async fn run(pairs: PairRegistry) {
-    let shared = pairs.shared();
+    let environment = pairs.environment();
     let mut unheard = Unheard::default();
     loop {
         tokio::time::sleep(BEAT_INTERVAL).await;
-        let Some(call) = shared.world.bus.roll_call() else {
+        let Some(call) = environment.world.bus.roll_call() else {
             return std::future::pending().await;
         };
-        let beaten = catch_panic(shared.world.store.beat(call.own, &call.address)).await;
+        let beaten = catch_panic(environment.world.store.beat(call.own, &call.address)).await;
         let peers = match beaten {
             Ok(Ok(peers)) => peers,
             Ok(Err(failure)) => {
@@ -38,7 +38,7 @@ pub(crate) async fn run(pairs: PairRegistry) {
                 continue;
             }
         };
-        let missing = match shared.world.bus.is_up() {
+        let missing = match environment.world.bus.is_up() {
             true => unheard.look(&peers, &call.heard),
             // Nobody is heard then, and that says nothing.
             false => {
@@ -46,8 +46,10 @@ pub(crate) async fn run(pairs: PairRegistry) {
                 None
             }
         };
-        let before = shared.bus_split.swap(missing.is_some(), Ordering::AcqRel);
-        shared.metrics.bus_split.set(missing.is_some().into());
+        let before = environment
+            .bus_split
+            .swap(missing.is_some(), Ordering::AcqRel);
+        environment.metrics.bus_split.set(missing.is_some().into());
         match (before, missing) {
             (false, Some(peer)) => warn!(
                 own = call.address,
@@ -57,7 +59,7 @@ pub(crate) async fn run(pairs: PairRegistry) {
             ),
             (true, None) => {
                 info!("all instances that live are heard again");
-                shared.inbox.report_all_missed();
+                environment.inbox.report_all_missed();
             }
             _ => {}
         }

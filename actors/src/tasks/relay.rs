@@ -28,7 +28,7 @@ const NEWS_PAUSE: u32 = 9;
 /// Hands over notices for ever.
 pub(crate) async fn run(pairs: PairRegistry) {
     loop {
-        let (key, notice) = pairs.shared().inbox.next().await;
+        let (key, notice) = pairs.environment().inbox.next().await;
         pairs.tell(key, News::Relayed(Relayed(notice)));
     }
 }
@@ -36,7 +36,7 @@ pub(crate) async fn run(pairs: PairRegistry) {
 /// Makes good what was missed: first the messages, which take one query for many chats; then
 /// everything else, at a pace that leaves the store to those who talk.
 pub(crate) async fn catch_up(pairs: PairRegistry) {
-    let inbox = &pairs.shared().inbox;
+    let inbox = &pairs.environment().inbox;
     let mut unread: HashSet<ChatKey> = HashSet::new();
     // Those that the store could not be asked for.
     let mut left: HashSet<ChatKey> = HashSet::new();
@@ -73,16 +73,16 @@ pub(crate) async fn catch_up(pairs: PairRegistry) {
 /// While the bus does not bring news, asks the store for those of all chats with open streams, for ever:
 /// one question for all of them, as often as leaves the store most of its time.
 pub(crate) async fn ask_for_news(pairs: PairRegistry) {
-    let shared = pairs.shared();
+    let environment = pairs.environment();
     // Those whose streams were told that nobody knows who is there.
     let mut told_away: HashSet<ChatKey> = HashSet::new();
     let mut failed = false;
     loop {
         let began = Instant::now();
-        let state = |key| shared.bus_state(key);
+        let state = |key| environment.bus_state(key);
         let keys = pairs.streamed_keys(|key| state(key) != BusState::Up);
         if !keys.is_empty() {
-            shared.metrics.store_asked.inc();
+            environment.metrics.store_asked.inc();
             let unanswered = sweeper::compare(&pairs, keys.clone()).await.len();
             match (std::mem::replace(&mut failed, unanswered > 0), failed) {
                 (true, false) => info!("the store tells news again"),

@@ -9,9 +9,9 @@ use tracing::{debug, info, warn};
 use crate::{
     PairRegistry,
     domain::ChatKey,
-    instance::catch_panic,
     pair::{Audited, News, Over},
     ports::{Notice, Position, StoreError},
+    supervision::catch_panic,
 };
 
 /// Chats ended in one go.
@@ -26,7 +26,7 @@ const COUNT_PAUSE: u32 = 100;
 
 /// Sweeps for ever, at an interval or when woken because a chat has just ended.
 pub(crate) async fn run(pairs: PairRegistry) {
-    let interval = pairs.shared().limits.sweep_interval;
+    let interval = pairs.environment().limits.sweep_interval;
     let mut count_due = Instant::now();
     let mut failing_since: Option<Instant> = None;
     loop {
@@ -52,7 +52,7 @@ pub(crate) async fn run(pairs: PairRegistry) {
             // One line when it begins and one when it is over.
             _ => {}
         }
-        let woken = pairs.shared().sweep.notified();
+        let woken = pairs.environment().sweep.notified();
         let _ = tokio::time::timeout(interval, woken).await;
     }
 }
@@ -118,12 +118,12 @@ async fn compare_part(pairs: &PairRegistry, keys: &[ChatKey]) -> Result<(), Stri
 }
 
 async fn sweep(pairs: &PairRegistry) -> Result<(), StoreError> {
-    let shared = pairs.shared();
-    let (store, bus) = (&shared.world.store, &shared.world.bus);
+    let environment = pairs.environment();
+    let (store, bus) = (&environment.world.store, &environment.world.bus);
     loop {
         let expired = store.expire(EXPIRE_LEN_MAX).await?;
         for key in &expired {
-            shared.metrics.chats_expired.inc();
+            environment.metrics.chats_expired.inc();
             bus.publish(*key, Notice::Ended { by: None });
             bus.forget(*key);
             pairs.tell(*key, News::Over(Over { by: None }));
@@ -145,9 +145,9 @@ async fn sweep(pairs: &PairRegistry) -> Result<(), StoreError> {
 }
 
 async fn count(pairs: &PairRegistry) -> Result<(), StoreError> {
-    let shared = pairs.shared();
-    let chats = shared.world.store.count_chats().await?;
-    shared
+    let environment = pairs.environment();
+    let chats = environment.world.store.count_chats().await?;
+    environment
         .metrics
         .chats_live
         .set(i64::try_from(chats).unwrap_or(i64::MAX));

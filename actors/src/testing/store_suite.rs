@@ -33,13 +33,14 @@ mod fixture;
 mod history;
 mod purging;
 mod registration;
+mod repeating;
 mod seats;
 
 use std::{any::Any, sync::Arc};
 
 pub use self::{
     appending::*, asks::*, codes::*, deferred_writes::*, ending::*, history::*, purging::*,
-    registration::*, seats::*,
+    registration::*, repeating::*, seats::*,
 };
 use crate::ports::Store;
 

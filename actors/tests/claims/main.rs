@@ -11,6 +11,7 @@ mod failover;
 mod instances;
 mod journal;
 mod limits;
+mod lost_notices;
 mod model;
 mod presence;
 mod receipts;

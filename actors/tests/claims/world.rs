@@ -108,7 +108,7 @@ impl World {
         let handles = arbiters.iter().map(Arbiter::handle).collect();
         let tasks = Tasks::register(&registry);
         let metrics = Metrics::register(&registry);
-        let pairs = PairRegistry::start(adapters, limits, handles, metrics, &tasks);
+        let pairs = actors::start(adapters, limits, handles, metrics, &tasks);
         Instance {
             pairs,
             store,

@@ -4,13 +4,12 @@ use std::{sync::Arc, time::Instant};
 
 use tracing::{error, warn};
 
-use super::{Append, Committed, CommittedMessage, Lane};
+use super::{Append, CommitListener, Committed, CommittedMessage, Lane};
 use crate::{
-    PairRegistry, Refusal,
+    Refusal,
     domain::{ChatKey, Draft},
-    instance::{catch_panic, catch_panic_in},
-    pair::News,
     ports::{Appended, Notice, StoreError},
+    supervision::{catch_panic, catch_panic_in},
 };
 
 /// A commit that is over.
@@ -86,7 +85,7 @@ impl Lane {
         outcomes: Vec<Appended>,
         left_out: &mut Vec<(ChatKey, Vec<Append>)>,
     ) {
-        let mut parts: Vec<(ChatKey, PairRegistry, Vec<CommittedMessage>)> = Vec::new();
+        let mut parts: Vec<(ChatKey, Arc<dyn CommitListener>, Vec<CommittedMessage>)> = Vec::new();
         for (append, outcome) in batch.into_iter().zip(outcomes) {
             let key = append.draft.key;
             let placed = match outcome {
@@ -124,13 +123,13 @@ impl Lane {
             let committed = CommittedMessage::new(message, append.reply);
             match parts.iter_mut().find(|(of, ..)| *of == key) {
                 Some((.., part)) => part.push(committed),
-                None => parts.push((key, append.pairs, vec![committed])),
+                None => parts.push((key, append.listener, vec![committed])),
             }
         }
-        for (key, pairs, part) in parts {
+        for (key, listener, part) in parts {
             // A chat without a pair has no streams here either. A pair that has too much waiting
             // reads it from the store, and its sender is answered without it.
-            pairs.tell(key, News::Committed(Committed(part)));
+            listener.committed(key, Committed(part));
         }
     }
 }

@@ -8,9 +8,11 @@ use std::{
 use prometheus::IntGauge;
 use tokio::sync::Notify;
 
-use super::Reply;
+use std::sync::Arc;
+
+use super::{CommitListener, Reply, Sent};
 use crate::{
-    PairRegistry, Refusal, Sent,
+    Refusal,
     domain::{ChatKey, Draft},
 };
 
@@ -18,9 +20,8 @@ use crate::{
 pub(crate) struct Append {
     /// What to store.
     pub(crate) draft: Draft,
-    /// Knows the pair that hears of it once it is committed, and answers: by then it may be
-    /// another one than now.
-    pub(crate) pairs: PairRegistry,
+    /// Hears of it once it is committed: by then the chat's pair may be another one than now.
+    pub(crate) listener: Arc<dyn CommitListener>,
     /// Where the sender waits.
     pub(crate) reply: Reply,
 }

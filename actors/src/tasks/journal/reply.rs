@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use actix::dev::OneshotSender;
 
-use crate::{Refusal, Sent, domain::Message};
+use crate::{
+    Refusal,
+    domain::{ChatKey, ClientId, Message, Seq, Timestamp},
+};
 
 /// Where a sender waits. Who is left without an answer is told that nobody knows the outcome.
 pub(crate) struct Reply(Option<OneshotSender<Result<Sent, Refusal>>>);
@@ -29,6 +32,36 @@ impl Drop for Reply {
         let lost = "the commit was lost; its outcome is unknown";
         self.answer(Err(Refusal::Unavailable(lost.into())));
     }
+}
+
+/// A message that is durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// Its place.
+    pub seq: Seq,
+    /// Its name.
+    pub id: ClientId,
+    /// The store's clock.
+    pub at: Timestamp,
+    /// Whether the recipient has a stream open; `None` while that cannot be said.
+    pub online: Option<bool>,
+}
+
+impl Sent {
+    fn of(message: &Message, online: Option<bool>) -> Self {
+        Self {
+            seq: message.seq,
+            id: message.id,
+            at: message.at,
+            online,
+        }
+    }
+}
+
+/// Hears what was committed for a chat's pair.
+pub(crate) trait CommitListener: Send + Sync {
+    /// These messages are durable, and published.
+    fn committed(&self, key: ChatKey, messages: Committed);
 }
 
 /// One chat's part of a commit, in `seq` order.

@@ -1,0 +1,152 @@
+//! A message that is sent again, and an id that is used again.
+
+use std::collections::HashSet;
+
+use super::{Stores, fixture::*};
+use crate::{
+    domain::{Draft, Seat, Seq},
+    ports::Appended,
+};
+
+pub async fn the_same_message_twice_in_one_batch_is_stored_once(stores: Stores) {
+    let key = talk(&stores.here).await;
+    let same = draft(key, Seat::One, "Hello");
+    let next = draft(key, Seat::One, "Hello");
+    let drafts = [same.clone(), same.clone(), next, same];
+    let appended = append(&stores.here, &drafts).await;
+    let Appended::Stored { seq: 1, at } = appended[0] else {
+        panic!("{:?}", appended[0])
+    };
+    assert_eq!(appended[1], Appended::Before { seq: 1, at });
+    assert_eq!(stored(&appended[2]), 2);
+    assert_eq!(appended[3], Appended::Before { seq: 1, at });
+    assert_eq!(seqs(&all(&stores.here, key).await), [1, 2]);
+}
+
+pub async fn the_same_message_again_gets_its_first_place(stores: Stores) {
+    let key = talk(&stores.here).await;
+    let drafts = fill(&stores.here, key, 3).await;
+    let read = all(&stores.here, key).await;
+    for store in [&stores.here, &stores.there] {
+        for (draft, message) in drafts.iter().zip(&read) {
+            let again = append(store, std::slice::from_ref(draft)).await;
+            assert_eq!(
+                again[0],
+                Appended::Before {
+                    seq: message.seq,
+                    at: message.at
+                }
+            );
+        }
+    }
+    assert_eq!(
+        stored(&append(&stores.here, &[draft(key, Seat::One, "next")]).await[0]),
+        4
+    );
+}
+
+pub async fn the_same_message_racing_on_two_instances_is_stored_once(stores: Stores) {
+    let key = talk(&stores.here).await;
+    for round in 1..=20 {
+        let same = draft(key, Seat::One, "Hello");
+        let outcomes = race(&stores, 8, |store, _| {
+            let drafts = [same.clone()];
+            async move { append(&store, &drafts).await.remove(0) }
+        })
+        .await;
+        let mut fresh = 0;
+        let mut answers = HashSet::new();
+        for outcome in outcomes {
+            match outcome {
+                Appended::Stored { seq, at } => {
+                    fresh += 1;
+                    answers.insert((seq, at));
+                }
+                Appended::Before { seq, at } => {
+                    answers.insert((seq, at));
+                }
+                other => panic!("a racing duplicate came out as {other:?}"),
+            }
+        }
+        assert_eq!(fresh, 1, "one of them stored it");
+        assert_eq!(answers.len(), 1, "all tell the same place and time");
+        assert_eq!(live(stores.here.load(key).await).last_seq, round);
+    }
+}
+
+pub async fn the_same_id_from_the_other_seat_is_another_message(stores: Stores) {
+    let key = talk(&stores.here).await;
+    let one = draft(key, Seat::One, "Hello");
+    let two = Draft {
+        id: one.id,
+        ..draft(key, Seat::Two, "Hello")
+    };
+    let other_text = Draft {
+        text: text("Hi"),
+        ..two.clone()
+    };
+    let appended = append(&stores.here, &[one, two]).await;
+    assert_eq!(appended.iter().map(stored).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(
+        append(&stores.here, &[other_text]).await,
+        [Appended::OtherText]
+    );
+}
+
+pub async fn the_same_id_in_another_chat_is_another_message(stores: Stores) {
+    let first = draft(talk(&stores.here).await, Seat::One, "Hello");
+    let second = Draft {
+        id: first.id,
+        ..draft(talk(&stores.here).await, Seat::One, "Hi")
+    };
+    let appended = append(&stores.here, &[first, second]).await;
+    assert_eq!(appended.iter().map(stored).collect::<Vec<_>>(), [1, 1]);
+}
+
+pub async fn the_same_id_with_another_text_is_told(stores: Stores) {
+    let key = talk(&stores.here).await;
+    let said = draft(key, Seat::One, "Hello");
+    let other = Draft {
+        text: text("hello"),
+        ..said.clone()
+    };
+    let appended = append(&stores.here, &[said.clone(), other.clone()]).await;
+    assert_eq!(stored(&appended[0]), 1);
+    assert_eq!(appended[1], Appended::OtherText);
+    let next = draft(key, Seat::One, "next");
+    let appended = append(&stores.there, &[other, next]).await;
+    assert_eq!(appended[0], Appended::OtherText);
+    assert_eq!(stored(&appended[1]), 2, "its neighbours are stored");
+    assert_eq!(all(&stores.here, key).await[0].text, said.text);
+}
+
+pub async fn one_of_two_texts_racing_for_an_id_is_stored(stores: Stores) {
+    let key = talk(&stores.here).await;
+    for round in 1..=50 {
+        let first = draft(key, Seat::One, "Hello");
+        let outcomes = race(&stores, 8, |store, number| {
+            // Either text comes from either instance, alone and among others.
+            let mut drafts = vec![Draft {
+                text: text(["Hello", "Goodbye"][number / 2 % 2]),
+                ..first.clone()
+            }];
+            if number >= 4 {
+                drafts.push(draft(key, Seat::Two, "Another"));
+            }
+            async move { append(&store, &drafts).await }
+        })
+        .await;
+        let outcome_of_first = |outcome: &Vec<Appended>| outcome[0].clone();
+        let of_first: Vec<Appended> = outcomes.iter().map(outcome_of_first).collect();
+        let count = |wanted: fn(&Appended) -> bool| of_first.iter().filter(|it| wanted(it)).count();
+        assert_eq!(count(|it| matches!(it, Appended::Stored { .. })), 1);
+        assert_eq!(count(|it| matches!(it, Appended::Before { .. })), 3);
+        assert_eq!(count(|it| matches!(it, Appended::OtherText)), 4);
+        let last = round * 5;
+        assert_eq!(live(stores.here.load(key).await).last_seq, last);
+        assert_eq!(
+            seqs(&all(&stores.here, key).await),
+            (1..=last).collect::<Vec<Seq>>()
+        );
+    }
+}
