@@ -148,7 +148,7 @@ impl App {
                 let lock = || store::lock(&settings.store.url);
                 Some(store::patiently(&settings.store, lock).await?)
             }
-            (BusUrl::Redis(_), StoreUrl::Postgres(_)) => None,
+            (BusUrl::Redis(_), StoreUrl::Postgres(_) | StoreUrl::Shards(_)) => None,
         };
         let listeners = Listeners::bind(settings)?;
         let registry = telemetry::registry();

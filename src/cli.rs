@@ -27,6 +27,7 @@ use crate::{
 
 mod doctor;
 mod health;
+mod shards;
 
 /// More than any link has.
 const LINK_LEN_MAX: u64 = 4_096;
@@ -100,6 +101,14 @@ pub enum Command {
         /// The link, or its secret part behind /user/. Without it, or with "-", it is read from
         /// standard input, where other users of this machine do not see it.
         link: Option<String>,
+    },
+    /// Show the PostgreSQL servers that share the chats: which take new ones, and what is on each.
+    ///
+    /// For a store of several, store.urls. It counts rows, which takes a while on large tables.
+    Shards {
+        /// What to change.
+        #[command(subcommand)]
+        change: Option<shards::Change>,
     },
     /// Copy a SQLite store into a new file while it is served.
     ///
@@ -239,6 +248,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             Ok(())
         }
         Some(Command::End { link }) => end(&settings, link),
+        Some(Command::Shards { change }) => shards::run(&settings, change),
         Some(Command::Backup { file }) => {
             let chats = store::backup(sqlite_of(&settings, "backup")?, &file)?;
             say(format_args!("{chats} chats are in {}.", file.display()))
@@ -267,7 +277,7 @@ async fn open(settings: &Settings) -> Result<OpenStore, OpenError> {
 fn sqlite_of<'a>(settings: &'a Settings, command: &str) -> Result<&'a Path, Failure> {
     match &settings.store.url {
         StoreUrl::Sqlite(path) => Ok(path),
-        StoreUrl::Postgres(_) => Err(Failure::Refused(format!(
+        StoreUrl::Postgres(_) | StoreUrl::Shards(_) => Err(Failure::Refused(format!(
             "duet {command} is for SQLite. PostgreSQL has pg_dump and pg_restore for that."
         ))),
     }

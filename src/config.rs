@@ -136,6 +136,9 @@ impl fmt::Display for Role {
 pub struct Store {
     /// Which store, and where.
     pub url: StoreUrl,
+    /// Several PostgreSQL servers that share the chats; none where `url` counts.
+    #[serde(deserialize_with = "urls::several")]
+    pub urls: Vec<PostgresUrl>,
     /// The file that the URL was read from.
     #[serde(deserialize_with = "blank_is_none")]
     pub url_file: Option<PathBuf>,

@@ -4,6 +4,7 @@ pub mod examine;
 mod meter;
 mod postgres;
 mod probe;
+mod sharded;
 mod sqlite;
 
 use std::{
@@ -14,6 +15,7 @@ use std::{
 };
 
 use actors::ports::{Clock, Store};
+use futures_util::future::{select_all, try_join_all};
 use prometheus::Registry;
 use tracing::{info, warn};
 
@@ -22,6 +24,7 @@ use crate::config::{self, Settings, StoreUrl};
 pub use meter::Meter;
 pub use postgres::{DatabaseLock, PostgresStore};
 pub use probe::StoreProbe;
+pub use sharded::{ShardedStore, Shards, Standing};
 pub use sqlite::{FileLock, SqliteStore, backup, restore};
 
 /// How often a start tries again, and how often it says that it is waiting.
@@ -84,8 +87,8 @@ impl OpenStore {
 pub enum ServingLock {
     /// Of a file.
     File(FileLock),
-    /// Of a database.
-    Database(DatabaseLock),
+    /// Of a database, or of each of several.
+    Databases(Vec<DatabaseLock>),
 }
 
 impl ServingLock {
@@ -95,7 +98,10 @@ impl ServingLock {
         match self {
             // The system keeps it as long as the process lives.
             ServingLock::File(_) => std::future::pending().await,
-            ServingLock::Database(lock) => lock.lost().await,
+            ServingLock::Databases(locks) => {
+                let lost = locks.iter_mut().map(|lock| Box::pin(lock.lost()));
+                select_all(lost).await.0
+            }
         }
     }
 }
@@ -124,6 +130,9 @@ pub async fn open(
         }
         StoreUrl::Postgres(url) => {
             Arc::new(PostgresStore::open(url, &settings.store, registry).await?)
+        }
+        StoreUrl::Shards(urls) => {
+            ShardedStore::open(urls, &settings.store, clock, registry).await?
         }
     };
     Ok(OpenStore { store, sqlite })
@@ -171,6 +180,9 @@ pub async fn patiently<T>(
 pub async fn lock(url: &StoreUrl) -> Result<ServingLock, OpenError> {
     Ok(match url {
         StoreUrl::Sqlite(path) => ServingLock::File(FileLock::take(path)?),
-        StoreUrl::Postgres(url) => ServingLock::Database(DatabaseLock::take(url).await?),
+        StoreUrl::Postgres(url) => ServingLock::Databases(vec![DatabaseLock::take(url).await?]),
+        StoreUrl::Shards(urls) => {
+            ServingLock::Databases(try_join_all(urls.iter().map(DatabaseLock::take)).await?)
+        }
     })
 }

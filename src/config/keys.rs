@@ -68,7 +68,7 @@ pub(super) fn refuse_unknown(config: &Config, sources: &Sources) -> Result<(), C
 
 /// Whether a value may hold a password.
 pub(super) fn is_secret(key: &str) -> bool {
-    matches!(key, "store.url" | "bus.url")
+    matches!(key, "store.url" | "store.urls" | "bus.url")
 }
 
 /// A value as TOML, without what is secret in it.
@@ -131,6 +131,9 @@ pub(super) fn must_be(key: &str) -> String {
         "server.role" => "\"registration\", \"chat\" or \"all\"",
         "server.trusted_proxies" | "limits.exempt_addresses" => {
             "a list of addresses and networks, like [\"10.0.0.1\", \"192.168.0.0/16\"]"
+        }
+        "store.urls" => {
+            "a list of PostgreSQL servers, like [\"postgres://USER:PASSWORD@HOST/DATABASE\"]"
         }
         "server.allow_plain_http" => "true or false",
         "links.custom" => "\"any\", \"long\", \"off\" or \"\"",

@@ -3,12 +3,12 @@
 use std::{collections::HashMap, fs, path::Path};
 
 use ::config::{
-    Config, ConfigBuilder, ConfigError as LoadError, Environment, File, FileFormat,
+    Config, ConfigBuilder, ConfigError as LoadError, Environment, File, FileFormat, Value,
     builder::DefaultState,
 };
 
 use super::{
-    ConfigError, DEFAULT, LogFormat, Settings,
+    ConfigError, DEFAULT, LogFormat, Settings, StoreUrl,
     keys::{self, must_be},
     sources::Sources,
 };
@@ -49,6 +49,17 @@ impl Settings {
             .clone()
             .try_deserialize()
             .map_err(|error| guilty(&config, &sources, &error))?;
+        let several = std::mem::take(&mut settings.store.urls);
+        if !several.is_empty() {
+            if sources.of("store.url") != "default" {
+                return Err(ConfigError(format!(
+                    "store.url ({}) and store.urls ({}) are both set. Leave one of them out.",
+                    sources.of("store.url"),
+                    sources.of("store.urls"),
+                )));
+            }
+            settings.store.url = StoreUrl::Shards(several);
+        }
         settings.check().map_err(|wrong| wrong.set_in(&sources))?;
         settings.hints = sources.near_misses();
         Ok((settings, config, sources))
@@ -139,9 +150,13 @@ fn with_secrets(
                 "{section}.url_file, {path}, cannot be read: {error}."
             ))
         })?;
-        let key = format!("{section}.url");
+        let urls: Vec<&str> = url.split_whitespace().collect();
+        let (key, value) = match urls[..] {
+            [] | [_] => (format!("{section}.url"), Value::from(url.trim())),
+            _ => (format!("{section}.urls"), Value::from(urls)),
+        };
         config = config
-            .set_override(&key, url.trim())
+            .set_override(&key, value)
             .map_err(|error| wrong(&error))?;
         from_files.push((key, path));
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, time::Duration};
 
-use tokio_postgres::config::{Config, SslMode, TargetSessionAttrs};
+use tokio_postgres::config::{Config, Host, SslMode, TargetSessionAttrs};
 use url::form_urlencoded;
 
 use crate::tls::Check;
@@ -141,6 +141,24 @@ fn mode_and_check(sslmode: Option<&str>, issuers: bool) -> Result<(SslMode, Chec
 }
 
 /// Without a password.
+impl PostgresUrl {
+    /// Where the first of its servers is, and the database, like `one:5432/duet`: what tells servers
+    /// that share chats from each other.
+    pub fn place(&self) -> String {
+        let Some(server) = self.servers.first() else {
+            return "nowhere".into();
+        };
+        let host = match server.get_hosts().first() {
+            Some(Host::Tcp(name)) => name.clone(),
+            Some(Host::Unix(path)) => path.display().to_string(),
+            None => "localhost".into(),
+        };
+        let port = server.get_ports().first().copied().unwrap_or(5432);
+        let name = server.get_dbname().or(server.get_user());
+        format!("{host}:{port}/{}", name.unwrap_or_default())
+    }
+}
+
 impl fmt::Display for PostgresUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let first = self.servers.first();

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 
 use super::RedisUrl;
 
@@ -16,6 +16,29 @@ pub enum StoreUrl {
     Sqlite(PathBuf),
     /// A server that any number of instances share.
     Postgres(Box<PostgresUrl>),
+    /// Several servers that share the chats.
+    Shards(Vec<PostgresUrl>),
+}
+
+/// Several PostgreSQL URLs: a list, or one text with white space between them.
+pub(super) fn several<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<PostgresUrl>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Several {
+        List(Vec<String>),
+        Text(String),
+    }
+    let urls = match Several::deserialize(deserializer)? {
+        Several::List(urls) => urls,
+        Several::Text(text) => text.split_whitespace().map(str::to_owned).collect(),
+    };
+    let parse = |url: String| match StoreUrl::try_from(url).map_err(D::Error::custom)? {
+        StoreUrl::Postgres(url) => Ok(*url),
+        _ => Err(D::Error::custom("only PostgreSQL servers can share chats")),
+    };
+    urls.into_iter().map(parse).collect()
 }
 
 impl TryFrom<String> for StoreUrl {
@@ -59,6 +82,10 @@ impl fmt::Display for StoreUrl {
         match self {
             StoreUrl::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
             StoreUrl::Postgres(url) => url.fmt(f),
+            StoreUrl::Shards(urls) => {
+                let places: Vec<String> = urls.iter().map(PostgresUrl::place).collect();
+                write!(f, "the PostgreSQL servers {}", places.join(", "))
+            }
         }
     }
 }

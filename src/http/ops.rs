@@ -1,15 +1,10 @@
 //! Health and metrics.
 
-use std::time::Duration;
-
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use prometheus::{Encoder, TextEncoder};
 use serde::Serialize;
 
 use super::{State, problem::Problem};
-
-/// How long the store may take to answer.
-const DEADLINE: Duration = Duration::from_secs(2);
 
 #[derive(Serialize)]
 struct Ready {
@@ -20,6 +15,8 @@ struct Ready {
     /// The tasks that do not run at the moment.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tasks_down: Vec<&'static str>,
+    /// "up"; "degraded" while one of several servers is out of reach; "away".
+    store: &'static str,
     /// Whether instances hear each other: "up" or "away".
     bus: &'static str,
 }
@@ -35,16 +32,21 @@ pub async fn live() -> HttpResponse {
 /// that is away is no reason to turn requests away, for the store brings the news then; `?bus` asks for
 /// it nevertheless.
 pub async fn ready(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
-    let store = state.readiness.check_store();
+    let store = state.pairs.store();
     let bus_is_up = state.pairs.bus_is_up();
     let bus_is_wanted = request
         .query_string()
         .split('&')
         .any(|part| part == "bus" || part.starts_with("bus="));
     let tasks_down = state.readiness.tasks_down();
+    let store = match state.readiness.check_store().await {
+        Ok(()) if store.away().is_empty() => "up",
+        Ok(()) => "degraded",
+        Err(_) => "away",
+    };
     let reason = if state.readiness.is_draining() {
         Some("draining")
-    } else if !matches!(tokio::time::timeout(DEADLINE, store).await, Ok(Ok(()))) {
+    } else if store == "away" {
         Some("store")
     } else if !tasks_down.is_empty() {
         Some("tasks")
@@ -63,6 +65,7 @@ pub async fn ready(request: HttpRequest, state: web::Data<State>) -> HttpRespons
             ready: reason.is_none(),
             reason,
             tasks_down,
+            store,
             bus: if bus_is_up { "up" } else { "away" },
         })
 }

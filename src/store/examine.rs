@@ -62,6 +62,17 @@ pub async fn examine(settings: &config::Store) -> Vec<Finding> {
     let done = match &settings.url {
         StoreUrl::Sqlite(path) => sqlite::examine(path, &mut found),
         StoreUrl::Postgres(url) => postgres::examine(url, settings, &mut found).await,
+        StoreUrl::Shards(urls) => {
+            for url in urls {
+                let before = found.len();
+                let done = postgres::examine(url, settings, &mut found).await;
+                found.extend(done.err().map(Finding::from));
+                for finding in &mut found[before..] {
+                    finding.what = format!("{}: {}", url.place(), finding.what);
+                }
+            }
+            Ok(())
+        }
     };
     found.extend(done.err().map(Finding::from));
     found

@@ -11,6 +11,7 @@ mod deferred_writes;
 mod messages;
 mod rows;
 mod seats;
+mod shards;
 mod upkeep;
 
 mod connect;
@@ -41,6 +42,9 @@ use transaction::Transaction;
 
 pub use examine::examine;
 pub use lock::DatabaseLock;
+pub(super) use metrics::PoolMetrics;
+pub use shards::Census;
+pub(super) use shards::{Fenced, Trace};
 
 /// How long one connection outside of the pool may take to come about.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
@@ -62,14 +66,30 @@ impl PostgresStore {
         settings: &config::Store,
         registry: &Registry,
     ) -> Result<Self, OpenError> {
+        let metrics = || {
+            (
+                Meter::register(registry),
+                PoolMetrics::register(registry, None),
+            )
+        };
+        Self::open_counted(url, settings, metrics).await
+    }
+
+    /// The same with metrics that the caller makes.
+    pub(super) async fn open_counted(
+        url: &PostgresUrl,
+        settings: &config::Store,
+        metrics: impl FnOnce() -> (Meter, PoolMetrics),
+    ) -> Result<Self, OpenError> {
         let client = connect_once(url).await?;
         inspect::server(&client).await?;
         inspect::sessions(url).await?;
         let client = migrate::migrate(client, settings.start_patience()).await?;
         inspect::rights(&client).await?;
+        let (meter, pool) = metrics();
         Ok(Self {
-            connections: Connections::new(url, settings, registry)?,
-            meter: Meter::register(registry),
+            connections: Connections::new(url, settings, pool)?,
+            meter,
             lanes: settings.lanes.into(),
         })
     }

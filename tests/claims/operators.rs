@@ -5,7 +5,7 @@ mod guide;
 
 use std::{collections::BTreeSet, fs, path::PathBuf, process::Command};
 
-use loadtest::servers::{Kind, Shape};
+use loadtest::servers::{Kind, Postgres, Shape};
 
 use crate::support::{Chat, Setup, cluster::Cluster, eventually};
 
@@ -71,9 +71,13 @@ async fn every_metric_that_alerts_and_dashboard_name_is_served() {
     let instance = cluster.instance(0);
     instance.get("/chat-server/nowhere").await.fails(404);
     let served = instance.get("/metrics").await;
-    let served: BTreeSet<&str> = served
-        .text()
-        .lines()
+    let (one, two) = (Postgres::start().unwrap(), Postgres::start().unwrap());
+    let urls = format!("{} {}", one.url(), two.url());
+    let of_several = Setup::new().env("DUET_STORE__URLS", urls).start().await;
+    let of_several = of_several.ops().get("/metrics").await;
+    let served: BTreeSet<&str> = [served.text(), of_several.text()]
+        .into_iter()
+        .flat_map(str::lines)
         .filter(|line| !line.starts_with('#'))
         .filter_map(|line| line.split([' ', '{']).next())
         .collect();

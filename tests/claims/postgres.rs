@@ -6,6 +6,7 @@ mod managed;
 mod migrations;
 mod pooler;
 mod rights;
+mod shards;
 mod start;
 mod tls;
 

@@ -88,8 +88,13 @@ impl Chats for PostgresStore {
 }
 
 /// Whether a key is in use or was used before.
-const USED: &str = "SELECT EXISTS (SELECT FROM chats WHERE key = $1)
+pub(super) const USED: &str = "SELECT EXISTS (SELECT FROM chats WHERE key = $1)
                         OR EXISTS (SELECT FROM tombstones WHERE key = $1)";
+
+pub(super) async fn is_reserved(tx: &mut Transaction<'_>, key: ChatKey) -> Result<bool, Error> {
+    let reserved = "SELECT FROM reservations WHERE key = $1 AND expires_at + 0 > now_ms()";
+    Ok(tx.query_opt(reserved, &[&uuid(key)]).await?.is_some())
+}
 
 const RESERVE: &str = "
     INSERT INTO reservations AS r (key, expires_at) VALUES ($1, now_ms() + $2)
@@ -99,20 +104,17 @@ const MAKE: &str = "
     INSERT INTO chats (key, expires_at, registration, sealed_hash, encryption, auth, both_named)
     VALUES ($1, now_ms() + $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING expires_at";
 
-async fn register(tx: &mut Transaction<'_>, new: &NewChat) -> Result<Registered, Error> {
+pub(super) async fn register(tx: &mut Transaction<'_>, new: &NewChat) -> Result<Registered, Error> {
     if let Some(before) = registered_before(tx, new).await? {
         return Ok(before);
     }
-    if new.must_be_reserved {
-        let reserved = "SELECT FROM reservations WHERE key = $1 AND expires_at + 0 > now_ms()";
-        if tx.query_opt(reserved, &[&uuid(new.key)]).await?.is_none() {
-            let used: bool = tx.query_one(USED, &[&uuid(new.key)]).await?.get(0);
-            return Ok(if used {
-                Registered::Taken
-            } else {
-                Registered::NotReserved
-            });
-        }
+    if new.must_be_reserved && !is_reserved(tx, new.key).await? {
+        let used: bool = tx.query_one(USED, &[&uuid(new.key)]).await?.get(0);
+        return Ok(if used {
+            Registered::Taken
+        } else {
+            Registered::NotReserved
+        });
     }
     let registration = new
         .registration
@@ -168,7 +170,7 @@ async fn register(tx: &mut Transaction<'_>, new: &NewChat) -> Result<Registered,
     })
 }
 
-async fn registered_before(
+pub(super) async fn registered_before(
     tx: &mut Transaction<'_>,
     new: &NewChat,
 ) -> Result<Option<Registered>, Error> {

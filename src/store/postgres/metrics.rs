@@ -1,10 +1,10 @@
 //! What the pool counts.
 
 use actors::metrics::register;
-use prometheus::{IntCounter, IntGauge, Registry};
+use prometheus::{IntCounter, IntGauge, Opts, Registry};
 
 #[derive(Clone)]
-pub(super) struct PoolMetrics {
+pub(in crate::store) struct PoolMetrics {
     pub(super) connections: IntGauge,
     pub(super) idle: IntGauge,
     pub(super) opened: IntCounter,
@@ -13,9 +13,14 @@ pub(super) struct PoolMetrics {
 }
 
 impl PoolMetrics {
-    pub(super) fn register(registry: &Registry) -> Self {
-        let gauge = |name, help| register(registry, IntGauge::new(name, help));
-        let counter = |name, help| register(registry, IntCounter::new(name, help));
+    /// With the server as a label, where the store has several.
+    pub(in crate::store) fn register(registry: &Registry, server: Option<&str>) -> Self {
+        let opts = |name: &str, help: &str| match server {
+            Some(server) => Opts::new(name, help).const_label("server", server),
+            None => Opts::new(name, help),
+        };
+        let gauge = |name, help| register(registry, IntGauge::with_opts(opts(name, help)));
+        let counter = |name, help| register(registry, IntCounter::with_opts(opts(name, help)));
         Self {
             connections: gauge(
                 "duet_store_connections",

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use actors::ports::StoreError;
 use bb8::{Pool, PooledConnection, QueueStrategy};
 use futures_util::future::try_join_all;
-use prometheus::Registry;
 use tokio::time::timeout;
 use tokio_postgres::{Client, Error, Row, error::SqlState, types::ToSql};
 
@@ -35,11 +34,10 @@ impl Connections {
     pub(super) fn new(
         url: &PostgresUrl,
         settings: &config::Store,
-        registry: &Registry,
+        metrics: PoolMetrics,
     ) -> Result<Self, OpenError> {
         let patience = Duration::from_secs(settings.connect_seconds);
         let deadline = Duration::from_secs(settings.call_seconds);
-        let metrics = PoolMetrics::register(registry);
         let servers = Servers::new(url, patience, Session::for_calls(deadline))?;
         let manager = Manager::new(servers, patience, metrics.clone());
         let pool = Pool::builder()

@@ -34,6 +34,13 @@ pub(super) fn key() -> ChatKey {
     ChatKey::from_bytes(*Uuid::new_v4().as_bytes())
 }
 
+/// A key for a registration with an `id`, as a server makes one.
+pub(super) fn key_for(store: &Arc<dyn Store>, id: &SecretDigest) -> ChatKey {
+    std::iter::repeat_with(key)
+        .find(|key| store.suits(*key, Some(id)))
+        .expect("one of endlessly many keys suits")
+}
+
 pub(super) fn digest() -> SecretDigest {
     let (a, b) = (Uuid::new_v4(), Uuid::new_v4());
     let bytes = [*a.as_bytes(), *b.as_bytes()].concat();

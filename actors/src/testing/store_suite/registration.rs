@@ -46,9 +46,10 @@ pub async fn a_registered_chat_is_there_with_its_names_and_nothing_else(stores: 
 }
 
 pub async fn the_same_registration_finds_the_chat_it_made(stores: Stores) {
-    let (first, id) = (key(), digest());
+    let id = digest();
+    let first = key_for(&stores.here, &id);
     let expires_at = made(stores.here.register(named(first, id)).await.unwrap());
-    for again in [first, key()] {
+    for again in [first, key_for(&stores.here, &id)] {
         assert_eq!(
             stores.there.register(named(again, id)).await.unwrap(),
             Registered::Before {
@@ -63,7 +64,8 @@ pub async fn the_same_registration_finds_the_chat_it_made(stores: Stores) {
 }
 
 pub async fn an_encrypted_chat_keeps_the_digest_of_its_proof(stores: Stores) {
-    let (plain, first, id) = (key(), key(), digest());
+    let (plain, id) = (key(), digest());
+    let first = key_for(&stores.here, &id);
     let encryption = Some(Encryption { auth: digest() });
     let sealed = |key| NewChat {
         encryption,
@@ -74,7 +76,11 @@ pub async fn an_encrypted_chat_keeps_the_digest_of_its_proof(stores: Stores) {
     assert_eq!(live(stores.there.load(first).await).encryption, encryption);
     assert_eq!(live(stores.there.load(plain).await).encryption, None);
 
-    let again = stores.there.register(sealed(key())).await.unwrap();
+    let again = stores
+        .there
+        .register(sealed(key_for(&stores.there, &id)))
+        .await
+        .unwrap();
     let Registered::Before {
         encryption: kept, ..
     } = again
@@ -88,7 +94,13 @@ pub async fn an_encrypted_chat_keeps_the_digest_of_its_proof(stores: Stores) {
 
 pub async fn a_registration_says_whether_the_names_are_the_same(stores: Stores) {
     let id = digest();
-    made(stores.here.register(named(key(), id)).await.unwrap());
+    made(
+        stores
+            .here
+            .register(named(key_for(&stores.here, &id), id))
+            .await
+            .unwrap(),
+    );
     for (one, two) in [
         ("Abhi", Some("Somebody")),
         ("Somebody", Some("Anny")),
@@ -104,7 +116,7 @@ async fn same_names(stores: &Stores, id: SecretDigest, one: &str, two: Option<&s
     let again = NewChat {
         name_one: name(one),
         name_two: two.map(name),
-        ..named(key(), id)
+        ..named(key_for(&stores.here, &id), id)
     };
     match stores.there.register(again).await.unwrap() {
         Registered::Before { same_names, .. } => same_names,
@@ -116,7 +128,7 @@ pub async fn a_registration_of_one_name_is_the_same_whatever_the_second_is_calle
     let id = digest();
     let new = NewChat {
         name_two: None,
-        ..named(key(), id)
+        ..named(key_for(&stores.here, &id), id)
     };
     made(stores.here.register(new.clone()).await.unwrap());
     for called in [None, Some("Anny")] {
@@ -133,18 +145,30 @@ pub async fn a_registration_of_one_name_is_the_same_whatever_the_second_is_calle
 
 pub async fn the_same_registration_makes_a_new_chat_once_the_first_is_over(stores: Stores) {
     let (ended, expired) = (digest(), digest());
-    let first = key();
+    let first = key_for(&stores.here, &ended);
     made(stores.here.register(named(first, ended)).await.unwrap());
     stores.here.end(By::Server(first)).await.unwrap();
-    made(stores.here.register(named(key(), ended)).await.unwrap());
+    made(
+        stores
+            .here
+            .register(named(key_for(&stores.here, &ended), ended))
+            .await
+            .unwrap(),
+    );
 
     let short = NewChat {
         lifetime: short_life(),
-        ..named(key(), expired)
+        ..named(key_for(&stores.here, &expired), expired)
     };
     made(stores.here.register(short.clone()).await.unwrap());
     until_over(&stores.here, short.key).await;
-    made(stores.here.register(named(key(), expired)).await.unwrap());
+    made(
+        stores
+            .here
+            .register(named(key_for(&stores.here, &expired), expired))
+            .await
+            .unwrap(),
+    );
 }
 
 fn short_life() -> crate::domain::Lifetime {
@@ -154,7 +178,7 @@ fn short_life() -> crate::domain::Lifetime {
 pub async fn the_same_registration_racing_itself_makes_one_chat(stores: Stores) {
     let id = digest();
     let registered = race(&stores, RACERS, |store, _| async move {
-        let key = key();
+        let key = key_for(&store, &id);
         (key, store.register(named(key, id)).await.unwrap())
     })
     .await;

@@ -1,0 +1,197 @@
+use std::sync::Arc;
+
+use actors::{
+    domain::{Lifetime, Timestamp, UserName},
+    ports::{By, Chats, Lookup, NewChat, Registered, SystemClock, Upkeep},
+    testing::{Stores, eventually},
+};
+use loadtest::servers::Postgres;
+use prometheus::Registry;
+
+use super::*;
+use crate::config::{self, Settings};
+
+struct Servers(Vec<Postgres>);
+
+impl Servers {
+    fn start() -> Self {
+        Self((0..2).map(|_| Postgres::start().unwrap()).collect())
+    }
+
+    fn urls(&self) -> Vec<PostgresUrl> {
+        let urls = self.0.iter().map(Postgres::url);
+        urls.map(|url| PostgresUrl::parse(&url).unwrap()).collect()
+    }
+}
+
+fn settings() -> config::Store {
+    Settings::load(None, []).unwrap().store
+}
+
+async fn store(urls: &[PostgresUrl]) -> Arc<ShardedStore> {
+    let (settings, clock, registry) = (
+        settings(),
+        Arc::new(SystemClock::default()),
+        Registry::new(),
+    );
+    let opened = ShardedStore::open(urls, &settings, clock, &registry);
+    opened.await.unwrap()
+}
+
+/// Two databases as two servers. Half of the keys have one by the second map, and the other one by
+/// the first.
+async fn open() -> Stores {
+    let server = Postgres::start().unwrap();
+    server.run("CREATE DATABASE second").unwrap();
+    let url = server.url();
+    let (address, _) = url.rsplit_once('/').unwrap();
+    let urls = [url.clone(), format!("{address}/second")];
+    let urls = urls.map(|url| PostgresUrl::parse(&url).unwrap());
+    let (settings, registry) = (settings(), Registry::new());
+    let one = PostgresStore::open(&urls[0], &settings, &registry).await;
+    let first = one.unwrap().identity().await.unwrap();
+    let registry = Registry::new();
+    let two = PostgresStore::open(&urls[1], &settings, &registry).await;
+    let two = two.unwrap();
+    let second = two.identity().await.unwrap();
+    let map = |version: i64, servers: &[Uuid]| Map {
+        version,
+        servers: servers.to_vec(),
+        since: Timestamp::from_unix_ms(version),
+    };
+    let maps = [map(1, &[first]), map(2, &[first, second])];
+    two.write_maps(&maps).await.unwrap();
+    let (here, there) = tokio::join!(store(&urls), store(&urls));
+    Stores::two(here, there, server)
+}
+
+actors::store_suite!(open);
+
+fn key() -> ChatKey {
+    ChatKey::from_bytes(*Uuid::new_v4().as_bytes())
+}
+
+fn chat(key: ChatKey) -> NewChat {
+    NewChat {
+        key,
+        name_one: UserName::parse("Abhi").unwrap(),
+        name_two: Some(UserName::parse("Anny").unwrap()),
+        lifetime: Lifetime::of(Duration::from_secs(3600)),
+        registration: None,
+        must_be_reserved: false,
+        encryption: None,
+    }
+}
+
+async fn made(store: &ShardedStore) -> ChatKey {
+    let key = key();
+    let made = store.register(chat(key)).await.unwrap();
+    assert!(matches!(made, Registered::Made { .. }), "{made:?}");
+    key
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_takes_its_own_chats_with_it_and_no_others() {
+    let mut servers = Servers::start();
+    let store = store(&servers.urls()).await;
+    let mut chats = Vec::new();
+    for _ in 0..20 {
+        chats.push(made(&store).await);
+    }
+    let gone = store
+        .number_of(store.shards[1].opened.get().unwrap().0)
+        .unwrap();
+    servers.0.pop();
+    let is_away = || async { store.away() == [store.shards[gone].place.clone()] };
+    eventually("it is seen that a server is away", is_away).await;
+    store.ping().await.unwrap();
+    for key in &chats {
+        let found = store.status(*key).await;
+        match store.partition(*key) == gone {
+            true => assert!(
+                matches!(found, Err(StoreError::Unavailable(_))),
+                "{found:?}"
+            ),
+            false => assert_eq!(found.unwrap(), Lookup::Live(())),
+        }
+    }
+    let fresh: Vec<ChatKey> = std::iter::repeat_with(key)
+        .filter(|key| store.suits(*key, None))
+        .take(20)
+        .collect();
+    for key in fresh {
+        assert_ne!(store.partition(key), gone);
+        store.register(chat(key)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn chats_of_a_lone_server_are_found_when_another_is_added_and_when_it_is_drained() {
+    let servers = Servers::start();
+    let urls = servers.urls();
+    let alone = PostgresStore::open(&urls[0], &settings(), &Registry::new()).await;
+    let alone = alone.unwrap();
+    let old: Vec<ChatKey> = std::iter::repeat_with(key).take(20).collect();
+    for key in &old {
+        alone.register(chat(*key)).await.unwrap();
+    }
+    let store = store(&urls).await;
+    let shards = Shards(store.clone());
+    let in_force = |version| {
+        let store = store.clone();
+        move || {
+            let store = store.clone();
+            async move { store.maps().maps.current(store.clock.now()).version >= version }
+        }
+    };
+    eventually("both servers take chats", in_force(2)).await;
+    let mut both = Vec::new();
+    for _ in 0..20 {
+        both.push(made(&store).await);
+    }
+    let place = store.shards[0].place.clone();
+    let last = shards.change("nowhere:1/duet", true).await.unwrap_err();
+    assert!(last.contains(&place), "{last}");
+    shards.change(&place, false).await.unwrap();
+    eventually("the map without the first server is in force", in_force(3)).await;
+    for key in old.iter().chain(&both) {
+        assert_eq!(store.status(*key).await.unwrap(), Lookup::Live(()));
+        let again = store.register(chat(*key)).await.unwrap();
+        assert_eq!(again, Registered::Taken);
+    }
+    for _ in 0..20 {
+        let key = made(&store).await;
+        assert_eq!(alone.status(key).await.unwrap(), Lookup::Missing);
+    }
+    for key in old.iter().chain(&both) {
+        store.end(By::Server(*key)).await.unwrap();
+        let again = store.register(chat(*key)).await.unwrap();
+        assert_eq!(
+            again,
+            Registered::Taken,
+            "a tombstone counts under every map"
+        );
+    }
+    let standing = &shards.standing().await[0];
+    assert!(!standing.takes_new && standing.in_use);
+}
+
+#[tokio::test]
+async fn of_registrations_that_race_across_a_change_one_makes_the_chat() {
+    let servers = Servers::start();
+    let urls = servers.urls();
+    let (here, there) = tokio::join!(store(&urls), store(&urls));
+    let shards = Shards(here.clone());
+    let place = here.shards[0].place.clone();
+    shards.change(&place, false).await.unwrap();
+    let began = Instant::now();
+    // Until well after the change is in force.
+    while began.elapsed() < Duration::from_secs(13) {
+        let key = key();
+        let (one, other) = tokio::join!(here.register(chat(key)), there.register(chat(key)));
+        let made = [one.unwrap(), other.unwrap()]
+            .into_iter()
+            .filter(|outcome| matches!(outcome, Registered::Made { .. }));
+        assert_eq!(made.count(), 1);
+    }
+}

@@ -1,0 +1,176 @@
+//! Several PostgreSQL servers that share the chats: one that is away takes its own chats with it and
+//! no others, and servers come and go without a chat being moved.
+
+use std::time::Duration;
+
+use loadtest::servers::{Postgres, Redis};
+use serde_json::json;
+
+use crate::support::{Chat, Server, Setup, eventually, within};
+
+/// Chats enough that every server has some.
+const CHATS: usize = 12;
+/// What is answered without waiting for a server that is away.
+const AT_ONCE: Duration = Duration::from_millis(1_500);
+
+fn urls(servers: &[&Postgres]) -> String {
+    let urls: Vec<String> = servers.iter().map(|server| server.url()).collect();
+    urls.join(" ")
+}
+
+/// Settings of an instance over these servers.
+fn over(servers: &[&Postgres]) -> Setup {
+    Setup::new().env("DUET_STORE__URLS", urls(servers))
+}
+
+async fn until_store_is(server: &Server, state: &str) {
+    eventually(&format!("the store is {state}"), async || {
+        let ready = server.ops().get("/health/ready").await;
+        assert_eq!(ready.status, 200, "{}", ready.text());
+        (ready.json()["store"] == state).then_some(())
+    })
+    .await;
+}
+
+/// The place of a server as `duet shards` names it.
+fn place(server: &Postgres) -> String {
+    format!("127.0.0.1:{}/", server.port())
+}
+
+fn shards(servers: &[&Postgres], arguments: &[&str]) -> (bool, String) {
+    let command = over(servers).arg("shards");
+    let done = arguments
+        .iter()
+        .fold(command, |command, argument| command.arg(argument))
+        .run();
+    let said = [done.stdout, done.stderr].concat();
+    (done.status.success(), String::from_utf8(said).unwrap())
+}
+
+#[actix_web::test]
+async fn a_server_that_is_away_takes_its_own_chats_with_it_and_no_others() {
+    let (one, mut two) = (Postgres::start().unwrap(), Postgres::start().unwrap());
+    let redis = Redis::start().unwrap();
+    let setup = || over(&[&one, &two]).set("bus.url", redis.url());
+    let (here, there) = (setup().start().await, setup().start().await);
+    let mut chats = Vec::new();
+    for _ in 0..CHATS {
+        let chat = Chat::begin(&here).await;
+        chat.two.at(&there).say("before").await;
+        chats.push(chat);
+    }
+    until_store_is(&here, "up").await;
+
+    two.kill();
+    for server in [&here, &there] {
+        until_store_is(server, "degraded").await;
+    }
+    let (mut answered, mut refused) = (Vec::new(), Vec::new());
+    for chat in &chats {
+        let said = chat
+            .one
+            .post("message_send", json!({ "message": "meanwhile" }))
+            .await;
+        match said.status {
+            200 => answered.push(chat),
+            _ => {
+                said.fails(503);
+                assert!(said.header("retry-after").is_some());
+                refused.push(chat);
+            }
+        }
+    }
+    assert!(!answered.is_empty() && !refused.is_empty());
+    for chat in &answered {
+        let hers = chat.two.at(&there);
+        let texts = within(AT_ONCE, "a chat of the other server is read", hers.texts()).await;
+        assert_eq!(texts, ["before", "meanwhile"]);
+    }
+    for _ in 0..CHATS {
+        let chat = within(
+            AT_ONCE * 4,
+            "a chat is made on the other server",
+            Chat::begin(&here),
+        )
+        .await;
+        chat.one.say("new").await;
+    }
+
+    two.resume().unwrap();
+    until_store_is(&here, "up").await;
+    for chat in refused {
+        eventually("the server's chats are back", async || {
+            let said = chat
+                .one
+                .post("message_send", json!({ "message": "after" }))
+                .await;
+            (said.status == 200).then_some(())
+        })
+        .await;
+    }
+}
+
+#[actix_web::test]
+async fn servers_are_added_and_drained_without_a_chat_being_moved() {
+    let (one, two) = (Postgres::start().unwrap(), Postgres::start().unwrap());
+    let both = [&one, &two];
+    let alone = Setup::new().set("store.url", one.url()).start().await;
+    let chat = Chat::begin(&alone).await;
+    chat.one.say("alone").await;
+    drop(alone);
+
+    let duet = over(&both).start().await;
+    let chat = chat.moved_to(&duet);
+    assert_eq!(chat.two.texts().await, ["alone"]);
+    eventually("both servers take chats", async || {
+        let (_, said) = shards(&both, &[]);
+        (said.matches("takes new chats").count() == 2).then_some(())
+    })
+    .await;
+
+    let (drained, said) = shards(&both, &["drain", &name_of(&both, &one)]);
+    assert!(drained, "{said}");
+    let (again, said) = shards(&both, &["drain", &name_of(&both, &one)]);
+    assert!(!again && said.contains("already"), "{said}");
+    let (last, said) = shards(&both, &["drain", &name_of(&both, &two)]);
+    assert!(!last && said.contains("the last one"), "{said}");
+    assert_eq!(chat.two.texts().await, ["alone"]);
+    chat.two.say("still here").await;
+
+    let (fewer, said) = shards(&[&two], &[]);
+    assert!(
+        !fewer && said.contains("store.urls lacks a server"),
+        "{said}"
+    );
+    chat.one.end().await.ok();
+    let count = "SELECT count(*) FROM chats";
+    assert_eq!(one.run(count).unwrap().trim(), "0");
+}
+
+/// The name that the listing has for a server.
+fn name_of(servers: &[&Postgres], server: &Postgres) -> String {
+    let (_, said) = shards(servers, &[]);
+    let line = said.lines().find(|line| line.starts_with(&place(server)));
+    let name = line.and_then(|line| line.split_whitespace().next());
+    name.unwrap_or_else(|| panic!("{} is not in {said}", place(server)))
+        .into()
+}
+
+#[test]
+fn settings_that_cannot_be_a_store_of_several_servers_are_told() {
+    for (urls, url, part) in [
+        ("postgres://a@one/duet", "postgres://a@two/duet", "both set"),
+        ("sqlite://data/duet.db", "", "only PostgreSQL servers"),
+    ] {
+        let mut setup = Setup::new()
+            .env("DUET_STORE__URLS", urls)
+            .arg("check-config");
+        if !url.is_empty() {
+            setup = setup.env("DUET_STORE__URL", url);
+        }
+        let done = setup.run();
+        let said = String::from_utf8(done.stderr).unwrap();
+        assert!(said.contains(part), "{said}");
+        assert_eq!(done.status.code(), Some(2));
+    }
+}
