@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { meet, message, pour, say } from "../harness/flows.js";
+import { meet, message, openMySide, pour, register, say } from "../harness/flows.js";
 import { until } from "../harness/until.js";
 
 share();
@@ -110,4 +110,15 @@ claim("nothing to read or to press stands in a corner that a phone's screen has 
     );
   await until("everything keeps clear of them", outside, (found) => found.length === 0);
   assert.deepEqual(await outside(), []);
+});
+
+claim("the return code is a line above the messages and no more, on the smallest screen", async ({ person }) => {
+  const abhi = await person({ viewport: { width: 320, height: 568 } });
+  await register(abhi);
+  await openMySide(abhi);
+  const strip = abhi.page.locator("form.keep");
+  const { height } = (await strip.boundingBox()) ?? assert.fail("no return code");
+  assert.ok(height < 70, `${height} px`);
+  const code = strip.locator("input");
+  assert.ok(await code.evaluate((/** @type {HTMLInputElement} */ input) => input.scrollWidth <= input.clientWidth), "the code is cut off");
 });

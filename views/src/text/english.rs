@@ -344,7 +344,7 @@ pub static ENGLISH: Text = Text {
         bad_request: "We couldn’t read that",
         bad_request_lost: "Nothing was changed. Go back and try it again.",
         login: "You are not logged in",
-        login_lost: "This browser is not logged in to this chat, or not any more. Nothing is lost: log in with your name, and with your return code if you were here before.",
+        login_lost: "This browser is not logged in to this chat, or no longer is. Nothing is lost: log in with your name, and with your return code if you were here before.",
         forbidden: "That is not allowed",
         forbidden_lost: "You are logged in as somebody else, or to another chat. Nothing was changed.",
         cross_site: "That came from another site",
