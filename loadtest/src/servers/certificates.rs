@@ -66,7 +66,11 @@ impl Authority {
     pub fn issue(&self, names: &[&str]) -> Result<Identity, StartError> {
         let names: Vec<String> = names.iter().map(|name| (*name).into()).collect();
         let mut params = CertificateParams::new(names).map_err(failed)?;
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        // The nodes of a Redis Cluster show theirs to each other on both sides.
+        params.extended_key_usages = vec![
+            ExtendedKeyUsagePurpose::ServerAuth,
+            ExtendedKeyUsagePurpose::ClientAuth,
+        ];
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate().map_err(failed)?;
         let certificate = params.signed_by(&key, &self.issuer).map_err(failed)?;

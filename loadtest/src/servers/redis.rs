@@ -1,10 +1,41 @@
 //! A private Redis, which keeps nothing on disk unless it is told to.
 
-use std::{fs, net::TcpStream, process::Command};
+use std::{fs, net::TcpStream, path::Path, process::Command};
 
 use tempfile::TempDir;
 
-use super::{Process, StartError, folder, free_port};
+use super::{Authority, Process, StartError, folder, free_port};
+
+/// TLS for a server that is reached at an address of this machine: its port, and the options that it is started with.
+#[derive(Debug)]
+pub(super) struct Tls {
+    pub(super) port: u16,
+    pub(super) options: Vec<String>,
+}
+
+impl Tls {
+    /// Who connects shows no certificate.
+    pub(super) fn by(authority: &Authority) -> Result<Self, StartError> {
+        let identity = authority.issue(&["127.0.0.1"])?;
+        let port = free_port()?;
+        let path = |path: &Path| path.display().to_string();
+        let options = [
+            ("--tls-port", port.to_string()),
+            ("--tls-cert-file", path(&identity.certificate)),
+            ("--tls-key-file", path(&identity.key)),
+            ("--tls-ca-cert-file", path(&authority.certificate())),
+            ("--tls-auth-clients", "no".into()),
+            ("--tls-replication", "yes".into()),
+        ];
+        let options = options.into_iter();
+        Ok(Self {
+            port,
+            options: options
+                .flat_map(|(name, value)| [name.into(), value])
+                .collect(),
+        })
+    }
+}
 
 /// A private Redis server.
 #[derive(Debug)]

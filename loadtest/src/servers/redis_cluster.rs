@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Redis, StartError, free_port};
+use super::{Authority, Redis, StartError, free_port, redis::Tls};
 
 const NODES: usize = 6;
 const REPLICAS: usize = 3;
@@ -21,6 +21,8 @@ const POLL: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct RedisCluster {
     nodes: Vec<Redis>,
+    /// Of those whose clients are to come with TLS.
+    tls_ports: Vec<u16>,
 }
 
 impl RedisCluster {
@@ -29,11 +31,24 @@ impl RedisCluster {
     /// # Errors
     /// [`StartError`] says what is missing.
     pub fn start() -> Result<Self, StartError> {
+        Self::start_with(None)
+    }
+
+    /// The same, with TLS between its nodes and for its clients.
+    ///
+    /// # Errors
+    /// [`StartError`] says what is missing.
+    pub fn start_with_tls(authority: &Authority) -> Result<Self, StartError> {
+        Self::start_with(Some(authority))
+    }
+
+    fn start_with(authority: Option<&Authority>) -> Result<Self, StartError> {
         let (mut nodes, mut addresses) = (Vec::new(), Vec::new());
+        let mut tls_ports = Vec::new();
         for _ in 0..NODES {
             // The usual port for what nodes tell each other may be taken, or beyond all ports.
             let gossip_port = free_port()?.to_string();
-            let node = Redis::start_with(&[
+            let mut options = vec![
                 "--cluster-enabled",
                 "yes",
                 "--cluster-port",
@@ -43,7 +58,14 @@ impl RedisCluster {
                 // What the others serve does not stop while one master is away.
                 "--cluster-require-full-coverage",
                 "no",
-            ])?;
+            ];
+            let tls = authority.map(Tls::by).transpose()?;
+            if let Some(tls) = &tls {
+                options.extend(["--tls-cluster", "yes"]);
+                options.extend(tls.options.iter().map(String::as_str));
+                tls_ports.push(tls.port);
+            }
+            let node = Redis::start_with(&options)?;
             addresses.push(format!("127.0.0.1:{}@{gossip_port}", node.port()));
             nodes.push(node);
         }
@@ -57,7 +79,7 @@ impl RedisCluster {
             let output = String::from_utf8_lossy(&created.stdout);
             return Err(StartError(format!("no cluster was made: {output}")));
         }
-        let cluster = Self { nodes };
+        let cluster = Self { nodes, tls_ports };
         cluster.wait()?;
         Ok(cluster)
     }
@@ -76,11 +98,15 @@ impl RedisCluster {
 
     /// All its nodes, as a URL.
     pub fn url(&self) -> String {
-        let nodes = self.nodes.iter();
-        let nodes: Vec<String> = nodes
-            .map(|node| format!("127.0.0.1:{}", node.port()))
-            .collect();
-        format!("redis+cluster://{}", nodes.join(","))
+        let addresses = |ports: &[u16]| -> String {
+            let addresses = ports.iter().map(|port| format!("127.0.0.1:{port}"));
+            addresses.collect::<Vec<_>>().join(",")
+        };
+        let ports: Vec<u16> = self.nodes.iter().map(Redis::port).collect();
+        match &self.tls_ports[..] {
+            [] => format!("redis+cluster://{}", addresses(&ports)),
+            tls_ports => format!("rediss+cluster://{}", addresses(tls_ports)),
+        }
     }
 
     /// Its nodes, masters and replicas.

@@ -10,7 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{Process, Redis, StartError, free_port};
+use super::{Authority, Process, Redis, StartError, free_port, redis::Tls};
 
 const SENTINELS: usize = 3;
 /// The name that the sentinels know the master by.
@@ -25,6 +25,8 @@ pub struct SentinelSite {
     /// The master at first, and its replica.
     pub servers: [Redis; 2],
     sentinels: Vec<(u16, Process)>,
+    /// Of the sentinels, when clients are to come with TLS.
+    tls_ports: Vec<u16>,
     _folder: TempDir,
 }
 
@@ -34,11 +36,31 @@ impl SentinelSite {
     /// # Errors
     /// [`StartError`] says what is missing.
     pub fn start() -> Result<Self, StartError> {
+        Self::start_with(None)
+    }
+
+    /// The same, with TLS among all of them and for their clients.
+    ///
+    /// # Errors
+    /// [`StartError`] says what is missing.
+    pub fn start_with_tls(authority: &Authority) -> Result<Self, StartError> {
+        Self::start_with(Some(authority))
+    }
+
+    fn start_with(authority: Option<&Authority>) -> Result<Self, StartError> {
         let folder = tempfile::tempdir().map_err(StartError::from_io("a folder"))?;
-        let master = Redis::start()?;
-        let port = master.port();
-        let replica = Redis::start_with(&["--replicaof", &format!("127.0.0.1 {port}")])?;
-        let mut sentinels = Vec::new();
+        let tls = || authority.map(Tls::by).transpose();
+        let server = |tls: &Option<Tls>, more: &[&str]| {
+            let options = tls.iter().flat_map(|tls| &tls.options);
+            let options = options.map(String::as_str).chain(more.iter().copied());
+            Redis::start_with(&options.collect::<Vec<_>>())
+        };
+        let of_master = tls()?;
+        let master = server(&of_master, &[])?;
+        // What the sentinels tell of it is where their clients will come.
+        let port = of_master.map_or(master.port(), |tls| tls.port);
+        let replica = server(&tls()?, &["--replicaof", &format!("127.0.0.1 {port}")])?;
+        let (mut sentinels, mut tls_ports) = (Vec::new(), Vec::new());
         for number in 0..SENTINELS {
             let own = free_port()?;
             let config = folder.path().join(format!("sentinel-{number}.conf"));
@@ -52,6 +74,10 @@ impl SentinelSite {
             fs::write(&config, settings).map_err(StartError::from_io("a configuration"))?;
             let mut command = Command::new("redis-server");
             command.arg(&config).arg("--sentinel");
+            if let Some(tls) = tls()? {
+                command.args(&tls.options);
+                tls_ports.push(tls.port);
+            }
             let log = folder.path().join(format!("sentinel-{number}.log"));
             let sentinel = Process::start("a sentinel", &mut command, &log, |_| {
                 TcpStream::connect(("127.0.0.1", own)).is_ok()
@@ -61,6 +87,7 @@ impl SentinelSite {
         let site = Self {
             servers: [master, replica],
             sentinels,
+            tls_ports,
             _folder: folder,
         };
         site.wait()?;
@@ -97,10 +124,14 @@ impl SentinelSite {
 
     /// All sentinels and the name of the master, as a URL.
     pub fn url(&self) -> String {
-        let sentinels = self.sentinels.iter();
-        let sentinels: Vec<String> = sentinels
-            .map(|(port, _)| format!("127.0.0.1:{port}"))
-            .collect();
-        format!("redis+sentinel://{}/{MASTER}", sentinels.join(","))
+        let addresses = |ports: &[u16]| -> String {
+            let addresses = ports.iter().map(|port| format!("127.0.0.1:{port}"));
+            addresses.collect::<Vec<_>>().join(",")
+        };
+        let ports: Vec<u16> = self.sentinels.iter().map(|(port, _)| *port).collect();
+        match &self.tls_ports[..] {
+            [] => format!("redis+sentinel://{}/{MASTER}", addresses(&ports)),
+            tls_ports => format!("rediss+sentinel://{}/{MASTER}", addresses(tls_ports)),
+        }
     }
 }

@@ -35,6 +35,11 @@ async fn open_alone(url: &RedisUrl, tls_ca: Option<&Path>) -> Result<RedisBus, O
     RedisBus::start(url, tls_ca, &registry, &Tasks::register(&registry)).await
 }
 
+async fn start_over_tls(url: &str, tls_ca: &Path) -> Arc<dyn Bus> {
+    let url = url.parse().unwrap();
+    Arc::new(open_alone(&url, Some(tls_ca)).await.unwrap())
+}
+
 /// Waits until an instance hears this many, itself included.
 async fn until_it_hears(instances: f64, registry: &Registry) {
     eventually("the instances hear each other", || async {

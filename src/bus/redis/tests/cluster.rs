@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use actors::testing::bus_suite;
-use loadtest::servers::RedisCluster;
+use loadtest::servers::{Authority, RedisCluster};
 
 use super::*;
 
@@ -16,6 +16,22 @@ fn a_cluster_keeps_all_promises_of_a_bus() {
     let open = async || {
         let url = cluster.url();
         Buses::new(start(&url).await, start(&url).await, ())
+    };
+    actors::bus_suite!(all at once: open);
+}
+
+#[test]
+fn a_cluster_keeps_all_promises_of_a_bus_over_tls() {
+    let authority = Authority::new().unwrap();
+    let cluster = RedisCluster::start_with_tls(&authority).unwrap();
+    let open = async || {
+        let (url, ca) = (cluster.url(), authority.certificate());
+        assert!(url.starts_with("rediss+cluster://"), "{url}");
+        Buses::new(
+            start_over_tls(&url, &ca).await,
+            start_over_tls(&url, &ca).await,
+            (),
+        )
     };
     actors::bus_suite!(all at once: open);
 }

@@ -1,7 +1,7 @@
 //! A master and a replica with real sentinels.
 
 use actors::testing::bus_suite;
-use loadtest::servers::SentinelSite;
+use loadtest::servers::{Authority, SentinelSite};
 
 use super::*;
 
@@ -15,9 +15,28 @@ fn a_master_behind_sentinels_keeps_all_promises_of_a_bus() {
     actors::bus_suite!(all at once: open);
 }
 
+#[test]
+fn a_master_behind_sentinels_keeps_all_promises_of_a_bus_over_tls_and_a_failover_is_followed() {
+    let authority = Authority::new().unwrap();
+    let mut site = SentinelSite::start_with_tls(&authority).unwrap();
+    let (url, ca) = (site.url(), authority.certificate());
+    assert!(url.starts_with("rediss+sentinel://"), "{url}");
+    let one = async || start_over_tls(&url, &ca).await;
+    let open = async || Buses::new(one().await, one().await, ());
+    actors::bus_suite!(all at once: open);
+    bus_suite::run(async {
+        let (here, _there, heard, chat) = listening(one().await, one().await).await;
+        site.servers[0].kill();
+        until_missed(&heard, &[chat]).await;
+        until_it_flows(&here, &heard, chat).await;
+    });
+}
+
 /// Two instances, one of which listens to a chat.
-async fn listening(site: &SentinelSite) -> (Arc<dyn Bus>, Arc<dyn Bus>, Heard, ChatKey) {
-    let (here, there) = (start(&site.url()).await, start(&site.url()).await);
+async fn listening(
+    here: Arc<dyn Bus>,
+    there: Arc<dyn Bus>,
+) -> (Arc<dyn Bus>, Arc<dyn Bus>, Heard, ChatKey) {
     let (heard, chat) = (Heard::from(&there), key());
     there.subscribe(chat).await.unwrap();
     until_it_flows(&here, &heard, chat).await;
@@ -29,7 +48,8 @@ async fn listening(site: &SentinelSite) -> (Arc<dyn Bus>, Arc<dyn Bus>, Heard, C
 fn a_failover_is_followed() {
     bus_suite::run(async {
         let mut site = SentinelSite::start().unwrap();
-        let (here, _there, heard, chat) = listening(&site).await;
+        let (here, _there, heard, chat) =
+            listening(start(&site.url()).await, start(&site.url()).await).await;
         site.servers[0].kill();
         until_missed(&heard, &[chat]).await;
         until_it_flows(&here, &heard, chat).await;
@@ -40,7 +60,8 @@ fn a_failover_is_followed() {
 fn a_replica_that_was_promoted_by_hand_is_found() {
     bus_suite::run(async {
         let site = SentinelSite::start().unwrap();
-        let (here, _there, heard, chat) = listening(&site).await;
+        let (here, _there, heard, chat) =
+            listening(start(&site.url()).await, start(&site.url()).await).await;
         let [before, after] = &site.servers;
         after.command(&["REPLICAOF", "NO", "ONE"]).unwrap();
         let port = after.port().to_string();
