@@ -1,17 +1,13 @@
 //! Several PostgreSQL servers that share the chats: one that is away takes its own chats with it and
 //! no others, and servers come and go without a chat being moved.
 
-use std::time::Duration;
-
-use loadtest::servers::{Postgres, Redis};
+use loadtest::servers::{Postgres, Proxy, Redis, Stalled};
 use serde_json::json;
 
-use crate::support::{Chat, Server, Setup, eventually, within};
+use crate::support::{Chat, Server, Setup, eventually};
 
 /// Chats enough that every server has some.
 const CHATS: usize = 12;
-/// What is answered without waiting for a server that is away.
-const AT_ONCE: Duration = Duration::from_millis(1_500);
 
 fn urls(servers: &[&Postgres]) -> String {
     let urls: Vec<String> = servers.iter().map(|server| server.url()).collect();
@@ -47,67 +43,98 @@ fn shards(servers: &[&Postgres], arguments: &[&str]) -> (bool, String) {
     (done.status.success(), String::from_utf8(said).unwrap())
 }
 
-#[actix_web::test]
-async fn a_server_that_is_away_takes_its_own_chats_with_it_and_no_others() {
-    let (one, mut two) = (Postgres::start().unwrap(), Postgres::start().unwrap());
-    let redis = Redis::start().unwrap();
-    let setup = || over(&[&one, &two]).set("bus.url", redis.url());
-    let (here, there) = (setup().start().await, setup().start().await);
-    let mut chats = Vec::new();
-    for _ in 0..CHATS {
-        let chat = Chat::begin(&here).await;
-        chat.two.at(&there).say("before").await;
-        chats.push(chat);
-    }
-    until_store_is(&here, "up").await;
+/// Two instances over two servers; the way to the second server can be cut.
+struct Case {
+    here: Server,
+    there: Server,
+    two: Postgres,
+    to_two: Proxy,
+    _one: Postgres,
+    _redis: Redis,
+}
 
-    two.kill();
-    for server in [&here, &there] {
-        until_store_is(server, "degraded").await;
-    }
-    let (mut answered, mut refused) = (Vec::new(), Vec::new());
-    for chat in &chats {
-        let said = chat
-            .one
-            .post("message_send", json!({ "message": "meanwhile" }))
-            .await;
-        match said.status {
-            200 => answered.push(chat),
-            _ => {
-                said.fails(503);
-                assert!(said.header("retry-after").is_some());
-                refused.push(chat);
-            }
+impl Case {
+    async fn start() -> Self {
+        let (one, two) = (Postgres::start().unwrap(), Postgres::start().unwrap());
+        let redis = Redis::start().unwrap();
+        let to_two = Proxy::start(two.port()).await.unwrap();
+        let urls = format!("{} {}", one.url(), Postgres::url_at(to_two.port()));
+        let setup = Setup::new()
+            .env("DUET_STORE__URLS", urls)
+            .set("bus.url", redis.url());
+        Self {
+            here: setup.clone().start().await,
+            there: setup.start().await,
+            two,
+            to_two,
+            _one: one,
+            _redis: redis,
         }
     }
-    assert!(!answered.is_empty() && !refused.is_empty());
-    for chat in &answered {
-        let hers = chat.two.at(&there);
-        let texts = within(AT_ONCE, "a chat of the other server is read", hers.texts()).await;
-        assert_eq!(texts, ["before", "meanwhile"]);
-    }
-    for _ in 0..CHATS {
-        let chat = within(
-            AT_ONCE * 4,
-            "a chat is made on the other server",
-            Chat::begin(&here),
-        )
-        .await;
-        chat.one.say("new").await;
-    }
 
-    two.resume().unwrap();
-    until_store_is(&here, "up").await;
-    for chat in refused {
-        eventually("the server's chats are back", async || {
-            let said = chat
-                .one
-                .post("message_send", json!({ "message": "after" }))
-                .await;
-            (said.status == 200).then_some(())
-        })
-        .await;
+    /// Breaks the second server, sees that its chats alone are gone, and mends it.
+    async fn its_own_chats_go_with_it(mut self, breaks: fn(&mut Self), mends: fn(&mut Self)) {
+        let mut chats = Vec::new();
+        for _ in 0..CHATS {
+            let chat = Chat::begin(&self.here).await;
+            chat.two.at(&self.there).say("before").await;
+            chats.push(chat);
+        }
+        until_store_is(&self.here, "up").await;
+
+        breaks(&mut self);
+        for server in [&self.here, &self.there] {
+            until_store_is(server, "degraded").await;
+        }
+        let (mut answered, mut refused) = (Vec::new(), Vec::new());
+        for chat in &chats {
+            let said = json!({ "message": "meanwhile" });
+            let said = chat.one.post("message_send", said).await;
+            match said.status {
+                200 => answered.push(chat),
+                _ => {
+                    said.fails(503);
+                    assert!(said.header("retry-after").is_some());
+                    refused.push(chat);
+                }
+            }
+        }
+        assert!(!answered.is_empty() && !refused.is_empty());
+        for chat in &answered {
+            let hers = chat.two.at(&self.there);
+            assert_eq!(hers.texts().await, ["before", "meanwhile"]);
+        }
+        for _ in 0..CHATS {
+            Chat::begin(&self.here).await.one.say("new").await;
+        }
+
+        mends(&mut self);
+        until_store_is(&self.here, "up").await;
+        for chat in refused {
+            eventually("the server's chats are back", async || {
+                let said = json!({ "message": "after" });
+                let said = chat.one.post("message_send", said).await;
+                (said.status == 200).then_some(())
+            })
+            .await;
+        }
     }
+}
+
+#[actix_web::test]
+async fn a_server_that_was_killed_takes_its_own_chats_with_it_and_no_others() {
+    let resume = |case: &mut Case| case.two.resume().unwrap();
+    let case = Case::start().await;
+    case.its_own_chats_go_with_it(|case| case.two.kill(), resume)
+        .await;
+}
+
+#[actix_web::test]
+async fn a_server_that_answers_nothing_takes_its_own_chats_with_it_and_no_others() {
+    let go_on = |case: &mut Case| case.to_two.stall(Stalled::NEITHER);
+    let case = Case::start().await;
+    case.its_own_chats_go_with_it(|case| case.to_two.stall(Stalled::BOTH), go_on)
+        .await;
 }
 
 #[actix_web::test]
