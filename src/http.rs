@@ -1,5 +1,6 @@
 //! The doors: the URL tables, and what every request passes on its way in and out.
 
+mod actions;
 mod answers;
 pub mod api;
 pub mod body;
@@ -11,6 +12,8 @@ mod field;
 mod h1;
 mod h2;
 mod integers;
+#[cfg(test)]
+mod layout;
 mod limits;
 mod observe;
 mod ops;

@@ -1,7 +1,6 @@
 //! The API door: `/chat-server/…`, by bearer token, a file per resource.
 //!
-//! What a resource does is a function over a [`Caller`](super::session::Caller) and a body; the
-//! pages door calls the same ones.
+//! A handler parses its request into what an [action](super::actions) takes, and writes what comes out.
 
 pub mod docs;
 pub mod history;

@@ -3,7 +3,7 @@
 use actors::{
     Refusal,
     domain::{
-        AccessCode, LinkProof, PairHash, RegistrationId, SecretDigest, SentText, TextError,
+        AccessCode, LinkProof, PairHash, RegistrationId, SecretDigest, SentText, TextError, Token,
         UserName,
     },
 };
@@ -75,6 +75,32 @@ pub fn secret_id(id: Option<Uuid>) -> Result<Option<RegistrationId>, Problem> {
         }
     })
     .transpose()
+}
+
+/// The secret of somebody who asked to be let in.
+///
+/// # Errors
+/// [`Problem`] 400 when it has not the form of one.
+pub fn ask_secret(text: &str) -> Result<Token, Problem> {
+    let wrong = Refusal::Invalid {
+        field: "askId",
+        problem: "This is not an askId that login/ask gave out.",
+    };
+    Token::parse(text).ok_or_else(|| wrong.into())
+}
+
+/// The name in the address and the one in the body are one.
+///
+/// # Errors
+/// [`Problem`] 400 when they are not.
+pub fn same_name(in_path: &str, name: &UserName) -> Result<(), Problem> {
+    match UserName::parse(in_path) {
+        Ok(other) if other == *name => Ok(()),
+        _ => Err(Problem::invalid(
+            "user",
+            "The name in the address and \"user\" must agree.",
+        )),
+    }
 }
 
 /// A message's text.

@@ -8,6 +8,7 @@ mod assets;
 mod chat;
 mod download;
 mod flash;
+mod holder;
 mod invite;
 mod leave;
 mod login;
@@ -157,9 +158,6 @@ fn act(path: &str) -> Resource {
 }
 
 pub use leave::forget_seat;
-
-/// The hash and the seat of an address.
-type SeatPath = web::Path<(String, u8)>;
 
 /// What every page must know of its request.
 fn frame(request: &HttpRequest) -> Frame {

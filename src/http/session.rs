@@ -8,38 +8,15 @@ use actix_web::{
     web,
 };
 use actors::{
-    Look, Opened, PairRegistry, Refusal, ReplacedBy, SeatOf,
-    domain::{ChatKey, PairHash, Seat, SecretDigest, Token},
-    ports::Lookup,
+    Refusal,
+    domain::{PairHash, Seat, Token},
 };
 use futures_util::future::{Ready, ready};
 
-use super::{State, problem::Problem};
+use super::{State, actions::Caller, problem::Problem};
 
 /// The cookie that proves a seat; its path is the seat's address.
 const SEAT_COOKIE: &str = "duet";
-
-/// Somebody with a session, as far as a token can tell; the pair has the last word.
-#[derive(Debug, Clone)]
-pub struct Caller {
-    /// The link's hash, from the address.
-    pub hash: PairHash,
-    /// Its key.
-    pub key: ChatKey,
-    /// What the session is proved with.
-    pub by: SecretDigest,
-}
-
-impl Caller {
-    /// How things stand for the caller, if the session lives.
-    ///
-    /// # Errors
-    /// [`Problem`] 401 or 410.
-    pub async fn look(&self, state: &State) -> Result<Opened, Problem> {
-        let look = Look { by: self.by };
-        state.pairs.ask(self.key, look).await.map_err(of_session)
-    }
-}
 
 /// The bearer token of a request, if it has one.
 pub struct Bearer {
@@ -87,44 +64,7 @@ impl Bearer {
     /// # Errors
     /// [`Problem`] in the contract's order: 401, 410, 404, 403.
     pub async fn at(self, state: &State, hash: &str) -> Result<Caller, Problem> {
-        caller(&state.pairs, self.token()?, hash).await
-    }
-}
-
-/// Matches a token with the chat of an address.
-async fn caller(pairs: &PairRegistry, token: Token, hash: &str) -> Result<Caller, Problem> {
-    let hash = PairHash::parse(hash).ok();
-    let key = hash.as_ref().map(ChatKey::of);
-    if let (Some(hash), Some(key)) = (hash, key)
-        && key == token.key()
-    {
-        return Ok(Caller {
-            hash,
-            key,
-            by: token.digest(),
-        });
-    }
-    // Another chat's token: first whether it is a good one at all, then what the address names.
-    pairs
-        .ask(token.key(), Look { by: token.digest() })
-        .await
-        .map_err(of_session)?;
-    let status = match key {
-        Some(key) => pairs.store().status(key).await?,
-        None => Lookup::Missing,
-    };
-    Err(match status {
-        Lookup::Ended => Refusal::Gone.into(),
-        Lookup::Missing => Refusal::NotFound.into(),
-        Lookup::Live(()) => Refusal::OtherChat.into(),
-    })
-}
-
-/// A chat that does not exist has no sessions, so its token is none.
-pub fn of_session(refusal: Refusal) -> Problem {
-    match refusal {
-        Refusal::NotFound => Refusal::NoSession.into(),
-        other => other.into(),
+        Ok(Caller::by_token(state, self.token()?, hash).await?)
     }
 }
 
@@ -147,54 +87,14 @@ pub async fn explained(request: &HttpRequest, problem: Problem) -> Problem {
     let (Some(token), Some(state)) = (token, state) else {
         return problem;
     };
-    let asked = ReplacedBy {
-        token: token.digest(),
-    };
-    match state.pairs.ask(token.key(), asked).await {
+    match Caller::replaced(state, &token).await {
         Ok(Some(replaced)) => Problem::Refused(Refusal::Replaced(Box::new(replaced))),
         Ok(None) | Err(_) => problem,
     }
 }
 
-/// The caller of a seat's page, by its cookie. A chat that is over took its cookies back, so that
-/// its seats are gone rather than closed.
-///
-/// # Errors
-/// [`Problem`] 401 without one, 410 when the chat is over, 404 where the address names no seat.
-pub async fn seat_holder(
-    state: &State,
-    request: &HttpRequest,
-    hash: &str,
-    seat: u8,
-) -> Result<Caller, Problem> {
-    let Ok(hash) = PairHash::parse(hash) else {
-        return Err(Refusal::NotFound.into());
-    };
-    if Seat::try_from(i64::from(seat)).is_err() {
-        return Err(Problem::NoSuchPage);
-    }
-    let key = ChatKey::of(&hash);
-    // A cookie that is made up costs a look into the store as well.
-    state.limits.request(request)?;
-    if let Some(token) = seat_token(request).filter(|token| token.key() == key) {
-        let by = token.digest();
-        let proved = state
-            .pairs
-            .ask(key, SeatOf { by })
-            .await
-            .map_err(of_session)?;
-        return match proved.number() == seat {
-            true => Ok(Caller { hash, key, by }),
-            false => Err(Refusal::NoSession.into()),
-        };
-    }
-    match state.pairs.store().status(key).await? {
-        Lookup::Ended => Err(Refusal::Gone.into()),
-        Lookup::Live(()) | Lookup::Missing => Err(Refusal::NoSession.into()),
-    }
-}
-
-fn seat_token(request: &HttpRequest) -> Option<Token> {
+/// The token in the cookie of the seat that is addressed.
+pub fn seat_token(request: &HttpRequest) -> Option<Token> {
     Token::parse(cookie(request, SEAT_COOKIE)?.value())
 }
 

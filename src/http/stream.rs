@@ -24,7 +24,7 @@ use actix_web::{
 };
 use actix_web_actors::HttpContext;
 use actors::{
-    Attach, Attached, History, OpenStream, Opened, PairRegistry, Refusal, StreamId,
+    Attach, Attached, History, Opened, PairRegistry, Refusal, StreamId,
     domain::{Event, Page, Seq},
     ports::HistoryPage,
 };
@@ -36,9 +36,9 @@ use tracing::debug;
 
 use super::{
     State,
+    actions::{self, Caller},
     limits::OneOpen,
     problem::Problem,
-    session::{Caller, of_session},
     wire,
 };
 
@@ -58,14 +58,10 @@ pub async fn open(
     caller: Caller,
     after: Option<Seq>,
 ) -> Result<HttpResponse, Problem> {
-    let open = OpenStream {
-        by: caller.by,
-        after,
-    };
-    let opened = match state.pairs.ask(caller.key, open).await {
+    let opened = match actions::open_stream(state, &caller, after).await {
         Ok(opened) => opened,
         Err(Refusal::Gone) => return Ok(over()),
-        Err(refusal) => return Err(of_session(refusal)),
+        Err(refusal) => return Err(refusal.into()),
     };
     let counted = state.limits.stream(request)?;
     let waiting = Rc::new(Cell::new(0));

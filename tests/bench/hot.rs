@@ -13,7 +13,10 @@ use actors::{
     testing::{MemoryHub, MemoryStore},
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use duet::http::{api::messages::SendBody, body::parse_json, wire::frame};
+use duet::http::{
+    body::parse_json,
+    wire::{frame, messages::SendBody},
+};
 use futures_util::future::join_all;
 use prometheus::Registry;
 use uuid::Uuid;

@@ -5,17 +5,18 @@
 
 use std::fmt::Debug;
 
-use actors::domain::{PairHash, TEXT_BYTES_MAX, UserName};
+use actors::domain::{Device, PairHash, TEXT_BYTES_MAX, UserName};
 use duet::http::{
-    api::{
-        letting_in::{AnswerBody, AskBody, verdict},
-        login::{Entry, LoginBody},
-        messages::{Letter, ReceiptBody, SendBody, marks},
-        registration::{NoBody, RegisterBody, User1Body, User2Body},
-        seat::EndSessionBody,
-    },
     body::{parse_form, parse_json},
     problem::Problem,
+    wire::{
+        NoBody,
+        asks::{AnswerBody, AskBody},
+        login::LoginBody,
+        messages::{ReceiptBody, SendBody},
+        registration::{RegisterBody, User1Body, User2Body},
+        seat::EndSessionBody,
+    },
 };
 use libfuzzer_sys::fuzz_target;
 use serde::de::DeserializeOwned;
@@ -30,7 +31,7 @@ fuzz_target!(|body: &[u8]| {
     }
     for receipt in read::<ReceiptBody>(body) {
         let read = [receipt.delivered, receipt.read];
-        match told(marks(&receipt)) {
+        match told(receipt.parse()) {
             Some(marks) => {
                 assert!(read.contains(&Some(marks.delivered)) || read.contains(&Some(marks.read)))
             }
@@ -39,7 +40,8 @@ fuzz_target!(|body: &[u8]| {
     }
     for answer in read::<AnswerBody>(body) {
         let whole = answer.ask.zip(answer.allow);
-        assert_eq!(told(verdict(&answer)), whole);
+        let verdict = told(answer.parse());
+        assert_eq!(verdict.map(|verdict| (verdict.ask, verdict.allow)), whole);
     }
     read::<RegisterBody>(body);
     read::<User1Body>(body);
@@ -91,17 +93,17 @@ fn log_in(body: LoginBody) {
         .as_deref()
         .and_then(|hash| PairHash::parse(hash).ok());
     let Some(hash) = hash else { return };
-    if let Some(entry) = told(Entry::parse(body, hash.clone())) {
+    if let Some(login) = told(body.parse(hash.clone(), Device::default())) {
         assert!(!several);
-        assert_eq!(Some(entry.name), name);
-        assert_eq!(entry.hash, hash);
+        assert_eq!(Some(login.name), name);
+        assert_eq!(login.hash, hash);
     }
 }
 
 fn send(body: SendBody) {
     let text = body.message.clone().unwrap_or_default();
     let long = text.len() > TEXT_BYTES_MAX;
-    match Letter::parse(body) {
+    match body.parse() {
         Ok(_) => {
             assert!(!long && !text.contains('\0'));
             assert!(text.contains(|c: char| !c.is_whitespace()));

@@ -6,8 +6,8 @@
 use actix_web::{http::header::HeaderValue, test::TestRequest};
 use actors::domain::Page;
 use duet::http::{
-    api::history::{HistoryQuery, StreamQuery, last_seen, part},
     problem::Problem,
+    wire::history::{HistoryQuery, StreamQuery, last_seen, part},
 };
 use libfuzzer_sys::fuzz_target;
 

@@ -1,7 +1,7 @@
 //! Waiting to be let in.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use actors::{AskIn, domain::ChatKey, ports::AskState};
+use actors::{Refusal, domain::ChatKey, ports::AskState};
 use uuid::Uuid;
 use views::{
     address,
@@ -10,15 +10,12 @@ use views::{
 
 use super::{done, frame, html, login, retold, wants_json};
 use crate::http::{
-    State,
-    api::{
-        letting_in::{AskStateReply, ask_in, ask_state, word},
-        login::ask_secret,
-    },
+    State, actions,
     body::FormOrJson,
     envelope::ok,
     field,
     problem::Problem,
+    wire::asks::{AskBody, AskReply, AskStateReply},
 };
 
 /// Asks.
@@ -29,14 +26,16 @@ pub async fn submit(
     state: web::Data<State>,
     request: HttpRequest,
     hash: web::Path<String>,
-    form: FormOrJson<crate::http::api::letting_in::AskBody>,
+    form: FormOrJson<AskBody>,
 ) -> Result<HttpResponse, Problem> {
     let hash = login::link_hash(&hash)?;
     let user = form.body.user.clone().unwrap_or_default();
     let asked = async {
-        let name = field::name(form.body.user.as_deref(), "user")?;
+        let mut ask = form.body.parse()?;
+        // Nobody is let into an encrypted chat here: the pages would show ciphertext.
+        ask.auth = None;
         state.limits.request(&request)?;
-        ask_in(&state, &hash, AskIn { name, auth: None }).await
+        Ok(AskReply::of(actions::ask(&state, &hash, ask).await?))
     };
     match asked.await {
         Ok(reply) => {
@@ -68,15 +67,13 @@ pub async fn show(
     state.limits.request(&request)?;
     let (hash, ask_id) = path.into_inner();
     let link = login::link_hash(&hash)?;
-    let secret = ask_secret(&ask_id)?;
+    let secret = field::ask_secret(&ask_id)?;
     if secret.key() != ChatKey::of(&link) {
-        return Err(actors::Refusal::NotFound.into());
+        return Err(Refusal::NotFound.into());
     }
-    let found = ask_state(&state, &secret).await?;
+    let found = actions::ask_state(&state, &secret).await?;
     if wants_json(&request) {
-        return Ok(ok(AskStateReply {
-            state: word(found.state),
-        }));
+        return Ok(ok(AskStateReply::from(found.state)));
     }
     let page = Ask {
         hash,

@@ -1,20 +1,23 @@
 //! The conversation as a page.
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use actix_web::{HttpResponse, http::StatusCode, web};
 use actors::{
-    History, Refusal,
+    Refusal,
     domain::{Hello, Message, Page, PeerState, UserName},
 };
 use serde::Deserialize;
 use uuid::Uuid;
 use views::chat::{AskBanner, Chat, Notice, Problem as Fault};
 
-use super::{SeatPath, flash, frame, html};
+use super::{
+    flash,
+    holder::{AtSeat, Holder},
+    html,
+};
 use crate::http::{
-    State,
-    api::history::{HistoryQuery, part},
+    actions,
     problem::Problem,
-    session::{Caller, of_session, seat_holder},
+    wire::history::{HistoryQuery, part},
 };
 
 /// Messages in a page as it arrives.
@@ -46,14 +49,8 @@ pub struct ChatQuery {
 ///
 /// # Errors
 /// [`Problem`] 401 without the seat's session.
-pub async fn show(
-    state: web::Data<State>,
-    request: HttpRequest,
-    path: SeatPath,
-    query: web::Query<ChatQuery>,
-) -> Result<HttpResponse, Problem> {
-    let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&state, &request, &hash, seat).await?;
+pub async fn show(at: AtSeat, query: web::Query<ChatQuery>) -> Result<HttpResponse, Problem> {
+    let holder = at.holder().await?;
     let query = query.into_inner();
     let asked = HistoryQuery {
         before: query.before,
@@ -70,7 +67,7 @@ pub async fn show(
         notices,
         ..Extra::default()
     };
-    render(&state, &request, &caller, page, StatusCode::OK, extra).await
+    render(&holder, page, StatusCode::OK, extra).await
 }
 
 /// The word of a notice in an address.
@@ -103,28 +100,18 @@ fn notice(word: &str) -> Option<Notice> {
 /// # Errors
 /// [`Problem`] when the session or the chat is over.
 pub async fn render(
-    state: &State,
-    request: &HttpRequest,
-    caller: &Caller,
+    holder: &Holder,
     page: Page,
     status: StatusCode,
     extra: Extra,
 ) -> Result<HttpResponse, Problem> {
-    let hello = caller.look(state).await?.hello;
+    let hello = holder.look().await?.hello;
     if hello.encrypted {
         // A token of the API in a cookie: there would be nothing but ciphertext to show.
         return Err(Refusal::LinkIncomplete.into());
     }
-    let history = History {
-        by: caller.by,
-        page,
-        limit: PAGE_LEN,
-    };
-    let (stretch, names) = state
-        .pairs
-        .ask(caller.key, history)
-        .await
-        .map_err(of_session)?;
+    let read = actions::history(&holder.state, &holder.caller, page, PAGE_LEN);
+    let (stretch, names) = read.await?;
     let view = |message: &Message| views::message::Message {
         seq: message.seq,
         id: message.id.to_string(),
@@ -135,7 +122,7 @@ pub async fn render(
     };
     let last_shown = stretch.messages.last().map_or(0, |message| message.seq);
     let chat = Chat {
-        link: state.link(request, &caller.hash),
+        link: holder.link(),
         messages: stretch.messages.iter().map(view).collect(),
         more: stretch.more,
         newer: matches!(page, Page::Before(_)) && last_shown < hello.last_seq,
@@ -144,16 +131,17 @@ pub async fn render(
         draft: extra.draft,
         problem: extra.problem,
         notices: extra.notices,
-        return_code: flash::kept_code(request),
-        ..frame_of(&hello, caller)
+        return_code: flash::kept_code(&holder.request),
+        ..standing(&hello, holder)
     };
-    Ok(html(status, views::chat::page(&frame(request), &chat)))
+    Ok(html(status, views::chat::page(&holder.frame(), &chat)))
 }
 
-fn frame_of(hello: &Hello, caller: &Caller) -> Chat {
+/// How the chat stands for the reader.
+fn standing(hello: &Hello, holder: &Holder) -> Chat {
     let peer = hello.seat.other();
     Chat {
-        hash: caller.hash.as_str().into(),
+        hash: holder.hash(),
         seat: hello.seat.number(),
         you: shown(&hello.names[hello.seat]).unwrap_or_default(),
         peer: shown(&hello.names[peer]),

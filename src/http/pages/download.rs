@@ -1,24 +1,20 @@
 //! The conversation to keep, as text or JSON, written while it is read.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::{StatusCode, header},
-    web,
-};
+use actix_web::{HttpResponse, http::header, web};
 use actors::{
-    History, PairRegistry, Refusal,
+    Refusal,
     domain::{Message, Names, Page, Seq},
 };
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use serde::Deserialize;
 
-use super::{SeatPath, frame, html, transcript};
+use super::{holder::AtSeat, transcript};
 use crate::http::{
     State,
+    actions::{self, Caller},
     problem::Problem,
-    session::{Caller, seat_holder},
-    wire::MessageView,
+    wire::messages::MessageView,
 };
 
 /// Messages read at once.
@@ -42,22 +38,19 @@ pub struct DownloadQuery {
 
 /// The file, or the page that asks which.
 pub async fn show(
-    state: web::Data<State>,
-    request: HttpRequest,
-    path: SeatPath,
+    at: AtSeat,
     query: Result<web::Query<DownloadQuery>, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
     let wrong = |_| Problem::invalid("format", "\"format\" is \"text\" or \"json\".");
     let query = query.map_err(wrong)?.into_inner();
-    let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&state, &request, &hash, seat).await?;
-    caller.look(&state).await?;
+    let holder = at.holder().await?;
+    holder.look().await?;
     if query.choose.is_some() {
-        let page = views::download::Download { hash, seat };
-        return Ok(html(
-            StatusCode::OK,
-            views::download::page(&frame(&request), &page),
-        ));
+        let page = views::download::Download {
+            hash: holder.hash(),
+            seat: holder.seat.number(),
+        };
+        return Ok(holder.show(|frame| views::download::page(frame, &page)));
     }
     let format = query.format.unwrap_or(Format::Text);
     let (kind, name) = match format {
@@ -71,7 +64,7 @@ pub async fn show(
             header::CONTENT_DISPOSITION,
             format!("attachment; filename=\"{name}\""),
         ))
-        .streaming(parts(state.pairs.clone(), caller, format)))
+        .streaming(parts(at.state, holder.caller, format)))
 }
 
 /// Where the reading stands.
@@ -82,12 +75,12 @@ enum Step {
 }
 
 fn parts(
-    pairs: PairRegistry,
+    state: web::Data<State>,
     caller: Caller,
     format: Format,
 ) -> impl Stream<Item = Result<Bytes, Refusal>> {
     stream::try_unfold(Step::After(0), move |step| {
-        let (pairs, caller) = (pairs.clone(), caller.clone());
+        let (state, caller) = (state.clone(), caller.clone());
         let json = matches!(format, Format::Json);
         async move {
             let after = match step {
@@ -97,12 +90,8 @@ fn parts(
                 }
                 Step::Closing | Step::Done => return Ok(None),
             };
-            let history = History {
-                by: caller.by,
-                page: Page::After(after),
-                limit: PART_LEN,
-            };
-            let (page, names) = pairs.ask(caller.key, history).await?;
+            let page = Page::After(after);
+            let (page, names) = actions::history(&state, &caller, page, PART_LEN).await?;
             let mut part = String::new();
             if json && after == 0 {
                 part.push('[');

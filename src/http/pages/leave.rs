@@ -1,96 +1,61 @@
 //! The ways out.
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use actors::{
     Refusal,
     domain::{PairHash, Seat, UserName},
 };
 use views::{address, end::End, logout::Logout};
 
-use super::{SeatPath, done, flash, frame, html, login};
+use super::{done, flash, holder::AtSeat, login};
 use crate::http::{
-    State,
-    api::{
-        leave::{end_chat, log_out},
-        registration::NoBody,
-    },
-    body::FormOrJson,
-    envelope::Nothing,
-    problem::Problem,
-    session::{clear_seat_cookie, seat_holder},
+    State, actions, body::FormOrJson, envelope::Nothing, problem::Problem,
+    session::clear_seat_cookie, wire::NoBody,
 };
 
 /// The question whether to log out.
-pub async fn ask_logout(
-    state: web::Data<State>,
-    request: HttpRequest,
-    path: SeatPath,
-) -> Result<HttpResponse, Problem> {
-    let (hash, seat) = path.into_inner();
-    seat_holder(&state, &request, &hash, seat)
-        .await?
-        .look(&state)
-        .await?;
-    let page = Logout { hash, seat };
-    Ok(html(
-        StatusCode::OK,
-        views::logout::page(&frame(&request), &page),
-    ))
+pub async fn ask_logout(at: AtSeat) -> Result<HttpResponse, Problem> {
+    let holder = at.holder().await?;
+    holder.look().await?;
+    let page = Logout {
+        hash: holder.hash(),
+        seat: holder.seat.number(),
+    };
+    Ok(holder.show(|frame| views::logout::page(frame, &page)))
 }
 
 /// Logs this browser out.
-pub async fn logout(
-    state: web::Data<State>,
-    request: HttpRequest,
-    path: SeatPath,
-    _: FormOrJson<NoBody>,
-) -> Result<HttpResponse, Problem> {
-    let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&state, &request, &hash, seat).await?;
-    log_out(&state, caller.key, caller.by).await?;
-    let mut response = done(&request, Nothing {}, address::REGISTER_LOGGED_OUT);
-    forget_seat(&request, &mut response);
+pub async fn logout(at: AtSeat, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
+    let holder = at.holder().await?;
+    actions::log_out(&at.state, holder.caller.key, holder.caller.by).await?;
+    let mut response = holder.done(Nothing {}, address::REGISTER_LOGGED_OUT);
+    forget_seat(&at.request, &mut response);
     Ok(response)
 }
 
 /// The question whether to end the chat for both.
-pub async fn ask_end(
-    state: web::Data<State>,
-    request: HttpRequest,
-    path: SeatPath,
-) -> Result<HttpResponse, Problem> {
-    let (hash, seat) = path.into_inner();
-    let hello = seat_holder(&state, &request, &hash, seat)
-        .await?
-        .look(&state)
-        .await?
-        .hello;
-    let peer = hello.names[hello.seat.other()]
-        .as_ref()
-        .map(UserName::to_string);
-    let page = End { hash, seat, peer };
-    Ok(html(
-        StatusCode::OK,
-        views::end::page(&frame(&request), &page),
-    ))
+pub async fn ask_end(at: AtSeat) -> Result<HttpResponse, Problem> {
+    let holder = at.holder().await?;
+    let hello = holder.look().await?.hello;
+    let peer = hello.names[hello.seat.other()].as_ref();
+    let page = End {
+        hash: holder.hash(),
+        seat: holder.seat.number(),
+        peer: peer.map(UserName::to_string),
+    };
+    Ok(holder.show(|frame| views::end::page(frame, &page)))
 }
 
 /// Ends the chat for both. Twice is fine.
-pub async fn end(
-    state: web::Data<State>,
-    request: HttpRequest,
-    path: SeatPath,
-    _: FormOrJson<NoBody>,
-) -> Result<HttpResponse, Problem> {
-    let (hash, seat) = path.into_inner();
-    match seat_holder(&state, &request, &hash, seat).await {
-        Ok(caller) => end_chat(&state, caller.key, caller.by).await?,
+pub async fn end(at: AtSeat, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
+    match at.holder().await {
+        Ok(holder) => actions::end_chat(&at.state, holder.caller.key, holder.caller.by).await?,
         Err(Problem::Refused(Refusal::Gone)) => {}
         Err(problem) => return Err(problem),
     }
-    let mut response = done(&request, Nothing {}, address::REGISTER_ENDED);
-    flash::add(&mut response, &flash::ended_by_you(&state));
-    forget_seat(&request, &mut response);
+    let mut response = done(&at.request, Nothing {}, address::REGISTER_ENDED);
+    flash::add(&mut response, &flash::ended_by_you(&at.state));
+    forget_seat(&at.request, &mut response);
     Ok(response)
 }
 

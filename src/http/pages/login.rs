@@ -2,8 +2,8 @@
 
 use actix_web::{HttpRequest, HttpResponse, cookie::Cookie, http::StatusCode, web};
 use actors::{
-    Glance, LoggedIn, NameSeatTwo, Refusal,
-    domain::{ChatKey, PairHash, Seat, UserName},
+    LoggedIn, Refusal,
+    domain::{PairHash, Seat, UserName},
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -15,12 +15,12 @@ use views::{
 
 use super::{done, flash, frame, html, register, retold};
 use crate::http::{
-    State,
-    api::login::{Entry, LoginBody},
+    State, actions,
     body::FormOrJson,
     device,
     problem::{Problem, whole_seconds},
     session::{cookie, scoped, seat_cookie},
+    wire::login::LoginBody,
 };
 
 /// Says which seats of a chat this browser holds, and under which names: its own knowledge,
@@ -65,7 +65,7 @@ pub fn link_hash(text: &str) -> Result<PairHash, Problem> {
 }
 
 async fn fresh(state: &State, request: &HttpRequest, hash: &PairHash) -> Result<Login, Problem> {
-    let glanced = state.pairs.ask(ChatKey::of(hash), Glance).await?;
+    let glanced = actions::glance(state, hash).await?;
     if glanced.encrypted {
         // The page of the refusal says that these pages have no key.
         return Err(Refusal::LinkIncomplete.into());
@@ -135,7 +135,7 @@ pub async fn again(
     typed: Typed,
     problem: Problem,
 ) -> Result<HttpResponse, Problem> {
-    let Some(fault) = fault(&typed, &problem) else {
+    let Some(fault) = told(&typed, &problem) else {
         return Err(problem);
     };
     let page = match fresh(state, request, hash).await {
@@ -170,27 +170,10 @@ async fn enter(
 ) -> Result<HttpResponse, Problem> {
     // Nobody is let into an encrypted chat here: the pages would show ciphertext.
     body.auth = None;
-    let entry = Entry::parse(body, hash.clone())?;
+    let wanted = body.parse(hash.clone(), device::of(request))?;
     state.limits.request(request)?;
-    let key = ChatKey::of(hash);
-    let naming = NameSeatTwo {
-        name: entry.name.clone(),
-        auth: None,
-    };
-    let device = device::of(request);
-    let entered = match entry.clone().sit(state, device).await {
-        // Nobody has chosen a name for the newcomer: this is it.
-        Err(problem)
-            if matches!(problem, Problem::Refused(Refusal::WrongName))
-                && state.pairs.ask(key, Glance).await?.unnamed =>
-        {
-            match state.pairs.ask(key, naming).await {
-                Ok(()) => entry.sit(state, device).await?,
-                Err(_) => return Err(problem),
-            }
-        }
-        entered => entered?,
-    };
+    // Where nobody has chosen a name for the newcomer, this is it.
+    let entered = actions::login_and_name(state, wanted).await?;
     let seat = entered.seat.number();
     let reply = SeatedReply {
         seat,
@@ -202,7 +185,8 @@ async fn enter(
     Ok(register::seated(state, request, hash, &entered, next))
 }
 
-fn fault(typed: &Typed, problem: &Problem) -> Option<Fault> {
+/// What the page says of a login that failed.
+fn told(typed: &Typed, problem: &Problem) -> Option<Fault> {
     let wrong_code = || match (typed.device_code, typed.ask) {
         (true, _) => Fault::WrongDeviceCode,
         (_, true) => Fault::AskOver,

@@ -1,10 +1,7 @@
 //! Making a chat.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use actors::{
-    LoggedIn, Login, Refusal,
-    domain::{ChatKey, PairHash},
-};
+use actors::{LoggedIn, Login, Refusal, domain::PairHash};
 use serde::Serialize;
 use uuid::Uuid;
 use views::{
@@ -14,11 +11,11 @@ use views::{
 
 use super::{done, flash, frame, html, login, retold, see_other};
 use crate::http::{
-    State,
-    api::registration::{RegisterBody, Registration, make},
+    State, actions,
     body::FormOrJson,
-    device, field,
+    device,
     problem::{Problem, whole_seconds},
+    wire::registration::RegisterBody,
 };
 
 /// Where the maker of a chat goes.
@@ -64,6 +61,8 @@ pub async fn submit(
     // The pages cannot open sealed texts.
     body.encryption = None;
     body.auth = None;
+    // Left blank, the second person chooses their own name.
+    body.user_two = body.user_two.filter(|name| !name.trim().is_empty());
     let page = Register {
         id: body.id.unwrap_or_else(Uuid::new_v4).to_string(),
         user_one: body.user_one.clone().unwrap_or_default(),
@@ -77,7 +76,7 @@ pub async fn submit(
     match register(&state, &request, body).await {
         Ok(response) => Ok(response),
         Err(problem) if retold(&request, &problem) => {
-            let Some(fault) = fault(&page, &problem) else {
+            let Some(fault) = told(&page, &problem) else {
                 return Err(problem);
             };
             let page = Register {
@@ -98,33 +97,24 @@ async fn register(
     request: &HttpRequest,
     body: RegisterBody,
 ) -> Result<HttpResponse, Problem> {
-    let id = field::secret_id(body.id)?;
-    let blank = body
-        .user_two
-        .as_deref()
-        .is_none_or(|name| name.trim().is_empty());
-    let name_two = match blank {
-        true => None,
-        false => Some(field::name(body.user_two.as_deref(), "userTwo")?),
-    };
-    let name_one = field::name(body.user_one.as_deref(), "userOne")?;
-    let wish = Registration::parse(state, body, name_two)?;
+    let wanted = body.parse(state.ttl_hours)?;
+    wanted.check(state)?;
     state.limits.registration(request)?;
-    let (hash, _) = make(state, wish).await?;
+    let (hash, _) = actions::register(state, &wanted).await?;
     let invite = address::seat(hash.as_str(), 1, "invite");
     let reply = RegisteredReply {
         hash: hash.as_str().into(),
         url: state.link(request, &hash),
     };
-    let entry = Login {
+    let login = Login {
         hash: hash.clone(),
-        name: name_one,
+        name: wanted.name_one,
         proof: None,
-        id,
+        id: wanted.id,
         device: device::of(request),
         auth: None,
     };
-    match state.pairs.ask(ChatKey::of(&hash), entry).await {
+    match actions::login(state, login).await {
         Ok(done_in) => Ok(seated(
             state,
             request,
@@ -156,7 +146,8 @@ pub fn seated(
     response
 }
 
-fn fault(page: &Register, problem: &Problem) -> Option<Fault> {
+/// What the page says of a registration that failed.
+fn told(page: &Register, problem: &Problem) -> Option<Fault> {
     Some(match problem {
         Problem::Refused(Refusal::SameNames) => Fault::UserTwo(NameFault::Same),
         Problem::Missing(field) | Problem::Refused(Refusal::Invalid { field, .. }) => {

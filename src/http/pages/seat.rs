@@ -1,183 +1,138 @@
 //! What a person can do about their own seat.
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use actors::domain::{self, Browser, System, Timestamp, UserName};
+use actix_web::HttpResponse;
+use actors::domain::{self, Browser, System, UserName};
+use uuid::Uuid;
 use views::{
-    address,
     device::{Code, Device},
     return_code::ReturnCode,
     sessions::{Session, Sessions},
 };
 
-use super::{SeatPath, done, flash, frame, html, wants_json};
+use super::{flash, holder::AtSeat, wants_json};
 use crate::http::{
-    State,
-    api::{
-        registration::NoBody,
-        seat::{EndSessionBody, SessionView, device_code, list, log_out, new_return_code},
-    },
+    actions,
     body::FormOrJson,
     envelope::{Nothing, ok},
-    field,
     problem::Problem,
-    session::seat_holder,
+    wire::{
+        NoBody,
+        seat::{DeviceReply, EndSessionBody, ReturnCodeReply, SessionsReply},
+    },
 };
 
 /// Makes a code for another device, which its page shows.
-pub async fn make_device(
-    state: web::Data<State>,
-    request: HttpRequest,
-    path: SeatPath,
-    _: FormOrJson<NoBody>,
-) -> Result<HttpResponse, Problem> {
-    let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&state, &request, &hash, seat).await?;
-    let (reply, expires_at_ms) = device_code(&state, &caller).await?;
-    let holder = caller.look(&state).await?.hello.seat;
+pub async fn make_device(at: AtSeat, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
+    let holder = at.holder().await?;
+    let (code, expires_at) = actions::new_device_code(&at.state, &holder.caller).await?;
+    let hash = &holder.caller.hash;
     let kept = flash::device(
-        &state,
-        &caller.hash,
-        holder,
-        &reply.device_code,
-        expires_at_ms,
+        &at.state,
+        hash,
+        holder.seat,
+        &code.reveal(),
+        expires_at.unix_ms(),
     );
-    let mut response = done(&request, reply, &address::seat(&hash, seat, "device"));
+    let mut response = holder.done(
+        DeviceReply::of(&code, expires_at),
+        &holder.address("device"),
+    );
     flash::add(&mut response, &kept);
     Ok(response)
 }
 
 /// The code for another device, while it is good.
-pub async fn device(
-    state: web::Data<State>,
-    request: HttpRequest,
-    path: SeatPath,
-) -> Result<HttpResponse, Problem> {
-    let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&state, &request, &hash, seat).await?;
-    let hello = caller.look(&state).await?.hello;
+pub async fn device(at: AtSeat) -> Result<HttpResponse, Problem> {
+    let holder = at.holder().await?;
+    let hello = holder.look().await?.hello;
     let you = hello.names[hello.seat].as_ref().map(UserName::to_string);
-    let now_ms = state.clock.now().unix_ms();
+    let now_ms = at.state.clock.now().unix_ms();
+    let kept = flash::kept_device(&at.request);
     let page = Device {
-        link: state.link(&request, &caller.hash),
-        hash,
-        seat,
+        link: holder.link(),
+        hash: holder.hash(),
+        seat: holder.seat.number(),
         you: you.unwrap_or_default(),
-        code: flash::kept_device(&request)
+        code: kept
             .filter(|(_, expires_at_ms)| *expires_at_ms > now_ms)
             .map(|(code, expires_at_ms)| Code {
                 code,
                 expires_at_ms,
             }),
     };
-    Ok(html(
-        StatusCode::OK,
-        views::device::page(&frame(&request), &page),
-    ))
+    Ok(holder.show(|frame| views::device::page(frame, &page)))
 }
 
 /// Makes a new return code, which its page shows until it is saved.
-pub async fn make_return_code(
-    state: web::Data<State>,
-    request: HttpRequest,
-    path: SeatPath,
-    _: FormOrJson<NoBody>,
-) -> Result<HttpResponse, Problem> {
-    let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&state, &request, &hash, seat).await?;
-    let reply = new_return_code(&state, &caller).await?;
-    let holder = caller.look(&state).await?.hello.seat;
-    let kept = flash::code(&state, &caller.hash, holder, &reply.return_code);
-    let mut response = done(&request, reply, &address::seat(&hash, seat, "return_code"));
+pub async fn make_return_code(at: AtSeat, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
+    let holder = at.holder().await?;
+    let code = actions::new_return_code(&at.state, &holder.caller).await?;
+    let kept = flash::code(&at.state, &holder.caller.hash, holder.seat, &code.reveal());
+    let mut response = holder.done(ReturnCodeReply::of(&code), &holder.address("return_code"));
     flash::add(&mut response, &kept);
     Ok(response)
 }
 
 /// The return code that is not saved yet.
-pub async fn return_code(
-    state: web::Data<State>,
-    request: HttpRequest,
-    path: SeatPath,
-) -> Result<HttpResponse, Problem> {
-    let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&state, &request, &hash, seat).await?;
-    caller.look(&state).await?;
+pub async fn return_code(at: AtSeat) -> Result<HttpResponse, Problem> {
+    let holder = at.holder().await?;
+    holder.look().await?;
     let page = ReturnCode {
-        hash,
-        seat,
-        code: flash::kept_code(&request),
+        hash: holder.hash(),
+        seat: holder.seat.number(),
+        code: flash::kept_code(&at.request),
     };
-    Ok(html(
-        StatusCode::OK,
-        views::return_code::page(&frame(&request), &page),
-    ))
+    Ok(holder.show(|frame| views::return_code::page(frame, &page)))
 }
 
 /// The return code is saved: this browser need not keep it.
-pub async fn saved(
-    state: web::Data<State>,
-    request: HttpRequest,
-    path: SeatPath,
-    _: FormOrJson<NoBody>,
-) -> Result<HttpResponse, Problem> {
-    let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&state, &request, &hash, seat).await?;
-    let holder = caller.look(&state).await?.hello.seat;
-    let mut response = done(&request, Nothing {}, &address::chat(&hash, seat));
-    flash::forget_code(&state, &caller.hash, holder, &mut response);
+pub async fn saved(at: AtSeat, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
+    let holder = at.holder().await?;
+    holder.look().await?;
+    let mut response = holder.done(Nothing {}, &holder.home());
+    flash::forget_code(&at.state, &holder.caller.hash, holder.seat, &mut response);
     Ok(response)
 }
 
 /// Where one is logged in.
-pub async fn sessions(
-    state: web::Data<State>,
-    request: HttpRequest,
-    path: SeatPath,
-) -> Result<HttpResponse, Problem> {
-    let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&state, &request, &hash, seat).await?;
-    let reply = list(&state, &caller).await?;
-    if wants_json(&request) {
-        return Ok(ok(reply));
+pub async fn sessions(at: AtSeat) -> Result<HttpResponse, Problem> {
+    let holder = at.holder().await?;
+    let (sessions, current) = actions::sessions(&at.state, &holder.caller).await?;
+    if wants_json(&at.request) {
+        return Ok(ok(SessionsReply::of(&sessions, current)));
     }
-    let mut sessions: Vec<_> = reply.sessions.iter().rev().map(shown).collect();
+    let shown = sessions.iter().rev().map(|session| shown(session, current));
+    let mut sessions: Vec<_> = shown.collect();
     // This device first, then the newest.
     sessions.sort_by_key(|session| !session.current);
     let page = Sessions {
-        hash,
-        seat,
+        hash: holder.hash(),
+        seat: holder.seat.number(),
         sessions,
-        ended: request.query_string().contains("ended"),
+        ended: at.request.query_string().contains("ended"),
     };
-    Ok(html(
-        StatusCode::OK,
-        views::sessions::page(&frame(&request), &page),
-    ))
+    Ok(holder.show(|frame| views::sessions::page(frame, &page)))
 }
 
-fn shown(session: &SessionView) -> Session {
-    let ms = |text: &str| Timestamp::parse_rfc3339(text).map_or(0, Timestamp::unix_ms);
-    let device = domain::Device::from_label(session.device.as_deref().unwrap_or_default());
+fn shown(session: &domain::Session, current: Uuid) -> Session {
     Session {
         id: session.id.to_string(),
-        since_ms: ms(&session.since),
-        last_seen_ms: ms(&session.last_seen),
-        browser: device.browser.map(Browser::name),
-        system: device.system.map(System::name),
-        current: session.current,
+        since_ms: session.since.unix_ms(),
+        last_seen_ms: session.last_seen.unwrap_or(session.since).unix_ms(),
+        browser: session.device.browser.map(Browser::name),
+        system: session.device.system.map(System::name),
+        current: session.id == current,
     }
 }
 
 /// Logs one of them out.
 pub async fn end_session(
-    state: web::Data<State>,
-    request: HttpRequest,
-    path: SeatPath,
+    at: AtSeat,
     form: FormOrJson<EndSessionBody>,
 ) -> Result<HttpResponse, Problem> {
-    let id = *field::required(form.body.id.as_ref(), "id")?;
-    let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&state, &request, &hash, seat).await?;
-    log_out(&state, &caller, id).await?;
-    let next = format!("{}?ended", address::seat(&hash, seat, "sessions"));
-    Ok(done(&request, Nothing {}, &next))
+    let id = form.body.parse()?;
+    let holder = at.holder().await?;
+    actions::end_session(&at.state, &holder.caller, id).await?;
+    let next = format!("{}?ended", holder.address("sessions"));
+    Ok(holder.done(Nothing {}, &next))
 }

@@ -1,113 +1,80 @@
 //! What happens in a conversation, for scripts and for forms.
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use actix_web::{HttpResponse, http::StatusCode, web};
 use actors::{
     Refusal,
     domain::{Page, TEXT_BYTES_MAX, is_blank},
 };
-use views::{
-    address,
-    chat::{Notice, Problem as Fault},
-};
+use views::chat::{Notice, Problem as Fault};
 
 use super::{
-    SeatPath,
     chat::{self, Extra},
-    done, forget_seat, see_other, wants_json, wants_page,
+    forget_seat,
+    holder::AtSeat,
+    see_other, wants_json, wants_page,
 };
 use crate::http::{
-    State,
-    api::{
-        history::{HistoryQuery, StreamQuery, last_seen, part, read},
-        letting_in::{AnswerBody, give, verdict},
-        messages::{ReceiptBody, SendBody, SendReply, SendRequest, acknowledge, marks, say_typing},
-        registration::NoBody,
-    },
+    actions,
     body::FormOrJson,
-    envelope::Nothing,
+    envelope::{Nothing, ok},
     problem::{Problem, whole_seconds},
-    session::{Caller, seat_holder},
     stream,
+    wire::{
+        NoBody,
+        asks::AnswerBody,
+        history::{HistoryQuery, HistoryReply, StreamQuery, last_seen, part},
+        messages::{ReceiptBody, SendBody, SendReply},
+    },
 };
 
-fn home(caller: &Caller, seat: u8) -> String {
-    address::chat(caller.hash.as_str(), seat)
-}
-
 /// The stream of a page.
-pub async fn stream(
-    state: web::Data<State>,
-    request: HttpRequest,
-    path: SeatPath,
-    query: web::Query<StreamQuery>,
-) -> Result<HttpResponse, Problem> {
-    let after = last_seen(&request, &query)?;
-    let (hash, seat) = path.into_inner();
-    let opened = async {
-        let caller = seat_holder(&state, &request, &hash, seat).await?;
-        stream::open(&state, &request, caller, after).await
+pub async fn stream(at: AtSeat, query: web::Query<StreamQuery>) -> Result<HttpResponse, Problem> {
+    let after = last_seen(&at.request, &query)?;
+    let opened = match at.holder().await {
+        Ok(holder) => stream::open(&at.state, &at.request, holder.caller, after).await,
+        Err(problem) => Err(problem),
     };
-    let mut response = match opened.await {
+    let mut response = match opened {
         Err(Problem::Refused(Refusal::Gone)) => stream::over(),
         opened => opened?,
     };
     if response.status() == StatusCode::NO_CONTENT {
-        forget_seat(&request, &mut response);
+        forget_seat(&at.request, &mut response);
     }
     Ok(response)
 }
 
 /// Older messages, for a script; a browser without one has the page itself.
 pub async fn messages(
-    state: web::Data<State>,
-    request: HttpRequest,
-    path: SeatPath,
+    at: AtSeat,
     query: web::Query<HistoryQuery>,
 ) -> Result<HttpResponse, Problem> {
     let (page, limit) = part(&query)?;
-    let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&state, &request, &hash, seat).await?;
-    match wants_page(&request) {
-        true => {
-            chat::render(
-                &state,
-                &request,
-                &caller,
-                page,
-                StatusCode::OK,
-                Extra::default(),
-            )
-            .await
-        }
-        false => read(&state, &caller, page, limit).await,
+    let holder = at.holder().await?;
+    if wants_page(&at.request) {
+        return chat::render(&holder, page, StatusCode::OK, Extra::default()).await;
     }
+    let (page, names) = actions::history(&at.state, &holder.caller, page, limit).await?;
+    Ok(ok(HistoryReply::of(&page, &names)))
 }
 
 /// Sends a message.
-pub async fn send(
-    state: web::Data<State>,
-    request: HttpRequest,
-    path: SeatPath,
-    form: FormOrJson<SendBody>,
-) -> Result<HttpResponse, Problem> {
-    let (hash, seat) = path.into_inner();
+pub async fn send(at: AtSeat, form: FormOrJson<SendBody>) -> Result<HttpResponse, Problem> {
     let (draft, message_id) = (form.body.message.clone().unwrap_or_default(), form.body.id);
     let sent = async {
-        let letter = SendRequest::parse(form.body)?;
-        let caller = seat_holder(&state, &request, &hash, seat).await?;
-        let sent = letter.post(&state, &caller).await?;
-        Ok((caller, sent))
+        let message = form.body.parse()?;
+        let holder = at.holder().await?;
+        let sent = actions::send(&at.state, &holder.caller, message).await?;
+        Ok(holder.done(SendReply::from(sent), &holder.home()))
     };
     let problem: Problem = match sent.await {
-        Ok((caller, sent)) => {
-            return Ok(done(&request, SendReply::from(sent), &home(&caller, seat)));
-        }
+        Ok(response) => return Ok(response),
         Err(problem) => problem,
     };
-    let Some(fault) = fault(&draft, &problem).filter(|_| wants_page(&request)) else {
+    let Some(fault) = told(&draft, &problem).filter(|_| wants_page(&at.request)) else {
         return Err(problem);
     };
-    let caller = seat_holder(&state, &request, &hash, seat).await?;
+    let holder = at.holder().await?;
     let extra = Extra {
         draft,
         message_id,
@@ -115,19 +82,12 @@ pub async fn send(
         ..Extra::default()
     };
     // Where the page cannot be written either, the first problem is the one to tell.
-    let page = chat::render(
-        &state,
-        &request,
-        &caller,
-        Page::Newest,
-        problem.status(),
-        extra,
-    )
-    .await;
+    let page = chat::render(&holder, Page::Newest, problem.status(), extra).await;
     page.map_err(|_| problem)
 }
 
-fn fault(draft: &str, problem: &Problem) -> Option<Fault> {
+/// What the page says of a message that was not sent.
+fn told(draft: &str, problem: &Problem) -> Option<Fault> {
     Some(match problem {
         Problem::Missing(_) | Problem::Refused(Refusal::Invalid { .. }) => match is_blank(draft) {
             true => Fault::Empty,
@@ -155,58 +115,37 @@ fn characters_over(draft: &str) -> u64 {
 }
 
 /// Moves the marks of the seat.
-pub async fn receipt(
-    state: web::Data<State>,
-    request: HttpRequest,
-    path: SeatPath,
-    form: FormOrJson<ReceiptBody>,
-) -> Result<HttpResponse, Problem> {
-    let marks = marks(&form.body)?;
-    let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&state, &request, &hash, seat).await?;
-    acknowledge(&state, &caller, marks).await?;
-    Ok(done(&request, Nothing {}, &home(&caller, seat)))
+pub async fn receipt(at: AtSeat, form: FormOrJson<ReceiptBody>) -> Result<HttpResponse, Problem> {
+    let marks = form.body.parse()?;
+    let holder = at.holder().await?;
+    actions::move_marks(&at.state, &holder.caller, marks).await?;
+    Ok(holder.done(Nothing {}, &holder.home()))
 }
 
 /// Says that one is writing.
-pub async fn typing(
-    state: web::Data<State>,
-    request: HttpRequest,
-    path: SeatPath,
-    _: FormOrJson<NoBody>,
-) -> Result<HttpResponse, Problem> {
-    let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&state, &request, &hash, seat).await?;
-    say_typing(&state, &caller).await?;
-    Ok(done(&request, Nothing {}, &home(&caller, seat)))
+pub async fn typing(at: AtSeat, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
+    let holder = at.holder().await?;
+    actions::say_typing(&at.state, &holder.caller).await?;
+    Ok(holder.done(Nothing {}, &holder.home()))
 }
 
-/// Answers somebody who wants to be let in.
-pub async fn answer(
-    state: web::Data<State>,
-    request: HttpRequest,
-    path: SeatPath,
-    form: FormOrJson<AnswerBody>,
-) -> Result<HttpResponse, Problem> {
-    let verdict = verdict(&form.body)?;
-    let (hash, seat) = path.into_inner();
-    let caller = seat_holder(&state, &request, &hash, seat).await?;
-    let notice = match give(&state, &caller, verdict).await {
-        Ok(()) if verdict.1 => Notice::PeerReplaced,
-        Ok(()) => Notice::AskRefused,
-        Err(problem) if wants_json(&request) => return Err(problem),
-        Err(Problem::Refused(Refusal::SeatOpen)) => Notice::AskPresent,
-        Err(Problem::Refused(Refusal::AskOver)) => Notice::AskOver,
-        Err(Problem::Refused(Refusal::PresenceUnknown)) => Notice::AskUnknown,
-        Err(problem) => return Err(problem),
-    };
-    let next = format!(
-        "{}?notice={}",
-        home(&caller, seat),
-        chat::notice_word(notice)
-    );
-    match wants_json(&request) {
-        true => Ok(done(&request, Nothing {}, &next)),
-        false => Ok(see_other(&next)),
+/// Answers somebody who wants to be let in. A page says in a notice what is no mistake of its reader.
+pub async fn answer(at: AtSeat, form: FormOrJson<AnswerBody>) -> Result<HttpResponse, Problem> {
+    let verdict = form.body.parse()?;
+    let holder = at.holder().await?;
+    let answered = actions::answer(&at.state, &holder.caller, verdict).await;
+    if wants_json(&at.request) {
+        answered?;
+        return Ok(ok(Nothing {}));
     }
+    let notice = match answered {
+        Ok(()) if verdict.allow => Notice::PeerReplaced,
+        Ok(()) => Notice::AskRefused,
+        Err(Refusal::SeatOpen) => Notice::AskPresent,
+        Err(Refusal::AskOver) => Notice::AskOver,
+        Err(Refusal::PresenceUnknown) => Notice::AskUnknown,
+        Err(refusal) => return Err(refusal.into()),
+    };
+    let word = chat::notice_word(notice);
+    Ok(see_other(&format!("{}?notice={word}", holder.home())))
 }

@@ -1,0 +1,15 @@
+use actors::{
+    EndChat, Refusal,
+    domain::{ChatKey, SecretDigest},
+};
+
+use super::of_session;
+use crate::http::State;
+
+/// Ends a chat for both. One that is over already stays so.
+pub async fn end_chat(state: &State, key: ChatKey, by: SecretDigest) -> Result<(), Refusal> {
+    match state.pairs.ask(key, EndChat { by }).await {
+        Ok(()) | Err(Refusal::Gone) => Ok(()),
+        Err(refusal) => Err(of_session(refusal)),
+    }
+}

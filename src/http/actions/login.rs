@@ -1,0 +1,23 @@
+use actors::{LoggedIn, Login, Refusal, domain::ChatKey};
+
+use super::{glance, name_seat_two};
+use crate::http::State;
+
+/// Takes a seat, or comes back to it.
+pub async fn login(state: &State, login: Login) -> Result<LoggedIn, Refusal> {
+    state.pairs.ask(ChatKey::of(&login.hash), login).await
+}
+
+/// The same; where the second person has no name yet, an unknown name becomes theirs.
+pub async fn login_and_name(state: &State, wanted: Login) -> Result<LoggedIn, Refusal> {
+    match login(state, wanted.clone()).await {
+        Err(Refusal::WrongName) if glance(state, &wanted.hash).await?.unnamed => {
+            let name = wanted.name.clone();
+            match name_seat_two(state, &wanted.hash, name, wanted.auth).await {
+                Ok(()) => login(state, wanted).await,
+                Err(_) => Err(Refusal::WrongName),
+            }
+        }
+        entered => entered,
+    }
+}

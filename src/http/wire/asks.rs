@@ -1,0 +1,112 @@
+//! Asking to be let in, and answering.
+
+use actors::{
+    AskIn,
+    domain::{AskNumber, Token},
+    ports::AskState,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::http::{
+    actions::Verdict,
+    field,
+    problem::Problem,
+    schema::{Auth, Digits, Hash, Id, Name, Secret},
+};
+
+/// Who wants to be let in.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(example = json!({"user": "Anny", "hash": "abc123"}))]
+pub struct AskBody {
+    /// The name of the seat.
+    #[schema(required, value_type = Name)]
+    pub user: Option<String>,
+    /// The link's secret part.
+    #[schema(required, value_type = Hash)]
+    pub hash: Option<String>,
+    /// Proof of having the whole link, in an encrypted chat.
+    #[schema(value_type = Option<Auth>)]
+    pub auth: Option<String>,
+}
+
+impl AskBody {
+    /// Understands who asks; the hash may stand in the address instead.
+    ///
+    /// # Errors
+    /// [`Problem`] 400 names the field.
+    pub fn parse(&self) -> Result<AskIn, Problem> {
+        Ok(AskIn {
+            name: field::name(self.user.as_deref(), "user")?,
+            auth: field::auth(self.auth.as_deref())?,
+        })
+    }
+}
+
+/// An ask to be let in.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AskReply {
+    /// The asker's secret: ask with it how things stand, and log in with it once allowed.
+    #[schema(value_type = Secret)]
+    pub ask_id: String,
+    /// Two digits that the people in the chat see as well, to be compared some other way.
+    #[schema(value_type = Digits)]
+    pub number: String,
+}
+
+impl AskReply {
+    /// The secret of an ask and its number.
+    pub fn of((secret, number): (Token, AskNumber)) -> Self {
+        Self {
+            ask_id: secret.reveal(),
+            number: number.to_string(),
+        }
+    }
+}
+
+/// How an ask stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AskStateReply {
+    /// `waiting`, `allowed` (`login` takes the `askId` within two minutes), `refused`, or `expired`:
+    /// after two minutes, or when a newer ask for the same seat took its place.
+    #[schema(pattern = "^(waiting|allowed|refused|expired)$", example = "waiting")]
+    pub state: &'static str,
+}
+
+impl From<AskState> for AskStateReply {
+    fn from(state: AskState) -> Self {
+        let state = match state {
+            AskState::Waiting => "waiting",
+            AskState::Allowed => "allowed",
+            AskState::Refused => "refused",
+            AskState::Expired => "expired",
+        };
+        Self { state }
+    }
+}
+
+/// An answer to somebody who wants in.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub struct AnswerBody {
+    /// The `ask` word of the `seat` event.
+    #[schema(required, value_type = Id)]
+    pub ask: Option<Uuid>,
+    /// Whether they may log in.
+    #[schema(required, nullable = false)]
+    pub allow: Option<bool>,
+}
+
+impl AnswerBody {
+    /// Understands the answer.
+    ///
+    /// # Errors
+    /// [`Problem`] 400 names the field.
+    pub fn parse(&self) -> Result<Verdict, Problem> {
+        Ok(Verdict {
+            ask: *field::required(self.ask.as_ref(), "ask")?,
+            allow: *field::required(self.allow.as_ref(), "allow")?,
+        })
+    }
+}

@@ -1,0 +1,114 @@
+//! Which part of the history is asked for, and that part.
+
+use actix_web::HttpRequest;
+use actors::{
+    domain::{Names, Page, Seq},
+    ports::HistoryPage,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::messages::MessageView;
+use crate::http::{problem::Problem, schema::Place};
+
+/// The most messages of one page.
+const LIMIT_MAX: usize = 200;
+/// The messages of a page that does not say how many.
+const LIMIT_DEFAULT: usize = 50;
+
+/// Which part of the history is asked for.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct HistoryQuery {
+    /// The first messages behind this place.
+    #[param(value_type = Option<Place>)]
+    pub after: Option<String>,
+    /// The last messages ahead of this place.
+    #[param(value_type = Option<Place>)]
+    pub before: Option<String>,
+    /// How many, 1 to 200; 50 when left out. Fewer come where their texts are long.
+    #[param(value_type = Option<u64>, minimum = 1, maximum = 200)]
+    pub limit: Option<String>,
+}
+
+/// Where a stream begins.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct StreamQuery {
+    /// The last place the client has seen; `Last-Event-ID` beats it.
+    #[param(value_type = Option<Place>)]
+    pub after: Option<String>,
+}
+
+/// A page of the history.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HistoryReply<'a> {
+    /// Ascending in `seq`.
+    pub messages: Vec<MessageView<'a>>,
+    /// Whether there are more in the direction asked for.
+    pub more: bool,
+}
+
+impl<'a> HistoryReply<'a> {
+    /// A page between the chat's two people.
+    pub fn of(page: &'a HistoryPage, names: &'a Names) -> Self {
+        let messages = page.messages.iter();
+        Self {
+            messages: messages
+                .map(|message| MessageView::of(message, names))
+                .collect(),
+            more: page.more,
+        }
+    }
+}
+
+/// Understands which part is asked for.
+///
+/// # Errors
+/// [`Problem`] 400 names the parameter.
+pub fn part(query: &HistoryQuery) -> Result<(Page, usize), Problem> {
+    let page = match (&query.after, &query.before) {
+        (Some(_), Some(_)) => {
+            let message = "Send \"after\" or \"before\", not both.";
+            return Err(Problem::invalid("before", message));
+        }
+        (Some(after), None) => Page::After(place(after, "after")?),
+        (None, Some(before)) => Page::Before(place(before, "before")?),
+        (None, None) => Page::Newest,
+    };
+    let wrong = || Problem::invalid("limit", "\"limit\" is a number from 1 to 200.");
+    let limit = match &query.limit {
+        Some(limit) => limit.parse().map_err(|_| wrong())?,
+        None => LIMIT_DEFAULT,
+    };
+    match limit {
+        1..=LIMIT_MAX => Ok((page, limit)),
+        _ => Err(wrong()),
+    }
+}
+
+fn place(text: &str, field: &'static str) -> Result<Seq, Problem> {
+    let wrong = || {
+        let message = format!("\"{field}\" is a message's seq: a whole number.");
+        Problem::invalid(field, message)
+    };
+    match text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // Beyond any place there can be is as good as the last.
+        true if !text.is_empty() => Ok(text.parse().unwrap_or(Seq::MAX)),
+        _ => Err(wrong()),
+    }
+}
+
+/// The last place that the client of a stream has seen. What is said twice has to be right twice.
+///
+/// # Errors
+/// [`Problem`] 400 when it is not a number.
+pub fn last_seen(request: &HttpRequest, query: &StreamQuery) -> Result<Option<Seq>, Problem> {
+    let header = request
+        .headers()
+        .get("last-event-id")
+        .filter(|value| !value.is_empty());
+    let id = header.map(|id| place(id.to_str().unwrap_or("not ASCII"), "Last-Event-ID"));
+    let after = query.after.as_ref().map(|after| place(after, "after"));
+    Ok(id.transpose()?.or(after.transpose()?))
+}

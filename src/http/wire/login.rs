@@ -1,0 +1,115 @@
+//! Logging in.
+
+use actors::{
+    LoggedIn, Login, LoginProof,
+    domain::{AccessCode, Device, PairHash, Seq},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::encryption;
+use crate::http::{
+    field,
+    problem::Problem,
+    schema::{Auth, Code, EncryptionVersion, Hash, Name, Place, SeatNumber, Secret, SecretId},
+};
+
+/// Who sits down where, and what lets them in.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({"user": "Abhi", "hash": "abc123"}))]
+pub struct LoginBody {
+    /// The name of the seat.
+    #[schema(required, value_type = Name)]
+    pub user: Option<String>,
+    /// The link's secret part.
+    #[schema(required, value_type = Hash)]
+    pub hash: Option<String>,
+    /// The seat's return code, where the seat is taken.
+    #[schema(value_type = Option<Code>)]
+    pub return_code: Option<String>,
+    /// A device code, good once.
+    #[schema(value_type = Option<Code>)]
+    pub device_code: Option<String>,
+    /// The `askId` of an ask that was allowed, good once.
+    #[schema(value_type = Option<Secret>)]
+    pub ask_id: Option<String>,
+    /// While the session it made is unused, the same again makes that session anew.
+    #[schema(value_type = Option<SecretId>)]
+    pub id: Option<Uuid>,
+    /// Proof of having the whole link, in an encrypted chat.
+    #[schema(value_type = Option<Auth>)]
+    pub auth: Option<String>,
+}
+
+impl LoginBody {
+    /// Understands the fields; the hash may stand in the address instead.
+    ///
+    /// # Errors
+    /// [`Problem`] 400 names the field.
+    pub fn parse(self, hash: PairHash, device: Device) -> Result<Login, Problem> {
+        let name = field::name(self.user.as_deref(), "user")?;
+        let id = field::secret_id(self.id)?;
+        let code = |text: Option<String>, field| -> Result<Option<AccessCode>, Problem> {
+            text.map(|text| field::code(&text, field)).transpose()
+        };
+        let return_code = code(self.return_code, "returnCode")?.map(LoginProof::ReturnCode);
+        let device_code = code(self.device_code, "deviceCode")?.map(LoginProof::DeviceCode);
+        let ask = self.ask_id.as_deref().map(field::ask_secret).transpose()?;
+        let proofs = [return_code, device_code, ask.map(LoginProof::Ask)];
+        let mut proofs = proofs.into_iter().flatten();
+        let proof = proofs.next();
+        if proofs.next().is_some() {
+            let message = "Send one of returnCode, deviceCode and askId, not several.";
+            return Err(Problem::Malformed(message.into()));
+        }
+        Ok(Login {
+            hash,
+            name,
+            proof,
+            id,
+            device,
+            auth: field::auth(self.auth.as_deref())?,
+        })
+    }
+}
+
+/// A new session.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LoginReply {
+    /// The bearer token.
+    #[schema(value_type = Secret)]
+    pub token: String,
+    /// 1 or 2.
+    #[schema(value_type = SeatNumber)]
+    pub seat: u8,
+    /// The other person's name; null while unnamed.
+    #[schema(required, value_type = Option<Name>)]
+    pub peer: Option<String>,
+    /// The place of the chat's last message.
+    #[schema(value_type = Place)]
+    pub last_seq: Seq,
+    /// The seat's return code, when this login set it. It is shown this once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Code)]
+    pub return_code: Option<String>,
+    /// How texts are sealed, in an encrypted chat.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = EncryptionVersion)]
+    pub encryption: Option<&'static str>,
+}
+
+impl From<LoggedIn> for LoginReply {
+    fn from(done: LoggedIn) -> Self {
+        Self {
+            token: done.token.reveal(),
+            seat: done.seat.number(),
+            peer: done.peer.map(|peer| peer.to_string()),
+            last_seq: done.last_seq,
+            return_code: done.return_code.map(|code| code.reveal()),
+            encryption: encryption(done.encrypted),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Messages, and how far they have come.
+
+use actors::{
+    Refusal, Sent,
+    domain::{Marks, Message, Names, PairHash, Seq, Timestamp, UserName},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::shown;
+use crate::http::{
+    actions::SendRequest,
+    field, integers,
+    problem::Problem,
+    schema::{Hash, Id, Moment, Name, Place, Text, TextOrSealed},
+};
+
+/// A message to be sent.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "userHash": "abc123", "senderName": "Abhi", "reciever": "Anny", "message": "Hello",
+    "timestamp": "2026-11-23T10:00:00.000Z", "id": "0f8e1c2a-7c2b-4a57-9a7e-3f6d0d8c9b11",
+}))]
+pub struct SendBody {
+    /// The link's secret part again.
+    #[schema(value_type = Option<Hash>)]
+    pub user_hash: Option<String>,
+    /// The sender's name; agrees with the session.
+    #[schema(value_type = Option<Name>)]
+    pub sender_name: Option<String>,
+    /// The recipient's name, as its first client spelled it.
+    #[schema(value_type = Option<Name>)]
+    pub reciever: Option<String>,
+    /// The same, spelled as in a dictionary.
+    #[schema(value_type = Option<Name>)]
+    pub receiver: Option<String>,
+    /// What it says. In an encrypted chat, what its client sealed: `v1.` and base64url, up to 32 KiB.
+    #[schema(required, value_type = Text)]
+    pub message: Option<String>,
+    /// The sender's clock, RFC 3339.
+    #[schema(value_type = Option<Moment>)]
+    pub timestamp: Option<String>,
+    /// The message's name: the same again is stored once.
+    #[schema(value_type = Option<Id>)]
+    pub id: Option<Uuid>,
+}
+
+impl SendBody {
+    /// Understands the fields.
+    ///
+    /// # Errors
+    /// [`Problem`] 400 or 413 names the field.
+    pub fn parse(self) -> Result<SendRequest, Problem> {
+        let text = field::text(self.message)?;
+        let name = |text: Option<String>, field| {
+            text.map(|text| UserName::parse(&text).map_err(Refusal::invalid(field)))
+                .transpose()
+        };
+        let hash = self.user_hash.map(|text| PairHash::parse(&text));
+        let sent_at = self.timestamp.map(|text| Timestamp::parse_rfc3339(&text));
+        let reciever = name(self.reciever, "reciever")?;
+        let receiver = name(self.receiver, "receiver")?;
+        if reciever.is_some() && receiver.is_some() && reciever != receiver {
+            let message = "\"reciever\" and \"receiver\" name two people. Send one of them.";
+            return Err(Problem::invalid("receiver", message));
+        }
+        Ok(SendRequest {
+            text,
+            hash: hash.transpose().map_err(Refusal::invalid("userHash"))?,
+            sent_at: sent_at.transpose().map_err(Refusal::invalid("timestamp"))?,
+            sender: name(self.sender_name, "senderName")?,
+            recipient: reciever.or(receiver),
+            id: self.id.unwrap_or_else(Uuid::new_v4),
+        })
+    }
+}
+
+/// A message that is durable.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SendReply {
+    /// Its place in the chat.
+    #[schema(value_type = Place)]
+    pub seq: Seq,
+    /// Its name.
+    #[schema(value_type = Id)]
+    pub id: Uuid,
+    /// The server's clock.
+    #[schema(value_type = Moment)]
+    pub timestamp: String,
+    /// Whether the recipient has a stream open on any instance; null while that cannot be said.
+    #[schema(required)]
+    pub online: Option<bool>,
+}
+
+impl From<Sent> for SendReply {
+    fn from(sent: Sent) -> Self {
+        Self {
+            seq: sent.seq,
+            id: sent.id,
+            timestamp: sent.at.to_string(),
+            online: sent.online,
+        }
+    }
+}
+
+/// How far the sender's seat has come.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(example = json!({"delivered": 41, "read": 40}))]
+pub struct ReceiptBody {
+    /// Everything up to here reached one of the seat's browsers.
+    #[serde(default, deserialize_with = "integers::optional")]
+    #[schema(value_type = Option<Place>)]
+    pub delivered: Option<Seq>,
+    /// Everything up to here stood in a visible page.
+    #[serde(default, deserialize_with = "integers::optional")]
+    #[schema(value_type = Option<Place>)]
+    pub read: Option<Seq>,
+}
+
+impl ReceiptBody {
+    /// Understands the marks: at least one of them.
+    ///
+    /// # Errors
+    /// [`Problem`] 400 when there is none.
+    pub fn parse(&self) -> Result<Marks, Problem> {
+        if self.delivered.is_none() && self.read.is_none() {
+            return Err(Problem::Missing("delivered"));
+        }
+        Ok(Marks {
+            delivered: self.delivered.unwrap_or(0),
+            read: self.read.unwrap_or(0),
+        })
+    }
+}
+
+/// A message.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageView<'a> {
+    /// Its place in the chat.
+    #[schema(value_type = Place)]
+    pub seq: Seq,
+    /// Its name.
+    #[schema(value_type = Id)]
+    pub id: Uuid,
+    /// Who sent it.
+    #[schema(value_type = Name)]
+    pub sender_name: &'a str,
+    /// Who got it; null while unnamed.
+    #[schema(required, value_type = Option<Name>)]
+    pub reciever: Option<&'a str>,
+    /// What it says; in an encrypted chat as its client sealed it.
+    #[schema(value_type = TextOrSealed)]
+    pub message: &'a str,
+    /// The server's clock.
+    #[schema(value_type = Moment)]
+    pub timestamp: String,
+}
+
+impl<'a> MessageView<'a> {
+    /// A message between the chat's two people.
+    pub fn of(message: &'a Message, names: &'a Names) -> Self {
+        Self {
+            seq: message.seq,
+            id: message.id,
+            sender_name: shown(&names[message.seat]).unwrap_or_default(),
+            reciever: shown(&names[message.seat.other()]),
+            message: message.text.as_str(),
+            timestamp: message.at.to_string(),
+        }
+    }
+}
