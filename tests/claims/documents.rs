@@ -24,8 +24,7 @@ fn sources(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-/// The `error` words of a file: what stands behind a status, as in `StatusCode::CONFLICT, "seat_taken"`, or is
-/// given as the field itself.
+/// The `error` words of a file: what stands behind a status, as in `StatusCode::CONFLICT, "seat_taken"`.
 fn error_words(source: &str) -> BTreeSet<&str> {
     let quoted = |text: &'static str| {
         source.split(text).skip(1).filter_map(|rest| {
@@ -38,9 +37,8 @@ fn error_words(source: &str) -> BTreeSet<&str> {
         })
     };
     quoted("StatusCode::")
-        .chain(quoted("(S::"))
-        .chain(quoted("\n                S::"))
-        .chain(quoted("error: "))
+        .chain(quoted("S::"))
+        .chain(quoted("(status, "))
         .collect()
 }
 
