@@ -1,12 +1,12 @@
 // What was written and is not yet stored: shown at once, kept in this tab's storage across a reload, sent in order, and sent
 // again with the same id until the server has answered. The server stores an id once, so nothing arrives twice.
 //
-// A browser that duplicates a tab copies its storage. What is in it belongs to the tab that holds its lock, and to another one
-// only when that has gone.
+// A browser that duplicates a tab copies its storage. What is in it belongs to the tab that holds its lock, or says that it is
+// there, and to another one only when that has gone.
 
 import { backoffMs, call } from "./api.js";
 import { isOut } from "./connection.js";
-import { hold } from "./locks.js";
+import { hasLocks, hold } from "./locks.js";
 import { byMessage, discard, pend, setState } from "./log.js";
 import { why } from "./reasons.js";
 import { alarm, text } from "./say.js";
@@ -41,12 +41,16 @@ let busy = false;
 let attempt = 0;
 /** @type {number | undefined} */
 let again;
+/** @type {((owner: string) => void) | undefined} hears of a tab that is there */
+let present;
 
 export function start() {
   const found = JSON.parse(ofTab.get(KEY) ?? "null");
   on("connection", () => state.connection === "live" && now());
   on("messages", (messages) => messages.forEach((/** @type {{ id: string }} */ { id }) => done(id)));
   on("stored", (id) => (copies = copies.filter((item) => item.id !== id)));
+  on("whose", (asked) => asked === owner && tell("mine", owner));
+  on("mine", (named) => present?.(named));
   byId("messages").addEventListener("click", press);
   // A form of this page comes back to it, as another language does, and finds what waits.
   addEventListener("submit", (event) => event.defaultPrevented || !kept || removeEventListener("beforeunload", warn));
@@ -55,7 +59,7 @@ export function start() {
 
 /** @param {{ owner: string, items: Item[] } | null} found */
 async function own(found) {
-  if (found && !(await hold(lockOf(found.owner), { signal: AbortSignal.timeout(RELOAD_MS) }))) void inherit(found);
+  if (found && !(await isGone(found.owner))) void inherit(found);
   else if (found) {
     owner = found.owner;
     return takeIn(found.items);
@@ -63,16 +67,22 @@ async function own(found) {
   await hold(lockOf(owner));
 }
 
+/** Holds the lock of a tab, if that is gone. @param {string} tab @param {LockOptions} [how] @returns {Promise<boolean>} */
+async function isGone(tab, how = { signal: AbortSignal.timeout(RELOAD_MS) }) {
+  if (hasLocks) return Boolean(await hold(lockOf(tab), how));
+  // Without locks, as on a plain address of a local network, the tab itself is asked.
+  const answer = new Promise((resolve) => (present = (named) => named === tab && resolve(true)));
+  tell("whose", tab);
+  return !(await Promise.race([answer, new Promise((resolve) => setTimeout(resolve, RELOAD_MS))]));
+}
+
 /** @param {{ owner: string, items: Item[] }} found */
 async function inherit(found) {
   copies = found.items;
-  const lock = lockOf(found.owner);
-  let held;
   do {
-    (await hold(lock))?.();
+    if (hasLocks) (await hold(lockOf(found.owner)))?.();
     await new Promise((resolve) => setTimeout(resolve, GONE_MS));
-    held = await hold(lock, { ifAvailable: true });
-  } while (!held);
+  } while (!(await isGone(found.owner, { ifAvailable: true })));
   takeIn(copies);
 }
 

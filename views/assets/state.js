@@ -64,7 +64,7 @@ const listeners = new Map();
 /**
  * Topics: `messages` (Message[], new and in order), `marks`, `peer`, `typing`, `connection`, `asks`, `answered` (ask), `seat`
  * ({ seat, user, state }), `letIn` ({ seat, at }), `unread`, `timeout` (a request had no answer), `stored` (id, in another tab),
- * `over` ({ by }), `out`.
+ * `whose` and `mine` (an outbox's owner, asked for and named by another tab), `over` ({ by }), `out`.
  * @param {string} topic
  * @param {(detail: any) => void} listener
  */

@@ -70,7 +70,7 @@ export function start() {
 
 /** What another tab says. @param {string} word @param {any} detail */
 function hear(word, detail) {
-  if (["answered", "stored"].includes(word)) emit(word, detail);
+  if (["answered", "stored", "whose", "mine"].includes(word)) emit(word, detail);
   else if (state.connection === "session") {
     // Another tab may be logged in again; the answer to a question leads out of here.
     if (word === "join" || word === "hello") void catchUp();

@@ -161,32 +161,36 @@ claim("logged out on another device, both tabs say so; logged in again in one, b
   for (const page of [anny.page, abhi.page]) await message(page, "Thank you").waitFor();
 });
 
-claim("what failed in a tab that is duplicated belongs to that tab alone, and to the other when it is gone", async ({ person }) => {
-  const [abhi, anny] = [await person(), await person()];
-  anny.expectStatus(409);
-  await meet(abhi, anny);
-  const refuse = (/** @type {Page} */ page) =>
-    page.route("**/message_send", (route) =>
-      route.fulfill({ status: 409, json: { data: { status: "Failed", code: 409, error: "conflict", message: "Something else came first." } } }),
-    );
-  await refuse(anny.page);
-  for (const words of ["To be deleted", "To be kept"]) {
-    await say(anny.page, words);
-    await untilTick(anny.page, words, "Not sent");
-  }
-  // As the browser's own command does it: the new tab begins with a copy of the storage.
-  const [second] = await Promise.all([
-    anny.context.waitForEvent("page"),
-    anny.page.evaluate(() => void window.open(location.href)),
-  ]);
-  await inChat(second);
-  await say(second, "From the second tab");
-  await untilTick(second, "From the second tab", "Seen");
-  assert.deepEqual(await texts(second), ["From the second tab"]);
-  await message(anny.page, "To be deleted").getByRole("button", { name: "Delete" }).click();
-  await anny.page.close();
-  await untilTick(second, "To be kept", "Not sent");
-  assert.deepEqual(await texts(second), ["From the second tab", "To be kept"]);
-  await message(second, "To be kept").getByRole("button", { name: "Retry" }).click();
-  await message(abhi.page, "To be kept").waitFor();
-});
+for (const locks of [true, false]) {
+  claim(`what failed in a tab that is duplicated belongs to that tab alone, and to the other when it is gone${locks ? "" : ", without locks as well"}`, async ({ person }) => {
+    const [abhi, anny] = [await person(), await person()];
+    // As on a plain address of a local network.
+    if (!locks) await anny.context.addInitScript(() => void Reflect.deleteProperty(Navigator.prototype, "locks"));
+    anny.expectStatus(409);
+    await meet(abhi, anny);
+    const refuse = (/** @type {Page} */ page) =>
+      page.route("**/message_send", (route) =>
+        route.fulfill({ status: 409, json: { data: { status: "Failed", code: 409, error: "conflict", message: "Something else came first." } } }),
+      );
+    await refuse(anny.page);
+    for (const words of ["To be deleted", "To be kept"]) {
+      await say(anny.page, words);
+      await untilTick(anny.page, words, "Not sent");
+    }
+    // As the browser's own command does it: the new tab begins with a copy of the storage.
+    const [second] = await Promise.all([
+      anny.context.waitForEvent("page"),
+      anny.page.evaluate(() => void window.open(location.href)),
+    ]);
+    await inChat(second);
+    await say(second, "From the second tab");
+    await untilTick(second, "From the second tab", "Seen");
+    assert.deepEqual(await texts(second), ["From the second tab"]);
+    await message(anny.page, "To be deleted").getByRole("button", { name: "Delete" }).click();
+    await anny.page.close();
+    await untilTick(second, "To be kept", "Not sent");
+    assert.deepEqual(await texts(second), ["From the second tab", "To be kept"]);
+    await message(second, "To be kept").getByRole("button", { name: "Retry" }).click();
+    await message(abhi.page, "To be kept").waitFor();
+  });
+}
