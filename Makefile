@@ -76,6 +76,16 @@ lint: ## Format, clippy with warnings denied, licences and sources of all depend
 test-deploy: ## The files that others deploy duet with, against their schemas.
 	tests/deploy/check $(PYTHON)
 
+# What needs neither PostgreSQL nor Redis and waits for little.
+QUICK := package(views) or package(actors) - test(/^rest::|the_operator_can_end/) \
+         or package(duet) and (kind(lib) - test(/postgres|redis/) or test(/^(contract|documents)::/))
+
+.PHONY: test-quick
+test-quick: ## What to run between edits: format, lints, pages, actors, settings, the API on SQLite.
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+	cargo nextest run --workspace --all-features --locked -E '$(QUICK)'
+
 .PHONY: test-rust
 test-rust: ## All Rust tests.
 	cargo nextest run --workspace --all-features --locked
@@ -190,6 +200,8 @@ memory: ## What is left of ended chats in the memory of the process, a minute la
 api-fuzz: ## Compare the server with the API's description, case by case. ARGS="--seed 7" makes the same cases again.
 	@$(MAKE) --no-print-directory tools
 	cargo build --locked
+	target/debug/duet openapi >target/openapi.json
+	$(PYTHON)/openapi-spec-validator target/openapi.json
 	python3 -m venv target/schemathesis
 	target/schemathesis/bin/pip install --quiet --disable-pip-version-check --requirement tests/openapi/requirements.txt
 	tests/openapi/run target/debug/duet target/schemathesis/bin/schemathesis $(ARGS)
