@@ -28,7 +28,9 @@ use maud::Markup;
 use serde::Serialize;
 use views::page::{Frame, Theme};
 
-use super::{State, envelope::ok, only, problem::Problem, session::cookie};
+use super::{
+    State, api::registration::reserve, envelope::ok, only, problem::Problem, session::cookie,
+};
 
 /// The page where chats are made.
 pub fn registration(config: &mut web::ServiceConfig) {
@@ -39,6 +41,8 @@ pub fn registration(config: &mut web::ServiceConfig) {
             .route(web::get().to(register::show))
             .route(web::head().to(register::show)),
     );
+    // The keys of an encrypted chat depend on its hash, so its page needs one ahead of the form.
+    config.service(act("/register/hash").route(web::post().to(reserve)));
 }
 
 /// What every instance serves.

@@ -5,7 +5,7 @@ const EVERY_MS = 2_000;
 export function start() {
   const waiting = /** @type {HTMLElement | null} */ (document.querySelector("[data-ask]"));
   if (waiting) setTimeout(look, EVERY_MS, waiting.dataset.ask);
-  /** @type {HTMLFormElement | null} */ (document.querySelector("[data-submit-now]"))?.requestSubmit();
+  /** @type {HTMLFormElement | null} */ (document.querySelector("[data-submit-now]:not([data-encrypted] *)"))?.requestSubmit();
 }
 
 /** @param {string} address */

@@ -15,6 +15,7 @@ import * as outbox from "./outbox.js";
 import * as phone from "./phone.js";
 import * as presence from "./presence.js";
 import * as receipts from "./receipts.js";
+import { begin, isSealed } from "./sealed.js";
 import { config } from "./state.js";
 import * as stream from "./stream.js";
 import * as theme from "./theme.js";
@@ -23,14 +24,20 @@ const always = [theme, copy, phone, menu, leave];
 // A page of an older stretch is for reading.
 const live = [log, older, presence, banner, asks, attention, expiry, receipts, composer, outbox, stream];
 
-for (const { start } of config.live ? [...always, ...live] : always) {
-  try {
-    start();
-  } catch (error) {
-    // One part that a browser does not have or forbids is no reason to lose the others.
-    reportError(error);
+/** @param {boolean} isLive */
+function start(isLive) {
+  for (const { start } of isLive ? [...always, ...live] : always) {
+    try {
+      start();
+    } catch (error) {
+      // One part that a browser does not have or forbids is no reason to lose the others.
+      reportError(error);
+    }
   }
 }
+
+if (isSealed) void begin().then((begun) => start(config.live && begun));
+else start(config.live);
 
 // Without a stream it has to ask whether the chat still exists.
 if (!config.live) document.addEventListener("visibilitychange", () => document.hidden || void call("sessions"));

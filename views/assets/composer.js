@@ -7,6 +7,7 @@ import { isUp } from "./connection.js";
 import { clearDivider } from "./log.js";
 import { send } from "./outbox.js";
 import { alarm, plural, text } from "./say.js";
+import { conversation, isSealed } from "./sealed.js";
 import { byId, config } from "./state.js";
 import { ofTab } from "./storage.js";
 
@@ -29,7 +30,8 @@ const field = /** @type {HTMLTextAreaElement} */ (byId("message"));
 let typedAt = 0;
 
 export function start() {
-  field.value ||= ofTab.get(KEY) ?? "";
+  if (isSealed) void openDraft();
+  else field.value ||= ofTab.get(KEY) ?? "";
   fit();
   count();
   field.enterKeyHint = touch ? "enter" : "send";
@@ -49,7 +51,7 @@ export function start() {
     submit();
   });
   field.addEventListener("input", () => {
-    ofTab.set(KEY, field.value);
+    keepDraft();
     if (!byId("complaint").hidden) complain("");
     fit();
     count();
@@ -57,7 +59,31 @@ export function start() {
   });
 }
 
+/** Counts drafts: one that is still being sealed when there is another is not kept. */
+let drafts = 0;
+
+async function openDraft() {
+  const words = await conversation().readDraft(ofTab.get(KEY));
+  if (drafts || field.value) return;
+  field.value = words;
+  fit();
+  count();
+}
+
+function keepDraft() {
+  if (!isSealed) return void ofTab.set(KEY, field.value);
+  const mine = ++drafts;
+  void conversation()
+    .sealDraft(field.value)
+    .then((sealed) => {
+      if (mine !== drafts) return;
+      if (sealed) ofTab.set(KEY, sealed);
+      else ofTab.remove(KEY);
+    });
+}
+
 export function clear() {
+  drafts++;
   ofTab.remove(KEY);
   field.value = "";
 }

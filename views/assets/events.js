@@ -2,6 +2,7 @@
 // the history.
 
 import { call } from "./api.js";
+import { conversation, isSealed } from "./sealed.js";
 import { config, emit, seen, state } from "./state.js";
 
 /** How long a replay may take before a tab fetches what it lacks. */
@@ -26,7 +27,7 @@ async function readOn(deadlineMs) {
   for (;;) {
     const { ok, code, data } = await call(`messages?after=${state.lastSeq}&limit=${PAGE_LEN}`, undefined, deadlineMs);
     if (!ok) return code > 0;
-    take(data.messages);
+    await take(data.messages, true);
     if (!data.more || !data.messages.length) return true;
   }
 }
@@ -47,14 +48,27 @@ function gather(message) {
   });
 }
 
-/** @param {import("./state.js").Message[]} messages ascending */
-function take(messages) {
+/** Those that are being opened stand ahead of what comes next. */
+let opening = Promise.resolve();
+
+/** @param {import("./state.js").Message[]} messages ascending @param {boolean} [isHistory] whatever is not in it does not come any more */
+function take(messages, isHistory = false) {
+  if (!isSealed) return arrive(lacking(messages, isHistory));
+  opening = opening.then(async () => arrive(await conversation().open(lacking(messages, isHistory)))).catch(reportError);
+  return opening;
+}
+
+/** What of it comes next. @param {import("./state.js").Message[]} messages @param {boolean} isHistory */
+function lacking(messages, isHistory) {
   const fresh = messages.filter((message) => message.seq > state.lastSeq);
+  if (isHistory || !fresh.length || fresh[0].seq === state.lastSeq + 1) return fresh;
+  void catchUp();
+  return [];
+}
+
+/** @param {import("./state.js").Message[]} fresh */
+function arrive(fresh) {
   if (!fresh.length) return;
-  if (fresh[0].seq > state.lastSeq + 1) {
-    void catchUp();
-    return;
-  }
   state.lastSeq = fresh[fresh.length - 1].seq;
   for (const { seq, senderName } of fresh) if (senderName !== config.you && seq > state.youRead) state.unread.add(seq);
   emit("messages", fresh);

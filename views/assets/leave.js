@@ -6,6 +6,7 @@ import * as composer from "./composer.js";
 import { become } from "./connection.js";
 import * as outbox from "./outbox.js";
 import { alarm, text } from "./say.js";
+import { conversation, isSealed } from "./sealed.js";
 import { config, emit, on, state } from "./state.js";
 import { ofTab } from "./storage.js";
 import { tell } from "./tabs.js";
@@ -29,13 +30,13 @@ export function start() {
     // The answer of any address of the seat takes its cookies back, also when it comes after this page has gone.
     const cookies = fetch(`${config.base}/sessions`, { cache: "no-store", keepalive: true }).catch(() => {});
     const patience = new Promise((resolve) => setTimeout(resolve, 2_000));
-    void Promise.race([cookies, patience]).then(() => location.replace(config.ended));
+    void Promise.race([Promise.all([cookies, forget(true)]), patience]).then(() => location.replace(config.ended));
     leave();
   });
   on("out", ({ told }) => {
     if (!told) tell("out");
     leave();
-    location.replace(config.loggedOut);
+    void forget(false).then(() => location.replace(config.loggedOut));
   });
   for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySelectorAll("[data-leave]"))) {
     form.addEventListener("submit", (event) => {
@@ -57,6 +58,11 @@ async function submit(form) {
   else if (ok || out) emit("out", {});
   // Whatever went wrong, the form as the browser sends it brings a page that says so.
   else if (code !== 410) form.submit();
+}
+
+/** The link of an encrypted chat goes from the browser. @param {boolean} isOver */
+async function forget(isOver) {
+  if (isSealed) await conversation()?.forget(isOver).catch(reportError);
 }
 
 /** Leaves nothing of the chat in this page. */

@@ -4,6 +4,7 @@
 // arrives while somebody reads further up is made good by as much as it added.
 
 import { write } from "./rich.js";
+import { conversation, isSealed } from "./sealed.js";
 import { announce, fill, fillIn, peerName, plural, text } from "./say.js";
 import { byId, clone, config, on, state } from "./state.js";
 import { dayNumber, now, show } from "./times.js";
@@ -76,6 +77,7 @@ function node(message, mine) {
   fillIn(item, { peer: message.senderName });
   write(/** @type {HTMLElement} */ (item.querySelector(".text")), message.message);
   show(/** @type {Element} */ (item.querySelector("time")), at);
+  if (isSealed) conversation().dress(item, message);
   return item;
 }
 
@@ -144,6 +146,7 @@ function arrive(messages) {
       pending.delete(message.id);
       Object.assign(item.dataset, { seq: String(message.seq), seat: String(config.seat), at: String(Date.parse(message.timestamp)) });
       show(/** @type {Element} */ (item.querySelector("time")), Date.parse(message.timestamp));
+      if (isSealed) conversation().dress(item, message);
     }
     if (!mine) {
       theirs.push(message.message);

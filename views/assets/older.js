@@ -3,6 +3,7 @@
 import { backoffMs, call } from "./api.js";
 import { isOut } from "./connection.js";
 import { prepend } from "./log.js";
+import { conversation, isSealed } from "./sealed.js";
 import { byId } from "./state.js";
 
 const PAGE_LEN = 50;
@@ -19,6 +20,8 @@ export function start() {
     if (busy || !first) return;
     busy = true;
     const answer = await call(`messages?before=${first.dataset.seq}&limit=${PAGE_LEN}`);
+    const read = answer.ok ? answer.data.messages : [];
+    const messages = isSealed ? await conversation().openOlder(read) : read;
     busy = false;
     // Observing anew asks again whether the link is near: a page of short messages may not fill the screen, and whoever waits
     // up there does not move.
@@ -32,7 +35,7 @@ export function start() {
       return;
     }
     attempt = 0;
-    prepend(answer.data.messages);
+    prepend(messages);
     if (answer.data.more) return look();
     observer.disconnect();
     if (document.activeElement === link) byId("history").focus();

@@ -10,11 +10,12 @@ import { hasLocks, hold } from "./locks.js";
 import { byMessage, discard, pend, setState } from "./log.js";
 import { why } from "./reasons.js";
 import { alarm, text } from "./say.js";
+import { conversation, isSealed } from "./sealed.js";
 import { byId, config, on, serverNow, state } from "./state.js";
 import { ofTab } from "./storage.js";
 import { tell } from "./tabs.js";
 
-/** @typedef {{ id: string, text: string, at: number, failed?: import("./reasons.js").Failure }} Item `at` by the server's clock */
+/** @typedef {{ id: string, text: string, at: number, failed?: import("./reasons.js").Failure, tried?: boolean }} Item `text` as it is sent, so sealed in an encrypted chat; `at` by the server's clock */
 
 const KEY = `duet:outbox:${config.base}`;
 /** Answers that sending again does not change. */
@@ -43,6 +44,8 @@ let attempt = 0;
 let again;
 /** @type {((owner: string) => void) | undefined} hears of a tab that is there */
 let present;
+/** Sealing takes a moment, and what is written goes in its order. */
+let sealing = Promise.resolve();
 
 export function start() {
   const found = JSON.parse(ofTab.get(KEY) ?? "null");
@@ -90,12 +93,13 @@ async function inherit(found) {
 const lockOf = (owner) => `${KEY}:${owner}`;
 
 /** @param {Item[]} found */
-function takeIn(found) {
+async function takeIn(found) {
   copies = [];
   const open = found.filter(({ id }) => !byMessage(id));
+  const words = isSealed ? await Promise.all(open.map(({ id, text }) => conversation().read(id, text))) : open.map(({ text }) => text);
   items = [...open, ...items];
-  for (const item of open) {
-    const node = pend(item.id, item.text, item.at);
+  for (const [at, item] of open.entries()) {
+    const node = pend(item.id, words[at], item.at);
     if (item.failed) setState(node, "failed", item.failed);
   }
   save();
@@ -104,12 +108,28 @@ function takeIn(found) {
 
 /** @param {string} words */
 export function send(words) {
-  const item = { id: newId(), text: words, at: serverNow() };
+  const [id, at] = [newId(), serverNow()];
   // Shown before it is kept: whatever becomes of that, the words stand on the page.
-  pend(item.id, item.text, item.at);
+  pend(id, words, at);
+  if (!isSealed) return add({ id, text: words, at });
+  sealing = sealing.then(async () => add({ id, text: await conversation().seal(id, words), at })).catch(reportError);
+}
+
+/** @param {Item} item */
+function add(item) {
+  if (state.connection === "over") return;
   items.push(item);
   save();
   void pump();
+}
+
+/** What waits behind a message that was not taken is sealed anew, so that nobody misses that one. No ciphertext of it was sent yet. */
+async function reseal() {
+  conversation().renew();
+  for (const item of items.filter(({ failed, tried }) => !failed && !tried)) {
+    item.text = await conversation().seal(item.id, await conversation().read(item.id, item.text));
+  }
+  save();
 }
 
 export function clear() {
@@ -161,6 +181,10 @@ async function pump() {
   const item = items.find((one) => !one.failed);
   if (busy || !item || isOut()) return;
   busy = true;
+  if (isSealed && !item.tried) {
+    item.tried = true;
+    save();
+  }
   const timestamp = new Date(item.at).toISOString();
   const deadline = Math.min(ANSWER_MS_MAX, ANSWER_MS * 2 ** attempt);
   const answer = await call("message_send", { message: item.text, id: item.id, timestamp }, deadline);
@@ -175,6 +199,8 @@ async function pump() {
     item.failed = why(answer);
     save();
     if (node) setState(node, "failed", item.failed);
+    if (isSealed) sealing = sealing.then(reseal).catch(reportError);
+    await sealing;
     alarm(`${text.failed_announce} ${item.failed.reason}`);
   } else {
     clearTimeout(again);

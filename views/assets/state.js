@@ -21,6 +21,7 @@
  * @property {number} now the server's clock when it wrote the page
  * @property {boolean} more
  * @property {boolean} live
+ * @property {{ version: string, hash: string, text: import("./findings.js").Sentences }} [encryption] of an encrypted chat
  */
 
 /** @typedef {{ seq: number, id: string, senderName: string, message: string, timestamp: string }} Message */

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::{
     address,
     page::{self, Frame},
-    text,
+    parts, text,
 };
 
 /// The page behind `login/ask/{askId}`.
@@ -13,6 +13,8 @@ use crate::{
 pub struct Ask {
     /// The chat's hash, for the addresses.
     pub hash: String,
+    /// Whether the chat is encrypted.
+    pub encrypted: bool,
     /// The asker's secret.
     pub ask_id: String,
     /// The hidden UUID of the login form that "allowed" brings.
@@ -54,9 +56,9 @@ pub fn page(frame: &Frame, page: &Ask) -> Markup {
             h1 { (title) }
             @match page.state {
                 State::Waiting => (waiting(frame, page, &here)),
-                State::Allowed => (allowed(frame, page)),
-                State::Refused => (again(frame, page, words.refused)),
-                State::Expired => (again(frame, page, words.expired)),
+                State::Allowed => (parts::with_key(frame, page.encrypted, &page.hash, &allowed(frame, page))),
+                State::Refused => (parts::with_key(frame, page.encrypted, &page.hash, &again(frame, page, words.refused))),
+                State::Expired => (parts::with_key(frame, page.encrypted, &page.hash, &again(frame, page, words.expired))),
             }
             p { a href=(address::login(&page.hash)) { (words.back) } }
         }
@@ -90,6 +92,7 @@ fn allowed(frame: &Frame, page: &Ask) -> Markup {
             input type="hidden" name="id" value=(page.id);
             input type="hidden" name="user" value=(page.user);
             input type="hidden" name="askId" value=(page.ask_id);
+            (parts::auth(page.encrypted))
             button.primary.wide { (words.enter) }
         }
     }
@@ -100,6 +103,7 @@ fn again(frame: &Frame, page: &Ask, why: &'static str) -> Markup {
         form.card method="post" action=(address::ask(&page.hash)) {
             p { (why) }
             input type="hidden" name="user" value=(page.user);
+            (parts::auth(page.encrypted))
             button.wide { (frame.text.ask.again) }
         }
     }

@@ -20,6 +20,8 @@ pub struct Chat {
     pub hash: String,
     /// The reader's seat: 1 or 2.
     pub seat: u8,
+    /// Whether the chat is encrypted: then texts are sealed, and the page opens them.
+    pub encrypted: bool,
     /// The reader's name.
     pub you: String,
     /// The other person's name; `None` while unnamed.
@@ -130,6 +132,7 @@ pub fn page(frame: &Frame, chat: &Chat) -> Markup {
         title,
         styles: &["chat.css"],
         script: "chat.js",
+        preload: chat.encrypted.then_some("vault.js"),
     };
     let body = html! {
         body.chat {
@@ -143,9 +146,14 @@ pub fn page(frame: &Frame, chat: &Chat) -> Markup {
                 a.icon.no-js-only href=(address::chat(&chat.hash, chat.seat)) { (text.chat.refresh) }
                 (menu::menu(frame, chat))
             }
-            main #chat data-chat=(script::config(frame, chat)) data-text=(script::sentences(frame)) {
+            main #chat data-chat=(script::config(frame, chat)) data-text=(script::sentences(frame)) data-opening[chat.encrypted] {
                 (above(frame, chat))
-                section.history #history aria-label=(text.chat.history) tabindex="0" { div.inner { (conversation(frame, chat)) } }
+                section.history #history aria-label=(text.chat.history) tabindex="0" {
+                    div.inner {
+                        @if chat.encrypted { div #cannot { (parts::cannot(frame)) } }
+                        (conversation(frame, chat))
+                    }
+                }
                 (composer(frame, chat))
             }
             (unseen(frame, chat))
@@ -260,6 +268,7 @@ fn conversation(frame: &Frame, chat: &Chat) -> Markup {
     let words = &frame.text.chat;
     let reader = Reader {
         seat: chat.seat,
+        sealed: chat.encrypted,
         read: chat.you_read,
         peer_delivered: chat.peer_delivered,
         peer_read: chat.peer_read,
@@ -271,7 +280,8 @@ fn conversation(frame: &Frame, chat: &Chat) -> Markup {
             .map(|message| message.seq),
     };
     html! {
-        p.no-js-only.small { (frame.text.common.times_utc) }
+        @if chat.encrypted { p.small.sealed { (parts::sealed_line(frame.text.sealed.line)) } }
+        @else { p.no-js-only.small { (frame.text.common.times_utc) } }
         @if chat.more {
             @if let Some(first) = chat.messages.first() {
                 p.older { a.button #older href={ (address::chat(&chat.hash, chat.seat)) "?before=" (first.seq) } { (words.older) } }
@@ -332,7 +342,7 @@ fn nobody(frame: &Frame, chat: &Chat) -> Markup {
                 @if let Some(peer) = &chat.peer { (text::sentence(words.nobody, &[("peer", &text::name(peer))])) }
                 @else { (words.nobody_unnamed) }
             }
-            (parts::copyable(frame, "link", frame.text.invite.link, &chat.link, &html! {}))
+            (parts::copyable_link(frame, "link", frame.text.invite.link, &chat.link, &html! {}, chat.encrypted))
         }
     }
 }
@@ -347,10 +357,12 @@ fn composer(frame: &Frame, chat: &Chat) -> Markup {
             @if let Some(problem) = chat.problem { (not_sent(frame, problem)) }
             p.error.complaint #complaint hidden {}
             p.counter #counter hidden {}
-            form.composer #composer method="post" action=(address::seat(&chat.hash, chat.seat, "message_send")) {
-                input type="hidden" name="id" value=(chat.message_id);
+            // Without its scripts the form of an encrypted chat sends nothing: its field has no name, and "dialog" is no way to send.
+            @let plain = !chat.encrypted;
+            form.composer #composer method=(if plain { "post" } else { "dialog" }) action=[plain.then(|| address::seat(&chat.hash, chat.seat, "message_send"))] {
+                @if plain { input type="hidden" name="id" value=(chat.message_id); }
                 label.visually-hidden for="message" { (words.message) }
-                textarea #message name="message" rows="1" dir="auto" autocomplete="off" enterkeyhint="send"
+                textarea #message name=[plain.then_some("message")] rows="1" dir="auto" autocomplete="off" enterkeyhint="send"
                     placeholder=(words.message) aria-describedby="send-hint" aria-invalid=[chat.problem.map(|_| "true")] { (chat.draft) }
                 p.visually-hidden #send-hint { (words.send_hint) }
                 button.primary.send { span { (words.send) } (plane()) }
@@ -384,6 +396,7 @@ fn unseen(frame: &Frame, chat: &Chat) -> Markup {
     let end = End {
         hash: chat.hash.clone(),
         seat: chat.seat,
+        encrypted: chat.encrypted,
         peer: chat.peer.clone(),
     };
     let logout = Logout {

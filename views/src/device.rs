@@ -19,6 +19,8 @@ pub struct Device {
     pub hash: String,
     /// The reader's seat.
     pub seat: u8,
+    /// Whether the chat is encrypted: then the page itself adds the key to the link.
+    pub encrypted: bool,
     /// The reader's name, which the other device needs as well.
     pub you: String,
     /// The whole link of the log-in page, `https://…/demo/chat/user/{hash}`; the fragment is added here.
@@ -43,7 +45,7 @@ pub fn page(frame: &Frame, page: &Device) -> Markup {
             h1 { (words.title) }
             p.lead { (words.lead) }
             @match &page.code {
-                Some(code) => (ready(frame, page, code)),
+                Some(code) => (parts::with_key(frame, page.encrypted, &page.hash, &ready(frame, page, code))),
                 None => form.card method="post" action=(address::seat(&page.hash, page.seat, "device")) {
                     button.primary.wide { (words.make) }
                 },
@@ -59,8 +61,8 @@ fn ready(frame: &Frame, page: &Device, code: &Code) -> Markup {
     let link = page.with_code(&code.code);
     html! {
         section.card aria-label=(words.title) {
-            figure.scan { (qr::svg(&link, words.qr_label)) }
-            (parts::copyable(frame, "device-link", words.link, &link, &html! {}))
+            figure.scan { (qr::of_link(&link, "device-link", words.qr_label, page.encrypted)) }
+            (parts::copyable_link(frame, "device-link", words.link, &link, &html! {}, page.encrypted))
             (parts::copyable(frame, "device-code", words.code, &code.code, &html! {}))
             p.small {
                 (words.once) " " (text::sentence(words.expires, &[("when", &clock::moment(code.expires_at_ms, frame.text))]))

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::{
     address,
     page::{self, Frame},
-    parts,
+    parts, script,
 };
 
 /// The page that asks in which form.
@@ -15,12 +15,27 @@ pub struct Download {
     pub hash: String,
     /// The reader's seat.
     pub seat: u8,
+    /// The reader's name, where the chat is encrypted: then the page writes the file, and the server's file is sealed.
+    pub encrypted_for: Option<String>,
 }
 
 /// Writes the page.
 #[must_use]
 pub fn page(frame: &Frame, page: &Download) -> Markup {
-    let content = html! { article.narrow { div.card { (question(frame, &page.hash, page.seat, "download", true)) } } };
+    let question = question(frame, &page.hash, page.seat, "download", true);
+    let content = html! {
+        article.narrow {
+            @match &page.encrypted_for {
+                None => div.card { (question) },
+                Some(you) => {
+                    (parts::cannot(frame))
+                    div.needs-js {
+                        div.card data-encrypted=(page.hash) data-seat=(page.seat) data-you=(you) data-sentences=(script::findings(frame)) { (question) }
+                    }
+                }
+            }
+        }
+    };
     page::sheet(frame, frame.text.end.download, &content)
 }
 

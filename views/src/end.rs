@@ -15,6 +15,8 @@ pub struct End {
     pub hash: String,
     /// The reader's seat.
     pub seat: u8,
+    /// Whether the chat is encrypted: then a page writes the file of the conversation, and not the server.
+    pub encrypted: bool,
     /// The other person's name; `None` while unnamed.
     pub peer: Option<String>,
 }
@@ -37,7 +39,9 @@ pub(crate) fn question(frame: &Frame, page: &End, id: &str, alone: bool) -> Mark
             (text::sentence(words.copies, &[("peer", &text::peer_or_other_start(frame.text, page.peer.as_deref()))]))
         }
         div.actions {
-            a.button href={ (address::seat(&page.hash, page.seat, "download")) "?format=text" } download { (words.download) }
+            @let file = address::seat(&page.hash, page.seat, "download");
+            @if alone && page.encrypted { a.button href={ (file) "?choose" } { (words.download) } }
+            @else { a.button href={ (file) "?format=text" } download { (words.download) } }
             a.button href=(chat) data-close autofocus { (frame.text.common.cancel) }
             form method="post" action=(address::seat(&page.hash, page.seat, "endchat")) data-leave="end" { button.danger { (words.confirm) } }
         }

@@ -15,6 +15,8 @@ pub struct Invite {
     pub hash: String,
     /// The whole link to share, `https://…/demo/chat/user/{hash}`.
     pub link: String,
+    /// Whether the chat is encrypted: then the page itself adds what follows the link's `#`.
+    pub encrypted: bool,
     /// The other person's name; `None` when they choose theirs.
     pub peer: Option<String>,
     /// Whether the other person has taken their seat already.
@@ -46,16 +48,17 @@ pub fn page(frame: &Frame, page: &Invite) -> Markup {
             p.lead {
                 @if let Some(peer) = peer { (text::sentence(words.lead, &[("peer", &text::name(peer))])) } @else { (words.lead_unnamed) }
             }
-            section.card.invite aria-label=(words.link) {
-                (parts::copyable(frame, "link", words.link, &page.link, &share))
+            (parts::with_key(frame, page.encrypted, &page.hash, &html! { section.card.invite aria-label=(words.link) {
+                (parts::copyable_link(frame, "link", words.link, &page.link, &share, page.encrypted))
                 @if let Some(code) = &page.return_code { (parts::code_strip(frame, &page.hash, 1, code)) }
                 a.button.primary.wide href=(address::chat(&page.hash, 1)) { (words.open) }
                 figure.scan {
-                    (qr::svg(&page.link, words.qr_label))
+                    (qr::of_link(&page.link, "link", words.qr_label, page.encrypted))
                     figcaption { (words.qr_caption) }
                 }
+                @if page.encrypted { p.small { (parts::sealed_line(frame.text.sealed.line)) } }
                 p.small { (text::sentence(words.expires, &[("when", &clock::until(page.expires_at_ms, frame.text))])) }
-            }
+            } }))
         }
     };
     page::sheet(frame, &title, &content)

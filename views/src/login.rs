@@ -20,6 +20,8 @@ pub struct Login {
     pub id: String,
     /// What was typed as name.
     pub user: String,
+    /// Whether the chat is encrypted: then its forms work with the whole link only.
+    pub encrypted: bool,
     /// Whether seat 2 has no name yet, so that a newcomer chooses one.
     pub choose_name: bool,
     /// When the chat expires, Unix milliseconds; `None` where that could not be read.
@@ -46,6 +48,8 @@ pub struct Held {
 pub enum Problem {
     /// The name cannot be a name at all.
     Name(NameFault),
+    /// The chat is encrypted, and no proof came of having the whole link, or a wrong one.
+    LinkIncomplete,
     /// The name is not part of this chat.
     WrongName,
     /// The seat is taken and no code came: return code or asking.
@@ -105,9 +109,12 @@ pub fn page(frame: &Frame, page: &Login) -> Markup {
                 p.lead { (text::sentence(words.guest, &[("when", &clock::until(at, text))])) }
             }
             @if let Some((message, field)) = told.as_ref().filter(|_| !just_taken) { (parts::summary(frame, message, *field)) }
-            @if !page.continue_as.is_empty() { (continued(frame, page)) }
-            @if taken { (taken_seat(frame, page)) } @else { (fresh(frame, page)) }
-            p.small { (words.privacy) }
+            @if !page.encrypted { div.summary role="alert" hidden data-cannot="downgraded" { p { (text.sealed.downgraded) } } }
+            (parts::with_key(frame, page.encrypted, &page.hash, &html! {
+                @if !page.continue_as.is_empty() { (continued(frame, page)) }
+                @if taken { (taken_seat(frame, page)) } @else { (fresh(frame, page)) }
+            }))
+            p.small { @if page.encrypted { (parts::sealed_line(text.sealed.line)) } @else { (words.privacy) } }
         }
     };
     page::sheet(frame, title, &content)
@@ -135,6 +142,7 @@ fn fresh(frame: &Frame, page: &Login) -> Markup {
             @if !page.continue_as.is_empty() { h2 { (words.other_name) } }
             p.notice.device-ready hidden data-device-ready { (words.device_ready) }
             input type="hidden" name="id" value=(page.id);
+            (parts::auth(page.encrypted))
             (Field { id: "user", name: "user", label: words.name, value: &page.user, hint: Some(hint), error: name_error, ..Field::default() }.markup())
             details.more open[code_open] data-codes {
                 summary { (words.have_code) }
@@ -158,6 +166,7 @@ fn taken_seat(frame: &Frame, page: &Login) -> Markup {
             }
             input type="hidden" name="id" value=(page.id);
             input type="hidden" name="user" value=(page.user);
+            (parts::auth(page.encrypted))
             (Field { id: "returnCode", name: "returnCode", label: words.return_code, code: true, error, ..Field::default() }.markup())
             button.primary.wide { (words.return_code_submit) }
         }
@@ -165,6 +174,7 @@ fn taken_seat(frame: &Frame, page: &Login) -> Markup {
             h2 { (words.ask_title) }
             p { (text::sentence(words.ask_lead, &[("user", &text::name(&page.user))])) }
             input type="hidden" name="user" value=(page.user);
+            (parts::auth(page.encrypted))
             button.wide { (words.ask_submit) }
         }
         p { a href=(address::login(&page.hash)) { (words.other_name) } }
@@ -193,6 +203,7 @@ fn told(frame: &Frame, problem: Problem, user: &str) -> (Markup, Option<&'static
     let plain = |words: &'static str, field| (html! { (words) }, field);
     match problem {
         Problem::Name(fault) => plain(parts::name_fault(text, fault), Some("user")),
+        Problem::LinkIncomplete => plain(text.sealed.incomplete, None),
         Problem::WrongName => plain(words.wrong_name, Some("user")),
         Problem::SeatTaken => (
             text::sentence(words.taken_title, &[("user", &text::name(user))]),

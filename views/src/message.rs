@@ -15,7 +15,7 @@ pub struct Message {
     pub seat: u8,
     /// The writer's name.
     pub sender: String,
-    /// The text, as written.
+    /// The text, as written; as it was sealed in an encrypted chat.
     pub text: String,
     /// The server's time, Unix milliseconds.
     pub at_ms: i64,
@@ -31,6 +31,8 @@ pub(crate) struct Line {
 #[derive(Clone, Copy)]
 pub(crate) struct Reader {
     pub(crate) seat: u8,
+    /// Texts are sealed: the page's scripts open them, and nothing of them is shown as they are.
+    pub(crate) sealed: bool,
     pub(crate) read: u64,
     pub(crate) peer_delivered: u64,
     pub(crate) peer_read: u64,
@@ -93,7 +95,8 @@ fn item(frame: &Frame, reader: Reader, message: &Message, run: bool) -> Markup {
             data-at=(message.at_ms) data-state=[mine.then_some(state)] {
             (writer(&if mine { html! { (frame.text.chat.you) } } else { text::name(&message.sender) }))
             div.bubble {
-                div.text.big[rich::only_emoji(&message.text)] dir="auto" { (rich::markup(&message.text)) }
+                @if reader.sealed { div.text dir="auto" data-sealed=(message.text) {} }
+                @else { div.text.big[rich::only_emoji(&message.text)] dir="auto" { (rich::markup(&message.text)) } }
                 (foot(&clock::time_of_day(message.at_ms), mine.then_some(word)))
             }
         }

@@ -63,6 +63,8 @@ pub(crate) struct Head<'a> {
     /// Names of style sheets beside `base.css`.
     pub(crate) styles: &'a [&'a str],
     pub(crate) script: &'a str,
+    /// Another script that this one will ask for at once.
+    pub(crate) preload: Option<&'a str>,
 }
 
 /// Paper in light and dark, as in `base.css`, for the browser's own bars.
@@ -102,6 +104,7 @@ pub(crate) fn document(frame: &Frame, head: &Head<'_>, body: &Markup) -> Markup 
                 // Before the first paint, where the browser knows how; if it cannot be had, the page is painted without it.
                 script type="module" blocking="render" src=(assets::url("times.js")) {}
                 script type="module" src=(assets::url(head.script)) {}
+                @if let Some(script) = head.preload { link rel="modulepreload" href=(assets::url(script)); }
             }
             (body)
         }
@@ -115,6 +118,7 @@ pub(crate) fn sheet(frame: &Frame, title: &str, content: &Markup) -> Markup {
         title,
         styles: &[],
         script: "page.js",
+        preload: None,
     };
     let body = html! {
         body.sheet {

@@ -85,12 +85,28 @@ pub(crate) fn copyable(
     value: &str,
     extra: &Markup,
 ) -> Markup {
+    copyable_link(frame, id, label, value, extra, false)
+}
+
+/// The same for a link. Of an encrypted chat's the page adds what follows the `#`, which the server does not have.
+pub(crate) fn copyable_link(
+    frame: &Frame,
+    id: &str,
+    label: &str,
+    value: &str,
+    extra: &Markup,
+    encrypted: bool,
+) -> Markup {
     let text = &frame.text.common;
+    let (value, incomplete) = match encrypted {
+        true => ("", Some(value)),
+        false => (value, None),
+    };
     html! {
         div.field.copyable {
             label for=(id) { (label) }
             div.row {
-                input.code id=(id) type="text" value=(value) readonly dir="ltr" autocomplete="off" spellcheck="false";
+                input.code id=(id) type="text" value=(value) data-link=[incomplete] readonly dir="ltr" autocomplete="off" spellcheck="false";
                 button.needs-js type="button" data-copy=(id) data-done=(text.copied) data-failed=(text.copy_failed) aria-describedby=(id) { (text.copy) }
                 (extra)
             }
@@ -133,4 +149,45 @@ pub(crate) fn wait(text: &'static Text, template: &'static str, seconds: u64) ->
 /// A heading: the page's own, or a dialog's.
 pub(crate) fn heading(alone: bool, id: &str, title: &str) -> Markup {
     html! { @if alone { h1 id=(id) { (title) } } @else { h2 id=(id) { (title) } } }
+}
+
+/// The line that an encrypted chat is told by.
+pub(crate) fn sealed_line(words: &str) -> Markup {
+    html! {
+        svg.lock viewBox="0 0 24 24" aria-hidden="true" focusable="false" { path d="M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3" {} }
+        " " (words)
+    }
+}
+
+/// Around what works in an encrypted chat only with its key: why it does not, where that is so, and a place that the scripts
+/// know by the chat's hash. Around nothing in a plain chat.
+pub(crate) fn with_key(frame: &Frame, encrypted: bool, hash: &str, content: &Markup) -> Markup {
+    if !encrypted {
+        return html! { (content) };
+    }
+    html! {
+        (cannot(frame))
+        div.needs-js { div.narrow data-encrypted=(hash) { (content) } }
+    }
+}
+
+/// Why the texts or the forms of an encrypted chat are not there; the scripts show the one that is true.
+pub(crate) fn cannot(frame: &Frame) -> Markup {
+    let words = &frame.text.sealed;
+    let reasons = [
+        ("incomplete", words.incomplete),
+        ("insecure", words.insecure),
+        ("storage", words.storage),
+        ("load", words.load),
+        ("seat", words.seat),
+    ];
+    html! {
+        div.summary.no-js-only { p { (words.needs_js) } }
+        @for (why, words) in reasons { div.summary role="alert" hidden data-cannot=(why) { p { (words) } } }
+    }
+}
+
+/// Where a form of an encrypted chat carries the proof of having the whole link: the scripts fill it in.
+pub(crate) fn auth(encrypted: bool) -> Markup {
+    html! { @if encrypted { input type="hidden" name="auth" disabled data-auth; } }
 }

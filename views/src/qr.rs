@@ -22,6 +22,16 @@ pub(crate) fn svg(link: &str, label: &str) -> Markup {
     }
 }
 
+/// The code of a link, or a place for the one that the page of an encrypted chat draws: the server has not all of its link.
+pub(crate) fn of_link(link: &str, field: &str, label: &str, encrypted: bool) -> Markup {
+    match encrypted {
+        true => {
+            html! { svg.qr data-qr=(field) role="img" aria-label=(label) shape-rendering="crispEdges" {} }
+        }
+        false => svg(link, label),
+    }
+}
+
 /// One horizontal bar per run of dark modules.
 fn path(code: &QrCode) -> String {
     let width = code.width();

@@ -23,6 +23,8 @@ pub struct Register {
     pub user_two: String,
     /// The chosen lifetime, one of [`LIFETIMES_HOURS`]; 0 counts as 168.
     pub ttl_hours: u32,
+    /// The hash that was reserved for an encrypted chat, after an error.
+    pub reserved: Option<String>,
     /// What was wrong with the last try.
     pub problem: Option<Problem>,
     /// What just happened elsewhere, told above the form.
@@ -114,9 +116,16 @@ pub fn page(frame: &Frame, page: &Register) -> Markup {
                     }
                 }
             }
-            form.card method="post" action=(address::REGISTER) aria-label=(words.submit) {
+            form.card #register method="post" action=(address::REGISTER) aria-label=(words.submit) {
                 @if let Some(told) = &problem { (parts::summary(frame, &told.message, told.field)) }
+                @for (why, words) in [("failed", words.unavailable), ("many", text.sealed.too_many), ("offline", text.sealed.offline)] {
+                    div.summary role="alert" hidden data-cannot=(why) { p { (words) } }
+                }
                 input type="hidden" name="id" value=(page.id);
+                // For the scripts, which fill them in where the chat is encrypted.
+                input type="hidden" name="hash" value=[&page.reserved] disabled;
+                input type="hidden" name="encryption" value="v1" disabled;
+                input type="hidden" name="auth" disabled;
                 (Field { id: "user-one", name: "userOne", label: words.your_name, value: &page.user_one, error: wrong("user-one"), ..Field::default() }.markup())
                 (Field {
                     id: "user-two", name: "userTwo", label: words.their_name, value: &page.user_two, hint: Some(words.their_hint),
@@ -124,7 +133,12 @@ pub fn page(frame: &Frame, page: &Register) -> Markup {
                 }.markup())
                 (lifetimes(frame, page))
                 button.primary.wide { (words.submit) }
-                p.small { (words.privacy) }
+                p.small data-plain { (words.privacy) }
+                p.small hidden data-sealed { (parts::sealed_line(text.sealed.register)) }
+                details.more hidden data-choice {
+                    summary { (text.sealed.more) }
+                    label.check for="plain" { input #plain type="checkbox" autocomplete="off"; span { (text.sealed.plain) } }
+                }
             }
         }
     };

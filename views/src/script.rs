@@ -30,6 +30,44 @@ struct Config<'a> {
     more: bool,
     /// False on a page of an older stretch: it is for reading.
     live: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encryption: Option<Encryption<'a>>,
+}
+
+/// What the page of an encrypted chat needs besides.
+#[derive(Serialize)]
+struct Encryption<'a> {
+    version: &'static str,
+    hash: &'a str,
+    text: Sentences,
+}
+
+/// What is said in the place of a message that does not open, is missing, was moved or repeated.
+#[derive(Serialize)]
+struct Sentences {
+    closed: &'static str,
+    missing: &'static str,
+    moved: &'static str,
+    repeated: &'static str,
+    written: &'static str,
+    download_failed: &'static str,
+}
+
+/// The value of `data-sentences`, for a page that writes a file.
+pub(crate) fn findings(frame: &Frame) -> String {
+    serde_json::to_string(&said_in_place(frame)).expect("strings are JSON")
+}
+
+fn said_in_place(frame: &Frame) -> Sentences {
+    let words = &frame.text.sealed;
+    Sentences {
+        closed: words.closed,
+        missing: words.missing,
+        moved: words.moved,
+        repeated: words.repeated,
+        written: words.written,
+        download_failed: words.download_failed,
+    }
 }
 
 /// The value of `data-chat`.
@@ -57,6 +95,11 @@ pub(crate) fn config(frame: &Frame, chat: &Chat) -> String {
         now: frame.now_ms,
         more: chat.more,
         live: !chat.newer,
+        encryption: chat.encrypted.then(|| Encryption {
+            version: "v1",
+            hash: &chat.hash,
+            text: said_in_place(frame),
+        }),
     };
     serde_json::to_string(&config).expect("strings and numbers are JSON")
 }

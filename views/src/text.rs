@@ -31,6 +31,7 @@ pub struct Text {
     pub(crate) common: Common,
     pub(crate) date: Dates,
     pub(crate) name_fault: NameFaults,
+    pub(crate) sealed: Sealed,
     pub(crate) register: Register,
     pub(crate) invite: Invite,
     pub(crate) login: Login,
@@ -207,6 +208,7 @@ mod tests {
             let groups = [
                 self.common.all(),
                 self.name_fault.all(),
+                self.sealed.all(),
                 self.register.all(),
                 self.invite.all(),
                 self.login.all(),

@@ -70,6 +70,7 @@ fn on_the_way_in() {
         &frame,
         &ask::Ask {
             hash: hostile(),
+            encrypted: true,
             ask_id: hostile(),
             id: hostile(),
             user: hostile(),
@@ -129,6 +130,7 @@ fn beside_it() {
         &end::End {
             hash: hostile(),
             seat: 1,
+            encrypted: true,
             peer: Some(hostile()),
         },
     ));

@@ -31,9 +31,7 @@ pub async fn submit(
     let hash = login::link_hash(&hash)?;
     let user = form.body.user.clone().unwrap_or_default();
     let asked = async {
-        let mut ask = form.body.parse()?;
-        // Nobody is let into an encrypted chat here: the pages would show ciphertext.
-        ask.auth = None;
+        let ask = form.body.parse()?;
         state.limits.request(&request)?;
         Ok(AskReply::of(actions::ask(&state, &hash, ask).await?))
     };
@@ -75,7 +73,9 @@ pub async fn show(
     if wants_json(&request) {
         return Ok(ok(AskStateReply::from(found.state)));
     }
+    let glanced = actions::glance(&state, &link).await?;
     let page = Ask {
+        encrypted: glanced.encrypted,
         hash,
         ask_id,
         id: Uuid::new_v4().to_string(),

@@ -44,9 +44,13 @@ pub async fn show(
     let wrong = |_| Problem::invalid("format", "\"format\" is \"text\" or \"json\".");
     let query = query.map_err(wrong)?.into_inner();
     let holder = at.holder().await?;
-    holder.look().await?;
+    let hello = holder.look().await?.hello;
     if query.choose.is_some() {
         let page = views::download::Download {
+            encrypted_for: hello.encrypted.then(|| {
+                let you = hello.names[hello.seat].as_ref();
+                you.map_or_else(String::new, ToString::to_string)
+            }),
             hash: holder.hash(),
             seat: holder.seat.number(),
         };

@@ -16,6 +16,7 @@ pub async fn show(at: AtSeat) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
     let hello = holder.look().await?.hello;
     let page = Invite {
+        encrypted: hello.encrypted,
         link: holder.link(),
         peer: hello.names[Seat::Two].as_ref().map(UserName::to_string),
         peer_joined: matches!(hello.peer_state, PeerState::Taken | PeerState::Left),

@@ -39,6 +39,7 @@ pub async fn ask_end(at: AtSeat) -> Result<HttpResponse, Problem> {
     let hello = holder.look().await?.hello;
     let peer = hello.names[hello.seat.other()].as_ref();
     let page = End {
+        encrypted: hello.encrypted,
         hash: holder.hash(),
         seat: holder.seat.number(),
         peer: peer.map(UserName::to_string),

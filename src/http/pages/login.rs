@@ -66,13 +66,10 @@ pub fn link_hash(text: &str) -> Result<PairHash, Problem> {
 
 async fn fresh(state: &State, request: &HttpRequest, hash: &PairHash) -> Result<Login, Problem> {
     let glanced = actions::glance(state, hash).await?;
-    if glanced.encrypted {
-        // The page of the refusal says that these pages have no key.
-        return Err(Refusal::LinkIncomplete.into());
-    }
     Ok(Login {
         hash: hash.as_str().into(),
         id: Uuid::new_v4().to_string(),
+        encrypted: glanced.encrypted,
         choose_name: glanced.unnamed,
         expires_at_ms: Some(glanced.expires_at.unix_ms()),
         continue_as: held(request)
@@ -166,10 +163,8 @@ async fn enter(
     state: &State,
     request: &HttpRequest,
     hash: &PairHash,
-    mut body: LoginBody,
+    body: LoginBody,
 ) -> Result<HttpResponse, Problem> {
-    // Nobody is let into an encrypted chat here: the pages would show ciphertext.
-    body.auth = None;
     let wanted = body.parse(hash.clone(), device::of(request))?;
     state.limits.request(request)?;
     // Where nobody has chosen a name for the newcomer, this is it.
@@ -196,12 +191,14 @@ fn told(typed: &Typed, problem: &Problem) -> Option<Fault> {
         Problem::Missing(field) | Problem::Refused(Refusal::Invalid { field, .. }) => {
             match *field {
                 "user" => Fault::Name(register::name_fault(&typed.user)),
+                "auth" => Fault::LinkIncomplete,
                 "returnCode" | "deviceCode" | "askId" => wrong_code(),
                 _ => return None,
             }
         }
         Problem::Refused(Refusal::Replaced(_)) => Fault::Replaced,
         Problem::Refused(Refusal::WrongName) => Fault::WrongName,
+        Problem::Refused(Refusal::LinkIncomplete) => Fault::LinkIncomplete,
         Problem::Refused(Refusal::WrongCode) => wrong_code(),
         Problem::Refused(Refusal::SeatTaken) => Fault::SeatTaken,
         Problem::Refused(Refusal::TooMany { retry_after }) => Fault::TooMany {

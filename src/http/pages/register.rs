@@ -13,7 +13,7 @@ use super::{done, flash, frame, html, login, retold, see_other};
 use crate::http::{
     State, actions,
     body::FormOrJson,
-    device,
+    device, field,
     problem::{Problem, whole_seconds},
     wire::registration::RegisterBody,
 };
@@ -56,14 +56,14 @@ pub async fn submit(
     form: FormOrJson<RegisterBody>,
 ) -> Result<HttpResponse, Problem> {
     let mut body = form.body;
-    // The page offers no hash of one's own, and the link is made here.
-    body.hash = None;
-    // The pages cannot open sealed texts.
-    body.encryption = None;
-    body.auth = None;
+    if body.encryption.is_none() {
+        // The page offers no hash of one's own: the link of a plain chat is made here.
+        body.hash = None;
+    }
     // Left blank, the second person chooses their own name.
     body.user_two = body.user_two.filter(|name| !name.trim().is_empty());
     let page = Register {
+        reserved: body.hash.clone(),
         id: body.id.unwrap_or_else(Uuid::new_v4).to_string(),
         user_one: body.user_one.clone().unwrap_or_default(),
         user_two: body.user_two.clone().unwrap_or_default(),
@@ -97,6 +97,10 @@ async fn register(
     request: &HttpRequest,
     body: RegisterBody,
 ) -> Result<HttpResponse, Problem> {
+    if body.encryption.is_some() {
+        // `auth` was derived with the hash, so the chat must have that one.
+        field::required(body.hash.as_ref(), "hash")?;
+    }
     let wanted = body.parse(state.ttl_hours)?;
     wanted.check(state)?;
     state.limits.registration(request)?;
@@ -112,7 +116,7 @@ async fn register(
         proof: None,
         id: wanted.id,
         device: device::of(request),
-        auth: None,
+        auth: wanted.encryption.map(|encryption| encryption.auth),
     };
     match actions::login(state, login).await {
         Ok(done_in) => Ok(seated(

@@ -49,6 +49,7 @@ pub async fn device(at: AtSeat) -> Result<HttpResponse, Problem> {
     let now_ms = at.state.clock.now().unix_ms();
     let kept = flash::kept_device(&at.request);
     let page = Device {
+        encrypted: hello.encrypted,
         link: holder.link(),
         hash: holder.hash(),
         seat: holder.seat.number(),

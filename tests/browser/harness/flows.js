@@ -1,23 +1,33 @@
 // What people do, by the words they read. Everything here works with and without scripts.
 
-import { untilIs } from "./until.js";
+import { until, untilIs } from "./until.js";
 
 /** @typedef {import("./person.js").Person} Person */
 /** @typedef {import("playwright-core").Page} Page */
 
 /**
- * Makes a chat, and stops at the invitation.
- * @param {Person} person @param {{ you?: string, peer?: string, lifetime?: string }} [as]
+ * Makes a chat, and stops at the invitation. A plain one unless asked otherwise: it works with and without scripts.
+ * @param {Person} person @param {{ you?: string, peer?: string, lifetime?: string, encrypted?: boolean }} [as]
  */
-export async function register({ page }, { you = "Abhi", peer = "Anny", lifetime } = {}) {
+export async function register({ page }, { you = "Abhi", peer = "Anny", lifetime, encrypted = false } = {}) {
   await page.goto("/");
+  if (!encrypted) await choosePlain(page);
+  else await page.getByText("Only the two of you can read this.").waitFor();
   await page.getByLabel("Your name").fill(you);
   await page.getByLabel("Their name").fill(peer);
   if (lifetime) await page.getByRole("radio", { name: lifetime }).check();
   await page.getByRole("button", { name: "Create the chat" }).click();
   await page.getByLabel("The link", { exact: true }).first().waitFor();
-  const link = await page.locator("#link").inputValue();
+  // The page itself completes the link of an encrypted chat.
+  const link = await until("the link", () => page.locator("#link").inputValue());
   return { link, code: await returnCode(page), chat: `${new URL(link).pathname}/1` };
+}
+
+/** On the start page: the switch for a plain chat, which scripts bring. @param {Page} page */
+export async function choosePlain(page) {
+  if (await page.evaluate(() => matchMedia("(scripting: none)").matches)) return;
+  await page.locator("[data-choice] summary").click();
+  await page.locator("#plain").check();
 }
 
 /** The return code, where a page shows one. @param {Page} page */

@@ -1,8 +1,8 @@
 //! What the API takes and refuses.
 
-use actors::domain::Seat;
+use actors::domain::{PairHash, Seat};
+use duet::encryption::{Keys, Link};
 use loadtest::servers::Postgres;
-use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -232,29 +232,68 @@ fn open(chat: &Encrypted, seat: Seat, message: &Value) -> Option<String> {
 }
 
 #[tokio::test]
-async fn the_pages_say_that_they_cannot_open_an_encrypted_chat() {
+async fn the_pages_make_and_open_an_encrypted_chat_and_hold_no_text_of_it() {
     let server = Server::start().await;
     let chat = Encrypted::begin(&server.api()).await;
     let path = format!("/demo/chat/user/{}", chat.hash);
     let mut browser = Browser::new(&server);
     let page = browser.get(&path).await;
-    assert_eq!(page.status, 403);
-    assert!(page.text().contains("This chat is encrypted"), "{page:?}");
+    assert_eq!(page.status, 200);
+    let needs = "This chat is encrypted and needs JavaScript to be read.";
+    assert!(page.text().contains(needs), "{page:?}");
     let page = browser.log_in(&chat.hash, "Abhi").await;
     assert_eq!(page.status, 403);
-    // Nor with the proof, or a session that was made elsewhere: there would be ciphertext to see.
-    let login = json!({"user": "Abhi", "auth": chat.keys.auth()});
+    assert!(page.text().contains("This link is incomplete"), "{page:?}");
+    let asked = [("user", "Abhi")];
+    let page = browser.submit(&format!("{path}/login/ask"), &asked).await;
+    assert_eq!(page.status, 403);
+    let auth = chat.keys.auth();
+    let login = [("user", "Abhi"), ("auth", auth.as_str())];
+    let page = browser.submit(&format!("{path}/login"), &login).await;
+    assert_eq!(page.status, 303, "{page:?}");
+    let mut abhi = chat.log_in(&server.api(), "Anny").await;
+    abhi.say(&chat, "a most private text").await;
+    let page = browser.get(&format!("{path}/1")).await;
+    assert_eq!(page.status, 200);
+    let text = page.text();
+    assert!(!text.contains("a most private text"), "{page:?}");
+    // Sealed texts stand in attributes alone, where nothing shows them.
+    assert_eq!(text.matches("v1.").count(), 1, "{page:?}");
+    assert!(text.contains("data-sealed=\"v1."), "{page:?}");
+    // A browser without scripts has no form to send from, and what another one sends is refused.
+    assert!(
+        !text.contains(&format!("{path}/1/message_send")),
+        "{page:?}"
+    );
+    let plain = [("message", "a most private text")];
+    let page = browser
+        .submit(&format!("{path}/1/message_send"), &plain)
+        .await;
+    assert_eq!(page.status, 400, "{page:?}");
+}
+
+#[tokio::test]
+async fn the_start_page_makes_an_encrypted_chat_with_the_hash_its_keys_were_made_with() {
+    let server = Setup::new().set("links.custom", "off").start().await;
+    let mut browser = Browser::new(&server);
     let front = server.front();
     let origin = format!("http://{}", server.address);
-    let call = front.call(POST, &format!("{path}/login")).json(login);
-    let answer = call.header("Origin", &origin).send().await;
-    answer.fails_as(403, "link_incomplete");
-    let mut abhi = chat.log_in(&server.api(), "Abhi").await;
-    abhi.say(&chat, "a most private text").await;
-    let cookie = format!("duet={}", abhi.person.token);
-    let call = front.call(Method::GET, &format!("{path}/1"));
-    let call = call.header("Accept", "text/html");
-    let page = call.header("Cookie", &cookie).send().await;
-    assert_eq!(page.status, 403, "{page:?}");
-    assert!(!page.text().contains("v1."), "{page:?}");
+    let call = front.call(POST, "/demo/chat/register/hash").json(json!({}));
+    let reserved = call.header("Origin", &origin).send().await.ok();
+    let hash = reserved["hash"].as_str().unwrap();
+    let keys = Keys::of(&Link::new(PairHash::parse(hash).unwrap(), [7; 32]));
+    let auth = keys.auth();
+    let form = [("userOne", "Abhi"), ("encryption", "v1"), ("auth", &auth)];
+    let page = browser.submit("/demo/chat/register", &form).await;
+    assert_eq!(page.status, 400, "{page:?}");
+    let form = [form.as_slice(), &[("hash", hash)]].concat();
+    let page = browser.submit("/demo/chat/register", &form).await;
+    assert_eq!(page.status, 303, "{page:?}");
+    let invite = format!("/demo/chat/user/{hash}/1/invite");
+    assert_eq!(page.header("location"), Some(invite.as_str()));
+    let page = browser.get(&invite).await;
+    assert!(
+        page.text().contains(&format!("data-encrypted=\"{hash}\"")),
+        "{page:?}"
+    );
 }

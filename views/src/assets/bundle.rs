@@ -19,7 +19,15 @@ pub(super) fn bundle(entry: &str, apart: &[&str], source_of: &dyn Fn(&str) -> St
         done: Vec::new(),
         script: String::new(),
     };
-    bundle.add(entry);
+    let exports = bundle.add(entry);
+    if !exports.is_empty() {
+        let line = format!(
+            "export const {{ {} }} = {};\n",
+            exports.join(", "),
+            holder(entry)
+        );
+        bundle.push(&line);
+    }
     bundle.script
 }
 
@@ -33,9 +41,10 @@ struct Bundle<'a> {
 }
 
 impl Bundle<'_> {
-    fn add(&mut self, name: &str) {
+    /// Answers what the module exports, when it was not added before.
+    fn add(&mut self, name: &str) -> Vec<String> {
         if self.done.iter().any(|done| done == name) {
-            return;
+            return Vec::new();
         }
         assert!(
             !self.begun.iter().any(|begun| begun == name),
@@ -43,18 +52,20 @@ impl Bundle<'_> {
             self.begun
         );
         self.begun.push(name.into());
+        let mut exports = Vec::new();
         if self.apart.contains(&name) {
             self.push(&format!(
                 "import * as {} from \"./{name}\";\n",
                 holder(name)
             ));
         } else {
-            self.add_function(name);
+            exports = self.add_function(name);
         }
         self.done.push(name.into());
+        exports
     }
 
-    fn add_function(&mut self, name: &str) {
+    fn add_function(&mut self, name: &str) -> Vec<String> {
         let source = (self.source_of)(name);
         let (mut body, mut exports) = (String::new(), Vec::new());
         for line in source.lines() {
@@ -68,7 +79,7 @@ impl Bundle<'_> {
             } else if let Some(declared) = line.strip_prefix("export ") {
                 let exported = exported_name(declared)
                     .unwrap_or_else(|| panic!("{name}: an export of another form: {line}"));
-                exports.push(exported);
+                exports.push(exported.to_owned());
                 body += declared;
                 body.push('\n');
             } else {
@@ -76,10 +87,11 @@ impl Bundle<'_> {
                 body.push('\n');
             }
         }
-        let (holder, exports) = (holder(name), exports.join(", "));
+        let (holder, listed) = (holder(name), exports.join(", "));
         self.push(&format!(
-            "const {holder} = (() => {{\n{body}return {{ {exports} }};\n}})();\n"
+            "const {holder} = (() => {{\n{body}return {{ {listed} }};\n}})();\n"
         ));
+        exports
     }
 
     fn push(&mut self, text: &str) {
@@ -132,6 +144,11 @@ mod tests {
              import * as $t from \"./t.js\";\n\
              const $a = (() => {\nconst { b: other } = $b;\nconst t = $t;\nother(t);\nreturn {  };\n})();\n"
         );
+    }
+
+    #[test]
+    fn what_an_entry_exports_its_importers_get() {
+        assert!(bundle("b.js", &[], &sources).ends_with("export const { b, c } = $b;\n"));
     }
 
     #[test]

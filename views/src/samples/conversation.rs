@@ -122,6 +122,17 @@ pub(super) fn chat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
     vec![
         ("chat", page(frame, &base())),
         (
+            "chat-encrypted",
+            page(
+                frame,
+                &Chat {
+                    encrypted: true,
+                    messages: vec![message(48, 2, NOW_MS, "v1.c2FsdCBhbmQgY2lwaGVydGV4dA")],
+                    ..base()
+                },
+            ),
+        ),
+        (
             "chat-seat-2",
             page(
                 frame,

@@ -103,6 +103,16 @@ pub(super) fn invite_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
         ),
         ("invite-again", page(frame, &plain())),
         (
+            "invite-encrypted",
+            page(
+                frame,
+                &Invite {
+                    encrypted: true,
+                    ..plain()
+                },
+            ),
+        ),
+        (
             "invite-unnamed",
             page(
                 frame,
@@ -169,6 +179,16 @@ pub(super) fn login_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
                 },
             ),
         ),
+        (
+            "login-encrypted",
+            page(
+                frame,
+                &Login {
+                    encrypted: true,
+                    ..fresh()
+                },
+            ),
+        ),
         ("login-missing", tried(Problem::Name(NameFault::Missing))),
         ("login-wrong-name", tried(Problem::WrongName)),
         ("login-taken", tried(Problem::SeatTaken)),
@@ -200,11 +220,12 @@ pub(super) fn login_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
 
 pub(super) fn ask_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
     use ask::{Ask, State, page};
-    let sample = |state| {
+    let sample = |state, encrypted| {
         page(
             frame,
             &Ask {
                 hash: HASH.into(),
+                encrypted,
                 ask_id: "Xk3".into(),
                 id: ID.into(),
                 user: "Anny".into(),
@@ -214,9 +235,10 @@ pub(super) fn ask_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
         )
     };
     vec![
-        ("ask-waiting", sample(State::Waiting)),
-        ("ask-allowed", sample(State::Allowed)),
-        ("ask-refused", sample(State::Refused)),
-        ("ask-expired", sample(State::Expired)),
+        ("ask-waiting", sample(State::Waiting, false)),
+        ("ask-allowed", sample(State::Allowed, false)),
+        ("ask-allowed-encrypted", sample(State::Allowed, true)),
+        ("ask-refused", sample(State::Refused, false)),
+        ("ask-expired", sample(State::Expired, false)),
     ]
 }

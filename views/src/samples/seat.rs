@@ -17,6 +17,7 @@ pub(super) fn seat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
             code: "8TRF-M3WQ".into(),
             expires_at_ms: NOW_MS + 10 * MINUTE_MS,
         }),
+        ..device::Device::default()
     };
     let session = |id: &str, (browser, system), age_ms, current| sessions::Session {
         id: id.into(),
@@ -49,16 +50,30 @@ pub(super) fn seat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
         code: None,
         ..device.clone()
     };
+    let device_encrypted = device::Device {
+        encrypted: true,
+        ..device.clone()
+    };
     let download = download::Download {
         hash: hash(),
         seat: 1,
+        encrypted_for: None,
+    };
+    let download_encrypted = download::Download {
+        encrypted_for: Some("Abhi".into()),
+        ..download.clone()
     };
     vec![
         ("device", device::page(frame, &device)),
         ("device-none", device::page(frame, &no_device)),
+        ("device-encrypted", device::page(frame, &device_encrypted)),
         ("return-code", return_code::page(frame, &code)),
         ("return-code-none", return_code::page(frame, &no_code)),
         ("download", download::page(frame, &download)),
+        (
+            "download-encrypted",
+            download::page(frame, &download_encrypted),
+        ),
         ("sessions", sessions::page(frame, &list(false))),
         ("sessions-ended", sessions::page(frame, &list(true))),
         (
@@ -67,6 +82,7 @@ pub(super) fn seat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
                 frame,
                 &end::End {
                     hash: hash(),
+                    encrypted: false,
                     seat: 1,
                     peer: Some("Anny".into()),
                 },
@@ -78,6 +94,7 @@ pub(super) fn seat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
                 frame,
                 &end::End {
                     hash: hash(),
+                    encrypted: false,
                     seat: 1,
                     peer: None,
                 },

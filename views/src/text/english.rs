@@ -2,7 +2,7 @@
 
 use super::{
     Ask, Category, Chat, Common, Dates, Device, End, Errors, Invite, Live, Login, Logout, Menu,
-    NameFaults, Plural, Register, Replaced, ReturnCode, Sessions, Text,
+    NameFaults, Plural, Register, Replaced, ReturnCode, Sealed, Sessions, Text,
 };
 
 /// English.
@@ -75,6 +75,28 @@ pub static ENGLISH: Text = Text {
         too_long: "Use 40 characters or fewer.",
         characters: "This name holds invisible or control characters. Type it again by hand.",
         same: "Choose two different names.",
+    },
+    sealed: Sealed {
+        line: "Only the two of you can read this.",
+        register: "Only the two of you can read this. No account. Either of you can end it at any time.",
+        more: "More",
+        plain: "Make a plain chat, which works without JavaScript too",
+        needs_js: "This chat is encrypted and needs JavaScript to be read.",
+        incomplete: "This link is incomplete: ask for the whole link, with what follows the #.",
+        downgraded: "This link is for an encrypted chat, and the server says that this chat is not encrypted. Nothing was sent. Tell the \
+                     person who gave you the link, and do not write here.",
+        insecure: "This chat is encrypted. Browsers open encrypted chats at secure addresses (https) only.",
+        storage: "This browser does not let the page keep the chat’s key. Allow this site to store data, then open the whole link again.",
+        load: "A part of this page could not be loaded. Load the page again.",
+        seat: "The server let you in as the other person. Nothing is shown or sent here, since their words could stand here as yours.",
+        too_many: "Too many chats were made from your network. Wait a minute, then try again.",
+        offline: "The server did not answer, and no chat was made. What you typed is still here: try again in a moment.",
+        closed: "This message does not open: it was changed on its way, or written for another chat.",
+        missing: "Messages from {peer} that are missing here: {n}.",
+        moved: "This message is not where it was written: the order was changed, or one before it is missing.",
+        repeated: "This message repeats an earlier one.",
+        written: "Written {when} by the clock of {peer}.",
+        download_failed: "The download failed. Try again in a moment.",
     },
     register: Register {
         title: "A private chat for two",
@@ -350,8 +372,8 @@ pub static ENGLISH: Text = Text {
         cross_site: "That came from another site",
         cross_site_lost: "A page of another site tried to act here in your name. Nothing was changed. If you meant to do it, do \
                           it from the chat itself.",
-        encrypted: "This chat is encrypted",
-        encrypted_lost: "These pages have no key to it. Open it with the program that made it, and with the whole link.",
+        encrypted: "This link is incomplete",
+        encrypted_lost: "The chat is encrypted, and nothing was changed. Ask for the whole link, with what follows the #.",
         not_found: "There is nothing here",
         not_found_lost: "No chat has this address, and nothing was changed. Check that the whole link was copied.",
         method: "That is not how this works",

@@ -44,6 +44,28 @@ strings!(Common {
     saved,
 });
 
+strings!(Sealed {
+    line,
+    register,
+    more,
+    plain,
+    needs_js,
+    incomplete,
+    downgraded,
+    insecure,
+    storage,
+    load,
+    seat,
+    too_many,
+    offline,
+    closed,
+    missing,
+    moved,
+    repeated,
+    written,
+    download_failed,
+});
+
 strings!(NameFaults {
     missing,
     too_long,

@@ -1,5 +1,6 @@
 // Making a chat, taking a seat, and coming back to it.
 
+import { choosePlain } from "../flows.js";
 import { people } from "../samples.js";
 import { until } from "../until.js";
 import { press, submit } from "./steps.js";
@@ -22,6 +23,7 @@ export async function beginning({ person, language, show }) {
   await page.goto("/demo/chat/register?loggedout");
   await show("register-logged-out", page);
   await page.goto("/");
+  await choosePlain(page);
   await submit(page, { "user-one": you, "user-two": peer });
   await show("invite", page);
   const chat = new URL(page.url()).pathname.replace(/\/invite$/, "");
@@ -104,6 +106,7 @@ export async function unnamed({ person, language, scripts, show }) {
   const { page } = abhi;
   if (scripts) await page.clock.install();
   await page.goto("/");
+  await choosePlain(page);
   await page.locator("[name=ttlHours][value='1']").check();
   await submit(page, { "user-one": people[language].you });
   await show("invite-unnamed", page);

@@ -1,0 +1,151 @@
+// One encrypted conversation: opens what arrives, seals what is written, and says where messages are missing, repeated or moved.
+
+import { showLinks } from "./door.js";
+import { sentence } from "./findings.js";
+import { find, keep, leave, remove } from "./keyring.js";
+import { openAll } from "./opening.js";
+import { download } from "./save.js";
+import { open, seal, TEXT_BYTES_MAX, unlock } from "./seal.js";
+import { reader } from "./whole.js";
+
+/** @typedef {import("./state.js").Message} Message */
+/**
+ * @typedef {object} Entry a message, as far as the others are checked against it
+ * @property {Message} message as the server gave it
+ * @property {number} seat
+ * @property {import("./seal.js").Contents | null} contents
+ * @property {import("./whole.js").Finding[]} findings
+ * @property {HTMLElement} [item]
+ */
+/** @typedef {Message & { entry: Entry }} Opened its `message` is what to show */
+/** @typedef {Awaited<ReturnType<typeof converse>>} Conversation or why there is none */
+
+/** Drafts are sealed like messages, under an id that no message has. */
+const DRAFT = "00000000-0000-0000-0000-000000000000";
+
+/** @param {Uint8Array} bytes */
+const digits = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** @param {import("./state.js").Config} config @param {number} firstSeq where the page's part of the conversation begins */
+export async function converse(config, firstSeq) {
+  const { hash, text } = /** @type {NonNullable<typeof config.encryption>} */ (config.encryption);
+  const { seat, you, expiresAt } = config;
+  let link;
+  try {
+    link = await find(hash);
+    if (!link) return "incomplete";
+    if (!link.seats.includes(seat)) {
+      // Told to sit in one seat, both people would seal with one key.
+      if (link.seats.length && !link.entering) return "seat";
+      link.seats.push(seat);
+    }
+    link = await keep({ ...link, entering: false, expiresAt });
+  } catch {
+    return "storage";
+  }
+  const { keys } = await unlock(hash, link.secret);
+  const { secret } = link;
+  await showLinks(document, secret);
+
+  /** @type {Entry[]} in the server's order */
+  let entries = [];
+  let whole = reader(firstSeq);
+  let [session, number] = [newSession(), 0];
+  let { proven } = link;
+
+  /** @param {Message} message */
+  const seatOf = ({ senderName }) => (senderName === you ? seat : 3 - seat);
+
+  /** @param {Message[]} messages @returns {Promise<Entry[]>} */
+  async function read(messages) {
+    const contents = await openAll(keys, seatOf, messages);
+    if (!proven && contents.some(Boolean)) {
+      proven = true;
+      const known = await find(hash);
+      if (known) await keep({ ...known, proven });
+    }
+    return messages.map((message, at) => ({ message, seat: seatOf(message), contents: contents[at], findings: [] }));
+  }
+
+  /** @param {Entry} entry */
+  function check(entry) {
+    const { message, contents } = entry;
+    entry.findings = contents ? whole.check(entry.seat, message.id, contents, Date.parse(message.timestamp)) : [];
+    if (!contents) whole.skip(message.id);
+  }
+
+  /** @param {Entry} entry */
+  const isRepeated = ({ findings }) => findings.some(({ kind }) => kind === "repeated");
+
+  /** @param {Entry} entry @returns {Opened} */
+  function show(entry) {
+    const { contents, message } = entry;
+    const words = contents ? (isRepeated(entry) ? text.repeated : contents.text) : text.closed;
+    return { ...message, message: words, entry };
+  }
+
+  return {
+    /** Messages behind all that were opened before, ascending. @param {Message[]} messages @returns {Promise<Opened[]>} */
+    async open(messages) {
+      const read_ = await read(messages);
+      for (const entry of read_) check(entry);
+      entries.push(...read_);
+      return read_.map(show);
+    },
+    /** Messages ahead of them, ascending: what is known of the later ones may change with them. @param {Message[]} messages @returns {Promise<Opened[]>} */
+    async openOlder(messages) {
+      const read_ = await read(messages);
+      entries = [...read_, ...entries];
+      whole = reader(entries[0]?.message.seq ?? 1);
+      for (const entry of entries) {
+        const before = JSON.stringify(entry.findings);
+        check(entry);
+        if (entry.item && JSON.stringify(entry.findings) !== before) this.dress(entry.item, show(entry));
+      }
+      return read_.map(show);
+    },
+    /** Says beside a message what is wrong with it. @param {HTMLElement} item @param {Message | Opened} message */
+    dress(item, message) {
+      if (!("entry" in message)) return;
+      const { entry } = message;
+      entry.item = item;
+      for (const old of item.querySelectorAll(".note")) old.remove();
+      const isClosed = !entry.contents || isRepeated(entry);
+      const place = /** @type {HTMLElement} */ (item.querySelector(".text"));
+      item.classList.toggle("closed", isClosed && place.textContent === message.message);
+      const notes = isClosed ? [message.message] : entry.findings.map((finding) => sentence(text, finding, message.senderName));
+      for (const words of notes) {
+        if (item.matches(".closed")) break;
+        const note = document.createElement("p");
+        note.className = "note";
+        note.textContent = words;
+        place.parentElement?.before(note);
+      }
+    },
+    /** In the order of what is written. @param {string} id @param {string} words */
+    seal(id, words) {
+      const last = entries.findLast(({ contents }) => contents)?.message.id ?? null;
+      return seal(keys, seat, id, { session, number: ++number, after: last, writtenAt: Date.now(), text: words });
+    },
+    /** What was sealed here. @param {string} id @param {string} sealed */
+    read: async (id, sealed) => (await open(keys, seat, id, sealed))?.text ?? text.closed,
+    /** From here on no message is missed that was sealed and not sent. */
+    renew() {
+      [session, number] = [newSession(), 0];
+    },
+    /** Null where there is nothing to keep, or too much. @param {string} words */
+    async sealDraft(words) {
+      const bytes = new TextEncoder().encode(words).length;
+      if (!bytes || bytes > TEXT_BYTES_MAX) return null;
+      return seal(keys, seat, DRAFT, { session, number: 1, after: null, writtenAt: 0, text: words });
+    },
+    /** @param {string | null} sealed */
+    readDraft: async (sealed) => (sealed ? ((await open(keys, seat, DRAFT, sealed))?.text ?? "") : ""),
+    /** @param {string} href of the server's file, which is sealed */
+    download: (href) => download(href, { keys, seat, you, text }),
+    /** The link goes with the last seat of its chat in this browser, or at once when the chat is over. @param {boolean} isOver */
+    forget: (isOver) => (isOver ? remove(hash) : leave(hash, seat)),
+  };
+}
+
+const newSession = () => digits(crypto.getRandomValues(new Uint8Array(8)));

@@ -1,0 +1,15 @@
+// What is said in the place of a message that does not open, is missing, was moved or repeated.
+
+import { written } from "./times.js";
+
+/** @typedef {{ closed: string, missing: string, moved: string, repeated: string, written: string, download_failed: string }} Sentences */
+
+/** @param {string} template @param {Record<string, string>} values */
+const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, key) => `\u2068${values[key]}\u2069`);
+
+/** @param {Sentences} text @param {import("./whole.js").Finding} finding @param {string} peer who wrote the message */
+export function sentence(text, finding, peer) {
+  const n = finding.kind === "missing" ? String(finding.count) : "";
+  const when = finding.kind === "written" ? (written(finding.at, "moment") ?? "") : "";
+  return fill(text[finding.kind], { peer, n, when });
+}

@@ -1,0 +1,9 @@
+// What pages of encrypted chats need and no other page loads.
+
+import { converse as begin } from "./conversation.js";
+import { enter as door, forget as leaving, prepare as registering } from "./door.js";
+
+export const converse = begin;
+export const enter = door;
+export const forget = leaving;
+export const prepare = registering;
