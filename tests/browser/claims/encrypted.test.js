@@ -65,6 +65,24 @@ claim("a new chat is encrypted, says so, and its link carries the key where no s
   assert.ok(!server.log.includes(whole.split("#v1.")[1]));
 });
 
+claim("a double click makes one encrypted chat, and a try that failed is made again with the same link", async ({ person }) => {
+  const abhi = await person();
+  abhi.expectStatus(400);
+  const { page } = abhi;
+  await page.goto("/");
+  await page.getByText("Only the two of you can read this.").waitFor();
+  await page.getByLabel("Your name").fill("Abhi");
+  await page.getByLabel("Their name").fill("abhi");
+  await page.getByRole("button", { name: "Create the chat" }).click();
+  await page.locator("#problem").waitFor();
+  const reserved = await page.locator("input[name=hash]").getAttribute("value");
+  await page.getByText("Only the two of you can read this.").waitFor();
+  await page.getByLabel("Their name").fill("Anny");
+  await page.getByRole("button", { name: "Create the chat" }).dblclick();
+  await until("the link", () => linkOf(page));
+  assert.ok((await linkOf(page)).includes(`/${reserved}#v1.`));
+});
+
 claim("two people talk in an encrypted chat: live, in a second tab, after a reload, in a download, to the end", async ({ person }) => {
   const [abhi, anny] = [await person(), await person()];
   for (const one of [abhi, anny]) one.expectStatus(410);

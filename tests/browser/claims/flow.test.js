@@ -3,16 +3,18 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { inChat, join, meet, message, openMySide, register, returnCode, say, texts, untilTick } from "../harness/flows.js";
+import { choosePlain, inChat, join, meet, message, openMySide, register, returnCode, say, texts, untilTick } from "../harness/flows.js";
 import { setHidden } from "../harness/person.js";
 import { scan } from "../harness/scan.js";
 import { until, untilIs } from "../harness/until.js";
 
 share();
 
-claim("the start page says what the server can read", async ({ person }) => {
+claim("the start page says who can read a chat of either kind", async ({ person }) => {
   const { page } = await person();
   await page.goto("/");
+  await page.getByText("Only the two of you can read this. No account. Either of you can end it at any time.").waitFor();
+  await choosePlain(page);
   await page.getByText("No account. The server can read messages while the chat exists. Either of you can end it at any time.").waitFor();
 });
 
@@ -149,6 +151,7 @@ claim("a double click makes one chat", async ({ person }) => {
   const landed = [];
   page.on("framenavigated", (frame) => landed.push(new URL(frame.url()).pathname));
   await page.goto("/");
+  await choosePlain(page);
   const id = await page.locator("input[name=id]").inputValue();
   await page.getByLabel("Your name").fill("Abhi");
   await page.getByRole("button", { name: "Create the chat" }).dblclick();
