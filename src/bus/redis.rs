@@ -141,7 +141,7 @@ impl RedisBus {
 
 /// Finds out whether a server will do.
 async fn try_once(shared: &Shared, shard: &Shard) -> RedisResult<()> {
-    heartbeat::once(shard, 0, false).await?;
+    heartbeat::once(shard, 0).await?;
     if shared.servers.cluster {
         return Ok(());
     }

@@ -1,7 +1,7 @@
 //! Beats and leases: by what an instance shows that it lives, and finds out whether it hears and who else is there.
 
 use std::{
-    sync::{Weak, atomic::Ordering},
+    sync::Weak,
     time::{Duration, Instant},
 };
 
@@ -41,23 +41,24 @@ pub(super) async fn beat(shard: Weak<Shard>) {
         let Some(shard) = shard.upgrade() else {
             return;
         };
-        if shard
-            .shared
-            .upgrade()
-            .is_none_or(|shared| shared.leaving.load(Ordering::Acquire))
-        {
+        if shard.is_leaving() {
             return;
         }
-        let may_tell = told_lost.is_none_or(|told| told.elapsed() >= LOST_INTERVAL);
-        let lost = may_tell && shard.set_lost(false);
-        match once(&shard, beat, lost).await {
+        match once(&shard, beat).await {
             Ok(roll) => {
                 let sound = shard.hearing().taken(beat);
                 if sound {
                     shard.sound();
                 }
-                if lost {
+                // Not before Redis takes beats again: one that refuses writes publishes all the same, and the others would
+                // compare their chats with every beat.
+                let may_tell = told_lost.is_none_or(|told| told.elapsed() >= LOST_INTERVAL);
+                if may_tell && shard.set_lost(false) {
                     told_lost = Some(Instant::now());
+                    if let Err(error) = tell_lost(&shard).await {
+                        shard.set_lost(true);
+                        shard.fail(&error);
+                    }
                 }
                 // It was stopped, or cut off, or Redis has lost its memory.
                 if roll.lapsed && leased {
@@ -71,12 +72,7 @@ pub(super) async fn beat(shard: Weak<Shard>) {
                 }
             }
             // A beat that fails is missed by everybody, and that is its use.
-            Err(error) => {
-                if lost {
-                    shard.set_lost(true);
-                }
-                shard.fail(&error);
-            }
+            Err(error) => shard.fail(&error),
         }
         if wrote_open.elapsed() >= OPEN_INTERVAL {
             wrote_open = Instant::now();
@@ -89,10 +85,10 @@ pub(super) async fn beat(shard: Weak<Shard>) {
 }
 
 /// Beats once, renews the lease, and asks after those who are watched.
-pub(super) async fn once(shard: &Shard, beat: u64, lost: bool) -> RedisResult<Roll> {
+pub(super) async fn once(shard: &Shard, beat: u64) -> RedisResult<Roll> {
     let own_name = &shard.own_name;
     let watched = shard.members().watched(own_name);
-    let mut pipeline = Pipeline::with_capacity(4 + watched.len());
+    let mut pipeline = Pipeline::with_capacity(3 + watched.len());
     let lease = pipeline.cmd("SET").arg(shard.tag.lease(own_name));
     let life_ms = LEASE.as_millis() as u64;
     lease.arg(1).arg("PX").arg(life_ms).arg("GET");
@@ -103,9 +99,6 @@ pub(super) async fn once(shard: &Shard, beat: u64, lost: bool) -> RedisResult<Ro
     }
     let channel = shard.tag.beats(own_name);
     pipeline.cmd("SPUBLISH").arg(channel).arg(beat);
-    if lost {
-        watch::announce(&mut pipeline, shard, own_name, LOST);
-    }
     let mut answers = server::check(shard.run(&pipeline).await?)?.into_iter();
     let mut next = || answers.next().unwrap_or(Value::Nil);
     Ok(Roll {
@@ -116,6 +109,12 @@ pub(super) async fn once(shard: &Shard, beat: u64, lost: bool) -> RedisResult<Ro
             .filter(|_| next() == Value::Int(0))
             .collect(),
     })
+}
+
+async fn tell_lost(shard: &Shard) -> RedisResult<()> {
+    let mut pipeline = Pipeline::with_capacity(1);
+    watch::announce(&mut pipeline, shard, &shard.own_name, LOST);
+    server::check(shard.run(&pipeline).await?).map(drop)
 }
 
 /// Gives up the lease and says so, so that nobody has to find out.

@@ -110,6 +110,12 @@ impl Shard {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether this instance is on its way out, or gone.
+    pub(super) fn is_leaving(&self) -> bool {
+        let shared = self.shared.upgrade();
+        shared.is_none_or(|shared| shared.leaving.load(Ordering::Acquire))
+    }
+
     /// Sends commands in one go; each has its own answer, which may be an error.
     pub(super) async fn run(&self, pipeline: &Pipeline) -> RedisResult<Vec<Value>> {
         match self.shared.upgrade() {

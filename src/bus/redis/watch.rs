@@ -24,6 +24,10 @@ pub(super) struct Roll {
 
 /// Does what a beat's answers ask for.
 pub(super) async fn follow(shard: &Shard, roll: Roll) -> RedisResult<()> {
+    if shard.is_leaving() {
+        // It has just taken itself off the list, or is about to.
+        return Ok(());
+    }
     let mut silent = roll.silent;
     // It may be dead for longer than one beat, and those who would have noticed with it: so whoever follows is looked at
     // in the same turn.
@@ -83,11 +87,13 @@ async fn list(shard: &Shard, enter: bool) -> RedisResult<(Option<String>, BTreeS
     Ok((stamp, fields.into_keys().collect()))
 }
 
-/// Keeps the list from running out.
+/// Keeps the list from running out, and reads it whether or not its stamp has changed: a Redis that took only half of what it
+/// was told may have struck somebody out without one.
 pub(super) async fn renew(shard: &Shard) -> RedisResult<()> {
     let mut pipeline = Pipeline::with_capacity(1);
     prolong(&mut pipeline, shard);
-    server::check(shard.run(&pipeline).await?).map(drop)
+    server::check(shard.run(&pipeline).await?)?;
+    read(shard, false).await
 }
 
 fn prolong(pipeline: &mut Pipeline, shard: &Shard) {

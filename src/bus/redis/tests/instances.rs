@@ -210,3 +210,46 @@ fn one_that_leaves_is_known_to_be_gone_without_a_doubt() {
         case.until_the_list_is_right().await;
     });
 }
+
+#[test]
+fn a_redis_that_refuses_writes_has_nobody_compare_chats_with_every_beat() {
+    bus_suite::run(async {
+        let server = Redis::start().unwrap();
+        let registry = Registry::new();
+        let here = start(&server.url()).await;
+        let there = start_with(&server.url(), &registry).await;
+        let (heard, chat) = (Heard::from(&there), key());
+        there.subscribe(chat).await.unwrap();
+        until_it_flows(&here, &heard, chat).await;
+        let figure = |name: &str| {
+            let gathered = registry.gather();
+            let family = gathered.iter().find(|family| family.name() == name);
+            family.unwrap().get_metric()[0].get_counter().get_value()
+        };
+        server
+            .command(&["CONFIG", "SET", "maxmemory", "1"])
+            .unwrap();
+        eventually("both have dropped notices", || async {
+            here.publish(chat, mark());
+            there.publish(chat, mark());
+            figure("duet_bus_dropped_total") > 0.0
+        })
+        .await;
+        let compared = figure("duet_bus_resyncs_total");
+        let case = Case {
+            server,
+            instances: Vec::new(),
+        };
+        let [_, _, beats] = case.commands();
+        eventually("they have beaten for a while", || async {
+            case.commands()[2] >= beats + 40
+        })
+        .await;
+        assert!(figure("duet_bus_resyncs_total") <= compared + 1.0);
+        case.server
+            .command(&["CONFIG", "SET", "maxmemory", "0"])
+            .unwrap();
+        until_missed(&heard, &[chat]).await;
+        until_it_flows(&here, &heard, chat).await;
+    });
+}
