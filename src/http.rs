@@ -15,6 +15,7 @@ mod integers;
 #[cfg(test)]
 mod layout;
 mod limits;
+mod low_priority;
 mod observe;
 mod ops;
 mod origin;
@@ -45,6 +46,7 @@ use actix_web::{
 use actors::{PairRegistry, domain::PairHash, ports::Clock};
 use prometheus::Registry;
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
@@ -88,6 +90,7 @@ pub struct Inner {
     metrics: HttpMetrics,
     limits: AddressLimits,
     answers: Answers,
+    requests_waiting: Arc<Semaphore>,
     origin: Origin,
     security_contact: Option<Contact>,
     custom_hashes: CustomHashes,
@@ -122,6 +125,7 @@ impl State {
             registry,
             limits: AddressLimits::new(settings),
             answers: Answers::new(settings.limits.answers_waiting_mib),
+            requests_waiting: Arc::new(Semaphore::new(settings.limits.requests_waiting)),
             security_contact: settings.server.security_contact.clone(),
             origin: Origin::new(settings, bound),
             custom_hashes: settings.custom_hashes(),

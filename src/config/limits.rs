@@ -37,6 +37,7 @@ pub struct Limits {
     pub journal_batch_messages: usize,
     pub answers_per_connection: usize,
     pub answers_waiting_mib: usize,
+    pub requests_waiting: usize,
     pub reads_per_worker: usize,
     pub request_seconds: u64,
     pub stalled_stream_seconds: u64,
@@ -71,7 +72,7 @@ impl Limits {
 
     /// Those that must not be 0, by name.
     pub fn positive(&self) -> Vec<(&'static str, u64)> {
-        let positive: [(&str, u64); 27] = [
+        let positive: [(&str, u64); 28] = [
             (
                 "requests_per_address_per_second",
                 self.requests_per_address_per_second.into(),
@@ -96,6 +97,7 @@ impl Limits {
             ("streams_per_address", self.streams_per_address as u64),
             ("answers_per_connection", self.answers_per_connection as u64),
             ("answers_waiting_mib", self.answers_waiting_mib as u64),
+            ("requests_waiting", self.requests_waiting as u64),
             ("reads_per_worker", self.reads_per_worker as u64),
             (
                 "connections_per_address",

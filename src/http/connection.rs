@@ -2,7 +2,7 @@
 //! arbiter, beside the pairs; TLS where it is set, then HTTP/1.1 or HTTP/2, whichever the client
 //! speaks.
 
-use std::{io, net, pin::Pin, rc::Rc, time::Duration};
+use std::{io, net, pin::Pin, rc::Rc, sync::Arc, time::Duration};
 
 use actix::ArbiterHandle;
 use actix_http::{Request, Response, ServiceConfig};
@@ -12,19 +12,27 @@ use actix_web::{Error, HttpMessage, body::MessageBody, dev::AppConfig};
 use futures_util::future::select_ok;
 use socket2::SockRef;
 use tokio::{
-    sync::mpsc::{self, error::TrySendError},
+    sync::{
+        Semaphore,
+        mpsc::{self, error::TrySendError},
+    },
     task::JoinSet,
     time::{sleep, timeout},
 };
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
-use tokio_util::{either::Either, sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    either::Either,
+    sync::CancellationToken,
+    task::{AbortOnDropHandle, TaskTracker},
+};
 use tracing::{debug, error, warn};
 
 use super::{
     State,
     answers::{Answers, NoRoom},
     h1, h2,
+    low_priority::LowPriority,
     reads::{Reads, Turn},
     tls,
 };
@@ -52,8 +60,12 @@ pub struct Terms {
     pub answers: Answers,
     /// What one connection may have waiting over HTTP/2.
     pub answers_per_connection: usize,
+    /// A place for each request over HTTP/2 that waits for its turn.
+    pub waiting: Arc<Semaphore>,
     /// The turns of this arbiter for requests that only read.
     pub reads: Reads,
+    /// Where connections that take long to look at wait on this arbiter.
+    pub low_priority: LowPriority,
 }
 
 /// A socket whose connections are served.
@@ -135,8 +147,11 @@ where
                 stalled,
                 answers: state.answers.clone(),
                 answers_per_connection,
+                waiting: state.requests_waiting.clone(),
+                low_priority: LowPriority::default(),
                 reads: Reads::new(reads_per_worker),
             };
+            let low_priority = terms.low_priority.clone();
             // Keeps the date, of which one is enough.
             let config = ServiceConfig::default();
             let serve_one = move |socket: TcpStream| {
@@ -152,7 +167,8 @@ where
                         return;
                     };
                     tune(&socket, terms.stalled);
-                    let opening = Box::pin(open(socket, acceptor, terms.stalled));
+                    let opening = open(socket, acceptor, terms.stalled, &terms.low_priority);
+                    let opening = Box::pin(opening);
                     let opening = timeout(terms.deadline, opening);
                     let opened = tokio::select! {
                         opened = opening => opened,
@@ -175,6 +191,10 @@ where
                     }
                 }
             };
+            // A task of its own, so that only the arbiter wakes it.
+            let _low_priority = AbortOnDropHandle::new(actix_rt::spawn(async move {
+                low_priority.serve().await;
+            }));
             work(accepted, drain, serve_one).await;
         };
         arbiter.spawn_fn(move || drop(actix_rt::spawn(served())));
@@ -283,6 +303,7 @@ async fn open(
     socket: TcpStream,
     acceptor: Option<TlsAcceptor>,
     stalled: Duration,
+    low_priority: &LowPriority,
 ) -> io::Result<Opened> {
     let mut first = [0; PRIOR_KNOWLEDGE.len()];
     socket.peek(&mut first).await?;
@@ -292,7 +313,8 @@ async fn open(
     let Some(acceptor) = acceptor else {
         return Ok((Either::Left(socket), first == PRIOR_KNOWLEDGE));
     };
-    let stream = acceptor.accept(socket).await?;
+    // A handshake takes longer than most requests.
+    let stream = low_priority.run(acceptor.accept(socket)).await?;
     let is_h2 = stream.get_ref().1.alpn_protocol() == Some(tls::H2);
     Ok((Either::Right(stream.into()), is_h2))
 }

@@ -38,9 +38,17 @@ pub fn ok<T: Serialize>(body: T) -> HttpResponse {
         code: 200,
         body,
     };
-    HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(Envelope { data })
+    match serde_json::to_vec(&Envelope { data }) {
+        Ok(mut body) => {
+            // It grew by doubling, and may wait long until its client takes it.
+            body.shrink_to_fit();
+            HttpResponse::Ok()
+                .insert_header((header::CACHE_CONTROL, "no-store"))
+                .content_type(header::ContentType::json())
+                .body(body)
+        }
+        Err(error) => Problem::defect(error).respond("FAIL"),
+    }
 }
 
 /// A failure, as it goes over the wire.

@@ -96,7 +96,7 @@ where
         // A proxy may take the body of a GET for the next request, so nothing comes after it.
         let is_odd =
             connection.has_body() && matches!(*request.method(), Method::GET | Method::HEAD);
-        let room = terms.answers.room_for(&mut request).await;
+        let room = terms.answers.room_for(&mut request, false).await;
         let turn = terms.turn_for(&mut request, 0).await;
         let answered = connection.ask(request, service).await?;
         drop(turn);

@@ -207,10 +207,13 @@ fn now_ms(request: &HttpRequest) -> i64 {
 
 /// A page with its status.
 fn html(status: StatusCode, markup: Markup) -> HttpResponse {
+    let mut page = markup.into_string();
+    // It grew by doubling, and may wait long until its client takes it.
+    page.shrink_to_fit();
     HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(markup.into_string())
+        .body(page)
 }
 
 /// A failure as a page.

@@ -22,7 +22,7 @@ use crate::support::{Api, Chat, DEADLINE, Server, Setup, eventually, raw, within
 /// number.
 const CONNECTIONS: usize = 200;
 /// How much more memory an attack may cost, whatever it sends: so much, and for each connection what
-/// one answer takes with what was sent ahead of it, over HTTP/2 four answers and a hundred requests.
+/// one answer takes with what was sent ahead of it, over HTTP/2 two answers and a hundred requests.
 const MEMORY_BYTES_MAX: u64 = 60 << 20;
 const HTTP1_BYTES_MAX: u64 = 192 << 10;
 const HTTP2_BYTES_MAX: u64 = 448 << 10;

@@ -28,7 +28,24 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         is_head: bool,
         last: bool,
     ) -> io::Result<()> {
-        let _room = room.and_then(|room| room.fit(&response));
+        let room = room.and_then(|room| room.fit(&response));
+        let written = self.write_all(response, is_head, last);
+        let Some(room) = room else {
+            return written.await;
+        };
+        tokio::select! {
+            biased;
+            written = written => written,
+            () = room.needed() => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+
+    async fn write_all<B: MessageBody>(
+        &mut self,
+        response: Response<B>,
+        is_head: bool,
+        last: bool,
+    ) -> io::Result<()> {
         self.skip_body();
         let (mut head, body) = response.into_parts();
         if last || self.body_unread || self.is_faulty {

@@ -16,6 +16,7 @@ use tokio::{
 use crate::http::body::BODY_BYTES_MAX;
 
 /// What was read of a body.
+#[derive(Default)]
 pub struct Body {
     chunks: Vec<Result<Bytes, PayloadError>>,
     /// What was left unread, being too much or of no use.
@@ -31,14 +32,7 @@ pub async fn collect(
     free_kib: &Arc<Semaphore>,
     deadline: Duration,
 ) -> Body {
-    let mut body = Body {
-        chunks: Vec::new(),
-        rest: None,
-        held: None,
-    };
-    if stream.is_end_stream() {
-        return body;
-    }
+    let mut body = Body::default();
     let announced = head.headers.get(CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     let length_max = announced.unwrap_or(BODY_BYTES_MAX);

@@ -1,0 +1,175 @@
+//! Answers over HTTP/2 on their way to the client.
+
+use std::{convert::Infallible, future::poll_fn, pin::Pin, rc::Rc, task::Poll, time::Duration};
+
+use actix_http::{
+    Response,
+    body::{BodySize, BoxBody, MessageBody},
+};
+use actix_web::http::{
+    StatusCode,
+    header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE},
+};
+use bytes::{Buf, Bytes};
+use h2::{Reason, SendStream};
+use tokio::{sync::oneshot, time::timeout};
+use tracing::debug;
+
+use super::{Shared, answering::Answer};
+use crate::http::answers::is_event_stream;
+
+/// How much of a body is given to the connection at once.
+const PART_BYTES: usize = 16 * 1024;
+
+/// A part of a body that the connection has yet to write.
+pub struct Part {
+    bytes: Bytes,
+    _untaken: Option<Untaken>,
+}
+
+/// Goes with each part of an answer: when the last of them is dropped, all of it is written or will
+/// never be. h2 itself does not say when that is.
+type Untaken = Rc<oneshot::Sender<Infallible>>;
+
+impl Buf for Part {
+    fn remaining(&self) -> usize {
+        self.bytes.remaining()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.bytes.chunk()
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.bytes.advance(count);
+    }
+}
+
+impl Answer {
+    /// Writes it, and keeps its turn and its room until the client has taken it.
+    pub async fn write(self, shared: &Shared) -> Result<(), h2::Error> {
+        let stalled = shared.terms.stalled;
+        if is_event_stream(&self.response) {
+            // Nobody waits for the end of an answer that has none.
+            drop(self.held);
+            let written = write(self.respond, self.response, self.bare, stalled, None);
+            return written.await;
+        }
+        let (untaken, taken) = oneshot::channel();
+        let untaken = Some(Rc::new(untaken));
+        let written = async {
+            write(self.respond, self.response, self.bare, stalled, untaken).await?;
+            // It never says anything: its end is what is waited for.
+            let _ = taken.await;
+            Ok(())
+        };
+        let Some(room) = self.room else {
+            return written.await;
+        };
+        tokio::select! {
+            biased;
+            written = written => written,
+            () = room.needed() => {
+                shared.cut_off.notify_one();
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn write(
+    mut respond: h2::server::SendResponse<Part>,
+    response: Response<BoxBody>,
+    bare: bool,
+    stalled: Duration,
+    untaken: Option<Untaken>,
+) -> Result<(), h2::Error> {
+    let (head, mut body) = response.into_parts();
+    let ends = bare || matches!(body.size(), BodySize::None | BodySize::Sized(0));
+    let mut stream = respond.send_response(head_of(head, body.size()), ends)?;
+    if ends {
+        return Ok(());
+    }
+    loop {
+        let chunk = poll_fn(|cx| match stream.poll_reset(cx) {
+            Poll::Ready(_) => Poll::Ready(None),
+            Poll::Pending => Pin::new(&mut body).poll_next(cx).map(Some),
+        });
+        match chunk.await {
+            // The client has closed it.
+            None => return Ok(()),
+            Some(None) => return stream.send_data(Part::end(), true),
+            Some(Some(Ok(chunk))) => {
+                if !send(&mut stream, chunk, stalled, untaken.as_ref()).await? {
+                    stream.send_reset(Reason::CANCEL);
+                    return Ok(());
+                }
+            }
+            Some(Some(Err(error))) => {
+                debug!(%error, "a body broke off");
+                stream.send_reset(Reason::INTERNAL_ERROR);
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Part {
+    /// After the last byte.
+    fn end() -> Self {
+        Self {
+            bytes: Bytes::new(),
+            _untaken: None,
+        }
+    }
+}
+
+/// Gives a chunk to the connection as the client takes it; `false` when it has closed the stream,
+/// or taken nothing of it for too long while the connection goes on.
+async fn send(
+    stream: &mut SendStream<Part>,
+    mut chunk: Bytes,
+    stalled: Duration,
+    untaken: Option<&Untaken>,
+) -> Result<bool, h2::Error> {
+    while !chunk.is_empty() {
+        stream.reserve_capacity(chunk.len().min(PART_BYTES));
+        match timeout(stalled, poll_fn(|cx| stream.poll_capacity(cx))).await {
+            Ok(Some(capacity)) => {
+                let part = Part {
+                    bytes: chunk.split_to(capacity?.min(chunk.len())),
+                    _untaken: untaken.cloned(),
+                };
+                stream.send_data(part, false)?;
+            }
+            Ok(None) | Err(_) => return Ok(false),
+        }
+    }
+    Ok(true)
+}
+
+/// The head of a response, without what belongs to an HTTP/1.1 connection (RFC 9113, 8.2.2).
+fn head_of(response: Response<()>, size: BodySize) -> http::Response<()> {
+    let newer = "what one version of a type holds, the next one takes";
+    let mut head = http::Response::new(());
+    *head.status_mut() = http::StatusCode::from_u16(response.status().as_u16()).expect(newer);
+    let headers = head.headers_mut();
+    for (name, value) in response.headers() {
+        if ![CONNECTION, TRANSFER_ENCODING, UPGRADE, CONTENT_LENGTH].contains(name) {
+            let name = http::HeaderName::from_bytes(name.as_str().as_bytes()).expect(newer);
+            let value = http::HeaderValue::from_bytes(value.as_bytes()).expect(newer);
+            headers.append(name, value);
+        }
+    }
+    headers.remove("keep-alive");
+    match size {
+        BodySize::Sized(bytes) if response.status() != StatusCode::NO_CONTENT => {
+            headers.insert(http::header::CONTENT_LENGTH, bytes.into());
+        }
+        _ => {}
+    }
+    let now = httpdate::fmt_http_date(std::time::SystemTime::now());
+    let now = now.try_into().expect("a date is ASCII");
+    headers.insert(http::header::DATE, now);
+    head
+}
