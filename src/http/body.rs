@@ -120,15 +120,25 @@ fn read(
     let counted = state.map(|state| (state.limits.address(request), state));
     let mut payload = payload.take();
     async move {
-        if announced.is_some_and(|length| length > BODY_BYTES_MAX as u64) {
+        let body_max = BODY_BYTES_MAX as u64;
+        if announced.is_some_and(|length| length > body_max) {
             return Err(Problem::BodyTooLarge);
+        }
+        let count = |bytes: usize| match &counted {
+            Some((address, state)) => state.limits.upload(*address, bytes),
+            None => Ok(()),
+        };
+        // What is announced counts at once: if every part counted as it comes, many bodies that come
+        // together would use up the allowance half-way, and none would get through.
+        if let Some(length) = announced {
+            count(length as usize)?;
         }
         let mut body = BytesMut::new();
         let all = async {
             while let Some(part) = payload.next().await {
                 let part = part.map_err(|error| broken(&error))?;
-                if let Some((address, state)) = &counted {
-                    state.limits.upload(*address, part.len())?;
+                if announced.is_none() {
+                    count(part.len())?;
                 }
                 if body.len() + part.len() > BODY_BYTES_MAX {
                     return Err(Problem::BodyTooLarge);

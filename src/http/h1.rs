@@ -4,6 +4,8 @@
 //! take what it was sent, and a connection on which nothing happens holds no buffers.
 
 mod head;
+#[cfg(test)]
+mod tests;
 mod writing;
 
 use std::{
@@ -43,8 +45,10 @@ const READ_BYTES: usize = 8 * 1024;
 /// How long a connection is kept for the next request: longer than the proxies in `config/` keep
 /// theirs, so that none is closed under a request.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
-/// How long a client may take to close its end.
-const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
+/// How long a client that was told that the connection ends may say nothing before it is closed, and how
+/// much it may still send.
+const CLOSE_PAUSE_MAX: Duration = Duration::from_secs(1);
+const CLOSE_BYTES_MAX: usize = 256 * 1024;
 
 /// Serves one connection until its client leaves, or until this instance does and the request on it
 /// is answered.
@@ -331,16 +335,25 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         Poll::Ready(Ok(!read.filled().is_empty()))
     }
 
-    /// Closes this end, and waits a moment for the other: the kernel would throw away what the
-    /// client has not taken yet if it still sent something.
+    /// Closes this end, and reads on for a while: the kernel would reset the connection if the client
+    /// still sent something, and throw away the answer that it has not read (RFC 9112, 9.6).
     async fn close(mut self) -> io::Result<()> {
+        let deadline = self.deadline;
         let closed = async {
             self.io.shutdown().await?;
-            while self.read().await? {
+            let mut left = CLOSE_BYTES_MAX;
+            while left > 0 {
+                let Ok(true) = timeout(CLOSE_PAUSE_MAX, self.read())
+                    .await
+                    .unwrap_or(Ok(false))
+                else {
+                    break;
+                };
+                left = left.saturating_sub(self.ahead.len());
                 self.ahead.clear();
             }
             Ok(())
         };
-        timeout(CLOSE_DEADLINE, closed).await.unwrap_or(Ok(()))
+        timeout(deadline, closed).await.unwrap_or(Ok(()))
     }
 }

@@ -32,7 +32,10 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{connection::Terms, low_priority::Turns};
+use super::{
+    connection::Terms,
+    low_priority::{Effort, Turns},
+};
 use answering::Accepted;
 use writing::Part;
 
@@ -85,15 +88,17 @@ where
     let mut leaving = false;
     let accepted_at_once = Cell::new(0);
     let mut turns = Turns::default();
+    let mut effort = Effort::default();
     // Held by every request that is not answered to its end.
     let shared = Rc::new(Shared::new(terms, peer));
     loop {
         let next = poll_fn(|cx| {
             // What comes first may be a hundred requests.
-            if accepted_at_once.get() == 0 && (shared.is_new() || shared.is_crowded()) {
+            let is_costly = shared.is_new() || shared.is_crowded() || effort.is_great();
+            if accepted_at_once.get() == 0 && is_costly {
                 ready!(low_priority.poll_turn(&mut turns, cx));
             }
-            let accepted = connection.poll_accept(cx);
+            let accepted = effort.count(|| connection.poll_accept(cx));
             accepted_at_once.set(match &accepted {
                 Poll::Ready(_) => (accepted_at_once.get() + 1) % ACCEPTED_AT_ONCE,
                 Poll::Pending => 0,
@@ -154,7 +159,9 @@ struct Shared {
     /// How many requests have come, and how many of them have no answer that was taken.
     accepted: Cell<u64>,
     unanswered: Rc<Cell<usize>>,
-    /// That answers wait on it too long.
+    /// When its client took something last.
+    last_taken: Cell<Instant>,
+    /// That its client takes nothing.
     cut_off: Notify,
 }
 
@@ -174,6 +181,7 @@ impl Shared {
             peer,
             accepted: Cell::new(0),
             unanswered: Rc::default(),
+            last_taken: Cell::new(Instant::now()),
             cut_off: Notify::new(),
         }
     }
@@ -221,7 +229,7 @@ impl Shared {
             respond,
             unanswered: Unanswered {
                 count: self.unanswered.clone(),
-                waits: waits,
+                waits,
             },
         })
     }

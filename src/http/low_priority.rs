@@ -1,5 +1,5 @@
-//! Low priority on an arbiter. A connection that was just opened, or that asks for more than it may be
-//! answered at once, takes much longer to look at than one that asks and reads. Thousands of them that
+//! Low priority on an arbiter. A connection that was just opened, that asks for more than it may be
+//! answered at once, or that took much time lately takes longer to look at than one that asks and reads. Thousands of them that
 //! become ready together would put everybody's next step behind all of theirs: here they wait, and one
 //! is polled each time that the arbiter has gone through everything else that was ready.
 
@@ -10,9 +10,15 @@ use std::{
     pin::pin,
     rc::Rc,
     task::{Context, Poll, Waker, ready},
+    time::{Duration, Instant},
 };
 
 use tokio::{sync::Notify, task::yield_now};
+
+/// What of an arbiter's time one connection may take before it counts as costly, and what part of the time
+/// that passes it is given back.
+const EFFORT_MAX: Duration = Duration::from_millis(5);
+const EFFORT_SHARE: u32 = 50;
 
 /// The queue of one arbiter. Cheap to clone.
 #[derive(Clone, Default)]
@@ -35,6 +41,39 @@ struct Place {
 /// What one future needs to be polled in its turn again and again.
 #[derive(Default)]
 pub struct Turns(Option<Place>);
+
+/// How much of an arbiter's time one future took lately. Frames that ask for nothing, such as pings, take
+/// time as well, and no limit of their number is right for everybody.
+pub struct Effort {
+    taken: Duration,
+    counted: Instant,
+}
+
+impl Default for Effort {
+    fn default() -> Self {
+        Self {
+            taken: Duration::ZERO,
+            counted: Instant::now(),
+        }
+    }
+}
+
+impl Effort {
+    /// Whether it took more than its share.
+    pub fn is_great(&self) -> bool {
+        self.taken > EFFORT_MAX
+    }
+
+    /// Counts what this takes.
+    pub fn count<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let began = Instant::now();
+        let forgotten = (began - self.counted) / EFFORT_SHARE;
+        let done = work();
+        self.counted = Instant::now();
+        self.taken = self.taken.saturating_sub(forgotten) + (self.counted - began);
+        done
+    }
+}
 
 impl LowPriority {
     /// Gives out the turns, for as long as it is polled.

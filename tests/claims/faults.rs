@@ -8,6 +8,7 @@
 mod scene;
 
 mod clocks;
+mod ended_sessions;
 mod instances;
 mod postgres;
 mod redis;

@@ -57,22 +57,37 @@ pub(crate) async fn run(pairs: PairRegistry) {
     }
 }
 
-/// How often a part of the pairs is compared with the store.
+/// How often pairs are compared with the store: those with open streams each time, of the others a part.
 const AUDIT_INTERVAL: Duration = Duration::from_secs(1);
 /// In how many parts, so that each pair's turn comes every so many intervals.
 const AUDIT_PARTS: usize = 10;
+/// Pairs with open streams are compared out of turn only so often that this many times as long as it took
+/// is left to the store. A few thousand take milliseconds; past some ten thousand their comparisons
+/// become rarer, until they come with their turn alone.
+const STREAMED_PAUSE: u32 = 49;
 
 /// Chats compared in one query.
 const COMPARE_LEN_MAX: usize = 20_000;
-/// Compares for ever: a pair whose chat was ended behind its back ends its streams, one that has
-/// missed messages reads them. This finds what nobody reported as missed.
+/// Compares for ever: a pair whose chat was ended behind its back ends its streams, and so it ends those
+/// of sessions that ended; one that has missed messages reads them. This finds what nobody reported as
+/// missed: a notice that the bus took and lost, or a change by a program beside this one.
 pub(crate) async fn audit(pairs: PairRegistry) {
     let mut left = Vec::new();
+    let mut streamed_due = Instant::now();
     for turn in (0..AUDIT_PARTS).cycle() {
         tokio::time::sleep(AUDIT_INTERVAL).await;
-        let mut keys = pairs.keys(|key| key.spread() % AUDIT_PARTS == turn);
+        let has_turn = |key: ChatKey| key.spread() % AUDIT_PARTS == turn;
+        let mut keys = pairs.keys(has_turn);
         keys.append(&mut left);
+        let began = Instant::now();
+        let with_streamed = began >= streamed_due;
+        if with_streamed {
+            keys.append(&mut pairs.streamed_keys(|key| !has_turn(key)));
+        }
         left = compare(&pairs, keys).await;
+        if with_streamed {
+            streamed_due = Instant::now() + began.elapsed() * STREAMED_PAUSE;
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Answers over HTTP/2 on their way to the client.
 
-use std::{convert::Infallible, future::poll_fn, pin::Pin, rc::Rc, task::Poll, time::Duration};
+use std::{convert::Infallible, future::poll_fn, pin::Pin, rc::Rc, task::Poll};
 
 use actix_http::{
     Response,
@@ -12,7 +12,10 @@ use actix_web::http::{
 };
 use bytes::{Buf, Bytes};
 use h2::{Reason, SendStream};
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout},
+};
 use tracing::debug;
 
 use super::{Shared, answering::Answer};
@@ -48,17 +51,16 @@ impl Buf for Part {
 impl Answer {
     /// Writes it, and keeps its turn and its room until the client has taken it.
     pub async fn write(self, shared: &Shared) -> Result<(), h2::Error> {
-        let stalled = shared.terms.stalled;
         if is_event_stream(&self.response) {
             // Nobody waits for the end of an answer that has none.
             drop(self.held);
-            let written = write(self.respond, self.response, self.bare, stalled, None);
+            let written = write(self.respond, self.response, self.bare, shared, None);
             return written.await;
         }
         let (untaken, taken) = oneshot::channel();
         let untaken = Some(Rc::new(untaken));
         let written = async {
-            write(self.respond, self.response, self.bare, stalled, untaken).await?;
+            write(self.respond, self.response, self.bare, shared, untaken).await?;
             // It never says anything: its end is what is waited for.
             let _ = taken.await;
             Ok(())
@@ -81,7 +83,7 @@ async fn write(
     mut respond: h2::server::SendResponse<Part>,
     response: Response<BoxBody>,
     bare: bool,
-    stalled: Duration,
+    shared: &Shared,
     untaken: Option<Untaken>,
 ) -> Result<(), h2::Error> {
     let (head, mut body) = response.into_parts();
@@ -100,7 +102,7 @@ async fn write(
             None => return Ok(()),
             Some(None) => return stream.send_data(Part::end(), true),
             Some(Some(Ok(chunk))) => {
-                if !send(&mut stream, chunk, stalled, untaken.as_ref()).await? {
+                if !send(&mut stream, chunk, shared, untaken.as_ref()).await? {
                     stream.send_reset(Reason::CANCEL);
                     return Ok(());
                 }
@@ -129,20 +131,28 @@ impl Part {
 async fn send(
     stream: &mut SendStream<Part>,
     mut chunk: Bytes,
-    stalled: Duration,
+    shared: &Shared,
     untaken: Option<&Untaken>,
 ) -> Result<bool, h2::Error> {
     while !chunk.is_empty() {
         stream.reserve_capacity(chunk.len().min(PART_BYTES));
-        match timeout(stalled, poll_fn(|cx| stream.poll_capacity(cx))).await {
+        match timeout(shared.terms.stalled, poll_fn(|cx| stream.poll_capacity(cx))).await {
             Ok(Some(capacity)) => {
                 let part = Part {
                     bytes: chunk.split_to(capacity?.min(chunk.len())),
                     _untaken: untaken.cloned(),
                 };
                 stream.send_data(part, false)?;
+                shared.last_taken.set(Instant::now());
             }
-            Ok(None) | Err(_) => return Ok(false),
+            Ok(None) => return Ok(false),
+            Err(_) => {
+                if shared.last_taken.get().elapsed() >= shared.terms.stalled {
+                    // Nor did the client take anything else.
+                    shared.cut_off.notify_one();
+                }
+                return Ok(false);
+            }
         }
     }
     Ok(true)

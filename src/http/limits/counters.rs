@@ -33,6 +33,8 @@ const SHARED_LEN: usize = 1_024;
 pub struct Rate {
     address: RateLimiter<IpAddr, Known, DefaultClock>,
     site: RateLimiter<IpAddr, Known, DefaultClock>,
+    /// What an address may take at once.
+    burst: NonZeroU32,
 }
 
 impl Rate {
@@ -47,6 +49,7 @@ impl Rate {
         Self {
             address: limiter(quota),
             site: limiter(of_site),
+            burst: quota.burst_size(),
         }
     }
 
@@ -55,13 +58,14 @@ impl Rate {
     /// # Errors
     /// How long to wait when there were too many.
     pub fn take(&self, address: IpAddr, count: NonZeroU32) -> Result<(), Duration> {
+        let count = count.min(self.burst);
         let taken = |limiter: &RateLimiter<IpAddr, Known, DefaultClock>, key| {
             let now = DefaultClock::default().now();
             match limiter.check_key_n(&key, count) {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(not_until)) => Err(not_until.wait_time_from(now)),
-                // The settings allow no burst this large.
-                Err(_) => Err(Duration::from_secs(1)),
+                // A burst holds it.
+                Err(_) => Ok(()),
             }
         };
         taken(&self.address, customer(address))?;

@@ -6,12 +6,12 @@ use loadtest::servers::Authority;
 use rand::RngExt;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
-use super::{HTTP2_BYTES_MAX, beside, impatient, long_chat};
+use super::{HTTP2_BYTES_MAX, TRICKLE, beside, impatient, long_chat};
 use crate::support::{
     Api, Chat, Setup,
     frames::{
-        CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, RST_STREAM, fields, frame,
-        opening, opening_with_window,
+        CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, RST_STREAM, SETTINGS, fields,
+        frame, opening, opening_with_window,
     },
     tls,
 };
@@ -115,8 +115,30 @@ async fn readers_that_do_not_read_are_cut_off_and_hold_nobody_up() {
             let ask = frame(HEADERS, END_STREAM | END_HEADERS, stream, &head);
             let _ = wire.write_all(&ask).await;
         }
-        let ping = frame(PING, 0, 0, &[0; 8]);
-        while wire.write_all(&ping).await.is_ok() {}
+        until_cut_off(wire).await;
+    })
+    .await;
+}
+
+/// Says now and then that it is there, until it is told that it is not.
+async fn until_cut_off(mut wire: Wire) {
+    let ping = frame(PING, 0, 0, &[0; 8]);
+    while wire.write_all(&ping).await.is_ok() {
+        tokio::time::sleep(TRICKLE * 5).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn frames_that_ask_for_nothing_are_cut_off_and_hold_nobody_up() {
+    with_and_without_tls(|mut wire, _| async move {
+        let _ = wire.write_all(&opening()).await;
+        let frames = [
+            frame(PING, 0, 0, &[0; 8]),
+            frame(SETTINGS, 0, 0, &[]),
+            frame(SETTINGS, 0, 0, &[0, 4, 0, 1, 0, 0]),
+        ];
+        let flood = frames[rand::rng().random_range(0..frames.len())].repeat(500);
+        while wire.write_all(&flood).await.is_ok() {}
     })
     .await;
 }
@@ -165,8 +187,12 @@ async fn readers_of_pages_that_take_nothing_are_given_few_answers_at_once() {
                 }
                 let _ = wire.write_all(&ask).await;
             }
-            let ping = frame(PING, 0, 0, &[0; 8]);
-            while wire.write_all(&ping).await.is_ok() {}
+            if head == &kinds[2].0 {
+                // These answers have no body that could be left: it does not take the pings' answers.
+                let pings = frame(PING, 0, 0, &[0; 8]).repeat(500);
+                while wire.write_all(&pings).await.is_ok() {}
+            }
+            until_cut_off(wire).await;
         }
     })
     .await;

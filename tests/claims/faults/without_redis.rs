@@ -14,16 +14,16 @@ const SOON: Duration = Duration::from_secs(10);
 const COLD: Duration = Duration::from_millis(1_500);
 
 /// Two instances; the second one's way to Redis can be cut.
-struct Case {
-    one: Server,
-    two: Server,
-    redis: Redis,
-    to_redis: Proxy,
-    _postgres: Postgres,
+pub(super) struct Case {
+    pub(super) one: Server,
+    pub(super) two: Server,
+    pub(super) redis: Redis,
+    pub(super) to_redis: Proxy,
+    pub(super) postgres: Postgres,
 }
 
 impl Case {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let (postgres, redis) = (Postgres::start().unwrap(), Redis::start().unwrap());
         let to_redis = Proxy::start(redis.port()).await.unwrap();
         let setup = Setup::new().set("store.url", postgres.url());
@@ -34,19 +34,19 @@ impl Case {
             two: around.start().await,
             redis,
             to_redis,
-            _postgres: postgres,
+            postgres,
         };
         case.until_bus_is("up").await;
         case
     }
 
-    fn command(&self, command: &str) {
+    pub(super) fn command(&self, command: &str) {
         let command: Vec<&str> = command.split(' ').collect();
         self.redis.command(&command).unwrap();
     }
 
     /// Both are ready all the while, and say how the bus is.
-    async fn until_bus_is(&self, state: &str) {
+    pub(super) async fn until_bus_is(&self, state: &str) {
         for server in [&self.one, &self.two] {
             until_bus_is(server, state).await;
         }

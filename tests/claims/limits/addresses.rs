@@ -82,6 +82,45 @@ async fn what_an_address_sends_is_counted_in_bytes() {
     .await;
 }
 
+/// Bodies that come together, each in two parts: what is announced counts at once, so that some get
+/// through whole.
+#[tokio::test]
+async fn of_many_bodies_that_come_together_some_get_through() {
+    let server = Setup::new()
+        .set("limits.upload_kib_per_address_per_second", 1)
+        .set("limits.upload_kib_per_address_burst", 100)
+        .no_exemptions()
+        .start()
+        .await;
+    let chat = Chat::begin(&server).await;
+    let body = json!({ "message": "x".repeat(15 * 1024) }).to_string();
+    let head = format!(
+        "POST {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n",
+        chat.path("message_send"),
+        chat.one.token,
+        body.len(),
+    );
+    let (first, rest) = body.split_at(body.len() / 2);
+    let mut sockets = Vec::new();
+    for _ in 0..30 {
+        let mut socket = raw::connect(server.address).await;
+        let begin = format!("{head}{first}");
+        socket.write_all(begin.as_bytes()).await.unwrap();
+        sockets.push(socket);
+    }
+    let mut stored = 0;
+    for mut socket in sockets {
+        // One that was refused already is still read from, so that it hears why.
+        let _ = socket.write_all(rest.as_bytes()).await;
+        match raw::read(&mut socket, "message_send").await.status {
+            200 => stored += 1,
+            status => assert_eq!(status, 429),
+        }
+    }
+    assert!((1..=10).contains(&stored), "{stored}");
+}
+
 #[tokio::test]
 async fn streams_are_counted_by_address_while_they_are_open() {
     let server = Setup::new()
