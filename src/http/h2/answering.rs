@@ -101,12 +101,13 @@ impl Called {
         };
         drop(self.head);
         let answered = async {
-            let reads = shared.terms.turn_for(&mut request, shared.untaken()).await;
+            // Who waits for room must not hold a turn that others could use.
             let room = shared
                 .terms
                 .answers
                 .room_for(&mut request, shared.is_crowded());
             let room = room.await;
+            let reads = shared.terms.turn_for(&mut request, shared.untaken()).await;
             let response = match service.call(request).await {
                 Ok(response) => response.into().map_into_boxed_body(),
                 Err(error) => error.into(),
