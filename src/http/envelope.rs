@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, http::header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::schema::Moment;
+use super::{problem::Problem, schema::Moment};
 
 /// What every answer of the API is wrapped in.
 #[derive(Serialize, ToSchema)]
