@@ -187,12 +187,9 @@ async fn readers_of_pages_that_take_nothing_are_given_few_answers_at_once() {
                 }
                 let _ = wire.write_all(&ask).await;
             }
-            if head == &kinds[2].0 {
-                // These answers have no body that could be left: it does not take the pings' answers.
-                let pings = frame(PING, 0, 0, &[0; 8]).repeat(500);
-                while wire.write_all(&pings).await.is_ok() {}
-            }
-            until_cut_off(wire).await;
+            // Some of these answers have no body that could be left: of those to pings nothing is taken.
+            let ping = frame(PING, 0, 0, &[0; 8]);
+            while wire.write_all(&ping).await.is_ok() {}
         }
     })
     .await;
