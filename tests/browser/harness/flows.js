@@ -78,7 +78,7 @@ export async function meet(one, two, { you = "Abhi", peer = "Anny" } = {}) {
 
 /**
  * The same by the forms, so that the pages on the way lie behind the Back button.
- * @param {Person} one @param {Person} two @param {{ you?: string, peer?: string }} [as]
+ * @param {Person} one @param {Person} two @param {{ you?: string, peer?: string, encrypted?: boolean }} [as]
  */
 export async function meetByForms(one, two, as = {}) {
   const { link, chat } = await register(one, as);

@@ -64,7 +64,7 @@ async function frame(ms) {
   frames.push({ file, ms });
 }
 
-await meetByForms(abhi, anny, people.en);
+await meetByForms(abhi, anny, { ...people.en, encrypted: true });
 for (const { page } of [abhi, anny]) {
   await saveCode(page);
   await page.locator("#presence").getByText("Online").waitFor();

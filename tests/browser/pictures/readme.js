@@ -24,7 +24,7 @@ const DESKTOP = { viewport: { width: 860, height: 640 }, colorScheme: /** @type 
 
 const [server, browser] = await Promise.all([Server.start(), openBrowser()]);
 const [abhi, anny] = await Promise.all([Person.arrive(browser, server, PHONE), Person.arrive(browser, server, DESKTOP)]);
-await meetByForms(abhi, anny, people.en);
+await meetByForms(abhi, anny, { ...people.en, encrypted: true });
 for (const { page } of [abhi, anny]) await saveCode(page);
 for (const [seat, words] of TALK) {
   const [from, to] = seat === 1 ? [abhi, anny] : [anny, abhi];
