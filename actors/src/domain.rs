@@ -6,6 +6,7 @@ mod encryption;
 mod event;
 mod message;
 mod pair_hash;
+mod sealed_hash;
 mod seat;
 mod secret;
 mod timestamp;
@@ -21,10 +22,9 @@ pub use message::{
     TEXT_BYTES_MAX, TextError,
 };
 pub use pair_hash::{ChatKey, Fingerprint, PairHash};
+pub use sealed_hash::SealedHash;
 pub use seat::{BySeat, Seat};
-pub use secret::{
-    AccessCode, AskWord, CodeDigest, RegistrationId, SealedHash, SecretDigest, Token,
-};
+pub use secret::{AccessCode, AskWord, CodeDigest, RegistrationId, SecretDigest, Token};
 pub use timestamp::Timestamp;
 pub use user_name::{NAME_CHARS_MAX, UserName};
 pub use visible::is_blank;

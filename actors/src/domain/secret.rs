@@ -188,73 +188,16 @@ impl RegistrationId {
     pub fn digest(&self) -> SecretDigest {
         SecretDigest(Sha256::digest(self.0.as_bytes()).into())
     }
+
+    pub(super) fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
 }
 
 impl fmt::Debug for RegistrationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RegistrationId")
     }
-}
-
-/// A link's hash that only the [`RegistrationId`] it was made under can open: the store can
-/// answer the same registration again without ever being able to give the link away.
-///
-/// 16 bytes of salt, then the hash, padded to 64 bytes and XORed with
-/// HMAC-SHA256(id, salt ‖ 0) ‖ HMAC-SHA256(id, salt ‖ 1): a one-time pad, since salts are never
-/// used twice. Whether it was opened right is told by the chat's key.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SealedHash(Vec<u8>);
-
-const SALT_BYTES: usize = 16;
-
-impl SealedHash {
-    /// Seals a hash under an id.
-    pub fn seal(hash: &PairHash, id: RegistrationId, rng: &mut impl CryptoRng) -> Self {
-        let salt: [u8; SALT_BYTES] = rng.random();
-        let mut padded = [0; 64];
-        padded[..hash.as_str().len()].copy_from_slice(hash.as_str().as_bytes());
-        let sealed = padded.iter().zip(pad(id, &salt)).map(|(a, b)| a ^ b);
-        Self(salt.into_iter().chain(sealed).collect())
-    }
-
-    /// Opens it; `None` when it is not the hash of this chat sealed under this id.
-    pub fn open(&self, id: RegistrationId, key: ChatKey) -> Option<PairHash> {
-        let (salt, sealed) = self.0.split_at_checked(SALT_BYTES)?;
-        let plain: Vec<u8> = sealed
-            .iter()
-            .zip(pad(id, salt))
-            .map(|(a, b)| a ^ b)
-            .collect();
-        let text = String::from_utf8(plain).ok()?;
-        let hash = PairHash::parse(text.trim_end_matches('\0')).ok()?;
-        (ChatKey::of(&hash) == key).then_some(hash)
-    }
-
-    /// As stored: 80 bytes.
-    pub fn from_bytes(bytes: Vec<u8>) -> Self {
-        Self(bytes)
-    }
-
-    /// As stored: 80 bytes.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for SealedHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SealedHash")
-    }
-}
-
-fn pad(id: RegistrationId, salt: &[u8]) -> impl Iterator<Item = u8> {
-    let block = |number: u8| -> [u8; 32] {
-        let mut mac = keyed(id.0.as_bytes());
-        mac.update(salt);
-        mac.update(&[number]);
-        mac.finalize().into_bytes().into()
-    };
-    block(0).into_iter().chain(block(1))
 }
 
 fn keyed(key: &[u8]) -> Hmac<Sha256> {
@@ -306,15 +249,5 @@ mod tests {
             code.digest(&hash(), Seat::One),
             code.digest(&other, Seat::One)
         );
-    }
-
-    #[test]
-    fn a_sealed_hash_opens_under_its_own_id_alone() {
-        let id = RegistrationId::new(Uuid::new_v4());
-        let sealed = SealedHash::seal(&hash(), id, &mut rand::rng());
-        let key = ChatKey::of(&hash());
-        assert_eq!(sealed.open(id, key), Some(hash()));
-        assert_eq!(sealed.open(RegistrationId::new(Uuid::new_v4()), key), None);
-        assert!(!sealed.as_bytes().windows(6).any(|part| part == b"abc123"));
     }
 }
