@@ -4,6 +4,8 @@
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
 COPY . .
+# What `duet --version` says it was built from: --build-arg DUET_COMMIT=$(git rev-parse --short=12 HEAD)
+ARG DUET_COMMIT
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
     cargo build --release --locked --package duet \

@@ -1,5 +1,5 @@
 -- How PostgreSQL goes about every statement that runs often, at 100,000 chats and a million messages. Needs a database that
--- `duet migrate` has just made:
+-- `duet migrate` has just made, and the repository's root as the working directory:
 --
 --     psql -q -f migrations/plans.sql postgres://postgres@localhost/empty
 
@@ -43,73 +43,30 @@ INSERT INTO messages (key, seq, at, id, seat, text)
 SELECT :'one', seq, now_ms(), gen_random_uuid(), 1, 'Hello there, how are you?' FROM generate_series(101, 100000) seq;
 UPDATE chats SET last_seq = 100000 WHERE key = :'one';
 
--- Written here as in src/store/postgres, where they are prepared as well.
+-- The statements are those that the server prepares.
+\set sql `cat src/store/postgres/sql/append.sql`
 PREPARE append(uuid[], int[], bigint[], int[], int[], smallint[], bytea[], uuid[], text[], bigint[], bigint, bigint,
-               boolean) AS
-    SELECT outcome::text, seq, at FROM store_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
-PREPARE append_one(uuid, smallint, uuid, text, bigint, bigint, bigint, bytea) AS
-    WITH free AS (
-        SELECT key FROM chats
-        WHERE key = $1 AND expires_at + 0 > now_ms() AND last_seq < $6 AND bytes < $7
-          AND revision = (SELECT c.revision FROM sessions s JOIN chats c ON c.key = s.key
-                          WHERE s.key = $1 AND s.digest = $8 AND s.seat = $2)
-          AND NOT EXISTS (SELECT FROM messages WHERE key = $1 AND id = $3 AND seat = $2)
-        FOR NO KEY UPDATE SKIP LOCKED
-    ), chat AS (
-        UPDATE chats c SET last_seq = c.last_seq + 1, bytes = c.bytes + octet_length($4)
-        FROM free WHERE c.key = free.key
-        RETURNING c.last_seq, clock_ms() AS now
-    )
-    INSERT INTO messages (key, seq, at, sent_at, id, seat, text)
-    SELECT $1, last_seq, now, $5, $3, $2, $4 FROM chat
-    RETURNING seq, at;
-PREPARE check_sessions(uuid[], bytea[], smallint[]) AS
-    SELECT c.last_seq, c.expires_at, now_ms() AS now, t.key IS NOT NULL AS buried,
-           s.key IS NOT NULL AS session
-    FROM unnest($1::uuid[], $2::bytea[], $3::smallint[])
-        WITH ORDINALITY AS k (key, digest, seat, ord)
-    LEFT JOIN chats c ON c.key = k.key
-    LEFT JOIN tombstones t ON t.key = k.key AND c.key IS NULL
-    LEFT JOIN sessions s ON s.key = k.key AND s.digest = k.digest AND s.seat = k.seat
-    ORDER BY k.ord;
-PREPARE page(uuid, bigint, bigint, bigint) AS
-    SELECT seq, id, seat, text, at FROM (
-        SELECT m.*, sum(octet_length(text)) OVER (ORDER BY seq DESC) - octet_length(text) AS ahead
-        FROM (SELECT seq, id, seat, text, at FROM messages
-              WHERE key = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3) m
-    ) m WHERE ahead <= $4 ORDER BY seq DESC;
-PREPARE positions(uuid[]) AS
-    SELECT c.last_seq, c.revision, one.delivered, one.read,
-           two.delivered AS delivered_two, two.read AS read_two
-    FROM unnest($1::uuid[]) WITH ORDINALITY AS k (key, ord)
-    LEFT JOIN chats c ON c.key = k.key AND c.expires_at + 0 > now_ms()
-    LEFT JOIN seats one ON one.key = c.key AND one.seat = 1
-    LEFT JOIN seats two ON two.key = c.key AND two.seat = 2
-    ORDER BY k.ord;
-PREPARE marks(uuid[], smallint[], bigint[], bigint[], bigint[], bytea[]) AS
-    UPDATE seats s SET delivered = greatest(s.delivered, n.delivered),
-                       read = greatest(s.read, n.read), last_seen = greatest(s.last_seen, n.at)
-    FROM (SELECT s.key, s.seat, n.delivered, n.read, n.at
-          FROM (SELECT key, seat, max(delivered) AS delivered, max(read) AS read, max(at) AS at
-                FROM (SELECT n.* FROM unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bigint[],
-                                             $5::bigint[], $6::bytea[])
-                          AS n (key, seat, delivered, read, at, session)
-                      LEFT JOIN sessions a ON a.key = n.key AND a.digest = n.session AND a.seat = n.seat
-                      WHERE n.session IS NULL OR a.key IS NOT NULL) n
-                GROUP BY key, seat) n
-          JOIN seats s ON s.key = n.key AND s.seat = n.seat
-          ORDER BY s.key, s.seat FOR NO KEY UPDATE OF s) n
-    WHERE s.key = n.key AND s.seat = n.seat;
-PREPARE expired(bigint) AS
-    SELECT key FROM (SELECT key FROM chats WHERE expires_at <= now_ms() ORDER BY expires_at LIMIT $1) c ORDER BY key;
-PREPARE next_to_purge AS SELECT key FROM tombstones WHERE NOT purged LIMIT 1 FOR UPDATE SKIP LOCKED;
-PREPARE purge(uuid, bigint) AS
-    DELETE FROM messages WHERE key = $1 AND seq <=
-        (SELECT max(seq) FROM (SELECT seq FROM messages WHERE key = $1 ORDER BY seq LIMIT $2) slice);
-PREPARE lapsed(bigint, bigint) AS
-    DELETE FROM tombstones WHERE key IN
-        (SELECT key FROM tombstones WHERE ended_at <= now_ms() - $1::bigint AND purged LIMIT $2);
-PREPARE counted AS SELECT count(*) FROM chats WHERE expires_at > now_ms();
+               boolean) AS :sql;
+\set sql `cat src/store/postgres/sql/append_one.sql`
+PREPARE append_one(uuid, smallint, uuid, text, bigint, bigint, bigint, bytea) AS :sql;
+\set sql `cat src/store/postgres/sql/check_sessions.sql`
+PREPARE check_sessions(uuid[], bytea[], smallint[]) AS :sql;
+\set sql `cat src/store/postgres/sql/page_before.sql`
+PREPARE page(uuid, bigint, bigint, bigint) AS :sql;
+\set sql `cat src/store/postgres/sql/positions.sql`
+PREPARE positions(uuid[]) AS :sql;
+\set sql `cat src/store/postgres/sql/raise_marks.sql`
+PREPARE marks(uuid[], smallint[], bigint[], bigint[], bigint[], bytea[]) AS :sql;
+\set sql `cat src/store/postgres/sql/expired.sql`
+PREPARE expired(bigint) AS :sql;
+\set sql `cat src/store/postgres/sql/next_to_purge.sql`
+PREPARE next_to_purge AS :sql;
+\set sql `cat src/store/postgres/sql/purge.sql`
+PREPARE purge(uuid, bigint) AS :sql;
+\set sql `cat src/store/postgres/sql/forget_tombstones.sql`
+PREPARE lapsed(bigint, bigint) AS :sql;
+\set sql `cat src/store/postgres/sql/count_chats.sql`
+PREPARE counted AS :sql;
 
 BEGIN;
 \echo '== 64 messages, each to a chat of its own'

@@ -2,7 +2,7 @@
 
 mod announce;
 
-pub use announce::VERSION;
+pub use announce::{COMMIT, LONG_VERSION, VERSION};
 
 use std::{
     io,

@@ -37,7 +37,7 @@ const LINK_LEN_MAX: u64 = 4_096;
 /// Without a command it serves, with everything on this machine: a SQLite file under data/, and
 /// pages at http://127.0.0.1:8080/.
 #[derive(Debug, Parser)]
-#[command(name = "duet", version, max_term_width = 100)]
+#[command(name = "duet", version = app::LONG_VERSION, max_term_width = 100)]
 pub struct Cli {
     /// A settings file, in TOML. What it does not say keeps its default; DUET_SECTION__KEY in the
     /// environment overrides both.

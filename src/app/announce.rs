@@ -12,13 +12,17 @@ use crate::{
 
 /// The version of this program.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The commit it was built from; empty where the build did not know, as in development.
+pub const COMMIT: &str = env!("DUET_COMMIT");
+/// Both.
+pub const LONG_VERSION: &str = env!("DUET_LONG_VERSION");
 
 /// Before anything is tried: which program this is, and what it was told.
 pub(super) fn starting(settings: &Settings) {
     let server = &settings.server;
     let own = |bind: Option<_>| bind.unwrap_or(server.bind);
     info!(
-        version = VERSION,
+        version = LONG_VERSION,
         bind = %server.bind,
         api_bind = %own(server.api_bind),
         ops_bind = %own(server.ops_bind),

@@ -3,16 +3,23 @@
 use actors::metrics::register;
 use prometheus::{Gauge, IntGaugeVec, Opts, Registry};
 
-use crate::{app::VERSION, config::Settings, shutdown};
+use crate::{
+    app::{COMMIT, VERSION},
+    config::Settings,
+    shutdown,
+};
 
 /// Registers them. A rule compares with a limit instead of repeating its number.
 ///
 /// # Panics
 /// When the registry holds one of the names already: a defect of the caller.
 pub fn describe(registry: &Registry, settings: &Settings) {
-    let build = Opts::new("duet_build_info", "The version of the program; always 1.");
-    let build = register(registry, IntGaugeVec::new(build, &["version"]));
-    build.with_label_values(&[VERSION]).set(1);
+    let build = Opts::new(
+        "duet_build_info",
+        "The version of the program and the commit it was built from; always 1.",
+    );
+    let build = register(registry, IntGaugeVec::new(build, &["version", "commit"]));
+    build.with_label_values(&[VERSION, COMMIT]).set(1);
 
     let limits = Opts::new(
         "duet_limit",

@@ -154,7 +154,8 @@ async fn what_is_known_of_the_process_is_a_metric() {
     let text = answer.text();
     for line in [
         &format!(
-            "duet_build_info{{version=\"{}\"}} 1",
+            "duet_build_info{{commit=\"{}\",version=\"{}\"}} 1",
+            duet::app::COMMIT,
             env!("CARGO_PKG_VERSION")
         ),
         "duet_limit{limit=\"streams_per_instance\"} 77",

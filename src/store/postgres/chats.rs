@@ -315,14 +315,7 @@ pub(super) async fn end(tx: &mut Transaction<'_>, by: By) -> Result<Ending, Erro
     })
 }
 
-const POSITIONS: &str = "
-    SELECT c.last_seq, c.revision, one.delivered, one.read,
-           two.delivered AS delivered_two, two.read AS read_two
-    FROM unnest($1::uuid[]) WITH ORDINALITY AS k (key, ord)
-    LEFT JOIN chats c ON c.key = k.key AND c.expires_at + 0 > now_ms()
-    LEFT JOIN seats one ON one.key = c.key AND one.seat = 1
-    LEFT JOIN seats two ON two.key = c.key AND two.seat = 2
-    ORDER BY k.ord";
+const POSITIONS: &str = include_str!("sql/positions.sql");
 
 /// Reads what [`POSITIONS`] found.
 fn position(row: &Row) -> Result<Option<Position>, Error> {

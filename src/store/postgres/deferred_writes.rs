@@ -14,20 +14,7 @@ use super::{
 
 /// All writes of a kind in one statement, which touches rows in the order of their keys. What a write
 /// does not speak of is NULL, which greatest() ignores. A mark has a session, which must be alive.
-const SEATS: &str = "
-    UPDATE seats s SET delivered = greatest(s.delivered, n.delivered),
-                       read = greatest(s.read, n.read), last_seen = greatest(s.last_seen, n.at)
-    FROM (SELECT s.key, s.seat, n.delivered, n.read, n.at
-          FROM (SELECT key, seat, max(delivered) AS delivered, max(read) AS read, max(at) AS at
-                FROM (SELECT n.* FROM unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bigint[],
-                                             $5::bigint[], $6::bytea[])
-                          AS n (key, seat, delivered, read, at, session)
-                      LEFT JOIN sessions a ON a.key = n.key AND a.digest = n.session AND a.seat = n.seat
-                      WHERE n.session IS NULL OR a.key IS NOT NULL) n
-                GROUP BY key, seat) n
-          JOIN seats s ON s.key = n.key AND s.seat = n.seat
-          ORDER BY s.key, s.seat FOR NO KEY UPDATE OF s) n
-    WHERE s.key = n.key AND s.seat = n.seat";
+const SEATS: &str = include_str!("sql/raise_marks.sql");
 const USED: &str = "
     UPDATE sessions s SET last_seen = greatest(s.last_seen, n.at)
     FROM (SELECT s.key, s.digest, n.at

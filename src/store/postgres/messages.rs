@@ -72,26 +72,9 @@ impl Messages for PostgresStore {
 ///
 /// The session is looked up before the chat's row is locked. Whoever ends one counts the chat's
 /// revision up, so that a row which was changed meanwhile is not the one it was looked up with.
-const APPEND_ONE: &str = "
-    WITH free AS (
-        SELECT key FROM chats
-        WHERE key = $1 AND expires_at + 0 > now_ms() AND last_seq < $6 AND bytes < $7
-          AND revision = (SELECT c.revision FROM sessions s JOIN chats c ON c.key = s.key
-                          WHERE s.key = $1 AND s.digest = $8 AND s.seat = $2)
-          AND NOT EXISTS (SELECT FROM messages WHERE key = $1 AND id = $3 AND seat = $2)
-        FOR NO KEY UPDATE SKIP LOCKED
-    ), chat AS (
-        UPDATE chats c SET last_seq = c.last_seq + 1, bytes = c.bytes + octet_length($4)
-        FROM free WHERE c.key = free.key
-        RETURNING c.last_seq, clock_ms() AS now
-    )
-    INSERT INTO messages (key, seq, at, sent_at, id, seat, text)
-    SELECT $1, last_seq, now, $5, $3, $2, $4 FROM chat
-    RETURNING seq, at";
+const APPEND_ONE: &str = include_str!("sql/append_one.sql");
 
-const APPEND: &str = "
-    SELECT outcome::text, seq, at
-    FROM store_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+const APPEND: &str = include_str!("sql/append.sql");
 
 /// Stores a message; `None` where that takes a closer look.
 async fn append_one(
@@ -127,13 +110,13 @@ async fn place(
     room: ChatRoom,
     wait: bool,
 ) -> Result<Vec<Appended>, StoreError> {
-    let Places {
+    let BatchColumns {
         chats,
         counts,
         sizes,
         places,
         nths,
-    } = Places::of(drafts);
+    } = BatchColumns::of(drafts);
     let seats: Vec<i16> = drafts.iter().map(|draft| number(draft.seat)).collect();
     let sessions: Vec<&[u8]> = drafts
         .iter()
@@ -169,10 +152,10 @@ async fn place(
     let mut outcomes = Vec::with_capacity(drafts.len());
     for (place, (draft, row)) in drafts.iter().zip(&rows).enumerate() {
         let name = (draft.key, draft.seat, draft.id);
-        let told = outcome(row).map_err(unreadable)?;
-        let outcome = match told {
-            Told::Outcome(outcome) => outcome,
-            Told::Repeated => match firsts.get(&name) {
+        let found = outcome(row).map_err(unreadable)?;
+        let outcome = match found {
+            RowOutcome::Known(outcome) => outcome,
+            RowOutcome::Repeated => match firsts.get(&name) {
                 Some((first, outcome)) => repeated(&drafts[*first], draft, outcome),
                 None => Appended::Locked,
             },
@@ -189,7 +172,7 @@ async fn place(
 /// of their drafts and the bytes of their texts; a draft is the nth of the chat at its place, both
 /// counted from one.
 #[derive(Default)]
-struct Places {
+struct BatchColumns {
     chats: Vec<Uuid>,
     counts: Vec<i32>,
     sizes: Vec<i64>,
@@ -204,7 +187,7 @@ struct ChatPart {
     size: i64,
 }
 
-impl Places {
+impl BatchColumns {
     fn of(drafts: &[Draft]) -> Self {
         let mut by_chat: BTreeMap<Uuid, ChatPart> = drafts
             .iter()
@@ -231,29 +214,31 @@ impl Places {
     }
 }
 
-enum Told {
-    Outcome(Appended),
+enum RowOutcome {
+    Known(Appended),
     Repeated,
 }
 
-fn outcome(row: &Row) -> Result<Told, Error> {
-    Ok(Told::Outcome(match row.try_get::<_, &str>("outcome")? {
-        "s" => {
-            let (seq, at) = placed(row)?;
-            Appended::Stored { seq, at }
-        }
-        "b" => {
-            let (seq, at) = placed(row)?;
-            Appended::Before { seq, at }
-        }
-        "o" => Appended::OtherText,
-        "f" => Appended::Full,
-        "e" => Appended::Ended,
-        "m" => Appended::Missing,
-        "n" => Appended::NoSession,
-        "r" => return Ok(Told::Repeated),
-        _ => Appended::Locked,
-    }))
+fn outcome(row: &Row) -> Result<RowOutcome, Error> {
+    Ok(RowOutcome::Known(
+        match row.try_get::<_, &str>("outcome")? {
+            "s" => {
+                let (seq, at) = placed(row)?;
+                Appended::Stored { seq, at }
+            }
+            "b" => {
+                let (seq, at) = placed(row)?;
+                Appended::Before { seq, at }
+            }
+            "o" => Appended::OtherText,
+            "f" => Appended::Full,
+            "e" => Appended::Ended,
+            "m" => Appended::Missing,
+            "n" => Appended::NoSession,
+            "r" => return Ok(RowOutcome::Repeated),
+            _ => Appended::Locked,
+        },
+    ))
 }
 
 fn placed(row: &Row) -> Result<(Seq, Timestamp), Error> {
@@ -272,18 +257,8 @@ fn repeated(first: &Draft, second: &Draft, outcome: &Appended) -> Appended {
 }
 
 /// Of what a page may be made of, no more than it holds and one beyond.
-const NEWEST: &str = "
-    SELECT seq, id, seat, text, at FROM (
-        SELECT m.*, sum(octet_length(text)) OVER (ORDER BY seq DESC) - octet_length(text) AS ahead
-        FROM (SELECT seq, id, seat, text, at FROM messages
-              WHERE key = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3) m
-    ) m WHERE ahead <= $4 ORDER BY seq DESC";
-const AFTER: &str = "
-    SELECT seq, id, seat, text, at FROM (
-        SELECT m.*, sum(octet_length(text)) OVER (ORDER BY seq) - octet_length(text) AS ahead
-        FROM (SELECT seq, id, seat, text, at FROM messages
-              WHERE key = $1 AND seq > $2 ORDER BY seq LIMIT $3) m
-    ) m WHERE ahead <= $4 ORDER BY seq";
+const NEWEST: &str = include_str!("sql/page_before.sql");
+const AFTER: &str = include_str!("sql/page_after.sql");
 
 async fn history(
     connections: &Connections,

@@ -22,10 +22,7 @@ const HOLD_TABLES: &str = "LOCK TABLE chats, seats, sessions, messages IN ROW EX
 pub(super) const PROBE: &str = "INSERT INTO probe (id, at) VALUES (1, clock_ms())
                      ON CONFLICT (id) DO UPDATE SET at = excluded.at";
 
-const EXPIRED: &str = "
-    SELECT key FROM (
-        SELECT key FROM chats WHERE expires_at <= now_ms() ORDER BY expires_at LIMIT $1
-    ) c ORDER BY key";
+const EXPIRED: &str = include_str!("sql/expired.sql");
 
 /// Beats, forgets those that are long silent, and answers the other ones that live, in one call.
 const BEAT: &str = "
@@ -80,25 +77,21 @@ impl Upkeep for PostgresStore {
     }
 
     async fn count_chats(&self) -> Result<u64, StoreError> {
-        let count = "SELECT count(*) FROM chats WHERE expires_at > now_ms()";
+        let count = include_str!("sql/count_chats.sql");
         let found = self.query("count_chats", count, &[]).await?;
         Ok(seq(found[0].get(0)))
     }
 }
 
-const NEXT_TO_PURGE: &str =
-    "SELECT key FROM tombstones WHERE NOT purged LIMIT 1 FOR UPDATE SKIP LOCKED";
-const PURGE: &str = "
-    DELETE FROM messages WHERE key = $1 AND seq <=
-        (SELECT max(seq) FROM (SELECT seq FROM messages WHERE key = $1 ORDER BY seq LIMIT $2) slice)";
+const NEXT_TO_PURGE: &str = include_str!("sql/next_to_purge.sql");
+const PURGE: &str = include_str!("sql/purge.sql");
 const LAPSED: [&str; 3] = [
     "DELETE FROM reservations WHERE key IN
         (SELECT key FROM reservations WHERE expires_at <= now_ms() - 0 * $1::bigint LIMIT $2)",
     // An answered or lapsed wish is kept a while, so that its asker learns how it went.
     "DELETE FROM asks WHERE (key, digest) IN
         (SELECT key, digest FROM asks WHERE expires_at <= now_ms() - 600000 - 0 * $1::bigint LIMIT $2)",
-    "DELETE FROM tombstones WHERE key IN
-        (SELECT key FROM tombstones WHERE ended_at <= now_ms() - $1::bigint AND purged LIMIT $2)",
+    include_str!("sql/forget_tombstones.sql"),
 ];
 
 async fn purge(

@@ -278,6 +278,7 @@ fn help_tells_of_every_command() {
         assert!(own.contains("Usage: duet"), "{own}");
     }
     assert!(help.contains("--config"));
-    printed(&Setup::new().arg("--version").run());
+    let version = printed(&Setup::new().arg("--version").run());
+    assert_eq!(version, format!("duet {}\n", duet::app::LONG_VERSION));
     assert!(!Setup::new().arg("nonsense").run().status.success());
 }

@@ -1,0 +1,1 @@
+SELECT count(*) FROM chats WHERE expires_at > now_ms()
