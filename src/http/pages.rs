@@ -28,9 +28,7 @@ use maud::Markup;
 use serde::Serialize;
 use views::page::{Frame, Theme};
 
-use super::{
-    State, api::registration::reserve, envelope::ok, only, problem::Problem, session::cookie,
-};
+use super::{State, envelope::ok, only, problem::Problem, session::cookie};
 
 /// The page where chats are made.
 pub fn registration(config: &mut web::ServiceConfig) {
@@ -42,7 +40,7 @@ pub fn registration(config: &mut web::ServiceConfig) {
             .route(web::head().to(register::show)),
     );
     // The keys of an encrypted chat depend on its hash, so its page needs one ahead of the form.
-    config.service(act("/register/hash").route(web::post().to(reserve)));
+    config.service(act("/register/hash").route(web::post().to(register::reserve)));
 }
 
 /// What every instance serves.

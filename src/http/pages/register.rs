@@ -13,9 +13,14 @@ use super::{done, flash, frame, html, login, retold, see_other};
 use crate::http::{
     State, actions,
     body::FormOrJson,
-    device, field,
+    device,
+    envelope::ok,
+    field,
     problem::{Problem, whole_seconds},
-    wire::registration::RegisterBody,
+    wire::{
+        NoBody,
+        registration::{RegisterBody, Reserved},
+    },
 };
 
 /// Where the maker of a chat goes.
@@ -130,6 +135,19 @@ async fn register(
         Err(Refusal::SeatTaken) => Ok(see_other(&invite)),
         Err(refusal) => Err(refusal.into()),
     }
+}
+
+/// Reserves the hash of an encrypted chat, for a script: the chat's keys depend on it.
+pub async fn reserve(
+    state: web::Data<State>,
+    request: HttpRequest,
+    _: FormOrJson<NoBody>,
+) -> Result<HttpResponse, Problem> {
+    state.limits.registration(&request)?;
+    let hash = actions::reserve(&state).await?;
+    Ok(ok(Reserved {
+        hash: hash.as_str().into(),
+    }))
 }
 
 /// Gives the browser what it needs to be who it is now.
