@@ -60,7 +60,7 @@ PREPARE marks(uuid[], smallint[], bigint[], bigint[], bigint[], bytea[]) AS :sql
 \set sql `cat src/store/postgres/sql/expired.sql`
 PREPARE expired(bigint) AS :sql;
 \set sql `cat src/store/postgres/sql/next_to_purge.sql`
-PREPARE next_to_purge AS :sql;
+PREPARE next_to_purge(bigint) AS :sql;
 \set sql `cat src/store/postgres/sql/purge.sql`
 PREPARE purge(uuid, bigint) AS :sql;
 \set sql `cat src/store/postgres/sql/forget_tombstones.sql`
@@ -93,7 +93,7 @@ BEGIN;
 \echo '== chats that expire'
 :explain EXECUTE expired(200);
 \echo '== the next chat to purge'
-:explain EXECUTE next_to_purge;
+:explain EXECUTE next_to_purge(0);
 \echo '== 2,000 messages of a long chat that has ended'
 :explain EXECUTE purge(:'one', 2000);
 \echo '== tombstones that have stood long enough'

@@ -1,6 +1,7 @@
 //! Health and metrics.
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actors::ports::StoreError;
 use prometheus::{Encoder, TextEncoder};
 use serde::Serialize;
 
@@ -15,7 +16,7 @@ struct Ready {
     /// The tasks that do not run at the moment.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tasks_down: Vec<&'static str>,
-    /// "up"; "degraded" while one of several servers is out of reach; "away".
+    /// "up"; "degraded" while one of several servers is out of reach; "full"; "away".
     store: &'static str,
     /// Whether instances hear each other: "up" or "away".
     bus: &'static str,
@@ -42,10 +43,13 @@ pub async fn ready(request: HttpRequest, state: web::Data<State>) -> HttpRespons
     let store = match state.readiness.check_store().await {
         Ok(()) if store.away().is_empty() => "up",
         Ok(()) => "degraded",
+        Err(StoreError::NoRoom(_)) => "full",
         Err(_) => "away",
     };
     let reason = if state.readiness.is_draining() {
         Some("draining")
+    } else if store == "full" {
+        Some("storage_full")
     } else if store == "away" {
         Some("store")
     } else if !tasks_down.is_empty() {

@@ -78,6 +78,16 @@ pub async fn examine(settings: &config::Store) -> Vec<Finding> {
     found
 }
 
+/// How many instances use the store, by their own notes in it; `None` where there is but one, or it
+/// cannot be asked.
+pub async fn living(settings: &config::Store) -> Option<usize> {
+    match &settings.url {
+        StoreUrl::Sqlite(_) => None,
+        StoreUrl::Postgres(url) => postgres::living(url).await.ok(),
+        StoreUrl::Shards(urls) => postgres::living(urls.first()?).await.ok(),
+    }
+}
+
 /// The middle one of the times that some calls took.
 pub fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();

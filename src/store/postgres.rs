@@ -40,7 +40,7 @@ use pool::{Connections, Params};
 use session::Session;
 use transaction::Transaction;
 
-pub use examine::examine;
+pub use examine::{examine, living};
 pub use lock::DatabaseLock;
 pub(super) use metrics::PoolMetrics;
 pub use shards::Census;

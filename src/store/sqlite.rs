@@ -6,6 +6,7 @@
 mod asks;
 mod backup;
 mod chats;
+mod damage;
 mod disk;
 mod ended;
 mod examine;
@@ -30,11 +31,12 @@ use actors::{
     domain::Timestamp,
     ports::{Clock, StoreError},
 };
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use tracing::warn;
 
 use super::{Meter, OpenError};
-use disk::DiskFloor;
+use damage::{Damaged, without_damaged};
+use disk::DiskRoom;
 use ended::EndedInLog;
 use file::{connect, empty_log, has_log};
 use worker::Worker;
@@ -60,7 +62,7 @@ pub struct SqliteStore {
     next_reader: AtomicUsize,
     clock: Arc<dyn Clock>,
     ended: EndedInLog,
-    disk: Arc<DiskFloor>,
+    disk: Arc<DiskRoom>,
     meter: Meter,
 }
 
@@ -95,7 +97,7 @@ impl SqliteStore {
         Ok(Self {
             path: path.into(),
             ended: EndedInLog::default(),
-            disk: Arc::new(DiskFloor::new(path, free_bytes_min)),
+            disk: Arc::new(DiskRoom::new(path, free_bytes_min)),
             readers: (0..READERS).map(reader).collect::<Result<_, _>>()?,
             writer: Worker::start("sqlite-write", writer).map_err(|error| failed(&error))?,
             next_reader: AtomicUsize::new(0),
@@ -159,13 +161,35 @@ impl SqliteStore {
         let (clock, disk) = (self.clock.clone(), self.disk.clone());
         self.writer
             .call(move |connection| {
-                let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                let done = work(&tx, clock.now())?;
-                tx.commit()?;
+                let done = transaction(connection, &disk, |tx| work(tx, clock.now()))?;
                 disk.look();
                 Ok(done)
             })
             .await
+    }
+
+    /// Runs a call that must be possible on a full disk as well, because it gives room back or ends
+    /// what somebody wants to be over.
+    async fn write_in_need<T: Send + 'static>(
+        &self,
+        call: &'static str,
+        work: impl Fn(&Transaction<'_>, Timestamp, &mut Damaged) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (clock, disk) = (self.clock.clone(), self.disk.clone());
+        let writing = self.writer.call(move |connection| {
+            let mut attempt = || {
+                let work =
+                    |tx: &Transaction<'_>, damaged: &mut Damaged| work(tx, clock.now(), damaged);
+                without_damaged(connection, &disk, work)
+            };
+            let (done, _) = match attempt() {
+                Err(error) if is_full(&error) && disk.use_reserve() => attempt(),
+                done => done,
+            }?;
+            disk.look();
+            Ok(done)
+        });
+        self.meter.measure(call, writing).await
     }
 
     /// Runs a call that only reads; all that it reads is of one moment.
@@ -182,6 +206,23 @@ impl SqliteStore {
         });
         self.meter.measure(call, reading).await
     }
+}
+
+/// One transaction, which takes the right to write at its beginning.
+fn transaction<T>(
+    connection: &mut Connection,
+    disk: &DiskRoom,
+    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    disk.check_file()?;
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let done = work(&tx)?;
+    tx.commit()?;
+    Ok(done)
+}
+
+fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
 }
 
 #[cfg(test)]

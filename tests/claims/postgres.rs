@@ -2,6 +2,7 @@
 
 mod alone;
 mod away;
+mod damage;
 mod managed;
 mod migrations;
 mod pooler;

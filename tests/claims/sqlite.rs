@@ -1,5 +1,8 @@
 //! The database file: who can read it, what is in it, and how it is copied.
 
+mod damage;
+mod full;
+
 use std::{
     fs,
     os::unix::fs::PermissionsExt,

@@ -30,16 +30,15 @@ pub(crate) async fn run(pairs: PairRegistry) {
     let mut count_due = Instant::now();
     let mut failing_since: Option<Instant> = None;
     loop {
-        let swept = async {
-            sweep(&pairs).await?;
-            let began = Instant::now();
-            if began >= count_due {
-                count(&pairs).await?;
-                count_due = Instant::now() + COUNT_PAUSE * began.elapsed();
-            }
-            Ok::<_, StoreError>(())
-        };
-        match (swept.await, failing_since) {
+        // One that fails keeps none of the others from being done.
+        let mut swept = expire(&pairs).await;
+        swept = swept.and(purge(&pairs).await);
+        let began = Instant::now();
+        if began >= count_due {
+            swept = swept.and(count(&pairs).await);
+            count_due = Instant::now() + COUNT_PAUSE * began.elapsed();
+        }
+        match (swept, failing_since) {
             (Ok(()), Some(since)) => {
                 failing_since = None;
                 let seconds = since.elapsed().as_secs_f64();
@@ -132,7 +131,8 @@ async fn compare_part(pairs: &PairRegistry, keys: &[ChatKey]) -> Result<(), Stri
     Ok(())
 }
 
-async fn sweep(pairs: &PairRegistry) -> Result<(), StoreError> {
+/// Ends the chats whose time is over.
+async fn expire(pairs: &PairRegistry) -> Result<(), StoreError> {
     let environment = pairs.environment();
     let (store, bus) = (&environment.world.store, &environment.world.bus);
     loop {
@@ -144,19 +144,23 @@ async fn sweep(pairs: &PairRegistry) -> Result<(), StoreError> {
             pairs.tell(*key, News::Over(Over { by: None }));
         }
         if expired.len() < EXPIRE_LEN_MAX {
-            break;
+            return Ok(());
         }
     }
+}
+
+/// Deletes what is left of chats that ended.
+async fn purge(pairs: &PairRegistry) -> Result<(), StoreError> {
+    let store = &pairs.environment().world.store;
     loop {
         let deleted = store.purge(PURGE_LEN_MAX, TOMBSTONE_LIFE).await?;
         if deleted > 0 {
             debug!(rows = deleted, "deleted what was over");
         }
         if deleted < PURGE_LEN_MAX {
-            break;
+            return Ok(());
         }
     }
-    Ok(())
 }
 
 async fn count(pairs: &PairRegistry) -> Result<(), StoreError> {

@@ -82,6 +82,15 @@ pub async fn examine(
     Ok(())
 }
 
+/// How many instances have written down lately that they live.
+pub async fn living(url: &PostgresUrl) -> Result<usize, OpenError> {
+    let client = connect_once(url).await?;
+    let count = "SELECT count(*) FROM instances WHERE beat_at >= now_ms() - 10000";
+    let found = client.query_one(count, &[]).await;
+    let count: i64 = found.map_err(|error| unusable(&explain(&error)))?.get(0);
+    Ok(usize::try_from(count).unwrap_or_default())
+}
+
 async fn clocks(client: &Client) -> Result<Finding, OpenError> {
     let began = Instant::now();
     let there = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";

@@ -193,8 +193,14 @@ impl Failure {
             | SqlState::CRASH_SHUTDOWN
             | SqlState::CANNOT_CONNECT_NOW
             | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => Failure::Lost,
-            // The classes of data exceptions and of broken constraints.
-            _ if code.code().starts_with("22") || code.code().starts_with("23") => Failure::Refused,
+            // The classes of data exceptions, of broken constraints, and of damaged tables: the rows of
+            // one chat are to blame, and calls for others are carried out without it.
+            _ if ["22", "23", "XX"]
+                .iter()
+                .any(|class| code.code().starts_with(class)) =>
+            {
+                Failure::Refused
+            }
             _ => Failure::Unable,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tokio_postgres::{Client, Error, Row, Statement};
+use tokio_postgres::{Client, Error, Row, Statement, error::SqlState};
 
 use super::pool::Params;
 
@@ -15,7 +15,44 @@ pub(super) struct Transaction<'a> {
     statements: &'a mut Statements,
 }
 
+/// Chats whose failures one transaction outlasts. More of them are a damaged database, which is
+/// reported as a whole.
+const FAILED_MAX: usize = 100;
+
+/// The chats that could not be handled in one transaction.
+#[derive(Default)]
+pub(super) struct Failed {
+    pub(super) chats: usize,
+    pub(super) first: Option<Error>,
+}
+
 impl<'a> Transaction<'a> {
+    /// Does something for one chat. Where its rows are to blame for a failure, what was done for it is
+    /// undone, the transaction goes on, and `None` is returned: a chat with a damaged page must not
+    /// keep the others from being ended and deleted.
+    pub(super) async fn isolate<T>(
+        &mut self,
+        failed: &mut Failed,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        self.transaction.batch_execute("SAVEPOINT one_chat").await?;
+        match work(self).await {
+            Ok(done) => {
+                let release = "RELEASE SAVEPOINT one_chat";
+                self.transaction.batch_execute(release).await?;
+                Ok(Some(done))
+            }
+            Err(error) if failed.chats < FAILED_MAX && blames_the_rows(&error) => {
+                let undo = "ROLLBACK TO SAVEPOINT one_chat; RELEASE SAVEPOINT one_chat";
+                self.transaction.batch_execute(undo).await?;
+                failed.chats += 1;
+                failed.first.get_or_insert(error);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     pub(super) async fn begin(
         client: &'a mut Client,
         statements: &'a mut Statements,
@@ -66,6 +103,15 @@ impl<'a> Transaction<'a> {
         let statement = prepared(self.transaction.client(), self.statements, sql).await?;
         self.transaction.execute(&statement, params).await
     }
+}
+
+/// Whether a failure is about rows, by the class of its SQLSTATE: data, constraints, a trigger's own
+/// words, damage.
+fn blames_the_rows(error: &Error) -> bool {
+    let code = error.code().map(SqlState::code).unwrap_or_default();
+    ["22", "23", "P0", "XX"]
+        .iter()
+        .any(|class| code.starts_with(class))
 }
 
 /// The statement of this text, prepared if it has not been.

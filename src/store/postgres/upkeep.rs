@@ -13,8 +13,9 @@ use uuid::Uuid;
 use super::{
     PostgresStore,
     chats::end,
+    errors::explain,
     rows::{self, ms, seq, unreadable},
-    transaction::Transaction,
+    transaction::{Failed, Transaction},
 };
 
 /// What a write of any kind needs from its tables, and one that reaches the disk.
@@ -49,25 +50,43 @@ impl Upkeep for PostgresStore {
         self.meter.ping(write).await
     }
 
-    /// Ends them in the order of their keys, as everybody locks who locks several.
+    /// Ends them in the order of their keys, as everybody locks who locks several. Those that cannot
+    /// be ended stay; that is an error only when no other could be ended, so that the ends of the
+    /// others are told.
     async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>, StoreError> {
         self.transaction("expire", async |tx| {
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let mut ended = Vec::new();
+            let mut failed = Failed::default();
             for row in tx.query(EXPIRED, &[&limit]).await? {
                 let key = rows::key(&row, "key")?;
-                if end(tx, By::Server(key)).await? == Ending::Ended {
+                let end = async |tx: &mut Transaction<'_>| end(tx, By::Server(key)).await;
+                if tx.isolate(&mut failed, end).await? == Some(Ending::Ended) {
                     ended.push(key);
                 }
             }
-            Ok(ended)
+            match failed.first {
+                Some(error) if ended.is_empty() => Err(error),
+                _ => Ok(ended),
+            }
         })
         .await
     }
 
     async fn purge(&self, limit: usize, tombstone_life: Duration) -> Result<usize, StoreError> {
-        self.transaction("purge", async |tx| purge(tx, limit, tombstone_life).await)
-            .await
+        let purging = async {
+            let purge = async |tx: &mut Transaction<'_>| purge(tx, limit, tombstone_life).await;
+            let purged = self.connections.transaction(purge).await?;
+            match purged.failed.first {
+                Some(error) if purged.rows < limit => Err(StoreError::Refused(format!(
+                    "{} ended chats cannot be deleted: {}",
+                    purged.failed.chats,
+                    explain(&error)
+                ))),
+                _ => Ok(purged.rows),
+            }
+        };
+        self.meter.measure("purge", purging).await
     }
 
     async fn beat(&self, own: Uuid, bus_address: &str) -> Result<Vec<Peer>, StoreError> {
@@ -94,36 +113,54 @@ const LAPSED: [&str; 3] = [
     include_str!("sql/forget_tombstones.sql"),
 ];
 
+/// What a purge deleted.
+struct Purged {
+    rows: usize,
+    /// Chats of which nothing can be deleted.
+    failed: Failed,
+}
+
 async fn purge(
     tx: &mut Transaction<'_>,
     limit: usize,
     tombstone_life: Duration,
-) -> Result<usize, Error> {
+) -> Result<Purged, Error> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut room = limit;
+    let mut failed = Failed::default();
     while room > 0 {
-        let Some(row) = tx.query_opt(NEXT_TO_PURGE, &[]).await? else {
+        // Those that failed come first again, in the order of the index.
+        let skipped = i64::try_from(failed.chats).unwrap_or(i64::MAX);
+        let Some(row) = tx.query_opt(NEXT_TO_PURGE, &[&skipped]).await? else {
             break;
         };
-        let key: uuid::Uuid = row.try_get("key")?;
-        let deleted = count(tx.execute(PURGE, &[&key, &room]).await?);
-        if deleted < room {
-            tx.execute(
-                "UPDATE tombstones SET purged = true WHERE key = $1",
-                &[&key],
-            )
-            .await?;
-            // An instance of a version before these were kept has left them behind.
-            tx.execute("DELETE FROM replaced_secrets WHERE key = $1", &[&key])
-                .await?;
+        let key: Uuid = row.try_get("key")?;
+        let purge = async |tx: &mut Transaction<'_>| purge_chat(tx, key, room).await;
+        if let Some(deleted) = tx.isolate(&mut failed, purge).await? {
+            room -= deleted;
         }
-        room -= deleted;
     }
     let life_ms = ms(tombstone_life);
     for delete in LAPSED {
         room -= count(tx.execute(delete, &[&life_ms, &room]).await?);
     }
-    Ok(usize::try_from(limit - room).unwrap_or(0))
+    Ok(Purged {
+        rows: usize::try_from(limit - room).unwrap_or(0),
+        failed,
+    })
+}
+
+/// Deletes up to `room` messages of a chat that is over, and answers how many.
+async fn purge_chat(tx: &mut Transaction<'_>, key: Uuid, room: i64) -> Result<i64, Error> {
+    let deleted = count(tx.execute(PURGE, &[&key, &room]).await?);
+    if deleted < room {
+        let purged = "UPDATE tombstones SET purged = true WHERE key = $1";
+        tx.execute(purged, &[&key]).await?;
+        // An instance of a version before these were kept has left them behind.
+        tx.execute("DELETE FROM replaced_secrets WHERE key = $1", &[&key])
+            .await?;
+    }
+    Ok(deleted)
 }
 
 fn count(rows: u64) -> i64 {

@@ -79,7 +79,8 @@ impl Chats for SqliteStore {
     }
 
     async fn end(&self, by: By) -> Result<Ending, StoreError> {
-        self.write("end", move |tx, now| end(tx, by, now)).await
+        self.write_in_need("end", move |tx, now, _| end(tx, by, now))
+            .await
     }
 }
 

@@ -42,7 +42,7 @@ impl Seats for SqliteStore {
         by: Caller,
         which: SessionChoice,
     ) -> Result<Access<bool>, StoreError> {
-        self.write("end_session", move |tx, now| {
+        self.write_in_need("end_session", move |tx, now, _| {
             let access = access(tx, by.into(), now)?.map(|_| ());
             if access != Access::Granted(()) {
                 return Ok(access.map(|()| false));

@@ -7,13 +7,18 @@ use actors::{
     ports::{By, StoreError, Upkeep},
 };
 use async_trait::async_trait;
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{
     SqliteStore,
     chats::end,
+    damage::{Damaged, without_damaged},
+    is_full,
     rows::{Col, get},
 };
+
+/// Rows that are deleted in one go on a full disk.
+const SLICE_IN_NEED: usize = 100;
 
 /// A write that reaches the disk.
 pub(super) const PROBE: &str = "INSERT INTO probe (id, at) VALUES (1, ?1)
@@ -22,37 +27,72 @@ pub(super) const PROBE: &str = "INSERT INTO probe (id, at) VALUES (1, ?1)
 #[async_trait]
 impl Upkeep for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
-        let write = self.transaction(|tx, now| tx.execute(PROBE, [Col(now)]).map(|_| ()));
+        let write = async {
+            let disk = self.disk.clone();
+            let look = self.writer.call(move |_| {
+                disk.look();
+                Ok(())
+            });
+            look.await?;
+            // A write that is so small may find room where a message finds none.
+            self.disk.check()?;
+            self.transaction(|tx, now| tx.execute(PROBE, [Col(now)]).map(|_| ()))
+                .await
+        };
         self.meter.ping(write).await
     }
 
+    /// Those that cannot be ended stay; that is an error only when no other could be ended, so that
+    /// the ends of the others are told.
     async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>, StoreError> {
-        self.write("expire", move |tx, now| {
-            let keys: Vec<ChatKey> = tx
+        self.write_in_need("expire", move |tx, now, damaged| {
+            let due: Vec<ChatKey> = tx
                 .prepare_cached(
                     "SELECT key FROM chats WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2",
                 )?
                 .query_map(params![Col(now), limit], |row| get(row, "key"))?
                 .collect::<rusqlite::Result<_>>()?;
-            for key in &keys {
-                end(tx, By::Server(*key), now)?;
+            let mut ended = Vec::with_capacity(due.len());
+            for key in due {
+                if damaged.try_chat(key) {
+                    end(tx, By::Server(key), now)?;
+                    ended.push(key);
+                }
             }
-            Ok(keys)
+            if ended.is_empty() {
+                damaged.report()?;
+            }
+            Ok(ended)
         })
         .await
     }
 
     async fn purge(&self, limit: usize, tombstone_life: Duration) -> Result<usize, StoreError> {
-        let (clock, ended) = (self.clock.clone(), self.ended.clone());
+        let (clock, ended, disk) = (self.clock.clone(), self.ended.clone(), self.disk.clone());
         let purging = self.writer.call(move |connection| {
-            let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let purged = purge(&tx, limit, tombstone_life, clock.now())?;
-            tx.commit()?;
+            let mut attempt = |limit| {
+                let purge = |tx: &Transaction<'_>, damaged: &mut Damaged| {
+                    purge(tx, limit, tombstone_life, clock.now(), damaged)
+                };
+                without_damaged(connection, &disk, purge)
+            };
+            let (purged, mut damaged) = match attempt(limit) {
+                Err(error) if is_full(&error) => {
+                    disk.use_reserve();
+                    // A smaller slice needs less room in the log.
+                    attempt(limit.min(SLICE_IN_NEED))
+                }
+                purged => purged,
+            }?;
             if purged.chats > 0 {
                 // The log still holds what was written when the chats lived.
                 ended.mark();
             }
             ended.forget(connection)?;
+            disk.look();
+            if purged.rows < limit {
+                damaged.report()?;
+            }
             Ok(purged.rows)
         });
         self.meter.measure("purge", purging).await
@@ -82,29 +122,23 @@ fn purge(
     limit: usize,
     tombstone_life: Duration,
     now: Timestamp,
+    damaged: &mut Damaged,
 ) -> rusqlite::Result<Purged> {
     let mut room = limit;
     let mut chats = 0;
+    let mut passed = 0;
     while room > 0 {
         let next: Option<ChatKey> = tx
-            .prepare_cached("SELECT key FROM tombstones WHERE purged = 0 LIMIT 1")?
-            .query_row([], |row| get(row, "key"))
+            .prepare_cached("SELECT key FROM tombstones WHERE purged = 0 LIMIT 1 OFFSET ?1")?
+            .query_row([passed], |row| get(row, "key"))
             .optional()?;
         let Some(key) = next else { break };
-        chats += 1;
-        let deleted = tx
-            .prepare_cached(
-                "DELETE FROM messages WHERE key = ?1 AND seq IN
-                 (SELECT seq FROM messages WHERE key = ?1 ORDER BY seq LIMIT ?2)",
-            )?
-            .execute(params![Col(key), room])?;
-        if deleted < room {
-            tx.execute(
-                "UPDATE tombstones SET purged = 1 WHERE key = ?1",
-                [Col(key)],
-            )?;
+        if damaged.try_chat(key) {
+            chats += 1;
+            room -= purge_chat(tx, key, room)?;
+        } else {
+            passed += 1;
         }
-        room -= deleted;
     }
     // An answered or lapsed wish is kept a while, so that its asker learns how it went.
     let old = Timestamp::from_unix_ms(now.unix_ms() - 600_000);
@@ -134,4 +168,21 @@ fn purge(
         rows: limit - room,
         chats,
     })
+}
+
+/// Deletes up to `room` messages of a chat that is over, and answers how many.
+fn purge_chat(tx: &Transaction<'_>, key: ChatKey, room: usize) -> rusqlite::Result<usize> {
+    let deleted = tx
+        .prepare_cached(
+            "DELETE FROM messages WHERE key = ?1 AND seq IN
+             (SELECT seq FROM messages WHERE key = ?1 ORDER BY seq LIMIT ?2)",
+        )?
+        .execute(params![Col(key), room])?;
+    if deleted < room {
+        tx.execute(
+            "UPDATE tombstones SET purged = 1 WHERE key = ?1",
+            [Col(key)],
+        )?;
+    }
+    Ok(deleted)
 }

@@ -93,11 +93,11 @@ impl Worker {
 fn store_error(error: rusqlite::Error) -> StoreError {
     use ErrorCode as C;
     match error.sqlite_error_code() {
+        Some(C::DiskFull) => StoreError::NoRoom(error.to_string()),
         Some(
             C::CannotOpen
             | C::DatabaseBusy
             | C::DatabaseLocked
-            | C::DiskFull
             | C::OperationInterrupted
             | C::OutOfMemory
             | C::PermissionDenied

@@ -1,0 +1,201 @@
+//! A disk that is full: nothing acknowledged is lost, it says so everywhere, chats can be ended, and it
+//! recovers by itself.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{ErrorKind, Write},
+    path::{Path, PathBuf},
+};
+
+use serde_json::json;
+
+use crate::support::{Chat, Server, Setup, eventually, server::metric, store};
+
+/// A server whose data is on a small disk of its own, which nobody but it sees: it ends with it.
+async fn on_a_small_disk(setup: Setup) -> (Server, PathBuf) {
+    let script = "mkdir -p data
+        mount -t tmpfs -o size=48m,mode=0700 tmpfs data
+        exec \"$0\" \"$@\"";
+    // Whoever is not root is so in a namespace.
+    let namespace = "unshare --mount true 2>/dev/null || ROOT=--map-root-user";
+    let enter = format!("exec unshare --mount $ROOT /bin/sh -ec '{script}' \"$0\" \"$@\"");
+    let server = setup.after(&format!("{namespace}; {enter}")).start().await;
+    let root = PathBuf::from(format!("/proc/{}/root", server.id()));
+    let folder = server.folder();
+    let data = root.join(folder.strip_prefix("/").unwrap()).join("data");
+    assert!(data.join("duet.db").exists());
+    (server, data)
+}
+
+/// Takes all room that is left, to the last byte.
+fn fill(data: &Path) {
+    let path = data.join("filler");
+    let mut filler = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .unwrap();
+    for len in [1 << 20, 4_096, 1] {
+        let part = vec![0; len];
+        loop {
+            match filler.write(&part) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::StorageFull => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+}
+
+fn make_room(data: &Path) {
+    fs::remove_file(data.join("filler")).unwrap();
+}
+
+async fn becomes_ready(server: &Server, ready: bool) {
+    eventually("readiness and the metric tell of the disk", async || {
+        let answer = server.ops().get("/health/ready").await;
+        let up = metric(&server.ops(), "duet_store_up").await;
+        let (status, value) = if ready { (200, 1.0) } else { (503, 0.0) };
+        let told = ready || answer.json()["reason"] == "storage_full";
+        (answer.status == status && up == value && told).then_some(())
+    })
+    .await;
+}
+
+/// Fills the disk, and sends until a message is refused; those that were taken.
+async fn say_until_full(chat: &Chat, data: &Path, round: u32) -> Vec<String> {
+    let mut taken = Vec::new();
+    eventually("a message is refused", async || {
+        // What SQLite gives back meanwhile is taken away again.
+        fill(data);
+        let text = format!("{round}: {} {}", taken.len(), "x".repeat(2_000));
+        let sent = chat
+            .one
+            .post("message_send", json!({"message": text}))
+            .await;
+        if sent.status == 200 {
+            taken.push(text);
+            return None;
+        }
+        sent.fails_as(503, "storage_full");
+        Some(())
+    })
+    .await;
+    taken
+}
+
+#[tokio::test]
+async fn on_a_full_disk_nothing_is_lost_and_chats_can_be_ended() {
+    let setup = Setup::new()
+        .set("limits.free_disk_mib_min", 0)
+        .set("limits.sweep_seconds", 1);
+    let (server, data) = on_a_small_disk(setup).await;
+    let chat = Chat::begin(&server).await;
+    let mut said = vec!["Before".to_owned()];
+    chat.one.say(&said[0]).await;
+    for round in 0..2 {
+        let others = [Chat::begin(&server).await, Chat::begin(&server).await];
+        for other in &others {
+            for _ in 0..20 {
+                other.one.say(&"to be ended ".repeat(100)).await;
+            }
+        }
+        said.extend(say_until_full(&chat, &data, round).await);
+        becomes_ready(&server, false).await;
+        eventually("the log tells of it", async || {
+            let log = server.log();
+            log.contains("the store takes no writes").then_some(())
+        })
+        .await;
+        assert_eq!(chat.two.texts().await, said);
+
+        // An end needs room, and has it.
+        others[0].one.end().await.ok();
+        others[0]
+            .two
+            .get("messages")
+            .await
+            .fails_as(410, "chat_ended");
+        // So has logging out.
+        others[1].two.log_out().await.ok();
+        others[1].one.end().await.ok();
+        eventually("the messages of both are deleted", async || {
+            let files = store::files(&data);
+            let found = files
+                .iter()
+                .any(|(_, bytes)| store::holds(bytes, b"to be ended"));
+            (!found).then_some(())
+        })
+        .await;
+        make_room(&data);
+        becomes_ready(&server, true).await;
+        said.push(format!("After {round}"));
+        chat.one.say(said.last().unwrap()).await;
+        assert_eq!(chat.two.texts().await, said);
+        eventually("the reserve is there again", async || {
+            data.join("duet.db.reserve").exists().then_some(())
+        })
+        .await;
+    }
+    for words in ["the reserve is used", "takes writes again"] {
+        eventually("the log tells how it went", async || {
+            server.log().contains(words).then_some(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn without_a_reserve_an_end_says_that_it_was_not_carried_out() {
+    let setup = Setup::new().set("limits.free_disk_mib_min", 0);
+    let (server, data) = on_a_small_disk(setup).await;
+    let chat = Chat::begin(&server).await;
+    fs::remove_file(data.join("duet.db.reserve")).unwrap();
+    say_until_full(&chat, &data, 0).await;
+    let end = chat.two.end().await;
+    end.fails(503);
+    assert!(end.text().contains("cannot end the chat"), "{end:?}");
+    assert!(server.log().contains("an end was not carried out"));
+    make_room(&data);
+    becomes_ready(&server, true).await;
+    chat.two.end().await.ok();
+}
+
+#[tokio::test]
+async fn a_database_file_that_is_deleted_or_replaced_takes_no_message_any_more() {
+    let mut server = Server::start().await;
+    let chat = Chat::begin(&server).await;
+    chat.one.say("Before").await;
+    let (file, kept) = (server.database(), server.folder().join("kept"));
+    fs::rename(&file, &kept).unwrap();
+    let send = chat
+        .one
+        .post("message_send", json!({"message": "Where to?"}));
+    send.await.fails(503);
+    eventually("readiness tells of it", async || {
+        let ready = server.ops().get("/health/ready").await;
+        (ready.status == 503).then_some(())
+    })
+    .await;
+    fs::write(&file, "").unwrap();
+    let send = chat
+        .one
+        .post("message_send", json!({"message": "Where to?"}));
+    send.await.fails(503);
+    eventually("the log says why", async || {
+        server
+            .log()
+            .contains("was deleted or replaced")
+            .then_some(())
+    })
+    .await;
+    fs::rename(&kept, &file).unwrap();
+    chat.one.say("After").await;
+    assert_eq!(server.terminate().await.code(), Some(0));
+    let server = server.restart().await;
+    assert_eq!(
+        chat.moved_to(&server).two.texts().await,
+        ["Before", "After"]
+    );
+}
