@@ -2,6 +2,7 @@
 
 mod json;
 mod process;
+mod usage;
 
 use std::{
     io::{self, Write},

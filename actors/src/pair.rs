@@ -40,7 +40,7 @@ use actix::{
     Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, AtomicResponse, Context, Supervised,
     WrapFuture,
 };
-use tracing::warn;
+use tracing::{Instrument, Span, warn};
 
 pub use asks::{Answer, AskIn, AskStanding, AskStateOf, ReplacedBy};
 pub use ending::EndChat;
@@ -108,6 +108,8 @@ pub struct Pair {
     in_service: bool,
     /// It has stopped once, and only answers whoever still holds its address.
     retired: bool,
+    /// Of the request that it was started for.
+    started_for: Span,
 }
 
 /// What a pair needs of the registry it stands in, which also hears what the journal has committed
@@ -130,8 +132,10 @@ impl Pair {
         environment: Arc<Environment>,
         keeper: Arc<dyn Keeper>,
         usage: Arc<Usage>,
+        started_for: Span,
     ) -> Self {
         Self {
+            started_for,
             key,
             environment,
             keeper,
@@ -267,8 +271,11 @@ impl Pair {
             let done = change.await?;
             Ok((done, store.load(key).await))
         };
+        let span = Span::current();
+        let work = work.instrument(span.clone());
         AtomicResponse::new(Box::pin(work.into_actor(self).map(
-            |worked: Result<_, Refusal>, pair: &mut Self, ctx| {
+            move |worked: Result<_, Refusal>, pair: &mut Self, ctx| {
+                let _of_request = span.enter();
                 let (done, found) = worked?;
                 pair.apply(found, ctx);
                 Ok(then(pair, done))
@@ -280,7 +287,7 @@ impl Pair {
     /// all else of the pair from running, and whoever is kept waiting in the middle of a call keeps
     /// one of the store's few connections.
     async fn beside<T: 'static>(work: impl Future<Output = T> + 'static) -> T {
-        let done = actix::spawn(work).await;
+        let done = actix::spawn(work.in_current_span()).await;
         done.unwrap_or_else(|failed| panic::resume_unwind(failed.into_panic()))
     }
 
@@ -330,7 +337,10 @@ impl Actor for Pair {
             let elsewhere = world.bus.open_elsewhere(key).await.ok();
             (world.store.load(key).await, elsewhere)
         };
-        ctx.wait(open.into_actor(self).map(|(found, elsewhere), pair, ctx| {
+        let span = std::mem::replace(&mut self.started_for, Span::none());
+        let open = open.instrument(span.clone()).into_actor(self);
+        ctx.wait(open.map(move |(found, elsewhere), pair, ctx| {
+            let _of_request = span.enter();
             pair.elsewhere = elsewhere;
             pair.apply(found, ctx);
         }));

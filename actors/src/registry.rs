@@ -21,7 +21,7 @@ use std::{
 
 use actix::{Addr, ArbiterHandle, Handler, Supervisor};
 use dashmap::{DashMap, mapref::entry::Entry as MapEntry};
-use tracing::{debug, error};
+use tracing::{Span, debug, error};
 
 use crate::{
     Detach, Pair, Refusal, StreamId,
@@ -88,6 +88,7 @@ impl PairRegistry {
             let visit = Visit {
                 message: message.clone(),
                 begun: begun.clone(),
+                span: Span::current(),
             };
             match guard.pair.send(visit).await {
                 Ok(Err(Refusal::UnknownSession)) if !refreshed => {
@@ -276,9 +277,10 @@ impl PairRegistry {
         let pairs: Arc<dyn Keeper> = Arc::new(self.clone());
         let usage = Arc::new(Usage::new(self.0.environment.lease.lapses()));
         let used = usage.clone();
+        let span = Span::current();
         Entry {
             pair: Supervisor::start_in_arbiter(self.arbiter(key), move |_| {
-                Pair::new(key, environment, pairs, used)
+                Pair::new(key, environment, pairs, used, span)
             }),
             usage,
         }
@@ -372,5 +374,5 @@ impl CommitListener for PairRegistry {
 
 /// Has a pair read its chat again. One that dies over this is found dead in the next round.
 async fn refresh(pair: &Addr<Pair>) -> Result<(), Refusal> {
-    pair.send(Refresh).await.unwrap_or(Ok(()))
+    pair.send(Refresh(Span::current())).await.unwrap_or(Ok(()))
 }

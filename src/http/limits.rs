@@ -182,6 +182,15 @@ impl AddressLimits {
         client
     }
 
+    /// The proxy that says whom a request is for and is not believed, where that is so.
+    pub fn untrusted_proxy(&self, request: &HttpRequest) -> Option<IpAddr> {
+        if !request.headers().contains_key("x-forwarded-for") {
+            return None;
+        }
+        let peer = request.peer_addr()?.ip().to_canonical();
+        (!self.is_trusted(peer)).then_some(peer)
+    }
+
     fn is_exempt(&self, address: IpAddr) -> bool {
         self.exempt.iter().any(|network| network.contains(&address))
     }

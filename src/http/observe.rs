@@ -1,7 +1,12 @@
 //! What every request passes: it is measured, panics are caught, failures are told in the form of
 //! their door, and pages get the headers that keep other sites out.
 
-use std::{panic::AssertUnwindSafe, time::Instant};
+use std::{
+    net::IpAddr,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Once},
+    time::Instant,
+};
 
 use actix_web::{
     Error, HttpRequest, HttpResponse,
@@ -33,6 +38,8 @@ pub struct HttpMetrics {
     rejected: IntCounterVec,
     addresses: IntGaugeVec,
     answers_bytes: IntGauge,
+    untrusted_forwards: IntCounter,
+    untrusted_warning: Arc<Once>,
     /// Messages that a stream read from the store because its client had missed them.
     pub replayed: IntCounter,
 }
@@ -63,6 +70,10 @@ impl HttpMetrics {
             "duet_http_answers_bytes",
             "Set aside for answers that are being made or wait to be taken, in bytes.",
         );
+        let untrusted_forwards = IntCounter::new(
+            "duet_http_untrusted_forwards_total",
+            "Requests with X-Forwarded-For from an address that server.trusted_proxies does not name.",
+        );
         let replayed = IntCounter::new(
             "duet_messages_replayed_total",
             "Messages written to a stream that had missed them.",
@@ -72,6 +83,8 @@ impl HttpMetrics {
             rejected: register(registry, rejected),
             addresses: register(registry, addresses),
             answers_bytes: register(registry, answers_bytes),
+            untrusted_forwards: register(registry, untrusted_forwards),
+            untrusted_warning: Arc::new(Once::new()),
             replayed: register(registry, replayed),
         }
     }
@@ -85,11 +98,32 @@ impl HttpMetrics {
         self.answers_bytes.set(answers.waiting_bytes() as i64);
     }
 
+    /// Counts a request of a proxy that is not trusted, and warns of the first one.
+    fn forwarded_by(&self, untrusted: IpAddr) {
+        self.untrusted_forwards.inc();
+        self.untrusted_warning.call_once(|| {
+            warn!(
+                proxy = %untrusted,
+                "a request says whom it is forwarded for, and comes from no proxy in \
+                 server.trusted_proxies: its clients count as one address"
+            );
+        });
+    }
+
     /// Counts a connection that was refused before it asked for anything.
     pub fn refuse_connection(&self) {
         let reason = ["too_many_connections"];
         self.rejected.with_label_values(&reason).inc();
     }
+}
+
+tokio::task_local! {
+    static REQUEST_ID: String;
+}
+
+/// The id of the request that is being answered; every line of the log about it has it.
+pub fn request_id() -> Option<String> {
+    REQUEST_ID.try_with(String::clone).ok()
 }
 
 /// Lets a request in or refuses it, measures it, and tells its failure.
@@ -100,7 +134,8 @@ pub async fn request(
     let id = Uuid::new_v4().simple().to_string();
     // Whatever the filter lets pass, its lines can be told apart by request.
     let span = error_span!("request", id);
-    let mut response = answered(request, next).instrument(span).await?;
+    let answered = answered(request, next).instrument(span);
+    let mut response = REQUEST_ID.scope(id.clone(), answered).await?;
     let id = HeaderValue::try_from(id).map_err(Problem::defect)?;
     let name = HeaderName::from_static("x-request-id");
     response.headers_mut().insert(name, id);
@@ -166,15 +201,17 @@ fn told(request: HttpRequest, problem: &Problem) -> ServiceResponse<BoxBody> {
         }
     }
     let path = request.path();
-    let message = match problem.is_unavailable() {
+    let not_ended = is_ending(path) && (problem.is_unavailable() || problem.is_storage_full());
+    let message = match problem.is_unavailable() || not_ended {
         true => advice(path).into(),
         false => problem.message(),
     };
-    if problem.is_unavailable() && is_ending(path) {
+    if not_ended {
         // Somebody believes that it is over, and it is not.
         warn!(
             route = request.match_pattern(),
-            "an end was not carried out: the store is away"
+            reason = problem.error(),
+            "an end was not carried out: the store takes no writes"
         );
     }
     let on_send = path.ends_with("/message_send");
@@ -220,6 +257,9 @@ fn observe(response: &mut ServiceResponse<BoxBody>, started: Instant) {
     let Some(state) = request.app_data::<web::Data<State>>().cloned() else {
         return;
     };
+    if let Some(proxy) = state.limits.untrusted_proxy(request) {
+        state.metrics.forwarded_by(proxy);
+    }
     let seconds = started.elapsed().as_secs_f64();
     let status = response.status();
     let labels = [door::label(request.method()), route, status.as_str()];

@@ -28,7 +28,7 @@ use maud::Markup;
 use serde::Serialize;
 use views::page::{Frame, Theme};
 
-use super::{State, envelope::ok, only, problem::Problem, session::cookie};
+use super::{State, envelope::ok, observe, only, problem::Problem, session::cookie};
 
 /// The page where chats are made.
 pub fn registration(config: &mut web::ServiceConfig) {
@@ -225,7 +225,10 @@ pub fn problem(request: &HttpRequest, problem: &Problem) -> HttpResponse {
         retry_after_s: problem.retry_after().map(super::problem::whole_seconds),
         cross_site: matches!(problem, Problem::CrossSite),
         encrypted: matches!(problem, Problem::Refused(Refusal::LinkIncomplete)),
-        reference: problem.reference().map(str::to_owned),
+        reference: problem
+            .reference()
+            .map(str::to_owned)
+            .or_else(observe::request_id),
         replaced: login::replaced(problem),
     };
     let mut response = HttpResponse::build(problem.status());

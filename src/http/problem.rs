@@ -12,7 +12,10 @@ use actors::Refusal;
 use tracing::error;
 use uuid::Uuid;
 
-use super::envelope::{FailureBody, FailureEnvelope};
+use super::{
+    envelope::{FailureBody, FailureEnvelope},
+    observe::request_id,
+};
 use crate::config::Role;
 
 /// When to come back after a 503.
@@ -95,8 +98,18 @@ impl Problem {
 
     /// A 500: what went wrong goes to the log, once; its sender gets a reference to it.
     pub fn defect(cause: impl fmt::Display) -> Self {
-        let reference = Uuid::new_v4().to_string();
-        error!(%reference, %cause, "a request failed");
+        let reference = match request_id() {
+            // The line has it already.
+            Some(id) => {
+                error!(%cause, "a request failed");
+                id
+            }
+            None => {
+                let reference = Uuid::new_v4().simple().to_string();
+                error!(%reference, %cause, "a request failed");
+                reference
+            }
+        };
         Self::Defect {
             reference: reference.into(),
         }
@@ -233,6 +246,11 @@ impl Problem {
     /// Whether the server could not do it for now, and may have done a part of it.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Refused(Refusal::Unavailable(_)) | Self::Busy)
+    }
+
+    /// Whether the disk is full.
+    pub fn is_storage_full(&self) -> bool {
+        matches!(self, Self::Refused(Refusal::StorageFull(_)))
     }
 
     /// Whether a request was for something that does not exist here: an address, a method, a host.

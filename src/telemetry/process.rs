@@ -1,8 +1,9 @@
-//! What is known of the process from its start: its version and its limits.
+//! What is known of the process: its version, its limits, and what it takes of the machine.
 
 use actors::metrics::register;
 use prometheus::{Gauge, IntGaugeVec, Opts, Registry};
 
+use super::usage;
 use crate::{
     app::{COMMIT, VERSION},
     config::Settings,
@@ -30,6 +31,8 @@ pub fn describe(registry: &Registry, settings: &Settings) {
         let value = i64::try_from(value).unwrap_or(i64::MAX);
         limits.with_label_values(&[name]).set(value);
     }
+
+    usage::register(registry);
 
     let drain = "How long stopping may take, in seconds.";
     let drain = register(registry, Gauge::new("duet_drain_limit_seconds", drain));

@@ -6,7 +6,7 @@ use actix::{
     ActorFutureExt, AsyncContext, Context, Handler, WrapFuture,
     dev::{MessageResponse, OneshotSender},
 };
-use tracing::warn;
+use tracing::{Span, warn};
 
 use super::Pair;
 use crate::{
@@ -51,6 +51,7 @@ impl Handler<SendMessage> for Pair {
             draft: self.draft(send),
             environment: self.environment.clone(),
             listener: self.keeper.clone(),
+            span: Span::current(),
         }
     }
 }
@@ -60,6 +61,8 @@ pub struct PendingSend {
     draft: Result<Draft, Refusal>,
     environment: Arc<Environment>,
     listener: Arc<dyn CommitListener>,
+    /// What the log says of the request: the answer is made after its handler has returned.
+    span: Span,
 }
 
 impl<M> MessageResponse<Pair, M> for PendingSend
@@ -71,6 +74,7 @@ where
             draft,
             environment,
             listener,
+            span,
         } = self;
         let mut reply = Reply::to(asker);
         match draft {
@@ -78,6 +82,7 @@ where
                 draft,
                 listener,
                 reply,
+                span,
             }),
             Err(refusal) => reply.answer(Err(refusal)),
         }

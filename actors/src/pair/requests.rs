@@ -9,6 +9,7 @@ use std::{
 };
 
 use actix::{ActorFutureExt, AtomicResponse, Handler, Message, WrapFuture};
+use tracing::{Instrument, Span};
 
 use super::{
     Answer, AskIn, AskStateOf, Attach, DeviceCode, EndChat, EndSession, Glance, History, Login,
@@ -36,6 +37,8 @@ pub struct Visit<M> {
     pub(crate) message: M,
     /// Set while the pair is busy with it alone: whether a panic was this request's own doing.
     pub(crate) begun: Arc<AtomicBool>,
+    /// What the log says of the request, so that lines about it can be found by its id.
+    pub(crate) span: Span,
 }
 
 impl<M: Request> Message for Visit<M> {
@@ -55,6 +58,7 @@ macro_rules! receive {
             type Result = <Self as Handler<$request>>::Result;
 
             fn handle(&mut self, visit: Visit<$request>, ctx: &mut Self::Context) -> Self::Result {
+                let _of_request = visit.span.enter();
                 visit.begun.store(true, Ordering::Release);
                 self.last_request = Instant::now();
                 let answer = Handler::<$request>::handle(self, visit.message, ctx);
@@ -76,17 +80,21 @@ receive! {
 /// the instance slept. Refused when the store cannot be read.
 #[derive(Debug, actix::Message)]
 #[rtype(result = "Result<(), Refusal>")]
-pub(crate) struct Refresh;
+pub(crate) struct Refresh(
+    /// What the log says of the request that it is done for.
+    pub(crate) Span,
+);
 
 impl Handler<Refresh> for Pair {
     type Result = AtomicResponse<Self, Result<(), Refusal>>;
 
-    fn handle(&mut self, _: Refresh, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Refresh(span): Refresh, _: &mut Self::Context) -> Self::Result {
         let store = self.environment.world.store.clone();
         let key = self.key;
-        let load = async move { store.load(key).await };
+        let load = async move { store.load(key).await }.instrument(span.clone());
         AtomicResponse::new(Box::pin(load.into_actor(self).map(
-            |found, pair: &mut Self, ctx| {
+            move |found, pair: &mut Self, ctx| {
+                let _of_request = span.enter();
                 let read = found
                     .as_ref()
                     .map(|_| ())

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 use super::{Append, CommitListener, Committed, CommittedMessage, Lane};
 use crate::{
@@ -63,6 +63,7 @@ impl Lane {
                 }
             };
             for append in batch {
+                debug!(parent: &append.span, %failure, "the message was not stored");
                 append.answer(Err(failure.clone()));
             }
         }

@@ -7,6 +7,7 @@ use std::{
 
 use prometheus::IntGauge;
 use tokio::sync::Notify;
+use tracing::Span;
 
 use std::sync::Arc;
 
@@ -24,6 +25,8 @@ pub(crate) struct Append {
     pub(crate) listener: Arc<dyn CommitListener>,
     /// Where the sender waits.
     pub(crate) reply: Reply,
+    /// What the log says of the request.
+    pub(crate) span: Span,
 }
 
 impl Append {

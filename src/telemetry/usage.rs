@@ -1,0 +1,132 @@
+//! What the process takes of the machine, under the names that Prometheus has for it. Read from `/proc`
+//! whenever it is asked for; where there is none, as on other systems than Linux, nothing is told.
+
+use std::fs;
+
+use prometheus::{
+    Gauge, Registry,
+    core::{Collector, Desc},
+    proto::MetricFamily,
+};
+use rustix::{
+    param::{clock_ticks_per_second, page_size},
+    process::{Resource, getrlimit},
+};
+
+/// Registers what the process takes.
+///
+/// # Panics
+/// When the registry holds one of the names already: a defect of the caller.
+pub(super) fn register(registry: &Registry) {
+    registry
+        .register(Box::new(Usage::new()))
+        .expect("the names are free");
+}
+
+struct Usage {
+    cpu: Gauge,
+    open_fds: Gauge,
+    max_fds: Gauge,
+    virtual_memory: Gauge,
+    resident_memory: Gauge,
+    start_time: Gauge,
+    threads: Gauge,
+}
+
+impl Usage {
+    fn new() -> Self {
+        let gauge = |name, help| Gauge::new(name, help).expect("the name is right");
+        Self {
+            cpu: gauge(
+                "process_cpu_seconds_total",
+                "Time that the process spent on processors, in seconds.",
+            ),
+            open_fds: gauge(
+                "process_open_fds",
+                "Files and sockets that the process has open.",
+            ),
+            max_fds: gauge(
+                "process_max_fds",
+                "Files and sockets that the process may have open.",
+            ),
+            virtual_memory: gauge(
+                "process_virtual_memory_bytes",
+                "Memory that the process has addresses for, in bytes.",
+            ),
+            resident_memory: gauge(
+                "process_resident_memory_bytes",
+                "Memory that the process occupies, in bytes.",
+            ),
+            start_time: gauge(
+                "process_start_time_seconds",
+                "When the process was started, in seconds since 1970.",
+            ),
+            threads: gauge("process_threads", "Threads of the process."),
+        }
+    }
+
+    fn gauges(&self) -> [&Gauge; 7] {
+        [
+            &self.cpu,
+            &self.open_fds,
+            &self.max_fds,
+            &self.virtual_memory,
+            &self.resident_memory,
+            &self.start_time,
+            &self.threads,
+        ]
+    }
+
+    fn read(&self) -> Option<()> {
+        let stat = fs::read_to_string("/proc/self/stat").ok()?;
+        // The name before it may hold anything.
+        let (_, rest) = stat.rsplit_once(") ")?;
+        let fields: Vec<f64> = rest
+            .split_whitespace()
+            .map(|field| field.parse().unwrap_or_default())
+            .collect();
+        // proc_pid_stat(5) counts from 1, and these begin with the third.
+        let field = |number: usize| fields.get(number - 3).copied();
+        let ticks = clock_ticks_per_second() as f64;
+        self.cpu.set((field(14)? + field(15)?) / ticks);
+        self.threads.set(field(20)?);
+        self.start_time.set(booted_at()? + field(22)? / ticks);
+        self.virtual_memory.set(field(23)?);
+        self.resident_memory.set(field(24)? * page_size() as f64);
+
+        // The folder that is read is open meanwhile.
+        let open = fs::read_dir("/proc/self/fd").ok()?.count();
+        self.open_fds.set(open.saturating_sub(1) as f64);
+        let most = getrlimit(Resource::Nofile).current;
+        self.max_fds
+            .set(most.map_or(f64::INFINITY, |most| most as f64));
+        Some(())
+    }
+}
+
+/// In seconds since 1970.
+fn booted_at() -> Option<f64> {
+    let stat = fs::read_to_string("/proc/stat").ok()?;
+    let line = stat.lines().find_map(|line| line.strip_prefix("btime "))?;
+    line.trim().parse().ok()
+}
+
+impl Collector for Usage {
+    fn desc(&self) -> Vec<&Desc> {
+        self.gauges()
+            .into_iter()
+            .flat_map(Collector::desc)
+            .collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        match self.read() {
+            Some(()) => self
+                .gauges()
+                .into_iter()
+                .flat_map(Collector::collect)
+                .collect(),
+            None => Vec::new(),
+        }
+    }
+}
