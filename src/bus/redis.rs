@@ -9,6 +9,7 @@
 //! that shard are compared with the store.
 
 mod chats;
+mod examine;
 mod health;
 mod heard_beats;
 mod heartbeat;
@@ -81,8 +82,15 @@ struct Shared {
     /// Told when a shard finds that the layout is not what it was believed to be.
     layout_in_doubt: Arc<Notify>,
     tasks: Tasks,
-    /// Set when this instance is on its way out: it beats no more.
-    leaving: AtomicBool,
+    /// Set when this instance is on its way out: it beats no more, and no task is started again.
+    leaving: Arc<AtomicBool>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // A task may find this gone while its shard is still there.
+        self.leaving.store(true, Ordering::Release);
+    }
 }
 
 impl RedisBus {
@@ -106,7 +114,7 @@ impl RedisBus {
             shards: RwLock::new(Ranges::none()),
             layout_in_doubt: Arc::default(),
             tasks: tasks.clone(),
-            leaving: false.into(),
+            leaving: Arc::default(),
             servers: Servers::new(url, tls_ca)?,
         });
         let first = shared.servers.seeds.first();
@@ -174,9 +182,9 @@ impl Shared {
         of: Weak<T>,
         task: impl Fn(Weak<T>) -> F + Send + Sync + 'static,
     ) {
-        let tasks = self.tasks.clone();
+        let (tasks, leaving) = (self.tasks.clone(), self.leaving.clone());
         tokio::spawn(async move {
-            let needed = || of.strong_count() > 0;
+            let needed = || of.strong_count() > 0 && !leaving.load(Ordering::Acquire);
             tasks.keep_while(name, needed, || task(of.clone())).await;
         });
     }

@@ -1,19 +1,24 @@
 //! Connects to everything that the settings name, and says what it found.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
 
-use actors::Tasks;
+use actors::{Tasks, ports::Bus};
 
 use super::health;
 use crate::{
-    bus,
+    bus::RedisBus,
     config::{BusUrl, Settings},
-    store::examine::{Finding, Level, examine, latency, milliseconds},
+    store::examine::{Finding, Level, examine, living},
     telemetry,
 };
 
-/// How long the beats of the other instances are listened for.
+/// How long the other instances are listened for, and longer where the database says that there are more:
+/// one that has stopped counts there for ten seconds.
 const LISTEN: Duration = Duration::from_secs(2);
+const LISTEN_MAX: Duration = Duration::from_secs(12);
 
 /// All findings as text, a line each, and whether duet would work.
 pub(super) async fn run(settings: &Settings) -> (String, bool) {
@@ -74,38 +79,66 @@ async fn of_bus(settings: &Settings) -> Vec<Finding> {
     };
     let registry = telemetry::registry();
     let tasks = Tasks::register(&registry);
-    let bus = match bus::open(&settings.bus, &registry, &tasks).await {
+    let tls_ca = settings.bus.tls_ca.as_deref();
+    let bus = match RedisBus::start(url, tls_ca, &registry, &tasks).await {
         Ok(bus) => bus,
         Err(error) => return vec![Finding::fault(error.to_string())],
     };
-    let mut found = Vec::new();
-    match latency(async || bus.ping().await).await {
-        Ok(time) => {
-            let time = milliseconds(time);
-            found.push(Finding::fine(format!("{url} answers in {time}")));
-        }
-        Err(error) => found.push(Finding::fault(format!("{url} does not answer: {error}"))),
-    }
+    let mut found = bus.examine().await;
     tokio::time::sleep(LISTEN).await;
-    let gathered = registry.gather();
-    let heard = gathered
-        .iter()
-        .find(|family| family.name() == "duet_bus_instances");
-    let heard = heard.and_then(|family| family.get_metric().first());
-    if let Some(heard) = heard {
-        // This one hears itself.
-        let heard = heard.get_gauge().get_value() - 1.0;
-        found.push(Finding::fine(format!("{heard} other instances are heard")));
-    }
+    let (living, heard) = counted(settings, &bus).await;
+    found.push(match living {
+        Some(living) if living > heard => Finding::warning(format!(
+            "{living} instances use this database, and {heard} of them are heard through Redis: do \
+             all have this bus.url?"
+        )),
+        _ => Finding::fine(format!("{heard} other instances are heard")),
+    });
     bus.leave().await;
     found
 }
 
+/// How many instances use the database, where it can say so, and how many are heard.
+async fn counted(settings: &Settings, bus: &RedisBus) -> (Option<usize>, usize) {
+    let began = Instant::now();
+    loop {
+        let heard = bus.roll_call().map_or(0, |call| call.heard.len());
+        let living = living(&settings.store).await;
+        if living.is_none_or(|living| living <= heard) || began.elapsed() >= LISTEN_MAX {
+            return (living, heard);
+        }
+        tokio::time::sleep(LISTEN / 4).await;
+    }
+}
+
 fn of_instance(settings: &Settings) -> Vec<Finding> {
-    vec![match health::ask(settings, "/health/ready") {
-        Ok(()) => Finding::fine("the instance with these settings runs and is ready"),
-        Err(why) => Finding::warning(format!(
+    if let Err(why) = health::ask(settings, "/health/ready") {
+        return vec![Finding::warning(format!(
             "no instance with these settings is ready on this machine: {why}"
-        )),
-    }]
+        ))];
+    }
+    let mut found = vec![Finding::fine(
+        "the instance with these settings runs and is ready",
+    )];
+    found.extend(of_proxies(settings));
+    found
+}
+
+/// Whether the proxies that requests come through are those that are trusted, as far as the instance
+/// has seen any.
+fn of_proxies(settings: &Settings) -> Option<Finding> {
+    let metrics = health::ask(settings, "/metrics").ok()?;
+    let value = |name: &str| -> Option<f64> {
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().parse().ok()
+    };
+    let by_strangers = value("duet_http_untrusted_forwards_total ")?;
+    Some(if by_strangers > 0.0 {
+        Finding::warning(format!(
+            "{by_strangers} requests came through a proxy that server.trusted_proxies does not name, \
+             so all its clients count as one address: the log says which"
+        ))
+    } else {
+        Finding::fine("no request came through a proxy that is not trusted")
+    })
 }

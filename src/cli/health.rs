@@ -10,11 +10,12 @@ use crate::config::Settings;
 
 /// A little longer than the instance itself may think about it.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// More than health answers.
-const ANSWER_LEN_MAX: u64 = 16 * 1024;
+/// More than is ever answered there.
+const ANSWER_LEN_MAX: u64 = 4 * 1024 * 1024;
 
-/// Asks at the address that is kept for operators, which speaks plain HTTP, or at the pages' one.
-pub(super) fn ask(settings: &Settings, path: &str) -> Result<(), String> {
+/// Asks at the address that is kept for operators, which speaks plain HTTP, or at the pages' one; the
+/// body of the answer, where that is a success.
+pub(super) fn ask(settings: &Settings, path: &str) -> Result<String, String> {
     let server = &settings.server;
     let address = reachable(server.ops_bind.unwrap_or(server.bind));
     if server.ops_bind.is_none() && server.tls_cert.is_some() {
@@ -28,7 +29,7 @@ pub(super) fn ask(settings: &Settings, path: &str) -> Result<(), String> {
         get(address, path).map_err(|error| format!("{address} does not answer: {error}."))?;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     match head.split(' ').nth(1) {
-        Some("200") => Ok(()),
+        Some("200") => Ok(body.to_owned()),
         Some(status) => Err(format!(
             "{address}{path} answers {status}: {}.",
             body.trim()

@@ -2,6 +2,7 @@
 
 mod commands;
 mod leaving;
+mod redis;
 pub mod refusing;
 mod running;
 mod signals;

@@ -108,7 +108,7 @@ impl Servers {
                 None => self.greet(socket, config).await,
                 Some(tls) => {
                     let name = ServerName::try_from(address.host.clone());
-                    let name = name.map_err(io::Error::other)?;
+                    let name = name.map_err(|error| by_tls(error.to_string()))?;
                     let socket = tls.connect(name, socket).await.map_err(refused)?;
                     self.greet(socket, config).await
                 }
@@ -126,7 +126,11 @@ impl Servers {
         config: AsyncConnectionConfig,
     ) -> RedisResult<Connection> {
         let connected = MultiplexedConnection::new_with_config(&self.login, socket, config);
-        let (commands, driver) = connected.await?;
+        let (commands, driver) = connected.await.map_err(|error| match error.kind() {
+            // Its own words are several lines about bytes.
+            ErrorKind::Parse => (ErrorKind::Parse, "what answers there is no Redis server").into(),
+            _ => error,
+        })?;
         Ok(Connection {
             commands,
             driver: Arc::new(Driver(tokio::spawn(driver))),
@@ -134,12 +138,21 @@ impl Servers {
     }
 }
 
-/// Says why a certificate was refused, where that is what happened.
-fn refused(error: io::Error) -> io::Error {
+/// Tells a server that TLS does not work with from one that went away meanwhile.
+fn refused(error: io::Error) -> RedisError {
+    let by_rustls = error
+        .get_ref()
+        .is_some_and(|inner| inner.is::<rustls::Error>());
     match tls::refusal(&error) {
-        Some(why) => io::Error::new(error.kind(), why),
-        None => error,
+        Some(why) => by_tls(why),
+        None if by_rustls => by_tls(error.to_string()),
+        None => error.into(),
     }
+}
+
+/// An error that no waiting helps against.
+fn by_tls(why: String) -> RedisError {
+    (ErrorKind::InvalidClientConfig, "TLS", why).into()
 }
 
 /// A connection; clones are the same one. It is closed with the last of them.
@@ -190,19 +203,30 @@ pub(super) fn must_reconnect(error: &RedisError) -> bool {
     )
 }
 
-/// Whether a server is merely away, and not one that will never do.
+/// Codes of servers that cannot serve for now: out of memory, on a full disk, without its replicas, in
+/// the middle of a script, with a master that is not there.
+const PASSING: [&str; 9] = [
+    "OOM",
+    "MISCONF",
+    "NOREPLICAS",
+    "BUSY",
+    "LOADING",
+    "READONLY",
+    "CLUSTERDOWN",
+    "MASTERDOWN",
+    "TRYAGAIN",
+];
+
+/// Whether a server is merely away, and not one that will never do. A name that nobody knows may be
+/// known in a moment: where containers start together it comes with its server.
 pub(super) fn is_away(error: &RedisError) -> bool {
     match error.kind() {
-        ErrorKind::Io => {
-            error.is_timeout() || error.is_connection_dropped() || error.is_connection_refusal()
+        ErrorKind::Io => true,
+        ErrorKind::Server(_) | ErrorKind::Extension => {
+            let detail = error.detail().unwrap_or_default();
+            error.code().is_some_and(|code| PASSING.contains(&code))
+                || detail.starts_with("max number of clients")
         }
-        ErrorKind::Server(
-            ServerErrorKind::BusyLoading
-            | ServerErrorKind::ReadOnly
-            | ServerErrorKind::ClusterDown
-            | ServerErrorKind::MasterDown
-            | ServerErrorKind::TryAgain,
-        ) => true,
         _ => false,
     }
 }
@@ -219,6 +243,11 @@ pub(super) fn explain(error: &RedisError) -> String {
         }
         (ErrorKind::Server(ServerErrorKind::Moved), _) => {
             "it is a cluster, so write redis+cluster:// instead of redis://"
+        }
+        (ErrorKind::InvalidClientConfig, _) => {
+            return error
+                .detail()
+                .map_or_else(|| error.to_string(), str::to_owned);
         }
         _ => return error.to_string(),
     };

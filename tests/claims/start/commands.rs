@@ -98,6 +98,17 @@ async fn the_doctor_says_what_it_finds() {
         assert!(text.contains(words), "nothing of {words}: {text}");
     }
 
+    assert!(text.contains("no request came through"), "{text}");
+    // A proxy that nobody told it of.
+    let call = server.front().call(reqwest::Method::GET, "/health/live");
+    call.header("x-forwarded-for", "192.0.2.7").send().await;
+    let text = printed(&doctor(server.setup().set("server.bind", server.address)));
+    assert!(
+        text.contains("look  instance  1 requests came through"),
+        "{text}"
+    );
+    assert!(server.log().contains("server.trusted_proxies"));
+
     let (postgres, redis) = (Postgres::start().unwrap(), Redis::start().unwrap());
     let setup = || {
         let setup = Setup::new().set("store.url", postgres.url());
@@ -118,11 +129,19 @@ async fn the_doctor_says_what_it_finds() {
     for words in [
         "a commit takes",
         "no pooler shares",
-        "answers in",
+        "is Redis 7",
+        "standalone, master; a publish takes",
         "1 other instances are heard",
     ] {
         assert!(text.contains(words), "nothing of {words}: {text}");
     }
+    // One that is told of another Redis hears nobody, and says so.
+    let elsewhere = Redis::start().unwrap();
+    let text = printed(&doctor(setup().set("bus.url", elsewhere.url())));
+    assert!(
+        text.contains("look  bus") && text.contains("0 of them are heard through Redis"),
+        "{text}"
+    );
 
     let away = Setup::new().set("store.url", "postgres://duet@127.0.0.1:1/duet");
     let output = doctor(away.set("server.trusted_proxies", "0.0.0.0/0"));

@@ -1,0 +1,145 @@
+//! Whatever Redis is like at the start, chats are served; what will never do ends the start at once.
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    thread,
+    time::{Duration, Instant},
+};
+
+use loadtest::servers::{Redis, free_port};
+
+use super::refusing::refused;
+use crate::support::{Chat, Server, Setup, eventually};
+
+/// More than a few attempts, and less than anybody waits for.
+const SOON: Duration = Duration::from_secs(20);
+
+fn with_bus(url: &str) -> Setup {
+    Setup::new().set("bus.url", url)
+}
+
+async fn bus_becomes(server: &Server, state: &str) {
+    eventually("readiness tells of the bus", async || {
+        let ready = server.ops().get("/health/ready").await;
+        (ready.status == 200 && ready.json()["bus"] == state).then_some(())
+    })
+    .await;
+}
+
+/// It starts, serves, and says once why it does so alone.
+async fn serves_without(url: &str, reason: &str) -> Server {
+    let server = with_bus(url).start().await;
+    bus_becomes(&server, "away").await;
+    let chat = Chat::begin(&server).await;
+    let mut stream = chat.two.listen().await;
+    stream.next_of("hello").await;
+    chat.one.say("Hello").await;
+    assert_eq!(stream.next_texts(1).await, ["Hello"]);
+    let log = server.log();
+    let said = log.matches("Redis is away; until it is back").count();
+    assert!(said == 1 && log.contains(reason), "{said}: {log}");
+    server
+}
+
+/// A server that answers everything with these bytes.
+fn answering(bytes: &'static [u8]) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for socket in listener.incoming() {
+            thread::spawn(move || {
+                let mut socket = socket?;
+                let mut asked = [0; 4_096];
+                while socket.read(&mut asked)? > 0 {
+                    // One answer to each of the commands.
+                    let commands = asked.iter().filter(|byte| **byte == b'*').count();
+                    asked.fill(0);
+                    socket.write_all(&bytes.repeat(commands.max(1)))?;
+                }
+                std::io::Result::Ok(())
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_redis_that_is_not_there_yet_is_served_without_until_it_comes() {
+    let mut redis = Redis::start().unwrap();
+    redis.kill();
+    let server = serves_without(&redis.url(), "refused").await;
+    redis.resume().unwrap();
+    bus_becomes(&server, "up").await;
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_knows_yet_keeps_nobody_from_chatting() {
+    serves_without("redis://nowhere.invalid", "lookup").await;
+}
+
+#[tokio::test]
+async fn a_redis_that_is_out_of_memory_keeps_nobody_from_chatting() {
+    let redis = Redis::start().unwrap();
+    redis.command(&["config", "set", "maxmemory", "1"]).unwrap();
+    let server = serves_without(&redis.url(), "OOM").await;
+    redis.command(&["config", "set", "maxmemory", "0"]).unwrap();
+    bus_becomes(&server, "up").await;
+}
+
+#[tokio::test]
+async fn a_replica_keeps_nobody_from_chatting() {
+    let redis = Redis::start().unwrap();
+    let nobody = free_port().unwrap().to_string();
+    redis.command(&["replicaof", "127.0.0.1", &nobody]).unwrap();
+    // Without its master it answers MASTERDOWN, or READONLY to writes.
+    let server = serves_without(&redis.url(), "Redis is away").await;
+    redis.command(&["replicaof", "no", "one"]).unwrap();
+    bus_becomes(&server, "up").await;
+}
+
+#[tokio::test]
+async fn a_redis_with_no_connection_to_spare_keeps_nobody_from_chatting() {
+    let redis = Redis::start().unwrap();
+    let cli = |value: &str| {
+        redis
+            .command(&["config", "set", "maxclients", value])
+            .unwrap()
+    };
+    cli("1");
+    let taken = TcpStream::connect(("127.0.0.1", redis.port())).unwrap();
+    let server = serves_without(&redis.url(), "max number of clients").await;
+    drop(taken);
+    eventually("there is room for this test", async || {
+        redis.command(&["config", "set", "maxclients", "100"]).ok()
+    })
+    .await;
+    bus_becomes(&server, "up").await;
+}
+
+#[tokio::test]
+async fn a_redis_that_is_loading_keeps_nobody_from_chatting() {
+    let address = answering(b"-LOADING Redis is loading the dataset in memory\r\n");
+    serves_without(&format!("redis://{address}"), "loading the dataset").await;
+}
+
+#[test]
+fn what_waiting_does_not_help_ends_the_start_at_once() {
+    let redis = Redis::start_with(&["--requirepass", "right"]).unwrap();
+    let port = redis.port();
+    let web = answering(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    for (url, words) in [
+        (
+            format!("redis://:guessed@127.0.0.1:{port}"),
+            "user and password",
+        ),
+        (format!("redis://127.0.0.1:{port}"), "wants a password"),
+        (format!("redis://{web}"), "no Redis server"),
+    ] {
+        let began = Instant::now();
+        let output = with_bus(&url).run();
+        refused(&output, &[words, "bus.url"]);
+        assert_eq!(output.status.code(), Some(1), "{url}");
+        assert!(began.elapsed() < SOON, "{url}");
+    }
+}
