@@ -5,4 +5,4 @@ mod paths;
 mod rolling;
 mod split;
 mod through;
-mod traffic;
+pub mod traffic;

@@ -1,5 +1,7 @@
 //! The documents are complete where the code can tell.
 
+mod commands;
+
 use std::{
     collections::BTreeSet,
     fs,

@@ -1,13 +1,19 @@
 //! What `config/` gives to operators: it must work as it is, and speak of what there is.
 
 mod alerts;
+mod alerts_of_queues;
 mod guide;
 
 use std::{collections::BTreeSet, fs, path::PathBuf, process::Command};
 
 use loadtest::servers::{Kind, Postgres, Shape};
 
-use crate::support::{Chat, Setup, cluster::Cluster, eventually};
+use crate::support::{
+    Chat, Server, Setup,
+    chat::{register, try_login},
+    cluster::Cluster,
+    eventually,
+};
 
 fn config(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -96,6 +102,9 @@ async fn every_metric_that_alerts_and_dashboard_name_is_served() {
     assert!(dashboard["panels"].as_array().unwrap().len() > 10);
 }
 
+/// What the names of all metrics begin with.
+const OURS: [&str; 2] = ["duet_", "process_"];
+
 /// The table of all metrics, as it must stand in the guide.
 fn table(served: &str) -> String {
     let helps = served
@@ -103,7 +112,7 @@ fn table(served: &str) -> String {
         .filter_map(|line| line.strip_prefix("# HELP "));
     let rows: BTreeSet<String> = helps
         .filter_map(|line| line.split_once(' '))
-        .filter(|(name, _)| name.starts_with("duet_"))
+        .filter(|(name, _)| OURS.iter().any(|prefix| name.starts_with(prefix)))
         .map(|(name, help)| format!("| `{name}` | {help} |\n"))
         .collect();
     rows.into_iter().collect()
@@ -122,7 +131,10 @@ async fn the_guide_tells_of_every_metric() {
     let guide = fs::read_to_string(guide).unwrap();
     let written: BTreeSet<String> = guide
         .lines()
-        .filter(|line| line.starts_with("| `duet_"))
+        .filter(|line| {
+            OURS.iter()
+                .any(|prefix| line.starts_with(&format!("| `{prefix}")))
+        })
         .map(|line| format!("{line}\n"))
         .collect();
     // One that nothing has happened to yet is not served.
@@ -198,4 +210,81 @@ async fn an_answer_can_be_found_in_the_log_by_its_request() {
         .send()
         .await;
     assert_ne!(answer.header("x-request-id"), Some("chosen-by-a-stranger"));
+}
+
+/// The lines about one request, as JSON.
+fn lines_about(server: &Server, id: &str) -> Vec<serde_json::Value> {
+    let log = server.log();
+    let lines = log.lines().filter(|line| line.contains(id));
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn what_is_done_for_a_request_elsewhere_is_logged_with_its_id() {
+    let server = Setup::new()
+        .set("log.filter", "duet=debug,actors=debug")
+        .set("log.format", "json")
+        .start()
+        .await;
+    let chat = Chat::begin(&server).await;
+    let database = rusqlite::Connection::open(server.database()).unwrap();
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON messages
+                  BEGIN SELECT RAISE(ABORT, 'refused on purpose'); END";
+    database.execute_batch(refuse).unwrap();
+    // The journal stores a message on its own thread, in one commit with others.
+    let answer = chat.one.say_as(uuid::Uuid::new_v4(), "Hello").await;
+    let data = answer.fails(500);
+    let id = answer.header("x-request-id").unwrap().to_owned();
+    assert_eq!(data["reference"], id.as_str());
+    eventually("the lines are there", async || {
+        let lines = lines_about(&server, &id);
+        let said = |words: &str| {
+            let mut lines = lines.iter();
+            lines.any(|line| line["message"] == words && line["id"] == id.as_str())
+        };
+        let all = ["the message was not stored", "a request failed", "answered"];
+        all.iter().all(|words| said(words)).then_some(())
+    })
+    .await;
+
+    // The actor of a chat is started by the first request to it.
+    let api = server.api();
+    let hash = register(&api).await;
+    let login = try_login(&api, &hash, "Abhi", serde_json::json!({})).await;
+    login.ok();
+    let id = login.header("x-request-id").unwrap();
+    let lines = lines_about(&server, id);
+    let starts = lines.iter().any(|line| line["message"] == "a pair starts");
+    assert!(starts, "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_page_about_an_error_shows_the_id_of_its_request() {
+    let server = Server::start().await;
+    for path in ["/demo/nowhere", "/demo/chat/user/AAAAAAAAAAAAAAAAAAAAAA"] {
+        let call = server.front().call(reqwest::Method::GET, path);
+        let answer = call.header("accept", "text/html").send().await;
+        assert!(answer.status >= 400, "{answer:?}");
+        let id = answer.header("x-request-id").unwrap();
+        assert!(answer.text().contains(id), "{}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn what_the_process_takes_is_told_by_prometheus_names() {
+    let server = Server::start().await;
+    let now = std::time::SystemTime::now();
+    let now = now.duration_since(std::time::UNIX_EPOCH).unwrap();
+    let since = server.metric("process_start_time_seconds").await;
+    assert!((now.as_secs_f64() - since).abs() < 3_600.0, "{since}");
+    let resident = server.metric("process_resident_memory_bytes").await;
+    let really = server.resident_bytes() as f64;
+    assert!(resident > really / 4.0 && resident < really * 4.0);
+    let open = server.metric("process_open_fds").await;
+    assert!(open > 5.0 && open < server.metric("process_max_fds").await);
+    assert!(server.metric("process_threads").await > 2.0);
+    assert!(server.metric("process_virtual_memory_bytes").await > resident);
+    server.metric("process_cpu_seconds_total").await;
 }

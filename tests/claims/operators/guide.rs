@@ -2,10 +2,13 @@
 
 use std::{fs, path::Path, process::Command};
 
-use loadtest::servers::{Authority, Postgres, Redis, free_port};
+use loadtest::servers::{Authority, Balancer, Kind, Postgres, Redis, Shape, free_port};
 
 use super::config;
-use crate::support::{Chat, Server, Setup};
+use crate::{
+    cluster::traffic::Traffic,
+    support::{Api, Chat, Server, Setup, eventually},
+};
 
 /// The commands of a language that a guide shows.
 fn commands(guide: &str, language: &str) -> Vec<String> {
@@ -49,6 +52,15 @@ fn redis(authority: &Authority) -> (Redis, String) {
     (redis, format!("rediss://duet:SECRET@localhost:{port}"))
 }
 
+/// A proxy as it is shipped before these instances, and a client that comes through it.
+fn proxy(kind: Kind, port: u16, authority: &Authority, instances: &[u16]) -> (Balancer, Api) {
+    let identity = authority.issue(&["localhost"]).unwrap();
+    let identity = Some(&identity);
+    let balancer = Balancer::start(kind, Shape::Alike, port, identity, instances).unwrap();
+    let api = Api::trusting(&format!("https://localhost:{port}"), authority);
+    (balancer, api)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_is_built_and_replaced_as_the_guide_says() {
     let postgres = Postgres::start().unwrap();
@@ -57,51 +69,141 @@ async fn a_cluster_is_built_and_replaced_as_the_guide_says() {
     let sql = commands("operations.md", "sql");
     run_as(&postgres, "postgres", "postgres", &sql[0]);
     run_as(&postgres, "duet_owner", "duet", &sql[1]);
-    let instance = |role: &str| {
-        let store = format!("postgres://{role}@{}/duet", postgres.address());
+    let public = free_port().unwrap();
+    let instance = |role: &str, database: &str| {
+        let store = format!("postgres://{role}@{}/{database}", postgres.address());
         Setup::new()
             .arg("--config")
             .arg(config("cluster.toml").to_str().unwrap())
+            .set("server.public_url", format!("https://localhost:{public}"))
             .set("server.ops_bind", "127.0.0.1:0")
             .set("server.trusted_proxies", "127.0.0.1")
-            .set("server.leave_seconds", 0)
+            .set("limits.exempt_addresses", "127.0.0.1")
             .set("store.url", store)
             .set("bus.url", &bus)
             .set("bus.tls_ca", authority.certificate().display())
     };
-    let migrated = instance("duet_owner").arg("migrate").run();
+    let migrated = instance("duet_owner", "duet").arg("migrate").run();
     assert!(migrated.status.success(), "{migrated:?}");
 
-    let (mut one, mut other) = tokio::join!(instance("duet").start(), instance("duet").start());
-    let chat = Chat::begin(&one).await;
-    let chat_there = Chat::begin(&other).await;
-    chat.one.say("before").await;
+    let start = || instance("duet", "duet").start();
+    let (one, other) = tokio::join!(start(), start());
+    let mut servers = [Some(one), Some(other)];
+    let ports = servers
+        .each_ref()
+        .map(|server| server.as_ref().unwrap().address.port());
+    let (_haproxy, by_haproxy) = proxy(Kind::Haproxy, public, &authority, &ports);
+    let beside = free_port().unwrap();
+    let (_nginx, by_nginx) = proxy(Kind::Nginx, beside, &authority, &ports);
+    let talks = [
+        Traffic::begin(&by_haproxy, 3).await,
+        Traffic::begin(&by_nginx, 3).await,
+    ];
+    let go_on = async || {
+        for talk in &talks {
+            talk.goes_on(30).await;
+        }
+    };
     // One after the other is stopped and started again, and people talk on.
-    for round in 0..2 {
-        assert_eq!(one.terminate().await.code(), Some(0), "{}", one.log());
-        let chat = chat_there.two.at(&other);
-        chat.say(&format!("meanwhile {round}")).await;
-        one = instance("duet").start().await;
-        std::mem::swap(&mut one, &mut other);
+    for place in &mut servers {
+        let mut server = place.take().unwrap();
+        assert_eq!(server.terminate().await.code(), Some(0), "{}", server.log());
+        go_on().await;
+        *place = Some(server.restart().await);
+        go_on().await;
     }
-    let chat = chat.moved_to(&one);
-    let mut stream = chat.two.at(&other).listen().await;
-    stream.next_of("hello").await;
-    chat.one.say("after").await;
-    assert_eq!(stream.next_texts(1).await, ["after"]);
-    assert_eq!(chat.two.texts().await, ["before", "after"]);
-    for server in [&one, &other] {
+    for talk in talks {
+        talk.verdict().await;
+    }
+    for server in servers.iter().flatten() {
         assert_eq!(server.ops().get("/health/ready").await.status, 200);
         for line in server.log().lines() {
             assert!(line.starts_with('{'), "no JSON: {line}");
         }
     }
-    let doctor = instance("duet").arg("doctor").run();
-    assert!(
-        doctor.status.success(),
-        "{}",
-        String::from_utf8_lossy(&doctor.stdout)
+    let doctor = instance("duet", "duet").arg("doctor").run();
+    let found = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(doctor.status.success(), "{found}");
+    assert!(found.contains("2 other instances are heard"), "{found}");
+
+    let chat = Chat::begin_at(&by_haproxy).await;
+    chat.one.say("Before").await;
+    let dump = commands("operations.md", "sh");
+    let dump = dump.iter().find(|block| block.contains("pg_dump"));
+    let dump = dump.unwrap().split_inclusive('\n');
+    let folder = tempfile::tempdir().unwrap();
+    let url = |role: &str, name: &str| format!("postgres://{role}@{}/{name}", postgres.address());
+    let run = |command: &str| {
+        let done = Command::new("/bin/sh")
+            .args(["-e", "-c", command])
+            .env("OWNER_URL", url("duet_owner", "duet"))
+            .env("EMPTY_URL", url("duet_owner", "restored"))
+            .current_dir(folder.path())
+            .status();
+        assert!(done.unwrap().success(), "{command}");
+    };
+    let [dump, restore] = dump.collect::<Vec<_>>()[..] else {
+        panic!("one command makes the dump, one puts it back");
+    };
+    run(dump);
+    chat.one.say("After").await;
+    drop(servers);
+    let create = sql[0]
+        .split(';')
+        .find(|part| part.contains("CREATE DATABASE"));
+    let create = create.unwrap().replacen("duet", "restored", 1);
+    run_as(&postgres, "postgres", "postgres", &create);
+    run(restore);
+    let server = instance("duet", "restored").start().await;
+    assert_eq!(chat.moved_to(&server).two.texts().await, ["Before"]);
+}
+
+/// The unit's own command, as systemd carries it out.
+#[tokio::test]
+async fn a_renewed_certificate_is_taken_at_a_reload_as_the_unit_does_it() {
+    let (old, new) = (Authority::new().unwrap(), Authority::new().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = (
+        folder.path().join("duet.pem"),
+        folder.path().join("duet.key"),
     );
+    let put = |authority: &Authority| {
+        let identity = authority.issue(&["127.0.0.1"]).unwrap();
+        fs::copy(identity.certificate, &certificate).unwrap();
+        fs::copy(identity.key, &key).unwrap();
+    };
+    put(&old);
+    let server = Setup::new()
+        .set("server.tls_cert", certificate.display())
+        .set("server.tls_key", key.display())
+        .start()
+        .await;
+    let address = format!("https://{}", server.address);
+    let chat = Chat::begin_at(&Api::trusting(&address, &old)).await;
+    let mut stream = chat.two.listen().await;
+    stream.next_of("hello").await;
+    put(&new);
+    let unit = fs::read_to_string(config("systemd/duet.service")).unwrap();
+    let reload = unit
+        .lines()
+        .find_map(|line| line.strip_prefix("ExecReload="));
+    let reloaded = Command::new("/bin/sh")
+        .args(["-c", reload.unwrap()])
+        .env("MAINPID", server.id().to_string())
+        .status();
+    assert!(reloaded.unwrap().success());
+    let renewed = Api::trusting(&address, &new);
+    eventually(
+        "new connections are served by the new certificate",
+        async || {
+            let call = renewed.call(reqwest::Method::GET, "/health/live");
+            call.try_send().await.map(drop)
+        },
+    )
+    .await;
+    // Whoever is there stays.
+    chat.one.through(&renewed).say("Hello").await;
+    assert_eq!(stream.next_texts(1).await, ["Hello"]);
 }
 
 #[tokio::test]

@@ -23,6 +23,8 @@ pub struct Server {
     /// Where health and metrics are, if not there.
     pub ops_address: Option<SocketAddr>,
     said: Arc<Mutex<Vec<String>>>,
+    /// What its log held before it was started: that of earlier starts.
+    earlier_log_len: usize,
     setup: Setup,
 }
 
@@ -36,6 +38,7 @@ impl Server {
     pub(super) async fn run(mut setup: Setup) -> Self {
         let folder = setup.folder();
         let log = folder.join("log");
+        let earlier_log_len = fs::metadata(&log).map_or(0, |log| log.len() as usize);
         let stderr = OpenOptions::new().create(true).append(true).open(&log);
         let mut child = setup
             .command()
@@ -57,6 +60,7 @@ impl Server {
             api_address: None,
             ops_address: None,
             said,
+            earlier_log_len,
             setup,
         };
         server.await_start().await;
@@ -101,9 +105,9 @@ impl Server {
         });
     }
 
-    /// The line with which a log for machines tells that it runs, at its last start.
+    /// The line with which a log for machines tells that it runs.
     fn logged_start(&self) -> Option<serde_json::Value> {
-        let log = self.log();
+        let log = self.log().split_off(self.earlier_log_len);
         let lines = log.lines().filter(|line| line.starts_with('{'));
         let lines = lines.filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
         let mut starts = lines.filter(|line| {
