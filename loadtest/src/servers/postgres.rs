@@ -35,6 +35,18 @@ impl Postgres {
         Ok(postgres)
     }
 
+    /// Starts a fresh server that does not wait for its disk: what it has confirmed survives the loss of
+    /// its process, and not of power.
+    ///
+    /// # Errors
+    /// [`StartError`] says what is missing.
+    pub fn start_without_fsync() -> Result<Self, StartError> {
+        let mut postgres = Self::new()?;
+        postgres.set("fsync", "off");
+        postgres.resume()?;
+        Ok(postgres)
+    }
+
     /// A fresh server that [`resume`](Self::resume) starts.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use super::*;
 use crate::config::Settings;
 
 async fn open() -> Stores {
-    let server = Postgres::start().unwrap();
+    let server = Postgres::start_without_fsync().unwrap();
     let url = PostgresUrl::parse(&server.url()).unwrap();
     let settings = Settings::load(None, []).unwrap().store;
     let (one, two) = (Registry::new(), Registry::new());

@@ -41,7 +41,7 @@ async fn store(urls: &[PostgresUrl]) -> Arc<ShardedStore> {
 /// Two databases as two servers. Half of the keys have one by the second map, and the other one by
 /// the first.
 async fn open() -> Stores {
-    let server = Postgres::start().unwrap();
+    let server = Postgres::start_without_fsync().unwrap();
     server.run("CREATE DATABASE second").unwrap();
     let url = server.url();
     let (address, _) = url.rsplit_once('/').unwrap();
