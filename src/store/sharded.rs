@@ -6,6 +6,7 @@
 //! of one [`partition`](actors::ports::Chats::partition) together.
 
 mod asking;
+mod changing;
 mod keeping;
 mod maps;
 mod registering;
@@ -30,7 +31,7 @@ use super::{Meter, PostgresStore, postgres::PoolMetrics};
 use crate::config::PostgresUrl;
 use maps::Maps;
 
-pub use keeping::{Shards, Standing};
+pub use changing::{Shards, Standing};
 pub(crate) use maps::Map;
 
 /// Maps that were read longer ago are read again before it is said that there is no such chat.

@@ -1,0 +1,126 @@
+//! Which servers take new chats: shown and changed by `duet shards`.
+
+use std::{sync::Arc, time::Duration};
+
+use actors::ports::Clock;
+use futures_util::future::join_all;
+use prometheus::Registry;
+use uuid::Uuid;
+
+use super::{Map, ShardedStore, keeping::NOTICE};
+use crate::{
+    config::{self, PostgresUrl},
+    store::{OpenError, postgres::Census},
+};
+
+/// How a server stands, for `duet shards`.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// Like `one:5432/duet`.
+    pub place: String,
+    /// Whether new chats are put there.
+    pub takes_new: bool,
+    /// Whether chats may be there.
+    pub in_use: bool,
+    /// What is there; `None` where it did not answer.
+    pub census: Option<Census>,
+}
+
+/// The servers of a store, to be changed.
+pub struct Shards(pub(super) Arc<ShardedStore>);
+
+impl Shards {
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// As [`ShardedStore::open`].
+    pub async fn open(
+        urls: &[PostgresUrl],
+        settings: &config::Store,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let registry = Registry::new();
+        Ok(Self(
+            ShardedStore::open(urls, settings, clock, &registry).await?,
+        ))
+    }
+
+    /// How all servers stand.
+    pub async fn standing(&self) -> Vec<Standing> {
+        let (newest, in_use) = {
+            let known = self.0.maps();
+            let in_use = known.maps.in_use(self.0.clock.now());
+            (known.maps.newest().clone(), in_use)
+        };
+        let standing = self.0.shards.iter().map(async |shard| {
+            let opened = shard.opened.get();
+            let census = match opened {
+                Some((_, store)) => store.census().await.ok(),
+                None => None,
+            };
+            let is_among = |servers: &[Uuid]| opened.is_some_and(|(id, _)| servers.contains(id));
+            Standing {
+                place: shard.place.clone(),
+                takes_new: is_among(&newest.servers),
+                in_use: is_among(&in_use),
+                census,
+            }
+        });
+        join_all(standing).await
+    }
+
+    /// Makes a map with this server, or without it, on every server; answers in how long it comes into
+    /// force.
+    ///
+    /// # Errors
+    /// A sentence that says why not.
+    pub async fn change(&self, place: &str, takes_new: bool) -> Result<Duration, String> {
+        let away = self
+            .0
+            .shards
+            .iter()
+            .find(|shard| shard.opened.get().is_none());
+        if let Some(away) = away {
+            return Err(format!(
+                "{} is away. A map is made with all servers there.",
+                away.place
+            ));
+        }
+        let shard = self.0.shards.iter().find(|shard| shard.place == place);
+        let known: Vec<&str> = self.0.shards.iter().map(|shard| &*shard.place).collect();
+        let Some((server, _)) = shard.and_then(|shard| shard.opened.get()) else {
+            return Err(format!(
+                "store.urls has no server {place}. It has {}.",
+                known.join(", ")
+            ));
+        };
+        let newest = self.0.maps().maps.newest().clone();
+        if newest.servers.contains(server) == takes_new {
+            return Err(match takes_new {
+                true => format!("{place} takes new chats already."),
+                false => format!("{place} takes no new chats already."),
+            });
+        }
+        let mut servers = newest.servers;
+        servers.retain(|known| known != server);
+        if takes_new {
+            servers.push(*server);
+            servers.sort_unstable();
+        }
+        if servers.is_empty() {
+            return Err(format!(
+                "{place} is the last one that takes new chats. Add another one first."
+            ));
+        }
+        let map = Map {
+            version: newest.version + 1,
+            servers,
+            since: self.0.clock.now().plus(NOTICE),
+        };
+        for (shard, store) in self.0.opened() {
+            let written = store.write_maps(std::slice::from_ref(&map)).await;
+            written.map_err(|error| format!("{}: {error}. Run the command again.", shard.place))?;
+        }
+        Ok(NOTICE)
+    }
+}
