@@ -1,0 +1,58 @@
+//! Where a message is written, and what is said of one that was not sent.
+
+use maud::{Markup, html};
+
+use super::{Chat, Problem};
+use crate::{address, page::Frame, parts};
+
+/// Never disabled, and with the text of a try that failed.
+pub(super) fn composer(frame: &Frame, chat: &Chat) -> Markup {
+    let words = &frame.text.chat;
+    html! {
+        div.below {
+            button.pill #pill type="button" aria-label=(words.to_end) hidden { span {} (arrow()) }
+            p.typing #typing aria-hidden="true" {}
+            @if let Some(problem) = chat.problem { (not_sent(frame, problem)) }
+            p.error.complaint #complaint hidden {}
+            p.counter #counter hidden {}
+            // Without its scripts the form of an encrypted chat sends nothing: its field has no name, and "dialog" is no way to send.
+            @let plain = !chat.encrypted;
+            form.composer #composer method=(if plain { "post" } else { "dialog" }) action=[plain.then(|| address::seat(&chat.hash, chat.seat, "message_send"))] {
+                @if plain { input type="hidden" name="id" value=(chat.message_id); }
+                label.visually-hidden for="message" { (words.message) }
+                textarea #message name=[plain.then_some("message")] rows="1" dir="auto" autocomplete="off" enterkeyhint="send"
+                    placeholder=(words.message) aria-describedby="send-hint" aria-invalid=[chat.problem.map(|_| "true")] { (chat.draft) }
+                p.visually-hidden #send-hint { (words.send_hint) }
+                button.primary.send { span { (words.send) } (plane()) }
+            }
+        }
+    }
+}
+
+fn not_sent(frame: &Frame, problem: Problem) -> Markup {
+    let words = &frame.text.chat;
+    let message = match problem {
+        Problem::Empty => html! { (words.empty_message) },
+        Problem::TooLong { over } => html! { (frame.text.count(&frame.text.live.too_long, over)) },
+        Problem::Characters => html! { (words.characters) },
+        Problem::Full => html! { (words.full) },
+        Problem::Unavailable => html! { (words.unavailable) },
+        Problem::TooMany { retry_after_s } => {
+            parts::wait(frame.text, words.too_many, retry_after_s)
+        }
+    };
+    html! {
+        div.summary #problem role="alert" tabindex="-1" autofocus {
+            h2 { (words.not_sent) }
+            p { a href="#message" { (message) } }
+        }
+    }
+}
+
+fn plane() -> Markup {
+    html! { svg viewBox="0 0 24 24" aria-hidden="true" focusable="false" { path d="M4 20l17-8L4 4v6l11 2-11 2z" {} } }
+}
+
+fn arrow() -> Markup {
+    html! { svg viewBox="0 0 24 24" aria-hidden="true" focusable="false" { path d="M12 19l-7-7 1.5-1.5 4.5 4.5V4h2v11l4.5-4.5L19 12z" {} } }
+}
