@@ -48,7 +48,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(60);
 /// How long a client that was told that the connection ends may say nothing before it is closed, and how
 /// much it may still send.
 const CLOSE_PAUSE_MAX: Duration = Duration::from_secs(1);
-const CLOSE_BYTES_MAX: usize = 256 * 1024;
+const CLOSE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Serves one connection until its client leaves, or until this instance does and the request on it
 /// is answered.
