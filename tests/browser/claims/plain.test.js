@@ -40,6 +40,7 @@ claim("two people meet, talk, log out, return and end by forms alone", async ({ 
   await inChat(abhi.page);
   assert.ok(!(await abhi.page.content()).includes(code));
   await post(abhi.page, "Are you there?");
+  await message(abhi.page, "Are you there?").waitFor();
   assert.deepEqual(await texts(abhi.page), ["Are you there?"]);
 
   const { chat } = await join(anny, link);
@@ -87,6 +88,7 @@ claim("a message that cannot be sent is kept, with the reason", async ({ person 
   await abhi.page.getByRole("alert").getByText("Too long by 3,616 characters.").waitFor();
   assert.equal(await abhi.page.getByLabel("Message", { exact: true }).inputValue(), long);
   await post(abhi.page, "short");
+  await message(abhi.page, "short").waitFor();
   assert.deepEqual(await texts(abhi.page), ["short"]);
 });
 
