@@ -152,7 +152,7 @@ fn refused(error: io::Error) -> RedisError {
 
 /// An error that no waiting helps against.
 fn by_tls(why: String) -> RedisError {
-    (ErrorKind::InvalidClientConfig, "TLS", why).into()
+    (ErrorKind::Client, "TLS", why).into()
 }
 
 /// A connection; clones are the same one. It is closed with the last of them.
@@ -244,7 +244,8 @@ pub(super) fn explain(error: &RedisError) -> String {
         (ErrorKind::Server(ServerErrorKind::Moved), _) => {
             "it is a cluster, so write redis+cluster:// instead of redis://"
         }
-        (ErrorKind::InvalidClientConfig, _) => {
+        // Made by `by_tls` alone.
+        (ErrorKind::Client, _) => {
             return error
                 .detail()
                 .map_or_else(|| error.to_string(), str::to_owned);
