@@ -36,7 +36,7 @@ INSIDE = f"""
 set -eu
 ip link set lo up
 mount --make-rprivate /
-mount -t tmpfs -o size=64m,mode=0700,uid={uid},gid={gid} tmpfs "$DATA"
+mount -t tmpfs -o size=512m,mode=0700,uid={uid},gid={gid} tmpfs "$DATA"
 mount --bind / /mnt && mount -o remount,bind,ro /mnt
 mount --rbind /proc /mnt/proc && mount --bind "$DATA" "/mnt$DATA"
 exec chroot /mnt setpriv --reuid {uid} --regid {gid} --clear-groups --bounding-set -all --no-new-privs \
@@ -68,12 +68,12 @@ def main():
         until = time.monotonic() + 60
         while True:
             assert server.poll() is None, f"it ended:\n{server.stdout.read()}"
-            assert time.monotonic() < until, "the health check never succeeded"
             checked = subprocess.run(
                 inside(duet, data, health, target=server.pid), env=environment, capture_output=True, text=True
             )
             if checked.returncode == 0:
                 break
+            assert time.monotonic() < until, f"the health check never succeeded:\n{checked.stdout}{checked.stderr}"
             time.sleep(0.2)
         server.terminate()
         assert server.wait(timeout=60) == 0, "it did not stop in order"
