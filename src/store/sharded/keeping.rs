@@ -105,23 +105,16 @@ impl ShardedStore {
 
     /// Reads the maps of all servers that answer, and gives every server those it lacks.
     pub(super) async fn read_maps(&self) -> Result<(), StoreError> {
-        let answering = self
-            .opened()
-            .filter(|(shard, _)| shard.answers.load(Ordering::Relaxed));
-        let read = answering.map(async |(_, store)| (store, store.maps().await));
-        let read = join_all(read).await;
+        let read = self
+            .answering()
+            .map(async |store| (store, store.maps().await));
         let mut failed = None;
         let mut all: Vec<Map> = self.maps().maps.as_slice().to_vec();
         let mut have = Vec::new();
-        for (store, maps) in read {
+        for (store, maps) in join_all(read).await {
             match maps {
                 Ok(maps) => {
-                    all.extend(
-                        maps.iter()
-                            .filter(|map| !all.iter().any(|known| known.version == map.version))
-                            .cloned()
-                            .collect::<Vec<_>>(),
-                    );
+                    add_unknown(&mut all, &maps);
                     have.push((store, maps));
                 }
                 Err(error) => failed = Some(error),
@@ -237,6 +230,15 @@ impl Shard {
     }
 }
 
+/// Adds the maps of one server that others did not have.
+fn add_unknown(all: &mut Vec<Map>, maps: &[Map]) {
+    for map in maps {
+        if !all.iter().any(|known| known.version == map.version) {
+            all.push(map.clone());
+        }
+    }
+}
+
 /// Opens those that are not open yet, and reads the maps.
 async fn open_all(
     shards: &[Shard],
@@ -276,11 +278,7 @@ async fn initial_maps(
         .collect();
     let mut all: Vec<Map> = Vec::new();
     for (_, _, store) in &opened {
-        for map in store.maps().await.map_err(failed)? {
-            if !all.iter().any(|known| known.version == map.version) {
-                all.push(map);
-            }
-        }
+        add_unknown(&mut all, &store.maps().await.map_err(failed)?);
     }
     if let Some(maps) = Maps::new(all) {
         return Ok(maps);
