@@ -81,5 +81,14 @@ export async function sweep() {
   const links = (await use("readonly", false, (store) => store.getAll())) ?? [];
   const over = links.filter(({ expiresAt }) => expiresAt < Date.now());
   for (const { hash } of over) await use("readwrite", false, (store) => store.delete(hash));
-  if (over.length === links.length) indexedDB.deleteDatabase(NAME);
+  if (over.length === links.length) await removed();
+}
+
+/** Another page that looks into the database keeps it until that page has looked: nothing is waited for then. @returns {Promise<void>} */
+function removed() {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.deleteDatabase(NAME);
+    request.onsuccess = request.onblocked = () => resolve();
+    request.onerror = () => reject(request.error);
+  });
 }

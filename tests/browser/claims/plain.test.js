@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { claim, share } from "../harness/claim.js";
 import { choose, inChat, join, meet, message, openMySide, post, pour, register, returnCode, texts } from "../harness/flows.js";
 import { remains } from "../harness/remains.js";
-import { until } from "../harness/until.js";
+import { until, untilIs } from "../harness/until.js";
 
 share();
 
@@ -70,11 +70,11 @@ claim("two people meet, talk, log out, return and end by forms alone", async ({ 
   await anny.page.getByRole("button", { name: "End for both" }).click();
   await anny.page.getByRole("heading", { name: "The chat has ended" }).waitFor();
   await anny.page.getByText("You ended the chat.").waitFor();
-  assert.deepEqual(await remains(anny), []);
+  await untilIs("what is left", () => remains(anny), []);
   await refresh(abhi.page);
   await abhi.page.getByRole("heading", { name: "This chat has ended" }).waitFor();
   assert.ok(!(await abhi.page.content()).includes("here I am"));
-  assert.deepEqual(await remains(abhi), []);
+  await untilIs("what is left", () => remains(abhi), []);
 });
 
 claim("a message that cannot be sent is kept, with the reason", async ({ person }) => {
