@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use crate::{
     Metrics,
     domain::ChatKey,
-    ports::{Bus, BusState, ChatRoom, Clock, Inbox, Store},
+    ports::{Bus, BusState, ChatRoom, Clock, Inbox, Store, StoreError},
     tasks::{
         deferred_writes::DeferredWrites,
         journal::{Journal, JournalLimits},
@@ -118,5 +118,15 @@ impl Environment {
             true => BusState::Away,
             false => self.world.bus.state(key),
         }
+    }
+
+    /// Whether the bus reaches every instance that wrote down lately, in the store, that it lives.
+    pub(crate) async fn hears_everybody(&self) -> Result<bool, StoreError> {
+        let Some(call) = self.world.bus.roll_call() else {
+            return Ok(true);
+        };
+        let peers = self.world.store.beat(call.own, &call.address).await?;
+        let heard = peers.iter().all(|peer| call.heard.contains(&peer.boot));
+        Ok(heard && call.is_complete)
     }
 }

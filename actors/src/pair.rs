@@ -84,6 +84,8 @@ pub struct Pair {
     chat: Result<Chat, Refusal>,
     /// The machine's uptime when the chat was last read from the store.
     read_at: Duration,
+    /// When it began to be read for a token that was not known, or after a sleep.
+    refreshed: Option<Instant>,
     names: Arc<Names>,
     /// Knows the place of the last message that the streams were given.
     usage: Arc<Usage>,
@@ -103,6 +105,7 @@ pub struct Pair {
     departures: BySeat<u64>,
     last_request: Instant,
     rates: Option<Box<rates::Rates>>,
+    recent_numbers: asks::RecentNumbers,
     last_typing: BySeat<Option<Instant>>,
     /// It has subscribed, and has not left: a panic leaves that for others to take back.
     in_service: bool,
@@ -141,6 +144,7 @@ impl Pair {
             keeper,
             chat: Err(Refusal::Unavailable("the chat is being opened".into())),
             read_at: Duration::ZERO,
+            refreshed: None,
             names: Arc::default(),
             usage,
             early: BTreeMap::new(),
@@ -153,6 +157,7 @@ impl Pair {
             departures: BySeat::default(),
             last_request: Instant::now(),
             rates: None,
+            recent_numbers: asks::RecentNumbers::default(),
             last_typing: BySeat::default(),
             in_service: false,
             retired: false,
@@ -233,6 +238,7 @@ impl Pair {
                     chat.seats[Seat::One].name.clone(),
                     chat.seats[Seat::Two].name.clone(),
                 ]));
+                self.recent_numbers.note(&chat.asks);
                 let (last, known) = (chat.last_seq, self.usage.position());
                 self.chat = Ok(chat);
                 self.read_at = self.environment.world.clock.uptime();

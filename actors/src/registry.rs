@@ -374,5 +374,5 @@ impl CommitListener for PairRegistry {
 
 /// Has a pair read its chat again. One that dies over this is found dead in the next round.
 async fn refresh(pair: &Addr<Pair>) -> Result<(), Refusal> {
-    pair.send(Refresh(Span::current())).await.unwrap_or(Ok(()))
+    pair.send(Refresh::now()).await.unwrap_or(Ok(()))
 }

@@ -351,6 +351,7 @@ impl Bus for RedisBus {
             own: self.0.boot,
             address: addresses.collect::<Vec<String>>().join(", "),
             heard: heard.reduce(|all, some| &all & &some).unwrap_or_default(),
+            is_complete: shards.iter().all(|shard| shard.members().are_listed()),
         })
     }
 }

@@ -1,19 +1,54 @@
 //! Being let in without a code: somebody asks, the person in the other seat answers.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use actix::{AtomicResponse, Handler, ResponseFuture};
+use rand::Rng;
 use uuid::Uuid;
 
 use super::Pair;
 use crate::{
     CameWith, Refusal, WasReplaced,
     domain::{Ask, AskNumber, AskWord, Caller, Seat, SeatChange, SecretDigest, Token, UserName},
-    ports::{Answered, AskState, Bus, Lookup, NewAsk, Store, Verdict},
+    environment::Environment,
+    ports::{Answered, AskState, BusState, Lookup, NewAsk, Store, Verdict},
 };
 
 /// How long somebody waits for an answer, and how long one who was allowed has to log in.
 const ASK_VALID: Duration = Duration::from_secs(120);
+
+/// The numbers of the asks that came last. The one that a new ask takes the place of may still be on somebody's screen,
+/// and nobody must get its number by asking often enough: the tries to log in are counted, and an ask
+/// is over before so many have come to an instance.
+#[derive(Debug, Default)]
+pub(super) struct RecentNumbers(VecDeque<AskNumber>);
+
+impl RecentNumbers {
+    const LEN_MAX: usize = 80;
+
+    /// Notes those that were read from the store.
+    pub(super) fn note(&mut self, asks: &[Ask]) {
+        for ask in asks {
+            self.push(ask.number);
+        }
+    }
+
+    fn choose(&mut self, rng: &mut impl Rng) -> AskNumber {
+        let number = AskNumber::generate(rng, self.0.make_contiguous());
+        self.push(number);
+        number
+    }
+
+    fn push(&mut self, number: AskNumber) {
+        if self.0.contains(&number) {
+            return;
+        }
+        if self.0.len() == Self::LEN_MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back(number);
+    }
+}
 
 /// Asks to be let in.
 #[derive(Debug, Clone, actix::Message)]
@@ -35,9 +70,7 @@ impl Handler<AskIn> for Pair {
         };
         let secret = Token::generate(self.key, &mut rand::rng());
         let word = Uuid::new_v4();
-        // The one that this takes the place of may still be on somebody's screen.
-        let others: Vec<AskNumber> = self.open_asks().iter().map(|ask| ask.number).collect();
-        let number = AskNumber::generate(&mut rand::rng(), &others);
+        let number = self.recent_numbers.choose(&mut rand::rng());
         let new = NewAsk {
             word,
             digest: secret.digest(),
@@ -146,9 +179,9 @@ impl Handler<Answer> for Pair {
             Ok(caller) => caller,
             Err(refusal) => return Self::refuse(refusal),
         };
-        let (store, bus) = (
+        let (store, environment) = (
             self.environment.world.store.clone(),
-            self.environment.world.bus.clone(),
+            self.environment.clone(),
         );
         let peer = caller.seat.other();
         let open_here = self.has_stream(peer) || self.present[peer];
@@ -156,7 +189,7 @@ impl Handler<Answer> for Pair {
             let verdict = match answer.allow {
                 true => {
                     give(&*store, caller, answer.word, Verdict::Weigh).await?;
-                    absent(&*bus, caller, open_here).await?;
+                    absent(&environment, caller, open_here).await?;
                     Verdict::Allow { valid: ASK_VALID }
                 }
                 false => Verdict::Refuse,
@@ -189,12 +222,17 @@ async fn give(
 }
 
 /// Nobody is let in at the seat of somebody who is there. What was heard of other instances before
-/// may be out of date, so the bus is asked; while it cannot say, nobody is taken for absent.
-async fn absent(bus: &dyn Bus, caller: Caller, open_here: bool) -> Result<(), Refusal> {
+/// may be out of date, so the bus is asked; while it cannot say, nobody is taken for absent. It cannot
+/// while it is away, nor while an instance lives that it does not reach: the owner may be there.
+async fn absent(environment: &Environment, caller: Caller, open_here: bool) -> Result<(), Refusal> {
     if open_here {
         return Err(Refusal::SeatOpen);
     }
-    match bus.open_elsewhere(caller.key).await {
+    if environment.bus_state(caller.key) == BusState::Away || !environment.hears_everybody().await?
+    {
+        return Err(Refusal::PresenceUnknown);
+    }
+    match environment.world.bus.open_elsewhere(caller.key).await {
         Ok(open) if open[caller.seat.other()] => Err(Refusal::SeatOpen),
         Ok(_) => Ok(()),
         Err(_) => Err(Refusal::PresenceUnknown),

@@ -78,27 +78,49 @@ receive! {
 
 /// Reads the chat from the store again: a token is not known here, and the store may know it; or
 /// the instance slept. Refused when the store cannot be read.
+///
+/// Those who ask while the chat is being read share the next reading, however many they are: made-up
+/// tokens keep nobody waiting for longer than one takes.
 #[derive(Debug, actix::Message)]
 #[rtype(result = "Result<(), Refusal>")]
-pub(crate) struct Refresh(
+pub(crate) struct Refresh {
+    asked: Instant,
     /// What the log says of the request that it is done for.
-    pub(crate) Span,
-);
+    span: Span,
+}
+
+impl Refresh {
+    /// For the request at hand.
+    pub(crate) fn now() -> Self {
+        Self {
+            asked: Instant::now(),
+            span: Span::current(),
+        }
+    }
+}
 
 impl Handler<Refresh> for Pair {
     type Result = AtomicResponse<Self, Result<(), Refusal>>;
 
-    fn handle(&mut self, Refresh(span): Refresh, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, refresh: Refresh, _: &mut Self::Context) -> Self::Result {
+        let Refresh { asked, span } = refresh;
+        if self.refreshed.is_some_and(|began| began > asked) {
+            return AtomicResponse::new(Box::pin(actix::fut::ready(Ok(()))));
+        }
+        let began = Instant::now();
         let store = self.environment.world.store.clone();
         let key = self.key;
         let load = async move { store.load(key).await }.instrument(span.clone());
         AtomicResponse::new(Box::pin(load.into_actor(self).map(
             move |found, pair: &mut Self, ctx| {
                 let _of_request = span.enter();
-                let read = found
-                    .as_ref()
-                    .map(|_| ())
-                    .map_err(|error| error.clone().into());
+                let read = match &found {
+                    Ok(_) => {
+                        pair.refreshed = Some(began);
+                        Ok(())
+                    }
+                    Err(error) => Err(error.clone().into()),
+                };
                 if pair.chat.is_ok() {
                     pair.apply(found, ctx);
                 }

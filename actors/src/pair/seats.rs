@@ -35,6 +35,10 @@ impl Handler<NameSeatTwo> for Pair {
         if let Err(refusal) = self.check_link(naming.auth) {
             return Self::refuse(refusal);
         }
+        // A name stays: the store need not be asked, by anybody who has the link, again and again.
+        if self.names[Seat::Two].is_some() {
+            return Self::refuse(Refusal::NamedBefore);
+        }
         if self.names[Seat::One].as_ref() == Some(&naming.name) {
             let problem = "The two names must differ by more than upper and lower case.";
             return Self::refuse(Refusal::Invalid {

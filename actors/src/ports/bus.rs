@@ -83,6 +83,8 @@ pub struct RollCall {
     pub address: String,
     /// The others that it hears.
     pub heard: HashSet<Uuid>,
+    /// Whether the bus knows of all of them who is at them. One that has lost its memory learns it again.
+    pub is_complete: bool,
 }
 
 /// What one instance tells the others about a chat.

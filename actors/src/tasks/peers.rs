@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::MissedTickBehavior;
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
@@ -21,8 +22,11 @@ const UNHEARD_BEATS_MAX: u32 = 3;
 pub(crate) async fn run(pairs: PairRegistry) {
     let environment = pairs.environment();
     let mut unheard = Unheard::default();
+    // The first beat goes out at once: the others must know of this instance as soon as it has streams.
+    let mut interval = tokio::time::interval(BEAT_INTERVAL);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tokio::time::sleep(BEAT_INTERVAL).await;
+        interval.tick().await;
         let Some(call) = environment.world.bus.roll_call() else {
             return std::future::pending().await;
         };

@@ -231,6 +231,7 @@ impl Bus for MemoryBus {
             own,
             address: "memory".into(),
             heard: boots.filter(|boot| !deaf && *boot != own).collect(),
+            is_complete: true,
         })
     }
 }

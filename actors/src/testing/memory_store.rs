@@ -82,6 +82,11 @@ impl MemoryStore {
         self.faults.is_waiting(call)
     }
 
+    /// How many calls of this kind were made.
+    pub fn calls(&self, call: Call) -> usize {
+        self.faults.calls(call)
+    }
+
     /// A batch that holds this text is refused from now on.
     pub fn refuse_text(&self, text: &str) {
         self.faults.refuse_text(text);

@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use actors::{OpenStream, Refusal, domain::Marks, testing::Call, testing::eventually};
+use actors::{
+    NameSeatTwo, OpenStream, Refusal,
+    domain::{Marks, Token, UserName},
+    testing::{Call, eventually},
+};
 
 use crate::world::{Instance, Person, Watch, World, roomy};
 
@@ -164,4 +168,44 @@ async fn a_second_flush_waits_for_what_the_first_one_writes() {
         assert_eq!(chat.seats[abhi.seat].marks.read, 1);
     };
     futures_util::future::join(first, rest).await;
+}
+
+#[actix::test]
+async fn tokens_that_are_made_up_share_a_look_into_the_store() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, _anny] = here.couple(&world).await;
+    let made_up = |_| {
+        let mut nobody = abhi.clone();
+        nobody.by = Token::generate(abhi.key, &mut rand::rng()).digest();
+        async move { nobody.seat().await }
+    };
+    let held = here.store.hold(Call::Load);
+    let before = here.store.calls(Call::Load);
+    let refused = futures_util::future::join_all((0..50).map(made_up));
+    let (refused, ()) = futures_util::future::join(refused, async {
+        eventually("one of them is looked for", || async {
+            here.store.is_waiting(Call::Load)
+        })
+        .await;
+        drop(held);
+    })
+    .await;
+    assert!(refused.iter().all(|seat| *seat == Err(Refusal::NoSession)));
+    let looks = here.store.calls(Call::Load) - before;
+    assert!(looks <= 2, "{looks} looks for 50 tokens");
+}
+
+#[actix::test]
+async fn a_name_that_stands_is_not_asked_of_the_store_again() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, _anny] = here.couple(&world).await;
+    here.store.fail_next(Call::Other, 1);
+    for name in ["Eve", "Abhi"] {
+        let name = UserName::parse(name).unwrap();
+        let naming = NameSeatTwo { name, auth: None };
+        let refused = here.pairs.ask(abhi.key, naming).await;
+        assert_eq!(refused, Err(Refusal::NamedBefore));
+    }
 }

@@ -1,6 +1,6 @@
 //! Being let in without a code.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use actors::{
     Answer, AskIn, AskStateOf, CameWith, LoginProof, NewReturnCode, Refusal, ReplacedBy,
@@ -352,5 +352,17 @@ async fn an_instance_whose_clock_is_wrong_judges_no_ask_by_it() {
         ask_in(&here, &anny, Seat::Two).await.unwrap();
         world.time.advance(Duration::from_secs(120));
         assert_eq!(abhi.look().await.unwrap().hello.asks, []);
+    }
+}
+
+#[actix::test]
+async fn a_number_does_not_come_back_while_its_ask_may_be_on_a_screen() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [_abhi, anny] = here.couple(&world).await;
+    let mut numbers = HashSet::new();
+    for _ in 0..60 {
+        let (_, number) = ask_with_number(&here, &anny, Seat::Two).await.unwrap();
+        assert!(numbers.insert(number.get()), "{number} was given out twice");
     }
 }

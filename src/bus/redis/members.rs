@@ -138,6 +138,11 @@ impl Members {
             .filter(|(_, beats)| **beats < UNLISTED_BEATS_MAX);
         living.map(|(peer, _)| peer.as_str())
     }
+
+    /// Whether all of them are on the list. Where Redis has lost it, it has also lost what they wrote down.
+    pub(super) fn are_listed(&self) -> bool {
+        self.living().all(|peer| self.listed.contains(peer))
+    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,9 @@ pub async fn login_and_name(state: &State, wanted: Login) -> Result<LoggedIn, Re
             let name = wanted.name.clone();
             match name_seat_two(state, &wanted.hash, name, wanted.auth).await {
                 Ok(()) => login(state, wanted).await,
-                Err(_) => Err(Refusal::WrongName),
+                // Somebody else was quicker, or it is the other person's name.
+                Err(Refusal::NamedBefore | Refusal::Invalid { .. }) => Err(Refusal::WrongName),
+                Err(refusal) => Err(refusal),
             }
         }
         entered => entered,

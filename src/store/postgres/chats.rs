@@ -186,7 +186,7 @@ pub(super) async fn registered_before(
     let key = rows::key(&row, "key")?;
     if row.try_get("over")? {
         // Its time is over: the id is free for a new chat.
-        tx.execute(END, &[&uuid(key)]).await?;
+        end(tx, By::Server(key)).await?;
         return Ok(None);
     }
     let [one, two] = seats(&tx.query(SEATS, &[&uuid(key)]).await?)?.0;

@@ -70,6 +70,11 @@ pub(super) async fn write_deferred(
             }
         }
     }
+    // Sessions before seats, as the statements lock them that end a chat or a session: otherwise each could wait for the other.
+    let (keys, ids, at) = &used;
+    if !keys.is_empty() {
+        tx.execute(USED, &[keys, ids, at]).await?;
+    }
     let SeatWrites {
         keys,
         seats,
@@ -81,10 +86,6 @@ pub(super) async fn write_deferred(
     if !keys.is_empty() {
         tx.execute(SEATS, &[keys, seats, delivered, read, at, sessions])
             .await?;
-    }
-    let (keys, ids, at) = &used;
-    if !keys.is_empty() {
-        tx.execute(USED, &[keys, ids, at]).await?;
     }
     Ok(())
 }

@@ -56,6 +56,7 @@ struct State {
     panicking: HashMap<Call, usize>,
     locked: HashSet<ChatKey>,
     waiting: HashSet<Call>,
+    calls: HashMap<Call, usize>,
     lost_appends: usize,
     refused_texts: HashSet<String>,
     batch_lens: Vec<usize>,
@@ -133,7 +134,11 @@ impl Faults {
 
     /// Waits while calls of this kind are held, and fails where it was told to.
     pub(super) async fn check(&self, call: Call) -> Result<(), StoreError> {
-        self.state().waiting.insert(call);
+        {
+            let mut state = self.state();
+            state.waiting.insert(call);
+            *state.calls.entry(call).or_default() += 1;
+        }
         let mut held = self.held.subscribe();
         let released = held.wait_for(|held| !held.contains(&call)).await;
         drop(released.expect("the faults, which send, are borrowed here"));
@@ -172,6 +177,11 @@ impl Faults {
     /// Whether a call of this kind is being held now.
     pub(super) fn is_waiting(&self, call: Call) -> bool {
         self.state().waiting.contains(&call)
+    }
+
+    /// How many calls of this kind were made.
+    pub(super) fn calls(&self, call: Call) -> usize {
+        self.state().calls.get(&call).copied().unwrap_or(0)
     }
 
     /// Fails where a commit's answer is to be lost on its way back.
