@@ -187,8 +187,8 @@ compare-quick: compared ## One short round of the same, for use while tuning; AR
 
 .PHONY: attack
 attack: ## The attacks of the Rust tests with nine thousand connections each (needs as many open files: ulimit -n 20000).
-	ulimit -n 20000; DUET_ATTACK_CONNECTIONS=9000 cargo nextest run --workspace --all-features --locked --test-threads 1 --no-capture \
-	  -E 'package(duet) and test(/^attacks::/)'
+	ulimit -n 20000; DUET_ATTACK_CONNECTIONS=9000 cargo nextest run -p duet --cargo-profile attack --all-features --locked --test-threads 1 --no-capture --no-fail-fast \
+	  -E 'test(/^attacks::/)'
 
 .PHONY: memory
 memory: ## What is left of ended chats in the memory of the process, a minute later. Prints; docs/security.md says what to expect.

@@ -32,7 +32,7 @@ use super::{
     State,
     answers::{Answers, NoRoom},
     h1, h2,
-    low_priority::LowPriority,
+    low_priority::{LowPriority, Turns},
     reads::{Reads, Turn},
     tls,
 };
@@ -167,7 +167,8 @@ where
                         return;
                     };
                     tune(&socket, terms.stalled);
-                    let opening = open(socket, acceptor, terms.stalled, &terms.low_priority);
+                    let mut turns = terms.low_priority.connection();
+                    let opening = open(socket, acceptor, terms.stalled, &mut turns);
                     let opening = Box::pin(opening);
                     let opening = timeout(terms.deadline, opening);
                     let opened = tokio::select! {
@@ -178,7 +179,7 @@ where
                     let going = going.cancelled();
                     match opened {
                         Ok(Ok((io, true))) => {
-                            let served = h2::serve(io, peer, app, terms, going);
+                            let served = h2::serve(io, peer, app, terms, turns, going);
                             ended(Box::pin(served).await);
                         }
                         Ok(Ok((io, false))) => {
@@ -303,7 +304,7 @@ async fn open(
     socket: TcpStream,
     acceptor: Option<TlsAcceptor>,
     stalled: Duration,
-    low_priority: &LowPriority,
+    turns: &mut Turns,
 ) -> io::Result<Opened> {
     let mut first = [0; PRIOR_KNOWLEDGE.len()];
     socket.peek(&mut first).await?;
@@ -314,7 +315,7 @@ async fn open(
         return Ok((Either::Left(socket), first == PRIOR_KNOWLEDGE));
     };
     // A handshake takes longer than most requests.
-    let stream = low_priority.run(acceptor.accept(socket)).await?;
+    let stream = turns.run(acceptor.accept(socket)).await?;
     let is_h2 = stream.get_ref().1.alpn_protocol() == Some(tls::H2);
     Ok((Either::Right(stream.into()), is_h2))
 }

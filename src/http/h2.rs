@@ -32,10 +32,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{
-    connection::Terms,
-    low_priority::{Effort, Turns},
-};
+use super::{connection::Terms, low_priority::Turns};
 use answering::Accepted;
 use writing::Part;
 
@@ -71,6 +68,7 @@ pub async fn serve<Io, S, B>(
     peer: Option<SocketAddr>,
     service: Rc<S>,
     terms: Terms,
+    mut turns: Turns,
     going: impl Future<Output = ()>,
 ) -> Result<(), h2::Error>
 where
@@ -80,25 +78,24 @@ where
     S::Error: Into<Response<BoxBody>>,
     B: MessageBody + 'static,
 {
-    let low_priority = terms.low_priority.clone();
     let handshake = builder().handshake(io);
-    let mut connection: Connection<Io, Part> = low_priority.run(handshake).await?;
+    let mut connection: Connection<Io, Part> = turns.run(handshake).await?;
     let mut going = pin!(going);
     let mut quiet = pin!(sleep(QUIET_MAX));
     let mut leaving = false;
     let accepted_at_once = Cell::new(0);
-    let mut turns = Turns::default();
-    let mut effort = Effort::default();
     // Held by every request that is not answered to its end.
     let shared = Rc::new(Shared::new(terms, peer));
     loop {
         let next = poll_fn(|cx| {
             // What comes first may be a hundred requests.
-            let is_costly = shared.is_new() || shared.is_crowded() || effort.is_great();
-            if accepted_at_once.get() == 0 && is_costly {
-                ready!(low_priority.poll_turn(&mut turns, cx));
+            if accepted_at_once.get() == 0 {
+                match shared.is_new() || shared.is_crowded() || turns.is_costly() {
+                    true => ready!(turns.poll_turn(cx)),
+                    false => turns.skip_turn(),
+                }
             }
-            let accepted = effort.count(|| connection.poll_accept(cx));
+            let accepted = turns.count(|| connection.poll_accept(cx));
             accepted_at_once.set(match &accepted {
                 Poll::Ready(_) => (accepted_at_once.get() + 1) % ACCEPTED_AT_ONCE,
                 Poll::Pending => 0,

@@ -26,53 +26,32 @@ pub struct LowPriority(Rc<Queue>);
 
 #[derive(Default)]
 struct Queue {
-    /// By order of arrival.
-    waiting: RefCell<BTreeMap<u64, Waker>>,
-    arrivals: Cell<u64>,
+    waiting: RefCell<BTreeMap<Place, Waker>>,
+    /// What the one that had the last turn had taken, or one before it.
+    reached: Cell<u32>,
+    connections: Cell<u64>,
     arrived: Notify,
 }
 
-/// A place in the queue; it is left when this is dropped.
+/// Those that took less in their turns come first, and of those that took about the same the one that was opened first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
-    queue: Rc<Queue>,
-    arrival: u64,
+    /// What it took, as a number of `EFFORT_MAX`.
+    taken: u32,
+    connection: u64,
 }
 
-/// What one future needs to be polled in its turn again and again.
-#[derive(Default)]
-pub struct Turns(Option<Place>);
-
-/// How much of an arbiter's time one future took lately. Frames that ask for nothing, such as pings, take
+/// One connection, and what it took of the arbiter's time. Frames that ask for nothing, such as pings, take
 /// time as well, and no limit of their number is right for everybody.
-pub struct Effort {
-    taken: Duration,
+pub struct Turns {
+    queue: Rc<Queue>,
+    connection: u64,
+    place: Option<Place>,
+    is_in_turn: bool,
+    /// What it took in its turns, together with what is not held against it.
+    in_turns: Duration,
+    lately: Duration,
     counted: Instant,
-}
-
-impl Default for Effort {
-    fn default() -> Self {
-        Self {
-            taken: Duration::ZERO,
-            counted: Instant::now(),
-        }
-    }
-}
-
-impl Effort {
-    /// Whether it took more than its share.
-    pub fn is_great(&self) -> bool {
-        self.taken > EFFORT_MAX
-    }
-
-    /// Counts what this takes.
-    pub fn count<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        let began = Instant::now();
-        let forgotten = (began - self.counted) / EFFORT_SHARE;
-        let done = work();
-        self.counted = Instant::now();
-        self.taken = self.taken.saturating_sub(forgotten) + (self.counted - began);
-        done
-    }
 }
 
 impl LowPriority {
@@ -81,8 +60,8 @@ impl LowPriority {
         let Self(queue) = self;
         let mut newest = false;
         loop {
-            // The oldest and the newest by turns: nobody waits for ever, and whoever comes while
-            // thousands wait is not behind all of them.
+            // Of those that took the least the oldest connection and the newest by turns: each gets through
+            // in the end, and whoever comes while thousands wait is not behind all of them.
             newest = !newest;
             match queue.next(newest) {
                 Some(waker) => waker.wake(),
@@ -92,58 +71,110 @@ impl LowPriority {
         }
     }
 
-    /// Runs a future, each poll of which waits for its turn.
-    pub async fn run<F: Future>(&self, future: F) -> F::Output {
+    /// The turns of a connection that was just opened.
+    pub fn connection(&self) -> Turns {
+        let Self(queue) = self;
+        let connection = queue.connections.get();
+        queue.connections.set(connection + 1);
+        Turns {
+            queue: queue.clone(),
+            connection,
+            place: None,
+            is_in_turn: false,
+            in_turns: Duration::ZERO,
+            lately: Duration::ZERO,
+            counted: Instant::now(),
+        }
+    }
+}
+
+impl Turns {
+    /// Runs a future, each poll of which waits for its turn and is counted.
+    pub async fn run<F: Future>(&mut self, future: F) -> F::Output {
         let mut future = pin!(future);
-        let mut turns = Turns::default();
         poll_fn(|cx| {
-            ready!(self.poll_turn(&mut turns, cx));
-            future.as_mut().poll(cx)
+            ready!(self.poll_turn(cx));
+            self.count(|| future.as_mut().poll(cx))
         })
         .await
     }
 
-    /// Ready when it is this one's turn, once.
-    pub fn poll_turn(&self, turns: &mut Turns, cx: &mut Context<'_>) -> Poll<()> {
-        let Self(queue) = self;
-        let mut waiting = queue.waiting.borrow_mut();
-        if let Some(place) = &turns.0 {
-            match waiting.get_mut(&place.arrival) {
-                Some(waker) => {
-                    waker.clone_from(cx.waker());
-                    return Poll::Pending;
-                }
-                None => {
-                    drop(waiting);
-                    turns.0 = None;
-                    return Poll::Ready(());
-                }
-            }
+    /// Ready when it is this connection's turn, once.
+    pub fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let place = match self.place {
+            Some(place) => place,
+            None => self.new_place(),
+        };
+        let mut waiting = self.queue.waiting.borrow_mut();
+        if self.place.is_some() && !waiting.contains_key(&place) {
+            self.place = None;
+            self.is_in_turn = true;
+            return Poll::Ready(());
         }
-        let arrival = queue.arrivals.get();
-        queue.arrivals.set(arrival + 1);
-        waiting.insert(arrival, cx.waker().clone());
-        queue.arrived.notify_one();
-        let queue = queue.clone();
-        turns.0 = Some(Place { queue, arrival });
+        waiting.insert(place, cx.waker().clone());
+        if self.place.replace(place).is_none() {
+            self.queue.arrived.notify_one();
+        }
         Poll::Pending
+    }
+
+    /// What follows is done out of turn.
+    pub fn skip_turn(&mut self) {
+        self.is_in_turn = false;
+    }
+
+    /// Whoever comes, or comes back after a while, has taken a little less than those who never stopped.
+    fn new_place(&mut self) -> Place {
+        let least = EFFORT_MAX.saturating_mul(self.queue.reached.get().saturating_sub(1));
+        self.in_turns = self.in_turns.max(least);
+        let taken = self.in_turns.as_nanos() / EFFORT_MAX.as_nanos();
+        Place {
+            taken: taken.try_into().unwrap_or(u32::MAX),
+            connection: self.connection,
+        }
+    }
+
+    /// Whether it took more than its share lately.
+    pub fn is_costly(&self) -> bool {
+        self.lately > EFFORT_MAX
+    }
+
+    /// Counts what this takes.
+    pub fn count<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let began = Instant::now();
+        let forgotten = (began - self.counted) / EFFORT_SHARE;
+        let done = work();
+        self.counted = Instant::now();
+        let taken = self.counted - began;
+        self.lately = self.lately.saturating_sub(forgotten) + taken;
+        if self.is_in_turn {
+            self.in_turns += taken;
+        }
+        done
+    }
+}
+
+impl Drop for Turns {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            self.queue.waiting.borrow_mut().remove(&place);
+        }
     }
 }
 
 impl Queue {
     fn next(&self, newest: bool) -> Option<Waker> {
         let mut waiting = self.waiting.borrow_mut();
-        let next = match newest {
-            true => waiting.pop_last(),
-            false => waiting.pop_first(),
-        };
-        next.map(|(_, waker)| waker)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.queue.waiting.borrow_mut().remove(&self.arrival);
+        let mut next = *waiting.first_key_value()?.0;
+        if newest {
+            let last = Place {
+                connection: u64::MAX,
+                ..next
+            };
+            next = *waiting.range(..=last).next_back()?.0;
+        }
+        self.reached.set(self.reached.get().max(next.taken));
+        waiting.remove(&next)
     }
 }
 
@@ -160,8 +191,8 @@ mod tests {
             let queue = LowPriority::default();
             let polled = Rc::new(Cell::new(0));
             let crowd = (0..100).map(|_| {
-                let (queue, polled) = (queue.clone(), polled.clone());
-                spawn_local(async move { queue.run(async { polled.set(polled.get() + 1) }).await })
+                let (mut turns, polled) = (queue.connection(), polled.clone());
+                spawn_local(async move { turns.run(async { polled.set(polled.get() + 1) }).await })
             });
             let crowd: Vec<_> = crowd.collect();
             let serving = spawn_local(async move { queue.serve().await });
@@ -177,12 +208,68 @@ mod tests {
         LocalSet::new().run_until(everybody).await;
     }
 
-    #[tokio::test]
-    async fn who_leaves_before_its_turn_takes_none() {
+    #[test]
+    fn who_leaves_before_its_turn_takes_none() {
         let queue = LowPriority::default();
-        let mut gone = Box::pin(queue.run(async {}));
+        let mut turns = queue.connection();
+        let mut gone = Box::pin(turns.run(async {}));
         assert!((&mut gone).now_or_never().is_none());
         drop(gone);
+        drop(turns);
         assert!(queue.0.waiting.borrow().is_empty());
+    }
+
+    /// Who waits, in the order in which they are given their turns.
+    fn order(queue: &LowPriority, waiting: &mut [Turns]) -> Vec<u64> {
+        let mut cx = Context::from_waker(Waker::noop());
+        for turns in waiting.iter_mut() {
+            assert!(turns.poll_turn(&mut cx).is_pending());
+        }
+        let mut order = Vec::new();
+        let mut newest = false;
+        while queue.0.next(newest).is_some() {
+            newest = !newest;
+            for turns in waiting.iter_mut() {
+                if turns.place.is_some() && turns.poll_turn(&mut cx).is_ready() {
+                    order.push(turns.connection);
+                }
+            }
+        }
+        order
+    }
+
+    #[test]
+    fn the_oldest_and_the_newest_connection_go_by_turns_whoever_began_to_wait_first() {
+        let queue = LowPriority::default();
+        let mut waiting: Vec<_> = (0..5).map(|_| queue.connection()).collect();
+        waiting.swap(0, 4);
+        assert_eq!(order(&queue, &mut waiting), [0, 4, 1, 3, 2]);
+    }
+
+    #[test]
+    fn who_took_much_time_waits_behind_all_that_did_not() {
+        let queue = LowPriority::default();
+        let mut waiting: Vec<_> = (0..4).map(|_| queue.connection()).collect();
+        waiting[0].in_turns = EFFORT_MAX * 3;
+        waiting[3].in_turns = EFFORT_MAX;
+        waiting[1].in_turns = EFFORT_MAX / 2;
+        assert_eq!(order(&queue, &mut waiting), [1, 2, 3, 0]);
+    }
+
+    #[test]
+    fn whoever_comes_goes_before_those_that_never_stop_and_soon_among_them() {
+        let queue = LowPriority::default();
+        let mut waiting: Vec<_> = (0..2).map(|_| queue.connection()).collect();
+        for turns in &mut waiting {
+            turns.in_turns = EFFORT_MAX * 1_000;
+        }
+        assert_eq!(order(&queue, &mut waiting), [0, 1]);
+        waiting.push(queue.connection());
+        assert_eq!(order(&queue, &mut waiting), [2, 1, 0]);
+        let [.., newcomer] = &mut waiting[..] else {
+            unreachable!()
+        };
+        newcomer.in_turns += EFFORT_MAX * 2;
+        assert_eq!(order(&queue, &mut waiting), [0, 1, 2]);
     }
 }
