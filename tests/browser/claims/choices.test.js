@@ -60,31 +60,31 @@ claim("notification and sound come when switched on and nobody looks, and only t
   await setHidden(page, false);
   await flip(page, "Notifications");
   await flip(page, "Sound");
-  const { played } = await signs(page);
-  assert.ok(played > 0, "a switch that makes a sound says what it sounds like");
+  // A switch that makes a sound says what it sounds like.
+  const { played } = await until("the sound is played", () => signs(page), ({ played }) => played > 0);
   await say(abhi.page, "somebody looks");
   await untilTick(abhi.page, "somebody looks", "Seen");
   assert.deepEqual(await signs(page), { shown: [], played });
 
   await setHidden(page, true);
   await arrives(abhi.page, page, "nobody looks");
-  const after = await signs(page);
+  const after = await until("it is announced", () => signs(page), ({ shown }) => shown.length > 0);
   assert.equal(after.shown.length, 1);
   assert.match(after.shown[0][0], /Abhi/);
   assert.equal(after.shown[0][1], "New message", "the text stays out of a notification");
-  assert.ok(after.played > played);
+  await until("it is heard", async () => (await signs(page)).played > played);
 
   // The choice is the browser's: it holds after a reload.
   await page.reload();
   await inChat(page);
   await setHidden(page, true);
   await arrives(abhi.page, page, "after a reload");
-  assert.equal((await signs(page)).shown.length, 1);
+  await untilIs("the number of notifications", async () => (await signs(page)).shown.length, 1);
   await setHidden(page, false);
   await flip(page, "Notifications");
   await setHidden(page, true);
   await arrives(abhi.page, page, "switched off again");
-  assert.equal((await signs(page)).shown.length, 1);
+  await untilIs("the number of notifications", async () => (await signs(page)).shown.length, 1);
 });
 
 claim("what is on the screen in any tab is not announced by another", async ({ person }) => {
@@ -103,7 +103,7 @@ claim("what is on the screen in any tab is not announced by another", async ({ p
   await arrives(abhi.page, anny.page, "and not at this");
   await until("the one that nobody sees is announced", () => signs(anny.page), ({ shown }) => shown.length > 0);
   assert.equal((await signs(anny.page)).shown.length, 1);
-  assert.ok((await signs(anny.page)).played > played);
+  await until("the sound is played", async () => (await signs(anny.page)).played > played);
   assert.deepEqual(await signs(second), { shown: [], played: 0 });
 });
 
@@ -117,7 +117,7 @@ claim("a browser that allows no notifications says so, and the switch stays off"
   await page.locator("#menu summary").click();
   await page.getByRole("button", { name: "Notifications" }).click();
   await page.getByRole("status").filter({ hasText: "The browser does not allow notifications" }).waitFor({ state: "attached" });
-  assert.equal(await page.getByRole("button", { name: "Notifications" }).getAttribute("aria-pressed"), "false");
+  await untilIs("the switch", () => page.getByRole("button", { name: "Notifications" }).getAttribute("aria-pressed"), "false");
 });
 
 claim("the colours change at once, are kept, and follow the system where that was chosen", async ({ person }) => {
@@ -130,19 +130,18 @@ claim("the colours change at once, are kept, and follow the system where that wa
   await page.locator("#menu summary").click();
   const kept = page.waitForResponse("**/preferences");
   await page.getByRole("button", { name: "Light" }).click();
-  const light = await paper();
-  assert.notEqual(light, dark);
-  assert.equal(await page.getByRole("button", { name: "Light" }).getAttribute("aria-pressed"), "true");
+  const light = await until("the page is light", paper, (now) => now !== dark);
+  await untilIs("the switch", () => page.getByRole("button", { name: "Light" }).getAttribute("aria-pressed"), "true");
   assert.ok(await page.evaluate(() => "sameDocument" in globalThis), "the page was loaded anew");
   await kept;
   await page.reload();
   await inChat(page);
-  assert.equal(await paper(), light);
+  await untilIs("the colour", paper, light);
   await page.locator("#menu summary").click();
   await page.getByRole("button", { name: "Auto" }).click();
-  assert.equal(await paper(), dark);
+  await untilIs("the colour", paper, dark);
   await page.emulateMedia({ colorScheme: "light" });
-  assert.equal(await paper(), light);
+  await untilIs("the colour", paper, light);
 });
 
 claim("another language is one press away, and one stays where one is", async ({ person }) => {
@@ -180,7 +179,7 @@ claim("the link can be handed to the system where it takes one, and no button pr
   });
   const { link } = await register(phone);
   await phone.page.getByRole("button", { name: "Share…" }).click();
-  const shared = await phone.page.evaluate(() => /** @type {any} */ (globalThis).shared);
+  const shared = await until("it is shared", () => phone.page.evaluate(() => /** @type {any} */ (globalThis).shared), (shared) => shared.length > 0);
   assert.equal(shared.length, 1);
   assert.equal(shared[0].url, link);
   assert.doesNotMatch(shared[0].text, /Abhi|Anny/);

@@ -1,12 +1,10 @@
 // Every way between the states that connection.js draws. What leads from "live" to "quiet" and on to "lost" and back is claimed in
 // stalled.test.js and outage.test.js, the way back from "session" in tabs.test.js.
 
-import assert from "node:assert/strict";
-
 import { claim, share } from "../harness/claim.js";
 import { inChat, meet, message, say, tell, untilTick } from "../harness/flows.js";
 import { setHidden } from "../harness/person.js";
-import { until } from "../harness/until.js";
+import { until, untilIs } from "../harness/until.js";
 
 share();
 
@@ -128,5 +126,5 @@ claim("a tab that the browser freezes and thaws has missed nothing", async ({ pe
   await message(anny.page, "While you slept").waitFor();
   await say(anny.page, "Awake");
   for (const page of [abhi.page, second]) await message(page, "Awake").waitFor();
-  assert.equal(await anny.page.locator("#connection").isVisible(), false);
+  await untilIs("the banner", () => anny.page.locator("#connection").isVisible(), false);
 });

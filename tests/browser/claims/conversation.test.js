@@ -47,8 +47,8 @@ claim("the reason stands under a message that failed, and Retry only where it ca
     await say(page, words);
     const item = message(page, words);
     await item.getByText(String(reason)).waitFor();
-    assert.equal(await item.getByRole("button", { name: "Retry" }).count(), retries, words);
-    assert.equal(await item.getByRole("button", { name: "Delete" }).count(), 1);
+    await untilIs(`retries when ${words}`, () => item.getByRole("button", { name: "Retry" }).count(), retries);
+    await untilIs("the ways to delete it", () => item.getByRole("button", { name: "Delete" }).count(), 1);
     await page.unroute("**/message_send");
   }
   await message(page, "refused as something").getByRole("button", { name: "Retry" }).click();
@@ -66,17 +66,17 @@ claim("days follow the server's clock and the reader's midnight, and none stands
   await meet(abhi, anny);
   await say(page, "first");
   await untilTick(page, "first", "Seen");
-  assert.deepEqual(await days(page), ["today"]);
+  await untilIs("the headings", () => days(page), ["today"]);
   await say(anny.page, "second");
   await message(page, "second").waitFor();
-  assert.deepEqual(await days(page), ["today"]);
+  await untilIs("the headings", () => days(page), ["today"]);
   await page.clock.runFor("24:00:00");
   await untilIs("the heading after midnight", () => days(page), ["yesterday"]);
   // The only message of its day goes, and its heading with it.
   await page.route("**/message_send", (route) => route.fulfill({ status: 409, json: { data: { status: "Failed", code: 409, error: "chat_full", message: "" } } }));
   await say(page, "alone");
   await message(page, "alone").getByRole("button", { name: "Delete" }).waitFor();
-  assert.deepEqual(await days(page), ["yesterday", "today"]);
+  await untilIs("the headings", () => days(page), ["yesterday", "today"]);
   await message(page, "alone").getByRole("button", { name: "Delete" }).click();
   await untilIs("the headings", () => days(page), ["yesterday"]);
 });
@@ -98,10 +98,10 @@ claim("what is said within a minute has one time, live and in the history alike"
       });
     });
   await until("the ticks", () => abhi.page.locator('.last[data-state="seen"]').count());
-  assert.deepEqual(await shown(), [true, true, true, true]);
+  await untilIs("whether each shows its time when it should", shown, [true, true, true, true]);
   await abhi.page.goto(one.chat);
   await inChat(abhi.page);
-  assert.deepEqual(await shown(), [true, true, true, true]);
+  await untilIs("whether each shows its time when it should", shown, [true, true, true, true]);
 });
 
 claim("the newest message is one press away for whoever scrolled up, and the date stays in sight", async ({ person }) => {
@@ -115,8 +115,8 @@ claim("the newest message is one press away for whoever scrolled up, and the dat
   await page.locator("#history").hover();
   await page.mouse.wheel(0, -600);
   await page.getByRole("button", { name: "To the newest message" }).waitFor();
-  const [day, history] = await Promise.all(["#messages .day", "#history"].map((what) => page.locator(what).first().boundingBox()));
-  assert.ok(day && history && day.y >= history.y && day.y < history.y + 40, "the date is out of sight");
+  const tops = () => page.evaluate(() => ["#messages .day", "#history"].map((what) => document.querySelector(what)?.getBoundingClientRect().top ?? NaN));
+  await until("the date is in sight", tops, ([day, history]) => day >= history && day < history + 40);
   await button.click();
   await untilIs("the distance", () => page.locator("#history").evaluate((node) => Math.abs(Math.round(node.scrollTop))), 0);
   await untilIs("the button", () => button.isVisible(), false);
@@ -146,10 +146,9 @@ claim("turning the phone keeps the place, and the print has all of it", async ({
     await until(`the place at ${viewport.width}`, reading, (now) => Math.abs(now - before) <= 1);
   }
   await page.emulateMedia({ media: "print" });
-  const { height } = (await page.locator("#history").boundingBox()) ?? { height: 0 };
-  const inner = await page.locator("#messages").evaluate((node) => node.getBoundingClientRect().height);
-  assert.ok(height >= inner && inner > 3_000, `${height} of ${inner} pixels are printed`);
-  assert.equal(await page.locator("#composer").isVisible(), false);
+  const heights = () => page.evaluate(() => ["history", "messages"].map((id) => document.getElementById(id)?.getBoundingClientRect().height ?? 0));
+  await until("all of it is printed", heights, ([shown, whole]) => shown >= whole && whole > 3_000);
+  await untilIs("the composer", () => page.locator("#composer").isVisible(), false);
 });
 
 claim("a name with dollars is a name in the title, and piled-up marks stay in their line", async ({ person }) => {

@@ -1,11 +1,9 @@
 // Many chats in one browser. Over HTTP/1.1 it opens six connections to a server, and every stream takes one.
 
-import assert from "node:assert/strict";
-
 import { claim, share } from "../harness/claim.js";
 import { inChat, message, say, tell, untilTick } from "../harness/flows.js";
 import { setHidden } from "../harness/person.js";
-import { until } from "../harness/until.js";
+import { until, untilIs } from "../harness/until.js";
 
 share();
 
@@ -29,7 +27,7 @@ claim("nine chats in one browser all load, hear and send, and a closed one makes
     await say(page, `Out of chat ${number}`);
     await untilTick(page, `Out of chat ${number}`, "Sent");
     await until("the other person is told to be away", () => page.locator("#presence").textContent(), (words) => words !== "Connecting…");
-    assert.equal(await page.locator("#connection").isVisible(), false);
+    await untilIs("the banner", () => page.locator("#connection").isVisible(), false);
   }
   // As the other person sees it, every one of them is there.
   const { peer } = chats[CHATS - 1];

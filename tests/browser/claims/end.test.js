@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { choose, endForBoth, inChat, meet, meetByForms, message, say } from "../harness/flows.js";
+import { choose, contentOf, endForBoth, inChat, meet, meetByForms, message, say } from "../harness/flows.js";
 import { listen } from "../harness/live.js";
 import { remains } from "../harness/remains.js";
 import { until, untilIs } from "../harness/until.js";
@@ -29,7 +29,7 @@ claim("ending asks first, then takes both to the start, which says who ended it"
   const dialog = anny.page.getByRole("dialog", { name: "End this chat for both of you?" });
   await dialog.getByText("Every message is deleted from the server now.").waitFor();
   await dialog.getByText("Abhi may have kept copies.").waitFor();
-  assert.equal(await dialog.getByRole("link", { name: "Download" }).getAttribute("download"), "");
+  await untilIs("the kind of link", () => dialog.getByRole("link", { name: "Download" }).getAttribute("download"), "");
   await until("Cancel has the focus", () => dialog.getByText("Cancel").evaluate((node) => node === document.activeElement));
   await anny.page.keyboard.press("Escape");
   await dialog.waitFor({ state: "hidden" });
@@ -42,12 +42,12 @@ claim("ending asks first, then takes both to the start, which says who ended it"
     await page.getByRole("heading", { name: "The chat has ended" }).waitFor();
     await page.getByText(words).waitFor();
     await page.getByText("Every message has been deleted from the server.").waitFor();
-    assert.match(page.url(), /\/demo\/chat\/register\?ended$/);
+    await until("the address", () => page.url(), (url) => /\/demo\/chat\/register\?ended$/.test(url));
   }
   // Told once: who comes later learns no name.
   await abhi.page.reload();
   await abhi.page.getByText("It was ended, or its time was up.").waitFor();
-  assert.doesNotMatch(await abhi.page.content(), /Anny/);
+  assert.doesNotMatch(await contentOf(abhi.page), /Anny/);
 });
 
 claim("the end interrupts whoever listens, before the page is left", async ({ person }) => {
@@ -84,7 +84,7 @@ claim("after the end Back, reload, a second tab and curl show nothing", async ({
   await endForBoth(anny.page);
   for (const [page, seat] of /** @type {const} */ ([[abhi.page, one], [second, one], [older, one], [anny.page, two]])) {
     await page.getByRole("heading", { name: "The chat has ended" }).waitFor();
-    const seen = async () => (await page.content()).includes(SECRET);
+    const seen = async () => (await contentOf(page)).includes(SECRET);
     assert.equal(await seen(), false);
     await page.goBack();
     await page.waitForLoadState();
@@ -95,7 +95,7 @@ claim("after the end Back, reload, a second tab and curl show nothing", async ({
   }
   await invitation.reload();
   await invitation.getByRole("heading", { name: "This chat has ended" }).waitFor();
-  assert.ok(!(await invitation.content()).includes("Anny"));
+  assert.ok(!(await contentOf(invitation)).includes("Anny"));
   await invitation.goto(link);
   await invitation.getByRole("heading", { name: "This chat has ended" }).waitFor();
   // As a program would, with the cookies of before.
@@ -148,7 +148,7 @@ claim("nothing of the chat stays in the browser after logging out, in any tab", 
     await untilIs("what is left", () => remains({ context: anny.context, page }), []);
     await page.goBack();
     await page.waitForLoadState();
-    assert.ok(!(await page.content()).includes(SECRET), `Back shows it at ${page.url()}`);
+    assert.ok(!(await contentOf(page)).includes(SECRET), `Back shows it at ${page.url()}`);
   }
   await say(abhi.page, "Still going on");
 });

@@ -1,9 +1,8 @@
 // When something goes wrong, the page says what happened, whether anything was lost, and one next step.
 
-import assert from "node:assert/strict";
-
 import { claim, share } from "../harness/claim.js";
 import { choose, endForBoth, inChat, meet, message, say } from "../harness/flows.js";
+import { until, untilIs } from "../harness/until.js";
 
 share();
 
@@ -12,8 +11,8 @@ share();
 /** What the page says, and then the one way on that it offers. @param {Page} page @param {string} happened @param {RegExp} lost @param {string} next */
 async function follow(page, happened, lost, next) {
   await page.getByRole("heading", { level: 1, name: happened }).waitFor();
-  assert.match((await page.locator("main .lead").textContent()) ?? "", lost);
-  assert.deepEqual(await page.locator("main").getByRole("link").allTextContents(), [next]);
+  await until("it says whether anything was lost", () => page.locator("main .lead").textContent(), (words) => lost.test(words ?? ""));
+  await untilIs("the ways on", () => page.locator("main").getByRole("link").allTextContents(), [next]);
   await page.getByRole("link", { name: next }).click();
 }
 

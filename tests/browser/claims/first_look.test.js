@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { register } from "../harness/flows.js";
+import { contentOf, register } from "../harness/flows.js";
+import { until } from "../harness/until.js";
 
 share();
 
@@ -12,9 +13,9 @@ claim("the guest's page says what this is and when it is gone, and names nobody"
   const { link } = await register(abhi);
   await guest.page.goto(link);
   const lead = guest.page.locator("p.lead").first();
-  assert.match((await lead.innerText()).replace(/\s+/g, " "), /^Someone invited you to a private chat for two\. No account\. It deletes itself on \d+ \p{L}+\.$/u);
+  await until("it says what this is", async () => (await lead.innerText()).replace(/\s+/g, " "), (words) => /^Someone invited you to a private chat for two\. No account\. It deletes itself on \d+ \p{L}+\.$/u.test(words));
   await guest.page.getByText("Use the name they gave you.").waitFor();
-  assert.doesNotMatch(await guest.page.content(), /Abhi|Anny/);
+  assert.doesNotMatch(await contentOf(guest.page), /Abhi|Anny/);
 });
 
 for (const [width, height] of [[1280, 800], [390, 844]]) {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { choosePlain, inChat, join, meet, message, openMySide, register, returnCode, say, texts, untilTick } from "../harness/flows.js";
+import { choosePlain, contentOf, inChat, join, meet, message, openMySide, register, returnCode, say, texts, untilTick } from "../harness/flows.js";
 import { setHidden } from "../harness/person.js";
 import { scan } from "../harness/scan.js";
 import { until, untilIs } from "../harness/until.js";
@@ -30,14 +30,14 @@ claim("the invitation offers the link, a copy, a QR code and the return code, th
   assert.equal(await scan(page.getByRole("img", { name: "QR code of the link" }), browser), link);
   await page.locator('[data-copy="link"]').click();
   await page.getByRole("button", { name: "Copied" }).waitFor();
-  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), link);
+  await untilIs("the clipboard", () => page.evaluate(() => navigator.clipboard.readText()), link);
   await page.reload();
-  assert.equal(await page.locator("#link").inputValue(), link);
-  assert.equal(await page.locator("#return-code").inputValue(), code, "a code that nobody has saved is gone");
+  await untilIs("the link", () => page.locator("#link").inputValue(), link);
+  await untilIs("a code that nobody has saved", () => page.locator("#return-code").inputValue(), code);
   await page.getByRole("button", { name: "Saved" }).click();
   await untilIs("the code", () => page.locator("#return-code").count(), 0);
   await page.reload();
-  assert.ok(!(await page.content()).includes(code), "a code that is saved is shown again");
+  assert.ok(!(await contentOf(page)).includes(code), "a code that is saved is shown again");
 });
 
 claim("a clipboard that refuses leaves the link selected", async ({ person }) => {
@@ -49,11 +49,11 @@ claim("a clipboard that refuses leaves the link selected", async ({ person }) =>
   });
   await page.locator('[data-copy="link"]').click();
   await page.getByText("The text is selected").waitFor();
-  const selected = await page.locator("#link").evaluate((field) => {
+  const selected = () => page.locator("#link").evaluate((field) => {
     const { value, selectionStart, selectionEnd } = /** @type {HTMLInputElement} */ (field);
     return value.slice(selectionStart ?? 0, selectionEnd ?? 0) === value && document.activeElement === field;
   });
-  assert.ok(selected);
+  await until("the link is selected", selected);
 });
 
 claim("two people talk both ways, live, and the ticks say how far a message has come", async ({ person }) => {
@@ -62,13 +62,13 @@ claim("two people talk both ways, live, and the ticks say how far a message has 
   await openMySide(abhi);
   await abhi.page.getByRole("heading", { name: "Say hello" }).waitFor();
   await abhi.page.getByText("Anny has not joined yet.").waitFor();
-  assert.equal(await abhi.page.locator("#link").inputValue(), link);
+  await untilIs("the link", () => abhi.page.locator("#link").inputValue(), link);
   await abhi.page.locator(".until").getByText(/^chat ends \d/).waitFor();
   await say(abhi.page, "Are you there?");
   await untilTick(abhi.page, "Are you there?", "Sent");
 
   await join(anny, link);
-  assert.ok((await returnCode(anny.page)).length >= 16);
+  await until("the return code", () => returnCode(anny.page), (code) => code.length >= 16);
   await message(anny.page, "Are you there?").waitFor();
   await untilTick(abhi.page, "Are you there?", "Seen");
   await untilIs("the other person", () => abhi.page.locator("#presence").textContent(), "Online");
@@ -85,7 +85,7 @@ claim("two people talk both ways, live, and the ticks say how far a message has 
   assert.deepEqual(before, ["Are you there?", "Yes, here I am", "Good"]);
   await anny.page.reload();
   await inChat(anny.page);
-  assert.deepEqual(await texts(anny.page), before);
+  await untilIs("the texts", () => texts(anny.page), before);
 });
 
 claim("every state of a message has a mark and a word of its own", async ({ person }) => {

@@ -32,15 +32,15 @@ claim("the page opens at the newest message, and older ones load as one scrolls 
   await until("all have arrived", async () => (await texts(anny.page)).at(-1) === "line 230.");
   await anny.page.goto(two.chat);
   await inChat(anny.page);
-  assert.ok(await message(anny.page, "line 230.").isVisible());
+  await until("the newest is in sight", () => message(anny.page, "line 230.").isVisible());
   assert.ok((await texts(anny.page)).length < 230);
   await until("the oldest is there", async () => {
     await wheel(anny.page, -2000);
     return (await texts(anny.page))[0] === "line 1.";
   });
-  assert.deepEqual(await texts(anny.page), lines(230));
-  assert.equal(await anny.page.locator("#older").count(), 0);
-  assert.equal(await anny.page.locator("#messages .day").count(), 1);
+  await untilIs("the texts", () => texts(anny.page), lines(230));
+  await untilIs("the link to older ones", () => anny.page.locator("#older").count(), 0);
+  await untilIs("the headings", () => anny.page.locator("#messages .day").count(), 1);
 });
 
 claim("older messages that arrive above move nothing", async ({ person }) => {
@@ -63,7 +63,7 @@ claim("older messages that arrive above move nothing", async ({ person }) => {
   });
   answer();
   await until("older ones are there", async () => (await texts(anny.page)).length > 50);
-  assert.ok(Math.abs((await top(anny.page, first)) - (steady?.[0] ?? 0)) <= 1, "what was read has moved");
+  await until("what was read stands where it stood", async () => Math.abs((await top(anny.page, first)) - (steady?.[0] ?? 0)) <= 1);
 });
 
 claim("who reads further up is told of new messages and not moved", async ({ person }) => {
@@ -83,8 +83,8 @@ claim("who reads further up is told of new messages and not moved", async ({ per
   await pill.getByText("1 new message", { exact: true }).waitFor();
   await say(abhi.page, "and another");
   await pill.getByText("2 new messages", { exact: true }).waitFor();
-  assert.ok(Math.abs((await top(anny.page, reading)) - (before?.[0] ?? 0)) <= 1, "what was read has moved");
-  assert.equal(await anny.page.locator("#messages .unread").count(), 1);
+  await until("what was read stands where it stood", async () => Math.abs((await top(anny.page, reading)) - (before?.[0] ?? 0)) <= 1);
+  await untilIs("the unread lines", () => anny.page.locator("#messages .unread").count(), 1);
   await untilIs("the title", () => anny.page.title(), "(2) Abhi · duet");
   await pill.click();
   await untilIs("the distance to the end", () => fromEnd(anny.page), 0);
@@ -104,8 +104,7 @@ claim("who comes back finds the line where the unread part begins", async ({ per
   await until("both are stored", () => message(abhi.page, "second unread").and(abhi.page.locator("[data-seq]")).count());
   await anny.page.goto(two.chat);
   await inChat(anny.page);
-  const after = await anny.page.locator("#messages .unread + .message .text").textContent();
-  assert.equal(after, "first unread");
+  await untilIs("what stands below the line", () => anny.page.locator("#messages .unread + .message .text").textContent(), "first unread");
 });
 
 claim("a tab in the background marks where the unread part begins", async ({ person }) => {
@@ -116,7 +115,7 @@ claim("a tab in the background marks where the unread part begins", async ({ per
   await setHidden(anny.page, true);
   await say(abhi.page, "missed");
   await message(anny.page, "missed").waitFor();
-  assert.equal(await anny.page.locator("#messages .unread + .message .text").textContent(), "missed");
+  await untilIs("what stands below the line", () => anny.page.locator("#messages .unread + .message .text").textContent(), "missed");
   await setHidden(anny.page, false);
   await say(anny.page, "answered");
   await untilIs("the line", () => anny.page.locator("#messages .unread").count(), 0);

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { claim, share } from "../harness/claim.js";
 import { choose, inChat, join, meet, openMySide, register, returnCode } from "../harness/flows.js";
 import { remains } from "../harness/remains.js";
-import { untilIs } from "../harness/until.js";
+import { until, untilIs } from "../harness/until.js";
 
 share();
 
@@ -16,22 +16,22 @@ for (const javaScriptEnabled of [true, false]) {
     const { link, code } = await register(abhi);
     const { page } = abhi;
     await page.reload();
-    assert.equal(await returnCode(page), code);
+    await untilIs("the return code", () => returnCode(page), code);
     await page.getByRole("button", { name: "العربية" }).click();
     await page.locator("html[lang=ar]").waitFor({ state: "attached" });
-    assert.equal(await returnCode(page), code);
+    await untilIs("the return code", () => returnCode(page), code);
     await page.getByRole("button", { name: "English" }).click();
     await page.locator("html[lang=en]").waitFor({ state: "attached" });
     await openMySide(abhi);
-    assert.equal(await returnCode(page), code);
+    await untilIs("the return code", () => returnCode(page), code);
     await page.getByRole("button", { name: "Saved" }).click();
     await untilIs("the code", () => page.locator("#return-code").count(), 0);
     await page.reload();
     await inChat(page);
-    assert.equal(await page.locator("#return-code").count(), 0);
+    await untilIs("the code", () => page.locator("#return-code").count(), 0);
     // It is the code that lets its owner in.
     await join(anny, link);
-    assert.ok((await returnCode(anny.page)).length >= 16);
+    await until("the return code", () => returnCode(anny.page), (code) => code.length >= 16);
   });
 
   claim(`looking again at a new code makes no other${how}`, async ({ person }) => {
@@ -39,19 +39,20 @@ for (const javaScriptEnabled of [true, false]) {
     await meet(abhi, anny);
     const { page } = anny;
     await choose(page, "New return code");
+    await page.getByText("The old code no longer works").waitFor();
     const code = await returnCode(page);
     await page.reload();
-    assert.equal(await returnCode(page), code);
+    await untilIs("the return code", () => returnCode(page), code);
     await page.getByRole("link", { name: "Back to the chat" }).click();
     await inChat(page);
-    assert.equal(await returnCode(page), code);
+    await untilIs("the return code", () => returnCode(page), code);
     await choose(page, "Open on another device");
     const device = await page.locator("#device-code").inputValue();
     await page.reload();
-    assert.equal(await page.locator("#device-code").inputValue(), device);
+    await untilIs("the device code", () => page.locator("#device-code").inputValue(), device);
     await page.getByRole("button", { name: "العربية" }).click();
     await page.locator("html[lang=ar]").waitFor({ state: "attached" });
-    assert.equal(await page.locator("#device-code").inputValue(), device);
+    await untilIs("the device code", () => page.locator("#device-code").inputValue(), device);
   });
 }
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
 import { locales, people } from "../harness/samples.js";
-import { untilIs } from "../harness/until.js";
+import { until, untilIs } from "../harness/until.js";
 
 share();
 
@@ -45,8 +45,7 @@ for (const language of /** @type {const} */ (["en", "ar"])) {
     await page.keyboard.press("ArrowDown");
     await tabTo(page, "form.card button.primary");
     await page.keyboard.press("Enter");
-    await page.locator("#link").waitFor();
-    const link = await page.locator("#link").inputValue();
+    const link = await until("the whole link", () => page.locator("#link").inputValue(), (link) => link.includes("#v1."));
     await tabTo(page, `a.primary[href$="/1"]`);
     await page.keyboard.press("Enter");
     await page.locator("#history").waitFor();
@@ -81,7 +80,7 @@ for (const language of /** @type {const} */ (["en", "ar"])) {
     for (const one of [page, anny.page]) {
       await one.waitForURL("**/register?ended");
       await one.locator(".notice").waitFor();
-      assert.equal(await one.locator("html").getAttribute("dir"), language === "ar" ? "rtl" : "ltr");
+      await untilIs("the direction", () => one.locator("html").getAttribute("dir"), language === "ar" ? "rtl" : "ltr");
     }
   });
 }

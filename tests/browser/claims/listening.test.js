@@ -26,7 +26,7 @@ claim("an arriving message is announced once; the history and one's own are not"
   ears.heard.length = 0;
   await anny.page.goto(two.chat);
   await inChat(anny.page);
-  assert.equal((await texts(anny.page)).length, 3);
+  await untilIs("the number of texts", async () => (await texts(anny.page)).length, 3);
   await say(abhi.page, "third");
   await until("the third one is announced", () => ears.heard, (words) => words.includes("Abhi: third"));
   assert.deepEqual(ears.heard.filter((words) => /first|second|my own/.test(words)), []);
@@ -52,7 +52,7 @@ claim("an arriving message leaves the focus where it is", async ({ person }) => 
     await anny.page.locator(selector).focus();
     await say(abhi.page, `while you are at ${place}`);
     await message(anny.page, place).waitFor();
-    assert.equal(await anny.page.locator(selector).evaluate((node) => node === document.activeElement), true, `it left ${place}`);
+    assert.ok(await anny.page.locator(selector).evaluate((node) => node === document.activeElement), `it left ${place}`);
   }
 });
 

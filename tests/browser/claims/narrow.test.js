@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { faults } from "../harness/access.js";
 import { claim, share } from "../harness/claim.js";
 import { choose, endForBoth, join, message, openMySide, register, say } from "../harness/flows.js";
+import { untilIs } from "../harness/until.js";
 
 share();
 
@@ -25,7 +26,7 @@ claim("the longest names and texts stay inside a narrow window", async ({ person
   for (const one of [abhi, anny, phone]) one.expectStatus(410);
   const { page } = abhi;
   const fits = async (/** @type {import("playwright-core").Page} */ page, /** @type {string} */ where) => {
-    assert.deepEqual(await faults(page), [], where);
+    await untilIs(`what is wrong with ${where}`, () => faults(page), []);
     const controls = page.locator("button:visible, a.button:visible, textarea:visible, summary:visible");
     const edges = await controls.evaluateAll((all) => all.map((one) => one.getBoundingClientRect()).map(({ left, right }) => [left, right]));
     for (const [left, right] of edges) assert.ok(left >= 0 && right <= NARROW.viewport.width, `${where}: a control from ${left} to ${right}`);

@@ -33,8 +33,8 @@ claim("what was written while the server was away arrives once, after a reload a
   await until("the page loads again", () => abhi.page.goto(one.chat).then(Boolean, () => false));
   await inChat(abhi.page);
   await untilTick(abhi.page, "And still", "Seen");
-  assert.deepEqual(await texts(anny.page), ["Before", "During", "And still"]);
-  assert.deepEqual(await texts(abhi.page), ["Before", "During", "And still"]);
+  await untilIs("the texts", () => texts(anny.page), ["Before", "During", "And still"]);
+  await untilIs("the texts", () => texts(abhi.page), ["Before", "During", "And still"]);
   await untilIs("the banner", () => banner(anny.page).isVisible(), false);
 });
 
@@ -55,7 +55,7 @@ claim("a page that stays open sends by itself when the server is back, and says 
   await banner(abhi.page).getByText("Connected. 3 messages arrived.").waitFor();
   await untilTick(abhi.page, "Written into the void", "Sent");
   await untilIs("the banner", () => banner(abhi.page).isVisible(), false);
-  assert.deepEqual((await texts(abhi.page)).sort(), ["Written into the void", "one", "three", "two"]);
+  await untilIs("the texts", async () => (await texts(abhi.page)).sort(), ["Written into the void", "one", "three", "two"]);
 });
 
 /** In the page: counts the streams that it asks for, and those that were refused. */
@@ -161,8 +161,8 @@ claim("an answer that was lost on its way makes no second copy", async ({ person
   await untilTick(abhi.page, "Only once", "Seen");
   await say(abhi.page, "After it");
   await message(anny.page, "After it").waitFor();
-  assert.deepEqual(await texts(anny.page), ["Only once", "After it"]);
-  assert.deepEqual(await texts(abhi.page), ["Only once", "After it"]);
+  await untilIs("the texts", () => texts(anny.page), ["Only once", "After it"]);
+  await untilIs("the texts", () => texts(abhi.page), ["Only once", "After it"]);
   assert.ok(lost > 1, "the answer was not lost at all");
 });
 
@@ -220,7 +220,7 @@ claim("what the server refuses for good can be tried again or deleted", async ({
   full = false;
   await message(abhi.page, "To be sent").getByRole("button", { name: "Retry" }).click();
   await untilTick(abhi.page, "To be sent", "Seen");
-  assert.deepEqual(await texts(anny.page), ["To be sent"]);
+  await untilIs("the texts", () => texts(anny.page), ["To be sent"]);
 });
 
 claim("while the page hears nothing itself, it does not say that the other person is there", async ({ person, server }) => {
@@ -231,10 +231,10 @@ claim("while the page hears nothing itself, it does not say that the other perso
   await untilIs("the other person", () => presence.textContent(), "Online");
   await server.kill();
   await untilIs("the other person", () => presence.textContent(), "Connecting…");
-  assert.equal(await presence.getAttribute("data-online"), null);
+  await untilIs("the dot", () => presence.getAttribute("data-online"), null);
   await server.up();
   await untilIs("the other person", () => presence.textContent(), "Online");
-  assert.equal(await presence.getAttribute("data-online"), "");
+  await untilIs("the dot", () => presence.getAttribute("data-online"), "");
 });
 
 claim("leaving in an outage tells that it did not work", async ({ person, server }) => {

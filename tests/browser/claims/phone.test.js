@@ -109,7 +109,6 @@ claim("nothing to read or to press stands in a corner that a phone's screen has 
       /** @type {const} */ ([parts, insets]),
     );
   await until("everything keeps clear of them", outside, (found) => found.length === 0);
-  assert.deepEqual(await outside(), []);
 });
 
 claim("the return code is a line above the messages and no more, on the smallest screen", async ({ person }) => {
@@ -120,5 +119,5 @@ claim("the return code is a line above the messages and no more, on the smallest
   const { height } = (await strip.boundingBox()) ?? assert.fail("no return code");
   assert.ok(height < 70, `${height} px`);
   const code = strip.locator("input");
-  assert.ok(await code.evaluate((/** @type {HTMLInputElement} */ input) => input.scrollWidth <= input.clientWidth), "the code is cut off");
+  await until("the code is shown whole", () => code.evaluate((/** @type {HTMLInputElement} */ input) => input.scrollWidth <= input.clientWidth));
 });

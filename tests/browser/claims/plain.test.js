@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 
 import { claim, share } from "../harness/claim.js";
-import { choose, inChat, join, meet, message, openMySide, post, pour, register, returnCode, texts } from "../harness/flows.js";
+import { choose, contentOf, inChat, join, meet, message, openMySide, post, pour, register, returnCode, texts } from "../harness/flows.js";
 import { remains } from "../harness/remains.js";
 import { until, untilIs } from "../harness/until.js";
 
@@ -33,22 +33,22 @@ claim("two people meet, talk, log out, return and end by forms alone", async ({ 
   await abhi.page.getByRole("img", { name: "QR code of the link" }).waitFor();
   assert.equal(await abhi.page.getByRole("button", { name: "Copy" }).count(), 0, "a button that does nothing without scripts");
   await abhi.page.reload();
-  assert.equal(await returnCode(abhi.page), code, "a code that nobody has saved is gone");
+  await untilIs("a code that nobody has saved", () => returnCode(abhi.page), code);
   await openMySide(abhi);
-  assert.equal(await returnCode(abhi.page), code);
+  await untilIs("the return code", () => returnCode(abhi.page), code);
   await abhi.page.getByRole("button", { name: "Saved" }).click();
   await inChat(abhi.page);
-  assert.ok(!(await abhi.page.content()).includes(code));
+  await untilIs("whether the code is shown", async () => (await contentOf(abhi.page)).includes(code), false);
   await post(abhi.page, "Are you there?");
   await message(abhi.page, "Are you there?").waitFor();
-  assert.deepEqual(await texts(abhi.page), ["Are you there?"]);
+  await untilIs("the texts", () => texts(abhi.page), ["Are you there?"]);
 
   const { chat } = await join(anny, link);
   const annysCode = await returnCode(anny.page);
   await post(anny.page, "Yes,\nhere I am");
   await refresh(abhi.page);
-  assert.deepEqual(await texts(abhi.page), ["Are you there?", "Yes,\nhere I am"]);
-  assert.equal(await returnCode(anny.page), annysCode);
+  await untilIs("the texts", () => texts(abhi.page), ["Are you there?", "Yes,\nhere I am"]);
+  await untilIs("the return code", () => returnCode(anny.page), annysCode);
 
   await choose(anny.page, "Log out");
   await anny.page.getByRole("heading", { name: "Log out of this browser?" }).waitFor();
@@ -59,7 +59,7 @@ claim("two people meet, talk, log out, return and end by forms alone", async ({ 
   await anny.page.getByLabel("Return code").fill(annysCode);
   await anny.page.getByRole("button", { name: "Enter with the code" }).click();
   await inChat(anny.page);
-  assert.equal((await texts(anny.page)).length, 2);
+  await untilIs("the number of texts", async () => (await texts(anny.page)).length, 2);
   assert.equal(new URL(anny.page.url()).pathname, chat);
 
   await choose(anny.page, "End the chat");
@@ -73,7 +73,7 @@ claim("two people meet, talk, log out, return and end by forms alone", async ({ 
   await untilIs("what is left", () => remains(anny), []);
   await refresh(abhi.page);
   await abhi.page.getByRole("heading", { name: "This chat has ended" }).waitFor();
-  assert.ok(!(await abhi.page.content()).includes("here I am"));
+  assert.ok(!(await contentOf(abhi.page)).includes("here I am"));
   await untilIs("what is left", () => remains(abhi), []);
 });
 
@@ -86,10 +86,10 @@ claim("a message that cannot be sent is kept, with the reason", async ({ person 
   const long = "long ".repeat(4000);
   await post(abhi.page, long);
   await abhi.page.getByRole("alert").getByText("Too long by 3,616 characters.").waitFor();
-  assert.equal(await abhi.page.getByLabel("Message", { exact: true }).inputValue(), long);
+  await untilIs("the field", () => abhi.page.getByLabel("Message", { exact: true }).inputValue(), long);
   await post(abhi.page, "short");
   await message(abhi.page, "short").waitFor();
-  assert.deepEqual(await texts(abhi.page), ["short"]);
+  await untilIs("the texts", () => texts(abhi.page), ["short"]);
 });
 
 claim("mistakes at the start are told beside the field, and what was typed is kept", async ({ person }) => {
@@ -104,10 +104,10 @@ claim("mistakes at the start are told beside the field, and what was typed is ke
   const summary = page.getByRole("alert");
   await summary.getByText("Choose two different names.").waitFor();
   await until("the summary has the focus", () => summary.evaluate((node) => node === document.activeElement));
-  assert.equal(await page.getByLabel("Your name").inputValue(), "Abhi");
-  assert.equal(await page.getByLabel("Their name").inputValue(), "ABHI");
-  assert.equal(await page.getByLabel("Their name").getAttribute("aria-invalid"), "true");
-  assert.ok(await page.getByRole("radio", { name: "30 days" }).isChecked());
+  await untilIs("the field", () => page.getByLabel("Your name").inputValue(), "Abhi");
+  await untilIs("the field", () => page.getByLabel("Their name").inputValue(), "ABHI");
+  await untilIs("the mark of the field", () => page.getByLabel("Their name").getAttribute("aria-invalid"), "true");
+  await until("the choice is kept", () => page.getByRole("radio", { name: "30 days" }).isChecked());
   await page.getByLabel("Their name").fill("Anny");
   await page.getByRole("button", { name: "Create the chat" }).click();
   await page.getByRole("heading", { name: "Invite" }).waitFor();
@@ -132,7 +132,7 @@ claim("who asks is let in, or refused, by forms", async ({ person }) => {
   }
   await phone.page.getByRole("button", { name: "Enter the chat" }).click();
   await inChat(phone.page);
-  assert.ok((await returnCode(phone.page)).length >= 16);
+  await until("the return code", () => returnCode(phone.page), (code) => code.length >= 16);
   await post(phone.page, "Thank you");
   await message(phone.page, "Thank you").waitFor();
   await refresh(abhi.page);
@@ -148,14 +148,14 @@ claim("older messages are one link away, and newer ones too", async ({ person })
     const all = await texts(anny.page);
     return [all.length, all.at(0), all.at(-1)];
   };
-  assert.deepEqual(await shown(), [50, "line 71", "line 120"]);
+  await untilIs("what is shown", shown, [50, "line 71", "line 120"]);
   await anny.page.getByRole("link", { name: "Older messages" }).click();
   await until("older ones", shown, ([, first]) => first === "line 21");
-  assert.deepEqual(await shown(), [50, "line 21", "line 70"]);
+  await untilIs("what is shown", shown, [50, "line 21", "line 70"]);
   await anny.page.getByRole("link", { name: "Older messages" }).click();
   await until("the oldest", shown, ([, first]) => first === "line 1");
-  assert.deepEqual(await shown(), [20, "line 1", "line 20"]);
-  assert.equal(await anny.page.getByRole("link", { name: "Older messages" }).count(), 0);
+  await untilIs("what is shown", shown, [20, "line 1", "line 20"]);
+  await untilIs("the link to older ones", () => anny.page.getByRole("link", { name: "Older messages" }).count(), 0);
   await anny.page.getByRole("link", { name: "To the newest messages" }).click();
   await until("the newest", shown, ([, , last]) => last === "line 120");
 });
@@ -204,17 +204,18 @@ claim("another device, sessions and a new return code work by forms", async ({ p
 
   await anny.page.getByRole("link", { name: "Back to the chat" }).click();
   await choose(anny.page, "New return code");
-  assert.ok((await returnCode(anny.page)).length >= 16);
+  await anny.page.getByText("The old code no longer works").waitFor();
+  await until("the return code", () => returnCode(anny.page), (code) => code.length >= 16);
 });
 
 claim("theme and language can be chosen by forms", async ({ person }) => {
   const { page } = await person(PLAIN);
   await page.goto("/");
   await page.getByRole("button", { name: "Dark" }).click();
-  assert.equal(await page.locator("html").getAttribute("data-theme"), "dark");
+  await untilIs("the theme", () => page.locator("html").getAttribute("data-theme"), "dark");
   await page.getByRole("button", { name: "العربية" }).click();
-  assert.deepEqual(await page.evaluate(() => [document.documentElement.lang, document.documentElement.dir]), ["ar", "rtl"]);
-  assert.equal(await page.locator("html").getAttribute("data-theme"), "dark");
+  await untilIs("the language", () => page.evaluate(() => [document.documentElement.lang, document.documentElement.dir]), ["ar", "rtl"]);
+  await untilIs("the theme", () => page.locator("html").getAttribute("data-theme"), "dark");
   await page.getByRole("button", { name: "English" }).click();
-  assert.equal(await page.locator("html").getAttribute("dir"), "ltr");
+  await untilIs("the direction", () => page.locator("html").getAttribute("dir"), "ltr");
 });

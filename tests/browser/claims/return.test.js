@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { choose, inChat, join, meet, message, openMySide, register, say, texts, untilTick } from "../harness/flows.js";
+import { choose, contentOf, inChat, join, meet, message, openMySide, register, returnCode, say, texts, untilTick } from "../harness/flows.js";
 import { setHidden } from "../harness/person.js";
 import { scan } from "../harness/scan.js";
 import { until, untilIs } from "../harness/until.js";
@@ -37,7 +37,7 @@ claim("who logs out comes back with the return code, and not without it", async 
   await anny.page.getByText("The chat goes on; come back with the link and your return code.").waitFor();
   await anny.page.goto(two.chat);
   await anny.page.getByRole("heading", { name: "You are not logged in" }).waitFor();
-  assert.ok(!(await anny.page.content()).includes("Back soon"));
+  assert.ok(!(await contentOf(anny.page)).includes("Back soon"));
 
   await knock(anny.page, link, "Anny");
   await anny.page.getByLabel("Return code").fill("not-the-code");
@@ -46,7 +46,7 @@ claim("who logs out comes back with the return code, and not without it", async 
   await anny.page.getByLabel("Return code").fill(two.code);
   await anny.page.getByRole("button", { name: "Enter with the code" }).click();
   await inChat(anny.page);
-  assert.deepEqual(await texts(anny.page), ["Back soon"]);
+  await untilIs("the texts", () => texts(anny.page), ["Back soon"]);
   await say(abhi.page, "Welcome back");
   await message(anny.page, "Welcome back").waitFor();
 });
@@ -78,9 +78,9 @@ claim("a wrong name is told so, and the page shows no name of the chat", async (
   const summary = page.getByRole("alert");
   await summary.getByText("That name is not part of this chat. Check it with the person who invited you.").waitFor();
   await until("the summary has the focus", () => summary.evaluate((node) => node === document.activeElement));
-  assert.equal(await page.getByLabel("Your name").inputValue(), "Mallory");
-  assert.equal(await page.getByLabel("Your name").getAttribute("aria-invalid"), "true");
-  assert.doesNotMatch(await page.content(), /Abhi|Anny/);
+  await untilIs("the field", () => page.getByLabel("Your name").inputValue(), "Mallory");
+  await untilIs("the mark of the field", () => page.getByLabel("Your name").getAttribute("aria-invalid"), "true");
+  assert.doesNotMatch(await contentOf(page), /Abhi|Anny/);
 });
 
 claim("who asks is let in by the other person, and the old session ends", async ({ person }) => {
@@ -105,8 +105,8 @@ claim("who asks is let in by the other person, and the old session ends", async 
   await inChat(phone.page);
   await untilIs("the banner", () => banner.count(), 0);
   await abhi.page.locator("#notices").getByText("was let in again").waitFor();
-  assert.deepEqual(await texts(phone.page), ["Where are you?"]);
-  assert.ok((await phone.page.locator("#return-code").inputValue()).length >= 16, "a new return code is due");
+  await untilIs("the texts", () => texts(phone.page), ["Where are you?"]);
+  await until("a new return code", () => returnCode(phone.page), (code) => code.length >= 16);
   await say(phone.page, "Here, on my phone");
   await message(abhi.page, "Here, on my phone").waitFor();
 
@@ -115,7 +115,7 @@ claim("who asks is let in by the other person, and the old session ends", async 
   await line.waitFor();
   await abhi.page.reload();
   await line.waitFor();
-  assert.equal(await line.count(), 1);
+  await untilIs("the lines about it", () => line.count(), 1);
   await anny.page.goto(two.chat);
   await anny.page.getByRole("heading", { name: "Someone else was let in" }).waitFor();
   await anny.page.getByText(/Abhi let someone in as Anny at .*, which logged you out/).waitFor();
@@ -148,23 +148,23 @@ claim("two who ask at once are one strip with their number, and the messages kee
   await knock(phone.page, link, "Anny");
   await phone.page.getByRole("button", { name: "Ask to be let in" }).click();
   await page.getByText("Someone wants to enter as Anny").waitFor();
-  assert.equal(await strip.isVisible(), false, "one is shown at once");
+  // One is shown at once.
+  await untilIs("the strip of several", () => strip.isVisible(), false);
   await knock(laptop.page, link, "Abhi");
   await laptop.page.getByRole("button", { name: "Ask to be let in" }).click();
   for (const again of [false, true]) {
     // As the scripts show it, and as the server writes it.
     if (again) await page.reload();
     await strip.waitFor();
-    const height = (await page.locator("#asks").boundingBox())?.height ?? 0;
-    assert.ok(height < 60, `a strip of ${height} px`);
-    assert.equal(await page.locator("#asks form").first().isVisible(), false);
+    await until("it is one line", async () => ((await page.locator("#asks").boundingBox())?.height ?? Infinity) < 60);
+    await untilIs("the first form", () => page.locator("#asks form").first().isVisible(), false);
   }
   await strip.click();
   await page.getByText("Someone wants to enter as Anny").waitFor();
   const own = page.locator("#asks form").filter({ hasText: "Abhi" });
   await own.getByRole("button", { name: "Refuse" }).click();
   await laptop.page.getByRole("heading", { name: "You were not let in" }).waitFor();
-  assert.equal(await strip.isVisible(), false);
+  await untilIs("the strip of several", () => strip.isVisible(), false);
   await page.getByText("Someone wants to enter as Anny").waitFor();
 });
 
@@ -177,7 +177,7 @@ claim("who asks is refused by the other person", async ({ person }) => {
   // The one whose seat is asked for may refuse as well, and nothing else.
   const own = anny.page.locator("#asks form");
   await own.getByText("If that is not you on another device, refuse.").waitFor();
-  assert.deepEqual(await own.getByRole("button").allTextContents(), ["Refuse"]);
+  await untilIs("the buttons", () => own.getByRole("button").allTextContents(), ["Refuse"]);
   const banner = abhi.page.locator("#asks form");
   await banner.getByRole("button", { name: "Refuse" }).click();
   await stranger.page.getByRole("heading", { name: "You were not let in" }).waitFor();
@@ -210,14 +210,14 @@ claim("another device comes in by its link, once, and both devices agree", async
 
   await phone.page.goto(link);
   await phone.page.getByText("The code from your other device is filled in.").waitFor();
-  assert.ok(!phone.page.url().includes("device="), "the code stays in the address bar");
-  assert.equal(await phone.page.getByLabel("Your name").inputValue(), "Anny");
+  await until("the code is out of the address bar", () => !phone.page.url().includes("device="));
+  await untilIs("the field", () => phone.page.getByLabel("Your name").inputValue(), "Anny");
   await phone.page.keyboard.press("Enter");
   await inChat(phone.page);
   await inChat(anny.page);
   await say(phone.page, "From the phone");
   await message(anny.page, "From the phone").waitFor();
-  assert.equal(await message(anny.page, "From the phone").evaluate((node) => node.classList.contains("mine")), true);
+  await message(anny.page, "From the phone").and(anny.page.locator(".mine")).waitFor();
   await message(abhi.page, "From the phone").waitFor();
 
   // What nobody has read yet is marked on both, and read on one of them is read.
@@ -226,14 +226,14 @@ claim("another device comes in by its link, once, and both devices agree", async
   for (const text of ["Read me", "And me"]) await say(abhi.page, text);
   for (const page of both) {
     await untilIs("the title", () => page.title(), "(2) Abhi · duet");
-    assert.equal(await page.locator("#messages .unread + .message .text").textContent(), "Read me");
+    await untilIs("what stands below the line", () => page.locator("#messages .unread + .message .text").textContent(), "Read me");
   }
   await setHidden(phone.page, false);
   for (const page of both) await untilIs("the title", () => page.title(), "Abhi · duet");
   await untilTick(abhi.page, "And me", "Seen");
   await anny.page.reload();
   await inChat(anny.page);
-  assert.equal(await anny.page.locator("#messages .unread").count(), 0);
+  await untilIs("the unread lines", () => anny.page.locator("#messages .unread").count(), 0);
 
   await late.page.goto(link);
   await late.page.getByRole("button", { name: "Enter", exact: true }).click();
@@ -253,15 +253,15 @@ claim("one sees where one is logged in, and logs one of them out", async ({ pers
 
   await choose(anny.page, "Where you are logged in");
   await anny.page.getByRole("heading", { name: "Where you are logged in" }).waitFor();
-  const [first, second] = await anny.page.locator(".sessions li").allInnerTexts();
+  const [first, second] = await until("two devices", () => anny.page.locator(".sessions li").allInnerTexts(), (all) => all.length === 2);
   for (const device of [first, second]) assert.match(device, /^Chrome on Linux\n/);
   assert.ok(first.includes("This device") && !second.includes("This device"), "this one first");
   await anny.page.getByRole("button", { name: "Log out" }).click();
   await anny.page.getByText("It is logged out.").waitFor();
-  assert.equal(await anny.page.locator(".sessions li").count(), 1);
+  await untilIs("the devices", () => anny.page.locator(".sessions li").count(), 1);
 
   await laptop.page.getByText("You are not logged in here any more. What you wrote is kept.").waitFor();
-  assert.equal(await laptop.page.getByLabel("Message", { exact: true }).inputValue(), "A draft");
+  await untilIs("the field", () => laptop.page.getByLabel("Message", { exact: true }).inputValue(), "A draft");
   // A minute later it still says so, and has not asked for what it cannot get.
   let asked = 0;
   laptop.page.on("request", () => asked++);
@@ -284,12 +284,12 @@ claim("one browser holds both seats, each in its own tab", async ({ person }) =>
   await message(both.page, "From seat two").waitFor();
   await say(both.page, "From seat one");
   await message(second, "From seat one").waitFor();
-  assert.equal(await message(second, "From seat one").evaluate((node) => node.classList.contains("theirs")), true);
+  await message(second, "From seat one").and(second.locator(".theirs")).waitFor();
 
   const third = await both.tab(link);
-  assert.deepEqual(await third.getByRole("link", { name: /^Continue as/ }).allTextContents(), ["Continue as Abhi", "Continue as Anny"]);
+  await untilIs("the ways in", () => third.getByRole("link", { name: /^Continue as/ }).allTextContents(), ["Continue as Abhi", "Continue as Anny"]);
   await third.getByRole("link", { name: "Continue as Abhi" }).click();
   await inChat(third);
   assert.equal(new URL(third.url()).pathname, chat);
-  assert.deepEqual(await texts(third), ["From seat two", "From seat one"]);
+  await untilIs("the texts", () => texts(third), ["From seat two", "From seat one"]);
 });

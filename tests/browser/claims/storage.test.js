@@ -31,7 +31,7 @@ claim("a page that may keep nothing works all the same", async ({ person }) => {
   await message(anny.page, "Can you hear me?").waitFor();
   await say(anny.page, "Yes");
   await untilTick(anny.page, "Yes", "Seen");
-  assert.equal(await anny.page.getByLabel("Message", { exact: true }).inputValue(), "");
+  await untilIs("the field", () => anny.page.getByLabel("Message", { exact: true }).inputValue(), "");
   await choose(anny.page, "Sound");
   await untilIs("the switch", () => anny.page.getByRole("button", { name: "Sound" }).getAttribute("aria-pressed"), "true");
   await anny.page.keyboard.press("Escape");
@@ -59,8 +59,8 @@ claim("with a full storage what one writes is shown and sent", async ({ person }
   await fillStorage(anny.page);
   await say(anny.page, "There is no room for this");
   await untilTick(anny.page, "There is no room for this", "Seen");
-  assert.equal(await anny.page.getByLabel("Message", { exact: true }).inputValue(), "");
-  assert.deepEqual(await texts(abhi.page), ["There is no room for this"]);
+  await untilIs("the field", () => anny.page.getByLabel("Message", { exact: true }).inputValue(), "");
+  await untilIs("the texts", () => texts(abhi.page), ["There is no room for this"]);
 });
 
 claim("with a full storage and no network what one writes stands on the page and is sent later", async ({ person }) => {
@@ -70,10 +70,10 @@ claim("with a full storage and no network what one writes stands on the page and
   await fillStorage(anny.page);
   await anny.context.setOffline(true);
   for (const words of ["One", "Two"]) await say(anny.page, words);
-  assert.deepEqual(await texts(anny.page), ["One", "Two"]);
+  await untilIs("the texts", () => texts(anny.page), ["One", "Two"]);
   await anny.context.setOffline(false);
   await message(abhi.page, "Two").waitFor();
-  assert.deepEqual(await texts(abhi.page), ["One", "Two"]);
+  await untilIs("the texts", () => texts(abhi.page), ["One", "Two"]);
 });
 
 claim("a part of the page that fails stops no other", async ({ person }) => {
@@ -134,8 +134,8 @@ claim("another language in the middle of a send asks nothing, and sends once", a
   await page.locator("html[lang=ar]").waitFor({ state: "attached" });
   await message(abhi.page, "In between").waitFor();
   await until("it is stored", () => page.locator("#messages .message").first().getAttribute("data-seq"));
-  assert.deepEqual(await texts(page), ["In between"]);
-  assert.deepEqual(await texts(abhi.page), ["In between"]);
+  await untilIs("the texts", () => texts(page), ["In between"]);
+  await untilIs("the texts", () => texts(abhi.page), ["In between"]);
   assert.equal(questions, 0);
 });
 
@@ -154,7 +154,7 @@ claim("a clock that is wrong by a day changes nothing of what is said and when t
     await message(abhi.page, "What time is it?").waitFor();
     await say(abhi.page, "Now");
     await message(anny.page, "Now").waitFor();
-    assert.deepEqual(await texts(anny.page), ["What time is it?", "Now"]);
+    await untilIs("the texts", () => texts(anny.page), ["What time is it?", "Now"]);
     const strips = () => anny.page.locator("#notices p").filter({ hasText: "This chat is deleted" }).allTextContents();
     assert.deepEqual(await strips(), []);
     await anny.page.clock.runFor("50:30");

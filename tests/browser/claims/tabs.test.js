@@ -57,7 +57,7 @@ claim("what one tab sends or reads, the other shows", async ({ person }) => {
   await say(second, "Sent in the second tab");
   await untilTick(second, "Sent in the second tab", "Seen");
   await untilTick(anny.page, "Sent in the second tab", "Seen");
-  assert.deepEqual(await texts(anny.page), await texts(second));
+  for (const page of [anny.page, second]) await untilIs("the texts", () => texts(page), ["Read me somewhere", "Sent in the second tab"]);
 });
 
 claim("both tabs know when the connection is gone and when it is back", async ({ person }) => {
@@ -74,7 +74,7 @@ claim("both tabs know when the connection is gone and when it is back", async ({
   await message(anny.page, "Kept for later").waitFor();
   for (const page of [anny.page, second]) {
     await untilIs("the banner", () => page.locator("#connection").isVisible(), false);
-    assert.deepEqual(await texts(page), ["Kept for later"]);
+    await untilIs("the texts", () => texts(page), ["Kept for later"]);
   }
 });
 
@@ -129,7 +129,7 @@ claim("the leading tab may be closed in the middle of a send", async ({ person }
     await message(page, "Not quite").waitFor();
     await message(page, "My last words").waitFor();
   }
-  assert.deepEqual((await texts(abhi.page)).sort(), ["My last words", "Not quite"]);
+  await untilIs("the texts", async () => (await texts(abhi.page)).sort(), ["My last words", "Not quite"]);
 });
 
 claim("logged out on another device, both tabs say so; logged in again in one, both go on", async ({ person }) => {
@@ -185,11 +185,11 @@ for (const locks of [true, false]) {
     await inChat(second);
     await say(second, "From the second tab");
     await untilTick(second, "From the second tab", "Seen");
-    assert.deepEqual(await texts(second), ["From the second tab"]);
+    await untilIs("the texts", () => texts(second), ["From the second tab"]);
     await message(anny.page, "To be deleted").getByRole("button", { name: "Delete" }).click();
     await anny.page.close();
     await untilTick(second, "To be kept", "Not sent");
-    assert.deepEqual(await texts(second), ["From the second tab", "To be kept"]);
+    await untilIs("the texts", () => texts(second), ["From the second tab", "To be kept"]);
     await message(second, "To be kept").getByRole("button", { name: "Retry" }).click();
     await message(abhi.page, "To be kept").waitFor();
   });

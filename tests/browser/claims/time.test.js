@@ -59,14 +59,14 @@ claim("typing is shown after a second and said after two, and is gone five secon
   await page.clock.runFor(900);
   assert.equal(await shown(), "");
   await page.clock.runFor(200);
-  assert.match((await shown()) ?? "", /Anny.* is typing/);
+  await until("typing is shown", shown, (words) => /Anny.* is typing/.test(words ?? ""));
   assert.doesNotMatch((await said()) ?? "", /typing/);
   await page.clock.runFor(1_000);
-  assert.match((await said()) ?? "", /Anny.* is typing/);
+  await until("typing is said", said, (words) => /Anny.* is typing/.test(words ?? ""));
   await page.clock.runFor(2_800);
-  assert.match((await shown()) ?? "", /Anny.* is typing/);
+  await until("typing is shown", shown, (words) => /Anny.* is typing/.test(words ?? ""));
   await page.clock.runFor(200);
-  assert.equal(await shown(), "");
+  await untilIs("typing that has stopped", shown, "");
 });
 
 claim("a banner comes after three seconds without a connection, and not before", async ({ person }) => {

@@ -26,7 +26,7 @@ claim("with a mouse the field has the focus at once, and takes what is typed any
     await page.locator(place).evaluate((node) => /** @type {HTMLElement} */ (node).focus());
     if (place === "header h1") await page.evaluate(() => /** @type {HTMLElement} */ (document.activeElement).blur());
     await page.keyboard.type("ab");
-    assert.equal(await field(page).inputValue(), "ab", place);
+    await untilIs(`what was typed at ${place}`, () => field(page).inputValue(), "ab");
     await field(page).fill("");
   }
   // A shortcut is none, and neither is what is pressed in an open menu.
@@ -35,7 +35,7 @@ claim("with a mouse the field has the focus at once, and takes what is typed any
   await page.locator("#menu summary").focus();
   await page.keyboard.press("Space");
   await page.keyboard.press("x");
-  assert.equal(await field(page).inputValue(), "");
+  await untilIs("the field", () => field(page).inputValue(), "");
 });
 
 claim("on a phone the keyboard stays down, Enter breaks the line and the button sends", async ({ person }) => {
@@ -43,12 +43,12 @@ claim("on a phone the keyboard stays down, Enter breaks the line and the button 
   await meet(abhi, anny);
   const { page } = abhi;
   assert.notEqual(await focused(page), "message");
-  assert.equal(await field(page).getAttribute("enterkeyhint"), "enter");
+  await untilIs("the key", () => field(page).getAttribute("enterkeyhint"), "enter");
   await field(page).tap();
   await page.keyboard.type("one");
   await page.keyboard.press("Enter");
   await page.keyboard.type("two");
-  assert.equal(await field(page).inputValue(), "one\ntwo");
+  await untilIs("the field", () => field(page).inputValue(), "one\ntwo");
   assert.deepEqual(await texts(page), []);
   await page.getByRole("button", { name: "Send" }).tap();
   await untilIs("what arrived", () => texts(anny.page), ["one\ntwo"]);
@@ -60,7 +60,7 @@ claim("near the limit the field says how much is left, and beyond it how much is
   const { page } = abhi;
   const counter = page.locator("#counter");
   await field(page).fill("x".repeat(15_000));
-  assert.equal(await counter.isVisible(), false);
+  await untilIs("the counter", () => counter.isVisible(), false);
   await field(page).fill("x".repeat(16_300));
   await untilIs("the counter", () => counter.textContent(), "84 characters left");
   await field(page).fill("ü".repeat(8_192));
@@ -69,9 +69,9 @@ claim("near the limit the field says how much is left, and beyond it how much is
   await untilIs("the counter", () => counter.textContent(), "Too long by 3,812 characters.");
   await page.keyboard.press("Enter");
   await page.locator("#complaint").getByText("Too long by 3,812 characters.").waitFor();
-  assert.equal((await field(page).inputValue()).length, 16 * 1024 + 3_812);
+  await untilIs("the length of the text", async () => (await field(page).inputValue()).length, 16 * 1024 + 3_812);
   await say(page, "short");
-  assert.equal(await counter.isVisible(), false);
+  await untilIs("the counter", () => counter.isVisible(), false);
 });
 
 claim("what shows nothing is not sent", async ({ person }) => {
@@ -80,7 +80,7 @@ claim("what shows nothing is not sent", async ({ person }) => {
   for (const blank of ["\u200b", "\u3164", "\u2800\u2800", "\u202e\ufeff", "\ufffc"]) await say(abhi.page, blank);
   await say(abhi.page, "seen");
   await untilIs("what arrived", () => texts(anny.page), ["seen"]);
-  assert.deepEqual(await texts(abhi.page), ["seen"]);
+  await untilIs("the texts", () => texts(abhi.page), ["seen"]);
 });
 
 claim("a pasted picture, a dropped file and a paste far too long are answered in words", async ({ person }) => {
@@ -109,7 +109,7 @@ claim("a pasted picture, a dropped file and a paste far too long are answered in
   await complaint.getByText("Pictures and files cannot be sent yet.").waitFor();
   assert.equal(await give("paste", "x".repeat(1024 * 1024)), false, "a megabyte is laid out");
   await complaint.getByText("Too long by 1,032,192 characters.").waitFor();
-  assert.equal(await field(page).inputValue(), "x");
+  await untilIs("the field", () => field(page).inputValue(), "x");
   assert.equal(await give("paste", "words"), true, "words are pasted by the browser");
 });
 
@@ -124,7 +124,7 @@ claim("Escape closes the menu from anywhere, arrows move in it, and what is chos
   await page.evaluate(() => /** @type {HTMLElement} */ (document.activeElement).blur());
   await page.keyboard.press("Escape");
   await untilIs("the menu", open, false);
-  assert.equal(await summary.evaluate((node) => node === document.activeElement), true);
+  await untilIs("whether the menu has the focus", () => summary.evaluate((node) => node === document.activeElement), true);
 
   await page.keyboard.press("ArrowDown");
   await untilIs("the first entry", at, "Notifications");

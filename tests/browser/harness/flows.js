@@ -102,6 +102,9 @@ export async function post(page, text) {
 export const message = (page, text) =>
   page.locator("#messages > .message").filter({ has: page.locator(".text", { hasText: text }) });
 
+/** A page's markup, which is none while one page goes and the next one comes. @param {Page} page */
+export const contentOf = (page) => until("a page stands", () => page.content());
+
 /** All texts in their order. @param {Page} page */
 export const texts = (page) => page.locator("#messages > .message .text").allTextContents();
 

@@ -4,9 +4,12 @@ import { isDeepStrictEqual } from "node:util";
 
 const PATIENCE_MS = 120_000;
 const EVERY_MS = 40;
+/** What a look at a page answers that is being left. */
+const LEAVING = /navigati|context was destroyed|frame was detached/i;
 
 /**
- * Looks again and again until `look` answers something that `enough` takes, and answers with that.
+ * Looks again and again until `look` answers something that `enough` takes, and answers with that. A page that is being left is looked
+ * at again when the next one stands.
  * @template T
  * @param {string} what in words, for the one who reads the failure
  * @param {() => T | Promise<T>} look
@@ -15,9 +18,13 @@ const EVERY_MS = 40;
 export async function until(what, look, enough = Boolean) {
   const end = Date.now() + PATIENCE_MS;
   for (;;) {
-    const found = await look();
-    if (enough(found)) return found;
-    if (Date.now() > end) throw new Error(`never true: ${what}; it was ${JSON.stringify(found)}`);
+    try {
+      const found = await look();
+      if (enough(found)) return found;
+      if (Date.now() > end) throw new Error(`never true: ${what}; it was ${JSON.stringify(found)}`);
+    } catch (error) {
+      if (Date.now() > end || !LEAVING.test(String(error))) throw error;
+    }
     await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
   }
 }
