@@ -275,6 +275,69 @@ mod tests {
         }
     }
 
+    /// Every form of every string, those of the other numbers as well.
+    fn forms(text: &Text) -> Vec<String> {
+        let live = serde_json::to_value(&text.live).expect("strings are JSON");
+        let plurals = live
+            .as_object()
+            .expect("a struct")
+            .values()
+            .filter_map(|value| value.as_object());
+        let others = plurals.flat_map(|plural| plural.values());
+        let waits = [&text.wait_seconds, &text.wait_minutes]
+            .map(|plural| serde_json::to_value(plural).expect("strings are JSON"));
+        let waits = waits.iter().filter_map(|plural| plural.as_object());
+        let words = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let forms = others.map(words);
+        let forms: Vec<String> = forms
+            .chain(waits.flat_map(|plural| plural.values().map(words)))
+            .collect();
+        text.all()
+            .into_iter()
+            .map(|(_, words)| words)
+            .chain(forms)
+            .collect()
+    }
+
+    #[test]
+    fn punctuation_and_digits_are_those_of_the_language() {
+        for words in forms(&ENGLISH) {
+            let foreign = ['\'', '"', '،', '؛', '؟'];
+            assert!(!words.contains(foreign), "{words}");
+            assert!(!words.contains("..."), "{words}");
+        }
+        for words in forms(&ARABIC) {
+            // A comma in a number groups its digits.
+            let (before, after) = words.split_once(',').unwrap_or_default();
+            let number = before.ends_with(char::is_numeric) && after.starts_with(char::is_numeric);
+            assert!(!words.contains(',') || number, "{words}");
+            assert!(!words.contains([';', '?', '\'', '"', '”', '“']), "{words}");
+            assert!(!words.contains("..."), "{words}");
+            // One kind of digits on a page, and the browser's own times have these.
+            assert!(
+                !words.contains(['٠', '١', '٢', '٣', '٤', '٥', '٦', '٧', '٨', '٩']),
+                "{words}"
+            );
+            // A letter that stretches joins a name to what stands before it, and nothing else.
+            assert!(words.replace("ـ{", "").find('ـ').is_none(), "{words}");
+        }
+    }
+
+    #[test]
+    fn arabic_counts_in_its_own_forms() {
+        let new = |count| ARABIC.count(&ARABIC.live.new_messages, count);
+        assert_eq!(new(1), "رسالة جديدة");
+        assert_eq!(new(2), "رسالتان جديدتان");
+        assert_eq!(new(3), "3 رسائل جديدة");
+        assert_eq!(new(10), "10 رسائل جديدة");
+        assert_eq!(new(11), "11 رسالة جديدة");
+        assert_eq!(new(100), "100 رسالة جديدة");
+        assert_eq!(new(102), "102 رسالة جديدة");
+        assert_eq!(new(103), "103 رسائل جديدة");
+        assert_eq!(ARABIC.wait(2), "ثانيتين");
+        assert_eq!(ARABIC.wait(240), "4 دقائق");
+    }
+
     #[test]
     fn a_name_in_a_sentence_is_isolated_and_escaped() {
         let markup = sentence("Hello {user}, bye.", &[("user", &name("<b>"))]).into_string();

@@ -38,7 +38,7 @@ claim("the reason stands under a message that failed, and Retry only where it ca
   const answers = [
     [409, "chat_full", "This chat is full. Download it and start a new one.", 0],
     [400, "invalid_field", "One character in it can’t be sent. Type it again by hand.", 0],
-    [422, "other_text", "It was sent before with other words, and those stay.", 0],
+    [422, "other_text", "An earlier version of it was sent, and that one stays.", 0],
     [409, "something", "The server did not take it.", 1],
   ];
   for (const [status, error, reason, retries] of answers) {

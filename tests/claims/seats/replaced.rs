@@ -143,7 +143,7 @@ async fn pages_tell_who_was_replaced_in_the_readers_language() {
     assert!(page.text().contains("which logged you out"), "{page:?}");
     let call = anny.call(Method::GET, &seat).header("Accept", "text/html");
     let page = call.header("Accept-Language", "ar").send().await;
-    assert!(page.text().contains("فأُنهي دخولك"), "{page:?}");
+    assert!(page.text().contains("فسُجِّل خروجك"), "{page:?}");
     let script = anny.call(Method::GET, &format!("{seat}/sessions"));
     let told = script.header("Accept", "application/json").send().await;
     assert!(told.fails_as(401, "replaced")["replacedAt"].is_string());

@@ -1,0 +1,42 @@
+//! When something went wrong.
+
+use super::super::Errors;
+
+pub(super) const ERROR: Errors = Errors {
+    bad_request: "We couldn’t read that",
+    bad_request_lost: "Nothing was changed. Go back and try it again.",
+    login: "You are not logged in",
+    login_lost: "This browser is not logged in to this chat, or no longer is. Nothing is lost: log in with your name, and with your return code if you were here before.",
+    forbidden: "That is not allowed",
+    forbidden_lost: "You are logged in as somebody else, or to another chat. Nothing was changed.",
+    cross_site: "That came from another site",
+    cross_site_lost: "A page of another site tried to act here in your name. Nothing was changed. If you meant to do it, do \
+                      it from the chat itself.",
+    encrypted: "This link is incomplete",
+    encrypted_lost: "The chat is encrypted, and nothing was changed. Ask for the whole link, with what follows the #.",
+    not_found: "There is nothing here",
+    not_found_lost: "No chat has this address, and nothing was changed. Check that the whole link was copied.",
+    method: "That is not how this works",
+    method_lost: "It belongs to a button in the chat. Nothing was changed.",
+    timeout: "That took too long",
+    timeout_lost: "Your request did not arrive in time, and nothing was changed. Check the connection and try again.",
+    conflict: "This changed a moment ago",
+    conflict_lost: "Somebody else was faster. Nothing of yours was changed: open the chat to see how things stand.",
+    gone: "This chat has ended",
+    gone_lost: "It was ended, or its time was up. Every message has been deleted from the server.",
+    too_large: "That is too long",
+    too_large_lost: "A message holds about 16,000 letters. It was not sent: go back and send it in parts.",
+    media: "We couldn’t read that",
+    media_lost: "It came in a form we don’t understand. Nothing was changed.",
+    twice: "That was sent already",
+    twice_lost: "An earlier version of this message was stored, and that one stays. Open the chat and write it again.",
+    too_many: "Too much at once",
+    too_many_lost: "Nothing was lost or changed. Wait {wait}, then try again.",
+    defect: "Something broke here",
+    defect_lost: "We have a note of it and will look into it. Messages marked “Sent” are safe.",
+    unavailable: "Out of reach for a moment",
+    unavailable_lost: "Messages marked “Sent” are safe; anything else may not have arrived. Try again in {wait}: nothing is done twice.",
+    reference: "Reference",
+    to_login: "Log in",
+    to_chat: "Back to the chat",
+};
