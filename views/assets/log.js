@@ -6,8 +6,8 @@
 import { write } from "./rich.js";
 import { conversation, isSealed } from "./sealed.js";
 import { announce, fill, fillIn, peerName, plural, text } from "./say.js";
-import { byId, clone, config, on, state } from "./state.js";
-import { dayNumber, now, show } from "./times.js";
+import { byId, clone, config, emit, on, state } from "./state.js";
+import { dayNumber, now, refresh, show } from "./times.js";
 
 /** @typedef {import("./state.js").Message} Message */
 
@@ -17,7 +17,8 @@ const pill = byId("pill");
 /** So close to the end counts as there. */
 const END_PX = 48;
 const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
+/** The clock is read again and again: a timer of hours would sleep with the machine. */
+const LOOK_EVERY_MS = 5_000;
 const LOOK_EVERY_PX = 24;
 /** What the pill is called while it has no number in it. */
 const TO_END = pill.getAttribute("aria-label") ?? "";
@@ -40,7 +41,7 @@ export const byMessage = (id) => list.querySelector(`[data-id="${CSS.escape(id)}
 
 export function start() {
   regroup();
-  atMidnight();
+  watchMidnight();
   for (const node of list.querySelectorAll(".theirs")) {
     const seq = Number(/** @type {HTMLElement} */ (node).dataset.seq);
     if (seq > state.youRead) state.unread.add(seq);
@@ -197,8 +198,11 @@ function regroup(from = null) {
     else {
       if (dayNumber(at) !== day) {
         heading ??= clone("day");
-        show(/** @type {Element} */ (heading.querySelector("time")), at);
-        list.insertBefore(heading, line ?? item);
+        const time = /** @type {HTMLTimeElement} */ (heading.querySelector("time"));
+        const before = line ?? item;
+        show(time, at);
+        // What is moved is laid out anew, where it stood already as well.
+        if (heading.nextElementSibling !== before) list.insertBefore(heading, before);
       } else heading?.remove();
       heading = line = null;
       day = dayNumber(at);
@@ -218,17 +222,18 @@ function sameRun(one, next) {
   return side !== undefined && next.classList.contains(side) && minute(one) === minute(next);
 }
 
-/** "Today" is another day from then on, by the server's clock. */
-function atMidnight() {
-  const midnight = new Date(now());
-  midnight.setHours(24, 0, 0, 0);
-  setTimeout(
-    () => {
-      regroup();
-      atMidnight();
-    },
-    Math.min(midnight.getTime() - now() + 50, DAY_MS),
-  );
+/** "Today" is another day from midnight on, by the server's clock. */
+function watchMidnight() {
+  let today = dayNumber(now());
+  const look = () => {
+    if (dayNumber(now()) === today) return;
+    today = dayNumber(now());
+    refresh();
+    // When the other person was last seen, too.
+    emit("peer");
+  };
+  setInterval(look, LOOK_EVERY_MS);
+  document.addEventListener("visibilitychange", look);
 }
 
 /** Lines are as wide as the window: when that changes, as a phone is turned, what is read is put back to where it was. */

@@ -55,8 +55,8 @@ export function start() {
   on("whose", (asked) => asked === owner && tell("mine", owner));
   on("mine", (named) => present?.(named));
   byId("messages").addEventListener("click", press);
-  // A form of this page comes back to it, as another language does, and finds what waits.
-  addEventListener("submit", (event) => event.defaultPrevented || !kept || removeEventListener("beforeunload", warn));
+  // A form or a link of this page comes back to it, as another language or logging in again does, and finds what waits.
+  for (const what of ["submit", "click"]) addEventListener(what, comeBack);
   void own(found);
 }
 
@@ -150,6 +150,13 @@ function newId() {
 
 /** @param {Event} event */
 const warn = (event) => event.preventDefault();
+
+/** @param {Event} event */
+function comeBack(event) {
+  const { ctrlKey, metaKey, shiftKey } = /** @type {MouseEvent} */ (event);
+  const elsewhere = event.type === "click" && (ctrlKey || metaKey || shiftKey || !/** @type {Element} */ (event.target).closest('a[href]:not([target], [download], [href^="#"])'));
+  if (kept && !elsewhere && !event.defaultPrevented) removeEventListener("beforeunload", warn);
+}
 
 function save() {
   if (items.length) {

@@ -51,8 +51,21 @@ function fall() {
   showPeer();
 }
 
+/** In place of the logo, as soon as there is a name. */
+function showInitial() {
+  const avatar = byId("avatar");
+  if (!state.peer || !avatar.querySelector("svg")) return;
+  // As people count: a letter with its marks is one.
+  const letters = "Segmenter" in Intl ? new Intl.Segmenter().segment(state.peer) : [{ segment: [...state.peer][0] }];
+  for (const { segment } of letters) {
+    avatar.textContent = segment.toUpperCase();
+    break;
+  }
+}
+
 function showPeer() {
   byId("peer").textContent = peerName();
+  showInitial();
   const line = byId("presence");
   const when = state.lastSeen && written(state.lastSeen, "moment");
   if (down) line.textContent = state.connection === "session" ? text.unknown : text.connecting;

@@ -7,7 +7,7 @@
 // The rules, and why they are so, stand in src/rich/links.rs.
 const LINK_BYTES_MAX = 2048;
 const WORD = /[\p{Alpha}\p{N}._%+-]/u;
-const ENDS_LINK = /[\s\p{Cc}<>"`\u2800\ufff9-\ufffc]|(?![\ufe0e\ufe0f])\p{DI}|(?![!-~·’…])[\p{Po}\p{Ps}\p{Pe}\p{Pi}\p{Pf}]/u;
+const ENDS_LINK = /[\s\p{Cc}<>"\x60\u2800\ufff9-\ufffc]|(?![\ufe0e\ufe0f])\p{DI}|(?![!-~·’…])[\p{Po}\p{Ps}\p{Pe}\p{Pi}\p{Pf}]/u;
 const ENDS_SENTENCE = ".,;:!?'*_~([·’…—";
 const TOP_LEVELS = new Set("ac ad ae af ag ai al am ao app ar art at au az ba bar bb bd be bg bh bi bid biz blog bn bo br bs bt bw by bz ca cafe cat cd cf cg ch chat ci ck cl cloud club cm cn co com cr cu cv cx cy cz de dev digital dj dk dm do dz ec edu ee eg email er es et eu fi fj fm fo fr fun ga games gd ge gg gh gi gl gm gn gov gp gr gt gu gy help hk hn host hr ht hu id ie il im in info int io iq ir is it je jm jo jobs jp ke kg kh ki km kr kw ky kz la lb lc li life link live lk lr ls lt lu lv ly ma mc me media mg mil mk ml mn mo mobi mp mr ms mt mu museum mv mw mx my mz na name ne net network news nf ng ni nl no np nr nu nz om one online org pa page pe pf pg ph pk pl pm pn pr press pro pt pub pw qa quest re ro rocks ru rw sa sb sc se sg shop si site sk sl sm sn social software space sr st store studio sv sy systems sz tc team tech td tel tf tg th tips tj tk tl tm tn to today tools top tr travel tt tv tw tz ua ug uk us uy uz va vc ve vg vi video vip vn vu website wf wiki work world ws wtf xyz ye yt za zm zone zw рф укр бел срб ελ 中国 中國 香港 台灣 한국 भारत امارات السعودية مصر ایران".split(" "));
 
@@ -125,12 +125,14 @@ export function pieces(text) {
 /** More than a handful reads as text again. */
 const BIG_EMOJI_MAX = 6;
 const EMOJI = /^(?:[#*\d]\ufe0f?\u20e3|(?![#*\d])(?=[\u231a-\u{10ffff}]|.*\ufe0f)\p{Emoji}[\p{Emoji}\u200d\ufe0f\u{e0020}-\u{e007f}]*)$/u;
-const segments = "Segmenter" in Intl ? new Intl.Segmenter() : undefined;
+/** @type {Intl.Segmenter | undefined} made for the first message that is written here */
+let segmenter;
 
 /** A few emoji and nothing else, counted as people count: a family is one. @param {string} text */
 export function onlyEmoji(text) {
   let count = 0;
-  for (const { segment } of segments?.segment(text) ?? [{ segment: "?" }]) {
+  if ("Segmenter" in Intl) segmenter ??= new Intl.Segmenter();
+  for (const { segment } of segmenter?.segment(text) ?? [{ segment: "?" }]) {
     if (!segment.trim()) continue;
     if (++count > BIG_EMOJI_MAX || !EMOJI.test(segment)) return false;
   }

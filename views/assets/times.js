@@ -3,6 +3,8 @@
 // line and move all that is around it.
 
 const locales = [...navigator.languages];
+const TIMES = "time[datetime][data-show]";
+const MINUTE_MS = 60_000;
 /** Where the day has 24 hours, one digit would look cut off. */
 const hour = new Intl.DateTimeFormat(locales, { hour: "numeric" }).resolvedOptions().hourCycle?.startsWith("h2") ? "2-digit" : "numeric";
 /** @type {Record<string, Intl.DateTimeFormatOptions>} */
@@ -12,7 +14,7 @@ const PARTS = {
   date: { day: "numeric", month: "short" },
   full: { day: "numeric", month: "short", hour, minute: "2-digit" },
 };
-/** @type {Map<string, Intl.DateTimeFormat>} made when they are wanted: each takes a slow phone some milliseconds */
+/** @type {Map<string, { format: Intl.DateTimeFormat, minute: number, words: string }>} made when they are wanted: each takes a slow phone some milliseconds */
 const formats = new Map();
 
 /** How far the server's clock is ahead of this one: what day it is now is the server's to say. */
@@ -22,9 +24,12 @@ export const now = () => Date.now() + ahead;
 /** @param {string} name @param {number} ms */
 function format(name, ms) {
   // One kind of digits on a page: the same as in its sentences.
-  const made = formats.get(name) ?? new Intl.DateTimeFormat(locales, { ...PARTS[name], numberingSystem: "latn" });
+  const made = formats.get(name) ?? { format: new Intl.DateTimeFormat(locales, { ...PARTS[name], numberingSystem: "latn" }), minute: NaN, words: "" };
   formats.set(name, made);
-  return made.format(ms);
+  // Messages come in the order of their times, and most are not the first of their minute.
+  const minute = Math.floor(ms / MINUTE_MS);
+  if (minute !== made.minute) Object.assign(made, { minute, words: made.format.format(ms) });
+  return made.words;
 }
 
 /** Days since the epoch, in the reader's zone. @param {number} ms */
@@ -46,8 +51,25 @@ export function written(ms, kind) {
 export function show(element, ms) {
   const time = /** @type {HTMLTimeElement} */ (element);
   const at = ms ?? Date.parse(time.dateTime);
-  if (ms !== undefined) time.dateTime = new Date(ms).toISOString();
-  Object.assign(time, { textContent: written(at, time.dataset.show), title: format("full", at), lang: locales[0] ?? "", dir: "auto" });
+  if (ms !== undefined) {
+    time.dateTime = new Date(ms).toISOString();
+    time.removeAttribute("title");
+  }
+  const words = written(at, time.dataset.show) ?? "";
+  // Words that are set anew are laid out anew.
+  if (time.textContent !== words) time.textContent = words;
+  Object.assign(time, { lang: locales[0] ?? "", dir: "auto" });
 }
 
-for (const time of document.querySelectorAll("time[datetime][data-show]")) show(time);
+/** All of them: what is "today" changes at midnight. */
+export function refresh() {
+  for (const time of document.querySelectorAll(TIMES)) show(time);
+}
+
+refresh();
+
+// The day and the time in full are written for whoever points at a time: nobody does so at most of them.
+document.addEventListener("pointerover", ({ target }) => {
+  const time = /** @type {HTMLTimeElement | null} */ (/** @type {Element} */ (target).closest(TIMES));
+  if (time && !time.title) time.title = format("full", Date.parse(time.dateTime));
+});

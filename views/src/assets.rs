@@ -172,8 +172,8 @@ pub fn all() -> impl Iterator<Item = (&'static str, Asset)> {
         .map(|(name, mime, bytes)| (name, Asset { bytes, mime }))
 }
 
-/// Leaves out `/* … */`, JSDoc casts included, and lines that are `//` comments. A test sees to it that neither stands inside
-/// a string.
+/// Leaves out `/* … */`, JSDoc casts included, lines that are `//` comments, and what lines are indented by. A test sees to it
+/// that none of it stands inside a string.
 fn lean(source: &str) -> String {
     let mut kept = String::with_capacity(source.len());
     let mut rest = source;
@@ -184,8 +184,8 @@ fn lean(source: &str) -> String {
     kept.push_str(rest);
     let lines = kept
         .lines()
-        .map(str::trim_end)
-        .filter(|line| !line.is_empty() && !line.trim_start().starts_with("//"));
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("//"));
     lines.fold(String::new(), |out, line| out + line + "\n")
 }
 
@@ -223,8 +223,8 @@ mod tests {
     #[test]
     fn comments_are_left_out_and_code_is_not() {
         assert_eq!(
-            lean("// a\nlet x = /** @type {y} */ (z); // b\n\n/*\n c\n*/\n"),
-            "let x =  (z); // b\n"
+            lean("// a\nlet x = /** @type {y} */ (z); // b\n\n/*\n c\n*/\n  {\n"),
+            "let x =  (z); // b\n{\n"
         );
         for (name, _, source) in SOURCES {
             for line in source
@@ -236,6 +236,16 @@ mod tests {
                 assert!(
                     quotes % 2 == 0,
                     "{name}: a comment's mark may stand in a string: {line}"
+                );
+            }
+            for line in source
+                .lines()
+                .filter(|line| !line.trim_start().starts_with(['/', '*']))
+            {
+                let outside_strings: String = line.split('"').step_by(2).collect();
+                assert!(
+                    outside_strings.matches('`').count().is_multiple_of(2),
+                    "{name}: a string of several lines would lose their beginnings: {line}"
                 );
             }
         }

@@ -94,10 +94,10 @@ fn item(frame: &Frame, reader: Reader, message: &Message, run: bool) -> Markup {
         li.message.mine[mine].theirs[!mine].run[run].last[reader.last_own == Some(message.seq)] data-seq=(message.seq) data-id=(message.id) data-seat=(message.seat)
             data-at=(message.at_ms) data-state=[mine.then_some(state)] {
             (writer(&if mine { html! { (frame.text.chat.you) } } else { text::name(&message.sender) }))
-            div.bubble {
-                @if reader.sealed { div.text dir="auto" data-sealed=(message.text) {} }
-                @else { div.text.big[rich::only_emoji(&message.text)] dir="auto" { (rich::markup(&message.text)) } }
-                (foot(&clock::time_of_day(message.at_ms), mine.then_some(word)))
+            div.bubble dir="auto" {
+                @if reader.sealed { div.text data-sealed=(message.text) {} }
+                @else { div.text.big[rich::only_emoji(&message.text)] { (rich::markup(&message.text)) } }
+                (foot(frame, &clock::time_of_day(message.at_ms), mine.then_some(word)))
             }
         }
     }
@@ -107,9 +107,10 @@ fn writer(name: &Markup) -> Markup {
     html! { span.visually-hidden { (name) ": " } }
 }
 
-fn foot(time: &Markup, tick: Option<&str>) -> Markup {
+/// It has a direction of its own, so that the message's is that of its text.
+fn foot(frame: &Frame, time: &Markup, tick: Option<&str>) -> Markup {
     html! {
-        p.meta {
+        p.meta dir=(frame.text.dir) {
             (time)
             @if let Some(word) = tick { " " span.tick { span.tick-word { (word) } } }
         }
@@ -132,9 +133,9 @@ pub(crate) fn templates(frame: &Frame) -> Markup {
         template #mine {
             li.message.mine data-state="sending" {
                 (writer(&html! { (words.you) }))
-                div.bubble {
-                    div.text dir="auto" {}
-                    (foot(&time, Some(frame.text.live.sending)))
+                div.bubble dir="auto" {
+                    div.text {}
+                    (foot(frame, &time, Some(frame.text.live.sending)))
                 }
                 div.failed hidden {
                     span.reason {}
@@ -146,7 +147,7 @@ pub(crate) fn templates(frame: &Frame) -> Markup {
         template #theirs {
             li.message.theirs {
                 (writer(&text::slot("peer")))
-                div.bubble { div.text dir="auto" {} (foot(&time, None)) }
+                div.bubble dir="auto" { div.text {} (foot(frame, &time, None)) }
             }
         }
         template #line { (event_item(&text::slot("words"), &time, None)) }
