@@ -133,6 +133,9 @@ claim("the colours change at once, are kept, and follow the system where that wa
   const light = await until("the page is light", paper, (now) => now !== dark);
   await untilIs("the switch", () => page.getByRole("button", { name: "Light" }).getAttribute("aria-pressed"), "true");
   assert.ok(await page.evaluate(() => "sameDocument" in globalThis), "the page was loaded anew");
+  // The browser's own bars as well.
+  const bars = () => page.locator("meta[name=theme-color]").evaluateAll((all) => all.map((meta) => meta.getAttribute("content")));
+  await until("the bars have the colour of the page", bars, (colours) => colours.every((colour) => colour === light || colour === "#f6f2ea"));
   await kept;
   await page.reload();
   await inChat(page);

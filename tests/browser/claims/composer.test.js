@@ -114,7 +114,7 @@ for (const javaScriptEnabled of [true, false]) {
     const links = await anny.page.locator("#messages a").evaluateAll((all) => all.map((a) => [a.getAttribute("href"), a.getAttribute("rel")]));
     assert.deepEqual(links, [["https://example.org/", "noreferrer noopener"]]);
     // A text with direction marks of its own leaves its surroundings as they are.
-    const directions = await anny.page.locator("#messages .text").evaluateAll((all) => all.map((text) => text.getAttribute("dir")));
+    const directions = await anny.page.locator("#messages .bubble").evaluateAll((all) => all.map((bubble) => bubble.getAttribute("dir")));
     assert.ok(directions.every((dir) => dir === "auto"));
     const wider = await anny.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(wider <= 0, "the page scrolls sideways");

@@ -81,6 +81,24 @@ claim("days follow the server's clock and the reader's midnight, and none stands
   await untilIs("the headings", () => days(page), ["yesterday"]);
 });
 
+claim("a page that sleeps over midnight knows the day when it wakes, and when the other person was last seen", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  const { page } = abhi;
+  await page.clock.install();
+  await meet(abhi, anny);
+  await say(page, "Good night");
+  await untilTick(page, "Good night", "Seen");
+  await anny.page.goto("about:blank");
+  const presence = () => page.locator("#presence").textContent();
+  await until("leaving is shown", presence, (words) => /^Last seen \d\d:\d\d$/.test(words ?? ""));
+  assert.deepEqual(await days(page), ["today"]);
+  // A sleep: the clock has gone on, the timers have not.
+  await page.clock.setSystemTime(Date.now() + 86_400_000);
+  await page.clock.runFor(6_000);
+  await untilIs("the heading", () => days(page), ["yesterday"]);
+  await until("the day stands with the time", presence, (words) => /^Last seen \d+ \p{L}+, \d\d:\d\d$/u.test(words ?? ""));
+});
+
 claim("what is said within a minute has one time, live and in the history alike", async ({ person }) => {
   const [abhi, anny] = [await person(), await person()];
   const { one, two } = await meet(abhi, anny);
@@ -158,7 +176,7 @@ claim("a name with dollars is a name in the title, and piled-up marks stay in th
   await say(abhi.page, "before");
   await tell(anny, `${two.chat}/message_send`, { message: `Z${"\u0350\u036b\u0343\u036a".repeat(30)}algo` });
   await message(abhi.page, "algo").waitFor();
-  const overflow = await message(abhi.page, "algo").locator(".text").evaluate((node) => getComputedStyle(node).overflowY);
+  const overflow = await message(abhi.page, "algo").locator(".bubble").evaluate((node) => getComputedStyle(node).overflowY);
   assert.ok(["clip", "hidden"].includes(overflow), overflow);
 });
 

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { contentOf, register } from "../harness/flows.js";
+import { choosePlain, contentOf, register } from "../harness/flows.js";
+import { locales, people } from "../harness/samples.js";
 import { until } from "../harness/until.js";
 
 share();
@@ -19,25 +20,35 @@ claim("the guest's page says what this is and when it is gone, and names nobody"
 });
 
 for (const [width, height] of [[1280, 800], [390, 844]]) {
-  claim(`the invitation shows link, code and the way on without scrolling at ${width} by ${height}`, async ({ person }) => {
-    const abhi = await person({ viewport: { width, height } });
-    await abhi.context.addInitScript(() => {
-      Navigator.prototype.share = async () => {};
-    });
-    await register(abhi);
-    const { page } = abhi;
-    const bottom = async (/** @type {import("playwright-core").Locator} */ what) => {
-      const box = await what.boundingBox();
-      assert.ok(box, "it is not there");
-      assert.ok(box.y + box.height <= height, `${await what.innerText()} ends at ${box.y + box.height}`);
-      return box.y;
-    };
-    const order = [];
-    for (const what of [page.locator("#link"), page.getByRole("button", { name: "Share…" }), page.locator("#return-code"), page.getByRole("link", { name: "Go to the chat" })]) {
-      order.push(await bottom(what));
+  for (const encrypted of [true, false]) {
+    for (const language of /** @type {const} */ (["en", "ar"])) {
+      claim(`the invitation to ${encrypted ? "an encrypted" : "a plain"} chat shows link, code and the way on without scrolling at ${width} by ${height}: ${locales[language]}`, async ({ person }) => {
+        const abhi = await person({ viewport: { width, height }, locale: locales[language] });
+        await abhi.context.addInitScript(() => {
+          Navigator.prototype.share = async () => {};
+        });
+        const { page } = abhi;
+        await page.goto("/");
+        if (encrypted) await page.locator("#register [data-sealed]").waitFor();
+        else await choosePlain(page);
+        await page.locator("#user-one").fill(people[language].you);
+        await page.locator("#user-two").fill(people[language].peer);
+        await page.locator("#register button.primary").click();
+        await until("the link", () => page.locator("#link").inputValue());
+        const bottom = async (/** @type {import("playwright-core").Locator} */ what) => {
+          const box = await what.boundingBox();
+          assert.ok(box, "it is not there");
+          assert.ok(box.y + box.height <= height, `${await what.innerText()} ends at ${box.y + box.height}`);
+          return box.y;
+        };
+        const order = [];
+        for (const what of [page.locator("#link"), page.locator("[data-share]"), page.locator("#return-code"), page.locator("a.primary")]) {
+          order.push(await bottom(what));
+        }
+        assert.deepEqual(order, [...order].sort((one, two) => one - two));
+      });
     }
-    assert.deepEqual(order, [...order].sort((one, two) => one - two));
-  });
+  }
 }
 
 claim("an app on the home screen has a neutral name and an icon", async ({ person }) => {
@@ -53,5 +64,9 @@ claim("an app on the home screen has a neutral name and an icon", async ({ perso
   assert.equal(manifest.name, "duet");
   assert.equal(manifest.start, "/demo/chat/register");
   assert.match(manifest.type ?? "", /manifest\+json/);
+  for (const media of ["light", "dark"]) {
+    const colour = await page.locator(`meta[name=theme-color][media*=${media}]`).getAttribute("content");
+    assert.match(colour ?? "", /^#[0-9a-f]{6}$/);
+  }
   for (const [ok, type] of manifest.icons) assert.ok(ok && /^image\//.test(type), JSON.stringify(manifest.icons));
 });

@@ -37,6 +37,7 @@ for (const language of /** @type {const} */ (["en", "ar"])) {
     const { you, peer } = people[language];
     const type = async (/** @type {string} */ words) => page.keyboard.insertText(words);
     await page.goto("/");
+    await page.locator("#register [data-sealed]").waitFor();
     await tabTo(page, "#user-one");
     await type(you);
     await tabTo(page, "#user-two");

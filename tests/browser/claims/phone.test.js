@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
 import { meet, message, openMySide, pour, register, say } from "../harness/flows.js";
-import { until } from "../harness/until.js";
+import { until, untilIs } from "../harness/until.js";
 
 share();
 
@@ -80,6 +80,11 @@ for (const [width, height, keyboard] of PHONES) {
     });
     await fits(page, height - keyboard);
     await page.evaluate(() => document.querySelectorAll("#asks form").forEach((form) => form.remove()));
+    // As much as nobody can send, and the complaint about it.
+    await page.locator("#message").fill("Too long ".repeat(2_000));
+    await page.getByRole("button", { name: "Send" }).tap();
+    await page.locator("#complaint").getByText("Too long by").waitFor();
+    await fits(page, height - keyboard);
     await say(page, "Over the keyboard");
     await page.getByRole("button", { name: "Send" }).tap();
     await message(page, "Over the keyboard").waitFor();
@@ -109,6 +114,17 @@ claim("nothing to read or to press stands in a corner that a phone's screen has 
       /** @type {const} */ ([parts, insets]),
     );
   await until("everything keeps clear of them", outside, (found) => found.length === 0);
+  await abhi.page.goto("/");
+  const sheet = () =>
+    abhi.page.evaluate(
+      ({ left, right }) =>
+        [...document.querySelectorAll("main :is(h1, p, input, button, summary), header a, footer button")]
+          .filter((node) => node.checkVisibility() && !node.matches("[type=hidden], .choice input"))
+          .filter((node) => node.getBoundingClientRect().left < left || node.getBoundingClientRect().right > innerWidth - right)
+          .map((node) => node.outerHTML.slice(0, 90)),
+      insets,
+    );
+  await untilIs("what stands in a corner of the start page", sheet, []);
 });
 
 claim("the return code is a line above the messages and no more, on the smallest screen", async ({ person }) => {

@@ -161,6 +161,28 @@ claim("logged out on another device, both tabs say so; logged in again in one, b
   for (const page of [anny.page, abhi.page]) await message(page, "Thank you").waitFor();
 });
 
+claim("logged out with a message waiting, one press leads to the log-in without a question, and the message is sent", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  anny.expectStatus(401, 409);
+  const { two } = await meet(abhi, anny);
+  const { page } = anny;
+  let questions = 0;
+  page.on("dialog", (dialog) => (questions++, void dialog.accept()));
+  const { sessions } = await tell(anny, `${two.chat}/sessions`);
+  await tell(anny, `${two.chat}/sessions/end`, { id: sessions[0].id });
+  await page.getByText("You are not logged in here any more.").waitFor();
+  await say(page, "Kept for you");
+  await untilTick(page, "Kept for you", "Sending");
+  await page.locator("#connection").getByRole("link").click();
+  await page.getByLabel("Your name").fill("Anny");
+  await page.getByRole("button", { name: "Enter", exact: true }).click();
+  await page.getByLabel("Return code").fill(two.code);
+  await page.getByRole("button", { name: "Enter with the code" }).click();
+  await untilTick(page, "Kept for you", "Seen");
+  await untilIs("the texts", () => texts(abhi.page), ["Kept for you"]);
+  assert.equal(questions, 0);
+});
+
 for (const locks of [true, false]) {
   claim(`what failed in a tab that is duplicated belongs to that tab alone, and to the other when it is gone${locks ? "" : ", without locks as well"}`, async ({ person }) => {
     const [abhi, anny] = [await person(), await person()];

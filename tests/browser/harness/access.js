@@ -11,29 +11,47 @@ const COLOURS = { type: "rule", values: ["color-contrast", "link-in-text-block"]
 
 /**
  * Everything that is wrong with a page as it stands.
- * @param {import("playwright-core").Page} page @param {{ coloursOnly?: boolean }} [how] @returns {Promise<string[]>}
+ * @param {import("playwright-core").Page} page @param {{ rules?: "all" | "colours" | "none" }} [how] axe-core's @returns {Promise<string[]>}
  */
-export async function faults(page, { coloursOnly = false } = {}) {
+export async function faults(page, { rules: asked = "all" } = {}) {
+  if (asked === "none") return page.evaluate(measure);
   // Half a megabyte, so once for each document.
   if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(axe);
   const rules = await page.evaluate(`(async () => {
     // Where scripts are off timers do not run either, and axe-core waits for one.
     if (matchMedia("(scripting: none)").matches) globalThis.setTimeout = (work) => void Promise.resolve().then(work);
-    const { violations } = await axe.run(document, { runOnly: ${JSON.stringify(coloursOnly ? COLOURS : ALL)}, resultTypes: ["violations"] });
+    const { violations } = await axe.run(document, { runOnly: ${JSON.stringify(asked === "colours" ? COLOURS : ALL)}, resultTypes: ["violations"] });
     return violations.flatMap(({ id, impact, nodes }) =>
       nodes.map(({ target, failureSummary }) => [id, impact, target.join(" "), failureSummary.split("\\n")[1]?.trim()].join(" | ")));
   })()`);
   return [.../** @type {string[]} */ (rules), ...(await page.evaluate(measure))];
 }
 
-/** Runs in the page: nothing sticks out sideways, and what is pressed is large enough to be hit and has an edge that can be seen. */
+/**
+ * Runs in the page: nothing sticks out sideways, the field for a message is in sight, what is written into is no reason for a phone to
+ * zoom in, and what is pressed is large enough to be hit and has an edge that can be seen.
+ */
 function measure() {
   const TARGET_PX = 44;
   const EDGE_CONTRAST = 3;
+  const FONT_PX = 16;
   const found = [];
   const wider = document.documentElement.scrollWidth - innerWidth;
   if (wider > 0) found.push(`the page is ${wider} px wider than the window`);
+  const field = document.querySelector("#composer");
+  if (field?.checkVisibility()) {
+    const { top, bottom } = field.getBoundingClientRect();
+    if (top < 0 || bottom > innerHeight + 1) found.push(`the field for a message stands from ${top} to ${bottom} of ${innerHeight} px`);
+  }
+  for (const one of document.querySelectorAll("textarea, select, input[type=text]")) {
+    const size = parseFloat(getComputedStyle(one).fontSize);
+    if (size < FONT_PX - 0.1) found.push(`letters of ${size} px to write with: ${one.outerHTML.slice(0, 90)}`);
+  }
   const scope = document.querySelector("dialog[open]") ?? document;
+  if (scope instanceof HTMLDialogElement) {
+    const { top, bottom } = scope.getBoundingClientRect();
+    if (top < 0 || bottom > innerHeight + 1) found.push(`a dialog from ${top} to ${bottom} of ${innerHeight} px`);
+  }
   const pressed = scope.querySelectorAll("button, a.button, a.item, summary, textarea, select, input:not([type=hidden], [type=radio]), label:has([type=radio])");
   for (const node of /** @type {NodeListOf<HTMLElement>} */ (pressed)) {
     if (!node.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;

@@ -62,9 +62,9 @@ async function close() {
   proxy?.stop();
 }
 
-/** @param {string} what @param {(world: World) => Promise<void>} show */
-export function claim(what, show) {
-  test(what, { timeout: CLAIM_MS }, async () => {
+/** @param {string} what @param {(world: World) => Promise<void>} show @param {number} [patienceMs] for one that looks at a great many things */
+export function claim(what, show, patienceMs = CLAIM_MS) {
+  test(what, { timeout: patienceMs }, async () => {
     /** @type {Person[]} */
     const people = [];
     const person = async (/** @type {import("./person.js").Options | undefined} */ options) => {

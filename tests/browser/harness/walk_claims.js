@@ -7,8 +7,16 @@ import { claim } from "./claim.js";
 import { walk } from "./gallery.js";
 import { locales } from "./samples.js";
 
-const WIDTHS_PX = [320, 1280];
-const HEIGHT_PX = 720;
+const WALK_MS = 1_200_000;
+/** Where all rules are checked, and where what depends on the room alone is. */
+const SIZES = [
+  { width: 320, height: 720 },
+  { width: 1280, height: 720 },
+];
+const SMALL = [
+  { width: 320, height: 568 },
+  { width: 568, height: 320 },
+];
 
 /** @param {keyof typeof locales} language @param {boolean} scripts */
 export function claimAccess(language, scripts) {
@@ -22,14 +30,19 @@ export function claimAccess(language, scripts) {
       show: async (name, page) => {
         for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
           await page.emulateMedia({ colorScheme });
-          for (const width of WIDTHS_PX) {
-            await page.setViewportSize({ width, height: HEIGHT_PX });
-            const wrong = await faults(page, { coloursOnly: colorScheme === "dark" });
-            for (const fault of wrong) found.push(`${name}, ${colorScheme}, ${width} px: ${fault}`);
+          for (const size of SIZES) {
+            await page.setViewportSize(size);
+            const wrong = await faults(page, { rules: colorScheme === "dark" ? "colours" : "all" });
+            for (const fault of wrong) found.push(`${name}, ${colorScheme}, ${size.width} px: ${fault}`);
           }
         }
+        for (const size of SMALL) {
+          await page.setViewportSize(size);
+          for (const fault of await faults(page, { rules: "none" })) found.push(`${name}, ${size.width} by ${size.height} px: ${fault}`);
+        }
+        await page.setViewportSize(SIZES[1]);
       },
     });
     assert.ok(found.length === 0, found.join("\n"));
-  });
+  }, WALK_MS);
 }

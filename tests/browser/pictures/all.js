@@ -1,5 +1,6 @@
-// Pictures of every page and state, light and dark, on a phone and on a desktop, for people to look at: in `screenshots/`, a folder for each
-// language, one for the pages without scripts and one for forced colours, and in `screenshots/sheets/` all of them side by side.
+// Pictures of every page and state, light and dark, on phones upright and turned and on a desktop, for people to look at: in `screenshots/`, a
+// folder for each language, one for the pages without scripts, one for forced colours and one for paper, and in `screenshots/sheets/` all of
+// them side by side.
 
 import { mkdir, rm } from "node:fs/promises";
 
@@ -11,23 +12,32 @@ import { Server } from "../harness/server.js";
 import { sheets } from "./sheets.js";
 
 const FOLDER = new URL("../screenshots/", import.meta.url).pathname;
-const SCREENS = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } };
+/** @type {Record<keyof typeof import("./sheets.js").PER_SHEET, { width: number, height: number }>} */
+const SCREENS = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 }, small: { width: 320, height: 568 }, turned: { width: 568, height: 320 } };
+/** Where there is little room the colours are looked at once. */
+const COLOURS = /** @type {const} */ ({ phone: ["light", "dark"], desktop: ["light", "dark"], small: ["light"], turned: ["dark"] });
 /** What looks different when it is mirrored, and what looks different without scripts. */
-const MAIN = /^(register|register-problem|invite|login|login-taken|ask-waiting|chat-nobody-yet|chat|chat-menu|chat-asked|chat-end-dialog|chat-offline|chat-pill|device|sessions|error-410)$/;
-const PLAIN = /^(register|invite|chat-nobody-yet|chat|chat-menu|chat-not-sent|chat-let-in|chat-older|ask-waiting|ask-allowed|end)$/;
+const MAIN = /^(register|register-problem|invite|login|login-taken|ask-waiting|chat-nobody-yet|chat|chat-menu|chat-asked|chat-end-dialog|chat-offline|chat-pill|device|sessions|error-410|register-choice|invite-encrypted|chat-encrypted|login-incomplete)$/;
+const PLAIN = /^(register|invite|chat-nobody-yet|chat|chat-menu|chat-not-sent|chat-let-in|chat-older|ask-waiting|ask-allowed|end|login-encrypted|chat-encrypted)$/;
 
-const FORCED = /^(register|register-problem|login-taken|chat|chat-menu|chat-end-dialog|chat-failed|chat-asked|sessions)$/;
+const FORCED = /^(register|register-problem|register-choice|invite|login-taken|chat|chat-menu|chat-end-dialog|chat-failed|chat-asked|chat-encrypted|sessions)$/;
+const PAPER = /^(chat|chat-encrypted|chat-pill|invite|device|sessions|error-410)$/;
 
 const WALKS = /** @type {const} */ ([
   { folder: "english", language: "en", scripts: true, which: /./ },
   { folder: "arabic", language: "ar", scripts: true, which: MAIN },
   { folder: "without-scripts", language: "en", scripts: false, which: PLAIN },
   { folder: "forced-colours", language: "en", scripts: true, which: FORCED, forcedColors: "active" },
+  { folder: "paper", language: "en", scripts: true, which: PAPER, media: "print" },
 ]);
+
+/** `npm run screenshots -- arabic paper` takes these alone. */
+const asked = process.argv.slice(2);
+const walks = WALKS.map((walk) => ({ media: /** @type {"print" | undefined} */ (undefined), ...walk })).filter(({ folder }) => !asked.length || asked.includes(folder));
 
 await rm(FOLDER, { recursive: true, force: true });
 const [server, browser] = await Promise.all([Server.start(), openBrowser()]);
-for (const { folder, language, scripts, which, ...look } of WALKS) {
+for (const { folder, language, scripts, which, media, ...look } of walks) {
   const to = `${FOLDER}${folder}`;
   await mkdir(to, { recursive: true });
   await walk({
@@ -38,15 +48,17 @@ for (const { folder, language, scripts, which, ...look } of WALKS) {
       if (!which.test(name)) return;
       for (const [screen, size] of Object.entries(SCREENS)) {
         await page.setViewportSize(size);
-        for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
-          await page.emulateMedia({ colorScheme });
+        for (const colorScheme of COLOURS[/** @type {keyof typeof COLOURS} */ (screen)]) {
+          await page.emulateMedia({ colorScheme, media });
           await page.screenshot({ path: `${to}/${name}.${screen}.${colorScheme}.png`, fullPage: true });
         }
       }
+      await page.emulateMedia({ media: null });
+      await page.setViewportSize(SCREENS.desktop);
     },
   });
 }
-await sheets(browser, FOLDER, WALKS.map(({ folder }) => folder));
+await sheets(browser, FOLDER, walks.map(({ folder }) => folder));
 await browser.close();
 await server.remove();
 console.log(`The pictures are in ${FOLDER}`);

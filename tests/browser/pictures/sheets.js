@@ -2,8 +2,8 @@
 
 import { mkdir, readFile, readdir } from "node:fs/promises";
 
-const PER_SHEET = { phone: 12, desktop: 6 };
-const WIDTH_PX = { phone: 300, desktop: 620 };
+export const PER_SHEET = { phone: 12, desktop: 6, small: 12, turned: 8 };
+const WIDTH_PX = { phone: 300, desktop: 620, small: 300, turned: 460 };
 
 /** @param {import("playwright-core").Browser} browser @param {string} root @param {string[]} folders */
 export async function sheets(browser, root, folders) {
@@ -11,7 +11,7 @@ export async function sheets(browser, root, folders) {
   const page = await browser.newPage({ viewport: { width: 1920, height: 1080 } });
   for (const folder of folders) {
     const files = (await readdir(`${root}${folder}`)).sort();
-    for (const screen of /** @type {const} */ (["phone", "desktop"])) {
+    for (const screen of /** @type {(keyof typeof PER_SHEET)[]} */ (Object.keys(PER_SHEET))) {
       for (const colours of ["light", "dark"]) {
         const names = files.filter((file) => file.endsWith(`.${screen}.${colours}.png`));
         for (let from = 0; from < names.length; from += PER_SHEET[screen]) {
