@@ -304,7 +304,7 @@ async fn guessing_is_bounded_at_every_door() {
     let api = "/chat-server/user";
     let json = r#"{"user": "Abhi", "hash": "HASH"}"#;
     let both = r#"{"userOne": "Abhi", "userTwo": "Anny", "hash": "HASH"}"#;
-    let doors = [
+    let mut doors = vec![
         ("GET", format!("{pages}/HASH"), ""),
         ("POST", format!("{pages}/HASH/login"), "user=Abhi"),
         ("POST", format!("{pages}/HASH/login/ask"), "user=Abhi"),
@@ -325,7 +325,36 @@ async fn guessing_is_bounded_at_every_door() {
         ("POST", "/chat-server/user1".into(), json),
         ("POST", "/chat-server/user2".into(), json),
         ("POST", "/chat-server/register".into(), both),
+        ("POST", format!("{api}/endchat"), "{}"),
+        ("GET", format!("{api}/HASH/sessions"), ""),
+        ("GET", format!("{pages}/HASH/1/sessions"), ""),
+        ("GET", format!("{pages}/HASH/1/download"), ""),
     ];
+    let id = uuid::Uuid::new_v4();
+    let (answer, answered) = (
+        format!(r#"{{"ask": "{id}", "allow": true}}"#),
+        format!("ask={id}&allow=true"),
+    );
+    let (session, of_session) = (format!(r#"{{"id": "{id}"}}"#), format!("id={id}"));
+    for (leaf, json, form) in [
+        ("message_send", r#"{"message": "Hello"}"#, "message=Hello"),
+        (
+            "receipt",
+            r#"{"delivered": 1, "read": 1}"#,
+            "delivered=1&read=1",
+        ),
+        ("typing", "{}", ""),
+        ("answer", &answer, &answered),
+        ("device", "{}", ""),
+        ("return_code", "{}", ""),
+        ("sessions/end", &session, &of_session),
+    ] {
+        doors.push(("POST", format!("{api}/HASH/{leaf}"), json));
+        doors.push(("POST", format!("{pages}/HASH/1/{leaf}"), form));
+    }
+    for leaf in ["endchat", "logout", "return_code/saved"] {
+        doors.push(("POST", format!("{pages}/HASH/1/{leaf}"), "x=y"));
+    }
     for (number, (method, path, body)) in doors.iter().enumerate() {
         let tries = (0..30).map(|_| {
             // A link that could be one, and a token that could be of that very chat.

@@ -211,3 +211,52 @@ async fn what_a_connection_may_open_and_a_head_may_hold_is_bounded() {
     assert!(!matches!(refused, Ok(200)), "{refused:?}");
     assert_eq!(connection.max_concurrent_send_streams(), 100);
 }
+
+#[tokio::test]
+async fn requests_past_those_that_may_wait_are_refused_so_that_they_may_be_sent_again() {
+    // Two answers at once, sixteen that wait in any case, and one more.
+    const TAKEN: usize = 19;
+    let setup = Setup::new().set("limits.answers_per_connection", 2);
+    let server = setup.set("limits.requests_waiting", 1).start().await;
+    let socket = TcpStream::connect(server.address).await.unwrap();
+    // Of no body a byte is taken, so no answer comes to its end.
+    let (client, connection) = h2::client::Builder::new()
+        .initial_window_size(0)
+        .handshake::<_, Bytes>(socket)
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    let mut client = client.ready().await.unwrap();
+    let mut answers = JoinSet::new();
+    for _ in 0..TAKEN + 20 {
+        let (answer, _) = client
+            .send_request(request(&server, "/demo/chat/register"), true)
+            .unwrap();
+        answers.spawn(answer);
+    }
+    for _ in 0..20 {
+        let refused = async {
+            loop {
+                if let Err(error) = answers.join_next().await.unwrap().unwrap() {
+                    return error.reason();
+                }
+            }
+        };
+        let refused = within(DEADLINE, "one more is refused", refused).await;
+        assert_eq!(refused, Some(h2::Reason::REFUSED_STREAM));
+    }
+    // Everybody else is served.
+    assert_eq!(server.front().get("/demo/chat/register").await.status, 200);
+    let (other, _) = connect(&server).await;
+    let mut other = other.ready().await.unwrap();
+    let (answer, _) = other
+        .send_request(request(&server, "/health/live"), true)
+        .unwrap();
+    assert_eq!(answer.await.unwrap().status(), 200);
+    assert!(
+        answers
+            .try_join_next()
+            .is_none_or(|answer| answer.unwrap().is_ok())
+    );
+    connection.abort();
+}

@@ -223,3 +223,26 @@ fn network(address: Ipv6Addr, bits: u32) -> IpAddr {
     let mask = u128::MAX << (u128::BITS - bits);
     IpAddr::V6(Ipv6Addr::from(u128::from(address) & mask))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn an_address_that_was_quiet_for_long_enough_is_forgotten() {
+        let quota = Quota::with_period(Duration::from_millis(1)).unwrap();
+        let rate = Rate::new(quota, 10);
+        for address in ["192.0.2.1", "2001:db8::1"] {
+            rate.take(address.parse().unwrap(), NonZeroU32::MIN)
+                .unwrap();
+        }
+        assert_eq!(rate.len(), 3);
+        let began = Instant::now();
+        while rate.len() > 0 {
+            rate.forget_quiet();
+            assert!(began.elapsed() < Duration::from_secs(60));
+        }
+    }
+}
