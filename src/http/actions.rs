@@ -38,7 +38,7 @@ pub use name_seat_two::name_seat_two;
 pub use open_stream::open_stream;
 pub use receipt::move_marks;
 pub use register::{Registration, register};
-pub use reserve::reserve;
+pub use reserve::{RESERVED_FOR, reserve};
 pub use return_code::new_return_code;
 pub use send::{SendRequest, send};
 pub use sessions::{end_session, sessions};

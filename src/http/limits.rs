@@ -1,6 +1,7 @@
 //! Limits by address. What counts per chat and per seat is kept by the pair.
 
 mod counters;
+mod reserved;
 
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
@@ -9,12 +10,14 @@ use std::{
 };
 
 use actix_web::HttpRequest;
+use actors::domain::{ChatKey, PairHash};
 use governor::Quota;
 use ipnet::IpNet;
 
-use super::problem::Problem;
+use super::{actions::RESERVED_FOR, problem::Problem};
 use crate::config::Settings;
 use counters::{Open, Rate};
+use reserved::Reserved;
 
 pub use counters::OneOpen;
 
@@ -28,6 +31,8 @@ pub struct AddressLimits {
     requests: Rate,
     registrations: Rate,
     registrations_of_a_day: Rate,
+    /// Hashes whose reservation was counted.
+    reserved: Reserved,
     uploads_kib: Rate,
     connections: Open,
     streams: Open,
@@ -54,6 +59,7 @@ impl AddressLimits {
             requests: rate(requests),
             registrations: rate(registrations),
             registrations_of_a_day: rate(registrations_of_a_day),
+            reserved: Reserved::new(limits.addresses_remembered, RESERVED_FOR),
             uploads_kib: rate(uploads_kib),
             connections: Open::new(limits.connections_per_address),
             streams: Open::new(limits.streams_per_address),
@@ -70,11 +76,31 @@ impl AddressLimits {
         self.take(&self.requests, self.address(request), NonZeroU32::MIN)
     }
 
-    /// Counts a registration or a reservation.
+    /// Counts a registration. One that takes a hash which was reserved here was counted with that.
     ///
     /// # Errors
     /// [`Problem`] 429 when there were too many.
-    pub fn registration(&self, request: &HttpRequest) -> Result<(), Problem> {
+    pub fn registration(
+        &self,
+        request: &HttpRequest,
+        hash: Option<&PairHash>,
+    ) -> Result<(), Problem> {
+        match hash.is_some_and(|hash| self.reserved.has(ChatKey::of(hash))) {
+            true => self.request(request),
+            false => self.reservation(request),
+        }
+    }
+
+    /// Remembers a hash that was reserved, and counted as a registration.
+    pub fn reserved(&self, hash: &PairHash) {
+        self.reserved.add(ChatKey::of(hash));
+    }
+
+    /// Counts a reservation, as a registration.
+    ///
+    /// # Errors
+    /// [`Problem`] 429 when there were too many.
+    pub fn reservation(&self, request: &HttpRequest) -> Result<(), Problem> {
         let address = self.address(request);
         for rate in [
             &self.requests,
@@ -127,6 +153,7 @@ impl AddressLimits {
         for (_, rate) in self.rates() {
             rate.forget_quiet();
         }
+        self.reserved.forget_old();
     }
 
     /// How many addresses each limit knows.

@@ -78,6 +78,41 @@ async fn registrations_are_counted_by_address() {
 }
 
 #[tokio::test]
+async fn a_chat_whose_hash_was_reserved_first_counts_once() {
+    let setup = Setup::new().set("limits.registrations_per_address_per_minute", 3);
+    let server = setup.no_exemptions().start().await;
+    let (api, front) = (server.api(), server.front());
+    let origin = format!("http://{}", server.address);
+    let reserve = || async { api.post("/chat-server/hash", json!({})).await };
+    for step in ["register", "user1"] {
+        let hash = reserve().await.ok()["hash"].clone();
+        let names = json!({"userOne": "Abhi", "user": "Abhi", "userTwo": "Anny", "hash": hash});
+        let path = format!("/chat-server/{step}");
+        api.post(&path, names.clone()).await.ok();
+        // One hash makes one chat.
+        api.post(&path, names).await.fails_as(409, "hash_taken");
+    }
+    let call = front.call(Method::POST, "/demo/chat/register/hash");
+    let call = call.header("Origin", &origin).json(json!({}));
+    let hash = call.send().await.ok()["hash"].clone();
+    let auth = "A".repeat(43);
+    let form = [
+        ("userOne", "Abhi"),
+        ("hash", hash.as_str().unwrap()),
+        ("encryption", "v1"),
+        ("auth", &auth),
+    ];
+    let mut browser = Browser::new(&server);
+    let page = browser.submit("/demo/chat/register", &form).await;
+    assert_eq!(page.status, 303, "{page:?}");
+    reserve().await.fails_as(429, "too_many_requests");
+    // A hash of one's own was counted nowhere.
+    let own = json!({"userOne": "Abhi", "userTwo": "Anny", "hash": "2".repeat(22)});
+    let answer = api.post("/chat-server/register", own).await;
+    answer.fails_as(429, "too_many_requests");
+}
+
+#[tokio::test]
 async fn requests_are_counted_by_address() {
     let server = Setup::new()
         .set("limits.requests_per_address_per_second", 1)

@@ -9,7 +9,7 @@ use super::fresh_hash::{HASH_TRIES, fresh_hash};
 use crate::http::State;
 
 /// How long a reserved hash is kept.
-const RESERVED_FOR: Duration = Duration::from_secs(600);
+pub const RESERVED_FOR: Duration = Duration::from_secs(600);
 
 /// A fresh hash that nobody else gets for ten minutes.
 pub async fn reserve(state: &State) -> Result<PairHash, Refusal> {

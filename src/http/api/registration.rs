@@ -24,8 +24,9 @@ pub async fn reserve(
     request: HttpRequest,
     _: Json<NoBody>,
 ) -> Result<HttpResponse, Problem> {
-    state.limits.registration(&request)?;
+    state.limits.reservation(&request)?;
     let hash = actions::reserve(&state).await?;
+    state.limits.reserved(&hash);
     Ok(ok(Reserved {
         hash: hash.as_str().into(),
     }))
@@ -68,7 +69,7 @@ async fn make(
     wanted: &Registration,
 ) -> Result<HttpResponse, Problem> {
     wanted.check(state)?;
-    state.limits.registration(request)?;
+    state.limits.registration(request, wanted.hash.as_ref())?;
     let (hash, expires_at) = actions::register(state, wanted).await?;
     let link = state.link(request, &hash);
     let made = Made::of(&hash, link, expires_at, wanted.encryption.is_some());

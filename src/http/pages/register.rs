@@ -108,7 +108,7 @@ async fn register(
     }
     let wanted = body.parse(state.ttl_hours)?;
     wanted.check(state)?;
-    state.limits.registration(request)?;
+    state.limits.registration(request, wanted.hash.as_ref())?;
     let (hash, _) = actions::register(state, &wanted).await?;
     let invite = address::seat(hash.as_str(), 1, "invite");
     let reply = RegisteredReply {
@@ -143,8 +143,9 @@ pub async fn reserve(
     request: HttpRequest,
     _: FormOrJson<NoBody>,
 ) -> Result<HttpResponse, Problem> {
-    state.limits.registration(&request)?;
+    state.limits.reservation(&request)?;
     let hash = actions::reserve(&state).await?;
+    state.limits.reserved(&hash);
     Ok(ok(Reserved {
         hash: hash.as_str().into(),
     }))
