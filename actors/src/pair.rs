@@ -168,6 +168,11 @@ impl Pair {
         self.chat.as_ref().map_err(Clone::clone)
     }
 
+    /// Whether the texts of the chat are sealed.
+    fn is_encrypted(&self) -> bool {
+        self.chat().is_ok_and(|chat| chat.encryption.is_some())
+    }
+
     fn name(&self, seat: Seat) -> Option<UserName> {
         self.names[seat].clone()
     }

@@ -116,6 +116,8 @@ pub struct WasReplaced {
     pub user: Option<UserName>,
     /// Who let somebody in; only for those who proved that the seat was theirs.
     pub peer: Option<UserName>,
+    /// Whether the chat is encrypted: asking to be let in takes the proof of having its link then.
+    pub encrypted: bool,
 }
 
 /// What somebody comes with who wants to act at a seat.

@@ -5,5 +5,6 @@ mod api;
 mod decrypt;
 mod people;
 mod unknown;
+mod ways_back;
 
 pub use people::Encrypted;

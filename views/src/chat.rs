@@ -152,7 +152,7 @@ pub fn page(frame: &Frame, chat: &Chat) -> Markup {
                 (above(frame, chat))
                 section.history #history aria-label=(text.chat.history) tabindex="0" {
                     div.inner {
-                        @if chat.encrypted { div #cannot { (parts::cannot(frame)) } }
+                        div #cannot { @if chat.encrypted { (parts::cannot(frame)) } @else { (parts::downgraded(frame)) } }
                         (conversation(frame, chat))
                     }
                 }
@@ -360,12 +360,13 @@ fn unseen(frame: &Frame, chat: &Chat) -> Markup {
     let logout = Logout {
         hash: chat.hash.clone(),
         seat: chat.seat,
+        encrypted: chat.encrypted,
     };
     html! {
         div.visually-hidden #log role="log" aria-live="polite" aria-label=(frame.text.chat.log) {}
         p.visually-hidden #status role="status" {}
         p.visually-hidden #alert role="alert" {}
-        dialog #download-dialog aria-labelledby="download-title" { (download::question(frame, &chat.hash, chat.seat, "download", false)) }
+        dialog #download-dialog aria-labelledby="download-title" { (download::question(frame, &chat.hash, chat.seat)) }
         dialog #end-dialog aria-labelledby="end-title" { (end::question(frame, &end, "end", false)) }
         dialog #logout-dialog aria-labelledby="logout-title" { (logout::question(frame, &logout, "logout", false)) }
         (message::templates(frame))

@@ -22,15 +22,18 @@ pub struct Download {
 /// Writes the page.
 #[must_use]
 pub fn page(frame: &Frame, page: &Download) -> Markup {
-    let question = question(frame, &page.hash, page.seat, "download", true);
+    let heading = parts::heading(true, "download-title", frame.text.end.download);
+    let choice = choice(frame, &page.hash, page.seat);
     let content = html! {
         article.narrow {
             @match &page.encrypted_for {
-                None => div.card { (question) },
+                None => div.card { (heading) (choice) },
                 Some(you) => {
+                    (heading)
                     (parts::cannot(frame))
+                    (parts::reason("download", frame.text.sealed.download_failed))
                     div.needs-js {
-                        div.card data-encrypted=(page.hash) data-seat=(page.seat) data-you=(you) data-sentences=(script::findings(frame)) { (question) }
+                        div.card data-encrypted=(page.hash) data-seat=(page.seat) data-you=(you) data-sentences=(script::findings(frame)) { (choice) }
                     }
                 }
             }
@@ -39,12 +42,18 @@ pub fn page(frame: &Frame, page: &Download) -> Markup {
     page::sheet(frame, frame.text.end.download, &content)
 }
 
-/// The question itself, for the page and for the chat's dialog.
-pub(crate) fn question(frame: &Frame, hash: &str, seat: u8, id: &str, alone: bool) -> Markup {
+/// The question, for the chat's dialog.
+pub(crate) fn question(frame: &Frame, hash: &str, seat: u8) -> Markup {
+    html! {
+        (parts::heading(false, "download-title", frame.text.end.download))
+        (choice(frame, hash, seat))
+    }
+}
+
+fn choice(frame: &Frame, hash: &str, seat: u8) -> Markup {
     let words = &frame.text.menu;
     let file = |format: &str| format!("{}?format={format}", address::seat(hash, seat, "download"));
     html! {
-        (parts::heading(alone, &format!("{id}-title"), frame.text.end.download))
         div.actions {
             a.button href=(file("text")) download data-close-after { (words.download_text) }
             a.button href=(file("json")) download data-close-after { (words.download_json) }

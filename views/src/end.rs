@@ -15,7 +15,7 @@ pub struct End {
     pub hash: String,
     /// The reader's seat.
     pub seat: u8,
-    /// Whether the chat is encrypted: then a page writes the file of the conversation, and not the server.
+    /// Whether the chat is encrypted: then a page writes the file of the conversation, and takes the key from the browser.
     pub encrypted: bool,
     /// The other person's name; `None` while unnamed.
     pub peer: Option<String>,
@@ -43,7 +43,8 @@ pub(crate) fn question(frame: &Frame, page: &End, id: &str, alone: bool) -> Mark
             @if alone && page.encrypted { a.button href={ (file) "?choose" } { (words.download) } }
             @else { a.button href={ (file) "?format=text" } download { (words.download) } }
             a.button href=(chat) data-close autofocus { (frame.text.common.cancel) }
-            form method="post" action=(address::seat(&page.hash, page.seat, "endchat")) data-leave="end" { button.danger { (words.confirm) } }
+            form method="post" action=(address::seat(&page.hash, page.seat, "endchat")) data-leave="end"
+                data-forget=[(alone && page.encrypted).then_some(address::REGISTER_ENDED)] { button.danger { (words.confirm) } }
         }
     }
 }

@@ -41,11 +41,12 @@ pub fn page(frame: &Frame, page: &Error) -> Markup {
     let wait_s = page.retry_after_s.unwrap_or(WAIT_DEFAULT_S);
     let (next, label) = next_step(frame, page);
     let content = html! {
-        article.narrow.failed {
+        // Of a chat that is over no key need be kept.
+        article.narrow.failed data-gone[page.status == 410 && page.hash.is_some()] {
             h1 { (title) }
             @if let (Some(replaced), Some(hash)) = (&page.replaced, &page.hash) {
                 (replaced::told(frame, replaced))
-                (replaced::ask(frame, hash, &replaced.user))
+                (replaced::ask(frame, hash, replaced))
                 p { a href=(next) { (label) } }
             } @else {
                 p.lead { (parts::wait(frame.text, lost, wait_s)) }

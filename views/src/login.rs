@@ -109,7 +109,6 @@ pub fn page(frame: &Frame, page: &Login) -> Markup {
                 p.lead { (text::sentence(words.guest, &[("when", &clock::until(at, text))])) }
             }
             @if let Some((message, field)) = told.as_ref().filter(|_| !just_taken) { (parts::summary(frame, message, *field)) }
-            @if !page.encrypted { div.summary role="alert" hidden data-cannot="downgraded" { p { (text.sealed.downgraded) } } }
             (parts::with_key(frame, page.encrypted, &page.hash, &html! {
                 @if !page.continue_as.is_empty() { (continued(frame, page)) }
                 @if taken { (taken_seat(frame, page)) } @else { (fresh(frame, page)) }

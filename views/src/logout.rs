@@ -15,6 +15,8 @@ pub struct Logout {
     pub hash: String,
     /// The reader's seat.
     pub seat: u8,
+    /// Whether the chat is encrypted: then the page takes the key from the browser as well.
+    pub encrypted: bool,
 }
 
 /// Writes the page.
@@ -32,7 +34,8 @@ pub(crate) fn question(frame: &Frame, page: &Logout, id: &str, alone: bool) -> M
         p { (words.lead) }
         div.actions {
             a.button href=(address::chat(&page.hash, page.seat)) data-close autofocus { (frame.text.common.cancel) }
-            form method="post" action=(address::seat(&page.hash, page.seat, "logout")) data-leave="logout" { button.primary { (words.confirm) } }
+            form method="post" action=(address::seat(&page.hash, page.seat, "logout")) data-leave="logout"
+                data-forget=[(alone && page.encrypted).then_some(address::REGISTER_LOGGED_OUT)] { button.primary { (words.confirm) } }
         }
     }
 }

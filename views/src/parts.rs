@@ -160,10 +160,10 @@ pub(crate) fn sealed_line(words: &str) -> Markup {
 }
 
 /// Around what works in an encrypted chat only with its key: why it does not, where that is so, and a place that the scripts
-/// know by the chat's hash. Around nothing in a plain chat.
+/// know by the chat's hash. In a plain chat, what is said to somebody who came for an encrypted one.
 pub(crate) fn with_key(frame: &Frame, encrypted: bool, hash: &str, content: &Markup) -> Markup {
     if !encrypted {
-        return html! { (content) };
+        return html! { (downgraded(frame)) (content) };
     }
     html! {
         (cannot(frame))
@@ -180,11 +180,23 @@ pub(crate) fn cannot(frame: &Frame) -> Markup {
         ("storage", words.storage),
         ("load", words.load),
         ("seat", words.seat),
+        ("other", words.other_chat),
+        ("downgraded", words.downgraded),
     ];
     html! {
         div.summary.no-js-only { p { (words.needs_js) } }
-        @for (why, words) in reasons { div.summary role="alert" hidden data-cannot=(why) { p { (words) } } }
+        @for (why, words) in reasons { (reason(why, words)) }
     }
+}
+
+/// For the pages of a plain chat: why they do not work where the link, or the browser, has a key for the chat.
+pub(crate) fn downgraded(frame: &Frame) -> Markup {
+    reason("downgraded", frame.text.sealed.downgraded)
+}
+
+/// Hidden, until the scripts have found that it is so.
+pub(crate) fn reason(why: &str, words: &str) -> Markup {
+    html! { div.summary role="alert" hidden data-cannot=(why) { p { (words) } } }
 }
 
 /// Where a form of an encrypted chat carries the proof of having the whole link: the scripts fill it in.

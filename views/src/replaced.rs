@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::{address, clock, page::Frame, text};
+use crate::{address, clock, page::Frame, parts, text};
 
 /// Somebody else was let in at the reader's seat.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub struct Replaced {
     /// Who let somebody in; `None` where the reader has not proved that the seat was theirs, and
     /// must not learn who the other person is.
     pub peer: Option<String>,
+    /// Whether the chat is encrypted: then asking to be let in works with the whole link only.
+    pub encrypted: bool,
 }
 
 /// What happened, and who may have wanted it.
@@ -33,11 +35,13 @@ pub(crate) fn told(frame: &Frame, replaced: &Replaced) -> Markup {
 }
 
 /// The form that asks to be let in.
-pub(crate) fn ask(frame: &Frame, hash: &str, user: &str) -> Markup {
-    html! {
+pub(crate) fn ask(frame: &Frame, hash: &str, replaced: &Replaced) -> Markup {
+    let form = html! {
         form.card.quiet method="post" action=(address::ask(hash)) {
-            input type="hidden" name="user" value=(user);
+            input type="hidden" name="user" value=(replaced.user);
+            (parts::auth(replaced.encrypted))
             button.primary.wide { (frame.text.login.ask_submit) }
         }
-    }
+    };
+    parts::with_key(frame, replaced.encrypted, hash, &form)
 }

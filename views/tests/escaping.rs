@@ -157,6 +157,7 @@ fn beside_it() {
     ));
     let replaced = || {
         Some(Replaced {
+            encrypted: false,
             at_ms: 0,
             user: hostile(),
             peer: Some(hostile()),

@@ -256,6 +256,7 @@ impl Handler<ReplacedBy> for Pair {
             self.key,
             self.names.clone(),
         );
+        let encrypted = self.is_encrypted();
         Box::pin(async move {
             let replaced = store.replaced(key, asked.token).await?;
             Ok(replaced.map(|replaced| WasReplaced {
@@ -263,6 +264,7 @@ impl Handler<ReplacedBy> for Pair {
                 at: replaced.at,
                 user: names[replaced.seat].clone(),
                 peer: names[replaced.seat.other()].clone(),
+                encrypted,
             }))
         })
     }

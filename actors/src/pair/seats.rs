@@ -189,7 +189,7 @@ impl Handler<Login> for Pair {
             self.environment.world.store.clone(),
             self.environment.deferred.clone(),
         );
-        let names = self.names.clone();
+        let (names, encrypted) = (self.names.clone(), self.is_encrypted());
         let sit = async move {
             if claim.session.login.is_some() {
                 // Whether the session that this login made before was used must be known now.
@@ -197,7 +197,9 @@ impl Handler<Login> for Pair {
             }
             let code_set = match store.take_seat(claim).await? {
                 Lookup::Live(Claimed::Sat { code_set }) => code_set,
-                Lookup::Live(refused) => return Err(Self::not_seated(refused, seat, &names)),
+                Lookup::Live(refused) => {
+                    return Err(Self::not_seated(refused, seat, &names, encrypted));
+                }
                 Lookup::Ended => return Err(Refusal::Gone),
                 Lookup::Missing => return Err(Refusal::NotFound),
             };
@@ -216,7 +218,7 @@ impl Handler<Login> for Pair {
                 peer: pair.name(seat.other()),
                 last_seq: pair.usage.position(),
                 return_code,
-                encrypted: pair.chat().is_ok_and(|chat| chat.encryption.is_some()),
+                encrypted: pair.is_encrypted(),
             }
         })
     }
@@ -291,7 +293,7 @@ impl Handler<DeviceCode> for Pair {
 
 impl Pair {
     /// Why nobody sat down.
-    fn not_seated(refused: Claimed, seat: Seat, names: &Names) -> Refusal {
+    fn not_seated(refused: Claimed, seat: Seat, names: &Names, encrypted: bool) -> Refusal {
         let user = names[seat].clone();
         let replaced = |came_with, at, peer| {
             Refusal::Replaced(Box::new(WasReplaced {
@@ -299,6 +301,7 @@ impl Pair {
                 at,
                 user,
                 peer,
+                encrypted,
             }))
         };
         match refused {

@@ -16,8 +16,8 @@ use crate::http::{
 /// The question whether to log out.
 pub async fn ask_logout(at: AtSeat) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
-    holder.look().await?;
     let page = Logout {
+        encrypted: holder.look().await?.hello.encrypted,
         hash: holder.hash(),
         seat: holder.seat.number(),
     };

@@ -219,6 +219,7 @@ pub fn replaced(problem: &Problem) -> Option<Replaced> {
         at_ms: replaced.at.unix_ms(),
         user: shown(&replaced.user).unwrap_or_default(),
         peer: shown(&replaced.peer),
+        encrypted: replaced.encrypted,
     })
 }
 

@@ -200,6 +200,7 @@ pub(super) fn login_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
                     user: "Anny".into(),
                     problem: Some(Problem::Replaced),
                     replaced: Some(Replaced {
+                        encrypted: false,
                         at_ms: NOW_MS - DAY_MS,
                         user: "Anny".into(),
                         peer: None,

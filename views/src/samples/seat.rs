@@ -63,6 +63,20 @@ pub(super) fn seat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
         encrypted_for: Some("Abhi".into()),
         ..download.clone()
     };
+    let log_out = |encrypted| {
+        let page = logout::Logout {
+            hash: hash(),
+            seat: 1,
+            encrypted,
+        };
+        logout::page(frame, &page)
+    };
+    let end_encrypted = end::End {
+        hash: hash(),
+        encrypted: true,
+        seat: 1,
+        peer: Some("Anny".into()),
+    };
     vec![
         ("device", device::page(frame, &device)),
         ("device-none", device::page(frame, &no_device)),
@@ -100,16 +114,9 @@ pub(super) fn seat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
                 },
             ),
         ),
-        (
-            "logout",
-            logout::page(
-                frame,
-                &logout::Logout {
-                    hash: hash(),
-                    seat: 1,
-                },
-            ),
-        ),
+        ("logout", log_out(false)),
+        ("logout-encrypted", log_out(true)),
+        ("end-encrypted", end::page(frame, &end_encrypted)),
     ]
 }
 
@@ -130,6 +137,22 @@ pub(super) fn error_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
             },
         )
     };
+    let replaced = |encrypted| {
+        page(
+            frame,
+            &Error {
+                hash: Some(HASH.into()),
+                seat: Some(2),
+                replaced: Some(Replaced {
+                    at_ms: NOW_MS - DAY_MS,
+                    user: "Anny".into(),
+                    peer: Some("Abhi".into()),
+                    encrypted,
+                }),
+                ..plain(401)
+            },
+        )
+    };
     vec![
         ("error-400", seated(400)),
         (
@@ -142,22 +165,8 @@ pub(super) fn error_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
                 },
             ),
         ),
-        (
-            "error-401-replaced",
-            page(
-                frame,
-                &Error {
-                    hash: Some(HASH.into()),
-                    seat: Some(2),
-                    replaced: Some(Replaced {
-                        at_ms: NOW_MS - DAY_MS,
-                        user: "Anny".into(),
-                        peer: Some("Abhi".into()),
-                    }),
-                    ..plain(401)
-                },
-            ),
-        ),
+        ("error-401-replaced", replaced(false)),
+        ("error-401-replaced-encrypted", replaced(true)),
         ("error-403", seated(403)),
         (
             "error-403-cross-site",

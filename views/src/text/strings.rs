@@ -56,6 +56,7 @@ strings!(Sealed {
     storage,
     load,
     seat,
+    other_chat,
     too_many,
     offline,
     closed,

@@ -15,6 +15,7 @@ pub(super) const SEALED: Sealed = Sealed {
     storage: "This browser does not let the page keep the chat’s key. Allow this site to store data, then open the whole link again.",
     load: "A part of this page could not be loaded. Load the page again.",
     seat: "The server let you in as the other person. Nothing is shown or sent here, since their words could stand here as yours.",
+    other_chat: "The server answered with another chat. Nothing of it is shown, and nothing is sent. Open your link again.",
     too_many: "Too many chats were made from your network. Wait a minute, then try again.",
     offline: "The server did not answer, and no chat was made. What you typed is still here: try again in a moment.",
     closed: "This message does not open: it was changed on its way, or written for another chat.",
