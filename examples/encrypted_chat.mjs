@@ -56,6 +56,7 @@ const session = randomBytes(8).toString('hex');
 let number = 0;
 let after = null;
 let seq = 0;
+const shown = new Set();
 const { skip, check } = reader(1);
 
 const words = {
@@ -98,9 +99,11 @@ async function read(body) {
       const event = Object.fromEntries(block.split('\n').map((line) => line.split(/: (.*)/s)));
       const data = event.data && JSON.parse(event.data);
       if (event.event === 'hello') me.peer = data.peer;
-      if (event.event !== 'message' || data.seq <= seq) continue;
+      if (event.event === 'hello' && data.encryption !== 'v1') fail('The server says that this chat is not encrypted any more.');
+      if (event.event !== 'message' || shown.has(data.id + data.seq)) continue;
+      shown.add(data.id + data.seq);
       await show(data);
-      seq = data.seq;
+      seq = Math.max(seq, data.seq);
     }
   }
 }

@@ -1,6 +1,7 @@
 // The chat page. Everything on it works as forms; from here on it does so without leaving the page.
 
 import { call } from "./api.js";
+import { expected, hashHere, mayHoldKeys } from "./arrival.js";
 import * as asks from "./asks.js";
 import * as attention from "./attention.js";
 import * as banner from "./banner.js";
@@ -15,7 +16,7 @@ import * as outbox from "./outbox.js";
 import * as phone from "./phone.js";
 import * as presence from "./presence.js";
 import * as receipts from "./receipts.js";
-import { begin, isSealed } from "./sealed.js";
+import { begin, isSealed, refuse } from "./sealed.js";
 import { config } from "./state.js";
 import * as stream from "./stream.js";
 import * as theme from "./theme.js";
@@ -36,8 +37,18 @@ function start(isLive) {
   }
 }
 
-if (isSealed) void begin().then((begun) => start(config.live && begun));
-else start(config.live);
+const wanted = expected();
+if (isSealed) void begin(wanted).then((begun) => start(config.live && begun));
+else if (wanted !== null) refuse("downgraded");
+else {
+  start(config.live);
+  void stayPlain();
+}
+
+/** A server without the key of an encrypted chat may say that the chat is plain. */
+async function stayPlain() {
+  if ((await mayHoldKeys()) && (await import("./vault.js").then(({ holds }) => holds(hashHere()), reportError))) refuse("downgraded");
+}
 
 // Without a stream it has to ask whether the chat still exists.
 if (!config.live) document.addEventListener("visibilitychange", () => document.hidden || void call("sessions"));

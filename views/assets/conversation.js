@@ -1,5 +1,6 @@
 // One encrypted conversation: opens what arrives, seals what is written, and says where messages are missing, repeated or moved.
 
+import { hashHere } from "./arrival.js";
 import { showLinks } from "./door.js";
 import { sentence } from "./findings.js";
 import { find, keep, leave, remove } from "./keyring.js";
@@ -26,10 +27,16 @@ const DRAFT = "00000000-0000-0000-0000-000000000000";
 /** @param {Uint8Array} bytes */
 const digits = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
-/** @param {import("./state.js").Config} config @param {number} firstSeq where the page's part of the conversation begins */
-export async function converse(config, firstSeq) {
+/**
+ * @param {import("./state.js").Config} config
+ * @param {number} firstSeq where the page's part of the conversation begins
+ * @param {string | null} wanted the hash of the chat that was asked for, where that is known
+ */
+export async function converse(config, firstSeq, wanted) {
   const { hash, text } = /** @type {NonNullable<typeof config.encryption>} */ (config.encryption);
-  const { seat, you, expiresAt } = config;
+  const { base, seat, you, expiresAt } = config;
+  const isThisPage = base === location.pathname && base.endsWith(`/${hash}/${seat}`) && hash === hashHere();
+  if (!isThisPage || (wanted !== null && wanted !== hash)) return "other";
   let link;
   try {
     link = await find(hash);
@@ -49,6 +56,8 @@ export async function converse(config, firstSeq) {
 
   /** @type {Entry[]} in the server's order */
   let entries = [];
+  /** @type {Set<string>} */
+  const ids = new Set();
   let whole = reader(firstSeq);
   let [session, number] = [newSession(), 0];
   let { proven } = link;
@@ -56,8 +65,15 @@ export async function converse(config, firstSeq) {
   /** @param {Message} message */
   const seatOf = ({ senderName }) => (senderName === you ? seat : 3 - seat);
 
-  /** @param {Message[]} messages @returns {Promise<Entry[]>} */
-  async function read(messages) {
+  /** @param {Message[]} given @returns {Promise<Entry[]>} */
+  async function read(given) {
+    const messages = given.filter((one) => one instanceof Object);
+    for (const message of messages) {
+      ids.add(message.id);
+      // What is no number or no time counts as none: the page reckons with both.
+      if (!Number.isSafeInteger(message.seq)) message.seq = 0;
+      if (!Number.isFinite(Date.parse(message.timestamp))) message.timestamp = new Date(0).toISOString();
+    }
     const contents = await openAll(keys, seatOf, messages);
     if (!proven && contents.some(Boolean)) {
       proven = true;
@@ -92,15 +108,23 @@ export async function converse(config, firstSeq) {
       entries.push(...read_);
       return read_.map(show);
     },
-    /** Messages ahead of them, ascending: what is known of the later ones may change with them. @param {Message[]} messages @returns {Promise<Opened[]>} */
-    async openOlder(messages) {
+    /** Whether a message was opened here. @param {string} id */
+    knows: (id) => ids.has(id),
+    /**
+     * Messages ahead of them, ascending: what is known of the later ones may change with them.
+     * @param {Message[]} messages @param {boolean} more whether there are others ahead of these @returns {Promise<Opened[]>}
+     */
+    async openOlder(messages, more) {
       const read_ = await read(messages);
       entries = [...read_, ...entries];
-      whole = reader(entries[0]?.message.seq ?? 1);
+      whole = reader(more ? (entries[0]?.message.seq ?? 1) : 1);
       for (const entry of entries) {
-        const before = JSON.stringify(entry.findings);
+        const before = entry.findings;
         check(entry);
-        if (entry.item && JSON.stringify(entry.findings) !== before) this.dress(entry.item, show(entry));
+        if (entry.item && !isSame(before, entry.findings)) {
+          if (isRepeated(entry)) /** @type {Element} */ (entry.item.querySelector(".text")).textContent = text.repeated;
+          this.dress(entry.item, show(entry));
+        }
       }
       return read_.map(show);
     },
@@ -147,5 +171,8 @@ export async function converse(config, firstSeq) {
     forget: (isOver) => (isOver ? remove(hash) : leave(hash, seat)),
   };
 }
+
+/** @param {object[]} one @param {object[]} other */
+const isSame = (one, other) => (!one.length && !other.length) || JSON.stringify(one) === JSON.stringify(other);
 
 const newSession = () => digits(crypto.getRandomValues(new Uint8Array(8)));

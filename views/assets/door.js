@@ -1,7 +1,8 @@
 // The way into an encrypted chat: the link is made here, moved out of the address bar, shown again where it is handed on, and proved
 // to the server. What follows its # is never sent.
 
-import { find, keep, leave, remove, sweep } from "./keyring.js";
+import { expect, hashHere } from "./arrival.js";
+import { find, holds, keep, leave, remove, sweep } from "./keyring.js";
 import { download } from "./save.js";
 import { encode, secretOf, unlock } from "./seal.js";
 
@@ -18,37 +19,45 @@ function cannot(why, instead) {
 
 /**
  * A page of a chat. `place` is what works with its key; there is none on the pages of a plain chat.
- * @param {HTMLElement | null} place @param {string | null} fragment what the address carried, without its #
+ * @param {HTMLElement | null} place
+ * @param {string | null} fragment what the address carried, without its #
+ * @param {string | null} wanted the hash of the encrypted chat that led here
  */
-export async function enter(place, fragment) {
+export async function enter(place, fragment, wanted) {
   if (!place) {
-    // A link with a secret must not lead anybody to write into a chat that the server can read.
-    if (!fragment || !document.querySelector('[data-cannot="downgraded"]')) return;
+    if (!document.querySelector('[data-cannot="downgraded"]')) return;
+    // Whoever has a key for this chat, or came for an encrypted one, must not write into one that the server can read.
+    if (fragment === null && wanted === null && !(await holds(hashHere()))) return;
     cannot("downgraded");
     for (const node of document.querySelectorAll("main form, main section")) /** @type {HTMLElement} */ (node).hidden = true;
     return;
   }
   const hash = place.dataset.encrypted ?? "";
+  if (hash !== hashHere() || (wanted !== null && wanted !== hash)) return cannot("other", place);
+  /** @type {NodeListOf<HTMLInputElement>} */
+  const proofs = place.querySelectorAll("[data-auth]");
   const secret = fragment ? secretOf(fragment) : null;
   let link;
   try {
     link = await find(hash);
     const fresh = secret && !link?.proven ? { ...link, hash, secret } : link;
-    if (fresh) link = await keep({ ...fresh, entering: true });
+    if (fresh) link = await keep({ ...fresh, entering: fresh.entering || proofs.length > 0 });
   } catch {
     return cannot("storage", place);
   }
   if (!link) return cannot("incomplete", place);
   const { auth, keys } = await unlock(hash, link.secret);
-  for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (place.querySelectorAll("[data-auth]"))) {
+  for (const field of proofs) {
     field.value = auth;
     field.disabled = false;
+    field.form?.addEventListener("submit", () => expect(hash));
   }
   await showLinks(place, link.secret);
   for (const anchor of /** @type {NodeListOf<HTMLAnchorElement>} */ (place.querySelectorAll("a[download]"))) {
     anchor.addEventListener("click", (event) => {
       event.preventDefault();
-      void download(anchor.href, { keys, seat: Number(place.dataset.seat), you: place.dataset.you ?? "", text: JSON.parse(place.dataset.sentences ?? "{}") });
+      cannot("");
+      download(anchor.href, { keys, seat: Number(place.dataset.seat), you: place.dataset.you ?? "", text: JSON.parse(place.dataset.sentences ?? "{}") }).catch(() => cannot("download"));
     });
   }
   /** @type {HTMLFormElement | null} */ (place.querySelector("[data-submit-now]"))?.requestSubmit();
@@ -122,6 +131,7 @@ export async function prepare(form) {
     busy = false;
     if (why) return cannot(why);
     for (const field of fields) field.disabled = false;
+    expect(fields[0].value);
     form.submit();
   });
 }
@@ -146,12 +156,26 @@ async function fillIn(hash, auth) {
   }
 }
 
-/** The page of the question whether to log out, or to end: what is left of the link goes with it. @param {HTMLFormElement} form */
+/**
+ * The page of the question whether to log out, or to end: the link goes from the browser when the server has said that it is done.
+ * @param {HTMLFormElement} form
+ */
 export function forget(form) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const [, hash, seat] = /\/user\/([^/]+)\/(\d)\//.exec(form.action) ?? [];
-    await (form.dataset.leave === "end" ? remove(hash) : leave(hash, Number(seat))).catch(reportError);
+    const isEnd = form.dataset.leave === "end";
+    const [base, hash, seat] = /^\/.*\/user\/([^/]+)\/(\d)(?=\/)/.exec(new URL(form.action).pathname) ?? [];
+    const headers = { Accept: "application/json", "Content-Type": "application/json" };
+    const answer = await fetch(form.action, { method: "POST", headers, body: "{}" }).catch(() => null);
+    const isOver = answer?.status === 410 || (isEnd && answer?.ok);
+    // A session that is over already is what logging out is for.
+    const isOut = !isEnd && (answer?.ok || answer?.status === 401);
+    if (isOver || isOut) {
+      await (isOver ? remove(hash) : leave(hash, Number(seat))).catch(reportError);
+      new BroadcastChannel(`duet:${base}`).postMessage({ word: isOver ? "over" : "out" });
+    }
+    if (answer?.ok || isOut) return location.replace(/** @type {string} */ (form.dataset.forget));
+    // Whatever went wrong, the form as the browser sends it brings a page that says so.
     form.submit();
   });
 }

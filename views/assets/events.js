@@ -2,7 +2,7 @@
 // the history.
 
 import { call } from "./api.js";
-import { conversation, isSealed } from "./sealed.js";
+import { conversation, isSealed, refuse } from "./sealed.js";
 import { config, emit, seen, state } from "./state.js";
 
 /** How long a replay may take before a tab fetches what it lacks. */
@@ -54,22 +54,38 @@ let opening = Promise.resolve();
 /** @param {import("./state.js").Message[]} messages ascending @param {boolean} [isHistory] whatever is not in it does not come any more */
 function take(messages, isHistory = false) {
   if (!isSealed) return arrive(lacking(messages, isHistory));
-  opening = opening.then(async () => arrive(await conversation().open(lacking(messages, isHistory)))).catch(reportError);
+  opening = opening.then(() => open(lacking(messages, isHistory))).catch(reportError);
   return opening;
+}
+
+/** So many are opened and put into the page at a stretch, so that it can be used while thousands come in. */
+const SLICE_LEN = 25;
+
+/** @param {import("./state.js").Message[]} messages */
+async function open(messages) {
+  for (let at = 0; at < messages.length; at += SLICE_LEN) arrive(await conversation().open(messages.slice(at, at + SLICE_LEN)));
 }
 
 /** What of it comes next. @param {import("./state.js").Message[]} messages @param {boolean} isHistory */
 function lacking(messages, isHistory) {
-  const fresh = messages.filter((message) => message.seq > state.lastSeq);
-  if (isHistory || !fresh.length || fresh[0].seq === state.lastSeq + 1) return fresh;
-  void catchUp();
+  // What was not seen is not left out because of the number that the server gave to it.
+  const fresh = messages.filter((one) => one && (one.seq > state.lastSeq || (isSealed && !conversation().knows(one.id))));
+  if (isHistory || !fresh.length || fresh[0].seq <= state.lastSeq + 1) return fresh;
+  void fill(fresh);
   return [];
+}
+
+/** Reads what lies ahead of messages that came too early. @param {import("./state.js").Message[]} early */
+async function fill(early) {
+  // One that is under way may have been answered before these were stored.
+  await catching;
+  if (await catchUp()) await take(early, true);
 }
 
 /** @param {import("./state.js").Message[]} fresh */
 function arrive(fresh) {
   if (!fresh.length) return;
-  state.lastSeq = fresh[fresh.length - 1].seq;
+  state.lastSeq = Math.max(state.lastSeq, fresh[fresh.length - 1].seq);
   for (const { seq, senderName } of fresh) if (senderName !== config.you && seq > state.youRead) state.unread.add(seq);
   emit("messages", fresh);
   emit("unread");
@@ -80,6 +96,7 @@ export function snapshot() {
   const { peer, joined, online, lastSeen, lastSeq, expiresAt, delivered, read, youRead, letIn, asks } = state;
   const other = 3 - config.seat;
   return {
+    encryption: config.encryption?.version,
     peer,
     peerState: joined ? "taken" : "named",
     online,
@@ -101,6 +118,7 @@ export function apply(name, event) {
   const own = event.seat === config.seat;
   switch (name) {
     case "hello":
+      if (isSealed && event.encryption !== config.encryption?.version) return refuse("downgraded");
       state.peer = event.peer;
       // Who logged out has joined all the same.
       state.joined = event.peerState === "taken" || event.peerState === "left";

@@ -4,12 +4,15 @@ import { written } from "./times.js";
 
 /** @typedef {{ closed: string, missing: string, moved: string, repeated: string, written: string, download_failed: string }} Sentences */
 
+/** The end of the year 9999: a clock may say more, and no calendar does. */
+const SHOWN_MS_MAX = 253_402_300_799_999;
+
 /** @param {string} template @param {Record<string, string>} values */
 const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, key) => `\u2068${values[key]}\u2069`);
 
 /** @param {Sentences} text @param {import("./whole.js").Finding} finding @param {string} peer who wrote the message */
 export function sentence(text, finding, peer) {
   const n = finding.kind === "missing" ? String(finding.count) : "";
-  const when = finding.kind === "written" ? (written(finding.at, "moment") ?? "") : "";
+  const when = finding.kind === "written" ? written(Math.min(finding.at, SHOWN_MS_MAX), "moment") : "";
   return fill(text[finding.kind], { peer, n, when });
 }

@@ -55,6 +55,9 @@ async function use(mode, make, work) {
 /** @param {string} hash @returns {Promise<Link | undefined>} */
 export const find = (hash) => use("readonly", false, (store) => store.get(hash));
 
+/** Whether this browser has the key of a chat. @param {string} hash */
+export const holds = (hash) => find(hash).then(Boolean, () => false);
+
 /** @param {Partial<Link> & { hash: string, secret: Uint8Array<ArrayBuffer> }} link */
 export async function keep(link) {
   const whole = { seats: [], proven: false, entering: false, expiresAt: Date.now() + LIFETIME_MAX_MS, ...link };

@@ -1,18 +1,21 @@
 // What follows the # of a link, where no server sees it: the secret of an encrypted chat, and a code and a name from one's other
 // device. None of it may stay in the address bar or the history.
 
-const SECRET = "v1.";
+import { expected, hashHere, mayHoldKeys } from "./arrival.js";
+
+/** A secret of this format, of another one, or one that was damaged on its way. No place of a page is called so. */
+const SECRET = /^v\d|\./i;
 
 export function start() {
   const fragment = location.hash.slice(1);
   const [first] = fragment.split("&");
-  const secret = first.startsWith(SECRET) ? first : null;
+  const secret = SECRET.test(first) ? first : null;
   const carried = new URLSearchParams(fragment);
   const code = carried.get("device");
   if (secret !== null || code) history.replaceState(null, "", location.pathname + location.search);
   // The same page, asked for with another fragment, is not loaded again by itself.
-  addEventListener("hashchange", () => location.hash.startsWith(`#${SECRET}`) && location.reload());
-  unlock(secret);
+  addEventListener("hashchange", () => SECRET.test(location.hash.slice(1)) && location.reload());
+  void unlock(secret);
   const form = /** @type {HTMLFormElement | null} */ (document.getElementById("login"));
   if (!form || !code) return;
   const field = (/** @type {string} */ id) => /** @type {HTMLInputElement} */ (document.getElementById(id));
@@ -23,21 +26,32 @@ export function start() {
   else field("user").focus();
 }
 
-/** What an encrypted chat needs is loaded where there is one, or may be one soon. @param {string | null} secret */
-function unlock(secret) {
+/** What an encrypted chat needs is loaded where there is one, or should or may be one. @param {string | null} secret */
+async function unlock(secret) {
   const find = (/** @type {string} */ what) => /** @type {HTMLElement | null} */ (document.querySelector(what));
-  const [place, maker, leaver] = [find("[data-encrypted]"), find("#register"), find("form[data-leave]")];
-  if (!place && secret === null && !maker && !leaver) return;
-  if (!crypto.subtle) {
-    const why = find('[data-cannot="insecure"]');
-    if (!place || !why) return;
-    why.hidden = false;
-    place.hidden = true;
-    return;
-  }
-  void import("./vault.js").then((vault) => {
-    void vault.enter(place, secret);
-    if (maker) void vault.prepare(/** @type {HTMLFormElement} */ (maker));
-    if (leaver) vault.forget(/** @type {HTMLFormElement} */ (leaver));
+  const [place, maker, leaver, gone] = ["[data-encrypted]", "#register", "form[data-forget]", "[data-gone]"].map(find);
+  const wanted = expected();
+  const isDoubted = (gone || (!place && find('[data-cannot="downgraded"]'))) && (secret !== null || wanted !== null || (await mayHoldKeys()));
+  if (!place && !isDoubted && !maker && !leaver) return;
+  const cannot = (/** @type {string} */ why) => {
+    const words = find(`[data-cannot="${why}"]`);
+    if (place && words) [words.hidden, place.hidden] = [false, true];
+  };
+  if (!crypto.subtle && !isDoubted) return cannot("insecure");
+  /** @type {HTMLFormElement | undefined} a form that was sent before it had its proof */
+  let early;
+  const hold = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    early = /** @type {HTMLFormElement} */ (event.target);
+  };
+  place?.addEventListener("submit", hold);
+  const vault = await import("./vault.js").catch(() => undefined);
+  if (!vault) return cannot("load");
+  if (gone) return vault.drop(hashHere()).catch(reportError);
+  void vault.enter(place, secret, wanted).then(() => {
+    place?.removeEventListener("submit", hold);
+    if (!place?.hidden) early?.requestSubmit();
   });
+  if (maker) void vault.prepare(/** @type {HTMLFormElement} */ (maker));
+  if (leaver) vault.forget(/** @type {HTMLFormElement} */ (leaver));
 }

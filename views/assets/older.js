@@ -21,7 +21,8 @@ export function start() {
     busy = true;
     const answer = await call(`messages?before=${first.dataset.seq}&limit=${PAGE_LEN}`);
     const read = answer.ok ? answer.data.messages : [];
-    const messages = isSealed ? await conversation().openOlder(read) : read;
+    const more = answer.data.more && read.length > 0;
+    const messages = isSealed && answer.ok ? await conversation().openOlder(read, more) : read;
     busy = false;
     // Observing anew asks again whether the link is near: a page of short messages may not fill the screen, and whoever waits
     // up there does not move.
@@ -36,7 +37,7 @@ export function start() {
     }
     attempt = 0;
     prepend(messages);
-    if (answer.data.more) return look();
+    if (more) return look();
     observer.disconnect();
     if (document.activeElement === link) byId("history").focus();
     link.parentElement?.remove();

@@ -131,13 +131,13 @@ export async function seal(keys, seat, id, contents, salt = crypto.getRandomValu
  * @returns {Promise<Contents | null>}
  */
 export async function open(keys, seat, id, sealed) {
-  const bytes = sealed.startsWith(PREFIX) ? decode(sealed.slice(PREFIX.length)) : null;
-  if (!bytes || bytes.length < SALT_BYTES) return null;
   try {
+    const bytes = sealed.startsWith(PREFIX) ? decode(sealed.slice(PREFIX.length)) : null;
+    if (!bytes || bytes.length < SALT_BYTES) return null;
     const { key, how } = await cipher(keys, seat, id, bytes.slice(0, SALT_BYTES));
     return read(new Uint8Array(await crypto.subtle.decrypt(how, key, bytes.subarray(SALT_BYTES))));
   } catch {
-    // A changed text is an OperationError, one that is not UTF-8 a TypeError.
+    // A changed text is an OperationError; one that is not UTF-8, or what is no text at all, a TypeError.
     return null;
   }
 }

@@ -1,5 +1,7 @@
 // An encrypted chat, as far as the other modules have to do with it. What seals and opens is in vault.js, which plain chats do not load.
 
+import { strip } from "./asks.js";
+import { become } from "./connection.js";
 import { write } from "./rich.js";
 import { byId, config } from "./state.js";
 
@@ -13,13 +15,31 @@ export const isSealed = config.encryption !== undefined;
 /** The conversation of an encrypted chat, once it has begun. */
 export const conversation = () => /** @type {Conversation} */ (current);
 
-/** Opens what stands in the page. Answers whether there is a conversation. */
-export async function begin() {
-  const places = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("[data-sealed]")]);
-  const items = places.map((place) => /** @type {HTMLElement} */ (place.closest(".message")));
-  const why = await unlock(Number(items[0]?.dataset.seq ?? config.lastSeq + 1));
+/** Shows nothing and sends nothing any more, and says why. @param {string} why */
+export function refuse(why) {
+  become("over");
+  cannot(why);
+  byId("messages").replaceChildren();
+  byId("chat").dataset.refused = "";
+}
+
+/** @param {string} why */
+function cannot(why) {
+  for (const node of document.querySelectorAll(`[data-cannot="${why}"]`)) /** @type {HTMLElement} */ (node).hidden = false;
+}
+
+/**
+ * Opens what stands in the page. Answers whether there is a conversation.
+ * @param {string | null} wanted the hash of the chat that was asked for, where that is known
+ */
+export async function begin(wanted) {
+  // All there are: one that came as plain text does not open either.
+  const places = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#messages .text")]);
+  const items = places.map((place) => /** @type {HTMLElement} */ (place.closest("li")));
+  // Where nothing lies before the page, its part begins with the chat, whatever number the server gave to its first message.
+  const why = await unlock(config.more ? Number(items[0]?.dataset.seq) : 1, wanted);
   if (why) {
-    for (const node of document.querySelectorAll(`[data-cannot="${why}"]`)) /** @type {HTMLElement} */ (node).hidden = false;
+    cannot(why);
     byId("composer").hidden = true;
     return false;
   }
@@ -27,8 +47,8 @@ export async function begin() {
     seq: Number(dataset.seq),
     id: dataset.id ?? "",
     senderName: classList.contains("mine") ? config.you : (config.peer ?? ""),
-    message: places[at].dataset.sealed ?? "",
-    timestamp: new Date(Number(dataset.at)).toISOString(),
+    message: places[at].dataset.sealed ?? places[at].textContent,
+    timestamp: instant(Number(dataset.at)),
   }));
   for (const [at, opened] of (await conversation().open(messages)).entries()) {
     delete places[at].dataset.sealed;
@@ -41,16 +61,19 @@ export async function begin() {
       event.preventDefault();
       conversation()
         .download(anchor.href)
-        .catch(() => (byId("alert").textContent = config.encryption?.text.download_failed ?? ""));
+        .catch(() => strip(config.encryption?.text.download_failed ?? ""));
     });
   }
   return true;
 }
 
-/** @param {number} firstSeq */
-async function unlock(firstSeq) {
+/** @param {number} ms */
+const instant = (ms) => new Date(Math.abs(ms) <= 8.64e15 ? ms : 0).toISOString();
+
+/** @param {number} firstSeq @param {string | null} wanted */
+async function unlock(firstSeq, wanted) {
   if (!crypto.subtle) return "insecure";
-  const begun = await import("./vault.js").then(({ converse }) => converse(config, firstSeq)).catch(() => "load");
+  const begun = await import("./vault.js").then(({ converse }) => converse(config, firstSeq, wanted)).catch(() => "load");
   if (typeof begun === "string") return begun;
   current = begun;
   return undefined;

@@ -3,8 +3,8 @@
 //! All of them live in one directory whose name is a digest over all of them: `/demo/chat/assets/{digest}/chat.js`. So a page and
 //! its assets always come from one build, and every file may be cached for ever.
 //!
-//! What is delivered is what is written, less its comments, which weigh a quarter of it, and with the modules of a page joined
-//! into one file: see `bundle`.
+//! What is delivered is what is written, less its comments, which weigh a quarter of it, and its indentation,
+//! with the modules of a page joined into one file: see `bundle`.
 
 use std::{fmt::Write as _, sync::LazyLock};
 
@@ -42,6 +42,7 @@ static SOURCES: &[(&str, &str, &str)] = embedded![
     SVG "icon.svg",
     MANIFEST "app.webmanifest",
     JS "api.js",
+    JS "arrival.js",
     JS "ask.js",
     JS "asks.js",
     JS "attention.js",
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_are_left_out_and_code_is_not() {
+    fn comments_and_indentation_are_left_out_and_code_is_not() {
         assert_eq!(
             lean("// a\nlet x = /** @type {y} */ (z); // b\n\n/*\n c\n*/\n  {\n"),
             "let x =  (z); // b\n{\n"

@@ -1,52 +1,23 @@
 // Encrypted chats, from making one to its end.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 
 import { claim, share } from "../harness/claim.js";
-import { choose, endForBoth, inChat, message, openMySide, register, say, texts, untilTick } from "../harness/flows.js";
+import { begin, choose, downloaded, endForBoth, enter, message, opened, openMySide, register, say, tell, texts, untilTick } from "../harness/flows.js";
 import { remains } from "../harness/remains.js";
 import { scan } from "../harness/scan.js";
+import { Speaker } from "../harness/speaker.js";
 import { until, untilIs } from "../harness/until.js";
 
 /** @typedef {import("playwright-core").Page} Page */
-/** @typedef {import("../harness/person.js").Person} Person */
 
 share();
-
-/** The texts of an encrypted chat are open. @param {Page} page */
-async function opened(page) {
-  await inChat(page);
-  await page.locator("#chat:not([data-opening])").waitFor();
-}
-
-/** By the whole link. @param {Person} person @param {string} link @param {string} [name] */
-async function enter({ page }, link, name = "Anny") {
-  await page.goto(link);
-  await page.getByLabel("Your name").fill(name);
-  await page.getByRole("button", { name: "Enter", exact: true }).click();
-  await opened(page);
-}
-
-/** Makes an encrypted chat and opens it. @param {Person} person */
-async function begin(person) {
-  const { link, code } = await register(person, { encrypted: true });
-  await openMySide(person);
-  await opened(person.page);
-  return { link, code };
-}
 
 /** @param {Page} page */
 const linkOf = (page) => page.locator("#link").inputValue();
 
 /** What this browser holds of links. @param {Page} page */
 const databases = (page) => page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name));
-
-/** @param {Page} page @param {() => Promise<void>} press */
-async function downloaded(page, press) {
-  const [file] = await Promise.all([page.waitForEvent("download"), press()]);
-  return readFile(await file.path(), "utf8");
-}
 
 claim("a new chat is encrypted, says so, and its link carries the key where no server sees it", async ({ person, browser, server }) => {
   const abhi = await person({ permissions: ["clipboard-read", "clipboard-write"] });
@@ -250,4 +221,41 @@ claim("without scripts a new chat is a plain one, and says so", async ({ person 
   await page.getByText("The server can read messages while the chat exists.").waitFor();
   assert.equal(await page.getByText("Only the two of you can read this.").isVisible(), false);
   assert.equal(await page.locator("[data-choice]").isVisible(), false);
+});
+
+claim("a form that is sent before the key is at hand waits for it, and a part that does not load is told of", async ({ person, server }) => {
+  const [anny, zoe] = [await person(), await person()];
+  zoe.expectOutage();
+  const abhi = await Speaker.begin(server.origin);
+  let load = () => {};
+  const held = new Promise((resolve) => (load = () => resolve(undefined)));
+  await anny.page.route("**/vault.js", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await anny.page.goto(abhi.link);
+  await anny.page.getByLabel("Your name").fill("Anny");
+  await anny.page.getByLabel("Your name").press("Enter");
+  load();
+  await anny.page.waitForURL("**/2");
+  await opened(anny.page);
+  await zoe.page.route("**/vault.js", (route) => route.abort());
+  await zoe.page.goto(abhi.link);
+  await zoe.page.getByText("A part of this page could not be loaded.").waitFor();
+  assert.equal(await zoe.page.getByLabel("Your name").isVisible(), false);
+});
+
+claim("at an address that is not secure an encrypted chat says so, and a key opens no plain chat", async ({ person, server }) => {
+  const [anny, zoe] = [await person(), await person()];
+  const abhi = await Speaker.begin(server.origin);
+  for (const { context } of [anny, zoe]) {
+    await context.addInitScript(() => Object.defineProperty(Crypto.prototype, "subtle", { get: () => undefined }));
+  }
+  await anny.page.goto(abhi.link);
+  await anny.page.getByText("Browsers open encrypted chats at secure addresses (https) only.").waitFor();
+  assert.equal(await anny.page.getByLabel("Your name").isVisible(), false);
+  const { url } = await tell(zoe, "/demo/chat/register", { userOne: "Zoe", userTwo: "Anny" });
+  await zoe.page.goto(`${url}#v1.${"A".repeat(43)}`);
+  await zoe.page.getByText("the server says that this chat is not encrypted").waitFor();
+  assert.equal(await zoe.page.getByLabel("Your name").isVisible(), false);
 });

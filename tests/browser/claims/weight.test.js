@@ -53,6 +53,18 @@ for (const encrypted of [false, true]) {
   });
 }
 
+claim("what encryption needs is fetched in encrypted chats alone", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  const { link } = await register(abhi);
+  /** @type {string[]} */
+  const fetched = [];
+  anny.page.on("request", (request) => void fetched.push(new URL(request.url()).pathname.split("/").at(-1) ?? ""));
+  await join(anny, link);
+  await anny.page.waitForLoadState("load");
+  assert.ok(fetched.includes("chat.js"));
+  assert.deepEqual(fetched.filter((name) => /vault|lean-qr/.test(name)), []);
+});
+
 claim("what was fetched once is not fetched again", async ({ person }) => {
   const [abhi, anny] = [await person(), await person()];
   await meet(abhi, anny);

@@ -52,7 +52,7 @@ function measure() {
     const { top, bottom } = scope.getBoundingClientRect();
     if (top < 0 || bottom > innerHeight + 1) found.push(`a dialog from ${top} to ${bottom} of ${innerHeight} px`);
   }
-  const pressed = scope.querySelectorAll("button, a.button, a.item, summary, textarea, select, input:not([type=hidden], [type=radio]), label:has([type=radio])");
+  const pressed = scope.querySelectorAll("button, a.button, a.item, summary, textarea, select, input:not([type=hidden], [type=radio], [type=checkbox]), label:has([type=radio], [type=checkbox])");
   for (const node of /** @type {NodeListOf<HTMLElement>} */ (pressed)) {
     if (!node.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
     const { width, height } = node.getBoundingClientRect();

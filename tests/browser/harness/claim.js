@@ -6,6 +6,7 @@ import { chromium } from "playwright-core";
 
 import { Person } from "./person.js";
 import { Proxy } from "./proxy.js";
+import { Relay } from "./relay.js";
 import { Server } from "./server.js";
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -29,6 +30,7 @@ export const openBrowser = () =>
  * @property {Server} server
  * @property {import("playwright-core").Browser} browser
  * @property {Proxy} proxy only behind one
+ * @property {Relay} relay only behind one
  * @property {(options?: import("./person.js").Options) => Promise<Person>} person
  */
 
@@ -38,12 +40,23 @@ let server;
 let browser;
 /** @type {Proxy} */
 let proxy;
+/** @type {Relay} */
+let relay;
 
 /** Once per file: what its claims share, with a proxy between browsers and server. */
 export function shareBehindProxy() {
   before(async () => {
     proxy = await Proxy.start();
     [server, browser] = await Promise.all([Server.start({}, proxy), openBrowser()]);
+  });
+  after(close);
+}
+
+/** Once per file: what its claims share, with a server between them that can lie. */
+export function shareBehindRelay() {
+  before(async () => {
+    relay = await Relay.start();
+    [server, browser] = await Promise.all([Server.start({}, relay), openBrowser()]);
   });
   after(close);
 }
@@ -60,6 +73,7 @@ async function close() {
   await browser?.close();
   await server?.remove();
   proxy?.stop();
+  relay?.stop();
 }
 
 /** @param {string} what @param {(world: World) => Promise<void>} show @param {number} [patienceMs] for one that looks at a great many things */
@@ -73,13 +87,14 @@ export function claim(what, show, patienceMs = CLAIM_MS) {
       return one;
     };
     try {
-      await show({ server, browser, proxy, person });
+      await show({ server, browser, proxy, relay, person });
       assert.deepEqual(people.flatMap(({ problems }) => problems), []);
     } catch (error) {
       const problems = people.flatMap(({ problems }) => problems);
       if (problems.length && error instanceof Error) error.message += `\nand in the browsers: ${problems.join("\n")}`;
       throw error;
     } finally {
+      relay?.relent();
       await Promise.all(people.map((one) => one.leave()));
     }
   });

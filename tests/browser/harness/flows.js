@@ -1,5 +1,7 @@
 // What people do, by the words they read. Everything here works with and without scripts.
 
+import { readFile } from "node:fs/promises";
+
 import { until, untilIs } from "./until.js";
 
 /** @typedef {import("./person.js").Person} Person */
@@ -84,6 +86,34 @@ export async function meetByForms(one, two, as = {}) {
   const { link, chat } = await register(one, as);
   await openMySide(one);
   return { link, one: { chat }, two: await join(two, link, as.peer) };
+}
+
+/** The texts of an encrypted chat are open. @param {Page} page */
+export async function opened(page) {
+  await inChat(page);
+  await page.locator("#chat:not([data-opening])").waitFor();
+}
+
+/** Takes a seat of an encrypted chat by its whole link. @param {Pick<Person, "page">} person @param {string} link @param {string} [name] */
+export async function enter({ page }, link, name = "Anny") {
+  await page.goto(link);
+  await page.getByLabel("Your name").fill(name);
+  await page.getByRole("button", { name: "Enter", exact: true }).click();
+  await opened(page);
+}
+
+/** Makes an encrypted chat and opens it. @param {Person} person */
+export async function begin(person) {
+  const { link, code, chat } = await register(person, { encrypted: true });
+  await openMySide(person);
+  await opened(person.page);
+  return { link, code, chat };
+}
+
+/** What a press downloads. @param {Page} page @param {() => Promise<void>} press */
+export async function downloaded(page, press) {
+  const [file] = await Promise.all([page.waitForEvent("download"), press()]);
+  return readFile(await file.path(), "utf8");
 }
 
 /** Writes into the composer and presses Enter. @param {Page} page @param {string} text */

@@ -20,13 +20,15 @@ async function freePort() {
   return port;
 }
 
+/** @typedef {{ origin: string, to(port: number): void }} Front */
+
 export class Server {
   #directory;
   #settings;
   #port = 0;
   /** @type {import("node:child_process").ChildProcess | undefined} */
   #process;
-  /** @type {import("./proxy.js").Proxy | undefined} what stands between it and the browsers */
+  /** @type {Front | undefined} what stands between it and the browsers */
   #front;
   #log = "";
 
@@ -36,7 +38,7 @@ export class Server {
     this.#settings = settings;
   }
 
-  /** @param {Record<string, string>} settings more of the environment, like `DUET_LIMITS__…` @param {import("./proxy.js").Proxy} [front] */
+  /** @param {Record<string, string>} settings more of the environment, like `DUET_LIMITS__…` @param {Front} [front] */
   static async start(settings = {}, front) {
     const server = new Server(await mkdtemp(join(tmpdir(), "duet-browser-")), settings);
     if (front) {
@@ -53,6 +55,11 @@ export class Server {
   /** Scheme, host and port. */
   get origin() {
     return this.#front?.origin ?? `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** Its process. */
+  get pid() {
+    return this.#process?.pid;
   }
 
   /** What it has printed since it was first started. */

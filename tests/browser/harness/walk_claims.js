@@ -18,14 +18,18 @@ const SMALL = [
   { width: 568, height: 320 },
 ];
 
-/** @param {keyof typeof locales} language @param {boolean} scripts */
-export function claimAccess(language, scripts) {
-  claim(`no page has a fault that keeps somebody out: ${locales[language]}, ${scripts ? "with" : "without"} scripts`, async ({ person }) => {
+/**
+ * @param {keyof typeof locales} language @param {boolean} scripts
+ * @param {{ what?: string, through?: (asked: import("./gallery/steps.js").Walk) => Promise<void> }} [where]
+ */
+export function claimAccess(language, scripts, { what = "page", through = walk } = {}) {
+  claim(`no ${what} has a fault that keeps somebody out: ${locales[language]}, ${scripts ? "with" : "without"} scripts`, async ({ person, relay }) => {
     /** @type {string[]} */
     const found = [];
-    await walk({
+    await through({
       language,
       scripts,
+      relay,
       person: () => person({ locale: locales[language], reducedMotion: "reduce", javaScriptEnabled: scripts }),
       show: async (name, page) => {
         for (const colorScheme of /** @type {const} */ (["light", "dark"])) {

@@ -1,12 +1,14 @@
 // Pictures of every page and state, light and dark, on phones upright and turned and on a desktop, for people to look at: in `screenshots/`, a
-// folder for each language, one for the pages without scripts, one for forced colours and one for paper, and in `screenshots/sheets/` all of
-// them side by side.
+// folder for each language, two for the states that only encrypted chats have, one for the pages without scripts, one for forced colours and one
+// for paper, and in `screenshots/sheets/` all of them side by side.
 
 import { mkdir, rm } from "node:fs/promises";
 
 import { openBrowser } from "../harness/claim.js";
 import { walk } from "../harness/gallery.js";
+import { walkEncrypted } from "../harness/gallery/encrypted.js";
 import { Person } from "../harness/person.js";
+import { Relay } from "../harness/relay.js";
 import { locales } from "../harness/samples.js";
 import { Server } from "../harness/server.js";
 import { sheets } from "./sheets.js";
@@ -24,11 +26,13 @@ const FORCED = /^(register|register-problem|register-choice|invite|login-taken|c
 const PAPER = /^(chat|chat-encrypted|chat-pill|invite|device|sessions|error-410)$/;
 
 const WALKS = /** @type {const} */ ([
-  { folder: "english", language: "en", scripts: true, which: /./ },
-  { folder: "arabic", language: "ar", scripts: true, which: MAIN },
-  { folder: "without-scripts", language: "en", scripts: false, which: PLAIN },
-  { folder: "forced-colours", language: "en", scripts: true, which: FORCED, forcedColors: "active" },
-  { folder: "paper", language: "en", scripts: true, which: PAPER, media: "print" },
+  { folder: "english", language: "en", scripts: true, which: /./, through: walk },
+  { folder: "arabic", language: "ar", scripts: true, which: MAIN, through: walk },
+  { folder: "encrypted", language: "en", scripts: true, which: /./, through: walkEncrypted },
+  { folder: "encrypted-arabic", language: "ar", scripts: true, which: /./, through: walkEncrypted },
+  { folder: "without-scripts", language: "en", scripts: false, which: PLAIN, through: walk },
+  { folder: "forced-colours", language: "en", scripts: true, which: FORCED, through: walk, forcedColors: "active" },
+  { folder: "paper", language: "en", scripts: true, which: PAPER, through: walk, media: "print" },
 ]);
 
 /** `npm run screenshots -- arabic paper` takes these alone. */
@@ -36,13 +40,15 @@ const asked = process.argv.slice(2);
 const walks = WALKS.map((walk) => ({ media: /** @type {"print" | undefined} */ (undefined), ...walk })).filter(({ folder }) => !asked.length || asked.includes(folder));
 
 await rm(FOLDER, { recursive: true, force: true });
-const [server, browser] = await Promise.all([Server.start(), openBrowser()]);
-for (const { folder, language, scripts, which, media, ...look } of walks) {
+const relay = await Relay.start();
+const [server, browser] = await Promise.all([Server.start({}, relay), openBrowser()]);
+for (const { folder, language, scripts, which, through, media, ...look } of walks) {
   const to = `${FOLDER}${folder}`;
   await mkdir(to, { recursive: true });
-  await walk({
+  await through({
     language,
     scripts,
+    relay,
     person: () => Person.arrive(browser, server, { locale: locales[language], reducedMotion: "reduce", javaScriptEnabled: scripts, ...look }),
     show: async (name, page) => {
       if (!which.test(name)) return;
@@ -61,4 +67,5 @@ for (const { folder, language, scripts, which, media, ...look } of walks) {
 await sheets(browser, FOLDER, walks.map(({ folder }) => folder));
 await browser.close();
 await server.remove();
+relay.stop();
 console.log(`The pictures are in ${FOLDER}`);

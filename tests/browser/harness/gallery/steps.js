@@ -10,6 +10,7 @@
  * @property {keyof typeof import("../samples.js").people} language
  * @property {boolean} scripts
  * @property {Show} show
+ * @property {import("../relay.js").Relay} [relay] between the browsers and the server, where lies are walked through
  */
 
 /** Who sits where, and the addresses of seat 1 and of the link. @typedef {{ abhi: Person, anny: Person, chat: string, link: string }} At */

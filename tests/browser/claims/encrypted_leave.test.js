@@ -1,0 +1,100 @@
+// The ways out of an encrypted chat by their own pages: the key goes when the server has said that it is done, and not before.
+
+import assert from "node:assert/strict";
+
+import { claim, shareBehindRelay } from "../harness/claim.js";
+import { begin, enter, meet, message, opened, say, tell } from "../harness/flows.js";
+import { remains } from "../harness/remains.js";
+import { untilIs } from "../harness/until.js";
+
+/** @typedef {import("playwright-core").Page} Page */
+
+shareBehindRelay();
+
+/** Whether this browser holds a key. @param {Page} page */
+const holdsKey = (page) => page.evaluate(async () => (await indexedDB.databases()).some(({ name }) => name === "duet"));
+
+/** The server is out of reach for what an address is sent. @param {import("../harness/relay.js").Relay} relay @param {string} leaf */
+function fail(relay, leaf) {
+  relay.change = (asked, answer) => {
+    if (asked.method === "POST" && asked.path.endsWith(`/${leaf}`)) answer.status = 503;
+  };
+}
+
+for (const [leaf, button, words] of [
+  ["logout", "Log out", "You are logged out"],
+  ["endchat", "End for both", "The chat has ended"],
+]) {
+  claim(`by the page of "${leaf}" the key goes with the server's answer, from other tabs as well`, async ({ person, relay }) => {
+    const abhi = await person();
+    abhi.expectStatus(401, 410, 503);
+    const { page } = abhi;
+    const { link, code, chat } = await begin(abhi);
+    await say(page, "Keep this");
+    const second = await abhi.tab(chat);
+    await message(second, "Keep this").waitFor();
+    // An answer that never comes from the server itself: nothing was done.
+    await page.route(`**/${leaf}`, (route) => (route.request().method() === "POST" ? route.fulfill({ status: 503, body: "no" }) : route.continue()));
+    await page.goto(`${chat}/${leaf}`);
+    await page.getByRole("button", { name: button }).click();
+    await page.getByText("no", { exact: true }).waitFor();
+    await page.unrouteAll({ behavior: "wait" });
+    await page.goto(chat);
+    await message(page, "Keep this").waitFor();
+    assert.ok(await holdsKey(page));
+
+    await page.goto(`${chat}/${leaf}`);
+    await page.getByRole("button", { name: button }).click();
+    for (const tab of [page, second]) await tab.getByText(words).first().waitFor();
+    await untilIs("what is left", () => remains(abhi), []);
+    relay.relent();
+    if (leaf === "endchat") return;
+    await page.goto(link);
+    await page.getByLabel("Your name").fill("Abhi");
+    await page.getByText("I have a code").click();
+    await page.getByLabel("Return code").fill(code);
+    await page.getByRole("button", { name: "Enter", exact: true }).click();
+    await opened(page);
+    await message(page, "Keep this").waitFor();
+  });
+}
+
+claim("an answer of an error keeps the key, whatever the error says", async ({ person, relay }) => {
+  const abhi = await person();
+  abhi.expectStatus(401, 503);
+  const { page } = abhi;
+  const { chat } = await begin(abhi);
+  fail(relay, "logout");
+  await page.goto(`${chat}/logout`);
+  await page.getByRole("button", { name: "Log out" }).click();
+  await untilIs("it was tried", () => relay.asked.filter(({ method, path }) => method === "POST" && path.endsWith("/logout")).length > 1, true);
+  relay.relent();
+  await untilIs("the key", () => page.goto("/").then(() => holdsKey(page), () => undefined), true);
+});
+
+claim("the page that logs out of a session that is over already takes the key as well", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  abhi.expectStatus(401);
+  const { page } = abhi;
+  const { link, chat } = await begin(abhi);
+  await enter(anny, link);
+  await page.goto(`${chat}/logout`);
+  const { sessions } = await tell(abhi, `${chat}/sessions`);
+  await tell(abhi, `${chat}/sessions/end`, { id: sessions[0].id });
+  await page.getByRole("button", { name: "Log out" }).click();
+  await page.getByText("You are logged out").first().waitFor();
+  await untilIs("the key", () => holdsKey(page), false);
+});
+
+claim("a plain chat's ways out load nothing of encrypted chats", async ({ person, relay }) => {
+  const [abhi, anny] = [await person(), await person()];
+  const { page } = abhi;
+  const { chat } = (await meet(abhi, anny)).one;
+  const from = relay.asked.length;
+  for (const leaf of ["", "/logout", "/endchat", "/sessions", "/device"]) {
+    await page.goto(`${chat}${leaf}`);
+    await page.waitForLoadState("load");
+  }
+  const loaded = relay.asked.slice(from).map(({ path }) => path.split("/").at(-1));
+  assert.ok(!loaded.includes("vault.js"), loaded.join(" "));
+});
