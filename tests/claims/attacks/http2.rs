@@ -68,8 +68,10 @@ where
         let connecting = connector.connect(host.into(), socket);
         let (attack, head) = (attack.clone(), head.clone());
         async move {
-            let stream = connecting.await.unwrap();
-            attack(Box::new(stream), head).await;
+            // Of thousands of handshakes some are not done in time.
+            if let Ok(stream) = connecting.await {
+                attack(Box::new(stream), head).await;
+            }
         }
     })
     .await;
