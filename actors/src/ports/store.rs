@@ -11,7 +11,8 @@ pub use seats::{Claim, Claimed, NewSession, Proof, Seats, SessionChoice};
 pub use upkeep::{Peer, Upkeep};
 
 /// What lasts. Every method is atomic across all instances, and what it has answered survives
-/// the loss of any process. All time is the store's own clock. Methods that concern one chat
+/// the loss of any process. All time is the store's own clock, but for when somebody was last seen and
+/// when a session was last used, which an instance notes by its own. Methods that concern one chat
 /// name it by its key and touch no other chat's rows.
 ///
 /// The store decides who may do what: a method that takes a [`Caller`](crate::domain::Caller) or
