@@ -16,6 +16,6 @@ pub use clock::{Clock, SystemClock};
 pub use inbox::{Inbox, Missed};
 pub use page::{HistoryPage, PAGE_BYTES_MAX};
 pub use store::{
-    Appended, ChatRoom, Chats, Claim, Claimed, DeferredWrite, Ending, Messages, NewChat,
-    NewSession, Peer, Proof, Registered, Seats, SessionChoice, Store, StoreError, Upkeep,
+    Appended, ChatRoom, Chats, Claim, Claimed, DeferredWrite, Each, Ending, Messages, NewChat,
+    NewSession, Peer, Proof, Registered, Seats, SessionChoice, Store, StoreError, Upkeep, for_each,
 };

@@ -97,6 +97,10 @@ pub enum Refusal {
     /// The store takes no new messages and chats until there is room again.
     #[error("storage is full: {0}")]
     StorageFull(String),
+    /// No chat was made: the part of the store is out of reach that the registration's id, or the hash
+    /// that came with it, belongs to.
+    #[error("the part of the store for this id or hash is out of reach")]
+    PartAway,
     /// The store is out of reach or a queue is full; the outcome may be unknown.
     #[error("unavailable: {0}")]
     Unavailable(String),

@@ -91,6 +91,7 @@ impl Fault {
             postgres,
             redis,
             members,
+            ..
         } = cluster;
         let member = &mut members[member];
         match self {
@@ -140,6 +141,7 @@ impl Fault {
             postgres,
             redis,
             members,
+            ..
         } = cluster;
         let member = &mut members[member];
         match self {

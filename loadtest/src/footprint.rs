@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     faults::FaultError,
-    servers::{Cluster, Postgres, Process, Redis},
+    servers::{Cluster, Process},
     usage::Processes,
 };
 
@@ -57,14 +57,15 @@ impl Footprint {
     /// # Errors
     /// [`FaultError`] when PostgreSQL or Redis does not answer.
     pub async fn of(cluster: &Cluster) -> Result<Self, FaultError> {
-        let postgres = cluster.postgres.connect().await?;
-        let counted = postgres
-            .query_one(
+        let (mut postgres_connections, mut database_bytes) = (0, 0);
+        for postgres in cluster.databases() {
+            let count =
                 "SELECT (SELECT count(*) FROM pg_stat_activity WHERE application_name = 'duet'),
-                    pg_database_size(current_database())",
-                &[],
-            )
-            .await?;
+                    pg_database_size(current_database())";
+            let counted = postgres.connect().await?.query_one(count, &[]).await?;
+            postgres_connections += counted.get::<_, i64>(0);
+            database_bytes += counted.get::<_, i64>(1);
+        }
         let mut redis = cluster.redis.connect().await?;
         let info: String = redis::cmd("INFO").query_async(&mut redis).await?;
         let value = |name: &str| -> u64 {
@@ -76,12 +77,12 @@ impl Footprint {
         };
         Ok(Self {
             instances: ProcessFootprint::of_instances(cluster),
-            postgres_connections: counted.get(0),
-            database_mib: counted.get::<_, i64>(1) as f64 / MIB,
+            postgres_connections,
+            database_mib: database_bytes as f64 / MIB,
             // One of them is ours.
             redis_connections: value("connected_clients").saturating_sub(1),
             redis_mib: value("used_memory") as f64 / MIB,
-            traces: Traces::in_servers(&cluster.postgres, &cluster.redis).await?,
+            traces: Traces::of(cluster).await?,
         })
     }
 }
@@ -111,11 +112,15 @@ impl Traces {
     ///
     /// # Errors
     /// [`FaultError`] when PostgreSQL or Redis does not answer.
-    pub async fn in_servers(postgres: &Postgres, redis: &Redis) -> Result<Self, FaultError> {
+    pub async fn of(cluster: &Cluster) -> Result<Self, FaultError> {
         let counts = TABLES.map(|table| format!("(SELECT count(*) FROM {table})"));
         let sql = format!("SELECT {}", counts.join(" + "));
-        let rows = postgres.connect().await?.query_one(&sql, &[]).await?.get(0);
-        let mut redis = redis.connect().await?;
+        let mut rows = 0;
+        for postgres in cluster.databases() {
+            let counted = postgres.connect().await?.query_one(&sql, &[]).await?;
+            rows += counted.get::<_, i64>(0);
+        }
+        let mut redis = cluster.redis.connect().await?;
         let keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(&mut redis).await?;
         let of_chat = |key: &&String| !OF_INSTANCES.iter().any(|name| key.starts_with(name));
         let keys = keys.iter().filter(of_chat).count();

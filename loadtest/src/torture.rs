@@ -67,10 +67,11 @@ pub async fn run(options: &Options, progress: &Progress) -> Result<TortureReport
     let seed = options.seed.unwrap_or_else(rand::random);
     let program = servers::program(options.duet.clone())?;
     progress.say(format!(
-        "seed {seed}: starting PostgreSQL, Redis and {} instances",
-        options.instances
+        "seed {seed}: starting PostgreSQL ({}), Redis and {} instances",
+        options.postgres_servers, options.instances
     ));
-    let mut cluster = Cluster::start(&program, options.instances, options.clocks_apart).await?;
+    let (servers, instances) = (options.postgres_servers, options.instances);
+    let mut cluster = Cluster::over(servers, &program, instances, options.clocks_apart).await?;
     let mut clients = Vec::new();
     for url in cluster.urls() {
         clients.push(Client::new(&url).await?);
@@ -199,7 +200,7 @@ async fn end_all(run: &Run) -> Result<(), ApiError> {
 async fn traces_left(cluster: &Cluster) -> Result<Traces, FaultError> {
     let give_up_at = Instant::now() + TRACES_GONE_WITHIN;
     loop {
-        let left = Traces::in_servers(&cluster.postgres, &cluster.redis).await?;
+        let left = Traces::of(cluster).await?;
         if left.are_none() || Instant::now() > give_up_at {
             return Ok(left);
         }

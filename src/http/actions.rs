@@ -30,6 +30,7 @@ pub use ask::{ask, ask_state};
 pub use caller::Caller;
 pub use device_code::new_device_code;
 pub use end::end_chat;
+pub use fresh_hash::fresh_id;
 pub use glance::glance;
 pub use history::history;
 pub use login::{login, login_and_name};

@@ -236,9 +236,10 @@ impl Problem {
         match self {
             Self::Refused(Refusal::TooMany { retry_after }) => Some(*retry_after),
             Self::Refused(Refusal::StorageFull(_)) => Some(STORAGE_FULL_RETRY),
-            Self::Refused(Refusal::Unavailable(_) | Refusal::PresenceUnknown) | Self::Busy => {
-                Some(UNAVAILABLE_RETRY)
-            }
+            Self::Refused(
+                Refusal::Unavailable(_) | Refusal::PresenceUnknown | Refusal::PartAway,
+            )
+            | Self::Busy => Some(UNAVAILABLE_RETRY),
             _ => None,
         }
     }

@@ -113,6 +113,7 @@ async fn world() -> (PairRegistry, Vec<(ChatKey, SecretDigest)>) {
         let key = ChatKey::of(&hash);
         let chat = NewChat {
             key,
+            fresh_key: false,
             name_one: name("Abhi"),
             name_two: Some(name("Anny")),
             lifetime: Lifetime::of(LONG),

@@ -56,6 +56,15 @@ impl UserName {
         })
     }
 
+    /// Takes a name that was stored, as it was accepted then: one that [`parse`](Self::parse) refuses
+    /// today is still the name of whoever sits there.
+    pub fn from_store(text: &str) -> Self {
+        Self {
+            shown: text.into(),
+            folded: fold(text).into(),
+        }
+    }
+
     /// The name as it is shown.
     pub fn as_str(&self) -> &str {
         &self.shown

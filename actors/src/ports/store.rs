@@ -25,6 +25,18 @@ pub trait Store: Chats + Messages + Seats + Upkeep {}
 
 impl<T: Chats + Messages + Seats + Upkeep> Store for T {}
 
+/// The answers of a call about many chats, in the order asked for: a part of the store that is out of
+/// reach fails the questions about its own chats and no others.
+pub type Each<T> = Vec<Result<T, StoreError>>;
+
+/// The answers of a store that answers all questions of a call or none; `asked` is how many there were.
+pub fn for_each<T>(asked: usize, answers: Result<Vec<T>, StoreError>) -> Each<T> {
+    match answers {
+        Ok(answers) => answers.into_iter().map(Ok).collect(),
+        Err(failure) => vec![failure; asked].into_iter().map(Err).collect(),
+    }
+}
+
 /// Why the store did not do it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {

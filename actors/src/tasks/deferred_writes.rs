@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
+use prometheus::IntGauge;
 use tracing::{error, info, warn};
 
 use crate::{
@@ -18,7 +20,8 @@ use crate::{
 
 /// How often what has gathered is written.
 const WRITE_INTERVAL: Duration = Duration::from_millis(500);
-/// How many writes may wait; past that, new ones are dropped, and clients send their marks again.
+/// How many writes to a partition may wait; past that, new ones are dropped, and clients send their marks
+/// again.
 const WAITING_MAX: usize = 200_000;
 /// How many are written at once.
 const WRITE_LEN_MAX: usize = 1_000;
@@ -30,6 +33,12 @@ pub(crate) struct DeferredWrites(Arc<Shared>);
 struct Shared {
     store: Arc<dyn Store>,
     metrics: Metrics,
+    /// By the store's partition: one that does not answer holds up the writes of no other.
+    parts: Vec<Part>,
+}
+
+#[derive(Default)]
+struct Part {
     waiting: Mutex<HashMap<(ChatKey, Subject), DeferredWrite>>,
     /// Locked by whoever writes, so that whoever flushes also waits for what is being written.
     writing: tokio::sync::Mutex<Writing>,
@@ -52,130 +61,125 @@ enum Subject {
 
 impl DeferredWrites {
     pub(crate) fn new(store: Arc<dyn Store>, metrics: Metrics) -> Self {
+        let parts = (0..store.partitions()).map(|_| Part::default()).collect();
         Self(Arc::new(Shared {
             store,
             metrics,
-            waiting: Mutex::default(),
-            writing: tokio::sync::Mutex::default(),
+            parts,
         }))
     }
 
     /// Queues a write; it replaces one about the same subject.
     pub(crate) fn push(&self, key: ChatKey, write: DeferredWrite) {
-        let mut waiting = self.waiting();
+        let part = &self.0.parts[self.0.store.partition(key)];
+        let mut waiting = part.waiting();
         let room = waiting.len() < WAITING_MAX;
         match waiting.entry((key, subject(&write))) {
             Entry::Occupied(mut before) => _ = before.insert(write),
-            Entry::Vacant(vacant) if room => _ = vacant.insert(write),
+            Entry::Vacant(vacant) if room => {
+                vacant.insert(write);
+                self.0.metrics.deferred_writes_len.inc();
+            }
             Entry::Vacant(_) => {}
         }
-        self.count(&waiting);
     }
 
     /// Writes what gathers, for ever.
     pub(crate) async fn run(self) {
-        loop {
-            tokio::time::sleep(WRITE_INTERVAL).await;
-            self.write_all().await;
-        }
+        let parts = self.0.parts.iter().map(async |part| {
+            loop {
+                tokio::time::sleep(WRITE_INTERVAL).await;
+                self.write_part(part).await;
+            }
+        });
+        join_all(parts).await;
     }
 
     /// Writes everything that was queued before, and waits for what is being written already. What
     /// the store does not take now waits for the next round; what it will never take is dropped.
     pub(crate) async fn write_all(&self) {
-        let mut writing = self.0.writing.lock().await;
-        let mut taken = self.take();
-        while let Some((partition, part)) = taken.parts.last() {
-            let partition = *partition;
-            if taken.kept.iter().any(|(away, _)| *away == partition) {
-                taken.kept.extend(taken.parts.pop());
-                continue;
-            }
-            let failure = match catch_panic(self.0.store.write_deferred(part)).await {
+        join_all(self.0.parts.iter().map(|part| self.write_part(part))).await;
+    }
+
+    async fn write_part(&self, part: &Part) {
+        let mut writing = part.writing.lock().await;
+        let mut taken = self.take(part);
+        while let Some(writes) = taken.writes.last() {
+            let failure = match catch_panic(self.0.store.write_deferred(writes)).await {
                 Ok(Ok(())) => {
-                    taken.parts.pop();
+                    taken.pop();
                     continue;
                 }
                 Ok(Err(StoreError::Unavailable(failure) | StoreError::NoRoom(failure))) => {
                     if !std::mem::replace(&mut writing.failed, true) {
                         warn!(failure, "marks wait for the store");
                     }
-                    taken.kept.extend(taken.parts.pop());
-                    continue;
+                    return;
                 }
                 Ok(Err(StoreError::Refused(failure))) => failure,
                 Err(panic) => panic,
             };
-            let (_, mut part) = taken.parts.pop().unwrap_or_default();
-            let second_half = part.split_off(part.len() / 2);
-            if part.is_empty() {
+            if writes.len() > 1 {
+                let mut writes = taken.writes.pop().unwrap_or_default();
+                let second_half = writes.split_off(writes.len() / 2);
+                taken.writes.extend([writes, second_half]);
+            } else {
+                taken.pop();
                 error!(
                     failure,
                     "a deferred write is dropped: the store will never take it"
                 );
-            } else {
-                taken
-                    .parts
-                    .extend([(partition, part), (partition, second_half)]);
             }
         }
-        if taken.kept.is_empty() && std::mem::take(&mut writing.failed) {
+        if std::mem::take(&mut writing.failed) {
             info!("marks are written again");
         }
-        drop(taken);
-        self.count(&self.waiting());
     }
 
-    fn take(&self) -> Taken<'_> {
-        let store = &self.0.store;
-        let mut by_partition: Vec<Vec<_>> = vec![Vec::new(); store.partitions()];
-        for ((key, _), write) in std::mem::take(&mut *self.waiting()) {
-            by_partition[store.partition(key)].push((key, write));
-        }
-        let parts = by_partition
-            .iter()
-            .enumerate()
-            .flat_map(|(partition, writes)| {
-                let parts = writes.chunks(WRITE_LEN_MAX);
-                parts.map(move |part| (partition, part.to_vec()))
-            });
+    fn take<'a>(&'a self, part: &'a Part) -> Taken<'a> {
+        let writes: Vec<_> = std::mem::take(&mut *part.waiting())
+            .into_iter()
+            .map(|((key, _), write)| (key, write))
+            .collect();
         Taken {
-            writes: self,
-            parts: parts.collect(),
-            kept: Vec::new(),
+            part,
+            len: &self.0.metrics.deferred_writes_len,
+            writes: writes.chunks(WRITE_LEN_MAX).map(<[_]>::to_vec).collect(),
         }
-    }
-
-    fn count(&self, waiting: &HashMap<(ChatKey, Subject), DeferredWrite>) {
-        self.0.metrics.deferred_writes_len.set(waiting.len() as i64);
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, HashMap<(ChatKey, Subject), DeferredWrite>> {
-        self.0
-            .waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Writes to one partition of the store.
-type Part = (usize, Vec<(ChatKey, DeferredWrite)>);
+impl Part {
+    fn waiting(&self) -> MutexGuard<'_, HashMap<(ChatKey, Subject), DeferredWrite>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Writes on their way to the store. Those that have not arrived are put back, also when whoever wrote
 /// them gives up, unless something newer has come.
 struct Taken<'a> {
-    writes: &'a DeferredWrites,
-    parts: Vec<Part>,
-    /// Those that the store could not take now.
-    kept: Vec<Part>,
+    part: &'a Part,
+    /// How many are not written, here and in all parts.
+    len: &'a IntGauge,
+    writes: Vec<Vec<(ChatKey, DeferredWrite)>>,
+}
+
+impl Taken<'_> {
+    /// The last ones are done with.
+    fn pop(&mut self) {
+        let done = self.writes.pop().unwrap_or_default();
+        self.len.sub(done.len() as i64);
+    }
 }
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        let mut waiting = self.writes.waiting();
-        let parts = self.parts.drain(..).chain(self.kept.drain(..));
-        for (key, write) in parts.flat_map(|(_, part)| part) {
-            waiting.entry((key, subject(&write))).or_insert(write);
+        let mut waiting = self.part.waiting();
+        for (key, write) in self.writes.drain(..).flatten() {
+            match waiting.entry((key, subject(&write))) {
+                Entry::Vacant(vacant) => _ = vacant.insert(write),
+                Entry::Occupied(_) => self.len.dec(),
+            }
         }
     }
 }

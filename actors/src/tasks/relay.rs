@@ -12,18 +12,25 @@ use crate::{
     domain::ChatKey,
     pair::{News, Relayed},
     ports::BusState,
-    tasks::sweeper,
+    tasks::comparing::{Comparisons, Pace},
 };
 
-/// How long to wait before a store that is away is asked again.
-const COMPARE_AGAIN: Duration = Duration::from_millis(250);
 /// Chats read again at once, and the pause between.
 const CATCH_UP_LEN: usize = 50;
 const CATCH_UP_PAUSE: Duration = Duration::from_millis(20);
-/// How often the store is asked for news while the bus brings none.
-const NEWS_INTERVAL: Duration = Duration::from_millis(300);
-/// At least so many times as long as the question took is left to the store's other work.
-const NEWS_PAUSE: u32 = 9;
+/// Chats that may have missed something are compared at once, however many there are.
+const CATCH_UP_PACE: Pace = Pace {
+    interval: CATCH_UP_PAUSE,
+    pause_times: 0,
+    pause_max: Duration::ZERO,
+};
+/// How often the store is asked for news while the bus brings none. It is left nine tenths of its time,
+/// as far as messages then come within some four seconds.
+const NEWS_PACE: Pace = Pace {
+    interval: Duration::from_millis(300),
+    pause_times: 9,
+    pause_max: Duration::from_secs(4),
+};
 
 /// Hands over notices for ever.
 pub(crate) async fn run(pairs: PairRegistry) {
@@ -37,77 +44,97 @@ pub(crate) async fn run(pairs: PairRegistry) {
 /// everything else, at a pace that leaves the store to those who talk.
 pub(crate) async fn catch_up(pairs: PairRegistry) {
     let inbox = &pairs.environment().inbox;
+    let mut comparisons = Comparisons::new(&pairs, CATCH_UP_PACE);
+    // Those that are being compared, and those that are to be read again after that.
+    let mut missed: HashSet<ChatKey> = HashSet::new();
     let mut unread: HashSet<ChatKey> = HashSet::new();
-    // Those that the store could not be asked for.
-    let mut left: HashSet<ChatKey> = HashSet::new();
+    let (mut take_next, mut read_next) = (Instant::now(), Instant::now());
     let mut waits = false;
     loop {
-        let missed = match unread.is_empty() && left.is_empty() {
-            true => inbox.missed().await,
-            false => inbox.take_missed(),
+        let read_due = tokio::time::sleep_until(read_next.into());
+        let found = async {
+            // Losses are often reported one by one, and in great numbers.
+            tokio::time::sleep_until(take_next.into()).await;
+            inbox.missed().await
         };
-        let mut news: HashSet<ChatKey> = match missed.all {
-            true => pairs.keys(|_| true).into_iter().collect(),
-            false => missed.keys.into_iter().collect(),
-        };
-        unread.extend(&news);
-        news.extend(left.drain());
-        left.extend(sweeper::compare(&pairs, news.into_iter().collect()).await);
-        match (std::mem::replace(&mut waits, !left.is_empty()), waits) {
-            (false, true) => warn!(
-                chats = left.len(),
-                "what was missed is read when the store answers"
-            ),
-            (true, false) => info!("what was missed is read"),
-            _ => {}
+        tokio::select! {
+            found = found => {
+                take_next = Instant::now() + CATCH_UP_PAUSE;
+                let keys: Vec<ChatKey> = match found.all {
+                    true => pairs.keys(|_| true),
+                    false => found.keys.into_iter().collect(),
+                };
+                missed.extend(&keys);
+                comparisons.want(keys);
+            }
+            compared = comparisons.next() => {
+                unread.extend(compared.keys.into_iter().filter(|key| missed.remove(key)));
+                let chats = comparisons.failed();
+                match (std::mem::replace(&mut waits, chats > 0), waits) {
+                    (false, true) => {
+                        warn!(chats, "what was missed is read when the store answers");
+                    }
+                    (true, false) => info!("what was missed is read"),
+                    _ => {}
+                }
+            }
+            () = read_due, if !unread.is_empty() => {
+                let part: Vec<ChatKey> = unread.iter().take(CATCH_UP_LEN).copied().collect();
+                for key in part {
+                    unread.remove(&key);
+                    pairs.tell(key, News::CatchUp);
+                }
+                read_next = Instant::now() + CATCH_UP_PAUSE;
+            }
         }
-        let part: Vec<ChatKey> = unread.iter().take(CATCH_UP_LEN).copied().collect();
-        for key in part {
-            unread.remove(&key);
-            pairs.tell(key, News::CatchUp);
-        }
-        tokio::time::sleep(if waits { COMPARE_AGAIN } else { CATCH_UP_PAUSE }).await;
     }
 }
 
 /// While the bus does not bring news, asks the store for those of all chats with open streams, for ever:
-/// one question for all of them, as often as leaves the store most of its time.
+/// one question for all of a partition, as often as leaves the store most of its time.
 pub(crate) async fn ask_for_news(pairs: PairRegistry) {
     let environment = pairs.environment();
+    let mut comparisons = Comparisons::new(&pairs, NEWS_PACE);
     // Those whose streams were told that nobody knows who is there.
     let mut told_away: HashSet<ChatKey> = HashSet::new();
     let mut failed = false;
     loop {
-        let began = Instant::now();
-        let state = |key| environment.bus_state(key);
-        let keys = pairs.streamed_keys(|key| state(key) != BusState::Up);
-        if !keys.is_empty() {
-            environment.metrics.store_asked.inc();
-            let unanswered = sweeper::compare(&pairs, keys.clone()).await.len();
-            match (std::mem::replace(&mut failed, unanswered > 0), failed) {
-                (true, false) => info!("the store tells news again"),
-                (false, true) => warn!(
-                    chats = unanswered,
-                    "neither the bus nor the store tells news of some chats"
-                ),
-                _ => {}
-            }
-        }
-        let took = began.elapsed();
-        told_away.retain(|key| state(*key) == BusState::Away);
-        for part in keys.chunks(CATCH_UP_LEN) {
-            let mut told = false;
-            for key in part {
-                if state(*key) == BusState::Away && told_away.insert(*key) {
-                    pairs.tell(*key, News::BusAway);
-                    told = true;
+        if comparisons.is_due() {
+            let state = |key| environment.bus_state(key);
+            let keys = pairs.streamed_keys(|key| state(key) != BusState::Up);
+            told_away.retain(|key| state(*key) == BusState::Away);
+            for part in keys.chunks(CATCH_UP_LEN) {
+                let mut told = false;
+                for key in part {
+                    if state(*key) == BusState::Away && told_away.insert(*key) {
+                        pairs.tell(*key, News::BusAway);
+                        told = true;
+                    }
+                }
+                if told {
+                    tokio::task::yield_now().await;
                 }
             }
-            if told {
-                tokio::task::yield_now().await;
+            if comparisons.want_due(keys) {
+                environment.metrics.store_asked.inc();
             }
         }
-        let pause = NEWS_INTERVAL.saturating_sub(took).max(took * NEWS_PAUSE);
-        tokio::time::sleep(pause).await;
+        let due = comparisons.until_due();
+        tokio::select! {
+            // First what is due is asked, and then what is due is looked for.
+            biased;
+            _ = comparisons.next() => {
+                let chats = comparisons.failed();
+                match (std::mem::replace(&mut failed, chats > 0), failed) {
+                    (true, false) => info!("the store tells news again"),
+                    (false, true) => warn!(
+                        chats,
+                        "neither the bus nor the store tells news of some chats"
+                    ),
+                    _ => {}
+                }
+            }
+            () = due => {}
+        }
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::{
     Refusal,
     domain::{Caller, Seq},
-    ports::{Access, Store, StoreError},
+    ports::{Access, Each, Store, StoreError},
 };
 
 /// Callers that may wait for the next statement.
@@ -93,10 +93,7 @@ impl InFlight {
     async fn run(mut self) {
         while let Some(batch) = self.next() {
             let (callers, replies): (Vec<Caller>, Vec<_>) = batch.into_iter().unzip();
-            let answers: Vec<Answer> = match self.checks.store.check_sessions(&callers).await {
-                Ok(answers) => answers.into_iter().map(Ok).collect(),
-                Err(failure) => vec![Err(failure); callers.len()],
-            };
+            let answers: Each<Access<Seq>> = self.checks.store.check_sessions(&callers).await;
             for (reply, answer) in replies.into_iter().zip(answers) {
                 // Whoever has gone away does not wait for an answer.
                 let _ = reply.send(answer);

@@ -3,15 +3,14 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
+use futures_util::future::join;
 use tracing::{debug, info, warn};
 
 use crate::{
     PairRegistry,
-    domain::ChatKey,
-    pair::{Audited, News, Over},
-    ports::{Notice, Position, StoreError},
-    supervision::catch_panic,
+    pair::{News, Over},
+    ports::{Notice, StoreError},
+    tasks::comparing::{Comparisons, Pace},
 };
 
 /// Chats ended in one go.
@@ -20,9 +19,10 @@ const EXPIRE_LEN_MAX: usize = 200;
 const PURGE_LEN_MAX: usize = 2_000;
 /// How long a tombstone stands.
 const TOMBSTONE_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
-/// The chats are not counted again for so many times as long as it took: to count millions takes
-/// seconds.
+/// The chats are not counted again for so many times as long as it took, since to count millions takes
+/// seconds, and for no longer than this, since it may have been waited for an answer.
 const COUNT_PAUSE: u32 = 100;
+const COUNT_PAUSE_MAX: Duration = Duration::from_secs(600);
 
 /// Sweeps for ever, at an interval or when woken because a chat has just ended.
 pub(crate) async fn run(pairs: PairRegistry) {
@@ -36,7 +36,8 @@ pub(crate) async fn run(pairs: PairRegistry) {
         let began = Instant::now();
         if began >= count_due {
             swept = swept.and(count(&pairs).await);
-            count_due = Instant::now() + COUNT_PAUSE * began.elapsed();
+            let took = began.elapsed();
+            count_due = Instant::now() + COUNT_PAUSE_MAX.min(took * COUNT_PAUSE);
         }
         match (swept, failing_since) {
             (Ok(()), Some(since)) => {
@@ -60,75 +61,56 @@ pub(crate) async fn run(pairs: PairRegistry) {
 const AUDIT_INTERVAL: Duration = Duration::from_secs(1);
 /// In how many parts, so that each pair's turn comes every so many intervals.
 const AUDIT_PARTS: usize = 10;
-/// Pairs with open streams are compared out of turn only so often that this many times as long as it took
-/// is left to the store. A few thousand take milliseconds; past some ten thousand their comparisons
-/// become rarer, until they come with their turn alone.
-const STREAMED_PAUSE: u32 = 49;
+/// Each pair in its turn, however long that takes.
+const TURN_PACE: Pace = Pace {
+    interval: AUDIT_INTERVAL,
+    pause_times: 0,
+    pause_max: Duration::ZERO,
+};
+/// Those with open streams out of turn. A few thousand take milliseconds; past some ten thousand their
+/// comparisons become rarer, until they come as often as their turn.
+const STREAMED_PACE: Pace = Pace {
+    interval: AUDIT_INTERVAL,
+    pause_times: 49,
+    pause_max: Duration::from_secs(AUDIT_PARTS as u64),
+};
 
-/// Chats compared in one query.
-const COMPARE_LEN_MAX: usize = 20_000;
 /// Compares for ever: a pair whose chat was ended behind its back ends its streams, and so it ends those
 /// of sessions that ended; one that has missed messages reads them. This finds what nobody reported as
 /// missed: a notice that the bus took and lost, or a change by a program beside this one.
 pub(crate) async fn audit(pairs: PairRegistry) {
-    let mut left = Vec::new();
-    let mut streamed_due = Instant::now();
+    join(compare_in_turn(&pairs), compare_streamed(&pairs)).await;
+}
+
+async fn compare_in_turn(pairs: &PairRegistry) {
+    let mut comparisons = Comparisons::new(pairs, TURN_PACE);
     for turn in (0..AUDIT_PARTS).cycle() {
-        tokio::time::sleep(AUDIT_INTERVAL).await;
-        let has_turn = |key: ChatKey| key.spread() % AUDIT_PARTS == turn;
-        let mut keys = pairs.keys(has_turn);
-        keys.append(&mut left);
-        let began = Instant::now();
-        let with_streamed = began >= streamed_due;
-        if with_streamed {
-            keys.append(&mut pairs.streamed_keys(|key| !has_turn(key)));
-        }
-        left = compare(&pairs, keys).await;
-        if with_streamed {
-            streamed_due = Instant::now() + began.elapsed() * STREAMED_PAUSE;
-        }
-    }
-}
-
-/// Tells pairs what the store has that they do not, which is found out for many in one query and
-/// without waking the others. Answers the chats that the store could not be asked for, to be asked
-/// for again: somebody may be waiting for what is missing.
-pub(crate) async fn compare(pairs: &PairRegistry, keys: Vec<ChatKey>) -> Vec<ChatKey> {
-    let mut parts: Vec<Vec<ChatKey>> = vec![Vec::new(); pairs.store().partitions()];
-    for key in keys {
-        parts[pairs.store().partition(key)].push(key);
-    }
-    let parts = parts.iter().flat_map(|part| part.chunks(COMPARE_LEN_MAX));
-    let compared = join_all(
-        parts.map(async |part| match compare_part(pairs, part).await {
-            Ok(()) => Vec::new(),
-            Err(failure) => {
-                debug!(failure, "the pairs are compared with the store later");
-                part.to_vec()
+        let next_turn = tokio::time::sleep(AUDIT_INTERVAL);
+        tokio::pin!(next_turn);
+        loop {
+            tokio::select! {
+                () = &mut next_turn => break,
+                _ = comparisons.next() => {}
             }
-        }),
-    );
-    compared.await.concat()
+        }
+        comparisons.want(pairs.keys(|key| key.spread() % AUDIT_PARTS == turn));
+    }
 }
 
-/// The same in one query.
-async fn compare_part(pairs: &PairRegistry, keys: &[ChatKey]) -> Result<(), String> {
-    let (keys, asked): (Vec<ChatKey>, Vec<Position>) = keys
-        .iter()
-        .filter_map(|key| Some((*key, pairs.known(*key)?)))
-        .unzip();
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let positions = catch_panic(pairs.store().positions(&keys)).await?;
-    let positions = positions.map_err(|failure| failure.to_string())?;
-    for ((key, asked), position) in keys.iter().zip(asked).zip(positions) {
-        if pairs.is_behind(*key, &asked, position) {
-            let news = News::Audited(Audited { asked, position });
-            pairs.tell(*key, news);
+async fn compare_streamed(pairs: &PairRegistry) {
+    let mut comparisons = Comparisons::new(pairs, STREAMED_PACE);
+    loop {
+        if comparisons.is_due() {
+            comparisons.want_due(pairs.streamed_keys(|_| true));
+        }
+        let due = comparisons.until_due();
+        tokio::select! {
+            // First what is due is asked, and then what is due is looked for.
+            biased;
+            _ = comparisons.next() => {}
+            () = due => {}
         }
     }
-    Ok(())
 }
 
 /// Ends the chats whose time is over.

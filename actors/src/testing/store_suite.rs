@@ -97,6 +97,9 @@ macro_rules! store_suite {
             a_registration_of_one_name_is_the_same_whatever_the_second_is_called
             the_same_registration_makes_a_new_chat_once_the_first_is_over
             the_same_registration_racing_itself_makes_one_chat
+            the_same_registration_with_another_key_finds_the_chat_it_made
+            the_same_registration_racing_with_other_keys_makes_one_chat
+            a_name_that_would_be_refused_today_is_read_as_it_was_stored
             a_key_in_use_is_taken
             a_key_that_was_used_stays_taken
             one_of_many_racing_registrations_gets_the_key

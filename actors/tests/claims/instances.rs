@@ -79,6 +79,26 @@ async fn while_the_bus_is_away_the_store_is_asked_for_news() {
 }
 
 #[actix::test]
+async fn an_answer_of_the_store_that_was_slow_makes_no_later_question_rare() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [_abhi, anny] = here.couple(&world).await;
+    let _stream = Watch::open(&anny).await;
+    let held = here.store.hold(Call::Positions);
+    here.bus.set_down(true);
+    let asked = || here.metric("duet_news_queries_total");
+    eventually("the store is asked for news", || async { asked() >= 1.0 }).await;
+    // What is left to a store whose every answer takes so long is more than the time below.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let before = asked();
+    drop(held);
+    eventually("it is asked as often as ever", || async {
+        asked() >= before + 5.0
+    })
+    .await;
+}
+
+#[actix::test]
 async fn instances_that_do_not_hear_each_other_see_it_in_the_store() {
     let world = World::new();
     let (here, there) = (world.instance(roomy()), world.instance(roomy()));

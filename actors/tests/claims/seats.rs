@@ -293,6 +293,7 @@ async fn seat_two_is_named_once_and_not_like_seat_one() {
     let key = ChatKey::of(&hash);
     let new = NewChat {
         key,
+        fresh_key: false,
         name_one: name("Abhi"),
         name_two: None,
         lifetime: Lifetime::of(LONG),

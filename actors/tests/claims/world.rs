@@ -133,6 +133,7 @@ impl World {
             .expect("it goes on for ever");
         let new = NewChat {
             key: ChatKey::of(&hash),
+            fresh_key: false,
             name_one: name("Abhi"),
             name_two: Some(name("Anny")),
             lifetime: Lifetime::of(LONG),

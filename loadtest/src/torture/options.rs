@@ -28,6 +28,10 @@ pub struct Options {
     #[arg(long, default_value_t = 2, value_parser = at_least_one, value_name = "N")]
     pub instances: usize,
 
+    /// How many PostgreSQL servers share the chats. Faults of PostgreSQL happen to the first of them.
+    #[arg(long, default_value_t = 1, value_parser = at_least_one, value_name = "N")]
+    pub postgres_servers: usize,
+
     /// How many pairs talk, each person with a stream open.
     #[arg(long, default_value_t = 20, value_parser = at_least_one, value_name = "N")]
     pub pairs: usize,

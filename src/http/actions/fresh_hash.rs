@@ -4,12 +4,20 @@ use actors::{
     domain::{ChatKey, PairHash, RegistrationId},
     ports::Store,
 };
+use uuid::Uuid;
 
 /// Fresh hashes tried before giving up: a collision means a broken source of randomness.
 pub const HASH_TRIES: usize = 3;
 /// Hashes made until one suits the store: with a server in fifty within reach, one in 10^8 searches
 /// finds none.
 const SUITABLE_TRIES: usize = 1_000;
+
+/// A random id for a registration that the store can carry out now.
+pub fn fresh_id(store: &dyn Store) -> Uuid {
+    let suits = |id: &Uuid| store.suits_id(&RegistrationId::new(*id).digest());
+    let mut ids = iter::repeat_with(Uuid::new_v4).take(SUITABLE_TRIES);
+    ids.find(suits).unwrap_or_else(Uuid::new_v4)
+}
 
 /// A random hash that suits the store.
 pub fn fresh_hash(store: &dyn Store, id: Option<RegistrationId>) -> PairHash {

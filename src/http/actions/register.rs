@@ -58,6 +58,7 @@ pub async fn register(
             |id: RegistrationId| (id.digest(), SealedHash::seal(&hash, id, &mut rand::rng()));
         let new = NewChat {
             key: ChatKey::of(&hash),
+            fresh_key: !own_hash,
             name_one: wanted.name_one.clone(),
             name_two: wanted.name_two.clone(),
             lifetime: wanted.lifetime,
@@ -85,6 +86,13 @@ pub async fn register(
                 };
             }
             Registered::Taken if own_hash => return Err(Refusal::HashTaken),
+            Registered::PartAway if own_hash || wanted.id.is_some() => {
+                return Err(Refusal::PartAway);
+            }
+            Registered::PartAway => {
+                let away = "no server of the store takes new chats";
+                return Err(Refusal::Unavailable(away.into()));
+            }
             Registered::Taken => {}
             Registered::NotReserved => {
                 return Err(Refusal::Invalid {

@@ -39,7 +39,7 @@ pub async fn show(state: web::Data<State>, request: HttpRequest) -> HttpResponse
         () => None,
     };
     let page = Register {
-        id: Uuid::new_v4().to_string(),
+        id: actions::fresh_id(&**state.pairs.store()).to_string(),
         notice,
         ..Register::default()
     };
@@ -84,10 +84,15 @@ pub async fn submit(
             let Some(fault) = told(&page, &problem) else {
                 return Err(problem);
             };
-            let page = Register {
+            let mut page = Register {
                 problem: Some(fault),
                 ..page
             };
+            if matches!(problem, Problem::Refused(Refusal::PartAway)) {
+                // Nothing was made, and nothing can be by this id and hash: the next try has others.
+                page.id = actions::fresh_id(&**state.pairs.store()).to_string();
+                page.reserved = None;
+            }
             Ok(html(
                 problem.status(),
                 views::register::page(&frame(&request), &page),

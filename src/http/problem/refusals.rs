@@ -62,6 +62,12 @@ pub fn row(refusal: &Refusal) -> (S, &'static str, Sentence) {
             "Nobody can say right now whether that person has this chat open, so nobody is let in \
              as them. Try again in a moment.",
         ),
+        Refusal::PartAway => (
+            S::SERVICE_UNAVAILABLE,
+            "part_away",
+            "The part of the server that this id or hash belongs to is away, and no chat was made. Use \
+             a fresh id and a fresh hash, or try again later.",
+        ),
         Refusal::StorageFull(_) => (
             S::SERVICE_UNAVAILABLE,
             "storage_full",

@@ -7,7 +7,10 @@ use actors::{
         Ask, BySeat, Chat, ChatKey, Device, Encryption, Marks, SealedHash, Seat, SeatState, Seq,
         Session, UserName,
     },
-    ports::{Access, By, Chats, Ending, Lookup, NewChat, Position, Registered, StoreError},
+    ports::{
+        Access, By, Chats, Each, Ending, Lookup, NewChat, Position, Registered, StoreError,
+        for_each,
+    },
 };
 use async_trait::async_trait;
 use tokio_postgres::{Error, Row};
@@ -75,11 +78,14 @@ impl Chats for PostgresStore {
         chat(key, &rows).map_err(unreadable)
     }
 
-    async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Position>>, StoreError> {
+    async fn positions(&self, keys: &[ChatKey]) -> Each<Option<Position>> {
         let keys: Vec<Uuid> = keys.iter().map(|key| uuid(*key)).collect();
-        let found = self.query("positions", POSITIONS, &[&keys]).await?;
-        let read: Result<_, _> = found.iter().map(position).collect();
-        read.map_err(unreadable)
+        let found = self.query("positions", POSITIONS, &[&keys]).await;
+        let read = found.and_then(|rows| {
+            let read: Result<_, _> = rows.iter().map(position).collect();
+            read.map_err(unreadable)
+        });
+        for_each(keys.len(), read)
     }
 
     async fn end(&self, by: By) -> Result<Ending, StoreError> {

@@ -78,7 +78,7 @@ pub(super) fn encryption(row: &Row) -> Result<Option<Encryption>, Error> {
 
 pub(super) fn name_if_any(row: &Row, column: &str) -> Result<Option<UserName>, Error> {
     let text: Option<&str> = row.try_get(column)?;
-    Ok(text.and_then(|text| UserName::parse(text).ok()))
+    Ok(text.map(UserName::from_store))
 }
 
 pub(super) fn message(row: &Row) -> Result<Message, Error> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use actors::{
     domain::{AskWord, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Timestamp},
     ports::{
-        Access, Answered, AskFound, Claim, Claimed, Lookup, NewAsk, Proof, Replaced, Seats,
-        SessionChoice, StoreError, Verdict,
+        Access, Answered, AskFound, Claim, Claimed, Each, Lookup, NewAsk, Proof, Replaced, Seats,
+        SessionChoice, StoreError, Verdict, for_each,
     },
 };
 use async_trait::async_trait;
@@ -24,7 +24,7 @@ use super::{
 
 #[async_trait]
 impl Seats for PostgresStore {
-    async fn check_sessions(&self, callers: &[Caller]) -> Result<Vec<Access<Seq>>, StoreError> {
+    async fn check_sessions(&self, callers: &[Caller]) -> Each<Access<Seq>> {
         let keys: Vec<Uuid> = callers.iter().map(|by| uuid(by.key)).collect();
         let digests: Vec<&[u8]> = callers
             .iter()
@@ -32,10 +32,13 @@ impl Seats for PostgresStore {
             .collect();
         let seats: Vec<i16> = callers.iter().map(|by| number(by.seat)).collect();
         let params: Params<'_> = &[&keys, &digests, &seats];
-        let found = self.query("check_sessions", CHECK_SESSIONS, params).await?;
-        let last_seq = |row| Ok(access(row)?.map(|living| living.last_seq));
-        let read: Result<_, tokio_postgres::Error> = found.iter().map(last_seq).collect();
-        read.map_err(unreadable)
+        let found = self.query("check_sessions", CHECK_SESSIONS, params).await;
+        let read = found.and_then(|rows| {
+            let last_seq = |row| Ok(access(row)?.map(|living| living.last_seq));
+            let read: Result<_, tokio_postgres::Error> = rows.iter().map(last_seq).collect();
+            read.map_err(unreadable)
+        });
+        for_each(callers.len(), read)
     }
 
     async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>, StoreError> {

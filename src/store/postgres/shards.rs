@@ -1,12 +1,17 @@
 //! What a server knows of the others that it shares the chats with: see `store::sharded`.
 
-use actors::ports::{NewChat, Registered, StoreError};
+use std::time::Duration;
+
+use actors::{
+    domain::ChatKey,
+    ports::{NewChat, Registered, StoreError},
+};
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 use super::{
     PostgresStore, chats,
-    rows::{self, moment, uuid},
+    rows::{self, moment, ms, uuid},
     transaction::Transaction,
 };
 use crate::store::sharded::Map;
@@ -19,22 +24,39 @@ const SHARE: &str = "SELECT pg_advisory_xact_lock_shared($1)";
 const ALONE: &str = "SELECT pg_advisory_xact_lock($1)";
 
 const MAPS: &str = "SELECT version, servers, since FROM shard_maps ORDER BY version";
-const IN_FORCE: &str = "SELECT coalesce(max(version), 0) FROM shard_maps WHERE since <= now_ms()";
+const IN_FORCE: &str = "SELECT version, servers, since FROM shard_maps WHERE since <= now_ms()
+     ORDER BY version DESC LIMIT 1";
 const IDENTITY: &str = "SELECT id FROM shard_identity";
 const CENSUS: &str = "
     SELECT (SELECT count(*) FROM chats) AS chats, (SELECT count(*) FROM tombstones) AS tombstones,
-           (SELECT count(*) FROM reservations WHERE expires_at > now_ms()) AS reservations";
+           (SELECT count(*) FROM reservations WHERE expires_at > now_ms()) AS reservations,
+           (SELECT count(*) FROM registrations WHERE expires_at > now_ms()) AS registrations";
+
+/// Held by whoever registers by an `id`, so that of two at once the second sees what the first has done.
+/// Locks of two numbers are others than those of one.
+const ID_LOCK: &str = "SELECT pg_advisory_xact_lock($1::integer, $2::integer)";
+/// Whoever bound an `id` so long ago has made the chat by now, or has given up: longer than any call takes.
+const SETTLED_AFTER: Duration = Duration::from_secs(60);
+const BOUND: &str = "SELECT key, bound_at < now_ms() - $2 AS settled FROM registrations
+     WHERE digest = $1 AND expires_at + 0 > now_ms()";
+/// The `id` is kept for as long as the chat lives, and until whoever makes it has given up.
+const BIND: &str = "
+    INSERT INTO registrations (digest, key, bound_at, expires_at)
+    VALUES ($1, $2, now_ms(), now_ms() + $3 + $4)
+    ON CONFLICT (digest) DO UPDATE
+    SET key = excluded.key, bound_at = excluded.bound_at, expires_at = excluded.expires_at";
+const UNBIND: &str = "DELETE FROM registrations WHERE digest = $1";
 
 /// What a server answers to somebody who goes by a map.
 #[derive(Debug)]
 pub(crate) enum Fenced<T> {
-    /// Another map is in force here.
+    /// Another map is in force here, or another one of the same version.
     OtherMap(i64),
     /// It was done, or found.
     Done(T),
 }
 
-/// What a server that would have had a chat by an older map knows of it.
+/// What a server knows of a chat that is about to be made.
 #[derive(Debug)]
 pub(crate) enum Trace {
     /// Nothing.
@@ -43,6 +65,16 @@ pub(crate) enum Trace {
     Reserved,
     /// The chat is or was here, or this registration made another one here.
     Known(Registered),
+    /// This registration's `id` was used for another chat, which is elsewhere.
+    Bound(Binding),
+}
+
+/// The chat that an `id` was used for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Binding {
+    pub(crate) key: ChatKey,
+    /// Whether the chat was made by now, if it ever is.
+    pub(crate) is_settled: bool,
 }
 
 /// What is kept on a server.
@@ -51,12 +83,14 @@ pub struct Census {
     pub chats: u64,
     pub tombstones: u64,
     pub reservations: u64,
+    /// Ids of chats on other servers.
+    pub registrations: u64,
 }
 
 impl Census {
     /// Whether nothing is lost with the server.
     pub(crate) fn is_empty(self) -> bool {
-        self.chats + self.tombstones + self.reservations == 0
+        self.chats + self.tombstones + self.reservations + self.registrations == 0
     }
 }
 
@@ -97,44 +131,79 @@ impl PostgresStore {
         .await
     }
 
-    /// Registers, if this map is the one in force here.
+    /// Registers, if this map is the one in force here and the `id` was not used for another chat than
+    /// `stale`, which was never made or is over.
     pub(crate) async fn register_by(
         &self,
-        version: i64,
+        map: &Map,
         new: &NewChat,
-    ) -> Result<Fenced<Registered>, StoreError> {
+        stale: Option<ChatKey>,
+    ) -> Result<Fenced<Trace>, StoreError> {
         self.transaction("register", async |tx| {
-            Ok(match in_force(tx, SHARE).await? {
-                same if same == version => Fenced::Done(chats::register(tx, new).await?),
-                other => Fenced::OtherMap(other),
-            })
+            if let Some(other) = other_map(tx, SHARE, map).await? {
+                return Ok(Fenced::OtherMap(other));
+            }
+            if let Some(bound) = bound(tx, new, stale).await? {
+                let before = chats::registered_before(tx, new).await?;
+                return Ok(Fenced::Done(
+                    before.map_or(Trace::Bound(bound), Trace::Known),
+                ));
+            }
+            if let (Some(_), Some((digest, _))) = (stale, &new.registration) {
+                tx.execute(UNBIND, &[&&digest.as_bytes()[..]]).await?;
+            }
+            let registered = chats::register(tx, new).await?;
+            Ok(Fenced::Done(Trace::Known(registered)))
         })
         .await
     }
 
-    /// What an older map's server knows of a chat that is about to be registered elsewhere. Once it
-    /// has answered by this map, it registers no such chat itself.
+    /// What a server knows of a chat that is about to be registered elsewhere. Once it has answered by
+    /// this map, it registers no such chat itself by an older one.
     pub(crate) async fn trace(
         &self,
-        version: i64,
+        map: &Map,
         new: &NewChat,
+        stale: Option<ChatKey>,
     ) -> Result<Fenced<Trace>, StoreError> {
-        self.transaction("trace", async |tx| {
-            let other = in_force(tx, ALONE).await?;
-            if other != version {
-                return Ok(Fenced::OtherMap(other));
+        self.transaction("trace", async |tx| trace(tx, ALONE, map, new, stale).await)
+            .await
+    }
+
+    /// The same where the `id` belongs by this map; it is kept there which chat it makes.
+    pub(crate) async fn bind(
+        &self,
+        map: &Map,
+        new: &NewChat,
+        stale: Option<ChatKey>,
+    ) -> Result<Fenced<Trace>, StoreError> {
+        self.transaction("bind", async |tx| {
+            let traced = trace(tx, SHARE, map, new, stale).await?;
+            if let (Fenced::Done(Trace::None | Trace::Reserved), Some((digest, _))) =
+                (&traced, &new.registration)
+            {
+                let (lifetime_ms, settled_ms) = (ms(new.lifetime.duration()), ms(SETTLED_AFTER));
+                let digest = &digest.as_bytes()[..];
+                tx.execute(BIND, &[&digest, &uuid(new.key), &lifetime_ms, &settled_ms])
+                    .await?;
             }
-            if let Some(before) = chats::registered_before(tx, new).await? {
-                return Ok(Fenced::Done(Trace::Known(before)));
-            }
-            let used: bool = tx.query_one(chats::USED, &[&uuid(new.key)]).await?.get(0);
-            Ok(Fenced::Done(match used {
-                true => Trace::Known(Registered::Taken),
-                false if chats::is_reserved(tx, new.key).await? => Trace::Reserved,
-                false => Trace::None,
-            }))
+            Ok(traced)
         })
         .await
+    }
+
+    /// The chat that this registration made here.
+    pub(crate) async fn registered(&self, new: &NewChat) -> Result<Option<Registered>, StoreError> {
+        self.transaction("registered", async |tx| {
+            chats::registered_before(tx, new).await
+        })
+        .await
+    }
+
+    /// Whether a key is reserved here.
+    pub(crate) async fn is_reserved(&self, key: ChatKey) -> Result<bool, StoreError> {
+        self.transaction("is_reserved", async |tx| chats::is_reserved(tx, key).await)
+            .await
     }
 
     /// Counts what is kept here. It reads whole tables.
@@ -144,13 +213,74 @@ impl PostgresStore {
             chats: rows::seq(rows[0].get("chats")),
             tombstones: rows::seq(rows[0].get("tombstones")),
             reservations: rows::seq(rows[0].get("reservations")),
+            registrations: rows::seq(rows[0].get("registrations")),
         })
     }
 }
 
-async fn in_force(tx: &mut Transaction<'_>, lock: &'static str) -> Result<i64, Error> {
+/// The version of the map in force here, where it is not this one. The content counts as well: of two
+/// maps of one version one must not put a chat here and the other one elsewhere.
+async fn other_map(
+    tx: &mut Transaction<'_>,
+    lock: &'static str,
+    wanted: &Map,
+) -> Result<Option<i64>, Error> {
     tx.query_one(lock, &[&MAPS_LOCK]).await?;
-    tx.query_one(IN_FORCE, &[]).await?.try_get(0)
+    let Some(row) = tx.query_opt(IN_FORCE, &[]).await? else {
+        return Ok(Some(0));
+    };
+    let here = map(&row)?;
+    Ok((here != *wanted).then_some(here.version))
+}
+
+async fn trace(
+    tx: &mut Transaction<'_>,
+    lock: &'static str,
+    map: &Map,
+    new: &NewChat,
+    stale: Option<ChatKey>,
+) -> Result<Fenced<Trace>, Error> {
+    if let Some(other) = other_map(tx, lock, map).await? {
+        return Ok(Fenced::OtherMap(other));
+    }
+    let bound = bound(tx, new, stale).await?;
+    if let Some(before) = chats::registered_before(tx, new).await? {
+        return Ok(Fenced::Done(Trace::Known(before)));
+    }
+    if let Some(bound) = bound {
+        return Ok(Fenced::Done(Trace::Bound(bound)));
+    }
+    let used: bool = tx.query_one(chats::USED, &[&uuid(new.key)]).await?.get(0);
+    Ok(Fenced::Done(match used {
+        true => Trace::Known(Registered::Taken),
+        false if chats::is_reserved(tx, new.key).await? => Trace::Reserved,
+        false => Trace::None,
+    }))
+}
+
+/// Which other chat a registration's `id` was used for, apart from `stale`. Nobody else registers by the
+/// same `id` here until the transaction is over.
+async fn bound(
+    tx: &mut Transaction<'_>,
+    new: &NewChat,
+    stale: Option<ChatKey>,
+) -> Result<Option<Binding>, Error> {
+    let Some((digest, _)) = &new.registration else {
+        return Ok(None);
+    };
+    let [a, b, c, d, e, f, g, h, ..] = *digest.as_bytes();
+    let lock = [[a, b, c, d], [e, f, g, h]].map(i32::from_be_bytes);
+    tx.query_one(ID_LOCK, &[&lock[0], &lock[1]]).await?;
+    let digest = &digest.as_bytes()[..];
+    let Some(row) = tx.query_opt(BOUND, &[&digest, &ms(SETTLED_AFTER)]).await? else {
+        return Ok(None);
+    };
+    let key = rows::key(&row, "key")?;
+    let binding = Binding {
+        key,
+        is_settled: row.try_get("settled")?,
+    };
+    Ok((key != new.key && Some(key) != stale).then_some(binding))
 }
 
 fn map(row: &Row) -> Result<Map, Error> {

@@ -110,7 +110,7 @@ async fn what_knows_its_chats_does_not_look_through_all_of_them() {
             assert!(matches!(outcome, Appended::Stored { .. }), "{outcome:?}");
         }
     }
-    let position = store.positions(&keys).await.unwrap()[0];
+    let position = store.positions(&keys).await.remove(0).unwrap();
     assert_eq!(position.map(|position| position.last_seq), Some(2));
     assert!(matches!(
         store.load(keys[0]).await.unwrap(),

@@ -104,9 +104,11 @@ impl Upkeep for PostgresStore {
 
 const NEXT_TO_PURGE: &str = include_str!("sql/next_to_purge.sql");
 const PURGE: &str = include_str!("sql/purge.sql");
-const LAPSED: [&str; 3] = [
+const LAPSED: [&str; 4] = [
     "DELETE FROM reservations WHERE key IN
         (SELECT key FROM reservations WHERE expires_at <= now_ms() - 0 * $1::bigint LIMIT $2)",
+    "DELETE FROM registrations WHERE digest IN
+        (SELECT digest FROM registrations WHERE expires_at <= now_ms() - 0 * $1::bigint LIMIT $2)",
     // An answered or lapsed wish is kept a while, so that its asker learns how it went.
     "DELETE FROM asks WHERE (key, digest) IN
         (SELECT key, digest FROM asks WHERE expires_at <= now_ms() - 600000 - 0 * $1::bigint LIMIT $2)",

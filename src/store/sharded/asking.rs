@@ -9,17 +9,17 @@ use actors::{
     },
     ports::{
         Access, Answered, Appended, AskFound, By, ChatRoom, Chats, Claim, Claimed, DeferredWrite,
-        Ending, HistoryPage, Lookup, Messages, NewAsk, NewChat, Peer, Position, Registered,
-        Replaced, Seats, SessionChoice, StoreError, Upkeep, Verdict,
+        Each, Ending, HistoryPage, Lookup, Messages, NewAsk, NewChat, Peer, Position, Registered,
+        Replaced, Seats, SessionChoice, StoreError, Upkeep, Verdict, for_each,
     },
 };
 use async_trait::async_trait;
 use futures_util::future::{join_all, select_ok};
 use uuid::Uuid;
 
-use super::{ShardedStore, no_server};
+use super::{ShardedStore, no_server, not_reached};
 
-fn is_missing<T>(found: &Lookup<T>) -> bool {
+pub(super) fn is_missing<T>(found: &Lookup<T>) -> bool {
     matches!(found, Lookup::Missing)
 }
 
@@ -38,10 +38,10 @@ impl Chats for ShardedStore {
     }
 
     /// The number of the chat's server. The last partition is of chats that may be on several, because
-    /// the map was changed since they were made.
+    /// the map was changed since they were made, and that nobody has asked for here yet.
     fn partition(&self, key: ChatKey) -> usize {
-        match self.candidates(key).as_deref() {
-            Ok([one]) => *one,
+        match self.likeliest(key)[..] {
+            [Some(number)] => number,
             _ => self.shards.len(),
         }
     }
@@ -50,9 +50,12 @@ impl Chats for ShardedStore {
         self.suits_now(key, registration)
     }
 
+    fn suits_id(&self, registration: &SecretDigest) -> bool {
+        self.id_suits_now(registration)
+    }
+
     async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool, StoreError> {
-        let home = self.home(key)?;
-        self.store(home)?.reserve(key, hold).await
+        self.home(key)?.reserve(key, hold).await
     }
 
     async fn register(&self, new: NewChat) -> Result<Registered, StoreError> {
@@ -82,15 +85,16 @@ impl Chats for ShardedStore {
             .await
     }
 
-    async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Position>>, StoreError> {
-        let found = self.find_all(
+    /// A chat that has ended has no position. It is not looked for elsewhere when its server is known.
+    async fn positions(&self, keys: &[ChatKey]) -> Each<Option<Position>> {
+        self.find_all(
             keys,
             |key| *key,
+            Self::likeliest,
             Option::is_none,
             |store, keys| Box::pin(async move { store.positions(&keys).await }),
-        );
-        let found = found.await;
-        found.into_iter().collect()
+        )
+        .await
     }
 
     async fn end(&self, by: By) -> Result<Ending, StoreError> {
@@ -113,8 +117,11 @@ impl Messages for ShardedStore {
         let outcomes = self.find_all(
             drafts,
             |draft| draft.key,
+            Self::candidates,
             is_unknown,
-            move |store, drafts| Box::pin(async move { store.append(&drafts, room).await }),
+            move |store, drafts| {
+                Box::pin(async move { for_each(drafts.len(), store.append(&drafts, room).await) })
+            },
         );
         let outcomes = outcomes.await;
         let is_one_servers = outcomes.iter().all(Result::is_err);
@@ -133,8 +140,13 @@ impl Messages for ShardedStore {
         let outcomes = self.find_all(
             drafts,
             |draft| draft.key,
+            Self::candidates,
             is_unknown,
-            move |store, drafts| Box::pin(async move { store.append_waiting(&drafts, room).await }),
+            move |store, drafts| {
+                Box::pin(async move {
+                    for_each(drafts.len(), store.append_waiting(&drafts, room).await)
+                })
+            },
         );
         outcomes.await.into_iter().collect()
     }
@@ -152,11 +164,16 @@ impl Messages for ShardedStore {
     }
 
     /// Where a chat may be on several servers it is written to all: those that do not have it ignore it.
+    /// What one server does not take is written to the others all the same.
     async fn write_deferred(&self, writes: &[(ChatKey, DeferredWrite)]) -> Result<(), StoreError> {
         let mut parts: Vec<Vec<(ChatKey, DeferredWrite)>> = vec![Vec::new(); self.shards.len()];
+        let mut outcome = Ok(());
         for write in writes {
-            for number in self.candidates(write.0)? {
-                parts[number].push(write.clone());
+            for candidate in self.likeliest(write.0) {
+                match candidate {
+                    Some(number) => parts[number].push(write.clone()),
+                    None => outcome = Err(not_reached()),
+                }
             }
         }
         let parts = parts
@@ -164,22 +181,25 @@ impl Messages for ShardedStore {
             .enumerate()
             .filter(|(_, part)| !part.is_empty());
         let written =
-            parts.map(async |(number, part)| self.store(number)?.write_deferred(part).await);
-        join_all(written).await.into_iter().collect()
+            parts.map(async |(number, part)| self.store(Some(number))?.write_deferred(part).await);
+        join_all(written)
+            .await
+            .into_iter()
+            .fold(outcome, Result::and)
     }
 }
 
 #[async_trait]
 impl Seats for ShardedStore {
-    async fn check_sessions(&self, callers: &[Caller]) -> Result<Vec<Access<Seq>>, StoreError> {
-        let found = self.find_all(
+    async fn check_sessions(&self, callers: &[Caller]) -> Each<Access<Seq>> {
+        self.find_all(
             callers,
             |by| by.key,
+            Self::candidates,
             is_denied,
             |store, callers| Box::pin(async move { store.check_sessions(&callers).await }),
-        );
-        let found = found.await;
-        found.into_iter().collect()
+        )
+        .await
     }
 
     async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>, StoreError> {
@@ -231,10 +251,10 @@ impl Seats for ShardedStore {
         key: ChatKey,
         digest: SecretDigest,
     ) -> Result<Option<AskFound>, StoreError> {
-        self.find(key, Option::is_none, move |store| {
-            store.ask_state(key, digest)
-        })
-        .await
+        match self.locate(key).await? {
+            Some(number) => self.store(Some(number))?.ask_state(key, digest).await,
+            None => Ok(None),
+        }
     }
 
     async fn answer(
@@ -254,10 +274,10 @@ impl Seats for ShardedStore {
         key: ChatKey,
         digest: SecretDigest,
     ) -> Result<Option<Replaced>, StoreError> {
-        self.find(key, Option::is_none, move |store| {
-            store.replaced(key, digest)
-        })
-        .await
+        match self.locate(key).await? {
+            Some(number) => self.store(Some(number))?.replaced(key, digest).await,
+            None => Ok(None),
+        }
     }
 }
 
@@ -278,11 +298,12 @@ impl Upkeep for ShardedStore {
     }
 
     /// One server after the other, so that no more is done than was asked for. One that is away keeps
-    /// no other from it.
+    /// no other from it, and comes last. One that takes no writes is asked too: it may be that its disk
+    /// is full, and what is deleted makes room.
     async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>, StoreError> {
         let mut ended = Vec::new();
         let mut outcomes = Vec::new();
-        for store in self.answering() {
+        for store in self.answering_first() {
             let room = limit - ended.len();
             outcomes.push(store.expire(room).await.map(|keys| ended.extend(keys)));
             if ended.len() >= limit {
@@ -295,7 +316,7 @@ impl Upkeep for ShardedStore {
     async fn purge(&self, limit: usize, tombstone_life: Duration) -> Result<usize, StoreError> {
         let mut deleted = 0;
         let mut outcomes = Vec::new();
-        for store in self.answering() {
+        for store in self.answering_first() {
             let purged = store.purge(limit - deleted, tombstone_life).await;
             outcomes.push(purged.map(|rows| deleted += rows));
             if deleted >= limit {

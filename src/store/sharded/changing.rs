@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actors::ports::Clock;
+use actors::ports::{Clock, StoreError};
 use futures_util::future::join_all;
 use prometheus::Registry;
 use uuid::Uuid;
 
-use super::{Map, ShardedStore, keeping::NOTICE};
+use super::{Map, Shard, ShardedStore, keeping::NOTICE, not_reached};
 use crate::{
     config::{self, PostgresUrl},
     store::{OpenError, postgres::Census},
@@ -94,13 +94,18 @@ impl Shards {
                 known.join(", ")
             ));
         };
-        let newest = self.0.maps().maps.newest().clone();
+        // What an earlier command has not brought to all servers comes first.
+        let (maps, some_lacked) = self.0.spread_maps().await?;
+        let newest = maps.newest().clone();
         if newest.servers.contains(server) == takes_new {
-            return Err(match takes_new {
-                true => format!("{place} takes new chats already."),
-                false => format!("{place} takes no new chats already."),
-            });
+            return match (some_lacked, takes_new) {
+                (true, _) => Ok(newest.since.since(self.0.clock.now())),
+                (false, true) => Err(format!("{place} takes new chats already.")),
+                (false, false) => Err(format!("{place} takes no new chats already.")),
+            };
         }
+        // Whoever changes this map writes to the same server first, so one of two commands comes second.
+        let first = newest.servers.iter().min().copied();
         let mut servers = newest.servers;
         servers.retain(|known| known != server);
         if takes_new {
@@ -117,10 +122,33 @@ impl Shards {
             servers,
             since: self.0.clock.now().plus(NOTICE),
         };
-        for (shard, store) in self.0.opened() {
-            let written = store.write_maps(std::slice::from_ref(&map)).await;
-            written.map_err(|error| format!("{}: {error}. Run the command again.", shard.place))?;
+        let mut opened: Vec<_> = self.0.shards.iter().collect();
+        opened.sort_by_key(|shard| shard.opened.get().map(|(id, _)| Some(*id) != first));
+        for shard in opened {
+            let written = self.write_map(shard, &map).await;
+            let written = written.map_err(|error| {
+                format!(
+                    "{}: {error}. Run the command again: it finishes what was begun.",
+                    shard.place
+                )
+            })?;
+            if !written {
+                return Err(
+                    "Somebody else has just changed which servers take new chats: `duet shards` shows it. \
+                     Run the command again if the change is still wanted."
+                        .into(),
+                );
+            }
         }
         Ok(NOTICE)
+    }
+
+    /// Writes a map to a server; false where that has another one of its version.
+    async fn write_map(&self, shard: &Shard, map: &Map) -> Result<bool, StoreError> {
+        let Some((_, store)) = shard.opened.get() else {
+            return Err(not_reached());
+        };
+        store.write_maps(std::slice::from_ref(map)).await?;
+        Ok(store.maps().await?.contains(map))
     }
 }

@@ -1,8 +1,8 @@
-//! How the servers are opened and watched, and how maps are made.
+//! How the servers are opened and watched.
 
 use std::{
     sync::{
-        Arc, OnceLock, PoisonError, RwLock, Weak,
+        Arc, OnceLock, RwLock, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -10,14 +10,15 @@ use std::{
 
 use actors::{
     domain::Timestamp,
-    ports::{Clock, StoreError, Upkeep},
+    metrics::register,
+    ports::{Clock, Upkeep},
 };
 use futures_util::future::join_all;
-use prometheus::{IntGaugeVec, Opts, Registry};
+use prometheus::{IntGauge, IntGaugeVec, Opts, Registry};
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use super::{Known, Map, Shard, ShardedStore, maps::Maps};
+use super::{Known, Shard, ShardedStore, located::Located, maps::Maps, spreading::initial_maps};
 use crate::{
     config::{self, PostgresUrl},
     store::{Meter, OpenError, PostgresStore, patiently, postgres::PoolMetrics},
@@ -27,6 +28,31 @@ use crate::{
 const INTERVAL: Duration = Duration::from_secs(2);
 /// A new map comes into force after so long: by then every instance has read it.
 pub(super) const NOTICE: Duration = Duration::from_secs(10);
+
+/// What a store of several servers tells of them.
+pub(super) struct ShardMetrics {
+    pub(super) up: IntGaugeVec,
+    pub(super) maps_differ: IntGauge,
+}
+
+impl ShardMetrics {
+    fn register(registry: &Registry) -> Self {
+        let up = Opts::new(
+            "duet_shard_up",
+            "Whether a PostgreSQL server of a store of several takes writes: 1, or 0 while it is away.",
+        );
+        let up = IntGaugeVec::new(up, &["server"]).expect("the name and the label are valid");
+        let maps_differ = IntGauge::new(
+            "duet_shard_maps_differ",
+            "PostgreSQL servers whose map of which servers take new chats is another one than this \
+             instance goes by. They register no chats.",
+        );
+        Self {
+            up: register(registry, Ok(up)),
+            maps_differ: register(registry, maps_differ),
+        }
+    }
+}
 
 impl ShardedStore {
     /// Connects to the servers and migrates them. One that is not there yet is opened later, unless no
@@ -45,27 +71,25 @@ impl ShardedStore {
         let shards: Vec<Shard> = urls.iter().map(shard).collect();
         let open = async || open_all(&shards, settings, clock.now()).await;
         let maps = patiently(settings, open).await?;
-        let opts = Opts::new(
-            "duet_shard_up",
-            "Whether a PostgreSQL server of a store of several takes writes: 1, or 0 while it is away.",
-        );
-        let up = IntGaugeVec::new(opts, &["server"]).expect("the name and the label are valid");
-        registry
-            .register(Box::new(up.clone()))
-            .expect("the metric is registered once");
         let store = Arc::new(Self {
             shards,
             maps: RwLock::new(Known {
                 maps,
                 read_at: Instant::now(),
             }),
+            located: Located::default(),
             clock,
             lanes: settings.lanes.into(),
-            up,
+            metrics: ShardMetrics::register(registry),
         });
         store.check_servers()?;
         store.look().await;
-        tokio::spawn(keep(Arc::downgrade(&store), settings.clone()));
+        tokio::spawn(watch(Arc::downgrade(&store)));
+        for (number, shard) in store.shards.iter().enumerate() {
+            if shard.opened.get().is_none() {
+                tokio::spawn(open_late(Arc::downgrade(&store), number, settings.clone()));
+            }
+        }
         Ok(store)
     }
 
@@ -103,39 +127,6 @@ impl ShardedStore {
         Ok(())
     }
 
-    /// Reads the maps of all servers that answer, and gives every server those it lacks.
-    pub(super) async fn read_maps(&self) -> Result<(), StoreError> {
-        let read = self
-            .answering()
-            .map(async |store| (store, store.maps().await));
-        let mut failed = None;
-        let mut all: Vec<Map> = self.maps().maps.as_slice().to_vec();
-        let mut have = Vec::new();
-        for (store, maps) in join_all(read).await {
-            match maps {
-                Ok(maps) => {
-                    add_unknown(&mut all, &maps);
-                    have.push((store, maps));
-                }
-                Err(error) => failed = Some(error),
-            }
-        }
-        if have.is_empty() {
-            return Err(failed.unwrap_or_else(super::no_server));
-        }
-        let lacking = have.iter().filter(|(_, maps)| maps.len() < all.len());
-        let written = lacking.map(async |(store, _)| store.write_maps(&all).await);
-        for written in join_all(written).await {
-            written?;
-        }
-        let known = Maps::new(all).expect("there was one before");
-        *self.maps.write().unwrap_or_else(PoisonError::into_inner) = Known {
-            maps: known,
-            read_at: Instant::now(),
-        };
-        Ok(())
-    }
-
     /// Asks every server whether it takes writes; says so once when that changes.
     async fn look(&self) {
         let asked = self
@@ -155,7 +146,8 @@ impl ShardedStore {
         }
         for shard in &self.shards {
             let up = shard.answers.load(Ordering::Relaxed);
-            self.up.with_label_values(&[&shard.place]).set(up.into());
+            let gauge = self.metrics.up.with_label_values(&[&shard.place]);
+            gauge.set(up.into());
         }
     }
 
@@ -177,25 +169,34 @@ impl ShardedStore {
 }
 
 /// Watches the servers for as long as the store is used.
-async fn keep(store: Weak<ShardedStore>, settings: config::Store) {
+async fn watch(store: Weak<ShardedStore>) {
     loop {
         tokio::time::sleep(INTERVAL).await;
         let Some(store) = store.upgrade() else {
             return;
         };
-        for shard in store
-            .shards
-            .iter()
-            .filter(|shard| shard.opened.get().is_none())
-        {
-            if let Err(error) = shard.open(&settings).await {
-                // What is wrong with its password is nothing that all others must end for.
-                tracing::debug!(server = shard.place, %error, "a server of the store is still away");
-            }
-        }
         store.look().await;
         if let Err(failure) = store.read_maps().await {
             tracing::debug!(%failure, "the maps of the servers were not read");
+        }
+    }
+}
+
+/// Opens a server that was away when the store was opened. This may wait for somebody who migrates it,
+/// and holds up nothing else.
+async fn open_late(store: Weak<ShardedStore>, number: usize, settings: config::Store) {
+    loop {
+        tokio::time::sleep(INTERVAL).await;
+        let Some(store) = store.upgrade() else {
+            return;
+        };
+        let shard = &store.shards[number];
+        match shard.open(&settings).await {
+            Ok(()) => return,
+            // What is wrong with its password is nothing that all others must end for.
+            Err(error) => {
+                tracing::debug!(server = shard.place, %error, "a server of the store is still away");
+            }
         }
     }
 }
@@ -230,15 +231,6 @@ impl Shard {
     }
 }
 
-/// Adds the maps of one server that others did not have.
-fn add_unknown(all: &mut Vec<Map>, maps: &[Map]) {
-    for map in maps {
-        if !all.iter().any(|known| known.version == map.version) {
-            all.push(map.clone());
-        }
-    }
-}
-
 /// Opens those that are not open yet, and reads the maps.
 async fn open_all(
     shards: &[Shard],
@@ -261,77 +253,4 @@ async fn open_all(
         }
     }
     initial_maps(shards, away, now).await
-}
-
-/// The maps that the servers have. Where none has one, the first is made: of all servers when they
-/// are empty; when one has chats already, because it was the only server until now, that one alone
-/// comes first.
-async fn initial_maps(
-    shards: &[Shard],
-    away: Option<OpenError>,
-    now: Timestamp,
-) -> Result<Maps, OpenError> {
-    let failed = |error: StoreError| OpenError::passing(error.to_string());
-    let opened: Vec<(&Shard, Uuid, &PostgresStore)> = shards
-        .iter()
-        .filter_map(|shard| shard.opened.get().map(|(id, store)| (shard, *id, store)))
-        .collect();
-    let mut all: Vec<Map> = Vec::new();
-    for (_, _, store) in &opened {
-        add_unknown(&mut all, &store.maps().await.map_err(failed)?);
-    }
-    if let Some(maps) = Maps::new(all) {
-        return Ok(maps);
-    }
-    if let Some(away) = away {
-        // Without a map nobody knows which chats are there.
-        return Err(away);
-    }
-    let mut inhabited = Vec::new();
-    for (shard, id, store) in &opened {
-        if !store.census().await.map_err(failed)?.is_empty() {
-            inhabited.push((*shard, *id));
-        }
-    }
-    let mut servers: Vec<Uuid> = opened.iter().map(|(_, id, _)| *id).collect();
-    servers.sort_unstable();
-    let first = match inhabited[..] {
-        [] => servers.clone(),
-        [(_, only)] => vec![only],
-        _ => {
-            let places: Vec<&str> = inhabited.iter().map(|(shard, _)| &*shard.place).collect();
-            return Err(OpenError::wrong(format!(
-                "{} have chats, and no map says which server a chat is on. Servers that share chats \
-                 begin empty, or with the one that had them all.",
-                places.join(" and ")
-            )));
-        }
-    };
-    let mut maps = vec![Map {
-        version: 1,
-        servers: first.clone(),
-        since: Timestamp::from_unix_ms(0),
-    }];
-    if first != servers {
-        maps.push(Map {
-            version: 2,
-            servers: servers.clone(),
-            since: now.plus(NOTICE),
-        });
-    }
-    // Several instances that start together write to the servers in one order, and the first to come
-    // has made them.
-    let leader = opened.iter().min_by_key(|(_, id, _)| *id);
-    let (_, _, leader) =
-        leader.ok_or_else(|| OpenError::passing("no server was reached".into()))?;
-    leader.write_maps(&maps).await.map_err(failed)?;
-    let made = leader.maps().await.map_err(failed)?;
-    for (_, _, store) in &opened {
-        store.write_maps(&made).await.map_err(failed)?;
-    }
-    info!(
-        servers = servers.len(),
-        "the servers of the store share chats from now on"
-    );
-    Ok(Maps::new(made).expect("it was just written"))
 }

@@ -1,3 +1,6 @@
+mod away;
+mod changing;
+
 use std::sync::Arc;
 
 use actors::{
@@ -38,6 +41,27 @@ async fn store(urls: &[PostgresUrl]) -> Arc<ShardedStore> {
     opened.await.unwrap()
 }
 
+/// A server by itself.
+async fn lone(url: &PostgresUrl) -> PostgresStore {
+    let (settings, registry) = (settings(), Registry::new());
+    let opened = PostgresStore::open(url, &settings, &registry).await;
+    opened.unwrap()
+}
+
+/// Two maps: the first server alone, then both, for so long that nothing is reserved by the first map
+/// any more, and so short that chats of it may live.
+async fn one_then_both(one: &PostgresStore, two: &PostgresStore) -> [Map; 2] {
+    let first = one.identity().await.unwrap();
+    let mut both = vec![first, two.identity().await.unwrap()];
+    both.sort_unstable();
+    let two_hours_ago = SystemClock::default().now().unix_ms() - 2 * 3600 * 1000;
+    [(1, vec![first], 0), (2, both, two_hours_ago)].map(|(version, servers, since)| Map {
+        version,
+        servers,
+        since: Timestamp::from_unix_ms(since),
+    })
+}
+
 /// Two databases as two servers. Half of the keys have one by the second map, and the other one by
 /// the first.
 async fn open() -> Stores {
@@ -47,19 +71,8 @@ async fn open() -> Stores {
     let (address, _) = url.rsplit_once('/').unwrap();
     let urls = [url.clone(), format!("{address}/second")];
     let urls = urls.map(|url| PostgresUrl::parse(&url).unwrap());
-    let (settings, registry) = (settings(), Registry::new());
-    let one = PostgresStore::open(&urls[0], &settings, &registry).await;
-    let first = one.unwrap().identity().await.unwrap();
-    let registry = Registry::new();
-    let two = PostgresStore::open(&urls[1], &settings, &registry).await;
-    let two = two.unwrap();
-    let second = two.identity().await.unwrap();
-    let map = |version: i64, servers: &[Uuid]| Map {
-        version,
-        servers: servers.to_vec(),
-        since: Timestamp::from_unix_ms(version),
-    };
-    let maps = [map(1, &[first]), map(2, &[first, second])];
+    let (one, two) = (lone(&urls[0]).await, lone(&urls[1]).await);
+    let maps = one_then_both(&one, &two).await;
     two.write_maps(&maps).await.unwrap();
     let (here, there) = tokio::join!(store(&urls), store(&urls));
     Stores::two(here, there, server)
@@ -74,6 +87,7 @@ fn key() -> ChatKey {
 fn chat(key: ChatKey) -> NewChat {
     NewChat {
         key,
+        fresh_key: false,
         name_one: UserName::parse("Abhi").unwrap(),
         name_two: Some(UserName::parse("Anny").unwrap()),
         lifetime: Lifetime::of(Duration::from_secs(3600)),
@@ -129,8 +143,7 @@ async fn a_server_that_is_away_takes_its_own_chats_with_it_and_no_others() {
 async fn chats_of_a_lone_server_are_found_when_another_is_added_and_when_it_is_drained() {
     let servers = Servers::start();
     let urls = servers.urls();
-    let alone = PostgresStore::open(&urls[0], &settings(), &Registry::new()).await;
-    let alone = alone.unwrap();
+    let alone = lone(&urls[0]).await;
     let old: Vec<ChatKey> = std::iter::repeat_with(key).take(20).collect();
     for key in &old {
         alone.register(chat(*key)).await.unwrap();

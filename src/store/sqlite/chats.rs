@@ -7,7 +7,10 @@ use actors::{
         Ask, AskNumber, BySeat, Chat, ChatKey, Device, Encryption, Marks, SealedHash, Seat,
         SeatState, Session, Timestamp, UserName,
     },
-    ports::{Access, By, Chats, Ending, Lookup, NewChat, Position, Registered, StoreError},
+    ports::{
+        Access, By, Chats, Each, Ending, Lookup, NewChat, Position, Registered, StoreError,
+        for_each,
+    },
 };
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
@@ -68,14 +71,14 @@ impl Chats for SqliteStore {
             .await
     }
 
-    async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Position>>, StoreError> {
-        let keys = keys.to_vec();
-        self.read("positions", move |connection, now| {
+    async fn positions(&self, keys: &[ChatKey]) -> Each<Option<Position>> {
+        let (asked, keys) = (keys.len(), keys.to_vec());
+        let found = self.read("positions", move |connection, now| {
             keys.iter()
                 .map(|key| position(connection, *key, now))
                 .collect()
-        })
-        .await
+        });
+        for_each(asked, found.await)
     }
 
     async fn end(&self, by: By) -> Result<Ending, StoreError> {

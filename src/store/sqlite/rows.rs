@@ -40,9 +40,7 @@ column!(Timestamp, at => at.unix_ms(), |value| value.as_i64().map(Timestamp::fro
 column!(Seat, seat => i64::from(seat.number()), |value| {
     Seat::try_from(value.as_i64()?).map_err(|error| FromSqlError::Other(Box::new(error)))
 });
-column!(UserName, name => name.as_str(), |value| {
-    UserName::parse(value.as_str()?).map_err(|error| FromSqlError::Other(Box::new(error)))
-});
+column!(UserName, name => name.as_str(), |value| value.as_str().map(UserName::from_store));
 
 fn bytes<const N: usize>(value: ValueRef<'_>) -> FromSqlResult<[u8; N]> {
     let blob = value.as_blob()?;

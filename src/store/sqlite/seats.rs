@@ -5,8 +5,8 @@ use std::time::Duration;
 use actors::{
     domain::{AskWord, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Timestamp},
     ports::{
-        Access, Answered, AskFound, Claim, Claimed, Lookup, NewAsk, Proof, Replaced, Seats,
-        SessionChoice, StoreError, Verdict,
+        Access, Answered, AskFound, Claim, Claimed, Each, Lookup, NewAsk, Proof, Replaced, Seats,
+        SessionChoice, StoreError, Verdict, for_each,
     },
 };
 use async_trait::async_trait;
@@ -20,16 +20,16 @@ use super::{
 
 #[async_trait]
 impl Seats for SqliteStore {
-    async fn check_sessions(&self, callers: &[Caller]) -> Result<Vec<Access<Seq>>, StoreError> {
-        let callers = callers.to_vec();
-        self.read("check_sessions", move |connection, now| {
+    async fn check_sessions(&self, callers: &[Caller]) -> Each<Access<Seq>> {
+        let (asked, callers) = (callers.len(), callers.to_vec());
+        let found = self.read("check_sessions", move |connection, now| {
             let check = |caller: &Caller| {
                 let found = access(connection, (*caller).into(), now)?;
                 Ok(found.map(|living| living.last_seq))
             };
             callers.iter().map(check).collect()
-        })
-        .await
+        });
+        for_each(asked, found.await)
     }
 
     async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>, StoreError> {

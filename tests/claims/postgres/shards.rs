@@ -1,6 +1,8 @@
 //! Several PostgreSQL servers that share the chats: one that is away takes its own chats with it and
 //! no others, and servers come and go without a chat being moved.
 
+mod change;
+
 use loadtest::servers::{Postgres, Proxy, Redis, Stalled};
 use serde_json::json;
 
@@ -49,8 +51,8 @@ struct Case {
     there: Server,
     two: Postgres,
     to_two: Proxy,
-    _one: Postgres,
-    _redis: Redis,
+    one: Postgres,
+    redis: Redis,
 }
 
 impl Case {
@@ -67,8 +69,8 @@ impl Case {
             there: setup.start().await,
             two,
             to_two,
-            _one: one,
-            _redis: redis,
+            one,
+            redis,
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::StoreError;
+use super::{Each, StoreError};
 use crate::{
     domain::{Chat, ChatKey, Encryption, Lifetime, SealedHash, SecretDigest, Timestamp, UserName},
     ports::{By, Lookup, Position},
@@ -14,7 +14,7 @@ use crate::{
 #[async_trait]
 pub trait Chats: Send + Sync + 'static {
     /// In how many parts the store can fail. Whoever asks for many chats at once asks for those of one
-    /// partition together, so that a part which is out of reach fails nobody else's question.
+    /// partition together, so that nobody waits for another part, which may be out of reach.
     fn partitions(&self) -> usize {
         1
     }
@@ -29,6 +29,13 @@ pub trait Chats: Send + Sync + 'static {
     /// otherwise. With the digest of the registration's `id`, where there is one.
     fn suits(&self, key: ChatKey, registration: Option<&SecretDigest>) -> bool {
         let _ = (key, registration);
+        true
+    }
+
+    /// Whether a registration with this `id`, which the server has made itself, can be carried out now:
+    /// it makes another one otherwise.
+    fn suits_id(&self, registration: &SecretDigest) -> bool {
+        let _ = registration;
         true
     }
 
@@ -51,9 +58,8 @@ pub trait Chats: Send + Sync + 'static {
     /// A chat with its seats, its sessions and those who wait to be let in.
     async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>, StoreError>;
 
-    /// How far many chats are, in one statement and in the order asked for; `None` where there is
-    /// no living chat.
-    async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Position>>, StoreError>;
+    /// How far many chats are, in one statement; `None` where there is no living chat.
+    async fn positions(&self, keys: &[ChatKey]) -> Each<Option<Position>>;
 
     /// Ends a chat: when this returns nothing of it can be read any more.
     async fn end(&self, by: By) -> Result<Ending, StoreError>;
@@ -64,6 +70,8 @@ pub trait Chats: Send + Sync + 'static {
 pub struct NewChat {
     /// Its key.
     pub key: ChatKey,
+    /// Whether the server has just made the key at random, so that no other chat can have it.
+    pub fresh_key: bool,
     /// The first person's name.
     pub name_one: UserName,
     /// The second person's, where the first one chooses it.
@@ -122,6 +130,9 @@ pub enum Registered {
     Taken,
     /// The key was not reserved, and had to be.
     NotReserved,
+    /// Nothing was made: the part of the store is out of reach that this key or this registration's
+    /// `id` belongs to. With others it may be done now.
+    PartAway,
 }
 
 /// What became of ending a chat.

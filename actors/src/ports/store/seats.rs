@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::StoreError;
+use super::{Each, StoreError};
 use crate::{
     domain::{
         AskWord, Caller, ChatKey, CodeDigest, Device, Seat, SecretDigest, Seq, SessionId, Timestamp,
@@ -15,9 +15,9 @@ use crate::{
 /// Who may speak in the chats.
 #[async_trait]
 pub trait Seats: Send + Sync + 'static {
-    /// Which of many sessions are alive, in one statement and in the order asked for, and the
-    /// `seq` of the last message of their chats.
-    async fn check_sessions(&self, callers: &[Caller]) -> Result<Vec<Access<Seq>>, StoreError>;
+    /// Which of many sessions are alive, in one statement, and the `seq` of the last message of
+    /// their chats.
+    async fn check_sessions(&self, callers: &[Caller]) -> Each<Access<Seq>>;
 
     /// Seats somebody, if the proof is right or the seat is free. Exactly one of many racing
     /// first claims wins.

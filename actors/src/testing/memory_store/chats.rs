@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::{Call, MemoryStore, data::Data, record::Record};
 use crate::{
     domain::{Chat, ChatKey, Seat, Timestamp, UserName},
-    ports::{By, Chats, Ending, Lookup, NewChat, Position, Registered, StoreError},
+    ports::{By, Chats, Each, Ending, Lookup, NewChat, Position, Registered, StoreError, for_each},
 };
 
 #[async_trait]
@@ -46,10 +46,12 @@ impl Chats for MemoryStore {
             .await
     }
 
-    async fn positions(&self, keys: &[ChatKey]) -> Result<Vec<Option<Position>>, StoreError> {
-        let (mut data, now) = self.enter(Call::Positions).await?;
-        let mut position = |key: &ChatKey| Some(data.live(*key, now)?.position());
-        Ok(keys.iter().map(&mut position).collect())
+    async fn positions(&self, keys: &[ChatKey]) -> Each<Option<Position>> {
+        let found = self.enter(Call::Positions).await.map(|(mut data, now)| {
+            let position = |key: &ChatKey| Some(data.live(*key, now)?.position());
+            keys.iter().map(position).collect()
+        });
+        for_each(keys.len(), found)
     }
 
     async fn end(&self, by: By) -> Result<Ending, StoreError> {

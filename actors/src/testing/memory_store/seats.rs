@@ -11,21 +11,24 @@ use super::{
 use crate::{
     domain::{AskWord, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Session, Timestamp},
     ports::{
-        Access, Answered, AskFound, Claim, Claimed, Lookup, NewAsk, Proof, Replaced, Seats,
-        SessionChoice, StoreError, Verdict,
+        Access, Answered, AskFound, Claim, Claimed, Each, Lookup, NewAsk, Proof, Replaced, Seats,
+        SessionChoice, StoreError, Verdict, for_each,
     },
 };
 
 #[async_trait]
 impl Seats for MemoryStore {
-    async fn check_sessions(&self, callers: &[Caller]) -> Result<Vec<Access<Seq>>, StoreError> {
-        let (mut data, now) = self.enter(Call::CheckSessions).await?;
-        let mut check = |caller: &Caller| {
-            let found = data.lookup(caller.key, now);
-            let alive = matches!(&found, Lookup::Live(record) if record.has_session(caller));
-            found.if_session(alive).map(|record| record.last_seq())
-        };
-        Ok(callers.iter().map(&mut check).collect())
+    async fn check_sessions(&self, callers: &[Caller]) -> Each<Access<Seq>> {
+        let entered = self.enter(Call::CheckSessions).await;
+        let found = entered.map(|(mut data, now)| {
+            let check = |caller: &Caller| {
+                let found = data.lookup(caller.key, now);
+                let alive = matches!(&found, Lookup::Live(record) if record.has_session(caller));
+                found.if_session(alive).map(|record| record.last_seq())
+            };
+            callers.iter().map(check).collect()
+        });
+        for_each(callers.len(), found)
     }
 
     async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>, StoreError> {

@@ -54,6 +54,7 @@ pub(super) fn name(text: &str) -> UserName {
 pub(super) fn new_chat(key: ChatKey) -> NewChat {
     NewChat {
         key,
+        fresh_key: false,
         name_one: name("Abhi"),
         name_two: Some(name("Anny")),
         lifetime: Lifetime::of(LONG),
@@ -130,6 +131,12 @@ pub(super) fn made(registered: Registered) -> Timestamp {
         Registered::Made { expires_at } => expires_at,
         other => panic!("expected a fresh chat, got {other:?}"),
     }
+}
+
+/// The answers to a call about many chats, none of which failed.
+pub(super) fn answered<T, E: std::fmt::Debug>(answers: Vec<Result<T, E>>) -> Vec<T> {
+    let answers: Result<_, _> = answers.into_iter().collect();
+    answers.expect("the store answers for every chat")
 }
 
 /// What is there. Takes the whole answer, so that claims read in one line.

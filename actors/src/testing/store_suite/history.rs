@@ -151,13 +151,13 @@ pub async fn positions_come_in_the_order_asked_for(stores: Stores) {
     let expired = expired_chat(&stores.here).await;
     let keys = [three, ended, key(), empty, expired, three];
     let expected = [Some(3), None, None, Some(0), None, Some(3)];
-    let positions = stores.there.positions(&keys).await.unwrap();
+    let positions = answered(stores.there.positions(&keys).await);
     let last_seqs: Vec<Option<Seq>> = positions
         .iter()
         .map(|position| position.map(|position| position.last_seq))
         .collect();
     assert_eq!(last_seqs, expected);
-    assert_eq!(stores.there.positions(&[]).await.unwrap(), []);
+    assert_eq!(answered(stores.there.positions(&[]).await), []);
 }
 
 pub async fn a_position_tells_both_seats_marks(stores: Stores) {
@@ -167,7 +167,7 @@ pub async fn a_position_tells_both_seats_marks(stores: Stores) {
     let writes = [(Seat::One, one), (Seat::Two, two)];
     let writes = writes.map(|(seat, marks)| (key, DeferredWrite::Marks(member(key, seat), marks)));
     stores.here.write_deferred(&writes).await.unwrap();
-    let position = stores.there.positions(&[key]).await.unwrap()[0].unwrap();
+    let position = answered(stores.there.positions(&[key]).await)[0].unwrap();
     assert_eq!(position.marks.0, [one, two]);
 }
 
@@ -176,7 +176,7 @@ fn marks(delivered: Seq, read: Seq) -> Marks {
 }
 
 async fn revision(stores: &Stores, key: ChatKey) -> u64 {
-    let position = stores.there.positions(&[key]).await.unwrap()[0].unwrap();
+    let position = answered(stores.there.positions(&[key]).await)[0].unwrap();
     let loaded = live(stores.there.load(key).await).revision;
     assert_eq!(position.revision, loaded);
     loaded
@@ -276,7 +276,7 @@ pub async fn sessions_are_checked_in_the_order_asked_for(stores: Stores) {
         two,
         ended,
     ];
-    let checked = stores.there.check_sessions(&callers).await.unwrap();
+    let checked = answered(stores.there.check_sessions(&callers).await);
     let expected = [
         Access::Granted(3),
         Access::NoSession,
@@ -288,10 +288,10 @@ pub async fn sessions_are_checked_in_the_order_asked_for(stores: Stores) {
         Access::NoSession,
     ];
     assert_eq!(checked, expected);
-    assert_eq!(stores.there.check_sessions(&[]).await.unwrap(), []);
+    assert_eq!(answered(stores.there.check_sessions(&[]).await), []);
     let expired = short_chat(&stores.here).await;
     until_over(&stores.here, expired).await;
     let late = [member(expired, Seat::One)];
-    let checked = stores.here.check_sessions(&late).await.unwrap();
+    let checked = answered(stores.here.check_sessions(&late).await);
     assert_eq!(checked, [Access::Ended]);
 }

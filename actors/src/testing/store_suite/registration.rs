@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::{Stores, fixture::*};
 use crate::{
-    domain::{ChatKey, Encryption, Marks, SealedHash, Seat, SecretDigest},
+    domain::{ChatKey, Encryption, Marks, SealedHash, Seat, SecretDigest, UserName},
     ports::{Access, By, Lookup, NewChat, Registered},
 };
 
@@ -194,6 +194,57 @@ pub async fn the_same_registration_racing_itself_makes_one_chat(stores: Stores) 
             Registered::Before { key, .. } => assert_eq!(key, fresh[0]),
             other => panic!("a replayed registration came out as {other:?}"),
         }
+    }
+}
+
+pub async fn the_same_registration_with_another_key_finds_the_chat_it_made(stores: Stores) {
+    for _ in 0..20 {
+        // Keys that clients chose belong wherever they belong.
+        let (id, first) = (digest(), key());
+        made(stores.here.register(named(first, id)).await.unwrap());
+        for again in [key(), key_for(&stores.there, &id), first] {
+            let again = stores.there.register(named(again, id)).await.unwrap();
+            assert!(
+                matches!(again, Registered::Before { key, .. } if key == first),
+                "{again:?}"
+            );
+        }
+        stores.here.end(By::Server(first)).await.unwrap();
+        let next = key();
+        made(stores.there.register(named(next, id)).await.unwrap());
+        let again = stores.here.register(named(key(), id)).await.unwrap();
+        assert!(
+            matches!(again, Registered::Before { key, .. } if key == next),
+            "{again:?}"
+        );
+    }
+}
+
+pub async fn the_same_registration_racing_with_other_keys_makes_one_chat(stores: Stores) {
+    for _ in 0..10 {
+        let id = digest();
+        let outcomes = race(&stores, 8, |store, _| async move {
+            store.register(named(key(), id)).await
+        })
+        .await;
+        let made =
+            |outcome: &&Result<Registered, _>| matches!(outcome, Ok(Registered::Made { .. }));
+        assert_eq!(outcomes.iter().filter(made).count(), 1, "{outcomes:?}");
+    }
+}
+
+pub async fn a_name_that_would_be_refused_today_is_read_as_it_was_stored(stores: Stores) {
+    for odd in ["a\u{202E}b", "", "\u{3164}", &"x".repeat(100)] {
+        assert!(UserName::parse(odd).is_err());
+        let new = NewChat {
+            name_one: UserName::from_store(odd),
+            ..new_chat(key())
+        };
+        made(stores.here.register(new.clone()).await.unwrap());
+        let chat = live(stores.there.load(new.key).await);
+        let one = chat.seats[Seat::One].name.as_ref().unwrap();
+        assert_eq!(one.as_str(), odd);
+        assert_eq!(chat.seats[Seat::Two].name, Some(name("Anny")));
     }
 }
 

@@ -1,0 +1,196 @@
+//! Finds chats: each is asked for on the servers that it may be on, until one of them knows it.
+
+use std::sync::atomic::Ordering;
+
+use actors::{
+    domain::ChatKey,
+    ports::{Chats, Each, StoreError},
+};
+use futures_util::future::{BoxFuture, join_all};
+
+use super::{MAPS_GOOD_FOR, ShardedStore, asking::is_missing, no_server, not_reached};
+use crate::store::PostgresStore;
+
+/// A server that a chat may be on, by number; `None` is one that was not reached yet.
+pub(super) type Candidate = Option<usize>;
+
+/// A question that is not answered yet.
+struct Open {
+    /// Which of those that were asked.
+    index: usize,
+    /// The servers where it is still to be asked.
+    rest: std::vec::IntoIter<Candidate>,
+    /// Whether the chat can be on one server alone.
+    is_sole: bool,
+}
+
+impl ShardedStore {
+    /// Which servers a chat may be on: first the one on which it was found before, then those that
+    /// answer, and of those the one by the newest map.
+    pub(super) fn candidates(&self, key: ChatKey) -> Vec<Candidate> {
+        let servers = self.maps().maps.candidates(key, self.clock.now());
+        let mut candidates: Vec<Candidate> = servers
+            .iter()
+            .map(|server| self.number_of(*server))
+            .collect();
+        if candidates.len() > 1 {
+            let located = self.located.get(key);
+            candidates.sort_by_key(|candidate| match candidate {
+                Some(_) if *candidate == located => 0,
+                Some(number) if self.shards[*number].answers.load(Ordering::Relaxed) => 1,
+                Some(_) => 2,
+                None => 3,
+            });
+        }
+        candidates
+    }
+
+    /// The server on which a chat was found before, and nothing else where it was.
+    pub(super) fn likeliest(&self, key: ChatKey) -> Vec<Candidate> {
+        let mut candidates = self.candidates(key);
+        if candidates.len() > 1 && candidates[0].is_some() && candidates[0] == self.located.get(key)
+        {
+            candidates.truncate(1);
+        }
+        candidates
+    }
+
+    /// The server that has or had a chat; `None` where there never was one.
+    pub(super) async fn locate(&self, key: ChatKey) -> Result<Option<usize>, StoreError> {
+        match self.likeliest(key)[..] {
+            [Some(number)] => Ok(Some(number)),
+            [None] => Err(not_reached()),
+            _ => {
+                self.find(key, is_missing, |store| store.status(key))
+                    .await?;
+                Ok(self.located.get(key))
+            }
+        }
+    }
+
+    /// Asks about one chat where it may be, until a server knows it.
+    pub(super) async fn find<T: Send>(
+        &self,
+        key: ChatKey,
+        is_missing: fn(&T) -> bool,
+        ask: impl for<'a> Fn(&'a PostgresStore) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync,
+    ) -> Result<T, StoreError> {
+        let found = self.find_once(key, is_missing, &ask).await?;
+        if is_missing(&found) && self.maps().read_at.elapsed() > MAPS_GOOD_FOR {
+            self.read_maps().await?;
+            return self.find_once(key, is_missing, &ask).await;
+        }
+        Ok(found)
+    }
+
+    async fn find_once<T: Send>(
+        &self,
+        key: ChatKey,
+        is_missing: fn(&T) -> bool,
+        ask: &(impl for<'a> Fn(&'a PostgresStore) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync),
+    ) -> Result<T, StoreError> {
+        let mut missing = None;
+        let mut failed = None;
+        let candidates = self.candidates(key);
+        for candidate in &candidates {
+            let answer = match self.store(*candidate) {
+                Ok(store) => ask(store).await,
+                Err(error) => Err(error),
+            };
+            match answer {
+                Ok(answer) if is_missing(&answer) => missing = Some(answer),
+                Ok(answer) => {
+                    self.found(key, *candidate, candidates.len() == 1);
+                    return Ok(answer);
+                }
+                Err(error) => failed = Some(error),
+            }
+        }
+        // It may be on the server that did not answer.
+        match (failed, missing) {
+            (None, Some(missing)) => Ok(missing),
+            (Some(error), _) => Err(error),
+            (None, None) => Err(no_server()),
+        }
+    }
+
+    /// Asks about many chats, each where `places` says that it may be, in one call per server and
+    /// round.
+    pub(super) async fn find_all<Q: Clone + Send + Sync, A: Send>(
+        &self,
+        asked: &[Q],
+        key_of: fn(&Q) -> ChatKey,
+        places: fn(&Self, ChatKey) -> Vec<Candidate>,
+        is_missing: fn(&A) -> bool,
+        ask: impl for<'a> Fn(&'a PostgresStore, Vec<Q>) -> BoxFuture<'a, Each<A>> + Send + Sync,
+    ) -> Each<A> {
+        let mut answers: Vec<Option<Result<A, StoreError>>> = Vec::with_capacity(asked.len());
+        answers.resize_with(asked.len(), || None);
+        let open = |(index, one)| {
+            let rest = places(self, key_of(one)).into_iter();
+            let is_sole = rest.len() == 1;
+            Open {
+                index,
+                rest,
+                is_sole,
+            }
+        };
+        let mut open: Vec<Open> = asked.iter().enumerate().map(open).collect();
+        while !open.is_empty() {
+            let mut calls: Vec<Vec<Open>> = Vec::new();
+            // Those whose server was not reached yet are a call as well.
+            calls.resize_with(self.shards.len() + 1, Vec::new);
+            for mut question in open.drain(..) {
+                if let Some(candidate) = question.rest.next() {
+                    calls[candidate.unwrap_or(self.shards.len())].push(question);
+                }
+            }
+            let calls = calls
+                .into_iter()
+                .enumerate()
+                .filter(|(_, part)| !part.is_empty());
+            let calls = calls.map(async |(number, part)| {
+                let questions: Vec<Q> = part
+                    .iter()
+                    .map(|question| asked[question.index].clone())
+                    .collect();
+                let candidate = (number < self.shards.len()).then_some(number);
+                let found = match self.store(candidate) {
+                    Ok(store) => ask(store, questions).await,
+                    Err(error) => part.iter().map(|_| Err(error.clone())).collect(),
+                };
+                (candidate, part, found)
+            });
+            for (candidate, part, found) in join_all(calls).await {
+                let mut found = found.into_iter();
+                for question in part {
+                    let index = question.index;
+                    let answer = found.next().unwrap_or_else(|| Err(no_server()));
+                    if matches!(&answer, Ok(answer) if !is_missing(answer)) {
+                        self.found(key_of(&asked[index]), candidate, question.is_sole);
+                        answers[index] = Some(answer);
+                        continue;
+                    }
+                    // It may be on the server that did not answer.
+                    if answer.is_err() || !matches!(answers[index], Some(Err(_))) {
+                        answers[index] = Some(answer);
+                    }
+                    if question.rest.len() > 0 {
+                        open.push(question);
+                    }
+                }
+            }
+        }
+        answers
+            .into_iter()
+            .map(|answer| answer.unwrap_or_else(|| Err(no_server())))
+            .collect()
+    }
+
+    /// Remembers where a chat is that may be on several servers.
+    pub(super) fn found(&self, key: ChatKey, candidate: Candidate, is_sole: bool) {
+        if !is_sole && let Some(number) = candidate {
+            self.located.insert(key, number);
+        }
+    }
+}
