@@ -167,6 +167,9 @@ claim("turning the phone keeps the place, and the print has all of it", async ({
   const heights = () => page.evaluate(() => ["history", "messages"].map((id) => document.getElementById(id)?.getBoundingClientRect().height ?? 0));
   await until("all of it is printed", heights, ([shown, whole]) => shown >= whole && whole > 3_000);
   await untilIs("the composer", () => page.locator("#composer").isVisible(), false);
+  // Whoever chose dark colours prints dark ink on white paper all the same.
+  await page.evaluate(() => void (document.documentElement.dataset.theme = "dark"));
+  await untilIs("the ink", () => page.evaluate(() => getComputedStyle(document.body).color), "rgb(29, 35, 34)");
 });
 
 claim("a name with dollars is a name in the title, and piled-up marks stay in their line", async ({ person }) => {
