@@ -16,6 +16,8 @@ use super::{
 /// The keys whose values come from files, each with the file.
 type SecretFiles = Vec<(String, String)>;
 
+/// Where systemd says the folder with a unit's credentials is (systemd.exec(5)).
+const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 const TRUSTED_PROXIES: &str = "server.trusted_proxies";
 const EXEMPT_ADDRESSES: &str = "limits.exempt_addresses";
 
@@ -105,6 +107,10 @@ fn merged(
         }
     }
     config = config.add_source(File::from_str(&platform, FileFormat::Toml));
+    let credentials = environment
+        .iter()
+        .find(|(name, _)| name == CREDENTIALS)
+        .map(|(_, folder)| folder.clone());
     let mut ours = environment
         .into_iter()
         .filter(|(name, _)| super::sources::is_setting(name))
@@ -129,25 +135,37 @@ fn merged(
         .with_list_parse_key(TRUSTED_PROXIES)
         .with_list_parse_key(EXEMPT_ADDRESSES)
         .source(Some(ours));
-    let (config, from_files) = with_secrets(config.add_source(environment))?;
+    let (config, from_files) =
+        with_secrets(config.add_source(environment), credentials.as_deref())?;
     let config = config.build().map_err(|error| wrong(&error))?;
     Ok((config, from_files))
+}
+
+/// The file in which systemd hands over a URL, where there is one: `LoadCredential=duet.store.url` of the unit.
+fn credential(folder: Option<&str>, section: &str) -> Option<String> {
+    let file = Path::new(folder?).join(format!("duet.{section}.url"));
+    file.exists().then(|| file.display().to_string())
 }
 
 /// Puts what secret files say over what is set, and never tells it.
 fn with_secrets(
     mut config: ConfigBuilder<DefaultState>,
+    credentials: Option<&str>,
 ) -> Result<(ConfigBuilder<DefaultState>, SecretFiles), ConfigError> {
     let known = config.build_cloned().map_err(|error| wrong(&error))?;
     let mut from_files = Vec::new();
     for section in ["store", "bus"] {
-        let path = known.get_string(&format!("{section}.url_file"));
-        let Some(path) = path.ok().filter(|path| !path.trim().is_empty()) else {
-            continue;
+        let named = known.get_string(&format!("{section}.url_file"));
+        let named = named.ok().filter(|path| !path.trim().is_empty());
+        // The named file may be the one that the credential was made from, which the service itself may not read.
+        let (what, path) = match (credential(credentials, section), named) {
+            (Some(path), _) => ("url from systemd", path),
+            (None, Some(path)) => ("url_file", path),
+            (None, None) => continue,
         };
         let url = fs::read_to_string(path.trim()).map_err(|error| {
             ConfigError(format!(
-                "{section}.url_file, {path}, cannot be read: {error}."
+                "{section}.{what}, {path}, cannot be read: {error}."
             ))
         })?;
         let urls: Vec<&str> = url.split_whitespace().collect();

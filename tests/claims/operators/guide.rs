@@ -257,6 +257,8 @@ fn systemd_accepts_the_unit() {
         "LimitCORE=0",
         "StartLimitIntervalSec=0",
         "ExecReload=kill -HUP $MAINPID",
+        "LoadCredential=duet.store.url",
+        "LoadCredential=duet.bus.url",
     ] {
         assert!(unit.contains(line), "nothing of {line}");
     }

@@ -246,6 +246,33 @@ fn a_secret_file_that_cannot_be_read_is_named() {
 }
 
 #[test]
+fn a_url_may_come_as_a_credential_of_systemd() {
+    let mut setup = Setup::new();
+    let folder = setup.folder();
+    let setup = setup
+        .env("CREDENTIALS_DIRECTORY", folder.display())
+        .arg("check-config")
+        .arg("--print");
+    let printed = |setup: &Setup| {
+        let output = setup.clone().run();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // Without any, the settings count.
+    assert!(printed(&setup).contains("sqlite://data/duet.db"));
+    let store = folder.join("duet.store.url");
+    fs::write(&store, "postgres://duet:s3cret@db/duet\n").unwrap();
+    let told = printed(&setup);
+    let place = format!("the file {}", store.display());
+    for words in ["postgres://duet:***@db/duet", &place] {
+        assert!(told.contains(words), "nothing of {words}: {told}");
+    }
+    // The file that it was made from is named for commands by hand, and is none that a service could read.
+    let told = printed(&setup.set("store.url_file", "nowhere"));
+    assert!(told.contains(&place), "{told}");
+}
+
+#[test]
 fn no_password_is_told_whatever_is_wrong() {
     let password = "p4ss-w0rd-of-ours";
     let postgres = format!("postgres://duet:{password}@127.0.0.1:1/duet");
