@@ -192,6 +192,11 @@ async fn nothing_of_a_chat_stands_in_a_log_behind_nginx() {
     no_log_tells(Kind::Nginx).await;
 }
 
+#[tokio::test]
+async fn nothing_of_a_chat_stands_in_a_log_behind_caddy() {
+    no_log_tells(Kind::Caddy).await;
+}
+
 /// People come through the proxy, to the API and to the pages, while all is well and while no
 /// instance is there.
 async fn no_log_tells(kind: Kind) {

@@ -1,4 +1,4 @@
-//! A private HAProxy or nginx with one of the project's own configurations, in which this machine's
+//! A private HAProxy, nginx or Caddy with one of the project's own configurations, in which this machine's
 //! ports and paths stand for those of the file.
 
 use std::{fs, io, net::TcpStream, path::Path, process::Command};
@@ -14,6 +14,8 @@ pub enum Kind {
     Haproxy,
     /// nginx.
     Nginx,
+    /// Caddy.
+    Caddy,
 }
 
 /// What stands behind it.
@@ -59,7 +61,12 @@ impl Balancer {
         require_free(port)?;
         let folder = folder("balancer")?;
         let internal_port = free_port()?;
-        let mut text = configuration(kind, shape).to_owned();
+        let text = configuration(kind, shape).ok_or_else(|| {
+            StartError(format!(
+                "there is no configuration of {kind:?} for {shape:?}"
+            ))
+        })?;
+        let mut text = text.to_owned();
         let mut put = |place: &str, here: String| text = text.replace(place, &here);
         let path = |name: &str| folder.path().join(name).display().to_string();
         match identity {
@@ -68,7 +75,10 @@ impl Balancer {
                 both(identity, pem.as_ref()).map_err(unwritten)?;
                 put("/etc/haproxy/duet.pem", pem.clone());
                 put("/etc/nginx/duet.pem", pem.clone());
-                put("/etc/nginx/duet.key", pem);
+                put("/etc/nginx/duet.key", pem.clone());
+                let site =
+                    format!("https://localhost:{port} {{\n\tbind 127.0.0.1\n\ttls {pem} {pem}");
+                put("{$DUET_DOMAIN} {", site);
             }
             None => {
                 put(
@@ -78,8 +88,17 @@ impl Balancer {
                 put(" ssl http2 ", " ".into());
                 put("ssl_certificate /etc/nginx/duet.pem;", String::new());
                 put("ssl_certificate_key /etc/nginx/duet.key;", String::new());
+                let site = format!("http://localhost:{port} {{\n\tbind 127.0.0.1");
+                put("{$DUET_DOMAIN} {", site);
             }
         }
+        // No port besides, and no certificate but the one given.
+        put(
+            "{\n\tlog {",
+            "{\n\tadmin off\n\tauto_https off\n\tlog {".into(),
+        );
+        let all = instances.iter().map(|port| format!("127.0.0.1:{port}"));
+        put("{$DUET_INSTANCES}", all.collect::<Vec<_>>().join(" "));
         put("/run/nginx.pid", path("pid"));
         put("/var/log/nginx", folder.path().display().to_string());
         put("0.0.0.0:443", format!("127.0.0.1:{port}"));
@@ -116,13 +135,16 @@ impl Balancer {
     }
 }
 
-fn configuration(kind: Kind, shape: Shape) -> &'static str {
-    match (kind, shape) {
+fn configuration(kind: Kind, shape: Shape) -> Option<&'static str> {
+    let text = match (kind, shape) {
         (Kind::Haproxy, Shape::Alike) => include_str!("../../../config/haproxy.cfg"),
         (Kind::Haproxy, Shape::Split) => include_str!("../../../config/haproxy-split.cfg"),
         (Kind::Nginx, Shape::Alike) => include_str!("../../../config/nginx.conf"),
         (Kind::Nginx, Shape::Split) => include_str!("../../../config/nginx-split.conf"),
-    }
+        (Kind::Caddy, Shape::Alike) => include_str!("../../../config/Caddyfile"),
+        (Kind::Caddy, Shape::Split) => return None,
+    };
+    Some(text)
 }
 
 fn command(kind: Kind, file: &Path) -> Command {
@@ -135,6 +157,14 @@ fn command(kind: Kind, file: &Path) -> Command {
         Kind::Nginx => {
             command = Command::new("/usr/sbin/nginx");
             command.args(["-g", "daemon off;", "-e", "stderr", "-c"]);
+        }
+        Kind::Caddy => {
+            command = Command::new("/usr/bin/caddy");
+            let home = file.parent().unwrap_or(Path::new("/"));
+            command
+                .env("XDG_DATA_HOME", home)
+                .env("XDG_CONFIG_HOME", home);
+            command.args(["run", "--adapter", "caddyfile", "--config"]);
         }
     }
     command.arg(file);

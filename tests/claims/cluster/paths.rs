@@ -71,17 +71,22 @@ async fn status(cluster: &Cluster, path: &str) -> u16 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn haproxy_passes_a_list_and_nothing_else() {
-    passes_a_list(Kind::Haproxy).await;
+    passes_a_list(Kind::Haproxy, &[Shape::Alike, Shape::Split]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nginx_passes_a_list_and_nothing_else() {
-    passes_a_list(Kind::Nginx).await;
+    passes_a_list(Kind::Nginx, &[Shape::Alike, Shape::Split]).await;
 }
 
-async fn passes_a_list(kind: Kind) {
+#[tokio::test(flavor = "multi_thread")]
+async fn caddy_passes_a_list_and_nothing_else() {
+    passes_a_list(Kind::Caddy, &[Shape::Alike]).await;
+}
+
+async fn passes_a_list(kind: Kind, shapes: &[Shape]) {
     let contact = ("server.security_contact", "security@example.org");
-    for shape in [Shape::Alike, Shape::Split] {
+    for &shape in shapes {
         let cluster = Cluster::start(kind, shape, &[contact]);
         let closed = CLOSED.iter();
         let api = API
@@ -124,7 +129,7 @@ async fn passes_a_list(kind: Kind) {
 /// With metrics on an address of their own the proxies still find out who is ready.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_with_an_address_for_operators_is_found_ready_by_its_proxy() {
-    for kind in [Kind::Haproxy, Kind::Nginx] {
+    for kind in [Kind::Haproxy, Kind::Nginx, Kind::Caddy] {
         let settings = [("server.ops_bind", "127.0.0.1:0")];
         let cluster = Cluster::start(kind, Shape::Alike, &settings);
         crate::support::eventually("the proxy finds an instance", async || {

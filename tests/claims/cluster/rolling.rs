@@ -17,6 +17,12 @@ async fn a_rolling_restart_behind_nginx_loses_nothing() {
     rolling_restart(Kind::Nginx, "0").await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rolling_restart_behind_caddy_loses_nothing() {
+    // Two of its looks at an instance, and a second more.
+    rolling_restart(Kind::Caddy, "11").await;
+}
+
 async fn rolling_restart(kind: Kind, leave_seconds: &str) {
     let mut cluster = Cluster::start(
         kind,
@@ -47,6 +53,11 @@ async fn an_instance_that_dies_behind_haproxy_loses_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_that_dies_behind_nginx_loses_nothing() {
     sudden_death(Kind::Nginx).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_dies_behind_caddy_loses_nothing() {
+    sudden_death(Kind::Caddy).await;
 }
 
 async fn sudden_death(kind: Kind) {

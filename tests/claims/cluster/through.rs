@@ -16,6 +16,11 @@ async fn people_talk_across_instances_behind_nginx() {
     talk_across_instances(Kind::Nginx).await;
 }
 
+#[tokio::test]
+async fn people_talk_across_instances_behind_caddy() {
+    talk_across_instances(Kind::Caddy).await;
+}
+
 async fn talk_across_instances(kind: Kind) {
     let cluster = Cluster::start(kind, Shape::Alike, &[]);
     let api = cluster.api();
@@ -72,6 +77,11 @@ async fn nobody_chooses_an_address_behind_nginx() {
     nobody_chooses_an_address(Kind::Nginx).await;
 }
 
+#[tokio::test]
+async fn nobody_chooses_an_address_behind_caddy() {
+    nobody_chooses_an_address(Kind::Caddy).await;
+}
+
 /// What a client says about where it comes from would make a limit by address no limit.
 async fn nobody_chooses_an_address(kind: Kind) {
     let limit = ("limits.registrations_per_address_per_minute", "1");
@@ -103,6 +113,11 @@ async fn a_client_that_takes_nothing_holds_nobody_up_behind_haproxy() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_takes_nothing_holds_nobody_up_behind_nginx() {
     a_client_takes_nothing(Kind::Nginx).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_takes_nothing_holds_nobody_up_behind_caddy() {
+    a_client_takes_nothing(Kind::Caddy).await;
 }
 
 async fn a_client_takes_nothing(kind: Kind) {
@@ -139,7 +154,7 @@ async fn a_client_takes_nothing(kind: Kind) {
 
 #[tokio::test]
 async fn operators_paths_are_not_public() {
-    for kind in [Kind::Haproxy, Kind::Nginx] {
+    for kind in [Kind::Haproxy, Kind::Nginx, Kind::Caddy] {
         let cluster = Cluster::start(kind, Shape::Alike, &[]);
         for path in ["/metrics", "/health/ready", "/health/live"] {
             assert_eq!(cluster.api().get(path).await.status, 404, "{kind:?} {path}");
