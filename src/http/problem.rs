@@ -1,6 +1,7 @@
 //! Why a request fails, and the one place where that becomes a status, a word and a sentence.
 
 mod refusals;
+pub mod words;
 
 use std::{borrow::Cow, fmt, time::Duration};
 

@@ -109,20 +109,3 @@ pub struct Place(u64);
 #[derive(ToSchema)]
 #[schema(minimum = 1, maximum = 2, example = 1)]
 pub struct SeatNumber(u8);
-
-/// An event of a stream.
-#[derive(ToSchema)]
-pub struct StreamEvent {
-    /// What happened.
-    #[schema(
-        pattern = "^(hello|message|presence|typing|receipt|seat|ended|ping)$",
-        example = "message"
-    )]
-    event: String,
-    /// With `hello` and `message`: the place to go on from, as `Last-Event-ID`.
-    #[schema(nullable = false, pattern = "^[0-9]+$", example = "42")]
-    id: Option<String>,
-    /// The event itself; in a `message` it is the same as in the history.
-    #[schema(content_media_type = "application/json")]
-    data: String,
-}

@@ -3,7 +3,7 @@
 //! the fields of the body that its address takes as JSON.
 
 pub mod asks;
-mod events;
+pub mod events;
 pub mod history;
 pub mod login;
 pub mod messages;

@@ -11,6 +11,7 @@ pub mod answer;
 pub mod api;
 
 pub mod chat;
+mod described;
 pub mod stream;
 
 pub mod browser;

@@ -1,6 +1,7 @@
 //! The contract as OpenAPI, made from the code, and a page to try it on.
 
 mod answers;
+pub mod events;
 
 use std::{
     borrow::Cow,

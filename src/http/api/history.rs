@@ -3,11 +3,12 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::Refusal;
 
+use super::docs::events::StreamEvent;
 use crate::http::{
     State, actions,
     envelope::{Envelope, ok},
     problem::Problem,
-    schema::{Hash, Place, StreamEvent},
+    schema::{Hash, Place},
     session::Bearer,
     stream,
     wire::history::{HistoryQuery, HistoryReply, StreamQuery, last_seen, part},
@@ -45,7 +46,13 @@ pub async fn messages(
     ),
     security(("bearer" = [])),
     responses(
-        (status = 200, body = StreamEvent, content_type = "text/event-stream"),
+        (
+            status = 200, body = StreamEvent, content_type = "text/event-stream",
+            description = "Blocks of lines with a blank line behind each. `StreamEvent` describes one block; its \
+                           `data` is JSON, whose schemas are `Hello`, `Message`, `Presence`, `Typing`, `Receipt`, \
+                           `SeatChanged`, `Ended` and `Ping`. A block that holds `retry` alone comes first: the \
+                           milliseconds to wait before coming back. Ignore events that you do not know.",
+        ),
         (status = 204, description = "The chat has ended. A browser stops trying."),
     )
 )]

@@ -5,46 +5,90 @@ use std::fmt::Write as _;
 use actors::domain::{BySeat, Event, Hello, Marks, PeerState, Seat, SeatChange, Seq, UserName};
 use bytes::Bytes;
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{at, encryption, messages::MessageView, shown};
+use crate::http::schema::{Digits, EncryptionVersion, Id, Moment, Name, Place, SeatNumber};
 
-#[derive(Serialize)]
+/// How things stand, apart from the messages: what `hello` says when a stream begins, and whenever all of it has to be told
+/// again. It replaces what was known before.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct HelloView<'a> {
+#[schema(as = Hello)]
+pub struct HelloView<'a> {
+    /// The seat whose stream this is.
+    #[schema(value_type = SeatNumber)]
     seat: u8,
+    /// The name of whoever listens.
+    #[schema(required, value_type = Name)]
     you: Option<&'a str>,
+    /// The other person's name; null while nobody has chosen it.
+    #[schema(required, value_type = Option<Name>)]
     peer: Option<&'a str>,
+    /// The other seat: `unnamed`, `named` (nobody has taken it yet), `taken`, or `left` (logged out everywhere).
+    #[schema(pattern = "^(unnamed|named|taken|left)$", example = "taken")]
     peer_state: &'static str,
+    /// Whether the other person has a stream open on any instance; null while that is unknown.
+    #[schema(required)]
     online: Option<bool>,
+    /// When the other person last went away; null where they never did.
+    #[schema(required, value_type = Option<Moment>)]
     last_seen: Option<String>,
+    /// The `seq` of the chat's last message; 0 when there is none.
+    #[schema(value_type = Place)]
     last_seq: Seq,
+    /// How far messages have arrived at each seat.
     delivered: PerSeat,
+    /// How far messages have been seen at each seat.
     read: PerSeat,
+    /// When the chat deletes itself.
+    #[schema(value_type = Moment)]
     expires_at: String,
+    /// Who waits to be let in, at most one for each seat.
     asks: Vec<AskView<'a>>,
+    /// `v1` in an encrypted chat; absent in a plain one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = EncryptionVersion, nullable = false)]
     encryption: Option<&'static str>,
+    /// When somebody else was last let in at each seat; absent where that never happened.
     #[serde(skip_serializing_if = "ReplacedAt::is_empty")]
+    #[schema(required = false)]
     replaced_at: ReplacedAt,
 }
 
-#[derive(Serialize)]
+/// Somebody who waits to be let in.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct AskView<'a> {
+#[schema(as = OpenAsk)]
+pub struct AskView<'a> {
+    /// What `answer` takes.
+    #[schema(value_type = Id)]
     ask: Uuid,
+    /// The seat that they ask for.
+    #[schema(value_type = SeatNumber)]
     seat: u8,
+    /// That seat's name.
+    #[schema(required, value_type = Name)]
     user: Option<&'a str>,
+    /// Two digits that the asker sees as well.
+    #[schema(value_type = Digits)]
     number: String,
+    /// Until when it can be answered.
+    #[schema(value_type = Moment)]
     expires_at: String,
 }
 
 /// When somebody else was last let in at each seat.
-#[derive(Serialize)]
-struct ReplacedAt {
+#[derive(Serialize, ToSchema)]
+pub struct ReplacedAt {
+    /// At seat 1.
     #[serde(rename = "1", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Moment, nullable = false)]
     one: Option<String>,
+    /// At seat 2.
     #[serde(rename = "2", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Moment, nullable = false)]
     two: Option<String>,
 }
 
@@ -54,11 +98,16 @@ impl ReplacedAt {
     }
 }
 
-#[derive(Serialize)]
-struct PerSeat {
+/// A place for each seat.
+#[derive(Serialize, ToSchema)]
+pub struct PerSeat {
+    /// Seat 1.
     #[serde(rename = "1")]
+    #[schema(value_type = Place)]
     one: Seq,
+    /// Seat 2.
     #[serde(rename = "2")]
+    #[schema(value_type = Place)]
     two: Seq,
 }
 
@@ -114,41 +163,81 @@ fn peer_state(state: PeerState) -> &'static str {
     }
 }
 
-#[derive(Serialize)]
+/// Somebody came or went.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct PresenceView<'a> {
+#[schema(as = Presence)]
+pub struct PresenceView<'a> {
+    /// Whose.
+    #[schema(value_type = SeatNumber)]
     seat: u8,
+    /// That seat's name.
+    #[schema(required, value_type = Name)]
     user: Option<&'a str>,
+    /// Whether they have a stream open on any instance.
     online: bool,
+    /// When they last went away; may be null while they are there.
+    #[schema(required, value_type = Option<Moment>)]
     last_seen: Option<String>,
 }
 
-#[derive(Serialize)]
-struct TypingView<'a> {
+/// Somebody is writing. Said at most every two seconds; it holds for a few.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Typing)]
+pub struct TypingView<'a> {
+    /// Who.
+    #[schema(value_type = SeatNumber)]
     seat: u8,
+    /// That seat's name.
+    #[schema(required, value_type = Name)]
     user: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct ReceiptView {
+/// How far a seat has come. Marks never move back.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Receipt)]
+pub struct ReceiptView {
+    /// Whose.
+    #[schema(value_type = SeatNumber)]
     seat: u8,
+    /// Everything up to here has arrived.
+    #[schema(value_type = Place)]
     delivered: Seq,
+    /// Everything up to here has been seen.
+    #[schema(value_type = Place)]
     read: Seq,
 }
 
-#[derive(Serialize)]
-struct SeatView<'a> {
+/// A seat has changed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SeatChanged)]
+pub struct SeatView<'a> {
+    /// Which.
+    #[schema(value_type = SeatNumber)]
     seat: u8,
+    /// Its name.
+    #[schema(required, value_type = Name)]
     user: Option<&'a str>,
+    /// `named`, `taken` (somebody logged in for the first time), `asking` (somebody wants to be let in), `replaced` (somebody was),
+    /// or `left` (logged out everywhere).
+    #[schema(pattern = "^(named|taken|asking|replaced|left)$", example = "asking")]
     state: &'static str,
+    /// With `asking`: what `answer` takes.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Id, nullable = false)]
     ask: Option<Uuid>,
+    /// With `asking`: two digits that the asker sees as well.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Digits, nullable = false)]
     number: Option<String>,
 }
 
-#[derive(Serialize)]
-struct EndedView<'a> {
+/// The chat is over and nothing of it is left. The stream ends with it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Ended)]
+pub struct EndedView<'a> {
+    /// Who ended it; null when its time was up, or where nobody knows.
+    #[schema(required, value_type = Option<Name>)]
     by: Option<&'a str>,
 }
 

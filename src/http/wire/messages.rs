@@ -135,9 +135,10 @@ impl ReceiptBody {
     }
 }
 
-/// A message.
+/// A message, in a page of the history and as an event.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Message)]
 pub struct MessageView<'a> {
     /// Its place in the chat.
     #[schema(value_type = Place)]

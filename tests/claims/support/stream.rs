@@ -6,7 +6,7 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-use super::{DEADLINE, api::Call};
+use super::{DEADLINE, api::Call, described};
 
 /// What stands between two blank lines of a stream.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -34,6 +34,9 @@ impl Block {
                 "retry" => block.retry = Some(value.parse().unwrap()),
                 _ => panic!("an unknown field: {line}"),
             }
+        }
+        if !block.event.is_empty() {
+            described::check(&block.event, block.id.as_deref(), &block.data);
         }
         block
     }

@@ -1,14 +1,16 @@
 //! What operations answer beside their own success: the failures that they have in common, each
-//! described once, and a sentence for every answer.
+//! described once with its words, and a sentence for every answer.
 
 use utoipa::{
     Modify,
     openapi::{
         Content, Header, HttpMethod, OpenApi, Ref, RefOr, Response, ResponseBuilder,
         path::Operation,
-        schema::{Components, ObjectBuilder, Type},
+        schema::{Components, ObjectBuilder, Schema, Type},
     },
 };
+
+use crate::http::problem::words::WORDS;
 
 /// Adds each operation's failures, and what OpenAPI wants a sentence for.
 pub struct Answers;
@@ -29,7 +31,7 @@ const fn failure(status: &'static str, name: &'static str, meaning: &'static str
     }
 }
 
-const FAILURES: [Failure; 13] = [
+const FAILURES: [Failure; 14] = [
     failure(
         "400",
         "Invalid",
@@ -75,6 +77,11 @@ const FAILURES: [Failure; 13] = [
         "Too many requests. Come back after `Retry-After` seconds.",
     ),
     failure(
+        "431",
+        "HeadTooLarge",
+        "The address and the headers are too long together.",
+    ),
+    failure(
         "500",
         "Defect",
         "A defect of the server. `reference` finds it in the server's log.",
@@ -104,6 +111,7 @@ impl Modify for Answers {
         }
         if let Some(components) = &mut openapi.components {
             define_failures(components);
+            list_words(components);
         }
         drop_unused_schemas(openapi);
     }
@@ -153,6 +161,25 @@ fn define_failures(components: &mut Components) {
     }
 }
 
+/// Says in the description of `error` which words there are. They are no `enum`: words may be added, and generated clients
+/// would refuse them.
+fn list_words(components: &mut Components) {
+    let Some(RefOr::T(Schema::Object(body))) = components.schemas.get_mut("FailureBody") else {
+        return;
+    };
+    let Some(RefOr::T(Schema::Object(error))) = body.properties.get_mut("error") else {
+        return;
+    };
+    let words = WORDS.iter().map(|word| {
+        let statuses = word.statuses.iter().map(u16::to_string);
+        let statuses = statuses.collect::<Vec<_>>().join(", ");
+        format!("\n- `{}` ({statuses}): {}", word.error, word.cure)
+    });
+    let words = words.collect::<String>();
+    let words = format!("A stable word; more may be added.\n{words}");
+    error.description = Some(words);
+}
+
 /// Drops the schemas that are only ever written out within others, as the content of an envelope is.
 fn drop_unused_schemas(openapi: &mut OpenApi) {
     let written = openapi.to_json().expect("strings and numbers are JSON");
@@ -164,8 +191,14 @@ fn drop_unused_schemas(openapi: &mut OpenApi) {
 
 fn response(failure: &Failure) -> Response {
     let body = Ref::from_schema_name("FailureEnvelope");
+    let status: Option<u16> = failure.status.parse().ok();
+    let words = WORDS
+        .iter()
+        .filter(|word| status.is_some_and(|status| word.statuses.contains(&status)))
+        .map(|word| format!("`{}`", word.error));
+    let words = words.collect::<Vec<_>>().join(", ");
     let response = ResponseBuilder::new()
-        .description(failure.meaning)
+        .description(format!("{} `error`: {words}.", failure.meaning))
         .content("application/json", Content::new(Some(RefOr::Ref(body))));
     match failure.status {
         "429" | "503" => response.header("Retry-After", retry_after()).build(),
