@@ -18,8 +18,11 @@ APT := chromium:/usr/bin/chromium \
        npm:/usr/bin/npm \
        caddy:/usr/bin/caddy \
        curl:/usr/bin/curl \
+       git:/usr/bin/git \
        iproute2:/usr/sbin/ip \
        python3-venv:/usr/share/doc/python3-venv \
+       zsh:/usr/bin/zsh \
+       fish:/usr/bin/fish \
        fonts-noto-color-emoji:/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf \
        fonts-noto-core:/usr/share/fonts/truetype/noto/NotoSansArabic-Regular.ttf
 
@@ -45,7 +48,7 @@ torture: ## Faults on a schedule over a private cluster, judged at the end. ARGS
 	target/release/loadtest torture $(ARGS)
 
 .PHONY: test
-test: tools lint test-deploy test-rust test-api test-browser ## Everything: format, lints, licences, deployment files, Rust tests, API clients, browser tests.
+test: tools lint test-deploy book test-rust test-api test-package test-browser ## Everything: format, lints, licences, deployment files, documents, Rust tests, API clients, the Debian package, browser tests.
 
 .PHONY: tools
 tools: ## Install what the tests need and is not there yet (needs root for Debian's packages; starts none of them).
@@ -58,6 +61,8 @@ tools: ## Install what the tests need and is not there yet (needs root for Debia
 	  fi; \
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends "$${missing[@]}"; \
 	fi
+	@cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+	@cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
 	@command -v cargo-nextest >/dev/null || cargo install --locked cargo-nextest
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	@cd tests/browser && npm ci --no-audit --no-fund --silent
@@ -104,10 +109,19 @@ test-valkey: ## What goes over Redis, over Valkey.
 	  -E 'test(/^bus::redis::/) and not test(/tls|login/) or test(/^faults::without_redis/)'
 
 .PHONY: test-api
-test-api: ## The API's description, against validators and generated clients; the container's entry point (needs root).
+test-api: ## The API's description, against validators and generated clients; the container's entry point and the README's proxy (need root).
 	cargo build --locked
 	tests/openapi/clients/check target/debug/duet $(PYTHON) target/clients
 	$(PYTHON)/python tests/deploy/container.py target/debug/duet
+	$(PYTHON)/python tests/deploy/readme.py target/debug/duet
+
+.PHONY: test-package
+test-package: ## A Debian package of the debug build: installed, served from, upgraded and purged in a copy of this machine's tree (needs root).
+	cargo build --locked
+	@$(MAKE) --no-print-directory deb-files
+	@rm -rf target/package
+	cargo deb --no-build --locked --quiet --profile dev --no-strip --fast --output target/package/
+	$(PYTHON)/python tests/deploy/package.py target/package/*.deb
 
 .PHONY: test-browser
 test-browser: ## The pages in Debian's Chromium, against a server of their own.
@@ -115,33 +129,51 @@ test-browser: ## The pages in Debian's Chromium, against a server of their own.
 	cd tests/browser && npm test
 
 .PHONY: book
-book: ## The documents in docs/ as a book, into target/book.
+book: ## The documents as a book, into target/book; fails when a link in it leads nowhere.
 	@command -v mdbook >/dev/null || cargo install --locked mdbook
-	mdbook build docs
+	tests/deploy/book target/book-source
 
 DEB_FILES := target/debian-files
 
-.PHONY: deb
-deb: ## A Debian package of the release build, into target/debian.
+.PHONY: deb-files
+deb-files: # What a package holds besides the program, made from it.
 	@command -v cargo-deb >/dev/null || cargo install --locked cargo-deb
-	cargo build --release --locked -p duet
 	@rm -rf $(DEB_FILES) && mkdir -p $(DEB_FILES)
 	cargo run --quiet --locked --example manual -- $(DEB_FILES)
 	@sed 's|/usr/local/bin/duet|/usr/bin/duet|' config/systemd/duet.service >$(DEB_FILES)/duet.service
+
+.PHONY: deb
+deb: deb-files ## A Debian package of the release build, into target/debian.
+	cargo build --release --locked -p duet
 	cargo deb --no-build --locked $(ARGS)
 
-# What a release offers for download: the program, the package, a bill of materials, checksums.
+MUSL := $(shell uname -m)-unknown-linux-musl
+
+.PHONY: musl
+musl: ## A static program that needs no library of the system, into target/TRIPLE/release.
+	@[ -e /usr/bin/musl-gcc ] || $(MAKE) --no-print-directory tools APT="$(APT) musl-tools:/usr/bin/musl-gcc"
+	@rustup target list --installed | grep --quiet --line-regexp $(MUSL) || rustup target add $(MUSL)
+	CC_$(subst -,_,$(MUSL))=musl-gcc cargo build --release --locked -p duet --target $(MUSL)
+
+RELEASE := target/release-files
+# What lies beside the program in an archive.
+BESIDE := README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE
+ARCHIVE = tar --create --gzip --owner=0 --group=0 --numeric-owner --file $(RELEASE)/duet-$(1).tar.gz \
+	  --transform 's|^.*/release/||' $(2)/release/duet $(BESIDE)
+
+# The program, linked to glibc and static; the package; a bill of materials; checksums.
 .PHONY: release-files
-release-files: deb ## Everything that a release offers for download, into target/release-files.
+release-files: tools deb musl ## Everything that a release offers for download, into target/release-files, checked.
 	@command -v cargo-cyclonedx >/dev/null || cargo install --locked cargo-cyclonedx
-	@rm -rf target/release-files && mkdir -p target/release-files
-	cargo cyclonedx --format json --override-filename duet-sbom --manifest-path Cargo.toml
-	mv duet-sbom.json target/release-files/
+	@rm -rf $(RELEASE) && mkdir -p $(RELEASE)
+	cargo cyclonedx --format json --spec-version 1.5 --override-filename duet-sbom --manifest-path Cargo.toml
+	mv duet-sbom.json $(RELEASE)/
 	@rm -f */duet-sbom.json
-	cp target/debian/*.deb target/release-files/
-	tar --create --gzip --file target/release-files/duet-$$(uname -m)-linux.tar.gz \
-	  --transform 's|^target/release/||' target/release/duet README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE
-	cd target/release-files && sha256sum -- * >SHA256SUMS
+	cp "$$(ls -t target/debian/duet_*.deb | head -n 1)" $(RELEASE)/
+	$(call ARCHIVE,$$(uname -m)-linux,target)
+	$(call ARCHIVE,$$(uname -m)-linux-static,target/$(MUSL))
+	cd $(RELEASE) && sha256sum -- * >SHA256SUMS
+	$(PYTHON)/python tests/deploy/release.py $(RELEASE)
 
 # Rivals to compare with, where they are: a folder with `go` and `node` in it. The comparison works without them.
 PEERS ?= ../shared/peers

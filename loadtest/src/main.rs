@@ -243,3 +243,48 @@ fn cannot(why: &impl Display) -> ExitCode {
     eprintln!("loadtest: {why}");
     ExitCode::from(2)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    /// The options behind each mention of this program, also by `make torture ARGS="…"`.
+    fn shown(text: &str) -> Vec<String> {
+        let joined = text.replace("\\\n", " ");
+        let mut found = Vec::new();
+        for line in joined.lines() {
+            for call in ["target/release/loadtest ", "-p loadtest -- "] {
+                let rest = line.split_once(call).map(|(_, rest)| rest);
+                let options = rest.and_then(|rest| rest.split(['`', '&', '|']).next());
+                found.extend(options.map(str::to_owned));
+            }
+            if let Some((_, rest)) = line.split_once("make torture ARGS=\"") {
+                let options = rest.split('"').next().unwrap_or_default();
+                found.push(format!("torture {options}"));
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_command_of_the_documents_is_understood() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let docs = fs::read_dir(root.join("docs")).unwrap();
+        let docs = docs.map(|entry| entry.unwrap().path());
+        let others = ["README.md", "CONTRIBUTING.md", "migrations/README.md"];
+        let files = docs.chain(others.map(|name| root.join(name)));
+        let mut commands = Vec::new();
+        for file in files.filter(|file| file.extension().is_some_and(|kind| kind == "md")) {
+            commands.extend(shown(&fs::read_to_string(file).unwrap()));
+        }
+        assert!(commands.len() > 5, "{commands:?}");
+        for command in commands {
+            let words = ["loadtest"].into_iter().chain(command.split_whitespace());
+            if let Err(wrong) = Cli::try_parse_from(words) {
+                panic!("{command}: {wrong}");
+            }
+        }
+    }
+}

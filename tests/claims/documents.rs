@@ -1,7 +1,9 @@
 //! The documents are complete where the code can tell.
 
 mod commands;
+mod links;
 mod tables;
+mod versions;
 
 use std::{
     fs,
