@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { begin, choose, downloaded, endForBoth, enter, message, opened, openMySide, register, say, tell, texts, untilTick } from "../harness/flows.js";
+import { begin, choose, downloaded, endForBoth, enter, letIn, message, opened, openMySide, register, say, tell, texts, untilTick } from "../harness/flows.js";
 import { remains } from "../harness/remains.js";
 import { scan } from "../harness/scan.js";
 import { Speaker } from "../harness/speaker.js";
@@ -192,13 +192,7 @@ claim("another device gets the key with its link, and somebody who is let in has
   await lost.page.getByLabel("Your name").fill("Anny");
   await lost.page.getByRole("button", { name: "Enter", exact: true }).click();
   await lost.page.getByRole("button", { name: "Ask to be let in" }).click();
-  const allow = abhi.page.getByRole("button", { name: "Allow" });
-  await allow.waitFor();
-  await until("the other person is let in", async () => {
-    if (await allow.count()) await allow.click();
-    else if (/\/login\/ask\//.test(lost.page.url())) return false;
-    return /\/2$/.test(lost.page.url());
-  });
+  await letIn(abhi.page, lost.page);
   await opened(lost.page);
   assert.deepEqual(await texts(lost.page), ["On every device"]);
 });

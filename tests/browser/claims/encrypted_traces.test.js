@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash, hkdfSync } from "node:crypto";
 
 import { claim, shareBehindRelay } from "../harness/claim.js";
-import { begin, choose, downloaded, endForBoth, enter, message, opened, say, untilTick } from "../harness/flows.js";
+import { begin, choose, downloaded, endForBoth, enter, letIn, message, opened, say, untilTick } from "../harness/flows.js";
 import { setHidden } from "../harness/person.js";
 import { remains } from "../harness/remains.js";
 import { addresses, trace } from "../harness/trace.js";
@@ -139,13 +139,7 @@ claim("a whole encrypted conversation sends no text, secret or key, and leaves n
   await lost.page.getByLabel("Your name").fill("Anny");
   await lost.page.getByRole("button", { name: "Enter", exact: true }).click();
   await lost.page.getByRole("button", { name: "Ask to be let in" }).click();
-  const allow = abhi.page.getByRole("button", { name: "Allow" });
-  await allow.waitFor();
-  await until("the other person is let in", async () => {
-    if (await allow.count()) await allow.click();
-    else if (/\/login\/ask\//.test(lost.page.url())) return false;
-    return /\/2$/.test(lost.page.url());
-  });
+  await letIn(abhi.page, lost.page);
   await opened(lost.page);
   await look(lost.page);
   await say(lost.page, `${MARKER} it is me`);

@@ -112,6 +112,17 @@ export async function begin(person) {
   return { link, code, chat };
 }
 
+/** Lets somebody in who asks for seat 2. @param {Page} page of seat 1 @param {Page} newcomer */
+export async function letIn(page, newcomer) {
+  const allow = page.getByRole("button", { name: "Allow" });
+  await allow.waitFor();
+  await until("the other person is let in", async () => {
+    // It stays while the seat's owner may still be there, and goes in the moment of an answer.
+    await allow.click({ timeout: 1_000 }).catch(() => {});
+    return /\/2$/.test(newcomer.url());
+  });
+}
+
 /** What a press downloads. @param {Page} page @param {() => Promise<void>} press */
 export async function downloaded(page, press) {
   const [file] = await Promise.all([page.waitForEvent("download"), press()]);
