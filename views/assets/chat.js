@@ -1,7 +1,7 @@
 // The chat page. Everything on it works as forms; from here on it does so without leaving the page.
 
 import { call } from "./api.js";
-import { expected, hashHere, mayHoldKeys } from "./arrival.js";
+import { expected, mayHoldKeys } from "./arrival.js";
 import * as asks from "./asks.js";
 import * as attention from "./attention.js";
 import * as banner from "./banner.js";
@@ -42,12 +42,8 @@ if (isSealed) void begin(wanted).then((begun) => start(config.live && begun));
 else if (wanted !== null) refuse("downgraded");
 else {
   start(config.live);
-  void stayPlain();
-}
-
-/** A server without the key of an encrypted chat may say that the chat is plain. */
-async function stayPlain() {
-  if ((await mayHoldKeys()) && (await import("./vault.js").then(({ holds }) => holds(hashHere()), reportError))) refuse("downgraded");
+  // A server without the key of an encrypted chat may say that the chat is plain.
+  void mayHoldKeys().then(async (may) => may && (await (await import("./vault.js")).holds()) && refuse("downgraded"));
 }
 
 // Without a stream it has to ask whether the chat still exists.

@@ -1,6 +1,5 @@
 // One encrypted conversation: opens what arrives, seals what is written, and says where messages are missing, repeated or moved.
 
-import { hashHere } from "./arrival.js";
 import { showLinks } from "./door.js";
 import { sentence } from "./findings.js";
 import { find, keep, leave, remove } from "./keyring.js";
@@ -35,8 +34,7 @@ const digits = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2,
 export async function converse(config, firstSeq, wanted) {
   const { hash, text } = /** @type {NonNullable<typeof config.encryption>} */ (config.encryption);
   const { base, seat, you, expiresAt } = config;
-  const isThisPage = base === location.pathname && base.endsWith(`/${hash}/${seat}`) && hash === hashHere();
-  if (!isThisPage || (wanted !== null && wanted !== hash)) return "other";
+  if (base !== location.pathname || !base.endsWith(`/${hash}/${seat}`) || (wanted ?? hash) !== hash) return "other";
   let link;
   try {
     link = await find(hash);
@@ -57,7 +55,7 @@ export async function converse(config, firstSeq, wanted) {
   /** @type {Entry[]} in the server's order */
   let entries = [];
   /** @type {Set<string>} */
-  const ids = new Set();
+  const known = new Set();
   let whole = reader(firstSeq);
   let [session, number] = [newSession(), 0];
   let { proven } = link;
@@ -69,7 +67,7 @@ export async function converse(config, firstSeq, wanted) {
   async function read(given) {
     const messages = given.filter((one) => one instanceof Object);
     for (const message of messages) {
-      ids.add(message.id);
+      known.add(`${message.id} ${message.seq}`);
       // What is no number or no time counts as none: the page reckons with both.
       if (!Number.isSafeInteger(message.seq)) message.seq = 0;
       if (!Number.isFinite(Date.parse(message.timestamp))) message.timestamp = new Date(0).toISOString();
@@ -77,8 +75,8 @@ export async function converse(config, firstSeq, wanted) {
     const contents = await openAll(keys, seatOf, messages);
     if (!proven && contents.some(Boolean)) {
       proven = true;
-      const known = await find(hash);
-      if (known) await keep({ ...known, proven });
+      const kept = await find(hash);
+      if (kept) await keep({ ...kept, proven });
     }
     return messages.map((message, at) => ({ message, seat: seatOf(message), contents: contents[at], findings: [] }));
   }
@@ -108,8 +106,8 @@ export async function converse(config, firstSeq, wanted) {
       entries.push(...read_);
       return read_.map(show);
     },
-    /** Whether a message was opened here. @param {string} id */
-    knows: (id) => ids.has(id),
+    /** Whether a message was opened here, at its place. @param {Message} message */
+    knows: ({ id, seq }) => known.has(`${id} ${seq}`),
     /**
      * Messages ahead of them, ascending: what is known of the later ones may change with them.
      * @param {Message[]} messages @param {boolean} more whether there are others ahead of these @returns {Promise<Opened[]>}
@@ -121,7 +119,7 @@ export async function converse(config, firstSeq, wanted) {
       for (const entry of entries) {
         const before = entry.findings;
         check(entry);
-        if (entry.item && !isSame(before, entry.findings)) {
+        if (entry.item && before.length + entry.findings.length) {
           if (isRepeated(entry)) /** @type {Element} */ (entry.item.querySelector(".text")).textContent = text.repeated;
           this.dress(entry.item, show(entry));
         }
@@ -171,8 +169,5 @@ export async function converse(config, firstSeq, wanted) {
     forget: (isOver) => (isOver ? remove(hash) : leave(hash, seat)),
   };
 }
-
-/** @param {object[]} one @param {object[]} other */
-const isSame = (one, other) => (!one.length && !other.length) || JSON.stringify(one) === JSON.stringify(other);
 
 const newSession = () => digits(crypto.getRandomValues(new Uint8Array(8)));

@@ -1,8 +1,7 @@
 // The way into an encrypted chat: the link is made here, moved out of the address bar, shown again where it is handed on, and proved
 // to the server. What follows its # is never sent.
 
-import { expect, hashHere } from "./arrival.js";
-import { find, holds, keep, leave, remove, sweep } from "./keyring.js";
+import { find, hashHere, holds, keep, leave, remove, sweep } from "./keyring.js";
 import { download } from "./save.js";
 import { encode, secretOf, unlock } from "./seal.js";
 
@@ -13,7 +12,10 @@ const QUIET = 4;
 
 /** Says why something cannot be done, and takes away what would not work. @param {string} why @param {Element | null} [instead] */
 function cannot(why, instead) {
-  for (const node of document.querySelectorAll("[data-cannot]")) /** @type {HTMLElement} */ (node).hidden = /** @type {HTMLElement} */ (node).dataset.cannot !== why;
+  for (const node of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-cannot]"))) {
+    if (node.dataset.cannot === why) node.setAttribute("role", "alert");
+    node.hidden = node.dataset.cannot !== why;
+  }
   if (instead) /** @type {HTMLElement} */ (instead).hidden = true;
 }
 
@@ -24,16 +26,29 @@ function cannot(why, instead) {
  * @param {string | null} wanted the hash of the encrypted chat that led here
  */
 export async function enter(place, fragment, wanted) {
+  if (document.querySelector("[data-gone]")) return remove(hashHere());
+  /** @type {HTMLFormElement | null} */
+  const maker = document.querySelector("#register");
+  /** @type {HTMLFormElement | null} */
+  const leaver = document.querySelector("form[data-forget]");
+  if (maker) await prepare(maker);
+  if (leaver) forget(leaver);
+  // What a form leads to has to be of the same chat. A new one has its hash when its form is sent.
+  document.addEventListener("submit", ({ defaultPrevented }) => {
+    const made = /** @type {HTMLInputElement | null} */ (document.querySelector("[name=hash]:enabled"));
+    const hash = place?.dataset.encrypted ?? made?.value;
+    if (hash && !defaultPrevented) sessionStorage.setItem("duet:entering", hash);
+  });
   if (!place) {
     if (!document.querySelector('[data-cannot="downgraded"]')) return;
     // Whoever has a key for this chat, or came for an encrypted one, must not write into one that the server can read.
-    if (fragment === null && wanted === null && !(await holds(hashHere()))) return;
+    if (fragment === null && wanted === null && !(await holds())) return;
     cannot("downgraded");
     for (const node of document.querySelectorAll("main form, main section")) /** @type {HTMLElement} */ (node).hidden = true;
     return;
   }
   const hash = place.dataset.encrypted ?? "";
-  if (hash !== hashHere() || (wanted !== null && wanted !== hash)) return cannot("other", place);
+  if (hash !== hashHere() || (wanted ?? hash) !== hash) return cannot("other", place);
   /** @type {NodeListOf<HTMLInputElement>} */
   const proofs = place.querySelectorAll("[data-auth]");
   const secret = fragment ? secretOf(fragment) : null;
@@ -50,7 +65,6 @@ export async function enter(place, fragment, wanted) {
   for (const field of proofs) {
     field.value = auth;
     field.disabled = false;
-    field.form?.addEventListener("submit", () => expect(hash));
   }
   await showLinks(place, link.secret);
   for (const anchor of /** @type {NodeListOf<HTMLAnchorElement>} */ (place.querySelectorAll("a[download]"))) {
@@ -98,7 +112,7 @@ async function draw(svg, words) {
 }
 
 /** The start page: a new chat is encrypted, unless a plain one is chosen or this browser cannot keep a key. @param {HTMLFormElement} form */
-export async function prepare(form) {
+async function prepare(form) {
   try {
     await keep({ hash: "", secret: new Uint8Array(0), expiresAt: 0 });
     await sweep();
@@ -131,8 +145,7 @@ export async function prepare(form) {
     busy = false;
     if (why) return cannot(why);
     for (const field of fields) field.disabled = false;
-    expect(fields[0].value);
-    form.submit();
+    form.requestSubmit();
   });
 }
 
@@ -160,11 +173,12 @@ async function fillIn(hash, auth) {
  * The page of the question whether to log out, or to end: the link goes from the browser when the server has said that it is done.
  * @param {HTMLFormElement} form
  */
-export function forget(form) {
+function forget(form) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const isEnd = form.dataset.leave === "end";
-    const [base, hash, seat] = /^\/.*\/user\/([^/]+)\/(\d)(?=\/)/.exec(new URL(form.action).pathname) ?? [];
+    const base = new URL(form.action).pathname.replace(/\/\w+$/, "");
+    const [hash, seat] = base.split("/").slice(4);
     const headers = { Accept: "application/json", "Content-Type": "application/json" };
     const answer = await fetch(form.action, { method: "POST", headers, body: "{}" }).catch(() => null);
     const isOver = answer?.status === 410 || (isEnd && answer?.ok);

@@ -68,8 +68,8 @@ async function open(messages) {
 
 /** What of it comes next. @param {import("./state.js").Message[]} messages @param {boolean} isHistory */
 function lacking(messages, isHistory) {
-  // What was not seen is not left out because of the number that the server gave to it.
-  const fresh = messages.filter((one) => one && (one.seq > state.lastSeq || (isSealed && !conversation().knows(one.id))));
+  // In an encrypted chat nothing is left out because of the number that the server gave to it.
+  const fresh = messages.filter((one) => (isSealed ? one && !conversation().knows(one) : one.seq > state.lastSeq));
   if (isHistory || !fresh.length || fresh[0].seq <= state.lastSeq + 1) return fresh;
   void fill(fresh);
   return [];
@@ -115,10 +115,11 @@ const toMs = (instant) => (instant ? Date.parse(instant) : null);
 
 /** @param {string} name @param {any} event */
 export function apply(name, event) {
+  if (!event) return;
   const own = event.seat === config.seat;
   switch (name) {
     case "hello":
-      if (isSealed && event.encryption !== config.encryption?.version) return refuse("downgraded");
+      if (event.encryption !== config.encryption?.version) return refuse("downgraded");
       state.peer = event.peer;
       // Who logged out has joined all the same.
       state.joined = event.peerState === "taken" || event.peerState === "left";

@@ -4,8 +4,8 @@ import { written } from "./times.js";
 
 /** @typedef {{ closed: string, missing: string, moved: string, repeated: string, written: string, download_failed: string }} Sentences */
 
-/** The end of the year 9999: a clock may say more, and no calendar does. */
-const SHOWN_MS_MAX = 253_402_300_799_999;
+/** No calendar goes further: a clock may say more. */
+const SHOWN_MS_MAX = 8.64e15;
 
 /** @param {string} template @param {Record<string, string>} values */
 const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, key) => `\u2068${values[key]}\u2069`);

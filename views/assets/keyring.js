@@ -55,8 +55,11 @@ async function use(mode, make, work) {
 /** @param {string} hash @returns {Promise<Link | undefined>} */
 export const find = (hash) => use("readonly", false, (store) => store.get(hash));
 
-/** Whether this browser has the key of a chat. @param {string} hash */
-export const holds = (hash) => find(hash).then(Boolean, () => false);
+/** The hash in this page's address. */
+export const hashHere = () => location.pathname.split("/")[4];
+
+/** Whether this browser has the key of the chat of this address. */
+export const holds = () => find(hashHere()).then(Boolean, () => false);
 
 /** @param {Partial<Link> & { hash: string, secret: Uint8Array<ArrayBuffer> }} link */
 export async function keep(link) {

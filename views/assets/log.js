@@ -180,9 +180,8 @@ function lastBefore(next) {
  * Headings where a day begins, at the reader's midnight and not at that of Greenwich, and one time for what was said within a
  * minute. After every change, from where it begins.
  * @param {HTMLElement | null} [from] the last item that stands right
- * @param {Element | null} [through] the last one that may not: behind it nothing has changed
  */
-function regroup(from = null, through = null) {
+function regroup(from = null) {
   let day = from ? dayNumber(Number(from.dataset.at)) : NaN;
   let last = from;
   /** @type {Element | null} a heading that nothing stands below yet */
@@ -208,7 +207,6 @@ function regroup(from = null, through = null) {
       heading = line = null;
       day = dayNumber(at);
       last?.classList.toggle("run", sameRun(last, item));
-      if (item === through) return;
       last = item;
     }
     item = next;
@@ -274,9 +272,8 @@ export function prepend(messages) {
     if (mine) tick(item);
     above.append(item);
   }
-  const first = list.querySelector("[data-at]");
   list.prepend(above);
-  regroup(null, first);
+  regroup();
 }
 
 /** The tick of one's own message, until it is seen. @param {HTMLElement} item */

@@ -1,7 +1,7 @@
 // What follows the # of a link, where no server sees it: the secret of an encrypted chat, and a code and a name from one's other
 // device. None of it may stay in the address bar or the history.
 
-import { expected, hashHere, mayHoldKeys } from "./arrival.js";
+import { expected, mayHoldKeys } from "./arrival.js";
 
 /** A secret of this format, of another one, or one that was damaged on its way. No place of a page is called so. */
 const SECRET = /^v\d|\./i;
@@ -29,29 +29,18 @@ export function start() {
 /** What an encrypted chat needs is loaded where there is one, or should or may be one. @param {string | null} secret */
 async function unlock(secret) {
   const find = (/** @type {string} */ what) => /** @type {HTMLElement | null} */ (document.querySelector(what));
-  const [place, maker, leaver, gone] = ["[data-encrypted]", "#register", "form[data-forget]", "[data-gone]"].map(find);
+  const [place, other, plain] = ["[data-encrypted]", "#register, form[data-forget]", '[data-gone], [data-cannot="downgraded"]'].map(find);
   const wanted = expected();
-  const isDoubted = (gone || (!place && find('[data-cannot="downgraded"]'))) && (secret !== null || wanted !== null || (await mayHoldKeys()));
-  if (!place && !isDoubted && !maker && !leaver) return;
-  const cannot = (/** @type {string} */ why) => {
+  const isDoubted = plain && ((secret ?? wanted) !== null || (await mayHoldKeys()));
+  if (!place && !other && !isDoubted) return;
+  /** @param {string} why */
+  const cannot = (why) => {
     const words = find(`[data-cannot="${why}"]`);
-    if (place && words) [words.hidden, place.hidden] = [false, true];
+    if (!place || !words) return;
+    words.setAttribute("role", "alert");
+    [words.hidden, place.hidden] = [false, true];
   };
   if (!crypto.subtle && !isDoubted) return cannot("insecure");
-  /** @type {HTMLFormElement | undefined} a form that was sent before it had its proof */
-  let early;
-  const hold = (/** @type {Event} */ event) => {
-    event.preventDefault();
-    early = /** @type {HTMLFormElement} */ (event.target);
-  };
-  place?.addEventListener("submit", hold);
-  const vault = await import("./vault.js").catch(() => undefined);
-  if (!vault) return cannot("load");
-  if (gone) return vault.drop(hashHere()).catch(reportError);
-  void vault.enter(place, secret, wanted).then(() => {
-    place?.removeEventListener("submit", hold);
-    if (!place?.hidden) early?.requestSubmit();
-  });
-  if (maker) void vault.prepare(/** @type {HTMLFormElement} */ (maker));
-  if (leaver) vault.forget(/** @type {HTMLFormElement} */ (leaver));
+  const vault = await import("./vault.js").catch(() => cannot("load"));
+  void vault?.enter(place, secret, wanted);
 }

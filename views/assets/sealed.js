@@ -19,13 +19,14 @@ export const conversation = () => /** @type {Conversation} */ (current);
 export function refuse(why) {
   become("over");
   cannot(why);
-  byId("messages").replaceChildren();
   byId("chat").dataset.refused = "";
 }
 
 /** @param {string} why */
 function cannot(why) {
-  for (const node of document.querySelectorAll(`[data-cannot="${why}"]`)) /** @type {HTMLElement} */ (node).hidden = false;
+  const words = document.querySelector(`[data-cannot="${why}"]`);
+  words?.setAttribute("role", "alert");
+  words?.removeAttribute("hidden");
 }
 
 /**
@@ -48,7 +49,7 @@ export async function begin(wanted) {
     id: dataset.id ?? "",
     senderName: classList.contains("mine") ? config.you : (config.peer ?? ""),
     message: places[at].dataset.sealed ?? places[at].textContent,
-    timestamp: instant(Number(dataset.at)),
+    timestamp: items[at].querySelector("time")?.dateTime ?? "",
   }));
   for (const [at, opened] of (await conversation().open(messages)).entries()) {
     delete places[at].dataset.sealed;
@@ -66,9 +67,6 @@ export async function begin(wanted) {
   }
   return true;
 }
-
-/** @param {number} ms */
-const instant = (ms) => new Date(Math.abs(ms) <= 8.64e15 ? ms : 0).toISOString();
 
 /** @param {number} firstSeq @param {string | null} wanted */
 async function unlock(firstSeq, wanted) {

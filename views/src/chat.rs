@@ -152,7 +152,7 @@ pub fn page(frame: &Frame, chat: &Chat) -> Markup {
                 (above(frame, chat))
                 section.history #history aria-label=(text.chat.history) tabindex="0" {
                     div.inner {
-                        div #cannot { @if chat.encrypted { (parts::cannot(frame)) } @else { (parts::downgraded(frame)) } }
+                        div #cannot { @if chat.encrypted { (parts::cannot(frame)) } (parts::downgraded(frame)) }
                         (conversation(frame, chat))
                     }
                 }

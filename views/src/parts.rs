@@ -181,7 +181,6 @@ pub(crate) fn cannot(frame: &Frame) -> Markup {
         ("load", words.load),
         ("seat", words.seat),
         ("other", words.other_chat),
-        ("downgraded", words.downgraded),
     ];
     html! {
         div.summary.no-js-only { p { (words.needs_js) } }
@@ -189,14 +188,14 @@ pub(crate) fn cannot(frame: &Frame) -> Markup {
     }
 }
 
-/// For the pages of a plain chat: why they do not work where the link, or the browser, has a key for the chat.
+/// Why a page does not work where the link, or the browser, has a key for the chat and the server says that it is plain.
 pub(crate) fn downgraded(frame: &Frame) -> Markup {
     reason("downgraded", frame.text.sealed.downgraded)
 }
 
-/// Hidden, until the scripts have found that it is so.
+/// Hidden, until the scripts have found that it is so; they make an alert of it then.
 pub(crate) fn reason(why: &str, words: &str) -> Markup {
-    html! { div.summary role="alert" hidden data-cannot=(why) { p { (words) } } }
+    html! { div.summary hidden data-cannot=(why) { p { (words) } } }
 }
 
 /// Where a form of an encrypted chat carries the proof of having the whole link: the scripts fill it in.

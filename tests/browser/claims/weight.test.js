@@ -10,7 +10,7 @@ share();
 
 const KIB = 1024;
 /** What makes, seals and opens an encrypted chat. */
-const SEALING = 6;
+const SEALING = 7;
 
 /** Bytes over the wire by kind of file, since it was called. @param {import("playwright-core").Page} page */
 function weigh(page) {

@@ -162,7 +162,7 @@ export class Relay {
         else if (!shown) emit(name, data);
         else if (name === "message") await give();
         else {
-          if (name === "hello") data.lastSeq = (await shown()).at(-1)?.seq ?? 0;
+          if (name === "hello") data.lastSeq = (await shown()).findLast(Boolean)?.seq ?? 0;
           emit(name, data);
           if (name === "hello") await give();
         }
@@ -182,7 +182,7 @@ async function text(answer) {
 /** The chat's page with another conversation in it. @param {string} html @param {Message[]} shown */
 function page(html, shown) {
   const config = JSON.parse(unescape(/data-chat="([^"]*)"/.exec(html)?.[1] ?? "{}"));
-  Object.assign(config, { lastSeq: shown.at(-1)?.seq ?? 0, more: shown.length > PAGE_LEN });
+  Object.assign(config, { lastSeq: shown.findLast(Boolean)?.seq ?? 0, more: shown.length > PAGE_LEN });
   const items = shown.slice(-PAGE_LEN).filter(Boolean).map(({ seq, id, senderName, message, timestamp }) => {
     const [side, state] = senderName === config.you ? ["mine", ' data-state="sent"'] : ["theirs", ""];
     const tick = side === "mine" ? '<span class="tick"><span class="tick-word">Sent</span></span>' : "";
