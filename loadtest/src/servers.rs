@@ -27,7 +27,7 @@ pub use certificates::{Authority, Identity};
 pub use cluster::{Cluster, Member};
 pub use instance::{Instance, program};
 pub use pgbouncer::PgBouncer;
-pub use ports::require_free;
+pub use ports::{HeldPort, require_free};
 pub use postgres::Postgres;
 pub use process::Process;
 pub use proxy::{Proxy, Stalled};

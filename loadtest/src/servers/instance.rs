@@ -12,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{Process, StartError, folder, free_port};
+use super::{HeldPort, Process, StartError, folder};
 
 /// How long an instance that was asked to stop may take; its drain is shorter by default.
 const STOP_DEADLINE: Duration = Duration::from_secs(60);
@@ -28,7 +28,7 @@ pub struct Instance {
     program: PathBuf,
     environment: Vec<(String, String)>,
     folder: TempDir,
-    port: u16,
+    port: HeldPort,
     process: Option<Process>,
 }
 
@@ -88,10 +88,10 @@ impl Instance {
             program: program.into(),
             environment: environment.into_iter().collect(),
             folder: folder("instance")?,
-            port: free_port()?,
+            port: HeldPort::any()?,
             process: None,
         };
-        let bind = setting("server.bind", format!("127.0.0.1:{}", instance.port));
+        let bind = setting("server.bind", format!("127.0.0.1:{}", instance.port()));
         instance.environment.push(bind);
         instance.resume()?;
         Ok(instance)
@@ -107,7 +107,7 @@ impl Instance {
             .env_clear()
             .envs(self.environment.iter().cloned())
             .current_dir(self.folder.path());
-        let (log, port) = (self.log_path(), self.port);
+        let (log, port) = (self.log_path(), self.port());
         let process = Process::start("duet", &mut command, &log, |_| is_ready(port))?;
         self.process = Some(process);
         Ok(())
@@ -115,12 +115,12 @@ impl Instance {
 
     /// Where its doors are.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://127.0.0.1:{}", self.port())
     }
 
     /// The port of its doors.
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// Its process, unless it was killed or has stopped.

@@ -2,10 +2,54 @@
 
 use std::{
     fs,
-    net::{Ipv4Addr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
 };
 
+use tokio::net::TcpSocket;
+
 use super::StartError;
+
+/// A port that the system gives to nobody else while this lives, so that a server which is killed and
+/// started again finds it free. The socket is bound and never listens: whoever connects meanwhile is
+/// refused, and a server may listen there all the same if it sets `SO_REUSEADDR`, as servers do.
+#[derive(Debug)]
+pub struct HeldPort {
+    number: u16,
+    _socket: TcpSocket,
+}
+
+impl HeldPort {
+    /// Any port that is free.
+    ///
+    /// # Errors
+    /// When the system has none.
+    pub fn any() -> Result<Self, StartError> {
+        Self::of(0)
+    }
+
+    /// This port, on which nobody listens.
+    ///
+    /// # Errors
+    /// When somebody does.
+    pub fn of(port: u16) -> Result<Self, StartError> {
+        let bind = || {
+            let socket = TcpSocket::new_v4()?;
+            socket.set_reuseaddr(true)?;
+            socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+            Ok((socket.local_addr()?.port(), socket))
+        };
+        let (number, socket) = bind().map_err(StartError::from_io("no port can be held"))?;
+        Ok(Self {
+            number,
+            _socket: socket,
+        })
+    }
+
+    /// Its number.
+    pub fn number(&self) -> u16 {
+        self.number
+    }
+}
 
 /// Makes sure that a port is free.
 ///
@@ -75,6 +119,20 @@ fn listening(line: &str, port: u16) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_held_port_is_given_to_nobody_else_and_a_server_may_listen_there() {
+        let held = HeldPort::any().unwrap();
+        let others: Vec<TcpListener> = (0..500)
+            .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap())
+            .collect();
+        let is_given = |other: &TcpListener| other.local_addr().unwrap().port() == held.number();
+        assert!(!others.iter().any(is_given));
+        for _ in 0..2 {
+            let server = TcpListener::bind((Ipv4Addr::LOCALHOST, held.number())).unwrap();
+            std::net::TcpStream::connect(server.local_addr().unwrap()).unwrap();
+        }
+    }
 
     #[test]
     fn who_has_a_port_is_named() {

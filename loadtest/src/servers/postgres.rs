@@ -12,14 +12,14 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{Identity, Process, StartError, folder, free_port};
+use super::{HeldPort, Identity, Process, StartError, folder};
 
 /// A private PostgreSQL server.
 #[derive(Debug)]
 pub struct Postgres {
     programs: PathBuf,
     folder: TempDir,
-    port: u16,
+    port: HeldPort,
     settings: Vec<String>,
     server: Option<Process>,
 }
@@ -55,7 +55,7 @@ impl Postgres {
         let postgres = Self {
             programs: programs()?,
             folder: folder("postgres")?,
-            port: free_port()?,
+            port: HeldPort::any()?,
             settings: Vec::new(),
             server: None,
         };
@@ -105,13 +105,13 @@ impl Postgres {
         let mut standby = Self {
             programs: self.programs.clone(),
             folder: folder("postgres")?,
-            port: free_port()?,
+            port: HeldPort::any()?,
             settings: self.settings.clone(),
             server: None,
         };
         own(standby.folder.path())?;
         let mut copy = as_postgres(&self.programs.join("pg_basebackup"));
-        copy.args(["-h", "127.0.0.1", "-p", &self.port.to_string()])
+        copy.args(["-h", "127.0.0.1", "-p", &self.port().to_string()])
             .args([
                 "-U",
                 "postgres",
@@ -139,7 +139,7 @@ impl Postgres {
 
     /// Where it listens, as a URL.
     pub fn url(&self) -> String {
-        Self::url_at(self.port)
+        Self::url_at(self.port())
     }
 
     /// The same through another port of this machine.
@@ -149,12 +149,12 @@ impl Postgres {
 
     /// Its port.
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// Where it listens, as HOST:PORT.
     pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("127.0.0.1:{}", self.port())
     }
 
     /// Connects to it, past every proxy.
@@ -190,7 +190,7 @@ impl Postgres {
         command
             .arg("-D")
             .arg(&data)
-            .args(["-p", &self.port.to_string()])
+            .args(["-p", &self.port().to_string()])
             .args(["-h", "127.0.0.1", "-k", ""])
             .args(self.settings.iter().flat_map(|setting| ["-c", setting]));
         let log = self.folder.path().join("log");
@@ -201,9 +201,9 @@ impl Postgres {
 
     /// It accepts connections early and refuses sessions while it recovers.
     fn is_ready(&self) -> bool {
-        TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+        TcpStream::connect(("127.0.0.1", self.port())).is_ok()
             && Command::new(self.programs.join("pg_isready"))
-                .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
+                .args(["-q", "-h", "127.0.0.1", "-p", &self.port().to_string()])
                 .status()
                 .is_ok_and(|status| status.success())
     }

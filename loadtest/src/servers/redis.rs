@@ -4,7 +4,7 @@ use std::{fs, net::TcpStream, path::Path, process::Command};
 
 use tempfile::TempDir;
 
-use super::{Authority, Process, StartError, folder, free_port};
+use super::{Authority, HeldPort, Process, StartError, folder, free_port};
 
 /// TLS for a server that is reached at an address of this machine: its port, and the options that it is started with.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Tls {
 #[derive(Debug)]
 pub struct Redis {
     folder: TempDir,
-    port: u16,
+    port: HeldPort,
     options: Vec<String>,
     server: Option<Process>,
 }
@@ -62,7 +62,7 @@ impl Redis {
     pub fn start_with(options: &[&str]) -> Result<Self, StartError> {
         let mut redis = Self {
             folder: folder("redis")?,
-            port: free_port()?,
+            port: HeldPort::any()?,
             options: options.iter().map(|option| (*option).into()).collect(),
             server: None,
         };
@@ -72,7 +72,7 @@ impl Redis {
 
     /// Where it listens, as a URL.
     pub fn url(&self) -> String {
-        Self::url_at(self.port)
+        Self::url_at(self.port())
     }
 
     /// The same through another port of this machine.
@@ -82,7 +82,7 @@ impl Redis {
 
     /// Its port.
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// What it answers to a command, as `redis-cli` prints it.
@@ -91,7 +91,7 @@ impl Redis {
     /// When it does not answer.
     pub fn command(&self, command: &[&str]) -> Result<String, StartError> {
         let answer = Command::new("redis-cli")
-            .args(["-p", &self.port.to_string()])
+            .args(["-p", &self.port().to_string()])
             .args(command)
             .output()
             .map_err(StartError::from_io("redis-cli cannot be run"))?;
@@ -122,7 +122,7 @@ impl Redis {
     /// [`StartError`] when it does not.
     pub fn dump(&self) -> Result<Vec<u8>, StartError> {
         let saved = Command::new("redis-cli")
-            .args(["-p", &self.port.to_string(), "save"])
+            .args(["-p", &self.port().to_string(), "save"])
             .output()
             .map_err(StartError::from_io("redis-cli cannot be run"))?;
         if saved.stdout != *b"OK\n" {
@@ -144,13 +144,13 @@ impl Redis {
     pub fn resume(&mut self) -> Result<(), StartError> {
         let mut command = Command::new("redis-server");
         command
-            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"])
+            .args(["--port", &self.port().to_string(), "--bind", "127.0.0.1"])
             .args(["--save", "", "--appendonly", "no"])
             .args(["--rdbcompression", "no"])
             .args(&self.options)
             .current_dir(self.folder.path());
         let log = self.folder.path().join("log");
-        let port = self.port;
+        let port = self.port();
         self.server = Some(Process::start("Redis", &mut command, &log, |_| {
             TcpStream::connect(("127.0.0.1", port)).is_ok()
         })?);

@@ -11,6 +11,8 @@ use std::{
     thread,
 };
 
+use loadtest::servers::HeldPort;
+
 use super::{Api, Setup, eventually};
 
 /// A running server; it ends with the test.
@@ -25,6 +27,8 @@ pub struct Server {
     said: Arc<Mutex<Vec<String>>>,
     /// What its log held before it was started: that of earlier starts.
     earlier_log_len: usize,
+    /// Its port while it does not run: no other server of a test takes it meanwhile.
+    port: Option<HeldPort>,
     setup: Setup,
 }
 
@@ -61,6 +65,7 @@ impl Server {
             ops_address: None,
             said,
             earlier_log_len,
+            port: None,
             setup,
         };
         server.await_start().await;
@@ -205,6 +210,14 @@ impl Server {
     pub fn kill_9(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        self.hold_port();
+    }
+
+    /// Where another process listens at its port already, it is not free.
+    fn hold_port(&mut self) {
+        if self.port.is_none() {
+            self.port = HeldPort::of(self.address.port()).ok();
+        }
     }
 
     /// Asks it to stop, as a service manager would.
@@ -237,10 +250,12 @@ impl Server {
 
     /// Waits until it has ended by itself.
     pub async fn wait(&mut self) -> ExitStatus {
-        eventually("the server has ended", async || {
+        let status = eventually("the server has ended", async || {
             self.child.try_wait().unwrap()
         })
-        .await
+        .await;
+        self.hold_port();
+        status
     }
 
     /// Asks it to stop and waits until it has.
@@ -255,8 +270,10 @@ impl Server {
     }
 
     /// Starts it again with its data and at its port, after it has ended.
-    pub async fn restart(self) -> Self {
+    pub async fn restart(mut self) -> Self {
         let setup = self.setup.clone().set("server.bind", self.address);
+        self.kill_9();
+        let _port = self.port.take();
         drop(self);
         setup.start().await
     }
