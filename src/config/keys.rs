@@ -66,6 +66,18 @@ pub(super) fn refuse_unknown(config: &Config, sources: &Sources) -> Result<(), C
     ))
 }
 
+/// Whether a value is of the kind that its key takes. Left alone, the library would make a whole number of
+/// a fraction, and of true, in silence.
+pub(super) fn is_of_its_kind(key: &str, value: &Value) -> bool {
+    let default = KNOWN.iter().find(|(known, _)| known == key);
+    let is_whole = default.is_some_and(|(_, default)| matches!(default.kind, ValueKind::I64(_)));
+    match &value.kind {
+        ValueKind::String(text) if is_whole => text.parse::<i64>().is_ok(),
+        ValueKind::Float(_) | ValueKind::Boolean(_) => !is_whole,
+        _ => true,
+    }
+}
+
 /// Whether a value may hold a password.
 pub(super) fn is_secret(key: &str) -> bool {
     matches!(key, "store.url" | "store.urls" | "bus.url")
@@ -73,12 +85,23 @@ pub(super) fn is_secret(key: &str) -> bool {
 
 /// A value as TOML, without what is secret in it.
 pub(super) fn shown(key: &str, value: &Value) -> String {
+    let text_of = |text: &str| match is_secret(key) {
+        true => quoted(&without_password(text)),
+        false => quoted(text),
+    };
+    let list = |texts: Vec<String>| format!("[{}]", texts.join(", "));
     match &value.kind {
-        ValueKind::String(text) if is_secret(key) => quoted(&without_password(text)),
-        ValueKind::String(text) => quoted(text),
+        // In the environment they are one text.
+        ValueKind::String(text) if key == "store.urls" => {
+            list(text.split_whitespace().map(text_of).collect())
+        }
+        ValueKind::String(text) => text_of(text),
         ValueKind::Array(values) => {
-            let values = values.iter().map(|value| shown(key, value));
-            format!("[{}]", values.collect::<Vec<_>>().join(", "))
+            let shown = values.iter().map(|value| match &value.kind {
+                ValueKind::String(text) => text_of(text),
+                _ => value.to_string(),
+            });
+            list(shown.collect())
         }
         _ => value.to_string(),
     }

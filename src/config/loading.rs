@@ -47,6 +47,11 @@ impl Settings {
         let (config, from_files) = merged(text.as_deref(), environment)?;
         let sources = sources.with_secret_files(&from_files);
         keys::refuse_unknown(&config, &sources)?;
+        for (key, value) in keys::flat(&config) {
+            if !keys::is_of_its_kind(&key, &value) {
+                return Err(wrong_value(&key, &value, &sources));
+            }
+        }
         let mut settings: Settings = config
             .clone()
             .try_deserialize()
@@ -103,7 +108,7 @@ fn merged(
     let mut platform = String::new();
     for (name, section) in super::sources::PLATFORM {
         if let Some((_, url)) = environment.iter().find(|(known, _)| known == name) {
-            platform += &format!("[{section}]\nurl = {}\n", toml_string(url));
+            platform += &format!("[{section}]\nurl = {}\n", toml_string(url.trim()));
         }
     }
     config = config.add_source(File::from_str(&platform, FileFormat::Toml));
@@ -114,6 +119,7 @@ fn merged(
     let mut ours = environment
         .into_iter()
         .filter(|(name, _)| super::sources::is_setting(name))
+        .map(|(name, value)| (name, value.trim().to_owned()))
         .collect::<HashMap<_, _>>();
     // An empty value of a list is an empty list.
     for (name, key) in [
@@ -196,13 +202,17 @@ fn guilty(config: &Config, sources: &Sources, error: &LoadError) -> ConfigError 
             let why = innermost(&error);
             return ConfigError(format!("{key} ({place}) is wrong: {why}."));
         }
-        let shown = keys::shown(&key, &value);
-        let must_be = must_be(&key);
-        return ConfigError(format!(
-            "{key} = {shown} ({place}) is wrong: it must be {must_be}."
-        ));
+        return wrong_value(&key, &value, sources);
     }
     wrong(error)
+}
+
+fn wrong_value(key: &str, value: &Value, sources: &Sources) -> ConfigError {
+    let (shown, place) = (keys::shown(key, value), sources.of(key));
+    let must_be = must_be(key);
+    ConfigError(format!(
+        "{key} = {shown} ({place}) is wrong: it must be {must_be}."
+    ))
 }
 
 fn innermost(error: &LoadError) -> String {

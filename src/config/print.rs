@@ -1,6 +1,6 @@
 //! What is in force, and where each value comes from.
 
-use ::config::Config;
+use ::config::{Config, Value, ValueKind};
 
 use super::{Sources, keys};
 
@@ -8,7 +8,14 @@ use super::{Sources, keys};
 pub fn print(config: &Config, sources: &Sources) -> String {
     let mut text = String::new();
     let mut section = String::new();
-    for (key, value) in keys::flat(config) {
+    let flat = keys::flat(config);
+    // The default of the one means nothing then, and both would be refused together.
+    let is_several = |(key, value): &(String, Value)| key == "store.urls" && !is_empty(value);
+    let several = flat.iter().any(is_several);
+    for (key, value) in flat {
+        if several && key == "store.url" {
+            continue;
+        }
         let Some((of, name)) = key.split_once('.') else {
             continue;
         };
@@ -22,4 +29,12 @@ pub fn print(config: &Config, sources: &Sources) -> String {
         text += &format!("{name} = {value} # {place}\n");
     }
     text
+}
+
+fn is_empty(value: &Value) -> bool {
+    match &value.kind {
+        ValueKind::Array(values) => values.is_empty(),
+        ValueKind::String(text) => text.trim().is_empty(),
+        _ => false,
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use toml::de::{DeTable, DeValue};
+
 use super::keys::known;
 
 const PREFIX: &str = "DUET_";
@@ -86,25 +88,52 @@ fn variable(key: &str) -> String {
     format!("{PREFIX}{name}")
 }
 
-/// The keys that a TOML file sets, each with its line.
+/// The keys that a TOML file sets, each with its line. None where it is no TOML: that is told elsewhere.
 fn keys_of(text: &str) -> Vec<(usize, String)> {
-    let mut section = String::new();
     let mut found = Vec::new();
-    for (line, words) in (1..).zip(text.lines()) {
-        let words = words.trim();
-        if let Some(name) = words
-            .strip_prefix('[')
-            .and_then(|rest| rest.split(']').next())
-        {
-            section = name.trim().into();
-        } else if let Some((key, _)) = words.split_once('=') {
-            let key = key.trim().trim_matches('"');
-            let key = match section.as_str() {
-                "" => key.into(),
-                section => format!("{section}.{key}"),
-            };
-            found.push((line, key));
-        }
+    if let Ok(table) = DeTable::parse(text) {
+        add_keys("", table.get_ref(), text, &mut found);
     }
     found
+}
+
+fn add_keys(section: &str, table: &DeTable<'_>, text: &str, found: &mut Vec<(usize, String)>) {
+    for (key, value) in table {
+        let name = match section {
+            "" => key.get_ref().to_string(),
+            section => format!("{section}.{}", key.get_ref()),
+        };
+        match value.get_ref() {
+            DeValue::Table(table) => add_keys(&name, table, text, found),
+            _ => {
+                let before = &text.as_bytes()[..key.span().start];
+                let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+                found.push((line, name));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_found_in_its_line_however_it_is_written() {
+        let text = "# = [\nstore.lanes = 2\nserver = { bind = \":1\",\n  role = \"all\" }\n\
+                    [ limits ]\r\n\"streams_per_seat\" = 3\nexempt_addresses = [\n  \"a=b\",\n]\n\
+                    [log]\nfilter = \"\"\"\nbus.url = 1\"\"\"\n";
+        let mut keys = keys_of(text);
+        keys.sort_unstable();
+        let expected = [
+            (2, "store.lanes"),
+            (3, "server.bind"),
+            (4, "server.role"),
+            (6, "limits.streams_per_seat"),
+            (7, "limits.exempt_addresses"),
+            (11, "log.filter"),
+        ];
+        assert_eq!(keys, expected.map(|(line, key)| (line, key.to_owned())));
+        assert_eq!(keys_of("[server"), []);
+    }
 }
