@@ -5,13 +5,14 @@ mod process;
 mod usage;
 
 use std::{
+    backtrace::{Backtrace, BacktraceStatus},
     io::{self, Write},
     panic,
     sync::OnceLock,
 };
 
 use prometheus::Registry;
-use tracing::error;
+use tracing::{Level, enabled, error, field::display};
 use tracing_subscriber::{
     EnvFilter, Layer, Registry as Subscriber, fmt, layer::SubscriberExt, reload,
     util::SubscriberInitExt,
@@ -53,16 +54,25 @@ pub fn start_log(log: &Log) -> LogControl {
     let subscriber = tracing_subscriber::registry().with(filter).with(layer);
     if subscriber.try_init().is_ok() {
         let _ = STARTED.set(log.format);
-        if log.format == LogFormat::Json {
-            // The standard library would write lines of its own in between.
-            panic::set_hook(Box::new(|panic| {
-                let place = panic.location().map(ToString::to_string);
-                let what = panic.payload_as_str().unwrap_or("a panic");
-                error!(place, "panicked: {what}");
-            }));
-        }
+        log_panics();
     }
     LogControl(handle)
+}
+
+/// The standard library would write lines of its own in between, without the id of the request. With
+/// `RUST_BACKTRACE` set a line tells how it came there as well.
+fn log_panics() {
+    let unlogged = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        if !enabled!(Level::ERROR) {
+            return unlogged(panic);
+        }
+        let place = panic.location().map(ToString::to_string);
+        let what = panic.payload_as_str().unwrap_or("a panic");
+        let trace = Backtrace::capture();
+        let trace = (trace.status() == BacktraceStatus::Captured).then(|| display(trace));
+        error!(place, backtrace = trace, "panicked: {what}");
+    }));
 }
 
 /// The filter as the settings say it. What migrations do is logged where they are run.

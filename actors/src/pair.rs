@@ -40,7 +40,7 @@ use actix::{
     Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, AtomicResponse, Context, Supervised,
     WrapFuture,
 };
-use tracing::{Instrument, Span, warn};
+use tracing::{Instrument, Span, debug, warn};
 
 pub use asks::{Answer, AskIn, AskStanding, AskStateOf, ReplacedBy};
 pub use ending::EndChat;
@@ -92,6 +92,8 @@ pub struct Pair {
     /// Messages that came ahead of their turn.
     early: BTreeMap<Seq, Arc<crate::domain::Message>>,
     catching_up: bool,
+    /// The store refuses to read the chat, and that was logged.
+    unreadable: bool,
     recent: rewind::Recent,
     streams: Vec<streams::Open>,
     /// Who is there, as far as it was announced.
@@ -149,6 +151,7 @@ impl Pair {
             usage,
             early: BTreeMap::new(),
             catching_up: false,
+            unreadable: false,
             recent: Default::default(),
             streams: Vec::new(),
             present: BySeat::default(),
@@ -161,6 +164,19 @@ impl Pair {
             last_typing: BySeat::default(),
             in_service: false,
             retired: false,
+        }
+    }
+
+    /// While the store is away no chat can be read, which is logged once where that is noticed. A chat that
+    /// it refuses to read is logged by itself, once.
+    fn log_unread(&mut self, failure: &StoreError) {
+        let is_news = matches!(failure, StoreError::Refused(_)) && !self.unreadable;
+        let chat = self.key.fingerprint();
+        if is_news {
+            self.unreadable = true;
+            warn!(%chat, %failure, "the store refuses to read a chat");
+        } else {
+            debug!(%chat, %failure, "a chat was not read");
         }
     }
 
@@ -246,6 +262,7 @@ impl Pair {
                 self.recent_numbers.note(&chat.asks);
                 let (last, known) = (chat.last_seq, self.usage.position());
                 self.chat = Ok(chat);
+                self.unreadable = false;
                 self.read_at = self.environment.world.clock.uptime();
                 self.drop_ended_sessions(ctx);
                 if last > known {
@@ -257,7 +274,7 @@ impl Pair {
             Ok(Lookup::Ended | Lookup::Missing) => self.finish(None, ctx),
             // What is held stays good until the store can be asked again.
             Err(failure) if self.chat.is_ok() => {
-                warn!(chat = %self.key.fingerprint(), %failure, "the chat was not read again");
+                self.log_unread(&failure);
             }
             Err(failure) => {
                 self.chat = Err(failure.into());
@@ -343,7 +360,8 @@ impl Actor for Pair {
         let key = self.key;
         let open = async move {
             if let Err(failure) = world.bus.subscribe(key).await {
-                warn!(chat = %key.fingerprint(), %failure, "opened without the bus");
+                // That the bus is away is logged once where it is noticed.
+                debug!(chat = %key.fingerprint(), %failure, "opened without the bus");
             }
             let elsewhere = world.bus.open_elsewhere(key).await.ok();
             (world.store.load(key).await, elsewhere)

@@ -205,8 +205,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         self.is_faulty = true;
         // The codec may be in the middle of something.
         self.codec = Codec::new(self.codec.config().clone());
-        let mut refused = problem.respond("FAIL");
-        observe::guard(refused.headers_mut(), false);
+        let refused = observe::refused(problem);
         self.write(refused.into(), None, false, true).await
     }
 

@@ -1,12 +1,9 @@
 //! What every request passes: it is measured, panics are caught, failures are told in the form of
 //! their door, and pages get the headers that keep other sites out.
 
-use std::{
-    net::IpAddr,
-    panic::AssertUnwindSafe,
-    sync::{Arc, Once},
-    time::Instant,
-};
+mod metrics;
+
+use std::{panic::AssertUnwindSafe, time::Instant};
 
 use actix_web::{
     Error, HttpRequest, HttpResponse,
@@ -19,106 +16,20 @@ use actix_web::{
     middleware::Next,
     web,
 };
-use actors::metrics::register;
 use futures_util::FutureExt;
-use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-};
 use tracing::{Instrument, debug, error_span, warn};
 use uuid::Uuid;
 
-use super::{
-    State, answers::Answers, door, limits::AddressLimits, pages, problem::Problem, session,
-};
+use super::{State, door, pages, problem::Problem, session};
 
-/// What the doors count.
-#[derive(Clone)]
-pub struct HttpMetrics {
-    seconds: HistogramVec,
-    rejected: IntCounterVec,
-    addresses: IntGaugeVec,
-    answers_bytes: IntGauge,
-    untrusted_forwards: IntCounter,
-    untrusted_warning: Arc<Once>,
-    /// Messages that a stream read from the store because its client had missed them.
-    pub replayed: IntCounter,
-}
-
-impl HttpMetrics {
-    /// Registers everything.
-    ///
-    /// # Panics
-    /// When the registry holds one of the names already: a defect of the caller.
-    pub fn register(registry: &Registry) -> Self {
-        let seconds = HistogramOpts::new(
-            "duet_http_request_seconds",
-            "Time until the head of the response, in seconds, by route template.",
-        )
-        .buckets(prometheus::exponential_buckets(0.000_5, 2.0, 14).expect("they are positive"));
-        let seconds = HistogramVec::new(seconds, &["method", "route", "status"]);
-        let rejected = Opts::new(
-            "duet_http_rejected_total",
-            "Requests that failed, by reason.",
-        );
-        let rejected = IntCounterVec::new(rejected, &["reason"]);
-        let addresses = Opts::new(
-            "duet_limited_addresses",
-            "Addresses that a limit by address knows at the moment, by limit.",
-        );
-        let addresses = IntGaugeVec::new(addresses, &["limit"]);
-        let answers_bytes = IntGauge::new(
-            "duet_http_answers_bytes",
-            "Set aside for answers that are being made or wait to be taken, in bytes.",
-        );
-        let untrusted_forwards = IntCounter::new(
-            "duet_http_untrusted_forwards_total",
-            "Requests with X-Forwarded-For from an address that server.trusted_proxies does not name.",
-        );
-        let replayed = IntCounter::new(
-            "duet_messages_replayed_total",
-            "Messages written to a stream that had missed them.",
-        );
-        Self {
-            seconds: register(registry, seconds),
-            rejected: register(registry, rejected),
-            addresses: register(registry, addresses),
-            answers_bytes: register(registry, answers_bytes),
-            untrusted_forwards: register(registry, untrusted_forwards),
-            untrusted_warning: Arc::new(Once::new()),
-            replayed: register(registry, replayed),
-        }
-    }
-
-    /// Takes the sizes that are counted elsewhere.
-    pub fn measure(&self, limits: &AddressLimits, answers: &Answers) {
-        for (limit, known) in limits.known() {
-            let gauge = self.addresses.with_label_values(&[limit]);
-            gauge.set(known as i64);
-        }
-        self.answers_bytes.set(answers.waiting_bytes() as i64);
-    }
-
-    /// Counts a request of a proxy that is not trusted, and warns of the first one.
-    fn forwarded_by(&self, untrusted: IpAddr) {
-        self.untrusted_forwards.inc();
-        self.untrusted_warning.call_once(|| {
-            warn!(
-                proxy = %untrusted,
-                "a request says whom it is forwarded for, and comes from no proxy in \
-                 server.trusted_proxies: its clients count as one address"
-            );
-        });
-    }
-
-    /// Counts a connection that was refused before it asked for anything.
-    pub fn refuse_connection(&self) {
-        let reason = ["too_many_connections"];
-        self.rejected.with_label_values(&reason).inc();
-    }
-}
+pub use metrics::HttpMetrics;
 
 tokio::task_local! {
     static REQUEST_ID: String;
+}
+
+fn new_id() -> String {
+    Uuid::new_v4().simple().to_string()
 }
 
 /// The id of the request that is being answered; every line of the log about it has it.
@@ -131,15 +42,41 @@ pub async fn request(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let id = Uuid::new_v4().simple().to_string();
+    let id = new_id();
     // Whatever the filter lets pass, its lines can be told apart by request.
     let span = error_span!("request", id);
     let answered = answered(request, next).instrument(span);
     let mut response = REQUEST_ID.scope(id.clone(), answered).await?;
-    let id = HeaderValue::try_from(id).map_err(Problem::defect)?;
-    let name = HeaderName::from_static("x-request-id");
-    response.headers_mut().insert(name, id);
+    identify(response.headers_mut(), &id);
     Ok(response)
+}
+
+fn identify(headers: &mut header::HeaderMap, id: &str) {
+    // It is made of hexadecimal digits.
+    if let Ok(id) = HeaderValue::try_from(id) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+}
+
+/// The answer to what is no request that any handler could be asked.
+pub fn refused(problem: &Problem) -> HttpResponse {
+    let id = new_id();
+    let error = problem.error();
+    debug!(id, error, "refused before it was a request");
+    let mut response = problem.respond("FAIL");
+    identify(response.headers_mut(), &id);
+    guard(response.headers_mut(), false);
+    response
+}
+
+/// The answer to a request that was lost when its handler panicked, under its id.
+pub fn lost(problem: &Problem) -> HttpResponse {
+    let mut response = problem.respond("FAIL");
+    if let Some(id) = problem.reference() {
+        identify(response.headers_mut(), id);
+        guard(response.headers_mut(), false);
+    }
+    response
 }
 
 async fn answered(
@@ -150,9 +87,17 @@ async fn answered(
     let mut response = match door::check(&request) {
         Ok(()) => {
             // Nothing of the request may be held meanwhile: the router needs it for itself.
+            let state = request.app_data::<web::Data<State>>().cloned();
+            let method = door::label(request.method());
             let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
-            let response =
-                answered.unwrap_or_else(|_| Err(Problem::defect("a handler panicked").into()))?;
+            let Ok(response) = answered else {
+                let problem = Problem::defect("a handler panicked");
+                if let Some(state) = state {
+                    state.metrics.count_lost(method, &problem, started);
+                }
+                return Err(problem.into());
+            };
+            let response = response?;
             match problem_of(response.response()) {
                 Some(problem) => {
                     let request = response.request().clone();

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     envelope::{FailureBody, FailureEnvelope},
-    observe::request_id,
+    observe::{self, request_id},
 };
 use crate::config::Role;
 
@@ -332,8 +332,8 @@ impl ResponseError for Problem {
         self.status()
     }
 
-    /// A stand-in: the doors write the response in their own form.
+    /// A stand-in: the doors write the response in their own form, unless the request was lost.
     fn error_response(&self) -> HttpResponse {
-        self.respond("FAIL")
+        observe::lost(self)
     }
 }

@@ -6,7 +6,7 @@ use actix::{
     ActorFutureExt, AsyncContext, Context, Handler, WrapFuture,
     dev::{MessageResponse, OneshotSender},
 };
-use tracing::{Span, warn};
+use tracing::Span;
 
 use super::Pair;
 use crate::{
@@ -169,6 +169,7 @@ impl Pair {
             pair.catching_up = false;
             match read {
                 Ok(Access::Granted(HistoryPage { messages, more })) => {
+                    pair.unreadable = false;
                     pair.environment
                         .metrics
                         .healed
@@ -186,7 +187,7 @@ impl Pair {
                 }
                 Ok(Access::Ended | Access::Missing | Access::NoSession) => pair.finish(None, ctx),
                 Err(failure) => {
-                    warn!(chat = %pair.key.fingerprint(), %failure, "missing messages wait");
+                    pair.log_unread(&failure);
                     ctx.run_later(Duration::from_millis(500), |pair, ctx| pair.catch_up(ctx));
                 }
             }

@@ -73,9 +73,7 @@ impl Pair {
             }
             Ok(_) => pair.finish(None, ctx),
             // The next comparison with the store finds it again.
-            Err(failure) => {
-                warn!(chat = %pair.key.fingerprint(), %failure, "the chat was not compared");
-            }
+            Err(failure) => pair.log_unread(&failure),
         }));
     }
 

@@ -16,7 +16,8 @@ mod reply;
 
 use std::{
     collections::{HashSet, VecDeque},
-    sync::Arc,
+    sync::{Arc, Mutex},
+    time::Instant,
 };
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
@@ -61,6 +62,8 @@ pub(crate) struct Lane {
     limits: JournalLimits,
     metrics: Metrics,
     queue: Queue,
+    /// When the store began to take no messages.
+    failing_since: Mutex<Option<Instant>>,
 }
 
 impl Journal {
@@ -77,6 +80,7 @@ impl Journal {
                 limits,
                 metrics: metrics.clone(),
                 queue: Queue::new(limits.queue_len_max, &metrics.journal_queue_len),
+                failing_since: Mutex::default(),
             })
         };
         Self {

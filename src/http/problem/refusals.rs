@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode as S;
 use actors::{CameWith, Refusal, domain::TextError, ports::StoreError};
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::{Problem, Sentence};
 
@@ -17,8 +17,10 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Defect(cause) => return Self::defect(cause),
-            Refusal::Unavailable(ref cause) => debug!(%cause, "a request could not be carried out"),
-            Refusal::StorageFull(ref cause) => warn!(%cause, "a request was refused"),
+            // That the store takes nothing is logged once, where it is noticed.
+            Refusal::Unavailable(ref cause) | Refusal::StorageFull(ref cause) => {
+                debug!(%cause, "a request could not be carried out");
+            }
             _ => {}
         }
         Self::Refused(refusal)

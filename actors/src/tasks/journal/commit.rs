@@ -1,8 +1,12 @@
 //! One commit: the call of the store, and who is told what became of it.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    mem::take,
+    sync::{Arc, MutexGuard, PoisonError},
+    time::Instant,
+};
 
-use tracing::{debug, error, warn};
+use tracing::{Span, debug, error, info, warn};
 
 use super::{Append, CommitListener, Committed, CommittedMessage, Lane};
 use crate::{
@@ -44,6 +48,7 @@ impl Lane {
                 .observe(started.elapsed().as_secs_f64());
             let failure = match outcome {
                 Ok(Ok(outcomes)) => {
+                    self.log_success();
                     self.announce(batch, outcomes, &mut left_out);
                     continue;
                 }
@@ -54,11 +59,13 @@ impl Lane {
                     continue;
                 }
                 Ok(Err(failure)) => {
-                    warn!(%failure, messages = batch.len(), "a batch was not committed");
+                    self.log_failure(&failure);
                     Refusal::from(failure)
                 }
                 Err(panic) => {
-                    error!(panic, "the store panicked over a message");
+                    // The batch was split until the guilty one was alone.
+                    let span = batch.first().map(|append| append.span.clone());
+                    error!(parent: span.unwrap_or_else(Span::none), panic, "the store panicked over a message");
                     Refusal::Defect(panic)
                 }
             };
@@ -77,6 +84,30 @@ impl Lane {
                 Done::Beside(key)
             }
         }
+    }
+
+    /// One line when the store begins to take no messages, and one when it takes them again. What it
+    /// refuses for good is logged with the request.
+    fn log_failure(&self, failure: &StoreError) {
+        let is_passing = !matches!(failure, StoreError::Refused(_));
+        let mut since = self.failing_since();
+        if is_passing && since.is_none() {
+            *since = Some(Instant::now());
+            warn!(%failure, "messages are not stored; their senders try again");
+        }
+    }
+
+    fn log_success(&self) {
+        if let Some(since) = take(&mut *self.failing_since()) {
+            let seconds = since.elapsed().as_secs_f64();
+            info!(seconds, "messages are stored again");
+        }
+    }
+
+    fn failing_since(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.failing_since
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Publishes what was stored and hands each pair its part.

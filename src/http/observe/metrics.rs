@@ -1,0 +1,110 @@
+//! What the doors count.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Once},
+    time::Instant,
+};
+
+use actors::metrics::register;
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
+use tracing::warn;
+
+use crate::http::{answers::Answers, limits::AddressLimits, problem::Problem};
+
+/// The metrics of all doors.
+#[derive(Clone)]
+pub struct HttpMetrics {
+    pub(super) seconds: HistogramVec,
+    pub(super) rejected: IntCounterVec,
+    addresses: IntGaugeVec,
+    answers_bytes: IntGauge,
+    untrusted_forwards: IntCounter,
+    untrusted_warning: Arc<Once>,
+    /// Messages that a stream read from the store because its client had missed them.
+    pub replayed: IntCounter,
+}
+
+impl HttpMetrics {
+    /// Registers everything.
+    ///
+    /// # Panics
+    /// When the registry holds one of the names already: a defect of the caller.
+    pub fn register(registry: &Registry) -> Self {
+        let seconds = HistogramOpts::new(
+            "duet_http_request_seconds",
+            "Time until the head of the response, in seconds, by route template.",
+        )
+        .buckets(prometheus::exponential_buckets(0.000_5, 2.0, 14).expect("they are positive"));
+        let seconds = HistogramVec::new(seconds, &["method", "route", "status"]);
+        let rejected = Opts::new(
+            "duet_http_rejected_total",
+            "Requests that failed, by reason.",
+        );
+        let rejected = IntCounterVec::new(rejected, &["reason"]);
+        let addresses = Opts::new(
+            "duet_limited_addresses",
+            "Addresses that a limit by address knows at the moment, by limit.",
+        );
+        let addresses = IntGaugeVec::new(addresses, &["limit"]);
+        let answers_bytes = IntGauge::new(
+            "duet_http_answers_bytes",
+            "Set aside for answers that are being made or wait to be taken, in bytes.",
+        );
+        let untrusted_forwards = IntCounter::new(
+            "duet_http_untrusted_forwards_total",
+            "Requests with X-Forwarded-For from an address that server.trusted_proxies does not name.",
+        );
+        let replayed = IntCounter::new(
+            "duet_messages_replayed_total",
+            "Messages written to a stream that had missed them.",
+        );
+        Self {
+            seconds: register(registry, seconds),
+            rejected: register(registry, rejected),
+            addresses: register(registry, addresses),
+            answers_bytes: register(registry, answers_bytes),
+            untrusted_forwards: register(registry, untrusted_forwards),
+            untrusted_warning: Arc::new(Once::new()),
+            replayed: register(registry, replayed),
+        }
+    }
+
+    /// Takes the sizes that are counted elsewhere.
+    pub fn measure(&self, limits: &AddressLimits, answers: &Answers) {
+        for (limit, known) in limits.known() {
+            let gauge = self.addresses.with_label_values(&[limit]);
+            gauge.set(known as i64);
+        }
+        self.answers_bytes.set(answers.waiting_bytes() as i64);
+    }
+
+    /// Counts a request of a proxy that is not trusted, and warns of the first one.
+    pub(super) fn forwarded_by(&self, untrusted: IpAddr) {
+        self.untrusted_forwards.inc();
+        self.untrusted_warning.call_once(|| {
+            warn!(
+                proxy = %untrusted,
+                "a request says whom it is forwarded for, and comes from no proxy in \
+                 server.trusted_proxies: its clients count as one address"
+            );
+        });
+    }
+
+    /// Counts a request that was lost when its handler panicked.
+    pub(super) fn count_lost(&self, method: &str, problem: &Problem, started: Instant) {
+        let status = problem.status();
+        let labels = [method, "none", status.as_str()];
+        let seconds = self.seconds.with_label_values(&labels);
+        seconds.observe(started.elapsed().as_secs_f64());
+        self.rejected.with_label_values(&[problem.error()]).inc();
+    }
+
+    /// Counts a connection that was refused before it asked for anything.
+    pub fn refuse_connection(&self) {
+        let reason = ["too_many_connections"];
+        self.rejected.with_label_values(&reason).inc();
+    }
+}
