@@ -152,6 +152,9 @@ pub enum Failure {
         /// Why.
         error: io::Error,
     },
+    /// The instance that was asked after is not well, or does not answer.
+    #[error("{0}")]
+    Unhealthy(String),
     /// The conversation was written, and is not whole.
     #[error(
         "{0} of the messages were changed, moved, repeated or are missing; each says so in its place."
@@ -244,7 +247,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             } else {
                 "/health/ready"
             };
-            health::ask(&settings, path).map_err(Failure::Refused)?;
+            health::ask(&settings, path).map_err(Failure::Unhealthy)?;
             Ok(())
         }
         Some(Command::End { link }) => end(&settings, link),

@@ -38,7 +38,7 @@ pub(super) async fn run(settings: &Settings) -> (String, bool) {
         }
     };
     add("settings", of_settings(settings));
-    add("store", examine(&settings.store).await);
+    add("store", examine(settings).await);
     add("bus", of_bus(settings).await);
     add("instance", of_instance(settings));
     (text, works)

@@ -1,32 +1,32 @@
 //! Asks an instance on this machine how it is, as a balancer would.
 
 use std::{
-    io::{Read, Write},
+    io::{self, Read, Write},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    sync::Arc,
     time::Duration,
 };
 
-use crate::config::Settings;
+use rustls::{ClientConnection, StreamOwned};
+
+use crate::{
+    config::Settings,
+    tls::{self, Check},
+};
 
 /// A little longer than the instance itself may think about it.
 const DEADLINE: Duration = Duration::from_secs(5);
 /// More than is ever answered there.
 const ANSWER_LEN_MAX: u64 = 4 * 1024 * 1024;
 
-/// Asks at the address that is kept for operators, which speaks plain HTTP, or at the pages' one; the
-/// body of the answer, where that is a success.
+/// Asks at the address that is kept for operators, which speaks plain HTTP, or at the pages' one, by TLS
+/// where that has it; the body of the answer, where that is a success.
 pub(super) fn ask(settings: &Settings, path: &str) -> Result<String, String> {
     let server = &settings.server;
     let address = reachable(server.ops_bind.unwrap_or(server.bind));
-    if server.ops_bind.is_none() && server.tls_cert.is_some() {
-        return Err(
-            "duet health speaks plain HTTP: give health an address of its own with \
-             server.ops_bind, like \"127.0.0.1:9090\"."
-                .into(),
-        );
-    }
-    let answer =
-        get(address, path).map_err(|error| format!("{address} does not answer: {error}."))?;
+    let by_tls = server.ops_bind.is_none() && server.tls_cert.is_some();
+    let answer = get(address, by_tls, path)
+        .map_err(|error| format!("{address} does not answer: {error}."))?;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     match head.split(' ').nth(1) {
         Some("200") => Ok(body.to_owned()),
@@ -38,9 +38,21 @@ pub(super) fn ask(settings: &Settings, path: &str) -> Result<String, String> {
     }
 }
 
-fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
-    let mut socket = TcpStream::connect_timeout(&address, DEADLINE)?;
+fn get(address: SocketAddr, by_tls: bool, path: &str) -> io::Result<String> {
+    let socket = TcpStream::connect_timeout(&address, DEADLINE)?;
     socket.set_read_timeout(Some(DEADLINE))?;
+    socket.set_write_timeout(Some(DEADLINE))?;
+    if !by_tls {
+        return exchange(socket, path);
+    }
+    // It is this machine that is asked, mostly by a name that its certificate is not for.
+    let config = tls::client(Check::Nothing, None).map_err(io::Error::other)?;
+    let name = address.ip().into();
+    let session = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
+    exchange(StreamOwned::new(session, socket), path)
+}
+
+fn exchange(mut socket: impl Read + Write, path: &str) -> io::Result<String> {
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     socket.write_all(request.as_bytes())?;
     let mut answer = Vec::new();

@@ -1,12 +1,14 @@
 //! What `duet doctor` finds out about a store.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::{OpenError, postgres, sqlite};
-use crate::config::{self, StoreUrl};
+use super::{MIB, OpenError, postgres, sqlite};
+use crate::config::{self, Settings, StoreUrl};
 
 /// Calls that a latency is the middle one of.
 const SAMPLES: usize = 9;
+/// Clocks that are further apart show times of last-seen that people notice.
+const CLOCKS_APART_MS: u64 = 1_000;
 
 /// How good something that was found is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,15 +59,19 @@ impl From<OpenError> for Finding {
 }
 
 /// Looks at the store without changing its tables.
-pub async fn examine(settings: &config::Store) -> Vec<Finding> {
+pub async fn examine(settings: &Settings) -> Vec<Finding> {
     let mut found = Vec::new();
-    let done = match &settings.url {
-        StoreUrl::Sqlite(path) => sqlite::examine(path, &mut found),
-        StoreUrl::Postgres(url) => postgres::examine(url, settings, &mut found).await,
+    let store = &settings.store;
+    let done = match &store.url {
+        StoreUrl::Sqlite(path) => {
+            let free_bytes_min = settings.limits.free_disk_mib_min.saturating_mul(MIB);
+            sqlite::examine(path, free_bytes_min, &mut found)
+        }
+        StoreUrl::Postgres(url) => postgres::examine(url, store, &mut found).await,
         StoreUrl::Shards(urls) => {
             for url in urls {
                 let before = found.len();
-                let done = postgres::examine(url, settings, &mut found).await;
+                let done = postgres::examine(url, store, &mut found).await;
                 found.extend(done.err().map(Finding::from));
                 for finding in &mut found[before..] {
                     finding.what = format!("{}: {}", url.place(), finding.what);
@@ -84,8 +90,37 @@ pub async fn living(settings: &config::Store) -> Option<usize> {
     match &settings.url {
         StoreUrl::Sqlite(_) => None,
         StoreUrl::Postgres(url) => postgres::living(url).await.ok(),
-        StoreUrl::Shards(urls) => postgres::living(urls.first()?).await.ok(),
+        StoreUrl::Shards(urls) => {
+            // They note it on every server that answers.
+            for url in urls {
+                if let Ok(living) = postgres::living(url).await {
+                    return Some(living);
+                }
+            }
+            None
+        }
     }
+}
+
+/// Compares a server's clock with this machine's. `ask` brings the server's, in milliseconds since 1970.
+///
+/// # Errors
+/// Why the server does not say.
+pub async fn clock<E>(ask: impl AsyncFnOnce() -> Result<i64, E>) -> Result<Finding, E> {
+    let began = Instant::now();
+    let there = ask().await?;
+    // The answer is as old as half of the way there and back.
+    let here = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .saturating_sub(began.elapsed() / 2);
+    let here = i64::try_from(here.as_millis()).unwrap_or(i64::MAX);
+    let apart = here.abs_diff(there);
+    let words = format!("its clock and this one are {apart} ms apart");
+    Ok(match apart <= CLOCKS_APART_MS {
+        true => Finding::fine(words),
+        false => Finding::warning(format!("{words}: run NTP on both")),
+    })
 }
 
 /// The middle one of the times that some calls took.

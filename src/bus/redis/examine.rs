@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use redis::{Pipeline, RedisResult, Value};
+use redis::{ErrorKind, Pipeline, RedisResult, ServerErrorKind, Value};
 
 use super::{RedisBus, server, shard::Shard};
-use crate::store::examine::{Finding, latency, milliseconds};
+use crate::store::examine::{Finding, clock, latency, milliseconds};
 
 impl RedisBus {
     /// Asks every server that serves a part of the names.
@@ -13,16 +13,43 @@ impl RedisBus {
         let mut found = Vec::new();
         for shard in self.0.shards() {
             let address = shard.address();
-            found.push(match examine(&shard).await {
-                Ok(what) => Finding::fine(format!("{address} is {what}")),
+            match examine(&shard).await {
+                Ok(what) => found.push(Finding::fine(format!("{address} is {what}"))),
                 Err(error) => {
                     let why = server::explain(&error);
-                    Finding::fault(format!("{address} cannot be used: {why}"))
+                    found.push(Finding::fault(format!("{address} cannot be used: {why}")));
+                    continue;
                 }
-            });
+            }
+            let mut compared = compare_clocks(&shard).await;
+            compared.what = format!("{address}: {}", compared.what);
+            found.push(compared);
         }
         found
     }
+}
+
+/// A user that may not ask for the time is no obstacle: duet itself does not go by it.
+async fn compare_clocks(shard: &Shard) -> Finding {
+    let mut time = Pipeline::with_capacity(1);
+    time.cmd("TIME");
+    let ask = async || {
+        let answers = server::check(shard.run(&time).await?)?;
+        let ((seconds, microseconds),): ((i64, i64),) =
+            redis::from_redis_value(Value::Array(answers))?;
+        RedisResult::Ok(
+            seconds
+                .saturating_mul(1_000)
+                .saturating_add(microseconds / 1_000),
+        )
+    };
+    clock(ask).await.unwrap_or_else(|error| {
+        let forbidden = ErrorKind::Server(ServerErrorKind::NoPerm);
+        Finding::warning(match error.kind() == forbidden {
+            true => "its clock was not compared: the user may not do so without +time".into(),
+            false => format!("its clock was not compared: {}", server::explain(&error)),
+        })
+    })
 }
 
 async fn examine(shard: &Shard) -> RedisResult<String> {

@@ -1,27 +1,23 @@
 //! What `duet doctor` finds out about a PostgreSQL server.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
-
-use tokio_postgres::Client;
+use tokio_postgres::{Config, config::Host};
 
 use super::{connect_once, errors::explain, inspect, migrate, unusable, upkeep::PROBE};
 use crate::{
     config::{self, PostgresUrl},
     store::{
         OpenError,
-        examine::{Finding, latency, milliseconds},
+        examine::{Finding, clock, latency, milliseconds},
     },
 };
 
-/// Clocks that are further apart show times of last-seen that people notice.
-const CLOCKS_APART_MS: i64 = 1_000;
-
+// A role that may not read all statistics sees no sessions of others in pg_stat_activity.
 const ABOUT: &str = "
     SELECT current_setting('server_version'), current_setting('server_encoding'), current_user::text,
         current_database()::text, coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false),
         current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on',
         current_setting('max_connections')::int,
-        (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend'),
+        (SELECT coalesce(sum(numbackends), 0)::int FROM pg_stat_database),
         (SELECT count(DISTINCT pid)::int FROM pg_stat_activity
             WHERE application_name = 'duet' AND pid <> pg_backend_pid())";
 
@@ -40,8 +36,15 @@ pub async fn examine(
     found.push(Finding::fine(format!(
         "PostgreSQL {version}, database {database}, encoding {encoding}, role {role}"
     )));
+    let by_socket = |server: &Config| {
+        let mut hosts = server.get_hosts().iter();
+        hosts.any(|host| matches!(host, Host::Unix(_)))
+    };
     found.push(match about.get(4) {
         true => Finding::fine("the way to it is encrypted"),
+        false if url.servers.iter().all(by_socket) => {
+            Finding::fine("the way to it is a socket of this machine")
+        }
         false => Finding::warning(
             "the way to it is not encrypted: over a network use sslmode=verify-full",
         ),
@@ -60,7 +63,9 @@ pub async fn examine(
         true => Finding::fine(words),
         false => Finding::warning(format!("{words}: raise max_connections")),
     });
-    found.push(clocks(&client).await?);
+    let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+    let compared = clock(async || client.query_one(now, &[]).await?.try_get(0)).await;
+    found.push(compared.map_err(|error| unusable(&explain(&error)))?);
     inspect::sessions(url).await?;
     found.push(Finding::fine("no pooler shares its sessions"));
     if !migrate::is_current(&mut client).await? {
@@ -89,28 +94,4 @@ pub async fn living(url: &PostgresUrl) -> Result<usize, OpenError> {
     let found = client.query_one(count, &[]).await;
     let count: i64 = found.map_err(|error| unusable(&explain(&error)))?.get(0);
     Ok(usize::try_from(count).unwrap_or_default())
-}
-
-async fn clocks(client: &Client) -> Result<Finding, OpenError> {
-    let began = Instant::now();
-    let there = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
-    let there = client.query_one(there, &[]).await;
-    let there: i64 = there.map_err(|error| unusable(&explain(&error)))?.get(0);
-    let here = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let here = here.saturating_sub(began.elapsed() / 2).as_millis();
-    let apart = i64::try_from(here)
-        .unwrap_or(i64::MAX)
-        .saturating_sub(there);
-    Ok(match apart.abs() <= CLOCKS_APART_MS {
-        true => Finding::fine(format!(
-            "its clock and this one are {} ms apart",
-            apart.abs()
-        )),
-        false => Finding::warning(format!(
-            "its clock and this one are {} ms apart: run NTP on both",
-            apart.abs()
-        )),
-    })
 }

@@ -39,12 +39,8 @@ pub(super) struct DiskRoom {
 impl DiskRoom {
     /// Looks for the first time, and makes the reserve.
     pub(super) fn new(database: &Path, floor_bytes: u64) -> Self {
-        let folder = match database.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
         let room = Self {
-            folder: folder.into(),
+            folder: folder(database).into(),
             database: database.into(),
             opened: identity(database),
             floor_bytes,
@@ -67,10 +63,9 @@ impl DiskRoom {
     /// the thread that writes.
     pub(super) fn look(&self) {
         // Where the system does not say, what was known stays: a full disk refuses the write itself.
-        let Ok(disk) = statvfs(&self.folder) else {
+        let Some(free) = free_bytes(&self.database) else {
             return;
         };
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
         self.free_bytes.store(free, Ordering::Relaxed);
         // Twice, so that what is written next does not use it up at once.
         let is_wanted = self.reserve_used.load(Ordering::Relaxed);
@@ -122,6 +117,19 @@ impl DiskRoom {
         );
         let code = ffi::Error::new(ffi::SQLITE_CANTOPEN);
         Err(rusqlite::Error::SqliteFailure(code, Some(why)))
+    }
+}
+
+/// What is free on the disk of a database file, where the system says so.
+pub(super) fn free_bytes(database: &Path) -> Option<u64> {
+    let disk = statvfs(folder(database)).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+fn folder(database: &Path) -> &Path {
+    match database.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }
 

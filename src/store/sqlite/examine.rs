@@ -4,16 +4,23 @@ use std::{path::Path, time::Instant};
 
 use rusqlite::Connection;
 
-use super::file::{connect, others_may_read};
+use super::{
+    disk::free_bytes,
+    file::{connect, others_may_read},
+};
 use crate::store::{
-    OpenError,
+    MIB, OpenError,
     examine::{Finding, median, milliseconds},
 };
 
 const SAMPLES: usize = 9;
 
 /// Adds what it finds; ends with what makes the rest impossible.
-pub fn examine(path: &Path, found: &mut Vec<Finding>) -> Result<(), OpenError> {
+pub fn examine(
+    path: &Path,
+    free_bytes_min: u64,
+    found: &mut Vec<Finding>,
+) -> Result<(), OpenError> {
     let shown = path.display();
     if !path.exists() {
         let words = format!("{shown} is not there yet: the first start makes it");
@@ -36,6 +43,15 @@ pub fn examine(path: &Path, found: &mut Vec<Finding>) -> Result<(), OpenError> {
     if others_may_read(path) {
         let words = format!("other users of this machine may read it: chmod go= {shown}");
         found.push(Finding::warning(words));
+    }
+    if let Some(free) = free_bytes(path) {
+        let words = format!("{} MiB are free on its disk", free / MIB);
+        found.push(match free >= free_bytes_min {
+            true => Finding::fine(words),
+            false => Finding::warning(format!(
+                "{words}, less than limits.free_disk_mib_min: no message is taken"
+            )),
+        });
     }
     let commit = commit(&connection).map_err(failed)?;
     found.push(Finding::fine(format!("a commit takes {commit}")));
