@@ -122,15 +122,18 @@ impl RedisBus {
         let by_sentinel = shared.servers.sentinels.is_some();
         shared.arrange(Ranges::of_one(match by_sentinel {
             // Nobody is there, until a sentinel has said who the master is.
-            true => Address { port: 0, ..first },
-            false => first,
+            true => Address {
+                port: 0,
+                ..first.clone()
+            },
+            false => first.clone(),
         }));
         let mut found = true;
         if by_sentinel || shared.servers.cluster {
             match layout::discover(&shared.servers, &[]).await {
                 Ok(layout) => drop(shared.arrange(layout)),
                 Err(error) => {
-                    wait_for_it(&error)?;
+                    server::wait_for_it(&error, &first).await?;
                     found = !by_sentinel;
                 }
             }
@@ -140,7 +143,7 @@ impl RedisBus {
             match try_once(&shared, &shard).await {
                 // A moment until its first beat is heard: presence is known from the first request on.
                 Ok(()) => _ = tokio::time::timeout(DEADLINE, shard.health.known()).await,
-                Err(error) => wait_for_it(&error)?,
+                Err(error) => server::wait_for_it(&error, &first).await?,
             }
         }
         Ok(Self(shared))
@@ -160,18 +163,6 @@ async fn try_once(shared: &Shared, shard: &Shard) -> RedisResult<()> {
         pipeline.cmd("SPUBLISH").arg(tag.beats("probe")).arg("");
     }
     server::check(shard.run(&pipeline).await?).map(drop)
-}
-
-/// Whether to wait for a server that has failed, or to give up because it will never do.
-fn wait_for_it(error: &RedisError) -> Result<(), OpenError> {
-    if server::is_away(error) {
-        warn!(%error, "Redis is away; until it is back the instances do not hear each other");
-        return Ok(());
-    }
-    Err(OpenError(format!(
-        "Redis cannot be used: {}. Check bus.url and bus.tls_ca.",
-        server::explain(error)
-    )))
 }
 
 impl Shared {

@@ -82,9 +82,18 @@ impl PostgresUrl {
         let servers = each_server(address)
             .map(|address| {
                 let mut config: Config = format!("{address}?{query}").parse().map_err(wrong)?;
+                // Nobody stands between two processes of one machine, and libpq does the same.
+                let on_this_machine = config
+                    .get_hosts()
+                    .iter()
+                    .any(|host| matches!(host, Host::Unix(_)));
                 config
                     .application_name("duet")
-                    .ssl_mode(mode)
+                    .ssl_mode(if on_this_machine {
+                        SslMode::Disable
+                    } else {
+                        mode
+                    })
                     .target_session_attrs(TargetSessionAttrs::ReadWrite);
                 if !keepalives {
                     config

@@ -9,11 +9,12 @@ use redis::{
 };
 use rustls::pki_types::ServerName;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     task::JoinHandle,
 };
 use tokio_rustls::TlsConnector;
+use tracing::warn;
 
 use crate::{
     bus::OpenError,
@@ -194,6 +195,21 @@ pub(super) fn check(answers: Vec<Value>) -> RedisResult<Vec<Value>> {
     answers.into_iter().map(Value::extract_error).collect()
 }
 
+/// Whether PostgreSQL listens where Redis should. It closes the connection on what it does not understand,
+/// as a server does that goes away, and answers by one letter when it is asked for TLS.
+async fn is_postgres(address: &Address) -> bool {
+    const ASK_FOR_TLS: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+    let ask = async {
+        let mut socket = TcpStream::connect((address.host.as_str(), address.port)).await?;
+        socket.write_all(&ASK_FOR_TLS).await?;
+        socket.read_u8().await
+    };
+    matches!(
+        tokio::time::timeout(DEADLINE, ask).await,
+        Ok(Ok(b'S' | b'N'))
+    )
+}
+
 /// Whether a connection leads to a server that is no more what it was, so that a new one may lead to
 /// another: a master that has become a replica, behind a name or a proxy.
 pub(super) fn must_reconnect(error: &RedisError) -> bool {
@@ -229,6 +245,23 @@ pub(super) fn is_away(error: &RedisError) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether to wait for a server that has failed, or to give up because it will never do.
+pub(super) async fn wait_for_it(error: &RedisError, seed: &Address) -> Result<(), OpenError> {
+    if is_away(error) {
+        if is_postgres(seed).await {
+            return Err(OpenError(format!(
+                "PostgreSQL answers at {seed}, not Redis. Check bus.url."
+            )));
+        }
+        warn!(%error, "Redis is away; until it is back the instances do not hear each other");
+        return Ok(());
+    }
+    Err(OpenError(format!(
+        "Redis cannot be used: {}. Check bus.url and bus.tls_ca.",
+        explain(error)
+    )))
 }
 
 /// What is wrong with a server that will never do, as part of a sentence.

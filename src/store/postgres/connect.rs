@@ -22,8 +22,9 @@ use crate::{config::PostgresUrl, store::OpenError, tls};
 
 type Manager = PostgresConnectionManager<MakeRustlsConnect>;
 
-/// How long a server of another kind may take to show itself as one.
+/// How long a server of another kind may take to show itself as one, and to speak before it is asked.
 const PROBE_DEADLINE: Duration = Duration::from_secs(1);
+const GREETING_DEADLINE: Duration = Duration::from_millis(300);
 
 /// The servers that a URL names, of which one can be written to.
 pub(super) struct Servers {
@@ -131,8 +132,8 @@ impl Servers {
     }
 }
 
-/// Whether something else listens where PostgreSQL should. Redis waits for a line's end, which no
-/// first words to PostgreSQL have, so it has to be asked.
+/// Whether something else listens where PostgreSQL should. PostgreSQL never speaks first, and Redis waits
+/// for a line's end, which no first words to PostgreSQL have, so it has to be asked.
 pub(super) async fn stranger(url: &PostgresUrl) -> Option<NoConnection> {
     for config in &url.servers {
         let (Some(Host::Tcp(host)), Some(port)) =
@@ -142,14 +143,27 @@ pub(super) async fn stranger(url: &PostgresUrl) -> Option<NoConnection> {
         };
         let ask = async {
             let mut socket = TcpStream::connect((host.as_str(), *port)).await?;
-            socket.write_all(b"PING\r\n").await?;
             let mut answer = [0; 5];
-            socket.read_exact(&mut answer).await?;
-            std::io::Result::Ok(answer)
+            let greeting = timeout(GREETING_DEADLINE, socket.read_exact(&mut answer)).await;
+            let speaks_first = matches!(greeting, Ok(Ok(_)));
+            if !speaks_first {
+                socket.write_all(b"PING\r\n").await?;
+                socket.read_exact(&mut answer).await?;
+            }
+            std::io::Result::Ok((speaks_first, answer))
         };
-        let what = match timeout(PROBE_DEADLINE, ask).await {
-            Ok(Ok(answer)) if &answer == b"HTTP/" => "an HTTP server",
-            Ok(Ok(answer)) if [b"+PONG", b"-NOAU"].contains(&&answer) => "a Redis server",
+        let Ok(Ok((speaks_first, answer))) = timeout(PROBE_DEADLINE, ask).await else {
+            continue;
+        };
+        let what = match &answer {
+            b"HTTP/" => "an HTTP server",
+            b"+PONG" | b"-NOAU" => "a Redis server",
+            b"SSH-2" => "an SSH server",
+            // A packet of some length, the first one, of protocol 10.
+            [_, _, 0, 0, 10] if speaks_first => "a MySQL or MariaDB server",
+            _ if speaks_first => "a server that speaks first",
+            // An alert about what is no TLS.
+            [0x15, 3, ..] => "a server that speaks TLS alone, as for HTTPS,",
             _ => continue,
         };
         let what = format!("{what} answers at {host}:{port}, not PostgreSQL");

@@ -13,6 +13,8 @@ const CHECK_LOGIN: &str =
 const CHECK_RIGHTS: &str = "docs/operations.md lists what the role needs: the owner of the tables \
                             runs `duet migrate`, and grants SELECT, INSERT, UPDATE and DELETE on them \
                             to the role that serves.";
+const CHECK_SCHEMA: &str = "Create the schema that search_path names, with the right to create tables in it, \
+                            or name another one: ALTER ROLE … SET search_path.";
 
 /// Says why there is no connection, or why a call on it failed.
 pub(super) fn explain(error: &Error) -> NoConnection {
@@ -62,7 +64,8 @@ fn of_server(refused: &DbError) -> NoConnection {
     match code.get(..2).unwrap_or(code) {
         "28" => NoConnection::wrong(what, CHECK_LOGIN),
         "3D" => NoConnection::wrong(what, "Create that database, or name another in store.url."),
-        "42" | "3F" => NoConnection::wrong(what, CHECK_RIGHTS),
+        "3F" => NoConnection::wrong(what, CHECK_SCHEMA),
+        "42" => NoConnection::wrong(what, CHECK_RIGHTS),
         "0A" | "22" => NoConnection::wrong(what, CHECK_URL),
         "53" => NoConnection::passing(
             what,

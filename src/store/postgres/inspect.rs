@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
-use tokio_postgres::{Client, SimpleQueryMessage};
+use tokio_postgres::{Client, SimpleQueryMessage, error::SqlState};
 
 use super::{connect::NoConnection, connect_once, errors::explain, unusable};
 use crate::{config::PostgresUrl, store::OpenError};
@@ -61,14 +61,18 @@ pub(super) async fn sessions(url: &PostgresUrl) -> Result<(), OpenError> {
         SimpleQueryMessage::Row(row) => row.get(0),
         _ => None,
     });
+    // By the role that logged in: it may have been changed to one that may not end this one's sessions.
     let end = format!(
-        "SELECT pg_terminate_backend({}, {END_MS})",
+        "BEGIN; SET LOCAL ROLE NONE; SELECT pg_terminate_backend({}, {END_MS}); COMMIT",
         pid.unwrap_or("0")
     );
     let ended = client.batch_execute(&end).await;
     let goes_on = timeout(PROBE_DEADLINE, probe.batch_execute("SELECT 1")).await;
     match (ended, goes_on) {
         (Ok(()), Ok(Err(_))) => Ok(()),
+        (Err(error), _) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
+            Err(unusable(&explain(&error)))
+        }
         // It has ended itself, or the other one lives on.
         _ => Err(unusable(&NoConnection::shared_session())),
     }

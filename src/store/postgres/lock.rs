@@ -101,6 +101,8 @@ async fn acquire(url: &PostgresUrl, before: Option<&Held>) -> Result<Option<Held
 }
 
 async fn take(client: &Client, before: Option<&Held>) -> Result<Option<(i32, String)>, Error> {
+    // A role that acts for another does not see when its own session began.
+    client.batch_execute("SET ROLE NONE").await?;
     if let Some(before) = before {
         let end = "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity
                    WHERE pid = $1 AND backend_start::text = $2";

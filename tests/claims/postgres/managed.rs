@@ -42,6 +42,12 @@ async fn what_is_set_on_the_role_is_no_trap() {
         ("synchronous_commit", "off"),
         ("datestyle", "'German'"),
         ("timezone", "'Asia/Kathmandu'"),
+        ("client_encoding", "'LATIN1'"),
+        ("standard_conforming_strings", "off"),
+        ("bytea_output", "'escape'"),
+        ("extra_float_digits", "-15"),
+        ("plan_cache_mode", "force_generic_plan"),
+        ("array_nulls", "off"),
     ] {
         let set = format!("ALTER ROLE app SET {name} = {value}");
         server.run(&set).unwrap();
@@ -83,6 +89,34 @@ async fn a_unix_socket_is_an_address() {
         server.port()
     );
     serves(at(&url)).await;
+    // Where no network is in between, there is nothing to encrypt.
+    serves(at(&format!("{url}&sslmode=verify-full"))).await;
+    let doctor = at(&url).arg("doctor").run();
+    let found = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(found.contains("a socket of this machine"), "{found}");
+}
+
+#[tokio::test]
+async fn a_role_that_acts_for_another_is_not_taken_for_a_pooler() {
+    let server = Postgres::start().unwrap();
+    for sql in [
+        "CREATE ROLE owner",
+        "CREATE ROLE app LOGIN IN ROLE owner",
+        "GRANT ALL ON SCHEMA public TO owner",
+        "ALTER ROLE app SET role = owner",
+    ] {
+        server.run(sql).unwrap();
+    }
+    serves(at(&server.url().replace("postgres@", "app@"))).await;
+    let owner = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'";
+    assert_eq!(server.run(owner).unwrap(), "owner");
+}
+
+#[test]
+fn a_schema_that_is_not_there_is_named_as_what_is_missing() {
+    let server = Postgres::start().unwrap();
+    let url = format!("{}?options=-c%20search_path%3Dmissing", server.url());
+    refused(&at(&url).run(), &["no schema", "3F000", "search_path"]);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::{
     io::Write,
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     thread,
     time::{Duration, Instant},
 };
@@ -110,19 +110,36 @@ fn what_waiting_does_not_help_ends_the_start_at_once() {
         &["Redis", "not PostgreSQL"],
     );
 
-    let web = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = web.local_addr().unwrap();
+    let asked = b"HTTP/1.1 400 Bad Request\r\n\r\n";
+    let greeting = b"J\0\0\0\n8.0.36\0and so on";
+    for (says, words) in [
+        (&asked[..], "an HTTP server"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "an SSH server"),
+        (greeting, "a MySQL or MariaDB server"),
+        (b"220 mail.example.org ESMTP\r\n", "speaks first"),
+    ] {
+        let wrong = at(&format!("postgres://duet@{}/duet", saying(says)));
+        refused(
+            &wrong.set("store.start_seconds", 0).run(),
+            &[words, "not PostgreSQL", "store.url"],
+        );
+    }
+}
+
+/// A server that says this to whoever connects, and keeps listening.
+fn saying(words: &'static [u8]) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
     thread::spawn(move || {
-        for socket in web.incoming() {
-            let _ =
-                socket.and_then(|mut socket| socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n"));
+        let mut open = Vec::new();
+        for socket in listener.incoming() {
+            let mut socket = socket?;
+            socket.write_all(words)?;
+            open.push(socket);
         }
+        std::io::Result::Ok(())
     });
-    let wrong = at(&format!("postgres://duet@{address}/duet"));
-    refused(
-        &wrong.set("store.start_seconds", 0).run(),
-        &["HTTP", "not PostgreSQL"],
-    );
+    address
 }
 
 #[test]
