@@ -2,6 +2,7 @@
 
 mod damage;
 mod full;
+mod refused;
 
 use std::{
     fs,
@@ -27,18 +28,28 @@ fn done(output: &Output) {
 
 #[tokio::test]
 async fn nobody_else_can_read_its_files_whatever_the_umask_is() {
-    let server = Setup::new().after("umask 000").start().await;
-    Chat::begin(&server).await;
-    let data = server.folder().join("data");
-    assert_eq!(mode(&data), 0o700);
-    for file in ["duet.db", "duet.db-wal", "duet.db-shm", "duet.db.lock"] {
-        assert_eq!(mode(&data.join(file)), 0o600, "{file}");
+    // The second one takes rights from the owner too.
+    for umask in ["000", "277"] {
+        let server = Setup::new()
+            .after(&format!("umask {umask}"))
+            .set("store.url", "sqlite://data/deep/duet.db")
+            .start()
+            .await;
+        Chat::begin(&server).await;
+        let data = server.folder().join("data/deep");
+        for folder in [data.parent().unwrap(), &data] {
+            assert_eq!(mode(folder), 0o700, "{umask}");
+        }
+        for ending in ["", "-wal", "-shm", ".lock", ".reserve"] {
+            let file = data.join(format!("duet.db{ending}"));
+            assert_eq!(mode(&file), 0o600, "{umask}: {ending}");
+        }
+        let backup = server.folder().join("backup.db");
+        let command = server.setup().arg("backup").arg(backup.to_str().unwrap());
+        done(&command.run());
+        assert_eq!(mode(&backup), 0o600, "{umask}");
+        assert!(!server.log().contains("WARN"), "{}", server.log());
     }
-    let backup = server.folder().join("backup.db");
-    let command = server.setup().arg("backup").arg(backup.to_str().unwrap());
-    done(&command.run());
-    assert_eq!(mode(&backup), 0o600);
-    assert!(!server.log().contains("WARN"), "{}", server.log());
 }
 
 #[tokio::test]
@@ -71,6 +82,19 @@ fn a_migration_that_is_killed_at_any_moment_can_be_begun_again() {
         child.wait().unwrap();
         done(&setup.run());
     }
+}
+
+#[tokio::test]
+async fn an_older_duet_serves_a_file_that_a_newer_one_has_migrated() {
+    let mut server = Server::start().await;
+    assert_eq!(server.terminate().await.code(), Some(0));
+    let newer = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
+                 VALUES (9999, 'of_a_newer_duet', '2026-01-01T00:00:00Z', '1')";
+    let database = rusqlite::Connection::open(server.database()).unwrap();
+    database.execute_batch(newer).unwrap();
+    drop(database);
+    let server = server.restart().await;
+    assert_eq!(Chat::begin(&server).await.one.say("Hello").await, 1);
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! The database file: who may read it, who serves it, and how it is opened.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
+    io::{self, ErrorKind},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     time::Duration,
@@ -53,9 +54,17 @@ impl FileLock {
 /// is, and warns of those that others can read. SQLite gives its log the permissions of the file.
 pub(super) fn prepare(path: &Path) -> Result<(), OpenError> {
     make_folder(path)?;
-    if path.is_dir() {
-        let is_folder = "it is a folder; a file like duet.db in it is needed";
-        return Err(OpenError::file(path, &is_folder));
+    // Opening a pipe would wait for somebody to read from it.
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => {
+            let is_folder = "it is a folder; a file like duet.db in it is needed";
+            return Err(OpenError::file(path, &is_folder));
+        }
+        Ok(found) if !found.is_file() => {
+            let is_other = "it is a pipe or a device, where a file is needed";
+            return Err(OpenError::file(path, &is_other));
+        }
+        _ => {}
     }
     create(path).map_err(|error| OpenError::file(path, &error))?;
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -103,23 +112,44 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
 }
 
 /// Opens a file for writing, and makes it for its owner alone where it is missing.
-pub(super) fn create(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(FILE_MODE)
-        .open(path)
+pub(super) fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).mode(FILE_MODE);
+    match options.create_new(true).open(path) {
+        // A umask may take rights from the owner as well.
+        Ok(file) => {
+            file.set_permissions(Permissions::from_mode(FILE_MODE))?;
+            Ok(file)
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            options.create_new(false).open(path)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn make_folder(path: &Path) -> Result<(), OpenError> {
     match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => DirBuilder::new()
-            .recursive(true)
-            .mode(FOLDER_MODE)
-            .create(folder)
-            .map_err(|error| OpenError::file(folder, &error)),
+        Some(folder) if !folder.as_os_str().is_empty() => {
+            make_folders(folder).map_err(|error| OpenError::file(folder, &error))
+        }
         _ => Ok(()),
+    }
+}
+
+/// Makes a folder, and those above it that are missing, as [`create`] makes a file.
+fn make_folders(folder: &Path) -> io::Result<()> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = folder.parent() {
+        make_folders(above)?;
+    }
+    match DirBuilder::new().mode(FOLDER_MODE).create(folder) {
+        Ok(()) => fs::set_permissions(folder, Permissions::from_mode(FOLDER_MODE)),
+        // Another process was faster.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
