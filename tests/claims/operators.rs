@@ -1,6 +1,7 @@
 //! What `config/` gives to operators: it must work as it is, and speak of what there is.
 
 mod alerts;
+mod alerts_of_defects;
 mod alerts_of_queues;
 mod guide;
 
@@ -12,7 +13,7 @@ use crate::support::{
     Chat, Server, Setup,
     chat::{register, try_login},
     cluster::Cluster,
-    eventually,
+    eventually, raw,
 };
 
 fn config(name: &str) -> PathBuf {
@@ -202,7 +203,16 @@ async fn an_answer_can_be_found_in_the_log_by_its_request() {
         .await;
         seen.insert(id);
     }
-    assert_eq!(seen.len(), 4);
+    // So can what is refused before anybody could be asked.
+    let answer = raw::exchange(server.address, b"NO HTTP\r\n\r\n").await;
+    assert_eq!(answer.status, 400);
+    let id = answer.header("x-request-id").unwrap().to_owned();
+    eventually("it is in the log", async || {
+        server.log().contains(&id).then_some(())
+    })
+    .await;
+    seen.insert(id);
+    assert_eq!(seen.len(), 5);
     // Nobody outside chooses what stands in the log.
     let call = server.api().call(reqwest::Method::GET, "/health/live");
     let answer = call

@@ -1,6 +1,9 @@
 //! Starting, stopping, and the commands beside them.
 
 mod commands;
+mod doctor;
+mod exits;
+mod files;
 mod leaving;
 mod redis;
 pub mod refusing;

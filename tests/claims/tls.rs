@@ -1,11 +1,9 @@
 //! TLS without a proxy.
 
-use std::{fs, process::Command};
-
 use loadtest::servers::Authority;
 use reqwest::{Method, Version};
 
-use crate::support::{Api, Browser, Chat, Server, Setup, eventually, tls};
+use crate::support::{Api, Browser, Chat, Setup, eventually, tls};
 
 #[tokio::test]
 async fn people_come_by_tls_and_http2_with_secure_cookies_and_links() {
@@ -76,51 +74,18 @@ async fn who_speaks_http1_by_tls_is_served_and_cut_off_when_taking_nothing() {
 #[tokio::test]
 async fn a_renewed_certificate_is_used_after_a_hangup_and_a_broken_one_is_not() {
     let (old, new) = (Authority::new().unwrap(), Authority::new().unwrap());
-    let folder = tempfile::tempdir().unwrap();
-    let (certificate, key) = (
-        folder.path().join("cert.pem"),
-        folder.path().join("key.pem"),
-    );
-    let put = |authority: &Authority| {
-        let identity = authority.issue(&["127.0.0.1"]).unwrap();
-        fs::copy(identity.certificate, &certificate).unwrap();
-        fs::copy(identity.key, &key).unwrap();
-    };
-    put(&old);
-    let server = Setup::new()
-        .set("server.tls_cert", certificate.display())
-        .set("server.tls_key", key.display())
-        .start()
-        .await;
-    let address = format!("https://{}", server.address);
-    let reaches = async |authority: &Authority| {
-        let call = Api::trusting(&address, authority).call(Method::GET, "/health/live");
-        call.try_send().await.is_some()
-    };
-    assert!(reaches(&old).await && !reaches(&new).await);
-    fs::write(&certificate, "not a certificate").unwrap();
-    hang_up(&server);
+    let renewable = tls::Renewable::start(&old).await;
+    assert!(renewable.is_by(&old).await && !renewable.is_by(&new).await);
+    renewable.spoil();
+    renewable.server.signal("HUP");
     eventually("the broken one is noticed", async || {
-        server
-            .log()
-            .contains("the old certificate stays")
-            .then_some(())
+        let log = renewable.server.log();
+        log.contains("the old certificate stays").then_some(())
     })
     .await;
-    assert!(reaches(&old).await);
-    put(&new);
-    hang_up(&server);
-    eventually("the new one is in use", async || {
-        reaches(&new).await.then_some(())
-    })
-    .await;
-    assert!(!reaches(&old).await);
-}
-
-fn hang_up(server: &Server) {
-    let sent = Command::new("/bin/sh")
-        .args(["-c", &format!("kill -HUP {}", server.id())])
-        .status()
-        .unwrap();
-    assert!(sent.success());
+    assert!(renewable.is_by(&old).await);
+    renewable.renew(&new);
+    renewable.server.signal("HUP");
+    renewable.becomes(&new).await;
+    assert!(!renewable.is_by(&old).await);
 }

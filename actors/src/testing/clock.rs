@@ -56,6 +56,7 @@ pub struct FaultyClock {
 #[derive(Default)]
 struct ClockFaults {
     panics: AtomicUsize,
+    panics_in_uptime: AtomicUsize,
     stopped: Mutex<bool>,
     released: Condvar,
 }
@@ -89,6 +90,12 @@ impl FaultyClock {
         self.faults.panics.store(times, Ordering::SeqCst);
     }
 
+    /// The next so many questions how long the machine has run panic. Tasks ask that, and requests do
+    /// before they reach their pair.
+    pub fn panic_next_in_uptime(&self, times: usize) {
+        self.faults.panics_in_uptime.store(times, Ordering::SeqCst);
+    }
+
     /// Nobody learns the time for as long as the answer lives.
     pub fn stop(&self) -> Stopped {
         *self
@@ -109,16 +116,18 @@ impl Clock for FaultyClock {
             .unwrap_or_else(PoisonError::into_inner);
         let wait = self.faults.released.wait_while(stopped, |stopped| *stopped);
         drop(wait.unwrap_or_else(PoisonError::into_inner));
-        let one_less = |left: usize| left.checked_sub(1);
-        let armed = self
-            .faults
-            .panics
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less);
-        assert!(armed.is_err(), "the clock was told to panic");
+        panic_if_armed(&self.faults.panics);
         self.shown.now()
     }
 
     fn uptime(&self) -> Duration {
+        panic_if_armed(&self.faults.panics_in_uptime);
         self.shown.uptime()
     }
+}
+
+fn panic_if_armed(panics: &AtomicUsize) {
+    let one_less = |left: usize| left.checked_sub(1);
+    let armed = panics.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less);
+    assert!(armed.is_err(), "the clock was told to panic");
 }

@@ -69,7 +69,7 @@ impl Prometheus {
     }
 
     /// Whether an alert is firing now.
-    async fn fires(&self, name: &str) -> bool {
+    pub(super) async fn fires(&self, name: &str) -> bool {
         let answer = self.api.get("/api/v1/alerts").await;
         if answer.status == 503 {
             // It is still starting.
@@ -83,6 +83,16 @@ impl Prometheus {
         alerts
             .iter()
             .any(|alert: &Value| alert["labels"]["alertname"] == name && alert["state"] == "firing")
+    }
+
+    /// Waits until it has scraped every instance: of a counter it must know the value from before.
+    pub(super) async fn scrapes(&self) {
+        eventually("Prometheus has scraped everything", async || {
+            let answer = self.api.get("/api/v1/query?query=min(up)").await;
+            (answer.status == 200 && answer.json()["data"]["result"][0]["value"][1] == "1")
+                .then_some(())
+        })
+        .await;
     }
 
     pub(super) async fn becomes(&self, name: &str, firing: bool) {
@@ -201,14 +211,21 @@ async fn other_outages_fire_their_alerts_and_resolve_them() {
     prometheus.becomes("DuetInstanceAway", false).await;
 }
 
+fn shipped_rules() -> String {
+    fs::read_to_string(config("prometheus/alerts.yml")).unwrap()
+}
+
+fn names(rules: &str) -> Vec<&str> {
+    let lines = rules.lines();
+    let names = lines.filter_map(|line| line.trim().strip_prefix("- alert: "));
+    names.collect()
+}
+
 #[test]
 fn the_guide_tells_what_to_do_about_every_alert() {
-    let rules = fs::read_to_string(config("prometheus/alerts.yml")).unwrap();
+    let rules = shipped_rules();
     let guide = fs::read_to_string(config("../docs/operations.md")).unwrap();
-    let mut names: Vec<&str> = rules
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("- alert: "))
-        .collect();
+    let mut names = names(&rules);
     let rows: Vec<&str> = guide
         .lines()
         .filter(|line| line.starts_with("| `Duet"))
@@ -227,9 +244,27 @@ fn the_guide_tells_what_to_do_about_every_alert() {
     assert!(names.len() > 12, "{names:?}");
 }
 
-/// What no test can bring about in a minute, in Prometheus's own tests of rules.
+/// The claims that have alerts fired.
+const CLAIMS: [&str; 3] = [
+    include_str!("alerts.rs"),
+    include_str!("alerts_of_queues.rs"),
+    include_str!("alerts_of_defects.rs"),
+];
+
 #[test]
-fn the_other_alerts_fire_by_their_expressions() {
+fn every_shipped_alert_is_fired_and_resolved_by_a_claim() {
+    for name in names(&shipped_rules()) {
+        for firing in [true, false] {
+            let change = format!("becomes(\"{name}\", {firing})");
+            let claimed = CLAIMS.iter().any(|claims| claims.contains(&change));
+            assert!(claimed, "no claim has {change}");
+        }
+    }
+}
+
+/// The rules with their real durations, which no test can wait for, in Prometheus's own tests of rules.
+#[test]
+fn alerts_fire_as_late_as_their_rules_say() {
     let folder = tempfile::tempdir().unwrap();
     fs::copy(
         config("prometheus/alerts.yml"),

@@ -1,5 +1,5 @@
-//! Alerts about what waits, about instances that do not hear each other, and about one that does not
-//! stop, each fired and resolved in a living Prometheus.
+//! Alerts about what waits, about instances that do not hear each other, about one that does not stop,
+//! and about one server of several, each fired and resolved in a living Prometheus.
 
 use std::net::SocketAddr;
 
@@ -139,4 +139,19 @@ async fn an_instance_that_does_not_stop_fires_its_alert_until_it_is_gone() {
     prometheus.becomes("DuetDrainsForLong", true).await;
     duet.kill_9();
     prometheus.becomes("DuetDrainsForLong", false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_postgresql_server_of_several_that_is_away_fires_its_own_alert_alone() {
+    let (one, mut two) = (Postgres::start().unwrap(), Postgres::start().unwrap());
+    let urls = format!("{} {}", one.url(), two.url());
+    let duet = Setup::new().env("DUET_STORE__URLS", urls).start().await;
+    let prometheus = Prometheus::start(&addresses(&[&duet]));
+    prometheus.scrapes().await;
+    tokio::task::block_in_place(|| two.kill());
+    prometheus.becomes("DuetShardAway", true).await;
+    // The instance is of use to everybody whose chat is on the other one.
+    assert!(!prometheus.fires("DuetStoreFails").await);
+    tokio::task::block_in_place(|| two.resume()).unwrap();
+    prometheus.becomes("DuetShardAway", false).await;
 }

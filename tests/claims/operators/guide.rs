@@ -2,12 +2,13 @@
 
 use std::{fs, path::Path, process::Command};
 
-use loadtest::servers::{Authority, Balancer, Kind, Postgres, Redis, Shape, free_port};
+use loadtest::servers::{Authority, Balancer, HeldPort, Kind, Postgres, Redis, Shape, free_port};
+use tokio::task::block_in_place;
 
-use super::config;
+use super::{alerts::Prometheus, config};
 use crate::{
     cluster::traffic::Traffic,
-    support::{Api, Chat, Server, Setup, eventually},
+    support::{Api, Chat, Server, Setup, tls::Renewable},
 };
 
 /// The commands of a language that a guide shows.
@@ -63,15 +64,18 @@ fn proxy(kind: Kind, port: u16, authority: &Authority, instances: &[u16]) -> (Ba
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_is_built_and_replaced_as_the_guide_says() {
-    let postgres = Postgres::start().unwrap();
+    let mut postgres = Postgres::start().unwrap();
     let authority = Authority::new().unwrap();
-    let (_redis, bus) = redis(&authority);
+    let (mut redis, bus) = redis(&authority);
     let sql = commands("operations.md", "sql");
     run_as(&postgres, "postgres", "postgres", &sql[0]);
     run_as(&postgres, "duet_owner", "duet", &sql[1]);
     let public = free_port().unwrap();
+    let url = {
+        let address = postgres.address();
+        move |role: &str, database: &str| format!("postgres://{role}@{address}/{database}")
+    };
     let instance = |role: &str, database: &str| {
-        let store = format!("postgres://{role}@{}/{database}", postgres.address());
         Setup::new()
             .arg("--config")
             .arg(config("cluster.toml").to_str().unwrap())
@@ -79,15 +83,21 @@ async fn a_cluster_is_built_and_replaced_as_the_guide_says() {
             .set("server.ops_bind", "127.0.0.1:0")
             .set("server.trusted_proxies", "127.0.0.1")
             .set("limits.exempt_addresses", "127.0.0.1")
-            .set("store.url", store)
+            .set("store.url", url(role, database))
             .set("bus.url", &bus)
             .set("bus.tls_ca", authority.certificate().display())
     };
     let migrated = instance("duet_owner", "duet").arg("migrate").run();
     assert!(migrated.status.success(), "{migrated:?}");
 
-    let start = || instance("duet", "duet").start();
-    let (one, other) = tokio::join!(start(), start());
+    // Where Prometheus finds an instance again that was replaced.
+    let ops = [HeldPort::any().unwrap(), HeldPort::any().unwrap()];
+    let ops = ops
+        .each_ref()
+        .map(|port| format!("127.0.0.1:{}", port.number()));
+    let start = |ops: &str| instance("duet", "duet").set("server.ops_bind", ops).start();
+    let (one, other) = tokio::join!(start(&ops[0]), start(&ops[1]));
+    let prometheus = Prometheus::start(&ops.map(|address| address.parse().unwrap()));
     let mut servers = [Some(one), Some(other)];
     let ports = servers
         .each_ref()
@@ -104,14 +114,28 @@ async fn a_cluster_is_built_and_replaced_as_the_guide_says() {
             talk.goes_on(30).await;
         }
     };
+    prometheus.scrapes().await;
     // One after the other is stopped and started again, and people talk on.
     for place in &mut servers {
         let mut server = place.take().unwrap();
         assert_eq!(server.terminate().await.code(), Some(0), "{}", server.log());
+        prometheus.becomes("DuetInstanceAway", true).await;
         go_on().await;
         *place = Some(server.restart().await);
+        prometheus.becomes("DuetInstanceAway", false).await;
         go_on().await;
     }
+    // What they all lean on goes away and comes back.
+    block_in_place(|| redis.kill());
+    prometheus.becomes("DuetDoesNotHearRedis", true).await;
+    go_on().await;
+    block_in_place(|| redis.resume()).unwrap();
+    prometheus.becomes("DuetDoesNotHearRedis", false).await;
+    block_in_place(|| postgres.kill());
+    prometheus.becomes("DuetStoreFails", true).await;
+    block_in_place(|| postgres.resume()).unwrap();
+    prometheus.becomes("DuetStoreFails", false).await;
+    go_on().await;
     for talk in talks {
         talk.verdict().await;
     }
@@ -125,6 +149,7 @@ async fn a_cluster_is_built_and_replaced_as_the_guide_says() {
     let found = String::from_utf8_lossy(&doctor.stdout).into_owned();
     assert!(doctor.status.success(), "{found}");
     assert!(found.contains("2 other instances are heard"), "{found}");
+    assert_eq!(found.matches("ms apart").count(), 2, "{found}");
 
     let chat = Chat::begin_at(&by_haproxy).await;
     chat.one.say("Before").await;
@@ -132,7 +157,6 @@ async fn a_cluster_is_built_and_replaced_as_the_guide_says() {
     let dump = dump.iter().find(|block| block.contains("pg_dump"));
     let dump = dump.unwrap().split_inclusive('\n');
     let folder = tempfile::tempdir().unwrap();
-    let url = |role: &str, name: &str| format!("postgres://{role}@{}/{name}", postgres.address());
     let run = |command: &str| {
         let done = Command::new("/bin/sh")
             .args(["-e", "-c", command])
@@ -162,47 +186,26 @@ async fn a_cluster_is_built_and_replaced_as_the_guide_says() {
 #[tokio::test]
 async fn a_renewed_certificate_is_taken_at_a_reload_as_the_unit_does_it() {
     let (old, new) = (Authority::new().unwrap(), Authority::new().unwrap());
-    let folder = tempfile::tempdir().unwrap();
-    let (certificate, key) = (
-        folder.path().join("duet.pem"),
-        folder.path().join("duet.key"),
-    );
-    let put = |authority: &Authority| {
-        let identity = authority.issue(&["127.0.0.1"]).unwrap();
-        fs::copy(identity.certificate, &certificate).unwrap();
-        fs::copy(identity.key, &key).unwrap();
-    };
-    put(&old);
-    let server = Setup::new()
-        .set("server.tls_cert", certificate.display())
-        .set("server.tls_key", key.display())
-        .start()
-        .await;
-    let address = format!("https://{}", server.address);
-    let chat = Chat::begin_at(&Api::trusting(&address, &old)).await;
+    let renewable = Renewable::start(&old).await;
+    let chat = Chat::begin_at(&renewable.trusting(&old)).await;
     let mut stream = chat.two.listen().await;
     stream.next_of("hello").await;
-    put(&new);
+    renewable.renew(&new);
     let unit = fs::read_to_string(config("systemd/duet.service")).unwrap();
     let reload = unit
         .lines()
         .find_map(|line| line.strip_prefix("ExecReload="));
     let reloaded = Command::new("/bin/sh")
         .args(["-c", reload.unwrap()])
-        .env("MAINPID", server.id().to_string())
+        .env("MAINPID", renewable.server.id().to_string())
         .status();
     assert!(reloaded.unwrap().success());
-    let renewed = Api::trusting(&address, &new);
-    eventually(
-        "new connections are served by the new certificate",
-        async || {
-            let call = renewed.call(reqwest::Method::GET, "/health/live");
-            call.try_send().await.map(drop)
-        },
-    )
-    .await;
+    renewable.becomes(&new).await;
     // Whoever is there stays.
-    chat.one.through(&renewed).say("Hello").await;
+    chat.one
+        .through(&renewable.trusting(&new))
+        .say("Hello")
+        .await;
     assert_eq!(stream.next_texts(1).await, ["Hello"]);
 }
 

@@ -2,14 +2,14 @@
 
 use std::process::Output;
 
-use loadtest::servers::{Postgres, Redis};
+use loadtest::servers::Authority;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::refusing::refused;
 use crate::support::{Chat, Server, Setup, eventually, server::exists};
 
-fn printed(output: &Output) -> String {
+pub(super) fn printed(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
         output.status.success(),
@@ -79,76 +79,34 @@ fn check_config_prints_every_value_with_its_place_and_no_password() {
     assert_eq!(keys(&text), keys(&defaults));
 }
 
-#[tokio::test]
-async fn the_doctor_says_what_it_finds() {
-    let doctor = |setup: Setup| setup.arg("doctor").run();
-    let text = printed(&doctor(Setup::new()));
-    assert!(
-        text.contains("look  store     data/duet.db is not there yet"),
-        "{text}"
-    );
-    let server = Server::start().await;
-    let text = printed(&doctor(server.setup().set("server.bind", server.address)));
-    for words in [
-        "undamaged",
-        "a commit takes",
-        "is ready",
-        "one process serves alone",
+#[test]
+fn check_config_prints_several_servers_as_a_file_that_is_taken_back() {
+    let urls = "postgres://a:s3cret@one/duet postgres://a:s3cret@two/duet?sslmode=require";
+    let in_environment = Setup::new().env("DUET_STORE__URLS", urls);
+    let in_file = Setup::new().file(&format!(
+        "store = {{\n  urls = {:?} }}\n",
+        urls.split(' ').collect::<Vec<_>>()
+    ));
+    let mut in_secret_file = Setup::new();
+    std::fs::write(
+        in_secret_file.folder().join("urls"),
+        urls.replace(' ', "\n"),
+    )
+    .unwrap();
+    let in_secret_file = in_secret_file.set("store.url_file", "urls");
+    for (setup, place) in [
+        (in_environment, "DUET_STORE__URLS in the environment"),
+        (in_file, "line 2 of "),
+        (in_secret_file, "the file urls"),
     ] {
-        assert!(text.contains(words), "nothing of {words}: {text}");
+        let text = printed(&setup.arg("check-config").arg("--print").run());
+        assert!(!text.contains("s3cret"), "{text}");
+        let shown =
+            "urls = [\"postgres://a:***@one/duet\", \"postgres://a:***@two/duet?sslmode=require\"]";
+        assert!(text.contains(&format!("{shown} # {place}")), "{text}");
+        let again = text.replace("***", "x").replace("\"urls\"", "\"\"");
+        printed(&Setup::new().file(&again).arg("check-config").run());
     }
-
-    assert!(text.contains("no request came through"), "{text}");
-    // A proxy that nobody told it of.
-    let call = server.front().call(reqwest::Method::GET, "/health/live");
-    call.header("x-forwarded-for", "192.0.2.7").send().await;
-    let text = printed(&doctor(server.setup().set("server.bind", server.address)));
-    assert!(
-        text.contains("look  instance  1 requests came through"),
-        "{text}"
-    );
-    assert!(server.log().contains("server.trusted_proxies"));
-
-    let (postgres, redis) = (Postgres::start().unwrap(), Redis::start().unwrap());
-    let setup = || {
-        let setup = Setup::new().set("store.url", postgres.url());
-        setup.set("bus.url", redis.url())
-    };
-    let text = printed(&doctor(setup()));
-    for words in [
-        "PostgreSQL 1",
-        "encoding UTF8",
-        "role postgres",
-        "duet migrate",
-        "ms apart",
-    ] {
-        assert!(text.contains(words), "nothing of {words}: {text}");
-    }
-    let _other = setup().start().await;
-    let text = printed(&doctor(setup()));
-    for words in [
-        "a commit takes",
-        "no pooler shares",
-        "is Redis 7",
-        "standalone, master; a publish takes",
-        "1 other instances are heard",
-    ] {
-        assert!(text.contains(words), "nothing of {words}: {text}");
-    }
-    // One that is told of another Redis hears nobody, and says so.
-    let elsewhere = Redis::start().unwrap();
-    let text = printed(&doctor(setup().set("bus.url", elsewhere.url())));
-    assert!(
-        text.contains("look  bus") && text.contains("0 of them are heard through Redis"),
-        "{text}"
-    );
-
-    let away = Setup::new().set("store.url", "postgres://duet@127.0.0.1:1/duet");
-    let output = doctor(away.set("server.trusted_proxies", "0.0.0.0/0"));
-    assert_eq!(output.status.code(), Some(1));
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(text.contains("FAIL  store"), "{text}");
-    assert!(text.contains("anybody can claim"), "{text}");
 }
 
 #[tokio::test]
@@ -171,10 +129,27 @@ async fn health_asks_a_running_instance() {
         (!ask(&server, &["health"]).status.success()).then_some(())
     })
     .await;
-    refused(&ask(&server, &["health"]), &["503", "draining"]);
+    // Docker keeps 2 for itself.
+    let ill = ask(&server, &["health"]);
+    assert_eq!(ill.status.code(), Some(1));
+    refused(&ill, &["503", "draining"]);
     assert!(ask(&server, &["health", "--live"]).status.success());
     server.kill_9();
     refused(&ask(&server, &["health", "--live"]), &["does not answer"]);
+
+    let authority = Authority::new().unwrap();
+    let by_tls = Setup::new().tls(&authority).start().await;
+    assert!(ask(&by_tls, &["health"]).status.success());
+    let own_address = Setup::new()
+        .tls(&authority)
+        .set("server.ops_bind", "127.0.0.1:0")
+        .start()
+        .await;
+    let setup = own_address
+        .setup()
+        .set("server.ops_bind", own_address.ops_address.unwrap());
+    let health = setup.arg("health").run();
+    assert!(health.status.success(), "{health:?}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use loadtest::servers::{Redis, free_port};
+use loadtest::servers::{Postgres, Redis, free_port};
 
 use super::refusing::refused;
 use crate::support::{Chat, Server, Setup, eventually};
@@ -128,6 +128,7 @@ fn what_waiting_does_not_help_ends_the_start_at_once() {
     let redis = Redis::start_with(&["--requirepass", "right"]).unwrap();
     let port = redis.port();
     let web = answering(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    let postgres = Postgres::start().unwrap();
     for (url, words) in [
         (
             format!("redis://:guessed@127.0.0.1:{port}"),
@@ -135,6 +136,10 @@ fn what_waiting_does_not_help_ends_the_start_at_once() {
         ),
         (format!("redis://127.0.0.1:{port}"), "wants a password"),
         (format!("redis://{web}"), "no Redis server"),
+        (
+            format!("redis://{}", postgres.address()),
+            "PostgreSQL answers",
+        ),
     ] {
         let began = Instant::now();
         let output = with_bus(&url).run();

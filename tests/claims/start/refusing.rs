@@ -1,6 +1,6 @@
 //! What keeps it from starting is told in one sentence.
 
-use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, process::Output, process::Stdio};
+use std::{fs, net::TcpListener, process::Output, process::Stdio};
 
 use loadtest::servers::{Authority, Postgres, Redis};
 
@@ -38,38 +38,6 @@ fn a_port_that_is_taken_is_named() {
         let output = Setup::new().set(key, &address).run();
         refused(&output, &[&address]);
     }
-}
-
-#[test]
-fn a_data_folder_that_cannot_be_written_is_named() {
-    let mut setup = Setup::new();
-    // A file where the folder should be stops everybody, whoever runs this.
-    fs::write(setup.folder().join("data"), "in the way").unwrap();
-    refused(&setup.run(), &["data"]);
-
-    let mut setup = Setup::new();
-    let folder = setup.folder().join("data");
-    fs::create_dir(&folder).unwrap();
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).unwrap();
-    if fs::write(folder.join("probe"), "").is_err() {
-        refused(&setup.run(), &["data"]);
-    }
-
-    let setup = Setup::new().set("store.url", "sqlite:///proc/duet/duet.db");
-    refused(&setup.run(), &["/proc/duet"]);
-}
-
-#[test]
-fn a_file_that_is_no_database_is_named() {
-    let mut setup = Setup::new();
-    let folder = setup.folder();
-    fs::create_dir(folder.join("data")).unwrap();
-    fs::write(
-        folder.join("data/duet.db"),
-        "This is no database.".repeat(100),
-    )
-    .unwrap();
-    refused(&setup.run(), &["duet.db"]);
 }
 
 #[test]
@@ -198,6 +166,33 @@ fn a_value_that_cannot_be_is_named() {
         let output = Setup::new().set(key, value).run();
         refused(&output, &[words]);
     }
+}
+
+#[test]
+fn what_is_no_whole_number_is_not_made_one() {
+    for value in [
+        "2.9",
+        "1e3",
+        "inf",
+        "true",
+        "yes",
+        "99999999999999999999",
+        "",
+    ] {
+        let output = Setup::new().set("limits.streams_per_seat", value).run();
+        refused(&output, &["limits.streams_per_seat", "a whole number"]);
+    }
+    for value in ["2.9", "true", "\"yes\""] {
+        let file = format!("[limits]\nstreams_per_seat = {value}\n");
+        let output = Setup::new().file(&file).run();
+        refused(&output, &["line 2 of", "a whole number"]);
+    }
+    // Spaces around a value mean nothing.
+    let spaced = Setup::new()
+        .set("limits.streams_per_seat", " 7 ")
+        .set("server.role", " chat ");
+    let output = spaced.arg("check-config").run();
+    assert!(output.status.success(), "{output:?}");
 }
 
 #[test]

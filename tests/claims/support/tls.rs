@@ -1,9 +1,11 @@
-//! Bare sockets inside TLS, for what no HTTP client does.
+//! Bare sockets inside TLS, for what no HTTP client does; and a server whose certificate is renewed.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use loadtest::servers::Authority;
+use reqwest::Method;
 use socket2::{Domain, Socket, Type};
+use tempfile::TempDir;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 use tokio_rustls::{
     TlsConnector,
@@ -14,6 +16,69 @@ use tokio_rustls::{
         pki_types::{CertificateDer, pem::PemObject},
     },
 };
+
+use super::{Api, Server, Setup, eventually};
+
+/// A server that needs no proxy, and the files of its certificate.
+pub struct Renewable {
+    pub server: Server,
+    folder: TempDir,
+}
+
+impl Renewable {
+    /// With a certificate of this authority.
+    pub async fn start(authority: &Authority) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let [certificate, key] = files(&folder);
+        issue(&folder, authority);
+        let server = Setup::new()
+            .set("server.tls_cert", certificate.display())
+            .set("server.tls_key", key.display())
+            .start()
+            .await;
+        Self { server, folder }
+    }
+
+    /// Puts a certificate of another authority, with its key, in the place of the one before.
+    pub fn renew(&self, authority: &Authority) {
+        issue(&self.folder, authority);
+    }
+
+    /// Leaves something that is no certificate.
+    pub fn spoil(&self) {
+        fs::write(&files(&self.folder)[0], "not a certificate").unwrap();
+    }
+
+    /// A client that trusts this authority alone.
+    pub fn trusting(&self, authority: &Authority) -> Api {
+        Api::trusting(&format!("https://{}", self.server.address), authority)
+    }
+
+    /// Whether a new connection is served by a certificate of this authority.
+    pub async fn is_by(&self, authority: &Authority) -> bool {
+        let call = self.trusting(authority).call(Method::GET, "/health/live");
+        call.try_send().await.is_some()
+    }
+
+    /// Waits until it is.
+    pub async fn becomes(&self, authority: &Authority) {
+        eventually("the renewed certificate is in use", async || {
+            self.is_by(authority).await.then_some(())
+        })
+        .await;
+    }
+}
+
+fn files(folder: &TempDir) -> [PathBuf; 2] {
+    ["duet.pem", "duet.key"].map(|name| folder.path().join(name))
+}
+
+fn issue(folder: &TempDir, authority: &Authority) {
+    let identity = authority.issue(&["127.0.0.1"]).unwrap();
+    let [certificate, key] = files(folder);
+    fs::copy(identity.certificate, certificate).unwrap();
+    fs::copy(identity.key, key).unwrap();
+}
 
 /// Who trusts this authority alone, and speaks this protocol.
 pub fn connector(authority: &Authority, protocol: &[u8]) -> TlsConnector {
