@@ -167,7 +167,8 @@ release-files: tools deb musl ## Everything that a release offers for download, 
 	@command -v cargo-cyclonedx >/dev/null || cargo install --locked cargo-cyclonedx
 	@rm -rf $(RELEASE) && mkdir -p $(RELEASE)
 	cargo cyclonedx --format json --spec-version 1.5 --override-filename duet-sbom --manifest-path Cargo.toml
-	mv duet-sbom.json $(RELEASE)/
+	sed "s|$(CURDIR)|/duet|g" duet-sbom.json >$(RELEASE)/duet-sbom.json
+	@rm -f duet-sbom.json
 	@rm -f */duet-sbom.json
 	cp "$$(ls -t target/debian/duet_*.deb | head -n 1)" $(RELEASE)/
 	$(call ARCHIVE,$$(uname -m)-linux,target)
