@@ -6,6 +6,8 @@ use actors::{
 };
 use uuid::Uuid;
 
+use crate::http::State;
+
 /// Fresh hashes tried before giving up: a collision means a broken source of randomness.
 pub const HASH_TRIES: usize = 3;
 /// Hashes made until one suits the store: with a server in fifty within reach, one in 10^8 searches
@@ -13,7 +15,8 @@ pub const HASH_TRIES: usize = 3;
 const SUITABLE_TRIES: usize = 1_000;
 
 /// A random id for a registration that the store can carry out now.
-pub fn fresh_id(store: &dyn Store) -> Uuid {
+pub fn fresh_id(state: &State) -> Uuid {
+    let store = state.pairs.store();
     let suits = |id: &Uuid| store.suits_id(&RegistrationId::new(*id).digest());
     let mut ids = iter::repeat_with(Uuid::new_v4).take(SUITABLE_TRIES);
     ids.find(suits).unwrap_or_else(Uuid::new_v4)

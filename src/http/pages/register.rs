@@ -39,7 +39,7 @@ pub async fn show(state: web::Data<State>, request: HttpRequest) -> HttpResponse
         () => None,
     };
     let page = Register {
-        id: actions::fresh_id(&**state.pairs.store()).to_string(),
+        id: actions::fresh_id(&state).to_string(),
         notice,
         ..Register::default()
     };
@@ -90,7 +90,7 @@ pub async fn submit(
             };
             if matches!(problem, Problem::Refused(Refusal::PartAway)) {
                 // Nothing was made, and nothing can be by this id and hash: the next try has others.
-                page.id = actions::fresh_id(&**state.pairs.store()).to_string();
+                page.id = actions::fresh_id(&state).to_string();
                 page.reserved = None;
             }
             Ok(html(
