@@ -51,16 +51,15 @@ function fall() {
   showPeer();
 }
 
+/** @param {string} name */
+const first = (name) => ("Segmenter" in Intl ? [...new Intl.Segmenter().segment(name)][0].segment : [...name][0]);
+
 /** In place of the logo, as soon as there is a name. */
 function showInitial() {
   const avatar = byId("avatar");
   if (!state.peer || !avatar.querySelector("svg")) return;
   // As people count: a letter with its marks is one.
-  const letters = "Segmenter" in Intl ? new Intl.Segmenter().segment(state.peer) : [{ segment: [...state.peer][0] }];
-  for (const { segment } of letters) {
-    avatar.textContent = segment.toUpperCase();
-    break;
-  }
+  avatar.textContent = first(state.peer).toUpperCase();
 }
 
 function showPeer() {

@@ -7,17 +7,11 @@ import { byId, on, state } from "./state.js";
 /** @type {Record<string, any>} */
 export const text = JSON.parse(byId("chat").dataset.text ?? "{}");
 
-const language = document.documentElement.lang;
-// Made when they are wanted: each takes a slow phone some milliseconds, and most visits begin without a number.
-/** @type {Intl.PluralRules | undefined} */
-let plurals;
-/** @type {Intl.NumberFormat | undefined} */
-let number;
+const plurals = new Intl.PluralRules(document.documentElement.lang);
+const number = new Intl.NumberFormat(document.documentElement.lang, { numberingSystem: "latn" });
 
 /** @param {Plural} forms @param {number} n */
 export function plural(forms, n) {
-  plurals ??= new Intl.PluralRules(language);
-  number ??= new Intl.NumberFormat(language, { numberingSystem: "latn" });
   return (forms[plurals.select(n)] ?? forms.other).replace("{n}", number.format(n));
 }
 

@@ -4,7 +4,6 @@
 
 const locales = [...navigator.languages];
 const TIMES = "time[datetime][data-show]";
-const MINUTE_MS = 60_000;
 /** Where the day has 24 hours, one digit would look cut off. */
 const hour = new Intl.DateTimeFormat(locales, { hour: "numeric" }).resolvedOptions().hourCycle?.startsWith("h2") ? "2-digit" : "numeric";
 /** @type {Record<string, Intl.DateTimeFormatOptions>} */
@@ -14,7 +13,7 @@ const PARTS = {
   date: { day: "numeric", month: "short" },
   full: { day: "numeric", month: "short", hour, minute: "2-digit" },
 };
-/** @type {Map<string, { format: Intl.DateTimeFormat, minute: number, words: string }>} made when they are wanted: each takes a slow phone some milliseconds */
+/** @type {Map<string, Intl.DateTimeFormat>} made when they are wanted: each takes a slow phone some milliseconds */
 const formats = new Map();
 
 /** How far the server's clock is ahead of this one: what day it is now is the server's to say. */
@@ -24,12 +23,9 @@ export const now = () => Date.now() + ahead;
 /** @param {string} name @param {number} ms */
 function format(name, ms) {
   // One kind of digits on a page: the same as in its sentences.
-  const made = formats.get(name) ?? { format: new Intl.DateTimeFormat(locales, { ...PARTS[name], numberingSystem: "latn" }), minute: NaN, words: "" };
+  const made = formats.get(name) ?? new Intl.DateTimeFormat(locales, { ...PARTS[name], numberingSystem: "latn" });
   formats.set(name, made);
-  // Messages come in the order of their times, and most are not the first of their minute.
-  const minute = Math.floor(ms / MINUTE_MS);
-  if (minute !== made.minute) Object.assign(made, { minute, words: made.format.format(ms) });
-  return made.words;
+  return made.format(ms);
 }
 
 /** Days since the epoch, in the reader's zone. @param {number} ms */
