@@ -262,6 +262,25 @@ impl Postgres {
     }
 }
 
+impl Drop for Postgres {
+    /// A server that is killed leaves its segment of shared memory behind, of which a machine has a few thousand.
+    fn drop(&mut self) {
+        self.server = None;
+        let told = fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
+        // The seventh line has the segment's key and its id.
+        let segment = told
+            .lines()
+            .nth(6)
+            .and_then(|line| line.split_whitespace().nth(1));
+        if let Some(segment) = segment {
+            let mut remove = Command::new("ipcrm");
+            remove.args(["-m", segment]).stderr(Stdio::null());
+            // One that is gone already is no loss.
+            let _ = remove.status();
+        }
+    }
+}
+
 /// Debian keeps the programs of each version in a folder of its own; the newest is taken.
 fn programs() -> Result<PathBuf, StartError> {
     let missing = || {
