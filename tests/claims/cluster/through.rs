@@ -96,13 +96,13 @@ async fn nobody_chooses_an_address(kind: Kind) {
         let call = call.header("X-Forwarded-For", from).json(json!({}));
         call.send().await.status
     };
-    // Each instance counts for itself.
+    // Each instance counts for itself, and which one is asked is the proxy's choice.
     let answers = [
         reserve("203.0.113.1").await,
         reserve("203.0.113.2").await,
         reserve("203.0.113.3").await,
     ];
-    assert_eq!(answers[2], 429, "{answers:?}");
+    assert!(answers.contains(&429), "{answers:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
