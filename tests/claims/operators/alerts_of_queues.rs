@@ -155,3 +155,17 @@ async fn one_postgresql_server_of_several_that_is_away_fires_its_own_alert_alone
     tokio::task::block_in_place(|| two.resume()).unwrap();
     prometheus.becomes("DuetShardAway", false).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn maps_of_several_servers_that_differ_fire_their_alert_until_they_agree() {
+    let (one, two) = (Postgres::start().unwrap(), Postgres::start().unwrap());
+    let urls = format!("{} {}", one.url(), two.url());
+    let duet = Setup::new().env("DUET_STORE__URLS", urls).start().await;
+    let prometheus = Prometheus::start(&addresses(&[&duet]));
+    prometheus.scrapes().await;
+    let turned = "UPDATE shard_maps SET servers = ARRAY[servers[2], servers[1]]";
+    tokio::task::block_in_place(|| two.run(turned)).unwrap();
+    prometheus.becomes("DuetShardMapsDiffer", true).await;
+    tokio::task::block_in_place(|| two.run(turned)).unwrap();
+    prometheus.becomes("DuetShardMapsDiffer", false).await;
+}
