@@ -107,7 +107,15 @@ async fn a_redis_with_no_connection_to_spare_keeps_nobody_from_chatting() {
             .unwrap()
     };
     cli("1");
-    let taken = TcpStream::connect(("127.0.0.1", redis.port())).unwrap();
+    // The connection that set this may still be open, and then the next one is refused.
+    let taken = eventually("the one connection is taken", async || {
+        let mut socket = TcpStream::connect(("127.0.0.1", redis.port())).unwrap();
+        let mut answer = [0; 5];
+        let _ = socket.write_all(b"PING\r\n");
+        socket.read_exact(&mut answer).ok()?;
+        (&answer == b"+PONG").then_some(socket)
+    })
+    .await;
     let server = serves_without(&redis.url(), "max number of clients").await;
     drop(taken);
     eventually("there is room for this test", async || {
