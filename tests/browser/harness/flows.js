@@ -117,8 +117,9 @@ export async function letIn(page, newcomer) {
   const allow = page.getByRole("button", { name: "Allow" });
   await allow.waitFor();
   await until("the other person is let in", async () => {
-    // It stays while the seat's owner may still be there, and goes in the moment of an answer.
-    await allow.click({ timeout: 1_000 }).catch(() => {});
+    // It stays while the seat's owner may still be there, and goes in the moment of an answer. A press on a busy page takes a while.
+    await allow.click({ timeout: 10_000 }).catch(() => {});
+    await newcomer.waitForURL(/\/2$/, { timeout: 5_000, waitUntil: "commit" }).catch(() => {});
     return /\/2$/.test(newcomer.url());
   });
 }
