@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::time::{ClockId, clock_gettime};
 use tokio::{sync::Notify, task::yield_now};
 
 /// What of an arbiter's time one connection may take before it counts as costly, and what part of the time
@@ -89,12 +90,13 @@ impl LowPriority {
 }
 
 impl Turns {
-    /// Runs a future, each poll of which waits for its turn and is counted.
+    /// Runs a handshake, each poll of which waits for its turn. What it takes does not make the connection
+    /// costly afterwards: it comes once.
     pub async fn run<F: Future>(&mut self, future: F) -> F::Output {
         let mut future = pin!(future);
         poll_fn(|cx| {
             ready!(self.poll_turn(cx));
-            self.count(|| future.as_mut().poll(cx))
+            self.spend(|| future.as_mut().poll(cx)).0
         })
         .await
     }
@@ -141,17 +143,28 @@ impl Turns {
 
     /// Counts what this takes.
     pub fn count<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        let began = Instant::now();
-        let forgotten = (began - self.counted) / EFFORT_SHARE;
-        let done = work();
+        let forgotten = self.counted.elapsed() / EFFORT_SHARE;
+        let (done, taken) = self.spend(work);
         self.counted = Instant::now();
-        let taken = self.counted - began;
         self.lately = self.lately.saturating_sub(forgotten) + taken;
+        done
+    }
+
+    fn spend<T>(&mut self, work: impl FnOnce() -> T) -> (T, Duration) {
+        let began = processor_time();
+        let done = work();
+        let taken = processor_time().saturating_sub(began);
         if self.is_in_turn {
             self.in_turns += taken;
         }
-        done
+        (done, taken)
     }
+}
+
+/// What this thread has had of a processor: on a busy machine a thread waits in the middle of anybody's work.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 impl Drop for Turns {
