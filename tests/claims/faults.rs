@@ -14,3 +14,5 @@ mod postgres;
 mod redis;
 mod torture;
 mod without_redis;
+
+pub use without_redis::Case;

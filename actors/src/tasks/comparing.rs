@@ -119,14 +119,7 @@ impl Comparisons {
     /// Waits until a partition may be asked.
     pub(crate) fn until_due(&self) -> impl Future<Output = ()> + use<> {
         let idle = self.parts.iter().filter(|part| !part.is_busy);
-        let due = idle.map(|part| part.due).min();
-        async move {
-            match due {
-                Some(due) => tokio::time::sleep_until(due.into()).await,
-                // All are being asked.
-                None => std::future::pending().await,
-            }
-        }
+        sleep_until(idle.map(|part| part.due).min())
     }
 
     /// For how many chats the store did not answer when it was last asked for them.
@@ -140,13 +133,7 @@ impl Comparisons {
         loop {
             self.start();
             let wanted = self.parts.iter().filter(|part| part.is_wanted());
-            let due = wanted.map(|part| part.due).min();
-            let until_due = async {
-                match due {
-                    Some(due) => tokio::time::sleep_until(due.into()).await,
-                    None => std::future::pending().await,
-                }
-            };
+            let until_due = sleep_until(wanted.map(|part| part.due).min());
             tokio::select! {
                 Some((number, compared)) = self.under_way.next() => {
                     self.settle(number, &compared);
@@ -216,6 +203,14 @@ impl Part {
 
     fn is_wanted(&self) -> bool {
         !self.is_busy && !self.wanted.is_empty()
+    }
+}
+
+/// Waits until then, or for ever.
+async fn sleep_until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -14,16 +14,16 @@ const SOON: Duration = Duration::from_secs(20);
 const COLD: Duration = Duration::from_millis(1_500);
 
 /// Two instances; the second one's way to Redis can be cut.
-pub(super) struct Case {
-    pub(super) one: Server,
-    pub(super) two: Server,
-    pub(super) redis: Redis,
-    pub(super) to_redis: Proxy,
-    pub(super) postgres: Postgres,
+pub struct Case {
+    pub one: Server,
+    pub two: Server,
+    pub redis: Redis,
+    pub to_redis: Proxy,
+    pub postgres: Postgres,
 }
 
 impl Case {
-    pub(super) async fn start() -> Self {
+    pub async fn start() -> Self {
         let (postgres, redis) = (Postgres::start().unwrap(), Redis::start().unwrap());
         let to_redis = Proxy::start(redis.port()).await.unwrap();
         let setup = Setup::new().set("store.url", postgres.url());
@@ -40,13 +40,13 @@ impl Case {
         case
     }
 
-    pub(super) fn command(&self, command: &str) {
+    pub fn command(&self, command: &str) {
         let command: Vec<&str> = command.split(' ').collect();
         self.redis.command(&command).unwrap();
     }
 
     /// Both are ready all the while, and say how the bus is.
-    pub(super) async fn until_bus_is(&self, state: &str) {
+    pub async fn until_bus_is(&self, state: &str) {
         for server in [&self.one, &self.two] {
             until_bus_is(server, state).await;
         }

@@ -1,11 +1,13 @@
 //! Two servers on one PostgreSQL that do not hear each other: the store alone says whose session
 //! lives, and nobody is taken for absent.
 
-use loadtest::servers::{Postgres, Proxy, Redis};
 use serde_json::{Value, json};
 
 use super::asking::Asker;
-use crate::support::{Chat, Person, Setup, Twins, chat::try_login, eventually};
+use crate::{
+    faults::Case,
+    support::{Chat, Person, Setup, Twins, chat::try_login, eventually},
+};
 
 /// A second session of Abhi, known and used at the other server.
 async fn phone(twins: &Twins, chat: &Chat) -> Person {
@@ -117,28 +119,23 @@ async fn never_allowed(asker: &Asker, chat: &Chat, status: u16, word: &str) {
 /// Anny is at a server that Redis does not reach; Abhi's server and Redis are well.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_let_in_while_a_server_that_lives_is_not_heard() {
-    let (postgres, redis) = (Postgres::start().unwrap(), Redis::start().unwrap());
-    let setup = Setup::new().set("store.url", postgres.url());
-    let to_redis = Proxy::start(redis.port()).await.unwrap();
-    let one = setup.clone().set("bus.url", redis.url()).start().await;
-    let through = format!("redis://127.0.0.1:{}", to_redis.port());
-    let two = setup.set("bus.url", through).start().await;
-    let chat = Chat::begin(&one).await;
-    let mut hers = chat.two.at(&two).listen().await;
+    let case = Case::start().await;
+    let chat = Chat::begin(&case.one).await;
+    let mut hers = chat.two.at(&case.two).listen().await;
     hers.next_of("hello").await;
     let mut stream = chat.one.listen().await;
-    let asker = Asker::ask(&one, &chat, &mut stream).await;
+    let asker = Asker::ask(&case.one, &chat, &mut stream).await;
     never_allowed(&asker, &chat, 409, "seat_open").await;
-    to_redis.refuse(true);
-    to_redis.cut();
+    case.to_redis.refuse(true);
+    case.to_redis.cut();
     never_allowed(&asker, &chat, 503, "presence_unknown").await;
     // Also once Abhi's server has noticed, and for as long as it lasts.
     eventually("the bus is known to be split", async || {
         never_allowed(&asker, &chat, 503, "presence_unknown").await;
-        (one.metric("duet_bus_split").await == 1.0).then_some(())
+        (case.one.metric("duet_bus_split").await == 1.0).then_some(())
     })
     .await;
-    to_redis.refuse(false);
+    case.to_redis.refuse(false);
     never_allowed(&asker, &chat, 409, "seat_open").await;
     drop(hers);
     eventually("she has left, and somebody is let in", async || {
@@ -150,30 +147,26 @@ async fn nobody_is_let_in_while_a_server_that_lives_is_not_heard() {
 /// Redis begins again with nothing in it, and Anny's server has not written down again where she is.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_let_in_while_redis_has_forgotten_who_is_there() {
-    let (postgres, mut redis) = (Postgres::start().unwrap(), Redis::start().unwrap());
-    let setup = Setup::new().set("store.url", postgres.url());
-    let to_redis = Proxy::start(redis.port()).await.unwrap();
-    let one = setup.clone().set("bus.url", redis.url()).start().await;
-    let through = format!("redis://127.0.0.1:{}", to_redis.port());
-    let two = setup.set("bus.url", through).start().await;
-    let chat = Chat::begin(&one).await;
-    let mut hers = chat.two.at(&two).listen().await;
+    let mut case = Case::start().await;
+    let chat = Chat::begin(&case.one).await;
+    let mut hers = chat.two.at(&case.two).listen().await;
     hers.next_of("hello").await;
     let mut stream = chat.one.listen().await;
-    let asker = Asker::ask(&one, &chat, &mut stream).await;
-    to_redis.refuse(true);
-    to_redis.cut();
-    redis.kill();
-    redis.resume().unwrap();
+    let asker = Asker::ask(&case.one, &chat, &mut stream).await;
+    case.to_redis.refuse(true);
+    case.to_redis.cut();
+    case.redis.kill();
+    case.redis.resume().unwrap();
     eventually("Redis carries notices again", async || {
         never_allowed(&asker, &chat, 503, "presence_unknown").await;
-        one.log()
+        case.one
+            .log()
             .contains("Redis carries notices again")
             .then_some(())
     })
     .await;
     never_allowed(&asker, &chat, 503, "presence_unknown").await;
-    to_redis.refuse(false);
+    case.to_redis.refuse(false);
     never_allowed(&asker, &chat, 409, "seat_open").await;
     drop(hers);
 }
