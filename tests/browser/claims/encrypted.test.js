@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { begin, choose, downloaded, endForBoth, enter, letIn, message, opened, openMySide, register, say, tell, texts, untilTick } from "../harness/flows.js";
+import { begin, choose, downloaded, endForBoth, enter, knock, letIn, message, opened, openMySide, register, say, tell, texts, untilTick } from "../harness/flows.js";
 import { remains } from "../harness/remains.js";
 import { scan } from "../harness/scan.js";
 import { Speaker } from "../harness/speaker.js";
@@ -188,9 +188,7 @@ claim("another device gets the key with its link, and somebody who is let in has
 
   await phone.page.close();
   await anny.page.goto("about:blank");
-  await lost.page.goto(link);
-  await lost.page.getByLabel("Your name").fill("Anny");
-  await lost.page.getByRole("button", { name: "Enter", exact: true }).click();
+  await knock(lost.page, link, "Anny");
   await lost.page.getByRole("button", { name: "Ask to be let in" }).click();
   await letIn(abhi.page, lost.page);
   await opened(lost.page);

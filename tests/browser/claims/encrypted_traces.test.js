@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash, hkdfSync } from "node:crypto";
 
 import { claim, shareBehindRelay } from "../harness/claim.js";
-import { begin, choose, downloaded, endForBoth, enter, letIn, message, opened, say, untilTick } from "../harness/flows.js";
+import { begin, choose, downloaded, endForBoth, enter, knock, letIn, message, opened, say, untilTick } from "../harness/flows.js";
 import { setHidden } from "../harness/person.js";
 import { remains } from "../harness/remains.js";
 import { addresses, trace } from "../harness/trace.js";
@@ -135,9 +135,7 @@ claim("a whole encrypted conversation sends no text, secret or key, and leaves n
   await look(phone.page);
   await phone.page.close();
   await anny.page.goto("about:blank");
-  await lost.page.goto(link);
-  await lost.page.getByLabel("Your name").fill("Anny");
-  await lost.page.getByRole("button", { name: "Enter", exact: true }).click();
+  await knock(lost.page, link, "Anny");
   await lost.page.getByRole("button", { name: "Ask to be let in" }).click();
   await letIn(abhi.page, lost.page);
   await opened(lost.page);

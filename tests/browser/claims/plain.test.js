@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 
 import { claim, share } from "../harness/claim.js";
-import { choose, contentOf, inChat, join, meet, message, openMySide, post, pour, register, returnCode, texts } from "../harness/flows.js";
+import { choose, contentOf, inChat, join, knock, meet, message, openMySide, post, pour, register, returnCode, texts } from "../harness/flows.js";
 import { remains } from "../harness/remains.js";
 import { until, untilIs } from "../harness/until.js";
 
@@ -16,14 +16,6 @@ const PLAIN = { javaScriptEnabled: false };
 
 /** @param {Page} page */
 const refresh = (page) => page.getByRole("link", { name: "Refresh" }).click();
-
-/** @param {Page} page @param {string} link @param {string} name */
-async function knock(page, link, name) {
-  await page.goto(link);
-  await page.getByLabel("Your name").fill(name);
-  await page.getByRole("button", { name: "Enter", exact: true }).click();
-  await page.getByRole("heading", { name: "has already joined" }).waitFor();
-}
 
 claim("two people meet, talk, log out, return and end by forms alone", async ({ person }) => {
   const [abhi, anny] = [await person(PLAIN), await person(PLAIN)];

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { choose, contentOf, inChat, join, meet, message, openMySide, register, returnCode, say, texts, untilTick } from "../harness/flows.js";
+import { choose, contentOf, inChat, join, knock, meet, message, openMySide, register, returnCode, say, texts, untilTick } from "../harness/flows.js";
 import { setHidden } from "../harness/person.js";
 import { scan } from "../harness/scan.js";
 import { until, untilIs } from "../harness/until.js";
@@ -11,14 +11,6 @@ import { until, untilIs } from "../harness/until.js";
 share();
 
 /** @typedef {import("playwright-core").Page} Page */
-
-/** Tries the name of a seat that is taken. @param {Page} page @param {string} link @param {string} name */
-async function knock(page, link, name) {
-  await page.goto(link);
-  await page.getByLabel("Your name").fill(name);
-  await page.getByRole("button", { name: "Enter", exact: true }).click();
-  await page.getByRole("heading", { name: "has already joined" }).waitFor();
-}
 
 /** @param {Page} page */
 async function logOut(page) {

@@ -112,6 +112,14 @@ export async function begin(person) {
   return { link, code, chat };
 }
 
+/** Comes by a chat's link to a seat that is taken. @param {Page} page @param {string} link @param {string} name */
+export async function knock(page, link, name) {
+  await page.goto(link);
+  await page.getByLabel("Your name").fill(name);
+  await page.getByRole("button", { name: "Enter", exact: true }).click();
+  await page.getByRole("heading", { name: "has already joined" }).waitFor();
+}
+
 /** Lets somebody in who asks for seat 2. @param {Page} page of seat 1 @param {Page} newcomer */
 export async function letIn(page, newcomer) {
   const allow = page.getByRole("button", { name: "Allow" });
@@ -119,8 +127,7 @@ export async function letIn(page, newcomer) {
   await until("the other person is let in", async () => {
     // It stays while the seat's owner may still be there, and goes in the moment of an answer. A press on a busy page takes a while.
     await allow.click({ timeout: 10_000 }).catch(() => {});
-    await newcomer.waitForURL(/\/2$/, { timeout: 5_000, waitUntil: "commit" }).catch(() => {});
-    return /\/2$/.test(newcomer.url());
+    return newcomer.waitForURL(/\/2$/, { timeout: 5_000, waitUntil: "commit" }).then(() => true, () => false);
   });
 }
 
