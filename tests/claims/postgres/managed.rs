@@ -96,6 +96,22 @@ async fn a_unix_socket_is_an_address() {
     assert!(found.contains("a socket of this machine"), "{found}");
 }
 
+#[tokio::test]
+async fn a_role_that_acts_for_another_is_not_taken_for_a_pooler() {
+    let server = Postgres::start().unwrap();
+    for sql in [
+        "CREATE ROLE owner",
+        "CREATE ROLE app LOGIN IN ROLE owner",
+        "GRANT ALL ON SCHEMA public TO owner",
+        "ALTER ROLE app SET role = owner",
+    ] {
+        server.run(sql).unwrap();
+    }
+    serves(at(&server.url().replace("postgres@", "app@"))).await;
+    let owner = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'";
+    assert_eq!(server.run(owner).unwrap(), "owner");
+}
+
 #[test]
 fn a_schema_that_is_not_there_is_named_as_what_is_missing() {
     let server = Postgres::start().unwrap();
