@@ -1,11 +1,12 @@
 //! The memory of answers that wait for clients to take them, over all connections.
 
 use std::{
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix_web::{
@@ -13,6 +14,7 @@ use actix_web::{
     body::{BodySize, MessageBody},
     http::header::CONTENT_TYPE,
 };
+use futures_util::FutureExt;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
@@ -22,13 +24,16 @@ use tokio::{
 /// something was done about is answered in a few words, or with a page.
 const OF_READING_KIB: u32 = 64;
 const OF_DOING_KIB: u32 = 16;
+/// What answers to operators may take, who must see what is going on when the others have taken everything.
+const OF_OPERATORS_KIB: usize = 4 * 1_024;
 /// How long a request waits for others to be taken before it is refused: longer than it takes until
 /// those that are in the way are cut off.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// How long an answer may wait to be taken while other requests wait for its room, and how often that is
-/// looked at.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How long an answer may wait to be taken while another request waits for its room, and how often that is
+/// looked at. Where what is waited for is more than all the room, it is as much shorter: whoever comes then
+/// gets through as well.
 const UNTAKEN_MAX: Duration = Duration::from_secs(1);
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// What all answers together may take.
 #[derive(Clone)]
@@ -36,15 +41,18 @@ pub struct Answers {
     free: Arc<Semaphore>,
     /// What of it is free to connections that ask for more than they are answered at once: half.
     free_to_crowded: Arc<Semaphore>,
+    /// What is set aside for operators alone.
+    free_to_operators: Arc<Semaphore>,
     all_kib: usize,
-    /// Requests that wait for room.
-    waiting: Arc<AtomicUsize>,
+    /// What requests wait for, in KiB.
+    wanted_kib: Arc<AtomicUsize>,
 }
 
 /// What one answer takes, until it is dropped.
 pub struct Room {
     permits: [Option<OwnedSemaphorePermit>; 2],
-    waiting: Arc<AtomicUsize>,
+    all_kib: usize,
+    wanted_kib: Arc<AtomicUsize>,
 }
 
 /// Goes with a request that there was no room for.
@@ -57,8 +65,9 @@ impl Answers {
         Self {
             free: Arc::new(Semaphore::new(all_kib)),
             free_to_crowded: Arc::new(Semaphore::new(all_kib / 2)),
+            free_to_operators: Arc::new(Semaphore::new(OF_OPERATORS_KIB)),
             all_kib,
-            waiting: Arc::default(),
+            wanted_kib: Arc::default(),
         }
     }
 
@@ -73,20 +82,32 @@ impl Answers {
             true => OF_READING_KIB,
             false => OF_DOING_KIB,
         };
+        let free = match is_for_operators(request.path()) {
+            true => &self.free_to_operators,
+            false => &self.free,
+        };
         let wanted = async {
             // First among their like, so that they do not stand in everybody's way.
             let of_crowded = match is_crowded {
                 true => Some(self.free_to_crowded.clone().acquire_many_owned(kib).await?),
                 false => None,
             };
-            let of_all = self.free.clone().acquire_many_owned(kib).await?;
+            let of_all = free.clone().acquire_many_owned(kib).await?;
             Ok::<_, tokio::sync::AcquireError>([Some(of_all), of_crowded])
         };
-        let _waits = Waits::begin(&self.waiting);
-        match timeout(PATIENCE, wanted).await {
+        let mut wanted = pin!(wanted);
+        let found = match wanted.as_mut().now_or_never() {
+            Some(found) => Ok(found),
+            None => {
+                let _waits = Waits::begin(&self.wanted_kib, kib as usize);
+                timeout(PATIENCE, wanted).await
+            }
+        };
+        match found {
             Ok(Ok(permits)) => Some(Room {
                 permits,
-                waiting: self.waiting.clone(),
+                all_kib: self.all_kib,
+                wanted_kib: self.wanted_kib.clone(),
             }),
             Ok(Err(_)) | Err(_) => {
                 request.extensions_mut().insert(NoRoom);
@@ -120,27 +141,40 @@ impl Room {
 
     /// Ready when the answer, which is made now, was not taken for so long that others need its room.
     pub async fn needed(&self) {
-        sleep(UNTAKEN_MAX).await;
-        while self.waiting.load(Relaxed) == 0 {
+        let made = Instant::now();
+        loop {
             sleep(LOOK_AGAIN).await;
+            let wanted_kib = self.wanted_kib.load(Relaxed);
+            let wanted = wanted_kib as f64 / self.all_kib as f64;
+            if wanted_kib > 0 && made.elapsed() >= UNTAKEN_MAX.div_f64(wanted.max(1.0)) {
+                return;
+            }
         }
     }
 }
 
-/// Counts a request that waits, until it is dropped.
-struct Waits<'a>(&'a AtomicUsize);
+/// Counts what a request waits for, until it is dropped.
+struct Waits<'a> {
+    wanted_kib: &'a AtomicUsize,
+    kib: usize,
+}
 
 impl<'a> Waits<'a> {
-    fn begin(waiting: &'a AtomicUsize) -> Self {
-        waiting.fetch_add(1, Relaxed);
-        Self(waiting)
+    fn begin(wanted_kib: &'a AtomicUsize, kib: usize) -> Self {
+        wanted_kib.fetch_add(kib, Relaxed);
+        Self { wanted_kib, kib }
     }
 }
 
 impl Drop for Waits<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
+        self.wanted_kib.fetch_sub(self.kib, Relaxed);
     }
+}
+
+/// Whether an address tells operators how the server is.
+pub fn is_for_operators(path: &str) -> bool {
+    path.starts_with("/health/") || path == "/metrics"
 }
 
 /// Whether an answer has no end.

@@ -13,6 +13,8 @@ use actix_http::Request;
 use actix_web::http::Method;
 use tokio::{sync::oneshot, time::timeout};
 
+use super::answers::is_for_operators;
+
 /// How long a request waits before it is refused.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// When one has waited this long there are more than can be served. Then the newest go first: their
@@ -60,8 +62,7 @@ impl Reads {
         let path = request.path();
         matches!(*request.method(), Method::GET | Method::HEAD)
             && !path.ends_with("/stream")
-            && !path.starts_with("/health/")
-            && path != "/metrics"
+            && !is_for_operators(path)
     }
 
     /// A turn for a request on whose connection that many answers wait to be taken; nothing when it

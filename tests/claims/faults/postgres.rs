@@ -50,35 +50,46 @@ async fn postgresql_and_redis_may_die_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_whose_commit_was_never_answered_is_there_once_when_it_is_sent_again() {
     let mut scene = Scene::begin().await;
-    let postgres = scene.cluster.postgres.connect().await.unwrap();
-    let stored = async || -> i64 {
-        let stored = postgres
-            .query_one("SELECT count(*) FROM messages", &[])
-            .await;
-        stored.unwrap().get(0)
-    };
-    // On a connection that is new a send is prepared first, and gets no further than that; the end
-    // of the fault makes them all new.
-    const BEFORE: usize = 100;
+    let mut postgres = scene.cluster.postgres.connect().await.unwrap();
     let mut said = 0;
     loop {
-        scene.talk(BEFORE).join_all().await;
-        said += BEFORE as i64;
-        scene.begin_fault(Fault::CommitsUnanswered, 0).await;
+        // What stores a message locks its chat first, and is held up there.
+        let holding = postgres.transaction().await.unwrap();
+        holding
+            .execute("SELECT FROM chats FOR UPDATE", &[])
+            .await
+            .unwrap();
         let saying = tokio::spawn(scene.talk(1).join_all());
+        eventually("the message is held up", async || {
+            let held_up = holding.query_one(HELD_UP, &[]).await.unwrap();
+            held_up.get::<_, bool>(0).then_some(())
+        })
+        .await;
+        scene.begin_fault(Fault::CommitsUnanswered, 0).await;
+        holding.rollback().await.unwrap();
+        said += 1;
         eventually(
             "it is stored, here or where it was sent again",
-            async || (stored().await > said).then_some(()),
+            async || (stored(&postgres).await == said).then_some(()),
         )
         .await;
         // Nobody has told the instance, nor it the sender.
         let is_unanswered = !saying.is_finished();
         scene.end_fault(Fault::CommitsUnanswered, 0);
-        said += 1;
         assert_eq!(saying.await.unwrap()[0].seq, said as u64);
+        // The machine was so slow that it was sent again before.
         if is_unanswered {
             break;
         }
     }
     scene.judge().await;
+}
+
+const HELD_UP: &str = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)";
+
+async fn stored(postgres: &tokio_postgres::Client) -> i64 {
+    let stored = postgres
+        .query_one("SELECT count(*) FROM messages", &[])
+        .await;
+    stored.unwrap().get(0)
 }

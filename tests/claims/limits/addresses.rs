@@ -192,6 +192,8 @@ async fn answers_that_wait_are_bounded_over_all_connections_and_keep_nobody_out(
     while deaf.len() > 50 {
         let page = server.front().get("/demo/chat/register").await;
         assert_eq!(page.status, 200);
+        // An operator sees what is going on, and nobody restarts a server for it.
+        assert_eq!(server.ops().get("/health/ready").await.status, 200);
         let set_aside = set_aside().await;
         assert!(set_aside <= f64::from(1 << 20), "{set_aside}");
         while deaf.try_join_next().is_some() {}
