@@ -5,7 +5,10 @@ use std::{io, path::PathBuf};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::servers::{Kind, Shape, Site, StartError, program, require_free};
+use crate::{
+    options::at_least_one,
+    servers::{Kind, Shape, Site, StartError, program, require_free},
+};
 
 /// Options of `cluster`.
 #[derive(Args, Clone, Debug)]
@@ -17,6 +20,10 @@ pub struct Options {
     /// Where people reach it on this machine.
     #[arg(long, default_value_t = 8080, value_name = "PORT")]
     pub port: u16,
+
+    /// How many PostgreSQL servers share the chats.
+    #[arg(long, default_value_t = 1, value_parser = at_least_one, value_name = "N")]
+    pub postgres_servers: usize,
 }
 
 /// Why it did not run.
@@ -42,7 +49,8 @@ pub async fn run(options: &Options, say: impl Fn(&str)) -> Result<(), ClusterErr
     require_free(port)?;
     say("starting PostgreSQL, Redis, two instances and HAProxy");
     let shape = (Kind::Haproxy, Shape::Alike);
-    let starting = move || Site::start(&program, shape, port, None, &[]);
+    let postgres_servers = options.postgres_servers;
+    let starting = move || Site::start(&program, postgres_servers, shape, port, None, &[]);
     let site = tokio::task::spawn_blocking(starting)
         .await
         .expect("starting a server does not panic")?;

@@ -25,7 +25,7 @@ impl Cluster {
         let port = free_port().unwrap();
         let identity = Some(&identity);
         Self {
-            site: Site::start(program, (kind, shape), port, identity, settings).unwrap(),
+            site: Site::start(program, 1, (kind, shape), port, identity, settings).unwrap(),
             port,
             authority,
         }
