@@ -16,6 +16,7 @@ async fn one_command_starts_a_cluster_where_people_talk_and_leaves_nothing() {
     let options = Options {
         duet: Some(PathBuf::from(env!("CARGO_BIN_EXE_duet"))),
         port,
+        postgres_servers: 1,
     };
     let (told, hears) = mpsc::channel();
     let running = tokio::spawn(async move {
