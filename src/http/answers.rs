@@ -35,14 +35,19 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const UNTAKEN_MAX: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// What all answers together may take.
+/// What all answers together may take. Cheap to clone.
 #[derive(Clone)]
 pub struct Answers {
-    free: Arc<Semaphore>,
+    of_everybody: Pool,
     /// What of it is free to connections that ask for more than they are answered at once: half.
     free_to_crowded: Arc<Semaphore>,
-    /// What is set aside for operators alone.
-    free_to_operators: Arc<Semaphore>,
+    of_operators: Pool,
+}
+
+/// Memory that is set aside.
+#[derive(Clone)]
+struct Pool {
+    free: Arc<Semaphore>,
     all_kib: usize,
     /// What requests wait for, in KiB.
     wanted_kib: Arc<AtomicUsize>,
@@ -51,8 +56,7 @@ pub struct Answers {
 /// What one answer takes, until it is dropped.
 pub struct Room {
     permits: [Option<OwnedSemaphorePermit>; 2],
-    all_kib: usize,
-    wanted_kib: Arc<AtomicUsize>,
+    pool: Pool,
 }
 
 /// Goes with a request that there was no room for.
@@ -63,11 +67,9 @@ impl Answers {
     pub fn new(all_mib: usize) -> Self {
         let all_kib = all_mib.saturating_mul(1_024).min(Semaphore::MAX_PERMITS);
         Self {
-            free: Arc::new(Semaphore::new(all_kib)),
+            of_everybody: Pool::new(all_kib),
             free_to_crowded: Arc::new(Semaphore::new(all_kib / 2)),
-            free_to_operators: Arc::new(Semaphore::new(OF_OPERATORS_KIB)),
-            all_kib,
-            wanted_kib: Arc::default(),
+            of_operators: Pool::new(OF_OPERATORS_KIB),
         }
     }
 
@@ -82,9 +84,9 @@ impl Answers {
             true => OF_READING_KIB,
             false => OF_DOING_KIB,
         };
-        let free = match is_for_operators(request.path()) {
-            true => &self.free_to_operators,
-            false => &self.free,
+        let pool = match is_for_operators(request.path()) {
+            true => &self.of_operators,
+            false => &self.of_everybody,
         };
         let wanted = async {
             // First among their like, so that they do not stand in everybody's way.
@@ -92,22 +94,21 @@ impl Answers {
                 true => Some(self.free_to_crowded.clone().acquire_many_owned(kib).await?),
                 false => None,
             };
-            let of_all = free.clone().acquire_many_owned(kib).await?;
+            let of_all = pool.free.clone().acquire_many_owned(kib).await?;
             Ok::<_, tokio::sync::AcquireError>([Some(of_all), of_crowded])
         };
         let mut wanted = pin!(wanted);
         let found = match wanted.as_mut().now_or_never() {
             Some(found) => Ok(found),
             None => {
-                let _waits = Waits::begin(&self.wanted_kib, kib as usize);
+                let _waits = Waits::begin(&pool.wanted_kib, kib as usize);
                 timeout(PATIENCE, wanted).await
             }
         };
         match found {
             Ok(Ok(permits)) => Some(Room {
                 permits,
-                all_kib: self.all_kib,
-                wanted_kib: self.wanted_kib.clone(),
+                pool: pool.clone(),
             }),
             Ok(Err(_)) | Err(_) => {
                 request.extensions_mut().insert(NoRoom);
@@ -116,9 +117,20 @@ impl Answers {
         }
     }
 
-    /// What waits, in bytes.
+    /// What waits, in bytes, but for answers to operators.
     pub fn waiting_bytes(&self) -> usize {
-        (self.all_kib - self.free.available_permits()) * 1_024
+        let Pool { free, all_kib, .. } = &self.of_everybody;
+        (all_kib - free.available_permits()) * 1_024
+    }
+}
+
+impl Pool {
+    fn new(all_kib: usize) -> Self {
+        Self {
+            free: Arc::new(Semaphore::new(all_kib)),
+            all_kib,
+            wanted_kib: Arc::default(),
+        }
     }
 }
 
@@ -144,8 +156,8 @@ impl Room {
         let made = Instant::now();
         loop {
             sleep(LOOK_AGAIN).await;
-            let wanted_kib = self.wanted_kib.load(Relaxed);
-            let wanted = wanted_kib as f64 / self.all_kib as f64;
+            let wanted_kib = self.pool.wanted_kib.load(Relaxed);
+            let wanted = wanted_kib as f64 / self.pool.all_kib as f64;
             if wanted_kib > 0 && made.elapsed() >= UNTAKEN_MAX.div_f64(wanted.max(1.0)) {
                 return;
             }
