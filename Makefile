@@ -184,11 +184,18 @@ COMPARE_APT := wrk:/usr/bin/wrk \
        golang-go:/usr/bin/go \
        golang-github-jackc-pgx-v4-dev:/usr/share/gocode/src/github.com/jackc/pgx/v4/conn.go \
        golang-github-gomodule-redigo-dev:/usr/share/gocode/src/github.com/gomodule/redigo/redis/conn.go \
-       golang-github-google-uuid-dev:/usr/share/gocode/src/github.com/google/uuid/uuid.go
+       golang-github-google-uuid-dev:/usr/share/gocode/src/github.com/google/uuid/uuid.go \
+       ejabberd:/usr/share/ejabberd/sql/pg.sql \
+       erlang-p1-pgsql:/usr/share/doc/erlang-p1-pgsql \
+       libnginx-mod-nchan:/usr/lib/nginx/modules/ngx_nchan_module.so
+# What Debian would start with the machine from then on.
+COMPARE_SERVICES := ejabberd.service epmd.service epmd.socket
 
 .PHONY: compare-tools
-compare-tools: ## Install what the comparison needs: wrk, Go with the libraries of the one rival, npm packages of the other.
-	@$(MAKE) --no-print-directory tools APT="$(APT) $(COMPARE_APT)"
+compare-tools: ## Install what the comparison needs: wrk, Go with the libraries of the one rival, npm packages of the other, ejabberd, nchan.
+	@own=(); for service in $(COMPARE_SERVICES); do [ -e "/lib/systemd/system/$$service" ] || own+=("$$service"); done; \
+	$(MAKE) --no-print-directory tools APT="$(APT) $(COMPARE_APT)"; \
+	[ "$${#own[@]}" -eq 0 ] || systemctl disable --quiet "$${own[@]}"
 	@if [ -d "$(PEERS)/node" ]; then mkdir -p $(COMPARE)/node && cp -f $(PEERS)/node/*.js* $(COMPARE)/node/ && \
 	  cd $(COMPARE)/node && npm ci --no-audit --no-fund --silent; fi
 
@@ -211,7 +218,7 @@ RUN_COMPARE = peers=(); \
 	target/release/loadtest compare --bare target/release/examples/bare "$${peers[@]}"
 
 .PHONY: compare
-compare: compared ## duet and its rivals on fresh servers, three rounds, into loadtest/RESULTS.md and target/compare/report.html.
+compare: compared ## duet and its rivals on fresh servers, five rounds, into loadtest/RESULTS.md and target/compare/report.html.
 	@$(RUN_COMPARE) --results loadtest/RESULTS.md --report $(COMPARE)/report.html $(ARGS)
 
 .PHONY: compare-quick

@@ -7,6 +7,7 @@
 
 mod answers;
 mod error;
+mod nchan;
 mod pool;
 mod retry;
 mod wire;
@@ -59,6 +60,11 @@ impl Client {
         self.0.close_idle();
     }
 
+    /// Whether the address is one of nchan, which has no chats, greets nobody on a stream and keeps no history.
+    pub(crate) fn is_of_nchan(&self) -> bool {
+        self.0.target().is_of_nchan()
+    }
+
     /// The address as it was given.
     pub fn url(&self) -> &str {
         self.0.target().url()
@@ -71,6 +77,9 @@ impl Client {
         user_two: &str,
         hash: Option<&str>,
     ) -> Result<Registered, ApiError> {
+        if self.is_of_nchan() {
+            return Ok(nchan::channel());
+        }
         let body = Registration {
             user_one,
             user_two,
@@ -87,6 +96,9 @@ impl Client {
         user: &str,
         return_code: Option<&str>,
     ) -> Result<Session, ApiError> {
+        if self.is_of_nchan() {
+            return Ok(nchan::session(hash, user));
+        }
         let path = format!("/chat-server/user/{}/login", path_segment(user));
         let body = Login {
             user,
@@ -108,6 +120,9 @@ impl Client {
 
     /// `POST message_send`. The same `id` with the same text may be sent again as often as needed.
     pub async fn send(&self, session: &Session, id: Uuid, text: &str) -> Result<Sent, ApiError> {
+        if self.is_of_nchan() {
+            return nchan::publish(&self.0, &session.hash, id, text).await;
+        }
         let path = format!("/chat-server/user/{}/message_send", session.hash);
         let body = Said {
             user_hash: &session.hash,
@@ -189,6 +204,7 @@ impl Client {
     ) -> Result<Option<OpenStream>, ApiError> {
         let path = format!("/chat-server/user/{}/stream", session.hash);
         let (path, last_event_id) = match after {
+            _ if self.is_of_nchan() => nchan::stream(&session.hash, last_event_id),
             _ if !last_event_id.is_empty() => (path, Some(last_event_id)),
             Some(after) => (format!("{path}?after={after}"), None),
             None => (path, None),

@@ -5,11 +5,14 @@
 //! Within a round the contenders take turns session by session, so that an hour when the machine is slow is slow for all.
 //! The commands are this very program, run as anybody can run it by hand.
 
+mod cluster;
 mod contender;
+mod ejabberd;
 mod figures;
 mod floor;
 mod goals;
 mod machine;
+mod nchan;
 mod plan;
 mod results;
 
@@ -22,8 +25,11 @@ use std::{
 use clap::Args;
 use serde_json::Value;
 
-use crate::{options::at_least_one, progress::Progress, servers::StartError, usage::UsageError};
-use contender::{Cluster, Contender};
+use crate::{
+    options::at_least_one, perf, progress::Progress, servers::StartError, usage::UsageError,
+};
+use cluster::Cluster;
+use contender::Contender;
 use figures::Figures;
 use plan::{Measurement, Session, Who};
 pub use results::CompareReport;
@@ -44,7 +50,7 @@ pub struct Options {
     pub bare: Option<PathBuf>,
 
     /// How often everything is measured; the medians count.
-    #[arg(long, default_value_t = 3, value_parser = at_least_one, value_name = "N")]
+    #[arg(long, default_value_t = 5, value_parser = at_least_one, value_name = "N")]
     pub rounds: usize,
 
     /// One short round, for use while tuning.
@@ -54,6 +60,10 @@ pub struct Options {
     /// Only these sessions: streams, talk, idle, idle-h2c, growth, one-instance, embedded, history, floors.
     #[arg(long, value_delimiter = ',', value_name = "SESSION")]
     pub only: Vec<String>,
+
+    /// Only these contenders: duet, ejabberd, nchan, bare, and the rivals by their names.
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    pub who: Vec<String>,
 
     /// Write the table as Markdown.
     #[arg(long, value_name = "FILE.md")]
@@ -108,8 +118,19 @@ pub async fn run(options: &Options, progress: &Progress) -> Result<CompareReport
         })?;
         contenders.push(rival);
     }
+    let mut left_out = Vec::new();
+    for packaged in Contender::packaged() {
+        match packaged {
+            Ok(contender) => contenders.push(contender),
+            Err(missing) => {
+                progress.tell(&missing);
+                left_out.push(missing);
+            }
+        }
+    }
     let bare = options.bare.clone().map(Contender::bare);
     contenders.extend(bare.clone());
+    contenders.retain(|contender| options.names(contender));
     for contender in &contenders {
         if let Some(program) = contender.program()
             && let Err(source) = fs::metadata(program)
@@ -120,7 +141,7 @@ pub async fn run(options: &Options, progress: &Progress) -> Result<CompareReport
     }
 
     let rounds = if options.quick { 1 } else { options.rounds };
-    let plan = plan::sessions(options.quick);
+    let plan = plan::sessions(options.quick, perf::is_there());
     let mut figures = Figures::default();
     for round in 1..=rounds {
         for session in plan.iter().filter(|session| options.wants(session.name)) {
@@ -144,7 +165,7 @@ pub async fn run(options: &Options, progress: &Progress) -> Result<CompareReport
             measure_floors(options, bare.as_ref(), &mut figures, progress);
         }
     }
-    let report = CompareReport::new(rounds, &contenders, &plan, figures);
+    let report = CompareReport::new(rounds, &contenders, left_out, &plan, figures);
     if let Some(file) = &options.results {
         fs::write(file, report.markdown()).map_err(CompareError::Folder)?;
     }
@@ -168,7 +189,11 @@ fn take_turn(
                 progress.tell(format!("  {name} {value:.3}"));
                 figures.add(&contender.name, name, value);
             }
-            figures.keep(&contender.name, &measurement.command, report);
+            figures.keep(
+                &contender.name,
+                (session.name, &measurement.command),
+                report,
+            );
         }
     }
     Ok(())
@@ -177,14 +202,18 @@ fn take_turn(
 /// Gives one command, and takes its report.
 fn drive(measurement: &Measurement, cluster: &Cluster) -> Result<Value, CompareError> {
     let tool = std::env::current_exe().map_err(CompareError::Folder)?;
-    let words = measurement.command.split(' ').map(|word| match word {
-        "$API" => cluster.api(),
-        "$PIDS" => cluster.pids(),
-        "$ALL_PIDS" => cluster.all_pids(),
-        word => word.to_owned(),
-    });
+    let beside = match cluster.pids_beside() {
+        none if none.is_empty() => String::new(),
+        pids => format!("--beside {pids} "),
+    };
+    let command = measurement
+        .command
+        .replace("--beside $BESIDE ", &beside)
+        .replace("$ALL_PIDS", &cluster.all_pids())
+        .replace("$PIDS", &cluster.pids())
+        .replace("$API", &cluster.api());
     let done = Command::new(tool)
-        .args(words)
+        .args(command.split(' '))
         .arg("--json")
         .stdin(Stdio::null())
         .output()
@@ -234,6 +263,10 @@ fn measure_floors(
 }
 
 impl Options {
+    fn names(&self, contender: &Contender) -> bool {
+        self.who.is_empty() || self.who.contains(&contender.name)
+    }
+
     fn wants(&self, session: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|name| name == session)
     }
@@ -242,10 +275,12 @@ impl Options {
 impl Who {
     fn includes(self, contender: &Contender) -> bool {
         match self {
-            Self::Everyone => !contender.is_bare(),
-            Self::Rivals => !contender.is_bare() && !contender.is_duet(),
+            Self::Api => contender.is_duet() || contender.is_rival(),
+            Self::Rivals => contender.is_rival(),
             Self::Duet => contender.is_duet(),
             Self::DuetAndBare => contender.is_duet() || contender.is_bare(),
+            Self::Packaged => contender.is_packaged(),
+            Self::Nchan => contender.is_nchan(),
         }
     }
 }

@@ -61,11 +61,12 @@ impl Crowd {
                         .await
                         .expect("the semaphore is never closed"),
                 );
-                let mut is_open = false;
+                let (mut is_open, is_greeted) = (false, subscription.is_greeted());
                 let listen = subscription.follow(move |signal| {
                     match signal {
-                        // The first event is hello, on every server that speaks this API.
-                        Signal::Event(_) if !is_open => {
+                        // Where the first event is a greeting, the server is ready when it has come.
+                        Signal::Opened if is_greeted => {}
+                        Signal::Opened | Signal::Event(_) if !is_open => {
                             is_open = true;
                             drop(turn.take());
                             said_hello.send_modify(|open| *open += 1);

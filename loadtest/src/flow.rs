@@ -15,6 +15,7 @@ mod options;
 pub(crate) mod recall;
 mod report;
 pub(crate) mod send;
+mod talk;
 mod timetable;
 
 use std::{sync::Arc, time::Duration};
@@ -22,20 +23,22 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    checker::{Ledger, Seat, Verdict},
-    client::{ApiError, Client, Message},
-    crowd::{Crowd, CrowdError},
+    checker::{Ledger, Seat, View},
+    client::{ApiError, Client, Message, send_until_settled},
+    crowd::CrowdError,
     meter::Meter,
-    options::{Servers, ServersError},
+    options::ServersError,
     pairs::{self, Pair},
     progress::Progress,
     stamp::Stamps,
     stream::Signal,
-    usage::{self, Processes},
-    watch::{ServerUsage, Watch},
+    text::Texts,
+    xmpp::XmppError,
 };
 pub use options::{Load, Options};
 pub use report::{FlowReport, plots, server_plots};
+pub(crate) use send::{Saying, Talkers};
+pub(crate) use talk::{Talk, Used};
 
 /// How often the tail's end is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -55,6 +58,12 @@ pub enum FlowError {
     /// The history could not be read.
     #[error("the history could not be read: {0}")]
     History(ApiError),
+    /// The people could not be made or read over XMPP.
+    #[error(transparent)]
+    Xmpp(#[from] XmppError),
+    /// There is nothing over XMPP that stands for it.
+    #[error("{0} is for servers that speak duet's API")]
+    ApiAlone(&'static str),
 }
 
 /// What all parts of a run share.
@@ -70,86 +79,13 @@ pub(crate) struct Run {
 /// Makes one run.
 pub async fn run(options: &Options, progress: &Progress) -> Result<FlowReport, FlowError> {
     let talk = Talk::prepare(&options.servers, options.pairs, progress).await?;
-    pairs::register(&talk.run.clients, options.silent_chats, progress)
-        .await
-        .map_err(FlowError::Gathering)?;
+    let talk = talk.beside(&options.beside)?;
+    talk.register(options.silent_chats, progress).await?;
     let used = talk.send(options, progress).await;
     talk.settle(options.tail, progress).await;
-    let meter = talk.run.meter.clone();
+    let meter = Arc::clone(talk.meter());
     let verdict = talk.judge(progress).await?;
     Ok(FlowReport::new(options, &meter, used, verdict))
-}
-
-/// Pairs with open streams, ready to talk; what was said is checked in the end, over all rounds of sending.
-#[derive(Debug)]
-pub(crate) struct Talk {
-    run: Arc<Run>,
-    streams: Crowd,
-    processes: Processes,
-}
-
-/// What a round of sending used.
-#[derive(Clone, Debug)]
-pub(crate) struct Used {
-    /// Processor seconds of the tool itself.
-    pub(crate) tool_cpu_seconds: f64,
-    pub(crate) servers: Option<ServerUsage>,
-}
-
-impl Talk {
-    /// Registers the pairs, logs everyone in, and opens their streams.
-    pub(crate) async fn prepare(
-        servers: &Servers,
-        pairs: usize,
-        progress: &Progress,
-    ) -> Result<Self, FlowError> {
-        let clients = servers.clients().await?;
-        let processes = servers.processes()?;
-        let run = Arc::new(Run::gather(clients, pairs, progress).await?);
-        let mut streams = listen::open(&run);
-        streams.all_open(progress).await?;
-        Ok(Self {
-            run,
-            streams,
-            processes,
-        })
-    }
-
-    /// Sends as the options say, and measures that alone.
-    pub(crate) async fn send(&self, options: &Options, progress: &Progress) -> Used {
-        self.run.meter.reset();
-        let begins = self.run.stamps.elapsed();
-        self.run.meter.measure_from(begins + options.warmup);
-        let watch = Watch::begin(&self.processes);
-        let cpu_before = usage::cpu_seconds();
-        send::all(&self.run, options, progress).await;
-        Used {
-            tool_cpu_seconds: usage::cpu_seconds() - cpu_before,
-            servers: watch.end().await,
-        }
-    }
-
-    /// Waits until both people have seen everything that was sent, or for that long.
-    pub(crate) async fn settle(&self, tail: Duration, progress: &Progress) {
-        progress.say("waiting until both people have seen everything");
-        if !wait_for_tail(&self.run.ledger, tail).await {
-            progress.say(format!("giving up on it after {} s", tail.as_secs_f64()));
-        }
-    }
-
-    /// What was measured since the last round of sending began.
-    pub(crate) fn meter(&self) -> &Meter {
-        &self.run.meter
-    }
-
-    /// Reads every history, and judges everything that was said.
-    pub(crate) async fn judge(self, progress: &Progress) -> Result<Verdict, FlowError> {
-        // The streams stay open meanwhile: what they show again now is still counted.
-        progress.say("reading the history");
-        recall::all(&self.run).await.map_err(FlowError::History)?;
-        drop(self.streams);
-        Ok(self.run.ledger.verdict())
-    }
 }
 
 /// Waits until no stream owes a message; `false` when the deadline came first.
@@ -174,10 +110,15 @@ impl Run {
         let pairs = pairs::gather(&clients, pairs, progress)
             .await
             .map_err(FlowError::Gathering)?;
+        let views: &[View] = if clients.iter().any(Client::is_of_nchan) {
+            &[View::Stream(Seat::One), View::Stream(Seat::Two)]
+        } else {
+            &View::ALL
+        };
         Ok(Self {
             clients,
             stamps: Stamps::starting_now(),
-            ledger: Ledger::new(pairs.len()),
+            ledger: Ledger::requiring(pairs.len(), views),
             meter: Arc::default(),
             pairs,
         })
@@ -223,5 +164,51 @@ impl Run {
     /// The number of the instance where this person's messages are sent first.
     fn sends_at(&self, chat: usize, seat: Seat) -> usize {
         chat + usize::from(u8::from(seat)) + 2
+    }
+}
+
+impl Talkers for Run {
+    fn stamps(&self) -> &Stamps {
+        &self.stamps
+    }
+
+    fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    fn pairs(&self) -> usize {
+        self.pairs.len()
+    }
+
+    fn texts(&self, len: usize) -> Texts {
+        Texts::of(len)
+    }
+
+    async fn say(&self, saying: Saying<'_>) {
+        let Self {
+            clients,
+            pairs,
+            stamps,
+            ledger,
+            meter,
+        } = self;
+        let Saying {
+            chat,
+            seat,
+            due,
+            id,
+            text,
+            patience,
+        } = saying;
+        let session = pairs[chat].session(seat);
+        let first = self.sends_at(chat, seat);
+        let count = |error: &ApiError| meter.failed(error.label());
+        match send_until_settled(clients, first, session, (id, text), patience, count).await {
+            Ok(sent) => {
+                meter.acknowledged(due, stamps.elapsed());
+                ledger.acknowledged(chat, sent.seq, sent.id, text);
+            }
+            Err(last) => meter.gave_up(&last),
+        }
     }
 }

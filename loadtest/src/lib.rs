@@ -55,8 +55,9 @@
 //! - [`sse`], [`stream`]: server-sent events as bytes, and a stream followed through every loss of its connection.
 //! - [`pairs`], [`crowd`], [`stamp`], [`text`]: who talks, many streams at once, ids that carry when a message was due, and
 //!   texts worth checking.
-//! - [`meter`], [`usage`], [`watch`]: what is measured, and what the tool and the servers used; [`limits`]: what the system
-//!   lets the tool have.
+//! - [`xmpp`]: the same people at servers that speak XMPP.
+//! - [`meter`], [`usage`], [`watch`], [`perf`]: what is measured, and what the tool and the servers used; [`limits`]: what the
+//!   system lets the tool have.
 //! - [`progress`], [`report`], [`page`], [`plot`]: how it is told, meanwhile and afterwards.
 //! - [`options`], and the commands: [`flow`] (pairs talk), [`ramp`] (how much of it is held), [`idle`] (streams at rest),
 //!   [`storm`] (all streams lost at once), [`history`] (pages of a long chat), [`compare`] (all of it against rivals).
@@ -77,9 +78,11 @@ pub mod crowd;
 pub mod pairs;
 pub mod stamp;
 pub mod text;
+pub mod xmpp;
 
 pub mod limits;
 pub mod meter;
+pub mod perf;
 pub mod servers;
 pub mod usage;
 pub mod watch;

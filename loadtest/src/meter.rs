@@ -172,12 +172,16 @@ impl Meter {
 
     /// A send ended without success.
     pub fn gave_up(&self, error: &ApiError) {
-        let ended = if error.is_transient() {
-            &self.unanswered
+        if error.is_transient() {
+            self.unanswered();
         } else {
-            &self.refused
-        };
-        ended.fetch_add(1, Relaxed);
+            self.refused.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// A send ended without an answer.
+    pub fn unanswered(&self) {
+        self.unanswered.fetch_add(1, Relaxed);
     }
 
     /// A stream was lost and will be asked for again.

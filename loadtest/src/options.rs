@@ -8,12 +8,14 @@ use crate::{
     client::{CONNECTIONS_MAX, Client},
     http::TargetError,
     usage::{Processes, UsageError},
+    xmpp::{Address, XmppError},
 };
 
 /// Where the servers are.
 #[derive(Args, Clone, Debug)]
 pub struct Servers {
-    /// Where the servers are: http://host:port, several separated by commas.
+    /// Where the servers are: http://host:port, several separated by commas. `flow` and `ramp` drive
+    /// xmpp://host:port/domain as well, and `flow`, `ramp`, `idle` and `storm` nchan://host:port.
     ///
     /// The streams and senders of one pair are spread over them, so with two instances every message has to travel from
     /// one to the other.
@@ -51,6 +53,9 @@ pub enum ServersError {
     /// A process is not there.
     #[error(transparent)]
     Usage(#[from] UsageError),
+    /// An address of an XMPP server is none.
+    #[error(transparent)]
+    Xmpp(#[from] XmppError),
 }
 
 impl Servers {
@@ -70,6 +75,15 @@ impl Servers {
             clients.push(made(Client::with_connections(url, self.connections).await?));
         }
         Ok(clients.into())
+    }
+
+    /// The servers' addresses where they are those of XMPP servers.
+    pub(crate) fn over_xmpp(&self) -> Result<Option<Vec<Address>>, ServersError> {
+        if !self.api.iter().any(|url| Address::is_meant_by(url)) {
+            return Ok(None);
+        }
+        let addresses = self.api.iter().map(|url| Address::read(url));
+        Ok(Some(addresses.collect::<Result<_, _>>()?))
     }
 
     /// The processes to watch; none where none were named.

@@ -165,6 +165,8 @@ async fn round(talk: &Talk, options: &Options, rate: f64) -> Round {
     let flow = flow::Options {
         servers: options.servers.clone(),
         pairs: options.pairs,
+        beside: Vec::new(),
+        instructions: false,
         silent_chats: 0,
         rate: Some(rate),
         concurrency: 1,

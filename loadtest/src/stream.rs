@@ -67,6 +67,11 @@ impl Subscription {
         }
     }
 
+    /// Whether the first event of a stream is a greeting, as on every server that speaks duet's API.
+    pub(crate) fn is_greeted(&self) -> bool {
+        !self.clients.iter().any(Client::is_of_nchan)
+    }
+
     /// Begins behind this `seq` rather than at the present.
     pub fn after(mut self, seq: u64) -> Self {
         self.after = Some(seq);

@@ -19,6 +19,13 @@ impl Texts {
         }
     }
 
+    /// The same for what carries texts in XML, which has no place for most control characters and keeps no carriage return.
+    pub fn for_xml(len: usize) -> Self {
+        let mut texts = Self::of(len);
+        texts.filling = texts.filling.replace(['\r', '\u{1}'], "~");
+        texts
+    }
+
     /// The text of message `number`: different from every other as far as its size allows.
     pub fn text(&self, number: u64) -> String {
         let digits = number.to_string();
@@ -51,6 +58,16 @@ mod tests {
                 assert_eq!(text.len(), len);
                 assert!(!text.trim().is_empty());
             }
+        }
+    }
+
+    #[test]
+    fn xml_can_carry_what_is_for_it() {
+        for len in [1, 100, 1000] {
+            let text = Texts::for_xml(len).text(7);
+            assert_eq!(text.len(), len);
+            let is_carried = |c: char| !c.is_ascii_control() || matches!(c, '\t' | '\n');
+            assert!(text.chars().all(is_carried), "{text:?}");
         }
     }
 

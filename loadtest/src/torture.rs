@@ -143,6 +143,8 @@ async fn make(
             pid: Vec::new(),
             connections: CONNECTIONS_MAX,
         },
+        beside: Vec::new(),
+        instructions: false,
         silent_chats: 0,
         pairs: options.pairs,
         rate: Some(options.rate),

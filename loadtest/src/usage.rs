@@ -53,6 +53,17 @@ impl Processes {
         self.0.is_empty()
     }
 
+    /// Their ids, and those of all that they have started.
+    pub fn ids(&self) -> Vec<u32> {
+        let mut ids = self.0.clone();
+        let mut next = 0;
+        while let Some(&pid) = ids.get(next) {
+            ids.extend(children(pid));
+            next += 1;
+        }
+        ids
+    }
+
     /// What they used so far; a process that has ended since counts nothing any more.
     pub fn usage(&self) -> Usage {
         self.0.iter().map(|&pid| tree_usage(pid)).sum()
@@ -79,22 +90,22 @@ impl Sum for Usage {
 
 /// A process and its living descendants; those that have ended are in their parents' figures.
 fn tree_usage(pid: u32) -> Usage {
+    let children: Usage = children(pid).into_iter().map(tree_usage).sum();
+    own_usage(pid).unwrap_or_default() + children
+}
+
+fn children(pid: u32) -> Vec<u32> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task"));
-    let children: Usage = tasks
+    let lists = tasks
         .into_iter()
         .flatten()
         .filter_map(Result::ok)
-        .filter_map(|task| fs::read_to_string(task.path().join("children")).ok())
-        .flat_map(|children| {
-            let children: Vec<u32> = children
-                .split_ascii_whitespace()
-                .filter_map(|child| child.parse().ok())
-                .collect();
-            children
-        })
-        .map(tree_usage)
-        .sum();
-    own_usage(pid).unwrap_or_default() + children
+        .filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+    let read = |list: String| -> Vec<u32> {
+        let children = list.split_ascii_whitespace();
+        children.filter_map(|child| child.parse().ok()).collect()
+    };
+    lists.flat_map(read).collect()
 }
 
 fn own_usage(pid: impl std::fmt::Display) -> io::Result<Usage> {
@@ -156,6 +167,8 @@ mod tests {
             own_usage(shell.id()).unwrap(),
         );
         assert!(whole.resident_bytes > own.resident_bytes);
+        let ids = Processes::new(&[shell.id()]).unwrap().ids();
+        assert_eq!(ids, [shell.id(), child.trim().parse().unwrap()]);
         Command::new("kill").arg(child.trim()).status().unwrap();
         shell.wait().unwrap();
     }

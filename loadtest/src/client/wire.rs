@@ -121,6 +121,10 @@ fn write_head(
     if let Some(token) = token {
         write!(head, "authorization: Bearer {token}\r\n")?;
     }
+    // nchan refuses streams to whoever does not say that this is what is meant.
+    if target.is_of_nchan() && method == "GET" {
+        head.extend_from_slice(b"accept: text/event-stream\r\n");
+    }
     if let Some(id) = last_event_id {
         write!(head, "last-event-id: {id}\r\n")?;
     }

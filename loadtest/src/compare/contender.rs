@@ -1,15 +1,13 @@
-//! Who is compared: programs that speak the API, started as two instances on a fresh PostgreSQL and Redis.
+//! Who is compared, and how each is started.
 
 use std::{
-    net::{SocketAddr, TcpStream},
-    path::PathBuf,
+    net::SocketAddr,
+    path::{Path, PathBuf},
     process::Command,
-    thread,
 };
 
-use tempfile::TempDir;
-
-use crate::servers::{Postgres, Process, Redis, StartError, folder, free_port};
+use super::{cluster::Cluster, ejabberd, nchan};
+use crate::servers::{Postgres, Redis, StartError};
 
 /// The tool talks from one address for two people of every chat, faster than people do.
 const OUT_OF_THE_WAY: &str = "100000000";
@@ -28,12 +26,16 @@ enum Kind {
     Rival(Vec<String>),
     /// A command that takes the address to listen on, and needs nothing else.
     Bare(PathBuf),
+    /// Chat over XMPP.
+    Ejabberd,
+    /// Streams that carry what is published, which nobody stores.
+    Nchan,
 }
 
 /// What the instances stand on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Ground {
-    /// Two instances on PostgreSQL and Redis.
+    /// Two instances on what they need: duet and its rivals on PostgreSQL and Redis.
     Two,
     /// One instance on PostgreSQL, with the courier of one process.
     One,
@@ -41,36 +43,13 @@ pub(super) enum Ground {
     Embedded,
 }
 
-/// Running instances and what they stand on; all of it is gone when this is dropped.
-#[derive(Debug)]
-pub(super) struct Cluster {
-    instances: Vec<Instance>,
-    /// For each instance of duet: they share the machine's cores.
-    workers: usize,
-    postgres: Option<Postgres>,
-    redis: Option<Redis>,
-    folder: TempDir,
-}
-
-#[derive(Debug)]
-struct Instance {
-    process: Process,
-    address: SocketAddr,
-}
-
 impl Contender {
     pub(super) fn duet(program: PathBuf) -> Self {
-        Self {
-            name: "duet".to_owned(),
-            kind: Kind::Duet(program),
-        }
+        Self::of("duet", Kind::Duet(program))
     }
 
     pub(super) fn bare(program: PathBuf) -> Self {
-        Self {
-            name: "bare".to_owned(),
-            kind: Kind::Bare(program),
-        }
+        Self::of("bare", Kind::Bare(program))
     }
 
     /// Reads `name=command`; the words of the command are separated by blanks.
@@ -80,10 +59,26 @@ impl Contender {
         if name.is_empty() || command.is_empty() {
             return Err("give name=command, such as go=./chat-peer-go".to_owned());
         }
-        Ok(Self {
+        Ok(Self::of(name, Kind::Rival(command)))
+    }
+
+    /// The systems that Debian packages and people run; in place of one that is not installed, a sentence that says so.
+    pub(super) fn packaged() -> [Result<Self, String>; 2] {
+        let there_unless = |missing: Option<String>, name: &str, kind| match missing {
+            Some(missing) => Err(missing),
+            None => Ok(Self::of(name, kind)),
+        };
+        [
+            there_unless(ejabberd::missing(), "ejabberd", Kind::Ejabberd),
+            there_unless(nchan::missing(), "nchan", Kind::Nchan),
+        ]
+    }
+
+    fn of(name: &str, kind: Kind) -> Self {
+        Self {
             name: name.to_owned(),
-            kind: Kind::Rival(command),
-        })
+            kind,
+        }
     }
 
     pub(super) fn is_duet(&self) -> bool {
@@ -94,123 +89,100 @@ impl Contender {
         matches!(self.kind, Kind::Bare(_))
     }
 
+    /// Whether it speaks duet's API, and is compared in everything.
+    pub(super) fn is_rival(&self) -> bool {
+        matches!(self.kind, Kind::Rival(_))
+    }
+
+    pub(super) fn is_nchan(&self) -> bool {
+        self.kind == Kind::Nchan
+    }
+
+    pub(super) fn is_packaged(&self) -> bool {
+        matches!(self.kind, Kind::Ejabberd | Kind::Nchan)
+    }
+
     /// The program file, where it is one.
     pub(super) fn program(&self) -> Option<&PathBuf> {
         match &self.kind {
             Kind::Duet(program) | Kind::Bare(program) => Some(program),
-            Kind::Rival(_) => None,
+            Kind::Rival(_) | Kind::Ejabberd | Kind::Nchan => None,
         }
     }
 
     /// Starts the instances on servers of their own.
     pub(super) fn start(&self, ground: Ground) -> Result<Cluster, StartError> {
-        let folder = folder("compare")?;
-        let alone = self.is_bare();
-        let postgres = match ground {
-            Ground::Two | Ground::One if !alone => Some(Postgres::start()?),
-            _ => None,
-        };
-        let redis = match ground {
-            Ground::Two if !alone => Some(Redis::start()?),
-            _ => None,
-        };
-        let count = if ground == Ground::Two && !alone {
-            2
-        } else {
-            1
-        };
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        let mut cluster = Cluster {
-            instances: Vec::new(),
-            workers: (cores / count).max(1),
-            postgres,
-            redis,
-            folder,
-        };
-        for number in 0..count {
-            let instance = cluster.instance(self, number)?;
-            cluster.instances.push(instance);
+        let mut cluster = Cluster::new()?;
+        match &self.kind {
+            Kind::Ejabberd => {
+                let postgres = Postgres::start()?;
+                let (nodes, epmd) = ejabberd::start(&postgres, cluster.folder())?;
+                cluster.instances = nodes;
+                cluster.helper = Some(epmd);
+                cluster.postgres = Some(postgres);
+            }
+            Kind::Nchan => {
+                let redis = Redis::start()?;
+                for number in 0..2 {
+                    let workers = cluster.cores_for_each_of(2);
+                    let nginx = nchan::start(&redis, cluster.folder(), number, workers)?;
+                    cluster.instances.push(nginx);
+                }
+                cluster.redis = Some(redis);
+            }
+            Kind::Bare(program) => {
+                cluster.add(&self.name, |address, _| bare(program, address))?;
+            }
+            Kind::Duet(program) => {
+                let count = cluster.start_ground(ground)?;
+                let workers = cluster.cores_for_each_of(count);
+                for _ in 0..count {
+                    let command = |at, cluster: &Cluster| duet(program, workers, at, cluster);
+                    cluster.add(&self.name, command)?;
+                }
+            }
+            Kind::Rival(words) => {
+                for _ in 0..cluster.start_ground(ground)? {
+                    cluster.add(&self.name, |at, cluster| rival(words, at, cluster))?;
+                }
+            }
         }
         Ok(cluster)
     }
-
-    fn command(&self, address: SocketAddr, cluster: &Cluster) -> Command {
-        let postgres = cluster.postgres.as_ref().map(Postgres::url);
-        let redis = cluster.redis.as_ref().map(Redis::url);
-        match &self.kind {
-            Kind::Duet(program) => {
-                let sqlite = format!(
-                    "sqlite://{}",
-                    cluster.folder.path().join("duet.db").display()
-                );
-                let mut command = Command::new(program);
-                command
-                    .env("DUET_SERVER__BIND", address.to_string())
-                    .env("DUET_SERVER__WORKERS", cluster.workers.to_string())
-                    .env("DUET_STORE__URL", postgres.unwrap_or(sqlite))
-                    .env("DUET_BUS__URL", redis.unwrap_or_else(|| "local".to_owned()))
-                    .env("DUET_LIMITS__SENDS_PER_SEAT_PER_SECOND", OUT_OF_THE_WAY)
-                    .env("DUET_LIMITS__SENDS_PER_SEAT_BURST", OUT_OF_THE_WAY)
-                    .env("DUET_LIMITS__MESSAGES_PER_CHAT", OUT_OF_THE_WAY);
-                command
-            }
-            Kind::Rival(words) => {
-                let mut command = Command::new(&words[0]);
-                command
-                    .args(&words[1..])
-                    .env("PORT", address.port().to_string())
-                    .env("DATABASE_URL", postgres.unwrap_or_default())
-                    .env("REDIS_URL", redis.unwrap_or_default());
-                command
-            }
-            Kind::Bare(program) => {
-                let mut command = Command::new(program);
-                command.arg(address.to_string());
-                command
-            }
-        }
-    }
 }
 
-impl Cluster {
-    fn instance(&self, contender: &Contender, number: usize) -> Result<Instance, StartError> {
-        let address = SocketAddr::from(([127, 0, 0, 1], free_port()?));
-        let log = self.folder.path().join(format!("instance-{number}.log"));
-        let mut command = contender.command(address, self);
-        let process = Process::start(&contender.name, &mut command, &log, |_| {
-            TcpStream::connect(address).is_ok()
-        })?;
-        Ok(Instance { process, address })
-    }
-
-    /// The addresses, as `--api` takes them.
-    pub(super) fn api(&self) -> String {
-        let urls = self
-            .instances
-            .iter()
-            .map(|instance| format!("http://{}", instance.address));
-        urls.collect::<Vec<_>>().join(",")
-    }
-
-    /// The instances' processes, as `--pid` takes them.
-    pub(super) fn pids(&self) -> String {
-        joined(self.instances.iter().map(|instance| instance.process.id()))
-    }
-
-    /// The same with those of PostgreSQL and Redis.
-    pub(super) fn all_pids(&self) -> String {
-        let instances = self.instances.iter().map(|instance| instance.process.id());
-        let postgres = self.postgres.as_ref().and_then(Postgres::process);
-        let redis = self.redis.as_ref().and_then(Redis::process);
-        let servers = postgres.into_iter().chain(redis).map(Process::id);
-        joined(instances.chain(servers))
-    }
+fn duet(program: &Path, workers: usize, address: SocketAddr, cluster: &Cluster) -> Command {
+    let sqlite = || format!("sqlite://{}", cluster.folder().join("duet.db").display());
+    let store = cluster.postgres.as_ref().map_or_else(sqlite, Postgres::url);
+    let bus = cluster.redis.as_ref().map(Redis::url);
+    let mut command = Command::new(program);
+    command
+        .env("DUET_SERVER__BIND", address.to_string())
+        .env("DUET_SERVER__WORKERS", workers.to_string())
+        .env("DUET_STORE__URL", store)
+        .env("DUET_BUS__URL", bus.unwrap_or_else(|| "local".to_owned()))
+        .env("DUET_LIMITS__SENDS_PER_SEAT_PER_SECOND", OUT_OF_THE_WAY)
+        .env("DUET_LIMITS__SENDS_PER_SEAT_BURST", OUT_OF_THE_WAY)
+        .env("DUET_LIMITS__MESSAGES_PER_CHAT", OUT_OF_THE_WAY);
+    command
 }
 
-fn joined(pids: impl Iterator<Item = u32>) -> String {
-    pids.map(|pid| pid.to_string())
-        .collect::<Vec<_>>()
-        .join(",")
+fn rival(words: &[String], address: SocketAddr, cluster: &Cluster) -> Command {
+    let postgres = cluster.postgres.as_ref().map(Postgres::url);
+    let redis = cluster.redis.as_ref().map(Redis::url);
+    let mut command = Command::new(&words[0]);
+    command
+        .args(&words[1..])
+        .env("PORT", address.port().to_string())
+        .env("DATABASE_URL", postgres.unwrap_or_default())
+        .env("REDIS_URL", redis.unwrap_or_default());
+    command
+}
+
+fn bare(program: &Path, address: SocketAddr) -> Command {
+    let mut command = Command::new(program);
+    command.arg(address.to_string());
+    command
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use serde_json::Value;
 pub(super) struct Figures {
     values: BTreeMap<String, BTreeMap<String, Vec<f64>>>,
     failures: Vec<String>,
-    /// Each contender's last report of each command, for the plots.
+    /// Each contender's last report of each command of a session, for the plots.
     #[serde(skip)]
     reports: BTreeMap<(String, String), Value>,
 }
@@ -24,8 +24,13 @@ impl Figures {
             .push(value);
     }
 
-    pub(super) fn keep(&mut self, contender: &str, command: &str, report: Value) {
-        let key = (contender.to_owned(), command.to_owned());
+    pub(super) fn keep(
+        &mut self,
+        contender: &str,
+        (session, command): (&str, &str),
+        report: Value,
+    ) {
+        let key = (contender.to_owned(), format!("{session}: {command}"));
         self.reports.insert(key, report);
     }
 
@@ -66,7 +71,7 @@ impl Figures {
         names
     }
 
-    /// A contender's last report of the first command that contains these words.
+    /// A contender's last report of the first command that contains these words behind the name of its session.
     pub(super) fn report(&self, contender: &str, words: &str) -> Option<&Value> {
         let mut reports = self.reports.iter();
         let found = reports.find(|((who, command), _)| who == contender && command.contains(words));

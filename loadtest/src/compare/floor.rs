@@ -28,7 +28,8 @@ const BATCH_ROWS: u32 = 64;
 /// One figure: its name and value.
 pub(super) type Figure = (&'static str, f64);
 
-/// `pgbench` with the same insert, one row by one and in batches; 64 clients, as there are 64 senders.
+/// `pgbench` with the same insert: how long a lone one takes, how many rows come in one by one from 64 clients, as there are 64
+/// senders, and how many in batches.
 pub(super) fn postgres(seconds: u32) -> Result<Vec<Figure>, CompareError> {
     let postgres = Postgres::start()?;
     let url = postgres.url();
@@ -36,6 +37,7 @@ pub(super) fn postgres(seconds: u32) -> Result<Vec<Figure>, CompareError> {
     let folder = tempfile::tempdir().map_err(CompareError::Folder)?;
     let mut figures = Vec::new();
     for (name, rows, clients) in [
+        ("commit_ms", 1, 1),
         ("pgbench_one_row_per_second", 1, 64),
         ("pgbench_batched_rows_per_second", BATCH_ROWS, 4),
     ] {
@@ -53,7 +55,10 @@ pub(super) fn postgres(seconds: u32) -> Result<Vec<Figure>, CompareError> {
             .arg(&script)
             .arg(&url);
         let said = output(&mut pgbench)?;
-        figures.push((name, f64::from(rows) * number_after(&said, "tps = ")?));
+        figures.push(match clients {
+            1 => (name, number_after(&said, "latency average = ")?),
+            _ => (name, f64::from(rows) * number_after(&said, "tps = ")?),
+        });
     }
     Ok(figures)
 }
@@ -175,6 +180,7 @@ mod tests {
         let pgbench =
             "latency average = 6.1 ms\ntps = 10432.123456 (without initial connection time)";
         assert_eq!(number_after(pgbench, "tps = ").unwrap(), 10432.123456);
+        assert_eq!(number_after(pgbench, "latency average = ").unwrap(), 6.1);
         let redis = r#""PUBLISH channel xxx","98039.22","0.286""#;
         assert_eq!(number_after(redis, "\",\"").unwrap(), 98039.22);
         let wrk = "Requests/sec:  71234.56\nTransfer/sec: 8MB";

@@ -16,19 +16,22 @@ pub(super) struct Session {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Who {
-    Everyone,
+    /// duet and the rivals that speak its API.
+    Api,
     Rivals,
     Duet,
     DuetAndBare,
+    /// The systems that Debian packages.
+    Packaged,
+    Nchan,
 }
 
-/// One command; `$API`, `$PIDS` and `$ALL_PIDS` stand for where the instances are, their processes, and these with those of
-/// PostgreSQL and Redis.
+/// One command; `$API`, `$PIDS`, `$BESIDE` and `$ALL_PIDS` stand for where the instances are, their processes, those of
+/// PostgreSQL and Redis, and all of these.
 #[derive(Clone, Debug)]
 pub(super) struct Measurement {
     pub(super) command: String,
-    /// A figure's name, and where it stands in the command's JSON.
-    pub(super) figures: &'static [(&'static str, &'static str)],
+    pub(super) figures: Figures,
     pub(super) times: usize,
 }
 
@@ -43,6 +46,9 @@ struct Lengths {
     long_chat: u32,
     times_at_2000: usize,
 }
+
+/// Figures' names, and where they stand in a command's JSON.
+pub(super) type Figures = &'static [(&'static str, &'static str)];
 
 const FULL: Lengths = Lengths {
     rate_seconds: 8,
@@ -64,25 +70,49 @@ const QUICK: Lengths = Lengths {
     times_at_2000: 1,
 };
 
-const CLOSED: &[(&str, &str)] = &[
+const AT_500: Figures = &[("p50_ms_at_500", "/delivery/p50_ms")];
+
+const AT_2000: Figures = &[
+    ("p99_ms_at_2000", "/delivery/p99_ms"),
+    ("p999_ms_at_2000", "/delivery/p999_ms"),
+    ("cpu_us_per_message_at_2000", "/server_cpu_us_per_message"),
+    ("all_cpu_us_per_message_at_2000", "/all_cpu_us_per_message"),
+];
+
+const BY_64: Figures = &[
     ("closed_per_second", "/delivery/per_second"),
     ("closed_cpu_us_per_message", "/server_cpu_us_per_message"),
 ];
 
-/// Everything that is measured; quickly, for use while tuning, or at length.
-pub(super) fn sessions(quick: bool) -> Vec<Session> {
+const BY_256: Figures = &[
+    ("closed_per_second_of_256", "/delivery/per_second"),
+    ("cpu_us_per_message_of_256", "/server_cpu_us_per_message"),
+    ("all_cpu_us_per_message_of_256", "/all_cpu_us_per_message"),
+];
+
+/// Everything that is measured; quickly, for use while tuning, or at length. Instructions are counted where the machine can.
+pub(super) fn sessions(quick: bool, counts_instructions: bool) -> Vec<Session> {
     let lengths = if quick { QUICK } else { FULL };
-    vec![
-        streams(),
-        talk(lengths),
-        idle(),
-        idle_h2c(),
+    let mut sessions = vec![
+        session("streams", Who::Api, streams()),
+        session("streams", Who::Nchan, streams()),
+        session("talk", Who::Api, talk(lengths)),
+        session("talk", Who::Packaged, talk_of_packaged(lengths)),
+        session("idle", Who::DuetAndBare, vec![idle()]),
+        session("idle", Who::Nchan, vec![idle()]),
+        session("idle-h2c", Who::DuetAndBare, vec![idle_h2c()]),
         growth(lengths),
         one_instance(lengths),
         embedded(lengths),
         history(lengths),
         history_of_rivals(),
-    ]
+    ];
+    if counts_instructions {
+        for who in [Who::Api, Who::Packaged] {
+            sessions.push(session("instructions", who, instructions(lengths)));
+        }
+    }
+    sessions
 }
 
 fn session(name: &'static str, who: Who, commands: Vec<Measurement>) -> Session {
@@ -95,10 +125,7 @@ fn session(name: &'static str, who: Who, commands: Vec<Measurement>) -> Session 
     }
 }
 
-fn measure(
-    command: impl Into<String>,
-    figures: &'static [(&'static str, &'static str)],
-) -> Measurement {
+fn measure(command: impl Into<String>, figures: Figures) -> Measurement {
     Measurement {
         command: command.into(),
         figures,
@@ -106,8 +133,8 @@ fn measure(
     }
 }
 
-fn streams() -> Session {
-    let commands = vec![
+fn streams() -> Vec<Measurement> {
+    vec![
         measure(
             "idle --streams 8000 --settle 2 --duration 2 --pid $PIDS --api $API",
             &[
@@ -122,67 +149,91 @@ fn streams() -> Session {
                 ("storm_refused_without_word", "/refused_without_word"),
             ],
         ),
-    ];
-    session("streams", Who::Everyone, commands)
+    ]
 }
 
-fn talk(lengths: Lengths) -> Session {
+fn talk(lengths: Lengths) -> Vec<Measurement> {
     let Lengths {
-        rate_seconds,
         round_seconds,
         refine,
+        times_at_2000,
         ..
     } = lengths;
-    let at_rate = |rate: u32, figures| {
-        measure(
-            format!(
-                "flow --pairs 200 --rate {rate} --duration {rate_seconds} --warmup 1 --pid $PIDS --api $API"
-            ),
-            figures,
-        )
-    };
-    let at_2000 = at_rate(
-        2000,
-        &[
-            ("p99_ms_at_2000", "/delivery/p99_ms"),
-            ("cpu_cores_at_2000", "/servers/cpu_cores"),
-            ("cpu_us_per_message_at_2000", "/server_cpu_us_per_message"),
-        ],
-    );
-    let commands = vec![
-        at_rate(500, &[("p50_ms_at_500", "/delivery/p50_ms")]),
+    vec![
+        at_rate(500, lengths, AT_500),
         Measurement {
-            times: lengths.times_at_2000,
-            ..at_2000
+            times: times_at_2000,
+            ..at_rate(2000, lengths, AT_2000)
         },
-        closed_loop(lengths, CLOSED),
+        closed_loop(64, lengths, BY_64),
+        closed_loop(256, lengths, BY_256),
         measure(
             format!(
                 "ramp --pairs 200 --p99-ms 50 --duration {round_seconds} --refine {refine} --pid $PIDS --api $API"
             ),
             &[("held_per_second", "/knee_per_second")],
         ),
-    ];
-    session("talk", Who::Everyone, commands)
+    ]
 }
 
-fn idle() -> Session {
+fn talk_of_packaged(lengths: Lengths) -> Vec<Measurement> {
+    vec![
+        at_rate(500, lengths, AT_500),
+        closed_loop(64, lengths, BY_64),
+        closed_loop(256, lengths, BY_256),
+    ]
+}
+
+/// Apart from all other measurements, so that the counting is in no figure but its own.
+fn instructions(lengths: Lengths) -> Vec<Measurement> {
+    let counted = |flow: Measurement, figures| Measurement {
+        command: flow.command.replacen("flow ", "flow --instructions ", 1),
+        figures,
+        times: 1,
+    };
+    vec![
+        counted(
+            at_rate(500, lengths, &[]),
+            &[(
+                "instructions_per_message_at_500",
+                "/instructions_per_message",
+            )],
+        ),
+        counted(
+            closed_loop(256, lengths, &[]),
+            &[(
+                "instructions_per_message_of_256",
+                "/instructions_per_message",
+            )],
+        ),
+    ]
+}
+
+fn at_rate(rate: u32, lengths: Lengths, figures: Figures) -> Measurement {
+    let seconds = lengths.rate_seconds;
+    measure(
+        format!(
+            "flow --pairs 200 --rate {rate} --duration {seconds} --warmup 1 --pid $PIDS --beside $BESIDE --api $API"
+        ),
+        figures,
+    )
+}
+
+fn idle() -> Measurement {
     // As long as it takes each stream to get a sign of life.
-    let command = "idle --streams 10000 --settle 2 --duration 15 --pid $PIDS --api $API";
-    let figures = &[
-        ("kib_per_stream", "/kib_per_stream"),
-        ("idle_cpu_cores", "/servers/cpu_cores"),
-    ];
-    session("idle", Who::DuetAndBare, vec![measure(command, figures)])
+    measure(
+        "idle --streams 10000 --settle 2 --duration 15 --pid $PIDS --api $API",
+        &[
+            ("kib_per_stream", "/kib_per_stream"),
+            ("idle_cpu_cores", "/servers/cpu_cores"),
+        ],
+    )
 }
 
-fn idle_h2c() -> Session {
-    let command = "idle --h2c --streams 10000 --settle 2 --duration 2 --pid $PIDS --api $API";
-    let figures = &[("kib_per_stream_h2c", "/kib_per_stream")];
-    session(
-        "idle-h2c",
-        Who::DuetAndBare,
-        vec![measure(command, figures)],
+fn idle_h2c() -> Measurement {
+    measure(
+        "idle --h2c --streams 10000 --settle 2 --duration 2 --pid $PIDS --api $API",
+        &[("kib_per_stream_h2c", "/kib_per_stream")],
     )
 }
 
@@ -210,11 +261,11 @@ fn growth(lengths: Lengths) -> Session {
     session("growth", Who::Duet, commands)
 }
 
-fn closed_loop(lengths: Lengths, figures: &'static [(&'static str, &'static str)]) -> Measurement {
+fn closed_loop(senders: u32, lengths: Lengths, figures: Figures) -> Measurement {
     let seconds = lengths.closed_seconds;
     measure(
         format!(
-            "flow --pairs 200 --concurrency 64 --duration {seconds} --warmup 1 --pid $PIDS --api $API"
+            "flow --pairs 200 --concurrency {senders} --duration {seconds} --warmup 1 --pid $PIDS --beside $BESIDE --api $API"
         ),
         figures,
     )
@@ -227,7 +278,7 @@ fn one_instance(lengths: Lengths) -> Session {
         ..session(
             "one-instance",
             Who::Duet,
-            vec![closed_loop(lengths, figures)],
+            vec![closed_loop(64, lengths, figures)],
         )
     }
 }
@@ -236,7 +287,11 @@ fn embedded(lengths: Lengths) -> Session {
     let figures = &[("closed_per_second_embedded", "/delivery/per_second")];
     Session {
         ground: Ground::Embedded,
-        ..session("embedded", Who::Duet, vec![closed_loop(lengths, figures)])
+        ..session(
+            "embedded",
+            Who::Duet,
+            vec![closed_loop(64, lengths, figures)],
+        )
     }
 }
 

@@ -23,6 +23,8 @@ use crate::{
 pub struct CompareReport {
     rounds: usize,
     contenders: Vec<String>,
+    /// Those that are not installed, in a sentence each.
+    left_out: Vec<String>,
     standings: Vec<Standing>,
     figures: Figures,
     commands: Vec<String>,
@@ -33,12 +35,13 @@ impl CompareReport {
     pub(super) fn new(
         rounds: usize,
         contenders: &[Contender],
+        left_out: Vec<String>,
         plan: &[Session],
         figures: Figures,
     ) -> Self {
         let rivals: Vec<&str> = contenders
             .iter()
-            .filter(|one| !one.is_duet() && !one.is_bare())
+            .filter(|one| one.is_rival())
             .map(|one| one.name.as_str())
             .collect();
         let mut commands: Vec<String> = Vec::new();
@@ -52,9 +55,10 @@ impl CompareReport {
             rounds,
             standings: goals::standings(&figures, &rivals),
             contenders: contenders.iter().map(|one| one.name.clone()).collect(),
-            figures,
+            left_out,
             commands,
-            machine: machine::described(),
+            machine: machine::described(&figures),
+            figures,
         }
     }
 
@@ -85,9 +89,9 @@ impl CompareReport {
         writeln!(text, "\n## Commands\n")?;
         writeln!(
             text,
-            "`$API` stands for the addresses of the instances, `$PIDS` for their processes, `$ALL_PIDS` for these with those of\n\
-             PostgreSQL and Redis. Floors: `pgbench` with an insert into a table like duet's, one row by one from 64 clients and in\n\
-             batches of 64 rows from 4; `redis-benchmark` with `PUBLISH`; `wrk` on a trivial actix-web route.\n"
+            "`$API` stands for the addresses of the instances, `$PIDS` for their processes, `$BESIDE` for those of PostgreSQL and\n\
+             Redis, `$ALL_PIDS` for all of these. Floors: `pgbench` with an insert into a table like duet's, one row by one from one\n\
+             client and from 64, and in batches of 64 rows from 4; `redis-benchmark` with `PUBLISH`; `wrk` on a trivial actix-web route.\n"
         )?;
         writeln!(text, "```")?;
         for command in &self.commands {
@@ -105,10 +109,15 @@ impl CompareReport {
             1 => "One round".to_owned(),
             rounds => format!("Medians of {rounds} rounds"),
         };
-        format!(
+        let mut told = format!(
             "{rounds}, the contenders in turn, each time on a fresh PostgreSQL and Redis; instances, servers and the load tool \
-             share one machine. Written by `make compare`."
-        )
+             share one machine. Written by `make compare`. `docs/performance.md` tells what the contenders have in \
+             common and what not."
+        );
+        for sentence in &self.left_out {
+            told.push_str(&format!(" {sentence}."));
+        }
+        told
     }
 
     fn goal_rows(&self) -> Vec<Vec<String>> {
@@ -243,21 +252,25 @@ impl Report for CompareReport {
     }
 
     fn page(&self) -> Page {
-        const AT_2000: &str = "--rate 2000 --duration";
-        const CLOSED: &str = "--concurrency 64";
+        const AT_2000: &str = "talk: flow --pairs 200 --rate 2000";
+        const CLOSED: &str = "talk: flow --pairs 200 --concurrency 64";
         Page::titled("duet and its rivals")
             .text(self.introduction())
             .table(GOALS_HEAD, self.goal_rows())
             .heading("Throughput")
             .figure(
-                "Messages per second: delivered in the closed loop, and held with delivery p99 within 50 ms.",
+                "Messages per second: delivered in the closed loops, and held with delivery p99 within 50 ms.",
                 self.bars(
                     "messages/s",
-                    &[("closed loop", "closed_per_second"), ("held", "held_per_second")],
+                    &[
+                        ("64 senders", "closed_per_second"),
+                        ("256 senders", "closed_per_second_of_256"),
+                        ("held", "held_per_second"),
+                    ],
                 ),
             )
             .figure(
-                "Messages delivered by second in the closed loop, in the last round.",
+                "Messages delivered by second in the closed loop of 64 senders, in the last round.",
                 plot::lines(
                     &plot::Axes::new("seconds", "messages/s"),
                     &self.lines(CLOSED, |report| {
@@ -285,7 +298,7 @@ impl Report for CompareReport {
                 "Delivery p99 by rate, in the last round.",
                 plot::lines(
                     &plot::Axes::new("messages/s", "ms").logarithmic(),
-                    &self.lines("ramp", |report| {
+                    &self.lines("talk: ramp", |report| {
                         let mut rounds = points(&report["rounds"], "rate", "p99_ms");
                         rounds.sort_by(|one, other| one.0.total_cmp(&other.0));
                         rounds
@@ -295,12 +308,13 @@ impl Report for CompareReport {
             )
             .heading("Processor time and memory")
             .figure(
-                "Server processor time for each message, in microseconds.",
+                "Processor time of the two servers for each message, in microseconds.",
                 self.bars(
                     "µs",
                     &[
                         ("at 2,000/s", "cpu_us_per_message_at_2000"),
-                        ("closed loop", "closed_cpu_us_per_message"),
+                        ("64 senders", "closed_cpu_us_per_message"),
+                        ("256 senders", "cpu_us_per_message_of_256"),
                     ],
                 ),
             )

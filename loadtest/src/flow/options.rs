@@ -13,6 +13,15 @@ pub struct Options {
     #[command(flatten)]
     pub servers: Servers,
 
+    /// Processes of this machine that the servers stand on, such as PostgreSQL and Redis, separated by commas: what they use is
+    /// told beside what the servers do.
+    #[arg(long, value_delimiter = ',', value_name = "PID")]
+    pub beside: Vec<u32>,
+
+    /// Count the instructions of all these processes with `perf stat`, where the machine has a counter for them.
+    #[arg(long, requires = "pid")]
+    pub instructions: bool,
+
     /// How many pairs talk. Both people of each have a stream open and send in turn.
     #[arg(long, default_value_t = 50, value_parser = at_least_one, value_name = "N")]
     pub pairs: usize,

@@ -40,6 +40,12 @@ pub struct FlowReport {
     pub servers: Option<ServerUsage>,
     /// Processor time of these for each message, in microseconds.
     pub server_cpu_us_per_message: Option<f64>,
+    /// What the processes used that the servers stand on, where they were named.
+    pub beside: Option<ServerUsage>,
+    /// Processor time of all these processes for each message, in microseconds.
+    pub all_cpu_us_per_message: Option<f64>,
+    /// Instructions of all these processes for each message, where they were counted.
+    pub instructions_per_message: Option<f64>,
     /// What the checker found.
     pub verdict: Verdict,
 }
@@ -51,10 +57,15 @@ impl FlowReport {
             Load::Closed { concurrency } => (None, Some(concurrency)),
         };
         let counts = meter.counts();
-        let server_cpu_us_per_message = used
-            .servers
-            .as_ref()
-            .map(|servers| servers.cpu_seconds * 1e6 / counts.sent.max(1) as f64);
+        let sent = counts.sent.max(1) as f64;
+        let us_per_message = |used: &Option<ServerUsage>| {
+            let used = used.as_ref()?;
+            Some(used.cpu_seconds * 1e6 / sent)
+        };
+        let server_cpu_us_per_message = us_per_message(&used.servers);
+        let all_cpu_us_per_message = server_cpu_us_per_message
+            .zip(us_per_message(&used.beside))
+            .map(|(servers, beside)| servers + beside);
         Self {
             api: options.servers.api.clone(),
             pairs: options.pairs,
@@ -67,6 +78,11 @@ impl FlowReport {
             tool_cpu_seconds: used.tool_cpu_seconds,
             servers: used.servers,
             server_cpu_us_per_message,
+            beside: used.beside,
+            all_cpu_us_per_message,
+            instructions_per_message: used
+                .instructions
+                .map(|instructions| instructions as f64 / sent),
             verdict,
         }
     }
@@ -237,6 +253,15 @@ impl fmt::Display for FlowReport {
         )?;
         if let Some(servers) = &self.servers {
             writeln!(f, "{servers}")?;
+        }
+        if let Some(beside) = &self.beside {
+            writeln!(f, "beside them: {beside}")?;
+        }
+        if let Some(instructions) = self.instructions_per_message {
+            writeln!(
+                f,
+                "all of them executed {instructions:.0} instructions for each message"
+            )?;
         }
         writeln!(f)?;
         let outcome = if self.verdict.is_clean() {

@@ -9,25 +9,48 @@ use std::{
 };
 
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use super::{
-    Load, Options, Run,
+    Load, Options,
     options::Extent,
     timetable::{self, Due},
 };
-use crate::{
-    checker::Seat,
-    client::{ApiError, send_until_settled},
-    progress::Progress,
-    text::Texts,
-};
+use crate::{checker::Seat, meter::Meter, progress::Progress, stamp::Stamps, text::Texts};
+
+/// Pairs of people who say what they are told to, whatever carries it.
+pub(crate) trait Talkers: Send + Sync + 'static {
+    /// The run's clock, and its mark on ids.
+    fn stamps(&self) -> &Stamps;
+    /// Where it is written down what became of messages.
+    fn meter(&self) -> &Meter;
+    /// How many pairs there are.
+    fn pairs(&self) -> usize;
+    /// Texts of this size that the carrier can carry.
+    fn texts(&self, len: usize) -> Texts;
+    /// Sends one message, again and again where that helps, until it is answered or patience ends, and writes down which.
+    fn say(&self, saying: Saying<'_>) -> impl Future<Output = ()> + Send;
+}
+
+/// A message to be sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Saying<'a> {
+    pub(crate) chat: usize,
+    /// The sender's.
+    pub(crate) seat: Seat,
+    /// When it was due, since the start of the run.
+    pub(crate) due: Duration,
+    pub(crate) id: Uuid,
+    pub(crate) text: &'a str,
+    pub(crate) patience: Duration,
+}
 
 /// Sends everything, and returns when the last message is answered or given up.
-pub(crate) async fn all(run: &Arc<Run>, options: &Options, progress: &Progress) {
-    let began = run.stamps.elapsed();
+pub(crate) async fn all<T: Talkers>(run: &Arc<T>, options: &Options, progress: &Progress) {
+    let began = run.stamps().elapsed();
     let sending = Arc::new(Sending {
         run: Arc::clone(run),
-        texts: Texts::of(options.text_bytes),
+        texts: run.texts(options.text_bytes),
         patience: options.patience,
         began,
         extent: options.extent(),
@@ -39,8 +62,8 @@ pub(crate) async fn all(run: &Arc<Run>, options: &Options, progress: &Progress) 
         Extent::Time(time) => (time.as_secs(), "seconds"),
     };
     let done = || match sending.extent {
-        Extent::Messages(_) => run.meter.sent_count(),
-        Extent::Time(_) => (run.stamps.elapsed() - began).as_secs(),
+        Extent::Messages(_) => run.meter().sent_count(),
+        Extent::Time(_) => (run.stamps().elapsed() - began).as_secs(),
     };
     let work = async {
         let sending = Arc::clone(&sending);
@@ -54,8 +77,8 @@ pub(crate) async fn all(run: &Arc<Run>, options: &Options, progress: &Progress) 
         .await;
 }
 
-struct Sending {
-    run: Arc<Run>,
+struct Sending<T> {
+    run: Arc<T>,
     texts: Texts,
     patience: Duration,
     /// When the first message was due, since the start of the run.
@@ -65,10 +88,10 @@ struct Sending {
     next: AtomicU64,
 }
 
-impl Sending {
+impl<T: Talkers> Sending<T> {
     async fn on_a_timetable(self: Arc<Self>, rate: f64) {
         let mut timetable =
-            timetable::begin(self.run.stamps.started() + self.began, rate, self.extent);
+            timetable::begin(self.run.stamps().started() + self.began, rate, self.extent);
         let mut under_way = JoinSet::new();
         loop {
             tokio::select! {
@@ -88,7 +111,7 @@ impl Sending {
             let sending = Arc::clone(&self);
             senders.spawn(async move {
                 loop {
-                    let due = sending.run.stamps.elapsed();
+                    let due = sending.run.stamps().elapsed();
                     let number = sending.next.fetch_add(1, Relaxed);
                     if !sending.extent.covers(number, due - sending.began) {
                         return;
@@ -102,29 +125,18 @@ impl Sending {
         }
     }
 
-    /// Sends one message, again and again with the same id, until it is answered or patience ends.
     async fn one(&self, number: u64, due: Duration) {
-        let Run {
-            clients,
-            pairs,
-            stamps,
-            ledger,
-            meter,
-        } = &*self.run;
-        let chat = (number % pairs.len() as u64) as usize;
-        let seat = Seat::BOTH[(number / pairs.len() as u64 % 2) as usize];
-        let session = pairs[chat].session(seat);
-        let (id, text) = (stamps.id(due, seat, number), self.texts.text(number));
-        let first = self.run.sends_at(chat, seat);
-        let message = (id, text.as_str());
-        let count = |error: &ApiError| meter.failed(error.label());
-        meter.sending();
-        match send_until_settled(clients, first, session, message, self.patience, count).await {
-            Ok(sent) => {
-                meter.acknowledged(due, stamps.elapsed());
-                ledger.acknowledged(chat, sent.seq, sent.id, &text);
-            }
-            Err(last) => meter.gave_up(&last),
-        }
+        let pairs = self.run.pairs() as u64;
+        let seat = Seat::BOTH[(number / pairs % 2) as usize];
+        self.run.meter().sending();
+        let saying = Saying {
+            chat: (number % pairs) as usize,
+            seat,
+            due,
+            id: self.run.stamps().id(due, seat, number),
+            text: &self.texts.text(number),
+            patience: self.patience,
+        };
+        self.run.say(saying).await;
     }
 }
