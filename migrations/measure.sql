@@ -1,20 +1,16 @@
 -- What storing messages costs PostgreSQL, in CPU time of one backend, which a busy machine does not
 -- distort: by store_messages, by the statement for a lone message, by both without a look at the
 -- sender's session (append_messages is of the version before), by a bare INSERT of several rows, and
--- by one into hash partitions.
--- Needs a superuser, and a database that `duet migrate` has just made:
+-- by one into hash partitions. The statements are read from src/store/postgres/sql, as the server does.
+-- Needs a superuser, a database that `duet migrate` has just made, and the repository's root as the
+-- working directory:
 --
 --     psql -q -f migrations/measure.sql postgres://postgres@localhost/empty
 
 \set ON_ERROR_STOP on
 \set QUIET on
 SET synchronous_commit = off;
--- As duet's sessions are set.
-SET plan_cache_mode = force_generic_plan;
-SET enable_seqscan = off;
-SET enable_hashjoin = off;
-SET enable_mergejoin = off;
-SET jit = off;
+\ir session.sql
 
 CREATE SCHEMA measure;
 SET search_path = measure, public;
@@ -39,6 +35,31 @@ CREATE FUNCTION cpu_us() RETURNS bigint LANGUAGE sql AS $$
     FROM string_to_array(split_part(pg_read_file('/proc/self/stat', 0, 2000), ') ', 2), ' ') f
 $$;
 
+-- A statement of the server as part of a procedure: its parameters become expressions.
+CREATE FUNCTION with_parameters(sql text, VARIADIC expressions text[]) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    FOR n IN REVERSE cardinality(expressions)..1 LOOP
+        sql := regexp_replace(sql, '\$' || n || '(?!\d)', expressions[n], 'g');
+    END LOOP;
+    ASSERT sql !~ '\$\d', 'a parameter has no expression';
+    RETURN sql;
+END
+$$;
+
+CREATE FUNCTION without_session(sql text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    shorter text := regexp_replace(sql, '\s+AND revision = \(.*?s\.seat = \$2\)', '');
+BEGIN
+    ASSERT shorter <> sql, 'the part that looks the session up is not found';
+    RETURN shorter;
+END
+$$;
+
+\set append `cat src/store/postgres/sql/append.sql`
+\set append_one `cat src/store/postgres/sql/append_one.sql`
+\set page `cat src/store/postgres/sql/page_before.sql`
+
+SELECT replace(replace(replace($procedure$
 CREATE PROCEDURE store(how text, batch int, calls int, tell boolean DEFAULT true)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -56,6 +77,8 @@ DECLARE
     digests bytea[];
     ids uuid[];
     from_n int;
+    stored_seq bigint;
+    stored_at bigint;
 BEGIN
     FOR turn IN 1..calls LOOP
         from_n := random() * (100000 - batch);
@@ -67,37 +90,11 @@ BEGIN
             ASSERT batch = (SELECT count(*) FROM append_messages(
                 chosen, places, ones, seats, ids, texts, sent_ats, 1000000, false) WHERE outcome = 's');
         WHEN 'store_messages' THEN
-            ASSERT batch = (SELECT count(*) FROM store_messages(
-                chosen, ones, sizes, places, ones, seats, digests, ids, texts, sent_ats, 1000000, 1000000000, false)
-                WHERE outcome = 's');
+            ASSERT batch = (SELECT count(*) FROM ({append}) stored WHERE outcome = 's');
         WHEN 'one without its session' THEN
-            WITH free AS (
-                SELECT key FROM chats
-                WHERE key = chosen[1] AND expires_at + 0 > now_ms() AND last_seq < 1000000
-                  AND NOT EXISTS (SELECT FROM messages WHERE key = chosen[1] AND id = ids[1] AND seat = seats[1])
-                FOR NO KEY UPDATE SKIP LOCKED
-            ), chat AS (
-                UPDATE chats c SET last_seq = c.last_seq + 1 FROM free WHERE c.key = free.key
-                RETURNING c.last_seq, clock_ms() AS now
-            )
-            INSERT INTO messages (key, seq, at, sent_at, id, seat, text)
-            SELECT chosen[1], last_seq, now, sent_ats[1], ids[1], seats[1], texts[1] FROM chat;
+            {append_one_without_session} INTO STRICT stored_seq, stored_at;
         WHEN 'the statement for one' THEN
-            -- As in src/store/postgres/messages.rs.
-            WITH free AS (
-                SELECT key FROM chats
-                WHERE key = chosen[1] AND expires_at + 0 > now_ms() AND last_seq < 1000000 AND bytes < 1000000000
-                  AND revision = (SELECT c.revision FROM sessions s JOIN chats c ON c.key = s.key
-                                  WHERE s.key = chosen[1] AND s.digest = digests[1] AND s.seat = seats[1])
-                  AND NOT EXISTS (SELECT FROM messages WHERE key = chosen[1] AND id = ids[1] AND seat = seats[1])
-                FOR NO KEY UPDATE SKIP LOCKED
-            ), chat AS (
-                UPDATE chats c SET last_seq = c.last_seq + 1, bytes = c.bytes + octet_length(texts[1])
-                FROM free WHERE c.key = free.key
-                RETURNING c.last_seq, clock_ms() AS now
-            )
-            INSERT INTO messages (key, seq, at, sent_at, id, seat, text)
-            SELECT chosen[1], last_seq, now, sent_ats[1], ids[1], seats[1], texts[1] FROM chat;
+            {append_one} INTO STRICT stored_seq, stored_at;
         WHEN 'bare insert' THEN
             INSERT INTO bare (key, seq, at, sent_at, id, seat, text)
             SELECT d.key, first + turn, 1, d.sent_at, d.id, d.seat, d.text
@@ -116,6 +113,13 @@ BEGIN
     END IF;
 END
 $$;
+$procedure$,
+    '{append}', with_parameters(:'append', 'chosen', 'ones', 'sizes', 'places', 'ones', 'seats', 'digests', 'ids',
+                                'texts', 'sent_ats', '1000000', '1000000000', 'false')),
+    '{append_one}', with_parameters(:'append_one', 'chosen[1]', 'seats[1]', 'ids[1]', 'texts[1]', 'sent_ats[1]',
+                                    '1000000', '1000000000', 'digests[1]')),
+    '{append_one_without_session}', with_parameters(without_session(:'append_one'), 'chosen[1]', 'seats[1]', 'ids[1]',
+                                                    'texts[1]', 'sent_ats[1]', '1000000', '1000000000')) \gexec
 
 \set VERBOSITY terse
 CALL store('append_messages', 1, 200, false);
@@ -131,13 +135,14 @@ FROM unnest(ARRAY[1, 8, 64, 512]) batch,
 WHERE batch = 1 OR how NOT IN ('one without its session', 'the statement for one') \gexec
 
 -- A page of history, planned once and then again with that plan.
-PREPARE page AS SELECT seq, id, seat, text, at FROM messages WHERE key = $1 AND seq > $2 ORDER BY seq LIMIT $3;
-PREPARE parted_page AS SELECT seq, id, seat, text, at FROM parted WHERE key = $1 AND seq > $2 ORDER BY seq LIMIT $3;
+PREPARE page(uuid, bigint, bigint, bigint) AS :page;
+SELECT replace(:'page', 'FROM messages', 'FROM parted') AS parted_page \gset
+PREPARE parted_page(uuid, bigint, bigint, bigint) AS :parted_page;
 SELECT key FROM keys WHERE n = 4711 \gset
-EXPLAIN (ANALYZE, COSTS OFF) EXECUTE page(:'key', 0, 50);
-EXPLAIN (ANALYZE, COSTS OFF) EXECUTE page(:'key', 0, 50);
+EXPLAIN (ANALYZE, COSTS OFF) EXECUTE page(:'key', 9e15, 51, 65536);
+EXPLAIN (ANALYZE, COSTS OFF) EXECUTE page(:'key', 9e15, 51, 65536);
 \o /dev/null
-EXPLAIN (ANALYZE, COSTS OFF) EXECUTE parted_page(:'key', 0, 50);
+EXPLAIN (ANALYZE, COSTS OFF) EXECUTE parted_page(:'key', 9e15, 51, 65536);
 \o
-EXPLAIN (ANALYZE, COSTS OFF) EXECUTE parted_page(:'key', 0, 50);
+EXPLAIN (ANALYZE, COSTS OFF) EXECUTE parted_page(:'key', 9e15, 51, 65536);
 DROP SCHEMA measure CASCADE;

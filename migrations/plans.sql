@@ -20,12 +20,7 @@ INSERT INTO tombstones (key, ended_at, purged)
 SELECT gen_random_uuid(), now_ms() - n, n > 100 FROM generate_series(1, 100000) n;
 VACUUM ANALYZE chats, seats, sessions, messages, tombstones;
 
--- As duet's sessions are set.
-SET plan_cache_mode = force_generic_plan;
-SET enable_seqscan = off;
-SET enable_hashjoin = off;
-SET enable_mergejoin = off;
-SET jit = off;
+\ir session.sql
 
 -- Sixty-four chats, one message for each.
 CREATE TEMP TABLE asked AS

@@ -152,4 +152,16 @@ mod tests {
             "remote_apply"
         );
     }
+
+    #[test]
+    fn the_scripts_beside_the_migrations_plan_as_the_server_does() {
+        let script = include_str!("../../../migrations/session.sql");
+        let script = script.lines().filter(|line| line.starts_with("SET"));
+        let Session(parameters) = Session::for_calls(Duration::from_secs(1));
+        let is_planner =
+            |name: &str| name.starts_with("plan_") || name.starts_with("enable_") || name == "jit";
+        let planner = parameters.iter().filter(|(name, _)| is_planner(name));
+        let planner = planner.map(|(name, value)| format!("SET {name} = '{value}';"));
+        assert_eq!(script.collect::<Vec<_>>(), planner.collect::<Vec<_>>());
+    }
 }
