@@ -1,4 +1,4 @@
-//! The courier between instances.
+//! The bus: carries notices between instances.
 
 mod local;
 mod redis;
@@ -13,7 +13,7 @@ use crate::config::{self, BusUrl};
 pub use local::{Hub, LocalBus};
 pub use redis::{RedisBus, wire};
 
-/// The bus cannot be used: one sentence that names why and says what to do.
+/// Why the bus cannot be used, in one sentence, and what to do.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct OpenError(pub String);
@@ -21,7 +21,7 @@ pub struct OpenError(pub String);
 /// Starts the bus, with its metrics on the registry. Must be called inside an actix system.
 ///
 /// # Errors
-/// [`OpenError`] names what is wrong.
+/// [`OpenError`] says what is wrong.
 pub async fn open(
     settings: &config::Bus,
     registry: &Registry,

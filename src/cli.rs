@@ -12,7 +12,7 @@ use std::{
 use actix_rt::System;
 use actors::{
     domain::{ChatKey, Invalid, PairHash},
-    ports::{By, Ending, StoreError, SystemClock},
+    ports::{By, EndOutcome, StoreError, SystemClock},
 };
 use clap::{Parser, Subcommand};
 
@@ -299,11 +299,11 @@ fn end(settings: &Settings, link: Option<String>) -> Result<(), Failure> {
         Ok::<_, Failure>(ending?)
     })?;
     match ending {
-        Ending::Ended => say(format_args!(
+        EndOutcome::Ended => say(format_args!(
             "The chat is over. Nothing of it can be read any more."
         )),
-        Ending::Before => say(format_args!("The chat was over already.")),
-        Ending::Missing | Ending::NoSession => {
+        EndOutcome::AlreadyEnded => say(format_args!("The chat was over already.")),
+        EndOutcome::Missing | EndOutcome::NoSession => {
             Err(Failure::Refused("There is no chat with this link.".into()))
         }
     }

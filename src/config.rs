@@ -1,7 +1,6 @@
 //! The settings: read, merged and checked before a socket opens.
 //!
-//! `config/default.toml` is built in and documents every key. A file overrides it, and the
-//! environment overrides both.
+//! `config/default.toml` is embedded and documents every key. A file overrides it, and the environment overrides both.
 
 mod contact;
 mod keys;
@@ -33,23 +32,23 @@ use values::blank_is_none;
 /// The defaults, with a comment for every key.
 pub const DEFAULT: &str = include_str!("../config/default.toml");
 
-/// Everything that can be set.
+/// All settings.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Where and how to listen.
     pub server: Server,
-    /// What lasts.
+    /// The store.
     pub store: Store,
-    /// The courier between instances.
+    /// The bus between instances.
     pub bus: Bus,
     /// The links that are shared.
     pub links: Links,
-    /// Every bound.
+    /// All limits.
     pub limits: Limits,
     /// What is logged.
     pub log: Log,
-    /// What of the environment looks like a setting and is none.
+    /// Warnings about environment variables that look like settings and are not.
     #[serde(skip)]
     pub hints: Vec<String>,
 }
@@ -58,16 +57,16 @@ pub struct Settings {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
-    /// The address of the pages door, and of the others unless they have one of their own.
+    /// The address of the pages, and of the API and ops unless they have their own.
     #[serde(deserialize_with = "values::bind")]
     pub bind: SocketAddr,
-    /// The address of the API door.
+    /// The address of the API.
     #[serde(deserialize_with = "values::own_bind")]
     pub api_bind: Option<SocketAddr>,
     /// The address of health and metrics.
     #[serde(deserialize_with = "values::own_bind")]
     pub ops_bind: Option<SocketAddr>,
-    /// How people reach duet.
+    /// The address that people use.
     #[serde(deserialize_with = "blank_is_none")]
     pub public_url: Option<Url>,
     /// Where to report a weakness.
@@ -86,13 +85,11 @@ pub struct Server {
     /// The key of that certificate.
     #[serde(deserialize_with = "blank_is_none")]
     pub tls_key: Option<PathBuf>,
-    /// Whether plain HTTP beyond this machine is meant.
+    /// Allows plain HTTP beyond this machine.
     pub allow_plain_http: bool,
-    /// How long a stopping instance says that it is not ready before it closes its sockets, in
-    /// seconds.
+    /// How long a stopping instance reports that it is not ready before it closes its sockets, in seconds.
     pub leave_seconds: u64,
-    /// How long a stopping instance then takes at most to move its streams and finish its
-    /// requests, in seconds.
+    /// How long it then has to end its streams and finish its requests, in seconds.
     pub drain_seconds: u64,
 }
 
@@ -100,7 +97,7 @@ pub struct Server {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Makes chats.
+    /// The routes that make chats.
     Registration,
     /// Everything under `…/user/`.
     Chat,
@@ -109,12 +106,12 @@ pub enum Role {
 }
 
 impl Role {
-    /// Whether chats are made here.
+    /// Whether it has the routes that make chats.
     pub fn registers(self) -> bool {
         self != Role::Chat
     }
 
-    /// Whether people talk here.
+    /// Whether it has the routes under `…/user/`.
     pub fn chats(self) -> bool {
         self != Role::Registration
     }
@@ -130,13 +127,13 @@ impl fmt::Display for Role {
     }
 }
 
-/// What lasts.
+/// The store.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Store {
     /// Which store, and where.
     pub url: StoreUrl,
-    /// Several PostgreSQL servers that share the chats; none where `url` counts.
+    /// Several PostgreSQL servers that share the chats; empty when `url` is used.
     #[serde(deserialize_with = "urls::several")]
     pub urls: Vec<PostgresUrl>,
     /// The file that the URL was read from.
@@ -144,9 +141,9 @@ pub struct Store {
     pub url_file: Option<PathBuf>,
     /// Connections to PostgreSQL.
     pub pool_size: u32,
-    /// Commits of messages that are in flight at once on PostgreSQL.
+    /// Concurrent commits of messages on PostgreSQL.
     pub lanes: u16,
-    /// How long a start waits for the store, in seconds; 0 is for ever.
+    /// How long the start waits for the store, in seconds; 0 means for ever.
     pub start_seconds: u64,
     /// How long a call waits for a connection to PostgreSQL, in seconds.
     pub connect_seconds: u64,
@@ -155,19 +152,19 @@ pub struct Store {
 }
 
 impl Store {
-    /// How long a start waits for the store; without it for ever.
+    /// How long the start waits for the store; `None` means for ever.
     pub fn start_patience(&self) -> Option<Duration> {
         (self.start_seconds > 0).then(|| Duration::from_secs(self.start_seconds))
     }
 }
 
-/// The courier between instances.
+/// The bus between instances.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bus {
     /// Which bus, and where.
     pub url: BusUrl,
-    /// A PEM file with whom to trust for TLS to Redis; without one the system's list counts.
+    /// A PEM file with the trusted certificate authorities for TLS to Redis; by default the system's.
     #[serde(deserialize_with = "blank_is_none")]
     pub tls_ca: Option<PathBuf>,
     /// The file that the URL was read from.
@@ -179,19 +176,19 @@ pub struct Bus {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Links {
-    /// Which hashes a client may bring.
+    /// Which hashes clients may choose.
     #[serde(deserialize_with = "blank_is_none")]
     pub custom: Option<CustomHashes>,
-    /// How long a chat lives when its registration does not say, in hours.
+    /// The lifetime of a chat whose registration does not set one, in hours.
     pub ttl_hours: i64,
 }
 
-/// Which hashes a client may bring.
+/// Which hashes clients may choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CustomHashes {
     /// Six characters and more.
     Any,
-    /// As many characters as the server's own have, and more.
+    /// 22 characters, as generated ones have, and more.
     Long,
     /// None.
     Off,
@@ -214,13 +211,13 @@ impl std::str::FromStr for CustomHashes {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
-    /// What, in the syntax of tracing-subscriber's `EnvFilter`.
+    /// What is logged, in the syntax of tracing-subscriber's `EnvFilter`.
     pub filter: String,
-    /// How.
+    /// The format of the lines.
     pub format: LogFormat,
 }
 
-/// How a log line is written.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
@@ -230,13 +227,13 @@ pub enum LogFormat {
     Json,
 }
 
-/// A setting that cannot be: one sentence that names it and says what to do.
+/// A wrong setting: one sentence that names it and says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(pub String);
 
 impl ConfigError {
-    /// Adds where the setting stands that the sentence begins with.
+    /// Adds where the setting was set; its key is the first word of the sentence.
     fn set_in(self, sources: &Sources) -> Self {
         let Some(key) = self.0.split_whitespace().next() else {
             return self;
@@ -306,12 +303,12 @@ impl Settings {
         Ok(())
     }
 
-    /// Tokens and texts must not cross a network in the clear by accident. And a proxy that is not
-    /// known as one makes everybody count as a single address, one that may be exempt from every
-    /// limit at that.
+    /// Refuses plain HTTP beyond this machine unless it is intended: tokens and texts must not cross a network in clear
+    /// text by accident. And behind a proxy that is not in `trusted_proxies` all clients would count as one address, which
+    /// may even be exempt from the limits.
     fn check_plain_http(&self) -> Result<(), ConfigError> {
         let server = &self.server;
-        // Health and metrics give nothing away.
+        // Health and metrics are not secret, so `ops_bind` does not matter.
         let listens_beyond = [Some(server.bind), server.api_bind]
             .into_iter()
             .flatten()
@@ -332,7 +329,7 @@ impl Settings {
         }
     }
 
-    /// Which hashes clients may bring, by setting or by where duet listens.
+    /// Which hashes clients may choose: as set, or by where duet listens.
     pub fn custom_hashes(&self) -> CustomHashes {
         self.links
             .custom
@@ -342,7 +339,7 @@ impl Settings {
             })
     }
 
-    /// What the settings come to, in a sentence without secrets.
+    /// Summarises the settings in a sentence without secrets.
     pub fn summary(&self) -> String {
         let tls = match &self.server.tls_cert {
             Some(certificate) => format!(" by TLS with {}", certificate.display()),
@@ -355,7 +352,7 @@ impl Settings {
         )
     }
 
-    /// Threads that serve and run the chats.
+    /// The number of worker threads.
     pub fn workers(&self) -> usize {
         match self.server.workers {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -364,7 +361,7 @@ impl Settings {
     }
 }
 
-/// Whether an address names this machine.
+/// Whether a URL's host is this machine.
 pub fn is_local(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",

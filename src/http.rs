@@ -1,32 +1,26 @@
-//! The doors: the URL tables, and what every request passes on its way in and out.
+//! The HTTP server: the URL tables of both doors, and the middleware around every request.
 
 mod actions;
-mod answers;
+mod admission;
 pub mod api;
 pub mod body;
-mod connection;
 mod device;
-mod door;
 pub mod envelope;
 mod field;
-mod h1;
-mod h2;
 mod integers;
 #[cfg(test)]
 mod layout;
 mod limits;
-mod low_priority;
 mod observe;
 mod ops;
 mod origin;
 mod pages;
 pub mod problem;
-mod reads;
 pub mod schema;
 mod security_txt;
+mod serve;
 mod session;
 mod stream;
-pub mod tls;
 pub mod wire;
 
 use std::{
@@ -54,19 +48,19 @@ use crate::{
     shutdown::Readiness,
 };
 
-pub use connection::Server;
 pub use origin::{base_url, scheme};
+pub use serve::{Server, tls};
 
-use answers::Answers;
-use limits::{AddressLimits, OneOpen};
+use limits::{AddressLimits, OpenGuard};
 use observe::HttpMetrics;
 use origin::Origin;
 use problem::Problem;
+use serve::response_memory::ResponseMemory;
 
-/// How many connections may wait to be accepted.
+/// How many connections the kernel queues before they are accepted.
 const BACKLOG: i32 = 4_096;
 
-/// Which doors a socket opens.
+/// Which doors a socket serves.
 #[derive(Debug, Clone, Copy)]
 pub struct Doors {
     /// `/demo/chat/…`.
@@ -77,7 +71,7 @@ pub struct Doors {
     pub ops: bool,
 }
 
-/// What every handler may use. Cheap to clone.
+/// The application state that every handler gets. Cheap to clone.
 #[derive(Clone)]
 pub struct State(Arc<Inner>);
 
@@ -89,7 +83,7 @@ pub struct Inner {
     registry: Registry,
     metrics: HttpMetrics,
     limits: AddressLimits,
-    answers: Answers,
+    response_memory: ResponseMemory,
     requests_waiting: Arc<Semaphore>,
     origin: Origin,
     security_contact: Option<Contact>,
@@ -108,7 +102,7 @@ impl Deref for State {
 }
 
 impl State {
-    /// From the settings, the address of the pages and what lies behind the doors.
+    /// `bound` is the address that the pages are served on.
     pub fn new(
         settings: &Settings,
         bound: SocketAddr,
@@ -124,7 +118,7 @@ impl State {
             metrics: HttpMetrics::register(&registry),
             registry,
             limits: AddressLimits::new(settings),
-            answers: Answers::new(settings.limits.answers_waiting_mib),
+            response_memory: ResponseMemory::new(settings.limits.answers_waiting_mib),
             requests_waiting: Arc::new(Semaphore::new(settings.limits.requests_waiting)),
             security_contact: settings.server.security_contact.clone(),
             origin: Origin::new(settings, bound),
@@ -135,16 +129,16 @@ impl State {
         }))
     }
 
-    /// Counts a connection while the answer lives; nothing where its address has too many.
-    fn admit(&self, peer: IpAddr) -> Option<OneOpen> {
-        let admitted = self.limits.connection(peer);
+    /// Counts a connection until the guard is dropped; `None` when its address has too many.
+    fn admit(&self, peer: IpAddr) -> Option<OpenGuard> {
+        let admitted = self.limits.count_connection(peer);
         if admitted.is_none() {
-            self.metrics.refuse_connection();
+            self.metrics.count_refused_connection();
         }
         admitted
     }
 
-    /// Forgets addresses that have been quiet.
+    /// Drops the counters of addresses whose quota is full again.
     pub fn forget_quiet_addresses(&self) {
         self.limits.forget_quiet();
     }
@@ -159,10 +153,10 @@ impl State {
     }
 }
 
-/// Opens a socket, so that a port which is taken is known before anything else is done.
+/// Opens a listening socket. Done first, so that a port in use is reported before anything else happens.
 ///
 /// # Errors
-/// What the system says.
+/// The operating system's error.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(
         Domain::for_address(address),
@@ -176,10 +170,10 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Serves the doors of a socket on the arbiters, by TLS where there is an acceptor.
+/// Serves the doors of a socket on the arbiters, over TLS where there is an acceptor.
 ///
 /// # Errors
-/// What the system says.
+/// The operating system's error.
 pub fn server(
     listener: TcpListener,
     settings: &Settings,
@@ -190,7 +184,7 @@ pub fn server(
 ) -> io::Result<Server> {
     let data = web::Data::new(state.clone());
     let role = settings.server.role;
-    connection::serve(listener, settings, acceptor, state, arbiters, move || {
+    serve::serve(listener, settings, acceptor, state, arbiters, move || {
         App::new()
             .app_data(data.clone())
             .app_data(doors)
@@ -209,12 +203,12 @@ pub fn server(
 
 /// The URL table.
 fn routes(config: &mut web::ServiceConfig, doors: Doors, role: Role) {
-    // On every socket: whoever checks an instance asks where it is used.
+    // On every socket, so that a health check can use the one that it checks.
     config
-        .service(look("/health/live", web::route().to(ops::live)))
-        .service(look("/health/ready", web::route().to(ops::ready)));
+        .service(get_or_head("/health/live", web::route().to(ops::live)))
+        .service(get_or_head("/health/ready", web::route().to(ops::ready)));
     if doors.ops {
-        config.service(look("/metrics", web::route().to(ops::metrics)));
+        config.service(get_or_head("/metrics", web::route().to(ops::metrics)));
     }
     if doors.api {
         config.service(web::scope("/chat-server").configure(|config| {
@@ -228,13 +222,13 @@ fn routes(config: &mut web::ServiceConfig, doors: Doors, role: Role) {
         }));
     }
     if doors.pages {
-        config.service(look(
+        config.service(get_or_head(
             "/.well-known/security.txt",
             web::route().to(security_txt::show),
         ));
         if role.registers() {
             let first = || async { web::Redirect::to(views::address::REGISTER).see_other() };
-            config.service(look("/", web::route().to(first)));
+            config.service(get_or_head("/", web::route().to(first)));
         }
         config.service(
             web::scope(views::address::BASE)
@@ -253,20 +247,30 @@ fn routes(config: &mut web::ServiceConfig, doors: Doors, role: Role) {
     }
 }
 
-/// An address that is looked at, by GET or by HEAD.
-fn look(path: &str, route: Route) -> Resource {
-    let by_either = guard::Any(guard::Get()).or(guard::Head());
+/// A resource for GET and HEAD.
+fn get_or_head(path: &str, route: Route) -> Resource {
+    let get_or_head = guard::Any(guard::Get()).or(guard::Head());
     web::resource(path)
-        .route(route.guard(by_either))
-        .default_service(only("GET, HEAD"))
+        .route(route.guard(get_or_head))
+        .default_service(method_not_allowed("GET, HEAD"))
 }
 
-/// What an address answers to methods it does not take.
-fn only(allow: &'static str) -> Route {
+/// A resource for GET.
+fn get_only(path: &str) -> Resource {
+    web::resource(path).default_service(method_not_allowed("GET"))
+}
+
+/// A resource for POST.
+fn post_only(path: &str) -> Resource {
+    web::resource(path).default_service(method_not_allowed("POST"))
+}
+
+/// Answers 405 with the methods that the address takes.
+fn method_not_allowed(allow: &'static str) -> Route {
     web::to(move || async move { Err::<&str, _>(Problem::Method(allow)) })
 }
 
-/// Why there is nothing at an address: it may be served by the other one of two services.
+/// The 404 for an address. Where the roles are split it says when the other service has the address.
 fn nothing_at(path: &str, role: Role) -> Problem {
     let chats = ["/chat-server/user/", "/demo/chat/user/"];
     let registers = [

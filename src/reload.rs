@@ -29,7 +29,7 @@ impl Reload {
         while hangup.recv().await.is_some() {
             let changed = self.read_filter();
             match &identity {
-                Some(identity) => identity.read_again(),
+                Some(identity) => identity.reload(),
                 None if changed => {}
                 None => info!(
                     "SIGHUP: there is nothing to reload. The certificate of server.tls_cert and \

@@ -1,4 +1,4 @@
-//! What a chat is made of: one newtype each, parsed at the edge and trusted inside.
+//! The domain types: newtypes that are parsed at the edge and trusted inside.
 
 mod chat;
 mod device;
@@ -18,7 +18,7 @@ pub use device::{Browser, Device, System};
 pub use encryption::{Encryption, LinkProof};
 pub use event::{Event, Hello, Names, PeerState, SeatChange};
 pub use message::{
-    ClientId, Draft, Message, MessageText, Page, SEALED_BYTES_MAX, SEQ_NONE, SentText, Seq,
+    ClientId, Draft, IncomingText, Message, MessageText, Page, SEALED_BYTES_MAX, SEQ_NONE, Seq,
     TEXT_BYTES_MAX, TextError,
 };
 pub use pair_hash::{ChatKey, Fingerprint, PairHash};
@@ -29,7 +29,7 @@ pub use timestamp::Timestamp;
 pub use user_name::{NAME_CHARS_MAX, UserName};
 pub use visible::is_blank;
 
-/// Why a piece of input cannot be what it claims to be: a sentence for the person who sent it.
+/// Why some input is invalid: a sentence for the person who sent it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Invalid(pub &'static str);

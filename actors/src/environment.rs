@@ -1,5 +1,5 @@
-//! What everything in an instance is given: the adapters, the limits, the metrics, and what takes work
-//! off a pair's hands.
+//! What the pairs and tasks of an instance share: the adapters, the limits, the metrics, the journal and the other
+//! services that pairs use.
 
 use std::time::Duration;
 use std::{
@@ -24,21 +24,21 @@ use crate::{
     },
 };
 
-/// Notices of the bus that may wait to be handed to their pairs.
+/// Notices that may wait for the relay.
 const INBOX_LEN_MAX: usize = 4_096;
 
-/// The adapters everything stands on.
+/// The adapters.
 #[derive(Clone)]
 pub struct World {
-    /// What lasts.
+    /// The durable store.
     pub store: Arc<dyn Store>,
-    /// The courier between instances.
+    /// Carries notices between instances.
     pub bus: Arc<dyn Bus>,
-    /// The time.
+    /// The source of time.
     pub clock: Arc<dyn Clock>,
 }
 
-/// The bounds of what this instance holds, each with its unit in its name.
+/// The limits of an instance.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Pairs in memory.
@@ -59,21 +59,21 @@ pub struct Limits {
     pub sends_per_seat_per_second: u32,
     /// Messages one seat may send at once.
     pub sends_per_seat_burst: u32,
-    /// Tries to log in or to be let in that one chat takes in a minute.
+    /// Logins and asks per minute in one chat.
     pub logins_per_chat_per_minute: u32,
     /// How long a pair without streams and requests stays in memory.
     pub pair_rest_after: Duration,
-    /// How long a seat without a stream still counts as there.
+    /// How long a seat without a stream still counts as online.
     pub presence_grace: Duration,
     /// How often the sweep runs.
     pub sweep_interval: Duration,
 }
 
-/// What every pair and every task uses.
+/// Shared by every pair and every task.
 pub(crate) struct Environment {
     pub(crate) world: World,
     pub(crate) limits: Limits,
-    /// All pairs tick in step, counted from here.
+    /// The origin of the pairs' ticks.
     pub(crate) started: Instant,
     pub(crate) lease: Lease,
     pub(crate) journal: Journal,
@@ -81,9 +81,9 @@ pub(crate) struct Environment {
     pub(crate) session_checks: Arc<SessionChecks>,
     pub(crate) inbox: Inbox,
     pub(crate) metrics: Metrics,
-    /// Streams open in this instance, counted while they are held.
+    /// Every open stream of the instance holds a clone: the number of clones is their number.
     pub(crate) streams: Arc<()>,
-    /// Whether this instance does not hear others that live: then its bus counts as away.
+    /// Whether there are live instances that this one does not hear. The bus counts as away then.
     pub(crate) bus_split: AtomicBool,
     /// Wakes the sweep when a chat has ended.
     pub(crate) sweep: Notify,
@@ -112,7 +112,7 @@ impl Environment {
         }
     }
 
-    /// Whether a chat's notices cross between instances.
+    /// The state of the bus for a chat.
     pub(crate) fn bus_state(&self, key: ChatKey) -> BusState {
         match self.bus_split.load(Ordering::Acquire) {
             true => BusState::Away,
@@ -120,13 +120,13 @@ impl Environment {
         }
     }
 
-    /// Whether the bus reaches every instance that wrote down lately, in the store, that it lives.
-    pub(crate) async fn hears_everybody(&self) -> Result<bool, StoreError> {
-        let Some(call) = self.world.bus.roll_call() else {
+    /// Whether this instance hears every instance that has a live row in the store.
+    pub(crate) async fn hears_all_peers(&self) -> Result<bool, StoreError> {
+        let Some(members) = self.world.bus.membership() else {
             return Ok(true);
         };
-        let peers = self.world.store.beat(call.own, &call.address).await?;
-        let heard = peers.iter().all(|peer| call.heard.contains(&peer.boot));
-        Ok(heard && call.is_complete)
+        let peers = self.world.store.beat(members.own, &members.address).await?;
+        let heard = peers.iter().all(|peer| members.heard.contains(&peer.boot));
+        Ok(heard && members.is_complete)
     }
 }

@@ -1,4 +1,4 @@
-//! Puts an instance together and starts its tasks.
+//! Composes an instance and starts its tasks.
 
 use std::sync::Arc;
 
@@ -10,11 +10,10 @@ use crate::{
     tasks::{peers, relay, sweeper},
 };
 
-/// Starts an instance without chats, and the tasks beside it, on the arbiters given. Must be called
-/// inside an actix system.
+/// Starts an instance and its tasks on these arbiters. Must be called inside an actix system.
 ///
 /// # Panics
-/// When no arbiter is given.
+/// Without an arbiter.
 pub fn start(
     world: World,
     limits: Limits,
@@ -31,7 +30,7 @@ pub fn start(
         .zip(arbiters.iter().cycle())
     {
         let (lane, tasks) = (lane.clone(), tasks.clone());
-        arbiter.spawn(async move { tasks.keep("journal", || lane.clone().run()).await });
+        arbiter.spawn(async move { tasks.supervise("journal", || lane.clone().run()).await });
     }
     let pairs = PairRegistry::new(environment, arbiters.clone());
     let starter = Starter {
@@ -44,17 +43,17 @@ pub fn start(
     });
     starter.start("relay", relay::run);
     starter.start("catch_up", relay::catch_up);
-    starter.start("news", relay::ask_for_news);
+    starter.start("news", relay::poll_store);
     starter.start("peers", peers::run);
     starter.start("sweep", sweeper::run);
     starter.start("audit", sweeper::audit);
     starter.start("lease", |pairs| async move {
-        pairs.environment().lease.keep().await;
+        pairs.environment().lease.renew_for_ever().await;
     });
     pairs
 }
 
-/// Where tasks are started, and what they are given.
+/// Starts supervised tasks on the first arbiter.
 struct Starter<'a> {
     pairs: &'a PairRegistry,
     tasks: &'a Tasks,
@@ -69,7 +68,7 @@ impl Starter<'_> {
     ) {
         let (pairs, tasks) = (self.pairs.clone(), self.tasks.clone());
         self.arbiter.spawn(async move {
-            tasks.keep(name, || task(pairs.clone())).await;
+            tasks.supervise(name, || task(pairs.clone())).await;
         });
     }
 }

@@ -1,8 +1,8 @@
-//! What is counted.
+//! The metrics of the actors.
 
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge, Opts, Registry, core::Collector};
 
-/// What the actors count, on a registry handed in.
+/// The metrics of one instance's actors.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     pub(crate) pairs: IntGauge,
@@ -28,7 +28,7 @@ impl Metrics {
     /// Registers everything.
     ///
     /// # Panics
-    /// When the registry holds one of the names already: a defect of the caller.
+    /// When one of the names is registered already: a bug in the caller.
     pub fn register(registry: &Registry) -> Self {
         let gauge = |name, help| register(registry, IntGauge::new(name, help));
         let counter = |name, help| register(registry, IntCounter::new(name, help));
@@ -103,27 +103,27 @@ impl Metrics {
     }
 }
 
-/// One of what a gauge counts, for as long as it is held: the gauge is true however that ends.
-pub struct Counted(IntGauge);
+/// Adds one to a gauge until it is dropped.
+pub struct GaugeGuard(IntGauge);
 
-impl Counted {
-    /// One more.
+impl GaugeGuard {
+    /// Increments the gauge.
     pub fn new(gauge: &IntGauge) -> Self {
         gauge.inc();
         Self(gauge.clone())
     }
 }
 
-impl Drop for Counted {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.dec();
     }
 }
 
-/// Puts a metric on a registry.
+/// Registers a metric.
 ///
 /// # Panics
-/// When it is not well formed, or the registry holds its name already: a defect of the caller.
+/// When the metric is not well formed, or its name is registered already: a bug in the caller.
 pub fn register<C: Collector + Clone + 'static>(
     registry: &Registry,
     made: prometheus::Result<C>,

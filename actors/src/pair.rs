@@ -1,21 +1,19 @@
-//! One chat's supervised actor: its seats, its sessions, who is there, the order of its messages.
+//! The supervised actor of one chat: its seats, sessions, presence and the order of its messages.
 //!
-//! It is started from the store on the first request and goes to rest after a minute without
-//! streams and requests. The bus is subscribed before the store is read, so that nothing falls
-//! between. A send does not hold the mailbox while it becomes durable: it goes to the journal,
-//! and the commit comes back as a message. The rare changes of seats and sessions do hold it, so
-//! that they are applied in the order in which the store made them; after each the pair reads its
-//! chat again rather than guess what the store now holds.
+//! It is started from the store by the first request and rests after a minute without streams and requests.
+//! It subscribes to the bus before it reads the store, so that no notice is missed in between. A send does not
+//! block the mailbox while it becomes durable: it goes to the journal, and the commit comes back as a message.
+//! The rare changes of seats and sessions do block it, so that they are applied in the store's order; after
+//! each the pair reads its chat again instead of guessing what the store now holds.
 //!
-//! What it holds is a copy. Messages are never served from memory: the store is asked, and it
-//! answers nothing once the chat is over.
+//! What it holds is a copy. Messages are never served from memory: the store is asked, and returns nothing
+//! once the chat is over.
 
 mod asks;
+mod changes;
 mod ending;
-mod hello;
 mod history;
 mod messages;
-mod news;
 mod presence;
 mod rates;
 mod receipts;
@@ -24,10 +22,12 @@ mod requests;
 mod rewind;
 mod seats;
 mod sessions;
+mod signals;
+mod snapshot;
+mod status;
 mod streams;
 mod ticks;
 mod typing;
-mod usage;
 
 use std::{
     collections::BTreeMap,
@@ -37,29 +37,30 @@ use std::{
 };
 
 use actix::{
-    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, AtomicResponse, Context, Supervised,
-    WrapFuture,
+    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Supervised, WrapFuture,
 };
 use tracing::{Instrument, Span, debug, warn};
 
-pub use asks::{Answer, AskIn, AskStanding, AskStateOf, ReplacedBy};
+pub use asks::{AnswerAsk, AskStatus, AskToEnter, GetAskStatus, GetReplacement};
+pub(crate) use ending::ChatEnded;
 pub use ending::EndChat;
-pub(crate) use ending::Over;
-pub use hello::{Look, Opened};
-pub use history::History;
+pub use history::GetHistory;
 pub use messages::SendMessage;
-pub(crate) use news::{News, QueuedNews};
-pub use receipts::Receipt;
-pub(crate) use relayed::{Audited, CatchUp, Relayed};
-pub(crate) use requests::{Refresh, Request, Visit};
+pub use receipts::MoveMarks;
+pub(crate) use relayed::{RefreshPresence, Relayed, StorePosition};
+pub(crate) use requests::Refresh;
+pub use requests::{Dispatch, Request};
 pub use seats::{
-    DeviceCode, Glance, Glanced, LoggedIn, Login, LoginProof, NameSeatTwo, NewReturnCode, SeatOf,
+    GetPublicInfo, GetSeat, LoggedIn, Login, LoginProof, NameSeatTwo, NewDeviceCode, NewReturnCode,
+    PublicInfo,
 };
-pub use sessions::{EndSession, Logout, Sessions};
+pub use sessions::{EndSession, ListSessions, Logout};
+pub(crate) use signals::{QueuedSignal, Signal};
+pub use snapshot::{GetSnapshot, Snapshot};
+pub(crate) use status::PairStatus;
 use streams::MoveStreams;
 pub use streams::{Attach, Attached, Detach, OpenStream, StreamId};
-pub use typing::Typing;
-pub(crate) use usage::Usage;
+pub use typing::NotifyTyping;
 
 use crate::{
     Refusal,
@@ -68,87 +69,87 @@ use crate::{
         SessionId, Timestamp, UserName,
     },
     environment::Environment,
-    ports::{DeferredWrite, Lookup, Notice, StoreError},
+    ports::{DeferredWrite, Lookup, Notice, Store, StoreError},
     tasks::journal::CommitListener,
 };
 
-/// How old a session's last use may be before it is noted again.
+/// A session's last use is recorded again when the recorded one is this old.
 const SESSION_SEEN_STEP: Duration = Duration::from_secs(60);
 
 /// The actor of one chat.
 pub struct Pair {
     key: ChatKey,
     environment: Arc<Environment>,
-    keeper: Arc<dyn Keeper>,
-    /// The chat, messages aside; or why there is none to serve.
+    registry: Arc<dyn RegistryHandle>,
+    /// The chat without its messages, or why there is none to serve.
     chat: Result<Chat, Refusal>,
-    /// The machine's uptime when the chat was last read from the store.
+    /// The clock's uptime when the chat was last read from the store.
     read_at: Duration,
-    /// When it began to be read for a token that was not known, or after a sleep.
+    /// When the last [`Refresh`] began to read the store.
     refreshed: Option<Instant>,
     names: Arc<Names>,
-    /// Knows the place of the last message that the streams were given.
-    usage: Arc<Usage>,
-    /// Messages that came ahead of their turn.
+    /// What others see of this pair, such as the `seq` of the last message that its streams got.
+    status: Arc<PairStatus>,
+    /// Messages that arrived before an earlier one.
     early: BTreeMap<Seq, Arc<crate::domain::Message>>,
     catching_up: bool,
-    /// The store refuses to read the chat, and that was logged.
+    /// Whether it was logged that the store refuses to read the chat.
     unreadable: bool,
-    recent: rewind::Recent,
-    streams: Vec<streams::Open>,
-    /// Who is there, as far as it was announced.
+    recent: rewind::RecentMessages,
+    streams: Vec<streams::StreamEntry>,
+    /// Which seats were announced as online here.
     present: BySeat<bool>,
-    /// At which seats another instance has a stream open; `None` while the bus cannot say.
+    /// At which seats another instance has a stream open; `None` while that is unknown.
     elsewhere: Option<BySeat<bool>>,
-    /// Counts what a stream is told beside messages, so that one which was replaying meanwhile
-    /// knows that its hello is out of date.
+    /// Counts events other than messages, so that a stream which was replaying meanwhile knows that its hello is
+    /// out of date.
     changes: u64,
-    /// Counts how often a seat's last stream closed, so that each leaving has its own grace.
+    /// Counts how often a seat's last stream closed, so that an old grace timer does not end a newer presence.
     departures: BySeat<u64>,
     last_request: Instant,
     rates: Option<Box<rates::Rates>>,
     recent_numbers: asks::RecentNumbers,
     last_typing: BySeat<Option<Instant>>,
-    /// It has subscribed, and has not left: a panic leaves that for others to take back.
+    /// Subscribed and not stopped yet: if it panics now, the registry cleans up after it.
     in_service: bool,
-    /// It has stopped once, and only answers whoever still holds its address.
+    /// Stopped once; it only answers requests that still hold its address.
     retired: bool,
-    /// Of the request that it was started for.
+    /// The span of the request that started it.
     started_for: Span,
 }
 
-/// What a pair needs of the registry it stands in, which also hears what the journal has committed
+/// What a pair needs from the registry that holds it. The registry also receives what the journal committed
 /// for the pair.
-pub(crate) trait Keeper: CommitListener {
-    /// Lets a pair go to rest: out of the registry, unless a request is on its way to it.
-    fn leave(&self, key: ChatKey, pair: &Addr<Pair>) -> bool;
+pub(crate) trait RegistryHandle: CommitListener {
+    /// Removes a pair that wants to rest, unless a request is on its way to it. Returns whether it was removed.
+    fn remove_if_idle(&self, key: ChatKey, pair: &Addr<Pair>) -> bool;
 
-    /// Takes out a pair whose chat is over, or could not be opened.
-    fn dismiss(&self, key: ChatKey, pair: &Addr<Pair>);
+    /// Removes a pair whose chat is over or could not be read.
+    fn remove(&self, key: ChatKey, pair: &Addr<Pair>);
 
-    /// A pair is being dropped by a panic: it leaves neither its entry nor its subscription nor the
-    /// presence of those whose streams end with it. Who is back after the grace was never gone.
-    fn crashed(&self, key: ChatKey, usage: &Arc<Usage>, present: BySeat<bool>);
+    /// Called while a pair is dropped by a panic: removes its entry, its subscription and the presence of the
+    /// seats whose streams end with it, the last one after the usual grace.
+    fn crashed(&self, key: ChatKey, status: &Arc<PairStatus>, present: BySeat<bool>);
 }
 
 impl Pair {
     pub(crate) fn new(
         key: ChatKey,
         environment: Arc<Environment>,
-        keeper: Arc<dyn Keeper>,
-        usage: Arc<Usage>,
+        registry: Arc<dyn RegistryHandle>,
+        status: Arc<PairStatus>,
         started_for: Span,
     ) -> Self {
         Self {
             started_for,
             key,
             environment,
-            keeper,
+            registry,
             chat: Err(Refusal::Unavailable("the chat is being opened".into())),
             read_at: Duration::ZERO,
             refreshed: None,
             names: Arc::default(),
-            usage,
+            status,
             early: BTreeMap::new(),
             catching_up: false,
             unreadable: false,
@@ -167,9 +168,9 @@ impl Pair {
         }
     }
 
-    /// While the store is away no chat can be read, which is logged once where that is noticed. A chat that
-    /// it refuses to read is logged by itself, once.
-    fn log_unread(&mut self, failure: &StoreError) {
+    /// An outage of the store is logged once, where it is noticed. A chat that the store refuses to read is
+    /// logged here, once.
+    fn log_read_failure(&mut self, failure: &StoreError) {
         let is_news = matches!(failure, StoreError::Refused(_)) && !self.unreadable;
         let chat = self.key.fingerprint();
         if is_news {
@@ -193,9 +194,9 @@ impl Pair {
         self.names[seat].clone()
     }
 
-    /// Whom a token proves, as far as this pair knows: the store decides.
+    /// The caller that a token belongs to, as far as this pair knows. The store has the last word.
     fn caller(&mut self, session: SecretDigest) -> Result<Caller, Refusal> {
-        let (seat, _) = self.who(session)?;
+        let (seat, _) = self.authenticate(session)?;
         Ok(Caller {
             key: self.key,
             seat,
@@ -203,8 +204,8 @@ impl Pair {
         })
     }
 
-    /// Which seat a token proves, and by which session; records that the session was used.
-    fn who(&mut self, digest: SecretDigest) -> Result<(Seat, SessionId), Refusal> {
+    /// The seat and session of a token. Records that the session was used.
+    fn authenticate(&mut self, digest: SecretDigest) -> Result<(Seat, SessionId), Refusal> {
         let now = self.environment.world.clock.now();
         let chat = self.chat.as_mut().map_err(|refusal| refusal.clone())?;
         let session = chat
@@ -229,8 +230,8 @@ impl Pair {
             .ok_or(Refusal::WrongName)
     }
 
-    /// Whether somebody who wants in has the whole link; a plain chat asks for no more than its
-    /// hash. What proves it never changes, so it need not be asked of the store.
+    /// Checks the proof of having the whole link, which an encrypted chat requires. It never changes, so the copy
+    /// in memory is good enough.
     fn check_link(&self, auth: Option<SecretDigest>) -> Result<(), Refusal> {
         match self.chat()?.encryption {
             Some(encryption) if auth != Some(encryption.auth) => Err(Refusal::LinkIncomplete),
@@ -238,7 +239,7 @@ impl Pair {
         }
     }
 
-    /// Takes over what the store now holds. Marks that are not written yet are kept.
+    /// Replaces the copy in memory by what the store holds. Marks that are not written yet are kept.
     fn apply(&mut self, found: Result<Lookup<Chat>, StoreError>, ctx: &mut Context<Self>) {
         match found {
             Ok(Lookup::Live(mut chat)) => {
@@ -249,18 +250,18 @@ impl Pair {
                         *seen = (*seen).max(before.seats[seat].last_seen);
                     }
                 } else {
-                    self.usage.move_to(chat.last_seq);
+                    self.status.set_last_seq(chat.last_seq);
                 }
-                self.usage.loaded(chat.revision);
+                self.status.set_revision(chat.revision);
                 for seat in Seat::BOTH {
-                    self.usage.marked(seat, chat.seats[seat].marks);
+                    self.status.set_marks(seat, chat.seats[seat].marks);
                 }
                 self.names = Arc::new(BySeat([
                     chat.seats[Seat::One].name.clone(),
                     chat.seats[Seat::Two].name.clone(),
                 ]));
-                self.recent_numbers.note(&chat.asks);
-                let (last, known) = (chat.last_seq, self.usage.position());
+                self.recent_numbers.remember(&chat.asks);
+                let (last, known) = (chat.last_seq, self.status.last_seq());
                 self.chat = Ok(chat);
                 self.unreadable = false;
                 self.read_at = self.environment.world.clock.uptime();
@@ -272,55 +273,29 @@ impl Pair {
                 }
             }
             Ok(Lookup::Ended | Lookup::Missing) => self.finish(None, ctx),
-            // What is held stays good until the store can be asked again.
+            // The copy in memory stays in use until the store answers again.
             Err(failure) if self.chat.is_ok() => {
-                self.log_unread(&failure);
+                self.log_read_failure(&failure);
             }
             Err(failure) => {
                 self.chat = Err(failure.into());
                 self.in_service = false;
-                self.keeper.dismiss(self.key, &ctx.address());
+                self.registry.remove(self.key, &ctx.address());
                 self.environment.world.bus.unsubscribe(self.key);
                 ctx.stop();
             }
         }
     }
 
-    /// Runs a change in the store, reads the chat again, and lets `then` tell everybody and make
-    /// the answer.
-    fn change<T: 'static, R: 'static>(
-        &self,
-        change: impl Future<Output = Result<T, Refusal>> + 'static,
-        then: impl FnOnce(&mut Self, T) -> R + 'static,
-    ) -> AtomicResponse<Self, Result<R, Refusal>> {
-        let store = self.environment.world.store.clone();
-        let key = self.key;
-        let work = async move {
-            let done = change.await?;
-            Ok((done, store.load(key).await))
-        };
-        let span = Span::current();
-        let work = work.instrument(span.clone());
-        AtomicResponse::new(Box::pin(work.into_actor(self).map(
-            move |worked: Result<_, Refusal>, pair: &mut Self, ctx| {
-                let _of_request = span.enter();
-                let (done, found) = worked?;
-                pair.apply(found, ctx);
-                Ok(then(pair, done))
-            },
-        )))
-    }
-
-    /// Asks the store while the mailbox goes on, as a task of its own: what holds the mailbox keeps
-    /// all else of the pair from running, and whoever is kept waiting in the middle of a call keeps
-    /// one of the store's few connections.
-    async fn beside<T: 'static>(work: impl Future<Output = T> + 'static) -> T {
+    /// Runs a call of the store in a task of its own. As a future of the actor it would not be polled while a
+    /// change blocks the mailbox, and would hold one of the store's few connections in the middle of a call.
+    async fn in_own_task<T: 'static>(work: impl Future<Output = T> + 'static) -> T {
         let done = actix::spawn(work.in_current_span()).await;
         done.unwrap_or_else(|failed| panic::resume_unwind(failed.into_panic()))
     }
 
     /// Asks the store whether a token's session is alive, and for the `seq` of the last message.
-    fn check(
+    fn check_session(
         &mut self,
         session: SecretDigest,
     ) -> impl Future<Output = Result<(Caller, Seq), Refusal>> + use<> {
@@ -332,16 +307,23 @@ impl Pair {
         }
     }
 
-    fn refuse<T: 'static>(refusal: Refusal) -> AtomicResponse<Self, Result<T, Refusal>> {
-        AtomicResponse::new(Box::pin(actix::fut::ready(Err(refusal))))
+    fn store(&self) -> Arc<dyn Store> {
+        self.environment.world.store.clone()
     }
 
-    /// Tells this instance's streams and every other instance about a seat.
-    fn tell_seat(&mut self, seat: Seat, change: SeatChange) {
-        self.environment
-            .world
-            .bus
-            .publish(self.key, Notice::Seat(seat, change));
+    /// Publishes a notice to the other instances.
+    fn publish(&self, notice: Notice) {
+        self.environment.world.bus.publish(self.key, notice);
+    }
+
+    /// Queues a write that may be a moment late.
+    fn defer(&self, write: DeferredWrite) {
+        self.environment.deferred.push(self.key, write);
+    }
+
+    /// Tells the streams here and the other instances that something about a seat changed.
+    fn announce_seat(&mut self, seat: Seat, change: SeatChange) {
+        self.publish(Notice::Seat(seat, change));
         let user = self.name(seat);
         self.broadcast(&Event::Seat { seat, user, change });
     }
@@ -360,7 +342,7 @@ impl Actor for Pair {
         let key = self.key;
         let open = async move {
             if let Err(failure) = world.bus.subscribe(key).await {
-                // That the bus is away is logged once where it is noticed.
+                // An outage of the bus is logged once, where it is noticed.
                 debug!(chat = %key.fingerprint(), %failure, "opened without the bus");
             }
             let elsewhere = world.bus.open_elsewhere(key).await.ok();
@@ -376,19 +358,19 @@ impl Actor for Pair {
     }
 }
 
-/// A handler that panics drops its pair, which tells the registry while it unwinds. (Where an
-/// instance is stopped, pairs are dropped as well; nothing is told then.)
+/// A handler that panics drops its pair, which reports that to the registry while it unwinds. Pairs that are
+/// dropped because the instance stops report nothing.
 impl Drop for Pair {
     fn drop(&mut self) {
         if self.in_service && std::thread::panicking() {
-            self.keeper.crashed(self.key, &self.usage, self.present);
+            self.registry.crashed(self.key, &self.status, self.present);
         }
     }
 }
 
-/// A pair stops only when it is out of the registry. Where a request still holds its address the
-/// supervisor starts it again, to answer that request out of what it holds; it opens nothing then,
-/// and is gone with the last address.
+/// A pair stops only after it was removed from the registry. If a request still holds its address, the
+/// supervisor starts it again to answer that request from memory. It opens nothing then, and is dropped with
+/// the last address.
 impl Supervised for Pair {
     fn restarting(&mut self, _: &mut Self::Context) {
         self.retired = true;

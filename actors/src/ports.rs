@@ -1,5 +1,5 @@
-//! What the actors need of the world. The adapters live in the server; each must pass the suite
-//! in `testing` that is named after its port.
+//! The traits of the store, the bus and the clock. The adapters are in the server; each must pass the suite in
+//! `testing` named after its port.
 
 mod access;
 mod asking;
@@ -10,12 +10,13 @@ mod page;
 mod store;
 
 pub use access::{Access, By, Lookup, Position};
-pub use asking::{Answered, AskFound, AskState, NewAsk, Replaced, Verdict};
-pub use bus::{Bus, BusError, BusState, Notice, RollCall};
+pub use asking::{AnswerOutcome, AskAnswer, AskState, NewAsk, Replaced, StoredAsk};
+pub use bus::{Bus, BusError, BusMembership, BusState, Notice};
 pub use clock::{Clock, SystemClock};
-pub use inbox::{Inbox, Missed};
+pub use inbox::{Inbox, MissedChats};
 pub use page::{HistoryPage, PAGE_BYTES_MAX};
 pub use store::{
-    Appended, ChatRoom, Chats, Claim, Claimed, DeferredWrite, Each, Ending, Messages, NewChat,
-    NewSession, Peer, Proof, Registered, Seats, SessionChoice, Store, StoreError, Upkeep, for_each,
+    Appended, BatchResult, ChatRoom, Chats, Claim, Claimed, DeferredWrite, EndOutcome, Messages,
+    NewChat, NewSession, Peer, Proof, Registered, Seats, SessionChoice, Store, StoreError, Upkeep,
+    batch_result,
 };

@@ -5,10 +5,10 @@ use crate::{
     ports::StoreError,
 };
 
-/// Why a request was not carried out. The doors turn it into a status and a sentence.
+/// Why a request was refused. The HTTP layer maps it to a status and a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// A field of the request cannot be what it says.
+    /// A field of the request is invalid.
     #[error("{problem}")]
     Invalid {
         /// The field's name on the wire.
@@ -16,21 +16,21 @@ pub enum Refusal {
         /// A sentence for its sender.
         problem: &'static str,
     },
-    /// The two names of a chat are one, but for case.
-    #[error("the two names are one")]
+    /// The two names of a chat are the same after case folding.
+    #[error("the two names are the same")]
     SameNames,
-    /// No session goes with this token, as far as this pair knows; the store may know better.
+    /// This pair does not know the token; the store may. The registry has the pair read the store and asks again.
     #[error("the session is not known here")]
     UnknownSession,
-    /// No session goes with this token.
+    /// The token has no live session.
     #[error("there is no such session")]
     NoSession,
     /// The token belongs to another chat.
     #[error("the token belongs to another chat")]
     OtherChat,
-    /// Somebody else was let in at the caller's seat, which ended what the caller came with.
+    /// Somebody else was let in at the caller's seat, which ended the caller's credential.
     #[error("somebody else was let in at this seat")]
-    Replaced(Box<WasReplaced>),
+    Replaced(Box<Replacement>),
     /// There is no such chat.
     #[error("there is no such chat")]
     NotFound,
@@ -40,37 +40,37 @@ pub enum Refusal {
     /// The name is not in this chat.
     #[error("the name is not in this chat")]
     WrongName,
-    /// The code, or the wish to be let in, does not let anybody in.
+    /// The code or ask is wrong, used or lapsed.
     #[error("the code is wrong")]
     WrongCode,
-    /// What the request says of its sender or recipient disagrees with its session.
+    /// The sender, recipient or chat that the request claims is not that of its session.
     #[error("the request disagrees with its session")]
     Disagrees {
         /// The field's name on the wire.
         field: &'static str,
     },
-    /// One cannot let somebody in at one's own seat.
+    /// Only the other person can let somebody in at the caller's seat.
     #[error("a seat cannot answer for itself")]
     OwnSeat,
     /// The chat is encrypted, and the proof of having its whole link is missing or wrong.
     #[error("the link is incomplete")]
     LinkIncomplete,
-    /// The text is longer than the chat takes.
+    /// The text is too long.
     #[error("the text is too long")]
     TextTooLong,
-    /// The seat is taken and no code came.
+    /// The seat is taken, and there was no code.
     #[error("the seat is taken")]
     SeatTaken,
-    /// Nobody sits there yet, so there is nothing to ask for.
+    /// Nobody has taken the seat yet, so there is nothing to ask for.
     #[error("the seat is free")]
     SeatFree,
-    /// Seat 2 has a name.
+    /// Seat 2 has a name already.
     #[error("seat 2 has a name")]
     NamedBefore,
-    /// The person asked for is there to answer for themselves.
+    /// The seat's owner has a stream open, so nobody else is let in there.
     #[error("the seat has a stream open")]
     SeatOpen,
-    /// Nobody can say whether the person asked for is there.
+    /// Whether the seat's owner has a stream open is unknown.
     #[error("whether the seat has a stream open is not known")]
     PresenceUnknown,
     /// The ask was answered before, or has lapsed.
@@ -88,55 +88,54 @@ pub enum Refusal {
     /// The message's id was used with another text.
     #[error("the message id was used with another text")]
     MessageReused,
-    /// Too many, too fast.
+    /// A rate limit or another limit was reached.
     #[error("too many requests")]
     TooMany {
-        /// When to come back.
+        /// How long to wait.
         retry_after: Duration,
     },
     /// The store takes no new messages and chats until there is room again.
     #[error("storage is full: {0}")]
     StorageFull(String),
-    /// No chat was made: the part of the store is out of reach that the registration's id, or the hash
-    /// that came with it, belongs to.
+    /// No chat was made: the partition of the registration's id or hash is unreachable.
     #[error("the part of the store for this id or hash is out of reach")]
-    PartAway,
-    /// The store is out of reach or a queue is full; the outcome may be unknown.
+    PartitionUnavailable,
+    /// The store is unreachable or a queue is full; the outcome may be unknown.
     #[error("unavailable: {0}")]
     Unavailable(String),
-    /// A defect: what went wrong, for the log alone.
+    /// A bug: what went wrong, for the log only.
     #[error("defect: {0}")]
     Defect(String),
 }
 
-/// What is told to somebody who held a seat until somebody else was let in there.
+/// Details for somebody who lost a seat because somebody else was let in there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WasReplaced {
-    /// What they came with.
-    pub came_with: CameWith,
+pub struct Replacement {
+    /// The kind of credential that stopped working.
+    pub credential: Credential,
     /// When it happened.
     pub at: Timestamp,
     /// The name of the seat.
     pub user: Option<UserName>,
-    /// Who let somebody in; only for those who proved that the seat was theirs.
+    /// The person who let somebody in; only for those who proved that the seat was theirs.
     pub peer: Option<UserName>,
-    /// Whether the chat is encrypted: asking to be let in takes the proof of having its link then.
+    /// Whether the chat is encrypted; asking to be let in requires the link's proof then.
     pub encrypted: bool,
 }
 
-/// What somebody comes with who wants to act at a seat.
+/// The kinds of credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CameWith {
+pub enum Credential {
     /// A token.
     Token,
     /// A return code or a device code.
     Code,
-    /// The seat's name alone.
+    /// The seat's name, without a code.
     Name,
 }
 
 impl Refusal {
-    /// A field cannot be what it says.
+    /// Turns an [`Invalid`] into a refusal that names the field.
     pub fn invalid(field: &'static str) -> impl FnOnce(Invalid) -> Self {
         move |Invalid(problem)| Refusal::Invalid { field, problem }
     }

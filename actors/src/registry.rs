@@ -1,12 +1,11 @@
-//! Where a chat's pair is: found, started from the store, replaced after a panic, put to rest.
+//! The registry of pairs: finds them, starts them from the store, replaces them after a panic, lets them rest.
 //!
-//! A handler that panics ends its actor for good: the mailbox closes, and whatever waited in it
-//! is told so. The registry starts a fresh pair from the store, lets the innocent try again
-//! there, and answers the one request that was being handled with a defect. A pair that keeps
-//! panicking is left alone for a while.
+//! A panic in a handler ends its actor for good: the mailbox closes, and every request in it fails with
+//! `MailboxError::Closed`. The registry starts a fresh pair from the store and sends those requests again; only
+//! the request that was being handled fails, as a defect. A chat whose pair keeps panicking is refused for a while.
 //!
-//! A pair goes to rest only while no request is on its way to it, and leaves the registry
-//! before it closes; so there is never a second pair of one chat in one instance.
+//! A pair rests only while no request is on its way to it, and is removed from the registry before its mailbox
+//! closes, so an instance never has two pairs of one chat.
 
 mod crashes;
 mod entry;
@@ -27,23 +26,23 @@ use crate::{
     Detach, Pair, Refusal, StreamId,
     domain::{BySeat, ChatKey, Seat},
     environment::Environment,
-    pair::{Keeper, News, QueuedNews, Refresh, Request, Usage, Visit},
-    ports::{Bus, Lookup, Notice, Position, Store},
+    pair::{Dispatch, PairStatus, QueuedSignal, Refresh, RegistryHandle, Request, Signal},
+    ports::{Bus, Notice, Position, Store},
     supervision::catch_panic,
     tasks::journal::{CommitListener, Committed},
 };
 use crashes::Crashes;
 use entry::{Entry, Guard};
 
-/// How often some of the streams are moved.
+/// On drain, how often a part of the streams is ended.
 const MOVE_INTERVAL: Duration = Duration::from_millis(50);
-/// How many pairs' streams are moved at once when there is time for it: slow enough for the
-/// instances that take them, fast enough that a few streams take no time.
+/// The least number of pairs whose streams are ended at once: slow enough for the instances that take them over,
+/// and fast where there are few.
 const MOVE_LEN: usize = 4;
-/// Notices that may wait for one pair; one with more reads from the store instead.
-const QUEUED_NEWS_MAX: usize = 512;
-/// Requests that may wait for one pair.
-const VISITS_MAX: usize = 20_000;
+/// Signals that may be queued for one pair; past that it reads from the store instead.
+const QUEUED_SIGNALS_MAX: usize = 512;
+/// Requests that may be on their way to one pair.
+const PENDING_REQUESTS_MAX: usize = 20_000;
 
 /// The pairs of this instance. Cheap to clone.
 #[derive(Clone)]
@@ -57,7 +56,7 @@ struct Inner {
 }
 
 impl PairRegistry {
-    /// An empty registry, which starts pairs on the arbiters given.
+    /// An empty registry that starts pairs on these arbiters.
     pub(crate) fn new(environment: Arc<Environment>, arbiters: Vec<ArbiterHandle>) -> Self {
         Self(Arc::new(Inner {
             pairs: DashMap::new(),
@@ -67,9 +66,8 @@ impl PairRegistry {
         }))
     }
 
-    /// Brings a request to its pair and the answer back. A request that was waiting behind one
-    /// that panicked is brought to the fresh pair. One that finds the instance just woken has the
-    /// pair look into the store first.
+    /// Sends a request to its pair and returns the reply. A request that was queued behind one that panicked is
+    /// sent again to the fresh pair. After the instance was suspended the pair reads the store first.
     ///
     /// # Errors
     /// The pair's refusal; [`Refusal::NotFound`] and [`Refusal::Gone`] where there is no living
@@ -77,36 +75,35 @@ impl PairRegistry {
     pub async fn ask<M>(&self, key: ChatKey, message: M) -> Result<M::Reply, Refusal>
     where
         M: Request,
-        Pair: Handler<Visit<M>>,
+        Pair: Handler<Dispatch<M>>,
     {
         let mut refreshed = false;
         let mut replaced = false;
         loop {
-            let guard = self.find(key).await?;
+            let guard = self.find_or_start(key).await?;
             self.check_lease(&guard).await?;
             let begun = Arc::new(AtomicBool::new(false));
-            let visit = Visit {
+            let dispatch = Dispatch {
                 message: message.clone(),
                 begun: begun.clone(),
                 span: Span::current(),
             };
-            match guard.pair.send(visit).await {
+            match guard.pair.send(dispatch).await {
                 Ok(Err(Refusal::UnknownSession)) if !refreshed => {
                     refreshed = true;
                     refresh(&guard.pair).await?;
                 }
                 Ok(Err(Refusal::UnknownSession)) => return Err(Refusal::NoSession),
                 Ok(Err(Refusal::NoSession)) => {
-                    // The store knows of an end that the pair has not heard of: the session's
-                    // streams end when it reads the chat again.
-                    // Where it cannot read now, the next comparison with the store tells it.
+                    // The store knows that the session has ended and the pair does not: reading the chat again
+                    // ends the session's streams. If that fails, the next comparison with the store does it.
                     let _ = refresh(&guard.pair).await;
                     return Err(Refusal::NoSession);
                 }
                 Ok(answer) => return answer,
-                // No time-out was set, so the mailbox has closed: the pair has panicked.
+                // Without a time-out the only error is a closed mailbox: the pair has panicked.
                 Err(_) => {
-                    self.bury(key, &guard.pair);
+                    self.remove_crashed(key, &guard.pair);
                     if begun.load(Ordering::Acquire) {
                         return Err(Refusal::Defect("the pair's handler panicked".into()));
                     }
@@ -119,16 +116,15 @@ impl PairRegistry {
         }
     }
 
-    /// Tells a chat's pair that a stream has ended, if the pair is in memory.
+    /// Reports to a chat's pair that a stream has ended, if the pair is in memory.
     pub fn detach(&self, key: ChatKey, stream: StreamId) {
-        if let Some(pair) = self.live(key) {
+        if let Some(pair) = self.get(key) {
             pair.do_send(Detach(stream));
         }
     }
 
-    /// Ends every stream of this instance, some at a time and all of them `within` that time;
-    /// their clients come back, elsewhere if they can. It goes on for ever, since one may still
-    /// open meanwhile.
+    /// Ends every stream of this instance for a drain, spread over the time `within`. Their clients reconnect, to
+    /// another instance if there is one. Never returns, since more streams may still be opened.
     pub async fn move_streams(&self, within: Duration) {
         let mut interval = tokio::time::interval(MOVE_INTERVAL);
         let mut rounds = within.div_duration_f64(MOVE_INTERVAL).max(1.0);
@@ -138,7 +134,7 @@ impl PairRegistry {
             for part in keys.chunks(at_once.max(MOVE_LEN)) {
                 interval.tick().await;
                 for key in part {
-                    self.tell(*key, News::MoveStreams);
+                    self.signal(*key, Signal::MoveStreams);
                 }
             }
             interval.tick().await;
@@ -146,22 +142,22 @@ impl PairRegistry {
         }
     }
 
-    /// The store, for requests that concern no living pair.
+    /// The store, for requests that need no pair.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.0.environment.world.store
     }
 
-    /// The bus, to ask for its health.
+    /// The bus, for health checks.
     pub fn bus(&self) -> &Arc<dyn Bus> {
         &self.0.environment.world.bus
     }
 
-    /// Whether notices cross between instances.
+    /// Whether notices reach the other instances.
     pub fn bus_is_up(&self) -> bool {
         !self.environment().bus_split.load(Ordering::Acquire) && self.bus().is_up()
     }
 
-    /// Writes down what is still only in memory.
+    /// Writes all deferred writes to the store.
     pub async fn flush_deferred(&self) {
         self.0.environment.deferred.write_all().await;
     }
@@ -171,65 +167,65 @@ impl PairRegistry {
     }
 
     /// The pair of a chat, if it is in memory.
-    pub(crate) fn live(&self, key: ChatKey) -> Option<Addr<Pair>> {
+    pub(crate) fn get(&self, key: ChatKey) -> Option<Addr<Pair>> {
         self.0.pairs.get(&key).map(|entry| entry.pair.clone())
     }
 
-    /// How far a chat's pair is, if it is in memory.
-    pub(crate) fn known(&self, key: ChatKey) -> Option<Position> {
-        self.0.pairs.get(&key).map(|entry| entry.usage.known())
+    /// The position of a chat's pair, if it is in memory.
+    pub(crate) fn position(&self, key: ChatKey) -> Option<Position> {
+        self.0.pairs.get(&key).map(|entry| entry.status.position())
     }
 
-    /// Whether a chat's pair is in memory and does not know what the store has answered when it was
-    /// `asked`, and so far was the pair then.
+    /// Whether a chat's pair is in memory and behind the store's `position`. `asked` is the pair's position when
+    /// the store was asked.
     pub(crate) fn is_behind(
         &self,
         key: ChatKey,
         asked: &Position,
         position: Option<Position>,
     ) -> bool {
-        let Some(known) = self.known(key) else {
+        let Some(known) = self.position(key) else {
             return false;
         };
-        position.is_none_or(|position| position.is_news(asked, &known))
+        position.is_none_or(|position| position.is_ahead(asked, &known))
     }
 
-    /// Tells a chat's pair something, if it is in memory. One that has too much waiting is not told:
-    /// it reads from the store what it missed, a moment later.
-    pub(crate) fn tell(&self, key: ChatKey, news: News) {
+    /// Sends a signal to a chat's pair, if it is in memory. When too many are queued the chat is reported as missed
+    /// instead, so that the pair reads the store a moment later.
+    pub(crate) fn signal(&self, key: ChatKey, signal: Signal) {
         let Some((pair, queued)) = self.0.pairs.get(&key).map(|entry| {
-            let queued = QueuedNews::new(news, &entry.usage, QUEUED_NEWS_MAX);
+            let queued = QueuedSignal::new(signal, &entry.status, QUEUED_SIGNALS_MAX);
             (entry.pair.clone(), queued)
         }) else {
             return;
         };
         match queued {
-            // Its mailbox has no bound of its own for this: every address has a entry there.
+            // The mailbox's own capacity is no bound: actix grants every clone of an address one more slot.
             Some(queued) => pair.do_send(queued),
             None => self.environment().inbox.report_missed([key]),
         }
     }
 
-    /// The chats in memory that are wanted.
+    /// The chats in memory that pass the filter.
     pub(crate) fn keys(&self, wanted: impl Fn(ChatKey) -> bool) -> Vec<ChatKey> {
         let keys = self.0.pairs.iter().map(|entry| *entry.key());
         keys.filter(|key| wanted(*key)).collect()
     }
 
-    /// The chats in memory that have open streams.
-    pub(crate) fn streamed_keys(&self, wanted: impl Fn(ChatKey) -> bool) -> Vec<ChatKey> {
-        let streamed = self
+    /// The chats in memory that have open streams and pass the filter.
+    pub(crate) fn keys_with_streams(&self, wanted: impl Fn(ChatKey) -> bool) -> Vec<ChatKey> {
+        let with_streams = self
             .0
             .pairs
             .iter()
-            .filter(|entry| entry.usage.has_streams());
-        let keys = streamed.map(|entry| *entry.key());
+            .filter(|entry| entry.status.has_streams());
+        let keys = with_streams.map(|entry| *entry.key());
         keys.filter(|key| wanted(*key)).collect()
     }
 
-    async fn find(&self, key: ChatKey) -> Result<Guard, Refusal> {
+    async fn find_or_start(&self, key: ChatKey) -> Result<Guard, Refusal> {
         if let Some(entry) = self.0.pairs.get(&key) {
-            if entry.usage.visits() >= VISITS_MAX {
+            if entry.status.pending_requests() >= PENDING_REQUESTS_MAX {
                 return Err(Refusal::Unavailable(
                     "too many requests wait for this chat".into(),
                 ));
@@ -242,11 +238,7 @@ impl PairRegistry {
             ));
         }
         let status = catch_panic(self.store().status(key)).await;
-        match status.map_err(Refusal::Defect)?? {
-            Lookup::Missing => return Err(Refusal::NotFound),
-            Lookup::Ended => return Err(Refusal::Gone),
-            Lookup::Live(()) => {}
-        }
+        status.map_err(Refusal::Defect)??.live()?;
         if self.0.pairs.len() >= self.0.environment.limits.pairs_max {
             return Err(Refusal::Unavailable(
                 "this instance holds all the chats it may".into(),
@@ -256,16 +248,16 @@ impl PairRegistry {
             MapEntry::Occupied(entry) => entry.get().guard(),
             MapEntry::Vacant(vacant) => vacant.insert(self.start_pair(key)).guard(),
         };
-        self.count();
+        self.update_gauge();
         Ok(guard)
     }
 
-    /// A pair that last looked into the store before the instance slept looks again.
+    /// Makes the pair read the store again if it last did so before the instance was suspended.
     async fn check_lease(&self, guard: &Guard) -> Result<(), Refusal> {
-        let lapses = self.0.environment.lease.lapses();
-        if guard.usage.lapses() < lapses {
+        let lapses = self.0.environment.lease.renew();
+        if guard.status.lapses() < lapses {
             refresh(&guard.pair).await?;
-            guard.usage.looked_after(lapses);
+            guard.status.set_lapses(lapses);
         }
         Ok(())
     }
@@ -274,44 +266,44 @@ impl PairRegistry {
         debug!(chat = %key.fingerprint(), "a pair starts");
         self.0.environment.metrics.pair_starts.inc();
         let environment = self.0.environment.clone();
-        let pairs: Arc<dyn Keeper> = Arc::new(self.clone());
-        let usage = Arc::new(Usage::new(self.0.environment.lease.lapses()));
-        let used = usage.clone();
+        let registry: Arc<dyn RegistryHandle> = Arc::new(self.clone());
+        let status = Arc::new(PairStatus::new(self.0.environment.lease.renew()));
+        let shared = status.clone();
         let span = Span::current();
         Entry {
             pair: Supervisor::start_in_arbiter(self.arbiter(key), move |_| {
-                Pair::new(key, environment, pairs, used, span)
+                Pair::new(key, environment, registry, shared, span)
             }),
-            usage,
+            status,
         }
     }
 
-    /// Where a chat's pair runs.
+    /// The arbiter that runs a chat's pair.
     fn arbiter(&self, key: ChatKey) -> &ArbiterHandle {
         &self.0.arbiters[key.spread() % self.0.arbiters.len()]
     }
 
-    /// Takes out a pair that was found dead, and remembers it.
-    fn bury(&self, key: ChatKey, pair: &Addr<Pair>) {
+    /// Removes a pair whose mailbox has closed, and counts the crash.
+    fn remove_crashed(&self, key: ChatKey, pair: &Addr<Pair>) {
         if self
             .0
             .pairs
             .remove_if(&key, |_, entry| entry.pair == *pair)
             .is_none()
         {
-            return; // Another request found it first.
+            return; // Another request did it first.
         }
-        self.remember_crash(key);
+        self.count_crash(key);
     }
 
-    fn remember_crash(&self, key: ChatKey) {
-        self.count();
-        error!(chat = %key.fingerprint(), "a pair panicked; the next request starts it afresh");
+    fn count_crash(&self, key: ChatKey) {
+        self.update_gauge();
+        error!(chat = %key.fingerprint(), "a pair panicked; the next request starts a new one");
         self.0.environment.metrics.pair_crashes.inc();
-        self.0.crashes.remember(key);
+        self.0.crashes.add(key);
     }
 
-    fn count(&self) {
+    fn update_gauge(&self) {
         self.0
             .environment
             .metrics
@@ -320,35 +312,35 @@ impl PairRegistry {
     }
 }
 
-impl Keeper for PairRegistry {
-    fn leave(&self, key: ChatKey, pair: &Addr<Pair>) -> bool {
+impl RegistryHandle for PairRegistry {
+    fn remove_if_idle(&self, key: ChatKey, pair: &Addr<Pair>) -> bool {
         let idle = |_: &ChatKey, entry: &Entry| entry.pair == *pair && entry.is_idle();
-        let left = self.0.pairs.remove_if(&key, idle).is_some();
-        if left {
-            self.count();
+        let removed = self.0.pairs.remove_if(&key, idle).is_some();
+        if removed {
+            self.update_gauge();
         }
-        left
+        removed
     }
 
-    fn dismiss(&self, key: ChatKey, pair: &Addr<Pair>) {
+    fn remove(&self, key: ChatKey, pair: &Addr<Pair>) {
         if self
             .0
             .pairs
             .remove_if(&key, |_, entry| entry.pair == *pair)
             .is_some()
         {
-            self.count();
+            self.update_gauge();
         }
     }
 
-    fn crashed(&self, key: ChatKey, usage: &Arc<Usage>, present: BySeat<bool>) {
-        let own = |_: &ChatKey, entry: &Entry| Arc::ptr_eq(&entry.usage, usage);
+    fn crashed(&self, key: ChatKey, status: &Arc<PairStatus>, present: BySeat<bool>) {
+        let own = |_: &ChatKey, entry: &Entry| Arc::ptr_eq(&entry.status, status);
         if self.0.pairs.remove_if(&key, own).is_some() {
-            self.remember_crash(key);
+            self.count_crash(key);
         }
         let environment = self.0.environment.clone();
-        // This thread is unwinding, where another panic would end the process: the bus is told by a
-        // task of the pair's own arbiter, which runs before a fresh pair can start there.
+        // This thread is unwinding, and a second panic would abort the process. So a task cleans up, on the pair's
+        // own arbiter, where it runs before a fresh pair can start.
         self.arbiter(key).spawn(async move {
             let bus = &environment.world.bus;
             bus.unsubscribe(key);
@@ -368,11 +360,11 @@ impl Keeper for PairRegistry {
 
 impl CommitListener for PairRegistry {
     fn committed(&self, key: ChatKey, messages: Committed) {
-        self.tell(key, News::Committed(messages));
+        self.signal(key, Signal::Committed(messages));
     }
 }
 
-/// Has a pair read its chat again. One that dies over this is found dead in the next round.
+/// Makes a pair read its chat again. If it panics, the next send finds its mailbox closed.
 async fn refresh(pair: &Addr<Pair>) -> Result<(), Refusal> {
     pair.send(Refresh::now()).await.unwrap_or(Ok(()))
 }

@@ -1,5 +1,5 @@
-//! Tasks that go on for ever. One that panics or ends is started again after a pause; it is counted,
-//! and while it does not run the instance is not ready.
+//! Supervises tasks that run for ever. One that panics or returns is counted and started again after a pause;
+//! until then the instance is not ready.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -13,25 +13,25 @@ use tracing::{error, info};
 
 use crate::metrics::register;
 
-/// The pause before a task is started again doubles from the one to the other while it keeps failing.
+/// The pause before a restart. It doubles from the minimum to the maximum while the task keeps failing.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
-/// A task that has run for so long is trusted again.
-const TRUSTED_AFTER: Duration = Duration::from_secs(60);
+/// After running this long the pause starts from the minimum again.
+const PAUSE_RESET_AFTER: Duration = Duration::from_secs(60);
 
-/// The tasks of one instance. Clones are the same.
+/// The tasks of one instance. Clones share their state.
 #[derive(Clone)]
 pub struct Tasks {
-    /// The names of those that do not run now.
+    /// The names of the tasks that are down.
     down: Arc<Mutex<Vec<&'static str>>>,
     restarts: IntCounterVec,
 }
 
 impl Tasks {
-    /// None yet.
+    /// No tasks yet.
     ///
     /// # Panics
-    /// When the registry holds the metric already: a defect of the caller.
+    /// When the metric is registered already: a bug in the caller.
     pub fn register(registry: &Registry) -> Self {
         let opts = Opts::new(
             "duet_task_restarts_total",
@@ -43,24 +43,28 @@ impl Tasks {
         }
     }
 
-    /// The names of those that do not run now and are about to be started again.
+    /// The names of the tasks that are down and about to be restarted.
     pub fn down(&self) -> Vec<&'static str> {
         self.lock().clone()
     }
 
-    /// Runs a task for ever: whenever it panics or ends, `start` makes it again.
-    pub async fn keep<F: Future<Output = ()>>(&self, name: &'static str, start: impl Fn() -> F) {
-        self.keep_while(name, || true, start).await;
+    /// Runs a task for ever: whenever it panics or returns, `start` creates it again.
+    pub async fn supervise<F: Future<Output = ()>>(
+        &self,
+        name: &'static str,
+        start: impl Fn() -> F,
+    ) {
+        self.supervise_while(name, || true, start).await;
     }
 
-    /// Runs a task for as long as it is needed.
-    pub async fn keep_while<F: Future<Output = ()>>(
+    /// The same, until the task ends and is not `needed` any more.
+    pub async fn supervise_while<F: Future<Output = ()>>(
         &self,
         name: &'static str,
         needed: impl Fn() -> bool,
         start: impl Fn() -> F,
     ) {
-        // So that the series is there before anything has happened.
+        // Creates the series, so that it is 0 before the first restart.
         let restarts = self.restarts.with_label_values(&[name]);
         let mut pause = PAUSE_MIN;
         loop {
@@ -73,7 +77,7 @@ impl Tasks {
             error!(task = name, why, "a task stopped; it is started again");
             restarts.inc();
             self.lock().push(name);
-            if started.elapsed() >= TRUSTED_AFTER {
+            if started.elapsed() >= PAUSE_RESET_AFTER {
                 pause = PAUSE_MIN;
             }
             tokio::time::sleep(pause).await;
@@ -91,9 +95,9 @@ impl Tasks {
     }
 }
 
-/// Runs something that may panic, and keeps the panic from its caller. Answers what it said.
+/// Runs a future and turns a panic into an error with the panic's message.
 pub(crate) async fn catch_panic<T>(work: impl Future<Output = T>) -> Result<T, String> {
-    // What a panic leaves half done is behind the adapter it happened in, or goes with the work.
+    // Unwind-safe: state that a panic leaves inconsistent is inside the adapter or dropped with the future.
     let done = AssertUnwindSafe(work).catch_unwind().await;
     done.map_err(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
@@ -102,7 +106,7 @@ pub(crate) async fn catch_panic<T>(work: impl Future<Output = T>) -> Result<T, S
     })
 }
 
-/// The same for something that is done at once.
+/// The same for a synchronous call.
 pub(crate) fn catch_panic_in(work: impl FnOnce()) -> Result<(), String> {
     catch_panic(async { work() })
         .now_or_never()
@@ -134,7 +138,7 @@ mod tests {
             }
         };
         tokio::select! {
-            () = tasks.keep("sweep", run) => panic!("it runs for ever"),
+            () = tasks.supervise("sweep", run) => panic!("it runs for ever"),
             () = watch => {}
         }
         assert!(tasks.down().is_empty());

@@ -1,5 +1,4 @@
-//! The work of an instance that goes on beside requests. [`supervision`](crate::supervision)
-//! starts these tasks again when they fail.
+//! The background tasks of an instance. [`supervision`](crate::supervision) restarts them when they fail.
 
 pub(crate) mod comparing;
 pub(crate) mod deferred_writes;

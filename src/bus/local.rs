@@ -1,7 +1,6 @@
-//! The courier within one process: instances attached to the same hub hear each other.
+//! The bus within one process: instances attached to the same hub hear each other.
 //!
-//! A serving process has one instance on its hub, so that nothing is ever delivered; the tests
-//! attach several.
+//! A server has one instance on its hub, so nothing is ever delivered. Tests attach several.
 
 use std::{
     collections::HashMap,
@@ -15,11 +14,11 @@ use actors::{
 use async_trait::async_trait;
 use dashmap::DashSet;
 
-/// Where the instances of one process meet.
+/// Connects the instances of one process.
 #[derive(Clone, Default)]
 pub struct Hub(Arc<Mutex<Vec<Arc<Instance>>>>);
 
-/// One instance's place at a hub.
+/// One instance's connection to a hub.
 pub struct LocalBus {
     hub: Hub,
     own: Arc<Instance>,
@@ -121,7 +120,7 @@ impl Bus for LocalBus {
     }
 
     fn listen(&self, inbox: Inbox) {
-        // Named once, before the first subscription, as the port says.
+        // The port promises that this is called once.
         let _ = self.own.inbox.set(inbox);
     }
 

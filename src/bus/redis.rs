@@ -1,12 +1,11 @@
-//! Redis as the courier: sharded pub/sub between any number of instances, over one server or a
-//! cluster. A single server is a cluster of one shard.
+//! The bus on Redis: sharded pub/sub between any number of instances, over one server or a cluster. A single server is
+//! treated as a cluster of one shard.
 //!
-//! Redis holds nothing of a chat but which seats are open on which instance. Whatever it loses is
-//! found again in the store: a socket can be open and deaf, so its health is judged by what it
-//! delivers. Every instance beats on a channel of its own at each shard and listens to it; who lives is
-//! in a list that each shard keeps, and each instance watches the leases of two others. A beat that stays away,
-//! a peer that dies and every new subscription mean that notices may have been lost, and exactly the chats of
-//! that shard are compared with the store.
+//! Of a chat, Redis holds only which seats are open on which instance. Whatever it loses is read from the store. A
+//! socket can be open and deliver nothing, so a shard's health is judged by what it delivers: every instance publishes
+//! beats on a channel of its own at each shard and listens to it. Each shard keeps a list of the live instances, and
+//! each instance watches the leases of two others. A missing beat, a dead peer and every new subscription mean that
+//! notices may have been lost; then exactly the chats of that shard are compared with the store.
 
 mod chats;
 mod examine;
@@ -39,7 +38,7 @@ use std::{
 use actors::{
     Tasks,
     domain::{BySeat, ChatKey},
-    ports::{Bus, BusError, BusState, Inbox, Notice, RollCall},
+    ports::{Bus, BusError, BusMembership, BusState, Inbox, Notice},
 };
 use async_trait::async_trait;
 use futures_util::future::{join_all, select_ok};
@@ -61,44 +60,44 @@ use self::{
 use super::OpenError;
 use crate::config::RedisUrl;
 
-/// How long a subscription waits to be confirmed before the chat is opened without it.
+/// How long to wait for the confirmation of a subscription before the chat is opened without it.
 const SUBSCRIBE_DEADLINE: Duration = Duration::from_secs(2);
 
-/// How often a leaving instance looks whether its last notices are out.
+/// How often a stopping instance checks whether its last notices were sent.
 const LEAVE_POLL: Duration = Duration::from_millis(10);
 
-/// The courier of one instance.
+/// One instance's connection to the bus.
 pub struct RedisBus(Arc<Shared>);
 
 /// What the bus and its tasks share.
 struct Shared {
     boot: Boot,
-    /// The boot as the peers write it.
+    /// The boot id as text.
     own_name: String,
     servers: Servers,
     metrics: Metrics,
     inbox: OnceLock<Inbox>,
     shards: RwLock<Ranges<Arc<Shard>>>,
-    /// Told when a shard finds that the layout is not what it was believed to be.
+    /// Notified when a shard suspects that the layout has changed.
     layout_in_doubt: Arc<Notify>,
     tasks: Tasks,
-    /// Set when this instance is on its way out: it beats no more, and no task is started again.
+    /// Set when this instance stops: it no longer beats, and no task is restarted.
     leaving: Arc<AtomicBool>,
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // A task may find this gone while its shard is still there.
+        // A task's shard may outlive this, and must then not be restarted.
         self.leaving.store(true, Ordering::Release);
     }
 }
 
 impl RedisBus {
-    /// Starts the bus. It is tried once, so that a wrong address or password is told; a server
-    /// that is merely away is waited for. Must be called inside an actix system.
+    /// Starts the bus. It connects once, so that a wrong address or password is reported; a server that is only
+    /// unreachable is not an error. Must be called inside an actix system.
     ///
     /// # Errors
-    /// [`OpenError`] when it will never do.
+    /// [`OpenError`] when waiting would not help.
     pub async fn start(
         url: &RedisUrl,
         tls_ca: Option<&Path>,
@@ -120,8 +119,8 @@ impl RedisBus {
         let first = shared.servers.seeds.first();
         let first = first.expect("an address names a server").clone();
         let by_sentinel = shared.servers.sentinels.is_some();
-        shared.arrange(Ranges::of_one(match by_sentinel {
-            // Nobody is there, until a sentinel has said who the master is.
+        shared.apply_layout(Ranges::of_one(match by_sentinel {
+            // A placeholder without a server, until a sentinel has named the master.
             true => Address {
                 port: 0,
                 ..first.clone()
@@ -131,9 +130,9 @@ impl RedisBus {
         let mut found = true;
         if by_sentinel || shared.servers.cluster {
             match layout::discover(&shared.servers, &[]).await {
-                Ok(layout) => drop(shared.arrange(layout)),
+                Ok(layout) => drop(shared.apply_layout(layout)),
                 Err(error) => {
-                    server::wait_for_it(&error, &first).await?;
+                    server::accept_if_away(&error, &first).await?;
                     found = !by_sentinel;
                 }
             }
@@ -141,22 +140,22 @@ impl RedisBus {
         }
         for shard in shared.shards().into_iter().filter(|_| found) {
             match try_once(&shared, &shard).await {
-                // A moment until its first beat is heard: presence is known from the first request on.
-                Ok(()) => _ = tokio::time::timeout(DEADLINE, shard.health.known()).await,
-                Err(error) => server::wait_for_it(&error, &first).await?,
+                // Waits for the first beat, so that presence is known from the first request on.
+                Ok(()) => _ = tokio::time::timeout(DEADLINE, shard.health.until_known()).await,
+                Err(error) => server::accept_if_away(&error, &first).await?,
             }
         }
         Ok(Self(shared))
     }
 }
 
-/// Finds out whether a server will do.
+/// Checks that a server can be used.
 async fn try_once(shared: &Shared, shard: &Shard) -> RedisResult<()> {
     heartbeat::once(shard, 0).await?;
     if shared.servers.cluster {
         return Ok(());
     }
-    // One that is part of a cluster takes some names and not others; it could seem well for long.
+    // A server of a cluster accepts only some slots, so it could seem to work for long.
     let mut pipeline = Pipeline::with_capacity(2);
     for slot in [0, SLOTS - 1] {
         let tag = ShardTag::of(|served| served == slot).expect("every slot has a tag");
@@ -166,7 +165,7 @@ async fn try_once(shared: &Shared, shard: &Shard) -> RedisResult<()> {
 }
 
 impl Shared {
-    /// Runs a task, again whenever it panics, for as long as what it works on is there.
+    /// Supervises a task for as long as `of` exists.
     fn spawn_task<T: Send + Sync + 'static, F: Future<Output = ()> + Send + 'static>(
         &self,
         name: &'static str,
@@ -176,12 +175,14 @@ impl Shared {
         let (tasks, leaving) = (self.tasks.clone(), self.leaving.clone());
         tokio::spawn(async move {
             let needed = || of.strong_count() > 0 && !leaving.load(Ordering::Acquire);
-            tasks.keep_while(name, needed, || task(of.clone())).await;
+            tasks
+                .supervise_while(name, needed, || task(of.clone()))
+                .await;
         });
     }
 
-    /// Does something with the shard that serves a chat. No chat changes its shard meanwhile.
-    fn of<T>(&self, key: ChatKey, with: impl FnOnce(&Arc<Shard>) -> T) -> T {
+    /// Calls `with` on the shard that serves a chat. The layout cannot change during the call.
+    fn with_shard<T>(&self, key: ChatKey, with: impl FnOnce(&Arc<Shard>) -> T) -> T {
         let shards = self.shards.read().unwrap_or_else(PoisonError::into_inner);
         with(shards.of(key))
     }
@@ -191,9 +192,9 @@ impl Shared {
         distinct(&shards)
     }
 
-    /// Makes the shards what the layout says. Those that stay where they are keep all they have;
-    /// what is served elsewhere now is moved there. Answers whether anything changed.
-    fn arrange(self: &Arc<Self>, layout: Layout) -> bool {
+    /// Applies a layout. Shards that did not change keep their state, and chats that are served by another shard now are
+    /// moved there. Returns whether anything changed.
+    fn apply_layout(self: &Arc<Self>, layout: Layout) -> bool {
         let mut shards = self.shards.write().unwrap_or_else(PoisonError::into_inner);
         if shards.map(|shard| shard.address().clone()) == layout {
             return false;
@@ -242,17 +243,19 @@ fn bus_error(error: &RedisError) -> BusError {
 #[async_trait]
 impl Bus for RedisBus {
     async fn subscribe(&self, key: ChatKey) -> Result<(), BusError> {
-        let (shard, told) = self.0.of(key, |shard| {
-            let told = shard.chats().want(key);
+        let (shard, confirmed) = self.0.with_shard(key, |shard| {
+            let confirmed = shard.chats().subscribe(key);
             shard.subscriptions_changed.notify_one();
-            (shard.clone(), told)
+            (shard.clone(), confirmed)
         });
-        let Some(told) = told else { return Ok(()) };
+        let Some(confirmed) = confirmed else {
+            return Ok(());
+        };
         tokio::select! {
             biased;
-            Ok(()) = told => Ok(()),
-            // It is subscribed, and reported as missed, when the server is back.
-            () = shard.health.away() => Err(BusError("Redis is away".into())),
+            Ok(()) = confirmed => Ok(()),
+            // When the server is back the chat is subscribed and reported as missed.
+            () = shard.health.until_away() => Err(BusError("Redis is away".into())),
             () = tokio::time::sleep(SUBSCRIBE_DEADLINE) => Err(BusError(
                 "Redis did not confirm a subscription in time".into(),
             )),
@@ -260,20 +263,20 @@ impl Bus for RedisBus {
     }
 
     fn unsubscribe(&self, key: ChatKey) {
-        self.0.of(key, |shard| {
-            shard.chats().leave(key);
+        self.0.with_shard(key, |shard| {
+            shard.chats().unsubscribe(key);
             shard.subscriptions_changed.notify_one();
         });
     }
 
     fn publish(&self, key: ChatKey, notice: Notice) {
-        let parcel = wire::write(self.0.boot, &notice);
+        let payload = wire::write(self.0.boot, &notice);
         self.0
-            .of(key, |shard| shard.queue(Outgoing { key, parcel }));
+            .with_shard(key, |shard| shard.queue(Outgoing { key, payload }));
     }
 
     fn set_open(&self, key: ChatKey, open: BySeat<bool>) {
-        self.0.of(key, |shard| {
+        self.0.with_shard(key, |shard| {
             if shard.chats().set_open(key, open) {
                 shard.writes_wait.notify_one();
             }
@@ -281,7 +284,7 @@ impl Bus for RedisBus {
     }
 
     async fn open_elsewhere(&self, key: ChatKey) -> Result<BySeat<bool>, BusError> {
-        let shard = self.0.of(key, Arc::clone);
+        let shard = self.0.with_shard(key, Arc::clone);
         if shard.health.state() == BusState::Away {
             return Err(BusError("Redis is away".into()));
         }
@@ -290,7 +293,7 @@ impl Bus for RedisBus {
     }
 
     fn forget(&self, key: ChatKey) {
-        self.0.of(key, |shard| {
+        self.0.with_shard(key, |shard| {
             shard.chats().forget(key);
             shard.subscriptions_changed.notify_one();
             shard.writes_wait.notify_one();
@@ -298,7 +301,7 @@ impl Bus for RedisBus {
     }
 
     fn listen(&self, inbox: Inbox) {
-        // Named once, before the first subscription, as the port says.
+        // The port promises that this is called once.
         let _ = self.0.inbox.set(inbox);
     }
 
@@ -306,11 +309,11 @@ impl Bus for RedisBus {
         self.0.leaving.store(true, Ordering::Release);
         let shards = self.0.shards();
         let shards = shards.iter().map(|shard| leave(shard));
-        // Where Redis is away the others find out by themselves.
+        // If Redis is away the others detect it.
         let _ = tokio::time::timeout(DEADLINE, join_all(shards)).await;
     }
 
-    /// One shard that is away takes its own chats' notices along, and no more.
+    /// Succeeds if any shard answers: a shard that is away affects its own chats only.
     async fn ping(&self) -> Result<(), BusError> {
         let mut ping = Pipeline::with_capacity(1);
         ping.cmd("PING");
@@ -321,7 +324,7 @@ impl Bus for RedisBus {
     }
 
     fn state(&self, key: ChatKey) -> BusState {
-        self.0.of(key, |shard| shard.health.state())
+        self.0.with_shard(key, |shard| shard.health.state())
     }
 
     fn is_up(&self) -> bool {
@@ -329,16 +332,16 @@ impl Bus for RedisBus {
         shards.all(|shard| shard.health.state() != BusState::Away)
     }
 
-    /// Those that are on the list of every shard.
-    fn roll_call(&self) -> Option<RollCall> {
+    /// A peer counts as heard when every shard's list has it as live.
+    fn membership(&self) -> Option<BusMembership> {
         let shards = self.0.shards();
         let heard = shards.iter().map(|shard| -> HashSet<Uuid> {
             let members = shard.members();
-            let living = members.living();
-            living.filter_map(|peer| peer.parse().ok()).collect()
+            let alive = members.alive();
+            alive.filter_map(|peer| peer.parse().ok()).collect()
         });
         let addresses = shards.iter().map(|shard| shard.address().to_string());
-        Some(RollCall {
+        Some(BusMembership {
             own: self.0.boot,
             address: addresses.collect::<Vec<String>>().join(", "),
             heard: heard.reduce(|all, some| &all & &some).unwrap_or_default(),
@@ -347,7 +350,7 @@ impl Bus for RedisBus {
     }
 }
 
-/// Says goodbye to a shard, once all that was queued has been said.
+/// Leaves a shard after everything queued was sent.
 async fn leave(shard: &Shard) {
     while shard.has_queued() {
         tokio::time::sleep(LEAVE_POLL).await;
@@ -357,8 +360,8 @@ async fn leave(shard: &Shard) {
     }
 }
 
-/// At which seats of a chat living instances other than this one have a stream open. Whoever is
-/// not known may have just started: then its lease tells.
+/// At which seats of a chat other live instances have a stream open. An unknown instance may have just started, so its
+/// lease is checked.
 async fn open_seats(shard: &Shard, key: ChatKey, own_name: &str) -> RedisResult<BySeat<bool>> {
     let mut ask = Pipeline::with_capacity(1);
     ask.cmd("HGETALL").arg(names::open(key));
@@ -367,9 +370,9 @@ async fn open_seats(shard: &Shard, key: ChatKey, own_name: &str) -> RedisResult<
     let others = open.iter().filter(|(instance, _)| *instance != own_name);
     let (known, unknown): (Vec<_>, Vec<_>) = {
         let members = shard.members();
-        others.partition(|(instance, _)| members.lives(instance))
+        others.partition(|(instance, _)| members.is_alive(instance))
     };
-    let mut living: Vec<u8> = known.into_iter().map(|(_, seats)| *seats).collect();
+    let mut alive: Vec<u8> = known.into_iter().map(|(_, seats)| *seats).collect();
     if !unknown.is_empty() {
         let mut ask = Pipeline::with_capacity(unknown.len());
         for (instance, _) in &unknown {
@@ -380,10 +383,10 @@ async fn open_seats(shard: &Shard, key: ChatKey, own_name: &str) -> RedisResult<
             .iter()
             .zip(leased)
             .filter(|(_, leased)| *leased == Value::Int(1));
-        living.extend(leased.map(|((_, seats), _)| **seats));
+        alive.extend(leased.map(|((_, seats), _)| **seats));
     }
     Ok(publisher::seats(
-        living.into_iter().fold(0, |all, seats| all | seats),
+        alive.into_iter().fold(0, |all, seats| all | seats),
     ))
 }
 

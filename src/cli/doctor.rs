@@ -102,7 +102,7 @@ async fn of_bus(settings: &Settings) -> Vec<Finding> {
 async fn counted(settings: &Settings, bus: &RedisBus) -> (Option<usize>, usize) {
     let began = Instant::now();
     loop {
-        let heard = bus.roll_call().map_or(0, |call| call.heard.len());
+        let heard = bus.membership().map_or(0, |call| call.heard.len());
         let living = living(&settings.store).await;
         if living.is_none_or(|living| living <= heard) || began.elapsed() >= LISTEN_MAX {
             return (living, heard);

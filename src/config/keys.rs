@@ -1,4 +1,4 @@
-//! The keys there are, what each may be, and how its value is shown.
+//! The known keys, the type of each, and how values are displayed.
 
 use std::sync::LazyLock;
 
@@ -6,8 +6,8 @@ use ::config::{Config, File, FileFormat, Value, ValueKind};
 
 use super::{ConfigError, DEFAULT, sources::Sources};
 
-/// How far a misspelt key may be from the one that is meant, from 0 to 1.
-const SIMILAR: f64 = 0.75;
+/// The least similarity, from 0 to 1, at which a known key is suggested for an unknown one.
+const SIMILARITY_MIN: f64 = 0.75;
 const HIDDEN: &str = "***";
 
 /// Every key with its default.
@@ -43,7 +43,7 @@ pub(super) fn flat(config: &Config) -> Vec<(String, Value)> {
     found
 }
 
-/// Refuses the first key that is no setting, and says which one may be meant.
+/// Refuses the first unknown key, and suggests the one that may be meant.
 pub(super) fn refuse_unknown(config: &Config, sources: &Sources) -> Result<(), ConfigError> {
     let flat = flat(config);
     let unknown = flat
@@ -54,7 +54,7 @@ pub(super) fn refuse_unknown(config: &Config, sources: &Sources) -> Result<(), C
     };
     let near = known()
         .map(|known| (strsim::jaro_winkler(known, key), known))
-        .filter(|(similar, _)| *similar >= SIMILAR)
+        .filter(|(similar, _)| *similar >= SIMILARITY_MIN)
         .max_by(|(one, _), (other, _)| one.total_cmp(other));
     let hint = match near {
         Some((_, near)) => format!("Is {near} meant?"),
@@ -66,9 +66,8 @@ pub(super) fn refuse_unknown(config: &Config, sources: &Sources) -> Result<(), C
     ))
 }
 
-/// Whether a value is of the kind that its key takes. Left alone, the library would make a whole number of
-/// a fraction, and of true, in silence.
-pub(super) fn is_of_its_kind(key: &str, value: &Value) -> bool {
+/// Whether a value has the type of its key. The library would silently convert fractions and booleans to integers.
+pub(super) fn has_expected_type(key: &str, value: &Value) -> bool {
     let default = KNOWN.iter().find(|(known, _)| known == key);
     let is_whole = default.is_some_and(|(_, default)| matches!(default.kind, ValueKind::I64(_)));
     match &value.kind {
@@ -83,7 +82,7 @@ pub(super) fn is_secret(key: &str) -> bool {
     matches!(key, "store.url" | "store.urls" | "bus.url")
 }
 
-/// A value as TOML, without what is secret in it.
+/// A value as TOML, with secrets hidden.
 pub(super) fn shown(key: &str, value: &Value) -> String {
     let text_of = |text: &str| match is_secret(key) {
         true => quoted(&without_password(text)),
@@ -91,7 +90,7 @@ pub(super) fn shown(key: &str, value: &Value) -> String {
     };
     let list = |texts: Vec<String>| format!("[{}]", texts.join(", "));
     match &value.kind {
-        // In the environment they are one text.
+        // In the environment the list is one string.
         ValueKind::String(text) if key == "store.urls" => {
             list(text.split_whitespace().map(text_of).collect())
         }
@@ -111,7 +110,7 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// A URL with the password and all options but the harmless ones taken out.
+/// A URL with the password and all options hidden except harmless ones.
 fn without_password(url: &str) -> String {
     const HARMLESS: [&str; 3] = ["sslmode=", "sslrootcert=", "connect_timeout="];
     let Some((scheme, rest)) = url.split_once("://") else {

@@ -4,13 +4,10 @@ use actors::ports::ChatRoom;
 use ipnet::IpNet;
 use serde::Deserialize;
 
-/// Every bound; `config/default.toml` says what each is for.
+/// All limits; `config/default.toml` explains each.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(
-    missing_docs,
-    reason = "the comments stand in config/default.toml, once"
-)]
+#[expect(missing_docs, reason = "config/default.toml has the comments")]
 pub struct Limits {
     pub requests_per_address_per_second: u32,
     pub requests_per_address_burst: u32,
@@ -48,7 +45,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The part that the actors keep.
+    /// The limits that the actors enforce.
     pub fn of_actors(&self) -> actors::Limits {
         actors::Limits {
             pairs_max: self.chats_per_instance,
@@ -70,69 +67,44 @@ impl Limits {
         }
     }
 
-    /// Those that must not be 0, by name.
+    /// The limits that must be positive, by name.
     pub fn positive(&self) -> Vec<(&'static str, u64)> {
-        let positive: [(&str, u64); 28] = [
-            (
-                "requests_per_address_per_second",
-                self.requests_per_address_per_second.into(),
-            ),
-            (
-                "requests_per_address_burst",
-                self.requests_per_address_burst.into(),
-            ),
-            (
-                "upload_kib_per_address_per_second",
-                self.upload_kib_per_address_per_second.into(),
-            ),
-            (
-                "upload_kib_per_address_burst",
-                self.upload_kib_per_address_burst.into(),
-            ),
-            ("addresses_remembered", self.addresses_remembered as u64),
-            (
-                "registrations_per_address_per_day",
-                self.registrations_per_address_per_day.into(),
-            ),
-            ("streams_per_address", self.streams_per_address as u64),
-            ("answers_per_connection", self.answers_per_connection as u64),
-            ("answers_waiting_mib", self.answers_waiting_mib as u64),
-            ("requests_waiting", self.requests_waiting as u64),
-            ("reads_per_worker", self.reads_per_worker as u64),
-            (
-                "connections_per_address",
-                self.connections_per_address as u64,
-            ),
-            (
-                "registrations_per_address_per_minute",
-                self.registrations_per_address_per_minute.into(),
-            ),
-            (
-                "logins_per_chat_per_minute",
-                self.logins_per_chat_per_minute.into(),
-            ),
-            (
-                "sends_per_seat_per_second",
-                self.sends_per_seat_per_second.into(),
-            ),
-            ("sends_per_seat_burst", self.sends_per_seat_burst.into()),
-            ("messages_per_chat", self.messages_per_chat),
-            ("bytes_per_chat", self.bytes_per_chat),
-            ("sessions_per_seat", self.sessions_per_seat as u64),
-            ("streams_per_seat", self.streams_per_seat as u64),
-            ("streams_per_instance", self.streams_per_instance as u64),
-            ("chats_per_instance", self.chats_per_instance as u64),
-            ("journal_queue_messages", self.journal_queue_messages as u64),
-            ("journal_batch_messages", self.journal_batch_messages as u64),
-            ("request_seconds", self.request_seconds),
-            ("stalled_stream_seconds", self.stalled_stream_seconds),
-            ("chat_rest_seconds", self.chat_rest_seconds),
-            ("sweep_seconds", self.sweep_seconds),
-        ];
-        positive.to_vec()
+        macro_rules! named {
+            ($($limit:ident,)*) => { vec![$((stringify!($limit), self.$limit as u64),)*] };
+        }
+        named![
+            requests_per_address_per_second,
+            requests_per_address_burst,
+            upload_kib_per_address_per_second,
+            upload_kib_per_address_burst,
+            addresses_remembered,
+            registrations_per_address_per_day,
+            streams_per_address,
+            answers_per_connection,
+            answers_waiting_mib,
+            requests_waiting,
+            reads_per_worker,
+            connections_per_address,
+            registrations_per_address_per_minute,
+            logins_per_chat_per_minute,
+            sends_per_seat_per_second,
+            sends_per_seat_burst,
+            messages_per_chat,
+            bytes_per_chat,
+            sessions_per_seat,
+            streams_per_seat,
+            streams_per_instance,
+            chats_per_instance,
+            journal_queue_messages,
+            journal_batch_messages,
+            request_seconds,
+            stalled_stream_seconds,
+            chat_rest_seconds,
+            sweep_seconds,
+        ]
     }
 
-    /// The first of them that is 0 and must not be.
+    /// The first limit that is 0 and must be positive.
     pub(super) fn zero(&self) -> Option<&'static str> {
         let mut positive = self.positive().into_iter();
         positive

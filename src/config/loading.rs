@@ -1,4 +1,4 @@
-//! Where settings come from: the defaults, a file, the environment, files with secrets.
+//! Loads the settings from the defaults, a file, the environment and files with secrets.
 
 use std::{collections::HashMap, fs, path::Path};
 
@@ -25,7 +25,7 @@ impl Settings {
     /// Reads the defaults, the file and the environment.
     ///
     /// # Errors
-    /// [`ConfigError`] names the first setting that is unknown or cannot be, and where it stands.
+    /// [`ConfigError`] names the first unknown or wrong setting, and where it was set.
     pub fn load(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
@@ -33,7 +33,7 @@ impl Settings {
         Self::load_with_sources(file, environment).map(|(settings, ..)| settings)
     }
 
-    /// The same, with every value as it was written and where each came from.
+    /// The same, and every value as it was written, with its source.
     ///
     /// # Errors
     /// As [`load`](Self::load).
@@ -48,14 +48,14 @@ impl Settings {
         let sources = sources.with_secret_files(&from_files);
         keys::refuse_unknown(&config, &sources)?;
         for (key, value) in keys::flat(&config) {
-            if !keys::is_of_its_kind(&key, &value) {
+            if !keys::has_expected_type(&key, &value) {
                 return Err(wrong_value(&key, &value, &sources));
             }
         }
         let mut settings: Settings = config
             .clone()
             .try_deserialize()
-            .map_err(|error| guilty(&config, &sources, &error))?;
+            .map_err(|error| find_wrong_setting(&config, &sources, &error))?;
         let several = std::mem::take(&mut settings.store.urls);
         if !several.is_empty() {
             if sources.of("store.url") != "default" {
@@ -73,7 +73,7 @@ impl Settings {
     }
 }
 
-/// How the log would be written, as far as that can be told where something else is wrong.
+/// The log format, even if other settings are wrong, so that their error is logged in it.
 pub fn log_format(
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
@@ -95,7 +95,7 @@ fn read(path: &Path) -> Result<String, ConfigError> {
     })
 }
 
-/// All sources, the later ones over the earlier; and which keys come from files with secrets.
+/// Merges all sources, later ones over earlier ones. Also returns the keys that come from files with secrets.
 fn merged(
     file: Option<&str>,
     environment: Vec<(String, String)>,
@@ -104,7 +104,7 @@ fn merged(
     if let Some(text) = file {
         config = config.add_source(File::from_str(text, FileFormat::Toml));
     }
-    // What hosting platforms call them.
+    // The names that hosting platforms use for the URLs.
     let mut platform = String::new();
     for (name, section) in super::sources::PLATFORM {
         if let Some((_, url)) = environment.iter().find(|(known, _)| known == name) {
@@ -121,7 +121,7 @@ fn merged(
         .filter(|(name, _)| super::sources::is_setting(name))
         .map(|(name, value)| (name, value.trim().to_owned()))
         .collect::<HashMap<_, _>>();
-    // An empty value of a list is an empty list.
+    // The library would parse an empty string as a list with one empty item.
     for (name, key) in [
         ("DUET_SERVER__TRUSTED_PROXIES", TRUSTED_PROXIES),
         ("DUET_LIMITS__EXEMPT_ADDRESSES", EXEMPT_ADDRESSES),
@@ -147,13 +147,13 @@ fn merged(
     Ok((config, from_files))
 }
 
-/// The file in which systemd hands over a URL, where there is one: `LoadCredential=duet.store.url` of the unit.
+/// The file with a URL from systemd, if there is one: `LoadCredential=duet.store.url` in the unit.
 fn credential(folder: Option<&str>, section: &str) -> Option<String> {
     let file = Path::new(folder?).join(format!("duet.{section}.url"));
     file.exists().then(|| file.display().to_string())
 }
 
-/// Puts what secret files say over what is set, and never tells it.
+/// Overrides the URLs with those from secret files.
 fn with_secrets(
     mut config: ConfigBuilder<DefaultState>,
     credentials: Option<&str>,
@@ -163,7 +163,7 @@ fn with_secrets(
     for section in ["store", "bus"] {
         let named = known.get_string(&format!("{section}.url_file"));
         let named = named.ok().filter(|path| !path.trim().is_empty());
-        // The named file may be the one that the credential was made from, which the service itself may not read.
+        // The credential wins: it may be a copy of the file in `url_file`, which the service itself must not be able to read.
         let (what, path) = match (credential(credentials, section), named) {
             (Some(path), _) => ("url from systemd", path),
             (None, Some(path)) => ("url_file", path),
@@ -187,8 +187,8 @@ fn with_secrets(
     Ok((config, from_files))
 }
 
-/// Finds the setting that cannot be: the one that does not even go with the defaults.
-fn guilty(config: &Config, sources: &Sources, error: &LoadError) -> ConfigError {
+/// Finds the wrong setting: the one that fails even when all others have their defaults.
+fn find_wrong_setting(config: &Config, sources: &Sources, error: &LoadError) -> ConfigError {
     for (key, value) in keys::flat(config) {
         let alone = Config::builder()
             .add_source(File::from_str(DEFAULT, FileFormat::Toml))
@@ -198,7 +198,7 @@ fn guilty(config: &Config, sources: &Sources, error: &LoadError) -> ConfigError 
         let Err(error) = alone else { continue };
         let place = sources.of(&key);
         if keys::is_secret(&key) {
-            // The value is not told, and what the parser says does not quote it.
+            // The value may be a secret. The parser's message does not quote it.
             let why = innermost(&error);
             return ConfigError(format!("{key} ({place}) is wrong: {why}."));
         }
@@ -226,7 +226,7 @@ fn innermost(error: &LoadError) -> String {
 fn wrong(error: &LoadError) -> ConfigError {
     let sentence = match error {
         LoadError::FileParse { cause, .. } => {
-            // Where, and what; the lines between draw a picture of it.
+            // The first line says where and the last one what; those in between show the source.
             let cause = cause.to_string();
             let lines = || cause.lines().filter(|line| !line.trim().is_empty());
             let (place, fault) = (lines().next(), lines().next_back());
@@ -247,7 +247,7 @@ fn wrong(error: &LoadError) -> ConfigError {
     ConfigError(format!("{}.", sentence.trim_end_matches(['.', '\n'])))
 }
 
-/// A TOML string that stands for exactly this text.
+/// Quotes a text as a TOML string.
 fn toml_string(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

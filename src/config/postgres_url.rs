@@ -1,4 +1,4 @@
-//! The address of a PostgreSQL server, as libpq would read it.
+//! PostgreSQL URLs, parsed as libpq does.
 
 use std::{fmt, path::PathBuf, time::Duration};
 
@@ -7,13 +7,13 @@ use url::form_urlencoded;
 
 use crate::tls::Check;
 
-/// What keeps a connection over which nothing comes from being believed for hours. A URL that asks
-/// for something else has it.
+/// TCP keep-alives, so that a dead connection is noticed in seconds and not hours. A URL can override them.
 const KEEPALIVES_IDLE: Duration = Duration::from_secs(10);
 const KEEPALIVES_INTERVAL: Duration = Duration::from_secs(2);
 const KEEPALIVES_RETRIES: u32 = 3;
 
-/// What libpq knows and we do not. Others are not named: they may be a part of the password.
+/// Options of libpq that are not supported. Errors name only these, because anything else may be a part of the
+/// password.
 const UNSUPPORTED: [&str; 19] = [
     "client_encoding",
     "fallback_application_name",
@@ -36,14 +36,14 @@ const UNSUPPORTED: [&str; 19] = [
     "sslsni",
 ];
 
-/// Where a PostgreSQL server is, who to be there, and how far its certificate is trusted.
+/// A PostgreSQL URL: servers, login, database and how TLS certificates are checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostgresUrl {
-    /// Everything but the certificates, by server. Only one that can be written to will do.
+    /// The configuration of each server. Only one that accepts writes is used.
     pub servers: Vec<Config>,
-    /// How closely the server's certificate is looked at.
+    /// How the server's certificate is checked.
     pub check: Check,
-    /// A file with the issuers to trust instead of the system's.
+    /// A file with trusted certificate authorities, instead of the system's.
     pub issuers: Option<PathBuf>,
 }
 
@@ -51,7 +51,7 @@ impl PostgresUrl {
     /// Reads `postgres://USER:PASSWORD@HOST:PORT,HOST:PORT/DATABASE?sslmode=…&sslrootcert=…`.
     ///
     /// # Errors
-    /// A sentence's end that says what is wrong.
+    /// The end of a sentence, which says what is wrong.
     pub fn parse(url: &str) -> Result<Self, String> {
         let (address, query) = url.split_once('?').unwrap_or((url, ""));
         let mut sslmode = None;
@@ -61,9 +61,9 @@ impl PostgresUrl {
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*name {
                 "sslmode" => sslmode = Some(value.into_owned()),
-                // libpq's word for what holds here without any.
+                // libpq's value for the system's authorities, which is the default here.
                 "sslrootcert" if value == "system" => {}
-                // What nothing has to be done for.
+                // Options with no effect here.
                 "gssencmode" if matches!(&*value, "disable" | "prefer") => {}
                 "client_encoding" if value.eq_ignore_ascii_case("utf8") => {}
                 name if UNSUPPORTED.contains(&name) => {
@@ -77,12 +77,12 @@ impl PostgresUrl {
             }
         }
         let (mode, check) = mode_and_check(sslmode.as_deref(), issuers.is_some())?;
-        // tokio-postgres reads a plus sign as itself.
+        // tokio-postgres does not decode `+` as a space.
         let query = rest.finish().replace('+', "%20");
         let servers = each_server(address)
             .map(|address| {
                 let mut config: Config = format!("{address}?{query}").parse().map_err(wrong)?;
-                // Nobody stands between two processes of one machine, and libpq does the same.
+                // No TLS over a Unix socket, like libpq.
                 let on_this_machine = config
                     .get_hosts()
                     .iter()
@@ -112,7 +112,7 @@ impl PostgresUrl {
     }
 }
 
-/// The address of each of the servers that are listed with commas.
+/// One URL for each of the comma-separated servers.
 fn each_server(address: &str) -> impl Iterator<Item = String> {
     let (scheme, rest) = address.split_once("://").unwrap_or(("postgres", address));
     let (who, rest) = match rest.split_once('@') {
@@ -125,7 +125,7 @@ fn each_server(address: &str) -> impl Iterator<Item = String> {
         .map(move |server| format!("{scheme}://{who}{server}/{database}"))
 }
 
-/// What the parser says may quote a part of the password, so it is not told.
+/// A fixed message, because the parser's may quote a part of the password.
 fn wrong(_: tokio_postgres::Error) -> String {
     "it is no address of a PostgreSQL server: it must be like \
      postgres://USER:PASSWORD@HOST/DATABASE, with options that libpq knows, and with what is \
@@ -133,7 +133,7 @@ fn wrong(_: tokio_postgres::Error) -> String {
         .into()
 }
 
-/// As libpq has it: who names issuers has them checked, whatever else they say.
+/// Maps sslmode like libpq: with a root certificate the issuer is always checked.
 fn mode_and_check(sslmode: Option<&str>, issuers: bool) -> Result<(SslMode, Check), String> {
     let named = match issuers {
         true => Check::Issuer,
@@ -151,8 +151,7 @@ fn mode_and_check(sslmode: Option<&str>, issuers: bool) -> Result<(SslMode, Chec
 
 /// Without a password.
 impl PostgresUrl {
-    /// Where the first of its servers is, and the database, like `one:5432/duet`: what tells servers
-    /// that share chats from each other.
+    /// The first server and the database, like `one:5432/duet`, to tell the servers of a sharded store apart.
     pub fn place(&self) -> String {
         let Some(server) = self.servers.first() else {
             return "nowhere".into();

@@ -1,15 +1,15 @@
-//! What is in force, and where each value comes from.
+//! Prints the settings in force, with the source of each.
 
 use ::config::{Config, Value, ValueKind};
 
 use super::{Sources, keys};
 
-/// All settings as a settings file, without secrets, each with the place it was set at.
+/// All settings as a TOML file, with secrets hidden and the source of each as a comment.
 pub fn print(config: &Config, sources: &Sources) -> String {
     let mut text = String::new();
     let mut section = String::new();
     let flat = keys::flat(config);
-    // The default of the one means nothing then, and both would be refused together.
+    // With `store.urls` the default of `store.url` has no effect, and a file with both would be refused.
     let is_several = |(key, value): &(String, Value)| key == "store.urls" && !is_empty(value);
     let several = flat.iter().any(is_several);
     for (key, value) in flat {

@@ -2,31 +2,31 @@ use std::{fmt, str::FromStr};
 
 use redis::{ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo};
 
-/// Redis servers, as their address names them.
+/// A Redis URL: servers, login and mode.
 #[derive(Clone)]
 pub struct RedisUrl {
-    /// Whether they are a cluster, of which any part is named.
+    /// Whether they are a cluster, of which the URL names some nodes.
     pub cluster: bool,
-    /// Whether to speak TLS to them.
+    /// Whether to use TLS.
     pub tls: bool,
-    /// Where they listen, by host and port; never empty.
+    /// Hosts and ports; never empty.
     pub nodes: Vec<(String, u16)>,
     /// User, password and database.
     pub login: RedisConnectionInfo,
-    /// Set where the servers named are sentinels, which know who the master is.
+    /// Set if the named servers are sentinels.
     pub sentinel: Option<Sentinel>,
 }
 
-/// What is asked of sentinels.
+/// How to ask sentinels.
 #[derive(Clone)]
 pub struct Sentinel {
-    /// The name that they know the master by.
+    /// The name of the master.
     pub master: String,
-    /// User and password of the sentinels themselves.
+    /// User and password for the sentinels themselves.
     pub login: RedisConnectionInfo,
 }
 
-/// Where sentinels listen unless a port is named.
+/// The default port of sentinels.
 const SENTINEL_PORT: u16 = 26_379;
 
 impl FromStr for RedisUrl {
@@ -82,7 +82,7 @@ impl FromStr for RedisUrl {
             nodes.push((name.clone(), port));
             login = one.redis_settings().clone();
         }
-        // Pushes come beside answers there; and the library need not introduce itself.
+        // RESP3 for pushes on a multiplexed connection; CLIENT SETINFO may not be permitted to the user.
         let greet = |login: RedisConnectionInfo| {
             let login = login.set_protocol(ProtocolVersion::RESP3);
             login.set_skip_set_lib_name()

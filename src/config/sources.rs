@@ -1,4 +1,4 @@
-//! Where each setting comes from, for those who look for it.
+//! Records where each setting was set.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -9,18 +9,18 @@ use super::keys::known;
 const PREFIX: &str = "DUET_";
 /// Between the section and the key.
 const SEPARATOR: &str = "__";
-/// What hosting platforms call the URLs, and the sections of those.
+/// The variables that hosting platforms use for URLs, and their sections.
 pub(super) const PLATFORM: [(&str, &str); 2] = [("DATABASE_URL", "store"), ("REDIS_URL", "bus")];
 
-/// By key, the place it was set at last.
+/// The source of each key.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     places: BTreeMap<String, String>,
     near_misses: Vec<String>,
 }
 
-/// Whether a variable of the environment is meant to be a setting. Others begin like that too: a
-/// Kubernetes service named `duet` puts `DUET_PORT` and more into every pod.
+/// Whether an environment variable is a setting. Other variables have the same prefix: a Kubernetes service named `duet`
+/// puts `DUET_PORT` and more into every pod.
 pub(super) fn is_setting(name: &str) -> bool {
     let rest = name.strip_prefix(PREFIX);
     rest.is_some_and(|rest| rest.contains(SEPARATOR))
@@ -76,7 +76,7 @@ impl Sources {
         self.places.get(key).map_or("default", String::as_str)
     }
 
-    /// Variables that are not settings and look as if they were meant to be.
+    /// Warnings about variables that look like settings and are not.
     pub(super) fn near_misses(&self) -> Vec<String> {
         self.near_misses.clone()
     }
@@ -88,7 +88,7 @@ fn variable(key: &str) -> String {
     format!("{PREFIX}{name}")
 }
 
-/// The keys that a TOML file sets, each with its line. None where it is no TOML: that is told elsewhere.
+/// The keys that a TOML file sets, with their lines. Empty if it is not TOML, which is reported elsewhere.
 fn keys_of(text: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     if let Ok(table) = DeTable::parse(text) {

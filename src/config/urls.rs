@@ -1,12 +1,10 @@
-//! Which adapters, by their addresses. None of them prints a password.
+//! The URLs that choose the adapters. `Display` never prints a password.
 
 use std::{fmt, path::PathBuf};
 
 use serde::{Deserialize, Deserializer, de::Error};
 
-use super::RedisUrl;
-
-use super::PostgresUrl;
+use super::{PostgresUrl, RedisUrl};
 
 /// Which store, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -20,7 +18,7 @@ pub enum StoreUrl {
     Shards(Vec<PostgresUrl>),
 }
 
-/// Several PostgreSQL URLs: a list, or one text with white space between them.
+/// Several PostgreSQL URLs: a list, or one string with white space in between.
 pub(super) fn several<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<PostgresUrl>, D::Error> {
@@ -57,8 +55,8 @@ impl TryFrom<String> for StoreUrl {
     }
 }
 
-/// The path of a file. What other programs understand after `sqlite:` and is no such path is
-/// refused, so that nobody finds their chats in a file with an odd name, or nowhere.
+/// The path of the database file. Other forms of SQLite URLs are refused, so that chats do not end up in memory or in a
+/// file with an odd name.
 fn sqlite_file(path: &str) -> Result<PathBuf, String> {
     let fault = if path.is_empty() {
         "it names no file"

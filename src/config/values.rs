@@ -1,4 +1,4 @@
-//! How addresses and networks are read: whatever is plainly meant is taken.
+//! Parses addresses and networks, leniently.
 
 use std::{
     fmt,
@@ -14,7 +14,7 @@ pub(super) fn bind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketA
     parse_bind(text.trim()).ok_or_else(|| D::Error::custom("no address and port"))
 }
 
-/// The same, or nothing.
+/// The same; a blank value means `None`.
 pub(super) fn own_bind<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<SocketAddr>, D::Error> {
@@ -40,7 +40,7 @@ fn parse_bind(text: &str) -> Option<SocketAddr> {
     Some(SocketAddr::new(ip, port.parse().ok()?))
 }
 
-/// Networks; an address is a network of one.
+/// Networks; a single address counts as one.
 pub(super) fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
     let network = |text: String| {
@@ -53,7 +53,7 @@ pub(super) fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec
     texts.into_iter().map(network).collect()
 }
 
-/// Nothing where it is blank.
+/// Any other value; a blank one means `None`.
 pub(super) fn blank_is_none<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_read_as_it_is_plainly_meant() {
+    fn addresses_are_parsed_leniently() {
         for (text, address) in [
             ("127.0.0.1:80", Some("127.0.0.1:80")),
             ("[::1]:80", Some("[::1]:80")),

@@ -1,11 +1,11 @@
 //! The API door: `/chat-server/…`, by bearer token, a file per resource.
 //!
-//! A handler parses its request into what an [action](super::actions) takes, and writes what comes out.
+//! A handler parses the request, calls an [action](super::actions), and writes the response.
 
+pub mod asks;
 pub mod docs;
 pub mod history;
 pub mod leave;
-pub mod letting_in;
 pub mod login;
 pub mod messages;
 pub mod registration;
@@ -13,28 +13,28 @@ pub mod seat;
 
 use actix_web::{Resource, web};
 
-use super::only;
+use super::{get_only, method_not_allowed, post_only};
 
-/// Everything that makes chats.
+/// The routes that make chats.
 pub fn registration(config: &mut web::ServiceConfig) {
     config
-        .service(post("/hash").route(web::post().to(registration::reserve)))
-        .service(post("/register").route(web::post().to(registration::register)))
-        .service(post("/user1").route(web::post().to(registration::user1)))
-        .service(post("/user2").route(web::post().to(registration::user2)));
+        .service(post_only("/hash").route(web::post().to(registration::reserve)))
+        .service(post_only("/register").route(web::post().to(registration::register)))
+        .service(post_only("/user1").route(web::post().to(registration::user1)))
+        .service(post_only("/user2").route(web::post().to(registration::user2)));
 }
 
-/// Everything under `/user/`, looked through from the top: what is asked for most comes first. The
-/// part behind it is the link's hash, or for a login the user's name; it is understood once for all.
+/// Everything under `/user/`. The router tries resources in order, so the most requested come first. The next
+/// path segment is the link's hash, or the user's name for a login.
 pub fn chat(config: &mut web::ServiceConfig) {
     config
         .service(
-            either("/user/logout")
+            get_or_post("/user/logout")
                 .route(web::get().to(leave::logout_get))
                 .route(web::post().to(leave::logout)),
         )
         .service(
-            either("/user/endchat")
+            get_or_post("/user/endchat")
                 .route(web::get().to(leave::end_get))
                 .route(web::post().to(leave::end)),
         )
@@ -43,38 +43,30 @@ pub fn chat(config: &mut web::ServiceConfig) {
 
 fn of_user(config: &mut web::ServiceConfig) {
     config
-        .service(post("/message_send").route(web::post().to(messages::send)))
-        .service(get("/messages").route(web::get().to(history::messages)))
-        .service(get("/stream").route(web::get().to(history::stream)))
-        .service(post("/receipt").route(web::post().to(messages::receipt)))
-        .service(post("/typing").route(web::post().to(messages::typing)))
-        .service(post("/login").route(web::post().to(login::login)))
-        .service(post("/login/ask").route(web::post().to(letting_in::ask)))
-        .service(get("/login/ask/{ask_id}").route(web::get().to(letting_in::state)))
-        .service(post("/answer").route(web::post().to(letting_in::answer)))
-        .service(post("/device").route(web::post().to(seat::device)))
-        .service(post("/return_code").route(web::post().to(seat::return_code)))
-        .service(get("/sessions").route(web::get().to(seat::sessions)))
-        .service(post("/sessions/end").route(web::post().to(seat::end_session)));
+        .service(post_only("/message_send").route(web::post().to(messages::send)))
+        .service(get_only("/messages").route(web::get().to(history::messages)))
+        .service(get_only("/stream").route(web::get().to(history::stream)))
+        .service(post_only("/receipt").route(web::post().to(messages::receipt)))
+        .service(post_only("/typing").route(web::post().to(messages::typing)))
+        .service(post_only("/login").route(web::post().to(login::login)))
+        .service(post_only("/login/ask").route(web::post().to(asks::ask)))
+        .service(get_only("/login/ask/{ask_id}").route(web::get().to(asks::state)))
+        .service(post_only("/answer").route(web::post().to(asks::answer)))
+        .service(post_only("/device").route(web::post().to(seat::device)))
+        .service(post_only("/return_code").route(web::post().to(seat::return_code)))
+        .service(get_only("/sessions").route(web::get().to(seat::sessions)))
+        .service(post_only("/sessions/end").route(web::post().to(seat::end_session)));
 }
 
-/// The description of all this, and a page to try it on.
+/// The OpenAPI description, and Swagger UI.
 pub fn description(config: &mut web::ServiceConfig) {
     let page = || async { web::Redirect::to("/chat-server/docs/").see_other() };
     config
-        .service(get("/openapi.json").route(web::get().to(docs::openapi)))
-        .service(get("/docs").route(web::get().to(page)))
-        .service(get("/docs/{file:.*}").route(web::get().to(docs::show)));
+        .service(get_only("/openapi.json").route(web::get().to(docs::openapi)))
+        .service(get_only("/docs").route(web::get().to(page)))
+        .service(get_only("/docs/{file:.*}").route(web::get().to(docs::show)));
 }
 
-fn get(path: &str) -> Resource {
-    web::resource(path).default_service(only("GET"))
-}
-
-fn post(path: &str) -> Resource {
-    web::resource(path).default_service(only("POST"))
-}
-
-fn either(path: &str) -> Resource {
-    web::resource(path).default_service(only("GET, POST"))
+fn get_or_post(path: &str) -> Resource {
+    web::resource(path).default_service(method_not_allowed("GET, POST"))
 }

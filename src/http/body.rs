@@ -1,4 +1,4 @@
-//! Request bodies: JSON in either spelling, and forms on the pages door.
+//! Request bodies: JSON with or without the envelope, and HTML forms on the pages door.
 
 use std::{io, time::Duration};
 
@@ -19,12 +19,12 @@ use super::{State, problem::Problem};
 /// The longest body, in bytes.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// A JSON body: `{"data": {…}}` or the bare inner object. Nothing at all counts as `{}`.
+/// A JSON body: `{"data": {…}}` or the bare inner object. An empty body counts as `{}`.
 pub struct Json<T>(pub T);
 
 /// A body of the pages door: the same, or an HTML form.
 pub struct FormOrJson<T> {
-    /// What it says.
+    /// The parsed body.
     pub body: T,
 }
 
@@ -33,18 +33,18 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let kind = kind(request);
+        let media_type = media_type(request);
         let read = read(request, payload);
         Box::pin(async move {
-            match kind {
-                Kind::Json => Ok(Json(parse_json(&read.await?)?)),
-                // Nothing was sent, or it has to say what it is.
-                Kind::Unnamed => match read.await? {
+            match media_type {
+                MediaType::Json => Ok(Json(parse_json(&read.await?)?)),
+                // Without a Content-Type it must be empty.
+                MediaType::Missing => match read.await? {
                     body if body.is_empty() => Ok(Json(parse_json(b"{}")?)),
                     _ => Err(Problem::MediaType("application/json")),
                 },
-                Kind::Form | Kind::Other => Err(Problem::MediaType("application/json")),
-                Kind::Compressed => Err(Problem::Compressed),
+                MediaType::Form | MediaType::Other => Err(Problem::MediaType("application/json")),
+                MediaType::Compressed => Err(Problem::Compressed),
             }
         })
     }
@@ -55,15 +55,15 @@ impl<T: DeserializeOwned + 'static> FromRequest for FormOrJson<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let kind = kind(request);
+        let media_type = media_type(request);
         let read = read(request, payload);
         Box::pin(async move {
-            let body = match kind {
-                Kind::Json => parse_json(&read.await?)?,
-                Kind::Form => parse_form(&read.await?)?,
-                Kind::Compressed => return Err(Problem::Compressed),
-                Kind::Unnamed if read.await?.is_empty() => parse_json(b"{}")?,
-                Kind::Unnamed | Kind::Other => {
+            let body = match media_type {
+                MediaType::Json => parse_json(&read.await?)?,
+                MediaType::Form => parse_form(&read.await?)?,
+                MediaType::Compressed => return Err(Problem::Compressed),
+                MediaType::Missing if read.await?.is_empty() => parse_json(b"{}")?,
+                MediaType::Missing | MediaType::Other => {
                     return Err(Problem::MediaType(
                         "application/json or application/x-www-form-urlencoded",
                     ));
@@ -74,21 +74,21 @@ impl<T: DeserializeOwned + 'static> FromRequest for FormOrJson<T> {
     }
 }
 
-enum Kind {
+enum MediaType {
     Json,
     Form,
-    Unnamed,
+    Missing,
     Other,
     Compressed,
 }
 
-fn kind(request: &HttpRequest) -> Kind {
+fn media_type(request: &HttpRequest) -> MediaType {
     let encoding = request.headers().get(CONTENT_ENCODING);
     if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Kind::Compressed;
+        return MediaType::Compressed;
     }
     let Some(value) = request.headers().get(CONTENT_TYPE) else {
-        return Kind::Unnamed;
+        return MediaType::Missing;
     };
     let full = value.to_str().unwrap_or_default();
     let essence = full
@@ -98,13 +98,13 @@ fn kind(request: &HttpRequest) -> Kind {
         .trim()
         .to_ascii_lowercase();
     match essence.as_str() {
-        "application/json" => Kind::Json,
-        "application/x-www-form-urlencoded" => Kind::Form,
-        _ => Kind::Other,
+        "application/json" => MediaType::Json,
+        "application/x-www-form-urlencoded" => MediaType::Form,
+        _ => MediaType::Other,
     }
 }
 
-/// Reads the whole body, within its bounds of length and time.
+/// Reads the whole body, within the limits on its length and time.
 fn read(
     request: &HttpRequest,
     payload: &mut Payload,
@@ -125,18 +125,18 @@ fn read(
             return Err(Problem::BodyTooLarge);
         }
         let count = |bytes: usize| match &counted {
-            Some((address, state)) => state.limits.upload(*address, bytes),
+            Some((address, state)) => state.limits.count_upload(*address, bytes),
             None => Ok(()),
         };
-        // What is announced counts at once: if every part counted as it comes, many bodies that come
-        // together would use up the allowance half-way, and none would get through.
+        // The announced length is counted at once. If each part were counted as it arrives, many bodies at
+        // the same time would use up the quota half-way, and none would get through.
         if let Some(length) = announced {
             count(length as usize)?;
         }
         let mut body = BytesMut::new();
         let all = async {
             while let Some(part) = payload.next().await {
-                let part = part.map_err(|error| broken(&error))?;
+                let part = part.map_err(|error| read_error(&error))?;
                 if announced.is_none() {
                     count(part.len())?;
                 }
@@ -154,24 +154,24 @@ fn read(
     }
 }
 
-fn broken(error: &PayloadError) -> Problem {
+fn read_error(error: &PayloadError) -> Problem {
     match error {
         PayloadError::Io(error) if error.kind() == io::ErrorKind::TimedOut => Problem::Timeout,
         _ => Problem::Malformed("The body broke off. Send it again.".into()),
     }
 }
 
-/// The wrapped spelling; a bare object has no `data`.
+/// The envelope; a bare object has no `data`.
 #[derive(Deserialize)]
 struct Wrapped<'a> {
     #[serde(borrow)]
     data: Option<&'a RawValue>,
 }
 
-/// Understands JSON, in either spelling.
+/// Parses JSON with or without the envelope.
 ///
 /// # Errors
-/// [`Problem`] 400 names the field at fault, or the place.
+/// [`Problem`] 400 names the field at fault, or the line and column.
 pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let text = std::str::from_utf8(body)
         .map_err(|_| Problem::Malformed("The body is not UTF-8.".into()))?;
@@ -217,8 +217,8 @@ fn wrong_field(field: &str) -> Problem {
     Problem::invalid(field.to_owned(), message)
 }
 
-/// An empty field of a form counts as left out: a browser sends every field there is. It writes line
-/// breaks as CRLF, which nobody typed.
+/// Parses a form. Empty fields count as missing, because browsers send every field, and CRLF becomes LF,
+/// because browsers send every line break as CRLF.
 ///
 /// # Errors
 /// [`Problem`] 400 names the field at fault.

@@ -1,9 +1,9 @@
-//! What a client says it is: a browser and a system out of fixed lists.
+//! Recognises a client's browser and system by its `User-Agent`.
 
 use actix_web::{HttpRequest, http::header::USER_AGENT};
 use actors::domain::{Browser, Device, System};
 
-/// What stands for a browser, in the order asked: many also name those that they are compatible with.
+/// The marks of browsers, in the order in which they are tried: many also name others that they imitate.
 const BROWSERS: &[(&str, Browser)] = &[
     ("Edg", Browser::Edge), // Edg/, EdgA/ and EdgiOS/; before Chromium it was Edge/.
     ("OPR/", Browser::Opera),
@@ -32,7 +32,7 @@ const SYSTEMS: &[(&str, System)] = &[
     ("Linux", System::Linux),
 ];
 
-/// What a request comes from.
+/// The device that a request comes from.
 pub fn of(request: &HttpRequest) -> Device {
     let said = request.headers().get(USER_AGENT);
     let said = said.and_then(|said| said.to_str().ok());

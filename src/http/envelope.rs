@@ -1,4 +1,4 @@
-//! The envelope of the API's answers.
+//! The envelope of the API's responses.
 
 use actix_web::{HttpResponse, http::header};
 use serde::Serialize;
@@ -40,7 +40,7 @@ pub fn ok<T: Serialize>(body: T) -> HttpResponse {
     };
     match serde_json::to_vec(&Envelope { data }) {
         Ok(mut body) => {
-            // It grew by doubling, and may wait long until its client takes it.
+            // Frees the spare capacity: the body may wait long until its client takes it.
             body.shrink_to_fit();
             HttpResponse::Ok()
                 .insert_header((header::CACHE_CONTROL, "no-store"))

@@ -1,17 +1,17 @@
-//! Fields of a request, parsed once and named where they are wrong.
+//! Parses the fields of requests; an error names the field.
 
 use actors::{
     Refusal,
     domain::{
-        AccessCode, LinkProof, PairHash, RegistrationId, SecretDigest, SentText, TextError, Token,
-        UserName,
+        AccessCode, IncomingText, LinkProof, PairHash, RegistrationId, SecretDigest, TextError,
+        Token, UserName,
     },
 };
 use uuid::{Uuid, Variant};
 
 use super::problem::Problem;
 
-/// A field that has to be there.
+/// A required field.
 ///
 /// # Errors
 /// [`Problem`] 400 when it is not.
@@ -25,7 +25,7 @@ pub fn required<'a, T: ?Sized>(
 /// A name.
 ///
 /// # Errors
-/// [`Problem`] 400 when it is missing or is none.
+/// [`Problem`] 400 when it is missing or invalid.
 pub fn name(value: Option<&str>, field: &'static str) -> Result<UserName, Problem> {
     let text = required(value, field)?;
     Ok(UserName::parse(text).map_err(Refusal::invalid(field))?)
@@ -34,7 +34,7 @@ pub fn name(value: Option<&str>, field: &'static str) -> Result<UserName, Proble
 /// A link's hash.
 ///
 /// # Errors
-/// [`Problem`] 400 when it is missing or is none.
+/// [`Problem`] 400 when it is missing or invalid.
 pub fn hash(value: Option<&str>) -> Result<PairHash, Problem> {
     let text = required(value, "hash")?;
     Ok(PairHash::parse(text).map_err(Refusal::invalid("hash"))?)
@@ -43,7 +43,7 @@ pub fn hash(value: Option<&str>) -> Result<PairHash, Problem> {
 /// A return code or a device code.
 ///
 /// # Errors
-/// [`Problem`] 400 when it cannot be one.
+/// [`Problem`] 400 when it is invalid.
 pub fn code(text: &str, field: &'static str) -> Result<AccessCode, Problem> {
     Ok(AccessCode::parse(text).map_err(Refusal::invalid(field))?)
 }
@@ -51,15 +51,15 @@ pub fn code(text: &str, field: &'static str) -> Result<AccessCode, Problem> {
 /// The proof of having the whole link of an encrypted chat, as its digest.
 ///
 /// # Errors
-/// [`Problem`] 400 when it cannot be one.
+/// [`Problem`] 400 when it is invalid.
 pub fn auth(text: Option<&str>) -> Result<Option<SecretDigest>, Problem> {
     let proof = text.map(LinkProof::parse).transpose();
     let proof = proof.map_err(Refusal::invalid("auth"))?;
     Ok(proof.map(|proof| proof.digest()))
 }
 
-/// The id of a registration or a login. It answers again with what it was answered before, so it
-/// must be one that nobody else would come by.
+/// The id of a registration or a login. Repeating the request with it returns the same secrets, so nobody
+/// else must be able to guess it.
 ///
 /// # Errors
 /// [`Problem`] 400 when it is not random.
@@ -77,10 +77,10 @@ pub fn secret_id(id: Option<Uuid>) -> Result<Option<RegistrationId>, Problem> {
     .transpose()
 }
 
-/// The secret of somebody who asked to be let in.
+/// The secret of an asker.
 ///
 /// # Errors
-/// [`Problem`] 400 when it has not the form of one.
+/// [`Problem`] 400 when it is invalid.
 pub fn ask_secret(text: &str) -> Result<Token, Problem> {
     let wrong = Refusal::Invalid {
         field: "askId",
@@ -89,10 +89,10 @@ pub fn ask_secret(text: &str) -> Result<Token, Problem> {
     Token::parse(text).ok_or_else(|| wrong.into())
 }
 
-/// The name in the address and the one in the body are one.
+/// Checks that the name in the path is the one in the body.
 ///
 /// # Errors
-/// [`Problem`] 400 when they are not.
+/// [`Problem`] 400 when they differ.
 pub fn same_name(in_path: &str, name: &UserName) -> Result<(), Problem> {
     match UserName::parse(in_path) {
         Ok(other) if other == *name => Ok(()),
@@ -107,9 +107,9 @@ pub fn same_name(in_path: &str, name: &UserName) -> Result<(), Problem> {
 ///
 /// # Errors
 /// [`Problem`] 400 when it is missing or cannot be sent, 413 when it is too long.
-pub fn text(value: Option<String>) -> Result<SentText, Problem> {
+pub fn text(value: Option<String>) -> Result<IncomingText, Problem> {
     let text = value.ok_or(Problem::Missing("message"))?;
-    SentText::parse(text).map_err(|error| match error {
+    IncomingText::parse(text).map_err(|error| match error {
         TextError::TooLong => Refusal::TextTooLong.into(),
         TextError::Invalid(wrong) => Refusal::invalid("message")(wrong).into(),
     })

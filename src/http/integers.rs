@@ -1,5 +1,5 @@
-//! Integer numbers of a request. JSON knows one kind of number and some clients write all of them
-//! with a point, so 168.0 is whole; JSON Schema sees it that way too.
+//! Integers in JSON. Some clients write every number with a decimal point, so 168.0 is accepted as an integer,
+//! as JSON Schema has it.
 
 use std::{fmt, marker::PhantomData};
 
@@ -8,13 +8,13 @@ use serde::{
     de::{Error, Unexpected, Visitor},
 };
 
-/// Up to here every whole number has a 64-bit float of its own.
+/// 2^53: up to here every integer has an exact `f64`.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
-/// Reads one that may be left out; for `#[serde(deserialize_with)]`.
+/// Deserializes an optional integer; for `#[serde(deserialize_with)]`.
 ///
 /// # Errors
-/// When it is no number, not whole, or out of range.
+/// When it is not a number, not an integer, or out of range.
 pub fn optional<'de, D, N>(deserializer: D) -> Result<Option<N>, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,4 +1,4 @@
-//! What the two doors may know of each other, and of what lies behind the actions: nothing.
+//! Tests that the two doors import neither each other nor anything behind the actions.
 
 use std::{
     fs,

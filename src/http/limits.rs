@@ -1,4 +1,4 @@
-//! Limits by address. What counts per chat and per seat is kept by the pair.
+//! Limits per client address. Limits per chat and per seat are kept by the pair.
 
 mod counters;
 mod reserved;
@@ -16,36 +16,36 @@ use ipnet::IpNet;
 
 use super::{actions::RESERVED_FOR, problem::Problem};
 use crate::config::Settings;
-use counters::{Open, Rate};
-use reserved::Reserved;
+use counters::{AddressRate, OpenCounter};
+use reserved::ReservedHashes;
 
-pub use counters::OneOpen;
+pub use counters::OpenGuard;
 
-/// A day, over which registrations are counted as well as over a minute.
+/// Registrations are limited per minute and per day.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// What an upload is counted in.
+/// Uploads are counted in KiB.
 const KIB: usize = 1_024;
 
-/// What one address may do.
+/// The limits of every client address.
 pub struct AddressLimits {
-    requests: Rate,
-    registrations: Rate,
-    registrations_of_a_day: Rate,
-    /// Hashes whose reservation was counted.
-    reserved: Reserved,
-    uploads_kib: Rate,
-    connections: Open,
-    streams: Open,
+    requests: AddressRate,
+    registrations: AddressRate,
+    registrations_of_a_day: AddressRate,
+    /// Hashes that were reserved here, and counted as registrations then.
+    reserved: ReservedHashes,
+    uploads_kib: AddressRate,
+    connections: OpenCounter,
+    streams: OpenCounter,
     exempt: Vec<IpNet>,
     trusted_proxies: Vec<IpNet>,
 }
 
 impl AddressLimits {
-    /// As the settings say; they were checked to be positive.
+    /// The settings were checked to be positive.
     pub fn new(settings: &Settings) -> Self {
         let limits = &settings.limits;
         let positive = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-        let rate = |quota| Rate::new(quota, limits.addresses_remembered);
+        let rate = |quota| AddressRate::new(quota, limits.addresses_remembered);
         let requests = Quota::per_second(positive(limits.requests_per_address_per_second))
             .allow_burst(positive(limits.requests_per_address_burst));
         let registrations =
@@ -59,10 +59,10 @@ impl AddressLimits {
             requests: rate(requests),
             registrations: rate(registrations),
             registrations_of_a_day: rate(registrations_of_a_day),
-            reserved: Reserved::new(limits.addresses_remembered, RESERVED_FOR),
+            reserved: ReservedHashes::new(limits.addresses_remembered, RESERVED_FOR),
             uploads_kib: rate(uploads_kib),
-            connections: Open::new(limits.connections_per_address),
-            streams: Open::new(limits.streams_per_address),
+            connections: OpenCounter::new(limits.connections_per_address),
+            streams: OpenCounter::new(limits.streams_per_address),
             exempt: limits.exempt_addresses.clone(),
             trusted_proxies: settings.server.trusted_proxies.clone(),
         }
@@ -72,35 +72,36 @@ impl AddressLimits {
     ///
     /// # Errors
     /// [`Problem`] 429 when there were too many.
-    pub fn request(&self, request: &HttpRequest) -> Result<(), Problem> {
+    pub fn count_request(&self, request: &HttpRequest) -> Result<(), Problem> {
         self.take(&self.requests, self.address(request), NonZeroU32::MIN)
     }
 
-    /// Counts a registration. One that takes a hash which was reserved here was counted with that.
+    /// Counts a registration. One with a hash that was reserved here counts as a mere request: the reservation
+    /// was counted.
     ///
     /// # Errors
     /// [`Problem`] 429 when there were too many.
-    pub fn registration(
+    pub fn count_registration(
         &self,
         request: &HttpRequest,
         hash: Option<&PairHash>,
     ) -> Result<(), Problem> {
         match hash.is_some_and(|hash| self.reserved.has(ChatKey::of(hash))) {
-            true => self.request(request),
-            false => self.reservation(request),
+            true => self.count_request(request),
+            false => self.count_reservation(request),
         }
     }
 
-    /// Remembers a hash that was reserved, and counted as a registration.
-    pub fn reserved(&self, hash: &PairHash) {
+    /// Remembers a hash whose reservation was counted.
+    pub fn remember_reserved(&self, hash: &PairHash) {
         self.reserved.add(ChatKey::of(hash));
     }
 
-    /// Counts a reservation, as a registration.
+    /// Counts a reservation of a hash as a registration.
     ///
     /// # Errors
     /// [`Problem`] 429 when there were too many.
-    pub fn reservation(&self, request: &HttpRequest) -> Result<(), Problem> {
+    pub fn count_reservation(&self, request: &HttpRequest) -> Result<(), Problem> {
         let address = self.address(request);
         for rate in [
             &self.requests,
@@ -112,43 +113,43 @@ impl AddressLimits {
         Ok(())
     }
 
-    /// Counts what was read of a request's body, in bytes; one begun KiB counts whole.
+    /// Counts bytes of a request's body, rounded up to KiB.
     ///
     /// # Errors
     /// [`Problem`] 429 when it was too much.
-    pub fn upload(&self, from: IpAddr, bytes: usize) -> Result<(), Problem> {
+    pub fn count_upload(&self, from: IpAddr, bytes: usize) -> Result<(), Problem> {
         match NonZeroU32::new(bytes.div_ceil(KIB) as u32) {
             Some(kib) => self.take(&self.uploads_kib, from, kib),
             None => Ok(()),
         }
     }
 
-    /// Counts a connection for as long as the answer lives; nothing where its address has as many
-    /// as it may. A trusted proxy has those of everybody.
-    pub fn connection(&self, peer: IpAddr) -> Option<OneOpen> {
+    /// Counts a connection until the guard is dropped; `None` when its address has too many. Trusted proxies
+    /// are not limited, since they carry everybody's connections.
+    pub fn count_connection(&self, peer: IpAddr) -> Option<OpenGuard> {
         let peer = peer.to_canonical();
         match self.is_exempt(peer) || self.is_trusted(peer) {
-            true => Some(OneOpen::default()),
-            false => self.connections.one_more(peer),
+            true => Some(OpenGuard::default()),
+            false => self.connections.open(peer),
         }
     }
 
-    /// Counts a stream for as long as the answer lives.
+    /// Counts a stream until the guard is dropped.
     ///
     /// # Errors
     /// [`Problem`] 429 when its address has as many as it may.
-    pub fn stream(&self, request: &HttpRequest) -> Result<OneOpen, Problem> {
+    pub fn count_stream(&self, request: &HttpRequest) -> Result<OpenGuard, Problem> {
         let address = self.address(request);
         match self.is_exempt(address) {
-            true => Ok(OneOpen::default()),
+            true => Ok(OpenGuard::default()),
             false => {
-                let counted = self.streams.one_more(address);
+                let counted = self.streams.open(address);
                 counted.ok_or_else(|| Problem::too_many(Duration::from_secs(1)))
             }
         }
     }
 
-    /// Forgets addresses that have been quiet for long enough to start afresh.
+    /// Drops the counters of addresses whose quota is full again.
     pub fn forget_quiet(&self) {
         for (_, rate) in self.rates() {
             rate.forget_quiet();
@@ -156,7 +157,7 @@ impl AddressLimits {
         self.reserved.forget_old();
     }
 
-    /// How many addresses each limit knows.
+    /// How many addresses each limit has a counter for.
     pub fn known(&self) -> impl Iterator<Item = (&'static str, usize)> {
         let open = [
             ("connections", self.connections.len()),
@@ -166,7 +167,7 @@ impl AddressLimits {
         rates.into_iter().chain(open)
     }
 
-    fn rates(&self) -> [(&'static str, &Rate); 4] {
+    fn rates(&self) -> [(&'static str, &AddressRate); 4] {
         [
             ("requests", &self.requests),
             ("registrations", &self.registrations),
@@ -175,16 +176,16 @@ impl AddressLimits {
         ]
     }
 
-    fn take(&self, rate: &Rate, address: IpAddr, count: NonZeroU32) -> Result<(), Problem> {
+    fn take(&self, rate: &AddressRate, address: IpAddr, count: NonZeroU32) -> Result<(), Problem> {
         match self.is_exempt(address) {
             true => Ok(()),
             false => rate.take(address, count).map_err(Problem::too_many),
         }
     }
 
-    /// The client's address: the last one in `X-Forwarded-For` that is not a trusted proxy's, if
-    /// the connection comes from one. What stands before something that is no address was
-    /// written by nobody knows whom.
+    /// The client's address: the last one in `X-Forwarded-For` that is not a trusted proxy's, if the
+    /// connection comes from a trusted proxy. What precedes something unparsable is ignored: anybody may have
+    /// written it.
     pub fn address(&self, request: &HttpRequest) -> IpAddr {
         let peer = request
             .peer_addr()
@@ -209,7 +210,7 @@ impl AddressLimits {
         client
     }
 
-    /// The proxy that says whom a request is for and is not believed, where that is so.
+    /// The peer's address, if it sent `X-Forwarded-For` and is not a trusted proxy.
     pub fn untrusted_proxy(&self, request: &HttpRequest) -> Option<IpAddr> {
         if !request.headers().contains_key("x-forwarded-for") {
             return None;
@@ -228,7 +229,7 @@ impl AddressLimits {
     }
 }
 
-/// Some proxies write the port as well.
+/// Parses an address; some proxies add the port.
 fn address_of(text: &str) -> Option<IpAddr> {
     let with_port = || Some(text.parse::<SocketAddr>().ok()?.ip());
     text.parse().ok().or_else(with_port)

@@ -1,5 +1,5 @@
-//! What every request passes: it is measured, panics are caught, failures are told in the form of
-//! their door, and pages get the headers that keep other sites out.
+//! The middleware that every request passes: it measures, catches panics, writes failures as JSON or as a
+//! page, and adds the security headers.
 
 mod metrics;
 
@@ -20,7 +20,7 @@ use futures_util::FutureExt;
 use tracing::{Instrument, debug, error_span, warn};
 use uuid::Uuid;
 
-use super::{State, door, pages, problem::Problem, session};
+use super::{State, admission, pages, problem::Problem, session};
 
 pub use metrics::HttpMetrics;
 
@@ -32,68 +32,68 @@ fn new_id() -> String {
     Uuid::new_v4().simple().to_string()
 }
 
-/// The id of the request that is being answered; every line of the log about it has it.
+/// The id of the current request, which is on every log line about it.
 pub fn request_id() -> Option<String> {
     REQUEST_ID.try_with(String::clone).ok()
 }
 
-/// Lets a request in or refuses it, measures it, and tells its failure.
+/// Admits or refuses a request, measures it, and writes its failure.
 pub async fn request(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = new_id();
-    // Whatever the filter lets pass, its lines can be told apart by request.
+    // At error level, so that every line has the id whatever the log filter is.
     let span = error_span!("request", id);
-    let answered = answered(request, next).instrument(span);
-    let mut response = REQUEST_ID.scope(id.clone(), answered).await?;
-    identify(response.headers_mut(), &id);
+    let handled = handle(request, next).instrument(span);
+    let mut response = REQUEST_ID.scope(id.clone(), handled).await?;
+    set_request_id(response.headers_mut(), &id);
     Ok(response)
 }
 
-fn identify(headers: &mut header::HeaderMap, id: &str) {
-    // It is made of hexadecimal digits.
+fn set_request_id(headers: &mut header::HeaderMap, id: &str) {
+    // Hexadecimal digits are always a valid header value.
     if let Ok(id) = HeaderValue::try_from(id) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }
 }
 
-/// The answer to what is no request that any handler could be asked.
-pub fn refused(problem: &Problem) -> HttpResponse {
+/// The response to something that is not a valid request.
+pub fn early_refusal(problem: &Problem) -> HttpResponse {
     let id = new_id();
     let error = problem.error();
     debug!(id, error, "refused before it was a request");
     let mut response = problem.respond("FAIL");
-    identify(response.headers_mut(), &id);
-    guard(response.headers_mut(), false);
+    set_request_id(response.headers_mut(), &id);
+    add_security_headers(response.headers_mut(), false);
     response
 }
 
-/// The answer to a request that was lost when its handler panicked, under its id.
-pub fn lost(problem: &Problem) -> HttpResponse {
+/// The response to a request whose handler panicked, with the request's id.
+pub fn panicked(problem: &Problem) -> HttpResponse {
     let mut response = problem.respond("FAIL");
     if let Some(id) = problem.reference() {
-        identify(response.headers_mut(), id);
-        guard(response.headers_mut(), false);
+        set_request_id(response.headers_mut(), id);
+        add_security_headers(response.headers_mut(), false);
     }
     response
 }
 
-async fn answered(
+async fn handle(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
-    let mut response = match door::check(&request) {
+    let mut response = match admission::check(&request) {
         Ok(()) => {
-            // Nothing of the request may be held meanwhile: the router needs it for itself.
+            // The router needs the only reference to the request, so everything is cloned before.
             let state = request.app_data::<web::Data<State>>().cloned();
-            let method = door::label(request.method());
+            let method = admission::method_label(request.method());
             let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
             let Ok(response) = answered else {
                 let problem = Problem::defect("a handler panicked");
                 if let Some(state) = state {
-                    state.metrics.count_lost(method, &problem, started);
+                    state.metrics.count_panic(method, &problem, started);
                 }
                 return Err(problem.into());
             };
@@ -101,25 +101,25 @@ async fn answered(
             match problem_of(response.response()) {
                 Some(problem) => {
                     let request = response.request().clone();
-                    let problem = session::explained(&request, problem).await;
-                    told(request, &problem)
+                    let problem = session::explain_replaced(&request, problem).await;
+                    failure_response(request, &problem)
                 }
                 None => response.map_into_boxed_body(),
             }
         }
-        Err(problem) => told(request.into_parts().0, &problem),
+        Err(problem) => failure_response(request.into_parts().0, &problem),
     };
-    observe(&mut response, started);
+    record(&mut response, started);
     Ok(response)
 }
 
-/// The problem a response stands for, if it does.
+/// The problem behind an error response.
 fn problem_of<B>(response: &HttpResponse<B>) -> Option<Problem> {
     let error = response.error()?;
     Some(of_error(error, response.status()))
 }
 
-/// Our own problems as they are; the framework's by their status.
+/// Our own problems as they are, and the framework's errors by their status.
 fn of_error(error: &Error, status: StatusCode) -> Problem {
     if let Some(problem) = error.as_error::<Problem>() {
         return problem.clone();
@@ -135,14 +135,14 @@ fn of_error(error: &Error, status: StatusCode) -> Problem {
     }
 }
 
-/// A failure in the form of its door.
-fn told(request: HttpRequest, problem: &Problem) -> ServiceResponse<BoxBody> {
+/// Writes a failure as JSON or as a page, and counts it.
+fn failure_response(request: HttpRequest, problem: &Problem) -> ServiceResponse<BoxBody> {
     if let Some(state) = request.app_data::<web::Data<State>>() {
         let rejected = &state.metrics.rejected;
         rejected.with_label_values(&[problem.error()]).inc();
-        if problem.is_about_nothing() {
-            // It is answered as what it is, but it uses up what its address may ask.
-            let _ = state.limits.request(&request);
+        if problem.is_unroutable() {
+            // Scanning for addresses counts as requests; the response stays a 404.
+            let _ = state.limits.count_request(&request);
         }
     }
     let path = request.path();
@@ -152,7 +152,7 @@ fn told(request: HttpRequest, problem: &Problem) -> ServiceResponse<BoxBody> {
         false => problem.message(),
     };
     if not_ended {
-        // Somebody believes that it is over, and it is not.
+        // The user may believe that the chat is over, and it is not.
         warn!(
             route = request.match_pattern(),
             reason = problem.error(),
@@ -178,7 +178,7 @@ fn is_ending(path: &str) -> bool {
         .any(|action| path.ends_with(action))
 }
 
-/// What to do about a request that could not be carried out.
+/// What a user should do when the store is unavailable.
 fn advice(path: &str) -> &'static str {
     if path.ends_with("/message_send") {
         "The server cannot store this right now. Send it again in a moment with the same id: it is \
@@ -194,20 +194,24 @@ fn advice(path: &str) -> &'static str {
     }
 }
 
-fn observe(response: &mut ServiceResponse<BoxBody>, started: Instant) {
+fn record(response: &mut ServiceResponse<BoxBody>, started: Instant) {
     let request = response.request();
-    // The template of the address: the address itself holds a secret.
+    // The route's template: the path itself contains the chat's hash.
     let route = request.match_pattern();
     let route = route.as_deref().unwrap_or("none");
     let Some(state) = request.app_data::<web::Data<State>>().cloned() else {
         return;
     };
     if let Some(proxy) = state.limits.untrusted_proxy(request) {
-        state.metrics.forwarded_by(proxy);
+        state.metrics.count_untrusted_forward(proxy);
     }
     let seconds = started.elapsed().as_secs_f64();
     let status = response.status();
-    let labels = [door::label(request.method()), route, status.as_str()];
+    let labels = [
+        admission::method_label(request.method()),
+        route,
+        status.as_str(),
+    ];
     state
         .metrics
         .seconds
@@ -220,15 +224,15 @@ fn observe(response: &mut ServiceResponse<BoxBody>, started: Instant) {
         seconds,
         "answered"
     );
-    guard(response.headers_mut(), state.origin.is_https());
+    add_security_headers(response.headers_mut(), state.origin.is_https());
 }
 
-/// Guards a page: what is asked for comes from its own site.
+/// The middleware of pages: refuses requests that other sites made a browser send.
 pub async fn page(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    without_hopeless_encodings(&mut request);
+    drop_unsupported_encodings(&mut request);
     let from_elsewhere = match request.app_data::<web::Data<State>>() {
         Some(state) => state.origin.check(request.request()).err(),
         None => None,
@@ -239,8 +243,9 @@ pub async fn page(
     }
 }
 
-/// A page that can be had in no encoding that the client names is sent as it is (RFC 9110, 12.5.3).
-fn without_hopeless_encodings(request: &mut ServiceRequest) {
+/// Sends a page uncompressed where the client accepts none of our encodings, rather than a 406 (RFC 9110,
+/// 12.5.3).
+fn drop_unsupported_encodings(request: &mut ServiceRequest) {
     let offered = [
         Encoding::identity(),
         Encoding::brotli(),
@@ -253,28 +258,27 @@ fn without_hopeless_encodings(request: &mut ServiceRequest) {
     }
 }
 
-/// No script runs that did not come as a file of ours, and none turns text into markup.
+/// Only our own script files run, and none of them can turn text into markup.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; manifest-src 'self'; \
                    media-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
                    frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
-/// The same for the page to try the API on, whose library makes markup of what the API's
-/// description says, and styles of its own.
+/// The policy for the Swagger UI, which creates markup from the API's description and inline styles.
 pub const CSP_OF_DOCS: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
                            img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
                            form-action 'none'; frame-ancestors 'none'";
-/// What a page here never needs.
+/// Browser features that no page uses.
 const PERMISSIONS: &str = "camera=(), display-capture=(), geolocation=(), hid=(), microphone=(), \
                            midi=(), payment=(), serial=(), usb=()";
-/// A year, as browsers ask for.
+/// One year: browsers' preload lists ask for that.
 const STRICT_TRANSPORT: &str = "max-age=31536000";
 
-/// The headers of everything that a browser can open. To a style, a script or a stream a policy for
-/// documents means nothing, and a first visit fetches two dozen.
-pub fn guard(headers: &mut header::HeaderMap, is_https: bool) {
+/// Adds the security headers. Styles, scripts and streams get fewer: a policy for documents means nothing to
+/// them, and a first visit fetches two dozen.
+pub fn add_security_headers(headers: &mut header::HeaderMap, is_https: bool) {
     let is_part = headers
         .get(header::CONTENT_TYPE)
         .and_then(|mime| mime.to_str().ok())
-        .is_some_and(|mime| PARTS.iter().any(|part| mime.starts_with(part)));
+        .is_some_and(|mime| SUBRESOURCES.iter().any(|part| mime.starts_with(part)));
     let everywhere = [
         (header::CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -296,4 +300,4 @@ pub fn guard(headers: &mut header::HeaderMap, is_https: bool) {
     }
 }
 
-const PARTS: [&str; 3] = ["text/css", "text/javascript", "text/event-stream"];
+const SUBRESOURCES: [&str; 3] = ["text/css", "text/javascript", "text/event-stream"];

@@ -10,10 +10,10 @@ use super::{State, problem::Problem};
 #[derive(Serialize)]
 struct Ready {
     ready: bool,
-    /// What is in the way.
+    /// Why it is not ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
-    /// The tasks that do not run at the moment.
+    /// Background tasks that are down.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tasks_down: Vec<&'static str>,
     /// "up"; "degraded" while one of several servers is out of reach; "full"; "away".
@@ -22,16 +22,15 @@ struct Ready {
     bus: &'static str,
 }
 
-/// The process runs.
+/// Liveness: the process runs.
 pub async fn live() -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .body("live\n")
 }
 
-/// The instance wants requests: the store answers, all tasks run, and it is not on its way out. A bus
-/// that is away is no reason to turn requests away, for the store brings the news then; `?bus` asks for
-/// it nevertheless.
+/// Readiness: the store answers, all tasks run, and the instance is not draining. A bus that is away does not
+/// make it unready, because notices then come through the store; with `?bus` it does.
 pub async fn ready(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
     let store = state.pairs.store();
     let bus_is_up = state.pairs.bus_is_up();
@@ -74,9 +73,11 @@ pub async fn ready(request: HttpRequest, state: web::Data<State>) -> HttpRespons
         })
 }
 
-/// Everything that is counted, for Prometheus.
+/// The metrics in Prometheus' text format.
 pub async fn metrics(state: web::Data<State>) -> Result<HttpResponse, Problem> {
-    state.metrics.measure(&state.limits, &state.answers);
+    state
+        .metrics
+        .update_gauges(&state.limits, &state.response_memory);
     let mut text = Vec::new();
     TextEncoder::new()
         .encode(&state.registry.gather(), &mut text)

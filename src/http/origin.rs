@@ -1,4 +1,4 @@
-//! Where duet is reached, and whether a request comes from its own pages.
+//! The public address, and whether a request comes from our own pages.
 
 use std::{borrow::Cow, net::SocketAddr};
 
@@ -34,14 +34,14 @@ fn is_below(rest: &str) -> bool {
 /// The address people use.
 #[derive(Debug, Clone)]
 pub struct Origin {
-    /// As set; otherwise duet listens on this machine alone.
+    /// From `server.public_url`. Without it duet is reachable from this machine only.
     public: Option<String>,
-    /// Its host, by which requests for pages must be addressed.
+    /// Its host, which requests for pages must name.
     public_host: Option<String>,
-    /// Whether requests may be addressed to this machine by its own names.
+    /// Whether requests may name the host as `localhost` or a loopback address.
     is_local: bool,
     scheme: &'static str,
-    /// Where the pages are listened on.
+    /// The address that the pages are served on.
     bound: SocketAddr,
 }
 
@@ -96,9 +96,8 @@ impl Origin {
         is_local(&url).then(|| origin(&url))
     }
 
-    /// Whether a request is addressed to a host of ours. A browser can be brought to take another
-    /// site's name for this machine; its pages would pass for our own then. What names no host
-    /// comes from no browser.
+    /// Whether a request names a host of ours. This stops DNS rebinding, where another site's name resolves to
+    /// this machine so that its pages pass for ours. A request without a host is not from a browser.
     pub fn is_our_host(&self, request: &HttpRequest) -> bool {
         let in_address = request.uri().authority();
         let in_address = in_address.map(|host| Cow::from(host.as_str()));
@@ -114,8 +113,8 @@ impl Origin {
         })
     }
 
-    /// Lets a request to the API, to health or to metrics pass only when no page of another site
-    /// had a browser send it. They answer to any host, being called by inner names.
+    /// Refuses a request to the API, health or metrics that a page of another site made a browser send. Any
+    /// host is accepted, since programs call these by internal names.
     ///
     /// # Errors
     /// [`Problem`] 403 when another site sent it.
@@ -139,12 +138,12 @@ impl Origin {
         }
     }
 
-    /// Whether an origin is ours, or that of the address which was asked.
-    fn is_of_api(&self, request: &HttpRequest, told: &str) -> bool {
-        if self.public.as_deref() == Some(told) {
+    /// Whether an `Origin` is ours, or that of the host which the request names.
+    fn is_of_api(&self, request: &HttpRequest, origin: &str) -> bool {
+        if self.public.as_deref() == Some(origin) {
             return true;
         }
-        let Ok(told) = Url::parse(told) else {
+        let Ok(origin) = Url::parse(origin) else {
             return false;
         };
         let host = request
@@ -152,14 +151,14 @@ impl Origin {
             .authority()
             .map(|authority| authority.as_str());
         let host = host.or_else(|| request.headers().get(HOST)?.to_str().ok());
-        let asked = host.and_then(|host| Url::parse(&format!("{}://{host}", told.scheme())).ok());
+        let asked = host.and_then(|host| Url::parse(&format!("{}://{host}", origin.scheme())).ok());
         asked.is_some_and(|asked| {
-            asked.origin() == told.origin() && (!self.bound.ip().is_loopback() || is_local(&asked))
+            asked.origin() == origin.origin()
+                && (!self.bound.ip().is_loopback() || is_local(&asked))
         })
     }
 
-    /// Lets a request pass only when it comes from a page of ours, from no page, or from no
-    /// browser at all. Another site may link to a page, and nothing else.
+    /// Refuses a request to a page that another site made a browser send. Other sites may only link to pages.
     ///
     /// # Errors
     /// [`Problem`] 403 when another site sent it.
@@ -186,9 +185,8 @@ impl Origin {
     }
 }
 
-/// Reading changes nothing, and no other site can read what it fetches. But it could open streams
-/// or load a page into a frame with the cookies of whoever visits it, where it counts as the same
-/// site: another port of the host, or a sister domain.
+/// Whether a GET comes from our own pages or is a plain link. A page of the same site, such as another port of
+/// the host or a sibling domain, could otherwise open streams or frames with the visitor's cookies.
 /// <https://web.dev/articles/fetch-metadata>
 fn is_own_or_link(request: &HttpRequest) -> bool {
     let is = |name: &str, wanted: &[&str]| match request.headers().get(name) {
@@ -199,12 +197,12 @@ fn is_own_or_link(request: &HttpRequest) -> bool {
         || is("sec-fetch-mode", &["navigate"]) && is("sec-fetch-dest", &["document"])
 }
 
-/// Scheme, host and port without a closing slash.
+/// Scheme, host and port without a trailing slash.
 fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-/// How the pages and the API are spoken to.
+/// The scheme of the pages and the API.
 pub fn scheme(settings: &Settings) -> &'static str {
     match settings.server.tls_cert {
         Some(_) => "https",

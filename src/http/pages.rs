@@ -1,11 +1,12 @@
 //! The pages door: `/demo/chat/…`, for browsers, a file per page.
 //!
-//! Every action is a form that is posted, answered with 303, and shown by a GET which changes
-//! nothing. Asked with `Accept: application/json`, the same address answers the envelope.
+//! Every action is a POST of a form, answered with a 303 to a page. With `Accept: application/json` the same
+//! address answers with the JSON envelope.
 
 mod asking;
 mod assets;
 mod chat;
+mod conversation;
 mod download;
 mod flash;
 mod holder;
@@ -15,11 +16,10 @@ mod login;
 mod preferences;
 mod register;
 mod seat;
-mod talk;
 mod transcript;
 
 use actix_web::{
-    HttpRequest, HttpResponse, Resource,
+    HttpRequest, HttpResponse, Resource, Route,
     http::{StatusCode, header},
     web,
 };
@@ -28,30 +28,28 @@ use maud::Markup;
 use serde::Serialize;
 use views::page::{Frame, Theme};
 
-use super::{State, envelope::ok, observe, only, problem::Problem, session::cookie};
+use super::{
+    State, envelope::ok, get_only, get_or_head, method_not_allowed, observe, post_only,
+    problem::Problem, session::cookie,
+};
 
 /// The page where chats are made.
 pub fn registration(config: &mut web::ServiceConfig) {
     config.service(
-        page("/register")
-            .route(web::post().to(register::submit))
-            .default_service(only("GET, HEAD, POST"))
-            .route(web::get().to(register::show))
-            .route(web::head().to(register::show)),
+        form("/register", web::route().to(register::show)).route(web::post().to(register::submit)),
     );
-    // The keys of an encrypted chat depend on its hash, so its page needs one ahead of the form.
-    config.service(act("/register/hash").route(web::post().to(register::reserve)));
+    // The keys of an encrypted chat depend on its hash, so the page needs the hash before it sends the form.
+    config.service(post_only("/register/hash").route(web::post().to(register::reserve)));
 }
 
-/// What every instance serves.
+/// The routes of every role.
 pub fn everywhere(config: &mut web::ServiceConfig) {
     config
-        .service(show(
+        .service(get_or_head(
             "/assets/{digest}/{name}",
-            web::get().to(assets::show),
-            web::head().to(assets::show),
+            web::route().to(assets::show),
         ))
-        .service(act("/preferences").route(web::post().to(preferences::set)));
+        .service(post_only("/preferences").route(web::post().to(preferences::set)));
 }
 
 /// Everything under `/user/`.
@@ -61,107 +59,54 @@ pub fn chat(config: &mut web::ServiceConfig) {
 
 fn of_chat(config: &mut web::ServiceConfig) {
     config
-        .service(show(
-            "",
-            web::get().to(login::show),
-            web::head().to(login::show),
-        ))
-        .service(act("/login").route(web::post().to(login::submit)))
-        .service(act("/login/ask").route(web::post().to(asking::submit)))
-        .service(show(
+        .service(get_or_head("", web::route().to(login::show)))
+        .service(post_only("/login").route(web::post().to(login::submit)))
+        .service(post_only("/login/ask").route(web::post().to(asking::submit)))
+        .service(get_or_head(
             "/login/ask/{ask_id}",
-            web::get().to(asking::show),
-            web::head().to(asking::show),
+            web::route().to(asking::show),
         ))
         .service(web::scope("/{seat}").configure(at_seat));
 }
 
 fn at_seat(config: &mut web::ServiceConfig) {
     config
-        .service(show(
-            "",
-            web::get().to(chat::show),
-            web::head().to(chat::show),
-        ))
-        .service(show(
-            "/invite",
-            web::get().to(invite::show),
-            web::head().to(invite::show),
-        ))
-        .service(show(
-            "/download",
-            web::get().to(download::show),
-            web::head().to(download::show),
-        ))
+        .service(get_or_head("", web::route().to(chat::show)))
+        .service(get_or_head("/invite", web::route().to(invite::show)))
+        .service(get_or_head("/download", web::route().to(download::show)))
+        .service(get_only("/stream").route(web::get().to(conversation::stream)))
+        .service(get_only("/messages").route(web::get().to(conversation::messages)))
+        .service(post_only("/message_send").route(web::post().to(conversation::send)))
+        .service(post_only("/receipt").route(web::post().to(conversation::receipt)))
+        .service(post_only("/typing").route(web::post().to(conversation::typing)))
+        .service(post_only("/answer").route(web::post().to(conversation::answer)))
         .service(
-            page("/stream")
-                .route(web::get().to(talk::stream))
-                .default_service(only("GET")),
+            form("/device", web::route().to(seat::device)).route(web::post().to(seat::make_device)),
         )
         .service(
-            page("/messages")
-                .route(web::get().to(talk::messages))
-                .default_service(only("GET")),
+            form("/return_code", web::route().to(seat::return_code))
+                .route(web::post().to(seat::make_return_code)),
         )
-        .service(act("/message_send").route(web::post().to(talk::send)))
-        .service(act("/receipt").route(web::post().to(talk::receipt)))
-        .service(act("/typing").route(web::post().to(talk::typing)))
-        .service(act("/answer").route(web::post().to(talk::answer)))
+        .service(post_only("/return_code/saved").route(web::post().to(seat::saved)))
+        .service(get_or_head("/sessions", web::route().to(seat::sessions)))
+        .service(post_only("/sessions/end").route(web::post().to(seat::end_session)))
         .service(
-            page("/device")
-                .route(web::get().to(seat::device))
-                .route(web::head().to(seat::device))
-                .route(web::post().to(seat::make_device))
-                .default_service(only("GET, HEAD, POST")),
+            form("/logout", web::route().to(leave::ask_logout))
+                .route(web::post().to(leave::logout)),
         )
         .service(
-            page("/return_code")
-                .route(web::get().to(seat::return_code))
-                .route(web::head().to(seat::return_code))
-                .route(web::post().to(seat::make_return_code))
-                .default_service(only("GET, HEAD, POST")),
-        )
-        .service(act("/return_code/saved").route(web::post().to(seat::saved)))
-        .service(show(
-            "/sessions",
-            web::get().to(seat::sessions),
-            web::head().to(seat::sessions),
-        ))
-        .service(act("/sessions/end").route(web::post().to(seat::end_session)))
-        .service(
-            page("/logout")
-                .route(web::get().to(leave::ask_logout))
-                .route(web::head().to(leave::ask_logout))
-                .route(web::post().to(leave::logout))
-                .default_service(only("GET, HEAD, POST")),
-        )
-        .service(
-            page("/endchat")
-                .route(web::get().to(leave::ask_end))
-                .route(web::head().to(leave::ask_end))
-                .route(web::post().to(leave::end))
-                .default_service(only("GET, HEAD, POST")),
+            form("/endchat", web::route().to(leave::ask_end)).route(web::post().to(leave::end)),
         );
 }
 
-fn page(path: &str) -> Resource {
-    web::resource(path)
-}
-
-fn show(path: &str, get: actix_web::Route, head: actix_web::Route) -> Resource {
-    page(path)
-        .route(get)
-        .route(head)
-        .default_service(only("GET, HEAD"))
-}
-
-fn act(path: &str) -> Resource {
-    page(path).default_service(only("POST"))
+/// A page with a form, which is posted to the same address.
+fn form(path: &str, show: Route) -> Resource {
+    get_or_head(path, show).default_service(method_not_allowed("GET, HEAD, POST"))
 }
 
 pub use leave::forget_seat;
 
-/// What every page must know of its request.
+/// What every page needs from its request: language, theme, address, time.
 fn frame(request: &HttpRequest) -> Frame {
     let header = |name| {
         request
@@ -189,7 +134,7 @@ fn frame(request: &HttpRequest) -> Frame {
     }
 }
 
-/// A page that a form answered with cannot be come back to; the page with the form can.
+/// Where to return to from the response to a form: the page that has the form.
 fn came_from(request: &HttpRequest) -> String {
     match views::address::place(request.path()) {
         (Some(hash), Some(seat)) => views::address::chat(hash, seat),
@@ -206,7 +151,7 @@ fn now_ms(request: &HttpRequest) -> i64 {
 /// A page with its status.
 fn html(status: StatusCode, markup: Markup) -> HttpResponse {
     let mut page = markup.into_string();
-    // It grew by doubling, and may wait long until its client takes it.
+    // Frees the spare capacity: the page may wait long until its client takes it.
     page.shrink_to_fit();
     HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")
@@ -216,9 +161,9 @@ fn html(status: StatusCode, markup: Markup) -> HttpResponse {
 
 /// A failure as a page.
 pub fn problem(request: &HttpRequest, problem: &Problem) -> HttpResponse {
-    // By the path itself: what another site sent is turned away before it is routed.
+    // From the path itself: a refusal before routing has no path parameters.
     let (hash, seat) = views::address::place(request.path());
-    let told = views::error::Error {
+    let error = views::error::Error {
         status: problem.status().as_u16(),
         hash: hash.map(str::to_owned),
         seat,
@@ -235,15 +180,15 @@ pub fn problem(request: &HttpRequest, problem: &Problem) -> HttpResponse {
     problem.write_headers(&mut response);
     response
         .content_type("text/html; charset=utf-8")
-        .body(views::error::page(&frame(request), &told).into_string())
+        .body(views::error::page(&frame(request), &error).into_string())
 }
 
-/// Whether a success is wanted as the envelope.
+/// Whether the client wants a success as JSON.
 fn wants_json(request: &HttpRequest) -> bool {
     accepts(request, "application/json") && !accepts(request, "text/html")
 }
 
-/// Whether a failure is best told as a page.
+/// Whether the client wants a failure as a page.
 pub fn wants_page(request: &HttpRequest) -> bool {
     accepts(request, "text/html")
 }
@@ -255,7 +200,7 @@ fn accepts(request: &HttpRequest, kind: &str) -> bool {
         .is_some_and(|accept| accept.contains(kind))
 }
 
-/// Where to go after an action. An address that no header can hold leads nowhere.
+/// The redirect after an action. An address that is not a valid header value is a 400.
 fn see_other(to: &str) -> HttpResponse {
     let Ok(to) = header::HeaderValue::from_str(to) else {
         return Problem::Malformed("That is no address.".into()).respond("FAIL");
@@ -266,7 +211,7 @@ fn see_other(to: &str) -> HttpResponse {
         .finish()
 }
 
-/// An action was carried out: the envelope for a script, the next page for a browser.
+/// The response to a successful action: JSON for a script, a redirect to `next` for a browser.
 fn done(request: &HttpRequest, reply: impl Serialize, next: &str) -> HttpResponse {
     match wants_json(request) {
         true => ok(reply),
@@ -274,7 +219,7 @@ fn done(request: &HttpRequest, reply: impl Serialize, next: &str) -> HttpRespons
     }
 }
 
-/// Whether a failed action is told as the page it came from, for a browser without scripts.
-fn retold(request: &HttpRequest, problem: &Problem) -> bool {
+/// Whether a failed action shows its form again with the error, for a browser without scripts.
+fn shows_form_again(request: &HttpRequest, problem: &Problem) -> bool {
     wants_page(request) && !matches!(problem.status().as_u16(), 404 | 405 | 410 | 500)
 }

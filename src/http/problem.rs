@@ -1,4 +1,4 @@
-//! Why a request fails, and the one place where that becomes a status, a word and a sentence.
+//! Why a request fails, and the one place that maps it to a status, an error word and a sentence.
 
 mod refusals;
 pub mod words;
@@ -19,9 +19,9 @@ use super::{
 };
 use crate::config::Role;
 
-/// When to come back after a 503.
+/// `Retry-After` of a 503.
 const UNAVAILABLE_RETRY: Duration = Duration::from_secs(1);
-/// When to come back to a server whose disk is full: somebody has to make room.
+/// `Retry-After` when the disk is full: an operator has to make room.
 const STORAGE_FULL_RETRY: Duration = Duration::from_secs(60);
 
 /// A sentence that a person can act on.
@@ -30,24 +30,24 @@ type Sentence = Cow<'static, str>;
 /// Why a request failed.
 #[derive(Debug, Clone)]
 pub enum Problem {
-    /// It was understood, and refused.
+    /// It is valid, and was refused.
     Refused(Refusal),
-    /// It cannot be understood, and no single field is at fault.
+    /// It cannot be parsed, and no single field is at fault.
     Malformed(Sentence),
-    /// A field is not of the type or the form that is wanted.
+    /// A field has the wrong type or format.
     Field {
         /// Its name.
         field: Cow<'static, str>,
         /// What is wrong with it.
         message: Sentence,
     },
-    /// A field that is required was left out.
+    /// A required field is missing.
     Missing(&'static str),
-    /// Another site sent it.
+    /// Another site made a browser send it.
     CrossSite,
-    /// The address leads nowhere.
+    /// There is nothing at the address.
     NoSuchPage,
-    /// The address belongs to the other one of two services.
+    /// The address belongs to the other service, where the roles are split.
     OtherService {
         /// What this instance is.
         here: Role,
@@ -56,12 +56,12 @@ pub enum Problem {
     },
     /// The address does not take this method; it takes these, as `Allow` lists them.
     Method(&'static str),
-    /// The method is none that is known here.
+    /// The method is unknown.
     UnknownMethod,
-    /// It is addressed to a host that is not ours.
+    /// Its host is not ours.
     Misdirected,
-    /// A GET or HEAD came with a body, where it means nothing (RFC 9110, 9.3.1).
-    BodyWithoutUse,
+    /// A GET or HEAD has a body, which has no meaning there (RFC 9110, 9.3.1).
+    UnexpectedBody,
     /// It is not HTTP.
     NotHttp,
     /// Its head is too long.
@@ -70,13 +70,13 @@ pub enum Problem {
     BodyTooLarge,
     /// It did not arrive in time.
     Timeout,
-    /// Its body is not of the media type that is wanted.
+    /// Its body has the wrong media type; holds the right one.
     MediaType(&'static str),
     /// Its body is compressed.
     Compressed,
-    /// There is no memory to answer it right now.
+    /// There is no memory or no turn for it right now.
     Busy,
-    /// A defect of ours, which is in the log under this reference.
+    /// A bug on our side, logged under this reference.
     Defect {
         /// What to quote when asking for help.
         reference: Box<str>,
@@ -84,7 +84,7 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// A field's fault.
+    /// A wrong field.
     pub fn invalid(field: impl Into<Sentence>, message: impl Into<Sentence>) -> Self {
         Self::Field {
             field: field.into(),
@@ -97,10 +97,10 @@ impl Problem {
         Self::Refused(Refusal::TooMany { retry_after })
     }
 
-    /// A 500: what went wrong goes to the log, once; its sender gets a reference to it.
+    /// A 500. The cause is logged once; the client gets a reference to that line.
     pub fn defect(cause: impl fmt::Display) -> Self {
         let reference = match request_id() {
-            // The line has it already.
+            // The request's span adds it to the line.
             Some(id) => {
                 error!(%cause, "a request failed");
                 id
@@ -121,7 +121,7 @@ impl Problem {
         self.row().0
     }
 
-    /// A stable word.
+    /// A stable error word for programs.
     pub fn error(&self) -> &'static str {
         self.row().1
     }
@@ -131,7 +131,7 @@ impl Problem {
         self.row().2
     }
 
-    /// Status, word and sentence, as the contract's table has them.
+    /// Status, error word and sentence: a row of the contract's table.
     fn row(&self) -> (StatusCode, &'static str, Sentence) {
         use StatusCode as S;
         let (status, error, message) = match self {
@@ -184,7 +184,7 @@ impl Problem {
                 "misdirected_request",
                 "This server is not reached under that name. Use the address of the link.",
             ),
-            Self::BodyWithoutUse => (
+            Self::UnexpectedBody => (
                 S::BAD_REQUEST,
                 "malformed",
                 "A GET or HEAD request has no body. Send it without one.",
@@ -232,20 +232,20 @@ impl Problem {
         }
     }
 
-    /// When to come back.
+    /// How long the client should wait before it tries again.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused(Refusal::TooMany { retry_after }) => Some(*retry_after),
             Self::Refused(Refusal::StorageFull(_)) => Some(STORAGE_FULL_RETRY),
             Self::Refused(
-                Refusal::Unavailable(_) | Refusal::PresenceUnknown | Refusal::PartAway,
+                Refusal::Unavailable(_) | Refusal::PresenceUnknown | Refusal::PartitionUnavailable,
             )
             | Self::Busy => Some(UNAVAILABLE_RETRY),
             _ => None,
         }
     }
 
-    /// Whether the server could not do it for now, and may have done a part of it.
+    /// Whether the server could not do it right now; the outcome may be unknown.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Refused(Refusal::Unavailable(_)) | Self::Busy)
     }
@@ -255,8 +255,8 @@ impl Problem {
         matches!(self, Self::Refused(Refusal::StorageFull(_)))
     }
 
-    /// Whether a request was for something that does not exist here: an address, a method, a host.
-    pub fn is_about_nothing(&self) -> bool {
+    /// Whether no route exists for the request: unknown address, method or host.
+    pub fn is_unroutable(&self) -> bool {
         matches!(
             self,
             Self::NoSuchPage
@@ -267,7 +267,7 @@ impl Problem {
         )
     }
 
-    /// The failure as a response of the API: `failed` is the status word, and `message` the sentence.
+    /// The failure as JSON, with the status word `failed` and the sentence `message`.
     pub fn respond_with(&self, failed: &'static str, message: Sentence) -> HttpResponse {
         let replaced_at = match self {
             Self::Refused(Refusal::Replaced(replaced)) => Some(replaced.at.to_string()),
@@ -301,7 +301,7 @@ impl Problem {
         }
     }
 
-    /// `Retry-After`, `Allow`, and what else belongs to the status in any form it is told.
+    /// Adds the headers that belong to the failure, as JSON or as a page: `Retry-After`, `Allow` and others.
     pub fn write_headers(&self, response: &mut HttpResponseBuilder) {
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         if let Some(after) = self.retry_after() {
@@ -316,7 +316,7 @@ impl Problem {
     }
 }
 
-/// At least one, and never early.
+/// Rounded up, and at least one.
 pub fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs_f64().ceil().max(1.0) as u64
 }
@@ -332,8 +332,8 @@ impl ResponseError for Problem {
         self.status()
     }
 
-    /// A stand-in: the doors write the response in their own form, unless the request was lost.
+    /// Used only when a handler panicked; every other failure is written by [`observe::request`].
     fn error_response(&self) -> HttpResponse {
-        observe::lost(self)
+        observe::panicked(self)
     }
 }

@@ -1,9 +1,8 @@
-//! What the fields of the API hold, as its description says it: each kind once, by name.
+//! The schemas of the API's fields, each kind once, by name.
 //!
-//! Nothing is parsed by these, and a kind that `actors::domain` accepts differently is a defect of
-//! one of the two, which `make api-fuzz` finds.
+//! They only describe: `actors::domain` parses. Where the two disagree is a bug, which `make api-fuzz` finds.
 
-#![expect(dead_code, reason = "they describe, and hold nothing")]
+#![expect(dead_code, reason = "they only describe schemas")]
 
 use utoipa::ToSchema;
 

@@ -5,7 +5,7 @@ use actors::domain::Timestamp;
 
 use super::{State, problem::Problem};
 
-/// For how long what it says may be believed.
+/// How long the file is valid.
 const GOOD_FOR_DAYS: i64 = 180;
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 

@@ -1,4 +1,4 @@
-//! Who is asking: a bearer token on the API door, a seat's cookie on the pages door.
+//! Who sent a request: a bearer token on the API door, a seat's cookie on the pages door.
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -21,7 +21,7 @@ const SEAT_COOKIE: &str = "duet";
 /// The bearer token of a request, if it has one.
 pub struct Bearer {
     token: Option<Token>,
-    /// A bad token costs a look into the store, so addresses that try many are slowed down.
+    /// An invalid token costs a query of the store, so requests with tokens are counted per address.
     limited: Result<(), Problem>,
 }
 
@@ -32,7 +32,7 @@ impl FromRequest for Bearer {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let token = bearer_token(request);
         let limited = match request.app_data::<web::Data<State>>() {
-            Some(state) => state.limits.request(request),
+            Some(state) => state.limits.count_request(request),
             None => Ok(()),
         };
         ready(Ok(Self { token, limited }))
@@ -49,28 +49,28 @@ fn bearer_token(request: &HttpRequest) -> Option<Token> {
 }
 
 impl Bearer {
-    /// The token, or a 401.
+    /// The token.
     ///
     /// # Errors
-    /// [`Problem`] 401.
+    /// [`Problem`] 401 without a token, 429 when its address has sent too many.
     pub fn token(self) -> Result<Token, Problem> {
         let token = self.token.ok_or(Refusal::NoSession)?;
         self.limited?;
         Ok(token)
     }
 
-    /// The caller of an address that holds a hash.
+    /// The caller, at an address with this hash.
     ///
     /// # Errors
     /// [`Problem`] in the contract's order: 401, 410, 404, 403.
-    pub async fn at(self, state: &State, hash: &str) -> Result<Caller, Problem> {
+    pub async fn caller(self, state: &State, hash: &str) -> Result<Caller, Problem> {
         Ok(Caller::by_token(state, self.token()?, hash).await?)
     }
 }
 
-/// Says more to somebody whose session is over because somebody else was let in at their seat.
-/// Where the store cannot tell, the problem stays what it is.
-pub async fn explained(request: &HttpRequest, problem: Problem) -> Problem {
+/// Turns a 401 into `replaced` where the session ended because somebody else was let in at its seat. Where the
+/// store cannot be asked, the problem stays as it is.
+pub async fn explain_replaced(request: &HttpRequest, problem: Problem) -> Problem {
     let on_api = request.path().starts_with("/chat-server/");
     let token = match on_api {
         _ if !matches!(
@@ -87,27 +87,28 @@ pub async fn explained(request: &HttpRequest, problem: Problem) -> Problem {
     let (Some(token), Some(state)) = (token, state) else {
         return problem;
     };
-    match Caller::replaced(state, &token).await {
+    match Caller::replacement(state, &token).await {
         Ok(Some(replaced)) => Problem::Refused(Refusal::Replaced(Box::new(replaced))),
         Ok(None) | Err(_) => problem,
     }
 }
 
-/// The token in the cookie of the seat that is addressed.
+/// The token in the seat's cookie.
 pub fn seat_token(request: &HttpRequest) -> Option<Token> {
     Token::parse(cookie(request, SEAT_COOKIE)?.value())
 }
 
-fn seat_path(hash: &PairHash, seat: Seat) -> String {
+/// The path of a seat's cookies.
+pub fn seat_path(hash: &PairHash, seat: Seat) -> String {
     views::address::chat(hash.as_str(), seat.number())
 }
 
-/// The cookie that proves a seat from now on.
+/// The cookie with a seat's token.
 pub fn seat_cookie(state: &State, hash: &PairHash, seat: Seat, token: &Token) -> Cookie<'static> {
     scoped(state, SEAT_COOKIE, token.reveal(), seat_path(hash, seat))
 }
 
-/// Takes a seat's cookie back.
+/// Removes a seat's cookie.
 pub fn clear_seat_cookie(state: &State, hash: &PairHash, seat: Seat) -> Cookie<'static> {
     cleared(scoped(
         state,
@@ -117,9 +118,8 @@ pub fn clear_seat_cookie(state: &State, hash: &PairHash, seat: Seat) -> Cookie<'
     ))
 }
 
-/// Begins the names of cookies where people use https: a browser takes such a cookie from https
-/// alone, so that nobody who is on the way can plant one. `__Host-` would ask for `Path=/`, and a
-/// seat's cookie is kept from other seats by its path.
+/// The prefix of cookie names under https. Browsers accept such a cookie over https only, so nobody on the
+/// network can plant one. `__Host-` would require `Path=/`, and a seat's cookie needs its own path.
 const SECURE_PREFIX: &str = "__Secure-";
 
 fn cookie_name(state: &State, name: &str) -> String {
@@ -135,7 +135,7 @@ pub fn cookie(request: &HttpRequest, name: &str) -> Option<Cookie<'static>> {
     request.cookie(&cookie_name(state, name))
 }
 
-/// A cookie that lives for a chat's longest life and is sent to one address and below it.
+/// A cookie for one path and below it, which lives as long as a chat can.
 pub fn scoped(state: &State, name: &str, value: String, path: String) -> Cookie<'static> {
     Cookie::build(cookie_name(state, name), value)
         .path(path)
@@ -146,7 +146,7 @@ pub fn scoped(state: &State, name: &str, value: String, path: String) -> Cookie<
         .finish()
 }
 
-/// The same cookie, to be forgotten.
+/// The same cookie, removed.
 pub fn cleared(mut cookie: Cookie<'static>) -> Cookie<'static> {
     cookie.make_removal();
     cookie

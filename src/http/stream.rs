@@ -1,12 +1,12 @@
 //! One actor per open stream; the only file that imports actix-web-actors.
 //!
-//! The actor runs only while its client takes what it is sent. While it replays it pulls pages
-//! from the store, one when the last is on its way; then it attaches to the pair, which feeds it
-//! live. A client that reads too slowly fills the actor's mailbox, and the pair sends it back to
-//! pulling; the socket of one that takes nothing at all is closed by the kernel after a while.
+//! The actor is polled only while its client takes what it is sent. It first replays: it pulls pages from the
+//! store, each when the last one has been taken. Then it attaches to the pair, which sends it live events. A
+//! client that reads too slowly fills the actor's mailbox, and the pair makes the stream replay again. The
+//! socket of a client that takes nothing at all is closed after a while (`limits.stalled_stream_seconds`).
 //!
-//! The pair holds the only address of a live stream, so that a stream which the pair drops, for
-//! whatever reason, has nothing left to do and ends. Its client comes back with `Last-Event-ID`.
+//! The pair holds the only address of a live stream. When the pair drops it, for whatever reason, the actor
+//! stops, and its client reconnects with `Last-Event-ID`.
 
 use std::{
     cell::Cell,
@@ -24,7 +24,7 @@ use actix_web::{
 };
 use actix_web_actors::HttpContext;
 use actors::{
-    Attach, Attached, History, Opened, PairRegistry, Refusal, StreamId,
+    Attach, Attached, GetHistory, PairRegistry, Refusal, Snapshot, StreamId,
     domain::{Event, Page, Seq},
     ports::HistoryPage,
 };
@@ -37,46 +37,45 @@ use tracing::debug;
 use super::{
     State,
     actions::{self, Caller},
-    limits::OneOpen,
+    limits::OpenGuard,
     problem::Problem,
     wire,
 };
 
-/// Messages pulled at once while replaying; the next ones when these have been taken.
+/// Messages in one page of a replay.
 const REPLAY_LEN: usize = 50;
-/// When a client that lost its stream should come back, in milliseconds; spread, so that not all
-/// of them come at once.
+/// The reconnection time sent to clients, in milliseconds. Random, so that they do not all return at once.
 const RETRY_MS: std::ops::Range<u64> = 300..1_000;
 
-/// Opens a stream. A chat that is over gets 204, which tells a browser to stop trying.
+/// Opens a stream. For a chat that is over it is a 204, on which browsers stop reconnecting.
 ///
 /// # Errors
-/// [`Problem`] says why there is none.
+/// [`Problem`] 401, 403, 404, 429 or 503.
 pub async fn open(
     state: &State,
     request: &HttpRequest,
     caller: Caller,
     after: Option<Seq>,
 ) -> Result<HttpResponse, Problem> {
-    let opened = match actions::open_stream(state, &caller, after).await {
-        Ok(opened) => opened,
-        Err(Refusal::Gone) => return Ok(over()),
+    let snapshot = match actions::open_stream(state, &caller, after).await {
+        Ok(snapshot) => snapshot,
+        Err(Refusal::Gone) => return Ok(no_content()),
         Err(refusal) => return Err(refusal.into()),
     };
-    let counted = state.limits.stream(request)?;
+    let counted = state.limits.count_stream(request)?;
     let waiting = Rc::new(Cell::new(0));
     let actor = StreamActor {
         id: StreamId::next(),
-        position: opened.hello.position,
+        position: snapshot.hello.position,
         pairs: state.pairs.clone(),
         caller,
-        opened: Some(opened),
+        snapshot: Some(snapshot),
         changes: 0,
         replayed: state.metrics.replayed.clone(),
         waiting: waiting.clone(),
         waiting_max: state.stream_buffer_bytes,
     };
-    let body = Counted {
+    let body = CountedFrames {
         frames: Box::pin(HttpContext::create(actor)),
         waiting,
         _counted: counted,
@@ -90,8 +89,8 @@ pub async fn open(
         .streaming(body))
 }
 
-/// What a stream of a chat that is over gets.
-pub fn over() -> HttpResponse {
+/// The response to a stream of a chat that is over.
+pub fn no_content() -> HttpResponse {
     HttpResponse::NoContent()
         .insert_header((CACHE_CONTROL, "no-store"))
         .finish()
@@ -99,15 +98,15 @@ pub fn over() -> HttpResponse {
 
 struct StreamActor {
     id: StreamId,
-    /// The place of the last message that was written.
+    /// The `seq` of the last message that was written.
     position: Seq,
     pairs: PairRegistry,
     caller: Caller,
-    /// How things stood when it was opened, until that is written.
-    opened: Option<Opened>,
+    /// The state when it was opened, until that is written.
+    snapshot: Option<Snapshot>,
     changes: u64,
     replayed: IntCounter,
-    /// Bytes that were written and not yet taken by the connection.
+    /// Bytes written that the connection has not taken.
     waiting: Rc<Cell<usize>>,
     waiting_max: usize,
 }
@@ -116,10 +115,10 @@ impl Actor for StreamActor {
     type Context = HttpContext<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.write(wire::retry(rand::rng().random_range(RETRY_MS)), ctx);
-        if let Some(opened) = self.opened.take() {
-            self.changes = opened.changes;
-            self.write(wire::frame(&Event::Hello(Arc::new(opened.hello))), ctx);
+        self.write(wire::retry_frame(rand::rng().random_range(RETRY_MS)), ctx);
+        if let Some(Snapshot { hello, changes }) = self.snapshot.take() {
+            self.changes = changes;
+            self.write(wire::event_frame(&Event::Hello(Arc::new(hello))), ctx);
         }
         self.attach(ctx);
     }
@@ -130,7 +129,7 @@ impl Actor for StreamActor {
 }
 
 impl StreamActor {
-    /// Asks the pair to feed it from here; the address goes with the request and nowhere else.
+    /// Asks the pair for live events from here on. The actor's address goes to the pair and nowhere else.
     fn attach(&mut self, ctx: &mut HttpContext<Self>) {
         let attach = Attach {
             by: self.caller.by,
@@ -147,7 +146,7 @@ impl StreamActor {
                 .map(|attached, stream, ctx| match attached {
                     Ok(Attached::Live(None)) => {}
                     Ok(Attached::Live(Some(hello))) => {
-                        stream.write(wire::frame(&Event::Hello(hello.into())), ctx);
+                        stream.write(wire::event_frame(&Event::Hello(hello.into())), ctx);
                     }
                     Ok(Attached::Behind) => stream.replay(ctx),
                     Err(refusal) => stream.give_up(&refusal, ctx),
@@ -157,7 +156,7 @@ impl StreamActor {
 
     /// Pulls the next page, and attaches again when there are no more.
     fn replay(&mut self, ctx: &mut HttpContext<Self>) {
-        let history = History {
+        let request = GetHistory {
             by: self.caller.by,
             page: Page::After(self.position),
             limit: REPLAY_LEN,
@@ -166,7 +165,7 @@ impl StreamActor {
         let waiting = self.waiting.clone();
         let read = async move {
             until_taken(waiting).await;
-            pairs.ask(key, history).await
+            pairs.ask(key, request).await
         };
         ctx.wait(read.into_actor(self).map(|read, stream, ctx| match read {
             Ok((HistoryPage { messages, more }, names)) => {
@@ -183,7 +182,7 @@ impl StreamActor {
         }));
     }
 
-    /// Writes a message in its turn; one that was written before is dropped.
+    /// Writes the next message; one that was written before is dropped.
     fn write_message(&mut self, event: &Event, ctx: &mut HttpContext<Self>) {
         let Event::Message(message, _) = event else {
             return;
@@ -192,12 +191,12 @@ impl StreamActor {
             return;
         }
         if message.seq > self.position + 1 {
-            // A gap would be a defect of the pair; the client reads it from the store instead.
+            // A gap would be a bug in the pair. The client reconnects and reads from the store.
             debug!(chat = %self.caller.key.fingerprint(), "a stream ends at a gap");
             return self.end(ctx);
         }
         self.position = message.seq;
-        self.write(wire::frame(event), ctx);
+        self.write(wire::event_frame(event), ctx);
     }
 
     fn write(&mut self, frame: Bytes, ctx: &mut HttpContext<Self>) {
@@ -205,11 +204,11 @@ impl StreamActor {
         ctx.write(frame);
     }
 
-    /// The client comes back and is told then what is wrong.
+    /// Ends the stream. The client reconnects and gets the reason as a response.
     fn give_up(&mut self, refusal: &Refusal, ctx: &mut HttpContext<Self>) {
         debug!(chat = %self.caller.key.fingerprint(), %refusal, "a stream ends");
         if *refusal == Refusal::Gone {
-            self.write(wire::frame(&Event::Ended { by: None }), ctx);
+            self.write(wire::event_frame(&Event::Ended { by: None }), ctx);
         }
         self.end(ctx);
     }
@@ -228,29 +227,29 @@ impl Handler<Event> for StreamActor {
             Event::Message(..) => self.write_message(&event, ctx),
             Event::Rewound(hello) => {
                 self.position = hello.position;
-                self.write(wire::frame(&event), ctx);
+                self.write(wire::event_frame(&event), ctx);
             }
             Event::Behind => self.attach(ctx),
             Event::Ended { .. } => {
-                self.write(wire::frame(&event), ctx);
+                self.write(wire::event_frame(&event), ctx);
                 self.end(ctx);
             }
             Event::Moved => {
-                self.write(wire::retry(rand::rng().random_range(RETRY_MS)), ctx);
+                self.write(wire::retry_frame(rand::rng().random_range(RETRY_MS)), ctx);
                 self.end(ctx);
             }
-            _ => self.write(wire::frame(&event), ctx),
+            _ => self.write(wire::event_frame(&event), ctx),
         }
         if self.waiting.get() > self.waiting_max {
-            // Takes no more events before its client has: the pair sees a full mailbox.
+            // Handle no more events until the client has taken these: the mailbox fills, and the pair notices.
             let taken = until_taken(self.waiting.clone());
             ctx.wait(taken.into_actor(self));
         }
     }
 }
 
-/// Ready when the connection has taken all that was written. Nobody is woken for this: the
-/// connection asks for the next frame by itself.
+/// Returns when the connection has taken all that was written. It needs no waker: the connection polls the
+/// actor whenever it wants the next frame.
 async fn until_taken(waiting: Rc<Cell<usize>>) {
     poll_fn(|_| {
         if waiting.get() == 0 {
@@ -263,14 +262,14 @@ async fn until_taken(waiting: Rc<Cell<usize>>) {
 }
 
 /// The frames of a stream, counted as the connection takes them.
-struct Counted<S> {
+struct CountedFrames<S> {
     frames: Pin<Box<S>>,
     waiting: Rc<Cell<usize>>,
-    /// Among the streams of its address.
-    _counted: OneOpen,
+    /// Counts it among the streams of its address.
+    _counted: OpenGuard,
 }
 
-impl<S, E> Stream for Counted<S>
+impl<S, E> Stream for CountedFrames<S>
 where
     S: Stream<Item = Result<Bytes, E>>,
 {

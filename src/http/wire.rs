@@ -1,6 +1,6 @@
-//! What is said over HTTP in JSON, by both doors and their streams: the bodies of requests, which
-//! parse themselves into what [`actions`](super::actions) take, and of answers. A form of a page has
-//! the fields of the body that its address takes as JSON.
+//! The JSON of both doors and their streams: request bodies, which parse themselves into what
+//! [`actions`](super::actions) take, and response bodies. A page's form has the same fields as the JSON body of
+//! its address.
 
 pub mod asks;
 pub mod events;
@@ -14,7 +14,7 @@ use actors::domain::{Encryption, Timestamp, UserName};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-pub use events::{frame, retry};
+pub use events::{event_frame, retry_frame};
 
 /// A body whose fields do not matter.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -28,8 +28,7 @@ fn at(moment: &Option<Timestamp>) -> Option<String> {
     moment.as_ref().map(Timestamp::to_string)
 }
 
-/// The version of an encrypted chat's format. Plain chats say nothing of it, as before there were
-/// encrypted ones.
+/// The version of an encrypted chat's format; absent in a plain chat.
 pub fn encryption(encrypted: bool) -> Option<&'static str> {
     encrypted.then_some(Encryption::VERSION)
 }

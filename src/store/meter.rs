@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actors::{
-    metrics::{Counted, register},
+    metrics::{GaugeGuard, register},
     ports::StoreError,
 };
 use prometheus::{
@@ -62,7 +62,7 @@ impl Meter {
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         // Dropped with the call when its caller goes away before it is answered.
-        let _in_flight = Counted::new(&self.in_flight);
+        let _in_flight = GaugeGuard::new(&self.in_flight);
         let timer = self.seconds.with_label_values(&[kind]).start_timer();
         let done = call.await;
         timer.observe_duration();

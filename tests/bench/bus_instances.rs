@@ -49,7 +49,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     });
     while questions.recv().await.is_some() {
         let living = instances.iter().map(|bus| {
-            let call = bus.roll_call();
+            let call = bus.membership();
             1 + call.map_or(0, |call| call.heard.len())
         });
         println!("{}", living.min().unwrap_or_default());
@@ -67,7 +67,7 @@ async fn start(url: &RedisUrl, number: usize) -> Result<RedisBus, Box<dyn Error>
         .await?;
     actix::spawn(async move {
         loop {
-            inbox.missed().await;
+            inbox.next_missed().await;
             let now = SystemTime::now().duration_since(UNIX_EPOCH);
             println!("compare {number} {}", now.unwrap_or_default().as_millis());
         }

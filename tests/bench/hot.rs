@@ -6,8 +6,8 @@ use actix::{Arbiter, System};
 use actors::{
     Limits, Login, Metrics, PairRegistry, SendMessage, Tasks, World,
     domain::{
-        BySeat, ChatKey, Device, Event, Lifetime, Message, MessageText, PairHash, Seat,
-        SecretDigest, SentText, Timestamp, Token, UserName,
+        BySeat, ChatKey, Device, Event, IncomingText, Lifetime, Message, MessageText, PairHash,
+        Seat, SecretDigest, Timestamp, Token, UserName,
     },
     ports::{ChatRoom, Chats, NewChat, SystemClock},
     testing::{MemoryHub, MemoryStore},
@@ -15,7 +15,7 @@ use actors::{
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use duet::http::{
     body::parse_json,
-    wire::{frame, messages::SendBody},
+    wire::{event_frame, messages::SendBody},
 };
 use futures_util::future::join_all;
 use prometheus::Registry;
@@ -50,7 +50,7 @@ fn encode_event(criterion: &mut Criterion) {
     let names = BySeat([Some(name("Abhi")), Some(name("Anny"))]);
     let event = Event::Message(Arc::new(message), Arc::new(names));
     criterion.bench_function("a message's event is written", |bench| {
-        bench.iter(|| frame(black_box(&event)));
+        bench.iter(|| event_frame(black_box(&event)));
     });
 }
 
@@ -156,8 +156,8 @@ const LIMITS: Limits = Limits {
     sweep_interval: LONG,
 };
 
-fn text() -> SentText {
-    SentText::parse(TEXT.to_owned()).expect("it is a text")
+fn text() -> IncomingText {
+    IncomingText::parse(TEXT.to_owned()).expect("it is a text")
 }
 
 fn name(name: &str) -> UserName {

@@ -7,7 +7,7 @@ use actix_web::{http::header::HeaderValue, test::TestRequest};
 use actors::domain::Page;
 use duet::http::{
     problem::Problem,
-    wire::history::{HistoryQuery, StreamQuery, last_seen, part},
+    wire::history::{HistoryQuery, StreamQuery, parse_last_seen, parse_page},
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -32,7 +32,7 @@ fuzz_target!(|input: &[u8]| {
     // An empty header is none, as with browsers that have seen nothing yet.
     let id = id.filter(|id| !id.is_empty());
     let wanted = [id, after.as_deref().map(str::as_bytes)];
-    match last_seen(&request.to_http_request(), &query) {
+    match parse_last_seen(&request.to_http_request(), &query) {
         Ok(place) => assert_eq!(
             place,
             wanted
@@ -54,7 +54,7 @@ fuzz_target!(|input: &[u8]| {
         before.as_deref().map(str::as_bytes),
     ];
     let limit = limit.map_or(Some(50), |limit| limit.parse().ok());
-    match part(&query) {
+    match parse_page(&query) {
         Ok((page, length)) => {
             assert!((1..=200).contains(&length) && limit == Some(length));
             let place = |text: Option<&[u8]>| number(text.unwrap()).unwrap();

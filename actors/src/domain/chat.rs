@@ -8,15 +8,15 @@ use super::{
     UserName,
 };
 
-/// How long a chat lives, fixed when it is made.
+/// How long a chat lives; fixed when it is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetime(Duration);
 
 impl Lifetime {
-    /// From whole hours, 1 to 720.
+    /// From hours, 1 to 720.
     ///
     /// # Errors
-    /// [`Invalid`] outside of that.
+    /// [`Invalid`] outside that range.
     pub fn from_hours(hours: i64) -> Result<Self, Invalid> {
         match u64::try_from(hours) {
             Ok(hours @ 1..=720) => Ok(Self(Duration::from_secs(hours * 3600))),
@@ -24,62 +24,62 @@ impl Lifetime {
         }
     }
 
-    /// Any length: the store's suite lets chats expire within moments.
+    /// Any length, for tests with chats that expire within moments.
     #[cfg(feature = "testing")]
     pub fn of(duration: Duration) -> Self {
         Self(duration)
     }
 
-    /// The length.
+    /// The lifetime.
     pub fn duration(self) -> Duration {
         self.0
     }
 }
 
-/// A chat as the store knows it, messages aside.
+/// A chat as the store has it, without its messages.
 #[derive(Debug, Clone)]
 pub struct Chat {
-    /// Its name inside the system.
+    /// Its key.
     pub key: ChatKey,
-    /// When it goes by itself, by the store's clock.
+    /// When it expires, by the store's clock.
     pub expires_at: Timestamp,
     /// The `seq` of its last message.
     pub last_seq: Seq,
     /// Goes up with every change of its names, seats, sessions and asks.
     pub revision: u64,
-    /// Whether its texts are sealed, and what proves having its whole link.
+    /// Set for an encrypted chat: what proves having its whole link.
     pub encryption: Option<Encryption>,
-    /// The two places.
+    /// Both seats.
     pub seats: BySeat<SeatState>,
-    /// Who is logged in, at either seat.
+    /// The live sessions of both seats.
     pub sessions: Vec<Session>,
-    /// Who waits to be let in.
+    /// The asks that wait for an answer.
     pub asks: Vec<Ask>,
 }
 
-/// What the store knows of one seat.
+/// The stored state of a seat.
 #[derive(Debug, Clone, Default)]
 pub struct SeatState {
-    /// Seat 2 may be unnamed for a while.
+    /// `None` while the second person has not chosen a name.
     pub name: Option<UserName>,
-    /// Whether somebody has ever sat down here.
+    /// Whether somebody has ever logged in here.
     pub taken: bool,
-    /// When somebody first sat down here; `None` also where an earlier version let them in.
+    /// When somebody first logged in here; also `None` if that was under a version that did not store it.
     pub joined_at: Option<Timestamp>,
-    /// What its owner has received and seen.
+    /// How far its owner has received and read.
     pub marks: Marks,
     /// When its last stream closed.
     pub last_seen: Option<Timestamp>,
-    /// When somebody else was last let in here, which ended all that was known of it before.
+    /// When somebody else was last let in here, which ended the sessions and codes from before.
     pub replaced_at: Option<Timestamp>,
 }
 
 /// A seat's high-water marks; they never move back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Marks {
-    /// Everything up to here reached one of the seat's browsers.
+    /// The last `seq` that reached one of the seat's clients.
     pub delivered: Seq,
-    /// Everything up to here stood in a visible page.
+    /// The last `seq` that was in a visible page.
     pub read: Seq,
 }
 
@@ -91,19 +91,19 @@ impl Marks {
     }
 }
 
-/// What one logged-in browser is called where its owner sees the list.
+/// The public id of a session, in the owner's list.
 pub type SessionId = Uuid;
 
 /// One logged-in browser or client.
 #[derive(Debug, Clone)]
 pub struct Session {
-    /// Its name in the owner's list.
+    /// Its public id.
     pub id: SessionId,
-    /// Where it sits.
+    /// Its seat.
     pub seat: Seat,
-    /// What it proves itself with.
+    /// The digest of its token.
     pub digest: SecretDigest,
-    /// What it logged in with.
+    /// The device that it logged in with.
     pub device: Device,
     /// When it logged in.
     pub since: Timestamp,
@@ -111,28 +111,27 @@ pub struct Session {
     pub last_seen: Option<Timestamp>,
 }
 
-/// A session that asks for something in its chat, as its token proves it.
+/// The session on whose behalf something is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller {
     /// The chat.
     pub key: ChatKey,
-    /// Where it sits.
+    /// Its seat.
     pub seat: Seat,
     /// The digest of its token.
     pub session: SecretDigest,
 }
 
-/// Somebody without a code who waits at the door.
+/// An open ask: somebody without a code waits to be let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask {
-    /// Its name, as the people in the chat see it.
+    /// Its public id.
     pub word: AskWord,
-    /// The seat that is wished for.
+    /// The seat asked for.
     pub seat: Seat,
-    /// What the asker sees as well.
+    /// The number that the asker sees too.
     pub number: AskNumber,
-    /// Until when it waits for an answer, by the store's clock: for people to read. No instance's
-    /// clock is compared with it.
+    /// When it lapses, by the store's clock. Only for display: it is not compared with an instance's clock.
     pub expires_at: Timestamp,
     /// How long it had left when the store was read.
     pub left: Duration,
@@ -154,7 +153,7 @@ impl AskNumber {
         }
     }
 
-    /// From the store's column; two digits of whatever is there.
+    /// From the store's column; only its last two digits count.
     pub fn from_store(number: i64) -> Self {
         Self(number.rem_euclid(100) as u8)
     }

@@ -1,16 +1,16 @@
 use std::fmt;
 
-/// What somebody logged in with, as far as their client says: a browser and a system out of fixed
-/// lists, so that nobody chooses a text that others are shown and the store keeps.
+/// The browser and system of a client, from fixed lists. A client cannot make the server store or show arbitrary
+/// text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Device {
-    /// `None` where it is none of those known.
+    /// `None` when it is not recognised.
     pub browser: Option<Browser>,
-    /// `None` where it is none of those known.
+    /// `None` when it is not recognised.
     pub system: Option<System>,
 }
 
-/// An enum whose values have one name each, in every language.
+/// Defines an enum with a display name for each value, the same in every language.
 macro_rules! named {
     ($(#[$about:meta])* $type:ident { $($value:ident => $name:literal,)* }) => {
         $(#[$about])*
@@ -20,10 +20,10 @@ macro_rules! named {
         }
 
         impl $type {
-            /// All that are known.
+            /// All values.
             pub const ALL: &[Self] = &[$(Self::$value,)*];
 
-            /// What people call it.
+            /// The display name.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$value => $name,)* }
             }
@@ -60,7 +60,7 @@ named!(
 );
 
 impl Device {
-    /// Reads what [`fmt::Display`] wrote; what a later version knows and this one does not is unknown.
+    /// Parses what [`fmt::Display`] wrote. Names from a later version become `None`.
     pub fn from_label(text: &str) -> Self {
         let (browser, system) = text.split_once(" on ").unwrap_or((text, text));
         let browser = Browser::ALL.iter().find(|known| known.name() == browser);
@@ -71,7 +71,7 @@ impl Device {
         }
     }
 
-    /// What the store keeps and the API says: nothing of a device of which nothing is known.
+    /// The label that is stored and shown; `None` when neither half is known.
     pub fn label(self) -> Option<String> {
         Some(self.to_string()).filter(|text| !text.is_empty())
     }

@@ -6,20 +6,19 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{Invalid, SecretDigest};
 
-/// Set where two clients encrypt what they say to each other: fixed when the chat is made. The
-/// server has no key; it knows the chat's people by a proof that is derived from the link's
-/// fragment, which is never sent.
+/// The encryption of a chat, fixed when it is made. The server has no key. It recognises the chat's people by a proof
+/// that is derived from the link's fragment, which is never sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Encryption {
-    /// The digest of the [`LinkProof`] that names and logins must come with.
+    /// The digest of the [`LinkProof`] that naming, logins and asks require.
     pub auth: SecretDigest,
 }
 
 impl Encryption {
-    /// The only format there is, as it is told on the wire and in the store.
+    /// The only format, as the wire and the store write it.
     pub const VERSION: &str = "v1";
 
-    /// Reads a format's name.
+    /// Checks a format's name.
     ///
     /// # Errors
     /// [`Invalid`] for a format that this server does not know.
@@ -38,10 +37,10 @@ impl Encryption {
 pub struct LinkProof([u8; 32]);
 
 impl LinkProof {
-    /// Reads a proof.
+    /// Parses a proof.
     ///
     /// # Errors
-    /// [`Invalid`] when it has not the form of one.
+    /// [`Invalid`] for anything but 32 bytes of base64url.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let decoded = URL_SAFE_NO_PAD.decode(text).map(Zeroizing::new).ok();
         let bytes = decoded.and_then(|bytes| bytes.as_slice().try_into().ok());
@@ -50,7 +49,7 @@ impl LinkProof {
         ))
     }
 
-    /// What the store keeps of it. 256 pseudorandom bits need no slow hash.
+    /// The digest that is stored. 256 pseudorandom bits need no slow hash.
     pub fn digest(&self) -> SecretDigest {
         SecretDigest::from_bytes(Sha256::digest(self.0).into())
     }

@@ -2,18 +2,17 @@ use std::sync::Arc;
 
 use super::{Ask, AskNumber, AskWord, BySeat, Marks, Message, Seat, Seq, Timestamp, UserName};
 
-/// What an open stream is told, in the order in which it happened.
+/// An event of a stream, in the order in which things happened.
 #[derive(Debug, Clone, actix::Message)]
 #[rtype(result = "()")]
 pub enum Event {
-    /// The store has lost messages that were shown: how things stand now, and from where the stream
-    /// goes on.
+    /// The store has lost messages that were delivered: the state now, and the `seq` from which the stream goes on.
     Rewound(Arc<Hello>),
-    /// The state of everything but the messages; replaces what was known.
+    /// The state of everything but the messages; replaces what the client knew.
     Hello(Arc<Hello>),
     /// The next message, with its sender's and recipient's names.
     Message(Arc<Message>, Arc<Names>),
-    /// Somebody came or went.
+    /// A seat came online or went offline.
     Presence {
         /// Whose presence changed.
         seat: Seat,
@@ -24,7 +23,7 @@ pub enum Event {
         /// When their last stream closed.
         last_seen: Option<Timestamp>,
     },
-    /// Somebody is writing.
+    /// Somebody is typing.
     Typing {
         /// Who.
         seat: Seat,
@@ -35,7 +34,7 @@ pub enum Event {
     Receipt {
         /// Whose.
         seat: Seat,
-        /// To where.
+        /// The new marks.
         marks: Marks,
     },
     /// Something about a seat changed.
@@ -47,20 +46,20 @@ pub enum Event {
         /// What happened.
         change: SeatChange,
     },
-    /// The line is up, though nothing happened for a while.
-    Quiet,
-    /// There is more than this stream took: it reads on from the store, and attaches again.
+    /// Keep-alive: nothing happened for a while.
+    Ping,
+    /// Not for clients: the stream's mailbox was full, so it must pull pages from the store and attach again.
     Behind,
-    /// This instance is on its way out: the stream ends, and is opened again elsewhere.
+    /// Not for clients: the instance drains, so the stream ends and its client reconnects elsewhere.
     Moved,
-    /// The chat is over; nothing follows.
+    /// The chat is over; the last event.
     Ended {
         /// Who ended it; `None` when it expired.
         by: Option<UserName>,
     },
 }
 
-/// The two names of a chat as they are shown.
+/// The two names of a chat.
 pub type Names = BySeat<Option<UserName>>;
 
 /// What happened at a seat.
@@ -68,9 +67,9 @@ pub type Names = BySeat<Option<UserName>>;
 pub enum SeatChange {
     /// It got its name.
     Named,
-    /// Somebody sat down for the first time, or came back.
+    /// Somebody logged in for the first time, or after logging out everywhere.
     Taken,
-    /// Somebody without a code wants in. Who asked for the same seat before does not any more.
+    /// Somebody without a code asks to be let in. An earlier ask for the same seat has ended.
     Asking(AskWord, AskNumber),
     /// A newcomer was let in: the seat's former sessions are over.
     Replaced,
@@ -78,47 +77,46 @@ pub enum SeatChange {
     Left,
 }
 
-/// How things stand when a stream opens.
+/// The state of a chat for one seat, without the messages.
 #[derive(Debug, Clone)]
 pub struct Hello {
-    /// The seat this stream belongs to.
+    /// Whose state this is.
     pub seat: Seat,
     /// Both names.
     pub names: Names,
-    /// How far the other person has come.
+    /// Whether the other person has a name and has logged in.
     pub peer_state: PeerState,
-    /// Whether the other person has a stream open; `None` while the bus cannot say.
+    /// Whether the other person has a stream open; `None` while that is unknown.
     pub online: Option<bool>,
     /// When the other person's last stream closed.
     pub last_seen: Option<Timestamp>,
-    /// When the other person first sat down; where that is not known, how long they have been
-    /// logged in somewhere.
+    /// When the other person first logged in, or the start of their oldest session where that was not stored.
     pub peer_joined_at: Option<Timestamp>,
-    /// The place the stream goes on from.
+    /// The `seq` that the stream goes on after.
     pub position: Seq,
-    /// The place of the chat's last message.
+    /// The `seq` of the last message.
     pub last_seq: Seq,
     /// Both seats' marks.
     pub marks: BySeat<Marks>,
-    /// When the chat goes by itself.
+    /// When the chat expires.
     pub expires_at: Timestamp,
-    /// Who waits to be let in.
+    /// The asks that wait for an answer.
     pub asks: Vec<Ask>,
-    /// Whether the chat's texts are sealed.
+    /// Whether the chat is encrypted.
     pub encrypted: bool,
     /// When somebody else was last let in at each seat.
     pub replaced_at: BySeat<Option<Timestamp>>,
 }
 
-/// How far the other person has come.
+/// The other person's seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PeerState {
     /// Seat 2 has no name yet.
     Unnamed,
-    /// Named, and nobody has sat down yet.
+    /// Named, and nobody has logged in yet.
     Named,
-    /// Somebody sits there.
+    /// Somebody is logged in.
     Taken,
-    /// Somebody sat there and logged out everywhere.
+    /// Somebody was logged in, and logged out everywhere.
     Left,
 }

@@ -7,20 +7,20 @@ use super::{Caller, ChatKey, Invalid, Seat, SecretDigest, Timestamp, visible::is
 /// The longest text, in bytes of UTF-8.
 pub const TEXT_BYTES_MAX: usize = 16 * 1024;
 
-/// The longest sealed text, in bytes of its encoding: what [`TEXT_BYTES_MAX`] come to, with room.
+/// The longest encrypted text, in encoded bytes: enough for [`TEXT_BYTES_MAX`] and the format's overhead.
 pub const SEALED_BYTES_MAX: usize = 32 * 1024;
 
-/// A message's place in its chat: 1, 2, 3 … with no gap and no repeat.
+/// A message's sequence number in its chat: 1, 2, 3 … without gaps or repeats.
 pub type Seq = u64;
 
-/// The place before the first message.
+/// The `seq` before the first message.
 pub const SEQ_NONE: Seq = 0;
 
-/// A message's name, unique per seat for the chat's life; the sender's own or the server's.
+/// A message's id, unique per seat within the chat, chosen by the client or the server.
 pub type ClientId = Uuid;
 
-/// The text of a message: 1 byte to 16 KiB of UTF-8, something of it visible, without U+0000. In an
-/// encrypted chat it is sealed: `v1.` and up to 32 KiB of base64url, which the server cannot read.
+/// The text of a message: 1 byte to 16 KiB of UTF-8 with a visible character and without U+0000. In an encrypted chat
+/// `v1.` and base64url, up to 32 KiB, which the server cannot read.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MessageText(Box<str>);
 
@@ -36,7 +36,7 @@ pub enum TextError {
 }
 
 impl MessageText {
-    /// Parses what a person wrote; nothing is changed or trimmed.
+    /// Parses a plain text. Nothing is changed or trimmed.
     ///
     /// # Errors
     /// [`TextError`] says which rule it breaks.
@@ -45,7 +45,7 @@ impl MessageText {
         Ok(Self(text.into()))
     }
 
-    /// Takes a text back that was parsed before it was stored.
+    /// From the store: a text that was parsed before it was stored.
     pub fn from_store(text: String) -> Self {
         Self(text.into())
     }
@@ -84,26 +84,26 @@ fn check_sealed(text: &str) -> Result<(), TextError> {
     Ok(())
 }
 
-/// A text must never reach a log, so it prints as its length.
+/// Prints the length only: texts must never reach a log.
 impl fmt::Debug for MessageText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "MessageText({} bytes)", self.0.len())
     }
 }
 
-/// A text as it came: whether its chat takes plain texts or sealed ones, the pair knows.
+/// A text from a request, checked for both kinds of chats, because only the pair knows whether its chat is encrypted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SentText {
+pub struct IncomingText {
     text: MessageText,
     plain: Result<(), TextError>,
     sealed: Result<(), TextError>,
 }
 
-impl SentText {
+impl IncomingText {
     /// Parses a text.
     ///
     /// # Errors
-    /// [`TextError`] when no chat would take it.
+    /// [`TextError`] when it is invalid in either kind of chat.
     pub fn parse(text: String) -> Result<Self, TextError> {
         let (plain, sealed) = (check_plain(&text), check_sealed(&text));
         if sealed.is_err() {
@@ -116,17 +116,17 @@ impl SentText {
         })
     }
 
-    /// The text for a chat of this kind.
+    /// The text, if it is valid for this kind of chat.
     ///
     /// # Errors
-    /// [`TextError`] when the chat does not take it.
-    pub fn fit(self, encrypted: bool) -> Result<MessageText, TextError> {
-        let fits = if encrypted { self.sealed } else { self.plain };
-        fits.map(|()| self.text)
+    /// [`TextError`] when it is not.
+    pub fn for_chat(self, encrypted: bool) -> Result<MessageText, TextError> {
+        let checked = if encrypted { self.sealed } else { self.plain };
+        checked.map(|()| self.text)
     }
 }
 
-/// A message on its way to the store, which gives it its `seq` and its time.
+/// A message that is not stored yet: the store assigns its `seq` and its time.
 #[derive(Debug, Clone)]
 pub struct Draft {
     /// The chat it belongs to.
@@ -135,16 +135,16 @@ pub struct Draft {
     pub seat: Seat,
     /// The digest of the sender's token.
     pub session: SecretDigest,
-    /// Its name: sending the same again stores nothing.
+    /// Its id: a draft with an id that is stored already is not stored again.
     pub id: ClientId,
-    /// What it says.
+    /// Its text.
     pub text: MessageText,
-    /// The sender's clock, where the sender gave it.
+    /// When it was sent by the client's clock, if the client said so.
     pub sent_at: Option<Timestamp>,
 }
 
 impl Draft {
-    /// Who must be alive for it to be stored.
+    /// The sender, whose session must be alive.
     pub fn caller(&self) -> Caller {
         Caller {
             key: self.key,
@@ -153,8 +153,8 @@ impl Draft {
         }
     }
 
-    /// The message this draft became.
-    pub fn placed(&self, seq: Seq, at: Timestamp) -> Message {
+    /// The stored message of this draft.
+    pub fn stored_as(&self, seq: Seq, at: Timestamp) -> Message {
         Message {
             seq,
             id: self.id,
@@ -165,29 +165,29 @@ impl Draft {
     }
 }
 
-/// A message as the store keeps it.
+/// A stored message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Its place in the chat.
+    /// Its sequence number.
     pub seq: Seq,
-    /// Its name.
+    /// Its id.
     pub id: ClientId,
     /// Who sent it.
     pub seat: Seat,
-    /// What it says.
+    /// Its text.
     pub text: MessageText,
-    /// The store's clock when it was stored.
+    /// When it was stored, by the store's clock.
     pub at: Timestamp,
 }
 
-/// Which part of the history is asked for; the answer ascends in `seq` in every case.
+/// Which page of the history to read. Every page is in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
     /// The last messages.
     Newest,
-    /// The first messages behind this place.
+    /// The first messages after this `seq`.
     After(Seq),
-    /// The last messages ahead of this place.
+    /// The last messages before this `seq`.
     Before(Seq),
 }
 
@@ -223,10 +223,10 @@ mod tests {
 
     #[test]
     fn a_sealed_text_fits_an_encrypted_chat_and_a_plain_one_does_not() {
-        let sent = |text: &str| SentText::parse(text.into()).unwrap();
-        assert!(sent("v1.AB_-9").fit(true).is_ok());
+        let sent = |text: &str| IncomingText::parse(text.into()).unwrap();
+        assert!(sent("v1.AB_-9").for_chat(true).is_ok());
         // In a plain chat anybody may say so.
-        assert!(sent("v1.AB_-9").fit(false).is_ok());
+        assert!(sent("v1.AB_-9").for_chat(false).is_ok());
         for plain in [
             "Hello",
             "v1.",
@@ -237,12 +237,12 @@ mod tests {
             "v1.AAAA\n",
         ] {
             let invalid = |fitted| matches!(fitted, Err(TextError::Invalid(_)));
-            assert!(invalid(sent(plain).fit(true)), "{plain}");
-            assert!(sent(plain).fit(false).is_ok(), "{plain}");
+            assert!(invalid(sent(plain).for_chat(true)), "{plain}");
+            assert!(sent(plain).for_chat(false).is_ok(), "{plain}");
         }
         let longest = format!("v1.{}", "A".repeat(SEALED_BYTES_MAX - 3));
-        assert!(sent(&longest).fit(true).is_ok());
-        assert_eq!(sent(&longest).fit(false), Err(TextError::TooLong));
-        assert_eq!(SentText::parse(longest + "A"), Err(TextError::TooLong));
+        assert!(sent(&longest).for_chat(true).is_ok());
+        assert_eq!(sent(&longest).for_chat(false), Err(TextError::TooLong));
+        assert_eq!(IncomingText::parse(longest + "A"), Err(TextError::TooLong));
     }
 }

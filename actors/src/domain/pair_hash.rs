@@ -7,15 +7,15 @@ use zeroize::Zeroize;
 
 use super::Invalid;
 
-/// Characters in a hash that the server makes: 22 of base58 carry 128.9 random bits.
-const MADE_CHARS: usize = 22;
+/// The length of generated hashes: 22 characters of base58 hold 128.9 random bits.
+const GENERATED_CHARS: usize = 22;
 
-/// Letters and digits that cannot be mistaken for each other
+/// Letters and digits that are not easily confused
 /// (<https://datatracker.ietf.org/doc/html/draft-msporny-base58-03>).
 const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
-/// The link's secret part. It lives at the doors only: everything behind them, the store and
-/// the bus included, knows the chat by its [`ChatKey`], so neither can give a link away.
+/// The secret part of a chat's link. It stays in the HTTP layer: everything behind it, the store and the bus included,
+/// knows the chat by its [`ChatKey`], so neither can give a link away.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PairHash(Box<str>);
 
@@ -35,20 +35,20 @@ impl PairHash {
         }
     }
 
-    /// A fresh hash: 22 base58 characters, each drawn evenly.
+    /// A fresh hash of 22 uniformly random base58 characters.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
-        let text: String = (0..MADE_CHARS)
+        let text: String = (0..GENERATED_CHARS)
             .map(|_| char::from(BASE58[rng.random_range(0..BASE58.len())]))
             .collect();
         Self(text.into())
     }
 
-    /// Whether it is as long as the ones the server makes, and so as hard to guess.
+    /// Whether it is at least as long as generated ones.
     pub fn is_long(&self) -> bool {
-        self.0.len() >= MADE_CHARS
+        self.0.len() >= GENERATED_CHARS
     }
 
-    /// The hash as it stands in the link.
+    /// The hash as the link contains it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -60,15 +60,15 @@ impl Drop for PairHash {
     }
 }
 
-/// A hash must never reach a log, so it prints as its fingerprint.
+/// Prints the fingerprint: hashes must never reach a log.
 impl fmt::Debug for PairHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PairHash({})", ChatKey::of(self).fingerprint())
     }
 }
 
-/// A chat's name inside the system: the first 128 bits of the SHA-256 digest of its hash. Store,
-/// bus, registry, tokens and tombstones all use it; the hash cannot be computed back from it.
+/// A chat's internal id: the first 128 bits of the SHA-256 digest of its hash. The store, bus, registry, tokens and
+/// tombstones all use it; the hash cannot be computed from it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChatKey([u8; 16]);
 
@@ -98,20 +98,20 @@ impl ChatKey {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    /// Reads [`tag`](Self::tag) back; `None` when it is none.
+    /// Parses a [`tag`](Self::tag).
     pub fn from_tag(tag: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(tag).ok()?;
         Some(Self(bytes.try_into().ok()?))
     }
 
-    /// A few digits that stand for the chat in a log line.
+    /// A short id for log lines.
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint(u32::from_be_bytes(
             self.0[..4].try_into().expect("a key has 16 bytes"),
         ))
     }
 
-    /// An evenly spread number, to pin a chat to a lane or an arbiter.
+    /// A uniformly distributed number, to assign the chat to a lane or an arbiter.
     pub fn spread(&self) -> usize {
         usize::from(u16::from_be_bytes([self.0[4], self.0[5]]))
     }
@@ -123,7 +123,7 @@ impl fmt::Debug for ChatKey {
     }
 }
 
-/// Eight hexadecimal digits that stand for a chat in a log line.
+/// Eight hexadecimal digits that identify a chat in log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint(u32);
 

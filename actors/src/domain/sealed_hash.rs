@@ -1,4 +1,4 @@
-//! A link that the store keeps without being able to give it away.
+//! A link that is stored encrypted.
 
 use std::fmt;
 
@@ -13,14 +13,14 @@ use zeroize::Zeroizing;
 
 use super::{ChatKey, PairHash, RegistrationId};
 
-/// A link's hash that only the [`RegistrationId`] it was made under can open, so that the same
-/// registration can be answered again.
+/// A link's hash, encrypted with the [`RegistrationId`] that made the chat, so that a repeated registration can be
+/// answered with the same link.
 ///
 /// A version byte 1, a nonce of 24 bytes, and the hash, padded with zero bytes to 64 so that its length
 /// does not show, under XChaCha20-Poly1305. The key is SHA-256("duet sealed hash v1" ‖ id), the
 /// associated data the chat's key.
 ///
-/// Chats that 0.1.0 made have another form, which is only read: 16 bytes of salt, then the padded hash
+/// Chats made by 0.1.0 have another format, which is only read: 16 bytes of salt, then the padded hash
 /// XORed with HMAC-SHA256(id, salt ‖ 0) ‖ HMAC-SHA256(id, salt ‖ 1). It has 80 bytes, and the one above
 /// 105.
 #[derive(Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ const FIRST_SALT_BYTES: usize = 16;
 const FIRST_BYTES: usize = FIRST_SALT_BYTES + PADDED_BYTES;
 
 impl SealedHash {
-    /// Seals a hash under an id.
+    /// Encrypts a hash with an id.
     pub fn seal(hash: &PairHash, id: RegistrationId, rng: &mut impl CryptoRng) -> Self {
         let nonce: [u8; NONCE_BYTES] = rng.random();
         let mut padded = Zeroizing::new([0; PADDED_BYTES]);
@@ -49,7 +49,7 @@ impl SealedHash {
         Self([&[VERSION][..], &nonce, &sealed].concat())
     }
 
-    /// Opens it; `None` when it is not the hash of this chat sealed under this id.
+    /// Decrypts it; `None` when the id or the chat is another.
     pub fn open(&self, id: RegistrationId, key: ChatKey) -> Option<PairHash> {
         let padded = match self.0.len() {
             FIRST_BYTES => self.open_first(id),
@@ -74,7 +74,7 @@ impl SealedHash {
         Some(Zeroizing::new(padded))
     }
 
-    /// The form of 0.1.0, which no chat has any more 30 days after the last instance of it.
+    /// The format of 0.1.0. No chat has it 30 days after the last instance of that version has stopped.
     fn open_first(&self, id: RegistrationId) -> Zeroizing<Vec<u8>> {
         let (salt, sealed) = self.0.split_at(FIRST_SALT_BYTES);
         let block = |number: u8| -> [u8; 32] {

@@ -2,7 +2,7 @@ use std::ops::{Index, IndexMut};
 
 use super::Invalid;
 
-/// One of the two places in a chat.
+/// One of the two seats of a chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Seat {
     /// The person who made the chat.
@@ -23,7 +23,7 @@ impl Seat {
         }
     }
 
-    /// The seat across the table.
+    /// The other seat.
     pub fn other(self) -> Seat {
         match self {
             Seat::One => Seat::Two,

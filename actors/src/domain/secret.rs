@@ -1,5 +1,4 @@
-//! What proves who somebody is. The store keeps digests alone, and memory is wiped of what was
-//! shown once.
+//! Tokens and codes. The store keeps only their digests, and they are wiped from memory when dropped.
 
 use std::fmt;
 
@@ -13,7 +12,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{ChatKey, Invalid, PairHash, Seat};
 
-/// A secret that names its chat: `<chat tag>.<256 random bits>` in base64url. Bearer tokens,
+/// A secret that contains its chat's key: `<chat tag>.<256 random bits>` in base64url. Bearer tokens,
 /// cookies and ask ids are of this form. Shown to its owner once and never stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
@@ -30,7 +29,7 @@ impl Token {
         }
     }
 
-    /// Reads a token; `None` when it has not the form of one.
+    /// Parses a token.
     pub fn parse(text: &str) -> Option<Self> {
         let (tag, secret) = text.split_once('.')?;
         let secret = Zeroizing::new(URL_SAFE_NO_PAD.decode(secret).ok()?);
@@ -40,17 +39,17 @@ impl Token {
         })
     }
 
-    /// The chat it says it belongs to.
+    /// The chat that it claims to belong to.
     pub fn key(&self) -> ChatKey {
         self.key
     }
 
-    /// What the store keeps of it. 256 random bits need no slow hash.
+    /// The digest that is stored. 256 random bits need no slow hash.
     pub fn digest(&self) -> SecretDigest {
         SecretDigest(Sha256::digest(self.secret).into())
     }
 
-    /// The form it travels in.
+    /// The token as text.
     pub fn reveal(&self) -> String {
         format!("{}.{}", self.key.tag(), URL_SAFE_NO_PAD.encode(self.secret))
     }
@@ -111,11 +110,10 @@ impl AccessCode {
         Self(std::array::from_fn(|_| CROCKFORD[rng.random_range(0..32)]))
     }
 
-    /// Reads what a person typed: case, blanks and dashes do not matter, and the letters that
-    /// look like digits count as these.
+    /// Parses what a person typed: case, spaces and dashes do not matter, and O, I and L count as digits.
     ///
     /// # Errors
-    /// [`Invalid`] when it cannot be a code.
+    /// [`Invalid`] when it is not a code.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let plain: Vec<u8> = text
             .bytes()
@@ -134,8 +132,8 @@ impl AccessCode {
         }
     }
 
-    /// What the store keeps of it: HMAC-SHA256 keyed with the link's hash, which the store does
-    /// not have, so that a stolen database does not even allow guessing.
+    /// The digest that is stored: HMAC-SHA256 keyed with the link's hash. The store does not have the hash, so codes
+    /// cannot even be guessed from a stolen database.
     pub fn digest(&self, hash: &PairHash, seat: Seat) -> CodeDigest {
         let mut mac = keyed(hash.as_str().as_bytes());
         mac.update(&[seat.number()]);
@@ -143,7 +141,7 @@ impl AccessCode {
         SecretDigest(mac.finalize().into_bytes().into())
     }
 
-    /// The form it is shown in.
+    /// The code as it is shown.
     pub fn reveal(&self) -> String {
         let groups: Vec<&str> = self
             .0
@@ -169,12 +167,11 @@ impl fmt::Debug for AccessCode {
 /// The keyed digest of an [`AccessCode`].
 pub type CodeDigest = SecretDigest;
 
-/// The public name of somebody's wish to be let in, as the other person sees it. It lets nobody
-/// in by itself: the asker proves the wish with a [`Token`].
+/// The public id of an ask, which the other person answers by. It lets nobody in: the asker has a secret [`Token`]
+/// (`askId` on the wire).
 pub type AskWord = Uuid;
 
-/// What a client names a registration or a login by, so that the same again is recognised. It
-/// opens the stored link, so it is kept as a digest.
+/// The idempotency key of a registration or login. It decrypts the stored link, so only its digest is stored.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct RegistrationId(Uuid);
 
@@ -184,7 +181,7 @@ impl RegistrationId {
         Self(id)
     }
 
-    /// What the store keeps of it.
+    /// The digest that is stored.
     pub fn digest(&self) -> SecretDigest {
         SecretDigest(Sha256::digest(self.0.as_bytes()).into())
     }

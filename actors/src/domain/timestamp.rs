@@ -37,17 +37,16 @@ impl Timestamp {
         Self(self.0.saturating_add(ms))
     }
 
-    /// How long after `earlier` this is; zero when it is not.
+    /// The time since `earlier`; zero if this is not later.
     pub fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0).try_into().unwrap_or(0))
     }
 }
 
-/// What can be written with a year of four digits.
+/// The range of years with four digits.
 const SHOWN_MS: RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
 
-/// RFC 3339, UTC, with milliseconds. What lies beyond its years counts as their end: it came from
-/// a clock that is broken.
+/// RFC 3339, UTC, with milliseconds. Times outside its years, from a broken clock, are clamped.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let form = format_description!(

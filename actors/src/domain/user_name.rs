@@ -11,9 +11,8 @@ use super::{
 /// The longest name, in Unicode scalar values after normalisation.
 pub const NAME_CHARS_MAX: usize = 40;
 
-/// A person's name in a chat: trimmed, with one space where white space stood, NFC, 1 to 40
-/// characters of which one can be seen and none is a control or hidden. Two names are the same
-/// when they are equal after case folding.
+/// A person's name in a chat: trimmed, with single spaces, NFC, 1 to 40 characters, at least one of them visible and
+/// none a control or invisible one. Names are compared after case folding.
 #[derive(Debug, Clone)]
 pub struct UserName {
     shown: Arc<str>,
@@ -56,8 +55,7 @@ impl UserName {
         })
     }
 
-    /// Takes a name that was stored, as it was accepted then: one that [`parse`](Self::parse) refuses
-    /// today is still the name of whoever sits there.
+    /// From the store, without checks: a name that [`parse`](Self::parse) refuses today may have been accepted earlier.
     pub fn from_store(text: &str) -> Self {
         Self {
             shown: text.into(),
@@ -65,7 +63,7 @@ impl UserName {
         }
     }
 
-    /// The name as it is shown.
+    /// The name as typed, normalised.
     pub fn as_str(&self) -> &str {
         &self.shown
     }
@@ -85,9 +83,8 @@ impl fmt::Display for UserName {
     }
 }
 
-/// The form in which names are compared: canonical caseless matching (Unicode, section 3.13,
-/// D145), blind to variation selectors and joiners: they change how a name is drawn and not which
-/// it is, and whoever types it again may leave them out.
+/// The form for comparisons: canonical caseless matching (Unicode, section 3.13, D145) without variation selectors and
+/// joiners, which only change how a name is drawn and may be left out when it is typed again.
 fn fold(name: &str) -> String {
     if name.is_ascii() {
         return name.to_ascii_lowercase();
@@ -97,7 +94,7 @@ fn fold(name: &str) -> String {
     caseless::default_case_fold_str(&plain).nfc().collect()
 }
 
-/// The characters of a text, with one space for each run of spaces.
+/// Collapses each run of spaces into one.
 fn with_single_spaces(text: &str) -> impl Iterator<Item = char> {
     let mut in_space = false;
     text.chars().filter_map(move |c| {
@@ -107,23 +104,23 @@ fn with_single_spaces(text: &str) -> impl Iterator<Item = char> {
     })
 }
 
-/// Spaces of any width, breaking or not. Line breaks and tabs are controls and refused.
+/// Spaces of any kind. Line breaks and tabs are control characters, which are refused.
 fn is_space(c: char) -> bool {
     c.general_category() == GeneralCategory::SpaceSeparator
 }
 
-/// Accents and the like, which stand on another character.
+/// Combining marks such as accents.
 fn is_mark(c: char) -> bool {
     c.general_category_group() == GeneralCategoryGroup::Mark
 }
 
-/// Emoji keyboards put these behind a symbol, so they are let through.
+/// Variation selectors, which emoji keyboards add.
 fn is_variation(c: char) -> bool {
     matches!(c, '\u{FE0E}' | '\u{FE0F}')
 }
 
-/// Controls (bidirectional ones included), format characters, line and paragraph separators,
-/// private and unassigned ones, and those with an empty glyph of their own.
+/// Control and format characters (bidirectional ones included), line and paragraph separators, private-use and
+/// unassigned characters, and those with an empty glyph.
 fn is_hidden(c: char) -> bool {
     use GeneralCategory as G;
     if c.is_ascii() {

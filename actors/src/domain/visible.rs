@@ -1,4 +1,4 @@
-//! Which characters leave a mark on the screen: what is blank and what may stand in a name depend on it.
+//! Which characters are visible, to tell blank texts and valid names.
 
 use icu_properties::{
     CodePointMapData, CodePointSetData,
@@ -8,12 +8,12 @@ use icu_properties::{
     },
 };
 
-/// Whether nothing of a text can be seen.
+/// Whether a text has no visible character.
 pub fn is_blank(text: &str) -> bool {
     !text.chars().any(is_visible)
 }
 
-/// Whether a character has a glyph with ink in it.
+/// Whether a character has a visible glyph.
 pub(super) fn is_visible(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_graphic();
@@ -21,8 +21,8 @@ pub(super) fn is_visible(c: char) -> bool {
     !c.is_whitespace() && !c.is_control() && !is_invisible(c)
 }
 
-/// Characters that show nothing although they are neither white space nor controls. Unicode has a
-/// property for most of them; the rest are fillers and blanks with an empty glyph of their own.
+/// Invisible characters other than white space and controls. Unicode has a property for most of them; the rest are
+/// fillers and blanks with an empty glyph.
 pub(super) fn is_invisible(c: char) -> bool {
     CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
         || matches!(c,
@@ -38,8 +38,7 @@ pub(super) fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200C}' | '\u{200D}')
 }
 
-/// Whether the joiner at `at` changes how its neighbours are written, so that it can be seen:
-/// the rules of RFC 5892, A.1 and A.2, and sequences of emoji.
+/// Whether the joiner at `at` changes how its neighbours are drawn: RFC 5892, A.1 and A.2, and emoji sequences.
 pub(super) fn joiner_fits(text: &[char], at: usize) -> bool {
     let (before, after) = (&text[..at], &text[at + 1..]);
     let follows_virama = before.last().is_some_and(|c| {
@@ -63,8 +62,9 @@ pub(super) fn joiner_fits(text: &[char], at: usize) -> bool {
         );
     }
     let pictures = CodePointSetData::new::<ExtendedPictographic>();
-    let dress = |c: char| c == '\u{FE0F}' || CodePointSetData::new::<EmojiModifier>().contains(c);
-    let left = before.iter().rev().find(|c| !dress(**c));
+    let is_modifier =
+        |c: char| c == '\u{FE0F}' || CodePointSetData::new::<EmojiModifier>().contains(c);
+    let left = before.iter().rev().find(|c| !is_modifier(**c));
     left.zip(after.first())
         .is_some_and(|(left, right)| pictures.contains(*left) && pictures.contains(*right))
 }
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_without_ink_are_blank_in_whatever_way_they_are_empty() {
+    fn texts_without_a_visible_character_are_blank() {
         for blank in [
             "",
             " \n\t\u{85}\u{3000}",

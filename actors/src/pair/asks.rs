@@ -1,4 +1,4 @@
-//! Being let in without a code: somebody asks, the person in the other seat answers.
+//! Asks: being let in without a code. Somebody asks, and the person in the other seat answers.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -8,26 +8,26 @@ use uuid::Uuid;
 
 use super::Pair;
 use crate::{
-    CameWith, Refusal, WasReplaced,
+    Credential, Refusal, Replacement,
     domain::{Ask, AskNumber, AskWord, Caller, Seat, SeatChange, SecretDigest, Token, UserName},
     environment::Environment,
-    ports::{Answered, AskState, BusState, Lookup, NewAsk, Store, Verdict},
+    ports::{AnswerOutcome, AskAnswer, AskState, BusState, NewAsk, Store},
 };
 
-/// How long somebody waits for an answer, and how long one who was allowed has to log in.
+/// How long an ask waits for an answer, and how long an allowed one can be used to log in.
 const ASK_VALID: Duration = Duration::from_secs(120);
 
-/// The numbers of the asks that came last. The one that a new ask takes the place of may still be on somebody's screen,
-/// and nobody must get its number by asking often enough: the tries to log in are counted, and an ask
-/// is over before so many have come to an instance.
+/// The numbers of the latest asks, which are not used again soon. The ask that a new one replaces may still be
+/// on somebody's screen, and a stranger must not get its number by asking repeatedly. The rate limit of logins
+/// allows fewer asks than this list holds before an ask lapses.
 #[derive(Debug, Default)]
 pub(super) struct RecentNumbers(VecDeque<AskNumber>);
 
 impl RecentNumbers {
     const LEN_MAX: usize = 80;
 
-    /// Notes those that were read from the store.
-    pub(super) fn note(&mut self, asks: &[Ask]) {
+    /// Adds the numbers of asks that were read from the store.
+    pub(super) fn remember(&mut self, asks: &[Ask]) {
         for ask in asks {
             self.push(ask.number);
         }
@@ -53,18 +53,18 @@ impl RecentNumbers {
 /// Asks to be let in.
 #[derive(Debug, Clone, actix::Message)]
 #[rtype(result = "Result<(Token, AskNumber), Refusal>")]
-pub struct AskIn {
-    /// The name of the seat asked for.
+pub struct AskToEnter {
+    /// The name of the seat.
     pub name: UserName,
-    /// The digest of the proof of having the link, in an encrypted chat.
+    /// The digest of the link's proof, in an encrypted chat.
     pub auth: Option<SecretDigest>,
 }
 
-impl Handler<AskIn> for Pair {
+impl Handler<AskToEnter> for Pair {
     type Result = AtomicResponse<Self, Result<(Token, AskNumber), Refusal>>;
 
-    fn handle(&mut self, ask: AskIn, _: &mut Self::Context) -> Self::Result {
-        let seat = match self.askable(&ask) {
+    fn handle(&mut self, ask: AskToEnter, _: &mut Self::Context) -> Self::Result {
+        let seat = match self.check_ask(&ask) {
             Ok(seat) => seat,
             Err(refusal) => return Self::refuse(refusal),
         };
@@ -78,23 +78,20 @@ impl Handler<AskIn> for Pair {
             number,
             valid: ASK_VALID,
         };
-        let (store, key) = (self.environment.world.store.clone(), self.key);
+        let (store, key) = (self.store(), self.key);
         let record = async move {
-            match store.ask(key, new).await? {
-                Lookup::Live(()) => Ok((secret, number)),
-                Lookup::Ended => Err(Refusal::Gone),
-                Lookup::Missing => Err(Refusal::NotFound),
-            }
+            store.ask(key, new).await?.live()?;
+            Ok((secret, number))
         };
         self.change(record, move |pair, asked| {
-            pair.tell_seat(seat, SeatChange::Asking(word, number));
+            pair.announce_seat(seat, SeatChange::Asking(word, number));
             asked
         })
     }
 }
 
 impl Pair {
-    fn askable(&mut self, ask: &AskIn) -> Result<Seat, Refusal> {
+    fn check_ask(&mut self, ask: &AskToEnter) -> Result<Seat, Refusal> {
         self.chat()?;
         self.check_login_rate()?;
         self.check_link(ask.auth)?;
@@ -105,8 +102,8 @@ impl Pair {
         }
     }
 
-    /// Those who wait to be let in. The store says how long each has left when it is read, and only
-    /// the time since then is measured here: no instance's clock judges an ask.
+    /// The asks that wait for an answer. The store says how much time each had left when it was read, and only the
+    /// time since then is measured here, so the instances' clocks need not agree.
     pub(super) fn open_asks(&self) -> Vec<Ask> {
         let age = self
             .environment
@@ -119,38 +116,34 @@ impl Pair {
     }
 }
 
-/// How an ask to be let in stands.
+/// Gets the state of an ask.
 #[derive(Debug, Clone, actix::Message)]
-#[rtype(result = "Result<AskStanding, Refusal>")]
-pub struct AskStateOf {
+#[rtype(result = "Result<AskStatus, Refusal>")]
+pub struct GetAskStatus {
     /// The asker's secret.
     pub secret: SecretDigest,
 }
 
-/// How an ask to be let in stands.
+/// The state of an ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AskStanding {
-    /// How it stands.
+pub struct AskStatus {
+    /// Its state.
     pub state: AskState,
     /// The name of the seat asked for.
     pub user: UserName,
-    /// What the people in the chat see as well.
+    /// The number that the people in the chat see too.
     pub number: AskNumber,
 }
 
-impl Handler<AskStateOf> for Pair {
-    type Result = ResponseFuture<Result<AskStanding, Refusal>>;
+impl Handler<GetAskStatus> for Pair {
+    type Result = ResponseFuture<Result<AskStatus, Refusal>>;
 
-    fn handle(&mut self, ask: AskStateOf, _: &mut Self::Context) -> Self::Result {
-        let (store, key, names) = (
-            self.environment.world.store.clone(),
-            self.key,
-            self.names.clone(),
-        );
+    fn handle(&mut self, ask: GetAskStatus, _: &mut Self::Context) -> Self::Result {
+        let (store, key, names) = (self.store(), self.key, self.names.clone());
         Box::pin(async move {
             let found = store.ask_state(key, ask.secret).await?;
             let found = found.ok_or(Refusal::WrongCode)?;
-            Ok(AskStanding {
+            Ok(AskStatus {
                 state: found.state,
                 user: names[found.seat].clone().ok_or(Refusal::WrongCode)?,
                 number: found.number,
@@ -159,76 +152,77 @@ impl Handler<AskStateOf> for Pair {
     }
 }
 
-/// Lets somebody in, or does not.
+/// Answers an ask.
 #[derive(Debug, Clone, actix::Message)]
 #[rtype(result = "Result<(), Refusal>")]
-pub struct Answer {
-    /// The token of the one who answers.
+pub struct AnswerAsk {
+    /// The token of the person who answers.
     pub by: SecretDigest,
-    /// Which ask.
+    /// The public id of the ask.
     pub word: AskWord,
     /// Whether the asker may log in.
     pub allow: bool,
 }
 
-impl Handler<Answer> for Pair {
+impl Handler<AnswerAsk> for Pair {
     type Result = AtomicResponse<Self, Result<(), Refusal>>;
 
-    fn handle(&mut self, answer: Answer, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, answer: AnswerAsk, _: &mut Self::Context) -> Self::Result {
         let caller = match self.caller(answer.by) {
             Ok(caller) => caller,
             Err(refusal) => return Self::refuse(refusal),
         };
-        let (store, environment) = (
-            self.environment.world.store.clone(),
-            self.environment.clone(),
-        );
+        let (store, environment) = (self.store(), self.environment.clone());
         let peer = caller.seat.other();
         let open_here = self.has_stream(peer) || self.present[peer];
         let record = async move {
             let verdict = match answer.allow {
                 true => {
-                    give(&*store, caller, answer.word, Verdict::Weigh).await?;
-                    absent(&environment, caller, open_here).await?;
-                    Verdict::Allow { valid: ASK_VALID }
+                    answer_in_store(&*store, caller, answer.word, AskAnswer::DryRun).await?;
+                    check_absent(&environment, caller, open_here).await?;
+                    AskAnswer::Allow { valid: ASK_VALID }
                 }
-                false => Verdict::Refuse,
+                false => AskAnswer::Refuse,
             };
-            give(&*store, caller, answer.word, verdict).await
+            answer_in_store(&*store, caller, answer.word, verdict).await
         };
         let change = match answer.allow {
             true => SeatChange::Replaced,
             false => SeatChange::Taken,
         };
         self.change(record, move |pair, seat| {
-            pair.tell_seat(seat, change);
-            // Says who still waits, and so who does not.
-            pair.greet_again();
+            pair.announce_seat(seat, change);
+            // Its list of asks shows that this one is answered.
+            pair.resend_hello();
         })
     }
 }
 
-async fn give(
+async fn answer_in_store(
     store: &dyn Store,
     caller: Caller,
     word: AskWord,
-    verdict: Verdict,
+    verdict: AskAnswer,
 ) -> Result<Seat, Refusal> {
     match store.answer(caller, word, verdict).await?.granted()? {
-        Answered::Done(seat) => Ok(seat),
-        Answered::OwnSeat => Err(Refusal::OwnSeat),
-        Answered::Over => Err(Refusal::AskOver),
+        AnswerOutcome::Done(seat) => Ok(seat),
+        AnswerOutcome::OwnSeat => Err(Refusal::OwnSeat),
+        AnswerOutcome::Over => Err(Refusal::AskOver),
     }
 }
 
-/// Nobody is let in at the seat of somebody who is there. What was heard of other instances before
-/// may be out of date, so the bus is asked; while it cannot say, nobody is taken for absent. It cannot
-/// while it is away, nor while an instance lives that it does not reach: the owner may be there.
-async fn absent(environment: &Environment, caller: Caller, open_here: bool) -> Result<(), Refusal> {
+/// Refuses while the seat's owner has a stream open anywhere, or while that is unknown. The pair's copy of the
+/// other instances' presence may be out of date, so the bus is asked. The answer is unknown while the bus is
+/// away, or while there is an instance that it does not reach, where the owner may be.
+async fn check_absent(
+    environment: &Environment,
+    caller: Caller,
+    open_here: bool,
+) -> Result<(), Refusal> {
     if open_here {
         return Err(Refusal::SeatOpen);
     }
-    if environment.bus_state(caller.key) == BusState::Away || !environment.hears_everybody().await?
+    if environment.bus_state(caller.key) == BusState::Away || !environment.hears_all_peers().await?
     {
         return Err(Refusal::PresenceUnknown);
     }
@@ -239,28 +233,24 @@ async fn absent(environment: &Environment, caller: Caller, open_here: bool) -> R
     }
 }
 
-/// Asks whether a token stopped working because somebody else was let in at its seat.
+/// Gets why a token stopped working, if somebody else was let in at its seat.
 #[derive(Debug, Clone, Copy, actix::Message)]
-#[rtype(result = "Result<Option<WasReplaced>, Refusal>")]
-pub struct ReplacedBy {
+#[rtype(result = "Result<Option<Replacement>, Refusal>")]
+pub struct GetReplacement {
     /// The token.
     pub token: SecretDigest,
 }
 
-impl Handler<ReplacedBy> for Pair {
-    type Result = ResponseFuture<Result<Option<WasReplaced>, Refusal>>;
+impl Handler<GetReplacement> for Pair {
+    type Result = ResponseFuture<Result<Option<Replacement>, Refusal>>;
 
-    fn handle(&mut self, asked: ReplacedBy, _: &mut Self::Context) -> Self::Result {
-        let (store, key, names) = (
-            self.environment.world.store.clone(),
-            self.key,
-            self.names.clone(),
-        );
+    fn handle(&mut self, asked: GetReplacement, _: &mut Self::Context) -> Self::Result {
+        let (store, key, names) = (self.store(), self.key, self.names.clone());
         let encrypted = self.is_encrypted();
         Box::pin(async move {
             let replaced = store.replaced(key, asked.token).await?;
-            Ok(replaced.map(|replaced| WasReplaced {
-                came_with: CameWith::Token,
+            Ok(replaced.map(|replaced| Replacement {
+                credential: Credential::Token,
                 at: replaced.at,
                 user: names[replaced.seat].clone(),
                 peer: names[replaced.seat.other()].clone(),

@@ -8,7 +8,7 @@ use super::Pair;
 use crate::{
     Refusal,
     domain::{Event, Seat, SecretDigest},
-    ports::{Ending, Notice},
+    ports::{EndOutcome, Notice},
 };
 
 /// Ends the chat for both.
@@ -28,17 +28,14 @@ impl Handler<EndChat> for Pair {
             Err(refusal) => return Self::refuse(refusal),
         };
         let by = Some(caller.seat);
-        let store = self.environment.world.store.clone();
+        let store = self.store();
         let ended = async move { store.end(caller.into()).await };
         AtomicResponse::new(Box::pin(ended.into_actor(self).map(
             move |ended, pair: &mut Self, ctx| {
-                if ended? == Ending::NoSession {
+                if ended? == EndOutcome::NoSession {
                     return Err(Refusal::NoSession);
                 }
-                pair.environment
-                    .world
-                    .bus
-                    .publish(pair.key, Notice::Ended { by });
+                pair.publish(Notice::Ended { by });
                 pair.finish(by, ctx);
                 pair.environment.sweep.notify_one();
                 Ok(())
@@ -47,34 +44,34 @@ impl Handler<EndChat> for Pair {
     }
 }
 
-/// The chat is over: its time ran out, or another instance ended it.
+/// The chat is over because it expired.
 #[derive(Debug, actix::Message)]
 #[rtype(result = "()")]
-pub(crate) struct Over {
+pub(crate) struct ChatEnded {
     /// Who ended it.
     pub(crate) by: Option<Seat>,
 }
 
-impl Handler<Over> for Pair {
+impl Handler<ChatEnded> for Pair {
     type Result = ();
 
-    fn handle(&mut self, over: Over, ctx: &mut Self::Context) {
-        self.finish(over.by, ctx);
+    fn handle(&mut self, ended: ChatEnded, ctx: &mut Self::Context) {
+        self.finish(ended.by, ctx);
     }
 }
 
 impl Pair {
-    /// Tells the streams, drops everything that was held, and leaves.
+    /// Tells the streams, drops everything in memory, and stops.
     pub(super) fn finish(&mut self, by: Option<Seat>, ctx: &mut Context<Self>) {
         let by = by.and_then(|seat| self.name(seat));
-        self.say_goodbye(&Event::Ended { by });
+        self.send_last_event(&Event::Ended { by });
         self.early.clear();
         self.names = Default::default();
         self.present = Default::default();
         self.in_service = false;
         self.chat = Err(Refusal::Gone);
         self.environment.world.bus.forget(self.key);
-        self.keeper.dismiss(self.key, &ctx.address());
+        self.registry.remove(self.key, &ctx.address());
         ctx.stop();
     }
 }

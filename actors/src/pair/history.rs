@@ -1,4 +1,4 @@
-//! What was said, page by page.
+//! Pages of the history.
 
 use std::sync::Arc;
 
@@ -14,25 +14,25 @@ use crate::{
 /// Reads a page of the history.
 #[derive(Debug, Clone, actix::Message)]
 #[rtype(result = "Result<(HistoryPage, Arc<Names>), Refusal>")]
-pub struct History {
+pub struct GetHistory {
     /// The reader's token.
     pub by: SecretDigest,
-    /// Which part.
+    /// Which page.
     pub page: Page,
-    /// How many messages at most; fewer come where their texts are long.
+    /// The most messages; there are fewer where their texts are long.
     pub limit: usize,
 }
 
-impl Handler<History> for Pair {
+impl Handler<GetHistory> for Pair {
     type Result = ResponseFuture<Result<(HistoryPage, Arc<Names>), Refusal>>;
 
-    fn handle(&mut self, history: History, _: &mut Self::Context) -> Self::Result {
-        let caller = self.caller(history.by);
-        let store = self.environment.world.store.clone();
+    fn handle(&mut self, request: GetHistory, _: &mut Self::Context) -> Self::Result {
+        let caller = self.caller(request.by);
+        let store = self.store();
         let names = self.names.clone();
         Box::pin(async move {
             let by = caller?.into();
-            let found = store.history(by, history.page, history.limit).await?;
+            let found = store.history(by, request.page, request.limit).await?;
             Ok((found.granted()?, names))
         })
     }

@@ -1,4 +1,4 @@
-//! Messages in and out: the way to the journal, and the gate of the order.
+//! Sending messages through the journal, and delivering them to the streams in order.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use super::Pair;
 use crate::{
     Refusal, Sent,
     domain::{
-        ClientId, Draft, Message, Page, Seat, SecretDigest, SentText, TextError, Timestamp,
+        ClientId, Draft, IncomingText, Message, Page, Seat, SecretDigest, TextError, Timestamp,
         UserName,
     },
     environment::Environment,
@@ -20,9 +20,9 @@ use crate::{
     tasks::journal::{Append, CommitListener, Committed, Reply},
 };
 
-/// Messages read at once where notices are missing.
+/// Messages in one page when catching up with the store.
 const CATCH_UP_LEN: usize = 200;
-/// Messages that may wait for their turn; beyond that they are read from the store.
+/// Messages that may wait for an earlier one; further ones are read from the store.
 const EARLY_LEN_MAX: usize = 256;
 
 /// Sends a message.
@@ -31,15 +31,15 @@ const EARLY_LEN_MAX: usize = 256;
 pub struct SendMessage {
     /// The sender's token.
     pub by: SecretDigest,
-    /// The message's name.
+    /// The message's id.
     pub id: ClientId,
-    /// What it says.
-    pub text: SentText,
+    /// Its text.
+    pub text: IncomingText,
     /// The sender's clock.
     pub sent_at: Option<Timestamp>,
-    /// Who the client believes sends it.
+    /// The sender's name that the client claims.
     pub sender: Option<UserName>,
-    /// Who the client believes gets it.
+    /// The recipient's name that the client claims.
     pub recipient: Option<UserName>,
 }
 
@@ -50,18 +50,18 @@ impl Handler<SendMessage> for Pair {
         PendingSend {
             draft: self.draft(send),
             environment: self.environment.clone(),
-            listener: self.keeper.clone(),
+            listener: self.registry.clone(),
             span: Span::current(),
         }
     }
 }
 
-/// A send on its way to the journal, which answers it in the pair's place.
+/// A send that the journal answers instead of the pair, so that the mailbox goes on meanwhile.
 pub struct PendingSend {
     draft: Result<Draft, Refusal>,
     environment: Arc<Environment>,
     listener: Arc<dyn CommitListener>,
-    /// What the log says of the request: the answer is made after its handler has returned.
+    /// The request's span: the answer is made after the handler has returned.
     span: Span,
 }
 
@@ -91,13 +91,13 @@ where
 
 impl Pair {
     fn draft(&mut self, send: SendMessage) -> Result<Draft, Refusal> {
-        // What the chat does not take is told before who sends it, as every other wrong field is.
+        // An invalid text is reported before an unknown session, like every other wrong field.
         let encrypted = self.chat()?.encryption.is_some();
-        let text = send.text.fit(encrypted).map_err(|error| match error {
+        let text = send.text.for_chat(encrypted).map_err(|error| match error {
             TextError::TooLong => Refusal::TextTooLong,
             TextError::Invalid(invalid) => Refusal::invalid("message")(invalid),
         })?;
-        let (seat, _) = self.who(send.by)?;
+        let (seat, _) = self.authenticate(send.by)?;
         let agrees =
             |said: &Option<UserName>, seat: Seat| said.is_none() || *said == self.names[seat];
         if !agrees(&send.sender, seat) {
@@ -119,22 +119,22 @@ impl Pair {
         })
     }
 
-    /// The gate that every message passes, wherever it was committed: the next one goes out, a
-    /// lower one has been out before, and a later one waits until those between are read.
+    /// Every message passes here, wherever it was committed. The next one is delivered, a lower one was delivered
+    /// before, and a higher one waits until those in between are read from the store.
     pub(super) fn offer(&mut self, message: Arc<Message>, ctx: &mut Context<Self>) {
         if self.chat.is_err() {
             return;
         }
-        if message.seq <= self.usage.position() {
-            if self.recent.contradicts(&message) {
+        if message.seq <= self.status.last_seq() {
+            if self.recent.conflicts_with(&message) {
                 self.rewind(message.seq - 1, ctx);
             }
             return;
         }
-        if message.seq == self.usage.position() + 1 {
-            self.give_out(message);
-            while let Some(next) = self.early.remove(&(self.usage.position() + 1)) {
-                self.give_out(next);
+        if message.seq == self.status.last_seq() + 1 {
+            self.deliver(message);
+            while let Some(next) = self.early.remove(&(self.status.last_seq() + 1)) {
+                self.deliver(next);
             }
             return;
         }
@@ -144,8 +144,8 @@ impl Pair {
         self.catch_up(ctx);
     }
 
-    fn give_out(&mut self, message: Arc<Message>) {
-        self.usage.move_to(message.seq);
+    fn deliver(&mut self, message: Arc<Message>) {
+        self.status.set_last_seq(message.seq);
         self.recent.push(&message);
         if let Ok(chat) = &mut self.chat {
             chat.last_seq = message.seq;
@@ -154,32 +154,34 @@ impl Pair {
         self.environment.metrics.delivered.inc_by(live);
     }
 
-    /// Reads what is missing from the store, page by page, until nothing is.
+    /// Reads missing messages from the store, page by page.
     pub(super) fn catch_up(&mut self, ctx: &mut Context<Self>) {
         if self.catching_up || self.chat.is_err() {
             return;
         }
         self.catching_up = true;
-        let store = self.environment.world.store.clone();
-        let (by, after) = (By::Server(self.key), self.usage.position());
+        let store = self.store();
+        let (by, after) = (By::Server(self.key), self.status.last_seq());
         let announced = self.early.last_key_value().map(|(seq, _)| *seq);
         let read =
-            Self::beside(async move { store.history(by, Page::After(after), CATCH_UP_LEN).await });
+            Self::in_own_task(
+                async move { store.history(by, Page::After(after), CATCH_UP_LEN).await },
+            );
         ctx.spawn(read.into_actor(self).map(move |read, pair, ctx| {
             pair.catching_up = false;
             match read {
                 Ok(Access::Granted(HistoryPage { messages, more })) => {
                     pair.unreadable = false;
-                    pair.environment
-                        .metrics
-                        .healed
-                        .inc_by(messages.len() as u64);
+                    let healed = &pair.environment.metrics.healed;
+                    healed.inc_by(messages.len() as u64);
                     for message in messages {
                         pair.offer(Arc::new(message), ctx);
                     }
-                    // What was announced before all of it was read and is not there, the store
-                    // does not have: waiting for it would be reading for ever.
-                    let known = announced.filter(|_| !more).max(Some(pair.usage.position()));
+                    // A message that was announced before this last page was read and is not in it does not
+                    // exist in the store. Waiting for it would mean reading for ever.
+                    let known = announced
+                        .filter(|_| !more)
+                        .max(Some(pair.status.last_seq()));
                     pair.early.retain(|seq, _| Some(*seq) > known);
                     if more || !pair.early.is_empty() {
                         pair.catch_up(ctx);
@@ -187,7 +189,7 @@ impl Pair {
                 }
                 Ok(Access::Ended | Access::Missing | Access::NoSession) => pair.finish(None, ctx),
                 Err(failure) => {
-                    pair.log_unread(&failure);
+                    pair.log_read_failure(&failure);
                     ctx.run_later(Duration::from_millis(500), |pair, ctx| pair.catch_up(ctx));
                 }
             }
@@ -202,8 +204,8 @@ impl Handler<Committed> for Pair {
         for mut committed in part {
             committed.acknowledge(self.online(committed.message.seat.other()));
             let seq = committed.message.seq;
-            if self.recent.is_empty() && seq <= self.usage.position() {
-                // The chat was read when it had this message, or more than the store has now.
+            if self.recent.is_empty() && seq <= self.status.last_seq() {
+                // The chat was loaded when it had this message already, or when the store had more than now.
                 self.rewind(seq - 1, ctx);
             }
             self.offer(committed.message.clone(), ctx);

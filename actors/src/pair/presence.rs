@@ -1,5 +1,5 @@
-//! Who is there. A page that is reloaded leaves and comes back: coming is announced at once, going
-//! after a grace. Other instances say what they have open, and the bus knows it of all of them.
+//! Presence. Coming online is announced at once, going offline only after a grace, so that reloading a page does
+//! not flicker. Other instances announce theirs over the bus, which also knows what all of them have open.
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 
@@ -10,11 +10,11 @@ use crate::{
 };
 
 impl Pair {
-    /// Whether anybody at this seat has a stream open; `None` while that cannot be said.
+    /// Whether this seat has a stream open anywhere; `None` while that is unknown.
     pub(super) fn online(&self, seat: Seat) -> Option<bool> {
         match self.elsewhere {
             _ if self.present[seat] => Some(true),
-            // What it said before is out of date.
+            // What is known of the other instances may be out of date.
             _ if self.environment.bus_state(self.key) == BusState::Away => None,
             Some(elsewhere) => Some(elsewhere[seat]),
             None => None,
@@ -27,11 +27,11 @@ impl Pair {
 
     pub(super) fn arrived(&mut self, seat: Seat) {
         if !self.present[seat] {
-            self.announce(seat, true, None);
+            self.set_present(seat, true, None);
         }
     }
 
-    /// A page that is reloaded leaves and comes back; only who stays away is announced as gone.
+    /// A stream of this seat closed. If no other is open after the grace, the seat is announced as offline.
     pub(super) fn departed(&mut self, seat: Seat, ctx: &mut Context<Self>) {
         if self.has_stream(seat) {
             return;
@@ -42,43 +42,32 @@ impl Pair {
         ctx.run_later(self.environment.limits.presence_grace, move |pair, _| {
             let stayed_away = pair.departures[seat] == departure && !pair.has_stream(seat);
             if pair.present[seat] && stayed_away {
-                pair.announce(seat, false, Some(left_at));
+                pair.set_present(seat, false, Some(left_at));
             }
         });
     }
 
-    fn announce(&mut self, seat: Seat, online: bool, last_seen: Option<Timestamp>) {
+    fn set_present(&mut self, seat: Seat, online: bool, last_seen: Option<Timestamp>) {
         self.present[seat] = online;
-        let world = &self.environment.world;
-        world.bus.set_open(self.key, self.present);
-        world.bus.publish(
-            self.key,
-            Notice::Presence {
-                seat,
-                online,
-                last_seen,
-            },
-        );
+        let bus = &self.environment.world.bus;
+        bus.set_open(self.key, self.present);
+        self.publish(Notice::Presence {
+            seat,
+            online,
+            last_seen,
+        });
         if let (Some(at), Ok(chat)) = (last_seen, &mut self.chat) {
             chat.seats[seat].last_seen = Some(at);
-            self.environment
-                .deferred
-                .push(self.key, DeferredWrite::LastSeen(seat, at));
+            self.defer(DeferredWrite::LastSeen(seat, at));
         }
         if online || self.online(seat) == Some(false) {
-            let user = self.name(seat);
-            self.broadcast(&Event::Presence {
-                seat,
-                user,
-                online,
-                last_seen,
-            });
+            self.broadcast_presence(seat, online, last_seen);
         }
     }
 
-    /// Another instance says that somebody came or went there. Who went there may still be on a
-    /// third one, so the bus is asked.
-    pub(super) fn seen_elsewhere(
+    /// Another instance announced that a seat came online or went offline there. It may still be online on a third
+    /// instance, so the bus is asked.
+    pub(super) fn presence_changed_elsewhere(
         &mut self,
         seat: Seat,
         online: bool,
@@ -91,32 +80,33 @@ impl Pair {
         let before = self.online(seat);
         if online {
             self.elsewhere.get_or_insert_default()[seat] = true;
-            self.tell_presence(seat, before);
+            self.announce_presence(seat, before);
         } else {
-            self.ask_elsewhere(ctx, move |pair| pair.tell_presence(seat, before));
+            self.refresh_elsewhere(ctx, move |pair| pair.announce_presence(seat, before));
         }
     }
 
-    fn tell_presence(&mut self, seat: Seat, before: Option<bool>) {
+    fn announce_presence(&mut self, seat: Seat, before: Option<bool>) {
         let now = self.online(seat);
         if let (Some(online), true) = (now, now != before) {
-            let user = self.name(seat);
-            let last_seen = self
-                .chat
-                .as_ref()
-                .ok()
-                .and_then(|chat| chat.seats[seat].last_seen);
-            self.broadcast(&Event::Presence {
-                seat,
-                user,
-                online,
-                last_seen,
-            });
+            let chat = self.chat.as_ref().ok();
+            let last_seen = chat.and_then(|chat| chat.seats[seat].last_seen);
+            self.broadcast_presence(seat, online, last_seen);
         }
     }
 
-    /// Asks the bus who is there on other instances.
-    pub(super) fn ask_elsewhere(
+    fn broadcast_presence(&mut self, seat: Seat, online: bool, last_seen: Option<Timestamp>) {
+        let user = self.name(seat);
+        self.broadcast(&Event::Presence {
+            seat,
+            user,
+            online,
+            last_seen,
+        });
+    }
+
+    /// Asks the bus which seats are open on other instances.
+    pub(super) fn refresh_elsewhere(
         &mut self,
         ctx: &mut Context<Self>,
         then: impl FnOnce(&mut Self) + 'static,

@@ -1,4 +1,4 @@
-//! How often a seat may send, and how often one may try to get in.
+//! Rate limits of sends and logins.
 
 use governor::{DefaultDirectRateLimiter, Quota};
 
@@ -8,14 +8,14 @@ use crate::{
     domain::{BySeat, Seat},
 };
 
-/// Made when first needed: most chats in memory are idle.
+/// Created on first use: most chats in memory are idle.
 pub(super) struct Rates {
     sends: BySeat<DefaultDirectRateLimiter>,
     logins: DefaultDirectRateLimiter,
 }
 
 impl Pair {
-    /// Counts a message of a seat.
+    /// Counts a message sent by a seat.
     pub(super) fn check_send_rate(&mut self, seat: Seat) -> Result<(), Refusal> {
         check(&self.rates().sends[seat])
     }

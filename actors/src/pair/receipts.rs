@@ -1,4 +1,4 @@
-//! How far each seat has received and read.
+//! Receipts: how far each seat has received and read.
 
 use actix::{ActorFutureExt, Handler, ResponseActFuture, WrapFuture};
 
@@ -9,22 +9,22 @@ use crate::{
     ports::{DeferredWrite, Notice},
 };
 
-/// Moves the marks of the sender's seat.
+/// Raises the marks of the caller's seat.
 #[derive(Debug, Clone, actix::Message)]
 #[rtype(result = "Result<(), Refusal>")]
-pub struct Receipt {
+pub struct MoveMarks {
     /// The reader's token.
     pub by: SecretDigest,
-    /// To where.
+    /// The new marks; a lower one changes nothing.
     pub marks: Marks,
 }
 
-impl Handler<Receipt> for Pair {
+impl Handler<MoveMarks> for Pair {
     type Result = ResponseActFuture<Self, Result<(), Refusal>>;
 
-    fn handle(&mut self, receipt: Receipt, _: &mut Self::Context) -> Self::Result {
-        let Marks { delivered, read } = receipt.marks;
-        let checked = self.check(receipt.by);
+    fn handle(&mut self, request: MoveMarks, _: &mut Self::Context) -> Self::Result {
+        let Marks { delivered, read } = request.marks;
+        let checked = self.check_session(request.by);
         Box::pin(checked.into_actor(self).map(move |checked, pair, _| {
             let (caller, last) = checked?;
             if delivered.max(read) > last {
@@ -33,14 +33,9 @@ impl Handler<Receipt> for Pair {
                 return Err(Refusal::Invalid { field, problem });
             }
             let seat = caller.seat;
-            if let Some(marks) = pair.raise_marks(seat, receipt.marks) {
-                pair.environment
-                    .deferred
-                    .push(pair.key, DeferredWrite::Marks(caller, marks));
-                pair.environment
-                    .world
-                    .bus
-                    .publish(pair.key, Notice::Marks(seat, marks));
+            if let Some(marks) = pair.raise_marks(seat, request.marks) {
+                pair.defer(DeferredWrite::Marks(caller, marks));
+                pair.publish(Notice::Marks(seat, marks));
             }
             Ok(())
         }))
@@ -48,7 +43,7 @@ impl Handler<Receipt> for Pair {
 }
 
 impl Pair {
-    /// Raises a seat's marks and tells the streams, if that changed anything.
+    /// Raises a seat's marks and tells the streams; `None` if nothing changed.
     pub(super) fn raise_marks(&mut self, seat: Seat, to: Marks) -> Option<Marks> {
         let marks = &mut self.chat.as_mut().ok()?.seats[seat].marks;
         let before = *marks;
@@ -57,7 +52,7 @@ impl Pair {
         if now == before {
             return None;
         }
-        self.usage.marked(seat, now);
+        self.status.set_marks(seat, now);
         self.broadcast(&Event::Receipt { seat, marks: now });
         Some(now)
     }

@@ -1,4 +1,4 @@
-//! What other instances and the store have that this pair does not.
+//! Notices of other instances, and comparisons with the store.
 
 use actix::{ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 
@@ -8,7 +8,7 @@ use crate::{
     ports::{Notice, Position},
 };
 
-/// What another instance published about this chat.
+/// A notice that another instance published about this chat.
 #[derive(Debug, actix::Message)]
 #[rtype(result = "()")]
 pub(crate) struct Relayed(pub(crate) Notice);
@@ -31,22 +31,22 @@ impl Handler<Relayed> for Pair {
                 online,
                 last_seen,
             } => {
-                self.seen_elsewhere(seat, online, last_seen, ctx);
+                self.presence_changed_elsewhere(seat, online, last_seen, ctx);
             }
-            Notice::Seat(seat, change) => self.read_again(ctx, move |pair| {
+            Notice::Seat(seat, change) => self.reload(ctx, move |pair| {
                 let user = pair.name(seat);
                 pair.broadcast(&Event::Seat { seat, user, change });
                 if matches!(change, SeatChange::Taken | SeatChange::Replaced) {
-                    // It may have been an answer: says who still waits, and so who does not.
-                    pair.greet_again();
+                    // It may have been the answer to an ask, so the list of asks has changed.
+                    pair.resend_hello();
                 }
             }),
             Notice::Sessions => {
                 let before = self.open_asks().len();
-                self.read_again(ctx, move |pair| {
+                self.reload(ctx, move |pair| {
                     // A new return code ends the asks of its seat.
                     if pair.open_asks().len() < before {
-                        pair.greet_again();
+                        pair.resend_hello();
                     }
                 });
             }
@@ -56,69 +56,69 @@ impl Handler<Relayed> for Pair {
 }
 
 impl Pair {
-    /// Reads the chat again and then tells; holds the mailbox, so that nothing overtakes it.
-    pub(super) fn read_again(
+    /// Reads the chat again and then calls `then`. Blocks the mailbox, so that nothing overtakes it.
+    pub(super) fn reload(
         &mut self,
         ctx: &mut Context<Self>,
-        tell: impl FnOnce(&mut Self) + 'static,
+        then: impl FnOnce(&mut Self) + 'static,
     ) {
         if self.chat.is_err() {
             return;
         }
-        let store = self.environment.world.store.clone();
-        let key = self.key;
+        let (store, key) = (self.store(), self.key);
         let load = async move { store.load(key).await };
         ctx.wait(load.into_actor(self).map(|found, pair: &mut Self, ctx| {
             pair.apply(found, ctx);
-            tell(pair);
+            then(pair);
         }));
     }
 }
 
-/// Notices may have been lost. What the store knows is compared elsewhere, for many chats at once; who
-/// is there is asked for here, and the streams get a fresh hello.
+/// Notices may have been lost: asks the bus for presence and sends the streams a fresh hello. The rest is compared
+/// with the store by [`comparing`](crate::tasks::comparing), for many chats at once.
 #[derive(Debug, actix::Message)]
 #[rtype(result = "()")]
-pub(crate) struct CatchUp;
+pub(crate) struct RefreshPresence;
 
-impl Handler<CatchUp> for Pair {
+impl Handler<RefreshPresence> for Pair {
     type Result = ();
 
-    fn handle(&mut self, _: CatchUp, ctx: &mut Self::Context) {
-        self.ask_elsewhere(ctx, Self::greet_again);
+    fn handle(&mut self, _: RefreshPresence, ctx: &mut Self::Context) {
+        self.refresh_elsewhere(ctx, Self::resend_hello);
     }
 }
 
-/// How far the store says the chat is; `None` when it is over.
+/// The chat's position in the store.
 #[derive(Debug, Clone, Copy, actix::Message)]
 #[rtype(result = "()")]
-pub(crate) struct Audited {
-    /// How far the pair was when the store was asked.
+pub(crate) struct StorePosition {
+    /// The pair's position when the store was asked.
     pub(crate) asked: Position,
+    /// The store's position; `None` when the chat is over.
     pub(crate) position: Option<Position>,
 }
 
-impl Handler<Audited> for Pair {
+impl Handler<StorePosition> for Pair {
     type Result = ();
 
-    fn handle(&mut self, audited: Audited, ctx: &mut Self::Context) {
-        let Some(found) = audited.position else {
+    fn handle(&mut self, compared: StorePosition, ctx: &mut Self::Context) {
+        let Some(found) = compared.position else {
             return self.finish(None, ctx);
         };
-        if !found.is_news(&audited.asked, &self.usage.known()) {
+        if !found.is_ahead(&compared.asked, &self.status.position()) {
             return;
         }
         for seat in Seat::BOTH {
             self.raise_marks(seat, found.marks[seat]);
         }
-        if found.was_rewound(&audited.asked) {
+        if found.was_rewound(&compared.asked) {
             return self.rewind(found.last_seq, ctx);
         }
-        if found.last_seq > self.usage.position() {
+        if found.last_seq > self.status.last_seq() {
             self.catch_up(ctx);
         }
-        if found.was_revised(&audited.asked, &self.usage.known()) {
-            self.read_again(ctx, Self::greet_again);
+        if found.was_revised(&compared.asked, &self.status.position()) {
+            self.reload(ctx, Self::resend_hello);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a door may ask of a pair, and how it gets there.
+//! The requests of the doors, and how they reach a pair.
 
 use std::{
     sync::{
@@ -12,15 +12,15 @@ use actix::{ActorFutureExt, AtomicResponse, Handler, Message, WrapFuture};
 use tracing::{Instrument, Span};
 
 use super::{
-    Answer, AskIn, AskStateOf, Attach, DeviceCode, EndChat, EndSession, Glance, History, Login,
-    Logout, Look, NameSeatTwo, NewReturnCode, OpenStream, Pair, Receipt, ReplacedBy, SeatOf,
-    SendMessage, Sessions, Typing,
+    AnswerAsk, AskToEnter, Attach, EndChat, EndSession, GetAskStatus, GetHistory, GetPublicInfo,
+    GetReplacement, GetSeat, GetSnapshot, ListSessions, Login, Logout, MoveMarks, NameSeatTwo,
+    NewDeviceCode, NewReturnCode, NotifyTyping, OpenStream, Pair, SendMessage,
 };
 use crate::Refusal;
 
-/// What a door may ask of a pair.
+/// A request to a pair.
 pub trait Request: Message<Result = Result<Self::Reply, Refusal>> + Clone + Send + 'static {
-    /// What it answers.
+    /// The reply to it.
     type Reply: Send + 'static;
 }
 
@@ -32,37 +32,37 @@ where
     type Reply = R;
 }
 
-/// A request on its way through the registry. It is not `Clone`, and so no request itself.
-pub struct Visit<M> {
+/// A request on its way from the registry to a pair. Not `Clone`, so that it is not a [`Request`] itself.
+pub struct Dispatch<M> {
     pub(crate) message: M,
-    /// Set while the pair is busy with it alone: whether a panic was this request's own doing.
+    /// Set while the pair handles this request: whether a panic was caused by it.
     pub(crate) begun: Arc<AtomicBool>,
-    /// What the log says of the request, so that lines about it can be found by its id.
+    /// The request's span, so that the pair's log lines have its id.
     pub(crate) span: Span,
 }
 
-impl<M: Request> Message for Visit<M> {
+impl<M: Request> Message for Dispatch<M> {
     type Result = M::Result;
 }
 
-/// What the doors may ask. (One impl each: a generic one would have to exclude itself.) Those that
-/// hold the mailbox until they are answered are to blame for a panic until then; while the others
-/// wait for the store, what panics is something else, and they may be asked again.
+/// Implements `Handler<Dispatch<…>>` for each request; a generic impl would overlap with itself. A request
+/// that blocks the mailbox until its reply is to blame for a panic until then. While another one waits for the
+/// store, a panic comes from something else, and the request is sent again.
 macro_rules! receive {
-    (holding the mailbox: $($holding:ty),*; beside others: $($beside:ty),* $(,)?) => {
-        receive!(@ true: $($holding),*);
-        receive!(@ false: $($beside),*);
+    (blocking the mailbox: $($blocking:ty),*; concurrent: $($concurrent:ty),* $(,)?) => {
+        receive!(@ true: $($blocking),*);
+        receive!(@ false: $($concurrent),*);
     };
-    (@ $holds:literal: $($request:ty),*) => {$(
-        impl Handler<Visit<$request>> for Pair {
+    (@ $blocks:literal: $($request:ty),*) => {$(
+        impl Handler<Dispatch<$request>> for Pair {
             type Result = <Self as Handler<$request>>::Result;
 
-            fn handle(&mut self, visit: Visit<$request>, ctx: &mut Self::Context) -> Self::Result {
-                let _of_request = visit.span.enter();
-                visit.begun.store(true, Ordering::Release);
+            fn handle(&mut self, dispatch: Dispatch<$request>, ctx: &mut Self::Context) -> Self::Result {
+                let _of_request = dispatch.span.enter();
+                dispatch.begun.store(true, Ordering::Release);
                 self.last_request = Instant::now();
-                let answer = Handler::<$request>::handle(self, visit.message, ctx);
-                visit.begun.store($holds, Ordering::Release);
+                let answer = Handler::<$request>::handle(self, dispatch.message, ctx);
+                dispatch.begun.store($blocks, Ordering::Release);
                 answer
             }
         }
@@ -70,27 +70,27 @@ macro_rules! receive {
 }
 
 receive! {
-    holding the mailbox: Answer, AskIn, DeviceCode, EndChat, EndSession, Login, Logout,
-        NameSeatTwo, NewReturnCode, Sessions;
-    beside others: AskStateOf, Attach, Glance, History, Look, OpenStream, Receipt, ReplacedBy,
-        SeatOf, SendMessage, Typing,
+    blocking the mailbox: AnswerAsk, AskToEnter, EndChat, EndSession, ListSessions, Login, Logout,
+        NameSeatTwo, NewDeviceCode, NewReturnCode;
+    concurrent: Attach, GetAskStatus, GetHistory, GetPublicInfo, GetReplacement, GetSeat,
+        GetSnapshot, MoveMarks, NotifyTyping, OpenStream, SendMessage,
 }
 
-/// Reads the chat from the store again: a token is not known here, and the store may know it; or
-/// the instance slept. Refused when the store cannot be read.
+/// Reads the chat from the store again, because a token is unknown here that the store may know, or because the
+/// instance was suspended. Fails when the store cannot be read.
 ///
-/// Those who ask while the chat is being read share the next reading, however many they are: made-up
-/// tokens keep nobody waiting for longer than one takes.
+/// All that are sent while a read is in progress share the next one, so that requests with made-up tokens do not
+/// queue up reads.
 #[derive(Debug, actix::Message)]
 #[rtype(result = "Result<(), Refusal>")]
 pub(crate) struct Refresh {
     asked: Instant,
-    /// What the log says of the request that it is done for.
+    /// The span of the request that needs it.
     span: Span,
 }
 
 impl Refresh {
-    /// For the request at hand.
+    /// For the current request.
     pub(crate) fn now() -> Self {
         Self {
             asked: Instant::now(),
@@ -108,8 +108,7 @@ impl Handler<Refresh> for Pair {
             return AtomicResponse::new(Box::pin(actix::fut::ready(Ok(()))));
         }
         let began = Instant::now();
-        let store = self.environment.world.store.clone();
-        let key = self.key;
+        let (store, key) = (self.store(), self.key);
         let load = async move { store.load(key).await }.instrument(span.clone());
         AtomicResponse::new(Box::pin(load.into_actor(self).map(
             move |found, pair: &mut Self, ctx| {

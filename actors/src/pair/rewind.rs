@@ -1,6 +1,5 @@
-//! What a pair does when the store has less than it had given out: a standby that lagged took the
-//! place of a database that is gone. The pair starts anew from the last message that both have, and
-//! its streams are told so by a fresh hello.
+//! Rewinding: the store has fewer messages than the pair has delivered, because a standby that lagged replaced a
+//! lost database. The pair goes back to the last message that both have, and its streams get a fresh hello.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -14,14 +13,14 @@ use crate::{
     ports::{Access, By, Lookup, StoreError},
 };
 
-/// Messages whose ids are remembered: a standby lags by a few.
+/// How many ids of messages are remembered; a standby lags by few.
 const RECENT_LEN_MAX: usize = 16;
 
-/// The ids of the last messages that the streams were given.
+/// The ids of the last delivered messages.
 #[derive(Default)]
-pub(super) struct Recent(VecDeque<(Seq, ClientId)>);
+pub(super) struct RecentMessages(VecDeque<(Seq, ClientId)>);
 
-impl Recent {
+impl RecentMessages {
     pub(super) fn push(&mut self, message: &Message) {
         if self.0.len() == RECENT_LEN_MAX {
             self.0.pop_front();
@@ -33,33 +32,33 @@ impl Recent {
         self.0.is_empty()
     }
 
-    /// Whether another message was given out under this `seq`.
-    pub(super) fn contradicts(&self, message: &Message) -> bool {
+    /// Whether a different message was delivered with this `seq`.
+    pub(super) fn conflicts_with(&self, message: &Message) -> bool {
         let other = |(seq, id): &(Seq, ClientId)| *seq == message.seq && *id != message.id;
         self.0.iter().any(other)
     }
 
-    /// The `seq` before the first one remembered, if that is lower.
-    fn beginning(&self, or: Seq) -> Seq {
-        let first = self.0.front().map_or(or, |(seq, _)| seq - 1);
-        first.min(or)
+    /// The `seq` before the first remembered message, but at most `at_most`.
+    fn start(&self, at_most: Seq) -> Seq {
+        let first = self.0.front().map_or(at_most, |(seq, _)| seq - 1);
+        first.min(at_most)
     }
 
-    /// Forgets what came after this.
+    /// Forgets the messages after `last`.
     fn truncate(&mut self, last: Seq) {
         self.0.retain(|(seq, _)| *seq <= last);
     }
 }
 
 impl Pair {
-    /// Reads the store's last messages and compares them with those given out, from `at_most` on at
-    /// the latest. Holds the mailbox, so that nothing overtakes it.
+    /// Reads the store's last messages, from `at_most` or earlier, and compares them with the delivered ones. Blocks
+    /// the mailbox, so that nothing overtakes it.
     pub(super) fn rewind(&mut self, at_most: Seq, ctx: &mut Context<Self>) {
         if self.chat.is_err() {
             return;
         }
-        let (store, key) = (self.environment.world.store.clone(), self.key);
-        let from = self.recent.beginning(at_most);
+        let (store, key) = (self.store(), self.key);
+        let from = self.recent.start(at_most);
         let read = async move {
             let page = Page::After(from);
             let page = store.history(By::Server(key), page, 2 * RECENT_LEN_MAX);
@@ -69,19 +68,25 @@ impl Pair {
         let read = read.into_actor(self);
         ctx.wait(read.map(move |read, pair: &mut Self, ctx| match read {
             Ok((Access::Granted(page), Lookup::Live(chat))) => {
-                pair.start_anew(from, &page.messages, chat, ctx);
+                pair.restart_from_store(from, &page.messages, chat, ctx);
             }
             Ok(_) => pair.finish(None, ctx),
-            // The next comparison with the store finds it again.
-            Err(failure) => pair.log_unread(&failure),
+            // The next comparison with the store notices it again.
+            Err(failure) => pair.log_read_failure(&failure),
         }));
     }
 
-    fn start_anew(&mut self, from: Seq, stored: &[Message], chat: Chat, ctx: &mut Context<Self>) {
-        let known = self.usage.position();
+    fn restart_from_store(
+        &mut self,
+        from: Seq,
+        stored: &[Message],
+        chat: Chat,
+        ctx: &mut Context<Self>,
+    ) {
+        let known = self.status.last_seq();
         let differs = stored
             .iter()
-            .find(|message| self.recent.contradicts(message));
+            .find(|message| self.recent.conflicts_with(message));
         if chat.last_seq >= known && differs.is_none() {
             let shown = stored.iter().rfind(|message| message.seq <= known);
             if let (true, Some(last)) = (self.recent.is_empty(), shown) {
@@ -100,10 +105,10 @@ impl Pair {
         warn!(chat = %self.key.fingerprint(), lost, "the store has lost messages that were shown");
         self.early.clear();
         self.recent.truncate(same);
-        // What is held is of the lost database: neither its marks nor its place are kept.
-        self.chat = Err(Refusal::Unavailable("the chat is being read anew".into()));
+        // The copy in memory is from the lost database: nothing of it is kept.
+        self.chat = Err(Refusal::Unavailable("the chat is being read again".into()));
         self.apply(Ok(Lookup::Live(chat)), ctx);
-        self.usage.move_to(same);
+        self.status.set_last_seq(same);
         self.rewind_streams(same, ctx);
         for seat in Seat::BOTH {
             let Ok(hello) = self.hello(seat, same) else {

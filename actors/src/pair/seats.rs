@@ -1,21 +1,21 @@
 //! Names, logins and codes.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix::{AtomicResponse, Handler};
 use uuid::Uuid;
 
 use super::Pair;
 use crate::{
-    CameWith, Refusal, WasReplaced,
+    Credential, Refusal, Replacement,
     domain::{
-        AccessCode, Device, Names, PairHash, RegistrationId, Seat, SeatChange, SecretDigest, Seq,
-        Timestamp, Token, UserName,
+        AccessCode, Caller, Device, Names, PairHash, RegistrationId, Seat, SeatChange,
+        SecretDigest, Seq, Timestamp, Token, UserName,
     },
-    ports::{Claim, Claimed, Lookup, NewSession, Proof},
+    ports::{Claim, Claimed, NewSession, Proof, Store},
 };
 
-/// How long a device code is good.
+/// How long a device code is valid.
 const DEVICE_CODE_VALID: Duration = Duration::from_secs(600);
 
 /// Names seat 2, once.
@@ -24,7 +24,7 @@ const DEVICE_CODE_VALID: Duration = Duration::from_secs(600);
 pub struct NameSeatTwo {
     /// The name.
     pub name: UserName,
-    /// The digest of the proof of having the link, in an encrypted chat.
+    /// The digest of the link's proof, in an encrypted chat.
     pub auth: Option<SecretDigest>,
 }
 
@@ -35,7 +35,7 @@ impl Handler<NameSeatTwo> for Pair {
         if let Err(refusal) = self.check_link(naming.auth) {
             return Self::refuse(refusal);
         }
-        // A name stays: the store need not be asked, by anybody who has the link, again and again.
+        // A name never changes, so the store need not be asked: anybody with the link could send this again and again.
         if self.names[Seat::Two].is_some() {
             return Self::refuse(Refusal::NamedBefore);
         }
@@ -46,30 +46,28 @@ impl Handler<NameSeatTwo> for Pair {
                 problem,
             });
         }
-        let (store, key) = (self.environment.world.store.clone(), self.key);
+        let (store, key) = (self.store(), self.key);
         let name = async move {
-            match store.name_seat_two(key, &naming.name).await? {
-                Lookup::Live(true) => Ok(()),
-                Lookup::Live(false) => Err(Refusal::NamedBefore),
-                Lookup::Ended => Err(Refusal::Gone),
-                Lookup::Missing => Err(Refusal::NotFound),
+            match store.name_seat_two(key, &naming.name).await?.live()? {
+                true => Ok(()),
+                false => Err(Refusal::NamedBefore),
             }
         };
         self.change(name, |pair, ()| {
-            pair.tell_seat(Seat::Two, SeatChange::Named)
+            pair.announce_seat(Seat::Two, SeatChange::Named)
         })
     }
 }
 
-/// Asks for all that a stranger may know.
+/// Gets what anybody with the link may know.
 #[derive(Debug, Clone, Copy, actix::Message)]
-#[rtype(result = "Result<Glanced, Refusal>")]
-pub struct Glance;
+#[rtype(result = "Result<PublicInfo, Refusal>")]
+pub struct GetPublicInfo;
 
-/// All that a stranger may know.
+/// What anybody with the link may know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Glanced {
-    /// Whether the second person still chooses their own name.
+pub struct PublicInfo {
+    /// Whether seat 2 has no name yet.
     pub unnamed: bool,
     /// When the chat expires.
     pub expires_at: Timestamp,
@@ -77,11 +75,11 @@ pub struct Glanced {
     pub encrypted: bool,
 }
 
-impl Handler<Glance> for Pair {
-    type Result = Result<Glanced, Refusal>;
+impl Handler<GetPublicInfo> for Pair {
+    type Result = Result<PublicInfo, Refusal>;
 
-    fn handle(&mut self, _: Glance, _: &mut Self::Context) -> Self::Result {
-        Ok(Glanced {
+    fn handle(&mut self, _: GetPublicInfo, _: &mut Self::Context) -> Self::Result {
+        Ok(PublicInfo {
             unnamed: self.names[Seat::Two].is_none(),
             expires_at: self.chat()?.expires_at,
             encrypted: self.chat()?.encryption.is_some(),
@@ -89,63 +87,63 @@ impl Handler<Glance> for Pair {
     }
 }
 
-/// Asks which seat a token proves.
+/// Gets the seat that a token belongs to.
 #[derive(Debug, Clone, Copy, actix::Message)]
 #[rtype(result = "Result<Seat, Refusal>")]
-pub struct SeatOf {
+pub struct GetSeat {
     /// The token.
     pub by: SecretDigest,
 }
 
-impl Handler<SeatOf> for Pair {
+impl Handler<GetSeat> for Pair {
     type Result = Result<Seat, Refusal>;
 
-    fn handle(&mut self, asked: SeatOf, _: &mut Self::Context) -> Self::Result {
-        self.who(asked.by).map(|(seat, _)| seat)
+    fn handle(&mut self, request: GetSeat, _: &mut Self::Context) -> Self::Result {
+        self.authenticate(request.by).map(|(seat, _)| seat)
     }
 }
 
-/// Sits down.
+/// Logs in at a seat.
 #[derive(Debug, Clone, actix::Message)]
 #[rtype(result = "Result<LoggedIn, Refusal>")]
 pub struct Login {
-    /// The link's hash: the codes are keyed with it.
+    /// The link's hash, the key of the codes' digests.
     pub hash: PairHash,
-    /// Who it is.
+    /// The name of the seat.
     pub name: UserName,
-    /// What lets them in at a seat that is taken.
+    /// What lets somebody in at a seat that is taken.
     pub proof: Option<LoginProof>,
-    /// What the same login is recognised by.
+    /// Idempotency key.
     pub id: Option<RegistrationId>,
-    /// What it comes from.
+    /// The device it comes from.
     pub device: Device,
-    /// The digest of the proof of having the link, in an encrypted chat.
+    /// The digest of the link's proof, in an encrypted chat.
     pub auth: Option<SecretDigest>,
 }
 
-/// What lets somebody in at a seat that is taken, as it comes from outside.
+/// What lets somebody in at a seat that is taken, in clear text.
 #[derive(Debug, Clone)]
 pub enum LoginProof {
     /// The seat's return code.
     ReturnCode(AccessCode),
     /// The seat's device code.
     DeviceCode(AccessCode),
-    /// A wish that was allowed.
+    /// The secret of an ask that was allowed.
     Ask(Token),
 }
 
 /// A new session.
 #[derive(Debug, Clone)]
 pub struct LoggedIn {
-    /// What it proves itself with from now on.
+    /// Its token.
     pub token: Token,
-    /// Where it sits.
+    /// Its seat.
     pub seat: Seat,
     /// The seat's name, as it was registered.
     pub name: UserName,
     /// The other person's name.
     pub peer: Option<UserName>,
-    /// The place of the last message.
+    /// The `seq` of the last message.
     pub last_seq: Seq,
     /// The seat's return code, where this login set it.
     pub return_code: Option<AccessCode>,
@@ -185,38 +183,30 @@ impl Handler<Login> for Pair {
             return_code: code.digest(&login.hash, seat),
             sessions_max: self.environment.limits.sessions_per_seat_max,
         };
-        let (store, deferred) = (
-            self.environment.world.store.clone(),
-            self.environment.deferred.clone(),
-        );
+        let (store, deferred) = (self.store(), self.environment.deferred.clone());
         let (names, encrypted) = (self.names.clone(), self.is_encrypted());
-        let sit = async move {
+        let log_in = async move {
             if claim.session.login.is_some() {
-                // Whether the session that this login made before was used must be known now.
+                // If this login is repeated, the store must know whether its first session was used.
                 deferred.write_all().await;
             }
-            let code_set = match store.take_seat(claim).await? {
-                Lookup::Live(Claimed::Sat { code_set }) => code_set,
-                Lookup::Live(refused) => {
-                    return Err(Self::not_seated(refused, seat, &names, encrypted));
-                }
-                Lookup::Ended => return Err(Refusal::Gone),
-                Lookup::Missing => return Err(Refusal::NotFound),
-            };
-            Ok((token, code_set.then_some(code)))
+            match store.take_seat(claim).await?.live()? {
+                Claimed::Seated { code_set } => Ok((token, code_set.then_some(code))),
+                refused => Err(Self::login_refusal(refused, seat, &names, encrypted)),
+            }
         };
         let first = self.chat().is_ok_and(|chat| !chat.seats[seat].taken);
-        self.change(sit, move |pair, (token, return_code)| {
+        self.change(log_in, move |pair, (token, return_code)| {
             match first || return_code.is_some() || pair.sessions_of(seat).count() == 1 {
-                true => pair.tell_seat(seat, SeatChange::Taken),
-                false => pair.tell_sessions(),
+                true => pair.announce_seat(seat, SeatChange::Taken),
+                false => pair.announce_sessions(),
             }
             LoggedIn {
                 token,
                 seat,
                 name: pair.name(seat).unwrap_or(login.name),
                 peer: pair.name(seat.other()),
-                last_seq: pair.usage.position(),
+                last_seq: pair.status.last_seq(),
                 return_code,
                 encrypted: pair.is_encrypted(),
             }
@@ -224,13 +214,13 @@ impl Handler<Login> for Pair {
     }
 }
 
-/// Replaces the return code of the sender's seat.
+/// Replaces the return code of the caller's seat.
 #[derive(Debug, Clone, actix::Message)]
 #[rtype(result = "Result<AccessCode, Refusal>")]
 pub struct NewReturnCode {
     /// The owner's token.
     pub by: SecretDigest,
-    /// The link's hash: the codes are keyed with it.
+    /// The link's hash, the key of the codes' digests.
     pub hash: PairHash,
 }
 
@@ -238,66 +228,56 @@ impl Handler<NewReturnCode> for Pair {
     type Result = AtomicResponse<Self, Result<AccessCode, Refusal>>;
 
     fn handle(&mut self, new: NewReturnCode, _: &mut Self::Context) -> Self::Result {
-        let caller = match self.caller(new.by) {
-            Ok(caller) => caller,
-            Err(refusal) => return Self::refuse(refusal),
-        };
         let asked = !self.open_asks().is_empty();
-        let store = self.environment.world.store.clone();
-        let set = async move {
+        let set = async move |store: Arc<dyn Store>, caller: Caller| {
             let code = AccessCode::generate(&mut rand::rng());
             let digest = code.digest(&new.hash, caller.seat);
             store.set_return_code(caller, digest).await?.granted()?;
             Ok(code)
         };
-        self.change(set, move |pair, code| {
+        self.change_as(new.by, set, move |pair, code| {
             if asked {
-                // Whoever asked for this seat does not wait any more.
-                pair.tell_sessions();
-                pair.greet_again();
+                // The asks for this seat have ended.
+                pair.announce_sessions();
+                pair.resend_hello();
             }
             code
         })
     }
 }
 
-/// Makes a code that lets the sender in on another device, once.
+/// Makes a code for logging in on another device, once.
 #[derive(Debug, Clone, actix::Message)]
 #[rtype(result = "Result<(AccessCode, Timestamp), Refusal>")]
-pub struct DeviceCode {
+pub struct NewDeviceCode {
     /// The owner's token.
     pub by: SecretDigest,
-    /// The link's hash: the codes are keyed with it.
+    /// The link's hash, the key of the codes' digests.
     pub hash: PairHash,
 }
 
-impl Handler<DeviceCode> for Pair {
+impl Handler<NewDeviceCode> for Pair {
     type Result = AtomicResponse<Self, Result<(AccessCode, Timestamp), Refusal>>;
 
-    fn handle(&mut self, new: DeviceCode, _: &mut Self::Context) -> Self::Result {
-        let caller = match self.caller(new.by) {
-            Ok(caller) => caller,
-            Err(refusal) => return Self::refuse(refusal),
-        };
-        let store = self.environment.world.store.clone();
-        let set = async move {
+    fn handle(&mut self, new: NewDeviceCode, _: &mut Self::Context) -> Self::Result {
+        let set = async move |store: Arc<dyn Store>, caller: Caller| {
             let code = AccessCode::generate(&mut rand::rng());
             let digest = code.digest(&new.hash, caller.seat);
             let set = store.set_device_code(caller, digest, DEVICE_CODE_VALID);
-            let lapses = set.await?.granted()?;
-            Ok((code, lapses))
+            let lapses_at = set.await?.granted()?;
+            Ok((code, lapses_at))
         };
-        self.change(set, |_, made| made)
+        self.change_as(new.by, set, |_, made| made)
     }
 }
 
 impl Pair {
-    /// Why nobody sat down.
-    fn not_seated(refused: Claimed, seat: Seat, names: &Names, encrypted: bool) -> Refusal {
+    /// Why a login was refused.
+    fn login_refusal(refused: Claimed, seat: Seat, names: &Names, encrypted: bool) -> Refusal {
         let user = names[seat].clone();
-        let replaced = |came_with, at, peer| {
-            Refusal::Replaced(Box::new(WasReplaced {
-                came_with,
+        let replaced = |credential, at, peer| {
+            Refusal::Replaced(Box::new(Replacement {
+                credential,
                 at,
                 user,
                 peer,
@@ -305,16 +285,15 @@ impl Pair {
             }))
         };
         match refused {
-            // Anybody with the link and a name is answered so: who the other person is called is
-            // not for them.
+            // Anybody with the link and a name gets this answer, so it does not contain the other person's name.
             Claimed::Taken {
                 replaced_at: Some(at),
-            } => replaced(CameWith::Name, at, None),
+            } => replaced(Credential::Name, at, None),
             Claimed::WrongProof {
                 replaced_at: Some(at),
-            } => replaced(CameWith::Code, at, names[seat.other()].clone()),
+            } => replaced(Credential::Code, at, names[seat.other()].clone()),
             Claimed::WrongProof { replaced_at: None } => Refusal::WrongCode,
-            Claimed::Taken { replaced_at: None } | Claimed::Sat { .. } => Refusal::SeatTaken,
+            Claimed::Taken { replaced_at: None } | Claimed::Seated { .. } => Refusal::SeatTaken,
         }
     }
 }

@@ -1,4 +1,6 @@
-//! Where a seat is logged in, and logging out.
+//! The sessions of a seat, and logging out.
+
+use std::sync::Arc;
 
 use actix::{ActorFutureExt, AtomicResponse, Handler, WrapFuture};
 
@@ -6,26 +8,26 @@ use super::Pair;
 use crate::{
     Refusal,
     domain::{Caller, Seat, SeatChange, SecretDigest, Session, SessionId},
-    ports::{Notice, SessionChoice},
+    ports::{Notice, SessionChoice, Store},
 };
 
-/// Lists the sessions of the sender's seat, and says which is the sender's own.
+/// Lists the sessions of the caller's seat, with the id of the caller's own.
 #[derive(Debug, Clone, actix::Message)]
 #[rtype(result = "Result<(Vec<Session>, SessionId), Refusal>")]
-pub struct Sessions {
+pub struct ListSessions {
     /// The owner's token.
     pub by: SecretDigest,
 }
 
-impl Handler<Sessions> for Pair {
+impl Handler<ListSessions> for Pair {
     type Result = AtomicResponse<Self, Result<(Vec<Session>, SessionId), Refusal>>;
 
-    /// What the store says now is listed, and to whom it knows now.
-    fn handle(&mut self, sessions: Sessions, _: &mut Self::Context) -> Self::Result {
-        if let Err(refusal) = self.caller(sessions.by) {
+    /// Reads the store first: other instances may have changed the sessions, or ended the caller's own.
+    fn handle(&mut self, request: ListSessions, _: &mut Self::Context) -> Self::Result {
+        if let Err(refusal) = self.caller(request.by) {
             return Self::refuse(refusal);
         }
-        let (store, key) = (self.environment.world.store.clone(), self.key);
+        let (store, key) = (self.store(), self.key);
         let load = async move { store.load(key).await };
         AtomicResponse::new(Box::pin(load.into_actor(self).map(
             move |found, pair: &mut Self, ctx| {
@@ -33,7 +35,7 @@ impl Handler<Sessions> for Pair {
                     return Err(failure.clone().into());
                 }
                 pair.apply(found, ctx);
-                let (seat, current) = pair.who(sessions.by)?;
+                let (seat, current) = pair.authenticate(request.by)?;
                 let mut list: Vec<Session> = pair.sessions_of(seat).cloned().collect();
                 list.sort_by_key(|session| session.since);
                 Ok((list, current))
@@ -42,13 +44,13 @@ impl Handler<Sessions> for Pair {
     }
 }
 
-/// Logs one of the seat's other sessions out.
+/// Ends one of the seat's sessions.
 #[derive(Debug, Clone, actix::Message)]
 #[rtype(result = "Result<(), Refusal>")]
 pub struct EndSession {
     /// The owner's token.
     pub by: SecretDigest,
-    /// Which session.
+    /// The session's id.
     pub id: SessionId,
 }
 
@@ -56,18 +58,15 @@ impl Handler<EndSession> for Pair {
     type Result = AtomicResponse<Self, Result<(), Refusal>>;
 
     fn handle(&mut self, end: EndSession, _: &mut Self::Context) -> Self::Result {
-        match self.caller(end.by) {
-            Ok(caller) => self.end_session(caller, SessionChoice::Id(end.id)),
-            Err(refusal) => Self::refuse(refusal),
-        }
+        self.end_session(end.by, SessionChoice::Id(end.id))
     }
 }
 
-/// Ends the sender's own session.
+/// Ends the caller's own session.
 #[derive(Debug, Clone, actix::Message)]
 #[rtype(result = "Result<(), Refusal>")]
 pub struct Logout {
-    /// The token that dies.
+    /// The caller's token.
     pub by: SecretDigest,
 }
 
@@ -75,27 +74,26 @@ impl Handler<Logout> for Pair {
     type Result = AtomicResponse<Self, Result<(), Refusal>>;
 
     fn handle(&mut self, logout: Logout, _: &mut Self::Context) -> Self::Result {
-        match self.caller(logout.by) {
-            Ok(caller) => self.end_session(caller, SessionChoice::Own),
-            Err(refusal) => Self::refuse(refusal),
-        }
+        self.end_session(logout.by, SessionChoice::Own)
     }
 }
 
 impl Pair {
     fn end_session(
-        &self,
-        caller: Caller,
+        &mut self,
+        by: SecretDigest,
         which: SessionChoice,
     ) -> AtomicResponse<Self, Result<(), Refusal>> {
-        let (store, seat) = (self.environment.world.store.clone(), caller.seat);
-        let end = async move { store.end_session(caller, which).await?.granted() };
-        self.change(end, move |pair, ended: bool| {
+        let end = async move |store: Arc<dyn Store>, caller: Caller| {
+            let ended = store.end_session(caller, which).await?.granted()?;
+            Ok((ended, caller.seat))
+        };
+        self.change_as(by, end, |pair, (ended, seat): (bool, Seat)| {
             let left = pair.sessions_of(seat).next().is_none();
             match (ended, left) {
                 (false, _) => {}
-                (true, true) => pair.tell_seat(seat, SeatChange::Left),
-                (true, false) => pair.tell_sessions(),
+                (true, true) => pair.announce_seat(seat, SeatChange::Left),
+                (true, false) => pair.announce_sessions(),
             }
         })
     }
@@ -105,11 +103,8 @@ impl Pair {
         sessions.iter().filter(move |session| session.seat == seat)
     }
 
-    /// Tells the other instances alone: the streams here were dropped with their sessions.
-    pub(super) fn tell_sessions(&self) {
-        self.environment
-            .world
-            .bus
-            .publish(self.key, Notice::Sessions);
+    /// Tells the other instances that sessions changed. Here their streams were dropped already.
+    pub(super) fn announce_sessions(&self) {
+        self.publish(Notice::Sessions);
     }
 }

@@ -1,13 +1,12 @@
-//! Open streams and who is there.
+//! Open streams.
 //!
-//! A stream is opened in two steps, so that nothing falls between: its position is read from the
-//! store, after the pair has subscribed to the bus; then it replays by pulling pages, and attaches
-//! again and again until it has reached the place where the pair is, which flips it to live.
+//! A stream is opened in two steps, so that it misses nothing: the pair subscribes to the bus and then reads the
+//! chat's position from the store; the stream replays by pulling pages, and attaches again and again until it has
+//! reached the pair's last `seq`, which makes it live.
 //!
-//! A live stream that does not take what it is told is put back to reading from the store, at its
-//! client's pace; nothing is buffered for it. The pair holds the only address of a stream. To drop
-//! it ends the stream: so do a client that takes nothing for long, a session that ends, and a pair
-//! that panics.
+//! A live stream that does not take its events goes back to pulling pages at its client's pace; nothing is
+//! buffered for it. The pair holds the only address of a stream, so dropping the entry ends the stream. That
+//! happens when a client takes nothing for long, when its session ends, and when the pair panics.
 
 use std::{
     sync::{
@@ -20,31 +19,30 @@ use std::{
 use actix::{Context, Handler, Recipient, ResponseActFuture, dev::SendError};
 use tracing::debug;
 
-use super::{Opened, Pair, usage::Streaming};
+use super::{Pair, Snapshot, status::StreamGuard};
 use crate::{
     Refusal,
     domain::{Event, Hello, Message, Seat, SecretDigest, Seq, SessionId},
-    metrics::Counted,
+    metrics::GaugeGuard,
 };
 
-/// After this long without an event a stream is told that the line is still up: within fifteen
-/// seconds it hears so.
-const QUIET: Duration = Duration::from_millis(14_500);
-/// So much ahead of its time it is told together with others of its chat.
-const QUIET_SLACK: Duration = Duration::from_secs(5);
-/// A stream that is behind and has not read on for so long is cut off.
+/// A stream without an event for this long gets a ping, so that clients see one every fifteen seconds.
+const PING_AFTER: Duration = Duration::from_millis(14_500);
+/// Pings that are due within this time are sent together.
+const PING_SLACK: Duration = Duration::from_secs(5);
+/// A stream that is behind and has not pulled a page for this long is cut off.
 const STALLED: Duration = Duration::from_secs(30);
-/// How long a stream may take to write the last thing it is told.
-const GOODBYE: Duration = Duration::from_secs(5);
-/// How long to wait before coming back when there are too many streams.
+/// How long a stream may take to write its last event.
+const LAST_EVENT_GRACE: Duration = Duration::from_secs(5);
+/// `Retry-After` when there are too many streams.
 const TOO_MANY_STREAMS_RETRY: Duration = Duration::from_secs(5);
 
-/// Names one open stream within the process.
+/// The id of an open stream, unique within the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StreamId(u64);
 
 impl StreamId {
-    /// One that no other stream of the process has.
+    /// A fresh id.
     pub fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
@@ -52,30 +50,30 @@ impl StreamId {
 }
 
 /// A stream that this pair feeds, or will feed when it has caught up.
-pub(super) struct Open {
+pub(super) struct StreamEntry {
     id: StreamId,
     pub(super) seat: Seat,
     session: SessionId,
     feed: Feed,
-    /// The last place it had written when it attached.
+    /// The last `seq` it had written when it attached.
     position: Seq,
     last_event: Instant,
-    _counted: (Counted, Arc<()>, Streaming),
+    _counted: (GaugeGuard, Arc<()>, StreamGuard),
 }
 
 /// How a stream gets its events.
 enum Feed {
-    /// It still pulls what it missed; the address is kept for when it is done.
+    /// It pulls pages from the store; the address is for when it has caught up.
     Replaying(Recipient<Event>),
-    /// It is told everything.
+    /// It gets every event.
     Live(Recipient<Event>),
-    /// It did not take what it was told, and was told to read on from the store instead.
+    /// Its mailbox was full, and it was told to pull pages from the store.
     Behind(Recipient<Event>),
-    /// It has gone.
+    /// It has ended.
     Gone,
 }
 
-impl Open {
+impl StreamEntry {
     fn is_dead(&self) -> bool {
         match &self.feed {
             Feed::Replaying(to) | Feed::Live(to) | Feed::Behind(to) => !to.connected(),
@@ -83,10 +81,10 @@ impl Open {
         }
     }
 
-    /// When the pair has to look at it, if nothing happens before.
+    /// When the pair has to ping it or cut it off, if nothing else happens before.
     pub(super) fn due_in(&self) -> Option<Duration> {
         let patience = match self.feed {
-            Feed::Live(_) => QUIET,
+            Feed::Live(_) => PING_AFTER,
             Feed::Behind(_) => STALLED,
             Feed::Replaying(_) | Feed::Gone => return None,
         };
@@ -99,36 +97,36 @@ impl Open {
     }
 }
 
-/// Asks for a stream.
+/// Opens a stream.
 #[derive(Debug, Clone, actix::Message)]
-#[rtype(result = "Result<Opened, Refusal>")]
+#[rtype(result = "Result<Snapshot, Refusal>")]
 pub struct OpenStream {
     /// The reader's token.
     pub by: SecretDigest,
-    /// The last place the client has seen; `None` starts at the present.
+    /// The last `seq` the client has seen; `None` starts at the present.
     pub after: Option<Seq>,
 }
 
-/// Asks to be fed from here on.
+/// Asks for live events from here on.
 #[derive(Clone, actix::Message)]
 #[rtype(result = "Result<Attached, Refusal>")]
 pub struct Attach {
     /// The reader's token.
     pub by: SecretDigest,
-    /// The stream's name.
+    /// The stream's id.
     pub stream: StreamId,
-    /// The last place it has written.
+    /// The last `seq` it has written.
     pub position: Seq,
-    /// From [`Opened`].
+    /// From [`Snapshot`].
     pub changes: u64,
     /// Where events go.
     pub to: Recipient<Event>,
 }
 
-/// Whether a stream is now fed.
+/// Whether a stream now gets live events.
 #[derive(Debug, Clone)]
 pub enum Attached {
-    /// It is live; where things changed while it replayed, a fresh hello.
+    /// It is live; with a fresh hello if something changed while it replayed.
     Live(Option<Box<Hello>>),
     /// There is more to read first.
     Behind,
@@ -139,7 +137,7 @@ pub enum Attached {
 #[rtype(result = "()")]
 pub struct Detach(pub StreamId);
 
-/// The instance is on its way out: streams end, and are opened again elsewhere.
+/// The instance drains: its streams end, and clients open them again elsewhere.
 #[derive(Debug, Clone, Copy, actix::Message)]
 #[rtype(result = "()")]
 pub(crate) struct MoveStreams;
@@ -149,11 +147,9 @@ impl Handler<MoveStreams> for Pair {
 
     fn handle(&mut self, _: MoveStreams, ctx: &mut Self::Context) {
         let seats: Vec<Seat> = self.streams.iter().map(|open| open.seat).collect();
-        self.environment
-            .metrics
-            .streams_moved
-            .inc_by(seats.len() as u64);
-        self.say_goodbye(&Event::Moved);
+        let moved = &self.environment.metrics.streams_moved;
+        moved.inc_by(seats.len() as u64);
+        self.send_last_event(&Event::Moved);
         for seat in seats {
             self.departed(seat, ctx);
         }
@@ -161,14 +157,14 @@ impl Handler<MoveStreams> for Pair {
 }
 
 impl Handler<OpenStream> for Pair {
-    type Result = ResponseActFuture<Self, Result<Opened, Refusal>>;
+    type Result = ResponseActFuture<Self, Result<Snapshot, Refusal>>;
 
     fn handle(&mut self, open: OpenStream, _: &mut Self::Context) -> Self::Result {
-        let room = self
-            .who(open.by)
-            .and_then(|(seat, _)| self.check_room(seat));
-        match room {
-            Ok(()) => self.look(open.by, open.after),
+        let admitted = self
+            .authenticate(open.by)
+            .and_then(|(seat, _)| self.check_stream_limits(seat));
+        match admitted {
+            Ok(()) => self.snapshot(open.by, open.after),
             Err(refusal) => Box::pin(actix::fut::ready(Err(refusal))),
         }
     }
@@ -178,10 +174,10 @@ impl Handler<Attach> for Pair {
     type Result = Result<Attached, Refusal>;
 
     fn handle(&mut self, attach: Attach, _: &mut Self::Context) -> Self::Result {
-        let (seat, session) = self.who(attach.by)?;
-        // Asked before it arrives, which is no news to itself.
+        let (seat, session) = self.authenticate(attach.by)?;
+        // Compared before its own arrival changes the counter.
         let changed = attach.changes != self.changes;
-        let live = attach.position >= self.usage.position();
+        let live = attach.position >= self.status.last_seq();
         let feed = match live {
             true => Feed::Live(attach.to),
             false => Feed::Replaying(attach.to),
@@ -196,9 +192,9 @@ impl Handler<Attach> for Pair {
                 open.position = attach.position;
             }
             None => {
-                self.check_room(seat)?;
+                self.check_stream_limits(seat)?;
                 self.arrived(seat);
-                self.streams.push(Open {
+                self.streams.push(StreamEntry {
                     id: attach.stream,
                     seat,
                     session,
@@ -206,9 +202,9 @@ impl Handler<Attach> for Pair {
                     position: attach.position,
                     last_event: Instant::now(),
                     _counted: (
-                        Counted::new(&self.environment.metrics.streams),
+                        GaugeGuard::new(&self.environment.metrics.streams),
                         self.environment.streams.clone(),
-                        Streaming::of(&self.usage),
+                        StreamGuard::new(&self.status),
                     ),
                 });
             }
@@ -237,10 +233,10 @@ impl Handler<Detach> for Pair {
 }
 
 impl Pair {
-    fn check_room(&self, seat: Seat) -> Result<(), Refusal> {
+    fn check_stream_limits(&self, seat: Seat) -> Result<(), Refusal> {
         let limits = &self.environment.limits;
         let at_seat = self.streams.iter().filter(|open| open.seat == seat).count();
-        // Every open stream holds one, and the instance itself one more.
+        // Every open stream holds a clone, and the environment the original.
         let everywhere = Arc::strong_count(&self.environment.streams) - 1;
         if at_seat >= limits.streams_per_seat_max || everywhere >= limits.streams_max {
             return Err(Refusal::TooMany {
@@ -250,26 +246,30 @@ impl Pair {
         Ok(())
     }
 
-    /// Tells every live stream something that is not a message.
+    /// Sends every live stream an event that is not a message.
     pub(super) fn broadcast(&mut self, event: &Event) {
         self.changes += 1;
         self.send_out(event);
     }
 
-    /// Gives an event to every live stream; answers how many took it.
+    /// Sends an event to every live stream; returns how many took it.
     pub(super) fn send_out(&mut self, event: &Event) -> u64 {
         self.send_where(event, |_| true)
     }
 
-    /// Gives a message to every live stream that has not read it from the store by itself, which
-    /// it may do before the pair hears of it.
+    /// Sends a message to every live stream that has not read it from the store already, which can happen before
+    /// the pair hears of it.
     pub(super) fn send_message(&mut self, message: Arc<Message>) -> u64 {
         let seq = message.seq;
         let event = Event::Message(message, self.names.clone());
         self.send_where(&event, |open| open.position < seq)
     }
 
-    pub(super) fn send_where(&mut self, event: &Event, which: impl Fn(&Open) -> bool) -> u64 {
+    pub(super) fn send_where(
+        &mut self,
+        event: &Event,
+        which: impl Fn(&StreamEntry) -> bool,
+    ) -> u64 {
         let mut taken = 0;
         for open in self.streams.iter_mut().filter(|open| which(open)) {
             let Feed::Live(to) = &open.feed else { continue };
@@ -279,7 +279,8 @@ impl Pair {
                     taken += 1;
                 }
                 Err(SendError::Full(_)) => {
-                    // One word more than its box holds; it gets no other before it has caught up.
+                    // `do_send` exceeds the full mailbox by this one event; no other follows until the stream has
+                    // caught up.
                     to.do_send(Event::Behind);
                     open.feed = Feed::Behind(to.clone());
                 }
@@ -289,16 +290,16 @@ impl Pair {
         taken
     }
 
-    /// Tells quiet streams that the line is up, and forgets those that have gone.
+    /// Pings quiet streams, and drops those that have ended or stalled.
     pub(super) fn drop_dead_streams(&mut self, ctx: &mut Context<Self>) {
-        let quiet = |open: &Open| open.last_event.elapsed() + QUIET_SLACK >= QUIET;
-        self.send_where(&Event::Quiet, quiet);
-        self.drop_streams(Open::is_dead, ctx);
+        let quiet = |open: &StreamEntry| open.last_event.elapsed() + PING_SLACK >= PING_AFTER;
+        self.send_where(&Event::Ping, quiet);
+        self.drop_streams(StreamEntry::is_dead, ctx);
         let stalled = self.streams.iter().filter(|open| open.is_stalled()).count();
         if stalled > 0 {
-            debug!(chat = %self.key.fingerprint(), stalled, "streams are cut off: nobody reads them");
+            debug!(chat = %self.key.fingerprint(), stalled, "streams are cut off: their clients take nothing");
             self.environment.metrics.streams_cut.inc_by(stalled as u64);
-            self.drop_streams(Open::is_stalled, ctx);
+            self.drop_streams(StreamEntry::is_stalled, ctx);
         }
     }
 
@@ -309,8 +310,8 @@ impl Pair {
         self.drop_streams(|open| !live.contains(&open.session), ctx);
     }
 
-    /// Has the streams go on from a lower place. Those that are reading from the store may have read
-    /// beyond it: they end, and come back.
+    /// Makes the live streams go on after a lower `seq`. Those that pull pages may have read beyond it, so they end,
+    /// and their clients reconnect.
     pub(super) fn rewind_streams(&mut self, last: Seq, ctx: &mut Context<Self>) {
         self.drop_streams(|open| !matches!(open.feed, Feed::Live(_)), ctx);
         for open in &mut self.streams {
@@ -318,7 +319,7 @@ impl Pair {
         }
     }
 
-    fn drop_streams(&mut self, which: impl Fn(&Open) -> bool, ctx: &mut Context<Self>) {
+    fn drop_streams(&mut self, which: impl Fn(&StreamEntry) -> bool, ctx: &mut Context<Self>) {
         let mut left = Vec::new();
         self.streams.retain(|open| {
             let drop = which(open);
@@ -332,14 +333,14 @@ impl Pair {
         }
     }
 
-    /// Tells the streams a last thing. Their addresses are kept until they have had time to say
-    /// it: a stream without an address ends at once.
-    pub(super) fn say_goodbye(&mut self, last: &Event) {
+    /// Sends the streams their last event. Their addresses are kept until they have had time to write it, because a
+    /// stream without an address ends at once.
+    pub(super) fn send_last_event(&mut self, last: &Event) {
         self.send_out(last);
         let feeds: Vec<Feed> = self.streams.drain(..).map(|open| open.feed).collect();
         if !feeds.is_empty() {
             actix::spawn(async move {
-                tokio::time::sleep(GOODBYE).await;
+                tokio::time::sleep(LAST_EVENT_GRACE).await;
                 drop(feeds);
             });
         }

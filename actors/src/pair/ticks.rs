@@ -1,23 +1,22 @@
-//! What a pair does of its own accord: it tells quiet streams that the line is up, cuts off those
-//! that nobody reads, and goes to rest.
+//! The pair's timer: it pings quiet streams, cuts off stalled ones, and lets the pair rest.
 
 use std::time::Duration;
 
 use actix::{ActorContext, AsyncContext, Context};
 use tracing::debug;
 
-use super::{Pair, streams::Open};
+use super::{Pair, streams::StreamEntry};
 use crate::domain::BySeat;
 
-/// How often a pair whose streams wait for nothing looks whether it may go to rest.
+/// How often a pair without a due stream checks whether it may rest.
 const TICK: Duration = Duration::from_secs(5);
-/// All pairs tick at the same moments, so far apart: one waking of the thread serves many of them.
+/// All pairs tick at multiples of this, so that the thread wakes once for many of them.
 const STEP: Duration = Duration::from_millis(250);
 
 impl Pair {
-    /// Ticks when there is something to do next.
+    /// Schedules the next tick.
     pub(super) fn tick_later(&self, ctx: &mut Context<Self>) {
-        let due = self.streams.iter().filter_map(Open::due_in).min();
+        let due = self.streams.iter().filter_map(StreamEntry::due_in).min();
         let due = due.unwrap_or_else(|| TICK.min(self.environment.limits.pair_rest_after));
         let now = self.environment.started.elapsed();
         let steps = (now + due).div_duration_f64(STEP).ceil();
@@ -28,8 +27,8 @@ impl Pair {
         self.drop_dead_streams(ctx);
         let idle = self.last_request.elapsed() >= self.environment.limits.pair_rest_after;
         let idle = idle && self.streams.is_empty() && self.present == BySeat::default();
-        if idle && self.keeper.leave(self.key, &ctx.address()) {
-            debug!(chat = %self.key.fingerprint(), "a pair goes to rest");
+        if idle && self.registry.remove_if_idle(self.key, &ctx.address()) {
+            debug!(chat = %self.key.fingerprint(), "a pair rests");
             self.in_service = false;
             self.environment.world.bus.unsubscribe(self.key);
             ctx.stop();

@@ -1,4 +1,4 @@
-//! Who is writing; nothing of it is kept.
+//! Typing notifications; nothing of them is stored.
 
 use std::time::{Duration, Instant};
 
@@ -11,30 +11,29 @@ use crate::{
     ports::Notice,
 };
 
-/// How often typing is passed on.
+/// Typing is passed on at most this often.
 const TYPING_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Says that the sender is writing.
+/// Notifies the other person that the caller is typing.
 #[derive(Debug, Clone, actix::Message)]
 #[rtype(result = "Result<(), Refusal>")]
-pub struct Typing {
+pub struct NotifyTyping {
     /// The writer's token.
     pub by: SecretDigest,
 }
 
-impl Handler<Typing> for Pair {
+impl Handler<NotifyTyping> for Pair {
     type Result = ResponseActFuture<Self, Result<(), Refusal>>;
 
-    fn handle(&mut self, typing: Typing, _: &mut Self::Context) -> Self::Result {
-        let checked = self.check(typing.by);
+    fn handle(&mut self, request: NotifyTyping, _: &mut Self::Context) -> Self::Result {
+        let checked = self.check_session(request.by);
         Box::pin(checked.into_actor(self).map(|checked, pair: &mut Self, _| {
             let (Caller { seat, .. }, _) = checked?;
             if pair.last_typing[seat].is_some_and(|last| last.elapsed() < TYPING_INTERVAL) {
                 return Ok(());
             }
             pair.last_typing[seat] = Some(Instant::now());
-            let bus = &pair.environment.world.bus;
-            bus.publish(pair.key, Notice::Typing(seat));
+            pair.publish(Notice::Typing(seat));
             pair.broadcast(&Event::Typing {
                 seat,
                 user: pair.name(seat),

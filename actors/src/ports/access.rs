@@ -1,4 +1,4 @@
-//! On whose behalf the store is asked, and what it lets them find.
+//! On whose behalf the store acts, and the results of lookups.
 
 use crate::{
     Refusal,
@@ -8,9 +8,9 @@ use crate::{
 /// On whose behalf the store acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
-    /// A session's, which must be alive when the store acts.
+    /// A session, which must be alive when the store acts.
     Session(Caller),
-    /// The server's own: a pair reads what it missed, `duet end` ends a chat.
+    /// The server itself: a pair catches up, `duet end` ends a chat.
     Server(ChatKey),
 }
 
@@ -30,21 +30,21 @@ impl From<Caller> for By {
     }
 }
 
-/// What a caller finds. A chat that is over has no sessions, and that it is over comes first.
+/// The result for a caller. That a chat is over takes precedence over a missing session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access<T> {
     /// There is no such chat.
     Missing,
     /// It ended or expired.
     Ended,
-    /// It lives, and the caller's session does not, or never was.
+    /// The chat is live, and the caller has no live session.
     NoSession,
-    /// Both live.
+    /// Both are live.
     Granted(T),
 }
 
 impl<T> Access<T> {
-    /// The same for something made from what was found.
+    /// Maps the value.
     pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Access<U> {
         match self {
             Access::Missing => Access::Missing,
@@ -54,7 +54,7 @@ impl<T> Access<T> {
         }
     }
 
-    /// What was found.
+    /// The value, or the refusal for a caller.
     ///
     /// # Errors
     /// [`Refusal::NotFound`], [`Refusal::Gone`] or [`Refusal::NoSession`].
@@ -68,19 +68,19 @@ impl<T> Access<T> {
     }
 }
 
-/// A chat may be there, gone, or never have been.
+/// The result of looking up a chat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lookup<T> {
     /// There is no such chat.
     Missing,
     /// It ended or expired.
     Ended,
-    /// It lives.
+    /// It is live.
     Live(T),
 }
 
 impl<T> Lookup<T> {
-    /// The same for something made from what was found.
+    /// Maps the value.
     pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Lookup<U> {
         match self {
             Lookup::Missing => Lookup::Missing,
@@ -89,7 +89,19 @@ impl<T> Lookup<T> {
         }
     }
 
-    /// The same for a caller whose session is alive, or is not.
+    /// The value of a live chat.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] or [`Refusal::Gone`].
+    pub fn live(self) -> Result<T, Refusal> {
+        match self {
+            Lookup::Missing => Err(Refusal::NotFound),
+            Lookup::Ended => Err(Refusal::Gone),
+            Lookup::Live(found) => Ok(found),
+        }
+    }
+
+    /// The result for a caller, whose session is `alive` or not.
     pub fn if_session(self, alive: bool) -> Access<T> {
         match self {
             Lookup::Missing => Access::Missing,
@@ -100,20 +112,21 @@ impl<T> Lookup<T> {
     }
 }
 
-/// How far a chat is: enough to see whether what an instance holds of it is out of date.
+/// The position of a chat: enough to see whether a copy in memory is out of date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
     /// The `seq` of its last message.
     pub last_seq: Seq,
     /// Goes up with every change of its names, seats, sessions and asks.
     pub revision: u64,
-    /// What each seat has received and read.
+    /// How far each seat has received and read.
     pub marks: BySeat<Marks>,
 }
 
 impl Position {
-    /// Whether the store, which answered this, has something that a pair does not know.
-    pub(crate) fn is_news(&self, asked: &Position, known: &Position) -> bool {
+    /// Whether this position, from the store, has something that a pair does not know. `asked` is the pair's position
+    /// when the store was asked, `known` its position now.
+    pub(crate) fn is_ahead(&self, asked: &Position, known: &Position) -> bool {
         let raised = |seat: Seat| {
             let (here, there) = (known.marks[seat], self.marks[seat]);
             there.delivered > here.delivered || there.read > here.read
@@ -124,14 +137,14 @@ impl Position {
             || Seat::BOTH.into_iter().any(raised)
     }
 
-    /// Whether the store has fewer messages than the pair knew when the store was `asked`: after a
-    /// failover to a standby that lagged.
+    /// Whether the store has fewer messages than the pair had when the store was asked: after a failover to a standby
+    /// that lagged.
     pub(crate) fn was_rewound(&self, asked: &Position) -> bool {
         self.last_seq < asked.last_seq
     }
 
-    /// Whether names, seats, sessions or asks are not what the pair knows: newer, or older than the
-    /// pair knew when the store was `asked`, after a failover to a standby that lagged.
+    /// Whether names, seats, sessions or asks differ: newer than the pair knows, or older than it knew when the store
+    /// was asked, after a failover to a standby that lagged.
     pub(crate) fn was_revised(&self, asked: &Position, known: &Position) -> bool {
         self.revision > known.revision || self.revision < asked.revision
     }

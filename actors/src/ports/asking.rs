@@ -1,36 +1,36 @@
-//! Asking to be let in, as the store is told of it and answers.
+//! Asks, as the store records and answers them.
 
 use std::time::Duration;
 
 use crate::domain::{AskNumber, AskWord, Seat, SecretDigest, Timestamp};
 
-/// An ask to be let in, to be recorded.
+/// An ask to be recorded.
 #[derive(Debug, Clone)]
 pub struct NewAsk {
-    /// Its public name.
+    /// Its public id.
     pub word: AskWord,
     /// The digest of the asker's secret.
     pub digest: SecretDigest,
     /// The seat asked for.
     pub seat: Seat,
-    /// What both sides see of it.
+    /// The number that both sides see.
     pub number: AskNumber,
     /// How long it waits for an answer.
     pub valid: Duration,
 }
 
-/// An ask, as its asker finds it.
+/// An ask, as its asker sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AskFound {
+pub struct StoredAsk {
     /// The seat asked for.
     pub seat: Seat,
-    /// What both sides see of it.
+    /// The number that both sides see.
     pub number: AskNumber,
-    /// How it stands.
+    /// Its state.
     pub state: AskState,
 }
 
-/// How an ask stands.
+/// The state of an ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AskState {
     /// Nobody has answered.
@@ -43,9 +43,9 @@ pub enum AskState {
     Expired,
 }
 
-/// What is answered to an ask.
+/// An answer to an ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum AskAnswer {
     /// The asker may log in.
     Allow {
         /// For how long.
@@ -53,18 +53,18 @@ pub enum Verdict {
     },
     /// The asker may not.
     Refuse,
-    /// Nothing: the answer says what allowing it would come to, and nothing changes.
-    Weigh,
+    /// Changes nothing: the outcome is what allowing would return.
+    DryRun,
 }
 
-/// What became of an answer.
+/// The outcome of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answered {
-    /// It was the first.
+pub enum AnswerOutcome {
+    /// It was recorded, for an ask for this seat.
     Done(Seat),
-    /// The caller's own seat is asked for, and nobody lets somebody in at their own seat.
+    /// The ask is for the caller's own seat, where only the other person can let somebody in.
     OwnSeat,
-    /// The ask was answered before, has lapsed, or never was.
+    /// The ask was answered before, has lapsed, or does not exist.
     Over,
 }
 

@@ -6,43 +6,40 @@ use uuid::Uuid;
 use super::Inbox;
 use crate::domain::{BySeat, ChatKey, Marks, Message, Seat, SeatChange, Timestamp};
 
-/// The courier between instances. It may lose anything: whatever it loses is found again in the
-/// store, after it has reported the loss to the [`Inbox`].
+/// Carries notices between instances. It may lose anything, but reports losses to the [`Inbox`], and the notices'
+/// content is read from the store then.
 #[async_trait]
 pub trait Bus: Send + Sync + 'static {
-    /// Asks for a chat's notices. When this returns, everything published from now on by another
-    /// instance will be delivered or reported as missed.
+    /// Subscribes to a chat's notices. After this returns, everything that another instance publishes is delivered or
+    /// reported as missed.
     ///
     /// # Errors
-    /// [`BusError`] when the bus is out of reach; it will then be subscribed, and reported as
-    /// missed, when it is back.
+    /// [`BusError`] when the bus is unreachable. The chat is subscribed, and reported as missed, when it is back.
     async fn subscribe(&self, key: ChatKey) -> Result<(), BusError>;
 
     /// Ends a subscription.
     fn unsubscribe(&self, key: ChatKey);
 
-    /// Tells every other instance that has subscribed. Returns at once; notices of one chat
-    /// arrive in the order in which they were published.
+    /// Publishes a notice to every other instance that has subscribed. Returns at once. Notices of one chat arrive in
+    /// the order in which they were published.
     fn publish(&self, key: ChatKey, notice: Notice);
 
-    /// Makes known at which seats of a chat this instance has a stream open.
+    /// Records at which seats of a chat this instance has a stream open.
     fn set_open(&self, key: ChatKey, open: BySeat<bool>);
 
     /// At which seats of a chat any other instance has a stream open.
     ///
     /// # Errors
-    /// [`BusError`] while the bus cannot say.
+    /// [`BusError`] while that is unknown.
     async fn open_elsewhere(&self, key: ChatKey) -> Result<BySeat<bool>, BusError>;
 
-    /// A chat is over: ends its subscription, and leaves nothing about it on the bus, whichever
-    /// instance it came from.
+    /// Ends a chat's subscription and deletes everything about it from the bus, of all instances: the chat is over.
     fn forget(&self, key: ChatKey);
 
-    /// Names where to put what arrives; called once, before the first subscription.
+    /// Sets where notices are delivered; called once, before the first subscription.
     fn listen(&self, inbox: Inbox);
 
-    /// Tells every other instance that this one is gone, so that nobody has to find out; the last
-    /// thing it says.
+    /// Tells every other instance that this one stops, so that they need not detect it. Called last.
     async fn leave(&self);
 
     /// Whether the bus answers.
@@ -51,52 +48,52 @@ pub trait Bus: Send + Sync + 'static {
     /// [`BusError`] when it does not.
     async fn ping(&self) -> Result<(), BusError>;
 
-    /// Whether a chat's notices cross, as far as can be told without asking.
+    /// Whether a chat's notices get through, as far as is known without asking.
     fn state(&self, key: ChatKey) -> BusState;
 
-    /// Whether the notices of all chats cross.
+    /// Whether the notices of all chats get through.
     fn is_up(&self) -> bool;
 
     /// Which instances are heard; `None` where there can be no others.
-    fn roll_call(&self) -> Option<RollCall> {
+    fn membership(&self) -> Option<BusMembership> {
         None
     }
 }
 
-/// Whether notices cross.
+/// Whether notices get through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BusState {
     /// They do.
     Up,
-    /// Perhaps they do not: the store is asked for news, to be sure.
+    /// Perhaps not: the store is polled as well.
     Doubtful,
-    /// They do not. Nobody can say who is there, and nothing is waited for.
+    /// They do not. Presence is unknown, and nobody waits for the bus.
     Away,
 }
 
 /// Which instances an instance hears through its bus.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RollCall {
-    /// Its own name, by which the others know it.
+pub struct BusMembership {
+    /// Its own id.
     pub own: Uuid,
-    /// Where it listens, for people to read.
+    /// The address of its bus, for logs.
     pub address: String,
-    /// The others that it hears.
+    /// The ids of the others that it hears.
     pub heard: HashSet<Uuid>,
-    /// Whether the bus knows of all of them who is at them. One that has lost its memory learns it again.
+    /// Whether the bus has the presence of all of them. After it has lost its memory it takes a moment.
     pub is_complete: bool,
 }
 
-/// What one instance tells the others about a chat.
+/// What one instance publishes about a chat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// A message was stored.
     Message(Arc<Message>),
-    /// Somebody is writing.
+    /// Somebody is typing.
     Typing(Seat),
     /// A seat's marks moved.
     Marks(Seat, Marks),
-    /// Somebody came or went.
+    /// A seat came online or went offline.
     Presence {
         /// Whose presence changed.
         seat: Seat,
@@ -105,9 +102,9 @@ pub enum Notice {
         /// When their last stream there closed.
         last_seen: Option<Timestamp>,
     },
-    /// Something about a seat changed: names, sessions and asks are to be read again.
+    /// Something about a seat changed: names, sessions and asks must be read again.
     Seat(Seat, SeatChange),
-    /// A session ended without its seat being left.
+    /// Sessions or asks changed: they must be read again.
     Sessions,
     /// The chat is over.
     Ended {
@@ -116,7 +113,7 @@ pub enum Notice {
     },
 }
 
-/// The bus is out of reach: why, for the log.
+/// The bus is unreachable: why, for the log.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the bus is out of reach: {0}")]
 pub struct BusError(pub String);

@@ -4,18 +4,17 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::domain::Timestamp;
 
-/// Where the time comes from, so that tests can move it.
+/// The source of time, so that tests can move it.
 pub trait Clock: Send + Sync + 'static {
-    /// Wall-clock time: for what people read and for what the embedded store keeps.
+    /// Wall-clock time, for display and for the embedded store.
     fn now(&self) -> Timestamp;
 
-    /// How long the machine has run since some moment, its sleep included. Nobody sets it, so a
-    /// gap between two looks is time in which nothing was done here.
+    /// Monotonic time that includes suspend, so a gap between two readings shows that the process did not run.
     fn uptime(&self) -> Duration;
 }
 
-/// The machine's clock. It never runs backwards within one process, whatever is done to the
-/// machine's setting, and goes on while the machine sleeps.
+/// The machine's clock. Within one process it never runs backwards, even when the machine's time is set, and goes on
+/// during suspend.
 #[derive(Debug)]
 pub struct SystemClock {
     started: Duration,

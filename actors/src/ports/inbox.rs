@@ -1,5 +1,5 @@
-//! What the bus brings, on its way to the pairs. It is bounded, and whatever has no room in it is not
-//! lost in silence: its chat goes into the set of those that missed something.
+//! The inbox: notices from the bus on their way to the pairs. It is bounded; when it is full, a notice's chat goes into
+//! the set of chats that missed something.
 
 use std::{
     collections::HashSet,
@@ -11,31 +11,31 @@ use tokio::sync::{Notify, mpsc};
 use super::Notice;
 use crate::domain::ChatKey;
 
-/// Chats that are remembered one by one as having missed something. Beyond that, all have.
+/// Chats that are remembered as having missed something. Past that, all chats count as having missed something.
 const MISSED_LEN_MAX: usize = 200_000;
 
-/// Where a bus puts what it brings. Clones are the same inbox.
+/// Where a bus delivers notices. Clones share the inbox.
 #[derive(Clone)]
 pub struct Inbox(Arc<Shared>);
 
 struct Shared {
     sender: mpsc::Sender<(ChatKey, Notice)>,
-    /// Locked by the one task that reads; the queue outlives that task when it panics.
+    /// Locked by the task that reads. The queue outlives that task when it panics.
     receiver: tokio::sync::Mutex<mpsc::Receiver<(ChatKey, Notice)>>,
-    missed: Mutex<Missed>,
+    missed: Mutex<MissedChats>,
     something_missed: Notify,
 }
 
 /// Chats that may have missed something, each once however often it was reported.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Missed {
-    /// These chats have.
+pub struct MissedChats {
+    /// These chats.
     pub keys: HashSet<ChatKey>,
-    /// Every chat has.
+    /// Every chat.
     pub all: bool,
 }
 
-impl Missed {
+impl MissedChats {
     /// Whether nothing was missed.
     pub fn is_empty(&self) -> bool {
         !self.all && self.keys.is_empty()
@@ -43,7 +43,7 @@ impl Missed {
 }
 
 impl Inbox {
-    /// An inbox in which so many notices may wait.
+    /// An inbox for at most `notices_max` waiting notices.
     pub fn new(notices_max: usize) -> Self {
         let (sender, receiver) = mpsc::channel(notices_max);
         Self(Arc::new(Shared {
@@ -54,14 +54,14 @@ impl Inbox {
         }))
     }
 
-    /// Takes a notice from another instance, or remembers that its chat has missed one.
+    /// Queues a notice; when the inbox is full, its chat is reported as missed.
     pub fn deliver(&self, key: ChatKey, notice: Notice) {
         if self.0.sender.try_send((key, notice)).is_err() {
             self.report_missed([key]);
         }
     }
 
-    /// Notices of these chats may have been lost.
+    /// Reports that notices of these chats may have been lost.
     pub fn report_missed(&self, keys: impl IntoIterator<Item = ChatKey>) {
         {
             let mut missed = self.missed_so_far();
@@ -76,25 +76,25 @@ impl Inbox {
         self.0.something_missed.notify_one();
     }
 
-    /// Notices of any chat may have been lost.
+    /// Reports that notices of any chat may have been lost.
     pub fn report_all_missed(&self) {
-        *self.missed_so_far() = Missed {
+        *self.missed_so_far() = MissedChats {
             keys: HashSet::new(),
             all: true,
         };
         self.0.something_missed.notify_one();
     }
 
-    /// Waits for the next notice. One reader at a time gets them.
+    /// Waits for the next notice.
     pub async fn next(&self) -> (ChatKey, Notice) {
         let next = self.0.receiver.lock().await.recv().await;
         next.expect("the inbox itself holds a sender")
     }
 
-    /// Waits until something was missed, and takes it.
-    pub async fn missed(&self) -> Missed {
+    /// Waits until something was missed, and takes all of it.
+    pub async fn next_missed(&self) -> MissedChats {
         loop {
-            let missed = self.take_missed();
+            let missed = self.drain_missed();
             if !missed.is_empty() {
                 return missed;
             }
@@ -102,12 +102,12 @@ impl Inbox {
         }
     }
 
-    /// Takes what was missed so far.
-    pub fn take_missed(&self) -> Missed {
+    /// Takes everything that was missed so far.
+    pub fn drain_missed(&self) -> MissedChats {
         std::mem::take(&mut *self.missed_so_far())
     }
 
-    fn missed_so_far(&self) -> MutexGuard<'_, Missed> {
+    fn missed_so_far(&self) -> MutexGuard<'_, MissedChats> {
         self.0.missed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -123,22 +123,22 @@ mod tests {
     }
 
     #[test]
-    fn a_notice_without_room_is_a_chat_that_missed_something_once() {
+    fn a_full_inbox_reports_the_chat_as_missed_once() {
         let inbox = Inbox::new(1);
         for _ in 0..100 {
             inbox.deliver(key(1), Notice::Sessions);
         }
-        let missed = inbox.take_missed();
+        let missed = inbox.drain_missed();
         assert_eq!(missed.keys, HashSet::from([key(1)]));
-        assert!(inbox.take_missed().is_empty());
+        assert!(inbox.drain_missed().is_empty());
     }
 
     #[test]
-    fn so_many_chats_that_they_are_not_told_apart_are_all_chats() {
+    fn past_the_limit_all_chats_have_missed_something() {
         let inbox = Inbox::new(1);
         let keys = (0..=MISSED_LEN_MAX as u32).map(key);
         inbox.report_missed(keys);
-        let missed = inbox.take_missed();
+        let missed = inbox.drain_missed();
         assert!(missed.all && missed.keys.is_empty());
     }
 }

@@ -1,7 +1,6 @@
 use crate::domain::{Message, Page};
 
-/// The most text of one page of the history, in bytes: whoever takes their time over it holds as
-/// much in memory. Any message fits.
+/// The most text in one page of history, in bytes, which a slow client keeps in memory. Any single message fits.
 pub const PAGE_BYTES_MAX: usize = 64 * 1024;
 
 /// A page of the history.
@@ -14,11 +13,11 @@ pub struct HistoryPage {
 }
 
 impl HistoryPage {
-    /// As much as fits of what is read from the end that was asked for; nothing is read beyond the
-    /// first message that does not.
+    /// Reads messages until the page is full; stops at the first one that does not fit. `Newest` and `Before` are read
+    /// backwards.
     ///
     /// # Errors
-    /// What reading a message failed with.
+    /// The error of reading a message.
     pub fn read<E>(
         page: Page,
         limit: usize,

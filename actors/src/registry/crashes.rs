@@ -1,4 +1,4 @@
-//! Which pairs keep panicking.
+//! Remembers which pairs keep panicking.
 
 use std::{
     collections::HashMap,
@@ -8,12 +8,12 @@ use std::{
 
 use crate::domain::ChatKey;
 
-/// Panics of one pair within [`WINDOW`] after which it is left alone.
+/// Panics within [`WINDOW`] after which a chat is refused for a while.
 const COUNT_MAX: u32 = 3;
-/// How long they are remembered.
+/// How long panics are remembered.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// The panics of late, by chat.
+/// The recent panics, by chat.
 #[derive(Default)]
 pub(super) struct Crashes(Mutex<HashMap<ChatKey, Crash>>);
 
@@ -23,8 +23,8 @@ struct Crash {
 }
 
 impl Crashes {
-    /// One more.
-    pub(super) fn remember(&self, key: ChatKey) {
+    /// Counts a panic.
+    pub(super) fn add(&self, key: ChatKey) {
         let mut crashes = self.lock();
         crashes.retain(|_, crash| crash.last.elapsed() < WINDOW);
         let crash = crashes.entry(key).or_insert(Crash {
@@ -35,7 +35,7 @@ impl Crashes {
         crash.last = Instant::now();
     }
 
-    /// Whether this pair is to be left alone for a while.
+    /// Whether the chat is to be refused for now.
     pub(super) fn too_many(&self, key: ChatKey) -> bool {
         let crashes = self.lock();
         let crash = crashes.get(&key);

@@ -1,38 +1,38 @@
-//! A pair in the registry.
+//! A registry entry, and the guard that keeps its pair from resting.
 
 use std::sync::Arc;
 
 use actix::Addr;
 
-use crate::{Pair, pair::Usage};
+use crate::{Pair, pair::PairStatus};
 
 pub(super) struct Entry {
     pub(super) pair: Addr<Pair>,
-    pub(super) usage: Arc<Usage>,
+    pub(super) status: Arc<PairStatus>,
 }
 
-/// Holds a pair in the registry while a request is on its way.
+/// Keeps a pair from resting while a request is on its way to it.
 pub(super) struct Guard {
     pub(super) pair: Addr<Pair>,
-    pub(super) usage: Arc<Usage>,
+    pub(super) status: Arc<PairStatus>,
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.usage.end_visit();
+        self.status.end_request();
     }
 }
 
 impl Entry {
     pub(super) fn guard(&self) -> Guard {
-        self.usage.begin_visit();
+        self.status.begin_request();
         Guard {
             pair: self.pair.clone(),
-            usage: self.usage.clone(),
+            status: self.status.clone(),
         }
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.usage.visits() == 0
+        self.status.pending_requests() == 0
     }
 }

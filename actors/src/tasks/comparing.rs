@@ -1,7 +1,7 @@
-//! Compares the pairs in memory with the store, many in one question.
+//! Compares the pairs in memory with the store, many in one query.
 //!
-//! Each partition of the store is asked by itself: one that does not answer, or answers slowly, holds
-//! up the comparisons of no other.
+//! Each partition of the store has queries of its own, so that a slow or unreachable one does not delay the
+//! others.
 
 use std::{
     collections::HashSet,
@@ -18,7 +18,7 @@ use tracing::debug;
 use crate::{
     PairRegistry,
     domain::ChatKey,
-    pair::{Audited, News},
+    pair::{Signal, StorePosition},
     ports::Position,
     supervision::catch_panic,
 };
@@ -26,23 +26,22 @@ use crate::{
 /// Chats compared in one query.
 const COMPARE_LEN_MAX: usize = 20_000;
 /// How long to wait before a partition that did not answer is asked again.
-const ASK_AGAIN: Duration = Duration::from_millis(250);
-/// Partitions that are due within this time are asked together, so that the pairs are looked through
-/// once for them.
-const TOGETHER: Duration = Duration::from_millis(30);
+const RETRY_AFTER: Duration = Duration::from_millis(250);
+/// Partitions that are due within this time are asked together, with one pass over the pairs.
+const DUE_SLACK: Duration = Duration::from_millis(30);
 
 /// How often a partition is asked.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
-    /// The time from one question to the next, at least.
+    /// The shortest time between two queries.
     pub(crate) interval: Duration,
-    /// The store is left alone for so many times as long as a question takes.
+    /// The pause after a query, as a multiple of the time it took.
     pub(crate) pause_times: u32,
-    /// And for no longer than this.
+    /// The longest such pause.
     pub(crate) pause_max: Duration,
 }
 
-/// Chats that are to be compared, and the questions that are under way.
+/// The chats to compare and the queries in flight.
 pub(crate) struct Comparisons {
     pairs: PairRegistry,
     pace: Pace,
@@ -53,22 +52,22 @@ pub(crate) struct Comparisons {
 /// The comparisons of one partition.
 struct Part {
     is_busy: bool,
-    /// Chats of the next question.
+    /// The chats of the next query.
     wanted: HashSet<ChatKey>,
-    /// Chats of the last question that the store could not be asked for.
+    /// How many chats the last query failed for.
     failed: usize,
     due: Instant,
-    /// How long the last answers took. The shortest counts, so that one which had to wait for a
-    /// connection does not make the next questions rare.
+    /// How long the last queries took. The shortest counts, so that one which waited for a connection does not
+    /// delay the next ones.
     took: [Duration; 3],
 }
 
-/// One question, answered or given up.
+/// A finished query.
 pub(crate) struct Compared {
     /// The chats it was about.
     pub(crate) keys: Vec<ChatKey>,
-    /// Those that the store could not be asked for: they are asked for again.
-    left: Vec<ChatKey>,
+    /// The chats it failed for; they go into the next query.
+    failed: Vec<ChatKey>,
     began: Instant,
 }
 
@@ -84,16 +83,16 @@ impl Comparisons {
         }
     }
 
-    /// Has these chats compared when their partition's turn comes.
-    pub(crate) fn want(&mut self, keys: impl IntoIterator<Item = ChatKey>) {
+    /// Queues chats for the next query of their partition.
+    pub(crate) fn queue(&mut self, keys: impl IntoIterator<Item = ChatKey>) {
         for key in keys {
             self.part_of(key).wanted.insert(key);
         }
     }
 
-    /// Has those of the chats compared whose partition is due; answers whether there are any. The
-    /// other partitions come to their turn with what is wanted then.
-    pub(crate) fn want_due(&mut self, keys: impl IntoIterator<Item = ChatKey>) -> bool {
+    /// Queues those of the chats whose partition is due; returns whether there are any. For the other partitions
+    /// the caller comes again when they are due.
+    pub(crate) fn queue_due(&mut self, keys: impl IntoIterator<Item = ChatKey>) -> bool {
         let due: Vec<bool> = self.parts.iter().map(Part::is_due).collect();
         let mut any = false;
         for key in keys {
@@ -111,24 +110,23 @@ impl Comparisons {
         any
     }
 
-    /// Whether a partition may be asked now.
+    /// Whether a partition is due.
     pub(crate) fn is_due(&self) -> bool {
         self.parts.iter().any(Part::is_due)
     }
 
-    /// Waits until a partition may be asked.
+    /// Waits until a partition is due.
     pub(crate) fn until_due(&self) -> impl Future<Output = ()> + use<> {
         let idle = self.parts.iter().filter(|part| !part.is_busy);
         sleep_until(idle.map(|part| part.due).min())
     }
 
-    /// For how many chats the store did not answer when it was last asked for them.
+    /// For how many chats the last queries failed.
     pub(crate) fn failed(&self) -> usize {
         self.parts.iter().map(|part| part.failed).sum()
     }
 
-    /// Asks for what is wanted, and waits until a question is answered or given up. Nothing is lost
-    /// when this is dropped before.
+    /// Starts the due queries and waits until one is finished. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Compared {
         loop {
             self.start();
@@ -147,7 +145,7 @@ impl Comparisons {
     fn start(&mut self) {
         let now = Instant::now();
         for (number, part) in self.parts.iter_mut().enumerate() {
-            if part.is_wanted() && part.due <= now + TOGETHER {
+            if part.is_wanted() && part.due <= now + DUE_SLACK {
                 part.is_busy = true;
                 let keys = std::mem::take(&mut part.wanted).into_iter().collect();
                 let pairs = self.pairs.clone();
@@ -160,9 +158,9 @@ impl Comparisons {
     fn settle(&mut self, number: usize, compared: &Compared) {
         let part = &mut self.parts[number];
         part.is_busy = false;
-        part.failed = compared.left.len();
-        part.wanted.extend(&compared.left);
-        part.pause(self.pace, compared.began, Instant::now());
+        part.failed = compared.failed.len();
+        part.wanted.extend(&compared.failed);
+        part.schedule(self.pace, compared.began, Instant::now());
     }
 
     fn part_of(&mut self, key: ChatKey) -> &mut Part {
@@ -182,8 +180,8 @@ impl Part {
         }
     }
 
-    /// Says when the next question may come after one that `began` then and is over now.
-    fn pause(&mut self, pace: Pace, began: Instant, now: Instant) {
+    /// Schedules the next query after one that began at `began` and ended at `now`.
+    fn schedule(&mut self, pace: Pace, began: Instant, now: Instant) {
         let pause = match self.failed {
             0 => {
                 self.took.rotate_left(1);
@@ -191,14 +189,14 @@ impl Part {
                 let took = self.took.iter().min().copied().unwrap_or_default();
                 pace.pause_max.min(took * pace.pause_times)
             }
-            // How long an answer was waited for in vain says nothing of what an answer costs.
-            _ => ASK_AGAIN,
+            // The time of a failed query says nothing about what a successful one costs.
+            _ => RETRY_AFTER,
         };
         self.due = (now + pause).max(began + pace.interval);
     }
 
     fn is_due(&self) -> bool {
-        !self.is_busy && self.due <= Instant::now() + TOGETHER
+        !self.is_busy && self.due <= Instant::now() + DUE_SLACK
     }
 
     fn is_wanted(&self) -> bool {
@@ -206,7 +204,7 @@ impl Part {
     }
 }
 
-/// Waits until then, or for ever.
+/// Sleeps until `due`, or for ever.
 async fn sleep_until(due: Option<Instant>) {
     match due {
         Some(due) => tokio::time::sleep_until(due.into()).await,
@@ -214,23 +212,23 @@ async fn sleep_until(due: Option<Instant>) {
     }
 }
 
-/// Tells pairs what the store has that they do not, without waking the others.
+/// Compares pairs with the store and signals those that are behind; the others are not woken.
 async fn compare(pairs: &PairRegistry, keys: Vec<ChatKey>) -> Compared {
     let began = Instant::now();
     let parts = keys.chunks(COMPARE_LEN_MAX);
-    let left = join_all(parts.map(|part| compare_in_one_query(pairs, part))).await;
+    let failed = join_all(parts.map(|part| compare_in_one_query(pairs, part))).await;
     Compared {
-        left: left.concat(),
+        failed: failed.concat(),
         keys,
         began,
     }
 }
 
-/// Answers the chats that the store could not be asked for.
+/// Returns the chats that the query failed for.
 async fn compare_in_one_query(pairs: &PairRegistry, keys: &[ChatKey]) -> Vec<ChatKey> {
     let (keys, asked): (Vec<ChatKey>, Vec<Position>) = keys
         .iter()
-        .filter_map(|key| Some((*key, pairs.known(*key)?)))
+        .filter_map(|key| Some((*key, pairs.position(*key)?)))
         .unzip();
     if keys.is_empty() {
         return Vec::new();
@@ -242,22 +240,25 @@ async fn compare_in_one_query(pairs: &PairRegistry, keys: &[ChatKey]) -> Vec<Cha
             return keys;
         }
     };
-    let mut left = Vec::new();
+    let mut failed = Vec::new();
     for ((key, asked), position) in keys.iter().zip(asked).zip(positions) {
         match position {
             Ok(position) if pairs.is_behind(*key, &asked, position) => {
-                pairs.tell(*key, News::Audited(Audited { asked, position }));
+                pairs.signal(
+                    *key,
+                    Signal::StorePosition(StorePosition { asked, position }),
+                );
             }
             Ok(_) => {}
             Err(failure) => {
-                if left.is_empty() {
+                if failed.is_empty() {
                     debug!(%failure, "some pairs are compared with the store later");
                 }
-                left.push(*key);
+                failed.push(*key);
             }
         }
     }
-    left
+    failed
 }
 
 #[cfg(test)]
@@ -270,7 +271,7 @@ mod tests {
         pause_max: Duration::from_secs(4),
     };
 
-    /// The pauses after questions that took so many milliseconds each, in milliseconds.
+    /// The pauses after queries that took this long, all in milliseconds.
     fn pauses(took_ms: &[u64], failed: usize) -> Vec<u128> {
         let mut part = Part::new();
         part.failed = failed;
@@ -278,26 +279,26 @@ mod tests {
         for took in took_ms {
             let began = Instant::now();
             let over = began + Duration::from_millis(*took);
-            part.pause(PACE, began, over);
+            part.schedule(PACE, began, over);
             pauses.push((part.due - over).as_millis());
         }
         pauses
     }
 
     #[test]
-    fn one_slow_answer_or_two_make_no_question_rare() {
+    fn one_or_two_slow_queries_do_not_delay_the_next_ones() {
         assert_eq!(pauses(&[5_000, 5_000, 10], 0), [0, 0, 290]);
         assert_eq!(pauses(&[10, 10, 10, 7_000, 7_000], 0)[3..], [90, 90]);
     }
 
     #[test]
-    fn a_store_whose_answers_all_take_long_is_left_most_of_its_time_up_to_a_bound() {
+    fn a_store_that_is_always_slow_is_asked_less_often_up_to_a_bound() {
         assert_eq!(pauses(&[100; 4], 0), [200, 200, 900, 900]);
         assert_eq!(pauses(&[2_000; 3], 0)[2], 4_000);
     }
 
     #[test]
-    fn a_store_that_does_not_answer_is_asked_again_soon_however_long_it_was_waited_for() {
+    fn a_store_that_does_not_answer_is_asked_again_soon() {
         assert_eq!(pauses(&[7_000, 7_000, 7_000, 10], 3), [250, 250, 250, 290]);
     }
 }

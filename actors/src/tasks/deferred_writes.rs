@@ -1,5 +1,5 @@
-//! What may be stored a moment later: marks, and when somebody was last seen. Merged per seat and
-//! session, and written together; what the store does not take is kept for the next round.
+//! Writes that may be a moment late: marks, and when a seat or session was last seen. They are merged per seat and
+//! session and written in batches; what the store does not take is kept for the next batch.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -18,42 +18,41 @@ use crate::{
     supervision::catch_panic,
 };
 
-/// How often what has gathered is written.
+/// How often the queued writes are written.
 const WRITE_INTERVAL: Duration = Duration::from_millis(500);
-/// How many writes to a partition may wait; past that, new ones are dropped, and clients send their marks
-/// again.
+/// Writes that may be queued per partition. Further ones are dropped; clients send their marks again.
 const WAITING_MAX: usize = 200_000;
-/// How many are written at once.
+/// Writes in one call of the store.
 const WRITE_LEN_MAX: usize = 1_000;
 
-/// The deferred writes of all chats of this instance. Clones are the same.
+/// The deferred writes of this instance. Clones share the queue.
 #[derive(Clone)]
 pub(crate) struct DeferredWrites(Arc<Shared>);
 
 struct Shared {
     store: Arc<dyn Store>,
     metrics: Metrics,
-    /// By the store's partition: one that does not answer holds up the writes of no other.
+    /// By the store's partition, so that a slow one does not delay the others.
     parts: Vec<Part>,
 }
 
 #[derive(Default)]
 struct Part {
     waiting: Mutex<HashMap<(ChatKey, Subject), DeferredWrite>>,
-    /// Locked by whoever writes, so that whoever flushes also waits for what is being written.
+    /// Locked while writing, so that a flush also waits for the batch in flight.
     writing: tokio::sync::Mutex<Writing>,
 }
 
 #[derive(Default)]
 struct Writing {
-    /// Whether the store did not take the last writes.
+    /// Whether the last batch failed.
     failed: bool,
 }
 
-/// A later write about the same subject replaces the one that waits.
+/// What a write is about: a later one about the same subject replaces the queued one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Subject {
-    /// With the digest of the session's token.
+    /// The seat, and the digest of the session's token.
     Marks(Seat, [u8; 32]),
     LastSeen(Seat),
     Used(SessionId),
@@ -69,7 +68,7 @@ impl DeferredWrites {
         }))
     }
 
-    /// Queues a write; it replaces one about the same subject.
+    /// Queues a write, in place of a queued one about the same subject.
     pub(crate) fn push(&self, key: ChatKey, write: DeferredWrite) {
         let part = &self.0.parts[self.0.store.partition(key)];
         let mut waiting = part.waiting();
@@ -84,7 +83,7 @@ impl DeferredWrites {
         }
     }
 
-    /// Writes what gathers, for ever.
+    /// Writes the queue periodically, for ever.
     pub(crate) async fn run(self) {
         let parts = self.0.parts.iter().map(async |part| {
             loop {
@@ -95,8 +94,8 @@ impl DeferredWrites {
         join_all(parts).await;
     }
 
-    /// Writes everything that was queued before, and waits for what is being written already. What
-    /// the store does not take now waits for the next round; what it will never take is dropped.
+    /// Writes everything that is queued, and waits for the batch in flight. What the store cannot take now stays
+    /// queued; what it refuses for good is dropped.
     pub(crate) async fn write_all(&self) {
         join_all(self.0.parts.iter().map(|part| self.write_part(part))).await;
     }
@@ -112,7 +111,7 @@ impl DeferredWrites {
                 }
                 Ok(Err(StoreError::Unavailable(failure) | StoreError::NoRoom(failure))) => {
                     if !std::mem::replace(&mut writing.failed, true) {
-                        warn!(failure, "marks wait for the store");
+                        warn!(failure, "deferred writes wait for the store");
                     }
                     return;
                 }
@@ -125,14 +124,11 @@ impl DeferredWrites {
                 taken.writes.extend([writes, second_half]);
             } else {
                 taken.pop();
-                error!(
-                    failure,
-                    "a deferred write is dropped: the store will never take it"
-                );
+                error!(failure, "a deferred write is dropped: the store refuses it");
             }
         }
         if std::mem::take(&mut writing.failed) {
-            info!("marks are written again");
+            info!("deferred writes are written again");
         }
     }
 
@@ -155,17 +151,17 @@ impl Part {
     }
 }
 
-/// Writes on their way to the store. Those that have not arrived are put back, also when whoever wrote
-/// them gives up, unless something newer has come.
+/// Writes on their way to the store. On drop those that were not written go back into the queue, unless a newer
+/// one about the same subject is there.
 struct Taken<'a> {
     part: &'a Part,
-    /// How many are not written, here and in all parts.
+    /// The gauge of all unwritten writes.
     len: &'a IntGauge,
     writes: Vec<Vec<(ChatKey, DeferredWrite)>>,
 }
 
 impl Taken<'_> {
-    /// The last ones are done with.
+    /// Removes the last batch: written or refused.
     fn pop(&mut self) {
         let done = self.writes.pop().unwrap_or_default();
         self.len.sub(done.len() as i64);

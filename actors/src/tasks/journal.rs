@@ -1,14 +1,13 @@
-//! Makes messages durable, many pairs' in one transaction.
+//! The journal makes messages durable, those of many pairs in one transaction (group commit).
 //!
-//! A chat belongs to one lane, which keeps its order. While one commit of a lane is in flight the
-//! next batch gathers: an idle lane commits a lone message at once, a busy one pays for one fsync
-//! per batch, and no timer is involved. The queue is bounded; a full one refuses.
+//! A chat belongs to one lane, which keeps its order. While one commit of a lane is in flight the next batch
+//! gathers: an idle lane commits a lone message at once, a busy one pays for one fsync per batch, and there is no
+//! timer. The queue is bounded; a full one refuses.
 //!
-//! A chat that somebody else has locked in the store holds up no other: it is left out of the batch
-//! and committed beside the lane. Its own next messages wait for that.
+//! A chat that is locked in the store by another transaction delays no other: it is left out of the batch and
+//! committed beside the lane, with its own later messages queued behind it.
 //!
-//! What is committed is published before the pair hears of it, because a pair can panic and a
-//! lane has nothing to panic about.
+//! The lane publishes a message before the pair hears of it, so that a panic of the pair cannot lose the notice.
 
 mod commit;
 mod queue;
@@ -34,10 +33,10 @@ use crate::{
     ports::{Bus, ChatRoom, Store},
 };
 
-/// Locked chats of one lane that are waited for at once, each with a connection of the store.
+/// Locked chats of one lane that are waited for at once; each needs a connection of the store.
 const BESIDE_MAX: usize = 4;
 
-/// The bounds of the journal.
+/// The limits of the journal.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct JournalLimits {
     /// Messages that may wait in one lane.
@@ -48,21 +47,21 @@ pub(crate) struct JournalLimits {
     pub(crate) room: ChatRoom,
 }
 
-/// The lanes, pinned to chats by their keys.
+/// All lanes. A chat's key decides its lane.
 pub(crate) struct Journal {
     store: Arc<dyn Store>,
-    /// Those of one partition of the store after those of another.
+    /// Grouped by the store's partition.
     lanes: Vec<Arc<Lane>>,
 }
 
-/// What a lane's task works on. It outlives a task that panics.
+/// The state of a lane, which outlives its task when that panics.
 pub(crate) struct Lane {
     store: Arc<dyn Store>,
     bus: Arc<dyn Bus>,
     limits: JournalLimits,
     metrics: Metrics,
     queue: Queue,
-    /// When the store began to take no messages.
+    /// Since when the store takes no messages.
     failing_since: Mutex<Option<Instant>>,
 }
 
@@ -91,12 +90,12 @@ impl Journal {
         }
     }
 
-    /// The lanes, each of which needs a task that runs it.
+    /// The lanes; each needs a task that runs it.
     pub(crate) fn lanes(&self) -> &[Arc<Lane>] {
         &self.lanes
     }
 
-    /// Hands a draft to its chat's lane; a full lane answers through the draft's `reply`.
+    /// Queues a draft in its chat's lane. When the queue is full, its `reply` is answered with a refusal.
     pub(crate) fn append(&self, append: Append) {
         let key = append.draft.key;
         let lanes = self.store.lanes().max(1);
@@ -106,13 +105,13 @@ impl Journal {
 }
 
 impl Lane {
-    /// Commits what comes, for ever.
+    /// Commits batches, for ever.
     pub(crate) async fn run(self: Arc<Self>) {
         let mut commits = FuturesUnordered::new();
-        // Whether one of the commits is the lane's own; the others wait for locked chats beside it.
+        // Whether one of the commits is the lane's own batch; the others wait for locked chats.
         let mut committing = false;
         let mut locked: VecDeque<(ChatKey, Vec<Append>)> = VecDeque::new();
-        // Chats that are locked: what comes next of them stays in the queue.
+        // The locked chats, whose next messages stay in the queue.
         let mut held: HashSet<ChatKey> = HashSet::new();
         loop {
             if !committing {

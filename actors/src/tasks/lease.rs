@@ -1,10 +1,9 @@
-//! Whether what is held in memory may be served.
+//! The lease on what an instance holds in memory.
 //!
-//! What a pair holds is good while this instance hears the others. An instance that was stopped
-//! (SIGSTOP, a paused container, a machine that slept) wakes with what it held before, while on
-//! another one somebody may have logged out meanwhile. So the instance holds a lease: whoever
-//! asks anything of a pair renews it, and so does a timer. A gap longer than [`LEASE`] means that
-//! the instance did not run, and every pair looks into the store before it answers again.
+//! A pair's copy of its chat is current only while this instance runs and hears the others. An instance that was
+//! suspended (SIGSTOP, a paused container, a sleeping machine) resumes with an old copy, while somebody may have
+//! logged out on another instance. So every request to a pair, and a timer, renews a lease. A gap longer than
+//! [`LEASE`] means that the instance was suspended, and every pair reads the store before it answers again.
 
 use std::{
     sync::{
@@ -16,9 +15,9 @@ use std::{
 
 use crate::ports::Clock;
 
-/// How long the instance may have done nothing and still trust its memory.
+/// The longest gap after which memory is still trusted.
 const LEASE: Duration = Duration::from_secs(1);
-/// How often the lease is renewed where nobody asks anything.
+/// How often the timer renews the lease.
 const RENEWAL: Duration = Duration::from_millis(200);
 
 /// The lease of one instance.
@@ -38,28 +37,28 @@ impl Lease {
         }
     }
 
-    /// Renews the lease; how often it has lapsed so far. What was read from the store under
-    /// another number is out of date.
-    pub(crate) fn lapses(&self) -> u64 {
+    /// Renews the lease and returns how often it has lapsed so far. What was read from the store at a lower number
+    /// is out of date.
+    pub(crate) fn renew(&self) -> u64 {
         let now_ms = millis(self.clock.uptime());
         let renewed_ms = self.renewed_ms.load(Ordering::Acquire);
         let idle_ms = now_ms.saturating_sub(renewed_ms);
-        // The lapse first: whoever sees the lease renewed must see why. Two that find the same
-        // lapse count it twice, which costs a look into the store.
+        // The lapse before the renewal: a thread that sees the renewed lease must also see the lapse. Two threads may
+        // count the same lapse, which only costs another read of the store.
         if idle_ms > millis(LEASE) {
             self.lapses.fetch_add(1, Ordering::AcqRel);
         }
-        // Not at every request: the threads would fight over this line of memory.
+        // Not at every request, or the threads would contend for this cache line.
         if idle_ms >= millis(RENEWAL) / 2 {
             self.renewed_ms.fetch_max(now_ms, Ordering::AcqRel);
         }
         self.lapses.load(Ordering::Acquire)
     }
 
-    /// Renews it for ever.
-    pub(crate) async fn keep(&self) {
+    /// Renews it periodically.
+    pub(crate) async fn renew_for_ever(&self) {
         loop {
-            self.lapses();
+            self.renew();
             tokio::time::sleep(RENEWAL).await;
         }
     }

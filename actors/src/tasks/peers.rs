@@ -1,5 +1,5 @@
-//! Whether this instance hears the others. Instances know of each other through the store as well: who
-//! does not hear one that lives is on another bus, or on one that was left behind, though it works.
+//! Detects a split bus. Instances also know of each other through the store: one that beats there and is not heard
+//! over the bus uses another bus, or one that was left behind by a failover.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -13,38 +13,38 @@ use uuid::Uuid;
 
 use crate::{PairRegistry, ports::Peer, supervision::catch_panic};
 
-/// How often an instance writes down that it lives.
+/// How often an instance beats in the store.
 const BEAT_INTERVAL: Duration = Duration::from_secs(1);
-/// So many new beats in the store of an instance that is not heard mean that it is on another bus.
+/// After this many beats in the store of an instance that is not heard, the bus counts as split.
 const UNHEARD_BEATS_MAX: u32 = 3;
 
-/// Beats and looks who is not heard, for ever.
+/// Beats and compares, for ever.
 pub(crate) async fn run(pairs: PairRegistry) {
     let environment = pairs.environment();
     let mut unheard = Unheard::default();
-    // The first beat goes out at once: the others must know of this instance as soon as it has streams.
+    // The first tick is immediate: the others must know this instance as soon as it has streams.
     let mut interval = tokio::time::interval(BEAT_INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        let Some(call) = environment.world.bus.roll_call() else {
+        let Some(members) = environment.world.bus.membership() else {
             return std::future::pending().await;
         };
-        let beaten = catch_panic(environment.world.store.beat(call.own, &call.address)).await;
+        let beaten = catch_panic(environment.world.store.beat(members.own, &members.address)).await;
         let peers = match beaten {
             Ok(Ok(peers)) => peers,
             Ok(Err(failure)) => {
-                debug!(%failure, "it is not written down that this instance lives");
+                debug!(%failure, "the beat was not written to the store");
                 continue;
             }
             Err(panic) => {
-                debug!(panic, "it is not written down that this instance lives");
+                debug!(panic, "the beat was not written to the store");
                 continue;
             }
         };
         let missing = match environment.world.bus.is_up() {
-            true => unheard.look(&peers, &call.heard),
-            // Nobody is heard then, and that says nothing.
+            true => unheard.update(&peers, &members.heard),
+            // While the bus is down nobody is heard, which does not mean that it is split.
             false => {
                 unheard = Unheard::default();
                 None
@@ -56,7 +56,7 @@ pub(crate) async fn run(pairs: PairRegistry) {
         environment.metrics.bus_split.set(missing.is_some().into());
         match (before, missing) {
             (false, Some(peer)) => warn!(
-                own = call.address,
+                own = members.address,
                 other = peer.bus_address,
                 "another instance lives and is not heard: the bus is split, and the store is asked for \
                  news until all instances have the same bus.url and one server behind it"
@@ -70,7 +70,7 @@ pub(crate) async fn run(pairs: PairRegistry) {
     }
 }
 
-/// How many new beats of each peer were seen in the store since it was last heard.
+/// For each peer, how many new beats the store had since it was last heard.
 #[derive(Default)]
 struct Unheard(HashMap<Uuid, Silence>);
 
@@ -80,8 +80,8 @@ struct Silence {
 }
 
 impl Unheard {
-    /// Looks at the peers that live; answers one that has not been heard for too long.
-    fn look<'a>(&mut self, peers: &'a [Peer], heard: &HashSet<Uuid>) -> Option<&'a Peer> {
+    /// Takes the peers in the store and those heard; returns one that has not been heard for too long.
+    fn update<'a>(&mut self, peers: &'a [Peer], heard: &HashSet<Uuid>) -> Option<&'a Peer> {
         self.0
             .retain(|boot, _| peers.iter().any(|peer| peer.boot == *boot));
         let mut missing = None;
@@ -118,12 +118,12 @@ mod tests {
     }
 
     #[test]
-    fn one_that_lives_and_is_not_heard_is_missing_and_a_dead_one_is_not() {
+    fn a_live_peer_that_is_not_heard_is_missing_and_a_dead_one_is_not() {
         let (living, dead, heard) = (Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4());
         let mut unheard = Unheard::default();
         let mut look = |beats: u64, hears: &[Uuid]| {
             let peers = [peer(living, beats), peer(dead, 1), peer(heard, beats)];
-            let missing = unheard.look(&peers, &hears.iter().copied().collect());
+            let missing = unheard.update(&peers, &hears.iter().copied().collect());
             missing.map(|peer| peer.boot)
         };
         for beats in 1..=u64::from(UNHEARD_BEATS_MAX) {

@@ -1,4 +1,4 @@
-//! What the bus brings, handed to the pair it is for; and what it lost, read from the store.
+//! The relay: passes notices of the bus to their pairs, and makes good from the store what the bus lost.
 
 use std::{
     collections::HashSet,
@@ -10,52 +10,52 @@ use tracing::{info, warn};
 use crate::{
     PairRegistry,
     domain::ChatKey,
-    pair::{News, Relayed},
+    pair::{Relayed, Signal},
     ports::BusState,
     tasks::comparing::{Comparisons, Pace},
 };
 
-/// Chats read again at once, and the pause between.
+/// Pairs that refresh their presence at once, and the pause in between.
 const CATCH_UP_LEN: usize = 50;
 const CATCH_UP_PAUSE: Duration = Duration::from_millis(20);
-/// Chats that may have missed something are compared at once, however many there are.
+/// Chats that may have missed something are compared immediately, however many there are.
 const CATCH_UP_PACE: Pace = Pace {
     interval: CATCH_UP_PAUSE,
     pause_times: 0,
     pause_max: Duration::ZERO,
 };
-/// How often the store is asked for news while the bus brings none. It is left nine tenths of its time,
-/// as far as messages then come within some four seconds.
-const NEWS_PACE: Pace = Pace {
+/// How often the store is polled while the bus is away. Polling takes at most a tenth of the store's time, unless
+/// messages would then be later than four seconds.
+const POLL_PACE: Pace = Pace {
     interval: Duration::from_millis(300),
     pause_times: 9,
     pause_max: Duration::from_secs(4),
 };
 
-/// Hands over notices for ever.
+/// Passes notices to their pairs, for ever.
 pub(crate) async fn run(pairs: PairRegistry) {
     loop {
         let (key, notice) = pairs.environment().inbox.next().await;
-        pairs.tell(key, News::Relayed(Relayed(notice)));
+        pairs.signal(key, Signal::Relayed(Relayed(notice)));
     }
 }
 
-/// Makes good what was missed: first the messages, which take one query for many chats; then
-/// everything else, at a pace that leaves the store to those who talk.
+/// Catches up after losses, for ever: first compares positions, one query for many chats; then has the pairs refresh
+/// their presence, at a pace that does not burden the bus.
 pub(crate) async fn catch_up(pairs: PairRegistry) {
     let inbox = &pairs.environment().inbox;
     let mut comparisons = Comparisons::new(&pairs, CATCH_UP_PACE);
-    // Those that are being compared, and those that are to be read again after that.
+    // Chats that are being compared, and those whose presence is refreshed after that.
     let mut missed: HashSet<ChatKey> = HashSet::new();
-    let mut unread: HashSet<ChatKey> = HashSet::new();
-    let (mut take_next, mut read_next) = (Instant::now(), Instant::now());
+    let mut unrefreshed: HashSet<ChatKey> = HashSet::new();
+    let (mut take_next, mut refresh_next) = (Instant::now(), Instant::now());
     let mut waits = false;
     loop {
-        let read_due = tokio::time::sleep_until(read_next.into());
+        let refresh_due = tokio::time::sleep_until(refresh_next.into());
         let found = async {
-            // Losses are often reported one by one, and in great numbers.
+            // Losses are often reported one by one, so give them time to add up.
             tokio::time::sleep_until(take_next.into()).await;
-            inbox.missed().await
+            inbox.next_missed().await
         };
         tokio::select! {
             found = found => {
@@ -65,49 +65,49 @@ pub(crate) async fn catch_up(pairs: PairRegistry) {
                     false => found.keys.into_iter().collect(),
                 };
                 missed.extend(&keys);
-                comparisons.want(keys);
+                comparisons.queue(keys);
             }
             compared = comparisons.next() => {
-                unread.extend(compared.keys.into_iter().filter(|key| missed.remove(key)));
+                unrefreshed.extend(compared.keys.into_iter().filter(|key| missed.remove(key)));
                 let chats = comparisons.failed();
                 match (std::mem::replace(&mut waits, chats > 0), waits) {
                     (false, true) => {
-                        warn!(chats, "what was missed is read when the store answers");
+                        warn!(chats, "chats missed notices; they catch up when the store answers");
                     }
-                    (true, false) => info!("what was missed is read"),
+                    (true, false) => info!("all chats have caught up"),
                     _ => {}
                 }
             }
-            () = read_due, if !unread.is_empty() => {
-                let part: Vec<ChatKey> = unread.iter().take(CATCH_UP_LEN).copied().collect();
+            () = refresh_due, if !unrefreshed.is_empty() => {
+                let part: Vec<ChatKey> = unrefreshed.iter().take(CATCH_UP_LEN).copied().collect();
                 for key in part {
-                    unread.remove(&key);
-                    pairs.tell(key, News::CatchUp);
+                    unrefreshed.remove(&key);
+                    pairs.signal(key, Signal::RefreshPresence);
                 }
-                read_next = Instant::now() + CATCH_UP_PAUSE;
+                refresh_next = Instant::now() + CATCH_UP_PAUSE;
             }
         }
     }
 }
 
-/// While the bus does not bring news, asks the store for those of all chats with open streams, for ever:
-/// one question for all of a partition, as often as leaves the store most of its time.
-pub(crate) async fn ask_for_news(pairs: PairRegistry) {
+/// While the bus is away or doubtful, polls the store for all chats with open streams, one query per partition,
+/// for ever.
+pub(crate) async fn poll_store(pairs: PairRegistry) {
     let environment = pairs.environment();
-    let mut comparisons = Comparisons::new(&pairs, NEWS_PACE);
-    // Those whose streams were told that nobody knows who is there.
+    let mut comparisons = Comparisons::new(&pairs, POLL_PACE);
+    // Chats whose streams were told that presence is unknown.
     let mut told_away: HashSet<ChatKey> = HashSet::new();
     let mut failed = false;
     loop {
         if comparisons.is_due() {
             let state = |key| environment.bus_state(key);
-            let keys = pairs.streamed_keys(|key| state(key) != BusState::Up);
+            let keys = pairs.keys_with_streams(|key| state(key) != BusState::Up);
             told_away.retain(|key| state(*key) == BusState::Away);
             for part in keys.chunks(CATCH_UP_LEN) {
                 let mut told = false;
                 for key in part {
                     if state(*key) == BusState::Away && told_away.insert(*key) {
-                        pairs.tell(*key, News::BusAway);
+                        pairs.signal(*key, Signal::BusAway);
                         told = true;
                     }
                 }
@@ -115,21 +115,21 @@ pub(crate) async fn ask_for_news(pairs: PairRegistry) {
                     tokio::task::yield_now().await;
                 }
             }
-            if comparisons.want_due(keys) {
+            if comparisons.queue_due(keys) {
                 environment.metrics.store_asked.inc();
             }
         }
         let due = comparisons.until_due();
         tokio::select! {
-            // First what is due is asked, and then what is due is looked for.
+            // `next` first, so that due queries start before the pairs are scanned for more.
             biased;
             _ = comparisons.next() => {
                 let chats = comparisons.failed();
                 match (std::mem::replace(&mut failed, chats > 0), failed) {
-                    (true, false) => info!("the store tells news again"),
+                    (true, false) => info!("polling the store for news works again"),
                     (false, true) => warn!(
                         chats,
-                        "neither the bus nor the store tells news of some chats"
+                        "some chats get news neither from the bus nor from the store"
                     ),
                     _ => {}
                 }

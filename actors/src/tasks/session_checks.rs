@@ -1,8 +1,7 @@
-//! Asks the store whether sessions are alive, for many requests in one statement.
+//! Checks in the store whether sessions are alive, for many requests in one statement.
 //!
-//! While one statement is in flight the next callers gather: an idle instance asks for a lone caller
-//! at once, a busy one pays for one round trip per batch. A send is not checked here but by the
-//! statement that stores it.
+//! While one statement is in flight the next callers gather: an idle instance checks a lone caller at once, a busy
+//! one pays for one round trip per batch. A send is not checked here but by the statement that stores it.
 
 use std::{
     mem,
@@ -14,7 +13,7 @@ use tokio::sync::oneshot;
 use crate::{
     Refusal,
     domain::{Caller, Seq},
-    ports::{Access, Each, Store, StoreError},
+    ports::{Access, BatchResult, Store, StoreError},
 };
 
 /// Callers that may wait for the next statement.
@@ -60,12 +59,12 @@ impl SessionChecks {
             }
             queue.waiting.push((caller, reply));
             if !mem::replace(&mut queue.in_flight, true) {
-                let asking = InFlight {
+                let task = InFlight {
                     checks: self.clone(),
                     partition,
                     finished: false,
                 };
-                tokio::spawn(asking.run());
+                tokio::spawn(task.run());
             }
         }
         match answered.await {
@@ -81,8 +80,8 @@ impl SessionChecks {
     }
 }
 
-/// The one task that asks for a partition. Where the adapter panics, those who wait are told that nobody knows, and
-/// the next caller starts another.
+/// The one task that queries a partition. If the adapter panics, all waiting callers are refused as unavailable, and
+/// the next caller starts another task.
 struct InFlight {
     checks: Arc<SessionChecks>,
     partition: usize,
@@ -93,15 +92,16 @@ impl InFlight {
     async fn run(mut self) {
         while let Some(batch) = self.next() {
             let (callers, replies): (Vec<Caller>, Vec<_>) = batch.into_iter().unzip();
-            let answers: Each<Access<Seq>> = self.checks.store.check_sessions(&callers).await;
+            let answers: BatchResult<Access<Seq>> =
+                self.checks.store.check_sessions(&callers).await;
             for (reply, answer) in replies.into_iter().zip(answers) {
-                // Whoever has gone away does not wait for an answer.
+                // Fails when the caller has gone away.
                 let _ = reply.send(answer);
             }
         }
     }
 
-    /// The next batch. `None` when nobody waits: from then on the next caller starts another task.
+    /// The next batch; `None` when nobody waits, and then the next caller starts another task.
     fn next(&mut self) -> Option<Vec<(Caller, oneshot::Sender<Answer>)>> {
         let mut queue = self.checks.queue(self.partition);
         let len = queue.waiting.len().min(BATCH_LEN_MAX);

@@ -1,5 +1,5 @@
-//! Ends chats whose time is over, deletes what is left of those that ended, and, as the last net
-//! under everything that is lost on the way, compares the pairs in memory with the store.
+//! The sweeper ends expired chats and deletes what is left of ended ones. The audit compares the pairs in memory with
+//! the store, as a safety net under everything else that may be lost.
 
 use std::time::{Duration, Instant};
 
@@ -8,29 +8,29 @@ use tracing::{debug, info, warn};
 
 use crate::{
     PairRegistry,
-    pair::{News, Over},
+    pair::{ChatEnded, Signal},
     ports::{Notice, StoreError},
     tasks::comparing::{Comparisons, Pace},
 };
 
-/// Chats ended in one go.
+/// Chats ended in one call.
 const EXPIRE_LEN_MAX: usize = 200;
-/// Rows deleted in one go, so that no other writer waits long.
+/// Rows deleted in one call; small, so that no other writer waits long.
 const PURGE_LEN_MAX: usize = 2_000;
-/// How long a tombstone stands.
+/// How long a tombstone is kept.
 const TOMBSTONE_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
-/// The chats are not counted again for so many times as long as it took, since to count millions takes
-/// seconds, and for no longer than this, since it may have been waited for an answer.
+/// The pause after counting the chats, as a multiple of the time it took: counting millions takes seconds. And the
+/// longest such pause, because the time may have been spent waiting for a connection.
 const COUNT_PAUSE: u32 = 100;
 const COUNT_PAUSE_MAX: Duration = Duration::from_secs(600);
 
-/// Sweeps for ever, at an interval or when woken because a chat has just ended.
+/// Sweeps for ever, at an interval and whenever a chat has ended.
 pub(crate) async fn run(pairs: PairRegistry) {
     let interval = pairs.environment().limits.sweep_interval;
     let mut count_due = Instant::now();
     let mut failing_since: Option<Instant> = None;
     loop {
-        // One that fails keeps none of the others from being done.
+        // All three run even if one fails.
         let mut swept = expire(&pairs).await;
         swept = swept.and(purge(&pairs).await);
         let began = Instant::now();
@@ -47,9 +47,9 @@ pub(crate) async fn run(pairs: PairRegistry) {
             }
             (Err(failure), None) => {
                 failing_since = Some(Instant::now());
-                warn!(%failure, "ended chats are not deleted; it is tried again and again");
+                warn!(%failure, "ended chats are not deleted; retrying");
             }
-            // One line when it begins and one when it is over.
+            // Only the first failure and the first success are logged.
             _ => {}
         }
         let woken = pairs.environment().sweep.notified();
@@ -57,29 +57,29 @@ pub(crate) async fn run(pairs: PairRegistry) {
     }
 }
 
-/// How often pairs are compared with the store: those with open streams each time, of the others a part.
+/// How often the audit compares pairs with the store: those with open streams each time, the others in turn.
 const AUDIT_INTERVAL: Duration = Duration::from_secs(1);
-/// In how many parts, so that each pair's turn comes every so many intervals.
+/// The number of turns: every pair is compared once in this many intervals.
 const AUDIT_PARTS: usize = 10;
-/// Each pair in its turn, however long that takes.
+/// Every pair in its turn, however long the queries take.
 const TURN_PACE: Pace = Pace {
     interval: AUDIT_INTERVAL,
     pause_times: 0,
     pause_max: Duration::ZERO,
 };
-/// Those with open streams out of turn. A few thousand take milliseconds; past some ten thousand their
-/// comparisons become rarer, until they come as often as their turn.
-const STREAMED_PACE: Pace = Pace {
+/// Pairs with open streams, every interval. A few thousand take milliseconds; with tens of thousands the comparisons
+/// become rarer, down to once per round of turns.
+const WITH_STREAMS_PACE: Pace = Pace {
     interval: AUDIT_INTERVAL,
     pause_times: 49,
     pause_max: Duration::from_secs(AUDIT_PARTS as u64),
 };
 
-/// Compares for ever: a pair whose chat was ended behind its back ends its streams, and so it ends those
-/// of sessions that ended; one that has missed messages reads them. This finds what nobody reported as
-/// missed: a notice that the bus took and lost, or a change by a program beside this one.
+/// Audits for ever. A pair whose chat or sessions have ended ends the streams, and one that has missed messages reads
+/// them. This finds losses that were not reported: notices that the bus accepted and lost, or changes made by another
+/// program such as `duet end`.
 pub(crate) async fn audit(pairs: PairRegistry) {
-    join(compare_in_turn(&pairs), compare_streamed(&pairs)).await;
+    join(compare_in_turn(&pairs), compare_with_streams(&pairs)).await;
 }
 
 async fn compare_in_turn(pairs: &PairRegistry) {
@@ -93,19 +93,19 @@ async fn compare_in_turn(pairs: &PairRegistry) {
                 _ = comparisons.next() => {}
             }
         }
-        comparisons.want(pairs.keys(|key| key.spread() % AUDIT_PARTS == turn));
+        comparisons.queue(pairs.keys(|key| key.spread() % AUDIT_PARTS == turn));
     }
 }
 
-async fn compare_streamed(pairs: &PairRegistry) {
-    let mut comparisons = Comparisons::new(pairs, STREAMED_PACE);
+async fn compare_with_streams(pairs: &PairRegistry) {
+    let mut comparisons = Comparisons::new(pairs, WITH_STREAMS_PACE);
     loop {
         if comparisons.is_due() {
-            comparisons.want_due(pairs.streamed_keys(|_| true));
+            comparisons.queue_due(pairs.keys_with_streams(|_| true));
         }
         let due = comparisons.until_due();
         tokio::select! {
-            // First what is due is asked, and then what is due is looked for.
+            // `next` first, so that due queries start before the pairs are scanned for more.
             biased;
             _ = comparisons.next() => {}
             () = due => {}
@@ -113,7 +113,7 @@ async fn compare_streamed(pairs: &PairRegistry) {
     }
 }
 
-/// Ends the chats whose time is over.
+/// Ends expired chats.
 async fn expire(pairs: &PairRegistry) -> Result<(), StoreError> {
     let environment = pairs.environment();
     let (store, bus) = (&environment.world.store, &environment.world.bus);
@@ -123,7 +123,7 @@ async fn expire(pairs: &PairRegistry) -> Result<(), StoreError> {
             environment.metrics.chats_expired.inc();
             bus.publish(*key, Notice::Ended { by: None });
             bus.forget(*key);
-            pairs.tell(*key, News::Over(Over { by: None }));
+            pairs.signal(*key, Signal::ChatEnded(ChatEnded { by: None }));
         }
         if expired.len() < EXPIRE_LEN_MAX {
             return Ok(());
@@ -131,13 +131,13 @@ async fn expire(pairs: &PairRegistry) -> Result<(), StoreError> {
     }
 }
 
-/// Deletes what is left of chats that ended.
+/// Deletes what is left of ended chats.
 async fn purge(pairs: &PairRegistry) -> Result<(), StoreError> {
     let store = &pairs.environment().world.store;
     loop {
         let deleted = store.purge(PURGE_LEN_MAX, TOMBSTONE_LIFE).await?;
         if deleted > 0 {
-            debug!(rows = deleted, "deleted what was over");
+            debug!(rows = deleted, "deleted rows of ended chats");
         }
         if deleted < PURGE_LEN_MAX {
             return Ok(());

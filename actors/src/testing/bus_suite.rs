@@ -1,4 +1,4 @@
-//! What every bus must do. One claim per function; [`bus_suite!`](crate::bus_suite) makes a test
+//! The suite that every bus must pass. One claim per function; [`bus_suite!`](crate::bus_suite) makes a test
 //! of each.
 //!
 //! ```ignore
@@ -36,9 +36,9 @@ use crate::ports::Bus;
 
 /// A fresh bus under test, as two instances see it.
 pub struct Buses {
-    /// One instance's.
+    /// The bus of one instance.
     pub here: Arc<dyn Bus>,
-    /// Another instance's.
+    /// The bus of another instance.
     pub there: Arc<dyn Bus>,
     _kept: Box<dyn Any>,
 }
@@ -55,7 +55,7 @@ impl Buses {
     }
 }
 
-/// Runs one claim inside an actix system, since who listens to a bus is an actor.
+/// Runs one claim inside an actix system, which buses need.
 ///
 /// # Panics
 /// When the claim does not hold.
@@ -65,7 +65,7 @@ pub fn run(claim: impl Future<Output = ()>) {
 }
 
 /// Makes a test of every claim about buses. Takes an async function, or a closure in
-/// parentheses, that answers [`Buses`](crate::testing::Buses); it is called inside an actix
+/// parentheses, that returns [`Buses`](crate::testing::Buses); it is called inside an actix
 /// system. With `all at once:` before it, the claims run one after the other where it stands: for
 /// buses that take long to start.
 #[macro_export]

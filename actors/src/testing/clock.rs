@@ -8,7 +8,7 @@ use std::{
 
 use crate::{domain::Timestamp, ports::Clock};
 
-/// 2026-01-01T00:00:00Z: where a [`FakeClock`] starts unless told otherwise.
+/// 2026-01-01T00:00:00Z: the default start of a [`FakeClock`].
 const START_MS: i64 = 1_767_225_600_000;
 
 /// A clock that stands still until it is moved. Clones show the same time.
@@ -44,9 +44,8 @@ impl Clock for FakeClock {
     }
 }
 
-/// A clock that stops or panics on demand, and shows another clock's time otherwise. A pair asks
-/// for the time in every handler that needs a session, so a world with this clock has a way to
-/// stop its handlers or to make them panic; its store must be given another clock.
+/// A clock that can be made to block or panic, and otherwise shows another clock's time. A pair reads the time in every
+/// handler that needs a session, so a test can stop its handlers or make them panic. The store must have another clock.
 #[derive(Clone)]
 pub struct FaultyClock {
     shown: Arc<dyn Clock>,
@@ -61,7 +60,7 @@ struct ClockFaults {
     released: Condvar,
 }
 
-/// While it lives, whoever asks for the time waits, and blocks the thread.
+/// Until it is dropped, reading the time blocks the thread.
 #[must_use = "the clock is stopped only while this lives"]
 pub struct Stopped(Arc<ClockFaults>);
 
@@ -85,18 +84,17 @@ impl FaultyClock {
         }
     }
 
-    /// The next so many questions for the time panic.
+    /// Makes the next readings of the time panic.
     pub fn panic_next(&self, times: usize) {
         self.faults.panics.store(times, Ordering::SeqCst);
     }
 
-    /// The next so many questions how long the machine has run panic. Tasks ask that, and requests do
-    /// before they reach their pair.
+    /// Makes the next readings of the uptime panic. Tasks read it, and requests before they reach their pair.
     pub fn panic_next_in_uptime(&self, times: usize) {
         self.faults.panics_in_uptime.store(times, Ordering::SeqCst);
     }
 
-    /// Nobody learns the time for as long as the answer lives.
+    /// Makes reading the time block until the guard is dropped.
     pub fn stop(&self) -> Stopped {
         *self
             .faults

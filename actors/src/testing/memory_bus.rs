@@ -1,4 +1,4 @@
-//! A bus between instances of one process, which loses what it is told to lose.
+//! A bus between the instances of a test, which can be told to fail.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use crate::{
     domain::{BySeat, ChatKey, Seat},
-    ports::{Bus, BusError, BusState, Inbox, Notice, RollCall},
+    ports::{Bus, BusError, BusMembership, BusState, Inbox, Notice},
 };
 
-/// Where instances meet. Clones are the same place.
+/// Connects the instances. Clones share it.
 #[derive(Clone, Default)]
 pub struct MemoryHub(Arc<Mutex<Vec<Instance>>>);
 
@@ -28,7 +28,7 @@ struct Instance {
     panicking: HashMap<BusCall, usize>,
 }
 
-/// The calls of a bus that can be made to panic.
+/// Calls that can be made to panic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BusCall {
     /// `forget`
@@ -45,7 +45,7 @@ pub enum BusCall {
     Unsubscribe,
 }
 
-/// One instance's end of the bus. Clones are the same instance's.
+/// The bus of one instance. Clones share it.
 #[derive(Clone)]
 pub struct MemoryBus {
     hub: MemoryHub,
@@ -85,23 +85,23 @@ impl MemoryBus {
         }
     }
 
-    /// Whether notices to this instance are lost, without a word about it.
+    /// Sets whether notices to this instance are lost without being reported as missed.
     pub fn set_deaf(&self, deaf: bool) {
         self.with(|own| own.deaf = deaf);
     }
 
-    /// Whether every question of this instance fails. What it subscribes to meanwhile is
-    /// subscribed all the same, as the port demands for the time when the bus is back.
+    /// Sets whether the calls of this instance fail. Subscriptions are made nevertheless, since the port requires them when
+    /// the bus is back.
     pub fn set_down(&self, down: bool) {
         self.with(|own| own.down = down);
     }
 
-    /// The next so many calls of this kind panic, and do nothing.
+    /// Makes the next calls of this kind panic, without effect.
     pub fn panic_next(&self, call: BusCall, times: usize) {
         self.with(|own| own.panicking.insert(call, times));
     }
 
-    /// How many of the panics that were asked for have not happened yet.
+    /// How many of the requested panics have not happened yet.
     pub fn panics_left(&self, call: BusCall) -> usize {
         self.with(|own| own.panicking.get(&call).copied().unwrap_or(0))
     }
@@ -157,7 +157,7 @@ impl Bus for MemoryBus {
 
     fn publish(&self, key: ChatKey, notice: Notice) {
         self.panic_if_told(BusCall::Publish);
-        // The hub stays locked meanwhile, so that all hear everything in one order.
+        // The hub stays locked, so that all instances get notices in the same order.
         for (place, other) in self.hub.instances().iter().enumerate() {
             if place != self.place {
                 other.tell(key, &notice);
@@ -223,11 +223,11 @@ impl Bus for MemoryBus {
     }
 
     /// One that is deaf hears nobody.
-    fn roll_call(&self) -> Option<RollCall> {
+    fn membership(&self) -> Option<BusMembership> {
         let (own, deaf) = self.with(|own| (own.boot, own.deaf));
         let boots = self.hub.instances();
         let boots = boots.iter().map(|instance| instance.boot);
-        Some(RollCall {
+        Some(BusMembership {
             own,
             address: "memory".into(),
             heard: boots.filter(|boot| !deaf && *boot != own).collect(),

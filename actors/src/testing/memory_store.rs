@@ -1,4 +1,4 @@
-//! A store that keeps its promises for as long as the process lives, and breaks them on demand.
+//! An in-memory store for tests, which can be told to fail.
 
 mod asks;
 mod chats;
@@ -18,8 +18,8 @@ use crate::{
     ports::{Access, By, Clock, Lookup, StoreError},
 };
 
-/// The in-memory store of one instance. A clone is the same instance's;
-/// [`another`](Self::another) is another instance's on the same data.
+/// The in-memory store of one instance. Clones share it; [`another`](Self::another) is the store of another instance on
+/// the same data.
 #[derive(Clone)]
 pub struct MemoryStore {
     data: Arc<Mutex<Data>>,
@@ -29,7 +29,7 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// An empty store that goes by this clock.
+    /// An empty store with this clock.
     pub fn new(clock: impl Clock) -> Self {
         Self {
             data: Arc::default(),
@@ -39,7 +39,7 @@ impl MemoryStore {
         }
     }
 
-    /// The same data as another instance sees it: what goes wrong there does not go wrong here.
+    /// The store of another instance on the same data, without the faults set here.
     pub fn another(&self) -> Self {
         Self {
             faults: Arc::default(),
@@ -47,37 +47,37 @@ impl MemoryStore {
         }
     }
 
-    /// The next so many calls of this kind fail as out of reach, and change nothing.
+    /// Makes the next calls of this kind fail as unavailable, without effect.
     pub fn fail_next(&self, call: Call, times: usize) {
         self.faults.fail_next(call, times);
     }
 
-    /// The next so many calls of this kind panic, and change nothing.
+    /// Makes the next calls of this kind panic, without effect.
     pub fn panic_next(&self, call: Call, times: usize) {
         self.faults.panic_next(call, times);
     }
 
-    /// How many of the panics that were asked for have not happened yet.
+    /// How many of the requested panics have not happened yet.
     pub fn panics_left(&self, call: Call) -> usize {
         self.faults.panics_left(call)
     }
 
-    /// Whether somebody else holds a chat: messages to it wait.
+    /// Locks or unlocks a chat, as another transaction would.
     pub fn set_locked(&self, key: ChatKey, locked: bool) {
         self.faults.set_locked(key, locked);
     }
 
-    /// The next so many appends are stored, but answered as out of reach.
+    /// Makes the next appends fail as unavailable after they were stored.
     pub fn lose_next_appends(&self, times: usize) {
         self.faults.lose_next_appends(times);
     }
 
-    /// Calls of this kind wait, before they touch anything, for as long as the answer lives.
+    /// Makes calls of this kind wait before they have any effect, until the guard is dropped.
     pub fn hold(&self, call: Call) -> Hold {
         self.faults.hold(call)
     }
 
-    /// Whether a call of this kind waits to be released.
+    /// Whether a call of this kind is waiting.
     pub fn is_waiting(&self, call: Call) -> bool {
         self.faults.is_waiting(call)
     }
@@ -87,17 +87,17 @@ impl MemoryStore {
         self.faults.calls(call)
     }
 
-    /// A batch that holds this text is refused from now on.
+    /// Refuses every batch that contains this text from now on.
     pub fn refuse_text(&self, text: &str) {
         self.faults.refuse_text(text);
     }
 
-    /// How many drafts each append so far has brought, the one that waits included.
+    /// The number of drafts of each append so far, including one that waits.
     pub fn batch_lens(&self) -> Vec<usize> {
         self.faults.batch_lens()
     }
 
-    /// Loses the messages of a chat behind this one, as a standby does that takes over and lagged.
+    /// Loses the messages of a chat after this one, as a failover to a standby that lagged does.
     pub fn lose_messages_after(&self, key: ChatKey, seq: Seq) {
         let (mut data, now) = self.locked();
         if let Some(record) = data.live(key, now) {
@@ -110,8 +110,8 @@ impl MemoryStore {
         self.locked().0.messages_kept(key)
     }
 
-    /// The data and the time, unless this call was told to fail. Yields first, as a store over
-    /// a socket would, so that racing callers meet here in any order.
+    /// The data and the time, unless this call is to fail. Yields first, as a store over a socket would, so that
+    /// concurrent callers arrive in any order.
     async fn enter(&self, call: Call) -> Result<(MutexGuard<'_, Data>, Timestamp), StoreError> {
         tokio::task::yield_now().await;
         self.faults.check(call).await?;

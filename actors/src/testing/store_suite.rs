@@ -1,4 +1,4 @@
-//! What every store must do. One claim per function; [`store_suite!`](crate::store_suite) makes
+//! The suite that every store must pass. One claim per function; [`store_suite!`](crate::store_suite) makes
 //! a test of each.
 //!
 //! ```ignore
@@ -13,16 +13,9 @@
 //! }
 //! ```
 //!
-//! The claims know no clock but the store's own: what lapses is given a short life and waited
-//! for.
-#![expect(
-    missing_docs,
-    reason = "a claim's name says all there is to say about it"
-)]
-#![expect(
-    clippy::unwrap_used,
-    reason = "this is test code, though it stands in a library"
-)]
+//! The claims use the store's clock only: what is to lapse gets a short life and is waited for.
+#![expect(missing_docs, reason = "the name of a claim is its documentation")]
+#![expect(clippy::unwrap_used, reason = "test code in a library")]
 
 mod appending;
 mod asks;
@@ -31,6 +24,7 @@ mod deferred_writes;
 mod ending;
 mod fixture;
 mod history;
+mod keys;
 mod purging;
 mod registration;
 mod repeating;
@@ -39,16 +33,16 @@ mod seats;
 use std::{any::Any, sync::Arc};
 
 pub use self::{
-    appending::*, asks::*, codes::*, deferred_writes::*, ending::*, history::*, purging::*,
-    registration::*, repeating::*, seats::*,
+    appending::*, asks::*, codes::*, deferred_writes::*, ending::*, history::*, keys::*,
+    purging::*, registration::*, repeating::*, seats::*,
 };
 use crate::ports::Store;
 
 /// A fresh, empty store under test, as two instances see it.
 pub struct Stores {
-    /// One instance's.
+    /// The store of one instance.
     pub here: Arc<dyn Store>,
-    /// Another instance's on the same data; the same one where there can be only one.
+    /// The store of another instance on the same data; the same object where there can be only one.
     pub there: Arc<dyn Store>,
     _kept: Box<dyn Any + Send>,
 }
@@ -69,7 +63,7 @@ impl Stores {
     }
 }
 
-/// Runs one claim on several threads, so that what races in it does so in earnest.
+/// Runs one claim on several threads, so that races in it are real.
 ///
 /// # Panics
 /// When the claim does not hold.
@@ -84,7 +78,7 @@ pub fn run(claim: impl Future<Output = ()>) {
 }
 
 /// Makes a test of every claim about stores. Takes an async function, or a closure in
-/// parentheses, that answers [`Stores`](crate::testing::Stores): freshly opened and empty.
+/// parentheses, that returns [`Stores`](crate::testing::Stores): freshly opened and empty.
 #[macro_export]
 macro_rules! store_suite {
     ($open:expr) => {

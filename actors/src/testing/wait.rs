@@ -1,9 +1,8 @@
 use std::time::{Duration, Instant};
 
-/// How long a condition may take to come true; far more than any machine needs, so that only a
-/// defect runs into it.
+/// How long a condition may take to become true; far more than any machine needs, so that only a bug exceeds it.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// How often a condition is looked at.
+/// How often a condition is checked.
 const INTERVAL: Duration = Duration::from_millis(3);
 
 /// Waits until something holds.
@@ -24,7 +23,7 @@ where
     }
 }
 
-/// Waits until there is something, and answers it.
+/// Waits until there is a value, and returns it.
 ///
 /// # Panics
 /// When there is nothing within half a minute; `what` says what was waited for.

@@ -17,7 +17,7 @@ async fn ended_unheard(world: &World) -> (Person, Instance) {
     let [abhi, anny] = here.couple(world).await;
     anny.send("Hello").await.unwrap();
     let phone = abhi.at(&there);
-    phone.look().await.unwrap();
+    phone.snapshot().await.unwrap();
     there.bus.set_deaf(true);
     abhi.log_out().await.unwrap();
     assert!(phone.seat().await.is_ok(), "it has not heard of it");
@@ -26,7 +26,9 @@ async fn ended_unheard(world: &World) -> (Person, Instance) {
 
 #[actix::test]
 async fn a_session_whose_end_was_not_heard_can_do_nothing() {
-    let acts = ["read", "send", "receipt", "typing", "look", "stream", "end"];
+    let acts = [
+        "read", "send", "receipt", "typing", "snapshot", "stream", "end",
+    ];
     for act in acts {
         let world = World::new();
         let (phone, _there) = ended_unheard(&world).await;
@@ -36,7 +38,7 @@ async fn a_session_whose_end_was_not_heard_can_do_nothing() {
             "send" => phone.send("too late").await.map(|_| ()),
             "receipt" => phone.receipt(1, 1).await,
             "typing" => phone.typing().await,
-            "look" => phone.look().await.map(|_| ()),
+            "snapshot" => phone.snapshot().await.map(|_| ()),
             "stream" => {
                 let open = OpenStream { by, after: None };
                 phone.pairs().ask(phone.key, open).await.map(|_| ())
@@ -124,7 +126,7 @@ async fn checks_of_many_sessions_share_a_call() {
     let [abhi, anny] = here.couple(&world).await;
     abhi.send("Hello").await.unwrap();
     let held = here.store.hold(Call::CheckSessions);
-    let first = abhi.look();
+    let first = abhi.snapshot();
     let rest = async {
         eventually("the first is asked for", || async {
             here.store.is_waiting(Call::CheckSessions)

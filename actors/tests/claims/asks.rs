@@ -3,7 +3,8 @@
 use std::{collections::HashSet, time::Duration};
 
 use actors::{
-    Answer, AskIn, AskStateOf, CameWith, LoginProof, NewReturnCode, Refusal, ReplacedBy,
+    AnswerAsk, AskToEnter, Credential, GetAskStatus, GetReplacement, LoginProof, NewReturnCode,
+    Refusal,
     domain::{AskNumber, AskWord, Seat, SeatChange, Token},
     ports::AskState,
     testing::{eventually, eventually_some},
@@ -21,7 +22,7 @@ async fn ask_with_number(
     beside: &Person,
     seat: Seat,
 ) -> Result<(Token, AskNumber), Refusal> {
-    let ask = AskIn {
+    let ask = AskToEnter {
         name: name_at(seat),
         auth: None,
     };
@@ -29,7 +30,7 @@ async fn ask_with_number(
 }
 
 async fn state(instance: &Instance, secret: &Token) -> AskState {
-    let ask = AskStateOf {
+    let ask = GetAskStatus {
         secret: secret.digest(),
     };
     instance.pairs.ask(secret.key(), ask).await.unwrap().state
@@ -40,7 +41,7 @@ async fn answer(person: &Person, word: AskWord, allow: bool) -> Result<(), Refus
         .pairs()
         .ask(
             person.key,
-            Answer {
+            AnswerAsk {
                 by: person.by,
                 word,
                 allow,
@@ -72,9 +73,9 @@ async fn word_with(stream: &Watch, number: AskNumber) -> AskWord {
 }
 
 /// What somebody came with who is told that somebody else was let in.
-fn came_with<T: std::fmt::Debug>(refused: Result<T, Refusal>) -> CameWith {
+fn credential<T: std::fmt::Debug>(refused: Result<T, Refusal>) -> Credential {
     match refused {
-        Err(Refusal::Replaced(told)) => told.came_with,
+        Err(Refusal::Replaced(told)) => told.credential,
         other => panic!("expected to be told of a newcomer, got {other:?}"),
     }
 }
@@ -96,19 +97,19 @@ async fn who_is_allowed_gets_the_seat_and_its_former_sessions_end() {
         .until(&Told::Seat(Seat::Two, SeatChange::Replaced))
         .await;
     assert_eq!(state(&there, &secret).await, AskState::Allowed);
-    assert!(matches!(anny.look().await, Err(Refusal::NoSession)));
+    assert!(matches!(anny.snapshot().await, Err(Refusal::NoSession)));
     eventually("the session is over on the other instance", || async {
-        matches!(anny.at(&there).look().await, Err(Refusal::NoSession))
+        matches!(anny.at(&there).snapshot().await, Err(Refusal::NoSession))
     })
     .await;
     let old = Some(LoginProof::ReturnCode(anny.return_code.clone().unwrap()));
     let old = login(&here, &anny.hash, Seat::Two, old).await;
-    assert_eq!(came_with(old), CameWith::Code);
+    assert_eq!(credential(old), Credential::Code);
     let bare = login(&here, &anny.hash, Seat::Two, None).await;
-    assert_eq!(came_with(bare), CameWith::Name);
-    let asked = ReplacedBy { token: anny.by };
+    assert_eq!(credential(bare), Credential::Name);
+    let asked = GetReplacement { token: anny.by };
     let told = there.pairs.ask(anny.key, asked).await.unwrap().unwrap();
-    assert_eq!(told.came_with, CameWith::Token);
+    assert_eq!(told.credential, Credential::Token);
     assert_eq!(
         (told.user, told.peer),
         (Some(name_at(Seat::Two)), Some(name_at(Seat::One)))
@@ -184,16 +185,16 @@ async fn a_wish_lapses_after_two_minutes() {
     let watcher = Watch::open(&abhi).await;
     let secret = ask_in(&here, &anny, Seat::Two).await.unwrap();
     let word = word(&watcher).await;
-    assert_eq!(abhi.look().await.unwrap().hello.asks.len(), 1);
+    assert_eq!(abhi.snapshot().await.unwrap().hello.asks.len(), 1);
     world.time.advance(Duration::from_secs(120));
-    assert_eq!(abhi.look().await.unwrap().hello.asks, []);
+    assert_eq!(abhi.snapshot().await.unwrap().hello.asks, []);
     assert_eq!(answer(&abhi, word, true).await, Err(Refusal::AskOver));
-    anny.look().await.unwrap();
+    anny.snapshot().await.unwrap();
     let looked = here
         .pairs
         .ask(
             anny.key,
-            AskStateOf {
+            GetAskStatus {
                 secret: secret.digest(),
             },
         )
@@ -214,7 +215,7 @@ async fn a_wish_for_a_free_seat_or_a_strange_name_is_refused() {
         ask_in(&here, &abhi, Seat::Two).await,
         Err(Refusal::SeatFree)
     );
-    let strange = AskIn {
+    let strange = AskToEnter {
         name: crate::world::name("Nobody"),
         auth: None,
     };
@@ -222,7 +223,7 @@ async fn a_wish_for_a_free_seat_or_a_strange_name_is_refused() {
         here.pairs.ask(abhi.key, strange).await,
         Err(Refusal::WrongName)
     );
-    let unknown = AskStateOf {
+    let unknown = GetAskStatus {
         secret: Token::generate(abhi.key, &mut rand::rng()).digest(),
     };
     let unknown = here.pairs.ask(abhi.key, unknown).await;
@@ -271,7 +272,7 @@ async fn everybody_sees_the_same_number_and_the_newest_ask_alone() {
         }
         // The numbers of two asks that are not neighbours may be the same, so the above may have come earlier.
         eventually("the newest ask alone is open", || async {
-            let open = abhi.look().await.unwrap().hello.asks;
+            let open = abhi.snapshot().await.unwrap().hello.asks;
             let open: Vec<AskNumber> = open.iter().map(|ask| ask.number).collect();
             open == [number]
         })
@@ -297,7 +298,7 @@ async fn nobody_is_let_in_while_the_bus_cannot_say_who_is_there() {
         Err(Refusal::PresenceUnknown)
     );
     assert_eq!(state(&here, &secret).await, AskState::Waiting);
-    anny.at(&there).look().await.unwrap();
+    anny.at(&there).snapshot().await.unwrap();
     here.bus.set_down(false);
     assert_eq!(answer(&abhi, word, true).await, Err(Refusal::SeatOpen));
     here.bus.set_down(true);
@@ -343,15 +344,15 @@ async fn an_instance_whose_clock_is_wrong_judges_no_ask_by_it() {
         let watcher = Watch::open(&abhi).await;
         let secret = ask_in(&here, &anny, Seat::Two).await.unwrap();
         let word = word(&watcher).await;
-        assert_eq!(abhi.look().await.unwrap().hello.asks.len(), 1);
+        assert_eq!(abhi.snapshot().await.unwrap().hello.asks.len(), 1);
         world.time.advance(Duration::from_secs(119));
-        assert_eq!(abhi.look().await.unwrap().hello.asks.len(), 1);
+        assert_eq!(abhi.snapshot().await.unwrap().hello.asks.len(), 1);
         answer(&abhi, word, true).await.unwrap();
         assert_eq!(state(&here, &secret).await, AskState::Allowed);
 
         ask_in(&here, &anny, Seat::Two).await.unwrap();
         world.time.advance(Duration::from_secs(120));
-        assert_eq!(abhi.look().await.unwrap().hello.asks, []);
+        assert_eq!(abhi.snapshot().await.unwrap().hello.asks, []);
     }
 }
 

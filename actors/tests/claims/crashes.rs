@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actors::{
-    Look, Refusal,
+    GetSnapshot, Refusal,
     domain::Seat,
     testing::{Call, eventually},
 };
@@ -60,7 +60,7 @@ async fn a_message_on_its_way_to_the_store_is_not_lost_by_another_requests_panic
     let meanwhile = async {
         here.until_appends(1).await;
         here.clock.panic_next(1);
-        let look = anny.pairs().ask(anny.key, Look { by: anny.by });
+        let look = anny.pairs().ask(anny.key, GetSnapshot { by: anny.by });
         assert!(matches!(look.await, Err(Refusal::Defect(_))));
         drop(held);
     };
@@ -81,7 +81,7 @@ async fn a_message_that_is_committed_after_a_panic_is_shown_by_the_fresh_pair() 
     let meanwhile = async {
         here.until_appends(1).await;
         here.clock.panic_next(1);
-        anny.look().await.unwrap_err();
+        anny.snapshot().await.unwrap_err();
         let stream = Watch::open(&anny).await;
         drop(held);
         let shown = stream.until_place(1);
@@ -108,7 +108,7 @@ async fn a_request_that_waits_for_the_store_is_not_lost_by_another_ones_panic() 
         assert!(matches!(anny.texts().await, Err(Refusal::Defect(_))));
         drop(held);
     };
-    let (looked, ()) = join(abhi.look(), panic).await;
+    let (looked, ()) = join(abhi.snapshot(), panic).await;
     looked.unwrap();
 }
 
@@ -120,13 +120,16 @@ async fn a_pair_that_keeps_panicking_is_left_alone_and_others_are_not() {
     let [other, _] = here.couple(&world).await;
     here.clock.panic_next(3);
     for _ in 0..3 {
-        assert!(matches!(abhi.look().await, Err(Refusal::Defect(_))));
+        assert!(matches!(abhi.snapshot().await, Err(Refusal::Defect(_))));
     }
     // From here on the clock is right, but the pair has used up its trust.
     for _ in 0..3 {
-        assert!(matches!(abhi.look().await, Err(Refusal::Unavailable(_))));
+        assert!(matches!(
+            abhi.snapshot().await,
+            Err(Refusal::Unavailable(_))
+        ));
     }
-    other.look().await.unwrap();
+    other.snapshot().await.unwrap();
     assert_eq!(here.metric("duet_pair_restarts_total"), 3.0);
 }
 
@@ -139,7 +142,7 @@ async fn a_panic_ends_the_pairs_streams_which_come_back_and_miss_nothing() {
     abhi.send("first").await.unwrap();
     stream.until_place(1).await;
     here.clock.panic_next(1);
-    abhi.look().await.unwrap_err();
+    abhi.snapshot().await.unwrap_err();
     stream.until_over().await;
     abhi.send("meanwhile").await.unwrap();
     let stream = Watch::open_after(&anny, Some(1)).await.unwrap();
@@ -158,7 +161,7 @@ async fn a_pair_that_cannot_be_opened_is_opened_by_the_next_request() {
     let [abhi, anny] = there.couple_of(&hash).await;
     let (abhi, anny) = (abhi.at(&here), anny.at(&here));
     here.store.fail_next(Call::Load, 1);
-    let asking = (0..10).map(|_| abhi.look());
+    let asking = (0..10).map(|_| abhi.snapshot());
     let looked = join_all(asking).await;
     for refused in looked.iter().filter_map(|looked| looked.as_ref().err()) {
         assert!(matches!(refused, Refusal::Unavailable(_)), "{refused:?}");
@@ -179,13 +182,13 @@ async fn the_leftovers_of_a_failed_start_do_not_disturb_its_successor() {
     let [abhi, anny] = there.couple_of(&world.chat().await).await;
     let abhi = abhi.at(&here);
     here.store.fail_next(Call::Load, 1);
-    abhi.look().await.unwrap_err();
+    abhi.snapshot().await.unwrap_err();
     let stream = Watch::open(&abhi).await;
 
     // Others that come later go to rest: by then what is left of the first would have, too.
     for _ in 0..3 {
         let [other, _] = there.couple_of(&world.chat().await).await;
-        other.at(&here).look().await.unwrap();
+        other.at(&here).snapshot().await.unwrap();
     }
     here.until_pairs(1).await;
     assert!(here.bus.is_subscribed(abhi.key));
@@ -237,7 +240,7 @@ async fn a_pair_that_panicked_leaves_neither_presence_nor_a_subscription() {
     let stream = Watch::open(&anny).await;
     watcher.until_presence(Seat::Two, &[true]).await;
     here.clock.panic_next(1);
-    assert!(matches!(abhi.look().await, Err(Refusal::Defect(_))));
+    assert!(matches!(abhi.snapshot().await, Err(Refusal::Defect(_))));
     // Nobody asks this instance for the chat any more, and she does not come back.
     stream.until_over().await;
     world.until_open(abhi.key, [true, false]).await;
@@ -259,7 +262,7 @@ async fn whoever_is_back_at_once_after_a_panic_was_never_gone_for_others() {
     let stream = Watch::open(&anny).await;
     watcher.until_presence(Seat::Two, &[true]).await;
     here.clock.panic_next(1);
-    abhi.look().await.unwrap_err();
+    abhi.snapshot().await.unwrap_err();
     stream.until_over().await;
     let back = Watch::open(&anny).await;
     world.until_open(abhi.key, [true, true]).await;

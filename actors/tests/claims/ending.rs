@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use actors::{
-    Look, Refusal,
-    ports::{By, Chats, Ending, Lookup},
+    GetSnapshot, Refusal,
+    ports::{By, Chats, EndOutcome, Lookup},
     testing::{Call, eventually},
 };
 use futures_util::future::{join, join_all};
@@ -26,7 +26,7 @@ async fn an_end_is_told_to_every_stream_and_nothing_can_be_read_after_it() {
     for person in [&abhi, &anny, &abhi.at(&there)] {
         assert_eq!(person.texts().await, Err(Refusal::Gone));
         assert_eq!(person.send("late").await, Err(Refusal::Gone));
-        assert!(matches!(person.look().await, Err(Refusal::Gone)));
+        assert!(matches!(person.snapshot().await, Err(Refusal::Gone)));
         assert_eq!(person.end_chat().await, Err(Refusal::Gone));
     }
     for stream in streams {
@@ -51,7 +51,7 @@ async fn requests_queued_behind_an_end_are_answered_as_gone() {
     let here = world.instance(roomy());
     let [abhi, anny] = here.couple(&world).await;
     let stopped = here.clock.stop();
-    let behind = join_all((0..40).map(|_| abhi.look()));
+    let behind = join_all((0..40).map(|_| abhi.snapshot()));
     let release = async { drop(stopped) };
     let (ended, (looked, ())) = join(anny.end_chat(), join(behind, release)).await;
     ended.unwrap();
@@ -75,7 +75,7 @@ async fn a_request_that_waits_for_the_store_while_the_chat_ends_is_answered_as_g
         anny.end_chat().await.unwrap();
         drop(held);
     };
-    let (looked, ()) = join(abhi.look(), end).await;
+    let (looked, ()) = join(abhi.snapshot(), end).await;
     assert!(matches!(looked, Err(Refusal::Gone)), "{looked:?}");
 }
 
@@ -108,9 +108,9 @@ async fn the_operator_can_end_a_chat() {
     let stream = Watch::open(&abhi).await;
     // As `duet end` does, in a process of its own.
     let ending = world.store.end(By::Server(abhi.key)).await.unwrap();
-    assert_eq!(ending, Ending::Ended);
+    assert_eq!(ending, EndOutcome::Ended);
     stream.until(&Told::Ended { by: None }).await;
-    assert!(matches!(abhi.look().await, Err(Refusal::Gone)));
+    assert!(matches!(abhi.snapshot().await, Err(Refusal::Gone)));
 }
 
 #[actix::test]
@@ -182,7 +182,7 @@ async fn a_chat_that_never_was_is_not_found() {
     let here = world.instance(roomy());
     let [abhi, _anny] = here.couple(&world).await;
     let unknown = actors::domain::ChatKey::from_bytes([7; 16]);
-    let looked = here.pairs.ask(unknown, Look { by: abhi.by }).await;
+    let looked = here.pairs.ask(unknown, GetSnapshot { by: abhi.by }).await;
     assert!(matches!(looked, Err(Refusal::NotFound)));
     assert_eq!(here.metric("duet_pairs"), 1.0);
 }

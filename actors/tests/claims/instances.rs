@@ -71,7 +71,7 @@ async fn while_the_bus_is_away_the_store_is_asked_for_news() {
         read: 1,
     };
     stream.until(&Told::Receipt(Seat::One, marks)).await;
-    assert_eq!(anny.at(&there).look().await.unwrap().hello.online, None);
+    assert_eq!(anny.at(&there).snapshot().await.unwrap().hello.online, None);
     phone.log_out().await.unwrap();
     logged_out.until_over().await;
     abhi.end_chat().await.unwrap();
@@ -144,13 +144,13 @@ async fn a_logout_on_one_ends_the_session_on_the_other() {
     phone.log_out().await.unwrap();
     goes.until_over().await;
     assert!(matches!(
-        phone.at(&there).look().await,
+        phone.at(&there).snapshot().await,
         Err(Refusal::NoSession)
     ));
     abhi.log_out().await.unwrap();
     stays.until_over().await;
     assert!(matches!(
-        abhi.at(&there).look().await,
+        abhi.at(&there).snapshot().await,
         Err(Refusal::NoSession)
     ));
     watcher
@@ -164,14 +164,14 @@ async fn an_instance_that_slept_looks_into_the_store_before_it_serves_anything()
     let (here, there) = (world.instance(roomy()), world.instance(roomy()));
     let [abhi, anny] = here.couple(&world).await;
     let (phone, anny) = (abhi.at(&there), anny.at(&there));
-    phone.look().await.unwrap();
+    phone.snapshot().await.unwrap();
     there.bus.set_deaf(true);
     abhi.log_out().await.unwrap();
     // Nobody has told it, and it did not sleep: it trusts what it holds.
     phone.seat().await.unwrap();
     world.time.advance(Duration::from_secs(2));
     assert!(matches!(phone.seat().await, Err(Refusal::NoSession)));
-    anny.look().await.unwrap();
+    anny.snapshot().await.unwrap();
 }
 
 #[actix::test]
@@ -180,7 +180,7 @@ async fn an_instance_that_slept_serves_nothing_while_the_store_is_away() {
     let (here, there) = (world.instance(roomy()), world.instance(roomy()));
     let [_abhi, anny] = here.couple(&world).await;
     let anny = anny.at(&there);
-    anny.look().await.unwrap();
+    anny.snapshot().await.unwrap();
     world.time.advance(Duration::from_secs(2));
     there.store.fail_next(Call::Load, 1);
     assert!(matches!(anny.seat().await, Err(Refusal::Unavailable(_))));

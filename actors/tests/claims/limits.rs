@@ -39,7 +39,7 @@ async fn a_chat_takes_so_many_logins_and_then_none_for_a_while() {
     assert!(matches!(fourth, Err(Refusal::TooMany { .. })));
     let asked = here.pairs.ask(
         abhi.key,
-        actors::AskIn {
+        actors::AskToEnter {
             name: crate::world::name("Anny"),
             auth: None,
         },
@@ -104,15 +104,15 @@ async fn an_instance_holds_no_more_pairs_than_its_limit() {
         let [abhi, _] = there.couple(&world).await;
         people.push(abhi.at(&here));
     }
-    people[0].look().await.unwrap();
-    people[1].look().await.unwrap();
+    people[0].snapshot().await.unwrap();
+    people[1].snapshot().await.unwrap();
     assert!(matches!(
-        people[2].look().await,
+        people[2].snapshot().await,
         Err(Refusal::Unavailable(_))
     ));
-    people[0].look().await.unwrap();
+    people[0].snapshot().await.unwrap();
     people[1].end_chat().await.unwrap();
-    people[2].look().await.unwrap();
+    people[2].snapshot().await.unwrap();
 }
 
 #[actix::test]
@@ -125,10 +125,10 @@ async fn a_seats_longest_unused_session_makes_room_for_a_new_one() {
     let [abhi, _anny] = here.couple(&world).await;
     let phone = abhi.again(&here).await;
     world.time.advance(std::time::Duration::from_secs(60));
-    abhi.look().await.unwrap();
+    abhi.snapshot().await.unwrap();
     here.pairs.flush_deferred().await;
     let tablet = abhi.again(&here).await;
-    assert!(matches!(phone.look().await, Err(Refusal::NoSession)));
-    abhi.look().await.unwrap();
-    tablet.look().await.unwrap();
+    assert!(matches!(phone.snapshot().await, Err(Refusal::NoSession)));
+    abhi.snapshot().await.unwrap();
+    tablet.snapshot().await.unwrap();
 }

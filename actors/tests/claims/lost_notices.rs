@@ -69,7 +69,7 @@ async fn what_is_asked_of_the_store_comes_to_its_end_while_the_chat_is_read_agai
     abhi.send("heard").await.unwrap();
     let looking = actix::spawn({
         let anny = anny.at(&there);
-        async move { anny.look().await }
+        async move { anny.snapshot().await }
     });
     eventually("both calls are made", || async {
         calls.iter().all(|call| there.store.is_waiting(*call))
@@ -143,7 +143,7 @@ async fn an_end_the_bus_lost_is_seen_by_the_next_request() {
     abhi.end_chat().await.unwrap();
     assert_eq!(anny.texts().await, Err(Refusal::Gone));
     assert_eq!(anny.send("late").await, Err(Refusal::Gone));
-    assert!(matches!(anny.look().await, Err(Refusal::Gone)));
+    assert!(matches!(anny.snapshot().await, Err(Refusal::Gone)));
     stream.until_over().await;
 }
 
@@ -158,7 +158,7 @@ async fn a_logout_the_bus_lost_takes_effect_when_the_loss_is_reported() {
     there.bus.report_missed(None);
     stream.until_over().await;
     assert!(matches!(
-        abhi.at(&there).look().await,
+        abhi.at(&there).snapshot().await,
         Err(Refusal::NoSession)
     ));
 }
@@ -199,7 +199,7 @@ async fn a_login_the_bus_lost_is_known_on_the_other() {
     let world = World::new();
     let (here, there) = (world.instance(roomy()), world.instance(roomy()));
     let [abhi, anny] = here.couple(&world).await;
-    anny.at(&there).look().await.unwrap();
+    anny.at(&there).snapshot().await.unwrap();
     there.bus.set_deaf(true);
     let phone = abhi.again(&here).await;
     phone.at(&there).send("from the phone").await.unwrap();

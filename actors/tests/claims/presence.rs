@@ -33,7 +33,10 @@ async fn coming_is_told_at_once_and_leaving_after_the_grace() {
         last_seen: Some(left_at),
     };
     assert_eq!(watcher.news().last(), Some(&gone));
-    assert_eq!(abhi.look().await.unwrap().hello.last_seen, Some(left_at));
+    assert_eq!(
+        abhi.snapshot().await.unwrap().hello.last_seen,
+        Some(left_at)
+    );
     actors::testing::eventually("it is written down", || async {
         world.load(abhi.key).await.seats[Seat::Two].last_seen == Some(left_at)
     })
@@ -186,7 +189,7 @@ async fn a_leaving_that_was_lost_on_the_way_is_in_the_next_hello() {
     stream.close();
     world.until_open(anny.key, [true, false]).await;
     // An answer of the pair there comes after it has published what it had to say.
-    anny.at(&there).look().await.unwrap();
+    anny.at(&there).snapshot().await.unwrap();
     here.bus.set_deaf(false);
     here.bus.report_missed(Some(vec![abhi.key]));
     watcher

@@ -33,7 +33,7 @@ async fn marks_never_move_back_and_are_told_when_they_move() {
         told.collect::<Vec<_>>(),
         [receipt(3, 1), receipt(4, 4), receipt(5, 5)]
     );
-    let marks = abhi.look().await.unwrap().hello.marks;
+    let marks = abhi.snapshot().await.unwrap().hello.marks;
     assert_eq!(
         marks[Seat::Two],
         Marks {
@@ -66,7 +66,7 @@ async fn marks_cross_instances_and_never_move_back_there() {
         .filter(|told| matches!(told, Told::Receipt(..)));
     assert_eq!(receipts.count(), 2);
     eventually("the other instance knows", || async {
-        let looked = anny.at(&there).look().await.unwrap();
+        let looked = anny.at(&there).snapshot().await.unwrap();
         looked.hello.marks[Seat::Two] == marks(3, 3)
     })
     .await;
@@ -81,7 +81,7 @@ async fn a_mark_above_the_last_message_is_refused_wherever_that_message_is_from(
         |field| move |refusal| matches!(refusal, Refusal::Invalid { field: of, .. } if of == field);
     assert!(anny.receipt(1, 0).await.is_err_and(refused("delivered")));
     assert!(anny.receipt(0, 1).await.is_err_and(refused("read")));
-    anny.look().await.unwrap();
+    anny.snapshot().await.unwrap();
     here.bus.set_deaf(true);
     abhi.at(&there).send("unheard of here").await.unwrap();
     anny.receipt(1, 1).await.unwrap();

@@ -37,7 +37,7 @@ async fn an_idle_pair_goes_to_rest_and_comes_back_with_everything() {
     here.until_pairs(0).await;
     assert!(!here.bus.is_subscribed(abhi.key));
 
-    let hello = abhi.look().await.unwrap().hello;
+    let hello = abhi.snapshot().await.unwrap().hello;
     assert_eq!((hello.last_seq, hello.marks[Seat::Two]), (1, marks));
     assert!(here.bus.is_subscribed(abhi.key));
     assert_eq!(anny.send("Hi").await.unwrap().seq, 2);
@@ -67,7 +67,7 @@ async fn a_request_racing_with_rest_never_fails() {
             if round % 10 == 0 {
                 here.until_asleep(abhi.key).await;
             }
-            anny.look().await.unwrap();
+            anny.snapshot().await.unwrap();
             // Ends somewhere around the moment in which the pair goes to rest.
             tokio::time::sleep(Duration::from_micros(900 + 10 * round)).await;
         }

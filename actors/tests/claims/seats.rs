@@ -1,7 +1,8 @@
 //! Names, logins, codes and sessions.
 
 use actors::{
-    DeviceCode, EndSession, Login, LoginProof, Look, NameSeatTwo, NewReturnCode, Refusal, Sessions,
+    EndSession, GetSnapshot, ListSessions, Login, LoginProof, NameSeatTwo, NewDeviceCode,
+    NewReturnCode, Refusal,
     domain::{AccessCode, ChatKey, Device, Lifetime, PairHash, RegistrationId, Seat, SeatChange},
     ports::{Chats, NewChat},
     testing::{Call, eventually},
@@ -94,7 +95,7 @@ async fn the_same_login_again_replaces_what_was_lost_until_it_is_used() {
     let look = |logged_in: &actors::LoggedIn| {
         here.pairs.ask(
             key,
-            Look {
+            GetSnapshot {
                 by: logged_in.token.digest(),
             },
         )
@@ -124,7 +125,7 @@ async fn a_session_whose_use_is_just_being_written_down_is_not_replaced() {
     let got = here.pairs.ask(key, again.clone()).await.unwrap();
     let by = got.token.digest();
     let held = here.store.hold(Call::DeferredWrite);
-    here.pairs.ask(key, Look { by }).await.unwrap();
+    here.pairs.ask(key, GetSnapshot { by }).await.unwrap();
     eventually("it is being written down", || async {
         here.store.is_waiting(Call::DeferredWrite)
     })
@@ -132,13 +133,13 @@ async fn a_session_whose_use_is_just_being_written_down_is_not_replaced() {
     let release = async {
         // A login that did not wait for the note would be through by the end of this.
         for _ in 0..50 {
-            other.look().await.unwrap();
+            other.snapshot().await.unwrap();
         }
         drop(held);
     };
     let (replayed, ()) = join(here.pairs.ask(key, again), release).await;
     assert!(matches!(replayed, Err(Refusal::SeatTaken)), "{replayed:?}");
-    here.pairs.ask(key, Look { by }).await.unwrap();
+    here.pairs.ask(key, GetSnapshot { by }).await.unwrap();
 }
 
 #[actix::test]
@@ -146,7 +147,7 @@ async fn a_device_code_lets_in_once() {
     let world = World::new();
     let here = world.instance(roomy());
     let [abhi, _anny] = here.couple(&world).await;
-    let ask = DeviceCode {
+    let ask = NewDeviceCode {
         by: abhi.by,
         hash: abhi.hash.clone(),
     };
@@ -167,7 +168,7 @@ async fn a_device_code_lapses_after_ten_minutes() {
     let world = World::new();
     let here = world.instance(roomy());
     let [abhi, _anny] = here.couple(&world).await;
-    let ask = DeviceCode {
+    let ask = NewDeviceCode {
         by: abhi.by,
         hash: abhi.hash.clone(),
     };
@@ -213,7 +214,7 @@ async fn sessions_are_listed_and_ended_by_their_own_seat_alone() {
     let [abhi, anny] = here.couple(&world).await;
     world.time.advance(std::time::Duration::from_secs(1));
     let phone = abhi.again(&here).await;
-    let list = |person: &Person| here.pairs.ask(person.key, Sessions { by: person.by });
+    let list = |person: &Person| here.pairs.ask(person.key, ListSessions { by: person.by });
     let (sessions, current) = list(&phone).await.unwrap();
     assert_eq!(sessions.len(), 2);
     assert_eq!(sessions[1].id, current, "the oldest comes first");
@@ -221,9 +222,9 @@ async fn sessions_are_listed_and_ended_by_their_own_seat_alone() {
 
     let end = |person: &Person, id| here.pairs.ask(person.key, EndSession { by: person.by, id });
     end(&anny, laptop).await.unwrap();
-    abhi.look().await.unwrap();
+    abhi.snapshot().await.unwrap();
     end(&phone, laptop).await.unwrap();
-    assert!(matches!(abhi.look().await, Err(Refusal::NoSession)));
+    assert!(matches!(abhi.snapshot().await, Err(Refusal::NoSession)));
     assert_eq!(list(&phone).await.unwrap().0.len(), 1);
     assert_eq!(list(&anny).await.unwrap().0.len(), 1);
 }
@@ -255,7 +256,7 @@ async fn a_token_of_another_chat_is_no_session_here() {
     let here = world.instance(roomy());
     let [abhi, _] = here.couple(&world).await;
     let [other, _] = here.couple(&world).await;
-    let looked = here.pairs.ask(other.key, Look { by: abhi.by }).await;
+    let looked = here.pairs.ask(other.key, GetSnapshot { by: abhi.by }).await;
     assert!(matches!(looked, Err(Refusal::NoSession)));
 }
 
@@ -267,7 +268,7 @@ async fn what_a_message_says_of_its_people_must_agree_with_its_session() {
     let send = |sender: Option<&str>, recipient: Option<&str>| actors::SendMessage {
         by: abhi.by,
         id: Uuid::new_v4(),
-        text: actors::domain::SentText::parse("Hello".into()).unwrap(),
+        text: actors::domain::IncomingText::parse("Hello".into()).unwrap(),
         sent_at: None,
         sender: sender.map(name),
         recipient: recipient.map(name),

@@ -26,7 +26,7 @@ async fn persist<T>(what: &str, mut work: impl AsyncFnMut() -> Result<T, Refusal
 /// Two people use what there is to use; answers how many requests were refused.
 async fn talk(here: &Instance, abhi: &Person, anny: &Person) -> usize {
     let mut defects = 0;
-    defects += persist("look", async || abhi.look().await).await.1;
+    defects += persist("snapshot", async || abhi.snapshot().await).await.1;
     let open = async || Watch::open_after(anny, None).await;
     let (stream, refused) = persist("open a stream", open).await;
     defects += refused;

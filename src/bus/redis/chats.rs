@@ -1,74 +1,72 @@
-//! The chats of one shard: which are wanted, which are subscribed to, and what Redis should hold
-//! of each.
+//! The chats of one shard: the subscriptions that are wanted and confirmed, and the presence that Redis should hold.
 
 use std::collections::{HashMap, HashSet};
 
 use actors::domain::{BySeat, ChatKey};
 use tokio::sync::oneshot;
 
-/// What this instance has to do with the chats of one shard.
+/// This instance's chats at one shard.
 #[derive(Default)]
 pub(super) struct Chats {
-    /// Those to be subscribed to, and who waits for it.
+    /// The wanted subscriptions, and who waits for their confirmation.
     wanted: HashMap<ChatKey, Vec<oneshot::Sender<()>>>,
-    /// Those that Redis says are.
+    /// The subscriptions that Redis has confirmed.
     confirmed: HashSet<ChatKey>,
-    /// Those whose subscription may have to change.
+    /// Chats whose subscription may have to change.
     touched: Vec<ChatKey>,
     /// The seats that have a stream open here.
     open: HashMap<ChatKey, BySeat<bool>>,
-    /// What Redis has not been told yet.
-    unwritten: HashMap<ChatKey, Write>,
+    /// Presence that is not written to Redis yet.
+    unwritten: HashMap<ChatKey, PresenceWrite>,
 }
 
-/// What is to be written about a chat.
+/// A pending write of a chat's presence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Write {
-    /// Which seats are open here.
-    Seats(BySeat<bool>),
-    /// That there is no such chat any more, for any instance.
-    Nothing,
+pub(super) enum PresenceWrite {
+    /// Sets which seats are open here.
+    Set(BySeat<bool>),
+    /// Deletes the presence of all instances: the chat is over.
+    Delete,
 }
 
-/// Everything about one chat, on its way to the shard that serves it now.
-pub(super) struct Moved {
+/// The state of one chat, on its way to the shard that serves it now.
+pub(super) struct MovedChat {
     key: ChatKey,
     wanted: Option<Vec<oneshot::Sender<()>>>,
     open: Option<BySeat<bool>>,
-    unwritten: Option<Write>,
+    unwritten: Option<PresenceWrite>,
 }
 
 impl Chats {
-    /// Wants a chat; answers with what tells that it is subscribed to, unless it is already.
-    pub(super) fn want(&mut self, key: ChatKey) -> Option<oneshot::Receiver<()>> {
+    /// Requests a subscription. Returns a receiver for the confirmation, or `None` if it is confirmed already.
+    pub(super) fn subscribe(&mut self, key: ChatKey) -> Option<oneshot::Receiver<()>> {
         let waiting = self.wanted.entry(key).or_default();
         if self.confirmed.contains(&key) {
             return None;
         }
-        let (tell, told) = oneshot::channel();
-        waiting.push(tell);
+        let (confirm, confirmed) = oneshot::channel();
+        waiting.push(confirm);
         self.touched.push(key);
-        Some(told)
+        Some(confirmed)
     }
 
-    pub(super) fn leave(&mut self, key: ChatKey) {
+    pub(super) fn unsubscribe(&mut self, key: ChatKey) {
         self.wanted.remove(&key);
         self.touched.push(key);
     }
 
-    /// All that are wanted: those that miss something when the shard does.
+    /// All wanted subscriptions, which miss something when the shard does.
     pub(super) fn wanted(&self) -> Vec<ChatKey> {
         self.wanted.keys().copied().collect()
     }
 
-    /// The connection is a new one, which is subscribed to nothing.
+    /// Called for a new connection, which has no subscriptions.
     pub(super) fn start_over(&mut self) {
         self.confirmed.clear();
         self.touched = self.wanted();
     }
 
-    /// Which chats to subscribe to, and which to unsubscribe from. The latter do not count as
-    /// subscribed to any more.
+    /// Takes the chats to subscribe to and those to unsubscribe from. The latter no longer count as confirmed.
     pub(super) fn changes(&mut self) -> (Vec<ChatKey>, Vec<ChatKey>) {
         let (mut new, mut old) = (Vec::new(), Vec::new());
         for key in self.touched.drain(..).collect::<HashSet<_>>() {
@@ -81,26 +79,26 @@ impl Chats {
         (new, old)
     }
 
-    /// A subscription is confirmed. Answers whether somebody was waiting for it; if not, it was
-    /// subscribed to before, and may have missed something.
+    /// Confirms a subscription. Returns whether somebody waited for it; if not, it was renewed and may have missed
+    /// something.
     pub(super) fn confirm(&mut self, key: ChatKey) -> bool {
         self.confirmed.insert(key);
         let waiting = self.wanted.get_mut(&key).map(std::mem::take);
-        let mut told = false;
+        let mut was_awaited = false;
         for waiting in waiting.unwrap_or_default() {
-            told |= waiting.send(()).is_ok();
+            was_awaited |= waiting.send(()).is_ok();
         }
-        told
+        was_awaited
     }
 
-    /// A subscription has ended, or was refused. Answers whether it counted as confirmed: then
-    /// nobody here had asked for its end.
+    /// A subscription has ended or was refused. Returns whether it was confirmed, which means that this instance had not
+    /// unsubscribed.
     pub(super) fn lose(&mut self, key: ChatKey) -> bool {
         self.touched.push(key);
         self.confirmed.remove(&key)
     }
 
-    /// Sets which seats are open here; answers whether that is to be written.
+    /// Sets which seats are open here; returns whether that must be written.
     pub(super) fn set_open(&mut self, key: ChatKey, open: BySeat<bool>) -> bool {
         let before = match open == BySeat::default() {
             true => self.open.remove(&key),
@@ -108,40 +106,40 @@ impl Chats {
         };
         let changed = before.unwrap_or_default() != open;
         if changed {
-            self.unwritten.insert(key, Write::Seats(open));
+            self.unwritten.insert(key, PresenceWrite::Set(open));
         }
         changed
     }
 
     /// The chat is over.
     pub(super) fn forget(&mut self, key: ChatKey) {
-        self.leave(key);
+        self.unsubscribe(key);
         self.open.remove(&key);
-        self.unwritten.insert(key, Write::Nothing);
+        self.unwritten.insert(key, PresenceWrite::Delete);
     }
 
-    /// Redis may have forgotten what is open, or is about to.
+    /// Queues the presence of all chats again, because Redis may have lost it or it is about to expire.
     pub(super) fn write_all_again(&mut self) {
         for (key, open) in &self.open {
-            let write = Write::Seats(*open);
+            let write = PresenceWrite::Set(*open);
             self.unwritten.entry(*key).or_insert(write);
         }
     }
 
-    /// Takes some of what is to be written.
-    pub(super) fn take_unwritten(&mut self, len_max: usize) -> Vec<(ChatKey, Write)> {
+    /// Takes up to `len_max` pending writes.
+    pub(super) fn take_unwritten(&mut self, len_max: usize) -> Vec<(ChatKey, PresenceWrite)> {
         let keys: Vec<ChatKey> = self.unwritten.keys().take(len_max).copied().collect();
         let take = |key| Some((key, self.unwritten.remove(&key)?));
         keys.into_iter().filter_map(take).collect()
     }
 
-    /// Takes back what was not written, unless there is news by now.
-    pub(super) fn give_back(&mut self, key: ChatKey, write: Write) {
+    /// Puts back a write that failed, unless there is a newer one.
+    pub(super) fn put_back(&mut self, key: ChatKey, write: PresenceWrite) {
         self.unwritten.entry(key).or_insert(write);
     }
 
-    /// Takes out what is served elsewhere now.
-    pub(super) fn move_out(&mut self, here: impl Fn(ChatKey) -> bool) -> Vec<Moved> {
+    /// Removes the chats that another shard serves now.
+    pub(super) fn move_out(&mut self, here: impl Fn(ChatKey) -> bool) -> Vec<MovedChat> {
         let known = self.wanted.keys().chain(self.open.keys());
         let moved: HashSet<ChatKey> = known
             .chain(self.unwritten.keys())
@@ -150,7 +148,7 @@ impl Chats {
             .collect();
         let take = |key| {
             self.touched.push(key);
-            Moved {
+            MovedChat {
                 key,
                 wanted: self.wanted.remove(&key),
                 open: self.open.remove(&key),
@@ -160,8 +158,8 @@ impl Chats {
         moved.into_iter().map(take).collect()
     }
 
-    /// Takes in what another shard served before. It is written here as well.
-    pub(super) fn move_in(&mut self, moved: Moved) {
+    /// Adds a chat that another shard served before. Its presence is written here too.
+    pub(super) fn move_in(&mut self, moved: MovedChat) {
         let key = moved.key;
         if let Some(waiting) = moved.wanted {
             self.wanted.insert(key, waiting);
@@ -170,14 +168,14 @@ impl Chats {
         if let Some(open) = moved.open {
             self.open.insert(key, open);
         }
-        let write = moved.unwritten.or(moved.open.map(Write::Seats));
+        let write = moved.unwritten.or(moved.open.map(PresenceWrite::Set));
         if let Some(write) = write {
             self.unwritten.insert(key, write);
         }
     }
 }
 
-impl Moved {
+impl MovedChat {
     pub(super) fn key(&self) -> ChatKey {
         self.key
     }

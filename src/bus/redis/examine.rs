@@ -1,4 +1,4 @@
-//! What `duet doctor` finds out about Redis.
+//! Checks of Redis for `duet doctor`.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use super::{RedisBus, server, shard::Shard};
 use crate::store::examine::{Finding, clock, latency, milliseconds};
 
 impl RedisBus {
-    /// Asks every server that serves a part of the names.
+    /// Checks every server that serves a shard.
     pub async fn examine(&self) -> Vec<Finding> {
         let mut found = Vec::new();
         for shard in self.0.shards() {
@@ -29,7 +29,7 @@ impl RedisBus {
     }
 }
 
-/// A user that may not ask for the time is no obstacle: duet itself does not go by it.
+/// A user without the right to TIME is only a warning: duet does not depend on Redis' clock.
 async fn compare_clocks(shard: &Shard) -> Finding {
     let mut time = Pipeline::with_capacity(1);
     time.cmd("TIME");
@@ -53,7 +53,7 @@ async fn compare_clocks(shard: &Shard) -> Finding {
 }
 
 async fn examine(shard: &Shard) -> RedisResult<String> {
-    // Every user may say hello, also one with no more than the rights that duet needs.
+    // HELLO is allowed for every user, even with the minimal rights.
     let mut hello = Pipeline::with_capacity(1);
     hello.cmd("HELLO");
     let answers = server::check(shard.run(&hello).await?)?;
@@ -65,7 +65,7 @@ async fn examine(shard: &Shard) -> RedisResult<String> {
     };
     let (version, mode, role) = (word("version"), word("mode"), word("role"));
     let mut publish = Pipeline::with_capacity(1);
-    // Nobody listens to this name.
+    // A channel without subscribers.
     publish
         .cmd("SPUBLISH")
         .arg(shard.tag.beats("doctor"))

@@ -1,5 +1,5 @@
-//! Whether a shard can be relied on, as its beats show: each is written, published, and heard again. One
-//! that is refused, unanswered or not heard shows that the shard is away, whatever its sockets say.
+//! The health of a shard, judged by beats: each is written, published and heard again. When one is refused, unanswered
+//! or not heard, the shard counts as away, whatever the state of its sockets.
 
 use std::time::{Duration, Instant};
 
@@ -7,28 +7,28 @@ use actors::ports::BusState;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-/// Without a beat for so long notices may be late: the store is asked for news meanwhile. That costs
-/// little, and a beat that Redis does not answer takes its whole deadline to fail.
+/// Without a beat for this long the store is polled as well. That is cheap, and a beat that Redis does not answer fails
+/// only after its whole deadline.
 const DOUBTFUL_AFTER: Duration = Duration::from_millis(500);
-/// For so long the store is asked for news after a peer has fallen silent: it may be cut off and live.
+/// After a peer has fallen silent the store is polled for this long: the peer may be alive and cut off.
 const DOUBTFUL_FOR: Duration = Duration::from_secs(10);
 
 /// The health of a shard.
 pub(super) struct Health {
-    state: watch::Sender<Shown>,
+    state: watch::Sender<Status>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Shown {
+struct Status {
     state: State,
-    /// When a beat was last heard that Redis had taken.
-    sound_at: Instant,
+    /// When the last good beat came back.
+    beat_at: Instant,
     doubtful_until: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// No beat has been heard yet, nor has one failed.
+    /// No beat has come back or failed yet.
     Starting,
     Up,
     Away {
@@ -38,25 +38,25 @@ enum State {
 
 impl Health {
     pub(super) fn new() -> Self {
-        let shown = Shown {
+        let status = Status {
             state: State::Starting,
-            sound_at: Instant::now(),
+            beat_at: Instant::now(),
             doubtful_until: None,
         };
         Self {
-            state: watch::Sender::new(shown),
+            state: watch::Sender::new(status),
         }
     }
 
-    /// A beat came back that was taken after the last failure. Answers whether the shard was away.
-    pub(super) fn sound(&self, server: &impl std::fmt::Display) -> bool {
+    /// A beat that Redis took after the last failure came back. Returns whether the shard was away.
+    pub(super) fn set_up(&self, server: &impl std::fmt::Display) -> bool {
         let mut returned = None;
-        self.state.send_modify(|shown| {
-            shown.sound_at = Instant::now();
-            if let State::Away { since } = shown.state {
+        self.state.send_modify(|status| {
+            status.beat_at = Instant::now();
+            if let State::Away { since } = status.state {
                 returned = Some(since);
             }
-            shown.state = State::Up;
+            status.state = State::Up;
         });
         if let Some(since) = returned {
             let seconds = since.elapsed().as_secs_f64();
@@ -65,14 +65,14 @@ impl Health {
         returned.is_some()
     }
 
-    /// Something failed that would not if the shard could be relied on.
-    pub(super) fn fail(&self, server: &impl std::fmt::Display, why: &impl std::fmt::Display) {
+    /// Something failed that a healthy shard would do.
+    pub(super) fn set_away(&self, server: &impl std::fmt::Display, why: &impl std::fmt::Display) {
         let mut new = false;
-        self.state.send_if_modified(|shown| {
-            new = !matches!(shown.state, State::Away { .. });
+        self.state.send_if_modified(|status| {
+            new = !matches!(status.state, State::Away { .. });
             if new {
                 let since = Instant::now();
-                shown.state = State::Away { since };
+                status.state = State::Away { since };
             }
             new
         });
@@ -82,20 +82,20 @@ impl Health {
     }
 
     /// Notices of a peer may be missing.
-    pub(super) fn doubt(&self) {
+    pub(super) fn set_doubtful(&self) {
         let until = Instant::now() + DOUBTFUL_FOR;
         self.state
-            .send_modify(|shown| shown.doubtful_until = Some(until));
+            .send_modify(|status| status.doubtful_until = Some(until));
     }
 
     pub(super) fn state(&self) -> BusState {
-        let shown = *self.state.borrow();
-        let doubted = shown
+        let status = *self.state.borrow();
+        let doubted = status
             .doubtful_until
             .is_some_and(|until| Instant::now() < until);
-        match shown.state {
+        match status.state {
             State::Away { .. } => BusState::Away,
-            State::Up if !doubted && shown.sound_at.elapsed() < DOUBTFUL_AFTER => BusState::Up,
+            State::Up if !doubted && status.beat_at.elapsed() < DOUBTFUL_AFTER => BusState::Up,
             State::Up | State::Starting => BusState::Doubtful,
         }
     }
@@ -108,20 +108,20 @@ impl Health {
         }
     }
 
-    /// Ready when the shard is away.
-    pub(super) async fn away(&self) {
+    /// Waits until the shard is away.
+    pub(super) async fn until_away(&self) {
         let mut state = self.state.subscribe();
-        let away = state.wait_for(|shown| matches!(shown.state, State::Away { .. }));
+        let away = state.wait_for(|status| matches!(status.state, State::Away { .. }));
         drop(
             away.await
                 .expect("the health, which sends, is borrowed here"),
         );
     }
 
-    /// Ready when it is known whether the shard is up or away.
-    pub(super) async fn known(&self) {
+    /// Waits until the shard is known to be up or away.
+    pub(super) async fn until_known(&self) {
         let mut state = self.state.subscribe();
-        let known = state.wait_for(|shown| shown.state != State::Starting);
+        let known = state.wait_for(|status| status.state != State::Starting);
         drop(
             known
                 .await

@@ -1,99 +1,100 @@
-//! Whether this instance hears. Every instance beats on a channel of its own at each shard, and listens to it.
+//! Detects deaf sockets. Every instance publishes beats on a channel of its own at each shard, and listens to it.
 //!
-//! A socket is deaf when a beat that Redis has taken does not come back: Redis writes it to its listener before it answers.
-//! While Redis takes none, as when it is stopped or far away, nothing can be said about the socket.
+//! A socket is deaf when a beat that Redis has accepted does not come back, because Redis writes it to the subscriber
+//! before it replies to the publisher. While Redis accepts no beats nothing can be said about the socket.
 
 use std::time::{Duration, Instant};
 
-/// Looks in a row that miss a beat which Redis has taken, after which the socket counts as deaf.
-const MISSED_LOOKS_MAX: u32 = 2;
-/// What one shard's connection hears.
+/// Consecutive probes that miss an accepted beat before the socket counts as deaf.
+const MISSED_PROBES_MAX: u32 = 2;
+
+/// The beats of one shard's connection.
 #[derive(Default)]
 pub(super) struct HeardBeats {
-    /// The last own beat that Redis has taken.
-    taken: u64,
+    /// The last own beat that Redis accepted.
+    accepted: u64,
     /// The last own beat that came back.
     heard: u64,
-    /// Beats up to here say nothing about the present: something has failed since.
+    /// The last beat before the latest failure; only later ones show that the shard works.
     failed_at: u64,
     heard_at: Option<Instant>,
-    last_look: Look,
-    missed_looks: u32,
+    last_sample: Sample,
+    missed_probes: u32,
 }
 
-/// How things stood at the last look.
+/// The beats at the last probe.
 #[derive(Default)]
-struct Look {
-    taken: u64,
+struct Sample {
+    accepted: u64,
     heard: u64,
 }
 
-/// What a look shows.
+/// The result of a probe.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// A beat has come back since the last look.
-    Hears,
-    /// None has, and it cannot be said why.
-    Unclear,
-    /// The socket is open and brings nothing.
+pub(super) enum ProbeResult {
+    /// A beat has come back since the last probe.
+    Heard,
+    /// None has, for an unknown reason.
+    Inconclusive,
+    /// The socket is open and delivers nothing.
     Deaf,
 }
 
 impl HeardBeats {
-    /// A new connection starts to listen.
+    /// Called when a new connection starts to listen.
     pub(super) fn start_over(&mut self) {
-        self.heard = self.taken;
+        self.heard = self.accepted;
         self.fail();
-        self.missed_looks = 0;
-        self.last_look = Look {
-            taken: self.taken,
+        self.missed_probes = 0;
+        self.last_sample = Sample {
+            accepted: self.accepted,
             heard: self.heard,
         };
     }
 
-    /// Redis has taken an own beat. Answers whether one has both been taken and heard of late.
-    pub(super) fn taken(&mut self, beat: u64) -> bool {
-        self.taken = self.taken.max(beat);
-        self.is_sound()
+    /// Redis accepted an own beat. Returns whether beats have been both accepted and heard since the last failure.
+    pub(super) fn accept(&mut self, beat: u64) -> bool {
+        self.accepted = self.accepted.max(beat);
+        self.works()
     }
 
-    /// An own beat came back; answers the same.
-    pub(super) fn hear_itself(&mut self, beat: u64) -> bool {
+    /// An own beat came back; returns the same.
+    pub(super) fn hear(&mut self, beat: u64) -> bool {
         self.heard = self.heard.max(beat);
         self.heard_at = Some(Instant::now());
-        self.is_sound()
+        self.works()
     }
 
-    /// Something failed: only later beats show that all is well again.
+    /// Something failed: only later beats show that the shard works again.
     pub(super) fn fail(&mut self) {
-        self.failed_at = self.taken.max(self.heard);
+        self.failed_at = self.accepted.max(self.heard);
     }
 
-    fn is_sound(&self) -> bool {
-        self.taken > self.failed_at && self.heard > self.failed_at
+    fn works(&self) -> bool {
+        self.accepted > self.failed_at && self.heard > self.failed_at
     }
 
-    /// Looks again; to be done once per beat.
-    pub(super) fn look(&mut self) -> Verdict {
-        let look = Look {
-            taken: self.taken,
+    /// Probes the socket; to be called once per beat.
+    pub(super) fn probe(&mut self) -> ProbeResult {
+        let sample = Sample {
+            accepted: self.accepted,
             heard: self.heard,
         };
-        let last = std::mem::replace(&mut self.last_look, look);
-        self.missed_looks = match self.heard < last.taken {
-            true => self.missed_looks + 1,
+        let last = std::mem::replace(&mut self.last_sample, sample);
+        self.missed_probes = match self.heard < last.accepted {
+            true => self.missed_probes + 1,
             false => 0,
         };
-        if self.missed_looks >= MISSED_LOOKS_MAX {
-            return Verdict::Deaf;
+        if self.missed_probes >= MISSED_PROBES_MAX {
+            return ProbeResult::Deaf;
         }
         match self.heard > last.heard {
-            true => Verdict::Hears,
-            false => Verdict::Unclear,
+            true => ProbeResult::Heard,
+            false => ProbeResult::Inconclusive,
         }
     }
 
-    /// How long ago this instance heard itself.
+    /// How long ago an own beat was last heard.
     pub(super) fn age(&self) -> Duration {
         self.heard_at.map_or(Duration::ZERO, |at| at.elapsed())
     }
@@ -103,38 +104,45 @@ impl HeardBeats {
 mod tests {
     use super::*;
 
-    /// One that hears itself once per look.
-    struct Ears(HeardBeats, u64);
+    /// A connection that hears one beat per probe.
+    struct Beating(HeardBeats, u64);
 
-    impl Ears {
+    impl Beating {
         fn new() -> Self {
             Self(HeardBeats::default(), 0)
         }
 
-        fn beat(&mut self) -> Verdict {
+        fn beat(&mut self) -> ProbeResult {
             self.1 += 1;
-            self.0.taken(self.1);
-            self.0.hear_itself(self.1);
-            self.0.look()
+            self.0.accept(self.1);
+            self.0.hear(self.1);
+            self.0.probe()
         }
     }
 
     #[test]
-    fn a_beat_that_redis_took_and_that_does_not_come_back_shows_a_deaf_socket() {
-        let mut ears = Ears::new();
-        assert_eq!(ears.beat(), Verdict::Hears);
-        ears.0.taken(9);
-        let looks: Vec<Verdict> = (0..3).map(|_| ears.0.look()).collect();
-        assert_eq!(looks, [Verdict::Unclear, Verdict::Unclear, Verdict::Deaf]);
-        ears.0.start_over();
-        assert_eq!(ears.0.look(), Verdict::Unclear);
+    fn a_socket_is_deaf_when_an_accepted_beat_does_not_come_back() {
+        let mut beating = Beating::new();
+        assert_eq!(beating.beat(), ProbeResult::Heard);
+        beating.0.accept(9);
+        let probes: Vec<ProbeResult> = (0..3).map(|_| beating.0.probe()).collect();
+        assert_eq!(
+            probes,
+            [
+                ProbeResult::Inconclusive,
+                ProbeResult::Inconclusive,
+                ProbeResult::Deaf
+            ]
+        );
+        beating.0.start_over();
+        assert_eq!(beating.0.probe(), ProbeResult::Inconclusive);
     }
 
     #[test]
-    fn while_redis_takes_no_beat_nothing_is_said_about_the_socket() {
-        let mut ears = Ears::new();
-        ears.beat();
-        assert!((0..100).all(|_| ears.0.look() == Verdict::Unclear));
-        assert_eq!(ears.beat(), Verdict::Hears);
+    fn while_redis_accepts_no_beat_the_probe_is_inconclusive() {
+        let mut beating = Beating::new();
+        beating.beat();
+        assert!((0..100).all(|_| beating.0.probe() == ProbeResult::Inconclusive));
+        assert_eq!(beating.beat(), ProbeResult::Heard);
     }
 }

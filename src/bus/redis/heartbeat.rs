@@ -1,4 +1,4 @@
-//! Beats and leases: by what an instance shows that it lives, and finds out whether it hears and who else is there.
+//! Beats and leases: how an instance shows that it is alive, and learns whether it hears and who else is alive.
 
 use std::{
     sync::Weak,
@@ -11,23 +11,23 @@ use super::{
     publisher::OPEN_LIFE,
     server,
     shard::Shard,
-    watch::{self, Roll},
+    watch::{self, BeatReply},
 };
 
 /// How often an instance beats.
 pub(super) const BEAT_INTERVAL: Duration = Duration::from_millis(200);
-/// Beats that a lease outlives its last renewal. Those who watch it look once a beat, so that a death is announced within two
-/// seconds; whoever is told of it and looks finds no ghost.
+/// How many beats a lease outlives its last renewal. Watchers check it once per beat, so a death is announced within two
+/// seconds, and by then the lease is gone for whoever checks again.
 pub(super) const LEASE_BEATS: u32 = 8;
 const LEASE: Duration = BEAT_INTERVAL.saturating_mul(LEASE_BEATS);
-/// How often the peers are told at most that notices were dropped.
+/// The peers are told at most this often that notices were dropped.
 const LOST_INTERVAL: Duration = Duration::from_secs(1);
-/// How often it is written again what is open: well before its life is over.
+/// How often presence is written again: well before it expires.
 const OPEN_INTERVAL: Duration = OPEN_LIFE.checked_div(3).expect("three is not zero");
 
-/// What is announced of an instance whose notices were dropped.
+/// Announced by an instance that has dropped notices.
 pub(super) const LOST: &str = "lost";
-/// What an instance announces last.
+/// Announced by an instance that stops.
 pub(super) const GONE: &str = "gone";
 
 /// Beats for ever.
@@ -45,47 +45,47 @@ pub(super) async fn beat(shard: Weak<Shard>) {
             return;
         }
         match once(&shard, beat).await {
-            Ok(roll) => {
-                let sound = shard.hearing().taken(beat);
-                if sound {
-                    shard.sound();
+            Ok(reply) => {
+                let works = shard.heard_beats().accept(beat);
+                if works {
+                    shard.set_up();
                 }
-                // Not before Redis takes beats again: one that refuses writes publishes all the same, and the others would
-                // compare their chats with every beat.
+                // Only after an accepted beat: a Redis that refuses writes still publishes, and the others would compare
+                // their chats with every beat.
                 let may_tell = told_lost.is_none_or(|told| told.elapsed() >= LOST_INTERVAL);
                 if may_tell && shard.set_lost(false) {
                     told_lost = Some(Instant::now());
                     if let Err(error) = tell_lost(&shard).await {
                         shard.set_lost(true);
-                        shard.fail(&error);
+                        shard.set_away(&error);
                     }
                 }
-                // It was stopped, or cut off, or Redis has lost its memory.
-                if roll.lapsed && leased {
-                    shard.members().pardon();
+                // This instance was suspended or cut off, or Redis has lost its data.
+                if reply.lapsed && leased {
+                    shard.members().start_grace();
                     shard.write_open_again();
                     shard.report_all_missed();
                 }
                 leased = true;
-                if let Err(error) = watch::follow(&shard, roll).await {
-                    shard.fail(&error);
+                if let Err(error) = watch::process(&shard, reply).await {
+                    shard.set_away(&error);
                 }
             }
-            // A beat that fails is missed by everybody, and that is its use.
-            Err(error) => shard.fail(&error),
+            // A failed beat is what shows that the shard is away.
+            Err(error) => shard.set_away(&error),
         }
         if wrote_open.elapsed() >= OPEN_INTERVAL {
             wrote_open = Instant::now();
             shard.write_open_again();
             if let Err(error) = watch::renew(&shard).await {
-                shard.fail(&error);
+                shard.set_away(&error);
             }
         }
     }
 }
 
-/// Beats once, renews the lease, and asks after those who are watched.
-pub(super) async fn once(shard: &Shard, beat: u64) -> RedisResult<Roll> {
+/// Sends one beat, renews the lease, and checks the leases of the watched peers.
+pub(super) async fn once(shard: &Shard, beat: u64) -> RedisResult<BeatReply> {
     let own_name = &shard.own_name;
     let watched = shard.members().watched(own_name);
     let mut pipeline = Pipeline::with_capacity(3 + watched.len());
@@ -101,7 +101,7 @@ pub(super) async fn once(shard: &Shard, beat: u64) -> RedisResult<Roll> {
     pipeline.cmd("SPUBLISH").arg(channel).arg(beat);
     let mut answers = server::check(shard.run(&pipeline).await?)?.into_iter();
     let mut next = || answers.next().unwrap_or(Value::Nil);
-    Ok(Roll {
+    Ok(BeatReply {
         lapsed: next() == Value::Nil,
         stamp: redis::from_redis_value(next())?,
         silent: watched
@@ -117,7 +117,7 @@ async fn tell_lost(shard: &Shard) -> RedisResult<()> {
     server::check(shard.run(&pipeline).await?).map(drop)
 }
 
-/// Gives up the lease and says so, so that nobody has to find out.
+/// Deletes the lease and announces it, so that nobody has to detect it.
 pub(super) async fn last(shard: &Shard) -> RedisResult<()> {
     let own_name = &shard.own_name;
     let mut pipeline = Pipeline::with_capacity(5);

@@ -1,4 +1,4 @@
-//! Which server serves which part of the names.
+//! The layout: which server serves which hash slots.
 
 use std::{collections::HashSet, sync::Weak, time::Duration};
 
@@ -15,11 +15,11 @@ use super::{
     server::{self, Address, Servers},
 };
 
-/// How often it is asked at most who serves what, and how often at least.
-const ASK_INTERVAL: Duration = Duration::from_millis(100);
-const ASK_ANYWAY: Duration = Duration::from_secs(10);
+/// The layout is read at most this often, and at least this often.
+const READ_INTERVAL_MIN: Duration = Duration::from_millis(100);
+const READ_INTERVAL_MAX: Duration = Duration::from_secs(10);
 
-/// What belongs to ranges of slots: the last slot of each in ascending order, without holes.
+/// A value for each range of slots: the last slot of each range, ascending and without gaps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ranges<T>(Vec<(u16, T)>);
 
@@ -27,12 +27,12 @@ pub(super) struct Ranges<T>(Vec<(u16, T)>);
 pub(super) type Layout = Ranges<Address>;
 
 impl<T> Ranges<T> {
-    /// Nothing for nothing yet.
+    /// No ranges yet.
     pub(super) const fn none() -> Self {
         Self(Vec::new())
     }
 
-    /// One for everything. In a cluster it seems so until somebody has been asked.
+    /// One value for all slots; for a cluster, until its layout is known.
     pub(super) fn of_one(all: T) -> Self {
         Self(vec![(SLOTS - 1, all)])
     }
@@ -59,20 +59,20 @@ impl<T> Ranges<T> {
     }
 }
 
-/// Asks again and again, whenever there is a doubt.
+/// Reads the layout periodically, and whenever a shard suspects a change.
 pub(super) async fn watch(weak: Weak<Shared>) {
     let mut away = false;
     while let Some(shared) = weak.upgrade() {
         let doubt = shared.layout_in_doubt.clone();
         drop(shared);
-        let _ = tokio::time::timeout(ASK_ANYWAY, doubt.notified()).await;
+        let _ = tokio::time::timeout(READ_INTERVAL_MAX, doubt.notified()).await;
         let Some(shared) = weak.upgrade() else { return };
         let shards = shared.shards();
         let known: Vec<&Address> = shards.iter().map(|shard| shard.address()).collect();
         match discover(&shared.servers, &known).await {
             Ok(layout) => {
                 away = false;
-                if shared.arrange(layout) {
+                if shared.apply_layout(layout) {
                     info!("Redis is served by other servers now");
                 }
             }
@@ -83,14 +83,14 @@ pub(super) async fn watch(weak: Weak<Shared>) {
             }
         }
         drop((shards, shared));
-        tokio::time::sleep(ASK_INTERVAL).await;
+        tokio::time::sleep(READ_INTERVAL_MIN).await;
     }
 }
 
-/// Asks all servers that are known, and believes the one that has heard of the latest change.
+/// Asks all known servers for the layout, and takes that with the highest epoch.
 ///
 /// # Errors
-/// When none has a whole cluster to tell of.
+/// When no server knows a complete layout.
 pub(super) async fn discover(servers: &Servers, known: &[&Address]) -> RedisResult<Layout> {
     if let Some(sentinels) = &servers.sentinels {
         return sentinel::discover(servers, sentinels).await;
@@ -101,11 +101,11 @@ pub(super) async fn discover(servers: &Servers, known: &[&Address]) -> RedisResu
     let mut failure = None;
     for answer in answers {
         match answer {
-            Ok(told) if latest.as_ref().is_none_or(|(epoch, _)| *epoch < told.0) => {
-                latest = Some(told);
+            Ok(found) if latest.as_ref().is_none_or(|(epoch, _)| *epoch < found.0) => {
+                latest = Some(found);
             }
             Ok(_) => {}
-            // One that will never do says more than one that is away.
+            // An error that waiting does not cure says more than one of an unreachable server.
             Err(error) => match &failure {
                 Some(worse) if !server::is_away(worse) => {}
                 _ => failure = Some(error),
@@ -131,14 +131,14 @@ async fn ask(servers: &Servers, address: &Address) -> RedisResult<(u64, Layout)>
         lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
     };
     if field("cluster_state") != Some("ok") {
-        return Err(down("the cluster is not whole"));
+        return Err(cluster_down("the cluster is not whole"));
     }
     let epoch = field("cluster_current_epoch").and_then(|epoch| epoch.parse().ok());
     Ok((epoch.unwrap_or_default(), read(slots, address)?))
 }
 
-/// What is said for now, and may be different in a moment.
-fn down(why: &'static str) -> RedisError {
+/// A temporary error of a cluster.
+fn cluster_down(why: &'static str) -> RedisError {
     (redis::ServerErrorKind::ClusterDown.into(), why).into()
 }
 
@@ -148,18 +148,18 @@ fn read(slots: Vec<Value>, asked: &Address) -> RedisResult<Layout> {
     for range in slots {
         let parts: Vec<Value> = redis::from_redis_value(range)?;
         let [first, last, master, ..] = &parts[..] else {
-            return Err(down("a range of slots has no server"));
+            return Err(cluster_down("a range of slots has no server"));
         };
         let first: u16 = redis::from_redis_value_ref(first)?;
         let last: u16 = redis::from_redis_value_ref(last)?;
         let master: Vec<Value> = redis::from_redis_value_ref(master)?;
         let [host, port, ..] = &master[..] else {
-            return Err(down("a server has no address"));
+            return Err(cluster_down("a server has no address"));
         };
         let host: Option<String> = redis::from_redis_value_ref(host)?;
         let host = host.filter(|host| !host.is_empty() && host != "?");
         let address = Address {
-            // A server that does not know its own address is where it was asked.
+            // A server that does not know its own address has the one that it was asked at.
             host: host.unwrap_or_else(|| asked.host.clone()),
             port: redis::from_redis_value_ref(port)?,
         };
@@ -169,12 +169,12 @@ fn read(slots: Vec<Value>, asked: &Address) -> RedisResult<Layout> {
     let mut next = 0;
     for (first, last, _) in &ranges {
         if *first != next || last < first {
-            return Err(down("some slots have no server"));
+            return Err(cluster_down("some slots have no server"));
         }
         next = last + 1;
     }
     if next != SLOTS {
-        return Err(down("some slots have no server"));
+        return Err(cluster_down("some slots have no server"));
     }
     let ranges = ranges.into_iter();
     Ok(Ranges(
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_with_holes_is_none() {
+    fn a_cluster_with_gaps_is_refused() {
         for holes in [
             vec![],
             vec![range(0, 16_382, "h", 1)],

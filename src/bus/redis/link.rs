@@ -1,4 +1,4 @@
-//! The connection for commands: made when it is first needed, and again after it has failed.
+//! The connection for commands: opened when first needed, and again after it failed.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 
 use super::server::{self, Address, Connection, Servers};
 
-/// The way to one server, which everybody shares.
+/// The shared connection to one server.
 pub(super) struct Link {
     address: Address,
     state: Mutex<State>,
@@ -19,8 +19,8 @@ enum State {
     New,
 }
 
-/// Whoever only sends commands listens to nothing.
-const NO_EAR: Option<std::sync::Arc<dyn AsyncPushSender>> = None;
+/// This connection has no subscriptions, and so no pushes.
+const NO_PUSHES: Option<std::sync::Arc<dyn AsyncPushSender>> = None;
 
 impl Link {
     pub(super) fn new(address: Address) -> Self {
@@ -53,7 +53,7 @@ impl Link {
             errors.into_iter().find(server::must_reconnect)
         };
         let useless = match &answered {
-            // Even when it is only late: the socket may be one that nobody answers any more.
+            // Even when the answer is only late: the server may never answer on this socket again.
             Err(why) => Some(why.clone()),
             Ok(answers) => demoted(answers),
         };
@@ -63,7 +63,7 @@ impl Link {
         answered
     }
 
-    /// Those who come while somebody tries to connect share the outcome.
+    /// Callers that arrive during a connection attempt share its outcome.
     async fn connection(&self, servers: &Servers) -> RedisResult<Connection> {
         let asked_at = Instant::now();
         let mut state = self.state.lock().await;
@@ -72,7 +72,7 @@ impl Link {
             State::Down { since, why } if *since > asked_at => return Err(why.clone()),
             State::Down { .. } | State::New => {}
         }
-        let connected = servers.connect(&self.address, NO_EAR).await;
+        let connected = servers.connect(&self.address, NO_PUSHES).await;
         *state = match &connected {
             Ok(connection) => State::Up(connection.clone()),
             Err(why) => State::Down {

@@ -1,12 +1,13 @@
-//! Which instances there are at a shard, and which of them this one watches.
+//! The members: the instances at a shard, and which of them this one watches.
 //!
-//! Redis holds a list of the instances, with a stamp that changes whenever the list does. An instance asks for the stamp
-//! with every beat, and reads the list when it is a new one. The names in their order form a ring, and each instance watches
-//! the leases of the two that follow it there. So each is watched by two, however many there are, and what all of this
-//! costs grows with their number and not with its square.
+//! Redis holds a list of the instances with a stamp that changes whenever the list does. An instance reads the stamp with
+//! every beat, and the list when the stamp is new. The names in their order form a ring, and each instance watches the
+//! leases of the two that follow it. So each is watched by two, however many there are, and the total cost grows with
+//! their number and not with its square.
 //!
-//! Silence counts only while this instance hears itself, and in beats, not in time: one that was itself stopped or cut off
-//! blames nobody. Nor does it after a fault of its own until the others have had the time to renew their leases.
+//! A missing lease counts only while this instance hears its own beats, and time is counted in beats: an instance that
+//! was itself suspended or cut off declares nobody dead. After a fault of its own it also waits until the others had time
+//! to renew their leases.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -15,25 +16,25 @@ use std::{
 
 use super::heartbeat::LEASE_BEATS;
 
-/// How many of those that follow it an instance watches: one may die together with the only one that would have noticed.
+/// How many successors an instance watches. With one, two neighbours that die together would go unnoticed.
 const WATCHED: usize = 2;
-/// Own beats without a peer on the list, after which it counts as gone. That is the last resort, for a Redis that has lost
-/// its memory: one that dies or leaves is announced.
+/// After this many own beats off the list a peer counts as gone. A last resort for a Redis that has lost its data:
+/// normally a peer that dies or leaves is announced.
 pub(super) const UNLISTED_BEATS_MAX: u32 = LEASE_BEATS + 2;
-/// Own beats after which a peer that is gone is forgotten: a quarter of an hour.
+/// After this many own beats a gone peer is forgotten: a quarter of an hour.
 const FORGOTTEN_AFTER_BEATS: u32 = 4_500;
 
 /// The instances of one shard.
 #[derive(Default)]
 pub(super) struct Members {
-    /// That of the list as it was last read.
+    /// The stamp of the list that was last read.
     stamp: Option<String>,
     /// The names on it, this instance's among them.
     listed: BTreeSet<String>,
-    /// How many own beats ago each peer was last on the list; [`UNLISTED_BEATS_MAX`] and more for one that is gone.
+    /// How many own beats ago each peer was last on the list; [`UNLISTED_BEATS_MAX`] and more for a gone one.
     peers: HashMap<String, u32>,
-    /// Own beats to come before anybody is blamed.
-    pardon_beats: u32,
+    /// Own beats until peers may be declared dead again.
+    grace_beats: u32,
 }
 
 impl Members {
@@ -42,20 +43,23 @@ impl Members {
         stamp.is_none() || self.stamp.as_deref() != stamp
     }
 
-    /// Whether somebody is on the list whose lease was out when it was read, and who may have renewed it since.
+    /// Whether the list has an instance without a lease when it was read, which may have renewed it since.
     pub(super) fn has_unknown(&self, own: &str) -> bool {
         let mut others = self.listed.iter().filter(|name| *name != own);
-        others.any(|name| !self.lives(name))
+        others.any(|name| !self.is_alive(name))
     }
 
-    /// Those on a list that are not known to live. Their leases tell.
+    /// The instances on a list that are not known to be alive; their leases must be checked.
     pub(super) fn unknown(&self, listed: &BTreeSet<String>, own: &str) -> Vec<String> {
         let others = listed.iter().filter(|name| *name != own);
-        others.filter(|name| !self.lives(name)).cloned().collect()
+        others
+            .filter(|name| !self.is_alive(name))
+            .cloned()
+            .collect()
     }
 
-    /// The list has been read, and of those on it that were unknown these have a lease. Answers whether one of them had
-    /// counted as gone: it may have done so for nothing, or have missed what was said meanwhile.
+    /// Takes over a list that was read; `leased` are the unknown instances on it that have a lease. Returns whether one
+    /// of them had counted as gone: notices between it and this instance may have been missed meanwhile.
     pub(super) fn read(
         &mut self,
         stamp: Option<String>,
@@ -70,46 +74,46 @@ impl Members {
         returned
     }
 
-    /// Those whose leases this instance watches.
+    /// The instances whose leases this one watches.
     pub(super) fn watched(&self, own: &str) -> Vec<String> {
         let after = self.listed.range::<str, _>((Excluded(own), Unbounded));
         let before = self.listed.range::<str, _>((Unbounded, Excluded(own)));
         after.chain(before).take(WATCHED).cloned().collect()
     }
 
-    /// Something was wrong with this instance or its way to Redis: nobody is to be blamed for a while.
-    pub(super) fn pardon(&mut self) {
-        self.pardon_beats = UNLISTED_BEATS_MAX;
+    /// This instance or its connection to Redis had a fault: declare nobody dead for a while.
+    pub(super) fn start_grace(&mut self) {
+        self.grace_beats = UNLISTED_BEATS_MAX;
     }
 
-    /// Whether a lease that is out shows that its instance is dead.
-    pub(super) fn may_blame(&self) -> bool {
-        self.pardon_beats == 0
+    /// Whether a missing lease shows that its instance is dead.
+    pub(super) fn may_declare_dead(&self) -> bool {
+        self.grace_beats == 0
     }
 
-    /// A peer has died. Answers whether it was believed to live.
-    pub(super) fn bury(&mut self, peer: &str) -> bool {
-        self.strike_out(peer);
+    /// A peer has died. Returns whether it counted as alive.
+    pub(super) fn declare_dead(&mut self, peer: &str) -> bool {
+        self.unlist(peer);
         let beats = self.peers.get_mut(peer);
         beats.is_some_and(|beats| std::mem::replace(beats, UNLISTED_BEATS_MAX) < UNLISTED_BEATS_MAX)
     }
 
-    /// A peer has said that it leaves.
+    /// A peer has announced that it stops.
     pub(super) fn leave(&mut self, peer: &str) {
-        self.strike_out(peer);
+        self.unlist(peer);
         self.peers.remove(peer);
     }
 
-    /// The list is read again in any case: by the time one hears of it, the peer may have entered itself anew.
-    fn strike_out(&mut self, peer: &str) {
+    /// Removes a peer. The stamp is reset so that the list is read again: the peer may have entered itself anew.
+    fn unlist(&mut self, peer: &str) {
         self.listed.remove(peer);
         self.stamp = None;
     }
 
-    /// To be called once for every own beat that was heard; answers whether a peer has been off the list for too long.
-    pub(super) fn look(&mut self) -> bool {
-        if self.pardon_beats > 0 {
-            self.pardon_beats -= 1;
+    /// To be called once for every own beat that was heard; returns whether a peer has been off the list for too long.
+    pub(super) fn count_beat(&mut self) -> bool {
+        if self.grace_beats > 0 {
+            self.grace_beats -= 1;
             return false;
         }
         let mut gone = false;
@@ -124,24 +128,24 @@ impl Members {
         gone
     }
 
-    /// Whether a peer is known to live.
-    pub(super) fn lives(&self, peer: &str) -> bool {
+    /// Whether a peer is known to be alive.
+    pub(super) fn is_alive(&self, peer: &str) -> bool {
         let beats = self.peers.get(peer);
         beats.is_some_and(|beats| *beats < UNLISTED_BEATS_MAX)
     }
 
-    /// The peers that live.
-    pub(super) fn living(&self) -> impl Iterator<Item = &str> {
-        let living = self
+    /// The peers that are alive.
+    pub(super) fn alive(&self) -> impl Iterator<Item = &str> {
+        let alive = self
             .peers
             .iter()
             .filter(|(_, beats)| **beats < UNLISTED_BEATS_MAX);
-        living.map(|(peer, _)| peer.as_str())
+        alive.map(|(peer, _)| peer.as_str())
     }
 
-    /// Whether all of them are on the list. Where Redis has lost it, it has also lost what they wrote down.
+    /// Whether all of these are on the list. If Redis has lost the list, it has also lost their presence.
     pub(super) fn are_listed(&self) -> bool {
-        self.living().all(|peer| self.listed.contains(peer))
+        self.alive().all(|peer| self.listed.contains(peer))
     }
 }
 
@@ -153,7 +157,7 @@ mod tests {
         names.split_whitespace().map(Into::into).collect()
     }
 
-    /// Reads a list on which everybody has a lease.
+    /// Reads a list of instances that all have a lease.
     fn read(members: &mut Members, listed: &str) -> bool {
         let listed = names(listed);
         let leased = members.unknown(&listed, "me");
@@ -167,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn each_is_watched_by_the_two_before_it_and_nobody_watches_more() {
+    fn each_instance_is_watched_by_the_two_before_it() {
         for count in 2..20 {
             let all: Vec<String> = (0..count).map(|number| format!("{number:02}")).collect();
             let members = Members {
@@ -189,33 +193,36 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_alone_or_not_on_the_list_yet_is_no_special_case() {
+    fn an_instance_that_is_alone_or_not_listed_yet_watches_the_right_peers() {
         assert!(member("me").watched("me").is_empty());
         assert_eq!(member("a z").watched("me"), ["z", "a"]);
         assert!(member("").watched("me").is_empty());
     }
 
     #[test]
-    fn a_name_without_a_lease_is_watched_and_does_not_count_as_living() {
+    fn a_listed_instance_without_a_lease_is_watched_and_not_alive() {
         let mut members = Members::default();
         members.read(Some("stamp".into()), names("me ghost"), Vec::new());
-        assert_eq!(members.living().count(), 0);
+        assert_eq!(members.alive().count(), 0);
         assert!(members.has_unknown("me"), "it may live after all");
         assert_eq!(members.watched("me"), ["ghost"]);
-        assert!(!members.bury("ghost"), "nobody missed it");
+        assert!(!members.declare_dead("ghost"), "nobody missed it");
         assert!(members.watched("me").is_empty());
     }
 
     #[test]
-    fn a_death_counts_once_and_a_return_is_told() {
+    fn a_death_and_a_return_are_reported_once() {
         let mut members = member("me peer");
-        assert!(members.bury("peer"));
-        assert!(!members.bury("peer"));
+        assert!(members.declare_dead("peer"));
+        assert!(!members.declare_dead("peer"));
         assert!(members.is_outdated(Some("stamp")), "it may be back already");
-        assert!(!(0..100).any(|_| members.look()), "it was told already");
-        assert!(!members.lives("peer"));
+        assert!(
+            !(0..100).any(|_| members.count_beat()),
+            "it was told already"
+        );
+        assert!(!members.is_alive("peer"));
         assert!(read(&mut members, "me peer"));
-        assert!(members.lives("peer"));
+        assert!(members.is_alive("peer"));
         assert!(!read(&mut members, "me peer"));
         members.leave("peer");
         assert!(
@@ -225,32 +232,32 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_off_the_list_is_gone_after_some_beats_and_forgotten_after_many() {
+    fn an_unlisted_peer_is_gone_after_some_beats_and_forgotten_after_many() {
         let mut members = member("me peer");
         read(&mut members, "me");
-        let mut looks = (0..FORGOTTEN_AFTER_BEATS).map(|_| members.look());
-        let gone = looks.position(|gone| gone);
+        let mut beats = (0..FORGOTTEN_AFTER_BEATS).map(|_| members.count_beat());
+        let gone = beats.position(|gone| gone);
         assert_eq!(gone, Some(UNLISTED_BEATS_MAX as usize - 1));
-        assert!(!looks.any(|gone| gone));
+        assert!(!beats.any(|gone| gone));
         assert!(members.peers.is_empty());
     }
 
     #[test]
-    fn after_a_fault_of_its_own_an_instance_blames_nobody_for_a_while() {
+    fn after_a_fault_of_its_own_an_instance_declares_nobody_dead_for_a_while() {
         let mut members = member("me peer");
-        assert!(members.may_blame());
+        assert!(members.may_declare_dead());
         read(&mut members, "me");
-        members.pardon();
+        members.start_grace();
         for _ in 0..UNLISTED_BEATS_MAX {
-            assert!(!members.may_blame() && !members.look());
+            assert!(!members.may_declare_dead() && !members.count_beat());
         }
-        assert!(members.may_blame() && members.lives("peer"));
+        assert!(members.may_declare_dead() && members.is_alive("peer"));
         read(&mut members, "me peer");
-        assert!(!(0..100).any(|_| members.look()));
+        assert!(!(0..100).any(|_| members.count_beat()));
     }
 
     #[test]
-    fn a_list_without_a_stamp_and_one_with_another_are_to_be_read() {
+    fn a_list_with_another_stamp_or_none_is_outdated() {
         let members = member("me");
         assert!(!members.is_outdated(Some("stamp")));
         assert!(members.is_outdated(Some("other")) && members.is_outdated(None));

@@ -5,7 +5,7 @@ use prometheus::{GaugeVec, IntCounter, IntGauge, IntGaugeVec, Opts, Registry};
 
 use super::server::Address;
 
-/// What the bus counts, on a registry handed in.
+/// The metrics of the bus.
 #[derive(Clone)]
 pub(super) struct Metrics {
     pub(super) published: IntCounter,
@@ -20,7 +20,7 @@ pub(super) struct Metrics {
     instances: IntGaugeVec,
 }
 
-/// How a shard's subscription is.
+/// The state of a shard's subscription.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum State {
     Away = 0,
@@ -32,7 +32,7 @@ impl Metrics {
     /// Registers everything.
     ///
     /// # Panics
-    /// When the registry holds one of the names already: a defect of the caller.
+    /// When one of the names is registered already: a bug in the caller.
     pub(super) fn register(registry: &Registry) -> Self {
         let counter = |name, help| register(registry, IntCounter::new(name, help));
         let by_shard = ["shard"];
@@ -88,8 +88,8 @@ impl Metrics {
         gauge.set(state as i64);
     }
 
-    /// What a look at a shard shows: how long ago this instance heard itself, and who lives.
-    pub(super) fn set_hearing(&self, shard: &Address, age: Duration, living: usize) {
+    /// Sets how long ago an own beat was heard at a shard, and how many instances are alive.
+    pub(super) fn set_beats(&self, shard: &Address, age: Duration, living: usize) {
         let shard = shard.to_string();
         let probe_age = self.probe_age.with_label_values(&[&shard]);
         probe_age.set(age.as_secs_f64());
@@ -98,7 +98,7 @@ impl Metrics {
             .set(living as i64);
     }
 
-    /// A shard is no more. (It may have had no series yet.)
+    /// Removes a shard's series, if it has any.
     pub(super) fn forget(&self, shard: &Address) {
         let shard = shard.to_string();
         let _ = self.state.remove_label_values(&[&shard]);

@@ -1,17 +1,17 @@
-//! Names in Redis. In a cluster the part in braces decides which shard holds a name, so that all
-//! of a chat's are in one place. They hold the chat's key, from which its hash cannot be computed.
+//! The names of channels and keys in Redis. In a cluster the part in braces decides the slot, so all names of a chat are
+//! at one shard. They contain the chat's key, from which its hash cannot be computed.
 
 use actors::domain::ChatKey;
 
-/// The slots that the names of a cluster fall into.
+/// The number of hash slots of a cluster.
 pub(super) const SLOTS: u16 = 16_384;
 
-/// Of this many numbers every slot has one.
+/// Among this many numbers every slot has at least one.
 const NUMBERS: u32 = 200_000;
 
 const CHANNEL: &str = "duet:chat:{";
 
-/// The slot of everything that is named after a chat.
+/// The slot of a chat's names.
 pub(super) fn slot(key: ChatKey) -> u16 {
     slot_of(&key.tag())
 }
@@ -20,24 +20,24 @@ fn slot_of(tag: &str) -> u16 {
     crc16::State::<crc16::XMODEM>::calculate(tag.as_bytes()) % SLOTS
 }
 
-/// Where a chat's notices are published.
+/// The channel of a chat's notices.
 pub(super) fn channel(key: ChatKey) -> String {
     format!("{CHANNEL}{}}}", key.tag())
 }
 
-/// The chat whose channel this is.
+/// The chat of a channel.
 pub(super) fn key_of(channel: &[u8]) -> Option<ChatKey> {
     let channel = str::from_utf8(channel).ok()?;
     ChatKey::from_tag(channel.strip_prefix(CHANNEL)?.strip_suffix('}')?)
 }
 
-/// Where it is kept at which seats of a chat which instance has a stream open.
+/// The key of the hash with a chat's presence: the open seats by instance.
 pub(super) fn open(key: ChatKey) -> String {
     format!("duet:open:{{{}}}", key.tag())
 }
 
-/// What is named after a shard and not after a chat: the smallest number that falls into it, on
-/// which all instances agree.
+/// The tag of names that belong to a shard instead of a chat: the smallest number in the shard's slots, so that all
+/// instances agree on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ShardTag(String);
 
@@ -48,17 +48,17 @@ impl ShardTag {
         tags.find(|tag| serves(slot_of(tag))).map(Self)
     }
 
-    /// The channel that an instance beats on, and that nobody else listens to.
+    /// The channel of an instance's beats, which only itself subscribes to.
     pub(super) fn beats(&self, instance: &str) -> String {
         format!("duet:beats:{{{}}}:{instance}", self.0)
     }
 
-    /// The list of all instances, and the channel on which they hear what concerns all.
+    /// The key of the list of instances, and the channel of announcements to all of them.
     pub(super) fn instances(&self) -> String {
         format!("duet:instances:{{{}}}", self.0)
     }
 
-    /// What lives as long as an instance does.
+    /// The key of an instance's lease.
     pub(super) fn lease(&self, instance: &str) -> String {
         format!("duet:lease:{{{}}}:{instance}", self.0)
     }

@@ -1,4 +1,4 @@
-//! What goes to a shard: notices in their order, and which seats are open.
+//! Sends to a shard: notices in their order, and presence.
 
 use std::{
     sync::{Arc, Weak},
@@ -9,28 +9,28 @@ use actors::domain::{BySeat, ChatKey, Seat};
 use redis::{Pipeline, RedisResult};
 use tracing::{info, warn};
 
-use super::{Shared, chats::Write, metrics::Metrics, names, server, shard::Shard};
+use super::{Shared, chats::PresenceWrite, metrics::Metrics, names, server, shard::Shard};
 
-/// Sent in one go.
+/// Commands in one pipeline.
 const BATCH_LEN_MAX: usize = 256;
-/// How long to wait before what was not confirmed is sent again.
+/// How long to wait before unconfirmed notices are sent again.
 const REPEAT_AFTER: Duration = Duration::from_millis(100);
-/// How long it is kept which seats are open, unless it is written again.
+/// How long presence and the list of instances are kept unless they are written again.
 pub(super) const OPEN_LIFE: Duration = Duration::from_secs(600);
 
 /// A notice that waits to be sent.
 pub(super) struct Outgoing {
     pub(super) key: ChatKey,
-    pub(super) parcel: Vec<u8>,
+    pub(super) payload: Vec<u8>,
 }
 
-/// Sends what waits, and sends again what was not confirmed: those who listen drop what they know
-/// already. What another shard serves by now goes there.
+/// Sends queued notices, and sends them again until they are confirmed; receivers ignore repeated ones. Notices of chats
+/// that another shard serves now are passed on to it.
 pub(super) async fn send(weak: Weak<Shard>) {
     let Some(shard) = weak.upgrade() else { return };
     let outgoing = shard.outgoing.clone();
     let mut outgoing = outgoing.lock().await;
-    // What a sender held that has panicked.
+    // Notices that an earlier sender held when it panicked are lost.
     shard.lose_queued_beyond(outgoing.len());
     let writes_wait = shard.writes_wait.clone();
     let mut sender = Sender {
@@ -40,7 +40,7 @@ pub(super) async fn send(weak: Weak<Shard>) {
         batch: Vec::with_capacity(BATCH_LEN_MAX),
         away: false,
     };
-    // Until the next notice the shard may go.
+    // The shard may be dropped while this waits for the next notice.
     drop(shard);
     loop {
         tokio::select! {
@@ -60,7 +60,7 @@ pub(super) async fn send(weak: Weak<Shard>) {
                     if let Some(shard) = sender.shard.upgrade() {
                         shard.lose_queued_beyond(0);
                     }
-                    // What is to be written waits elsewhere.
+                    // Pending presence is kept in `Chats`, so it is not lost.
                     tokio::time::sleep(REPEAT_AFTER).await;
                     writes_wait.notify_one();
                     break;
@@ -70,11 +70,11 @@ pub(super) async fn send(weak: Weak<Shard>) {
     }
 }
 
-/// What comes after an attempt to send.
+/// What to do after an attempt to send.
 enum Step {
     Done,
     Again,
-    /// The server has been away for so long that what waits is dropped.
+    /// The server has been away for so long that the queue is dropped.
     GaveUp,
 }
 
@@ -90,7 +90,7 @@ impl Sender {
     /// Sends once.
     async fn step(&mut self) -> Step {
         let (Some(shared), Some(shard)) = (self.shared.upgrade(), self.shard.upgrade()) else {
-            self.pass_on_what_moved();
+            self.pass_on_moved();
             return Step::Done;
         };
         match self.transmit(&shared, &shard).await {
@@ -111,20 +111,20 @@ impl Sender {
                 }
                 drop((shared, shard));
                 tokio::time::sleep(REPEAT_AFTER).await;
-                self.pass_on_what_moved();
+                self.pass_on_moved();
                 Step::Again
             }
         }
     }
 
-    /// First who is there, so that whoever is told of a change and asks is told the same.
+    /// Writes presence before it publishes, so that an instance which hears of a change and reads presence sees it.
     async fn transmit(&mut self, shared: &Shared, shard: &Shard) -> RedisResult<()> {
         loop {
             let writes = shard.chats().take_unwritten(BATCH_LEN_MAX);
             if let Err(error) = write(shard, &writes, &shared.own_name).await {
                 for (key, write) in writes {
-                    // To be written twice does no harm.
-                    shared.of(key, |shard| shard.chats().give_back(key, write));
+                    // Writing it twice is harmless.
+                    shared.with_shard(key, |shard| shard.chats().put_back(key, write));
                 }
                 return Err(error);
             }
@@ -134,15 +134,15 @@ impl Sender {
         }
     }
 
-    /// Publishes all that is at hand, and keeps what was not confirmed.
+    /// Publishes the batch, and keeps what was not confirmed.
     async fn publish(&mut self, shard: &Shard) -> RedisResult<()> {
         if self.batch.is_empty() {
             return Ok(());
         }
         let mut pipeline = Pipeline::with_capacity(self.batch.len());
-        for Outgoing { key, parcel } in &self.batch {
+        for Outgoing { key, payload } in &self.batch {
             let publish = pipeline.cmd("SPUBLISH");
-            publish.arg(names::channel(*key)).arg(parcel.as_slice());
+            publish.arg(names::channel(*key)).arg(payload.as_slice());
         }
         let sent_len = self.batch.len();
         if self.away {
@@ -167,12 +167,12 @@ impl Sender {
         failure
     }
 
-    /// Gives notices to the shards that serve their chats now.
-    fn pass_on_what_moved(&mut self) {
+    /// Passes notices on to the shards that serve their chats now.
+    fn pass_on_moved(&mut self) {
         let Some(shared) = self.shared.upgrade() else {
             return self.batch.clear();
         };
-        let stays = |key| shared.of(key, |shard| Arc::as_ptr(shard) == self.shard.as_ptr());
+        let stays = |key| shared.with_shard(key, |shard| Arc::as_ptr(shard) == self.shard.as_ptr());
         let moved = self.batch.extract_if(.., |outgoing| !stays(outgoing.key));
         for outgoing in moved {
             if let Some(shard) = self.shard.upgrade() {
@@ -180,12 +180,16 @@ impl Sender {
             } else {
                 self.metrics.outbox_len.dec();
             }
-            shared.of(outgoing.key, |shard| shard.queue(outgoing));
+            shared.with_shard(outgoing.key, |shard| shard.queue(outgoing));
         }
     }
 }
 
-async fn write(shard: &Shard, writes: &[(ChatKey, Write)], own_name: &str) -> RedisResult<()> {
+async fn write(
+    shard: &Shard,
+    writes: &[(ChatKey, PresenceWrite)],
+    own_name: &str,
+) -> RedisResult<()> {
     if writes.is_empty() {
         return Ok(());
     }
@@ -193,13 +197,13 @@ async fn write(shard: &Shard, writes: &[(ChatKey, Write)], own_name: &str) -> Re
     for (key, write) in writes {
         let name = names::open(*key);
         match write {
-            Write::Nothing => {
+            PresenceWrite::Delete => {
                 pipeline.cmd("UNLINK").arg(name);
             }
-            Write::Seats(NOBODY) => {
+            PresenceWrite::Set(NOBODY) => {
                 pipeline.cmd("HDEL").arg(name).arg(own_name);
             }
-            Write::Seats(open) => {
+            PresenceWrite::Set(open) => {
                 let life_ms = OPEN_LIFE.as_millis() as u64;
                 let write = pipeline.cmd("HSET").arg(&name);
                 write.arg(own_name).arg(bits(*open));
@@ -213,12 +217,12 @@ async fn write(shard: &Shard, writes: &[(ChatKey, Write)], own_name: &str) -> Re
 
 const NOBODY: BySeat<bool> = BySeat([false, false]);
 
-/// Seats as a number: 1 for seat 1, 2 for seat 2, 3 for both.
+/// Encodes seats: 1 for seat 1, 2 for seat 2, 3 for both.
 fn bits(open: BySeat<bool>) -> u8 {
     u8::from(open[Seat::One]) | u8::from(open[Seat::Two]) << 1
 }
 
-/// What [`bits`] made, read back.
+/// Decodes [`bits`].
 pub(super) fn seats(bits: u8) -> BySeat<bool> {
     BySeat([bits & 1 != 0, bits & 2 != 0])
 }

@@ -1,6 +1,5 @@
-//! Which server is the master, where sentinels watch over it and make another one the master when it
-//! fails. What they say is checked with the server itself: a server that was promoted by hand is the
-//! master whatever the sentinels still believe.
+//! Finds the master through sentinels. What they say is checked with the server itself, because a server that was
+//! promoted by hand is the master whatever the sentinels still believe.
 
 use std::collections::HashMap;
 
@@ -21,7 +20,7 @@ pub(super) async fn discover(servers: &Servers, sentinels: &Sentinels) -> RedisR
     let seeds = &sentinels.servers.seeds;
     let answers = join_all(seeds.iter().map(|seed| ask(sentinels, seed))).await;
     let mut failure = None;
-    // How many sentinels take a server for the master; replicas with none.
+    // For each server, how many sentinels name it as the master; 0 for replicas.
     let mut named: HashMap<Address, usize> = HashMap::new();
     for answer in answers {
         match answer {
@@ -35,7 +34,7 @@ pub(super) async fn discover(servers: &Servers, sentinels: &Sentinels) -> RedisR
         }
     }
     let mut candidates: Vec<(Address, usize)> = named.into_iter().collect();
-    // All instances must come to the same server, so that equals have an order too.
+    // All instances must choose the same server, so ties are broken by address.
     candidates.sort_by_key(|(address, votes)| (usize::MAX - votes, address.to_string()));
     let roles = candidates.iter().map(|(address, _)| role(servers, address));
     let roles = join_all(roles).await;
@@ -51,7 +50,7 @@ pub(super) async fn discover(servers: &Servers, sentinels: &Sentinels) -> RedisR
         .unwrap_or_else(|| (ServerErrorKind::MasterDown.into(), "no server is a master").into()))
 }
 
-/// What a sentinel says.
+/// The servers that a sentinel names.
 struct Named {
     master: Address,
     replicas: Vec<Address>,
@@ -87,7 +86,7 @@ async fn ask(sentinels: &Sentinels, sentinel: &Address) -> RedisResult<Named> {
 enum Role {
     Master,
     Replica,
-    /// Our user may not ask.
+    /// Unknown: the user may not run ROLE.
     Hidden,
 }
 

@@ -1,4 +1,4 @@
-//! Redis servers: how one connects to them, and what their errors mean.
+//! Connecting to Redis servers, and what their errors mean.
 
 use std::{fmt, io, path::Path, sync::Arc, time::Duration};
 
@@ -38,19 +38,19 @@ impl fmt::Display for Address {
     }
 }
 
-/// Sentinels, and the name that they know the master by.
+/// Sentinels, and the name of the master.
 pub(super) struct Sentinels {
     pub(super) master: String,
     pub(super) servers: Box<Servers>,
 }
 
-/// What it takes to connect to any of the servers.
+/// How to connect to the servers.
 pub(super) struct Servers {
     /// Whether they are a cluster.
     pub(super) cluster: bool,
-    /// Those that the settings name.
+    /// The servers that the settings name.
     pub(super) seeds: Vec<Address>,
-    /// Who says which server is the master, where that may change.
+    /// The sentinels that know the master, if there are any.
     pub(super) sentinels: Option<Sentinels>,
     login: RedisConnectionInfo,
     tls: Option<TlsConnector>,
@@ -94,16 +94,16 @@ impl Servers {
     pub(super) async fn connect(
         &self,
         address: &Address,
-        ear: Option<impl AsyncPushSender>,
+        pushes: Option<impl AsyncPushSender>,
     ) -> RedisResult<Connection> {
         let config = AsyncConnectionConfig::new().set_response_timeout(Some(DEADLINE));
-        let config = match ear {
-            Some(ear) => config.set_push_sender(ear),
+        let config = match pushes {
+            Some(pushes) => config.set_push_sender(pushes),
             None => config,
         };
         let connect = async {
             let socket = TcpStream::connect((address.host.as_str(), address.port)).await?;
-            // Somebody waits for every one of these small writes.
+            // Every small write has a caller that waits for it.
             socket.set_nodelay(true)?;
             match &self.tls {
                 None => self.greet(socket, config).await,
@@ -128,7 +128,7 @@ impl Servers {
     ) -> RedisResult<Connection> {
         let connected = MultiplexedConnection::new_with_config(&self.login, socket, config);
         let (commands, driver) = connected.await.map_err(|error| match error.kind() {
-            // Its own words are several lines about bytes.
+            // The library's message is several lines about bytes.
             ErrorKind::Parse => (ErrorKind::Parse, "what answers there is no Redis server").into(),
             _ => error,
         })?;
@@ -139,7 +139,7 @@ impl Servers {
     }
 }
 
-/// Tells a server that TLS does not work with from one that went away meanwhile.
+/// Distinguishes a TLS failure from a lost connection.
 fn refused(error: io::Error) -> RedisError {
     let by_rustls = error
         .get_ref()
@@ -151,19 +151,19 @@ fn refused(error: io::Error) -> RedisError {
     }
 }
 
-/// An error that no waiting helps against.
+/// A TLS error, which waiting does not cure.
 fn by_tls(why: String) -> RedisError {
     (ErrorKind::Client, "TLS", why).into()
 }
 
-/// A connection; clones are the same one. It is closed with the last of them.
+/// A connection. Clones share it; it is closed with the last of them.
 #[derive(Clone)]
 pub(super) struct Connection {
     commands: MultiplexedConnection,
     driver: Arc<Driver>,
 }
 
-/// Reads and writes for a connection. Left alone it would wait for answers that may never come.
+/// The task that reads and writes for a connection. Aborted on drop, or it would wait for answers that may never come.
 struct Driver(JoinHandle<()>);
 
 impl Drop for Driver {
@@ -181,7 +181,7 @@ impl Connection {
     /// Sends commands in one go; each has its own answer, which may be an error.
     ///
     /// # Errors
-    /// When the connection is of no more use.
+    /// When the connection cannot be used any more.
     pub(super) async fn run(&self, pipeline: &Pipeline) -> RedisResult<Vec<Value>> {
         let mut commands = self.commands.clone();
         commands
@@ -195,8 +195,8 @@ pub(super) fn check(answers: Vec<Value>) -> RedisResult<Vec<Value>> {
     answers.into_iter().map(Value::extract_error).collect()
 }
 
-/// Whether PostgreSQL listens where Redis should. It closes the connection on what it does not understand,
-/// as a server does that goes away, and answers by one letter when it is asked for TLS.
+/// Whether PostgreSQL listens at this address. It just closes the connection on Redis commands, but answers a request
+/// for TLS with one letter.
 async fn is_postgres(address: &Address) -> bool {
     const ASK_FOR_TLS: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
     let ask = async {
@@ -210,8 +210,8 @@ async fn is_postgres(address: &Address) -> bool {
     )
 }
 
-/// Whether a connection leads to a server that is no more what it was, so that a new one may lead to
-/// another: a master that has become a replica, behind a name or a proxy.
+/// Whether an error means that the server is no longer the master, so that a new connection may reach another one: the
+/// address may be a name or a proxy.
 pub(super) fn must_reconnect(error: &RedisError) -> bool {
     matches!(
         error.kind(),
@@ -219,9 +219,8 @@ pub(super) fn must_reconnect(error: &RedisError) -> bool {
     )
 }
 
-/// Codes of servers that cannot serve for now: out of memory, on a full disk, without its replicas, in
-/// the middle of a script, with a master that is not there.
-const PASSING: [&str; 9] = [
+/// Error codes of temporary conditions: out of memory, disk full, too few replicas, busy with a script, no master.
+const TEMPORARY: [&str; 9] = [
     "OOM",
     "MISCONF",
     "NOREPLICAS",
@@ -233,22 +232,22 @@ const PASSING: [&str; 9] = [
     "TRYAGAIN",
 ];
 
-/// Whether a server is merely away, and not one that will never do. A name that nobody knows may be
-/// known in a moment: where containers start together it comes with its server.
+/// Whether a server is only unreachable, so that waiting helps. That includes an unknown host name: where containers start
+/// together it resolves once the server's has started.
 pub(super) fn is_away(error: &RedisError) -> bool {
     match error.kind() {
         ErrorKind::Io => true,
         ErrorKind::Server(_) | ErrorKind::Extension => {
             let detail = error.detail().unwrap_or_default();
-            error.code().is_some_and(|code| PASSING.contains(&code))
+            error.code().is_some_and(|code| TEMPORARY.contains(&code))
                 || detail.starts_with("max number of clients")
         }
         _ => false,
     }
 }
 
-/// Whether to wait for a server that has failed, or to give up because it will never do.
-pub(super) async fn wait_for_it(error: &RedisError, seed: &Address) -> Result<(), OpenError> {
+/// Accepts the failure of a server that is only unreachable, and turns any other into an [`OpenError`].
+pub(super) async fn accept_if_away(error: &RedisError, seed: &Address) -> Result<(), OpenError> {
     if is_away(error) {
         if is_postgres(seed).await {
             return Err(OpenError(format!(
@@ -264,7 +263,7 @@ pub(super) async fn wait_for_it(error: &RedisError, seed: &Address) -> Result<()
     )))
 }
 
-/// What is wrong with a server that will never do, as part of a sentence.
+/// Explains an error that waiting does not cure, as part of a sentence.
 pub(super) fn explain(error: &RedisError) -> String {
     let why = match (error.kind(), error.code()) {
         (ErrorKind::AuthenticationFailed, _) | (_, Some("WRONGPASS")) => {
@@ -277,7 +276,7 @@ pub(super) fn explain(error: &RedisError) -> String {
         (ErrorKind::Server(ServerErrorKind::Moved), _) => {
             "it is a cluster, so write redis+cluster:// instead of redis://"
         }
-        // Made by `by_tls` alone.
+        // Only `by_tls` makes these.
         (ErrorKind::Client, _) => {
             return error
                 .detail()

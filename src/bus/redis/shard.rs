@@ -1,5 +1,4 @@
-//! One shard: a server and everything that this instance has to do with it. A single server is a
-//! cluster of one shard.
+//! One shard: a server and this instance's state for it. A single server is a cluster of one shard.
 
 use std::{
     sync::{
@@ -29,13 +28,13 @@ use super::{
     subscriber,
 };
 
-/// Notices that may wait to be sent; past that the others are told to read from the store.
+/// Notices that may be queued; past that the peers are told to read from the store.
 const OUTBOX_LEN_MAX: usize = 20_000;
 
-/// A server that has been away for so long is sent nothing of what was said meanwhile.
+/// After a server has been away this long notices for it are dropped instead of queued.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(1);
 
-/// A shard, for as long as a server serves it.
+/// A shard, for as long as the same server serves it.
 pub(super) struct Shard {
     pub(super) tag: ShardTag,
     pub(super) shared: Weak<Shared>,
@@ -43,29 +42,28 @@ pub(super) struct Shard {
     pub(super) metrics: Metrics,
     link: Link,
     outbox: mpsc::Sender<Outgoing>,
-    /// Locked by the task that sends; what waits outlives that task when it panics.
+    /// Locked by the task that sends. The queue outlives that task when it panics.
     pub(super) outgoing: Arc<tokio::sync::Mutex<mpsc::Receiver<Outgoing>>>,
     chats: Mutex<Chats>,
-    hearing: Mutex<HeardBeats>,
+    heard_beats: Mutex<HeardBeats>,
     members: Mutex<Members>,
     pub(super) health: Health,
-    /// Wakes the subscriber, which then connects again.
+    /// Makes the subscriber connect again.
     pub(super) reconnect: Notify,
     /// Wakes the subscriber.
     pub(super) subscriptions_changed: Notify,
-    /// Wakes the sender when there is something to be written, which waits outside the outbox.
+    /// Wakes the sender when presence must be written, which is not in the outbox.
     pub(super) writes_wait: Arc<Notify>,
-    /// Notices in the outbox, and those that the sender has taken out and Redis has not confirmed.
+    /// Notices in the outbox, and those that the sender has taken and Redis has not confirmed.
     queued: AtomicUsize,
-    /// Set when notices were dropped: the others have to read from the store.
+    /// Set when notices were dropped: the peers must read from the store.
     lost: AtomicBool,
-    /// Set when another instance has dropped notices: the chats are compared at the next look, once for however many such
-    /// instances there are.
+    /// Set when a peer has dropped notices: the chats are compared at the next probe, once for all such peers.
     peers_lost: AtomicBool,
 }
 
 impl Shard {
-    /// Starts to send to a server, to beat there and to listen. The tasks end with the shard.
+    /// Starts the tasks that send, beat and listen. They end with the shard.
     pub(super) fn start(address: Address, tag: ShardTag, shared: &Arc<Shared>) -> Arc<Self> {
         let (outbox, outgoing) = mpsc::channel(OUTBOX_LEN_MAX);
         let shard = Arc::new(Self {
@@ -77,7 +75,7 @@ impl Shard {
             outbox,
             outgoing: Arc::new(outgoing.into()),
             chats: Mutex::default(),
-            hearing: Mutex::default(),
+            heard_beats: Mutex::default(),
             members: Mutex::default(),
             health: Health::new(),
             reconnect: Notify::new(),
@@ -102,15 +100,17 @@ impl Shard {
         self.chats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn hearing(&self) -> MutexGuard<'_, HeardBeats> {
-        self.hearing.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn heard_beats(&self) -> MutexGuard<'_, HeardBeats> {
+        self.heard_beats
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn members(&self) -> MutexGuard<'_, Members> {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether this instance is on its way out, or gone.
+    /// Whether this instance is stopping.
     pub(super) fn is_leaving(&self) -> bool {
         let shared = self.shared.upgrade();
         shared.is_none_or(|shared| shared.leaving.load(Ordering::Acquire))
@@ -124,33 +124,33 @@ impl Shard {
         }
     }
 
-    /// A beat was taken and heard.
-    pub(super) fn sound(&self) {
-        if self.health.sound(self.address()) {
-            // It may have lost what it held, and nobody knows who came and went meanwhile.
+    /// A beat was accepted and heard.
+    pub(super) fn set_up(&self) {
+        if self.health.set_up(self.address()) {
+            // Redis may have lost its data, and presence may have changed meanwhile.
             self.write_open_again();
             self.report_all_missed();
         }
     }
 
-    /// Something failed that would not if the server could be relied on.
-    pub(super) fn fail(&self, error: &RedisError) {
-        self.hearing().fail();
-        self.members().pardon();
-        self.health.fail(self.address(), error);
+    /// Something failed that a healthy server would do.
+    pub(super) fn set_away(&self, error: &RedisError) {
+        self.heard_beats().fail();
+        self.members().start_grace();
+        self.health.set_away(self.address(), error);
         if server::must_reconnect(error) {
             self.reconnect.notify_one();
         }
     }
 
-    /// Whether notices need not be kept: those who missed them read from the store.
+    /// Whether notices are dropped instead of queued, because the server has been away for too long.
     pub(super) fn gave_up(&self) -> bool {
         self.health
             .away_for()
             .is_some_and(|away| away >= GIVE_UP_AFTER)
     }
 
-    /// Puts a notice into the outbox, or remembers that it could not.
+    /// Queues a notice, or drops it and remembers that.
     pub(super) fn queue(&self, outgoing: Outgoing) {
         if self.gave_up() {
             self.metrics.dropped.inc();
@@ -169,13 +169,13 @@ impl Shard {
         }
     }
 
-    /// So many notices need no longer be sent from here.
+    /// Counts notices out of the queue: sent or passed on.
     pub(super) fn unqueue(&self, len: usize) {
         self.queued.fetch_sub(len, Ordering::AcqRel);
         self.metrics.outbox_len.sub(len as i64);
     }
 
-    /// All but so many of the queued notices are lost.
+    /// Counts all but `len` of the queued notices as lost.
     pub(super) fn lose_queued_beyond(&self, len: usize) {
         let lost = self.queued.load(Ordering::Acquire).saturating_sub(len);
         if lost > 0 {
@@ -198,21 +198,21 @@ impl Shard {
         self.peers_lost.swap(lost, Ordering::AcqRel)
     }
 
-    /// A peer's lease is out.
-    pub(super) fn bury(&self, peer: &str) {
-        if self.members().bury(peer) {
+    /// A peer's lease has run out.
+    pub(super) fn declare_dead(&self, peer: &str) {
+        if self.members().declare_dead(peer) {
             self.peer_died();
         }
     }
 
-    /// A peer is gone without a word. It may have died between a commit and its notice.
+    /// A peer died, perhaps between a commit and its notice.
     pub(super) fn peer_died(&self) {
         info!("another instance is gone; the chats in memory are compared with the store");
-        self.health.doubt();
+        self.health.set_doubtful();
         self.report_all_missed();
     }
 
-    /// Notices of all its chats may have been lost.
+    /// Reports that notices of all its chats may have been lost.
     pub(super) fn report_all_missed(&self) {
         let wanted = self.chats().wanted();
         self.report_missed(wanted);
@@ -229,14 +229,14 @@ impl Shard {
         }
     }
 
-    /// What the cluster was believed to look like is no longer so.
+    /// Has the layout read again, because it may have changed.
     pub(super) fn doubt_layout(&self) {
         if let Some(shared) = self.shared.upgrade() {
             shared.layout_in_doubt.notify_one();
         }
     }
 
-    /// Has everything written again that is open here.
+    /// Has the presence of all chats written again.
     pub(super) fn write_open_again(&self) {
         self.chats().write_all_again();
         self.writes_wait.notify_one();

@@ -1,4 +1,4 @@
-//! What comes from a shard, over a connection of its own that is subscribed to the chats in memory.
+//! Receives from a shard, over a connection of its own that is subscribed to the chats in memory.
 
 use std::{
     sync::{Arc, Weak},
@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use tracing::{debug, info, warn};
 
 use super::{
-    heard_beats::Verdict,
+    heard_beats::ProbeResult,
     heartbeat::{BEAT_INTERVAL, GONE, LOST},
     metrics::State,
     names,
@@ -25,10 +25,9 @@ use super::{
     wire::{self, Arrived},
 };
 
-/// Chats subscribed to in one go.
+/// Chats subscribed to in one pipeline.
 const CHUNK_LEN: usize = 500;
-/// How long to wait before connecting again, in milliseconds; spread, so that instances do not
-/// come back all at once.
+/// The pause before connecting again, in milliseconds; random, so that instances do not reconnect all at once.
 const RECONNECT_MS: std::ops::Range<u64> = 20..150;
 
 /// Stays subscribed for ever.
@@ -37,13 +36,13 @@ pub(super) async fn subscribe(weak: Weak<Shard>) {
     loop {
         let Some(shard) = weak.upgrade() else { return };
         let ended = match connect(&shard).await {
-            Ok(line) => {
+            Ok(subscription) => {
                 if std::mem::take(&mut away) {
                     info!(server = %shard.address(), "subscribed to Redis again");
                 }
                 shard.metrics.set_state(shard.address(), State::Up);
                 drop(shard);
-                listen(&weak, &line).await
+                listen(&weak, &subscription).await
             }
             Err(error) => Err(error),
         };
@@ -55,7 +54,7 @@ pub(super) async fn subscribe(weak: Weak<Shard>) {
             shard.metrics.reconnects.inc();
         }
         shard.metrics.set_state(shard.address(), State::Away);
-        shard.fail(&error);
+        shard.set_away(&error);
         shard.doubt_layout();
         drop(shard);
         let wait = rand::rng().random_range(RECONNECT_MS);
@@ -63,49 +62,51 @@ pub(super) async fn subscribe(weak: Weak<Shard>) {
     }
 }
 
-/// A connection that listens.
+/// A connection with subscriptions.
 struct Subscription {
     connection: Connection,
-    /// Told when the connection has ended.
+    /// Notified when the connection has ended.
     ended: Arc<Notify>,
 }
 
-/// Connects and subscribes to all that is wanted. What was subscribed to before is reported as
-/// missed once it is again.
+/// Connects and subscribes to all wanted chats. Those that were subscribed before are reported as missed.
 async fn connect(shard: &Arc<Shard>) -> RedisResult<Subscription> {
     let Some(shared) = shard.shared.upgrade() else {
         return Err(broken("the bus has ended"));
     };
     let ended = Arc::new(Notify::new());
-    let ear = PushHandler {
+    let pushes = PushHandler {
         shard: Arc::downgrade(shard),
         ended: ended.clone(),
     };
-    let connection = shared.servers.connect(shard.address(), Some(ear)).await?;
+    let connection = shared
+        .servers
+        .connect(shard.address(), Some(pushes))
+        .await?;
     shard.chats().start_over();
-    shard.hearing().start_over();
-    shard.members().pardon();
-    let line = Subscription { connection, ended };
+    shard.heard_beats().start_over();
+    shard.members().start_grace();
+    let subscription = Subscription { connection, ended };
     let mut beats = Pipeline::new();
-    // A replica would take all subscriptions, and bring what no master publishes there.
+    // A write, because it fails on a replica, which would accept all subscriptions and deliver nothing.
     beats.cmd("UNLINK").arg(shard.tag.lease("probe"));
     let (own, common) = (shard.tag.beats(&shard.own_name), shard.tag.instances());
     for channel in [own, common] {
         beats.cmd("SSUBSCRIBE").arg(channel);
     }
-    server::check(line.connection.run(&beats).await?)?;
-    change(shard, &line).await?;
-    // Redis may have lost what it held.
+    server::check(subscription.connection.run(&beats).await?)?;
+    change(shard, &subscription).await?;
+    // Redis may have lost its data.
     shard.write_open_again();
-    Ok(line)
+    Ok(subscription)
 }
 
 fn broken(why: &'static str) -> RedisError {
     std::io::Error::other(why).into()
 }
 
-/// Listens until the connection is lost or deaf, or nobody needs the shard any more.
-async fn listen(weak: &Weak<Shard>, line: &Subscription) -> RedisResult<()> {
+/// Listens until the connection is lost or deaf, or the shard is dropped.
+async fn listen(weak: &Weak<Shard>, subscription: &Subscription) -> RedisResult<()> {
     let mut interval = tokio::time::interval(BEAT_INTERVAL);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -113,27 +114,27 @@ async fn listen(weak: &Weak<Shard>, line: &Subscription) -> RedisResult<()> {
             return Ok(());
         };
         tokio::select! {
-            () = line.ended.notified() => return Err(broken("the server closed the connection")),
+            () = subscription.ended.notified() => return Err(broken("the server closed the connection")),
             () = shard.reconnect.notified() => return Err(broken("it leads to a replica")),
             () = shard.subscriptions_changed.notified() => {}
-            _ = interval.tick() => look(&shard)?,
+            _ = interval.tick() => probe(&shard)?,
         }
-        change(&shard, line).await?;
+        change(&shard, subscription).await?;
     }
 }
 
-fn look(shard: &Shard) -> RedisResult<()> {
-    let (verdict, age) = {
-        let mut hearing = shard.hearing();
-        (hearing.look(), hearing.age())
+fn probe(shard: &Shard) -> RedisResult<()> {
+    let (result, age) = {
+        let mut beats = shard.heard_beats();
+        (beats.probe(), beats.age())
     };
-    let (gone, living) = {
+    let (gone, alive) = {
         let mut members = shard.members();
-        let gone = verdict == Verdict::Hears && members.look();
-        (gone, 1 + members.living().count())
+        let gone = result == ProbeResult::Heard && members.count_beat();
+        (gone, 1 + members.alive().count())
     };
-    shard.metrics.set_hearing(shard.address(), age, living);
-    if verdict == Verdict::Deaf {
+    shard.metrics.set_beats(shard.address(), age, alive);
+    if result == ProbeResult::Deaf {
         shard.metrics.set_state(shard.address(), State::Deaf);
         return Err(broken("it is open and brings nothing"));
     }
@@ -146,12 +147,12 @@ fn look(shard: &Shard) -> RedisResult<()> {
     Ok(())
 }
 
-/// Makes the subscriptions what is wanted, in batches, and tells those who wait. A chat that
-/// nobody waits for was subscribed to before, elsewhere or over another connection.
-async fn change(shard: &Shard, line: &Subscription) -> RedisResult<()> {
+/// Subscribes and unsubscribes in batches until the wanted subscriptions are made, and notifies those who wait. A chat that
+/// nobody waits for was subscribed before, elsewhere or over another connection, and is reported as missed.
+async fn change(shard: &Shard, subscription: &Subscription) -> RedisResult<()> {
     let (new, old) = shard.chats().changes();
     for keys in new.chunks(CHUNK_LEN) {
-        let answers = line.run("SSUBSCRIBE", keys).await?;
+        let answers = subscription.run("SSUBSCRIBE", keys).await?;
         let mut missed = Vec::new();
         for (key, answer) in keys.iter().zip(answers) {
             match answer.extract_error() {
@@ -163,7 +164,7 @@ async fn change(shard: &Shard, line: &Subscription) -> RedisResult<()> {
                         missed.push(*key);
                     }
                 }
-                // Another shard serves it by now, or soon: it is tried here until that is known.
+                // Another shard serves it; this one is retried until the new layout is known.
                 Err(error) if error.kind() == ServerErrorKind::Moved.into() => {
                     shard.chats().lose(*key);
                     shard.doubt_layout();
@@ -175,8 +176,8 @@ async fn change(shard: &Shard, line: &Subscription) -> RedisResult<()> {
         shard.report_missed(missed);
     }
     for keys in old.chunks(CHUNK_LEN) {
-        for answer in line.run("SUNSUBSCRIBE", keys).await? {
-            // A channel that has moved is unsubscribed from by the server itself.
+        for answer in subscription.run("SUNSUBSCRIBE", keys).await? {
+            // Fails for a channel that has moved: the server has ended that subscription itself.
             if let Err(error) = answer.extract_error() {
                 debug!(%error, "a subscription was not ended");
             }
@@ -186,7 +187,7 @@ async fn change(shard: &Shard, line: &Subscription) -> RedisResult<()> {
 }
 
 impl Subscription {
-    /// In a cluster each channel takes a command of its own, since their slots differ.
+    /// One command per channel, since the slots differ in a cluster.
     async fn run(&self, command: &str, keys: &[ChatKey]) -> RedisResult<Vec<Value>> {
         let mut pipeline = Pipeline::with_capacity(keys.len());
         for key in keys {
@@ -196,7 +197,7 @@ impl Subscription {
     }
 }
 
-/// Takes what the connection brings, while it is read.
+/// Receives the pushes of a connection.
 struct PushHandler {
     shard: Weak<Shard>,
     ended: Arc<Notify>,
@@ -208,12 +209,12 @@ impl AsyncPushSender for PushHandler {
         match (push.kind, &push.data[..]) {
             (PushKind::Disconnection, _) => self.ended.notify_one(),
             (PushKind::SMessage, [Value::BulkString(channel), Value::BulkString(payload)]) => {
-                take(&shard, channel, payload);
+                receive(&shard, channel, payload);
             }
             (PushKind::SUnsubscribe, [Value::BulkString(channel), ..]) => {
-                let unasked = names::key_of(channel).is_some_and(|key| shard.chats().lose(key));
-                if unasked {
-                    // The server has given the slot away.
+                let unrequested = names::key_of(channel).is_some_and(|key| shard.chats().lose(key));
+                if unrequested {
+                    // The server has given the slot to another one.
                     shard.doubt_layout();
                     shard.subscriptions_changed.notify_one();
                 }
@@ -224,12 +225,12 @@ impl AsyncPushSender for PushHandler {
     }
 }
 
-fn take(shard: &Shard, channel: &[u8], payload: &[u8]) {
+fn receive(shard: &Shard, channel: &[u8], payload: &[u8]) {
     let Some(key) = names::key_of(channel) else {
         let words = String::from_utf8_lossy(payload);
         return match channel == shard.tag.instances().as_bytes() {
-            true => hear_of_instance(shard, &words),
-            false => hear_itself(shard, &words),
+            true => receive_announcement(shard, &words),
+            false => receive_beat(shard, &words),
         };
     };
     let Some(shared) = shard.shared.upgrade() else {
@@ -243,27 +244,25 @@ fn take(shard: &Shard, channel: &[u8], payload: &[u8]) {
             }
         }
         Arrived::Unknown => shard.report_missed(vec![key]),
-        Arrived::Nothing => {}
+        Arrived::Own => {}
     }
 }
 
-/// The own beat: its number.
-fn hear_itself(shard: &Shard, beat: &str) {
-    let sound = shard
-        .hearing()
-        .hear_itself(beat.parse().unwrap_or_default());
-    if sound {
-        shard.sound();
+/// An own beat: its number.
+fn receive_beat(shard: &Shard, beat: &str) {
+    let works = shard.heard_beats().hear(beat.parse().unwrap_or_default());
+    if works {
+        shard.set_up();
     }
 }
 
-/// What concerns all: `<instance> <what>`.
-fn hear_of_instance(shard: &Shard, words: &str) {
+/// An announcement to all instances: `<instance> <what>`.
+fn receive_announcement(shard: &Shard, words: &str) {
     match words.split_once(' ') {
         Some((instance, _)) if instance == shard.own_name => {}
         Some((_, LOST)) => _ = shard.set_peers_lost(true),
-        Some((instance, DIED)) => shard.bury(instance),
-        // Who was there has to be asked for again.
+        Some((instance, DIED)) => shard.declare_dead(instance),
+        // Presence has to be read again.
         Some((instance, GONE)) => {
             shard.members().leave(instance);
             shard.report_all_missed();

@@ -1,4 +1,4 @@
-//! Keeps the list of a shard's instances: enters this one, reads who else is there, and strikes out those whose lease is out.
+//! Maintains the list of a shard's instances: enters this one, reads the others, and removes those without a lease.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,49 +9,48 @@ use super::{publisher::OPEN_LIFE, server, shard::Shard};
 
 /// The field of the list that holds its stamp; all others are names of instances.
 pub(super) const STAMP: &str = "stamp";
-/// What is announced of an instance whose lease is out.
+/// Announced of an instance whose lease has run out.
 pub(super) const DIED: &str = "died";
 
-/// What the answers to a beat tell of the instances.
-pub(super) struct Roll {
-    /// Whether the own lease had run out.
+/// The replies to a beat's commands.
+pub(super) struct BeatReply {
+    /// Whether this instance's lease had run out.
     pub(super) lapsed: bool,
     /// The stamp of the list.
     pub(super) stamp: Option<String>,
-    /// Those of the watched whose lease is out.
+    /// The watched instances without a lease.
     pub(super) silent: Vec<String>,
 }
 
-/// Does what a beat's answers ask for.
-pub(super) async fn follow(shard: &Shard, roll: Roll) -> RedisResult<()> {
+/// Processes the replies to a beat: declares instances dead, and reads the list if it has changed.
+pub(super) async fn process(shard: &Shard, reply: BeatReply) -> RedisResult<()> {
     if shard.is_leaving() {
-        // It has just taken itself off the list, or is about to.
+        // It removes itself from the list.
         return Ok(());
     }
-    let mut silent = roll.silent;
-    // It may be dead for longer than one beat, and those who would have noticed with it: so whoever follows is looked at
-    // in the same turn.
-    while !silent.is_empty() && shard.members().may_blame() {
-        strike_out(shard, &silent).await?;
+    let mut silent = reply.silent;
+    // The successors of a dead instance may be dead too, if their watchers died with them. So they are checked at once.
+    while !silent.is_empty() && shard.members().may_declare_dead() {
+        remove_dead(shard, &silent).await?;
         let watched = shard.members().watched(&shard.own_name);
         silent = without_lease(shard, watched).await?;
     }
     let outdated = {
         let members = shard.members();
-        members.is_outdated(roll.stamp.as_deref()) || members.has_unknown(&shard.own_name)
+        members.is_outdated(reply.stamp.as_deref()) || members.has_unknown(&shard.own_name)
     };
-    if outdated || roll.lapsed {
-        read(shard, roll.lapsed || roll.stamp.is_none()).await?;
+    if outdated || reply.lapsed {
+        read(shard, reply.lapsed || reply.stamp.is_none()).await?;
     }
     Ok(())
 }
 
-/// Reads the list, on which this instance must be.
+/// Reads the list, and enters this instance if it is missing.
 async fn read(shard: &Shard, mut enter: bool) -> RedisResult<()> {
     let own_name = &shard.own_name;
     let (stamp, listed) = loop {
         let (stamp, listed) = list(shard, enter).await?;
-        // Whoever found its lease out has struck it out, or Redis has lost the list.
+        // It was removed by a peer that found no lease, or Redis has lost the list.
         if enter || listed.contains(own_name) {
             break (stamp, listed);
         }
@@ -67,7 +66,7 @@ async fn read(shard: &Shard, mut enter: bool) -> RedisResult<()> {
     Ok(())
 }
 
-/// The stamp of the list and the names on it, once this instance is entered if need be.
+/// The stamp and the names of the list; with `enter` this instance is entered before.
 async fn list(shard: &Shard, enter: bool) -> RedisResult<(Option<String>, BTreeSet<String>)> {
     let mut pipeline = Pipeline::with_capacity(3);
     if enter {
@@ -77,7 +76,7 @@ async fn list(shard: &Shard, enter: bool) -> RedisResult<(Option<String>, BTreeS
             .arg(1)
             .arg(STAMP)
             .arg(new_stamp());
-        prolong(&mut pipeline, shard);
+        extend_life(&mut pipeline, shard);
     }
     pipeline.cmd("HGETALL").arg(shard.tag.instances());
     let answers = server::check(shard.run(&pipeline).await?)?;
@@ -87,22 +86,22 @@ async fn list(shard: &Shard, enter: bool) -> RedisResult<(Option<String>, BTreeS
     Ok((stamp, fields.into_keys().collect()))
 }
 
-/// Keeps the list from running out, and reads it whether or not its stamp has changed: a Redis that took only half of what it
-/// was told may have struck somebody out without one.
+/// Extends the list's life, and reads it even if its stamp is the same: if Redis executed only half of a pipeline, an
+/// instance may have been removed without a new stamp.
 pub(super) async fn renew(shard: &Shard) -> RedisResult<()> {
     let mut pipeline = Pipeline::with_capacity(1);
-    prolong(&mut pipeline, shard);
+    extend_life(&mut pipeline, shard);
     server::check(shard.run(&pipeline).await?)?;
     read(shard, false).await
 }
 
-fn prolong(pipeline: &mut Pipeline, shard: &Shard) {
+fn extend_life(pipeline: &mut Pipeline, shard: &Shard) {
     let life_ms = OPEN_LIFE.as_millis() as u64;
-    let prolong = pipeline.cmd("PEXPIRE").arg(shard.tag.instances());
-    prolong.arg(life_ms);
+    let expire = pipeline.cmd("PEXPIRE").arg(shard.tag.instances());
+    expire.arg(life_ms);
 }
 
-/// Those of some instances whose lease is out.
+/// The instances among `names` without a lease.
 async fn without_lease(shard: &Shard, mut names: Vec<String>) -> RedisResult<Vec<String>> {
     if names.is_empty() {
         return Ok(names);
@@ -116,29 +115,29 @@ async fn without_lease(shard: &Shard, mut names: Vec<String>) -> RedisResult<Vec
     Ok(names)
 }
 
-/// Takes dead instances off the list, and tells everybody. One that lives after all finds itself struck out, and enters
+/// Removes dead instances from the list and announces it. One that is alive after all finds itself missing and enters
 /// itself again.
-async fn strike_out(shard: &Shard, dead: &[String]) -> RedisResult<()> {
+async fn remove_dead(shard: &Shard, dead: &[String]) -> RedisResult<()> {
     let mut pipeline = Pipeline::with_capacity(4 * dead.len());
     for name in dead {
         leave(&mut pipeline, shard, name, DIED);
     }
     server::check(shard.run(&pipeline).await?)?;
-    dead.iter().for_each(|name| shard.bury(name));
+    dead.iter().for_each(|name| shard.declare_dead(name));
     Ok(())
 }
 
-/// What takes an instance off the list and announces why.
+/// Adds the commands that remove an instance from the list and announce why.
 pub(super) fn leave(pipeline: &mut Pipeline, shard: &Shard, name: &str, why: &str) {
     let list = shard.tag.instances();
     pipeline.cmd("HDEL").arg(&list).arg(name);
     pipeline.cmd("HSET").arg(&list).arg(STAMP).arg(new_stamp());
-    // The stamp may be all that there is.
-    prolong(pipeline, shard);
+    // The stamp may be the only field, in a new hash without expiry.
+    extend_life(pipeline, shard);
     announce(pipeline, shard, name, why);
 }
 
-/// What tells all instances something about one.
+/// Adds the command that announces something about an instance to all.
 pub(super) fn announce(pipeline: &mut Pipeline, shard: &Shard, name: &str, what: &str) {
     let words = format!("{name} {what}");
     pipeline

@@ -1,6 +1,5 @@
-//! What goes over Redis: a version, so that instances of two releases can tell what they do not
-//! understand and read it from the store instead; who published it, so that nobody reads what they
-//! said themselves; and the notice as JSON.
+//! The format of notices on Redis: a version, so that an instance of another release can skip what it does not
+//! understand and read the store instead; the publisher's boot id, so that it can ignore its own; and the notice as JSON.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -15,15 +14,15 @@ use uuid::Uuid;
 const VERSION: u8 = 1;
 /// The version, and a boot's bytes.
 const HEAD_LEN: usize = 1 + 16;
-/// What a notice takes beside its text.
+/// The size of a notice without its text, at most.
 const NOTICE_LEN: usize = 128;
 
-/// Names one run of one instance.
+/// Identifies one run of one instance.
 pub type Boot = Uuid;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Wire<'a> {
+enum WireNotice<'a> {
     Message {
         seq: Seq,
         id: Uuid,
@@ -65,37 +64,37 @@ enum Change {
     Left,
 }
 
-/// What arrived.
+/// A payload, decoded.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Arrived {
-    /// Somebody else's notice.
+    /// A notice of another instance.
     Notice(Notice),
-    /// One's own.
-    Nothing,
-    /// Something that this release does not understand.
+    /// This instance's own notice.
+    Own,
+    /// Something that this release cannot decode.
     Unknown,
 }
 
-/// A notice as bytes.
+/// Encodes a notice.
 pub fn write(from: Boot, notice: &Notice) -> Vec<u8> {
     let text_len = match notice {
         Notice::Message(message) => message.text.as_str().len(),
         _ => 0,
     };
-    let mut parcel = Vec::with_capacity(HEAD_LEN + NOTICE_LEN + text_len);
-    parcel.push(VERSION);
-    parcel.extend_from_slice(from.as_bytes());
-    serde_json::to_writer(&mut parcel, &to_wire(notice)).expect("strings and numbers are JSON");
-    parcel
+    let mut payload = Vec::with_capacity(HEAD_LEN + NOTICE_LEN + text_len);
+    payload.push(VERSION);
+    payload.extend_from_slice(from.as_bytes());
+    serde_json::to_writer(&mut payload, &to_wire(notice)).expect("strings and numbers are JSON");
+    payload
 }
 
-/// Reads what [`write()`] wrote, in this release or another.
-pub fn read(parcel: &[u8], own: Boot) -> Arrived {
-    let Some((head, notice)) = parcel.split_first_chunk::<HEAD_LEN>() else {
+/// Decodes what [`write()`] encoded, in this release or another.
+pub fn read(payload: &[u8], own: Boot) -> Arrived {
+    let Some((head, notice)) = payload.split_first_chunk::<HEAD_LEN>() else {
         return Arrived::Unknown;
     };
     match head.split_at(1) {
-        (_, from) if from == own.as_bytes() => Arrived::Nothing,
+        (_, from) if from == own.as_bytes() => Arrived::Own,
         ([VERSION], _) => {
             let wire = serde_json::from_slice(notice).ok();
             let notice = wire.and_then(from_wire);
@@ -105,19 +104,19 @@ pub fn read(parcel: &[u8], own: Boot) -> Arrived {
     }
 }
 
-fn to_wire(notice: &Notice) -> Wire<'_> {
+fn to_wire(notice: &Notice) -> WireNotice<'_> {
     match notice {
-        Notice::Message(message) => Wire::Message {
+        Notice::Message(message) => WireNotice::Message {
             seq: message.seq,
             id: message.id,
             seat: message.seat.number(),
             text: message.text.as_str().into(),
             at: message.at.unix_ms(),
         },
-        Notice::Typing(seat) => Wire::Typing {
+        Notice::Typing(seat) => WireNotice::Typing {
             seat: seat.number(),
         },
-        Notice::Marks(seat, marks) => Wire::Marks {
+        Notice::Marks(seat, marks) => WireNotice::Marks {
             seat: seat.number(),
             delivered: marks.delivered,
             read: marks.read,
@@ -126,12 +125,12 @@ fn to_wire(notice: &Notice) -> Wire<'_> {
             seat,
             online,
             last_seen,
-        } => Wire::Presence {
+        } => WireNotice::Presence {
             seat: seat.number(),
             online: *online,
             last_seen: last_seen.map(Timestamp::unix_ms),
         },
-        Notice::Seat(seat, change) => Wire::Seat {
+        Notice::Seat(seat, change) => WireNotice::Seat {
             seat: seat.number(),
             change: match change {
                 SeatChange::Named => Change::Named,
@@ -141,17 +140,17 @@ fn to_wire(notice: &Notice) -> Wire<'_> {
                 SeatChange::Left => Change::Left,
             },
         },
-        Notice::Sessions => Wire::Sessions,
-        Notice::Ended { by } => Wire::Ended {
+        Notice::Sessions => WireNotice::Sessions,
+        Notice::Ended { by } => WireNotice::Ended {
             by: by.map(Seat::number),
         },
     }
 }
 
-fn from_wire(wire: Wire<'_>) -> Option<Notice> {
+fn from_wire(wire: WireNotice<'_>) -> Option<Notice> {
     let seat = |number: u8| Seat::try_from(i64::from(number)).ok();
     Some(match wire {
-        Wire::Message {
+        WireNotice::Message {
             seq,
             id,
             seat: number,
@@ -164,13 +163,13 @@ fn from_wire(wire: Wire<'_>) -> Option<Notice> {
             text: MessageText::from_store(text.into_owned()),
             at: Timestamp::from_unix_ms(at),
         })),
-        Wire::Typing { seat: number } => Notice::Typing(seat(number)?),
-        Wire::Marks {
+        WireNotice::Typing { seat: number } => Notice::Typing(seat(number)?),
+        WireNotice::Marks {
             seat: number,
             delivered,
             read,
         } => Notice::Marks(seat(number)?, Marks { delivered, read }),
-        Wire::Presence {
+        WireNotice::Presence {
             seat: number,
             online,
             last_seen,
@@ -179,7 +178,7 @@ fn from_wire(wire: Wire<'_>) -> Option<Notice> {
             online,
             last_seen: last_seen.map(Timestamp::from_unix_ms),
         },
-        Wire::Seat {
+        WireNotice::Seat {
             seat: number,
             change,
         } => {
@@ -194,8 +193,8 @@ fn from_wire(wire: Wire<'_>) -> Option<Notice> {
             };
             Notice::Seat(seat(number)?, change)
         }
-        Wire::Sessions => Notice::Sessions,
-        Wire::Ended { by } => Notice::Ended {
+        WireNotice::Sessions => Notice::Sessions,
+        WireNotice::Ended { by } => Notice::Ended {
             by: match by {
                 Some(number) => Some(seat(number)?),
                 None => None,
@@ -209,14 +208,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ones_own_notices_are_nothing_and_strange_ones_are_unknown() {
+    fn own_notices_are_recognised_and_foreign_formats_are_unknown() {
         let (own, other) = (Boot::new_v4(), Boot::new_v4());
         let notice = Notice::Typing(Seat::Two);
         assert_eq!(
             read(&write(other, &notice), own),
             Arrived::Notice(notice.clone())
         );
-        assert_eq!(read(&write(own, &notice), own), Arrived::Nothing);
+        assert_eq!(read(&write(own, &notice), own), Arrived::Own);
         let mut newer = write(other, &notice);
         newer[0] += 1;
         let song = [&write(other, &notice)[..HEAD_LEN], b"{\"song\":{}}"].concat();

@@ -1,25 +1,24 @@
-use actors::{Answer, Refusal};
+use actors::{AnswerAsk, Refusal};
 use uuid::Uuid;
 
-use super::{Caller, of_session};
+use super::Caller;
 use crate::http::State;
 
-/// An answer to somebody who asks to be let in.
+/// An answer to an ask to be let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Verdict {
-    /// The word that the ask was announced with.
+pub struct AnswerRequest {
+    /// The public id of the ask.
     pub ask: Uuid,
-    /// Whether they may log in.
+    /// Whether the asker may log in.
     pub allow: bool,
 }
 
-/// Lets somebody in at the other seat, or does not.
-pub async fn answer(state: &State, caller: &Caller, verdict: Verdict) -> Result<(), Refusal> {
-    let answer = Answer {
+/// Lets somebody in at the other seat, or refuses to.
+pub async fn answer(state: &State, caller: &Caller, request: AnswerRequest) -> Result<(), Refusal> {
+    let answer = AnswerAsk {
         by: caller.by,
-        word: verdict.ask,
-        allow: verdict.allow,
+        word: request.ask,
+        allow: request.allow,
     };
-    let answered = state.pairs.ask(caller.key, answer).await;
-    answered.map_err(of_session)
+    caller.ask(state, answer).await
 }

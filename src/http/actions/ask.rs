@@ -1,22 +1,22 @@
 use actors::{
-    AskIn, AskStanding, AskStateOf, Refusal,
+    AskStatus, AskToEnter, GetAskStatus, Refusal,
     domain::{AskNumber, ChatKey, PairHash, Token},
 };
 
 use crate::http::State;
 
-/// Asks the other person to be let in at a seat. Answers the asker's secret and the number to compare.
+/// Asks the other person to be let in at a seat. Returns the asker's secret and the number to compare.
 pub async fn ask(
     state: &State,
     hash: &PairHash,
-    ask: AskIn,
+    ask: AskToEnter,
 ) -> Result<(Token, AskNumber), Refusal> {
     state.pairs.ask(ChatKey::of(hash), ask).await
 }
 
-/// How an ask stands, and under which name.
-pub async fn ask_state(state: &State, secret: &Token) -> Result<AskStanding, Refusal> {
-    let request = AskStateOf {
+/// The state of an ask, and the name of its seat.
+pub async fn ask_status(state: &State, secret: &Token) -> Result<AskStatus, Refusal> {
+    let request = GetAskStatus {
         secret: secret.digest(),
     };
     state.pairs.ask(secret.key(), request).await

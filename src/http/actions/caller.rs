@@ -1,5 +1,6 @@
+use actix::Handler;
 use actors::{
-    Look, Opened, Refusal, ReplacedBy, SeatOf, WasReplaced,
+    Dispatch, GetReplacement, GetSeat, GetSnapshot, Pair, Refusal, Replacement, Request, Snapshot,
     domain::{ChatKey, PairHash, Seat, SecretDigest, Token},
     ports::Lookup,
 };
@@ -7,7 +8,7 @@ use actors::{
 use super::of_session;
 use crate::http::State;
 
-/// Somebody with a session, as far as a token can tell; the pair has the last word.
+/// Somebody with a token. Whether its session is alive is checked by whatever they ask for.
 #[derive(Debug, Clone)]
 pub struct Caller {
     /// The link's hash, from the address.
@@ -19,8 +20,8 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Whoever has this token, at an address that names a chat. Refused in the contract's order: no
-    /// session, gone, not found, another chat.
+    /// The bearer of a token, at an address that names a chat. Refused in the contract's order: no session,
+    /// gone, not found, other chat.
     pub async fn by_token(state: &State, token: Token, hash: &str) -> Result<Self, Refusal> {
         let hash = PairHash::parse(hash).ok();
         let key = hash.as_ref().map(ChatKey::of);
@@ -30,10 +31,10 @@ impl Caller {
             let by = token.digest();
             return Ok(Self { hash, key, by });
         }
-        // Another chat's token: first whether it is a good one at all, then what the address names.
-        let look = Look { by: token.digest() };
-        let looked = state.pairs.ask(token.key(), look).await;
-        looked.map_err(of_session)?;
+        // Another chat's token: first whether it is valid at all, then what the address names.
+        let probe = GetSnapshot { by: token.digest() };
+        let found = state.pairs.ask(token.key(), probe).await;
+        found.map_err(of_session)?;
         let status = match key {
             Some(key) => state.pairs.store().status(key).await?,
             None => Lookup::Missing,
@@ -45,8 +46,8 @@ impl Caller {
         })
     }
 
-    /// The holder of a seat, by the token in its cookie. Without one, a chat that is over says so: it
-    /// took its cookies back.
+    /// The holder of a seat, by the token in its cookie. Without a cookie a chat that is over is still reported
+    /// as gone, because its cookies were removed when it ended.
     pub async fn at_seat(
         state: &State,
         hash: PairHash,
@@ -56,7 +57,7 @@ impl Caller {
         let key = ChatKey::of(&hash);
         if let Some(token) = token.filter(|token| token.key() == key) {
             let by = token.digest();
-            let proved = state.pairs.ask(key, SeatOf { by }).await;
+            let proved = state.pairs.ask(key, GetSeat { by }).await;
             return match proved.map_err(of_session)? == seat {
                 true => Ok(Self { hash, key, by }),
                 false => Err(Refusal::NoSession),
@@ -68,17 +69,25 @@ impl Caller {
         }
     }
 
-    /// How the chat stands for the caller, if the session lives.
-    pub async fn look(&self, state: &State) -> Result<Opened, Refusal> {
-        let look = Look { by: self.by };
-        state.pairs.ask(self.key, look).await.map_err(of_session)
+    /// Sends a request to the caller's pair.
+    pub(super) async fn ask<M>(&self, state: &State, request: M) -> Result<M::Reply, Refusal>
+    where
+        M: Request,
+        Pair: Handler<Dispatch<M>>,
+    {
+        state.pairs.ask(self.key, request).await.map_err(of_session)
     }
 
-    /// When and by whom the holder of a token was replaced at their seat, if they were.
-    pub async fn replaced(state: &State, token: &Token) -> Result<Option<WasReplaced>, Refusal> {
-        let asked = ReplacedBy {
+    /// The state of the chat for the caller, if the session is alive.
+    pub async fn snapshot(&self, state: &State) -> Result<Snapshot, Refusal> {
+        self.ask(state, GetSnapshot { by: self.by }).await
+    }
+
+    /// Whether a token stopped working because somebody else was let in at its seat.
+    pub async fn replacement(state: &State, token: &Token) -> Result<Option<Replacement>, Refusal> {
+        let request = GetReplacement {
             token: token.digest(),
         };
-        state.pairs.ask(token.key(), asked).await
+        state.pairs.ask(token.key(), request).await
     }
 }

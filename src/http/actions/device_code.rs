@@ -1,9 +1,9 @@
 use actors::{
-    DeviceCode, Refusal,
+    NewDeviceCode, Refusal,
     domain::{AccessCode, Timestamp},
 };
 
-use super::{Caller, of_session};
+use super::Caller;
 use crate::http::State;
 
 /// A code that logs the caller in on another device, once, and when it expires.
@@ -11,10 +11,9 @@ pub async fn new_device_code(
     state: &State,
     caller: &Caller,
 ) -> Result<(AccessCode, Timestamp), Refusal> {
-    let request = DeviceCode {
+    let request = NewDeviceCode {
         by: caller.by,
         hash: caller.hash.clone(),
     };
-    let code = state.pairs.ask(caller.key, request).await;
-    code.map_err(of_session)
+    caller.ask(state, request).await
 }

@@ -6,7 +6,7 @@ use actors::{
 use super::of_session;
 use crate::http::State;
 
-/// Ends a chat for both. One that is over already stays so.
+/// Ends a chat for both. Succeeds when it is over already.
 pub async fn end_chat(state: &State, key: ChatKey, by: SecretDigest) -> Result<(), Refusal> {
     match state.pairs.ask(key, EndChat { by }).await {
         Ok(()) | Err(Refusal::Gone) => Ok(()),

@@ -8,26 +8,28 @@ use uuid::Uuid;
 
 use crate::http::State;
 
-/// Fresh hashes tried before giving up: a collision means a broken source of randomness.
+/// Fresh hashes tried before giving up; a collision means that the random generator is broken.
 pub const HASH_TRIES: usize = 3;
-/// Hashes made until one suits the store: with a server in fifty within reach, one in 10^8 searches
-/// finds none.
-const SUITABLE_TRIES: usize = 1_000;
+/// Candidates tried until one falls into a part of the store that is reachable. With one server of fifty
+/// reachable, one search in 10^8 fails.
+const CANDIDATES_MAX: usize = 1_000;
 
-/// A random id for a registration that the store can carry out now.
+/// A random registration id in a reachable part of the store.
 pub fn fresh_id(state: &State) -> Uuid {
     let store = state.pairs.store();
-    let suits = |id: &Uuid| store.suits_id(&RegistrationId::new(*id).digest());
-    let mut ids = iter::repeat_with(Uuid::new_v4).take(SUITABLE_TRIES);
-    ids.find(suits).unwrap_or_else(Uuid::new_v4)
+    let accepted = |id: &Uuid| store.accepts_registration(&RegistrationId::new(*id).digest());
+    let mut ids = iter::repeat_with(Uuid::new_v4).take(CANDIDATES_MAX);
+    ids.find(accepted).unwrap_or_else(Uuid::new_v4)
 }
 
-/// A random hash that suits the store.
+/// A random hash in a reachable part of the store.
 pub fn fresh_hash(store: &dyn Store, id: Option<RegistrationId>) -> PairHash {
     let id = id.map(|id| id.digest());
     let hashes = || PairHash::generate(&mut rand::rng());
-    let suits = |hash: &PairHash| store.suits(ChatKey::of(hash), id.as_ref());
-    let suitable = iter::repeat_with(hashes).take(SUITABLE_TRIES).find(suits);
-    // With any other the store says what is the matter.
-    suitable.unwrap_or_else(hashes)
+    let accepted = |hash: &PairHash| store.accepts_key(ChatKey::of(hash), id.as_ref());
+    let found = iter::repeat_with(hashes)
+        .take(CANDIDATES_MAX)
+        .find(accepted);
+    // With an unreachable one the store reports what is wrong.
+    found.unwrap_or_else(hashes)
 }

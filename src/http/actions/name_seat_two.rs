@@ -5,7 +5,7 @@ use actors::{
 
 use crate::http::State;
 
-/// Names the second person, once. An encrypted chat wants the digest of the proof of its whole link.
+/// Names the second person, once. `auth` is the digest of the link's proof, required in an encrypted chat.
 pub async fn name_seat_two(
     state: &State,
     hash: &PairHash,

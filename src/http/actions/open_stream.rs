@@ -1,17 +1,14 @@
-use actors::{OpenStream, Opened, Refusal, domain::Seq};
+use actors::{OpenStream, Refusal, Snapshot, domain::Seq};
 
-use super::{Caller, of_session};
+use super::Caller;
 use crate::http::State;
 
-/// Subscribes to a chat from a place on, and says how it stands.
+/// Opens a stream that goes on after a `seq`; without one it starts at the present.
 pub async fn open_stream(
     state: &State,
     caller: &Caller,
     after: Option<Seq>,
-) -> Result<Opened, Refusal> {
-    let open = OpenStream {
-        by: caller.by,
-        after,
-    };
-    state.pairs.ask(caller.key, open).await.map_err(of_session)
+) -> Result<Snapshot, Refusal> {
+    let by = caller.by;
+    caller.ask(state, OpenStream { by, after }).await
 }

@@ -1,14 +1,10 @@
-use actors::{Receipt, Refusal, domain::Marks};
+use actors::{MoveMarks, Refusal, domain::Marks};
 
-use super::{Caller, of_session};
+use super::Caller;
 use crate::http::State;
 
-/// Moves the marks of the caller's seat; they never move back.
+/// Raises the marks of the caller's seat; they never move back.
 pub async fn move_marks(state: &State, caller: &Caller, marks: Marks) -> Result<(), Refusal> {
-    let receipt = Receipt {
-        by: caller.by,
-        marks,
-    };
-    let moved = state.pairs.ask(caller.key, receipt).await;
-    moved.map_err(of_session)
+    let by = caller.by;
+    caller.ask(state, MoveMarks { by, marks }).await
 }

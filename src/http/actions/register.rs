@@ -9,24 +9,24 @@ use actors::{
 use super::fresh_hash::{HASH_TRIES, fresh_hash};
 use crate::{config::CustomHashes, http::State};
 
-/// A chat to be made.
+/// A request to make a chat.
 pub struct Registration {
     /// The first person.
     pub name_one: UserName,
-    /// The second person, where they do not choose their own name.
+    /// The second person; `None` lets them choose their own name.
     pub name_two: Option<UserName>,
-    /// The link's secret part, where the client brings its own.
+    /// The link's hash, where the client chooses it.
     pub hash: Option<PairHash>,
     /// How long the chat lives.
     pub lifetime: Lifetime,
-    /// The same again, with the same names, finds the same chat.
+    /// Idempotency key: the same id with the same names finds the same chat.
     pub id: Option<RegistrationId>,
-    /// How the clients seal what they say; nothing for a plain chat.
+    /// How the clients encrypt; `None` for a plain chat.
     pub encryption: Option<Encryption>,
 }
 
 impl Registration {
-    /// Refuses what no chat can be, before it is counted or stored.
+    /// Refuses an impossible chat before it is counted or stored.
     pub fn check(&self, state: &State) -> Result<(), Refusal> {
         if self.name_two.as_ref() == Some(&self.name_one) {
             return Err(Refusal::SameNames);
@@ -42,7 +42,7 @@ impl Registration {
     }
 }
 
-/// Makes the chat, or finds the one that the same registration made. Answers its hash, and when it
+/// Makes the chat, or finds the one that the same registration made. Returns its hash, and when it
 /// expires.
 pub async fn register(
     state: &State,
@@ -68,7 +68,7 @@ pub async fn register(
         };
         match state.pairs.store().register(new).await? {
             Registered::Made { expires_at } => return Ok((hash, expires_at)),
-            Registered::Before {
+            Registered::Duplicate {
                 key,
                 sealed,
                 expires_at,
@@ -86,10 +86,10 @@ pub async fn register(
                 };
             }
             Registered::Taken if own_hash => return Err(Refusal::HashTaken),
-            Registered::PartAway if own_hash || wanted.id.is_some() => {
-                return Err(Refusal::PartAway);
+            Registered::PartitionUnavailable if own_hash || wanted.id.is_some() => {
+                return Err(Refusal::PartitionUnavailable);
             }
-            Registered::PartAway => {
+            Registered::PartitionUnavailable => {
                 let away = "no server of the store takes new chats";
                 return Err(Refusal::Unavailable(away.into()));
             }

@@ -1,35 +1,35 @@
 use actors::{
     Refusal, SendMessage, Sent,
-    domain::{ChatKey, PairHash, SentText, Timestamp, UserName},
+    domain::{ChatKey, IncomingText, PairHash, Timestamp, UserName},
 };
 use uuid::Uuid;
 
-use super::{Caller, of_session};
+use super::Caller;
 use crate::http::State;
 
 /// A message to be sent.
 pub struct SendRequest {
-    /// The chat that its client believes it goes to.
+    /// The hash that the client claims, to be checked against the session.
     pub hash: Option<PairHash>,
-    /// Its name.
+    /// Its id, chosen by the client or made up here.
     pub id: Uuid,
-    /// What it says.
-    pub text: SentText,
+    /// Its text.
+    pub text: IncomingText,
     /// The sender's clock.
     pub sent_at: Option<Timestamp>,
-    /// Who its client believes sends it.
+    /// The sender's name that the client claims.
     pub sender: Option<UserName>,
-    /// Who its client believes gets it.
+    /// The recipient's name that the client claims.
     pub recipient: Option<UserName>,
 }
 
-/// Sends a message; it is durable then. Where it is refused nothing was stored, save for
-/// [`Refusal::Unavailable`], where that is unknown.
+/// Sends a message and returns when it is durable. After a refusal nothing was stored, except after
+/// [`Refusal::Unavailable`], where the outcome is unknown.
 pub async fn send(state: &State, caller: &Caller, message: SendRequest) -> Result<Sent, Refusal> {
     let claimed = message.hash.as_ref().map(ChatKey::of);
     if claimed.is_some_and(|key| key != caller.key) {
-        // Whether the session lives comes first.
-        caller.look(state).await?;
+        // A dead session is reported first.
+        caller.snapshot(state).await?;
         return Err(Refusal::Disagrees { field: "userHash" });
     }
     let message = SendMessage {
@@ -40,6 +40,5 @@ pub async fn send(state: &State, caller: &Caller, message: SendRequest) -> Resul
         sender: message.sender,
         recipient: message.recipient,
     };
-    let sent = state.pairs.ask(caller.key, message).await;
-    sent.map_err(of_session)
+    caller.ask(state, message).await
 }

@@ -1,19 +1,15 @@
-use actors::{EndSession, Refusal, Sessions, domain::Session};
+use actors::{EndSession, ListSessions, Refusal, domain::Session};
 use uuid::Uuid;
 
-use super::{Caller, of_session};
+use super::Caller;
 use crate::http::State;
 
-/// The sessions of the caller's seat, the oldest first, and the id of the one that asks.
+/// The sessions of the caller's seat, the oldest first, and the id of the caller's own.
 pub async fn sessions(state: &State, caller: &Caller) -> Result<(Vec<Session>, Uuid), Refusal> {
-    let request = Sessions { by: caller.by };
-    let listed = state.pairs.ask(caller.key, request).await;
-    listed.map_err(of_session)
+    caller.ask(state, ListSessions { by: caller.by }).await
 }
 
-/// Ends one of them. One that has ended already stays so.
+/// Ends one of them. Succeeds when it has ended already.
 pub async fn end_session(state: &State, caller: &Caller, id: Uuid) -> Result<(), Refusal> {
-    let request = EndSession { by: caller.by, id };
-    let ended = state.pairs.ask(caller.key, request).await;
-    ended.map_err(of_session)
+    caller.ask(state, EndSession { by: caller.by, id }).await
 }

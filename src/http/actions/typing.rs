@@ -1,11 +1,9 @@
-use actors::{Refusal, Typing};
+use actors::{NotifyTyping, Refusal};
 
-use super::{Caller, of_session};
+use super::Caller;
 use crate::http::State;
 
 /// Tells the other person that the caller is writing.
-pub async fn say_typing(state: &State, caller: &Caller) -> Result<(), Refusal> {
-    let typing = Typing { by: caller.by };
-    let told = state.pairs.ask(caller.key, typing).await;
-    told.map_err(of_session)
+pub async fn typing(state: &State, caller: &Caller) -> Result<(), Refusal> {
+    caller.ask(state, NotifyTyping { by: caller.by }).await
 }

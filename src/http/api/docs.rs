@@ -1,7 +1,7 @@
-//! The contract as OpenAPI, made from the code, and a page to try it on.
+//! The OpenAPI description, generated from the code, and Swagger UI.
 
-mod answers;
 pub mod events;
+mod responses;
 
 use std::{
     borrow::Cow,
@@ -20,26 +20,26 @@ use utoipa::{
 };
 use utoipa_swagger_ui::Config;
 
-use super::{history, leave, letting_in, login, messages, registration, seat};
+use super::{asks, history, leave, login, messages, registration, seat};
 use crate::http::{envelope::FailureEnvelope, observe::CSP_OF_DOCS, problem::Problem};
 
-use answers::Answers;
+use responses::Responses;
 
-/// The API door's description, as JSON.
+/// The OpenAPI description, as JSON.
 pub static OPENAPI: LazyLock<String> = LazyLock::new(|| {
     let written = Api::openapi().to_pretty_json();
     written.expect("strings and numbers are JSON")
 });
 
-/// The description.
+/// Serves the description.
 pub async fn openapi() -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
         .body(OPENAPI.as_str())
 }
 
-/// A file of the page to try it on. All clients share its bytes, however slowly they take them; the
-/// library's own handler copies a megabyte for each.
+/// Serves a file of Swagger UI. All responses share the same bytes; the library's own handler copies a
+/// megabyte for each.
 pub async fn show(file: web::Path<String>) -> Result<HttpResponse, Problem> {
     let config = Arc::new(Config::from("/chat-server/openapi.json"));
     let file = utoipa_swagger_ui::serve(&file, config)
@@ -55,7 +55,7 @@ pub async fn show(file: web::Path<String>) -> Result<HttpResponse, Problem> {
         .body(bytes))
 }
 
-/// The API door's description.
+/// The OpenAPI description.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -68,13 +68,13 @@ pub async fn show(file: web::Path<String>) -> Result<HttpResponse, Problem> {
     servers((url = "/", description = "The server that serves this description")),
     paths(
         registration::reserve, registration::register, registration::user1, registration::user2,
-        login::login, letting_in::ask, letting_in::state, letting_in::answer,
+        login::login, asks::ask, asks::state, asks::answer,
         seat::device, seat::return_code, seat::sessions, seat::end_session,
         messages::send, messages::receipt, messages::typing, history::messages, history::stream,
         leave::logout_get, leave::logout, leave::end_get, leave::end,
     ),
     components(schemas(FailureEnvelope)),
-    modifiers(&Bearer, &Together, &Wrapped, &Answers),
+    modifiers(&Bearer, &FieldRules, &EnvelopedBodies, &Responses),
     tags(
         (name = "registration", description = "Making chats"),
         (name = "login", description = "Sitting down, and letting in"),
@@ -96,10 +96,10 @@ impl Modify for Bearer {
     }
 }
 
-/// Which fields go together, where a field alone does not tell.
-struct Together;
+/// Rules about several fields, which the derived schemas cannot express.
+struct FieldRules;
 
-impl Modify for Together {
+impl Modify for FieldRules {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let Some(components) = &mut openapi.components else {
             return;
@@ -110,7 +110,7 @@ impl Modify for Together {
                 components.schemas.insert(name.into(), both.into());
             }
         };
-        // One proof at most.
+        // At most one proof.
         let proofs = ["returnCode", "deviceCode", "askId"];
         let at_most = proofs.iter().fold(AnyOfBuilder::new(), |any, proof| {
             let others = proofs.iter().filter(|other| *other != proof);
@@ -119,7 +119,7 @@ impl Modify for Together {
             }))
         });
         restrict("LoginBody", at_most);
-        // One mark at least.
+        // At least one mark.
         let marks = ["delivered", "read"];
         let at_least = marks.iter().fold(AnyOfBuilder::new(), |any, mark| {
             let number = ObjectBuilder::new().schema_type(Type::Integer);
@@ -129,10 +129,10 @@ impl Modify for Together {
     }
 }
 
-/// A request's body comes as `{"data": {…}}` or bare, and not at all where it has no fields.
-struct Wrapped;
+/// Request bodies may be `{"data": {…}}` or the bare object, and may be missing where they have no fields.
+struct EnvelopedBodies;
 
-impl Modify for Wrapped {
+impl Modify for EnvelopedBodies {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let nothing = RefOr::Ref(Ref::from_schema_name("NoBody"));
         let operations = openapi.paths.paths.values_mut();
@@ -148,7 +148,7 @@ impl Modify for Wrapped {
     }
 }
 
-/// What stands in its place rather than being referred to, as all of this description does.
+/// The inline part; this description has no references in these places.
 fn inline<T>(part: &mut RefOr<T>) -> Option<&mut T> {
     match part {
         RefOr::T(part) => Some(part),

@@ -1,4 +1,4 @@
-//! What was said, and what is being said.
+//! The history and the stream.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::Refusal;
@@ -11,7 +11,7 @@ use crate::http::{
     schema::{Hash, Place},
     session::Bearer,
     stream,
-    wire::history::{HistoryQuery, HistoryReply, StreamQuery, last_seen, part},
+    wire::history::{HistoryQuery, HistoryReply, StreamQuery, parse_last_seen, parse_page},
 };
 
 /// Reads a page of the history.
@@ -30,8 +30,8 @@ pub async fn messages(
     query: web::Query<HistoryQuery>,
     bearer: Bearer,
 ) -> Result<HttpResponse, Problem> {
-    let (page, limit) = part(&query)?;
-    let caller = bearer.at(&state, &hash).await?;
+    let (page, limit) = parse_page(&query)?;
+    let caller = bearer.caller(&state, &hash).await?;
     let (page, names) = actions::history(&state, &caller, page, limit).await?;
     Ok(ok(HistoryReply::of(&page, &names)))
 }
@@ -63,10 +63,10 @@ pub async fn stream(
     query: web::Query<StreamQuery>,
     bearer: Bearer,
 ) -> Result<HttpResponse, Problem> {
-    let after = last_seen(&request, &query)?;
-    match bearer.at(&state, &hash).await {
+    let after = parse_last_seen(&request, &query)?;
+    match bearer.caller(&state, &hash).await {
         Ok(caller) => stream::open(&state, &request, caller, after).await,
-        Err(Problem::Refused(Refusal::Gone)) => Ok(stream::over()),
+        Err(Problem::Refused(Refusal::Gone)) => Ok(stream::no_content()),
         Err(problem) => Err(problem),
     }
 }

@@ -1,4 +1,4 @@
-//! Sitting down.
+//! Logging in.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -29,7 +29,7 @@ pub async fn login(
     let hash = field::hash(body.hash.as_deref())?;
     let login = body.parse(hash, device::of(&request))?;
     field::same_name(&username, &login.name)?;
-    state.limits.request(&request)?;
-    let entered = actions::login(&state, login).await?;
-    Ok(ok(LoginReply::from(entered)))
+    state.limits.count_request(&request)?;
+    let logged_in = actions::login(&state, login).await?;
+    Ok(ok(LoginReply::from(logged_in)))
 }

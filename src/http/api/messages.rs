@@ -29,7 +29,7 @@ pub async fn send(
     Json(body): Json<SendBody>,
 ) -> Result<HttpResponse, Problem> {
     let message = body.parse()?;
-    let caller = bearer.at(&state, &hash).await?;
+    let caller = bearer.caller(&state, &hash).await?;
     let sent = actions::send(&state, &caller, message).await?;
     Ok(ok(SendReply::from(sent)))
 }
@@ -48,7 +48,7 @@ pub async fn receipt(
     Json(body): Json<ReceiptBody>,
 ) -> Result<HttpResponse, Problem> {
     let marks = body.parse()?;
-    let caller = bearer.at(&state, &hash).await?;
+    let caller = bearer.caller(&state, &hash).await?;
     actions::move_marks(&state, &caller, marks).await?;
     Ok(ok(Nothing {}))
 }
@@ -66,7 +66,7 @@ pub async fn typing(
     bearer: Bearer,
     _: Json<NoBody>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = bearer.at(&state, &hash).await?;
-    actions::say_typing(&state, &caller).await?;
+    let caller = bearer.caller(&state, &hash).await?;
+    actions::typing(&state, &caller).await?;
     Ok(ok(Nothing {}))
 }

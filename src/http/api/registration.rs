@@ -24,9 +24,9 @@ pub async fn reserve(
     request: HttpRequest,
     _: Json<NoBody>,
 ) -> Result<HttpResponse, Problem> {
-    state.limits.reservation(&request)?;
+    state.limits.count_reservation(&request)?;
     let hash = actions::reserve(&state).await?;
-    state.limits.reserved(&hash);
+    state.limits.remember_reserved(&hash);
     Ok(ok(Reserved {
         hash: hash.as_str().into(),
     }))
@@ -69,7 +69,9 @@ async fn make(
     wanted: &Registration,
 ) -> Result<HttpResponse, Problem> {
     wanted.check(state)?;
-    state.limits.registration(request, wanted.hash.as_ref())?;
+    state
+        .limits
+        .count_registration(request, wanted.hash.as_ref())?;
     let (hash, expires_at) = actions::register(state, wanted).await?;
     let link = state.link(request, &hash);
     let made = Made::of(&hash, link, expires_at, wanted.encryption.is_some());
@@ -87,7 +89,7 @@ pub async fn user2(
     Json(body): Json<User2Body>,
 ) -> Result<HttpResponse, Problem> {
     let (hash, name, auth) = body.parse()?;
-    state.limits.request(&request)?;
+    state.limits.count_request(&request)?;
     actions::name_seat_two(&state, &hash, name, auth).await?;
     Ok(ok(Nothing {}))
 }

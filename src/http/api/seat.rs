@@ -28,7 +28,7 @@ pub async fn device(
     bearer: Bearer,
     _: Json<NoBody>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = bearer.at(&state, &hash).await?;
+    let caller = bearer.caller(&state, &hash).await?;
     let (code, expires_at) = actions::new_device_code(&state, &caller).await?;
     Ok(ok(DeviceReply::of(&code, expires_at)))
 }
@@ -46,7 +46,7 @@ pub async fn return_code(
     bearer: Bearer,
     _: Json<NoBody>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = bearer.at(&state, &hash).await?;
+    let caller = bearer.caller(&state, &hash).await?;
     let code = actions::new_return_code(&state, &caller).await?;
     Ok(ok(ReturnCodeReply::of(&code)))
 }
@@ -63,7 +63,7 @@ pub async fn sessions(
     hash: web::Path<String>,
     bearer: Bearer,
 ) -> Result<HttpResponse, Problem> {
-    let caller = bearer.at(&state, &hash).await?;
+    let caller = bearer.caller(&state, &hash).await?;
     let (sessions, current) = actions::sessions(&state, &caller).await?;
     Ok(ok(SessionsReply::of(&sessions, current)))
 }
@@ -83,7 +83,7 @@ pub async fn end_session(
     Json(body): Json<EndSessionBody>,
 ) -> Result<HttpResponse, Problem> {
     let id = body.parse()?;
-    let caller = bearer.at(&state, &hash).await?;
+    let caller = bearer.caller(&state, &hash).await?;
     actions::end_session(&state, &caller, id).await?;
     Ok(ok(Nothing {}))
 }

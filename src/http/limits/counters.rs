@@ -1,5 +1,4 @@
-//! What is counted by address, in memory that has a bound: an address is chosen by whoever has it,
-//! and with IPv6, or through a proxy, one person has many.
+//! Counters per address, in bounded memory: one person can have many addresses, with IPv6 or through proxies.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -20,32 +19,36 @@ use governor::{
     },
 };
 
-/// The bits of an IPv6 address that name the network of one customer, and of one site. Providers
-/// give out the one and the other (RFC 6177), so both are counted.
+/// IPv6 prefixes that providers assign to one customer or to one site (RFC 6177). Both are counted.
 const CUSTOMER_BITS: u32 = 64;
 const SITE_BITS: u32 = 48;
-/// How much more a site may do than one customer.
+/// How many times a customer's quota a site has.
 const SITE_FACTOR: u32 = 16;
-/// The counters that newcomers share while too many addresses are known.
+/// Counters that further addresses share once the table is full.
 const SHARED_LEN: usize = 1_024;
 
-/// A rate: of an address, and of the site it is in.
-pub struct Rate {
-    address: RateLimiter<IpAddr, Known, DefaultClock>,
-    site: RateLimiter<IpAddr, Known, DefaultClock>,
-    /// What an address may take at once.
+/// A rate limit per address, and a wider one per IPv6 site.
+pub struct AddressRate {
+    address: RateLimiter<IpAddr, KeyedCounters, DefaultClock>,
+    site: RateLimiter<IpAddr, KeyedCounters, DefaultClock>,
+    /// The most that one call can take.
     burst: NonZeroU32,
 }
 
-impl Rate {
-    /// `known_max` addresses are counted one by one.
+impl AddressRate {
+    /// Keeps a counter each for `known_max` addresses.
     pub fn new(quota: Quota, known_max: usize) -> Self {
         let factor = NonZeroU32::new(SITE_FACTOR).unwrap_or(NonZeroU32::MIN);
         let burst = quota.burst_size().saturating_mul(factor);
         let of_site = Quota::with_period(quota.replenish_interval() / SITE_FACTOR)
             .map_or(quota, |of_site| of_site.allow_burst(burst));
-        let limiter =
-            |quota| RateLimiter::new(quota, Known::new(known_max), DefaultClock::default());
+        let limiter = |quota| {
+            RateLimiter::new(
+                quota,
+                KeyedCounters::new(known_max),
+                DefaultClock::default(),
+            )
+        };
         Self {
             address: limiter(quota),
             site: limiter(of_site),
@@ -53,18 +56,18 @@ impl Rate {
         }
     }
 
-    /// Takes so many; more than a burst holds count as a burst.
+    /// Takes `count` from the quota; more than the burst counts as the burst.
     ///
     /// # Errors
     /// How long to wait when there were too many.
     pub fn take(&self, address: IpAddr, count: NonZeroU32) -> Result<(), Duration> {
         let count = count.min(self.burst);
-        let taken = |limiter: &RateLimiter<IpAddr, Known, DefaultClock>, key| {
+        let taken = |limiter: &RateLimiter<IpAddr, KeyedCounters, DefaultClock>, key| {
             let now = DefaultClock::default().now();
             match limiter.check_key_n(&key, count) {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(not_until)) => Err(not_until.wait_time_from(now)),
-                // A burst holds it.
+                // Cannot happen: `count` is at most the burst.
                 Err(_) => Ok(()),
             }
         };
@@ -75,27 +78,27 @@ impl Rate {
         }
     }
 
-    /// Forgets addresses that have been quiet for long enough to start afresh.
+    /// Drops the counters of addresses whose quota is full again.
     pub fn forget_quiet(&self) {
         self.address.retain_recent();
         self.site.retain_recent();
     }
 
-    /// How many addresses and sites are known.
+    /// How many addresses and sites have a counter.
     pub fn len(&self) -> usize {
         self.address.len() + self.site.len()
     }
 }
 
-/// A counter for each of so many addresses; those that come when it is full share some.
-struct Known {
+/// A counter for each of `max` addresses; further ones share `SHARED_LEN` counters.
+struct KeyedCounters {
     each: DashMapStateStore<IpAddr>,
     max: usize,
     shared: Box<[InMemoryState]>,
     hasher: RandomState,
 }
 
-impl Known {
+impl KeyedCounters {
     fn new(max: usize) -> Self {
         Self {
             each: DashMap::default(),
@@ -106,7 +109,7 @@ impl Known {
     }
 }
 
-impl StateStore for Known {
+impl StateStore for KeyedCounters {
     type Key = IpAddr;
 
     fn measure_and_replace<T, F, E>(&self, key: &IpAddr, measure: F) -> Result<T, E>
@@ -121,7 +124,7 @@ impl StateStore for Known {
     }
 }
 
-impl ShrinkableKeyedStateStore<IpAddr> for Known {
+impl ShrinkableKeyedStateStore<IpAddr> for KeyedCounters {
     fn retain_recent(&self, drop_below: Nanos) {
         ShrinkableKeyedStateStore::retain_recent(&self.each, drop_below);
     }
@@ -139,17 +142,17 @@ impl ShrinkableKeyedStateStore<IpAddr> for Known {
     }
 }
 
-/// How many of something an address, and its site, have open. It holds no more addresses than there
-/// are open things.
+/// Counts what each address and its IPv6 site have open. It holds no more addresses than there are open
+/// things.
 #[derive(Clone)]
-pub struct Open {
+pub struct OpenCounter {
     counts: Arc<DashMap<IpAddr, usize>>,
     sites: Arc<DashMap<IpAddr, usize>>,
     max: usize,
 }
 
-impl Open {
-    /// An address may have this many open.
+impl OpenCounter {
+    /// At most `max` per address.
     pub fn new(max: usize) -> Self {
         Self {
             counts: Arc::default(),
@@ -158,8 +161,8 @@ impl Open {
         }
     }
 
-    /// Counts one more for as long as the answer lives; nothing where there are too many.
-    pub fn one_more(&self, address: IpAddr) -> Option<OneOpen> {
+    /// Counts one more until the guard is dropped; `None` when there are too many.
+    pub fn open(&self, address: IpAddr) -> Option<OpenGuard> {
         let of_address = hold(&self.counts, customer(address), self.max)?;
         let site = site(address);
         let site_max = self.max.saturating_mul(SITE_FACTOR as usize);
@@ -167,20 +170,20 @@ impl Open {
             Some(site) => Some(hold(&self.sites, site, site_max)?),
             None => None,
         };
-        Some(OneOpen {
+        Some(OpenGuard {
             _counted: [Some(of_address), of_site],
         })
     }
 
-    /// How many addresses and sites are known.
+    /// How many addresses and sites have a counter.
     pub fn len(&self) -> usize {
         self.counts.len() + self.sites.len()
     }
 }
 
-/// Counts while it lives.
+/// Counts one as open until it is dropped.
 #[derive(Default)]
-pub struct OneOpen {
+pub struct OpenGuard {
     _counted: [Option<Held>; 2],
 }
 
@@ -203,7 +206,7 @@ fn hold(counts: &Arc<DashMap<IpAddr, usize>>, key: IpAddr, max: usize) -> Option
     Some(Held(counts.clone(), key))
 }
 
-/// One customer commands a whole /64 of IPv6.
+/// The address itself, or the /64 of an IPv6 address, which one customer has.
 fn customer(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -231,9 +234,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_that_was_quiet_for_long_enough_is_forgotten() {
+    fn an_address_whose_quota_is_full_again_is_forgotten() {
         let quota = Quota::with_period(Duration::from_millis(1)).unwrap();
-        let rate = Rate::new(quota, 10);
+        let rate = AddressRate::new(quota, 10);
         for address in ["192.0.2.1", "2001:db8::1"] {
             rate.take(address.parse().unwrap(), NonZeroU32::MIN)
                 .unwrap();

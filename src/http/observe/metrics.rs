@@ -1,4 +1,4 @@
-//! What the doors count.
+//! The metrics of HTTP requests.
 
 use std::{
     net::IpAddr,
@@ -12,9 +12,11 @@ use prometheus::{
 };
 use tracing::warn;
 
-use crate::http::{answers::Answers, limits::AddressLimits, problem::Problem};
+use crate::http::{
+    limits::AddressLimits, problem::Problem, serve::response_memory::ResponseMemory,
+};
 
-/// The metrics of all doors.
+/// The metrics of all sockets.
 #[derive(Clone)]
 pub struct HttpMetrics {
     pub(super) seconds: HistogramVec,
@@ -23,7 +25,7 @@ pub struct HttpMetrics {
     answers_bytes: IntGauge,
     untrusted_forwards: IntCounter,
     untrusted_warning: Arc<Once>,
-    /// Messages that a stream read from the store because its client had missed them.
+    /// Messages that streams replayed from the store.
     pub replayed: IntCounter,
 }
 
@@ -72,17 +74,17 @@ impl HttpMetrics {
         }
     }
 
-    /// Takes the sizes that are counted elsewhere.
-    pub fn measure(&self, limits: &AddressLimits, answers: &Answers) {
+    /// Updates the gauges from the current sizes.
+    pub fn update_gauges(&self, limits: &AddressLimits, memory: &ResponseMemory) {
         for (limit, known) in limits.known() {
             let gauge = self.addresses.with_label_values(&[limit]);
             gauge.set(known as i64);
         }
-        self.answers_bytes.set(answers.waiting_bytes() as i64);
+        self.answers_bytes.set(memory.reserved_bytes() as i64);
     }
 
-    /// Counts a request of a proxy that is not trusted, and warns of the first one.
-    pub(super) fn forwarded_by(&self, untrusted: IpAddr) {
+    /// Counts a request with `X-Forwarded-For` from an untrusted address, and warns of the first one.
+    pub(super) fn count_untrusted_forward(&self, untrusted: IpAddr) {
         self.untrusted_forwards.inc();
         self.untrusted_warning.call_once(|| {
             warn!(
@@ -93,8 +95,8 @@ impl HttpMetrics {
         });
     }
 
-    /// Counts a request that was lost when its handler panicked.
-    pub(super) fn count_lost(&self, method: &str, problem: &Problem, started: Instant) {
+    /// Counts a request whose handler panicked.
+    pub(super) fn count_panic(&self, method: &str, problem: &Problem, started: Instant) {
         let status = problem.status();
         let labels = [method, "none", status.as_str()];
         let seconds = self.seconds.with_label_values(&labels);
@@ -102,8 +104,8 @@ impl HttpMetrics {
         self.rejected.with_label_values(&[problem.error()]).inc();
     }
 
-    /// Counts a connection that was refused before it asked for anything.
-    pub fn refuse_connection(&self) {
+    /// Counts a connection that was refused because its address has too many.
+    pub fn count_refused_connection(&self) {
         let reason = ["too_many_connections"];
         self.rejected.with_label_values(&reason).inc();
     }

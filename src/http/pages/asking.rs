@@ -8,7 +8,7 @@ use views::{
     ask::{Ask, State as Shown},
 };
 
-use super::{done, frame, html, login, retold, wants_json};
+use super::{done, frame, html, login, shows_form_again, wants_json};
 use crate::http::{
     State, actions,
     body::FormOrJson,
@@ -18,10 +18,10 @@ use crate::http::{
     wire::asks::{AskBody, AskReply, AskStateReply},
 };
 
-/// Asks.
+/// Asks to be let in.
 ///
 /// # Errors
-/// [`Problem`], where it is not told as the login page again.
+/// [`Problem`], unless it is shown on the login page.
 pub async fn submit(
     state: web::Data<State>,
     request: HttpRequest,
@@ -32,7 +32,7 @@ pub async fn submit(
     let user = form.body.user.clone().unwrap_or_default();
     let asked = async {
         let ask = form.body.parse()?;
-        state.limits.request(&request)?;
+        state.limits.count_request(&request)?;
         Ok(AskReply::of(actions::ask(&state, &hash, ask).await?))
     };
     match asked.await {
@@ -40,14 +40,14 @@ pub async fn submit(
             let next = address::ask_state(hash.as_str(), &reply.ask_id);
             Ok(done(&request, reply, &next))
         }
-        Err(problem) if retold(&request, &problem) => {
+        Err(problem) if shows_form_again(&request, &problem) => {
             let typed = login::Typed {
                 user,
                 id: None,
                 device_code: false,
                 ask: true,
             };
-            login::again(&state, &request, &hash, typed, problem).await
+            login::show_again(&state, &request, &hash, typed, problem).await
         }
         Err(problem) => Err(problem),
     }
@@ -56,26 +56,26 @@ pub async fn submit(
 /// The page.
 ///
 /// # Errors
-/// [`Problem`] when there is no such wish.
+/// [`Problem`] 403 or 404 when there is no such ask.
 pub async fn show(
     state: web::Data<State>,
     request: HttpRequest,
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
-    state.limits.request(&request)?;
+    state.limits.count_request(&request)?;
     let (hash, ask_id) = path.into_inner();
     let link = login::link_hash(&hash)?;
     let secret = field::ask_secret(&ask_id)?;
     if secret.key() != ChatKey::of(&link) {
         return Err(Refusal::NotFound.into());
     }
-    let found = actions::ask_state(&state, &secret).await?;
+    let found = actions::ask_status(&state, &secret).await?;
     if wants_json(&request) {
         return Ok(ok(AskStateReply::from(found.state)));
     }
-    let glanced = actions::glance(&state, &link).await?;
+    let info = actions::public_info(&state, &link).await?;
     let page = Ask {
-        encrypted: glanced.encrypted,
+        encrypted: info.encrypted,
         hash,
         ask_id,
         id: Uuid::new_v4().to_string(),

@@ -1,4 +1,4 @@
-//! Styles and scripts, under a name that changes with them.
+//! Styles and scripts. Their addresses contain a digest of the content.
 
 use std::{collections::HashMap, io::Write as _, sync::LazyLock};
 
@@ -11,14 +11,14 @@ use bytes::Bytes;
 
 use crate::http::problem::Problem;
 
-/// Each as small as brotli makes it: they never change, so that it is worth its time once.
-static SMALL: LazyLock<HashMap<&str, Bytes>> = LazyLock::new(|| {
+/// Every asset compressed with brotli at its best level, once: they never change.
+static COMPRESSED: LazyLock<HashMap<&str, Bytes>> = LazyLock::new(|| {
     views::assets::all()
         .map(|(name, asset)| (name, brotli(asset.bytes)))
         .collect()
 });
 
-/// One of them; it may be kept for ever. A browser that knows no brotli gets what the middleware makes of it.
+/// Serves an asset, cacheable for ever. Clients without brotli get what the middleware compresses.
 pub async fn show(
     path: web::Path<(String, String)>,
     accepted: Option<web::Header<AcceptEncoding>>,
@@ -27,14 +27,14 @@ pub async fn show(
     let asset = views::assets::find(&digest, &name).ok_or(Problem::NoSuchPage)?;
     let offered = [Encoding::brotli(), Encoding::identity()];
     let chosen = accepted.and_then(|accepted| accepted.negotiate(offered.iter()));
-    let small = SMALL
+    let compressed = COMPRESSED
         .get(name.as_str())
         .filter(|_| chosen == Some(Encoding::brotli()));
     let mut response = HttpResponse::Ok();
     response
         .content_type(asset.mime)
         .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"));
-    Ok(match small {
+    Ok(match compressed {
         Some(bytes) => response
             .insert_header(ContentEncoding::Brotli)
             .insert_header((header::VARY, "accept-encoding"))

@@ -8,13 +8,13 @@ use views::chat::{AskBanner, Chat, Notice, Problem as Fault};
 
 use super::{
     flash,
-    holder::{AtSeat, Holder},
+    holder::{Holder, SeatRequest},
     html,
 };
 use crate::http::{
     actions,
     problem::Problem,
-    wire::history::{HistoryQuery, part},
+    wire::history::{HistoryQuery, parse_page},
 };
 
 /// Messages in a page as it arrives.
@@ -25,7 +25,7 @@ const PAGE_LEN: usize = 50;
 pub struct Extra {
     /// The text that was not sent.
     pub draft: String,
-    /// The name of the message that was not sent.
+    /// The id of the message that was not sent.
     pub message_id: Option<Uuid>,
     /// Why it was not sent.
     pub problem: Option<Fault>,
@@ -33,12 +33,12 @@ pub struct Extra {
     pub notices: Vec<Notice>,
 }
 
-/// Which stretch of the conversation.
+/// Which page of the conversation.
 #[derive(Debug, Default, Deserialize)]
 pub struct ChatQuery {
     /// The last messages ahead of this place.
     before: Option<String>,
-    /// A notice of an action, by its word.
+    /// The notice of an action, by its word in the address.
     notice: Option<String>,
 }
 
@@ -46,14 +46,14 @@ pub struct ChatQuery {
 ///
 /// # Errors
 /// [`Problem`] 401 without the seat's session.
-pub async fn show(at: AtSeat, query: web::Query<ChatQuery>) -> Result<HttpResponse, Problem> {
+pub async fn show(at: SeatRequest, query: web::Query<ChatQuery>) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
     let query = query.into_inner();
     let asked = HistoryQuery {
         before: query.before,
         ..HistoryQuery::default()
     };
-    let (page, _) = part(&asked)?;
+    let (page, _) = parse_page(&asked)?;
     let notices = query
         .notice
         .as_deref()
@@ -102,9 +102,9 @@ pub async fn render(
     status: StatusCode,
     extra: Extra,
 ) -> Result<HttpResponse, Problem> {
-    let hello = holder.look().await?.hello;
+    let hello = holder.snapshot().await?.hello;
     let read = actions::history(&holder.state, &holder.caller, page, PAGE_LEN);
-    let (stretch, names) = read.await?;
+    let (shown_page, names) = read.await?;
     let view = |message: &Message| views::message::Message {
         seq: message.seq,
         id: message.id.to_string(),
@@ -113,11 +113,11 @@ pub async fn render(
         text: message.text.as_str().to_owned(),
         at_ms: message.at.unix_ms(),
     };
-    let last_shown = stretch.messages.last().map_or(0, |message| message.seq);
+    let last_shown = shown_page.messages.last().map_or(0, |message| message.seq);
     let chat = Chat {
         link: holder.link(),
-        messages: stretch.messages.iter().map(view).collect(),
-        more: stretch.more,
+        messages: shown_page.messages.iter().map(view).collect(),
+        more: shown_page.more,
         newer: matches!(page, Page::Before(_)) && last_shown < hello.last_seq,
         last_seq: hello.last_seq.max(last_shown),
         message_id: extra.message_id.unwrap_or_else(Uuid::new_v4).to_string(),
@@ -125,13 +125,13 @@ pub async fn render(
         problem: extra.problem,
         notices: extra.notices,
         return_code: flash::kept_code(&holder.request),
-        ..standing(&hello, holder)
+        ..chat_view(&hello, holder)
     };
     Ok(html(status, views::chat::page(&holder.frame(), &chat)))
 }
 
-/// How the chat stands for the reader.
-fn standing(hello: &Hello, holder: &Holder) -> Chat {
+/// The chat's state as the page shows it.
+fn chat_view(hello: &Hello, holder: &Holder) -> Chat {
     let peer = hello.seat.other();
     Chat {
         hash: holder.hash(),

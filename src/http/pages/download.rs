@@ -1,4 +1,4 @@
-//! The conversation to keep, as text or JSON, written while it is read.
+//! The conversation as a file, text or JSON, streamed while it is read from the store.
 
 use actix_web::{HttpResponse, http::header, web};
 use actors::{
@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::{Stream, stream};
 use serde::Deserialize;
 
-use super::{holder::AtSeat, transcript};
+use super::{holder::SeatRequest, transcript};
 use crate::http::{
     State,
     actions::{self, Caller},
@@ -20,7 +20,7 @@ use crate::http::{
 /// Messages read at once.
 const PART_LEN: usize = 200;
 
-/// Which form.
+/// The file's format.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Format {
@@ -28,23 +28,23 @@ enum Format {
     Json,
 }
 
-/// Which form is asked for.
+/// The requested format.
 #[derive(Debug, Deserialize)]
 pub struct DownloadQuery {
     format: Option<Format>,
-    /// Set, with whatever value: ask which form instead.
+    /// With any value: show the page that asks for the format.
     choose: Option<String>,
 }
 
-/// The file, or the page that asks which.
+/// The file, or the page that asks for the format.
 pub async fn show(
-    at: AtSeat,
+    at: SeatRequest,
     query: Result<web::Query<DownloadQuery>, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
     let wrong = |_| Problem::invalid("format", "\"format\" is \"text\" or \"json\".");
     let query = query.map_err(wrong)?.into_inner();
     let holder = at.holder().await?;
-    let hello = holder.look().await?.hello;
+    let hello = holder.snapshot().await?.hello;
     if query.choose.is_some() {
         let page = views::download::Download {
             encrypted_for: hello.encrypted.then(|| {
@@ -71,7 +71,7 @@ pub async fn show(
         .streaming(parts(at.state, holder.caller, format)))
 }
 
-/// Where the reading stands.
+/// How far the reading is.
 enum Step {
     After(Seq),
     Closing,

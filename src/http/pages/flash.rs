@@ -1,5 +1,5 @@
-//! What the browser alone keeps for a page: who ended a chat, told once, and codes, until their owner
-//! says that they are saved or they are over.
+//! Cookies that carry something to the next page: who ended a chat, shown once, and codes, kept until their
+//! owner has saved them or they lapse.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -11,7 +11,7 @@ use views::register::EndedBy;
 
 use crate::http::{
     State,
-    session::{cleared, cookie, scoped},
+    session::{cleared, cookie, scoped, seat_path},
 };
 
 const CODE_COOKIE: &str = "duet_code";
@@ -22,18 +22,18 @@ const LIFE: Duration = Duration::minutes(5);
 /// A device code lives no longer.
 const DEVICE_LIFE: Duration = Duration::minutes(10);
 
-/// The return code, for the pages of its seat, as long as the seat's own cookie. It opens nothing
-/// that this cookie's neighbour, the token, does not.
+/// The return code, for the pages of its seat, kept as long as the seat's cookie. It grants nothing more than
+/// the token in that cookie.
 pub fn code(state: &State, hash: &PairHash, seat: Seat, code: &str) -> Cookie<'static> {
     scoped(state, CODE_COOKIE, code.to_owned(), seat_path(hash, seat))
 }
 
-/// The return code, while it is not saved.
+/// The return code that is not saved yet.
 pub fn kept_code(request: &HttpRequest) -> Option<String> {
     cookie(request, CODE_COOKIE).map(|cookie| cookie.value().to_owned())
 }
 
-/// Takes the return code back.
+/// Removes the return code.
 pub fn forget_code(state: &State, hash: &PairHash, seat: Seat, response: &mut HttpResponse) {
     let path = seat_path(hash, seat);
     add(
@@ -42,7 +42,7 @@ pub fn forget_code(state: &State, hash: &PairHash, seat: Seat, response: &mut Ht
     );
 }
 
-/// A device code and when it dies, for its page.
+/// A device code and when it lapses, for its page.
 pub fn device(
     state: &State,
     hash: &PairHash,
@@ -60,14 +60,14 @@ pub fn device(
     cookie
 }
 
-/// The device code that this browser asked for last, and when it dies.
+/// The device code that this browser asked for last, and when it lapses.
 pub fn kept_device(request: &HttpRequest) -> Option<(String, i64)> {
     let kept = cookie(request, DEVICE_COOKIE)?;
     let (code, expires_at_ms) = kept.value().rsplit_once('.')?;
     Some((code.to_owned(), expires_at_ms.parse().ok()?))
 }
 
-/// Takes all codes of a seat back.
+/// Removes all codes of a seat.
 pub fn forget_codes(state: &State, hash: &PairHash, seat: Seat, response: &mut HttpResponse) {
     forget_code(state, hash, seat, response);
     let path = seat_path(hash, seat);
@@ -77,11 +77,7 @@ pub fn forget_codes(state: &State, hash: &PairHash, seat: Seat, response: &mut H
     );
 }
 
-fn seat_path(hash: &PairHash, seat: Seat) -> String {
-    views::address::chat(hash.as_str(), seat.number())
-}
-
-/// That one ended the chat oneself, for the register page.
+/// Remembers for the register page that this browser ended the chat.
 pub fn ended_by_you(state: &State) -> Cookie<'static> {
     short(scoped(
         state,
@@ -92,14 +88,14 @@ pub fn ended_by_you(state: &State) -> Cookie<'static> {
 }
 
 /// Who ended the chat, if this browser knows.
-pub fn take_ended(request: &HttpRequest) -> EndedBy {
+pub fn ended_by(request: &HttpRequest) -> EndedBy {
     match cookie(request, ENDED_COOKIE) {
         Some(cookie) if cookie.value() == "you" => EndedBy::You,
         _ => EndedBy::Unknown,
     }
 }
 
-/// Takes that back.
+/// Removes that cookie.
 pub fn forget_ended(state: &State, response: &mut HttpResponse) {
     let path = views::address::REGISTER.into();
     add(
@@ -110,16 +106,16 @@ pub fn forget_ended(state: &State, response: &mut HttpResponse) {
 
 /// Adds a cookie to a response.
 pub fn add(response: &mut HttpResponse, cookie: &Cookie<'_>) {
-    // A cookie of ours is always a valid header: it holds tokens, codes and encoded names.
+    // Our cookies hold tokens, codes and encoded names, so they are always valid headers.
     let _ = response.add_cookie(cookie);
 }
 
-/// Any text as a cookie's value.
+/// Encodes any text as a cookie's value.
 pub fn encode(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-/// The text of such a value.
+/// Decodes such a value.
 pub fn decode(value: &str) -> String {
     let mut pairs = form_urlencoded::parse(value.as_bytes());
     pairs

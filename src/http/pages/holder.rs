@@ -1,4 +1,4 @@
-//! Who holds the seat of an address, by the cookie.
+//! The request's seat, and its holder by the cookie.
 
 use std::future::{Ready, ready};
 
@@ -6,7 +6,7 @@ use actix_web::{
     Error, FromRequest, HttpRequest, HttpResponse, dev::Payload, http::StatusCode, web,
 };
 use actors::{
-    Opened, Refusal,
+    Refusal, Snapshot,
     domain::{PairHash, Seat},
 };
 use maud::Markup;
@@ -16,10 +16,10 @@ use views::{address, page::Frame};
 use super::{done, frame, html};
 use crate::http::{State, actions::Caller, problem::Problem, session::seat_token};
 
-/// A request to an address of a seat. Who sent it is looked up when the handler asks, because what is
-/// wrong with a body is told first.
-pub struct AtSeat {
-    /// What every handler may use.
+/// A request to a seat's address. Its holder is looked up only when the handler asks, because errors in the
+/// body are reported first.
+pub struct SeatRequest {
+    /// The application state.
     pub state: web::Data<State>,
     /// The request itself.
     pub request: HttpRequest,
@@ -27,7 +27,7 @@ pub struct AtSeat {
     seat: u8,
 }
 
-impl FromRequest for AtSeat {
+impl FromRequest for SeatRequest {
     type Error = Error;
     type Future = Ready<Result<Self, Error>>;
 
@@ -47,11 +47,11 @@ impl FromRequest for AtSeat {
     }
 }
 
-impl AtSeat {
-    /// Lets a page be at one of the seats alone.
+impl SeatRequest {
+    /// For pages that exist at one seat only.
     ///
     /// # Errors
-    /// [`Problem`] 404 at another.
+    /// [`Problem`] 404 at the other seat.
     pub fn only(&self, seat: Seat) -> Result<(), Problem> {
         match self.seat == seat.number() {
             true => Ok(()),
@@ -67,8 +67,8 @@ impl AtSeat {
     pub async fn holder(&self) -> Result<Holder, Problem> {
         let hash = PairHash::parse(&self.hash).map_err(|_| Refusal::NotFound)?;
         let seat = Seat::try_from(i64::from(self.seat)).map_err(|_| Problem::NoSuchPage)?;
-        // A cookie that is made up costs a look into the store as well.
-        self.state.limits.request(&self.request)?;
+        // A made-up cookie costs a query of the store, so it is counted.
+        self.state.limits.count_request(&self.request)?;
         let token = seat_token(&self.request);
         let caller = Caller::at_seat(&self.state, hash, seat, token).await?;
         Ok(Holder {
@@ -82,7 +82,7 @@ impl AtSeat {
 
 /// Somebody at their own seat.
 pub struct Holder {
-    /// What every handler may use.
+    /// The application state.
     pub state: web::Data<State>,
     /// The request itself.
     pub request: HttpRequest,
@@ -93,12 +93,12 @@ pub struct Holder {
 }
 
 impl Holder {
-    /// How the chat stands for them, if the session lives.
+    /// The state of the chat for them, if the session is alive.
     ///
     /// # Errors
     /// [`Problem`] 401 or 410.
-    pub async fn look(&self) -> Result<Opened, Problem> {
-        Ok(self.caller.look(&self.state).await?)
+    pub async fn snapshot(&self) -> Result<Snapshot, Problem> {
+        Ok(self.caller.snapshot(&self.state).await?)
     }
 
     /// The link's hash, for an address or a page.
@@ -121,7 +121,7 @@ impl Holder {
         address::seat(self.caller.hash.as_str(), self.seat.number(), page)
     }
 
-    /// What a page must know of the request.
+    /// What every page needs from the request.
     pub fn frame(&self) -> Frame {
         frame(&self.request)
     }
@@ -131,7 +131,7 @@ impl Holder {
         html(StatusCode::OK, page(&self.frame()))
     }
 
-    /// An action was carried out: the envelope for a script, the next page for a browser.
+    /// The response to a successful action: JSON for a script, a redirect to `next` for a browser.
     pub fn done(&self, reply: impl Serialize, next: &str) -> HttpResponse {
         done(&self.request, reply, next)
     }

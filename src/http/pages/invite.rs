@@ -4,17 +4,17 @@ use actix_web::HttpResponse;
 use actors::domain::{PeerState, Seat, UserName};
 use views::invite::Invite;
 
-use super::{flash, holder::AtSeat};
+use super::{flash, holder::SeatRequest};
 use crate::http::problem::Problem;
 
 /// The page.
 ///
 /// # Errors
 /// [`Problem`] 401 without the seat's session, 404 at seat 2.
-pub async fn show(at: AtSeat) -> Result<HttpResponse, Problem> {
+pub async fn show(at: SeatRequest) -> Result<HttpResponse, Problem> {
     at.only(Seat::One)?;
     let holder = at.holder().await?;
-    let hello = holder.look().await?.hello;
+    let hello = holder.snapshot().await?.hello;
     let page = Invite {
         encrypted: hello.encrypted,
         link: holder.link(),

@@ -1,4 +1,4 @@
-//! The ways out.
+//! Logging out, and ending the chat.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::{
@@ -7,17 +7,17 @@ use actors::{
 };
 use views::{address, end::End, logout::Logout};
 
-use super::{done, flash, holder::AtSeat, login};
+use super::{done, flash, holder::SeatRequest, login};
 use crate::http::{
     State, actions, body::FormOrJson, envelope::Nothing, problem::Problem,
     session::clear_seat_cookie, wire::NoBody,
 };
 
-/// The question whether to log out.
-pub async fn ask_logout(at: AtSeat) -> Result<HttpResponse, Problem> {
+/// The page that asks whether to log out.
+pub async fn ask_logout(at: SeatRequest) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
     let page = Logout {
-        encrypted: holder.look().await?.hello.encrypted,
+        encrypted: holder.snapshot().await?.hello.encrypted,
         hash: holder.hash(),
         seat: holder.seat.number(),
     };
@@ -25,7 +25,7 @@ pub async fn ask_logout(at: AtSeat) -> Result<HttpResponse, Problem> {
 }
 
 /// Logs this browser out.
-pub async fn logout(at: AtSeat, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
+pub async fn logout(at: SeatRequest, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
     actions::log_out(&at.state, holder.caller.key, holder.caller.by).await?;
     let mut response = holder.done(Nothing {}, address::REGISTER_LOGGED_OUT);
@@ -33,10 +33,10 @@ pub async fn logout(at: AtSeat, _: FormOrJson<NoBody>) -> Result<HttpResponse, P
     Ok(response)
 }
 
-/// The question whether to end the chat for both.
-pub async fn ask_end(at: AtSeat) -> Result<HttpResponse, Problem> {
+/// The page that asks whether to end the chat for both.
+pub async fn ask_end(at: SeatRequest) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
-    let hello = holder.look().await?.hello;
+    let hello = holder.snapshot().await?.hello;
     let peer = hello.names[hello.seat.other()].as_ref();
     let page = End {
         encrypted: hello.encrypted,
@@ -48,7 +48,7 @@ pub async fn ask_end(at: AtSeat) -> Result<HttpResponse, Problem> {
 }
 
 /// Ends the chat for both. Twice is fine.
-pub async fn end(at: AtSeat, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
+pub async fn end(at: SeatRequest, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
     match at.holder().await {
         Ok(holder) => actions::end_chat(&at.state, holder.caller.key, holder.caller.by).await?,
         Err(Problem::Refused(Refusal::Gone)) => {}
@@ -60,7 +60,7 @@ pub async fn end(at: AtSeat, _: FormOrJson<NoBody>) -> Result<HttpResponse, Prob
     Ok(response)
 }
 
-/// Takes back what a browser holds of the seat that is addressed.
+/// Removes every cookie of the seat in the path.
 pub fn forget_seat(request: &HttpRequest, response: &mut HttpResponse) {
     let part = |name| request.match_info().get(name);
     let (Some(hash), Some(number)) = (part("hash"), part("seat")) else {
@@ -74,6 +74,9 @@ pub fn forget_seat(request: &HttpRequest, response: &mut HttpResponse) {
     if let (Ok(hash), Some(seat), Some(state)) = (PairHash::parse(hash), seat, state) {
         flash::add(response, &clear_seat_cookie(state, &hash, seat));
         flash::forget_codes(state, &hash, seat, response);
-        flash::add(response, &login::without_seat(state, request, &hash, seat));
+        flash::add(
+            response,
+            &login::seats_cookie_without(state, request, &hash, seat),
+        );
     }
 }

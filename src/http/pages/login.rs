@@ -1,4 +1,4 @@
-//! The link that is shared: sitting down, or continuing.
+//! The page behind the shared link: log in, or continue.
 
 use actix_web::{HttpRequest, HttpResponse, cookie::Cookie, http::StatusCode, web};
 use actors::{
@@ -13,7 +13,7 @@ use views::{
     replaced::Replaced,
 };
 
-use super::{done, flash, frame, html, register, retold};
+use super::{done, flash, frame, html, register, shows_form_again};
 use crate::http::{
     State, actions,
     body::FormOrJson,
@@ -23,8 +23,8 @@ use crate::http::{
     wire::login::LoginBody,
 };
 
-/// Says which seats of a chat this browser holds, and under which names: its own knowledge,
-/// worth nothing as a proof. Its path is the chat's address.
+/// Which seats of a chat this browser has logged in to, and their names, so that the page can offer to
+/// continue. It proves nothing. Its path is the chat's address.
 const SEATS_COOKIE: &str = "duet_seats";
 
 /// A session of a browser; its token is in the cookie alone.
@@ -47,16 +47,16 @@ pub async fn show(
     request: HttpRequest,
     hash: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    state.limits.request(&request)?;
+    state.limits.count_request(&request)?;
     let hash = link_hash(&hash)?;
-    let page = fresh(&state, &request, &hash).await?;
+    let page = login_page(&state, &request, &hash).await?;
     Ok(html(
         StatusCode::OK,
         views::login::page(&frame(&request), &page),
     ))
 }
 
-/// The hash of an address; one that cannot be names no chat.
+/// The hash in a path; an invalid one is an unknown chat.
 ///
 /// # Errors
 /// [`Problem`] 404.
@@ -64,15 +64,19 @@ pub fn link_hash(text: &str) -> Result<PairHash, Problem> {
     PairHash::parse(text).map_err(|_| Refusal::NotFound.into())
 }
 
-async fn fresh(state: &State, request: &HttpRequest, hash: &PairHash) -> Result<Login, Problem> {
-    let glanced = actions::glance(state, hash).await?;
+async fn login_page(
+    state: &State,
+    request: &HttpRequest,
+    hash: &PairHash,
+) -> Result<Login, Problem> {
+    let info = actions::public_info(state, hash).await?;
     Ok(Login {
         hash: hash.as_str().into(),
         id: Uuid::new_v4().to_string(),
-        encrypted: glanced.encrypted,
-        choose_name: glanced.unnamed,
-        expires_at_ms: Some(glanced.expires_at.unix_ms()),
-        continue_as: held(request)
+        encrypted: info.encrypted,
+        choose_name: info.unnamed,
+        expires_at_ms: Some(info.expires_at.unix_ms()),
+        continue_as: held_seats(request)
             .into_iter()
             .map(|(seat, name)| Held {
                 seat: seat.number(),
@@ -83,10 +87,10 @@ async fn fresh(state: &State, request: &HttpRequest, hash: &PairHash) -> Result<
     })
 }
 
-/// Sits somebody down.
+/// Logs somebody in.
 ///
 /// # Errors
-/// [`Problem`], where it is not told as the page again.
+/// [`Problem`], unless it is shown on the page.
 pub async fn submit(
     state: web::Data<State>,
     request: HttpRequest,
@@ -100,16 +104,16 @@ pub async fn submit(
         device_code: form.body.device_code.is_some(),
         ask: form.body.ask_id.is_some(),
     };
-    match enter(&state, &request, &hash, form.body).await {
+    match log_in(&state, &request, &hash, form.body).await {
         Ok(response) => Ok(response),
-        Err(problem) if retold(&request, &problem) => {
-            again(&state, &request, &hash, typed, problem).await
+        Err(problem) if shows_form_again(&request, &problem) => {
+            show_again(&state, &request, &hash, typed, problem).await
         }
         Err(problem) => Err(problem),
     }
 }
 
-/// What was typed, to be shown again.
+/// What the user typed, to be shown again.
 pub struct Typed {
     /// The name.
     pub user: String,
@@ -117,25 +121,25 @@ pub struct Typed {
     pub id: Option<Uuid>,
     /// Whether a device code came.
     pub device_code: bool,
-    /// Whether a wish to be let in came.
+    /// Whether an allowed ask came.
     pub ask: bool,
 }
 
-/// The page again, with what was typed and what is wrong with it.
+/// Shows the page again, with what was typed and what is wrong with it.
 ///
 /// # Errors
 /// The same [`Problem`] where the page has no words for it.
-pub async fn again(
+pub async fn show_again(
     state: &State,
     request: &HttpRequest,
     hash: &PairHash,
     typed: Typed,
     problem: Problem,
 ) -> Result<HttpResponse, Problem> {
-    let Some(fault) = told(&typed, &problem) else {
+    let Some(fault) = fault_of(&typed, &problem) else {
         return Err(problem);
     };
-    let page = match fresh(state, request, hash).await {
+    let page = match login_page(state, request, hash).await {
         Ok(page) => page,
         Err(_) => Login {
             hash: hash.as_str().into(),
@@ -159,29 +163,31 @@ pub async fn again(
     Ok(response)
 }
 
-async fn enter(
+async fn log_in(
     state: &State,
     request: &HttpRequest,
     hash: &PairHash,
     body: LoginBody,
 ) -> Result<HttpResponse, Problem> {
     let wanted = body.parse(hash.clone(), device::of(request))?;
-    state.limits.request(request)?;
-    // Where nobody has chosen a name for the newcomer, this is it.
-    let entered = actions::login_and_name(state, wanted).await?;
-    let seat = entered.seat.number();
+    state.limits.count_request(request)?;
+    // If seat 2 has no name yet, this name becomes its name.
+    let logged_in = actions::login_and_name(state, wanted).await?;
+    let seat = logged_in.seat.number();
     let reply = SeatedReply {
         seat,
-        peer: entered.peer.as_ref().map(ToString::to_string),
-        last_seq: entered.last_seq,
-        return_code: entered.return_code.as_ref().map(|code| code.reveal()),
+        peer: logged_in.peer.as_ref().map(ToString::to_string),
+        last_seq: logged_in.last_seq,
+        return_code: logged_in.return_code.as_ref().map(|code| code.reveal()),
     };
     let next = done(request, reply, &address::chat(hash.as_str(), seat));
-    Ok(register::seated(state, request, hash, &entered, next))
+    Ok(register::with_login_cookies(
+        state, request, hash, &logged_in, next,
+    ))
 }
 
-/// What the page says of a login that failed.
-fn told(typed: &Typed, problem: &Problem) -> Option<Fault> {
+/// Why a login failed, if the page has words for it.
+fn fault_of(typed: &Typed, problem: &Problem) -> Option<Fault> {
     let wrong_code = || match (typed.device_code, typed.ask) {
         (true, _) => Fault::WrongDeviceCode,
         (_, true) => Fault::AskOver,
@@ -209,7 +215,7 @@ fn told(typed: &Typed, problem: &Problem) -> Option<Fault> {
     })
 }
 
-/// What a page tells somebody whose seat was given to somebody else.
+/// What a page shows to somebody who was replaced at their seat.
 pub fn replaced(problem: &Problem) -> Option<Replaced> {
     let Problem::Refused(Refusal::Replaced(replaced)) = problem else {
         return None;
@@ -223,24 +229,24 @@ pub fn replaced(problem: &Problem) -> Option<Replaced> {
     })
 }
 
-/// What makes a browser the holder of its seat.
+/// The cookies that a login sets.
 pub fn cookies(
     state: &State,
     request: &HttpRequest,
     hash: &PairHash,
-    entered: &LoggedIn,
+    logged_in: &LoggedIn,
 ) -> [Cookie<'static>; 2] {
-    let mut seats = held(request);
-    seats.retain(|(seat, _)| *seat != entered.seat);
-    seats.push((entered.seat, entered.name.to_string()));
+    let mut seats = held_seats(request);
+    seats.retain(|(seat, _)| *seat != logged_in.seat);
+    seats.push((logged_in.seat, logged_in.name.to_string()));
     [
-        seat_cookie(state, hash, entered.seat, &entered.token),
+        seat_cookie(state, hash, logged_in.seat, &logged_in.token),
         seats_cookie(state, hash, &seats),
     ]
 }
 
-/// The seats of a chat that this browser says it holds.
-fn held(request: &HttpRequest) -> Vec<(Seat, String)> {
+/// The seats in the browser's cookie.
+fn held_seats(request: &HttpRequest) -> Vec<(Seat, String)> {
     let Some(cookie) = cookie(request, SEATS_COOKIE) else {
         return Vec::new();
     };
@@ -255,14 +261,14 @@ fn held(request: &HttpRequest) -> Vec<(Seat, String)> {
         .collect()
 }
 
-/// Takes one seat out of what this browser says it holds.
-pub fn without_seat(
+/// The browser's cookie without one of its seats.
+pub fn seats_cookie_without(
     state: &State,
     request: &HttpRequest,
     hash: &PairHash,
     seat: Seat,
 ) -> Cookie<'static> {
-    let mut seats = held(request);
+    let mut seats = held_seats(request);
     seats.retain(|(of, _)| *of != seat);
     seats_cookie(state, hash, &seats)
 }

@@ -1,4 +1,4 @@
-//! Colours and language, kept by the browser.
+//! Theme and language, kept in cookies.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -47,8 +47,8 @@ pub async fn set(
     Ok(response)
 }
 
-/// The address to go back to, with whatever a header cannot hold encoded. Nobody is sent to another
-/// site or door: what leads there leads to the first page.
+/// The address to return to, percent-encoded for a header. Anything but a page of ours becomes the register
+/// page, so this is no open redirect.
 fn page_of_ours(back: &str) -> Result<String, Problem> {
     if back.contains(char::is_control) {
         let message = "The field \"back\" is the path of a page.";

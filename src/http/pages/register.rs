@@ -9,7 +9,7 @@ use views::{
     register::{NameFault, Notice, Problem as Fault, Register},
 };
 
-use super::{done, flash, frame, html, login, retold, see_other};
+use super::{done, flash, frame, html, login, see_other, shows_form_again};
 use crate::http::{
     State, actions,
     body::FormOrJson,
@@ -23,7 +23,7 @@ use crate::http::{
     },
 };
 
-/// Where the maker of a chat goes.
+/// The response to a script.
 #[derive(Serialize)]
 struct RegisteredReply {
     hash: String,
@@ -34,7 +34,7 @@ struct RegisteredReply {
 pub async fn show(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
     let query = request.query_string();
     let notice = match () {
-        () if query.contains("ended") => Some(Notice::Ended(flash::take_ended(&request))),
+        () if query.contains("ended") => Some(Notice::Ended(flash::ended_by(&request))),
         () if query.contains("loggedout") => Some(Notice::LoggedOut),
         () => None,
     };
@@ -51,10 +51,10 @@ pub async fn show(state: web::Data<State>, request: HttpRequest) -> HttpResponse
     response
 }
 
-/// Makes the chat and sits its maker down.
+/// Makes the chat and logs its maker in.
 ///
 /// # Errors
-/// [`Problem`], where it is not told as the page again.
+/// [`Problem`], unless it is shown on the page.
 pub async fn submit(
     state: web::Data<State>,
     request: HttpRequest,
@@ -62,10 +62,10 @@ pub async fn submit(
 ) -> Result<HttpResponse, Problem> {
     let mut body = form.body;
     if body.encryption.is_none() {
-        // The page offers no hash of one's own: the link of a plain chat is made here.
+        // The page offers no choice of the hash: the server makes that of a plain chat.
         body.hash = None;
     }
-    // Left blank, the second person chooses their own name.
+    // A blank name lets the second person choose their own.
     body.user_two = body.user_two.filter(|name| !name.trim().is_empty());
     let page = Register {
         reserved: body.hash.clone(),
@@ -80,16 +80,16 @@ pub async fn submit(
     };
     match register(&state, &request, body).await {
         Ok(response) => Ok(response),
-        Err(problem) if retold(&request, &problem) => {
-            let Some(fault) = told(&page, &problem) else {
+        Err(problem) if shows_form_again(&request, &problem) => {
+            let Some(fault) = fault_of(&page, &problem) else {
                 return Err(problem);
             };
             let mut page = Register {
                 problem: Some(fault),
                 ..page
             };
-            if matches!(problem, Problem::Refused(Refusal::PartAway)) {
-                // Nothing was made, and nothing can be by this id and hash: the next try has others.
+            if matches!(problem, Problem::Refused(Refusal::PartitionUnavailable)) {
+                // This id and hash belong to a server that is away, so the next try needs others.
                 page.id = actions::fresh_id(&state).to_string();
                 page.reserved = None;
             }
@@ -113,7 +113,9 @@ async fn register(
     }
     let wanted = body.parse(state.ttl_hours)?;
     wanted.check(state)?;
-    state.limits.registration(request, wanted.hash.as_ref())?;
+    state
+        .limits
+        .count_registration(request, wanted.hash.as_ref())?;
     let (hash, _) = actions::register(state, &wanted).await?;
     let invite = address::seat(hash.as_str(), 1, "invite");
     let reply = RegisteredReply {
@@ -129,14 +131,14 @@ async fn register(
         auth: wanted.encryption.map(|encryption| encryption.auth),
     };
     match actions::login(state, login).await {
-        Ok(done_in) => Ok(seated(
+        Ok(logged_in) => Ok(with_login_cookies(
             state,
             request,
             &hash,
-            &done_in,
+            &logged_in,
             done(request, reply, &invite),
         )),
-        // A second click whose first has sat down already.
+        // A double click: the first one has logged in already.
         Err(Refusal::SeatTaken) => Ok(see_other(&invite)),
         Err(refusal) => Err(refusal.into()),
     }
@@ -148,34 +150,34 @@ pub async fn reserve(
     request: HttpRequest,
     _: FormOrJson<NoBody>,
 ) -> Result<HttpResponse, Problem> {
-    state.limits.reservation(&request)?;
+    state.limits.count_reservation(&request)?;
     let hash = actions::reserve(&state).await?;
-    state.limits.reserved(&hash);
+    state.limits.remember_reserved(&hash);
     Ok(ok(Reserved {
         hash: hash.as_str().into(),
     }))
 }
 
-/// Gives the browser what it needs to be who it is now.
-pub fn seated(
+/// Adds the cookies of a login to a response.
+pub fn with_login_cookies(
     state: &State,
     request: &HttpRequest,
     hash: &PairHash,
-    entered: &LoggedIn,
+    logged_in: &LoggedIn,
     mut response: HttpResponse,
 ) -> HttpResponse {
-    for cookie in login::cookies(state, request, hash, entered) {
+    for cookie in login::cookies(state, request, hash, logged_in) {
         flash::add(&mut response, &cookie);
     }
-    if let Some(code) = &entered.return_code {
-        let cookie = flash::code(state, hash, entered.seat, &code.reveal());
+    if let Some(code) = &logged_in.return_code {
+        let cookie = flash::code(state, hash, logged_in.seat, &code.reveal());
         flash::add(&mut response, &cookie);
     }
     response
 }
 
-/// What the page says of a registration that failed.
-fn told(page: &Register, problem: &Problem) -> Option<Fault> {
+/// Why a registration failed, if the page has words for it.
+fn fault_of(page: &Register, problem: &Problem) -> Option<Fault> {
     Some(match problem {
         Problem::Refused(Refusal::SameNames) => Fault::UserTwo(NameFault::Same),
         Problem::Missing(field) | Problem::Refused(Refusal::Invalid { field, .. }) => {

@@ -9,7 +9,7 @@ use views::{
     sessions::{Session, Sessions},
 };
 
-use super::{flash, holder::AtSeat, wants_json};
+use super::{flash, holder::SeatRequest, wants_json};
 use crate::http::{
     actions,
     body::FormOrJson,
@@ -22,7 +22,7 @@ use crate::http::{
 };
 
 /// Makes a code for another device, which its page shows.
-pub async fn make_device(at: AtSeat, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
+pub async fn make_device(at: SeatRequest, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
     let (code, expires_at) = actions::new_device_code(&at.state, &holder.caller).await?;
     let hash = &holder.caller.hash;
@@ -42,9 +42,9 @@ pub async fn make_device(at: AtSeat, _: FormOrJson<NoBody>) -> Result<HttpRespon
 }
 
 /// The code for another device, while it is good.
-pub async fn device(at: AtSeat) -> Result<HttpResponse, Problem> {
+pub async fn device(at: SeatRequest) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
-    let hello = holder.look().await?.hello;
+    let hello = holder.snapshot().await?.hello;
     let you = hello.names[hello.seat].as_ref().map(UserName::to_string);
     let now_ms = at.state.clock.now().unix_ms();
     let kept = flash::kept_device(&at.request);
@@ -65,7 +65,10 @@ pub async fn device(at: AtSeat) -> Result<HttpResponse, Problem> {
 }
 
 /// Makes a new return code, which its page shows until it is saved.
-pub async fn make_return_code(at: AtSeat, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
+pub async fn make_return_code(
+    at: SeatRequest,
+    _: FormOrJson<NoBody>,
+) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
     let code = actions::new_return_code(&at.state, &holder.caller).await?;
     let kept = flash::code(&at.state, &holder.caller.hash, holder.seat, &code.reveal());
@@ -75,9 +78,9 @@ pub async fn make_return_code(at: AtSeat, _: FormOrJson<NoBody>) -> Result<HttpR
 }
 
 /// The return code that is not saved yet.
-pub async fn return_code(at: AtSeat) -> Result<HttpResponse, Problem> {
+pub async fn return_code(at: SeatRequest) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
-    holder.look().await?;
+    holder.snapshot().await?;
     let page = ReturnCode {
         hash: holder.hash(),
         seat: holder.seat.number(),
@@ -87,16 +90,16 @@ pub async fn return_code(at: AtSeat) -> Result<HttpResponse, Problem> {
 }
 
 /// The return code is saved: this browser need not keep it.
-pub async fn saved(at: AtSeat, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
+pub async fn saved(at: SeatRequest, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
-    holder.look().await?;
+    holder.snapshot().await?;
     let mut response = holder.done(Nothing {}, &holder.home());
     flash::forget_code(&at.state, &holder.caller.hash, holder.seat, &mut response);
     Ok(response)
 }
 
 /// Where one is logged in.
-pub async fn sessions(at: AtSeat) -> Result<HttpResponse, Problem> {
+pub async fn sessions(at: SeatRequest) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
     let (sessions, current) = actions::sessions(&at.state, &holder.caller).await?;
     if wants_json(&at.request) {
@@ -128,7 +131,7 @@ fn shown(session: &domain::Session, current: Uuid) -> Session {
 
 /// Logs one of them out.
 pub async fn end_session(
-    at: AtSeat,
+    at: SeatRequest,
     form: FormOrJson<EndSessionBody>,
 ) -> Result<HttpResponse, Problem> {
     let id = form.body.parse()?;

@@ -1,8 +1,8 @@
-//! People's texts as they stand in a downloaded file.
+//! Escapes messages for a downloaded file.
 //!
-//! A transcript is read by editors, `cat` and `grep`: nothing in a message may begin a line that passes
-//! for another message, or reach a terminal as a command. One pass over the text, at most nine bytes
-//! of output for a byte of input.
+//! Transcripts are read with editors, `cat` and `grep`: a text must not be able to begin a line that looks like
+//! another message, nor send control sequences to a terminal. One pass over the text, at most nine bytes of
+//! output per byte of input.
 
 /// Stands in front of every line of a text but its first.
 const INDENT: &str = "\n    ";

@@ -1,7 +1,7 @@
-//! What a pair refuses, as a status, a word and a sentence.
+//! Maps each refusal of a pair to a status, an error word and a sentence.
 
 use actix_web::http::StatusCode as S;
-use actors::{CameWith, Refusal, domain::TextError, ports::StoreError};
+use actors::{Credential, Refusal, domain::TextError, ports::StoreError};
 use tracing::debug;
 
 use super::{Problem, Sentence};
@@ -17,7 +17,7 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Defect(cause) => return Self::defect(cause),
-            // That the store takes nothing is logged once, where it is noticed.
+            // An outage of the store is logged once, where it is noticed.
             Refusal::Unavailable(ref cause) | Refusal::StorageFull(ref cause) => {
                 debug!(%cause, "a request could not be carried out");
             }
@@ -64,7 +64,7 @@ pub fn row(refusal: &Refusal) -> (S, &'static str, Sentence) {
             "Nobody can say right now whether that person has this chat open, so nobody is let in \
              as them. Try again in a moment.",
         ),
-        Refusal::PartAway => (
+        Refusal::PartitionUnavailable => (
             S::SERVICE_UNAVAILABLE,
             "part_away",
             "The part of the server that this id or hash belongs to is away, and no chat was made. Use \
@@ -76,10 +76,10 @@ pub fn row(refusal: &Refusal) -> (S, &'static str, Sentence) {
             "This server has no room for new messages and chats right now. What is stored can be \
              read, and chats can be ended.",
         ),
-        // A defect has its cause logged when it becomes a problem.
+        // `From<Refusal>` logs the cause.
         Refusal::Defect(_) => (S::INTERNAL_SERVER_ERROR, "defect", DEFECT),
         Refusal::Replaced(replaced) => {
-            let (status, message) = replaced_by(replaced.came_with);
+            let (status, message) = replaced_by(replaced.credential);
             (status, "replaced", message)
         }
         Refusal::TextTooLong => {
@@ -170,20 +170,20 @@ pub fn row(refusal: &Refusal) -> (S, &'static str, Sentence) {
     (status, error, message.into())
 }
 
-/// By what somebody came with whose seat was given to somebody else.
-fn replaced_by(came_with: CameWith) -> (S, &'static str) {
-    match came_with {
-        CameWith::Token => (
+/// The status and sentence for somebody whose seat was given to somebody else, by their credential.
+fn replaced_by(credential: Credential) -> (S, &'static str) {
+    match credential {
+        Credential::Token => (
             S::UNAUTHORIZED,
             "The other person let somebody in at this seat, which ended this session. If you did \
              not agree to that, tell them some other way, and ask to be let in.",
         ),
-        CameWith::Code => (
+        Credential::Code => (
             S::FORBIDDEN,
             "The other person let somebody in at this seat, which ended this code. If you did not \
              agree to that, tell them some other way, and ask to be let in.",
         ),
-        CameWith::Name => (
+        Credential::Name => (
             S::CONFLICT,
             "This seat is taken: the other person let somebody in, which ended what was known of \
              it before. Enter the return code from then, or ask to be let in.",

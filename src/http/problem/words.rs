@@ -1,5 +1,5 @@
-//! The words that failures are told by, each with what a client does about it. The API's description and `docs/api.md` say them
-//! from here, and a test holds them against what the code answers.
+//! The error words, each with what a client should do. The API's description and `docs/api.md` list them from
+//! here, and a test compares them with what the code answers.
 
 /// An `error` word.
 pub struct Word {
@@ -19,7 +19,7 @@ const fn word(statuses: &'static [u16], error: &'static str, cure: &'static str)
     }
 }
 
-/// All of them, in the order of which is told first.
+/// All of them, in the order in which they are checked.
 pub const WORDS: [Word; 39] = [
     word(
         &[501],

@@ -1,7 +1,7 @@
 //! Asking to be let in, and answering.
 
 use actors::{
-    AskIn,
+    AskToEnter,
     domain::{AskNumber, Token},
     ports::AskState,
 };
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::http::{
-    actions::Verdict,
+    actions::AnswerRequest,
     field,
     problem::Problem,
     schema::{Auth, Digits, Hash, Id, Name, Secret},
@@ -32,12 +32,12 @@ pub struct AskBody {
 }
 
 impl AskBody {
-    /// Understands who asks; the hash may stand in the address instead.
+    /// Parses the fields except the hash, which may be in the path instead.
     ///
     /// # Errors
     /// [`Problem`] 400 names the field.
-    pub fn parse(&self) -> Result<AskIn, Problem> {
-        Ok(AskIn {
+    pub fn parse(&self) -> Result<AskToEnter, Problem> {
+        Ok(AskToEnter {
             name: field::name(self.user.as_deref(), "user")?,
             auth: field::auth(self.auth.as_deref())?,
         })
@@ -99,12 +99,12 @@ pub struct AnswerBody {
 }
 
 impl AnswerBody {
-    /// Understands the answer.
+    /// Parses the answer.
     ///
     /// # Errors
     /// [`Problem`] 400 names the field.
-    pub fn parse(&self) -> Result<Verdict, Problem> {
-        Ok(Verdict {
+    pub fn parse(&self) -> Result<AnswerRequest, Problem> {
+        Ok(AnswerRequest {
             ask: *field::required(self.ask.as_ref(), "ask")?,
             allow: *field::required(self.allow.as_ref(), "allow")?,
         })

@@ -1,4 +1,4 @@
-//! What a stream says, as server-sent events.
+//! Server-sent events.
 
 use std::fmt::Write as _;
 
@@ -260,9 +260,9 @@ impl<'a> SeatView<'a> {
     }
 }
 
-/// An event as server-sent events have it
+/// Encodes an event as a server-sent event
 /// (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
-pub fn frame(event: &Event) -> Bytes {
+pub fn event_frame(event: &Event) -> Bytes {
     match event {
         Event::Hello(hello) | Event::Rewound(hello) => {
             write("hello", Some(hello.position), &HelloView::of(hello))
@@ -311,15 +311,15 @@ pub fn frame(event: &Event) -> Bytes {
             write("seat", None, &SeatView::of(*seat, user, *change))
         }
         Event::Ended { by } => write("ended", None, &EndedView { by: shown(by) }),
-        // Said to the stream itself.
+        // For the stream actor only.
         Event::Behind | Event::Moved => Bytes::new(),
-        // An event and not a comment: a page's own script hears events alone, and takes a stream without any for lost.
-        Event::Quiet => Bytes::from_static(b"event: ping\ndata: {}\n\n"),
+        // An event and not a comment: scripts see events only, and take a silent stream for lost.
+        Event::Ping => Bytes::from_static(b"event: ping\ndata: {}\n\n"),
     }
 }
 
-/// When a client that lost its stream should come back, in milliseconds.
-pub fn retry(ms: u64) -> Bytes {
+/// The `retry` field: the reconnection time in milliseconds.
+pub fn retry_frame(ms: u64) -> Bytes {
     Bytes::from(format!("retry: {ms}\n\n"))
 }
 
@@ -329,7 +329,7 @@ fn write(name: &str, id: Option<Seq>, data: &impl Serialize) -> Bytes {
         writeln!(frame, "id: {id}").expect("writing to a string cannot fail");
     }
     write!(frame, "event: {name}\ndata: ").expect("writing to a string cannot fail");
-    // JSON has no line breaks of its own, so the data is one line.
+    // serde_json writes no line breaks, so the data is one line.
     frame += &serde_json::to_string(data).expect("strings and numbers are JSON");
     frame += "\n\n";
     Bytes::from(frame)

@@ -1,4 +1,4 @@
-//! Which part of the history is asked for, and that part.
+//! Pages of the history.
 
 use actix_web::HttpRequest;
 use actors::{
@@ -11,9 +11,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::messages::MessageView;
 use crate::http::{problem::Problem, schema::Place};
 
-/// The most messages of one page.
+/// The most messages in one page.
 const LIMIT_MAX: usize = 200;
-/// The messages of a page that does not say how many.
+/// The default limit of a page.
 const LIMIT_DEFAULT: usize = 50;
 
 /// Which part of the history is asked for.
@@ -62,18 +62,18 @@ impl<'a> HistoryReply<'a> {
     }
 }
 
-/// Understands which part is asked for.
+/// Parses which page is asked for, and its limit.
 ///
 /// # Errors
 /// [`Problem`] 400 names the parameter.
-pub fn part(query: &HistoryQuery) -> Result<(Page, usize), Problem> {
+pub fn parse_page(query: &HistoryQuery) -> Result<(Page, usize), Problem> {
     let page = match (&query.after, &query.before) {
         (Some(_), Some(_)) => {
             let message = "Send \"after\" or \"before\", not both.";
             return Err(Problem::invalid("before", message));
         }
-        (Some(after), None) => Page::After(place(after, "after")?),
-        (None, Some(before)) => Page::Before(place(before, "before")?),
+        (Some(after), None) => Page::After(parse_seq(after, "after")?),
+        (None, Some(before)) => Page::Before(parse_seq(before, "before")?),
         (None, None) => Page::Newest,
     };
     let wrong = || Problem::invalid("limit", "\"limit\" is a number from 1 to 200.");
@@ -87,28 +87,28 @@ pub fn part(query: &HistoryQuery) -> Result<(Page, usize), Problem> {
     }
 }
 
-fn place(text: &str, field: &'static str) -> Result<Seq, Problem> {
+fn parse_seq(text: &str, field: &'static str) -> Result<Seq, Problem> {
     let wrong = || {
         let message = format!("\"{field}\" is a message's seq: a whole number.");
         Problem::invalid(field, message)
     };
     match text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // Beyond any place there can be is as good as the last.
+        // Beyond the largest `seq`: as good as the last message.
         true if !text.is_empty() => Ok(text.parse().unwrap_or(Seq::MAX)),
         _ => Err(wrong()),
     }
 }
 
-/// The last place that the client of a stream has seen. What is said twice has to be right twice.
+/// The `seq` that a stream resumes after: `Last-Event-ID`, or else `after`. Both must be valid if both are sent.
 ///
 /// # Errors
 /// [`Problem`] 400 when it is not a number.
-pub fn last_seen(request: &HttpRequest, query: &StreamQuery) -> Result<Option<Seq>, Problem> {
+pub fn parse_last_seen(request: &HttpRequest, query: &StreamQuery) -> Result<Option<Seq>, Problem> {
     let header = request
         .headers()
         .get("last-event-id")
         .filter(|value| !value.is_empty());
-    let id = header.map(|id| place(id.to_str().unwrap_or("not ASCII"), "Last-Event-ID"));
-    let after = query.after.as_ref().map(|after| place(after, "after"));
+    let id = header.map(|id| parse_seq(id.to_str().unwrap_or("not ASCII"), "Last-Event-ID"));
+    let after = query.after.as_ref().map(|after| parse_seq(after, "after"));
     Ok(id.transpose()?.or(after.transpose()?))
 }

@@ -44,7 +44,7 @@ pub struct LoginBody {
 }
 
 impl LoginBody {
-    /// Understands the fields; the hash may stand in the address instead.
+    /// Parses the fields except the hash, which may be in the path instead.
     ///
     /// # Errors
     /// [`Problem`] 400 names the field.

@@ -48,7 +48,7 @@ pub struct SendBody {
 }
 
 impl SendBody {
-    /// Understands the fields.
+    /// Parses the fields.
     ///
     /// # Errors
     /// [`Problem`] 400 or 413 names the field.
@@ -120,7 +120,7 @@ pub struct ReceiptBody {
 }
 
 impl ReceiptBody {
-    /// Understands the marks: at least one of them.
+    /// Parses the marks, of which at least one is required.
     ///
     /// # Errors
     /// [`Problem`] 400 when there is none.

@@ -46,7 +46,7 @@ pub struct RegisterBody {
 }
 
 impl RegisterBody {
-    /// Understands the fields; the second name may be left out.
+    /// Parses the fields; the second name is optional.
     ///
     /// # Errors
     /// [`Problem`] 400 names the field.
@@ -62,13 +62,16 @@ impl RegisterBody {
             hash: hash.transpose()?,
             lifetime: Lifetime::from_hours(hours).map_err(Refusal::invalid("ttlHours"))?,
             id: field::secret_id(self.id)?,
-            encryption: sealing(self.encryption.as_deref(), self.auth.as_deref())?,
+            encryption: parse_encryption(self.encryption.as_deref(), self.auth.as_deref())?,
         })
     }
 }
 
-/// The two fields go together: a client that means to encrypt must not get a plain chat.
-fn sealing(version: Option<&str>, auth: Option<&str>) -> Result<Option<Encryption>, Problem> {
+/// Requires both fields or neither: a client that wants encryption must not get a plain chat.
+fn parse_encryption(
+    version: Option<&str>,
+    auth: Option<&str>,
+) -> Result<Option<Encryption>, Problem> {
     let auth = field::auth(auth)?;
     let Some(version) = version else {
         return match auth {
@@ -108,7 +111,7 @@ pub struct User1Body {
 }
 
 impl User1Body {
-    /// Understands the fields.
+    /// Parses the fields.
     ///
     /// # Errors
     /// [`Problem`] 400 names the field.
@@ -143,7 +146,7 @@ pub struct User2Body {
 }
 
 impl User2Body {
-    /// Understands the fields: the chat, the name and the proof of its link.
+    /// Parses the chat's hash, the name and the digest of the link's proof.
     ///
     /// # Errors
     /// [`Problem`] 400 names the field.

@@ -103,7 +103,7 @@ pub struct EndSessionBody {
 }
 
 impl EndSessionBody {
-    /// Understands which session.
+    /// Parses the session's id.
     ///
     /// # Errors
     /// [`Problem`] 400 when it is missing.

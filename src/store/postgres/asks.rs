@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actors::{
     domain::{AskNumber, AskWord, Caller, ChatKey, Seat},
-    ports::{Access, Answered, AskFound, AskState, Lookup, NewAsk, Replaced, Verdict},
+    ports::{Access, AnswerOutcome, AskAnswer, AskState, Lookup, NewAsk, Replaced, StoredAsk},
 };
 use tokio_postgres::{Error, Row};
 
@@ -48,7 +48,7 @@ pub(super) const ASK_STATE: &str = "
         (SELECT FROM sessions s WHERE s.key = a.key AND s.digest = a.allowed_by)) AS good
     FROM asks a WHERE key = $1 AND digest = $2";
 
-pub(super) fn ask_state(row: &Row) -> Result<AskFound, Error> {
+pub(super) fn ask_state(row: &Row) -> Result<StoredAsk, Error> {
     let good: bool = row.try_get("good")?;
     let state = match row.try_get::<_, Option<bool>>("allowed")? {
         Some(false) => AskState::Refused,
@@ -56,7 +56,7 @@ pub(super) fn ask_state(row: &Row) -> Result<AskFound, Error> {
         Some(true) => AskState::Allowed,
         None => AskState::Waiting,
     };
-    Ok(AskFound {
+    Ok(StoredAsk {
         seat: rows::seat(row)?,
         number: ask_number(row)?,
         state,
@@ -72,11 +72,11 @@ pub(super) async fn answer(
     tx: &mut Transaction<'_>,
     by: Caller,
     word: AskWord,
-    verdict: Verdict,
-) -> Result<Access<Answered>, Error> {
+    verdict: AskAnswer,
+) -> Result<Access<AnswerOutcome>, Error> {
     let access = lock_for(tx, &by).await?.map(|_| ());
     if access != Access::Granted(()) {
-        return Ok(access.map(|()| Answered::Over));
+        return Ok(access.map(|()| AnswerOutcome::Over));
     }
     let find = "SELECT seat, allowed IS NULL AND expires_at > now_ms() AS open
                 FROM asks WHERE key = $1 AND word = $2";
@@ -85,16 +85,18 @@ pub(super) async fn answer(
         None => None,
     };
     Ok(Access::Granted(match found {
-        Some((seat, _)) if seat == by.seat && verdict != Verdict::Refuse => Answered::OwnSeat,
+        Some((seat, _)) if seat == by.seat && verdict != AskAnswer::Refuse => {
+            AnswerOutcome::OwnSeat
+        }
         Some((seat, true)) => {
             match verdict {
-                Verdict::Weigh => {}
-                Verdict::Refuse => refuse(tx, by.key, word).await?,
-                Verdict::Allow { valid } => allow(tx, by, word, seat, valid).await?,
+                AskAnswer::DryRun => {}
+                AskAnswer::Refuse => refuse(tx, by.key, word).await?,
+                AskAnswer::Allow { valid } => allow(tx, by, word, seat, valid).await?,
             }
-            Answered::Done(seat)
+            AnswerOutcome::Done(seat)
         }
-        Some((_, false)) | None => Answered::Over,
+        Some((_, false)) | None => AnswerOutcome::Over,
     }))
 }
 

@@ -8,8 +8,8 @@ use actors::{
         Session, UserName,
     },
     ports::{
-        Access, By, Chats, Each, Ending, Lookup, NewChat, Position, Registered, StoreError,
-        for_each,
+        Access, BatchResult, By, Chats, EndOutcome, Lookup, NewChat, Position, Registered,
+        StoreError, batch_result,
     },
 };
 use async_trait::async_trait;
@@ -78,17 +78,17 @@ impl Chats for PostgresStore {
         chat(key, &rows).map_err(unreadable)
     }
 
-    async fn positions(&self, keys: &[ChatKey]) -> Each<Option<Position>> {
+    async fn positions(&self, keys: &[ChatKey]) -> BatchResult<Option<Position>> {
         let keys: Vec<Uuid> = keys.iter().map(|key| uuid(*key)).collect();
         let found = self.query("positions", POSITIONS, &[&keys]).await;
         let read = found.and_then(|rows| {
             let read: Result<_, _> = rows.iter().map(position).collect();
             read.map_err(unreadable)
         });
-        for_each(keys.len(), read)
+        batch_result(keys.len(), read)
     }
 
-    async fn end(&self, by: By) -> Result<Ending, StoreError> {
+    async fn end(&self, by: By) -> Result<EndOutcome, StoreError> {
         self.transaction("end", async |tx| end(tx, by).await).await
     }
 }
@@ -198,7 +198,7 @@ pub(super) async fn registered_before(
     let [one, two] = seats(&tx.query(SEATS, &[&uuid(key)]).await?)?.0;
     let both_named = row.try_get("both_named")?;
     let same_names = new.same_names(one.name.as_ref(), two.name.as_ref(), both_named);
-    Ok(Some(Registered::Before {
+    Ok(Some(Registered::Duplicate {
         key,
         sealed: SealedHash::from_bytes(row.try_get("sealed_hash")?),
         expires_at: moment(&row, "expires_at")?,
@@ -300,7 +300,7 @@ const END: &str = "
          replaced AS (DELETE FROM replaced_secrets r USING gone g WHERE r.key = g.key)
     INSERT INTO tombstones (key, ended_at) SELECT key, now_ms() FROM gone ON CONFLICT DO NOTHING";
 
-pub(super) async fn end(tx: &mut Transaction<'_>, by: By) -> Result<Ending, Error> {
+pub(super) async fn end(tx: &mut Transaction<'_>, by: By) -> Result<EndOutcome, Error> {
     let key = by.key();
     // Locked first: a session that is being made belongs to what END must see.
     let found = match by {
@@ -308,16 +308,16 @@ pub(super) async fn end(tx: &mut Transaction<'_>, by: By) -> Result<Ending, Erro
         By::Server(key) => lock(tx, key).await?.if_session(true),
     };
     if matches!(found, Access::NoSession) {
-        return Ok(Ending::NoSession);
+        return Ok(EndOutcome::NoSession);
     }
     // A chat whose time is over is still here until the sweep has come.
     if tx.execute(END, &[&uuid(key)]).await? == 1 {
-        return Ok(Ending::Ended);
+        return Ok(EndOutcome::Ended);
     }
     let buried = "SELECT FROM tombstones WHERE key = $1";
     Ok(match tx.query_opt(buried, &[&uuid(key)]).await? {
-        Some(_) => Ending::Before,
-        None => Ending::Missing,
+        Some(_) => EndOutcome::AlreadyEnded,
+        None => EndOutcome::Missing,
     })
 }
 

@@ -228,7 +228,7 @@ fn outcome(row: &Row) -> Result<RowOutcome, Error> {
             }
             "b" => {
                 let (seq, at) = placed(row)?;
-                Appended::Before { seq, at }
+                Appended::Duplicate { seq, at }
             }
             "o" => Appended::OtherText,
             "f" => Appended::Full,
@@ -248,10 +248,10 @@ fn placed(row: &Row) -> Result<(Seq, Timestamp), Error> {
 /// What the second of two drafts of one name in a batch comes to, by the first one's outcome.
 fn repeated(first: &Draft, second: &Draft, outcome: &Appended) -> Appended {
     match outcome {
-        Appended::Stored { .. } | Appended::Before { .. } if first.text != second.text => {
+        Appended::Stored { .. } | Appended::Duplicate { .. } if first.text != second.text => {
             Appended::OtherText
         }
-        Appended::Stored { seq, at } => Appended::Before { seq: *seq, at: *at },
+        Appended::Stored { seq, at } => Appended::Duplicate { seq: *seq, at: *at },
         other => other.clone(),
     }
 }

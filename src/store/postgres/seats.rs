@@ -5,8 +5,8 @@ use std::time::Duration;
 use actors::{
     domain::{AskWord, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Timestamp},
     ports::{
-        Access, Answered, AskFound, Claim, Claimed, Each, Lookup, NewAsk, Proof, Replaced, Seats,
-        SessionChoice, StoreError, Verdict, for_each,
+        Access, AnswerOutcome, AskAnswer, BatchResult, Claim, Claimed, Lookup, NewAsk, Proof,
+        Replaced, Seats, SessionChoice, StoreError, StoredAsk, batch_result,
     },
 };
 use async_trait::async_trait;
@@ -24,7 +24,7 @@ use super::{
 
 #[async_trait]
 impl Seats for PostgresStore {
-    async fn check_sessions(&self, callers: &[Caller]) -> Each<Access<Seq>> {
+    async fn check_sessions(&self, callers: &[Caller]) -> BatchResult<Access<Seq>> {
         let keys: Vec<Uuid> = callers.iter().map(|by| uuid(by.key)).collect();
         let digests: Vec<&[u8]> = callers
             .iter()
@@ -38,7 +38,7 @@ impl Seats for PostgresStore {
             let read: Result<_, tokio_postgres::Error> = rows.iter().map(last_seq).collect();
             read.map_err(unreadable)
         });
-        for_each(callers.len(), read)
+        batch_result(callers.len(), read)
     }
 
     async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>, StoreError> {
@@ -126,7 +126,7 @@ impl Seats for PostgresStore {
         &self,
         key: ChatKey,
         digest: SecretDigest,
-    ) -> Result<Option<AskFound>, StoreError> {
+    ) -> Result<Option<StoredAsk>, StoreError> {
         let digest = &digest.as_bytes()[..];
         let found = self
             .query("ask_state", asks::ASK_STATE, &[&uuid(key), &digest])
@@ -139,8 +139,8 @@ impl Seats for PostgresStore {
         &self,
         by: Caller,
         word: AskWord,
-        verdict: Verdict,
-    ) -> Result<Access<Answered>, StoreError> {
+        verdict: AskAnswer,
+    ) -> Result<Access<AnswerOutcome>, StoreError> {
         self.transaction("answer", async |tx| {
             asks::answer(tx, by, word, verdict).await
         })
@@ -198,7 +198,7 @@ async fn take(tx: &mut Transaction<'_>, claim: &Claim) -> Result<Lookup<Claimed>
     let (id, device) = (&claim.session.id, claim.session.device.label());
     tx.execute(SIT, &[&key, &digest, id, &seat, &login, &code_set, &device])
         .await?;
-    Ok(Lookup::Live(Claimed::Sat { code_set }))
+    Ok(Lookup::Live(Claimed::Seated { code_set }))
 }
 
 /// The same login again, while the session it made is unused: that session makes way.

@@ -8,9 +8,10 @@ use actors::{
         UserName,
     },
     ports::{
-        Access, Answered, Appended, AskFound, By, ChatRoom, Chats, Claim, Claimed, DeferredWrite,
-        Each, Ending, HistoryPage, Lookup, Messages, NewAsk, NewChat, Peer, Position, Registered,
-        Replaced, Seats, SessionChoice, StoreError, Upkeep, Verdict, for_each,
+        Access, AnswerOutcome, Appended, AskAnswer, BatchResult, By, ChatRoom, Chats, Claim,
+        Claimed, DeferredWrite, EndOutcome, HistoryPage, Lookup, Messages, NewAsk, NewChat, Peer,
+        Position, Registered, Replaced, Seats, SessionChoice, StoreError, StoredAsk, Upkeep,
+        batch_result,
     },
 };
 use async_trait::async_trait;
@@ -46,11 +47,11 @@ impl Chats for ShardedStore {
         }
     }
 
-    fn suits(&self, key: ChatKey, registration: Option<&SecretDigest>) -> bool {
+    fn accepts_key(&self, key: ChatKey, registration: Option<&SecretDigest>) -> bool {
         self.suits_now(key, registration)
     }
 
-    fn suits_id(&self, registration: &SecretDigest) -> bool {
+    fn accepts_registration(&self, registration: &SecretDigest) -> bool {
         self.id_suits_now(registration)
     }
 
@@ -86,7 +87,7 @@ impl Chats for ShardedStore {
     }
 
     /// A chat that has ended has no position. It is not looked for elsewhere when its server is known.
-    async fn positions(&self, keys: &[ChatKey]) -> Each<Option<Position>> {
+    async fn positions(&self, keys: &[ChatKey]) -> BatchResult<Option<Position>> {
         self.find_all(
             keys,
             |key| *key,
@@ -97,8 +98,8 @@ impl Chats for ShardedStore {
         .await
     }
 
-    async fn end(&self, by: By) -> Result<Ending, StoreError> {
-        let is_missing = |ending: &Ending| matches!(ending, Ending::Missing);
+    async fn end(&self, by: By) -> Result<EndOutcome, StoreError> {
+        let is_missing = |ending: &EndOutcome| matches!(ending, EndOutcome::Missing);
         self.find(by.key(), is_missing, move |store| store.end(by))
             .await
     }
@@ -120,7 +121,9 @@ impl Messages for ShardedStore {
             Self::candidates,
             is_unknown,
             move |store, drafts| {
-                Box::pin(async move { for_each(drafts.len(), store.append(&drafts, room).await) })
+                Box::pin(
+                    async move { batch_result(drafts.len(), store.append(&drafts, room).await) },
+                )
             },
         );
         let outcomes = outcomes.await;
@@ -144,7 +147,7 @@ impl Messages for ShardedStore {
             is_unknown,
             move |store, drafts| {
                 Box::pin(async move {
-                    for_each(drafts.len(), store.append_waiting(&drafts, room).await)
+                    batch_result(drafts.len(), store.append_waiting(&drafts, room).await)
                 })
             },
         );
@@ -191,7 +194,7 @@ impl Messages for ShardedStore {
 
 #[async_trait]
 impl Seats for ShardedStore {
-    async fn check_sessions(&self, callers: &[Caller]) -> Each<Access<Seq>> {
+    async fn check_sessions(&self, callers: &[Caller]) -> BatchResult<Access<Seq>> {
         self.find_all(
             callers,
             |by| by.key,
@@ -250,7 +253,7 @@ impl Seats for ShardedStore {
         &self,
         key: ChatKey,
         digest: SecretDigest,
-    ) -> Result<Option<AskFound>, StoreError> {
+    ) -> Result<Option<StoredAsk>, StoreError> {
         match self.locate(key).await? {
             Some(number) => self.store(Some(number))?.ask_state(key, digest).await,
             None => Ok(None),
@@ -261,8 +264,8 @@ impl Seats for ShardedStore {
         &self,
         by: Caller,
         word: AskWord,
-        verdict: Verdict,
-    ) -> Result<Access<Answered>, StoreError> {
+        verdict: AskAnswer,
+    ) -> Result<Access<AnswerOutcome>, StoreError> {
         self.find(by.key, is_denied, move |store| {
             store.answer(by, word, verdict)
         })

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use actors::{
     domain::ChatKey,
-    ports::{Chats, Each, StoreError},
+    ports::{BatchResult, Chats, StoreError},
 };
 use futures_util::future::{BoxFuture, join_all};
 
@@ -122,8 +122,8 @@ impl ShardedStore {
         key_of: fn(&Q) -> ChatKey,
         places: fn(&Self, ChatKey) -> Vec<Candidate>,
         is_missing: fn(&A) -> bool,
-        ask: impl for<'a> Fn(&'a PostgresStore, Vec<Q>) -> BoxFuture<'a, Each<A>> + Send + Sync,
-    ) -> Each<A> {
+        ask: impl for<'a> Fn(&'a PostgresStore, Vec<Q>) -> BoxFuture<'a, BatchResult<A>> + Send + Sync,
+    ) -> BatchResult<A> {
         let mut answers: Vec<Option<Result<A, StoreError>>> = Vec::with_capacity(asked.len());
         answers.resize_with(asked.len(), || None);
         let open = |(index, one)| {

@@ -112,12 +112,12 @@ impl ShardedStore {
                     Some(known) => return Ok(known),
                 }
             }
-            return Ok(Fenced::Done(Trace::Known(Registered::PartAway)));
+            return Ok(Fenced::Done(Trace::Known(Registered::PartitionUnavailable)));
         }
         if let Some(id_home) = id_home {
             let bound = self.ask(id_home, async |store| store.bind(map, new, stale).await);
             match bound.await? {
-                None => return Ok(Fenced::Done(Trace::Known(Registered::PartAway))),
+                None => return Ok(Fenced::Done(Trace::Known(Registered::PartitionUnavailable))),
                 Some(Fenced::Done(Trace::Reserved)) => new.must_be_reserved = false,
                 Some(Fenced::Done(Trace::None)) => {}
                 Some(known) => return Ok(known),
@@ -192,7 +192,7 @@ impl ShardedStore {
         });
         let found = match found.await {
             Ok(found) => found,
-            Err(StoreError::Unavailable(_)) => return Ok(Some(Registered::PartAway)),
+            Err(StoreError::Unavailable(_)) => return Ok(Some(Registered::PartitionUnavailable)),
             Err(error) => return Err(error),
         };
         if found.is_some() {

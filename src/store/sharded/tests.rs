@@ -130,7 +130,7 @@ async fn a_server_that_is_away_takes_its_own_chats_with_it_and_no_others() {
         }
     }
     let fresh: Vec<ChatKey> = std::iter::repeat_with(key)
-        .filter(|key| store.suits(*key, None))
+        .filter(|key| store.accepts_key(*key, None))
         .take(20)
         .collect();
     for key in fresh {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actors::{
     domain::{AskNumber, AskWord, Caller, ChatKey, Seat, SecretDigest, Timestamp},
-    ports::{Access, Answered, AskFound, AskState, Lookup, NewAsk, Replaced, Verdict},
+    ports::{Access, AnswerOutcome, AskAnswer, AskState, Lookup, NewAsk, Replaced, StoredAsk},
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
@@ -54,7 +54,7 @@ pub(super) fn ask_state(
     key: ChatKey,
     digest: SecretDigest,
     now: Timestamp,
-) -> rusqlite::Result<Option<AskFound>> {
+) -> rusqlite::Result<Option<StoredAsk>> {
     connection
         .prepare_cached(&format!(
             "SELECT seat, number, allowed, expires_at > ?3 AND {ALLOWED_STILL} AS good
@@ -67,7 +67,7 @@ pub(super) fn ask_state(
                 Some(true) => AskState::Allowed,
                 None => AskState::Waiting,
             };
-            Ok(AskFound {
+            Ok(StoredAsk {
                 seat: get(row, "seat")?,
                 number: AskNumber::from_store(row.get("number")?),
                 state,
@@ -80,12 +80,12 @@ pub(super) fn answer(
     tx: &Transaction<'_>,
     by: Caller,
     word: AskWord,
-    verdict: Verdict,
+    verdict: AskAnswer,
     now: Timestamp,
-) -> rusqlite::Result<Access<Answered>> {
+) -> rusqlite::Result<Access<AnswerOutcome>> {
     let access = access(tx, by.into(), now)?.map(|_| ());
     if access != Access::Granted(()) {
-        return Ok(access.map(|()| Answered::Over));
+        return Ok(access.map(|()| AnswerOutcome::Over));
     }
     let found: Option<(Seat, bool)> = tx
         .query_row(
@@ -96,16 +96,18 @@ pub(super) fn answer(
         )
         .optional()?;
     Ok(Access::Granted(match found {
-        Some((seat, _)) if seat == by.seat && verdict != Verdict::Refuse => Answered::OwnSeat,
+        Some((seat, _)) if seat == by.seat && verdict != AskAnswer::Refuse => {
+            AnswerOutcome::OwnSeat
+        }
         Some((seat, true)) => {
             match verdict {
-                Verdict::Weigh => {}
-                Verdict::Refuse => refuse(tx, by.key, word)?,
-                Verdict::Allow { valid } => allow(tx, by, word, seat, valid, now)?,
+                AskAnswer::DryRun => {}
+                AskAnswer::Refuse => refuse(tx, by.key, word)?,
+                AskAnswer::Allow { valid } => allow(tx, by, word, seat, valid, now)?,
             }
-            Answered::Done(seat)
+            AnswerOutcome::Done(seat)
         }
-        Some((_, false)) | None => Answered::Over,
+        Some((_, false)) | None => AnswerOutcome::Over,
     }))
 }
 

@@ -8,8 +8,8 @@ use actors::{
         SeatState, Session, Timestamp, UserName,
     },
     ports::{
-        Access, By, Chats, Each, Ending, Lookup, NewChat, Position, Registered, StoreError,
-        for_each,
+        Access, BatchResult, By, Chats, EndOutcome, Lookup, NewChat, Position, Registered,
+        StoreError, batch_result,
     },
 };
 use async_trait::async_trait;
@@ -71,17 +71,17 @@ impl Chats for SqliteStore {
             .await
     }
 
-    async fn positions(&self, keys: &[ChatKey]) -> Each<Option<Position>> {
+    async fn positions(&self, keys: &[ChatKey]) -> BatchResult<Option<Position>> {
         let (asked, keys) = (keys.len(), keys.to_vec());
         let found = self.read("positions", move |connection, now| {
             keys.iter()
                 .map(|key| position(connection, *key, now))
                 .collect()
         });
-        for_each(asked, found.await)
+        batch_result(asked, found.await)
     }
 
-    async fn end(&self, by: By) -> Result<Ending, StoreError> {
+    async fn end(&self, by: By) -> Result<EndOutcome, StoreError> {
         self.write_in_need("end", move |tx, now, _| end(tx, by, now))
             .await
     }
@@ -173,7 +173,7 @@ fn registered_before(
     let [one, two] = seats(tx, key)?.0;
     let same_names = new.same_names(one.name.as_ref(), two.name.as_ref(), both_named);
     let sealed = SealedHash::from_bytes(sealed);
-    Ok(Some(Registered::Before {
+    Ok(Some(Registered::Duplicate {
         key,
         sealed,
         expires_at,
@@ -273,15 +273,15 @@ fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
 }
 
 /// Buries a chat: everything but its messages goes at once, and those cannot be found any more.
-pub(super) fn end(tx: &Transaction<'_>, by: By, now: Timestamp) -> rusqlite::Result<Ending> {
+pub(super) fn end(tx: &Transaction<'_>, by: By, now: Timestamp) -> rusqlite::Result<EndOutcome> {
     let key = by.key();
     if access(tx, by, now)? == Access::NoSession {
-        return Ok(Ending::NoSession);
+        return Ok(EndOutcome::NoSession);
     }
     if tx.execute("DELETE FROM chats WHERE key = ?1", [Col(key)])? == 0 {
         return Ok(match is_buried(tx, key)? {
-            true => Ending::Before,
-            false => Ending::Missing,
+            true => EndOutcome::AlreadyEnded,
+            false => EndOutcome::Missing,
         });
     }
     for table in ["seats", "sessions", "asks", "replaced_secrets"] {
@@ -291,7 +291,7 @@ pub(super) fn end(tx: &Transaction<'_>, by: By, now: Timestamp) -> rusqlite::Res
         "INSERT OR REPLACE INTO tombstones (key, ended_at) VALUES (?1, ?2)",
         params![Col(key), Col(now)],
     )?;
-    Ok(Ending::Ended)
+    Ok(EndOutcome::Ended)
 }
 
 fn position(

@@ -86,7 +86,7 @@ fn append_to(
 ) -> rusqlite::Result<Appended> {
     let full = chat.last_seq >= room.messages_max || chat.bytes >= room.bytes_max;
     Ok(match placed_before(tx, draft)? {
-        Some(before @ Appended::Before { .. }) => before,
+        Some(before @ Appended::Duplicate { .. }) => before,
         _ if full => Appended::Full,
         Some(other_text) => other_text,
         None => {
@@ -110,7 +110,7 @@ fn placed_before(tx: &Transaction<'_>, draft: &Draft) -> rusqlite::Result<Option
         |row| {
             let same = row.get_ref("text")?.as_str()? == draft.text.as_str();
             Ok(match same {
-                true => Appended::Before {
+                true => Appended::Duplicate {
                     seq: row.get("seq")?,
                     at: get(row, "at")?,
                 },

@@ -5,8 +5,8 @@ use std::time::Duration;
 use actors::{
     domain::{AskWord, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Timestamp},
     ports::{
-        Access, Answered, AskFound, Claim, Claimed, Each, Lookup, NewAsk, Proof, Replaced, Seats,
-        SessionChoice, StoreError, Verdict, for_each,
+        Access, AnswerOutcome, AskAnswer, BatchResult, Claim, Claimed, Lookup, NewAsk, Proof,
+        Replaced, Seats, SessionChoice, StoreError, StoredAsk, batch_result,
     },
 };
 use async_trait::async_trait;
@@ -20,7 +20,7 @@ use super::{
 
 #[async_trait]
 impl Seats for SqliteStore {
-    async fn check_sessions(&self, callers: &[Caller]) -> Each<Access<Seq>> {
+    async fn check_sessions(&self, callers: &[Caller]) -> BatchResult<Access<Seq>> {
         let (asked, callers) = (callers.len(), callers.to_vec());
         let found = self.read("check_sessions", move |connection, now| {
             let check = |caller: &Caller| {
@@ -29,7 +29,7 @@ impl Seats for SqliteStore {
             };
             callers.iter().map(check).collect()
         });
-        for_each(asked, found.await)
+        batch_result(asked, found.await)
     }
 
     async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>, StoreError> {
@@ -118,7 +118,7 @@ impl Seats for SqliteStore {
         &self,
         key: ChatKey,
         digest: SecretDigest,
-    ) -> Result<Option<AskFound>, StoreError> {
+    ) -> Result<Option<StoredAsk>, StoreError> {
         self.read("ask_state", move |connection, now| {
             asks::ask_state(connection, key, digest, now)
         })
@@ -129,8 +129,8 @@ impl Seats for SqliteStore {
         &self,
         by: Caller,
         word: AskWord,
-        verdict: Verdict,
-    ) -> Result<Access<Answered>, StoreError> {
+        verdict: AskAnswer,
+    ) -> Result<Access<AnswerOutcome>, StoreError> {
         self.write("answer", move |tx, now| {
             asks::answer(tx, by, word, verdict, now)
         })
@@ -196,7 +196,7 @@ fn take(tx: &Transaction<'_>, claim: &Claim, now: Timestamp) -> rusqlite::Result
             Col(now)
         ],
     )?;
-    Ok(Lookup::Live(Claimed::Sat { code_set }))
+    Ok(Lookup::Live(Claimed::Seated { code_set }))
 }
 
 /// The same login again, while the session it made is unused: that session makes way.

@@ -1,51 +1,51 @@
-//! Chats: made, found, ended.
+//! Making, finding and ending chats.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Each, StoreError};
+use super::{BatchResult, StoreError};
 use crate::{
     domain::{Chat, ChatKey, Encryption, Lifetime, SealedHash, SecretDigest, Timestamp, UserName},
     ports::{By, Lookup, Position},
 };
 
-/// Which chats there are, and on which part of the store.
+/// Making, finding and ending chats.
 #[async_trait]
 pub trait Chats: Send + Sync + 'static {
-    /// In how many parts the store can fail. Whoever asks for many chats at once asks for those of one
-    /// partition together, so that nobody waits for another part, which may be out of reach.
+    /// The number of partitions, which fail independently. A call about many chats should contain those of one
+    /// partition only, so that it does not wait for another one that may be unreachable.
     fn partitions(&self) -> usize {
         1
     }
 
-    /// Which partition a chat is in, below [`partitions`](Self::partitions).
+    /// The partition of a chat, below [`partitions`](Self::partitions).
     fn partition(&self, key: ChatKey) -> usize {
         let _ = key;
         0
     }
 
-    /// Whether a new chat may get this key, which the server has made itself: it makes another one
-    /// otherwise. With the digest of the registration's `id`, where there is one.
-    fn suits(&self, key: ChatKey, registration: Option<&SecretDigest>) -> bool {
+    /// Whether a new chat with this generated key, and this digest of the registration's `id` if any, would be in a
+    /// reachable partition. Otherwise the server generates another key.
+    fn accepts_key(&self, key: ChatKey, registration: Option<&SecretDigest>) -> bool {
         let _ = (key, registration);
         true
     }
 
-    /// Whether a registration with this `id`, which the server has made itself, can be carried out now:
-    /// it makes another one otherwise.
-    fn suits_id(&self, registration: &SecretDigest) -> bool {
+    /// Whether a registration with this generated `id` would be in a reachable partition. Otherwise the server
+    /// generates another one.
+    fn accepts_registration(&self, registration: &SecretDigest) -> bool {
         let _ = registration;
         true
     }
 
-    /// Keeps a key free for a registration for a while; false when it was used before.
+    /// Reserves a key for a while; `false` when it was used before.
     async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool, StoreError>;
 
     /// Makes a chat, or finds the one that the same registration made before.
     async fn register(&self, new: NewChat) -> Result<Registered, StoreError>;
 
-    /// Names seat 2, once. False when it has a name.
+    /// Names seat 2, once; `false` when it has a name already.
     async fn name_seat_two(
         &self,
         key: ChatKey,
@@ -55,14 +55,14 @@ pub trait Chats: Send + Sync + 'static {
     /// Whether there is such a chat.
     async fn status(&self, key: ChatKey) -> Result<Lookup<()>, StoreError>;
 
-    /// A chat with its seats, its sessions and those who wait to be let in.
+    /// A chat with its seats, sessions and open asks.
     async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>, StoreError>;
 
-    /// How far many chats are, in one statement; `None` where there is no living chat.
-    async fn positions(&self, keys: &[ChatKey]) -> Each<Option<Position>>;
+    /// The positions of many chats, in one statement; `None` for a chat that is not live.
+    async fn positions(&self, keys: &[ChatKey]) -> BatchResult<Option<Position>>;
 
-    /// Ends a chat: when this returns nothing of it can be read any more.
-    async fn end(&self, by: By) -> Result<Ending, StoreError>;
+    /// Ends a chat. When this returns nothing of it can be read any more.
+    async fn end(&self, by: By) -> Result<EndOutcome, StoreError>;
 }
 
 /// A chat to be made.
@@ -70,26 +70,25 @@ pub trait Chats: Send + Sync + 'static {
 pub struct NewChat {
     /// Its key.
     pub key: ChatKey,
-    /// Whether the server has just made the key at random, so that no other chat can have it.
+    /// Whether the key was just generated at random, so that no other chat can have it.
     pub fresh_key: bool,
     /// The first person's name.
     pub name_one: UserName,
-    /// The second person's, where the first one chooses it.
+    /// The second person's name, if the first one chooses it.
     pub name_two: Option<UserName>,
-    /// How long it lives from now.
+    /// How long it lives.
     pub lifetime: Lifetime,
-    /// What the same registration is recognised by, and the link only it can open.
+    /// The digest of the registration's id, and the link encrypted with the id.
     pub registration: Option<(SecretDigest, SealedHash)>,
     /// Whether the key must have been reserved.
     pub must_be_reserved: bool,
-    /// Whether its texts are sealed, and what proves having its whole link.
+    /// Set for an encrypted chat: what proves having its whole link.
     pub encryption: Option<Encryption>,
 }
 
 impl NewChat {
-    /// Whether a chat was registered with the same names: `two` is what the second person is called
-    /// by now, `both_named` whether the registration said so. Where that is not known (`None`) the
-    /// second name must be the same now.
+    /// Whether an existing chat was registered with the same names. `two` is the second person's name now, and
+    /// `both_named` whether the registration contained it; if that was not stored (`None`), the names are compared.
     pub fn same_names(
         &self,
         one: Option<&UserName>,
@@ -105,44 +104,43 @@ impl NewChat {
     }
 }
 
-/// What became of a registration.
+/// The outcome of a registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Registered {
     /// The chat was made.
     Made {
-        /// When it goes by itself.
+        /// When it expires.
         expires_at: Timestamp,
     },
-    /// The same registration made this living chat before.
-    Before {
+    /// The same registration made this live chat before.
+    Duplicate {
         /// Its key.
         key: ChatKey,
-        /// Its link.
+        /// Its encrypted link.
         sealed: SealedHash,
-        /// When it goes by itself.
+        /// When it expires.
         expires_at: Timestamp,
-        /// Whether the names are the same as well.
+        /// Whether it was registered with the same names.
         same_names: bool,
         /// How it is encrypted.
         encryption: Option<Encryption>,
     },
     /// The key is in use or was used before.
     Taken,
-    /// The key was not reserved, and had to be.
+    /// The key was not reserved, but had to be.
     NotReserved,
-    /// Nothing was made: the part of the store is out of reach that this key or this registration's
-    /// `id` belongs to. With others it may be done now.
-    PartAway,
+    /// Nothing was made: the partition of this key or this registration's `id` is unreachable. Others may work.
+    PartitionUnavailable,
 }
 
-/// What became of ending a chat.
+/// The outcome of ending a chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// It is over from now on.
+pub enum EndOutcome {
+    /// It has ended now.
     Ended,
-    /// It was over already.
-    Before,
-    /// It lives on: the session is dead that wanted to end it.
+    /// It had ended already.
+    AlreadyEnded,
+    /// It goes on: the caller's session is not alive.
     NoSession,
     /// There is no such chat.
     Missing,

@@ -1,4 +1,4 @@
-//! Messages: appended, read, and how far they were read.
+//! Appending and reading messages.
 
 use async_trait::async_trait;
 
@@ -8,23 +8,21 @@ use crate::{
     ports::{Access, By, HistoryPage},
 };
 
-/// What is said in the chats.
+/// Appending and reading messages.
 #[async_trait]
 pub trait Messages: Send + Sync + 'static {
-    /// How many [`append`](Self::append) calls are worth having in flight at once for the chats of one
-    /// partition.
+    /// The best number of concurrent [`append`](Self::append) calls per partition.
     fn lanes(&self) -> usize;
 
-    /// Places drafts, in the order given, in one transaction with one commit; an outcome for each.
-    /// An id that a seat has used before is not stored again.
+    /// Stores drafts in this order, in one transaction; returns an outcome for each. An id that the seat has used
+    /// before is not stored again.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] when one of the drafts cannot be stored at all; nothing of the
-    /// batch was then stored, and the caller finds the guilty one by splitting.
+    /// [`StoreError::Refused`] when one of the drafts can never be stored. Nothing of the batch was stored then, and
+    /// the caller finds the offending draft by splitting the batch.
     async fn append(&self, drafts: &[Draft], room: ChatRoom) -> Result<Vec<Appended>, StoreError>;
 
-    /// The same for drafts of one chat, and waits a while for it where `append` answers
-    /// [`Appended::Locked`].
+    /// The same for drafts of one chat, but waits for the lock where `append` returns [`Appended::Locked`].
     ///
     /// # Errors
     /// As [`append`](Self::append); [`StoreError::Unavailable`] when the chat stays locked.
@@ -36,8 +34,8 @@ pub trait Messages: Send + Sync + 'static {
         self.append(drafts, room).await
     }
 
-    /// A page of the history, ascending, of at most `limit` messages; fewer where their texts are
-    /// long. No more than one page is read, however long they are: [`HistoryPage::read`].
+    /// A page of history of at most `limit` messages, fewer where their texts are long. It must be built with
+    /// [`HistoryPage::read`], which bounds the memory.
     async fn history(
         &self,
         by: By,
@@ -45,35 +43,34 @@ pub trait Messages: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Access<HistoryPage>, StoreError>;
 
-    /// Writes down what may be a moment late. Marks and times only move forward; marks of a
-    /// session that has ended are let pass.
+    /// Stores deferred writes. Marks and times only move forward; marks of a session that has ended are ignored.
     async fn write_deferred(&self, writes: &[(ChatKey, DeferredWrite)]) -> Result<(), StoreError>;
 }
 
-/// How much one chat may hold.
+/// The limits of one chat.
 #[derive(Debug, Clone, Copy)]
 pub struct ChatRoom {
-    /// Its messages.
+    /// The number of its messages.
     pub messages_max: u64,
-    /// The UTF-8 bytes of its texts. A chat that has fewer takes one more message, of any length.
+    /// The bytes of its texts. A chat below this takes one more message of any length.
     pub bytes_max: u64,
 }
 
-/// What became of one draft.
+/// The outcome of one draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Appended {
-    /// It has its place.
+    /// It was stored.
     Stored {
-        /// The place.
+        /// Its sequence number.
         seq: Seq,
-        /// The store's clock.
+        /// When it was stored, by the store's clock.
         at: Timestamp,
     },
-    /// It was there already, with the same text.
-    Before {
-        /// The place it got then.
+    /// The same message was stored before.
+    Duplicate {
+        /// The sequence number it got then.
         seq: Seq,
-        /// The store's clock then.
+        /// When it was stored.
         at: Timestamp,
     },
     /// The seat has used this id with another text.
@@ -86,11 +83,11 @@ pub enum Appended {
     Ended,
     /// There is no such chat.
     Missing,
-    /// Somebody else holds the chat for the moment; nothing is stored, nor was anything waited for.
+    /// The chat is locked by another transaction. Nothing was stored, and the lock was not waited for.
     Locked,
 }
 
-/// Something that may reach the store a moment late, or, after a crash, not at all.
+/// A write that may be a moment late, or lost in a crash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeferredWrite {
     /// A session moved its seat's marks.

@@ -1,42 +1,40 @@
-//! Seats: who sits there, with which sessions, and what lets somebody in.
+//! Seats: sessions, logins, codes and asks.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Each, StoreError};
+use super::{BatchResult, StoreError};
 use crate::{
     domain::{
         AskWord, Caller, ChatKey, CodeDigest, Device, Seat, SecretDigest, Seq, SessionId, Timestamp,
     },
-    ports::{Access, Answered, AskFound, Lookup, NewAsk, Replaced, Verdict},
+    ports::{Access, AnswerOutcome, AskAnswer, Lookup, NewAsk, Replaced, StoredAsk},
 };
 
-/// Who may speak in the chats.
+/// Sessions, logins, codes and asks.
 #[async_trait]
 pub trait Seats: Send + Sync + 'static {
-    /// Which of many sessions are alive, in one statement, and the `seq` of the last message of
-    /// their chats.
-    async fn check_sessions(&self, callers: &[Caller]) -> Each<Access<Seq>>;
+    /// Checks many sessions in one statement; for a live one, the `seq` of its chat's last message.
+    async fn check_sessions(&self, callers: &[Caller]) -> BatchResult<Access<Seq>>;
 
-    /// Seats somebody, if the proof is right or the seat is free. Exactly one of many racing
-    /// first claims wins.
+    /// Makes a session, if the proof is valid or the seat is free. Of concurrent claims of a free seat exactly one
+    /// wins.
     async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>, StoreError>;
 
-    /// Ends a session of the caller's seat; false when there is none such.
+    /// Ends a session of the caller's seat; `false` when there is no such session.
     async fn end_session(
         &self,
         by: Caller,
         which: SessionChoice,
     ) -> Result<Access<bool>, StoreError>;
 
-    /// Replaces the return code of the caller's seat. The seat's device code and its asks that were
-    /// not used end with the old one.
+    /// Replaces the return code of the caller's seat, and ends the seat's device code and unused asks.
     async fn set_return_code(&self, by: Caller, code: CodeDigest)
     -> Result<Access<()>, StoreError>;
 
-    /// Replaces the device code of the caller's seat, good once, for `valid` and while the caller's
-    /// session lives; answers when it lapses.
+    /// Replaces the device code of the caller's seat. It can be used once, within `valid` and while the caller's
+    /// session is alive. Returns when it lapses.
     async fn set_device_code(
         &self,
         by: Caller,
@@ -44,28 +42,27 @@ pub trait Seats: Send + Sync + 'static {
         valid: Duration,
     ) -> Result<Access<Timestamp>, StoreError>;
 
-    /// Records that somebody asks to be let in, and ends the ask that was open for the same seat.
+    /// Records an ask, and ends an open one for the same seat.
     async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Lookup<()>, StoreError>;
 
-    /// How an ask stands; `None` when there never was one, or it is long over.
+    /// An ask by its secret; `None` when it does not exist or was deleted long after it ended.
     async fn ask_state(
         &self,
         key: ChatKey,
         digest: SecretDigest,
-    ) -> Result<Option<AskFound>, StoreError>;
+    ) -> Result<Option<StoredAsk>, StoreError>;
 
-    /// Answers an ask. Allowing it ends the seat's sessions, codes and other asks, and remembers
-    /// for [`replaced`](Self::replaced) what they were. What the caller allowed is good while the
-    /// caller's session lives.
+    /// Answers an ask. Allowing it ends the seat's sessions, codes and other asks, whose digests are kept for
+    /// [`replaced`](Self::replaced). An allowed ask can be used while the caller's session is alive.
     async fn answer(
         &self,
         by: Caller,
         word: AskWord,
-        verdict: Verdict,
-    ) -> Result<Access<Answered>, StoreError>;
+        answer: AskAnswer,
+    ) -> Result<Access<AnswerOutcome>, StoreError>;
 
-    /// What became of a token, return code or device code that ended because somebody else was let
-    /// in at its seat; `None` for every other. Known for as long as the chat lives.
+    /// Whether a token, return code or device code stopped working because somebody else was let in at its seat.
+    /// Known for the life of the chat.
     async fn replaced(
         &self,
         key: ChatKey,
@@ -73,34 +70,34 @@ pub trait Seats: Send + Sync + 'static {
     ) -> Result<Option<Replaced>, StoreError>;
 }
 
-/// Somebody who wants to sit down.
+/// A claim of a seat.
 #[derive(Debug, Clone)]
 pub struct Claim {
-    /// Where.
+    /// The chat.
     pub key: ChatKey,
-    /// Where.
+    /// The seat.
     pub seat: Seat,
-    /// What lets them in when the seat is taken.
+    /// Required when the seat is taken.
     pub proof: Option<Proof>,
-    /// The session to be made.
+    /// The session to make.
     pub session: NewSession,
-    /// The return code to be set when the seat is first taken, or taken over.
+    /// The return code to set when the seat is first taken, or taken over.
     pub return_code: CodeDigest,
-    /// How many sessions a seat may have; the longest unused ones make room.
+    /// The most sessions of a seat; the longest unused ones are ended to make room.
     pub sessions_max: usize,
 }
 
-/// A session to be made.
+/// A session to make.
 #[derive(Debug, Clone)]
 pub struct NewSession {
-    /// Its name in the owner's list.
+    /// Its public id.
     pub id: SessionId,
     /// The digest of its token.
     pub digest: SecretDigest,
-    /// What the same login is recognised by: while the session it made is unused, the same again
-    /// replaces that session's token and the return code it set.
+    /// The digest of the login's idempotency key. While the session it made is unused, repeating the login replaces
+    /// that session's token, and the return code that it set.
     pub login: Option<SecretDigest>,
-    /// What it logs in with.
+    /// The device it logs in with.
     pub device: Device,
 }
 
@@ -109,28 +106,28 @@ pub struct NewSession {
 pub enum Proof {
     /// The seat's return code.
     ReturnCode(CodeDigest),
-    /// The seat's device code; good once.
+    /// The seat's device code; works once.
     DeviceCode(CodeDigest),
-    /// A wish that was allowed; good once.
+    /// The secret of an allowed ask; works once.
     Ask(SecretDigest),
 }
 
-/// What became of a claim.
+/// The outcome of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claimed {
-    /// They sit.
-    Sat {
-        /// Whether the claim's return code is now the seat's.
+    /// The session was made.
+    Seated {
+        /// Whether the claim's return code was set.
         code_set: bool,
     },
-    /// The seat is taken, and no proof came.
+    /// The seat is taken, and there was no proof.
     Taken {
         /// When somebody else was last let in there.
         replaced_at: Option<Timestamp>,
     },
     /// The proof is wrong, used or lapsed.
     WrongProof {
-        /// When it stopped working, where that is because somebody else was let in.
+        /// When it stopped working because somebody else was let in.
         replaced_at: Option<Timestamp>,
     },
 }
@@ -138,8 +135,8 @@ pub enum Claimed {
 /// One of the sessions of a caller's seat.
 #[derive(Debug, Clone, Copy)]
 pub enum SessionChoice {
-    /// The caller's.
+    /// The caller's own.
     Own,
-    /// By its name in the owner's list.
+    /// By its public id.
     Id(SessionId),
 }

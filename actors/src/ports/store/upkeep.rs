@@ -1,4 +1,4 @@
-//! What keeps the store in order, and says how it is.
+//! Expiry, deletion, health, and the instances that share the store.
 
 use std::time::Duration;
 
@@ -8,42 +8,42 @@ use uuid::Uuid;
 use super::StoreError;
 use crate::domain::ChatKey;
 
-/// Expiry, deletion, health, and which instances share the store.
+/// Expiry, deletion, health, and the instances that share the store.
 #[async_trait]
 pub trait Upkeep: Send + Sync + 'static {
-    /// What of the store is out of reach while the rest of it answers.
+    /// The servers of the store that are unreachable while others answer.
     fn away(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// Whether the store does what it promises: it writes something, and says that it is on the disk.
+    /// Checks that the store works, with a durable write.
     async fn ping(&self) -> Result<(), StoreError>;
 
-    /// Ends up to `limit` chats whose time is over, and says which.
+    /// Ends up to `limit` expired chats; returns their keys.
     async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>, StoreError>;
 
-    /// Deletes up to `limit` rows of what is over: messages of ended chats, lapsed reservations,
-    /// codes and wishes, tombstones older than `tombstone_life`. Answers how many there were.
+    /// Deletes up to `limit` rows: messages of ended chats, lapsed reservations, codes and asks, and tombstones older
+    /// than `tombstone_life`. Returns the number of deleted rows.
     async fn purge(&self, limit: usize, tombstone_life: Duration) -> Result<usize, StoreError>;
 
-    /// Writes down that an instance lives, and answers which others do. Where one process alone can
-    /// use the store there are none.
+    /// Records that an instance is alive, and returns the others that are. None, where only one process can use the
+    /// store.
     async fn beat(&self, own: Uuid, bus_address: &str) -> Result<Vec<Peer>, StoreError> {
         let _ = (own, bus_address);
         Ok(Vec::new())
     }
 
-    /// How many chats live.
+    /// The number of live chats.
     async fn count_chats(&self) -> Result<u64, StoreError>;
 }
 
 /// Another instance on the same store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
-    /// The name of its boot, which it has on the bus as well.
+    /// Its id, the same as on the bus.
     pub boot: Uuid,
-    /// Where it listens for the others.
+    /// The address of its bus.
     pub bus_address: String,
-    /// How often it has written down that it lives.
+    /// How often it has beaten.
     pub beats: u64,
 }

@@ -1,4 +1,4 @@
-//! One commit: the call of the store, and who is told what became of it.
+//! One commit: the call of the store, and what follows for each message.
 
 use std::{
     mem::take,
@@ -16,18 +16,18 @@ use crate::{
     supervision::{catch_panic, catch_panic_in},
 };
 
-/// A commit that is over.
+/// A finished commit.
 pub(super) enum Done {
-    /// The lane's own. These chats were locked by somebody else, and nothing of them is stored.
+    /// The lane's own batch. These chats were locked by another transaction, and nothing of them was stored.
     Lane(Vec<(ChatKey, Vec<Append>)>),
-    /// That of a chat which was locked.
+    /// The messages of a chat that was locked.
     Beside(ChatKey),
 }
 
 impl Lane {
-    /// Commits a batch; one of a chat that was `locked` waits for it. A batch that the store refuses,
-    /// or over which it panics, is split until the guilty draft is alone: no draft is stored twice,
-    /// since the store knows its id.
+    /// Commits a batch. For a `locked` chat it waits until the lock is free. A batch that the store refuses, or on
+    /// which it panics, is split in half until the offending draft is alone. No draft is stored twice, because the
+    /// store knows its id.
     pub(super) async fn commit(
         self: &Arc<Self>,
         batch: Vec<Append>,
@@ -63,7 +63,7 @@ impl Lane {
                     Refusal::from(failure)
                 }
                 Err(panic) => {
-                    // The batch was split until the guilty one was alone.
+                    // The batch was split until the offending draft was alone.
                     let span = batch.first().map(|append| append.span.clone());
                     error!(parent: span.unwrap_or_else(Span::none), panic, "the store panicked over a message");
                     Refusal::Defect(panic)
@@ -86,8 +86,8 @@ impl Lane {
         }
     }
 
-    /// One line when the store begins to take no messages, and one when it takes them again. What it
-    /// refuses for good is logged with the request.
+    /// Logs one line when the store stops taking messages, and one when it takes them again. What it refuses for
+    /// good is logged with the request.
     fn log_failure(&self, failure: &StoreError) {
         let is_passing = !matches!(failure, StoreError::Refused(_));
         let mut since = self.failing_since();
@@ -110,7 +110,7 @@ impl Lane {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Publishes what was stored and hands each pair its part.
+    /// Publishes what was stored, and passes each pair its messages.
     fn announce(
         &self,
         batch: Vec<Append>,
@@ -125,7 +125,7 @@ impl Lane {
                     self.metrics.accepted.inc();
                     Ok((seq, at))
                 }
-                Appended::Before { seq, at } => Ok((seq, at)),
+                Appended::Duplicate { seq, at } => Ok((seq, at)),
                 Appended::Locked => {
                     match left_out.iter_mut().find(|(of, _)| *of == key) {
                         Some((_, appends)) => appends.push(append),
@@ -146,9 +146,9 @@ impl Lane {
                     continue;
                 }
             };
-            let message = Arc::new(append.draft.placed(seq, at));
+            let message = Arc::new(append.draft.stored_as(seq, at));
             let notice = Notice::Message(message.clone());
-            // It is durable whatever the bus does: the other instances find it in the store.
+            // If the bus fails the other instances find the message in the store.
             if let Err(panic) = catch_panic_in(|| self.bus.publish(key, notice)) {
                 error!(panic, "the bus panicked over a message");
             }
@@ -159,8 +159,8 @@ impl Lane {
             }
         }
         for (key, listener, part) in parts {
-            // A chat without a pair has no streams here either. A pair that has too much waiting
-            // reads it from the store, and its sender is answered without it.
+            // A chat without a pair has no streams here. If the pair's queue is full, the messages are dropped, which
+            // answers their senders, and the pair reads them from the store.
             listener.committed(key, Committed(part));
         }
     }

@@ -1,15 +1,13 @@
-//! The drafts that wait for a lane's next commit.
+//! The queue of a lane.
 
 use std::{
     collections::{HashSet, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use prometheus::IntGauge;
 use tokio::sync::Notify;
 use tracing::Span;
-
-use std::sync::Arc;
 
 use super::{CommitListener, Reply, Sent};
 use crate::{
@@ -19,13 +17,13 @@ use crate::{
 
 /// A draft to be made durable.
 pub(crate) struct Append {
-    /// What to store.
+    /// The message to store.
     pub(crate) draft: Draft,
-    /// Hears of it once it is committed: by then the chat's pair may be another one than now.
+    /// Hears of the commit. Not the pair itself, which may have been replaced by then.
     pub(crate) listener: Arc<dyn CommitListener>,
-    /// Where the sender waits.
+    /// Answers the sender.
     pub(crate) reply: Reply,
-    /// What the log says of the request.
+    /// The request's span.
     pub(crate) span: Span,
 }
 
@@ -35,7 +33,7 @@ impl Append {
     }
 }
 
-/// A bounded queue that is emptied by one lane.
+/// A bounded queue with one consumer.
 pub(super) struct Queue {
     waiting: Mutex<VecDeque<Append>>,
     len_max: usize,
@@ -53,7 +51,7 @@ impl Queue {
         }
     }
 
-    /// Puts a draft at the end, or refuses it where there is no room.
+    /// Appends a draft, or refuses it when the queue is full.
     pub(super) fn push(&self, append: Append) {
         {
             let mut waiting = self.waiting();
@@ -68,7 +66,7 @@ impl Queue {
         self.more.notify_one();
     }
 
-    /// Takes so many from the front at most, and leaves those of the chats that are held.
+    /// Takes at most `len_max` from the front, except those of the `held` chats.
     pub(super) fn take(&self, len_max: usize, held: &HashSet<ChatKey>) -> Vec<Append> {
         let mut waiting = self.waiting();
         let batch: Vec<Append> = if held.is_empty() {
@@ -90,7 +88,7 @@ impl Queue {
         batch
     }
 
-    /// Ready when there may be more to take.
+    /// Returns when there may be more to take.
     pub(super) async fn more(&self) {
         self.more.notified().await;
     }

@@ -1,4 +1,4 @@
-//! The way back to whoever sent a message.
+//! Answers to the senders of messages.
 
 use std::sync::Arc;
 
@@ -9,19 +9,19 @@ use crate::{
     domain::{ChatKey, ClientId, Message, Seq, Timestamp},
 };
 
-/// Where a sender waits. Who is left without an answer is told that nobody knows the outcome.
+/// Answers a sender. If it is dropped unanswered, the sender hears that the outcome is unknown.
 pub(crate) struct Reply(Option<OneshotSender<Result<Sent, Refusal>>>);
 
 impl Reply {
-    /// To nobody, where nobody asked.
+    /// A reply to this sender; `None` discards it.
     pub(crate) fn to(asker: Option<OneshotSender<Result<Sent, Refusal>>>) -> Self {
         Self(asker)
     }
 
-    /// Answers, unless that has been done.
+    /// Answers, unless that was done before.
     pub(crate) fn answer(&mut self, answer: Result<Sent, Refusal>) {
         if let Some(asker) = self.0.take() {
-            // A sender who has gone away does not wait for an answer.
+            // Fails when the sender has gone away.
             let _ = asker.send(answer);
         }
     }
@@ -34,16 +34,16 @@ impl Drop for Reply {
     }
 }
 
-/// A message that is durable.
+/// A message that is now durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
-    /// Its place.
+    /// Its `seq`.
     pub seq: Seq,
-    /// Its name.
+    /// Its id.
     pub id: ClientId,
-    /// The store's clock.
+    /// When it was stored, by the store's clock.
     pub at: Timestamp,
-    /// Whether the recipient has a stream open; `None` while that cannot be said.
+    /// Whether the recipient has a stream open; `None` while that is unknown.
     pub online: Option<bool>,
 }
 
@@ -69,7 +69,7 @@ pub(crate) trait CommitListener: Send + Sync {
 #[rtype(result = "()")]
 pub(crate) struct Committed(pub(crate) Vec<CommittedMessage>);
 
-/// A message that is durable. Its sender is answered even if no pair takes it, or one that dies.
+/// A message that is durable. Dropping it answers its sender, so that a pair that panics cannot lose the answer.
 pub(crate) struct CommittedMessage {
     pub(crate) message: Arc<Message>,
     reply: Reply,
@@ -80,7 +80,7 @@ impl CommittedMessage {
         Self { message, reply }
     }
 
-    /// Tells the sender that the message is durable, and whether its recipient is there.
+    /// Answers the sender, with whether the recipient is online.
     pub(crate) fn acknowledge(&mut self, online: Option<bool>) {
         self.reply.answer(Ok(Sent::of(&self.message, online)));
     }

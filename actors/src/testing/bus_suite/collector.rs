@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::{ChatKey, Seat},
-    ports::{Bus, Inbox, Missed, Notice},
+    ports::{Bus, Inbox, MissedChats, Notice},
     testing::eventually,
 };
 
@@ -14,13 +14,13 @@ const ROOMY: usize = 4_096;
 /// Room for a few notices only.
 const NARROW: usize = 16;
 
-/// What has arrived at one instance.
+/// Collects what arrives at one instance.
 pub struct Heard(Arc<Mutex<Arrived>>);
 
 #[derive(Default)]
 struct Arrived {
     notices: Vec<(ChatKey, Notice)>,
-    missed: Missed,
+    missed: MissedChats,
 }
 
 impl Heard {
@@ -29,7 +29,7 @@ impl Heard {
         Self::listen(bus, ROOMY, None)
     }
 
-    /// Listens to a bus, but takes nothing in before it is told to start.
+    /// Listens to a bus, but handles nothing until it is told to start.
     pub fn lagging(bus: &Arc<dyn Bus>) -> (Self, oneshot::Sender<()>) {
         let (start, started) = oneshot::channel();
         (Self::listen(bus, NARROW, Some(started)), start)
@@ -48,7 +48,7 @@ impl Heard {
                 tokio::select! {
                     biased;
                     notice = inbox.next() => kept.lock().unwrap().notices.push(notice),
-                    missed = inbox.missed() => {
+                    missed = inbox.next_missed() => {
                         let mut arrived = kept.lock().unwrap();
                         arrived.missed.all |= missed.all;
                         arrived.missed.keys.extend(missed.keys);
@@ -72,12 +72,12 @@ impl Heard {
         missed.all || missed.keys.contains(&chat)
     }
 
-    /// Forgets what was heard so far.
+    /// Forgets what has arrived so far.
     pub fn clear(&self) {
         *self.0.lock().unwrap() = Arrived::default();
     }
 
-    /// Waits until the last that was heard about a chat is this.
+    /// Waits until the last notice about a chat is this one.
     pub async fn until(&self, chat: ChatKey, last: &Notice) {
         eventually(&format!("{last:?} arrives"), || async {
             self.about(chat).last() == Some(last)

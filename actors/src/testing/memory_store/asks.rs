@@ -1,11 +1,11 @@
-//! Who may be let in, and what becomes of whoever sat there before.
+//! Asks, and what letting somebody in ends.
 
 use std::mem;
 
 use super::record::{AskRecord, Record};
 use crate::{
     domain::{Ask, AskWord, Caller, Seat, SecretDigest, Timestamp},
-    ports::{Answered, AskFound, AskState, NewAsk, Replaced, Verdict},
+    ports::{AnswerOutcome, AskAnswer, AskState, NewAsk, Replaced, StoredAsk},
 };
 
 impl AskRecord {
@@ -36,7 +36,7 @@ impl Record {
         });
     }
 
-    pub(super) fn ask_state(&self, digest: SecretDigest, now: Timestamp) -> Option<AskFound> {
+    pub(super) fn ask_state(&self, digest: SecretDigest, now: Timestamp) -> Option<StoredAsk> {
         let record = self.asks.iter().find(|record| record.digest == digest)?;
         let good = now < record.ask.expires_at
             && record.allowed_by.is_none_or(|session| self.lives(session));
@@ -46,7 +46,7 @@ impl Record {
             Some(true) => AskState::Allowed,
             None => AskState::Waiting,
         };
-        Some(AskFound {
+        Some(StoredAsk {
             seat: record.ask.seat,
             number: record.ask.number,
             state,
@@ -72,25 +72,25 @@ impl Record {
         &mut self,
         by: Caller,
         word: AskWord,
-        verdict: Verdict,
+        verdict: AskAnswer,
         now: Timestamp,
-    ) -> Answered {
+    ) -> AnswerOutcome {
         let place = self.asks.iter().position(|record| record.ask.word == word);
         let Some(place) = place else {
-            return Answered::Over;
+            return AnswerOutcome::Over;
         };
         let seat = self.asks[place].ask.seat;
-        if seat == by.seat && verdict != Verdict::Refuse {
-            return Answered::OwnSeat;
+        if seat == by.seat && verdict != AskAnswer::Refuse {
+            return AnswerOutcome::OwnSeat;
         }
         if !self.asks[place].is_waiting(now) {
-            return Answered::Over;
+            return AnswerOutcome::Over;
         }
-        self.revision += u64::from(verdict != Verdict::Weigh);
+        self.revision += u64::from(verdict != AskAnswer::DryRun);
         match verdict {
-            Verdict::Weigh => {}
-            Verdict::Refuse => self.asks[place].allowed = Some(false),
-            Verdict::Allow { valid } => {
+            AskAnswer::DryRun => {}
+            AskAnswer::Refuse => self.asks[place].allowed = Some(false),
+            AskAnswer::Allow { valid } => {
                 self.end_asks(seat, now);
                 let record = &mut self.asks[place];
                 record.allowed = Some(true);
@@ -99,7 +99,7 @@ impl Record {
                 self.replace(seat, now);
             }
         }
-        Answered::Done(seat)
+        AnswerOutcome::Done(seat)
     }
 
     /// Ends the asks of a seat that still wait, and those that were allowed and not used.

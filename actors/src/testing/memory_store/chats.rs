@@ -1,4 +1,4 @@
-//! Chats: made, found, ended.
+//! Making, finding and ending chats.
 
 use std::{collections::hash_map::Entry, time::Duration};
 
@@ -7,7 +7,10 @@ use async_trait::async_trait;
 use super::{Call, MemoryStore, data::Data, record::Record};
 use crate::{
     domain::{Chat, ChatKey, Seat, Timestamp, UserName},
-    ports::{By, Chats, Each, Ending, Lookup, NewChat, Position, Registered, StoreError, for_each},
+    ports::{
+        BatchResult, By, Chats, EndOutcome, Lookup, NewChat, Position, Registered, StoreError,
+        batch_result,
+    },
 };
 
 #[async_trait]
@@ -46,15 +49,15 @@ impl Chats for MemoryStore {
             .await
     }
 
-    async fn positions(&self, keys: &[ChatKey]) -> Each<Option<Position>> {
+    async fn positions(&self, keys: &[ChatKey]) -> BatchResult<Option<Position>> {
         let found = self.enter(Call::Positions).await.map(|(mut data, now)| {
             let position = |key: &ChatKey| Some(data.live(*key, now)?.position());
             keys.iter().map(position).collect()
         });
-        for_each(keys.len(), found)
+        batch_result(keys.len(), found)
     }
 
-    async fn end(&self, by: By) -> Result<Ending, StoreError> {
+    async fn end(&self, by: By) -> Result<EndOutcome, StoreError> {
         let (mut data, now) = self.enter(Call::End).await?;
         Ok(data.end(by, now))
     }
@@ -94,7 +97,7 @@ impl Data {
             let (by, sealed) = record.registration.as_ref()?;
             let [one, two] = &record.seats.0;
             let (one, two) = (one.state.name.as_ref(), two.state.name.as_ref());
-            (by == id && !record.is_over(now)).then(|| Registered::Before {
+            (by == id && !record.is_over(now)).then(|| Registered::Duplicate {
                 key: *key,
                 sealed: sealed.clone(),
                 expires_at: record.expires_at,
@@ -104,16 +107,16 @@ impl Data {
         })
     }
 
-    pub(super) fn end(&mut self, by: By, now: Timestamp) -> Ending {
+    pub(super) fn end(&mut self, by: By, now: Timestamp) -> EndOutcome {
         match self.lookup(by.key(), now) {
-            Lookup::Missing => Ending::Missing,
-            Lookup::Ended => Ending::Before,
+            Lookup::Missing => EndOutcome::Missing,
+            Lookup::Ended => EndOutcome::AlreadyEnded,
             Lookup::Live(record) => {
                 if matches!(by, By::Session(caller) if !record.has_session(&caller)) {
-                    return Ending::NoSession;
+                    return EndOutcome::NoSession;
                 }
                 record.end(now);
-                Ending::Ended
+                EndOutcome::Ended
             }
         }
     }

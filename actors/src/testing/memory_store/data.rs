@@ -1,4 +1,4 @@
-//! All the chats, and where one is found.
+//! The data of all chats.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Data {
     pub(super) chats: HashMap<ChatKey, Record>,
-    /// With the moment at which the key is free again.
+    /// The reserved keys, and when each reservation lapses.
     pub(super) reserved: HashMap<ChatKey, Timestamp>,
     pub(super) instances: HashMap<Uuid, Peer>,
 }
@@ -27,7 +27,7 @@ impl Data {
         }
     }
 
-    /// The chat, where it lives.
+    /// The chat, if it is live.
     pub(super) fn live(&mut self, key: ChatKey, now: Timestamp) -> Option<&mut Record> {
         match self.lookup(key, now) {
             Lookup::Live(record) => Some(record),

@@ -43,7 +43,7 @@ pub enum Call {
     Other,
 }
 
-/// What goes wrong with one instance's store.
+/// The faults of one instance's store.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     state: Mutex<State>,
@@ -62,7 +62,7 @@ struct State {
     batch_lens: Vec<usize>,
 }
 
-/// While it lives, calls of one kind wait before they touch anything.
+/// Until it is dropped, calls of one kind wait before they have any effect.
 #[derive(Debug)]
 #[must_use = "calls are held only while this lives"]
 pub struct Hold {
@@ -103,7 +103,7 @@ impl Faults {
         self.state().panicking.insert(call, times);
     }
 
-    /// How many of the panics that were asked for have not happened yet.
+    /// How many of the requested panics have not happened yet.
     pub(super) fn panics_left(&self, call: Call) -> usize {
         self.state().panicking.get(&call).copied().unwrap_or(0)
     }
@@ -132,7 +132,7 @@ impl Faults {
         self.state().batch_lens.clone()
     }
 
-    /// Waits while calls of this kind are held, and fails where it was told to.
+    /// Waits while calls of this kind are held, and fails if requested.
     pub(super) async fn check(&self, call: Call) -> Result<(), StoreError> {
         {
             let mut state = self.state();
@@ -160,7 +160,7 @@ impl Faults {
         }
     }
 
-    /// Counts a batch, then does as [`check`](Self::check) and refuses what it was told to.
+    /// Counts a batch, then does the same as [`check`](Self::check), and refuses batches with a poisoned text.
     pub(super) async fn check_append(&self, drafts: &[Draft]) -> Result<(), StoreError> {
         self.state().batch_lens.push(drafts.len());
         self.check(Call::Append).await?;
@@ -174,7 +174,7 @@ impl Faults {
         }
     }
 
-    /// Whether a call of this kind is being held now.
+    /// Whether a call of this kind is being held.
     pub(super) fn is_waiting(&self, call: Call) -> bool {
         self.state().waiting.contains(&call)
     }
@@ -184,7 +184,7 @@ impl Faults {
         self.state().calls.get(&call).copied().unwrap_or(0)
     }
 
-    /// Fails where a commit's answer is to be lost on its way back.
+    /// Fails if the commit's reply is to be lost.
     pub(super) fn check_answer(&self) -> Result<(), StoreError> {
         let mut state = self.state();
         match state.lost_appends {

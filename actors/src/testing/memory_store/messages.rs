@@ -1,4 +1,4 @@
-//! Messages: appended, read, and how far they were read.
+//! Appending and reading messages.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -75,7 +75,7 @@ impl Record {
         if let Some(&seq) = self.seqs.get(&(draft.seat, draft.id)) {
             let before = &self.messages[seq as usize - 1];
             return match before.text == draft.text {
-                true => Appended::Before { seq, at: before.at },
+                true => Appended::Duplicate { seq, at: before.at },
                 false if full => Appended::Full,
                 false => Appended::OtherText,
             };
@@ -86,7 +86,7 @@ impl Record {
         self.bytes += draft.text.as_str().len() as u64;
         let seq = self.last_seq() + 1;
         self.seqs.insert((draft.seat, draft.id), seq);
-        self.messages.push(draft.placed(seq, now));
+        self.messages.push(draft.stored_as(seq, now));
         Appended::Stored { seq, at: now }
     }
 

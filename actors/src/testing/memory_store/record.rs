@@ -20,13 +20,13 @@ pub(super) struct Record {
     pub(super) seats: BySeat<SeatRecord>,
     pub(super) sessions: Vec<SessionRecord>,
     pub(super) asks: Vec<AskRecord>,
-    /// Of the texts.
+    /// The bytes of all texts.
     pub(super) bytes: u64,
-    /// To be raised with every change of names, seats, sessions and asks.
+    /// Incremented with every change of names, seats, sessions and asks.
     pub(super) revision: u64,
-    /// Whether the registration named both people.
+    /// Whether the registration contained both names.
     pub(super) both_named: bool,
-    /// What stopped working when somebody else was let in.
+    /// The credentials that stopped working when somebody else was let in.
     pub(super) replaced: Vec<(SecretDigest, Replaced)>,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct SeatRecord {
 pub(super) struct DeviceCode {
     pub(super) code: CodeDigest,
     pub(super) lapses: Timestamp,
-    /// The session that it dies with.
+    /// The session that made it, and ends it when it ends.
     pub(super) made_by: SecretDigest,
 }
 
@@ -58,7 +58,7 @@ pub(super) struct AskRecord {
     pub(super) ask: Ask,
     pub(super) digest: SecretDigest,
     pub(super) allowed: Option<bool>,
-    /// The session that allowed it, and that this dies with.
+    /// The session that allowed it, and ends it when it ends.
     pub(super) allowed_by: Option<SecretDigest>,
 }
 

@@ -1,4 +1,4 @@
-//! Who sits where, and what lets them in.
+//! Sessions, logins, codes and asks.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use super::{
 use crate::{
     domain::{AskWord, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Session, Timestamp},
     ports::{
-        Access, Answered, AskFound, Claim, Claimed, Each, Lookup, NewAsk, Proof, Replaced, Seats,
-        SessionChoice, StoreError, Verdict, for_each,
+        Access, AnswerOutcome, AskAnswer, BatchResult, Claim, Claimed, Lookup, NewAsk, Proof,
+        Replaced, Seats, SessionChoice, StoreError, StoredAsk, batch_result,
     },
 };
 
 #[async_trait]
 impl Seats for MemoryStore {
-    async fn check_sessions(&self, callers: &[Caller]) -> Each<Access<Seq>> {
+    async fn check_sessions(&self, callers: &[Caller]) -> BatchResult<Access<Seq>> {
         let entered = self.enter(Call::CheckSessions).await;
         let found = entered.map(|(mut data, now)| {
             let check = |caller: &Caller| {
@@ -28,7 +28,7 @@ impl Seats for MemoryStore {
             };
             callers.iter().map(check).collect()
         });
-        for_each(callers.len(), found)
+        batch_result(callers.len(), found)
     }
 
     async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>, StoreError> {
@@ -85,7 +85,7 @@ impl Seats for MemoryStore {
         &self,
         key: ChatKey,
         digest: SecretDigest,
-    ) -> Result<Option<AskFound>, StoreError> {
+    ) -> Result<Option<StoredAsk>, StoreError> {
         let (mut data, now) = self.enter(Call::Other).await?;
         Ok(data
             .live(key, now)
@@ -96,8 +96,8 @@ impl Seats for MemoryStore {
         &self,
         by: Caller,
         word: AskWord,
-        verdict: Verdict,
-    ) -> Result<Access<Answered>, StoreError> {
+        verdict: AskAnswer,
+    ) -> Result<Access<AnswerOutcome>, StoreError> {
         self.for_caller(Call::Other, &by, |record, now| {
             record.answer(by, word, verdict, now)
         })
@@ -167,10 +167,10 @@ impl Record {
             login: claim.session.login,
             code_set,
         });
-        Claimed::Sat { code_set }
+        Claimed::Seated { code_set }
     }
 
-    /// Takes the unused session of the same login away; answers whether it had set the code.
+    /// Removes the unused session of the same login; returns whether it had set the return code.
     fn take_back_unused(&mut self, claim: &Claim) -> Option<bool> {
         let login = claim.session.login?;
         let place = self.sessions.iter().position(|record| {
@@ -208,7 +208,7 @@ impl Record {
         right
     }
 
-    /// What a session made dies with it.
+    /// Ends the codes and allowed asks of a session that has ended.
     pub(super) fn lives(&self, session: SecretDigest) -> bool {
         self.sessions
             .iter()

@@ -11,7 +11,7 @@ use crate::{
     ports::{Peer, StoreError, Upkeep},
 };
 
-/// How long an ask is kept once it is over, so that its asker learns how it went.
+/// How long an ask is kept after it ended, so that its asker can see the outcome.
 const ASK_KEPT: Duration = Duration::from_secs(600);
 
 #[async_trait]
@@ -42,7 +42,7 @@ impl Upkeep for MemoryStore {
 }
 
 impl Data {
-    /// An instance lives; answers the others. None is ever taken for dead.
+    /// Records a beat and returns the other instances, none of which ever counts as dead.
     pub(super) fn beat(&mut self, own: Uuid, bus_address: &str) -> Vec<Peer> {
         let new = || Peer {
             boot: own,

@@ -63,7 +63,7 @@ pub async fn a_stored_message_reads_back_as_it_was_sent(stores: Stores) {
         let Appended::Stored { seq, at } = outcome else {
             panic!("not stored: {outcome:?}")
         };
-        assert_eq!(message, draft.placed(seq, at));
+        assert_eq!(message, draft.stored_as(seq, at));
         assert!(at >= before, "the store's clock counts, not the sender's");
     }
 }
@@ -88,7 +88,7 @@ pub async fn a_full_chat_takes_no_more_but_knows_what_it_has(stores: Stores) {
     assert!(
         again[..3]
             .iter()
-            .all(|outcome| matches!(outcome, Appended::Before { .. }))
+            .all(|outcome| matches!(outcome, Appended::Duplicate { .. }))
     );
     assert_eq!(again[3], Appended::Full);
     // That the chat is full is told ahead of the id that was used before.
@@ -128,7 +128,7 @@ pub async fn a_chat_full_of_text_takes_no_more_but_knows_what_it_has(stores: Sto
     let appended = stores.here.append(&[alone], room).await.unwrap();
     assert_eq!(appended, [Appended::Full]);
     let again = stores.there.append(&[first], room).await.unwrap();
-    assert!(matches!(again[..], [Appended::Before { seq: 1, .. }]));
+    assert!(matches!(again[..], [Appended::Duplicate { seq: 1, .. }]));
     assert_eq!(seqs(&all(&stores.here, key).await), [1, 2, 3]);
 }
 
@@ -161,7 +161,7 @@ pub async fn a_message_of_a_dead_session_costs_itself_alone(stores: Stores) {
         [1, 3].map(|place| &appended[place]),
         [&Appended::NoSession; 2]
     );
-    assert!(matches!(appended[4], Appended::Before { seq: 1, .. }));
+    assert!(matches!(appended[4], Appended::Duplicate { seq: 1, .. }));
     let again = append(&stores.there, &[by(dead[2], id)]).await;
     assert_eq!(
         again,
@@ -301,6 +301,6 @@ pub async fn every_text_survives_unchanged(stores: Stores) {
     assert!(
         again
             .iter()
-            .all(|outcome| matches!(outcome, Appended::Before { .. }))
+            .all(|outcome| matches!(outcome, Appended::Duplicate { .. }))
     );
 }

@@ -5,11 +5,13 @@ use uuid::Uuid;
 use super::{Stores, fixture::*};
 use crate::{
     domain::Seat,
-    ports::{Access, Answered, AskState, Claim, Claimed, NewAsk, Proof, SessionChoice, Verdict},
+    ports::{
+        Access, AnswerOutcome, AskAnswer, AskState, Claim, Claimed, NewAsk, Proof, SessionChoice,
+    },
     testing::eventually,
 };
 
-const ALLOW: Verdict = Verdict::Allow { valid: LONG };
+const ALLOW: AskAnswer = AskAnswer::Allow { valid: LONG };
 
 /// A chat where both seats are taken, and somebody asks for the second one.
 struct Asked {
@@ -44,7 +46,7 @@ impl Asked {
     }
 
     /// The person in the other seat answers.
-    async fn answer(&self, stores: &Stores, verdict: Verdict) -> Answered {
+    async fn answer(&self, stores: &Stores, verdict: AskAnswer) -> AnswerOutcome {
         let answered = stores
             .there
             .answer(caller(&self.one), self.ask.word, verdict);
@@ -85,7 +87,7 @@ pub async fn an_allowed_ask_lets_in_once(stores: Stores) {
     let key = asked.one.key;
     assert_eq!(
         asked.answer(&stores, ALLOW).await,
-        Answered::Done(Seat::Two)
+        AnswerOutcome::Done(Seat::Two)
     );
     assert_eq!(asked.state(&stores).await, AskState::Allowed);
     assert!(
@@ -98,7 +100,7 @@ pub async fn an_allowed_ask_lets_in_once(stores: Stores) {
     let newcomer = claim(key, Seat::Two, Some(proof));
     assert_eq!(
         take(&stores.here, &newcomer).await,
-        Claimed::Sat { code_set: true }
+        Claimed::Seated { code_set: true }
     );
     assert!(has_session(&stores.there, &newcomer).await);
     assert!(return_code_works(&stores.there, key, Seat::Two, newcomer.return_code).await);
@@ -121,7 +123,9 @@ pub async fn one_of_many_racing_uses_of_an_ask_wins(stores: Stores) {
 
 pub async fn an_allowed_ask_that_is_not_used_lapses(stores: Stores) {
     let asked = Asked::begin(&stores).await;
-    asked.answer(&stores, Verdict::Allow { valid: SHORT }).await;
+    asked
+        .answer(&stores, AskAnswer::Allow { valid: SHORT })
+        .await;
     eventually("what was allowed lapses", || async {
         asked.state(&stores).await == AskState::Expired
     })
@@ -211,8 +215,8 @@ pub async fn who_was_replaced_is_known_by_what_they_held(stores: Stores) {
 pub async fn a_refused_ask_lets_nobody_in_and_changes_nothing(stores: Stores) {
     let asked = Asked::begin(&stores).await;
     let (key, two) = (asked.one.key, &asked.two);
-    let answered = asked.answer(&stores, Verdict::Refuse).await;
-    assert_eq!(answered, Answered::Done(Seat::Two));
+    let answered = asked.answer(&stores, AskAnswer::Refuse).await;
+    assert_eq!(answered, AnswerOutcome::Done(Seat::Two));
     assert_eq!(asked.state(&stores).await, AskState::Refused);
     assert!(!asked.lets_in(&stores).await);
     assert!(has_session(&stores.here, two).await);
@@ -224,8 +228,8 @@ pub async fn a_refused_ask_lets_nobody_in_and_changes_nothing(stores: Stores) {
 
 pub async fn an_ask_that_is_weighed_goes_on_waiting(stores: Stores) {
     let asked = Asked::begin(&stores).await;
-    let weighed = asked.answer(&stores, Verdict::Weigh).await;
-    assert_eq!(weighed, Answered::Done(Seat::Two));
+    let weighed = asked.answer(&stores, AskAnswer::DryRun).await;
+    assert_eq!(weighed, AnswerOutcome::Done(Seat::Two));
     assert_eq!(asked.state(&stores).await, AskState::Waiting);
     assert!(!asked.lets_in(&stores).await);
     assert!(has_session(&stores.here, &asked.two).await);
@@ -234,13 +238,13 @@ pub async fn an_ask_that_is_weighed_goes_on_waiting(stores: Stores) {
 pub async fn a_seat_refuses_for_itself_and_allows_nothing(stores: Stores) {
     let asked = Asked::begin(&stores).await;
     let own = caller(&asked.two);
-    for verdict in [Verdict::Weigh, ALLOW] {
+    for verdict in [AskAnswer::DryRun, ALLOW] {
         let answered = stores.here.answer(own, asked.ask.word, verdict).await;
-        assert_eq!(granted(answered), Answered::OwnSeat);
+        assert_eq!(granted(answered), AnswerOutcome::OwnSeat);
     }
     assert_eq!(asked.state(&stores).await, AskState::Waiting);
-    let refused = stores.here.answer(own, asked.ask.word, Verdict::Refuse);
-    assert_eq!(granted(refused.await), Answered::Done(Seat::Two));
+    let refused = stores.here.answer(own, asked.ask.word, AskAnswer::Refuse);
+    assert_eq!(granted(refused.await), AnswerOutcome::Done(Seat::Two));
     assert_eq!(asked.state(&stores).await, AskState::Refused);
 }
 
@@ -253,12 +257,12 @@ pub async fn an_ask_that_nobody_answered_lets_nobody_in(stores: Stores) {
 pub async fn an_ask_is_answered_once(stores: Stores) {
     for (first, expected) in [
         (ALLOW, AskState::Allowed),
-        (Verdict::Refuse, AskState::Refused),
+        (AskAnswer::Refuse, AskState::Refused),
     ] {
         let asked = Asked::begin(&stores).await;
         asked.answer(&stores, first).await;
-        for second in [ALLOW, Verdict::Refuse] {
-            assert_eq!(asked.answer(&stores, second).await, Answered::Over);
+        for second in [ALLOW, AskAnswer::Refuse] {
+            assert_eq!(asked.answer(&stores, second).await, AnswerOutcome::Over);
         }
         assert_eq!(asked.state(&stores).await, expected);
     }
@@ -270,19 +274,19 @@ pub async fn one_of_two_racing_answers_counts(stores: Stores) {
     let answers = race(&stores, RACERS, |store, number| async move {
         let verdict = match number % 2 == 0 {
             true => ALLOW,
-            false => Verdict::Refuse,
+            false => AskAnswer::Refuse,
         };
         (verdict, granted(store.answer(by, word, verdict).await))
     })
     .await;
-    let counted: Vec<Verdict> = answers
+    let counted: Vec<AskAnswer> = answers
         .into_iter()
-        .filter(|(_, answered)| *answered == Answered::Done(Seat::Two))
+        .filter(|(_, answered)| *answered == AnswerOutcome::Done(Seat::Two))
         .map(|(verdict, _)| verdict)
         .collect();
     assert_eq!(counted.len(), 1);
     let expected = match counted[0] {
-        Verdict::Refuse => AskState::Refused,
+        AskAnswer::Refuse => AskState::Refused,
         _ => AskState::Allowed,
     };
     assert_eq!(asked.state(&stores).await, expected);
@@ -295,7 +299,7 @@ pub async fn a_lapsed_ask_is_expired_and_cannot_be_answered(stores: Stores) {
     })
     .await;
     assert!(live(stores.here.load(asked.one.key).await).asks.is_empty());
-    assert_eq!(asked.answer(&stores, ALLOW).await, Answered::Over);
+    assert_eq!(asked.answer(&stores, ALLOW).await, AnswerOutcome::Over);
     assert!(!asked.lets_in(&stores).await);
     assert!(has_session(&stores.here, &asked.two).await);
 }
@@ -307,7 +311,7 @@ pub async fn a_seat_has_one_open_ask_the_newest(stores: Stores) {
     live(stores.here.ask(key, elsewhere.clone()).await);
     let newest = first.again(&stores).await;
     assert_eq!(first.state(&stores).await, AskState::Expired);
-    assert_eq!(first.answer(&stores, ALLOW).await, Answered::Over);
+    assert_eq!(first.answer(&stores, ALLOW).await, AnswerOutcome::Over);
     assert!(!first.lets_in(&stores).await);
     let open = live(stores.here.load(key).await).asks;
     let mut words: Vec<_> = open.iter().map(|ask| ask.word).collect();
@@ -316,7 +320,7 @@ pub async fn a_seat_has_one_open_ask_the_newest(stores: Stores) {
     expected.sort();
     assert_eq!(words, expected, "one for each seat");
     let answered = stores.here.answer(caller(&first.one), newest.word, ALLOW);
-    assert_eq!(granted(answered.await), Answered::Done(Seat::Two));
+    assert_eq!(granted(answered.await), AnswerOutcome::Done(Seat::Two));
     assert!(lets_in(&stores.here, key, Seat::Two, Proof::Ask(newest.digest)).await);
 }
 
@@ -362,7 +366,7 @@ pub async fn a_dead_session_answers_nothing(stores: Stores) {
     let asked = Asked::begin(&stores).await;
     let by = caller(&asked.one);
     granted(stores.here.end_session(by, SessionChoice::Own).await);
-    for verdict in [Verdict::Weigh, ALLOW, Verdict::Refuse] {
+    for verdict in [AskAnswer::DryRun, ALLOW, AskAnswer::Refuse] {
         let answered = stores.there.answer(by, asked.ask.word, verdict).await;
         assert_eq!(answered.unwrap(), Access::NoSession);
     }
@@ -380,10 +384,10 @@ pub async fn an_unknown_ask_has_no_state_and_no_answer(stores: Stores) {
     let unknown = stores
         .here
         .answer(caller(&asked.one), Uuid::new_v4(), ALLOW);
-    assert_eq!(granted(unknown.await), Answered::Over);
+    assert_eq!(granted(unknown.await), AnswerOutcome::Over);
     let elsewhere = stores
         .here
         .answer(caller(&other.one), asked.ask.word, ALLOW);
-    assert_eq!(granted(elsewhere.await), Answered::Over);
+    assert_eq!(granted(elsewhere.await), AnswerOutcome::Over);
     assert_eq!(asked.state(&stores).await, AskState::Waiting);
 }

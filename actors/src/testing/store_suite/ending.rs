@@ -3,17 +3,20 @@ use std::collections::HashSet;
 use super::{Stores, fixture::*};
 use crate::{
     domain::{ChatKey, Page, Seat},
-    ports::{Access, Appended, By, Ending, Lookup, SessionChoice, Verdict},
+    ports::{Access, Appended, AskAnswer, By, EndOutcome, Lookup, SessionChoice},
 };
 
 pub async fn a_chat_ends_once(stores: Stores) {
     let key = chat(&stores.here).await;
     assert_eq!(
         stores.here.end(By::Server(key)).await.unwrap(),
-        Ending::Ended
+        EndOutcome::Ended
     );
     for store in [&stores.here, &stores.there] {
-        assert_eq!(store.end(By::Server(key)).await.unwrap(), Ending::Before);
+        assert_eq!(
+            store.end(By::Server(key)).await.unwrap(),
+            EndOutcome::AlreadyEnded
+        );
         assert_eq!(store.status(key).await.unwrap(), Lookup::Ended);
     }
     assert_eq!(
@@ -22,7 +25,7 @@ pub async fn a_chat_ends_once(stores: Stores) {
             .end(By::Server(super::fixture::key()))
             .await
             .unwrap(),
-        Ending::Missing
+        EndOutcome::Missing
     );
 }
 
@@ -36,14 +39,14 @@ pub async fn one_of_many_racing_ends_counts(stores: Stores) {
     assert_eq!(
         endings
             .iter()
-            .filter(|ending| **ending == Ending::Ended)
+            .filter(|ending| **ending == EndOutcome::Ended)
             .count(),
         1
     );
     assert_eq!(
         endings
             .iter()
-            .filter(|ending| **ending == Ending::Before)
+            .filter(|ending| **ending == EndOutcome::AlreadyEnded)
             .count(),
         RACERS - 1
     );
@@ -106,7 +109,7 @@ pub async fn nothing_can_be_done_in_an_ended_chat(stores: Stores) {
         .unwrap();
     assert_eq!(named, Lookup::Ended);
     let by = caller(&seated);
-    let answered = stores.there.answer(by, ask.word, Verdict::Refuse).await;
+    let answered = stores.there.answer(by, ask.word, AskAnswer::Refuse).await;
     assert_eq!(answered.unwrap(), Access::Ended);
     let ended = stores.there.end_session(by, SessionChoice::Own).await;
     assert_eq!(ended.unwrap(), Access::Ended);
@@ -131,7 +134,7 @@ pub async fn a_message_racing_the_end_is_stored_before_it_or_not_at_all(stores: 
         let key = talk(&stores.here).await;
         let outcomes = race(&stores, 10, |store, number| async move {
             if number == 5 {
-                assert_eq!(store.end(By::Server(key)).await.unwrap(), Ending::Ended);
+                assert_eq!(store.end(By::Server(key)).await.unwrap(), EndOutcome::Ended);
                 return None;
             }
             let drafts = [draft(key, Seat::One, "Hello"), draft(key, Seat::Two, "Hi")];
@@ -196,7 +199,7 @@ pub async fn the_sweep_ends_what_has_expired_and_says_so_once(stores: Stores) {
         assert_nothing_readable(&stores, key).await;
         assert_eq!(
             stores.here.end(By::Server(key)).await.unwrap(),
-            Ending::Before
+            EndOutcome::AlreadyEnded
         );
     }
     assert_eq!(stores.here.status(living).await.unwrap(), Lookup::Live(()));
@@ -233,11 +236,11 @@ pub async fn a_chat_is_ended_by_a_living_session_alone(stores: Stores) {
     let member = member(key, Seat::Two);
     for stranger in strangers(&stores.here, member).await {
         let ending = stores.there.end(stranger.into()).await.unwrap();
-        assert_eq!(ending, Ending::NoSession);
+        assert_eq!(ending, EndOutcome::NoSession);
     }
     assert_eq!(stores.there.status(key).await.unwrap(), Lookup::Live(()));
     let ending = stores.there.end(member.into()).await.unwrap();
-    assert_eq!(ending, Ending::Ended);
+    assert_eq!(ending, EndOutcome::Ended);
     let again = stores.here.end(member.into()).await.unwrap();
-    assert_eq!(again, Ending::Before);
+    assert_eq!(again, EndOutcome::AlreadyEnded);
 }

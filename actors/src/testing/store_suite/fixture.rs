@@ -1,22 +1,25 @@
-//! What the claims are made of.
+//! Helpers of the claims.
+
+mod logins;
 
 use std::{sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
+pub(super) use self::logins::*;
 use crate::{
     domain::{
-        AskNumber, Caller, ChatKey, CodeDigest, Device, Draft, Lifetime, Message, MessageText,
-        Page, Seat, SecretDigest, Seq, Session, Timestamp, UserName,
+        Caller, ChatKey, Draft, Lifetime, Message, MessageText, Page, Seat, SecretDigest, Seq,
+        Timestamp, UserName,
     },
     ports::{
-        Access, Appended, By, ChatRoom, Claim, Claimed, DeferredWrite, Lookup, NewAsk, NewChat,
-        NewSession, Proof, Registered, SessionChoice, Store,
+        Access, Appended, By, ChatRoom, Claim, Lookup, NewChat, Proof, Registered, SessionChoice,
+        Store,
     },
     testing::eventually,
 };
 
-/// Room for more than any claim sends.
+/// More than any claim sends.
 pub(super) const PLENTY: ChatRoom = ChatRoom {
     messages_max: 1_000_000,
     bytes_max: 1_000_000_000,
@@ -37,8 +40,8 @@ pub(super) fn key() -> ChatKey {
 /// A key for a registration with an `id`, as a server makes one.
 pub(super) fn key_for(store: &Arc<dyn Store>, id: &SecretDigest) -> ChatKey {
     std::iter::repeat_with(key)
-        .find(|key| store.suits(*key, Some(id)))
-        .expect("one of endlessly many keys suits")
+        .find(|key| store.accepts_key(*key, Some(id)))
+        .expect("one of endlessly many keys accepts_key")
 }
 
 pub(super) fn digest() -> SecretDigest {
@@ -139,7 +142,7 @@ pub(super) fn answered<T, E: std::fmt::Debug>(answers: Vec<Result<T, E>>) -> Vec
     answers.expect("the store answers for every chat")
 }
 
-/// What is there. Takes the whole answer, so that claims read in one line.
+/// The value of a live chat. Takes the whole result, so that claims are one line.
 pub(super) fn live<T: std::fmt::Debug, E: std::fmt::Debug>(found: Result<Lookup<T>, E>) -> T {
     match found {
         Ok(Lookup::Live(found)) => found,
@@ -147,7 +150,7 @@ pub(super) fn live<T: std::fmt::Debug, E: std::fmt::Debug>(found: Result<Lookup<
     }
 }
 
-/// What a caller with a living session finds.
+/// The value for a caller with a live session.
 pub(super) fn granted<T: std::fmt::Debug, E: std::fmt::Debug>(found: Result<Access<T>, E>) -> T {
     match found {
         Ok(Access::Granted(found)) => found,
@@ -202,7 +205,7 @@ pub(super) async fn append(store: &Arc<dyn Store>, drafts: &[Draft]) -> Vec<Appe
     let appended = store.append(drafts, PLENTY).await;
     let mut appended = appended.expect("the store answers");
     assert_eq!(appended.len(), drafts.len(), "an outcome for each draft");
-    // As the journal does: a chat that somebody else holds is waited for alone.
+    // As the journal does: a locked chat is waited for separately.
     while let Some(first) = appended
         .iter()
         .position(|outcome| *outcome == Appended::Locked)
@@ -235,7 +238,7 @@ pub(super) async fn fill(store: &Arc<dyn Store>, key: ChatKey, count: usize) -> 
     drafts
 }
 
-/// The place of a draft that was stored by this very call.
+/// The `seq` of a draft that this call stored.
 pub(super) fn stored(appended: &Appended) -> Seq {
     match appended {
         Appended::Stored { seq, .. } => *seq,
@@ -263,101 +266,6 @@ pub(super) async fn all(store: &Arc<dyn Store>, key: ChatKey) -> Vec<Message> {
 
 pub(super) fn seqs(messages: &[Message]) -> Vec<Seq> {
     messages.iter().map(|message| message.seq).collect()
-}
-
-pub(super) fn claim(key: ChatKey, seat: Seat, proof: Option<Proof>) -> Claim {
-    Claim {
-        key,
-        seat,
-        proof,
-        session: NewSession {
-            id: Uuid::new_v4(),
-            digest: digest(),
-            login: None,
-            device: Device::default(),
-        },
-        return_code: digest(),
-        sessions_max: SESSIONS_MAX,
-    }
-}
-
-/// Takes a seat for the first time; answers its claim, with the token and code it set.
-pub(super) async fn sit(store: &Arc<dyn Store>, key: ChatKey, seat: Seat) -> Claim {
-    let mut claim = claim(key, seat, None);
-    claim.session.digest = voice(key, seat);
-    let claimed = live(store.take_seat(claim.clone()).await);
-    assert_eq!(claimed, Claimed::Sat { code_set: true });
-    claim
-}
-
-pub(super) async fn take(store: &Arc<dyn Store>, claim: &Claim) -> Claimed {
-    live(store.take_seat(claim.clone()).await)
-}
-
-/// Whether a proof lets somebody in now. Uses it up where it is good once.
-pub(super) async fn lets_in(
-    store: &Arc<dyn Store>,
-    key: ChatKey,
-    seat: Seat,
-    proof: Proof,
-) -> bool {
-    match take(store, &claim(key, seat, Some(proof))).await {
-        Claimed::Sat { .. } => true,
-        Claimed::WrongProof { .. } => false,
-        Claimed::Taken { .. } => panic!("a proof came, and was not looked at"),
-    }
-}
-
-pub(super) async fn return_code_works(
-    store: &Arc<dyn Store>,
-    key: ChatKey,
-    seat: Seat,
-    code: CodeDigest,
-) -> bool {
-    lets_in(store, key, seat, Proof::ReturnCode(code)).await
-}
-
-pub(super) async fn sessions(store: &Arc<dyn Store>, key: ChatKey, seat: Seat) -> Vec<Session> {
-    let chat = live(store.load(key).await);
-    chat.sessions
-        .into_iter()
-        .filter(|session| session.seat == seat)
-        .collect()
-}
-
-pub(super) async fn has_session(store: &Arc<dyn Store>, claim: &Claim) -> bool {
-    let sessions = sessions(store, claim.key, claim.seat).await;
-    sessions
-        .iter()
-        .any(|session| session.digest == claim.session.digest)
-}
-
-pub(super) async fn session_of(store: &Arc<dyn Store>, claim: &Claim) -> Session {
-    let sessions = sessions(store, claim.key, claim.seat).await;
-    let mut own = sessions
-        .into_iter()
-        .filter(|session| session.digest == claim.session.digest);
-    own.next().expect("the session is there")
-}
-
-/// DeferredWrites that a claim's session was used so long after it began.
-pub(super) async fn use_session(store: &Arc<dyn Store>, claim: &Claim, after: Duration) {
-    let session = session_of(store, claim).await;
-    let used = DeferredWrite::Used(session.id, session.since.plus(after));
-    store
-        .write_deferred(&[(claim.key, used)])
-        .await
-        .expect("the store answers");
-}
-
-pub(super) fn ask(seat: Seat, valid: Duration) -> NewAsk {
-    NewAsk {
-        word: Uuid::new_v4(),
-        digest: digest(),
-        seat,
-        number: AskNumber::generate(&mut rand::rng(), &[]),
-        valid,
-    }
 }
 
 /// The store's own time, read off a device code that lapses as it is made.

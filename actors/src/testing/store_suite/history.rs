@@ -2,8 +2,8 @@ use super::{Stores, fixture::*};
 use crate::{
     domain::{ChatKey, Marks, Page, Seat, Seq},
     ports::{
-        Access, By, DeferredWrite, HistoryPage, NewChat, PAGE_BYTES_MAX, Proof, SessionChoice,
-        Verdict,
+        Access, AskAnswer, By, DeferredWrite, HistoryPage, NewChat, PAGE_BYTES_MAX, Proof,
+        SessionChoice,
     },
 };
 
@@ -211,7 +211,7 @@ pub async fn a_revision_goes_up_with_every_change_of_seats_sessions_and_asks(sto
     let wish = ask(Seat::Two, LONG);
     stores.here.ask(key, wish.clone()).await.unwrap();
     went_up("a wish").await;
-    let allow = Verdict::Allow { valid: LONG };
+    let allow = AskAnswer::Allow { valid: LONG };
     granted(stores.here.answer(other, wish.word, allow).await);
     went_up("an answer").await;
     assert!(lets_in(&stores.here, key, Seat::Two, Proof::Ask(wish.digest)).await);

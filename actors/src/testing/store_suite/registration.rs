@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use super::{Stores, fixture::*};
 use crate::{
     domain::{ChatKey, Encryption, Marks, SealedHash, Seat, SecretDigest, UserName},
@@ -7,7 +5,7 @@ use crate::{
 };
 
 /// A registration that can be recognised.
-fn named(key: ChatKey, id: SecretDigest) -> NewChat {
+pub(super) fn named(key: ChatKey, id: SecretDigest) -> NewChat {
     NewChat {
         registration: Some((id, SealedHash::from_bytes(vec![7; 80]))),
         ..new_chat(key)
@@ -52,7 +50,7 @@ pub async fn the_same_registration_finds_the_chat_it_made(stores: Stores) {
     for again in [first, key_for(&stores.here, &id)] {
         assert_eq!(
             stores.there.register(named(again, id)).await.unwrap(),
-            Registered::Before {
+            Registered::Duplicate {
                 key: first,
                 sealed: SealedHash::from_bytes(vec![7; 80]),
                 expires_at,
@@ -81,7 +79,7 @@ pub async fn an_encrypted_chat_keeps_the_digest_of_its_proof(stores: Stores) {
         .register(sealed(key_for(&stores.there, &id)))
         .await
         .unwrap();
-    let Registered::Before {
+    let Registered::Duplicate {
         encryption: kept, ..
     } = again
     else {
@@ -119,7 +117,7 @@ async fn same_names(stores: &Stores, id: SecretDigest, one: &str, two: Option<&s
         ..named(key_for(&stores.here, &id), id)
     };
     match stores.there.register(again).await.unwrap() {
-        Registered::Before { same_names, .. } => same_names,
+        Registered::Duplicate { same_names, .. } => same_names,
         other => panic!("the registration was not recognised: {other:?}"),
     }
 }
@@ -191,7 +189,7 @@ pub async fn the_same_registration_racing_itself_makes_one_chat(stores: Stores) 
     for (key, outcome) in registered {
         match outcome {
             Registered::Made { .. } => assert_eq!(key, fresh[0]),
-            Registered::Before { key, .. } => assert_eq!(key, fresh[0]),
+            Registered::Duplicate { key, .. } => assert_eq!(key, fresh[0]),
             other => panic!("a replayed registration came out as {other:?}"),
         }
     }
@@ -205,7 +203,7 @@ pub async fn the_same_registration_with_another_key_finds_the_chat_it_made(store
         for again in [key(), key_for(&stores.there, &id), first] {
             let again = stores.there.register(named(again, id)).await.unwrap();
             assert!(
-                matches!(again, Registered::Before { key, .. } if key == first),
+                matches!(again, Registered::Duplicate { key, .. } if key == first),
                 "{again:?}"
             );
         }
@@ -214,7 +212,7 @@ pub async fn the_same_registration_with_another_key_finds_the_chat_it_made(store
         made(stores.there.register(named(next, id)).await.unwrap());
         let again = stores.here.register(named(key(), id)).await.unwrap();
         assert!(
-            matches!(again, Registered::Before { key, .. } if key == next),
+            matches!(again, Registered::Duplicate { key, .. } if key == next),
             "{again:?}"
         );
     }
@@ -246,98 +244,6 @@ pub async fn a_name_that_would_be_refused_today_is_read_as_it_was_stored(stores:
         assert_eq!(one.as_str(), odd);
         assert_eq!(chat.seats[Seat::Two].name, Some(name("Anny")));
     }
-}
-
-pub async fn a_key_in_use_is_taken(stores: Stores) {
-    let key = chat(&stores.here).await;
-    assert_eq!(
-        stores.there.register(new_chat(key)).await.unwrap(),
-        Registered::Taken
-    );
-    let other_id = named(key, digest());
-    assert_eq!(
-        stores.there.register(other_id).await.unwrap(),
-        Registered::Taken
-    );
-}
-
-pub async fn a_key_that_was_used_stays_taken(stores: Stores) {
-    let ended = chat(&stores.here).await;
-    stores.here.end(By::Server(ended)).await.unwrap();
-    let expired = expired_chat(&stores.here).await;
-    for key in [ended, expired] {
-        assert_eq!(
-            stores.there.register(new_chat(key)).await.unwrap(),
-            Registered::Taken
-        );
-    }
-    stores.here.expire(100).await.unwrap();
-    while stores.here.purge(100, LONG).await.unwrap() > 0 {}
-    for key in [ended, expired] {
-        assert_eq!(
-            stores.there.register(new_chat(key)).await.unwrap(),
-            Registered::Taken
-        );
-    }
-}
-
-pub async fn one_of_many_racing_registrations_gets_the_key(stores: Stores) {
-    let key = key();
-    let outcomes = race(&stores, RACERS, |store, _| async move {
-        store.register(new_chat(key)).await.unwrap()
-    })
-    .await;
-    let fresh = |outcome: &&Registered| matches!(outcome, Registered::Made { .. });
-    assert_eq!(outcomes.iter().filter(fresh).count(), 1);
-    let taken = |outcome: &&Registered| matches!(outcome, Registered::Taken);
-    assert_eq!(outcomes.iter().filter(taken).count(), RACERS - 1);
-}
-
-fn must_be_reserved(key: ChatKey) -> NewChat {
-    NewChat {
-        must_be_reserved: true,
-        ..new_chat(key)
-    }
-}
-
-pub async fn a_key_that_must_be_reserved_is_not_had_without(stores: Stores) {
-    let key = key();
-    let outcome = stores.here.register(must_be_reserved(key)).await.unwrap();
-    assert_eq!(outcome, Registered::NotReserved);
-    assert_eq!(stores.here.status(key).await.unwrap(), Lookup::Missing);
-}
-
-pub async fn a_reserved_key_can_be_registered_once(stores: Stores) {
-    for new in [must_be_reserved(key()), new_chat(key())] {
-        assert!(stores.here.reserve(new.key, LONG).await.unwrap());
-        assert_eq!(stores.here.status(new.key).await.unwrap(), Lookup::Missing);
-        made(stores.there.register(new.clone()).await.unwrap());
-        assert_eq!(stores.here.register(new).await.unwrap(), Registered::Taken);
-    }
-}
-
-pub async fn a_reservation_lapses(stores: Stores) {
-    let key = key();
-    let hold = Duration::from_millis(1);
-    assert!(stores.here.reserve(key, hold).await.unwrap());
-    pass(&stores.here, hold).await;
-    let outcome = stores.here.register(must_be_reserved(key)).await.unwrap();
-    assert_eq!(outcome, Registered::NotReserved);
-
-    assert!(
-        stores.here.reserve(key, LONG).await.unwrap(),
-        "it can be reserved again"
-    );
-    made(stores.here.register(must_be_reserved(key)).await.unwrap());
-}
-
-pub async fn a_key_in_use_or_used_before_cannot_be_reserved(stores: Stores) {
-    let key = chat(&stores.here).await;
-    assert!(!stores.there.reserve(key, LONG).await.unwrap());
-    stores.here.end(By::Server(key)).await.unwrap();
-    assert!(!stores.there.reserve(key, LONG).await.unwrap());
-    let expired = expired_chat(&stores.here).await;
-    assert!(!stores.there.reserve(expired, LONG).await.unwrap());
 }
 
 pub async fn seat_two_is_named_once(stores: Stores) {

@@ -17,9 +17,9 @@ pub async fn the_same_message_twice_in_one_batch_is_stored_once(stores: Stores) 
     let Appended::Stored { seq: 1, at } = appended[0] else {
         panic!("{:?}", appended[0])
     };
-    assert_eq!(appended[1], Appended::Before { seq: 1, at });
+    assert_eq!(appended[1], Appended::Duplicate { seq: 1, at });
     assert_eq!(stored(&appended[2]), 2);
-    assert_eq!(appended[3], Appended::Before { seq: 1, at });
+    assert_eq!(appended[3], Appended::Duplicate { seq: 1, at });
     assert_eq!(seqs(&all(&stores.here, key).await), [1, 2]);
 }
 
@@ -32,7 +32,7 @@ pub async fn the_same_message_again_gets_its_first_place(stores: Stores) {
             let again = append(store, std::slice::from_ref(draft)).await;
             assert_eq!(
                 again[0],
-                Appended::Before {
+                Appended::Duplicate {
                     seq: message.seq,
                     at: message.at
                 }
@@ -62,7 +62,7 @@ pub async fn the_same_message_racing_on_two_instances_is_stored_once(stores: Sto
                     fresh += 1;
                     answers.insert((seq, at));
                 }
-                Appended::Before { seq, at } => {
+                Appended::Duplicate { seq, at } => {
                     answers.insert((seq, at));
                 }
                 other => panic!("a racing duplicate came out as {other:?}"),
@@ -140,7 +140,7 @@ pub async fn one_of_two_texts_racing_for_an_id_is_stored(stores: Stores) {
         let of_first: Vec<Appended> = outcomes.iter().map(outcome_of_first).collect();
         let count = |wanted: fn(&Appended) -> bool| of_first.iter().filter(|it| wanted(it)).count();
         assert_eq!(count(|it| matches!(it, Appended::Stored { .. })), 1);
-        assert_eq!(count(|it| matches!(it, Appended::Before { .. })), 3);
+        assert_eq!(count(|it| matches!(it, Appended::Duplicate { .. })), 3);
         assert_eq!(count(|it| matches!(it, Appended::OtherText)), 4);
         let last = round * 5;
         assert_eq!(live(stores.here.load(key).await).last_seq, last);

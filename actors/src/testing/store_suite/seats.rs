@@ -71,7 +71,7 @@ pub async fn a_free_seat_is_had_with_any_proof(stores: Stores) {
     let claim = claim(key, Seat::One, Some(Proof::ReturnCode(digest())));
     assert_eq!(
         take(&stores.here, &claim).await,
-        Claimed::Sat { code_set: true }
+        Claimed::Seated { code_set: true }
     );
 }
 
@@ -117,7 +117,7 @@ pub async fn exactly_one_of_many_racing_claims_wins(stores: Stores) {
     .await;
     let mut winners = outcomes.iter().filter(|(outcome, _)| *outcome != TAKEN);
     let (outcome, winner) = winners.next().expect("somebody gets the seat");
-    assert_eq!(*outcome, Claimed::Sat { code_set: true });
+    assert_eq!(*outcome, Claimed::Seated { code_set: true });
     assert!(winners.next().is_none(), "nobody else does");
     assert_eq!(sessions(&stores.here, key, Seat::Two).await.len(), 1);
     assert!(has_session(&stores.here, winner).await);
@@ -131,7 +131,7 @@ pub async fn a_return_code_lets_in_beside_the_others(stores: Stores) {
         let back = claim(key, Seat::One, Some(Proof::ReturnCode(first.return_code)));
         assert_eq!(
             take(&stores.there, &back).await,
-            Claimed::Sat { code_set: false }
+            Claimed::Seated { code_set: false }
         );
         assert!(has_session(&stores.here, &back).await);
         assert_eq!(sessions(&stores.here, key, Seat::One).await.len(), count);
@@ -153,11 +153,14 @@ pub async fn the_same_login_replaces_its_unused_session_and_code(stores: Stores)
     let lost = named(key, login, None);
     assert_eq!(
         take(&stores.here, &lost).await,
-        Claimed::Sat { code_set: true }
+        Claimed::Seated { code_set: true }
     );
     for store in [&stores.there, &stores.here] {
         let again = named(key, login, None);
-        assert_eq!(take(store, &again).await, Claimed::Sat { code_set: true });
+        assert_eq!(
+            take(store, &again).await,
+            Claimed::Seated { code_set: true }
+        );
         assert!(has_session(&stores.here, &again).await);
         assert!(
             !has_session(&stores.here, &lost).await,
@@ -168,7 +171,7 @@ pub async fn the_same_login_replaces_its_unused_session_and_code(stores: Stores)
     let last = named(key, login, None);
     assert_eq!(
         take(&stores.here, &last).await,
-        Claimed::Sat { code_set: true }
+        Claimed::Seated { code_set: true }
     );
     assert!(!return_code_works(&stores.here, key, Seat::One, lost.return_code).await);
     assert!(return_code_works(&stores.here, key, Seat::One, last.return_code).await);
@@ -182,7 +185,7 @@ pub async fn the_same_login_with_a_code_adds_one_session(stores: Stores) {
         let again = named(key, login, proof);
         assert_eq!(
             take(&stores.here, &again).await,
-            Claimed::Sat { code_set: false }
+            Claimed::Seated { code_set: false }
         );
         assert!(has_session(&stores.here, &again).await);
         assert_eq!(sessions(&stores.here, key, Seat::One).await.len(), 2);
@@ -196,7 +199,7 @@ pub async fn the_same_login_does_not_replace_a_session_in_use(stores: Stores) {
     let first = named(key, login, None);
     assert_eq!(
         take(&stores.here, &first).await,
-        Claimed::Sat { code_set: true }
+        Claimed::Seated { code_set: true }
     );
     use_session(&stores.here, &first, Duration::from_millis(1)).await;
     assert_eq!(take(&stores.there, &named(key, login, None)).await, TAKEN);
@@ -214,7 +217,7 @@ pub async fn the_same_login_at_the_other_seat_is_another(stores: Stores) {
     for claim in [&one, &two] {
         assert_eq!(
             take(&stores.here, claim).await,
-            Claimed::Sat { code_set: true }
+            Claimed::Seated { code_set: true }
         );
     }
     assert!(has_session(&stores.here, &one).await);
@@ -238,7 +241,7 @@ pub async fn the_longest_unused_session_makes_room(stores: Stores) {
     };
     assert_eq!(
         take(&stores.here, &next).await,
-        Claimed::Sat { code_set: false }
+        Claimed::Seated { code_set: false }
     );
     assert!(!has_session(&stores.here, &unused_the_longest).await);
     assert!(has_session(&stores.here, &first).await);

@@ -1,9 +1,9 @@
 use actors::{
-    EndChat, History, LoggedIn, Login, LoginProof, Logout, Look, Opened, PairRegistry, Receipt,
-    Refusal, SeatOf, SendMessage, Sent, Typing,
+    EndChat, GetHistory, GetSeat, GetSnapshot, LoggedIn, Login, LoginProof, Logout, MoveMarks,
+    NotifyTyping, PairRegistry, Refusal, SendMessage, Sent, Snapshot,
     domain::{
-        AccessCode, ChatKey, ClientId, Device, Marks, Page, PairHash, Seat, SecretDigest, SentText,
-        Seq,
+        AccessCode, ChatKey, ClientId, Device, IncomingText, Marks, Page, PairHash, Seat,
+        SecretDigest, Seq,
     },
 };
 use uuid::Uuid;
@@ -95,7 +95,7 @@ impl Person {
         let send = SendMessage {
             by: self.by,
             id,
-            text: SentText::parse(text.into()).unwrap(),
+            text: IncomingText::parse(text.into()).unwrap(),
             sent_at: None,
             sender: None,
             recipient: None,
@@ -104,18 +104,18 @@ impl Person {
     }
 
     /// How things stand, as a page would show it.
-    pub(crate) async fn look(&self) -> Result<Opened, Refusal> {
-        self.pairs.ask(self.key, Look { by: self.by }).await
+    pub(crate) async fn snapshot(&self) -> Result<Snapshot, Refusal> {
+        self.pairs.ask(self.key, GetSnapshot { by: self.by }).await
     }
 
     /// Which seat the session proves, without a look into the store.
     pub(crate) async fn seat(&self) -> Result<Seat, Refusal> {
-        self.pairs.ask(self.key, SeatOf { by: self.by }).await
+        self.pairs.ask(self.key, GetSeat { by: self.by }).await
     }
 
     /// The texts of all messages, in order; checks that their places have no gap.
     pub(crate) async fn texts(&self) -> Result<Vec<String>, Refusal> {
-        let history = History {
+        let history = GetHistory {
             by: self.by,
             page: Page::After(0),
             limit: 10_000,
@@ -133,12 +133,12 @@ impl Person {
     pub(crate) async fn receipt(&self, delivered: Seq, read: Seq) -> Result<(), Refusal> {
         let marks = Marks { delivered, read };
         self.pairs
-            .ask(self.key, Receipt { by: self.by, marks })
+            .ask(self.key, MoveMarks { by: self.by, marks })
             .await
     }
 
     pub(crate) async fn typing(&self) -> Result<(), Refusal> {
-        self.pairs.ask(self.key, Typing { by: self.by }).await
+        self.pairs.ask(self.key, NotifyTyping { by: self.by }).await
     }
 
     pub(crate) async fn log_out(&self) -> Result<(), Refusal> {

@@ -9,7 +9,7 @@ use actix::{
     Actor, ActorContext, AsyncContext, Context, Handler, Message, Recipient, WeakAddr, WrapFuture,
 };
 use actors::{
-    Attach, Attached, History, OpenStream, PairRegistry, Refusal, StreamId,
+    Attach, Attached, GetHistory, OpenStream, PairRegistry, Refusal, StreamId,
     domain::{ChatKey, Event, Hello, Marks, Page, Seat, SeatChange, SecretDigest, Seq, Timestamp},
     testing::eventually,
 };
@@ -156,7 +156,7 @@ impl Reader {
     }
 
     async fn pull(&self) -> Result<(), Refusal> {
-        let history = History {
+        let history = GetHistory {
             by: self.by,
             page: Page::After(self.seen.position()),
             limit: PAGE_LEN,
@@ -203,7 +203,7 @@ impl Told {
             Event::Ended { by } => Told::Ended {
                 by: by.map(|name| name.to_string()),
             },
-            Event::Quiet | Event::Behind | Event::Moved => return None,
+            Event::Ping | Event::Behind | Event::Moved => return None,
         })
     }
 

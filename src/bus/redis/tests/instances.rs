@@ -25,12 +25,12 @@ impl Instance {
     }
 
     fn name(&self) -> String {
-        self.bus.roll_call().unwrap().own.to_string()
+        self.bus.membership().unwrap().own.to_string()
     }
 
     /// How many instances it knows to live, itself included.
     fn living(&self) -> usize {
-        1 + self.bus.roll_call().unwrap().heard.len()
+        1 + self.bus.membership().unwrap().heard.len()
     }
 }
 

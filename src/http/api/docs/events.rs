@@ -1,5 +1,5 @@
-//! The events of a stream, as far as OpenAPI can say them: what one block of lines holds, and the schema of the JSON in its
-//! `data`. Generators make a type of each.
+//! The events of a stream, as far as OpenAPI can describe them: the fields of one event, and the schema of the
+//! JSON in its `data`. Generators make a type of each.
 
 use std::borrow::Cow;
 
@@ -26,7 +26,7 @@ pub struct Ping {}
 /// A kind of event.
 struct Kind {
     event: &'static str,
-    /// Whether it has an id, which is where to go on from.
+    /// Whether it has an id to resume from.
     has_id: bool,
     /// The schema of its data.
     data: Cow<'static, str>,
@@ -60,7 +60,7 @@ impl Kind {
         let event = ObjectBuilder::new()
             .schema_type(Type::String)
             .enum_values(Some([self.event]));
-        // What generators call its type.
+        // The name of the type in generated clients.
         let title = format!("{}Event", self.data);
         let data = ObjectBuilder::new()
             .schema_type(Type::String)

@@ -15,7 +15,7 @@ fn digest() -> SecretDigest {
 /// A registration with an id, as a page makes one.
 fn with_id(store: &ShardedStore, id: SecretDigest) -> NewChat {
     let mut keys = std::iter::repeat_with(key);
-    let key = keys.find(|key| store.suits(*key, Some(&id))).unwrap();
+    let key = keys.find(|key| store.accepts_key(*key, Some(&id))).unwrap();
     NewChat {
         fresh_key: true,
         registration: Some((id, SealedHash::from_bytes(vec![7; 80]))),
@@ -50,7 +50,7 @@ async fn chats_are_made_by_ids_and_keys_of_the_servers_that_are_there() {
     servers.0[0].kill();
     until_away(&store, 0, true).await;
     let fresh: Vec<ChatKey> = std::iter::repeat_with(key)
-        .filter(|key| store.suits(*key, None))
+        .filter(|key| store.accepts_key(*key, None))
         .take(10)
         .collect();
     for key in fresh {
@@ -64,18 +64,18 @@ async fn chats_are_made_by_ids_and_keys_of_the_servers_that_are_there() {
     // Every id would have belonged to the first server by the first map.
     let ids: Vec<SecretDigest> = std::iter::repeat_with(digest).take(10).collect();
     for id in &ids {
-        assert!(!store.suits_id(id));
+        assert!(!store.accepts_registration(id));
         let refused = store.register(with_id(&store, *id)).await.unwrap();
-        assert_eq!(refused, Registered::PartAway);
+        assert_eq!(refused, Registered::PartitionUnavailable);
     }
     servers.0[0].resume().unwrap();
     until_away(&store, 0, false).await;
     for id in ids {
-        assert!(store.suits_id(&id));
+        assert!(store.accepts_registration(&id));
         let made = store.register(with_id(&store, id)).await.unwrap();
         assert!(matches!(made, Registered::Made { .. }), "{made:?}");
         let again = store.register(with_id(&store, id)).await.unwrap();
-        assert!(matches!(again, Registered::Before { .. }), "{again:?}");
+        assert!(matches!(again, Registered::Duplicate { .. }), "{again:?}");
     }
 }
 
@@ -104,12 +104,12 @@ async fn what_one_server_remembers_is_told_while_the_other_is_away() {
     for (id, key) in made {
         let again = store.register(with_id(&store, id)).await.unwrap();
         match again {
-            Registered::Before { key: before, .. } => {
+            Registered::Duplicate { key: before, .. } => {
                 assert_eq!(before, key);
                 told += 1;
             }
             other => {
-                assert_eq!(other, Registered::PartAway);
+                assert_eq!(other, Registered::PartitionUnavailable);
                 away += 1;
             }
         }
@@ -122,7 +122,7 @@ async fn a_reserved_key_is_registered_though_a_server_of_an_older_map_is_away() 
     let (mut servers, store) = two_by_two_maps().await;
     servers.0[0].kill();
     until_away(&store, 0, true).await;
-    let mut keys = std::iter::repeat_with(key).filter(|key| store.suits(*key, None));
+    let mut keys = std::iter::repeat_with(key).filter(|key| store.accepts_key(*key, None));
     let (reserved, other) = (keys.next().unwrap(), keys.next().unwrap());
     assert!(
         store
@@ -133,7 +133,11 @@ async fn a_reserved_key_is_registered_though_a_server_of_an_older_map_is_away() 
     let made = store.register(chat(reserved)).await.unwrap();
     assert!(matches!(made, Registered::Made { .. }), "{made:?}");
     let refused = store.register(chat(other)).await.unwrap();
-    assert_eq!(refused, Registered::PartAway, "it may be in use there");
+    assert_eq!(
+        refused,
+        Registered::PartitionUnavailable,
+        "it may be in use there"
+    );
 }
 
 /// Whoever took seat 1 of a chat.

@@ -1,4 +1,4 @@
-//! Answers over HTTP/2 on their way to the client.
+//! Writes responses over HTTP/2.
 
 use std::{convert::Infallible, future::poll_fn, pin::Pin, rc::Rc, task::Poll};
 
@@ -18,8 +18,8 @@ use tokio::{
 };
 use tracing::debug;
 
-use super::{Shared, answering::Answer};
-use crate::http::answers::is_event_stream;
+use super::{Shared, requests::PendingResponse};
+use crate::http::serve::response_memory::is_event_stream;
 
 /// How much of a body is given to the connection at once.
 const PART_BYTES: usize = 16 * 1024;
@@ -30,8 +30,8 @@ pub struct Part {
     _untaken: Option<Untaken>,
 }
 
-/// Goes with each part of an answer: when the last of them is dropped, all of it is written or will
-/// never be. h2 itself does not say when that is.
+/// Kept with each part of a response: when the last one is dropped the whole response was written, or never
+/// will be. h2 itself does not report that.
 type Untaken = Rc<oneshot::Sender<Infallible>>;
 
 impl Buf for Part {
@@ -48,30 +48,30 @@ impl Buf for Part {
     }
 }
 
-impl Answer {
-    /// Writes it, and keeps its turn and its room until the client has taken it.
+impl PendingResponse {
+    /// Writes the response, and holds its turn and its memory until the client has taken it.
     pub async fn write(self, shared: &Shared) -> Result<(), h2::Error> {
         if is_event_stream(&self.response) {
-            // Nobody waits for the end of an answer that has none.
+            // It has no end, so it must not hold a turn.
             drop(self.held);
-            let written = write(self.respond, self.response, self.bare, shared, None);
+            let written = write(self.respond, self.response, self.is_head, shared, None);
             return written.await;
         }
         let (untaken, taken) = oneshot::channel();
         let untaken = Some(Rc::new(untaken));
         let written = async {
-            write(self.respond, self.response, self.bare, shared, untaken).await?;
-            // It never says anything: its end is what is waited for.
+            write(self.respond, self.response, self.is_head, shared, untaken).await?;
+            // Nothing is ever sent on it: this waits until all parts are dropped.
             let _ = taken.await;
             Ok(())
         };
-        let Some(room) = self.room else {
+        let Some(reservation) = self.reservation else {
             return written.await;
         };
         tokio::select! {
             biased;
             written = written => written,
-            () = room.needed() => {
+            () = reservation.until_needed() => {
                 shared.cut_off.notify_one();
                 Ok(())
             }
@@ -82,12 +82,12 @@ impl Answer {
 async fn write(
     mut respond: h2::server::SendResponse<Part>,
     response: Response<BoxBody>,
-    bare: bool,
+    is_head: bool,
     shared: &Shared,
     untaken: Option<Untaken>,
 ) -> Result<(), h2::Error> {
     let (head, mut body) = response.into_parts();
-    let ends = bare || matches!(body.size(), BodySize::None | BodySize::Sized(0));
+    let ends = is_head || matches!(body.size(), BodySize::None | BodySize::Sized(0));
     let mut stream = respond.send_response(head_of(head, body.size()), ends)?;
     if ends {
         return Ok(());
@@ -98,7 +98,7 @@ async fn write(
             Poll::Pending => Pin::new(&mut body).poll_next(cx).map(Some),
         });
         match chunk.await {
-            // The client has closed it.
+            // The client has cancelled it.
             None => return Ok(()),
             Some(None) => return stream.send_data(Part::end(), true),
             Some(Some(Ok(chunk))) => {
@@ -117,7 +117,7 @@ async fn write(
 }
 
 impl Part {
-    /// After the last byte.
+    /// The empty part that ends a body.
     fn end() -> Self {
         Self {
             bytes: Bytes::new(),
@@ -126,8 +126,8 @@ impl Part {
     }
 }
 
-/// Gives a chunk to the connection as the client takes it; `false` when it has closed the stream,
-/// or taken nothing of it for too long while the connection goes on.
+/// Gives a chunk to the connection as fast as the client takes it; `false` when the client has closed the
+/// stream, or has taken nothing of it for too long.
 async fn send(
     stream: &mut SendStream<Part>,
     mut chunk: Bytes,
@@ -136,7 +136,12 @@ async fn send(
 ) -> Result<bool, h2::Error> {
     while !chunk.is_empty() {
         stream.reserve_capacity(chunk.len().min(PART_BYTES));
-        match timeout(shared.terms.stalled, poll_fn(|cx| stream.poll_capacity(cx))).await {
+        match timeout(
+            shared.context.stalled,
+            poll_fn(|cx| stream.poll_capacity(cx)),
+        )
+        .await
+        {
             Ok(Some(capacity)) => {
                 let part = Part {
                     bytes: chunk.split_to(capacity?.min(chunk.len())),
@@ -147,8 +152,8 @@ async fn send(
             }
             Ok(None) => return Ok(false),
             Err(_) => {
-                if shared.last_taken.get().elapsed() >= shared.terms.stalled {
-                    // Nor did the client take anything else.
+                if shared.last_taken.get().elapsed() >= shared.context.stalled {
+                    // It took nothing of the other streams either.
                     shared.cut_off.notify_one();
                 }
                 return Ok(false);

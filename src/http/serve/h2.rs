@@ -1,10 +1,9 @@
-//! HTTP/2, on the h2 crate itself. actix's own dispatcher sets none of the limits below, does not
-//! tell its clients that it is going, and does not hear that a client has closed a stream on which
-//! there is nothing to say.
+//! HTTP/2 on the h2 crate itself. actix's own dispatcher sets none of the limits below, sends no GOAWAY on
+//! shutdown, and does not notice that a client has closed a stream on which nothing is being sent.
 
-mod answering;
 mod body;
-mod writing;
+mod requests;
+mod responses;
 
 use std::{
     cell::Cell,
@@ -32,44 +31,44 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{connection::Terms, low_priority::Turns};
-use answering::Accepted;
-use writing::Part;
+use super::{ConnectionContext, low_priority::ConnectionTurns};
+use requests::WaitingRequest;
+use responses::Part;
 
 /// Requests and streams that one connection may have open; a proxy opens another for more.
 const STREAMS_MAX: u32 = 100;
-/// What the headers of one request may take.
+/// The longest list of headers of one request.
 const HEADERS_BYTES_MAX: u32 = 16 * 1024;
-/// What one request, and all of one connection, may send ahead of being read.
+/// The flow-control windows: what one request, and all of one connection, may send before it is read.
 const REQUEST_WINDOW_BYTES: u32 = 64 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 256 * 1024;
-/// What of the bodies of one connection's requests is in memory at once, in KiB.
+/// The memory for the bodies of one connection's requests, in KiB.
 const BODIES_KIB_MAX: usize = 256;
-/// What one response may have waiting in the connection.
+/// What h2 buffers of one response.
 const SEND_BYTES_MAX: usize = 32 * 1024;
-/// Streams that were reset before anybody looked at them, past which the client is cut off; and
-/// those that were reset for its errors.
+/// A client is cut off after this many streams that it reset before they were accepted, or that were reset
+/// for its errors.
 const EARLY_RESETS_MAX: usize = 20;
 const ERROR_RESETS_MAX: usize = 64;
-/// Requests of one connection that may wait for their turn whatever others do.
-const WAITING_FEW: usize = 16;
-/// Requests that are accepted before others on the arbiter have their turn.
+/// Requests of one connection that may wait for their turn without a permit of the shared limit.
+const WAITING_WITHOUT_PERMIT: usize = 16;
+/// Requests that are accepted before the arbiter polls something else.
 const ACCEPTED_AT_ONCE: u32 = 16;
-/// A connection without a request for this long is closed.
-const QUIET_MAX: Duration = Duration::from_secs(75);
+/// A connection that has been idle this long is closed.
+const IDLE_MAX: Duration = Duration::from_secs(75);
 
-/// Serves one connection until its client leaves, or until this instance does and everything on it
-/// is answered.
+/// Serves one connection until the client closes it, or until the shutdown once every request on it is
+/// answered.
 ///
 /// # Errors
-/// What the client did wrong, or that it is gone.
+/// The client broke the protocol or a limit, or is gone.
 pub async fn serve<Io, S, B>(
     io: Io,
     peer: Option<SocketAddr>,
     service: Rc<S>,
-    terms: Terms,
-    mut turns: Turns,
-    going: impl Future<Output = ()>,
+    context: ConnectionContext,
+    mut turns: ConnectionTurns,
+    shutdown: impl Future<Output = ()>,
 ) -> Result<(), h2::Error>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
@@ -80,15 +79,15 @@ where
 {
     let handshake = builder().handshake(io);
     let mut connection: Connection<Io, Part> = turns.run(handshake).await?;
-    let mut going = pin!(going);
-    let mut quiet = pin!(sleep(QUIET_MAX));
-    let mut leaving = false;
+    let mut shutdown = pin!(shutdown);
+    let mut idle = pin!(sleep(IDLE_MAX));
+    let mut closing = false;
     let accepted_at_once = Cell::new(0);
-    // Held by every request that is not answered to its end.
-    let shared = Rc::new(Shared::new(terms, peer));
+    // A clone is held by every request in progress.
+    let shared = Rc::new(Shared::new(context, peer));
     loop {
         let next = poll_fn(|cx| {
-            // What comes first may be a hundred requests.
+            // The first read of a connection may bring a hundred requests.
             if accepted_at_once.get() == 0 {
                 match shared.is_new() || shared.is_crowded() || turns.is_costly() {
                     true => ready!(turns.poll_turn(cx)),
@@ -106,28 +105,27 @@ where
             accepted = next => {
                 let Some(accepted) = accepted else { return Ok(()) };
                 let (request, respond) = accepted?;
-                if let Some(accepted) = shared.accept(request, respond) {
-                    let answered = answering::serve(accepted, service.clone(), shared.clone());
-                    actix_rt::spawn(answered);
+                if let Some(request) = shared.accept(request, respond) {
+                    actix_rt::spawn(requests::serve(request, service.clone(), shared.clone()));
                 }
                 if accepted_at_once.get() == 0 {
                     tokio::task::yield_now().await;
                 }
             }
             () = shared.cut_off.notified() => return Err(Reason::ENHANCE_YOUR_CALM.into()),
-            () = &mut going, if !leaving => {
-                leaving = true;
+            () = &mut shutdown, if !closing => {
+                closing = true;
                 connection.graceful_shutdown();
             }
-            () = &mut quiet => {
+            () = &mut idle => {
                 if Rc::strong_count(&shared) == 1 {
-                    if leaving {
+                    if closing {
                         return Ok(());
                     }
-                    leaving = true;
+                    closing = true;
                     connection.graceful_shutdown();
                 }
-                quiet.as_mut().reset(Instant::now() + QUIET_MAX);
+                idle.as_mut().reset(Instant::now() + IDLE_MAX);
             }
         }
     }
@@ -148,33 +146,34 @@ fn builder() -> Builder {
 
 /// What the requests of one connection share.
 struct Shared {
-    /// One for each answer that is being made or waits to be taken.
+    /// A permit for each response that is being made or waits to be taken.
     turns: Arc<Semaphore>,
     bodies_kib: Arc<Semaphore>,
-    terms: Terms,
+    context: ConnectionContext,
     peer: Option<SocketAddr>,
-    /// How many requests have come, and how many of them have no answer that was taken.
+    /// How many requests were accepted.
     accepted: Cell<u64>,
+    /// How many of them have no response that the client has taken.
     unanswered: Rc<Cell<usize>>,
-    /// When its client took something last.
+    /// When the client last took something.
     last_taken: Cell<Instant>,
-    /// That its client takes nothing.
+    /// Notified when the client takes nothing and is to be disconnected.
     cut_off: Notify,
 }
 
-/// Counts a request until its answer was taken.
+/// Counts a request until the client has taken its response.
 struct Unanswered {
     count: Rc<Cell<usize>>,
-    /// Its place among the requests of all connections that wait for their turn.
-    waits: Option<OwnedSemaphorePermit>,
+    /// Its permit among the waiting requests of all connections, where it needs one.
+    waiting: Option<OwnedSemaphorePermit>,
 }
 
 impl Shared {
-    fn new(terms: Terms, peer: Option<SocketAddr>) -> Self {
+    fn new(context: ConnectionContext, peer: Option<SocketAddr>) -> Self {
         Self {
-            turns: Arc::new(Semaphore::new(terms.answers_per_connection)),
+            turns: Arc::new(Semaphore::new(context.answers_per_connection)),
             bodies_kib: Arc::new(Semaphore::new(BODIES_KIB_MAX)),
-            terms,
+            context,
             peer,
             accepted: Cell::new(0),
             unanswered: Rc::default(),
@@ -183,35 +182,35 @@ impl Shared {
         }
     }
 
-    /// Whether nothing was asked on it yet.
+    /// Whether no request was accepted yet.
     fn is_new(&self) -> bool {
         self.accepted.get() == 0
     }
 
-    /// Whether more was asked than is answered at once.
+    /// Whether it has more requests than are answered at once.
     fn is_crowded(&self) -> bool {
-        self.unanswered.get() > self.terms.answers_per_connection
+        self.unanswered.get() > self.context.answers_per_connection
     }
 
-    /// How many answers wait to be taken, beside one that is about to be made.
+    /// How many responses wait to be taken, not counting the one that is about to be made.
     fn untaken(&self) -> usize {
-        let others = self.terms.answers_per_connection - self.turns.available_permits();
+        let others = self.context.answers_per_connection - self.turns.available_permits();
         others.saturating_sub(1)
     }
 
-    /// Accepts a request, unless too many wait already. Those that do not are refused as what was not
-    /// looked at, so that their clients may send them again (RFC 9113, 8.7).
+    /// Accepts a request, or refuses it when too many wait already. REFUSED_STREAM says that nothing was
+    /// processed, so the client may send it again (RFC 9113, 8.7).
     fn accept(
         &self,
         request: http::Request<RecvStream>,
         mut respond: SendResponse<Part>,
-    ) -> Option<Accepted> {
+    ) -> Option<WaitingRequest> {
         self.accepted.set(self.accepted.get() + 1);
         let unanswered = self.unanswered.get();
-        let mut waits = None;
-        if unanswered >= self.terms.answers_per_connection + WAITING_FEW {
-            match self.terms.waiting.clone().try_acquire_owned() {
-                Ok(permit) => waits = Some(permit),
+        let mut waiting = None;
+        if unanswered >= self.context.answers_per_connection + WAITING_WITHOUT_PERMIT {
+            match self.context.waiting.clone().try_acquire_owned() {
+                Ok(permit) => waiting = Some(permit),
                 Err(_) => {
                     respond.send_reset(Reason::REFUSED_STREAM);
                     return None;
@@ -220,21 +219,21 @@ impl Shared {
         }
         self.unanswered.set(unanswered + 1);
         let (head, body) = request.into_parts();
-        Some(Accepted {
+        Some(WaitingRequest {
             head: Box::new(head),
             body,
             respond,
             unanswered: Unanswered {
                 count: self.unanswered.clone(),
-                waits,
+                waiting,
             },
         })
     }
 }
 
 impl Unanswered {
-    fn waits_no_more(&mut self) {
-        self.waits = None;
+    fn release_waiting(&mut self) {
+        self.waiting = None;
     }
 }
 

@@ -13,18 +13,20 @@ use tokio::{
 };
 
 use super::*;
-use crate::http::{answers::Answers, low_priority::LowPriority, reads::Reads};
+use crate::http::serve::{
+    low_priority::LowPriorityQueue, read_turns::ReadTurns, response_memory::ResponseMemory,
+};
 
 /// Serves a connection on which every request is refused before its body has come.
 async fn refuse(connection: DuplexStream) -> io::Result<()> {
-    let terms = Terms {
+    let context = ConnectionContext {
         deadline: Duration::from_secs(10),
         stalled: Duration::from_secs(30),
-        answers: Answers::new(1),
+        response_memory: ResponseMemory::new(1),
         answers_per_connection: 1,
         waiting: Arc::new(Semaphore::new(1)),
-        reads: Reads::new(1),
-        low_priority: LowPriority::default(),
+        reads: ReadTurns::new(1),
+        low_priority: LowPriorityQueue::default(),
     };
     let refuse = fn_service(|_: Request| async {
         let refused = Response::new(StatusCode::TOO_MANY_REQUESTS);
@@ -32,18 +34,18 @@ async fn refuse(connection: DuplexStream) -> io::Result<()> {
     });
     let service = refuse.new_service(()).await.unwrap();
     let served = async {
-        // It keeps the date in a task of its own.
+        // It keeps the `Date` header up to date in a task of its own, so it needs the `LocalSet`.
         let config = ServiceConfig::default();
-        serve(connection, None, &service, config, &terms, pending()).await
+        serve(connection, None, &service, config, &context, pending()).await
     };
     LocalSet::new().run_until(served).await
 }
 
 const HEAD: &[u8] = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n";
 
-/// For longer than a client that says nothing is waited for.
+/// It sends for longer than a silent client is waited for.
 #[tokio::test]
-async fn who_still_sends_what_was_refused_gets_to_read_why() {
+async fn a_client_that_still_sends_a_refused_body_can_read_the_response() {
     let (mut client, server) = duplex(1_000);
     let send = async {
         client.write_all(HEAD).await.unwrap();
@@ -63,7 +65,7 @@ async fn who_still_sends_what_was_refused_gets_to_read_why() {
 }
 
 #[tokio::test]
-async fn who_says_nothing_more_or_does_not_stop_is_not_waited_for() {
+async fn a_client_that_is_silent_or_never_stops_sending_is_not_waited_for() {
     let (mut client, server) = duplex(1_000);
     client.write_all(HEAD).await.unwrap();
     refuse(server).await.unwrap();

@@ -1,5 +1,5 @@
-//! The body of a request over HTTP/2, read before the request takes its turn: within what one
-//! connection may have in memory, and within the time a request may take to arrive.
+//! Reads the body of an HTTP/2 request before the request takes its turn, within the connection's memory for
+//! bodies and the time a request may take to arrive.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -15,17 +15,17 @@ use tokio::{
 
 use crate::http::body::BODY_BYTES_MAX;
 
-/// What was read of a body.
+/// A body, as far as it was read.
 #[derive(Default)]
 pub struct Body {
     chunks: Vec<Result<Bytes, PayloadError>>,
-    /// What was left unread, being too much or of no use.
+    /// Left unread because it is too long, or because nobody reads the body of a GET.
     rest: Option<RecvStream>,
-    /// Held while it is in memory.
+    /// The permits for its memory.
     held: Option<OwnedSemaphorePermit>,
 }
 
-/// Reads a body that can be of use.
+/// Reads a body, unless it is too long or its method takes none.
 pub async fn collect(
     head: &Parts,
     mut stream: RecvStream,
@@ -46,7 +46,7 @@ pub async fn collect(
         let mut length = 0;
         while let Some(chunk) = stream.data().await {
             let chunk = chunk.and_then(|chunk| {
-                // The client may send on as far as it was read.
+                // Lets the client send as much again.
                 stream.flow_control().release_capacity(chunk.len())?;
                 Ok(chunk)
             });
@@ -67,7 +67,7 @@ pub async fn collect(
 }
 
 impl Body {
-    /// As handlers read it.
+    /// The payload that handlers read.
     pub fn into_payload(self) -> Payload {
         if self.chunks.is_empty() && self.rest.is_none() {
             return Payload::None;

@@ -1,4 +1,4 @@
-//! Answers on their way to the client.
+//! Writes responses over HTTP/1.1.
 
 use std::{future::poll_fn, io, pin::pin};
 
@@ -14,29 +14,29 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::codec::Encoder;
 
 use super::Connection;
-use crate::http::answers::Room;
+use crate::http::serve::response_memory::Reservation;
 
-/// How much of an answer is written at once.
+/// How much of a response is written at once.
 const WRITE_BYTES: usize = 16 * 1024;
 
 impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
-    /// Writes an answer as the client takes it.
+    /// Writes a response as fast as the client takes it.
     pub(super) async fn write<B: MessageBody>(
         &mut self,
         response: Response<B>,
-        room: Option<Room>,
+        reservation: Option<Reservation>,
         is_head: bool,
         last: bool,
     ) -> io::Result<()> {
-        let room = room.and_then(|room| room.fit(&response));
+        let reservation = reservation.and_then(|reservation| reservation.shrink_to(&response));
         let written = self.write_all(response, is_head, last);
-        let Some(room) = room else {
+        let Some(reservation) = reservation else {
             return written.await;
         };
         tokio::select! {
             biased;
             written = written => written,
-            () = room.needed() => Err(io::ErrorKind::TimedOut.into()),
+            () = reservation.until_needed() => Err(io::ErrorKind::TimedOut.into()),
         }
     }
 
@@ -51,7 +51,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         if last || self.body_unread || self.is_faulty {
             head.head_mut().set_connection_type(ConnectionType::Close);
         }
-        // HTTP/1.0 knows no chunks: there a body ends with the connection.
+        // HTTP/1.0 has no chunked encoding: a body ends with the connection.
         let is_old = self.version < Version::HTTP_11;
         head.head_mut().no_chunking(is_old);
         let size = body.size();
@@ -59,7 +59,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         let head = Message::Item((head, size));
         self.codec.encode(head, &mut self.unwritten)?;
         if is_old {
-            self.say_close(begin);
+            self.add_close(begin);
         }
         if is_head || matches!(size, BodySize::None | BodySize::Sized(0)) {
             return self.flush().await;
@@ -89,9 +89,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         }
     }
 
-    /// Says that the connection ends, to a client of HTTP/1.0: the codec takes that for granted,
-    /// and some clients do not.
-    fn say_close(&mut self, begin: usize) {
+    /// Adds `Connection: close` to a response to HTTP/1.0. The codec leaves it out because it is the default
+    /// there, but some clients wait for it.
+    fn add_close(&mut self, begin: usize) {
         let head = self.unwritten.split_off(begin);
         let status = head.windows(2).position(|two| two == b"\r\n");
         let (status, fields) = head.split_at(status.map_or(0, |end| end + 2));
@@ -100,7 +100,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         }
     }
 
-    /// A body that nobody read and that has come already is no reason to hang up.
+    /// Discards what has arrived of a body that no handler read, so that the connection can be kept.
     fn skip_body(&mut self) {
         while let Some(Ok(_)) = self.chunk() {}
     }

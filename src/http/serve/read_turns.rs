@@ -1,6 +1,6 @@
-//! Who is served first when more want to read than the store can serve. Requests that only read cost
-//! the store and take nothing from whoever sends them, so a few connections could keep it busy for
-//! everybody: on each arbiter only so many are carried out at once, and the others wait here.
+//! Limits how many requests that only read are carried out at once on an arbiter. Reading is cheap to ask
+//! for and expensive for the store, so a few connections could keep it busy for everybody. The other
+//! requests wait here, those of well-behaved connections first.
 
 use std::{
     cell::{Cell, RefCell},
@@ -13,17 +13,17 @@ use actix_http::Request;
 use actix_web::http::Method;
 use tokio::{sync::oneshot, time::timeout};
 
-use super::answers::is_for_operators;
+use super::response_memory::is_for_operators;
 
-/// How long a request waits before it is refused.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// When one has waited this long there are more than can be served. Then the newest go first: their
-/// clients are still there, and those who come now do not queue behind a flood.
-const LATE: Duration = Duration::from_millis(250);
+/// How long a request waits for a turn before it is refused.
+const TURN_TIMEOUT: Duration = Duration::from_secs(5);
+/// When the first in the queue has waited this long there are more requests than can be served. Then the
+/// newest go first: their clients are still there, and newcomers do not queue behind a flood.
+const OVERLOADED_AFTER: Duration = Duration::from_millis(250);
 
 /// The turns of one arbiter. Cheap to clone.
 #[derive(Clone)]
-pub struct Reads(Rc<Queue>);
+pub struct ReadTurns(Rc<Queue>);
 
 struct Queue {
     free: Cell<usize>,
@@ -31,7 +31,7 @@ struct Queue {
     waiting: RefCell<BTreeMap<Place, Waiter>>,
 }
 
-/// Those whose connection has fewer answers waiting to be taken come first, whenever they came.
+/// The order of the queue: connections with fewer untaken responses first, then by arrival.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     untaken: usize,
@@ -40,14 +40,14 @@ struct Place {
 
 struct Waiter {
     since: Instant,
-    call: oneshot::Sender<Turn>,
+    call: oneshot::Sender<ReadTurn>,
 }
 
-/// A turn, until it is dropped.
-pub struct Turn(Option<Rc<Queue>>);
+/// A turn, given back when dropped.
+pub struct ReadTurn(Option<Rc<Queue>>);
 
-impl Reads {
-    /// So many turns at once.
+impl ReadTurns {
+    /// `at_once` turns.
     pub fn new(at_once: usize) -> Self {
         Self(Rc::new(Queue {
             free: Cell::new(at_once),
@@ -56,22 +56,22 @@ impl Reads {
         }))
     }
 
-    /// Whether a request takes a turn. Streams have limits of their own, and operators must see
-    /// what is going on.
-    pub fn concern(request: &Request) -> bool {
+    /// Whether a request needs a turn. Streams have limits of their own; health and metrics must answer under
+    /// any load.
+    pub fn apply_to(request: &Request) -> bool {
         let path = request.path();
         matches!(*request.method(), Method::GET | Method::HEAD)
             && !path.ends_with("/stream")
             && !is_for_operators(path)
     }
 
-    /// A turn for a request on whose connection that many answers wait to be taken; nothing when it
-    /// does not come.
-    pub async fn turn(&self, untaken: usize) -> Option<Turn> {
+    /// Waits for a turn, for a request whose connection has `untaken` responses; `None` when none comes in
+    /// time.
+    pub async fn wait(&self, untaken: usize) -> Option<ReadTurn> {
         let Self(queue) = self;
         if queue.free.get() > 0 {
             queue.free.set(queue.free.get() - 1);
-            return Some(Turn(Some(queue.clone())));
+            return Some(ReadTurn(Some(queue.clone())));
         }
         let arrival = queue.arrivals.get();
         queue.arrivals.set(arrival + 1);
@@ -80,18 +80,18 @@ impl Reads {
         let since = Instant::now();
         let waiter = Waiter { since, call };
         queue.waiting.borrow_mut().insert(place, waiter);
-        let _leaves = Leaves { queue, place };
-        timeout(PATIENCE, called).await.ok()?.ok()
+        let _dequeue = Dequeue { queue, place };
+        timeout(TURN_TIMEOUT, called).await.ok()?.ok()
     }
 }
 
-/// Takes a waiter out of the queue, when it was called as well as when it gave up.
-struct Leaves<'a> {
+/// Takes a waiter out of the queue, whether it got a turn, timed out or was dropped.
+struct Dequeue<'a> {
     queue: &'a Queue,
     place: Place,
 }
 
-impl Drop for Leaves<'_> {
+impl Drop for Dequeue<'_> {
     fn drop(&mut self) {
         self.queue.waiting.borrow_mut().remove(&self.place);
     }
@@ -101,7 +101,7 @@ impl Queue {
     fn next(&self) -> Option<Waiter> {
         let mut waiting = self.waiting.borrow_mut();
         let (first, waiter) = waiting.first_key_value()?;
-        let place = match waiter.since.elapsed() > LATE {
+        let place = match waiter.since.elapsed() > OVERLOADED_AFTER {
             false => *first,
             true => {
                 let last = Place {
@@ -115,13 +115,13 @@ impl Queue {
     }
 }
 
-impl Drop for Turn {
+impl Drop for ReadTurn {
     fn drop(&mut self) {
         let Some(queue) = self.0.take() else { return };
         while let Some(waiter) = queue.next() {
-            match waiter.call.send(Turn(Some(queue.clone()))) {
+            match waiter.call.send(ReadTurn(Some(queue.clone()))) {
                 Ok(()) => return,
-                // It gave up a moment ago; the turn goes to the next one.
+                // It gave up a moment ago: the turn goes to the next waiter.
                 Err(mut turn) => drop(turn.0.take()),
             }
         }
@@ -136,11 +136,11 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_takes_what_it_asked_for_goes_before_who_does_not() {
-        let reads = Reads::new(1);
-        let first = reads.turn(0).await;
-        let mut behind = Box::pin(reads.turn(3));
-        let mut ahead = Box::pin(reads.turn(0));
+    async fn a_connection_that_takes_its_responses_goes_before_one_that_does_not() {
+        let turns = ReadTurns::new(1);
+        let first = turns.wait(0).await;
+        let mut behind = Box::pin(turns.wait(3));
+        let mut ahead = Box::pin(turns.wait(0));
         assert!((&mut behind).now_or_never().is_none());
         assert!((&mut ahead).now_or_never().is_none());
         drop(first);
@@ -152,17 +152,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_turn_is_not_lost_with_who_gave_up() {
-        let reads = Reads::new(1);
-        let first = reads.turn(0).await;
-        let mut gives_up = Box::pin(reads.turn(0));
-        let mut stays = Box::pin(reads.turn(0));
+    async fn a_turn_given_to_a_waiter_that_gives_up_is_not_lost() {
+        let turns = ReadTurns::new(1);
+        let first = turns.wait(0).await;
+        let mut gives_up = Box::pin(turns.wait(0));
+        let mut stays = Box::pin(turns.wait(0));
         assert!((&mut gives_up).now_or_never().is_none());
         assert!((&mut stays).now_or_never().is_none());
         drop(first);
-        // It was called, and leaves without having heard it.
+        // It was given the turn, and gives up before it is polled again.
         drop(gives_up);
         assert!((&mut stays).now_or_never().flatten().is_some());
-        assert!(reads.turn(0).now_or_never().flatten().is_some());
+        assert!(turns.wait(0).now_or_never().flatten().is_some());
     }
 }

@@ -1,4 +1,4 @@
-//! How things stand: what a stream begins with and a page is written from.
+//! Snapshots of a chat's state, for pages and for the start of a stream.
 
 use std::sync::Arc;
 
@@ -10,40 +10,40 @@ use crate::{
     domain::{BySeat, Caller, Event, Hello, PeerState, Seat, SecretDigest, Seq},
 };
 
-/// Asks how things stand, for a page.
+/// Gets the state of the chat.
 #[derive(Debug, Clone, actix::Message)]
-#[rtype(result = "Result<Opened, Refusal>")]
-pub struct Look {
+#[rtype(result = "Result<Snapshot, Refusal>")]
+pub struct GetSnapshot {
     /// The reader's token.
     pub by: SecretDigest,
 }
 
-/// How things stand where the stream begins.
+/// The state of the chat at one moment.
 #[derive(Debug, Clone)]
-pub struct Opened {
-    /// The state of everything but the messages.
+pub struct Snapshot {
+    /// Everything but the messages.
     pub hello: Hello,
-    /// What to hand back when attaching.
+    /// For [`Attach`](super::Attach): shows whether something changed meanwhile.
     pub changes: u64,
 }
 
-impl Handler<Look> for Pair {
-    type Result = ResponseActFuture<Self, Result<Opened, Refusal>>;
+impl Handler<GetSnapshot> for Pair {
+    type Result = ResponseActFuture<Self, Result<Snapshot, Refusal>>;
 
-    fn handle(&mut self, look: Look, _: &mut Self::Context) -> Self::Result {
-        self.look(look.by, None)
+    fn handle(&mut self, request: GetSnapshot, _: &mut Self::Context) -> Self::Result {
+        self.snapshot(request.by, None)
     }
 }
 
 impl Pair {
-    /// Asks the store first: nothing of a chat is shown once it, or the session, is over.
-    pub(super) fn look(
+    /// Asks the store first: nothing is shown once the chat or the session is over.
+    pub(super) fn snapshot(
         &mut self,
         by: SecretDigest,
         after: Option<Seq>,
-    ) -> ResponseActFuture<Self, Result<Opened, Refusal>> {
-        let known = self.usage.position();
-        let checked = self.check(by);
+    ) -> ResponseActFuture<Self, Result<Snapshot, Refusal>> {
+        let known = self.status.last_seq();
+        let checked = self.check_session(by);
         Box::pin(checked.into_actor(self).map(
             move |checked: Result<_, Refusal>, pair: &mut Self, ctx| {
                 let (Caller { seat, .. }, last) = match checked {
@@ -53,14 +53,14 @@ impl Pair {
                     }
                     checked => checked?,
                 };
-                if last > pair.usage.position() {
+                if last > pair.status.last_seq() {
                     pair.catch_up(ctx);
                 } else if last < known {
                     pair.rewind(last, ctx);
                 }
                 let mut hello = pair.hello(seat, after.unwrap_or(last).min(last))?;
                 hello.last_seq = last;
-                Ok(Opened {
+                Ok(Snapshot {
                     hello,
                     changes: pair.changes,
                 })
@@ -88,7 +88,7 @@ impl Pair {
             last_seen: chat.seats[peer].last_seen,
             peer_joined_at: chat.seats[peer].joined_at.or(oldest_session),
             position,
-            last_seq: self.usage.position(),
+            last_seq: self.status.last_seq(),
             marks: BySeat([chat.seats[Seat::One].marks, chat.seats[Seat::Two].marks]),
             expires_at: chat.expires_at,
             asks: self.open_asks(),
@@ -97,10 +97,10 @@ impl Pair {
         })
     }
 
-    /// Gives every live stream a fresh hello.
-    pub(super) fn greet_again(&mut self) {
+    /// Sends every live stream a fresh hello.
+    pub(super) fn resend_hello(&mut self) {
         for seat in Seat::BOTH {
-            let Ok(hello) = self.hello(seat, self.usage.position()) else {
+            let Ok(hello) = self.hello(seat, self.status.last_seq()) else {
                 return;
             };
             self.send_where(&Event::Hello(Arc::new(hello)), |open| open.seat == seat);

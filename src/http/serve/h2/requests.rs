@@ -1,4 +1,4 @@
-//! From a request over HTTP/2 to its answer.
+//! From an HTTP/2 request to its response.
 
 use std::{future::poll_fn, net::SocketAddr, rc::Rc};
 
@@ -18,21 +18,21 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::{
     Shared, Unanswered,
     body::{self, Body},
-    writing::Part,
+    responses::Part,
 };
-use crate::http::answers::Room;
+use crate::http::serve::response_memory::Reservation;
 
-/// A request that was accepted. As many of them as a connection may open wait for their turn, so it
-/// holds no more than was sent.
-pub struct Accepted {
+/// A request that waits for its turn. A connection may have as many of these as it may open streams, so it holds
+/// no more than what the client sent.
+pub struct WaitingRequest {
     pub head: Box<Parts>,
     pub body: RecvStream,
     pub respond: SendResponse<Part>,
     pub unanswered: Unanswered,
 }
 
-/// A request whose turn it is.
-pub struct Called {
+/// A request whose body has arrived and whose turn it is.
+pub struct ReadyRequest {
     head: Box<Parts>,
     body: Body,
     respond: SendResponse<Part>,
@@ -40,29 +40,29 @@ pub struct Called {
     turn: OwnedSemaphorePermit,
 }
 
-/// What a request is answered, and how.
-pub struct Answer {
+/// A response, and what is needed to send it.
+pub struct PendingResponse {
     pub response: Response<BoxBody>,
     pub respond: SendResponse<Part>,
-    /// Its request was a HEAD.
-    pub bare: bool,
-    pub room: Option<Room>,
-    /// The place and the turn of its request.
+    /// Its request was a HEAD, so it has no body.
+    pub is_head: bool,
+    pub reservation: Option<Reservation>,
+    /// Held until the client has taken the response.
     pub held: (Unanswered, OwnedSemaphorePermit),
 }
 
-impl Accepted {
-    /// Waits for the request's body and its turn; nothing when its client takes it back.
-    pub async fn called(mut self, shared: &Shared) -> Option<Called> {
+impl WaitingRequest {
+    /// Waits for the request's body and its turn; `None` when the client cancels it.
+    pub async fn ready(mut self, shared: &Shared) -> Option<ReadyRequest> {
         let head = &self.head;
         let stream = self.body;
         let whole = async {
-            // A body comes first: those that nobody reads would fill the connection's window, and
-            // what waits for a turn must not keep those that have one from coming to their end.
+            // The body first: unread bodies would fill the connection's flow-control window, and requests
+            // that wait for a turn must not block those that have one.
             let body = match stream.is_end_stream() {
                 true => Body::default(),
                 false => {
-                    let deadline = shared.terms.deadline;
+                    let deadline = shared.context.deadline;
                     let collected = body::collect(head, stream, &shared.bodies_kib, deadline);
                     Box::pin(collected).await
                 }
@@ -74,8 +74,8 @@ impl Accepted {
             whole = whole => whole?,
             _ = poll_fn(|cx| self.respond.poll_reset(cx)) => return None,
         };
-        self.unanswered.waits_no_more();
-        Some(Called {
+        self.unanswered.release_waiting();
+        Some(ReadyRequest {
             head: self.head,
             body,
             respond: self.respond,
@@ -85,54 +85,54 @@ impl Accepted {
     }
 }
 
-impl Called {
-    /// The answer. A client that goes away takes its request with it, as on HTTP/1.1.
-    pub async fn answer<S, B>(mut self, service: &S, shared: &Shared) -> Option<Answer>
+impl ReadyRequest {
+    /// Calls the service. A request whose client goes away is cancelled, as on HTTP/1.1.
+    pub async fn call<S, B>(mut self, service: &S, shared: &Shared) -> Option<PendingResponse>
     where
         S: Service<Request>,
         S::Response: Into<Response<B>>,
         S::Error: Into<Response<BoxBody>>,
         B: MessageBody + 'static,
     {
-        let bare = self.head.method == http::Method::HEAD;
-        let Some(mut request) = read(&self.head, self.body, shared.peer) else {
+        let is_head = self.head.method == http::Method::HEAD;
+        let Some(mut request) = to_actix(&self.head, self.body, shared.peer) else {
             self.respond.send_reset(Reason::PROTOCOL_ERROR);
             return None;
         };
         drop(self.head);
         let answered = async {
-            // Who waits for room must not hold a turn that others could use.
-            let room = shared
-                .terms
-                .answers
-                .room_for(&mut request, shared.is_crowded());
-            let room = room.await;
-            let reads = shared.terms.turn_for(&mut request, shared.untaken()).await;
+            // Memory before the read turn: a request that waits for memory must not hold a turn.
+            let context = &shared.context;
+            let reservation = context
+                .response_memory
+                .reserve(&mut request, shared.is_crowded());
+            let reservation = reservation.await;
+            let read_turn = context.read_turn(&mut request, shared.untaken()).await;
             let response = match service.call(request).await {
                 Ok(response) => response.into().map_into_boxed_body(),
                 Err(error) => error.into(),
             };
-            drop(reads);
-            let room = room.and_then(|room| room.fit(&response));
-            (response, room)
+            drop(read_turn);
+            let reservation = reservation.and_then(|reservation| reservation.shrink_to(&response));
+            (response, reservation)
         };
-        let (response, room) = tokio::select! {
+        let (response, reservation) = tokio::select! {
             answered = answered => answered,
             _ = poll_fn(|cx| self.respond.poll_reset(cx)) => return None,
         };
-        Some(Answer {
+        Some(PendingResponse {
             response,
             respond: self.respond,
-            bare,
-            room,
+            is_head,
+            reservation,
             held: (self.unanswered, self.turn),
         })
     }
 }
 
-/// A request as actix has it, which keeps to an older version of the same types; `None` where that
-/// does not take what the newer one took.
-fn read(parts: &Parts, body: Body, peer: Option<SocketAddr>) -> Option<Request> {
+/// Converts a request to actix's types, which are those of an older version of the `http` crate; `None` where
+/// the older version does not accept what the newer one did.
+fn to_actix(parts: &Parts, body: Body, peer: Option<SocketAddr>) -> Option<Request> {
     let mut request = Request::with_payload(body.into_payload());
     let head = request.head_mut();
     head.uri = parts.uri.to_string().parse().ok()?;
@@ -147,24 +147,24 @@ fn read(parts: &Parts, body: Body, peer: Option<SocketAddr>) -> Option<Request> 
     Some(request)
 }
 
-/// Answers a request and writes the answer.
-pub async fn serve<S, B>(accepted: Accepted, service: Rc<S>, shared: Rc<Shared>)
+/// Serves one request, from waiting for its turn to writing the response.
+pub async fn serve<S, B>(request: WaitingRequest, service: Rc<S>, shared: Rc<Shared>)
 where
     S: Service<Request>,
     S::Response: Into<Response<B>>,
     S::Error: Into<Response<BoxBody>>,
     B: MessageBody + 'static,
 {
-    let Some(called) = accepted.called(&shared).await else {
+    let Some(request) = request.ready(&shared).await else {
         return;
     };
-    // Boxed one by one, so that what answering and writing need is not part of every request that waits,
-    // nor what answering needs of every open stream.
-    let Some(answer) = Box::pin(called.answer(&*service, &shared)).await else {
+    // Boxed one by one: otherwise the size of both futures would be part of every waiting request, and that of
+    // the call part of every open event stream.
+    let Some(response) = Box::pin(request.call(&*service, &shared)).await else {
         return;
     };
     drop(service);
-    if let Err(error) = Box::pin(answer.write(&shared)).await {
+    if let Err(error) = Box::pin(response.write(&shared)).await {
         tracing::debug!(%error, "a response was not taken to its end");
     }
 }

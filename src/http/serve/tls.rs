@@ -1,4 +1,4 @@
-//! TLS for those without a proxy: the certificate, which can be renewed while it is in use.
+//! TLS without a proxy. The certificate can be replaced while the server runs.
 
 use std::{
     fmt,
@@ -20,11 +20,10 @@ use tracing::{info, warn};
 
 use crate::config::{ConfigError, Settings};
 
-/// What HTTP/2 is called when it is agreed on.
+/// HTTP/2's name in ALPN.
 pub const H2: &[u8] = b"h2";
 
-/// Terms on which TLS connections are accepted, if the settings name a certificate; and that
-/// certificate, which can be read again while they are in use.
+/// The TLS acceptor and its certificate, if the settings name one.
 ///
 /// # Errors
 /// [`ConfigError`] says which file is not what it should be.
@@ -33,13 +32,13 @@ pub fn acceptor(settings: &Settings) -> Result<Option<(TlsAcceptor, Arc<Identity
         return Ok(None);
     };
     let identity = Arc::new(identity);
-    let mut terms = ServerConfig::builder_with_provider(ring::default_provider().into())
+    let mut config = ServerConfig::builder_with_provider(ring::default_provider().into())
         .with_safe_default_protocol_versions()
         .expect("the provider has what these versions need")
         .with_no_client_auth()
         .with_cert_resolver(identity.clone());
-    terms.alpn_protocols = vec![H2.into(), b"http/1.1".into()];
-    Ok(Some((Arc::new(terms).into(), identity)))
+    config.alpn_protocols = vec![H2.into(), b"http/1.1".into()];
+    Ok(Some((Arc::new(config).into(), identity)))
 }
 
 /// Reads the certificate without using it.
@@ -72,8 +71,8 @@ impl Identity {
         }))
     }
 
-    /// Uses what the files hold now, or goes on with what they held before.
-    pub fn read_again(&self) {
+    /// Reads the files again. Where they cannot be used the old certificate stays.
+    pub fn reload(&self) {
         match read(&self.certificate, &self.key) {
             Ok(read) => {
                 let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);

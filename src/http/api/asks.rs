@@ -1,4 +1,4 @@
-//! Being let in without a code.
+//! Asks: being let in without a code.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -28,7 +28,7 @@ pub async fn ask(
     let ask = body.parse()?;
     let hash = field::hash(body.hash.as_deref())?;
     field::same_name(&username, &ask.name)?;
-    state.limits.request(&request)?;
+    state.limits.count_request(&request)?;
     let asked = actions::ask(&state, &hash, ask).await?;
     Ok(ok(AskReply::of(asked)))
 }
@@ -49,8 +49,8 @@ pub async fn state(
 ) -> Result<HttpResponse, Problem> {
     let (username, ask_id) = path.into_inner();
     let secret = field::ask_secret(&ask_id)?;
-    state.limits.request(&request)?;
-    let found = actions::ask_state(&state, &secret).await?;
+    state.limits.count_request(&request)?;
+    let found = actions::ask_status(&state, &secret).await?;
     field::same_name(&username, &found.user)?;
     Ok(ok(AskStateReply::from(found.state)))
 }
@@ -70,8 +70,8 @@ pub async fn answer(
     bearer: Bearer,
     Json(body): Json<AnswerBody>,
 ) -> Result<HttpResponse, Problem> {
-    let verdict = body.parse()?;
-    let caller = bearer.at(&state, &hash).await?;
-    actions::answer(&state, &caller, verdict).await?;
+    let answer = body.parse()?;
+    let caller = bearer.caller(&state, &hash).await?;
+    actions::answer(&state, &caller, answer).await?;
     Ok(ok(Nothing {}))
 }

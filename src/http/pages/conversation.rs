@@ -1,4 +1,4 @@
-//! What happens in a conversation, for scripts and for forms.
+//! The actions of the conversation page, for scripts and for forms.
 
 use actix_web::{HttpResponse, http::StatusCode, web};
 use actors::{
@@ -10,7 +10,7 @@ use views::chat::{Notice, Problem as Fault};
 use super::{
     chat::{self, Extra},
     forget_seat,
-    holder::AtSeat,
+    holder::SeatRequest,
     see_other, wants_json, wants_page,
 };
 use crate::http::{
@@ -22,20 +22,23 @@ use crate::http::{
     wire::{
         NoBody,
         asks::AnswerBody,
-        history::{HistoryQuery, HistoryReply, StreamQuery, last_seen, part},
+        history::{HistoryQuery, HistoryReply, StreamQuery, parse_last_seen, parse_page},
         messages::{ReceiptBody, SendBody, SendReply},
     },
 };
 
 /// The stream of a page.
-pub async fn stream(at: AtSeat, query: web::Query<StreamQuery>) -> Result<HttpResponse, Problem> {
-    let after = last_seen(&at.request, &query)?;
+pub async fn stream(
+    at: SeatRequest,
+    query: web::Query<StreamQuery>,
+) -> Result<HttpResponse, Problem> {
+    let after = parse_last_seen(&at.request, &query)?;
     let opened = match at.holder().await {
         Ok(holder) => stream::open(&at.state, &at.request, holder.caller, after).await,
         Err(problem) => Err(problem),
     };
     let mut response = match opened {
-        Err(Problem::Refused(Refusal::Gone)) => stream::over(),
+        Err(Problem::Refused(Refusal::Gone)) => stream::no_content(),
         opened => opened?,
     };
     if response.status() == StatusCode::NO_CONTENT {
@@ -46,10 +49,10 @@ pub async fn stream(at: AtSeat, query: web::Query<StreamQuery>) -> Result<HttpRe
 
 /// Older messages, for a script; a browser without one has the page itself.
 pub async fn messages(
-    at: AtSeat,
+    at: SeatRequest,
     query: web::Query<HistoryQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let (page, limit) = part(&query)?;
+    let (page, limit) = parse_page(&query)?;
     let holder = at.holder().await?;
     if wants_page(&at.request) {
         return chat::render(&holder, page, StatusCode::OK, Extra::default()).await;
@@ -59,7 +62,7 @@ pub async fn messages(
 }
 
 /// Sends a message.
-pub async fn send(at: AtSeat, form: FormOrJson<SendBody>) -> Result<HttpResponse, Problem> {
+pub async fn send(at: SeatRequest, form: FormOrJson<SendBody>) -> Result<HttpResponse, Problem> {
     let (draft, message_id) = (form.body.message.clone().unwrap_or_default(), form.body.id);
     let sent = async {
         let message = form.body.parse()?;
@@ -71,7 +74,7 @@ pub async fn send(at: AtSeat, form: FormOrJson<SendBody>) -> Result<HttpResponse
         Ok(response) => return Ok(response),
         Err(problem) => problem,
     };
-    let Some(fault) = told(&draft, &problem).filter(|_| wants_page(&at.request)) else {
+    let Some(fault) = fault_of(&draft, &problem).filter(|_| wants_page(&at.request)) else {
         return Err(problem);
     };
     let holder = at.holder().await?;
@@ -81,13 +84,13 @@ pub async fn send(at: AtSeat, form: FormOrJson<SendBody>) -> Result<HttpResponse
         problem: Some(fault),
         ..Extra::default()
     };
-    // Where the page cannot be written either, the first problem is the one to tell.
+    // If the page cannot be rendered either, report the first problem.
     let page = chat::render(&holder, Page::Newest, problem.status(), extra).await;
     page.map_err(|_| problem)
 }
 
-/// What the page says of a message that was not sent.
-fn told(draft: &str, problem: &Problem) -> Option<Fault> {
+/// Why a message was not sent, if the page has words for it.
+fn fault_of(draft: &str, problem: &Problem) -> Option<Fault> {
     Some(match problem {
         Problem::Missing(_) | Problem::Refused(Refusal::Invalid { .. }) => match is_blank(draft) {
             true => Fault::Empty,
@@ -105,7 +108,7 @@ fn told(draft: &str, problem: &Problem) -> Option<Fault> {
     })
 }
 
-/// How many characters stand beyond what a message holds.
+/// How many characters are over the limit.
 fn characters_over(draft: &str) -> u64 {
     let over = draft
         .char_indices()
@@ -115,7 +118,10 @@ fn characters_over(draft: &str) -> u64 {
 }
 
 /// Moves the marks of the seat.
-pub async fn receipt(at: AtSeat, form: FormOrJson<ReceiptBody>) -> Result<HttpResponse, Problem> {
+pub async fn receipt(
+    at: SeatRequest,
+    form: FormOrJson<ReceiptBody>,
+) -> Result<HttpResponse, Problem> {
     let marks = form.body.parse()?;
     let holder = at.holder().await?;
     actions::move_marks(&at.state, &holder.caller, marks).await?;
@@ -123,23 +129,26 @@ pub async fn receipt(at: AtSeat, form: FormOrJson<ReceiptBody>) -> Result<HttpRe
 }
 
 /// Says that one is writing.
-pub async fn typing(at: AtSeat, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
+pub async fn typing(at: SeatRequest, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
-    actions::say_typing(&at.state, &holder.caller).await?;
+    actions::typing(&at.state, &holder.caller).await?;
     Ok(holder.done(Nothing {}, &holder.home()))
 }
 
-/// Answers somebody who wants to be let in. A page says in a notice what is no mistake of its reader.
-pub async fn answer(at: AtSeat, form: FormOrJson<AnswerBody>) -> Result<HttpResponse, Problem> {
-    let verdict = form.body.parse()?;
+/// Answers an ask. On a page, failures that are not the reader's mistake become a notice.
+pub async fn answer(
+    at: SeatRequest,
+    form: FormOrJson<AnswerBody>,
+) -> Result<HttpResponse, Problem> {
+    let answer = form.body.parse()?;
     let holder = at.holder().await?;
-    let answered = actions::answer(&at.state, &holder.caller, verdict).await;
+    let answered = actions::answer(&at.state, &holder.caller, answer).await;
     if wants_json(&at.request) {
         answered?;
         return Ok(ok(Nothing {}));
     }
     let notice = match answered {
-        Ok(()) if verdict.allow => Notice::PeerReplaced,
+        Ok(()) if answer.allow => Notice::PeerReplaced,
         Ok(()) => Notice::AskRefused,
         Err(Refusal::SeatOpen) => Notice::AskPresent,
         Err(Refusal::AskOver) => Notice::AskOver,

@@ -1,12 +1,12 @@
-//! HTTP/1.1, on actix's codec: one request after the other. actix's own dispatcher goes on reading
-//! while an answer waits to be taken, and makes requests of all that it has read: kilobytes for
-//! every hundred bytes a client cares to send. Here nothing more is done for a client that does not
-//! take what it was sent, and a connection on which nothing happens holds no buffers.
+//! HTTP/1.1 on actix's codec, one request after the other. actix's own dispatcher keeps reading and parsing
+//! pipelined requests while a response waits to be taken, which costs kilobytes of memory for every hundred
+//! bytes a client sends. This loop does nothing for a client that does not take its response, and an idle
+//! connection holds no buffers.
 
 mod head;
+mod responses;
 #[cfg(test)]
 mod tests;
-mod writing;
 
 use std::{
     future::poll_fn,
@@ -35,33 +35,34 @@ use tokio::{
 };
 use tokio_util::codec::Decoder;
 
-use super::{connection::Terms, observe, problem::Problem};
-use head::{Scan, Seen};
+use super::ConnectionContext;
+use crate::http::{observe, problem::Problem};
+use head::{HeadScan, Scanned};
 
-/// What the head of a request may take, and what a client may send ahead of its turn.
-const AHEAD_BYTES_MAX: usize = 32 * 1024;
+/// The longest head of a request, and the most that is buffered of pipelined requests.
+const UNPARSED_BYTES_MAX: usize = 32 * 1024;
 /// How much is read at once.
 const READ_BYTES: usize = 8 * 1024;
-/// How long a connection is kept for the next request: longer than the proxies in `config/` keep
-/// theirs, so that none is closed under a request.
+/// How long an idle connection is kept. Longer than the proxies in `config/` keep theirs, so that none is
+/// closed just as a proxy sends a request on it.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
-/// How long a client that was told that the connection ends may say nothing before it is closed, and how
-/// much it may still send.
+/// After the last response: how long a client may be silent before the connection is closed, and how much it
+/// may still send.
 const CLOSE_PAUSE_MAX: Duration = Duration::from_secs(1);
 const CLOSE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Serves one connection until its client leaves, or until this instance does and the request on it
-/// is answered.
+/// Serves one connection until the client closes it, or until the shutdown once the request in progress is
+/// answered.
 ///
 /// # Errors
-/// The client is gone, takes nothing, or an answer broke off.
+/// The client is gone or takes nothing, or a response broke off.
 pub async fn serve<Io, S, B>(
     io: Io,
     peer: Option<SocketAddr>,
     service: &S,
     config: ServiceConfig,
-    terms: &Terms,
-    going: impl Future<Output = ()>,
+    context: &ConnectionContext,
+    shutdown: impl Future<Output = ()>,
 ) -> io::Result<()>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
@@ -73,19 +74,19 @@ where
     let mut connection = Connection {
         io,
         codec: Codec::new(config),
-        ahead: BytesMut::new(),
+        unparsed: BytesMut::new(),
         unwritten: BytesMut::new(),
         version: Version::HTTP_11,
         body_unread: false,
         is_faulty: false,
-        deadline: terms.deadline,
+        deadline: context.deadline,
     };
-    let mut going = pin!(going);
-    let mut quiet_max = terms.deadline;
+    let mut shutdown = pin!(shutdown);
+    let mut idle_max = context.deadline;
     loop {
         let head = tokio::select! {
-            head = connection.head(quiet_max) => head,
-            () = &mut going => break,
+            head = connection.head(idle_max) => head,
+            () = &mut shutdown => break,
         };
         let mut request = match head {
             Ok(Some(request)) => request,
@@ -97,31 +98,35 @@ where
         };
         request.head_mut().peer_addr = peer;
         let is_head = request.method() == Method::HEAD;
-        // A proxy may take the body of a GET for the next request, so nothing comes after it.
-        let is_odd =
+        // A proxy may take the body of a GET for the next request, so the connection ends after it.
+        let get_with_body =
             connection.has_body() && matches!(*request.method(), Method::GET | Method::HEAD);
-        let room = terms.answers.room_for(&mut request, false).await;
-        let turn = terms.turn_for(&mut request, 0).await;
-        let answered = connection.ask(request, service).await?;
+        let reservation = context.response_memory.reserve(&mut request, false).await;
+        let turn = context.read_turn(&mut request, 0).await;
+        let answered = connection.call(request, service).await?;
         drop(turn);
         let Some(answered) = answered else {
-            // The client takes its request with it.
+            // The client closed the connection: the request is cancelled.
             return Ok(());
         };
-        let leaving = going.as_mut().now_or_never().is_some();
-        let last = leaving || is_odd || connection.version < Version::HTTP_11;
+        let stopping = shutdown.as_mut().now_or_never().is_some();
+        let last = stopping || get_with_body || connection.version < Version::HTTP_11;
         match answered {
             Ok(response) => {
                 connection
-                    .write(response.into(), room, is_head, last)
+                    .write(response.into(), reservation, is_head, last)
                     .await?
             }
-            Err(error) => connection.write(error.into(), room, is_head, last).await?,
+            Err(error) => {
+                connection
+                    .write(error.into(), reservation, is_head, last)
+                    .await?
+            }
         }
         if last || !connection.codec.keep_alive() {
             break;
         }
-        quiet_max = KEEP_ALIVE;
+        idle_max = KEEP_ALIVE;
     }
     connection.close().await
 }
@@ -129,47 +134,48 @@ where
 struct Connection<Io> {
     io: Io,
     codec: Codec,
-    /// What was read and not yet understood.
-    ahead: BytesMut,
-    /// What was not yet written of an answer.
+    /// Read and not parsed yet.
+    unparsed: BytesMut,
+    /// Encoded and not written yet.
     unwritten: BytesMut,
-    /// Of the request that is being answered.
+    /// The version of the current request.
     version: Version,
-    /// The request's body has not been read to its end.
+    /// The current request's body has not been read to its end.
     body_unread: bool,
-    /// Something was no HTTP: where the next request would begin is not known any more, so nothing
-    /// more is read, whatever it looks like.
+    /// Something was not HTTP. Where the next request begins is unknown then, so nothing more is parsed,
+    /// whatever it looks like.
     is_faulty: bool,
-    /// For the head of a request.
+    /// How long the head of a request may take to arrive.
     deadline: Duration,
 }
 
-/// What a handler reads of a body, as it comes.
+/// A part of a body, as handlers read it.
 type Chunk = Result<Bytes, PayloadError>;
 
 impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
-    /// The next request, if one comes; otherwise why it is refused.
-    async fn head(&mut self, quiet_max: Duration) -> Result<Option<Request>, Problem> {
-        if self.ahead.is_empty() && !matches!(timeout(quiet_max, self.read()).await, Ok(Ok(true))) {
+    /// Reads the next request's head; `None` when the client closes the connection or is idle for too long.
+    async fn head(&mut self, idle_max: Duration) -> Result<Option<Request>, Problem> {
+        if self.unparsed.is_empty() && !matches!(timeout(idle_max, self.read()).await, Ok(Ok(true)))
+        {
             return Ok(None);
         }
         let deadline = self.deadline;
         let whole = async {
-            let mut scan = Scan::default();
+            let mut scan = HeadScan::default();
             loop {
-                // Empty lines before a request are no fault of it (RFC 9112, 2.2).
-                while scan.is_at_start() && self.ahead.starts_with(b"\r\n") {
-                    self.ahead.advance(2);
+                // Empty lines before a request are to be ignored (RFC 9112, 2.2).
+                while scan.is_at_start() && self.unparsed.starts_with(b"\r\n") {
+                    self.unparsed.advance(2);
                 }
-                match scan.go_on(&self.ahead) {
-                    Seen::Whole(end) => return self.request(end).map(Some),
-                    Seen::Fault => return Err(Problem::NotHttp),
-                    Seen::Part if self.ahead.len() < AHEAD_BYTES_MAX => {
+                match scan.scan(&self.unparsed) {
+                    Scanned::Complete(end) => return self.request(end).map(Some),
+                    Scanned::Invalid => return Err(Problem::NotHttp),
+                    Scanned::Partial if self.unparsed.len() < UNPARSED_BYTES_MAX => {
                         if !matches!(self.read().await, Ok(true)) {
                             return Ok(None);
                         }
                     }
-                    Seen::Part => return Err(Problem::HeadTooLarge),
+                    Scanned::Partial => return Err(Problem::HeadTooLarge),
                 }
             }
         };
@@ -177,17 +183,17 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         whole.unwrap_or_else(|_| Err(Problem::Timeout))
     }
 
-    /// The request whose head ends there.
-    fn request(&mut self, end: usize) -> Result<Request, Problem> {
-        head::ignore_upgrade(&mut self.ahead[..end]);
-        let rest = self.ahead.len() - end;
-        let request = match self.codec.decode(&mut self.ahead) {
-            Ok(Some(Message::Item(request))) if self.ahead.len() == rest => request,
+    /// Parses the request whose head has this length.
+    fn request(&mut self, head_len: usize) -> Result<Request, Problem> {
+        head::ignore_upgrade(&mut self.unparsed[..head_len]);
+        let rest = self.unparsed.len() - head_len;
+        let request = match self.codec.decode(&mut self.unparsed) {
+            Ok(Some(Message::Item(request))) if self.unparsed.len() == rest => request,
             Err(ParseError::TooLarge) => return Err(Problem::HeadTooLarge),
-            // With the codec the head must end where it ended above.
+            // The codec must agree on where the head ends.
             Ok(_) | Err(_) => return Err(Problem::NotHttp),
         };
-        // What follows it is for whoever it would connect to.
+        // What follows a CONNECT is not HTTP.
         if request.method() == Method::CONNECT {
             return Err(Problem::UnknownMethod);
         }
@@ -195,22 +201,23 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         Ok(request)
     }
 
-    /// Whether the request that came last has a body.
+    /// Whether the current request has a body.
     fn has_body(&self) -> bool {
         self.codec.message_type() != MessageType::None
     }
 
-    /// Answers what is no request that anybody could be asked, and reads nothing more.
+    /// Answers something that is not a valid request, and ends the connection.
     async fn refuse(&mut self, problem: &Problem) -> io::Result<()> {
         self.is_faulty = true;
-        // The codec may be in the middle of something.
+        // The old codec may be in the middle of a body.
         self.codec = Codec::new(self.codec.config().clone());
-        let refused = observe::refused(problem);
+        let refused = observe::early_refusal(problem);
         self.write(refused.into(), None, false, true).await
     }
 
-    /// Has a request answered while its body comes in; nothing when the client left meanwhile.
-    async fn ask<S: Service<Request>>(
+    /// Calls the service while the request's body is still being read; `None` when the client closes the
+    /// connection meanwhile.
+    async fn call<S: Service<Request>>(
         &mut self,
         mut request: Request,
         service: &S,
@@ -236,16 +243,16 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
             };
             *request.payload() = Payload::Stream { payload };
         }
-        // Boxed, so that what answering needs is not part of every open stream.
+        // Boxed: otherwise this future's size would be part of every open connection.
         let answered = Box::pin(service.call(request));
         tokio::select! {
             biased;
             answered = answered => Ok(Some(answered)),
-            () = self.attend(rest) => Ok(None),
+            () = self.feed_body(rest) => Ok(None),
         }
     }
 
-    /// What has come of a body already: mostly all of it, with the head.
+    /// What has arrived of a body already: mostly all of it, with the head.
     fn chunks_at_hand(&mut self) -> Vec<Chunk> {
         let mut chunks = Vec::new();
         while let Some(chunk) = self.chunk() {
@@ -258,12 +265,12 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         chunks
     }
 
-    /// The next part of a body, if there is one and it has come.
+    /// The next part of a body, if it has arrived.
     fn chunk(&mut self) -> Option<Chunk> {
         if !self.body_unread || self.is_faulty {
             return None;
         }
-        match self.codec.decode(&mut self.ahead) {
+        match self.codec.decode(&mut self.unparsed) {
             Ok(Some(Message::Chunk(Some(chunk)))) => Some(Ok(chunk)),
             Ok(Some(Message::Chunk(None))) => {
                 self.body_unread = false;
@@ -277,10 +284,10 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         }
     }
 
-    /// Hands on the rest of a body as it is read, then waits until the client is gone.
-    async fn attend(&mut self, rest: Option<mpsc::Sender<Chunk>>) {
+    /// Passes the rest of a body to the handler as it arrives, then waits until the client is gone.
+    async fn feed_body(&mut self, rest: Option<mpsc::Sender<Chunk>>) {
         if let Some(rest) = rest {
-            // Somebody reads it.
+            // Ends with an error when the handler does not read the body.
             while let Ok(room) = rest.reserve().await {
                 match self.chunk() {
                     Some(chunk) => {
@@ -302,10 +309,10 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         self.gone().await;
     }
 
-    /// Ready when the client is gone. One that sends ahead of its turn is not listened to for long;
-    /// that it has gone shows when it is written to.
+    /// Returns when the client is gone. Past the buffer for pipelined requests nothing more is read, so a
+    /// client that leaves then is noticed by the next write.
     async fn gone(&mut self) {
-        while self.ahead.len() < AHEAD_BYTES_MAX {
+        while self.unparsed.len() < UNPARSED_BYTES_MAX {
             if !matches!(self.read().await, Ok(true)) {
                 return;
             }
@@ -313,29 +320,29 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         std::future::pending().await
     }
 
-    /// Writes all there is.
+    /// Writes everything that is encoded.
     async fn flush(&mut self) -> io::Result<()> {
         self.io.write_all(&self.unwritten).await?;
         self.unwritten = BytesMut::new();
         self.io.flush().await
     }
 
-    /// Reads some more; `false` when the client has closed its end.
+    /// Reads some bytes; `false` when the client has closed its end.
     async fn read(&mut self) -> io::Result<bool> {
         poll_fn(|cx| self.poll_read(cx)).await
     }
 
-    /// By way of the stack: who waits here for long holds no buffer.
+    /// Reads into a buffer on the stack, so that an idle connection holds none on the heap.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let mut space = [const { MaybeUninit::uninit() }; READ_BYTES];
         let mut read = ReadBuf::uninit(&mut space);
         std::task::ready!(Pin::new(&mut self.io).poll_read(cx, &mut read))?;
-        self.ahead.extend_from_slice(read.filled());
+        self.unparsed.extend_from_slice(read.filled());
         Poll::Ready(Ok(!read.filled().is_empty()))
     }
 
-    /// Closes this end, and reads on for a while: the kernel would reset the connection if the client
-    /// still sent something, and throw away the answer that it has not read (RFC 9112, 9.6).
+    /// Closes this end and reads on for a while. If the client still sent something the kernel would reset
+    /// the connection, and the client would lose a response that it has not read (RFC 9112, 9.6).
     async fn close(mut self) -> io::Result<()> {
         let deadline = self.deadline;
         let closed = async {
@@ -348,8 +355,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
                 else {
                     break;
                 };
-                left = left.saturating_sub(self.ahead.len());
-                self.ahead.clear();
+                left = left.saturating_sub(self.unparsed.len());
+                self.unparsed.clear();
             }
             Ok(())
         };

@@ -1,5 +1,5 @@
-//! What operations answer beside their own success: the failures that they have in common, each
-//! described once with its words, and a sentence for every answer.
+//! Adds the common failures to every operation, each described once with its error words, and a description
+//! to every response.
 
 use utoipa::{
     Modify,
@@ -12,13 +12,13 @@ use utoipa::{
 
 use crate::http::problem::words::WORDS;
 
-/// Adds each operation's failures, and what OpenAPI wants a sentence for.
-pub struct Answers;
+/// Adds each operation's failures and the missing descriptions.
+pub struct Responses;
 
 /// A failure that operations have in common.
 struct Failure {
     status: &'static str,
-    /// What it is called among the components.
+    /// Its name among the components.
     name: &'static str,
     meaning: &'static str,
 }
@@ -94,7 +94,7 @@ const FAILURES: [Failure; 14] = [
     ),
 ];
 
-impl Modify for Answers {
+impl Modify for Responses {
     fn modify(&self, openapi: &mut OpenApi) {
         for (path, item) in &mut openapi.paths.paths {
             for (method, operation) in [
@@ -102,7 +102,7 @@ impl Modify for Answers {
                 (HttpMethod::Post, &mut item.post),
             ] {
                 if let Some(operation) = operation {
-                    // An empty list says that it needs no token; no list would say nothing.
+                    // An empty list means that no token is needed; a missing list would leave it open.
                     operation.security.get_or_insert_default();
                     add_failures(operation, path, &method);
                     describe_success(operation);
@@ -161,8 +161,8 @@ fn define_failures(components: &mut Components) {
     }
 }
 
-/// Says in the description of `error` which words there are. They are no `enum`: words may be added, and generated clients
-/// would refuse them.
+/// Lists the error words in the description of `error`. They are not an `enum`, because generated clients would
+/// reject words that are added later.
 fn list_words(components: &mut Components) {
     let Some(RefOr::T(Schema::Object(body))) = components.schemas.get_mut("FailureBody") else {
         return;
@@ -180,7 +180,7 @@ fn list_words(components: &mut Components) {
     error.description = Some(words);
 }
 
-/// Drops the schemas that are only ever written out within others, as the content of an envelope is.
+/// Drops schemas that are only inlined in others, such as the content of an envelope.
 fn drop_unused_schemas(openapi: &mut OpenApi) {
     let written = openapi.to_json().expect("strings and numbers are JSON");
     if let Some(components) = &mut openapi.components {

@@ -1,7 +1,8 @@
-//! Low priority on an arbiter. A connection that was just opened, that asks for more than it may be
-//! answered at once, or that took much time lately takes longer to look at than one that asks and reads. Thousands of them that
-//! become ready together would put everybody's next step behind all of theirs: here they wait, and one
-//! is polled each time that the arbiter has gone through everything else that was ready.
+//! A queue of low priority on each arbiter, for connections that are expensive to poll: new ones (a TLS
+//! handshake, up to a hundred requests at once), those with more requests than they are answered at once,
+//! and those that used much processor time lately. If thousands of them became ready together, everything
+//! else on the arbiter would wait for all of them. So they wait here, and one is polled each time the arbiter
+//! has been through everything else that was ready.
 
 use std::{
     cell::{Cell, RefCell},
@@ -16,53 +17,54 @@ use std::{
 use rustix::time::{ClockId, clock_gettime};
 use tokio::{sync::Notify, task::yield_now};
 
-/// What of an arbiter's time one connection may take before it counts as costly, and what part of the time
-/// that passes it is given back.
-const EFFORT_MAX: Duration = Duration::from_millis(5);
-const EFFORT_SHARE: u32 = 50;
+/// A connection that used more processor time than this lately is costly. One fiftieth of the time that
+/// passes is forgiven, so 2 % of a core can be used for ever.
+const CPU_BUDGET: Duration = Duration::from_millis(5);
+const FORGIVEN_DIVISOR: u32 = 50;
 
 /// The queue of one arbiter. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct LowPriority(Rc<Queue>);
+pub struct LowPriorityQueue(Rc<Queue>);
 
 #[derive(Default)]
 struct Queue {
     waiting: RefCell<BTreeMap<Place, Waker>>,
-    /// What the one that had the last turn had taken, or one before it.
+    /// The highest `Place::used` that has had a turn.
     reached: Cell<u32>,
     connections: Cell<u64>,
     arrived: Notify,
 }
 
-/// Those that took less in their turns come first, and of those that took about the same the one that was opened first.
+/// The order of the queue: who used less processor time in its turns first, then who was opened first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
-    /// What it took, as a number of `EFFORT_MAX`.
-    taken: u32,
+    /// Processor time used in turns, in units of `CPU_BUDGET`.
+    used: u32,
     connection: u64,
 }
 
-/// One connection, and what it took of the arbiter's time. Frames that ask for nothing, such as pings, take
-/// time as well, and no limit of their number is right for everybody.
-pub struct Turns {
+/// One connection's turns, and the processor time that it used. Time is counted, and not frames: those that
+/// request nothing, such as pings, cost time too, and no limit of their number is right for everybody.
+pub struct ConnectionTurns {
     queue: Rc<Queue>,
     connection: u64,
     place: Option<Place>,
     is_in_turn: bool,
-    /// What it took in its turns, together with what is not held against it.
+    /// Used in its turns so far; decides its place. Newcomers start at what the others have used.
     in_turns: Duration,
+    /// Used lately, in turns or not; decides whether it is costly.
     lately: Duration,
     counted: Instant,
 }
 
-impl LowPriority {
-    /// Gives out the turns, for as long as it is polled.
+impl LowPriorityQueue {
+    /// Gives out the turns, for ever.
     pub async fn serve(&self) {
         let Self(queue) = self;
         let mut newest = false;
         loop {
-            // Of those that took the least the oldest connection and the newest by turns: each gets through
-            // in the end, and whoever comes while thousands wait is not behind all of them.
+            // Alternately the oldest and the newest of those that used the least: everyone gets through in
+            // the end, and a newcomer does not wait behind thousands.
             newest = !newest;
             match queue.next(newest) {
                 Some(waker) => waker.wake(),
@@ -72,12 +74,12 @@ impl LowPriority {
         }
     }
 
-    /// The turns of a connection that was just opened.
-    pub fn connection(&self) -> Turns {
+    /// The turns of a new connection.
+    pub fn connection(&self) -> ConnectionTurns {
         let Self(queue) = self;
         let connection = queue.connections.get();
         queue.connections.set(connection + 1);
-        Turns {
+        ConnectionTurns {
             queue: queue.clone(),
             connection,
             place: None,
@@ -89,9 +91,9 @@ impl LowPriority {
     }
 }
 
-impl Turns {
-    /// Runs a handshake, each poll of which waits for its turn. What it takes does not make the connection
-    /// costly afterwards: it comes once.
+impl ConnectionTurns {
+    /// Runs a handshake, each poll of which waits for a turn. Its time does not make the connection costly
+    /// afterwards, since it happens once.
     pub async fn run<F: Future>(&mut self, future: F) -> F::Output {
         let mut future = pin!(future);
         poll_fn(|cx| {
@@ -101,7 +103,7 @@ impl Turns {
         .await
     }
 
-    /// Ready when it is this connection's turn, once.
+    /// Ready once when it is this connection's turn; the next call waits for the next turn.
     pub fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let place = match self.place {
             Some(place) => place,
@@ -120,33 +122,34 @@ impl Turns {
         Poll::Pending
     }
 
-    /// What follows is done out of turn.
+    /// What follows is done without a turn.
     pub fn skip_turn(&mut self) {
         self.is_in_turn = false;
     }
 
-    /// Whoever comes, or comes back after a while, has taken a little less than those who never stopped.
+    /// A newcomer, or a connection that was away for a while, is placed just before those that kept waiting:
+    /// ahead of them at first, and soon among them.
     fn new_place(&mut self) -> Place {
-        let least = EFFORT_MAX.saturating_mul(self.queue.reached.get().saturating_sub(1));
+        let least = CPU_BUDGET.saturating_mul(self.queue.reached.get().saturating_sub(1));
         self.in_turns = self.in_turns.max(least);
-        let taken = self.in_turns.as_nanos() / EFFORT_MAX.as_nanos();
+        let used = self.in_turns.as_nanos() / CPU_BUDGET.as_nanos();
         Place {
-            taken: taken.try_into().unwrap_or(u32::MAX),
+            used: used.try_into().unwrap_or(u32::MAX),
             connection: self.connection,
         }
     }
 
-    /// Whether it took more than its share lately.
+    /// Whether it used more than its share of the processor lately.
     pub fn is_costly(&self) -> bool {
-        self.lately > EFFORT_MAX
+        self.lately > CPU_BUDGET
     }
 
-    /// Counts what this takes.
+    /// Runs some work and counts the processor time it takes.
     pub fn count<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        let forgotten = self.counted.elapsed() / EFFORT_SHARE;
+        let forgiven = self.counted.elapsed() / FORGIVEN_DIVISOR;
         let (done, taken) = self.spend(work);
         self.counted = Instant::now();
-        self.lately = self.lately.saturating_sub(forgotten) + taken;
+        self.lately = self.lately.saturating_sub(forgiven) + taken;
         done
     }
 
@@ -161,13 +164,14 @@ impl Turns {
     }
 }
 
-/// What this thread has had of a processor: on a busy machine a thread waits in the middle of anybody's work.
+/// The processor time of this thread. Wall-clock time would blame a connection for the moments in which a
+/// busy machine runs something else.
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-impl Drop for Turns {
+impl Drop for ConnectionTurns {
     fn drop(&mut self) {
         if let Some(place) = self.place {
             self.queue.waiting.borrow_mut().remove(&place);
@@ -186,7 +190,7 @@ impl Queue {
             };
             next = *waiting.range(..=last).next_back()?.0;
         }
-        self.reached.set(self.reached.get().max(next.taken));
+        self.reached.set(self.reached.get().max(next.used));
         waiting.remove(&next)
     }
 }
@@ -199,9 +203,9 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn between_two_of_them_everybody_else_has_a_turn() {
-        let everybody = async {
-            let queue = LowPriority::default();
+    async fn everything_else_is_polled_between_two_turns() {
+        let rounds = async {
+            let queue = LowPriorityQueue::default();
             let polled = Rc::new(Cell::new(0));
             let crowd = (0..100).map(|_| {
                 let (mut turns, polled) = (queue.connection(), polled.clone());
@@ -218,12 +222,12 @@ mod tests {
             serving.abort();
             assert_eq!(most_at_once, 1);
         };
-        LocalSet::new().run_until(everybody).await;
+        LocalSet::new().run_until(rounds).await;
     }
 
     #[test]
-    fn who_leaves_before_its_turn_takes_none() {
-        let queue = LowPriority::default();
+    fn a_connection_that_closes_before_its_turn_leaves_the_queue() {
+        let queue = LowPriorityQueue::default();
         let mut turns = queue.connection();
         let mut gone = Box::pin(turns.run(async {}));
         assert!((&mut gone).now_or_never().is_none());
@@ -232,8 +236,8 @@ mod tests {
         assert!(queue.0.waiting.borrow().is_empty());
     }
 
-    /// Who waits, in the order in which they are given their turns.
-    fn order(queue: &LowPriority, waiting: &mut [Turns]) -> Vec<u64> {
+    /// The waiting connections, in the order in which they get their turns.
+    fn order(queue: &LowPriorityQueue, waiting: &mut [ConnectionTurns]) -> Vec<u64> {
         let mut cx = Context::from_waker(Waker::noop());
         for turns in waiting.iter_mut() {
             assert!(turns.poll_turn(&mut cx).is_pending());
@@ -252,29 +256,29 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_and_the_newest_connection_go_by_turns_whoever_began_to_wait_first() {
-        let queue = LowPriority::default();
+    fn the_oldest_and_the_newest_connection_alternate_in_whatever_order_they_began_to_wait() {
+        let queue = LowPriorityQueue::default();
         let mut waiting: Vec<_> = (0..5).map(|_| queue.connection()).collect();
         waiting.swap(0, 4);
         assert_eq!(order(&queue, &mut waiting), [0, 4, 1, 3, 2]);
     }
 
     #[test]
-    fn who_took_much_time_waits_behind_all_that_did_not() {
-        let queue = LowPriority::default();
+    fn a_connection_that_used_much_time_waits_behind_those_that_did_not() {
+        let queue = LowPriorityQueue::default();
         let mut waiting: Vec<_> = (0..4).map(|_| queue.connection()).collect();
-        waiting[0].in_turns = EFFORT_MAX * 3;
-        waiting[3].in_turns = EFFORT_MAX;
-        waiting[1].in_turns = EFFORT_MAX / 2;
+        waiting[0].in_turns = CPU_BUDGET * 3;
+        waiting[3].in_turns = CPU_BUDGET;
+        waiting[1].in_turns = CPU_BUDGET / 2;
         assert_eq!(order(&queue, &mut waiting), [1, 2, 3, 0]);
     }
 
     #[test]
-    fn whoever_comes_goes_before_those_that_never_stop_and_soon_among_them() {
-        let queue = LowPriority::default();
+    fn a_newcomer_goes_before_those_that_never_stop_and_soon_among_them() {
+        let queue = LowPriorityQueue::default();
         let mut waiting: Vec<_> = (0..2).map(|_| queue.connection()).collect();
         for turns in &mut waiting {
-            turns.in_turns = EFFORT_MAX * 1_000;
+            turns.in_turns = CPU_BUDGET * 1_000;
         }
         assert_eq!(order(&queue, &mut waiting), [0, 1]);
         waiting.push(queue.connection());
@@ -282,7 +286,7 @@ mod tests {
         let [.., newcomer] = &mut waiting[..] else {
             unreachable!()
         };
-        newcomer.in_turns += EFFORT_MAX * 2;
+        newcomer.in_turns += CPU_BUDGET * 2;
         assert_eq!(order(&queue, &mut waiting), [0, 1, 2]);
     }
 }

@@ -1,60 +1,58 @@
-//! What the head of a request must be before the codec sees it. The codec takes a lone LF for the
-//! end of a line, as it may; whoever stands before this server may not, and then the two do not see
-//! the same requests (RFC 9112, 2.2 and 11.2).
+//! Checks the head of a request before the codec sees it. The codec accepts a lone LF as the end of a
+//! line, as it may; a proxy in front of this server may not, and then the two disagree on where a request
+//! ends: request smuggling (RFC 9112, 2.2 and 11.2).
 
 use std::ops::Range;
 
-/// What came of looking through the head of a request.
+/// How much of a request's head has arrived.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Seen {
-    /// All that has come is in order, and there is more to come.
-    Part,
-    /// It ends before this place.
-    Whole(usize),
-    /// This is no head of a request.
-    Fault,
+pub enum Scanned {
+    /// Valid so far, and not complete.
+    Partial,
+    /// Complete: the length of the head.
+    Complete(usize),
+    /// Not the head of a request.
+    Invalid,
 }
 
-/// Looks through what has come, from where it was looked through before. Every byte is looked at
-/// once, however slowly they come.
+/// Scans the head incrementally: every byte is looked at once, however slowly they arrive.
 #[derive(Default)]
-pub struct Scan {
-    seen: usize,
+pub struct HeadScan {
+    scanned: usize,
     line_start: usize,
 }
 
-impl Scan {
-    /// Whether nothing was looked at yet.
+impl HeadScan {
+    /// Whether no byte was scanned yet.
     pub fn is_at_start(&self) -> bool {
-        self.seen == 0
+        self.scanned == 0
     }
 
-    /// Goes on with what has come since.
-    pub fn go_on(&mut self, bytes: &[u8]) -> Seen {
-        while let Some(byte) = bytes.get(self.seen) {
+    /// Goes on where the last call ended; `bytes` is everything from the start of the head.
+    pub fn scan(&mut self, bytes: &[u8]) -> Scanned {
+        while let Some(byte) = bytes.get(self.scanned) {
             match byte {
-                b'\r' => match bytes.get(self.seen + 1) {
-                    None => return Seen::Part,
-                    Some(b'\n') if self.line_start == self.seen => {
-                        return Seen::Whole(self.seen + 2);
+                b'\r' => match bytes.get(self.scanned + 1) {
+                    None => return Scanned::Partial,
+                    Some(b'\n') if self.line_start == self.scanned => {
+                        return Scanned::Complete(self.scanned + 2);
                     }
                     Some(b'\n') => {
-                        self.seen += 2;
-                        self.line_start = self.seen;
+                        self.scanned += 2;
+                        self.line_start = self.scanned;
                     }
-                    Some(_) => return Seen::Fault,
+                    Some(_) => return Scanned::Invalid,
                 },
-                b'\t' | b' '..=b'~' | 0x80.. => self.seen += 1,
-                _ => return Seen::Fault,
+                b'\t' | b' '..=b'~' | 0x80.. => self.scanned += 1,
+                _ => return Scanned::Invalid,
             }
         }
-        Seen::Part
+        Scanned::Partial
     }
 }
 
-/// Makes nothing of a wish to speak another protocol: to ignore it is always allowed (RFC 9110,
-/// 7.8), and the codec would take what follows for that protocol. The words are replaced by others
-/// of the same length.
+/// Ignores `Upgrade`, as a server always may (RFC 9110, 7.8): the codec would take what follows for the other
+/// protocol. The words are overwritten in place with others of the same length.
 pub fn ignore_upgrade(head: &mut [u8]) {
     const UPGRADE: &[u8] = b"upgrade";
     const IGNORED: &[u8] = b"ignored";
@@ -87,16 +85,16 @@ mod tests {
     #[test]
     fn a_head_ends_with_an_empty_line_however_it_comes() {
         let head = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
-        let mut scan = Scan::default();
+        let mut head_scan = HeadScan::default();
         for end in 0..head.len() {
-            assert_eq!(scan.go_on(&head[..end]), Seen::Part, "{end}");
+            assert_eq!(head_scan.scan(&head[..end]), Scanned::Partial, "{end}");
         }
         let more = [&head[..], b"GET"].concat();
-        assert_eq!(scan.go_on(&more), Seen::Whole(head.len()));
+        assert_eq!(head_scan.scan(&more), Scanned::Complete(head.len()));
     }
 
     #[test]
-    fn a_lone_cr_or_lf_and_what_is_no_text_are_faults() {
+    fn a_lone_cr_or_lf_and_control_characters_are_invalid() {
         for wrong in [
             "GET / HTTP/1.1\nHost: x\n\n",
             "GET / HTTP/1.1\r\nHost: x\n\r\n",
@@ -105,15 +103,15 @@ mod tests {
             "\u{16}\u{3}\u{1}",
         ] {
             assert_eq!(
-                Scan::default().go_on(wrong.as_bytes()),
-                Seen::Fault,
+                HeadScan::default().scan(wrong.as_bytes()),
+                Scanned::Invalid,
                 "{wrong:?}"
             );
         }
     }
 
     #[test]
-    fn no_word_of_another_protocol_is_left() {
+    fn an_upgrade_is_overwritten() {
         let mut head = b"GET /upgrade HTTP/1.1\r\nUPGRADE: websocket\r\nConnection: keep-alive, \
                          Upgrade\r\nX-Upgrade: upgrade\r\n\r\n"
             .to_vec();

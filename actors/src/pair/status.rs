@@ -1,0 +1,124 @@
+//! What others can see of a pair without sending it a message.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
+};
+
+use crate::{
+    domain::{BySeat, Marks, Seat, Seq},
+    ports::Position,
+};
+
+/// Shared by a pair, its entry in the registry, and the requests on their way to it.
+pub(crate) struct PairStatus {
+    /// Requests on their way to the pair. It does not rest before they are answered.
+    pending_requests: AtomicUsize,
+    /// Signals in the pair's mailbox.
+    queued_signals: AtomicUsize,
+    /// Open streams.
+    streams: AtomicUsize,
+    /// The lease's number of lapses when the pair last read the store.
+    lapses: AtomicU64,
+    /// The pair's position: `last_seq` is that of the last delivered message.
+    position: Mutex<Position>,
+}
+
+/// Counts an open stream until it is dropped.
+pub(crate) struct StreamGuard(Arc<PairStatus>);
+
+impl StreamGuard {
+    pub(crate) fn new(status: &Arc<PairStatus>) -> Self {
+        status.streams.fetch_add(1, Ordering::AcqRel);
+        Self(status.clone())
+    }
+}
+
+impl Drop for StreamGuard {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl PairStatus {
+    /// For a pair that has not read the store yet.
+    pub(crate) fn new(lapses: u64) -> Self {
+        Self {
+            pending_requests: AtomicUsize::new(0),
+            queued_signals: AtomicUsize::new(0),
+            streams: AtomicUsize::new(0),
+            lapses: AtomicU64::new(lapses),
+            position: Mutex::new(Position {
+                last_seq: 0,
+                revision: 0,
+                marks: BySeat::default(),
+            }),
+        }
+    }
+
+    pub(crate) fn lapses(&self) -> u64 {
+        self.lapses.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_lapses(&self, lapses: u64) {
+        self.lapses.fetch_max(lapses, Ordering::AcqRel);
+    }
+
+    pub(crate) fn position(&self) -> Position {
+        *self.lock()
+    }
+
+    pub(crate) fn has_streams(&self) -> bool {
+        self.streams.load(Ordering::Acquire) > 0
+    }
+
+    pub(crate) fn pending_requests(&self) -> usize {
+        self.pending_requests.load(Ordering::Acquire)
+    }
+
+    /// Counts a request on its way to the pair.
+    pub(crate) fn begin_request(&self) {
+        self.pending_requests.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The request is answered, or was dropped.
+    pub(crate) fn end_request(&self) {
+        self.pending_requests.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Counts a signal to the pair; `false` when `queued_max` are queued already.
+    pub(crate) fn queue_signal(&self, queued_max: usize) -> bool {
+        let room = self.queued_signals.fetch_add(1, Ordering::AcqRel) < queued_max;
+        if !room {
+            self.unqueue_signal();
+        }
+        room
+    }
+
+    pub(crate) fn unqueue_signal(&self) {
+        self.queued_signals.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn last_seq(&self) -> Seq {
+        self.lock().last_seq
+    }
+
+    /// Called by the pair only.
+    pub(crate) fn set_last_seq(&self, seq: Seq) {
+        self.lock().last_seq = seq;
+    }
+
+    /// Called when the pair has read its chat at this revision.
+    pub(crate) fn set_revision(&self, revision: u64) {
+        self.lock().revision = revision;
+    }
+
+    /// Called when the pair has raised a seat's marks.
+    pub(crate) fn set_marks(&self, seat: Seat, marks: Marks) {
+        self.lock().marks[seat] = marks;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Position> {
+        self.position.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,63 @@
+//! Opens an accepted socket: its options, TLS, and whether the client speaks HTTP/2.
+
+use std::{io, pin::Pin, time::Duration};
+
+use actix_rt::net::TcpStream;
+use socket2::SockRef;
+use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::either::Either;
+use tracing::debug;
+
+use super::{low_priority::ConnectionTurns, tls};
+
+/// What the kernel buffers for one socket in each direction; a request's body fits. By default it would
+/// buffer megabytes either way.
+const UNSENT_BYTES: u32 = 64 * 1024;
+const RECEIVED_BYTES: usize = 64 * 1024;
+/// How HTTP/2 begins without TLS (RFC 9113, 3.4); no method of HTTP/1.1 begins like this.
+const PRIOR_KNOWLEDGE: &[u8] = b"PRI";
+
+/// A socket whose writes fail when its client takes nothing for too long.
+type Socket = Pin<Box<TimeoutStream<TcpStream>>>;
+
+/// A connection, and whether HTTP/2 is spoken on it.
+pub type Opened = (
+    Either<Socket, Box<tokio_rustls::server::TlsStream<Socket>>>,
+    bool,
+);
+
+/// Waits for a client's first bytes and does the TLS handshake where there is an acceptor.
+pub async fn open(
+    socket: TcpStream,
+    acceptor: Option<TlsAcceptor>,
+    stalled: Duration,
+    turns: &mut ConnectionTurns,
+) -> io::Result<Opened> {
+    let mut first = [0; PRIOR_KNOWLEDGE.len()];
+    socket.peek(&mut first).await?;
+    let mut socket = TimeoutStream::new(socket);
+    socket.set_write_timeout(Some(stalled));
+    let socket = Box::pin(socket);
+    let Some(acceptor) = acceptor else {
+        return Ok((Either::Left(socket), first == PRIOR_KNOWLEDGE));
+    };
+    // A handshake takes more processor time than most requests.
+    let stream = turns.run(acceptor.accept(socket)).await?;
+    let is_h2 = stream.get_ref().1.alpn_protocol() == Some(tls::H2);
+    Ok((Either::Right(stream.into()), is_h2))
+}
+
+/// Sends small frames at once, has the kernel close the connection of a client that vanished even where
+/// nothing more is written to it, and bounds what the kernel buffers.
+pub fn set_options(stream: &TcpStream, stalled: Duration) {
+    let socket = SockRef::from(stream);
+    let set = socket
+        .set_tcp_nodelay(true)
+        .and_then(|()| socket.set_tcp_user_timeout(Some(stalled)))
+        .and_then(|()| socket.set_tcp_notsent_lowat(UNSENT_BYTES))
+        .and_then(|()| socket.set_recv_buffer_size(RECEIVED_BYTES));
+    if let Err(error) = set {
+        debug!(%error, "a connection keeps its default options");
+    }
+}
