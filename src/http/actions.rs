@@ -1,49 +1,23 @@
-//! What a caller can do, a file per action: domain values in, domain values or a [`Refusal`] out.
+//! What a caller can do: domain values in, domain values or a [`Refusal`] out.
 //!
 //! Both doors call these and nothing deeper. Parsing requests, writing responses and counting requests per
 //! address is left to the doors.
 
-mod answer;
-mod ask;
 mod caller;
-mod device_code;
-mod end;
+mod conversation;
 mod fresh_hash;
-mod history;
-mod login;
-mod logout;
-mod name_seat_two;
-mod open_stream;
-mod public_info;
-mod receipt;
+mod link;
 mod register;
-mod reserve;
-mod return_code;
-mod send;
-mod sessions;
-mod typing;
+mod seat;
 
 use actors::Refusal;
 
-pub use answer::{AnswerRequest, answer};
-pub use ask::{ask, ask_status};
 pub use caller::Caller;
-pub use device_code::new_device_code;
-pub use end::end_chat;
-pub use fresh_hash::fresh_id;
-pub use history::history;
-pub use login::{login, login_and_name};
-pub use logout::log_out;
-pub use name_seat_two::name_seat_two;
-pub use open_stream::open_stream;
-pub use public_info::public_info;
-pub use receipt::move_marks;
+pub use conversation::SendRequest;
+pub use fresh_hash::{RESERVED_FOR, fresh_id, reserve};
+pub use link::{ask, ask_status, login, login_and_name, name_seat_two, public_info};
 pub use register::{Registration, register};
-pub use reserve::{RESERVED_FOR, reserve};
-pub use return_code::new_return_code;
-pub use send::{SendRequest, send};
-pub use sessions::{end_session, sessions};
-pub use typing::typing;
+pub use seat::{AnswerRequest, end_chat, log_out};
 
 /// For requests with a session: a chat that does not exist has no sessions, so its token is invalid.
 fn of_session(refusal: Refusal) -> Refusal {

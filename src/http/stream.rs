@@ -34,13 +34,7 @@ use prometheus::IntCounter;
 use rand::RngExt;
 use tracing::debug;
 
-use super::{
-    State,
-    actions::{self, Caller},
-    limits::OpenGuard,
-    problem::Problem,
-    wire,
-};
+use super::{State, actions::Caller, limits::OpenGuard, problem::Problem, wire};
 
 /// Messages in one page of a replay.
 const REPLAY_LEN: usize = 50;
@@ -57,7 +51,7 @@ pub async fn open(
     caller: Caller,
     after: Option<Seq>,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = match actions::open_stream(state, &caller, after).await {
+    let snapshot = match caller.open_stream(state, after).await {
         Ok(snapshot) => snapshot,
         Err(Refusal::Gone) => return Ok(no_content()),
         Err(refusal) => return Err(refusal.into()),

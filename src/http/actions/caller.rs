@@ -1,6 +1,6 @@
 use actix::Handler;
 use actors::{
-    Dispatch, GetReplacement, GetSeat, GetSnapshot, Pair, Refusal, Replacement, Request, Snapshot,
+    Dispatch, GetReplacement, GetSeat, GetSnapshot, Pair, Refusal, Replacement, Request,
     domain::{ChatKey, PairHash, Seat, SecretDigest, Token},
     ports::Lookup,
 };
@@ -76,11 +76,6 @@ impl Caller {
         Pair: Handler<Dispatch<M>>,
     {
         state.pairs.ask(self.key, request).await.map_err(of_session)
-    }
-
-    /// The state of the chat for the caller, if the session is alive.
-    pub async fn snapshot(&self, state: &State) -> Result<Snapshot, Refusal> {
-        self.ask(state, GetSnapshot { by: self.by }).await
     }
 
     /// Whether a token stopped working because somebody else was let in at its seat.

@@ -1,6 +1,9 @@
-use std::iter;
+//! Hashes and ids that are made up here.
+
+use std::{iter, time::Duration};
 
 use actors::{
+    Refusal,
     domain::{ChatKey, PairHash, RegistrationId},
     ports::Store,
 };
@@ -13,6 +16,8 @@ pub const HASH_TRIES: usize = 3;
 /// Candidates tried until one falls into a part of the store that is reachable. With one server of fifty
 /// reachable, one search in 10^8 fails.
 const CANDIDATES_MAX: usize = 1_000;
+/// How long a reserved hash is kept.
+pub const RESERVED_FOR: Duration = Duration::from_secs(600);
 
 /// A random registration id in a reachable part of the store.
 pub fn fresh_id(state: &State) -> Uuid {
@@ -32,4 +37,16 @@ pub fn fresh_hash(store: &dyn Store, id: Option<RegistrationId>) -> PairHash {
         .find(accepted);
     // With an unreachable one the store reports what is wrong.
     found.unwrap_or_else(hashes)
+}
+
+/// A fresh hash that nobody else gets for ten minutes.
+pub async fn reserve(state: &State) -> Result<PairHash, Refusal> {
+    for _ in 0..HASH_TRIES {
+        let hash = fresh_hash(&**state.pairs.store(), None);
+        let key = ChatKey::of(&hash);
+        if state.pairs.store().reserve(key, RESERVED_FOR).await? {
+            return Ok(hash);
+        }
+    }
+    Err(Refusal::Defect("fresh hashes collide".into()))
 }

@@ -72,6 +72,6 @@ pub async fn answer(
 ) -> Result<HttpResponse, Problem> {
     let answer = body.parse()?;
     let caller = bearer.caller(&state, &hash).await?;
-    actions::answer(&state, &caller, answer).await?;
+    caller.answer(&state, answer).await?;
     Ok(ok(Nothing {}))
 }

@@ -5,7 +5,7 @@ use actors::Refusal;
 
 use super::docs::events::StreamEvent;
 use crate::http::{
-    State, actions,
+    State,
     envelope::{Envelope, ok},
     problem::Problem,
     schema::{Hash, Place},
@@ -32,7 +32,7 @@ pub async fn messages(
 ) -> Result<HttpResponse, Problem> {
     let (page, limit) = parse_page(&query)?;
     let caller = bearer.caller(&state, &hash).await?;
-    let (page, names) = actions::history(&state, &caller, page, limit).await?;
+    let (page, names) = caller.history(&state, page, limit).await?;
     Ok(ok(HistoryReply::of(&page, &names)))
 }
 

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 
 use crate::http::{
-    State, actions,
+    State,
     body::Json,
     envelope::{Envelope, Nothing, ok},
     problem::Problem,
@@ -30,7 +30,7 @@ pub async fn send(
 ) -> Result<HttpResponse, Problem> {
     let message = body.parse()?;
     let caller = bearer.caller(&state, &hash).await?;
-    let sent = actions::send(&state, &caller, message).await?;
+    let sent = caller.send(&state, message).await?;
     Ok(ok(SendReply::from(sent)))
 }
 
@@ -49,7 +49,7 @@ pub async fn receipt(
 ) -> Result<HttpResponse, Problem> {
     let marks = body.parse()?;
     let caller = bearer.caller(&state, &hash).await?;
-    actions::move_marks(&state, &caller, marks).await?;
+    caller.move_marks(&state, marks).await?;
     Ok(ok(Nothing {}))
 }
 
@@ -67,6 +67,6 @@ pub async fn typing(
     _: Json<NoBody>,
 ) -> Result<HttpResponse, Problem> {
     let caller = bearer.caller(&state, &hash).await?;
-    actions::typing(&state, &caller).await?;
+    caller.typing(&state).await?;
     Ok(ok(Nothing {}))
 }

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 
 use crate::http::{
-    State, actions,
+    State,
     body::Json,
     envelope::{Envelope, Nothing, ok},
     problem::Problem,
@@ -29,7 +29,7 @@ pub async fn device(
     _: Json<NoBody>,
 ) -> Result<HttpResponse, Problem> {
     let caller = bearer.caller(&state, &hash).await?;
-    let (code, expires_at) = actions::new_device_code(&state, &caller).await?;
+    let (code, expires_at) = caller.new_device_code(&state).await?;
     Ok(ok(DeviceReply::of(&code, expires_at)))
 }
 
@@ -47,7 +47,7 @@ pub async fn return_code(
     _: Json<NoBody>,
 ) -> Result<HttpResponse, Problem> {
     let caller = bearer.caller(&state, &hash).await?;
-    let code = actions::new_return_code(&state, &caller).await?;
+    let code = caller.new_return_code(&state).await?;
     Ok(ok(ReturnCodeReply::of(&code)))
 }
 
@@ -64,7 +64,7 @@ pub async fn sessions(
     bearer: Bearer,
 ) -> Result<HttpResponse, Problem> {
     let caller = bearer.caller(&state, &hash).await?;
-    let (sessions, current) = actions::sessions(&state, &caller).await?;
+    let (sessions, current) = caller.sessions(&state).await?;
     Ok(ok(SessionsReply::of(&sessions, current)))
 }
 
@@ -84,6 +84,6 @@ pub async fn end_session(
 ) -> Result<HttpResponse, Problem> {
     let id = body.parse()?;
     let caller = bearer.caller(&state, &hash).await?;
-    actions::end_session(&state, &caller, id).await?;
+    caller.end_session(&state, id).await?;
     Ok(ok(Nothing {}))
 }

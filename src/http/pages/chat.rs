@@ -12,7 +12,6 @@ use super::{
     html,
 };
 use crate::http::{
-    actions,
     problem::Problem,
     wire::history::{HistoryQuery, parse_page},
 };
@@ -103,7 +102,7 @@ pub async fn render(
     extra: Extra,
 ) -> Result<HttpResponse, Problem> {
     let hello = holder.snapshot().await?.hello;
-    let read = actions::history(&holder.state, &holder.caller, page, PAGE_LEN);
+    let read = holder.caller.history(&holder.state, page, PAGE_LEN);
     let (shown_page, names) = read.await?;
     let view = |message: &Message| views::message::Message {
         seq: message.seq,

@@ -14,7 +14,6 @@ use super::{
     see_other, wants_json, wants_page,
 };
 use crate::http::{
-    actions,
     body::FormOrJson,
     envelope::{Nothing, ok},
     problem::{Problem, whole_seconds},
@@ -57,7 +56,7 @@ pub async fn messages(
     if wants_page(&at.request) {
         return chat::render(&holder, page, StatusCode::OK, Extra::default()).await;
     }
-    let (page, names) = actions::history(&at.state, &holder.caller, page, limit).await?;
+    let (page, names) = holder.caller.history(&at.state, page, limit).await?;
     Ok(ok(HistoryReply::of(&page, &names)))
 }
 
@@ -67,7 +66,7 @@ pub async fn send(at: SeatRequest, form: FormOrJson<SendBody>) -> Result<HttpRes
     let sent = async {
         let message = form.body.parse()?;
         let holder = at.holder().await?;
-        let sent = actions::send(&at.state, &holder.caller, message).await?;
+        let sent = holder.caller.send(&at.state, message).await?;
         Ok(holder.done(SendReply::from(sent), &holder.home()))
     };
     let problem: Problem = match sent.await {
@@ -124,14 +123,14 @@ pub async fn receipt(
 ) -> Result<HttpResponse, Problem> {
     let marks = form.body.parse()?;
     let holder = at.holder().await?;
-    actions::move_marks(&at.state, &holder.caller, marks).await?;
+    holder.caller.move_marks(&at.state, marks).await?;
     Ok(holder.done(Nothing {}, &holder.home()))
 }
 
 /// Says that one is writing.
 pub async fn typing(at: SeatRequest, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
-    actions::typing(&at.state, &holder.caller).await?;
+    holder.caller.typing(&at.state).await?;
     Ok(holder.done(Nothing {}, &holder.home()))
 }
 
@@ -142,7 +141,7 @@ pub async fn answer(
 ) -> Result<HttpResponse, Problem> {
     let answer = form.body.parse()?;
     let holder = at.holder().await?;
-    let answered = actions::answer(&at.state, &holder.caller, answer).await;
+    let answered = holder.caller.answer(&at.state, answer).await;
     if wants_json(&at.request) {
         answered?;
         return Ok(ok(Nothing {}));

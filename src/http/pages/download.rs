@@ -10,12 +10,7 @@ use futures_util::{Stream, stream};
 use serde::Deserialize;
 
 use super::{holder::SeatRequest, transcript};
-use crate::http::{
-    State,
-    actions::{self, Caller},
-    problem::Problem,
-    wire::messages::MessageView,
-};
+use crate::http::{State, actions::Caller, problem::Problem, wire::messages::MessageView};
 
 /// Messages read at once.
 const PART_LEN: usize = 200;
@@ -95,7 +90,7 @@ fn parts(
                 Step::Closing | Step::Done => return Ok(None),
             };
             let page = Page::After(after);
-            let (page, names) = actions::history(&state, &caller, page, PART_LEN).await?;
+            let (page, names) = caller.history(&state, page, PART_LEN).await?;
             let mut part = String::new();
             if json && after == 0 {
                 part.push('[');

@@ -11,7 +11,6 @@ use views::{
 
 use super::{flash, holder::SeatRequest, wants_json};
 use crate::http::{
-    actions,
     body::FormOrJson,
     envelope::{Nothing, ok},
     problem::Problem,
@@ -24,7 +23,7 @@ use crate::http::{
 /// Makes a code for another device, which its page shows.
 pub async fn make_device(at: SeatRequest, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
-    let (code, expires_at) = actions::new_device_code(&at.state, &holder.caller).await?;
+    let (code, expires_at) = holder.caller.new_device_code(&at.state).await?;
     let hash = &holder.caller.hash;
     let kept = flash::device(
         &at.state,
@@ -70,7 +69,7 @@ pub async fn make_return_code(
     _: FormOrJson<NoBody>,
 ) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
-    let code = actions::new_return_code(&at.state, &holder.caller).await?;
+    let code = holder.caller.new_return_code(&at.state).await?;
     let kept = flash::code(&at.state, &holder.caller.hash, holder.seat, &code.reveal());
     let mut response = holder.done(ReturnCodeReply::of(&code), &holder.address("return_code"));
     flash::add(&mut response, &kept);
@@ -101,7 +100,7 @@ pub async fn saved(at: SeatRequest, _: FormOrJson<NoBody>) -> Result<HttpRespons
 /// Where one is logged in.
 pub async fn sessions(at: SeatRequest) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
-    let (sessions, current) = actions::sessions(&at.state, &holder.caller).await?;
+    let (sessions, current) = holder.caller.sessions(&at.state).await?;
     if wants_json(&at.request) {
         return Ok(ok(SessionsReply::of(&sessions, current)));
     }
@@ -136,7 +135,7 @@ pub async fn end_session(
 ) -> Result<HttpResponse, Problem> {
     let id = form.body.parse()?;
     let holder = at.holder().await?;
-    actions::end_session(&at.state, &holder.caller, id).await?;
+    holder.caller.end_session(&at.state, id).await?;
     let next = format!("{}?ended", holder.address("sessions"));
     Ok(holder.done(Nothing {}, &next))
 }
