@@ -33,7 +33,7 @@ pub async fn ask(
     Ok(ok(AskReply::of(asked)))
 }
 
-/// How an ask to be let in stands.
+/// Reads the state of an ask.
 #[utoipa::path(
     get, path = "/chat-server/user/{username}/login/ask/{askId}", tag = "login",
     params(
@@ -56,8 +56,8 @@ pub async fn state(
 }
 
 /// Lets somebody in, or does not: 409 `seat_open` while the person asked for has a stream open, 503
-/// `presence_unknown` while nobody can say whether they have. Allowing ends the seat's old sessions
-/// and codes; whoever comes with one of them is answered `replaced`.
+/// `presence_unknown` while the server cannot tell. Allowing ends the seat's old sessions
+/// and codes; a request with one of them gets the error `replaced`.
 #[utoipa::path(
     post, path = "/chat-server/user/{hash}/answer", tag = "login", request_body = AnswerBody,
     params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),

@@ -77,10 +77,10 @@ pub async fn show(file: web::Path<String>) -> Result<HttpResponse, Problem> {
     modifiers(&Bearer, &FieldRules, &EnvelopedBodies, &Responses),
     tags(
         (name = "registration", description = "Making chats"),
-        (name = "login", description = "Sitting down, and letting in"),
-        (name = "chat", description = "Talking"),
-        (name = "seat", description = "One's own seat"),
-        (name = "leave", description = "Going, and ending"),
+        (name = "login", description = "Logging in, and letting somebody in"),
+        (name = "chat", description = "Messages and events"),
+        (name = "seat", description = "The codes and sessions of the caller's seat"),
+        (name = "leave", description = "Logging out, and ending the chat"),
     )
 )]
 struct Api;

@@ -11,7 +11,7 @@ use crate::http::{
     wire::NoBody,
 };
 
-/// Ends one's session. Twice is fine.
+/// Ends the caller's session. Succeeds when it has ended already.
 #[utoipa::path(
     get, path = "/chat-server/user/logout", tag = "leave", operation_id = "logout_get",
     security(("bearer" = [])),
@@ -23,7 +23,7 @@ pub async fn logout_get(state: web::Data<State>, bearer: Bearer) -> Result<HttpR
     Ok(ok(Nothing {}))
 }
 
-/// Ends one's session. Twice is fine.
+/// Ends the caller's session. Succeeds when it has ended already.
 #[utoipa::path(
     post, path = "/chat-server/user/logout", tag = "leave", request_body = NoBody,
     security(("bearer" = [])),
@@ -37,7 +37,7 @@ pub async fn logout(
     logout_get(state, bearer).await
 }
 
-/// Ends the chat for both. Twice is fine.
+/// Ends the chat for both. Succeeds when it is over already.
 #[utoipa::path(
     get, path = "/chat-server/user/endchat", tag = "leave", operation_id = "endchat_get",
     security(("bearer" = [])),
@@ -49,7 +49,7 @@ pub async fn end_get(state: web::Data<State>, bearer: Bearer) -> Result<HttpResp
     Ok(ok(Nothing {}))
 }
 
-/// Ends the chat for both. Twice is fine.
+/// Ends the chat for both. Succeeds when it is over already.
 #[utoipa::path(
     post, path = "/chat-server/user/endchat", tag = "leave", operation_id = "endchat",
     request_body = NoBody,

@@ -34,7 +34,7 @@ pub async fn send(
     Ok(ok(SendReply::from(sent)))
 }
 
-/// Moves the marks of one's seat; they never move back.
+/// Moves the marks of the caller's seat; they never move back.
 #[utoipa::path(
     post, path = "/chat-server/user/{hash}/receipt", tag = "chat", request_body = ReceiptBody,
     params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),
@@ -53,7 +53,7 @@ pub async fn receipt(
     Ok(ok(Nothing {}))
 }
 
-/// Says that one is writing.
+/// Tells the other person that the caller is typing.
 #[utoipa::path(
     post, path = "/chat-server/user/{hash}/typing", tag = "chat", request_body = NoBody,
     params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),

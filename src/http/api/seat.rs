@@ -15,7 +15,7 @@ use crate::http::{
     },
 };
 
-/// Makes a code that lets one in on another device, once, within ten minutes.
+/// Makes a code that logs the caller in on another device, once, within ten minutes.
 #[utoipa::path(
     post, path = "/chat-server/user/{hash}/device", tag = "seat", request_body = NoBody,
     params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),
@@ -51,7 +51,7 @@ pub async fn return_code(
     Ok(ok(ReturnCodeReply::of(&code)))
 }
 
-/// Lists where this seat is logged in.
+/// Lists the sessions of the caller's seat.
 #[utoipa::path(
     get, path = "/chat-server/user/{hash}/sessions", tag = "seat",
     params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),
@@ -68,7 +68,7 @@ pub async fn sessions(
     Ok(ok(SessionsReply::of(&sessions, current)))
 }
 
-/// Logs one of the seat's sessions out.
+/// Ends one of the seat's sessions.
 #[utoipa::path(
     post, path = "/chat-server/user/{hash}/sessions/end", tag = "seat",
     request_body = EndSessionBody,

@@ -35,7 +35,7 @@ pub struct Extra {
 /// Which page of the conversation.
 #[derive(Debug, Default, Deserialize)]
 pub struct ChatQuery {
-    /// The last messages ahead of this place.
+    /// The last messages before this `seq`.
     before: Option<String>,
     /// The notice of an action, by its word in the address.
     notice: Option<String>,

@@ -127,7 +127,7 @@ pub async fn receipt(
     Ok(holder.done(Nothing {}, &holder.home()))
 }
 
-/// Says that one is writing.
+/// Tells the other person that the caller is typing.
 pub async fn typing(at: SeatRequest, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
     holder.caller.typing(&at.state).await?;

@@ -47,7 +47,7 @@ pub async fn ask_end(at: SeatRequest) -> Result<HttpResponse, Problem> {
     Ok(holder.show(|frame| views::end::page(frame, &page)))
 }
 
-/// Ends the chat for both. Twice is fine.
+/// Ends the chat for both. Succeeds when it is over already.
 pub async fn end(at: SeatRequest, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
     match at.holder().await {
         Ok(holder) => actions::end_chat(&at.state, holder.caller.key, holder.caller.by).await?,

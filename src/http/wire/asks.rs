@@ -48,7 +48,7 @@ impl AskBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AskReply {
-    /// The asker's secret: ask with it how things stand, and log in with it once allowed.
+    /// The asker's secret: reads the state of the ask, and logs in once it is allowed.
     #[schema(value_type = Secret)]
     pub ask_id: String,
     /// Two digits that the people in the chat see as well, to be compared some other way.
@@ -66,7 +66,7 @@ impl AskReply {
     }
 }
 
-/// How an ask stands.
+/// The state of an ask.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AskStateReply {
     /// `waiting`, `allowed` (`login` takes the `askId` within two minutes), `refused`, or `expired`:

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::{at, encryption, messages::MessageView, shown};
 use crate::http::schema::{Digits, EncryptionVersion, Id, Moment, Name, Place, SeatNumber};
 
-/// How things stand, apart from the messages: what `hello` says when a stream begins, and whenever all of it has to be told
-/// again. It replaces what was known before.
+/// The state of the chat apart from its messages: the data of `hello`, which comes when a stream begins and whenever all
+/// of it has to be sent again. It replaces what was known before.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Hello)]
@@ -20,7 +20,7 @@ pub struct HelloView<'a> {
     /// The seat whose stream this is.
     #[schema(value_type = SeatNumber)]
     seat: u8,
-    /// The name of whoever listens.
+    /// The name of the stream's owner.
     #[schema(required, value_type = Name)]
     you: Option<&'a str>,
     /// The other person's name; null while nobody has chosen it.
@@ -32,32 +32,32 @@ pub struct HelloView<'a> {
     /// Whether the other person has a stream open on any instance; null while that is unknown.
     #[schema(required)]
     online: Option<bool>,
-    /// When the other person last went away; null where they never did.
+    /// When the other person last went offline; null when they never did.
     #[schema(required, value_type = Option<Moment>)]
     last_seen: Option<String>,
     /// The `seq` of the chat's last message; 0 when there is none.
     #[schema(value_type = Place)]
     last_seq: Seq,
-    /// How far messages have arrived at each seat.
+    /// The last `seq` received at each seat.
     delivered: PerSeat,
-    /// How far messages have been seen at each seat.
+    /// The last `seq` read at each seat.
     read: PerSeat,
     /// When the chat deletes itself.
     #[schema(value_type = Moment)]
     expires_at: String,
-    /// Who waits to be let in, at most one for each seat.
+    /// The open asks, at most one for each seat.
     asks: Vec<AskView<'a>>,
     /// `v1` in an encrypted chat; absent in a plain one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = EncryptionVersion, nullable = false)]
     encryption: Option<&'static str>,
-    /// When somebody else was last let in at each seat; absent where that never happened.
+    /// When somebody else was last let in at each seat; absent if that never happened.
     #[serde(skip_serializing_if = "ReplacedAt::is_empty")]
     #[schema(required = false)]
     replaced_at: ReplacedAt,
 }
 
-/// Somebody who waits to be let in.
+/// An open ask.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = OpenAsk)]
@@ -74,7 +74,7 @@ pub struct AskView<'a> {
     /// Two digits that the asker sees as well.
     #[schema(value_type = Digits)]
     number: String,
-    /// Until when it can be answered.
+    /// When it expires.
     #[schema(value_type = Moment)]
     expires_at: String,
 }
@@ -163,12 +163,12 @@ fn peer_state(state: PeerState) -> &'static str {
     }
 }
 
-/// Somebody came or went.
+/// Somebody went online or offline.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Presence)]
 pub struct PresenceView<'a> {
-    /// Whose.
+    /// The seat whose presence changed.
     #[schema(value_type = SeatNumber)]
     seat: u8,
     /// That seat's name.
@@ -176,16 +176,16 @@ pub struct PresenceView<'a> {
     user: Option<&'a str>,
     /// Whether they have a stream open on any instance.
     online: bool,
-    /// When they last went away; may be null while they are there.
+    /// When they last went offline; may be null while they are online.
     #[schema(required, value_type = Option<Moment>)]
     last_seen: Option<String>,
 }
 
-/// Somebody is writing. Said at most every two seconds; it holds for a few.
+/// Somebody is typing. Sent at most every two seconds; clients show it for a few.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Typing)]
 pub struct TypingView<'a> {
-    /// Who.
+    /// The seat that is typing.
     #[schema(value_type = SeatNumber)]
     seat: u8,
     /// That seat's name.
@@ -193,17 +193,17 @@ pub struct TypingView<'a> {
     user: Option<&'a str>,
 }
 
-/// How far a seat has come. Marks never move back.
+/// How far a person has received and read. Marks never move back.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Receipt)]
 pub struct ReceiptView {
-    /// Whose.
+    /// The seat whose marks moved.
     #[schema(value_type = SeatNumber)]
     seat: u8,
-    /// Everything up to here has arrived.
+    /// The last `seq` that arrived.
     #[schema(value_type = Place)]
     delivered: Seq,
-    /// Everything up to here has been seen.
+    /// The last `seq` that was seen.
     #[schema(value_type = Place)]
     read: Seq,
 }
@@ -212,7 +212,7 @@ pub struct ReceiptView {
 #[derive(Serialize, ToSchema)]
 #[schema(as = SeatChanged)]
 pub struct SeatView<'a> {
-    /// Which.
+    /// The seat that changed.
     #[schema(value_type = SeatNumber)]
     seat: u8,
     /// Its name.
@@ -236,7 +236,7 @@ pub struct SeatView<'a> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Ended)]
 pub struct EndedView<'a> {
-    /// Who ended it; null when its time was up, or where nobody knows.
+    /// Who ended it; null when it expired, or when the server does not know.
     #[schema(required, value_type = Option<Name>)]
     by: Option<&'a str>,
 }

@@ -16,17 +16,17 @@ const LIMIT_MAX: usize = 200;
 /// The default limit of a page.
 const LIMIT_DEFAULT: usize = 50;
 
-/// Which part of the history is asked for.
+/// A page of the history.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct HistoryQuery {
-    /// The first messages behind this place.
+    /// The first messages after this `seq`.
     #[param(value_type = Option<Place>)]
     pub after: Option<String>,
-    /// The last messages ahead of this place.
+    /// The last messages before this `seq`.
     #[param(value_type = Option<Place>)]
     pub before: Option<String>,
-    /// How many, 1 to 200; 50 when left out. Fewer come where their texts are long.
+    /// How many, 1 to 200; 50 when left out. Long texts make a page shorter.
     #[param(value_type = Option<u64>, minimum = 1, maximum = 200)]
     pub limit: Option<String>,
 }
@@ -35,7 +35,7 @@ pub struct HistoryQuery {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct StreamQuery {
-    /// The last place the client has seen; `Last-Event-ID` beats it.
+    /// The last `seq` that the client has; `Last-Event-ID` takes precedence.
     #[param(value_type = Option<Place>)]
     pub after: Option<String>,
 }

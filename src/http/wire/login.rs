@@ -15,7 +15,7 @@ use crate::http::{
     schema::{Auth, Code, EncryptionVersion, Hash, Name, Place, SeatNumber, Secret, SecretId},
 };
 
-/// Who sits down where, and what lets them in.
+/// The name and the proof to log in with.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({"user": "Abhi", "hash": "abc123"}))]
@@ -26,16 +26,16 @@ pub struct LoginBody {
     /// The link's secret part.
     #[schema(required, value_type = Hash)]
     pub hash: Option<String>,
-    /// The seat's return code, where the seat is taken.
+    /// The seat's return code, if the seat is taken.
     #[schema(value_type = Option<Code>)]
     pub return_code: Option<String>,
     /// A device code, good once.
     #[schema(value_type = Option<Code>)]
     pub device_code: Option<String>,
-    /// The `askId` of an ask that was allowed, good once.
+    /// The `askId` of an ask that was allowed; works once.
     #[schema(value_type = Option<Secret>)]
     pub ask_id: Option<String>,
-    /// While the session it made is unused, the same again makes that session anew.
+    /// Makes a repeated login safe: while the first one's session is unused, the same id replaces it.
     #[schema(value_type = Option<SecretId>)]
     pub id: Option<Uuid>,
     /// Proof of having the whole link, in an encrypted chat.
@@ -88,10 +88,10 @@ pub struct LoginReply {
     /// The other person's name; null while unnamed.
     #[schema(required, value_type = Option<Name>)]
     pub peer: Option<String>,
-    /// The place of the chat's last message.
+    /// The `seq` of the chat's last message.
     #[schema(value_type = Place)]
     pub last_seq: Seq,
-    /// The seat's return code, when this login set it. It is shown this once.
+    /// The seat's return code, if this login created it. It is shown only once.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Code)]
     pub return_code: Option<String>,

@@ -36,13 +36,13 @@ pub struct SendBody {
     /// The same, spelled as in a dictionary.
     #[schema(value_type = Option<Name>)]
     pub receiver: Option<String>,
-    /// What it says. In an encrypted chat, what its client sealed: `v1.` and base64url, up to 32 KiB.
+    /// Its text. In an encrypted chat, the ciphertext: `v1.` and base64url, up to 32 KiB.
     #[schema(required, value_type = Text)]
     pub message: Option<String>,
     /// The sender's clock, RFC 3339.
     #[schema(value_type = Option<Moment>)]
     pub timestamp: Option<String>,
-    /// The message's name: the same again is stored once.
+    /// The message's id: a message with the same id is stored once.
     #[schema(value_type = Option<Id>)]
     pub id: Option<Uuid>,
 }
@@ -80,16 +80,16 @@ impl SendBody {
 /// A message that is durable.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SendReply {
-    /// Its place in the chat.
+    /// Its `seq` in the chat.
     #[schema(value_type = Place)]
     pub seq: Seq,
-    /// Its name.
+    /// Its id.
     #[schema(value_type = Id)]
     pub id: Uuid,
     /// The server's clock.
     #[schema(value_type = Moment)]
     pub timestamp: String,
-    /// Whether the recipient has a stream open on any instance; null while that cannot be said.
+    /// Whether the recipient has a stream open on any instance; null while that is unknown.
     #[schema(required)]
     pub online: Option<bool>,
 }
@@ -105,15 +105,15 @@ impl From<Sent> for SendReply {
     }
 }
 
-/// How far the sender's seat has come.
+/// How far the caller has received and read.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[schema(example = json!({"delivered": 41, "read": 40}))]
 pub struct ReceiptBody {
-    /// Everything up to here reached one of the seat's browsers.
+    /// The last `seq` that reached one of the seat's clients.
     #[serde(default, deserialize_with = "integers::optional")]
     #[schema(value_type = Option<Place>)]
     pub delivered: Option<Seq>,
-    /// Everything up to here stood in a visible page.
+    /// The last `seq` that was in a visible page.
     #[serde(default, deserialize_with = "integers::optional")]
     #[schema(value_type = Option<Place>)]
     pub read: Option<Seq>,
@@ -140,19 +140,19 @@ impl ReceiptBody {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Message)]
 pub struct MessageView<'a> {
-    /// Its place in the chat.
+    /// Its `seq` in the chat.
     #[schema(value_type = Place)]
     pub seq: Seq,
-    /// Its name.
+    /// Its id.
     #[schema(value_type = Id)]
     pub id: Uuid,
-    /// Who sent it.
+    /// Its sender.
     #[schema(value_type = Name)]
     pub sender_name: &'a str,
-    /// Who got it; null while unnamed.
+    /// Its recipient; null while unnamed.
     #[schema(required, value_type = Option<Name>)]
     pub reciever: Option<&'a str>,
-    /// What it says; in an encrypted chat as its client sealed it.
+    /// Its text; in an encrypted chat as its client encrypted it.
     #[schema(value_type = TextOrSealed)]
     pub message: &'a str,
     /// The server's clock.

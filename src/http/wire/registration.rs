@@ -27,17 +27,17 @@ pub struct RegisterBody {
     /// The second person's name; differs from the first after case folding.
     #[schema(required, value_type = Name)]
     pub user_two: Option<String>,
-    /// The link's secret part, where the client brings its own.
+    /// The link's secret part, if the client chooses it.
     #[schema(value_type = Option<Hash>)]
     pub hash: Option<String>,
     /// How long the chat lives.
     #[serde(default, deserialize_with = "integers::optional")]
     #[schema(minimum = 1, maximum = 720, example = 168)]
     pub ttl_hours: Option<i64>,
-    /// The same again, with the same names, answers with the same chat.
+    /// Makes a repeated request safe: the same id with the same names returns the same chat.
     #[schema(value_type = Option<SecretId>)]
     pub id: Option<Uuid>,
-    /// How its clients will seal what they say; left out for a plain chat.
+    /// How its clients encrypt texts; left out for a plain chat.
     #[schema(value_type = Option<EncryptionVersion>)]
     pub encryption: Option<String>,
     /// Proof of having the whole link; goes with `encryption`.
@@ -92,17 +92,17 @@ pub struct User1Body {
     /// The first person's name.
     #[schema(required, value_type = Name)]
     pub user: Option<String>,
-    /// The link's secret part, where the client brings its own.
+    /// The link's secret part, if the client chooses it.
     #[schema(value_type = Option<Hash>)]
     pub hash: Option<String>,
     /// How long the chat lives.
     #[serde(default, deserialize_with = "integers::optional")]
     #[schema(minimum = 1, maximum = 720, example = 168)]
     pub ttl_hours: Option<i64>,
-    /// The same again, with the same names, answers with the same chat.
+    /// Makes a repeated request safe: the same id with the same names returns the same chat.
     #[schema(value_type = Option<SecretId>)]
     pub id: Option<Uuid>,
-    /// How its clients will seal what they say; left out for a plain chat.
+    /// How its clients encrypt texts; left out for a plain chat.
     #[schema(value_type = Option<EncryptionVersion>)]
     pub encryption: Option<String>,
     /// Proof of having the whole link; goes with `encryption`.
@@ -178,11 +178,11 @@ pub struct Made {
         example = "http://127.0.0.1:8080/demo/chat/user/7YxPQdR2kVw9mJt4HnZb3c"
     )]
     pub url: String,
-    /// When the chat goes by itself.
+    /// When the chat deletes itself.
     #[schema(value_type = Moment)]
     pub expires_at: String,
-    /// How texts are sealed, in an encrypted chat. What follows the link's `#` is its client's secret,
-    /// and not in `url`.
+    /// How texts are encrypted, in an encrypted chat. What follows the link's `#` is a secret of the clients
+    /// and not part of `url`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = EncryptionVersion)]
     pub encryption: Option<&'static str>,

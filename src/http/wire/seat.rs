@@ -1,4 +1,4 @@
-//! One's own seat: its codes and its sessions.
+//! The codes and sessions of the caller's seat.
 
 use actors::domain::{AccessCode, Session, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -15,10 +15,10 @@ use crate::http::{
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeviceReply {
-    /// Good once: log in with it as `deviceCode`.
+    /// Works once: log in with it as `deviceCode`.
     #[schema(value_type = Code)]
     pub device_code: String,
-    /// Until when it is good.
+    /// When it expires.
     #[schema(value_type = Moment)]
     pub expires_at: String,
 }
@@ -37,7 +37,7 @@ impl DeviceReply {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReturnCodeReply {
-    /// The code; the old one is dead.
+    /// The code; the old one no longer works.
     #[schema(value_type = Code)]
     pub return_code: String,
 }
@@ -51,7 +51,7 @@ impl ReturnCodeReply {
     }
 }
 
-/// Where a seat is logged in.
+/// The sessions of a seat.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SessionsReply {
     /// The oldest first.
@@ -59,7 +59,7 @@ pub struct SessionsReply {
 }
 
 impl SessionsReply {
-    /// The sessions of a seat, one of which asks.
+    /// The sessions of a seat, one of which is the caller's.
     pub fn of(sessions: &[Session], current: Uuid) -> Self {
         let view = |session: &Session| SessionView {
             id: session.id,
@@ -78,7 +78,7 @@ impl SessionsReply {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionView {
-    /// What ending it names.
+    /// Its id, for ending it.
     #[schema(value_type = Id)]
     pub id: Uuid,
     /// When it logged in.
@@ -87,10 +87,10 @@ pub struct SessionView {
     /// When it was last used, to the minute.
     #[schema(value_type = Moment)]
     pub last_seen: String,
-    /// The browser and system that it logged in with, or the half that is known; null where neither is.
+    /// The browser and system that it logged in with, or the one of them that is known; null when neither is.
     #[schema(required, value_type = Option<DeviceName>)]
     pub device: Option<String>,
-    /// Whether it is the one that asks.
+    /// Whether it is the session of this request.
     pub current: bool,
 }
 
