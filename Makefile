@@ -83,7 +83,7 @@ test-deploy: ## The files that others deploy duet with, against their schemas.
 
 # What needs neither PostgreSQL nor Redis and waits for little.
 QUICK := package(views) or package(actors) - test(/^rest::|the_operator_can_end/) \
-         or package(duet) and (kind(lib) - test(/postgres|redis/) or test(/^(contract|documents)::/))
+         or package(duet) and (kind(lib) - test(/postgres|redis|sharded/) or test(/^(contract|documents)::/))
 
 .PHONY: test-quick
 test-quick: ## What to run between edits: format, lints, pages, actors, settings, the API on SQLite.
