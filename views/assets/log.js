@@ -244,6 +244,7 @@ function keepPlace() {
   const top = (/** @type {Element} */ item) => item.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
   const look = () => {
     frame = 0;
+    showDates();
     // Already turned, and not yet put back.
     if (scroller.clientWidth !== width) return;
     reading = undefined;
@@ -255,12 +256,25 @@ function keepPlace() {
     }
   };
   let frame = 0;
-  scroller.addEventListener("scroll", () => (frame ||= requestAnimationFrame(look)), { passive: true });
+  const soon = () => (frame ||= requestAnimationFrame(look));
+  scroller.addEventListener("scroll", soon, { passive: true });
+  // At the end nothing is scrolled, and what arrives moves everything above it.
+  new ResizeObserver(soon).observe(list);
   new ResizeObserver(() => {
     if (scroller.clientWidth === width) return;
     width = scroller.clientWidth;
     if (reading?.item.isConnected) scroller.scrollTop += top(reading.item) - reading.top;
   }).observe(scroller);
+}
+
+/** Of the dates that stay in sight while their days scroll by, the one that the next comes up to goes. */
+function showDates() {
+  let next = Infinity;
+  for (const day of [...list.querySelectorAll(".day")].reverse()) {
+    const { top, bottom } = day.getBoundingClientRect();
+    day.classList.toggle("past", bottom > next);
+    next = top;
+  }
 }
 
 /** Older messages, ascending, above everything. @param {Message[]} messages */

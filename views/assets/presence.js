@@ -1,6 +1,6 @@
 // Who is there: the line under the name, and typing.
 
-import { isUp } from "./connection.js";
+import { isOut, isUp } from "./connection.js";
 import { byId, config, on, state } from "./state.js";
 import { fill, peerName, status, text } from "./say.js";
 import { written } from "./times.js";
@@ -42,7 +42,8 @@ function connection() {
     showPeer();
   } else {
     stop();
-    falling = setTimeout(fall, DOWN_MS);
+    // What does not come back by itself is no moment's loss.
+    falling = setTimeout(fall, isOut() ? 0 : DOWN_MS);
   }
 }
 

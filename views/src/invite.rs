@@ -32,21 +32,26 @@ pub struct Invite {
 pub fn page(frame: &Frame, page: &Invite) -> Markup {
     let words = &frame.text.invite;
     let peer = page.peer.as_deref();
-    let title = peer.map_or_else(
-        || words.title_unnamed.to_owned(),
-        |peer| text::plain(words.title, &[("peer", peer)]),
-    );
+    let title = match peer {
+        // There is nobody left to invite.
+        _ if page.peer_joined => frame.text.menu.invite.to_owned(),
+        Some(peer) => text::plain(words.title, &[("peer", peer)]),
+        None => words.title_unnamed.to_owned(),
+    };
     let share = html! {
         button.needs-share type="button" data-share="link" data-share-text=(words.share_text) hidden { (frame.text.common.share) }
     };
     let content = html! {
         article.narrow {
             h1 {
-                @if let Some(peer) = peer { (text::sentence(words.title, &[("peer", &text::name(peer))])) } @else { (words.title_unnamed) }
+                @if page.peer_joined { (title) }
+                @else if let Some(peer) = peer { (text::sentence(words.title, &[("peer", &text::name(peer))])) }
+                @else { (title) }
             }
             @if page.peer_joined { (joined(frame, peer)) }
             p.lead {
-                @if let Some(peer) = peer { (text::sentence(words.lead, &[("peer", &text::name(peer))])) } @else { (words.lead_unnamed) }
+                @if page.peer_joined { (words.lead_joined) }
+                @else if let Some(peer) = peer { (text::sentence(words.lead, &[("peer", &text::name(peer))])) } @else { (words.lead_unnamed) }
             }
             (parts::with_key(frame, page.encrypted, &page.hash, &html! { section.card.invite aria-label=(words.link) {
                 (parts::copyable_link(frame, "link", words.link, &page.link, &share, page.encrypted))

@@ -24,7 +24,7 @@ function told(words) {
   if (words === "This message does not open: it was changed on its way, or written for another chat.") return "closed";
   if (words === "This message is not where it was written: the order was changed, or one before it is missing.") return "moved";
   if (words === "This message repeats an earlier one.") return "repeated";
-  if (/^Written .+ by the clock of (Abhi|Anny)\.$/.test(words)) return "written";
+  if (/^Written .+ by (Abhi|Anny)’s clock\.$/.test(words)) return "written";
   return words;
 }
 

@@ -115,6 +115,7 @@ strings!(Invite {
     open,
     expires,
     joined,
+    lead_joined,
     share_text,
 });
 

@@ -43,6 +43,7 @@ pub(super) const INVITE: Invite = Invite {
     open: "الدخول إلى المحادثة",
     expires: "تُحذف المحادثة تلقائيًّا في {when}.",
     joined: "سبق أن انضم {peer}.",
+    lead_joined: "لا يمكن لأحد آخر أن ينضم بهذا الرابط الآن.",
     share_text: "تحدَّث معي هنا. الرابط لك وحدك.",
 };
 

@@ -22,7 +22,7 @@ pub(super) const SEALED: Sealed = Sealed {
     missing: "Messages from {peer} that are missing here: {n}.",
     moved: "This message is not where it was written: the order was changed, or one before it is missing.",
     repeated: "This message repeats an earlier one.",
-    written: "Written {when} by the clock of {peer}.",
+    written: "Written {when} by {peer}’s clock.",
     download_failed: "The download failed. Try again in a moment.",
 };
 

@@ -17,7 +17,7 @@ pub(super) const ERROR: Errors = Errors {
     not_found: "There is nothing here",
     not_found_lost: "No chat has this address, and nothing was changed. Check that the whole link was copied.",
     method: "That is not how this works",
-    method_lost: "It belongs to a button in the chat. Nothing was changed.",
+    method_lost: "This address belongs to a button in the chat. Nothing was changed.",
     timeout: "That took too long",
     timeout_lost: "Your request did not arrive in time, and nothing was changed. Check the connection and try again.",
     conflict: "This changed a moment ago",

@@ -43,6 +43,7 @@ pub(super) const INVITE: Invite = Invite {
     open: "Go to the chat",
     expires: "The chat deletes itself on {when}.",
     joined: "{peer} has already joined.",
+    lead_joined: "Nobody else can join with this link now.",
     share_text: "Chat with me here. The link is for you alone.",
 };
 
