@@ -21,7 +21,7 @@ const MINUTE_MS = 60_000;
 const LOOK_EVERY_MS = 5_000;
 const LOOK_EVERY_PX = 24;
 /** What the pill is called while it has no number in it. */
-const TO_END = pill.getAttribute("aria-label") ?? "";
+const TO_END = pill.ariaLabel;
 /** Arrived below the reader's eyes. */
 let below = 0;
 /** @type {Set<HTMLElement>} one's own that the other person has not seen */
@@ -50,7 +50,6 @@ export function start() {
     divider.scrollIntoView({ block: "start" });
     showPill(state.unread.size);
   }
-  scroller.addEventListener("scroll", () => showPill(atEnd() ? 0 : below), { passive: true });
   keepPlace();
   pill.addEventListener("click", () => toEnd());
   document.addEventListener("visibilitychange", () => {
@@ -244,7 +243,13 @@ function keepPlace() {
   const top = (/** @type {Element} */ item) => item.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
   const look = () => {
     frame = 0;
-    showDates();
+    showPill(atEnd() ? 0 : below);
+    // Of the dates that stay in sight while their days scroll by, the one that the next comes up to goes.
+    [...list.getElementsByClassName("day")].reduceRight((next, day) => {
+      const { top, bottom } = day.getBoundingClientRect();
+      day.classList.toggle("past", bottom > next);
+      return top;
+    }, Infinity);
     // Already turned, and not yet put back.
     if (scroller.clientWidth !== width) return;
     reading = undefined;
@@ -265,16 +270,6 @@ function keepPlace() {
     width = scroller.clientWidth;
     if (reading?.item.isConnected) scroller.scrollTop += top(reading.item) - reading.top;
   }).observe(scroller);
-}
-
-/** Of the dates that stay in sight while their days scroll by, the one that the next comes up to goes. */
-function showDates() {
-  let next = Infinity;
-  for (const day of [...list.querySelectorAll(".day")].reverse()) {
-    const { top, bottom } = day.getBoundingClientRect();
-    day.classList.toggle("past", bottom > next);
-    next = top;
-  }
 }
 
 /** Older messages, ascending, above everything. @param {Message[]} messages */
@@ -329,6 +324,5 @@ function showPill(count) {
   below = count;
   pill.hidden = !count && atEnd();
   /** @type {Element} */ (pill.firstElementChild).textContent = count ? plural(text.new_messages, count) : "";
-  if (count) pill.removeAttribute("aria-label");
-  else pill.setAttribute("aria-label", TO_END);
+  pill.ariaLabel = count ? null : TO_END;
 }

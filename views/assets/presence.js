@@ -1,6 +1,6 @@
 // Who is there: the line under the name, and typing.
 
-import { isOut, isUp } from "./connection.js";
+import { isUp } from "./connection.js";
 import { byId, config, on, state } from "./state.js";
 import { fill, peerName, status, text } from "./say.js";
 import { written } from "./times.js";
@@ -42,8 +42,7 @@ function connection() {
     showPeer();
   } else {
     stop();
-    // What does not come back by itself is no moment's loss.
-    falling = setTimeout(fall, isOut() ? 0 : DOWN_MS);
+    falling = setTimeout(fall, DOWN_MS);
   }
 }
 
