@@ -6,72 +6,55 @@
 It shows what every client needs: log in by link and name, read the stream, resume it after a
 break with Last-Event-ID, and send with an id, so that a repeated send stores nothing twice.
 """
-
-import json
-import sys
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
-import uuid
+import json, sys, time, uuid
+from http.client import HTTPException
+from urllib.error import HTTPError
+from urllib.parse import quote
+from urllib.request import Request, urlopen
 
 link, name = sys.argv[1:3]
 origin, chat_hash = link.split("/demo/chat/user/")
-user = f"{origin}/chat-server/user"
+headers = {"Content-Type": "application/json"}
 
 
-def call(path, body, token=None):
-    """Posts a body; waits and repeats while the server asks for that (429, 503) or is away."""
-    headers = {"Content-Type": "application/json"}
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
+def ask(path, data, read):
+    """Reads an answer. Asks again while the server is busy, away, or silent for 40 s: streams speak every 15 s."""
     while True:
-        request = urllib.request.Request(f"{user}/{path}", json.dumps(body).encode(), headers)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return json.load(answer)["data"]
-        except urllib.error.HTTPError as refused:
-            if refused.code not in (429, 503):
+            with urlopen(Request(f"{origin}/chat-server/user/{path}", data, headers), timeout=40) as answer:
+                return read(answer)
+        except HTTPError as refused:
+            if refused.code not in (429, 502, 503, 504):
                 sys.exit(json.load(refused)["data"]["message"])
-            time.sleep(int(refused.headers.get("Retry-After", "1")))
-        except OSError:
+            time.sleep(int(refused.headers.get("Retry-After", 1)))
+        except (OSError, HTTPException):
             time.sleep(1)
 
 
-def events(token, last):
-    """Yields (event, id, data) for ever, from the message after `last` on, across lost connections."""
-    while True:
-        headers = {"Authorization": f"Bearer {token}", "Last-Event-ID": str(last)}
-        request = urllib.request.Request(f"{user}/{chat_hash}/stream", headers=headers)
-        try:
-            # The server says something every 15 seconds: 40 of silence are a lost connection.
-            with urllib.request.urlopen(request, timeout=40) as stream:
-                if stream.status == 204:
-                    return  # The chat has ended.
-                event = {}
-                for line in stream:
-                    field, _, value = line.decode().rstrip("\n").partition(": ")
-                    if field:
-                        event[field] = value
-                    elif "event" in event:
-                        last = event.get("id", last)
-                        yield event["event"], json.loads(event["data"])
-                        event = {}
-        except urllib.error.HTTPError as refused:
-            if refused.code not in (429, 502, 503, 504):
-                sys.exit(json.load(refused)["data"]["message"])
-        except OSError:
-            pass
-        time.sleep(1)
+def post(path, **body):
+    return ask(path, json.dumps(body).encode(), json.load)["data"]
 
 
-me = call(f"{urllib.parse.quote(name)}/login", {"user": name, "hash": chat_hash, "id": str(uuid.uuid4())})
+def listen(stream):
+    """Answers the messages of a stream; once the chat is over there is none any more (204)."""
+    event = {}
+    for line in stream:
+        field, _, value = line.decode().rstrip("\n").partition(": ")
+        event[field] = value
+        if not field:  # An empty line ends an event.
+            data = json.loads(event.get("data", "{}"))
+            if event.get("event") == "message" and data["senderName"] == me["peer"]:
+                # An id made from the message's: a message that comes again is answered once.
+                answer_id = str(uuid.uuid5(uuid.UUID(data["id"]), "echo"))
+                post(f"{chat_hash}/message_send", message=f"You said: {data['message']}", id=answer_id)
+            headers["Last-Event-ID"] = event.get("id", headers["Last-Event-ID"])
+            event = {}
+    if stream.status != 204:
+        raise ConnectionError
+
+
+me = post(f"{quote(name)}/login", user=name, hash=chat_hash, id=str(uuid.uuid4()))
 print(f"logged in; return code: {me.get('returnCode', '(set before)')}", flush=True)
-for kind, data in events(me["token"], me["lastSeq"]):
-    if kind == "message" and data["senderName"] == me["peer"]:
-        # The answer's id is made from the message's: after a crash it is the same one.
-        answer_id = str(uuid.uuid5(uuid.UUID(data["id"]), "echo"))
-        call(f"{chat_hash}/message_send", {"message": f"You said: {data['message']}", "id": answer_id}, me["token"])
-    elif kind == "ended":
-        break
+headers |= {"Authorization": f"Bearer {me['token']}", "Last-Event-ID": str(me["lastSeq"])}
+ask(f"{chat_hash}/stream", None, listen)
 print("the chat has ended", flush=True)
