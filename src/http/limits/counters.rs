@@ -31,6 +31,9 @@ const SHARED_LEN: usize = 1_024;
 pub struct AddressRate {
     address: RateLimiter<IpAddr, KeyedCounters, DefaultClock>,
     site: RateLimiter<IpAddr, KeyedCounters, DefaultClock>,
+    /// The counters of `address`, and how many there may be.
+    addresses: Arc<DashMapStateStore<IpAddr>>,
+    known_max: usize,
     /// The most that one call can take.
     burst: NonZeroU32,
 }
@@ -42,16 +45,19 @@ impl AddressRate {
         let burst = quota.burst_size().saturating_mul(factor);
         let of_site = Quota::with_period(quota.replenish_interval() / SITE_FACTOR)
             .map_or(quota, |of_site| of_site.allow_burst(burst));
-        let limiter = |quota| {
+        let limiter = |quota, each| {
             RateLimiter::new(
                 quota,
-                KeyedCounters::new(known_max),
+                KeyedCounters::new(each, known_max),
                 DefaultClock::default(),
             )
         };
+        let addresses = Arc::<DashMapStateStore<IpAddr>>::default();
         Self {
-            address: limiter(quota),
-            site: limiter(of_site),
+            address: limiter(quota, addresses.clone()),
+            site: limiter(of_site, Arc::default()),
+            addresses,
+            known_max,
             burst: quota.burst_size(),
         }
     }
@@ -71,10 +77,16 @@ impl AddressRate {
                 Err(_) => Ok(()),
             }
         };
-        taken(&self.address, customer(address))?;
-        match site(address) {
-            Some(site) => taken(&self.site, site),
-            None => Ok(()),
+        let customer = customer(address);
+        let of_address = || taken(&self.address, customer);
+        let of_site = || site(address).map_or(Ok(()), |site| taken(&self.site, site));
+        // A newcomer whose site has nothing left must not fill the table. An address that has a counter is
+        // refused by that first, so that it uses up nothing of its neighbours' quota.
+        let adds_counter =
+            !self.addresses.contains_key(&customer) && self.addresses.len() < self.known_max;
+        match adds_counter {
+            true => of_site().and_then(|()| of_address()),
+            false => of_address().and_then(|()| of_site()),
         }
     }
 
@@ -92,16 +104,16 @@ impl AddressRate {
 
 /// A counter for each of `max` addresses; further ones share `SHARED_LEN` counters.
 struct KeyedCounters {
-    each: DashMapStateStore<IpAddr>,
+    each: Arc<DashMapStateStore<IpAddr>>,
     max: usize,
     shared: Box<[InMemoryState]>,
     hasher: RandomState,
 }
 
 impl KeyedCounters {
-    fn new(max: usize) -> Self {
+    fn new(each: Arc<DashMapStateStore<IpAddr>>, max: usize) -> Self {
         Self {
-            each: DashMap::default(),
+            each,
             max,
             shared: (0..SHARED_LEN).map(|_| InMemoryState::default()).collect(),
             hasher: RandomState::new(),
@@ -126,7 +138,7 @@ impl StateStore for KeyedCounters {
 
 impl ShrinkableKeyedStateStore<IpAddr> for KeyedCounters {
     fn retain_recent(&self, drop_below: Nanos) {
-        ShrinkableKeyedStateStore::retain_recent(&self.each, drop_below);
+        ShrinkableKeyedStateStore::retain_recent(&*self.each, drop_below);
     }
 
     fn shrink_to_fit(&self) {

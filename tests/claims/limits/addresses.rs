@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::{io::AsyncWriteExt, task::JoinSet};
 
 use super::reserve;
-use crate::support::{Chat, Setup, chat::register, eventually, raw};
+use crate::support::{Chat, Server, Setup, chat::register, eventually, raw};
 
 /// A site has 65,536 of those networks, and may do sixteen times what one of them may.
 #[tokio::test]
@@ -29,6 +29,46 @@ async fn all_networks_of_a_site_are_counted_together() {
     assert_eq!(reserve(&api, "2001:db8:6:1::1").await, 200);
 }
 
+/// Whoever has a /48 has 65,536 networks: once the site is refused, further ones of them leave nothing behind.
+#[tokio::test]
+async fn networks_of_a_site_that_is_refused_are_not_remembered() {
+    let server = Setup::new()
+        .set("limits.registrations_per_address_per_minute", 1)
+        .set("server.trusted_proxies", "127.0.0.1/32")
+        .start()
+        .await;
+    let api = server.api();
+    let mut reserved = 0;
+    for network in 1..=300 {
+        match reserve(&api, &format!("2001:db8:7:{network:x}::1")).await {
+            200 => reserved += 1,
+            status => assert_eq!(status, 429),
+        }
+    }
+    assert!((16..200).contains(&reserved), "{reserved}");
+    // Those that were let in, and their site.
+    let known = known_by_registrations(&server).await;
+    assert!(known <= reserved + 1, "{known} of {reserved}");
+}
+
+/// One network that asks without end does not use up what its neighbours at the same site may do.
+#[tokio::test]
+async fn a_network_that_is_refused_takes_nothing_from_its_site() {
+    let server = Setup::new()
+        .set("limits.registrations_per_address_per_minute", 1)
+        .set("server.trusted_proxies", "127.0.0.1/32")
+        .start()
+        .await;
+    let api = server.api();
+    for _ in 0..100 {
+        reserve(&api, "2001:db8:8:1::1").await;
+    }
+    for network in 2..=10 {
+        let neighbour = format!("2001:db8:8:{network:x}::1");
+        assert_eq!(reserve(&api, &neighbour).await, 200, "{neighbour}");
+    }
+}
+
 /// With more addresses than are remembered newcomers share counters, and are counted all the same.
 #[tokio::test]
 async fn addresses_beyond_those_remembered_are_counted_together() {
@@ -45,12 +85,18 @@ async fn addresses_beyond_those_remembered_are_counted_together() {
         refused += usize::from(reserve(&api, &address(number)).await == 429);
     }
     assert!(refused > 200, "{refused}");
-    let known = server.ops().get("/metrics").await;
-    let known = known.text().lines().find_map(|line| {
+    let known = known_by_registrations(&server).await;
+    assert!(known <= 20, "{known}");
+}
+
+/// How many addresses and sites the limit of registrations has counters for.
+async fn known_by_registrations(server: &Server) -> usize {
+    let metrics = server.ops().get("/metrics").await;
+    let known = metrics.text().lines().find_map(|line| {
         let rest = line.strip_prefix("duet_limited_addresses{limit=\"registrations\"} ")?;
-        rest.parse::<usize>().ok()
+        rest.parse().ok()
     });
-    assert!(known.is_some_and(|known| known <= 20), "{known:?}");
+    known.unwrap_or_else(|| panic!("{}", metrics.text()))
 }
 
 #[tokio::test]
