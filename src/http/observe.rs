@@ -2,13 +2,16 @@
 //! page, and adds the security headers.
 
 mod metrics;
+#[cfg(test)]
+mod tests;
 
-use std::{panic::AssertUnwindSafe, time::Instant};
+use std::{borrow::Cow, panic::AssertUnwindSafe, time::Instant};
 
 use actix_web::{
     Error, HttpRequest, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
+    error::InternalError,
     http::{
         StatusCode,
         header::{self, AcceptEncoding, Encoding, Header as _, HeaderName, HeaderValue},
@@ -69,14 +72,41 @@ pub fn early_refusal(problem: &Problem) -> HttpResponse {
     response
 }
 
+/// In which form somebody is told that their request failed: a browser as a page, a script by the envelope. It is
+/// found out before the request is answered, since a handler that panics takes the request with it.
+struct Teller {
+    page: Option<pages::ErrorPage>,
+    failed: &'static str,
+}
+
+impl Teller {
+    fn of(request: &HttpRequest) -> Self {
+        let path = request.path();
+        let by_script = path.starts_with("/chat-server/") || !pages::wants_page(request);
+        let on_send = path.ends_with("/message_send");
+        Self {
+            page: (!by_script).then(|| pages::ErrorPage::of(request)),
+            failed: if on_send { "Failed" } else { "FAIL" },
+        }
+    }
+
+    /// The answer; scripts get it with this sentence.
+    fn tell(self, problem: &Problem, message: Cow<'static, str>) -> HttpResponse {
+        match self.page {
+            Some(page) => page.about(problem),
+            None => problem.respond_with(self.failed, message),
+        }
+    }
+}
+
 /// The response to a request whose handler panicked, with the request's id.
-pub fn panicked(problem: &Problem) -> HttpResponse {
-    let mut response = problem.respond("FAIL");
+fn panicked(problem: Problem, teller: Teller, is_https: bool) -> Error {
+    let mut response = teller.tell(&problem, problem.message());
     if let Some(id) = problem.reference() {
         set_request_id(response.headers_mut(), id);
-        add_security_headers(response.headers_mut(), false);
     }
-    response
+    add_security_headers(response.headers_mut(), is_https);
+    InternalError::from_response(problem, response).into()
 }
 
 async fn handle(
@@ -89,13 +119,15 @@ async fn handle(
             // The router needs the only reference to the request, so everything is cloned before.
             let state = request.app_data::<web::Data<State>>().cloned();
             let method = admission::method_label(request.method());
+            let teller = Teller::of(request.request());
             let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
             let Ok(response) = answered else {
                 let problem = Problem::defect("a handler panicked");
-                if let Some(state) = state {
+                if let Some(state) = &state {
                     state.metrics.count_panic(method, &problem, started);
                 }
-                return Err(problem.into());
+                let is_https = state.is_some_and(|state| state.origin.is_https());
+                return Err(panicked(problem, teller, is_https));
             };
             let response = response?;
             match problem_of(response.response()) {
@@ -159,13 +191,7 @@ fn failure_response(request: HttpRequest, problem: &Problem) -> ServiceResponse<
             "an end was not carried out: the store takes no writes"
         );
     }
-    let on_send = path.ends_with("/message_send");
-    let by_script = path.starts_with("/chat-server/") || !pages::wants_page(&request);
-    let failed = if on_send { "Failed" } else { "FAIL" };
-    let mut response = match by_script {
-        true => problem.respond_with(failed, message),
-        false => pages::problem(&request, problem),
-    };
+    let mut response = Teller::of(&request).tell(problem, message);
     if problem.status() == StatusCode::GONE {
         pages::forget_seat(&request, &mut response);
     }

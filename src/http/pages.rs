@@ -159,28 +159,47 @@ fn html(status: StatusCode, markup: Markup) -> HttpResponse {
         .body(page)
 }
 
-/// A failure as a page.
-pub fn problem(request: &HttpRequest, problem: &Problem) -> HttpResponse {
-    // From the path itself: a refusal before routing has no path parameters.
-    let (hash, seat) = views::address::place(request.path());
-    let error = views::error::Error {
-        status: problem.status().as_u16(),
-        hash: hash.map(str::to_owned),
-        seat,
-        retry_after_s: problem.retry_after().map(super::problem::whole_seconds),
-        cross_site: matches!(problem, Problem::CrossSite),
-        encrypted: matches!(problem, Problem::Refused(Refusal::LinkIncomplete)),
-        reference: problem
-            .reference()
-            .map(str::to_owned)
-            .or_else(observe::request_id),
-        replaced: login::replaced(problem),
-    };
-    let mut response = HttpResponse::build(problem.status());
-    problem.write_headers(&mut response);
-    response
-        .content_type("text/html; charset=utf-8")
-        .body(views::error::page(&frame(request), &error).into_string())
+/// The page about a failure, but for the failure itself: all that it takes of a request, which a handler that
+/// panics takes with it.
+pub struct ErrorPage {
+    frame: Frame,
+    hash: Option<String>,
+    seat: Option<u8>,
+}
+
+impl ErrorPage {
+    /// In the language of this request, with a way back to where it came from.
+    pub fn of(request: &HttpRequest) -> Self {
+        // From the path itself: a refusal before routing has no path parameters.
+        let (hash, seat) = views::address::place(request.path());
+        Self {
+            frame: frame(request),
+            hash: hash.map(str::to_owned),
+            seat,
+        }
+    }
+
+    /// The answer.
+    pub fn about(self, problem: &Problem) -> HttpResponse {
+        let told = views::error::Error {
+            status: problem.status().as_u16(),
+            hash: self.hash,
+            seat: self.seat,
+            retry_after_s: problem.retry_after().map(super::problem::whole_seconds),
+            cross_site: matches!(problem, Problem::CrossSite),
+            encrypted: matches!(problem, Problem::Refused(Refusal::LinkIncomplete)),
+            reference: problem
+                .reference()
+                .map(str::to_owned)
+                .or_else(observe::request_id),
+            replaced: login::replaced(problem),
+        };
+        let mut response = HttpResponse::build(problem.status());
+        problem.write_headers(&mut response);
+        response
+            .content_type("text/html; charset=utf-8")
+            .body(views::error::page(&self.frame, &told).into_string())
+    }
 }
 
 /// Whether the client wants a success as JSON.
