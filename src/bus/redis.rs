@@ -22,6 +22,7 @@ mod sentinel;
 mod server;
 mod shard;
 mod subscriber;
+mod suitable;
 mod watch;
 pub mod wire;
 
@@ -51,7 +52,7 @@ use uuid::Uuid;
 use self::{
     layout::{Layout, Ranges},
     metrics::Metrics,
-    names::{SLOTS, ShardTag},
+    names::ShardTag,
     publisher::Outgoing,
     server::{Address, DEADLINE, Servers},
     shard::Shard,
@@ -139,7 +140,7 @@ impl RedisBus {
             shared.spawn_task("bus_layout", Arc::downgrade(&shared), layout::watch);
         }
         for shard in shared.shards().into_iter().filter(|_| found) {
-            match try_once(&shared, &shard).await {
+            match suitable::try_once(&shared, &shard).await {
                 // Waits for the first beat, so that presence is known from the first request on.
                 Ok(()) => _ = tokio::time::timeout(DEADLINE, shard.health.until_known()).await,
                 Err(error) => server::accept_if_away(&error, &first).await?,
@@ -147,21 +148,6 @@ impl RedisBus {
         }
         Ok(Self(shared))
     }
-}
-
-/// Checks that a server can be used.
-async fn try_once(shared: &Shared, shard: &Shard) -> RedisResult<()> {
-    heartbeat::once(shard, 0).await?;
-    if shared.servers.cluster {
-        return Ok(());
-    }
-    // A server of a cluster accepts only some slots, so it could seem to work for long.
-    let mut pipeline = Pipeline::with_capacity(2);
-    for slot in [0, SLOTS - 1] {
-        let tag = ShardTag::of(|served| served == slot).expect("every slot has a tag");
-        pipeline.cmd("SPUBLISH").arg(tag.beats("probe")).arg("");
-    }
-    server::check(shard.run(&pipeline).await?).map(drop)
 }
 
 impl Shared {

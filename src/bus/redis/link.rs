@@ -20,7 +20,7 @@ enum State {
 }
 
 /// This connection has no subscriptions, and so no pushes.
-const NO_PUSHES: Option<std::sync::Arc<dyn AsyncPushSender>> = None;
+pub(super) const NO_PUSHES: Option<std::sync::Arc<dyn AsyncPushSender>> = None;
 
 impl Link {
     pub(super) fn new(address: Address) -> Self {

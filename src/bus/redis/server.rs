@@ -263,6 +263,12 @@ pub(super) async fn accept_if_away(error: &RedisError, seed: &Address) -> Result
     )))
 }
 
+const UNKNOWN_COMMAND: &str = "it does not know a command that duet needs: it must be Redis 7 or newer, with no rename-command for what docs/redis.md lists";
+
+fn is_unknown_command(detail: &str) -> bool {
+    detail.starts_with("unknown command")
+}
+
 /// Explains an error that waiting does not cure, as part of a sentence.
 pub(super) fn explain(error: &RedisError) -> String {
     let why = match (error.kind(), error.code()) {
@@ -273,6 +279,8 @@ pub(super) fn explain(error: &RedisError) -> String {
         (ErrorKind::Server(ServerErrorKind::NoPerm), _) => {
             "its user may not do all that duet needs"
         }
+        (ErrorKind::RESP3NotSupported, _) => UNKNOWN_COMMAND,
+        (_, Some("ERR")) if error.detail().is_some_and(is_unknown_command) => UNKNOWN_COMMAND,
         (ErrorKind::Server(ServerErrorKind::Moved), _) => {
             "it is a cluster, so write redis+cluster:// instead of redis://"
         }

@@ -131,6 +131,59 @@ async fn a_redis_that_is_loading_keeps_nobody_from_chatting() {
     serves_without(&format!("redis://{address}"), "loading the dataset").await;
 }
 
+/// What the guide gives duet's user, but for one of it.
+fn rights_without(left_out: &str) -> Vec<String> {
+    let guide = include_str!("../../../docs/redis.md");
+    let (_, line) = guide.split_once("user duet on >SECRET ").unwrap();
+    let rights = line.lines().next().unwrap().split_whitespace();
+    let rights = rights.filter(|right| *right != left_out);
+    rights.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn each_right_that_serving_takes_is_missed_at_the_start() {
+    let redis = Redis::start().unwrap();
+    let allow = |rights: Vec<String>| {
+        let user = ["ACL", "SETUSER", "duet", "reset", "on", ">SECRET"].map(str::to_owned);
+        let words: Vec<String> = user.into_iter().chain(rights).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        redis.command(&words).unwrap();
+    };
+    let url = format!("redis://duet:SECRET@127.0.0.1:{}", redis.port());
+    // For the doctor, for sentinels and for a cluster.
+    let elsewhere = ["+time", "+role", "+cluster|info", "+cluster|slots"];
+    let mut missed = 0;
+    for right in rights_without("") {
+        let Some(command) = right
+            .strip_prefix('+')
+            .filter(|_| !elsewhere.contains(&&*right))
+        else {
+            continue;
+        };
+        allow(rights_without(&right));
+        let output = with_bus(&url).run();
+        refused(
+            &output,
+            &["may not do all", &format!("'{command}'"), "bus.url"],
+        );
+        missed += 1;
+    }
+    assert_eq!(missed, 12);
+    allow(rights_without(""));
+    let server = with_bus(&url).start().await;
+    bus_becomes(&server, "up").await;
+}
+
+#[test]
+fn a_command_that_the_server_does_not_know_is_named() {
+    for command in ["HELLO", "UNLINK", "SSUBSCRIBE"] {
+        let redis = Redis::start_with(&["--rename-command", command, ""]).unwrap();
+        let output = with_bus(&redis.url()).run();
+        let told = refused(&output, &["Redis 7 or newer", "rename-command", "bus.url"]);
+        assert!(command == "HELLO" || told.contains(command), "{told}");
+    }
+}
+
 #[test]
 fn what_waiting_does_not_help_ends_the_start_at_once() {
     let redis = Redis::start_with(&["--requirepass", "right"]).unwrap();

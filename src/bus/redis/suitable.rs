@@ -1,0 +1,49 @@
+//! Whether a server will do, found out at the start.
+
+use redis::{Pipeline, RedisResult};
+
+use super::{
+    Shared, heartbeat,
+    link::NO_PUSHES,
+    names::{SLOTS, ShardTag},
+    server,
+    shard::Shard,
+};
+
+/// Checks that a server can be used.
+pub(super) async fn try_once(shared: &Shared, shard: &Shard) -> RedisResult<()> {
+    heartbeat::once(shard, 0).await?;
+    try_every_command(shared, shard).await?;
+    if shared.servers.cluster {
+        return Ok(());
+    }
+    // A server of a cluster accepts only some slots, so it could seem to work for long.
+    let mut pipeline = Pipeline::with_capacity(2);
+    for slot in [0, SLOTS - 1] {
+        let tag = ShardTag::of(|served| served == slot).expect("every slot has a tag");
+        pipeline.cmd("SPUBLISH").arg(tag.beats("probe")).arg("");
+    }
+    server::check(shard.run(&pipeline).await?).map(drop)
+}
+
+/// Uses every command that serving takes: one that the user may not use, or that the server does not know, is told
+/// at the start and not when a chat first needs it.
+async fn try_every_command(shared: &Shared, shard: &Shard) -> RedisResult<()> {
+    let mut pipeline = Pipeline::new();
+    // Nobody asks for this name.
+    let (name, life_ms) = (&shard.tag.lease("probe"), 1_000);
+    pipeline.cmd("PING");
+    pipeline.cmd("HSET").arg(name).arg("field").arg(1);
+    pipeline.cmd("PEXPIRE").arg(name).arg(life_ms);
+    pipeline.cmd("HGETALL").arg(name);
+    pipeline.cmd("HDEL").arg(name).arg("field");
+    pipeline.cmd("EXISTS").arg(name);
+    pipeline.cmd("UNLINK").arg(name);
+    server::check(shard.run(&pipeline).await?)?;
+    let listening = shared.servers.connect(shard.address(), NO_PUSHES).await?;
+    let mut pipeline = Pipeline::new();
+    for command in ["SSUBSCRIBE", "SUNSUBSCRIBE"] {
+        pipeline.cmd(command).arg(shard.tag.beats("probe"));
+    }
+    server::check(listening.run(&pipeline).await?).map(drop)
+}
