@@ -23,6 +23,7 @@ use crate::{
     reload::Reload,
     store::{self, OpenError, OpenStore},
     telemetry,
+    words::counted,
 };
 
 mod doctor;
@@ -152,13 +153,14 @@ pub enum Failure {
         /// Why.
         error: io::Error,
     },
+    /// It could not be done for now: a server is away, or somebody else was quicker.
+    #[error("{0}")]
+    NotNow(String),
     /// The instance that was asked after is not well, or does not answer.
     #[error("{0}")]
     Unhealthy(String),
     /// The conversation was written, and is not whole.
-    #[error(
-        "{0} of the messages were changed, moved, repeated or are missing; each says so in its place."
-    )]
+    #[error("{}", not_whole(*.0))]
     NotWhole(usize),
     /// The doctor found something that does not work.
     #[error("Something is wrong that keeps duet from working; see the lines that begin with FAIL.")]
@@ -168,11 +170,23 @@ pub enum Failure {
     Output(#[from] io::Error),
 }
 
+fn not_whole(wrong: usize) -> String {
+    match wrong {
+        1 => "One of the messages was changed, moved, repeated or is missing, and says so in its place."
+            .into(),
+        wrong => format!(
+            "{wrong} of the messages were changed, moved, repeated or are missing; each says so in its place."
+        ),
+    }
+}
+
 impl Failure {
     /// 2 for a wrong setting or argument, as clap has it; 1 for everything else.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Failure::Settings(_) | Failure::Refused(_) => 2,
+            Failure::Settings(_)
+            | Failure::Start(StartError::Settings(_))
+            | Failure::Refused(_) => 2,
             _ => 1,
         }
     }
@@ -195,11 +209,14 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         _ => {}
     }
     let file = cli.config.as_deref();
-    let loaded = Settings::load_with_sources(file, std::env::vars());
+    let environment = config::environment();
+    let loaded = environment
+        .clone()
+        .and_then(|environment| Settings::load_with_sources(file, environment));
     let (settings, raw, sources) = match loaded {
         Ok(loaded) => loaded,
         Err(wrong) => {
-            let format = config::log_format(file, std::env::vars());
+            let format = config::log_format(file, environment.unwrap_or_default());
             telemetry::start_log(&config::Log {
                 filter: "info".into(),
                 format,
@@ -254,17 +271,22 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Shards { change }) => shards::run(&settings, change),
         Some(Command::Backup { file }) => {
             let chats = store::backup(sqlite_of(&settings, "backup")?, &file)?;
-            say(format_args!("{chats} chats are in {}.", file.display()))
+            say(format_args!("{}", kept(chats, &file)))
         }
         Some(Command::Restore { file }) => {
             let database = sqlite_of(&settings, "restore")?;
             let chats = store::restore(&file, database)?;
-            say(format_args!("{chats} chats are in {}.", database.display()))
+            say(format_args!("{}", kept(chats, database)))
         }
         Some(
             Command::DefaultConfig | Command::Openapi | Command::Decrypt { .. } | Command::Assets,
         ) => Ok(()),
     }
+}
+
+fn kept(chats: u64, file: &Path) -> String {
+    let are = if chats == 1 { "is" } else { "are" };
+    format!("{} {are} in {}.", counted(chats, "chat"), file.display())
 }
 
 fn say(sentence: fmt::Arguments<'_>) -> Result<(), Failure> {
@@ -292,6 +314,15 @@ fn end(settings: &Settings, link: Option<String>) -> Result<(), Failure> {
         None => io::read_to_string(io::stdin().take(LINK_LEN_MAX))?,
     };
     let hash = hash_in(&link).map_err(|invalid| Failure::Refused(invalid.to_string()))?;
+    if let StoreUrl::Sqlite(path) = &settings.store.url
+        && !path.exists()
+    {
+        // Opening it would make one, which has no chats.
+        return Err(Failure::Refused(format!(
+            "There is no file {}. Run `duet end` in the folder that duet is started in, and with its settings.",
+            settings.store.url
+        )));
+    }
     let ending = System::new().block_on(async {
         let opened = open(settings).await?;
         let ending = opened.store.end(By::Server(ChatKey::of(&hash))).await;

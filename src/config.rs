@@ -2,7 +2,9 @@
 //!
 //! `config/default.toml` is embedded and documents every key. A file overrides it, and the environment overrides both.
 
+mod checking;
 mod contact;
+mod environment;
 mod keys;
 mod limits;
 mod loading;
@@ -20,6 +22,7 @@ use serde::Deserialize;
 use url::Url;
 
 pub use contact::Contact;
+pub use environment::environment;
 pub use limits::Limits;
 pub use loading::log_format;
 pub use postgres_url::PostgresUrl;
@@ -248,87 +251,6 @@ impl ConfigError {
 }
 
 impl Settings {
-    fn check(&self) -> Result<(), ConfigError> {
-        let wrong = |sentence: &str| Err(ConfigError(sentence.into()));
-        let public = [
-            Some(self.server.bind),
-            self.server.api_bind,
-            self.server.ops_bind,
-        ]
-        .into_iter()
-        .flatten()
-        .any(|bind| !bind.ip().is_loopback());
-        match &self.server.public_url {
-            None if public => {
-                return wrong(
-                    "server.public_url must be set when duet listens beyond this machine: it \
-                     decides how links are written. Set it to the address people use, like \
-                     https://chat.example.org.",
-                );
-            }
-            Some(url) if !matches!(url.scheme(), "http" | "https") || url.host().is_none() => {
-                return wrong("server.public_url must begin with http:// or https:// and a host.");
-            }
-            Some(url) if url.path() != "/" || url.query().is_some() => {
-                return wrong("server.public_url must be a bare address, without a path.");
-            }
-            _ => {}
-        }
-        if self.server.tls_cert.is_some() != self.server.tls_key.is_some() {
-            return wrong(
-                "server.tls_cert and server.tls_key must be set together: a certificate is of no \
-                 use without its key.",
-            );
-        }
-        self.check_plain_http()?;
-        if actors::domain::Lifetime::from_hours(self.links.ttl_hours).is_err() {
-            return wrong("links.ttl_hours must be from 1 to 720.");
-        }
-        for (name, value) in [
-            ("pool_size", self.store.pool_size.into()),
-            ("lanes", self.store.lanes.into()),
-            ("connect_seconds", self.store.connect_seconds),
-            ("call_seconds", self.store.call_seconds),
-        ] {
-            if value == 0 {
-                return Err(ConfigError(format!("store.{name} must be at least 1.")));
-            }
-        }
-        if let Some(name) = self.limits.zero() {
-            return Err(ConfigError(format!("limits.{name} must be at least 1.")));
-        }
-        if let Err(error) = self.log.filter.parse::<tracing_subscriber::EnvFilter>() {
-            return Err(ConfigError(format!("log.filter is not a filter: {error}.")));
-        }
-        Ok(())
-    }
-
-    /// Refuses plain HTTP beyond this machine unless it is intended: tokens and texts must not cross a network in clear
-    /// text by accident. And behind a proxy that is not in `trusted_proxies` all clients would count as one address, which
-    /// may even be exempt from the limits.
-    fn check_plain_http(&self) -> Result<(), ConfigError> {
-        let server = &self.server;
-        // Health and metrics are not secret, so `ops_bind` does not matter.
-        let listens_beyond = [Some(server.bind), server.api_bind]
-            .into_iter()
-            .flatten()
-            .any(|bind| !bind.ip().is_loopback());
-        let is_reached_beyond = server.public_url.as_ref().is_some_and(|url| !is_local(url));
-        let meant = server.allow_plain_http
-            || server.tls_cert.is_some()
-            || !server.trusted_proxies.is_empty();
-        match (listens_beyond || is_reached_beyond) && !meant {
-            true => Err(ConfigError(
-                "duet would be reached over plain HTTP from beyond this machine. Name the proxies \
-                 that end TLS before it in server.trusted_proxies, set server.tls_cert and \
-                 server.tls_key, or set \
-                 server.allow_plain_http = true if that is meant."
-                    .into(),
-            )),
-            false => Ok(()),
-        }
-    }
-
     /// Which hashes clients may choose: as set, or by where duet listens.
     pub fn custom_hashes(&self) -> CustomHashes {
         self.links

@@ -9,6 +9,8 @@ use super::{ConfigError, DEFAULT, sources::Sources};
 /// The least similarity, from 0 to 1, at which a known key is suggested for an unknown one.
 const SIMILARITY_MIN: f64 = 0.75;
 const HIDDEN: &str = "***";
+/// Numbers beyond these are meant by nobody, and no sum or product of them is too large to be computed.
+const NUMBERS: std::ops::RangeInclusive<i64> = 0..=1 << 42;
 
 /// Every key with its default.
 static KNOWN: LazyLock<Vec<(String, Value)>> = LazyLock::new(|| {
@@ -69,10 +71,17 @@ pub(super) fn refuse_unknown(config: &Config, sources: &Sources) -> Result<(), C
 /// Whether a value has the type of its key. The library would silently convert fractions and booleans to integers.
 pub(super) fn has_expected_type(key: &str, value: &Value) -> bool {
     let default = KNOWN.iter().find(|(known, _)| known == key);
-    let is_whole = default.is_some_and(|(_, default)| matches!(default.kind, ValueKind::I64(_)));
+    let default = default.map(|(_, default)| &default.kind);
+    let is_whole = matches!(default, Some(ValueKind::I64(_)));
+    let is_switch = matches!(default, Some(ValueKind::Boolean(_)));
     match &value.kind {
-        ValueKind::String(text) if is_whole => text.parse::<i64>().is_ok(),
-        ValueKind::Float(_) | ValueKind::Boolean(_) => !is_whole,
+        ValueKind::String(text) if is_whole => {
+            text.parse().is_ok_and(|number| NUMBERS.contains(&number))
+        }
+        ValueKind::I64(number) if is_whole => NUMBERS.contains(number),
+        ValueKind::I64(number) if is_switch => matches!(number, 0 | 1),
+        ValueKind::Float(_) => !is_whole && !is_switch,
+        ValueKind::Boolean(_) => !is_whole,
         _ => true,
     }
 }
@@ -146,8 +155,8 @@ fn without_password(url: &str) -> String {
 pub(super) fn must_be(key: &str) -> String {
     let words = match key {
         "server.bind" | "server.api_bind" | "server.ops_bind" => {
-            "an address and a port, like \"127.0.0.1:8080\", \"localhost:8080\" or \":8080\" for \
-             every address"
+            "an address and a port, like \"127.0.0.1:8080\", \"localhost:8080\", \":8080\" for every \
+             IPv4 address or \"[::]:8080\" for IPv6 as well"
         }
         "server.public_url" => "the address people use, like \"https://chat.example.org\"",
         "server.role" => "\"registration\", \"chat\" or \"all\"",

@@ -8,7 +8,7 @@ use ::config::{
 };
 
 use super::{
-    ConfigError, DEFAULT, LogFormat, Settings, StoreUrl,
+    ConfigError, DEFAULT, LogFormat, Settings, StoreUrl, environment,
     keys::{self, must_be},
     sources::Sources,
 };
@@ -108,7 +108,8 @@ fn merged(
     let mut platform = String::new();
     for (name, section) in super::sources::PLATFORM {
         if let Some((_, url)) = environment.iter().find(|(known, _)| known == name) {
-            platform += &format!("[{section}]\nurl = {}\n", toml_string(url.trim()));
+            let url = environment::plain(url);
+            platform += &format!("[{section}]\nurl = {}\n", toml_string(url));
         }
     }
     config = config.add_source(File::from_str(&platform, FileFormat::Toml));
@@ -119,17 +120,15 @@ fn merged(
     let mut ours = environment
         .into_iter()
         .filter(|(name, _)| super::sources::is_setting(name))
-        .map(|(name, value)| (name, value.trim().to_owned()))
+        .map(|(name, value)| (name, environment::plain(&value).to_owned()))
         .collect::<HashMap<_, _>>();
-    // The library would parse an empty string as a list with one empty item.
     for (name, key) in [
         ("DUET_SERVER__TRUSTED_PROXIES", TRUSTED_PROXIES),
         ("DUET_LIMITS__EXEMPT_ADDRESSES", EXEMPT_ADDRESSES),
     ] {
-        if ours.get(name).is_some_and(|value| value.trim().is_empty()) {
-            ours.remove(name);
+        if let Some(value) = ours.remove(name) {
             config = config
-                .set_override(key, Vec::<String>::new())
+                .set_override(key, environment::list(&value))
                 .map_err(|error| wrong(&error))?;
         }
     }
@@ -137,9 +136,6 @@ fn merged(
         .prefix_separator("_")
         .separator("__")
         .try_parsing(true)
-        .list_separator(",")
-        .with_list_parse_key(TRUSTED_PROXIES)
-        .with_list_parse_key(EXEMPT_ADDRESSES)
         .source(Some(ours));
     let (config, from_files) =
         with_secrets(config.add_source(environment), credentials.as_deref())?;
@@ -174,6 +170,8 @@ fn with_secrets(
                 "{section}.{what}, {path}, cannot be read: {error}."
             ))
         })?;
+        // Some editors begin a file with a byte order mark.
+        let url = url.trim_start_matches('\u{feff}');
         let urls: Vec<&str> = url.split_whitespace().collect();
         let (key, value) = match urls[..] {
             [] | [_] => (format!("{section}.url"), Value::from(url.trim())),

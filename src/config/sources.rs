@@ -40,7 +40,8 @@ impl Sources {
             sources.put(format!("{section}.url"), name);
         }
         for (name, _) in environment {
-            let Some(rest) = name.strip_prefix(PREFIX) else {
+            let whole = name.to_uppercase();
+            let Some(rest) = whole.strip_prefix(PREFIX) else {
                 continue;
             };
             if is_setting(name) {

@@ -1,6 +1,9 @@
 //! The URLs that choose the adapters. `Display` never prints a password.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{self, PathBuf},
+};
 
 use serde::{Deserialize, Deserializer, de::Error};
 
@@ -78,7 +81,11 @@ fn sqlite_file(path: &str) -> Result<PathBuf, String> {
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StoreUrl::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            // Whole, since a relative one is another file in another folder.
+            StoreUrl::Sqlite(path) => {
+                let whole = path::absolute(path).unwrap_or_else(|_| path.clone());
+                write!(f, "sqlite://{}", whole.display())
+            }
             StoreUrl::Postgres(url) => url.fmt(f),
             StoreUrl::Shards(urls) => {
                 let places: Vec<String> = urls.iter().map(PostgresUrl::place).collect();

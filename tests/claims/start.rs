@@ -2,6 +2,7 @@
 
 mod commands;
 mod doctor;
+mod environment;
 mod exits;
 mod files;
 mod leaving;

@@ -5,6 +5,7 @@ use actors::{Credential, Refusal, domain::TextError, ports::StoreError};
 use tracing::debug;
 
 use super::{Problem, Sentence};
+use crate::words::counted;
 
 /// What to do about a server that cannot do something right now.
 pub const UNAVAILABLE: &str = "The server cannot do this right now. Try again in a moment; sending a \
@@ -53,8 +54,8 @@ pub fn row(refusal: &Refusal) -> (S, &'static str, Sentence) {
             "This token belongs to another chat. Use the one its login gave you.",
         ),
         Refusal::TooMany { retry_after } => {
-            let seconds = super::whole_seconds(*retry_after);
-            let message = format!("Too many requests. Wait {seconds} seconds and try again.");
+            let seconds = counted(super::whole_seconds(*retry_after), "second");
+            let message = format!("Too many requests. Wait {seconds} and try again.");
             return (S::TOO_MANY_REQUESTS, "too_many_requests", message.into());
         }
         Refusal::Unavailable(_) => (S::SERVICE_UNAVAILABLE, "unavailable", UNAVAILABLE),

@@ -59,13 +59,27 @@ impl Session {
     /// makes sure that it has them.
     pub(super) async fn begin(&self, client: &Client, options: &str) -> Result<(), NoConnection> {
         let mut sql = String::from(DURABLE);
-        for (name, value) in self.0.iter().filter(|(name, _)| !options.contains(name)) {
-            sql += &format!("SET {name} = '{value}';");
+        let set_by_url = parameters(options);
+        for (name, value) in &self.0 {
+            if !set_by_url.iter().any(|known| known == name) {
+                sql += &format!("SET {name} = '{value}';");
+            }
         }
         let told = client.batch_execute(&sql).await;
         told.map_err(|error| explain(&error))?;
         Marker::set(client).await?.check(client).await
     }
+}
+
+/// The parameters that options as libpq has them set: `-c name=value` or `--name=value`.
+fn parameters(options: &str) -> Vec<String> {
+    let words = options.split_whitespace();
+    let set = words.filter_map(|word| Some(word.split_once('=')?.0));
+    set.map(|name| {
+        let name = name.trim_start_matches("-c").trim_start_matches("--");
+        name.to_lowercase().replace('-', "_")
+    })
+    .collect()
 }
 
 impl Marker {
@@ -131,7 +145,7 @@ mod tests {
         let deadline = Duration::from_secs(5);
         let session = Session::for_calls(deadline);
         let url = server.url().replace("postgres@", "app@");
-        let url = format!("{url}?options=-c%20lock_timeout%3D3s");
+        let url = format!("{url}?options=-c%20lock_timeout%3D3s%20--Jit-above-cost%3D1");
         let url = PostgresUrl::parse(&url).unwrap();
         let servers = Servers::new(&url, deadline, session).unwrap();
         for (name, value) in [
@@ -141,6 +155,9 @@ mod tests {
             ("idle_session_timeout", "0"),
             // As the URL says.
             ("lock_timeout", "3s"),
+            ("jit_above_cost", "1"),
+            // That is another one.
+            ("jit", "off"),
         ] {
             assert_eq!(setting(&servers, name).await, value, "{name}");
         }

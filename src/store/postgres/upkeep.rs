@@ -17,6 +17,7 @@ use super::{
     rows::{self, ms, seq, unreadable},
     transaction::{Failed, Transaction},
 };
+use crate::words::counted;
 
 /// What a write of any kind needs from its tables, and one that reaches the disk.
 const HOLD_TABLES: &str = "LOCK TABLE chats, seats, sessions, messages IN ROW EXCLUSIVE MODE";
@@ -79,8 +80,8 @@ impl Upkeep for PostgresStore {
             let purged = self.connections.transaction(purge).await?;
             match purged.failed.first {
                 Some(error) if purged.rows < limit => Err(StoreError::Refused(format!(
-                    "{} ended chats cannot be deleted: {}",
-                    purged.failed.chats,
+                    "{} cannot be deleted: {}",
+                    counted(purged.failed.chats, "ended chat"),
                     explain(&error)
                 ))),
                 _ => Ok(purged.rows),

@@ -1,0 +1,160 @@
+//! What settings must be together, and each beyond its kind.
+
+use std::net::SocketAddr;
+
+use tracing::level_filters::LevelFilter;
+
+use super::{ConfigError, Settings, is_local};
+
+/// Longer waits for a store are meant by nobody, and PostgreSQL takes no time-outs much longer.
+const A_DAY_SECONDS: u64 = 24 * 60 * 60;
+/// Threads beyond these are meant by nobody, and the system may not have them.
+const WORKERS_MAX: usize = 1_024;
+/// Parts of the program whose lines somebody may want all of.
+const PARTS: [&str; 3] = ["duet", "actors", "views"];
+
+impl Settings {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |sentence: &str| Err(ConfigError(sentence.into()));
+        let public = [
+            Some(self.server.bind),
+            self.server.api_bind,
+            self.server.ops_bind,
+        ]
+        .into_iter()
+        .flatten()
+        .any(|bind| !bind.ip().is_loopback());
+        self.check_addresses()?;
+        match &self.server.public_url {
+            None if public => {
+                return wrong(
+                    "server.public_url must be set when duet listens beyond this machine: it \
+                     decides how links are written. Set it to the address people use, like \
+                     https://chat.example.org.",
+                );
+            }
+            Some(url) if !matches!(url.scheme(), "http" | "https") || url.host().is_none() => {
+                return wrong("server.public_url must begin with http:// or https:// and a host.");
+            }
+            Some(url)
+                if url.path() != "/"
+                    || url.query().or(url.fragment()).is_some()
+                    || !url.username().is_empty()
+                    || url.password().is_some()
+                    || url.host_str().is_some_and(|host| host.contains('*')) =>
+            {
+                return wrong(
+                    "server.public_url must be a bare address, without a path, a user or a pattern, \
+                     like https://chat.example.org.",
+                );
+            }
+            _ => {}
+        }
+        if self.server.tls_cert.is_some() != self.server.tls_key.is_some() {
+            return wrong(
+                "server.tls_cert and server.tls_key must be set together: a certificate is of no \
+                 use without its key.",
+            );
+        }
+        self.check_plain_http()?;
+        if actors::domain::Lifetime::from_hours(self.links.ttl_hours).is_err() {
+            return wrong("links.ttl_hours must be from 1 to 720.");
+        }
+        for (name, value) in [
+            ("pool_size", self.store.pool_size.into()),
+            ("lanes", self.store.lanes.into()),
+            ("connect_seconds", self.store.connect_seconds),
+            ("call_seconds", self.store.call_seconds),
+        ] {
+            if value == 0 {
+                return Err(ConfigError(format!("store.{name} must be at least 1.")));
+            }
+            if value > A_DAY_SECONDS {
+                return Err(ConfigError(format!(
+                    "store.{name} must be at most {A_DAY_SECONDS}."
+                )));
+            }
+        }
+        if self.server.workers > WORKERS_MAX {
+            return Err(ConfigError(format!(
+                "server.workers must be at most {WORKERS_MAX}: one for each core is enough."
+            )));
+        }
+        if let Some(name) = self.limits.zero() {
+            return Err(ConfigError(format!("limits.{name} must be at least 1.")));
+        }
+        if let Err(error) = self.log.filter.parse::<tracing_subscriber::EnvFilter>() {
+            return Err(ConfigError(format!("log.filter is not a filter: {error}.")));
+        }
+        // A word alone would be the name of a part of some program, of which alone would be logged.
+        let words = self.log.filter.split(',').map(str::trim);
+        let mut words = words.filter(|word| word.chars().all(char::is_alphanumeric));
+        let odd = words.find(|word| word.parse::<LevelFilter>().is_err() && !PARTS.contains(word));
+        if let Some(odd) = odd {
+            return Err(ConfigError(format!(
+                "log.filter = {odd:?} names no level: off, error, warn, info, debug or trace. For a part of the \
+                 program write \"duet=debug\"."
+            )));
+        }
+        Ok(())
+    }
+
+    /// Two sockets cannot have one address; the system would say that another program has it.
+    fn check_addresses(&self) -> Result<(), ConfigError> {
+        let server = &self.server;
+        let binds = [
+            ("server.bind", Some(server.bind)),
+            ("server.api_bind", server.api_bind),
+            ("server.ops_bind", server.ops_bind),
+        ];
+        for (index, (name, bind)) in binds.iter().enumerate() {
+            for (other_name, other) in &binds[..index] {
+                if let (Some(bind), Some(other)) = (bind, other)
+                    && overlap(*bind, *other)
+                {
+                    return Err(ConfigError(format!(
+                        "{name} = \"{bind}\" is an address of {other_name} = \"{other}\". Choose another port, \
+                         or \"\" to be reached at the address of server.bind."
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses plain HTTP beyond this machine unless it is intended: tokens and texts must not cross a network in clear
+    /// text by accident. And behind a proxy that is not in `trusted_proxies` all clients would count as one address, which
+    /// may even be exempt from the limits.
+    fn check_plain_http(&self) -> Result<(), ConfigError> {
+        let server = &self.server;
+        // Health and metrics are not secret, so `ops_bind` does not matter.
+        let listens_beyond = [Some(server.bind), server.api_bind]
+            .into_iter()
+            .flatten()
+            .any(|bind| !bind.ip().is_loopback());
+        let is_reached_beyond = server.public_url.as_ref().is_some_and(|url| !is_local(url));
+        let meant = server.allow_plain_http
+            || server.tls_cert.is_some()
+            || !server.trusted_proxies.is_empty();
+        match (listens_beyond || is_reached_beyond) && !meant {
+            true => Err(ConfigError(
+                "duet would be reached over plain HTTP from beyond this machine. Name the proxies \
+                 that end TLS before it in server.trusted_proxies, set server.tls_cert and \
+                 server.tls_key, or set \
+                 server.allow_plain_http = true if that is meant."
+                    .into(),
+            )),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Whether what comes to one of two addresses may be for the other. Every IPv6 address takes IPv4 as well.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let covers = |all: SocketAddr, one: SocketAddr| {
+        all.ip().is_unspecified() && (all.is_ipv6() || one.is_ipv4())
+    };
+    one.port() == other.port()
+        && one.port() != 0
+        && (one.ip() == other.ip() || covers(one, other) || covers(other, one))
+}

@@ -1,0 +1,87 @@
+//! The environment, as far as it is text.
+
+use std::env;
+
+use super::{
+    ConfigError,
+    sources::{PLATFORM, is_setting},
+};
+
+/// A value without white space and the quotes around it, which `docker run --env-file` leaves there.
+pub(super) fn plain(value: &str) -> &str {
+    let value = value.trim();
+    let inner = ['"', '\''].into_iter().find_map(|quote| {
+        let inner = value.strip_prefix(quote)?.strip_suffix(quote)?;
+        (!inner.contains(quote)).then_some(inner)
+    });
+    inner.map_or(value, str::trim)
+}
+
+/// The items of a list: with commas or white space between them, or written as in a settings file.
+pub(super) fn list(value: &str) -> Vec<String> {
+    let inner = value
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let items = inner
+        .unwrap_or(value)
+        .split(|c: char| c == ',' || c.is_whitespace());
+    let items = items.map(plain).filter(|item| !item.is_empty());
+    items.map(str::to_owned).collect()
+}
+
+/// The variables of the environment. Those of other programs may hold any bytes and are left out.
+///
+/// # Errors
+/// [`ConfigError`] names a setting that is no text.
+pub fn environment() -> Result<Vec<(String, String)>, ConfigError> {
+    let mut variables = Vec::new();
+    for (name, value) in env::vars_os() {
+        let Ok(name) = name.into_string() else {
+            continue;
+        };
+        match value.into_string() {
+            Ok(value) => variables.push((name, value)),
+            Err(_) if is_setting(&name) || PLATFORM.iter().any(|(known, _)| *known == name) => {
+                return Err(ConfigError(format!(
+                    "{name} in the environment is no text: it must be UTF-8."
+                )));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(variables)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_around_a_value_are_none_of_it() {
+        for (value, meant) in [
+            (" 2 ", "2"),
+            ("\"sqlite://x.db\"", "sqlite://x.db"),
+            ("' info '", "info"),
+            ("\"\"", ""),
+            ("\"", "\""),
+            ("\"a\" \"b\"", "\"a\" \"b\""),
+            ("it's", "it's"),
+        ] {
+            assert_eq!(plain(value), meant, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_read_however_it_is_written() {
+        let expected = ["10.0.0.1", "::1/128"].map(str::to_owned);
+        for value in [
+            "10.0.0.1,::1/128",
+            "10.0.0.1, ::1/128,",
+            "10.0.0.1 ::1/128",
+            "[\"10.0.0.1\", '::1/128']",
+        ] {
+            assert_eq!(list(value), expected, "{value}");
+        }
+        assert!(list("").is_empty() && list("[]").is_empty());
+    }
+}
