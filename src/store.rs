@@ -9,12 +9,12 @@ mod sqlite;
 
 use std::{
     fmt,
-    path::Path,
+    path::{self, Path},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use actors::ports::{Clock, Store};
+use actors::ports::{Clock, Store, StoreError};
 use futures_util::future::{select_all, try_join_all};
 use prometheus::Registry;
 use tracing::{info, warn};
@@ -24,7 +24,7 @@ use crate::config::{self, Settings, StoreUrl};
 pub use meter::Meter;
 pub use postgres::{DatabaseLock, PostgresStore};
 pub use probe::StoreProbe;
-pub use sharded::{ShardedStore, Shards, Standing};
+pub use sharded::{ChangeError, ShardedStore, Shards, Standing};
 pub use sqlite::{FileLock, SqliteStore, backup, restore};
 
 /// How often a start tries again, and how often it says that it is waiting.
@@ -59,9 +59,11 @@ impl OpenError {
     }
 
     fn file(path: &Path, error: &dyn fmt::Display) -> Self {
+        // Whole, since a relative one is another file in another folder.
+        let whole = path::absolute(path).unwrap_or_else(|_| path.to_owned());
         Self::wrong(format!(
             "{} cannot be used: {error}. Check store.url and the permissions of its folder.",
-            path.display()
+            whole.display()
         ))
     }
 }
@@ -129,7 +131,12 @@ pub async fn open(
             store
         }
         StoreUrl::Postgres(url) => {
-            Arc::new(PostgresStore::open(url, &settings.store, registry).await?)
+            let store = PostgresStore::open(url, &settings.store, registry).await?;
+            let failed = |error: StoreError| OpenError::passing(error.to_string());
+            if let Some((identity, maps)) = store.membership().await.map_err(failed)? {
+                sharded::check_alone(&url.place(), identity, maps)?;
+            }
+            Arc::new(store)
         }
         StoreUrl::Shards(urls) => {
             ShardedStore::open(urls, &settings.store, clock, registry).await?

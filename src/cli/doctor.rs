@@ -13,6 +13,7 @@ use crate::{
     config::{BusUrl, Settings},
     store::examine::{Finding, Level, examine, living},
     telemetry,
+    words::counted,
 };
 
 /// How long the other instances are listened for, and longer where the database says that there are more:
@@ -86,20 +87,20 @@ async fn of_bus(settings: &Settings) -> Vec<Finding> {
     };
     let mut found = bus.examine().await;
     tokio::time::sleep(LISTEN).await;
-    let (living, heard) = counted(settings, &bus).await;
+    let (living, heard) = instances(settings, &bus).await;
     found.push(match living {
         Some(living) if living > heard => Finding::warning(format!(
-            "{living} instances use this database, and {heard} of them are heard through Redis: do \
-             all have this bus.url?"
+            "instances that use this database: {living}; heard of them through Redis: {heard}. Do all have \
+             this bus.url?"
         )),
-        _ => Finding::fine(format!("{heard} other instances are heard")),
+        _ => Finding::fine(format!("other instances heard through Redis: {heard}")),
     });
     bus.leave().await;
     found
 }
 
 /// How many instances use the database, where it can say so, and how many are heard.
-async fn counted(settings: &Settings, bus: &RedisBus) -> (Option<usize>, usize) {
+async fn instances(settings: &Settings, bus: &RedisBus) -> (Option<usize>, usize) {
     let began = Instant::now();
     loop {
         let heard = bus.membership().map_or(0, |call| call.heard.len());
@@ -128,14 +129,15 @@ fn of_instance(settings: &Settings) -> Vec<Finding> {
 /// has seen any.
 fn of_proxies(settings: &Settings) -> Option<Finding> {
     let metrics = health::ask(settings, "/metrics").ok()?;
-    let value = |name: &str| -> Option<f64> {
+    let value = |name: &str| -> Option<u64> {
         let line = metrics.lines().find_map(|line| line.strip_prefix(name))?;
         line.trim().parse().ok()
     };
     let by_strangers = value("duet_http_untrusted_forwards_total ")?;
-    Some(if by_strangers > 0.0 {
+    Some(if by_strangers > 0 {
+        let requests = counted(by_strangers, "request");
         Finding::warning(format!(
-            "{by_strangers} requests came through a proxy that server.trusted_proxies does not name, \
+            "{requests} came through a proxy that server.trusted_proxies does not name, \
              so all its clients count as one address: the log says which"
         ))
     } else {

@@ -12,8 +12,9 @@ use clap::Subcommand;
 use super::{Failure, say};
 use crate::{
     config::{Settings, StoreUrl},
-    store::{Shards, Standing},
+    store::{ChangeError, Shards, Standing},
     telemetry,
+    words::counted,
 };
 
 /// How the servers that share the chats are changed.
@@ -24,7 +25,8 @@ pub enum Change {
         /// Its name as `duet shards` shows it, like one:5432/duet.
         server: String,
     },
-    /// Put no new chats on this server any more. Those it has stay until they end, 30 days at most.
+    /// Put no new chats on this server any more. Those it has stay until they end, 30 days at most;
+    /// it can be left out of store.urls 61 days later.
     Drain {
         /// Its name as `duet shards` shows it, like one:5432/duet.
         server: String,
@@ -55,31 +57,43 @@ pub(super) fn run(settings: &Settings, change: Option<Change>) -> Result<(), Fai
             Some(Change::Drain { server }) => (server, false),
         };
         let in_force = shards.change(&server, takes_new).await;
-        let seconds = in_force.map_err(Failure::Refused)?.as_secs();
+        let seconds = counted(in_force.map_err(failure)?.as_secs(), "second");
         match takes_new {
-            true => say(format_args!("{server} takes new chats in {seconds} seconds.")),
+            true => say(format_args!("{server} takes new chats in {seconds}.")),
             false => say(format_args!(
-                "{server} takes no new chats in {seconds} seconds. `duet shards` says when it is empty."
+                "{server} takes no new chats in {seconds}. `duet shards` says from when on it can be left out."
             )),
         }
     })
 }
 
+/// What is refused is refused whenever it is asked for; what failed may be done the next time.
+fn failure(error: ChangeError) -> Failure {
+    match error {
+        ChangeError::Refused(sentence) => Failure::Refused(sentence),
+        ChangeError::Failed(sentence) => Failure::NotNow(sentence),
+    }
+}
+
 fn line(standing: &Standing) -> String {
-    let state = match (standing.census, standing.takes_new, standing.in_use) {
-        (None, ..) => "is out of reach",
-        (_, true, _) => "takes new chats",
-        (Some(census), false, _) if census.is_empty() => {
-            "takes no new chats and is empty: it can be left out of store.urls"
-        }
-        (_, false, true) => "takes no new chats",
-        (_, false, false) => "is in no map; `duet shards add` puts new chats there",
-    };
     let Some(census) = standing.census else {
-        return format!("{:30} {state}", standing.place);
+        return format!("{:30} is out of reach", standing.place);
+    };
+    // Others refuse to start without a server that chats may be on.
+    let until = standing.in_use_until.map(|until| until.to_string());
+    let state = match (standing.takes_new, standing.in_use, until) {
+        (true, ..) => "takes new chats".into(),
+        (false, true, Some(until)) => format!(
+            "takes no new chats; it can be left out of store.urls from {} (UTC) on",
+            until.get(..16).unwrap_or(&until).replace('T', " ")
+        ),
+        (false, _, Some(_)) => "takes no new chats and can be left out of store.urls".into(),
+        (false, ..) => "is in no map; `duet shards add` puts new chats there".into(),
     };
     format!(
-        "{:30} {state} ({} chats, {} traces of ended ones)",
-        standing.place, census.chats, census.tombstones
+        "{:30} {state} ({}, {} of ended ones)",
+        standing.place,
+        counted(census.chats, "chat"),
+        counted(census.tombstones, "trace"),
     )
 }

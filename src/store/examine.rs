@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::{MIB, OpenError, postgres, sqlite};
-use crate::config::{self, Settings, StoreUrl};
+use super::{MIB, OpenError, postgres, sharded, sqlite};
+use crate::config::{self, PostgresUrl, Settings, StoreUrl};
 
 /// Calls that a latency is the middle one of.
 const SAMPLES: usize = 9;
@@ -67,7 +67,10 @@ pub async fn examine(settings: &Settings) -> Vec<Finding> {
             let free_bytes_min = settings.limits.free_disk_mib_min.saturating_mul(MIB);
             sqlite::examine(path, free_bytes_min, &mut found)
         }
-        StoreUrl::Postgres(url) => postgres::examine(url, store, &mut found).await,
+        StoreUrl::Postgres(url) => match postgres::examine(url, store, &mut found).await {
+            Ok(()) => alone(url).await,
+            error => error,
+        },
         StoreUrl::Shards(urls) => {
             for url in urls {
                 let before = found.len();
@@ -77,11 +80,18 @@ pub async fn examine(settings: &Settings) -> Vec<Finding> {
                     finding.what = format!("{}: {}", url.place(), finding.what);
                 }
             }
-            Ok(())
+            sharded::examine(urls, &mut found).await
         }
     };
     found.extend(done.err().map(Finding::from));
     found
+}
+
+async fn alone(url: &PostgresUrl) -> Result<(), OpenError> {
+    match postgres::member(url).await? {
+        Some(member) => sharded::check_alone(&url.place(), member.identity, member.maps),
+        None => Ok(()),
+    }
 }
 
 /// How many instances use the store, by their own notes in it; `None` where there is but one, or it

@@ -44,7 +44,7 @@ pub use examine::{examine, living};
 pub use lock::DatabaseLock;
 pub(super) use metrics::PoolMetrics;
 pub use shards::Census;
-pub(super) use shards::{Binding, Fenced, Trace};
+pub(super) use shards::{Binding, Fenced, Member, Trace, member};
 
 /// How long one connection outside of the pool may take to come about.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);

@@ -7,6 +7,7 @@
 
 mod asking;
 mod changing;
+mod examine;
 mod finding;
 mod keeping;
 mod located;
@@ -35,7 +36,8 @@ use keeping::ShardMetrics;
 use located::Located;
 use maps::Maps;
 
-pub use changing::{Shards, Standing};
+pub use changing::{ChangeError, Shards, Standing};
+pub(super) use examine::{check_alone, examine};
 pub(crate) use maps::Map;
 
 /// Maps that were read longer ago are read again before it is said that there is no such chat.

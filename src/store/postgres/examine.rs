@@ -56,9 +56,8 @@ pub async fn examine(
     }
     let (most, open, ours): (i32, i32, i32) = (about.get(6), about.get(7), about.get(8));
     let pool = i64::from(settings.pool_size);
-    let words = format!(
-        "{open} of {most} connections are in use, {ours} by duet; each instance takes {pool}"
-    );
+    let words =
+        format!("connections in use: {open} of {most}, {ours} by duet; each instance takes {pool}");
     found.push(match i64::from(most - open) > pool {
         true => Finding::fine(words),
         false => Finding::warning(format!("{words}: raise max_connections")),

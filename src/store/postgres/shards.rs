@@ -6,15 +6,21 @@ use actors::{
     domain::ChatKey,
     ports::{NewChat, Registered, StoreError},
 };
-use tokio_postgres::{Error, Row};
+use tokio_postgres::{Client, Error, Row};
 use uuid::Uuid;
 
 use super::{
-    PostgresStore, chats,
+    PostgresStore, chats, connect_once,
+    errors::explain,
+    migrate,
     rows::{self, moment, ms, uuid},
     transaction::Transaction,
+    unusable,
 };
-use crate::store::sharded::Map;
+use crate::{
+    config::PostgresUrl,
+    store::{OpenError, sharded::Map},
+};
 
 /// Held by whoever registers, shared, and alone by whoever writes a map or looks for a chat by a newer
 /// one: what is being registered by the old map is there before somebody finds nothing. Any number does, as long as nobody else in the
@@ -31,6 +37,11 @@ const CENSUS: &str = "
     SELECT (SELECT count(*) FROM chats) AS chats, (SELECT count(*) FROM tombstones) AS tombstones,
            (SELECT count(*) FROM reservations WHERE expires_at > now_ms()) AS reservations,
            (SELECT count(*) FROM registrations WHERE expires_at > now_ms()) AS registrations";
+
+const INHABITED: &str = "
+    SELECT EXISTS (SELECT FROM chats) OR EXISTS (SELECT FROM tombstones)
+        OR EXISTS (SELECT FROM reservations WHERE expires_at > now_ms())
+        OR EXISTS (SELECT FROM registrations WHERE expires_at > now_ms())";
 
 /// Held by whoever registers by an `id`, so that of two at once the second sees what the first has done.
 /// Locks of two numbers are others than those of one.
@@ -94,6 +105,39 @@ impl Census {
     }
 }
 
+/// What a server's tables say of those that share the chats.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) identity: Uuid,
+    pub(crate) maps: Vec<Map>,
+    /// Whether anything is kept there.
+    pub(crate) is_inhabited: bool,
+}
+
+/// Reads a server's tables without changing them; `None` where they are not those of this version.
+///
+/// # Errors
+/// [`OpenError`] says why they cannot be read.
+pub(crate) async fn member(url: &PostgresUrl) -> Result<Option<Member>, OpenError> {
+    let mut client = connect_once(url).await?;
+    if !migrate::is_current(&mut client).await? {
+        return Ok(None);
+    }
+    let read = read_member(&client).await;
+    Ok(Some(read.map_err(|error| unusable(&explain(&error)))?))
+}
+
+async fn read_member(client: &Client) -> Result<Member, Error> {
+    let identity = client.query_one(IDENTITY, &[]).await?.try_get(0)?;
+    let maps = client.query(MAPS, &[]).await?;
+    let is_inhabited = client.query_one(INHABITED, &[]).await?.try_get(0)?;
+    Ok(Member {
+        identity,
+        maps: maps.iter().map(map).collect::<Result<_, _>>()?,
+        is_inhabited,
+    })
+}
+
 impl PostgresStore {
     /// What tells this server's tables from all others.
     pub(crate) async fn identity(&self) -> Result<Uuid, StoreError> {
@@ -113,6 +157,15 @@ impl PostgresStore {
             .map(map)
             .collect::<Result<_, _>>()
             .map_err(refused)
+    }
+
+    /// What this server is known by and its maps, where it shares the chats with others or did.
+    pub(crate) async fn membership(&self) -> Result<Option<(Uuid, Vec<Map>)>, StoreError> {
+        let maps = self.maps().await?;
+        if maps.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some((self.identity().await?, maps)))
     }
 
     /// Writes those of the maps that are not here yet.

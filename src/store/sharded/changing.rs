@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actors::ports::{Clock, StoreError};
+use actors::{
+    domain::Timestamp,
+    ports::{Clock, StoreError},
+};
 use futures_util::future::join_all;
 use prometheus::Registry;
 use uuid::Uuid;
@@ -22,8 +25,21 @@ pub struct Standing {
     pub takes_new: bool,
     /// Whether chats may be there.
     pub in_use: bool,
+    /// Until when they may be, where no new ones come.
+    pub in_use_until: Option<Timestamp>,
     /// What is there; `None` where it did not answer.
     pub census: Option<Census>,
+}
+
+/// Why the map was not changed: a sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// What was asked for cannot be, or is so already.
+    #[error("{0}")]
+    Refused(String),
+    /// A server, or somebody else, was in the way: the same may succeed another time.
+    #[error("{0}")]
+    Failed(String),
 }
 
 /// The servers of a store, to be changed.
@@ -47,11 +63,8 @@ impl Shards {
 
     /// How all servers stand.
     pub async fn standing(&self) -> Vec<Standing> {
-        let (newest, in_use) = {
-            let known = self.0.maps();
-            let in_use = known.maps.in_use(self.0.clock.now());
-            (known.maps.newest().clone(), in_use)
-        };
+        let maps = self.0.maps().maps.clone();
+        let (newest, in_use) = (maps.newest(), maps.in_use(self.0.clock.now()));
         let standing = self.0.shards.iter().map(async |shard| {
             let opened = shard.opened.get();
             let census = match opened {
@@ -63,6 +76,7 @@ impl Shards {
                 place: shard.place.clone(),
                 takes_new: is_among(&newest.servers),
                 in_use: is_among(&in_use),
+                in_use_until: opened.and_then(|(id, _)| maps.in_use_until(*id)),
                 census,
             }
         });
@@ -73,35 +87,32 @@ impl Shards {
     /// force.
     ///
     /// # Errors
-    /// A sentence that says why not.
-    pub async fn change(&self, place: &str, takes_new: bool) -> Result<Duration, String> {
-        let away = self
-            .0
-            .shards
-            .iter()
-            .find(|shard| shard.opened.get().is_none());
-        if let Some(away) = away {
-            return Err(format!(
-                "{} is away. A map is made with all servers there.",
-                away.place
-            ));
-        }
-        let shard = self.0.shards.iter().find(|shard| shard.place == place);
-        let known: Vec<&str> = self.0.shards.iter().map(|shard| &*shard.place).collect();
-        let Some((server, _)) = shard.and_then(|shard| shard.opened.get()) else {
-            return Err(format!(
+    /// [`ChangeError`] says why not, and whether trying again may help.
+    pub async fn change(&self, place: &str, takes_new: bool) -> Result<Duration, ChangeError> {
+        use ChangeError::{Failed, Refused};
+        let shards = &self.0.shards;
+        let Some(shard) = shards.iter().find(|shard| shard.place == place) else {
+            let known: Vec<&str> = shards.iter().map(|shard| &*shard.place).collect();
+            return Err(Refused(format!(
                 "store.urls has no server {place}. It has {}.",
                 known.join(", ")
-            ));
+            )));
+        };
+        let away = shards.iter().find(|shard| shard.opened.get().is_none());
+        let (Some((server, _)), None) = (shard.opened.get(), away) else {
+            let away = &away.unwrap_or(shard).place;
+            return Err(Failed(format!(
+                "{away} is away. A map is made with all servers there: run the command again when it is back."
+            )));
         };
         // What an earlier command has not brought to all servers comes first.
-        let (maps, some_lacked) = self.0.spread_maps().await?;
+        let (maps, some_lacked) = self.0.spread_maps().await.map_err(Failed)?;
         let newest = maps.newest().clone();
         if newest.servers.contains(server) == takes_new {
             return match (some_lacked, takes_new) {
                 (true, _) => Ok(newest.since.since(self.0.clock.now())),
-                (false, true) => Err(format!("{place} takes new chats already.")),
-                (false, false) => Err(format!("{place} takes no new chats already.")),
+                (false, true) => Err(Refused(format!("{place} takes new chats already."))),
+                (false, false) => Err(Refused(format!("{place} takes no new chats already."))),
             };
         }
         // Whoever changes this map writes to the same server first, so one of two commands comes second.
@@ -113,9 +124,9 @@ impl Shards {
             servers.sort_unstable();
         }
         if servers.is_empty() {
-            return Err(format!(
+            return Err(Refused(format!(
                 "{place} is the last one that takes new chats. Add another one first."
-            ));
+            )));
         }
         let map = Map {
             version: newest.version + 1,
@@ -127,17 +138,17 @@ impl Shards {
         for shard in opened {
             let written = self.write_map(shard, &map).await;
             let written = written.map_err(|error| {
-                format!(
+                Failed(format!(
                     "{}: {error}. Run the command again: it finishes what was begun.",
                     shard.place
-                )
+                ))
             })?;
             if !written {
-                return Err(
+                return Err(Failed(
                     "Somebody else has just changed which servers take new chats: `duet shards` shows it. \
                      Run the command again if the change is still wanted."
                         .into(),
-                );
+                ));
             }
         }
         Ok(NOTICE)

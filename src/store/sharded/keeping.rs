@@ -93,38 +93,12 @@ impl ShardedStore {
         Ok(store)
     }
 
-    /// Refuses a map with servers that are not among the settings', and settings that name one server
-    /// twice.
     fn check_servers(&self) -> Result<(), OpenError> {
-        let mut known: Vec<Uuid> = Vec::new();
-        for shard in &self.shards {
-            let Some((identity, _)) = shard.opened.get() else {
-                continue;
-            };
-            if known.contains(identity) {
-                return Err(OpenError::wrong(format!(
-                    "{} is a database that store.urls names twice, or a copy of another one there. \
-                     Every server of the store has a database of its own.",
-                    shard.place
-                )));
-            }
-            known.push(*identity);
-        }
-        let unopened = self.shards.len() - known.len();
-        let in_use = self.maps().maps.in_use(self.clock.now());
-        let unknown: Vec<String> = in_use
-            .iter()
-            .filter(|server| !known.contains(server))
-            .map(ToString::to_string)
-            .collect();
-        if unknown.len() > unopened {
-            return Err(OpenError::wrong(format!(
-                "store.urls lacks a server that chats are or may be on (shard_identity: {}). Add its \
-                 URL; `duet shards` says when a drained one is empty.",
-                unknown.join(", ")
-            )));
-        }
-        Ok(())
+        let servers = self.shards.iter().map(|shard| {
+            let identity = shard.opened.get().map(|(identity, _)| *identity);
+            (&*shard.place, identity)
+        });
+        check_servers(servers, &self.maps().maps.in_use(self.clock.now()))
     }
 
     /// Asks every server whether it takes writes; says so once when that changes.
@@ -166,6 +140,42 @@ impl ShardedStore {
             .map(|shard| shard.place.clone())
             .collect()
     }
+}
+
+/// Refuses settings that lack a server which chats may be on, or name one server twice. Of a server that
+/// was not reached nobody knows which one it is.
+pub(super) fn check_servers<'a>(
+    servers: impl Iterator<Item = (&'a str, Option<Uuid>)>,
+    in_use: &[Uuid],
+) -> Result<(), OpenError> {
+    let mut known: Vec<Uuid> = Vec::new();
+    let mut unreached = 0;
+    for (place, identity) in servers {
+        let Some(identity) = identity else {
+            unreached += 1;
+            continue;
+        };
+        if known.contains(&identity) {
+            return Err(OpenError::wrong(format!(
+                "{place} is a database that store.urls names twice, or a copy of another one there. \
+                 Every server of the store has a database of its own."
+            )));
+        }
+        known.push(identity);
+    }
+    let unknown: Vec<String> = in_use
+        .iter()
+        .filter(|server| !known.contains(server))
+        .map(ToString::to_string)
+        .collect();
+    if unknown.len() > unreached {
+        return Err(OpenError::wrong(format!(
+            "store.urls lacks a server that chats are or may be on (shard_identity: {}). Add its \
+             URL; `duet shards` says from when on a drained one can be left out.",
+            unknown.join(", ")
+        )));
+    }
+    Ok(())
 }
 
 /// Watches the servers for as long as the store is used.

@@ -75,6 +75,17 @@ impl Maps {
         servers
     }
 
+    /// Until when a server that takes no new chats may have some; `None` where it takes new ones, or none of
+    /// the maps has it.
+    pub(super) fn in_use_until(&self, server: Uuid) -> Option<Timestamp> {
+        let last = self
+            .0
+            .iter()
+            .rposition(|map| map.servers.contains(&server))?;
+        let next = self.0.get(last + 1)?;
+        Some(next.since.plus(REMEMBERED))
+    }
+
     fn servers_of(&self, subject: &[u8], now: Timestamp) -> Vec<Uuid> {
         let mut servers: Vec<Uuid> = Vec::with_capacity(1);
         for map in self.remembered(now) {
@@ -197,6 +208,8 @@ mod tests {
         assert_eq!(maps.candidates(key, at(72)), [server(2)]);
         assert_eq!(maps.in_use(at(70)), [server(1), server(2)]);
         assert_eq!(maps.in_use(at(72)), [server(2)]);
+        assert_eq!(maps.in_use_until(server(1)), Some(at(71)));
+        assert_eq!(maps.in_use_until(server(2)), None);
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl ShardedStore {
         let mut have = Vec::new();
         for (shard, store) in self.opened() {
             let maps = store.maps().await.map_err(|error| again(shard, &error))?;
-            add_unknown(&mut all, &maps).map_err(|version| differ(shard, version))?;
+            add_unknown(&mut all, &maps).map_err(|version| differ(&shard.place, version))?;
             have.push((shard, store, maps));
         }
         let mut some_lacked = false;
@@ -102,17 +102,25 @@ impl ShardedStore {
 }
 
 /// What an operator is told who has to decide between two maps.
-fn differ(shard: &Shard, version: i64) -> String {
+pub(super) fn differ(place: &str, version: i64) -> String {
     format!(
-        "{} has another map of version {version} (table shard_maps) than the other servers. Nobody can say \
-         which of them new chats go by. \"Several servers\" in docs/operations.md says how both are kept.",
-        shard.place
+        "{place} has another map of version {version} (table shard_maps) than the other servers. Nobody can \
+         say which of them new chats go by. \"Several servers\" in docs/operations.md says how both are kept."
+    )
+}
+
+/// What an operator is told who puts servers together that each have chats of their own.
+pub(super) fn separate(places: &[&str]) -> String {
+    format!(
+        "{} have chats, and no map says which server a chat is on. Servers that share chats begin empty, or \
+         with the one that had them all.",
+        places.join(" and ")
     )
 }
 
 /// Adds the maps of one server that others did not have. Of two maps of one version the known one
 /// stays, and the version is the error.
-fn add_unknown(all: &mut Vec<Map>, maps: &[Map]) -> Result<(), i64> {
+pub(super) fn add_unknown(all: &mut Vec<Map>, maps: &[Map]) -> Result<(), i64> {
     let mut differs = Ok(());
     for map in maps {
         match all.iter().find(|known| known.version == map.version) {
@@ -124,7 +132,7 @@ fn add_unknown(all: &mut Vec<Map>, maps: &[Map]) -> Result<(), i64> {
     differs
 }
 
-fn lacks_any(maps: &[Map], all: &[Map]) -> bool {
+pub(super) fn lacks_any(maps: &[Map], all: &[Map]) -> bool {
     let has = |wanted: &Map| maps.iter().any(|map| map.version == wanted.version);
     !all.iter().all(has)
 }
@@ -145,7 +153,8 @@ pub(super) async fn initial_maps(
     let mut all: Vec<Map> = Vec::new();
     for (shard, _, store) in &opened {
         let maps = store.maps().await.map_err(failed)?;
-        add_unknown(&mut all, &maps).map_err(|version| OpenError::wrong(differ(shard, version)))?;
+        add_unknown(&mut all, &maps)
+            .map_err(|version| OpenError::wrong(differ(&shard.place, version)))?;
     }
     if let Some(maps) = Maps::new(all) {
         return Ok(maps);
@@ -167,11 +176,7 @@ pub(super) async fn initial_maps(
         [(_, only)] => vec![only],
         _ => {
             let places: Vec<&str> = inhabited.iter().map(|(shard, _)| &*shard.place).collect();
-            return Err(OpenError::wrong(format!(
-                "{} have chats, and no map says which server a chat is on. Servers that share chats \
-                 begin empty, or with the one that had them all.",
-                places.join(" and ")
-            )));
+            return Err(OpenError::wrong(separate(&places)));
         }
     };
     let mut maps = vec![Map {

@@ -1,6 +1,9 @@
 //! What `duet doctor` finds out about a database file.
 
-use std::{path::Path, time::Instant};
+use std::{
+    path::{Path, absolute},
+    time::Instant,
+};
 
 use rusqlite::Connection;
 
@@ -21,7 +24,9 @@ pub fn examine(
     free_bytes_min: u64,
     found: &mut Vec<Finding>,
 ) -> Result<(), OpenError> {
-    let shown = path.display();
+    // Whole, since a relative one is another file in another folder.
+    let whole = absolute(path).unwrap_or_else(|_| path.to_owned());
+    let shown = whole.display();
     if !path.exists() {
         let words = format!("{shown} is not there yet: the first start makes it");
         found.push(Finding::warning(words));
@@ -45,7 +50,7 @@ pub fn examine(
         found.push(Finding::warning(words));
     }
     if let Some(free) = free_bytes(path) {
-        let words = format!("{} MiB are free on its disk", free / MIB);
+        let words = format!("its disk has {} MiB free", free / MIB);
         found.push(match free >= free_bytes_min {
             true => Finding::fine(words),
             false => Finding::warning(format!(

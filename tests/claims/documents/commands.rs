@@ -15,7 +15,7 @@ use super::root;
 use crate::support::Server;
 
 /// Commands by their beginning, and what tries them.
-const TRIED_ELSEWHERE: [(&str, &str); 13] = [
+const TRIED_ELSEWHERE: [(&str, &str); 16] = [
     ("pg_", "operators::guide"),
     ("mv data data.before", "operators::guide"),
     ("duet restore FILE", "operators::guide"),
@@ -23,6 +23,12 @@ const TRIED_ELSEWHERE: [(&str, &str); 13] = [
     ("duet migrate", "operators::guide"),
     ("sudo caddy reverse-proxy", "tests/deploy/readme.py"),
     ("duet decrypt -", "encryption::decrypt"),
+    ("duet openapi", "tests/openapi/clients/check"),
+    (
+        "openapi-python-client generate",
+        "tests/openapi/clients/check",
+    ),
+    ("npx openapi-typescript", "tests/openapi/clients/check"),
     ("cargo build", "every other command here needs it"),
     ("cargo nextest run", "it runs these tests"),
     ("cd tests/browser && node --test", "make test-browser"),

@@ -224,6 +224,36 @@ fn holds(all: &Value, field: &Value) -> &'static str {
     }
 }
 
+/// The fields of bodies and answers; those of events have a table of their own.
+#[test]
+fn every_field_of_bodies_and_answers_is_documented() {
+    fn add_names(schema: &Value, names: &mut BTreeSet<String>) {
+        if let Some(fields) = schema["properties"].as_object() {
+            names.extend(fields.keys().cloned());
+        }
+        match schema {
+            Value::Object(parts) => parts.values().for_each(|part| add_names(part, names)),
+            Value::Array(parts) => parts.iter().for_each(|part| add_names(part, names)),
+            _ => {}
+        }
+    }
+    let description: Value = serde_json::from_str(&OPENAPI).unwrap();
+    let mut names = BTreeSet::new();
+    for (name, schema) in description["components"]["schemas"].as_object().unwrap() {
+        let of_events = ["PerSeat", "ReplacedAt", "StreamEvent"];
+        if !of_events.contains(&&**name) {
+            add_names(schema, &mut names);
+        }
+    }
+    assert!(names.len() > 30, "{names:?}");
+    let document = document();
+    for name in names {
+        let is_told = [format!("`{name}`"), format!("\"{name}\"")];
+        let is_told = is_told.iter().any(|form| document.contains(form));
+        assert!(is_told, "docs/api.md says nothing of {name}");
+    }
+}
+
 #[test]
 fn every_limit_is_documented_with_its_default() {
     let settings = Config::builder().add_source(File::from_str(DEFAULT, FileFormat::Toml));

@@ -148,7 +148,10 @@ async fn a_cluster_is_built_and_replaced_as_the_guide_says() {
     let doctor = instance("duet", "duet").arg("doctor").run();
     let found = String::from_utf8_lossy(&doctor.stdout).into_owned();
     assert!(doctor.status.success(), "{found}");
-    assert!(found.contains("2 other instances are heard"), "{found}");
+    assert!(
+        found.contains("other instances heard through Redis: 2"),
+        "{found}"
+    );
     assert_eq!(found.matches("ms apart").count(), 2, "{found}");
 
     let chat = Chat::begin_at(&by_haproxy).await;

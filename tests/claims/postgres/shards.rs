@@ -2,6 +2,7 @@
 //! no others, and servers come and go without a chat being moved.
 
 mod change;
+mod told;
 
 use loadtest::servers::{Postgres, Proxy, Redis, Stalled};
 use serde_json::json;
@@ -36,13 +37,19 @@ fn place(server: &Postgres) -> String {
 }
 
 fn shards(servers: &[&Postgres], arguments: &[&str]) -> (bool, String) {
-    let command = over(servers).arg("shards");
+    let (code, said) = shards_by(over(servers), arguments);
+    (code == Some(0), said)
+}
+
+/// Runs `duet shards`; its exit code, and what it says.
+fn shards_by(settings: Setup, arguments: &[&str]) -> (Option<i32>, String) {
+    let command = settings.arg("shards");
     let done = arguments
         .iter()
         .fold(command, |command, argument| command.arg(argument))
         .run();
     let said = [done.stdout, done.stderr].concat();
-    (done.status.success(), String::from_utf8(said).unwrap())
+    (done.status.code(), String::from_utf8(said).unwrap())
 }
 
 /// Two instances over two servers; the way to the second server can be cut.

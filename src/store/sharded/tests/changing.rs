@@ -22,7 +22,7 @@ async fn of_two_commands_at_once_one_makes_the_map() {
         other.change(&places[1], false)
     );
     let refused = match (one, other) {
-        (Ok(_), Err(refused)) | (Err(refused), Ok(_)) => refused,
+        (Ok(_), Err(refused)) | (Err(refused), Ok(_)) => refused.to_string(),
         outcomes => panic!("{outcomes:?}"),
     };
     assert!(
@@ -52,7 +52,7 @@ async fn a_command_that_is_repeated_brings_the_map_to_all_servers() {
     match Shards(store.clone()).change(&place, false).await {
         Ok(in_force) => assert!(in_force <= Duration::from_secs(10)),
         // The store itself had brought it there meanwhile.
-        Err(already) => assert!(already.contains("already"), "{already}"),
+        Err(already) => assert!(already.to_string().contains("already"), "{already}"),
     }
     for maps in maps(&store).await {
         assert_eq!(maps.last(), Some(&map));
