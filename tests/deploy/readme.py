@@ -60,6 +60,10 @@ def main():
     assert made["url"].startswith("https://localhost/demo/chat/user/"), made
     path = made["url"].removeprefix("https://localhost/")
     assert asked(trusted, path)[0] == 200
+    try:
+        raise AssertionError(f"metrics are public: {asked(trusted, 'metrics')}")
+    except urllib.error.HTTPError as refused:
+        assert refused.code == 404, refused
 
 
 main()
