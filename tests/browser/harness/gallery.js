@@ -1,6 +1,6 @@
-// A walk through every page and every state of one, in any language, with scripts and without: for whoever looks at them all.
+// A walk through every page and every state of one, in any language, with scripts and without: for whoever looks at them all. What
+// only encrypted chats have is in gallery/encrypted.js.
 
-import { encrypted } from "./gallery/sealed.js";
 import { failing, talking } from "./gallery/talk.js";
 import { beginning, entering, returning, unnamed } from "./gallery/way_in.js";
 import { leaving } from "./gallery/way_out.js";
@@ -20,5 +20,4 @@ export async function walk(asked) {
   await failing(step, at);
   await leaving(step, at);
   await unnamed(step);
-  await encrypted(step);
 }

@@ -1,8 +1,9 @@
 // A server that lies: it stands between the browsers and the real one, writes down what they send, and answers with another
 // conversation than the true one, or with what a claim makes of an answer.
 
-import { once } from "node:events";
 import { Agent, createServer, request as ask } from "node:http";
+
+import { Front } from "./front.js";
 
 /**
  * @typedef {{ seq: any, id: any, senderName: any, reciever?: any, message: any, timestamp: any }} Message as the server gives it
@@ -19,11 +20,10 @@ const escape = (value) => String(value).replaceAll("&", "&amp;").replaceAll("<",
 /** @param {string} value */
 const unescape = (value) => value.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&quot;", '"').replaceAll("&amp;", "&");
 
-export class Relay {
-  #listener = createServer((asked, answer) => void this.#pass(asked, answer).catch(() => answer.destroy()));
+export class Relay extends Front {
+  #http;
   /** A connection for each request: an idle one may be closed by the server in the moment it is used again. */
   #agent = new Agent({ keepAlive: false });
-  #port = 0;
   /** @type {Asked[]} everything that browsers have sent */
   asked = [];
   /** @type {Map<string, Tell>} by the address of the seat that is lied to */
@@ -33,26 +33,16 @@ export class Relay {
   /** @type {((name: string, data: any, path: string) => [string, any][]) | undefined} changes events other than messages of a lie */
   event;
 
-  static async start() {
-    const relay = new Relay();
-    relay.#listener.listen(0, "127.0.0.1");
-    await once(relay.#listener, "listening");
-    return relay;
-  }
-
-  get origin() {
-    const { port } = /** @type {import("node:net").AddressInfo} */ (this.#listener.address());
-    return `http://127.0.0.1:${port}`;
-  }
-
-  /** Where it passes everything on to. @param {number} port */
-  to(port) {
-    this.#port = port;
+  constructor() {
+    const http = createServer();
+    super(http);
+    this.#http = http;
+    http.on("request", (asked, answer) => void this.#pass(asked, answer).catch(() => answer.destroy()));
   }
 
   stop() {
-    this.#listener.close();
-    this.#listener.closeAllConnections();
+    super.stop();
+    this.#http.closeAllConnections();
   }
 
   /** Honest again. */
@@ -71,7 +61,7 @@ export class Relay {
     return new Promise((resolve, reject) => {
       const host = new URL(this.origin).host;
       const sent = { ...headers, host, connection: "close", "accept-encoding": "identity" };
-      ask({ port: this.#port, host: "127.0.0.1", path, method, headers: sent, agent: this.#agent }, resolve)
+      ask({ port: this.port, host: "127.0.0.1", path, method, headers: sent, agent: this.#agent }, resolve)
         .on("error", reject)
         .end(body);
     });

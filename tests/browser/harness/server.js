@@ -20,7 +20,7 @@ async function freePort() {
   return port;
 }
 
-/** @typedef {{ origin: string, to(port: number): void }} Front */
+/** @typedef {import("./front.js").Front} Front */
 
 export class Server {
   #directory;
@@ -46,7 +46,7 @@ export class Server {
       server.#front = front;
       server.#port = await freePort();
       server.#settings = { ...settings, DUET_SERVER__PUBLIC_URL: front.origin };
-      front.to(server.#port);
+      front.port = server.#port;
     }
     await server.up();
     return server;

@@ -19,20 +19,25 @@ const SCREENS = { phone: { width: 390, height: 844 }, desktop: { width: 1280, he
 /** Where there is little room the colours are looked at once. */
 const COLOURS = /** @type {const} */ ({ phone: ["light", "dark"], desktop: ["light", "dark"], small: ["light"], turned: ["dark"] });
 /** What looks different when it is mirrored, and what looks different without scripts. */
-const MAIN = /^(register|register-problem|invite|login|login-taken|ask-waiting|chat-nobody-yet|chat|chat-menu|chat-asked|chat-end-dialog|chat-offline|chat-pill|device|sessions|error-410|register-choice|invite-encrypted|chat-encrypted|login-incomplete)$/;
+const MAIN = /^(register|register-problem|invite|login|login-taken|ask-waiting|chat-nobody-yet|chat|chat-menu|chat-asked|chat-end-dialog|chat-offline|chat-pill|device|sessions|error-410)$/;
 const PLAIN = /^(register|invite|chat-nobody-yet|chat|chat-menu|chat-not-sent|chat-let-in|chat-older|ask-waiting|ask-allowed|end|login-encrypted|chat-encrypted)$/;
+const FORCED = /^(register|register-problem|register-encrypted-more|invite|login-taken|chat|chat-menu|chat-end-dialog|chat-failed|chat-asked|chat-encrypted-lies|sessions)$/;
+const PAPER = /^(chat|chat-encrypted-lies|chat-pill|invite|device|sessions|error-410)$/;
 
-const FORCED = /^(register|register-problem|register-choice|invite|login-taken|chat|chat-menu|chat-end-dialog|chat-failed|chat-asked|chat-encrypted|sessions)$/;
-const PAPER = /^(chat|chat-encrypted|chat-pill|invite|device|sessions|error-410)$/;
+/** @param {import("../harness/gallery/steps.js").Walk} asked */
+async function both(asked) {
+  await walk(asked);
+  await walkEncrypted(asked);
+}
 
 const WALKS = /** @type {const} */ ([
   { folder: "english", language: "en", scripts: true, which: /./, through: walk },
   { folder: "arabic", language: "ar", scripts: true, which: MAIN, through: walk },
   { folder: "encrypted", language: "en", scripts: true, which: /./, through: walkEncrypted },
   { folder: "encrypted-arabic", language: "ar", scripts: true, which: /./, through: walkEncrypted },
-  { folder: "without-scripts", language: "en", scripts: false, which: PLAIN, through: walk },
-  { folder: "forced-colours", language: "en", scripts: true, which: FORCED, through: walk, forcedColors: "active" },
-  { folder: "paper", language: "en", scripts: true, which: PAPER, through: walk, media: "print" },
+  { folder: "without-scripts", language: "en", scripts: false, which: PLAIN, through: both },
+  { folder: "forced-colours", language: "en", scripts: true, which: FORCED, through: both, forcedColors: "active" },
+  { folder: "paper", language: "en", scripts: true, which: PAPER, through: both, media: "print" },
 ]);
 
 /** `npm run screenshots -- arabic paper` takes these alone. */

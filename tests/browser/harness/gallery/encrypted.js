@@ -214,8 +214,15 @@ async function withoutScripts({ person, language, relay, show }) {
   await show("login-encrypted", anny.page);
   await tell(anny, `/demo/chat/user/${chat.hash}/login`, { user: peer, auth: chat.auth });
   await chat.say(talk[language][0][1]);
-  for (const leaf of ["", "/download?choose", "/logout", "/endchat"]) {
-    await anny.page.goto(`${chat.seat(2)}${leaf}`);
-    await show(`encrypted${leaf}`, anny.page);
+  await anny.page.goto(chat.seat(2));
+  await show("chat-encrypted", anny.page);
+  for (const leaf of ["download?choose", "logout", "endchat"]) {
+    await anny.page.goto(`${chat.seat(2)}/${leaf}`);
+    await show(`encrypted-${leaf.replace(/\W.*/, "")}`, anny.page);
   }
+  const abhi = await person();
+  const { hash } = await tell(abhi, "/demo/chat/register/hash", {});
+  await tell(abhi, "/demo/chat/register", { userOne: you, userTwo: peer, hash, encryption: "v1", auth: chat.auth });
+  await abhi.page.goto(`/demo/chat/user/${hash}/1/invite`);
+  await show("invite-encrypted", abhi.page);
 }
