@@ -6,7 +6,6 @@ import * as asks from "./asks.js";
 import * as attention from "./attention.js";
 import * as banner from "./banner.js";
 import * as composer from "./composer.js";
-import * as copy from "./copy.js";
 import * as expiry from "./expiry.js";
 import * as leave from "./leave.js";
 import * as log from "./log.js";
@@ -15,13 +14,13 @@ import * as older from "./older.js";
 import * as outbox from "./outbox.js";
 import * as phone from "./phone.js";
 import * as presence from "./presence.js";
+import { release } from "./presses.js";
 import * as receipts from "./receipts.js";
 import { begin, isSealed, refuse } from "./sealed.js";
 import { config } from "./state.js";
 import * as stream from "./stream.js";
-import * as theme from "./theme.js";
 
-const always = [theme, copy, phone, menu, leave];
+const always = [phone, menu, leave];
 // A page of an older stretch is for reading.
 const live = [log, older, presence, banner, asks, attention, expiry, receipts, composer, outbox, stream];
 
@@ -38,7 +37,7 @@ function start(isLive) {
 }
 
 const wanted = expected();
-if (isSealed) void begin(wanted).then((begun) => start(config.live && begun));
+if (isSealed) void begin(wanted).then((begun) => (start(config.live && begun), release()));
 else if (wanted !== null) refuse("downgraded");
 else {
   start(config.live);

@@ -1,11 +1,10 @@
 // One encrypted conversation: opens what arrives, seals what is written, and says where messages are missing, repeated or moved.
 
-import { showLinks } from "./door.js";
 import { sentence } from "./findings.js";
 import { find, keep, leave, remove } from "./keyring.js";
+import { showLinks } from "./links.js";
 import { openAll } from "./opening.js";
-import { download } from "./save.js";
-import { open, seal, TEXT_BYTES_MAX, unlock } from "./seal.js";
+import { digits, open, seal, TEXT_BYTES_MAX, unlock } from "./seal.js";
 import { reader } from "./whole.js";
 
 /** @typedef {import("./state.js").Message} Message */
@@ -22,9 +21,6 @@ import { reader } from "./whole.js";
 
 /** Drafts are sealed like messages, under an id that no message has. */
 const DRAFT = "00000000-0000-0000-0000-000000000000";
-
-/** @param {Uint8Array} bytes */
-const digits = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /**
  * @param {import("./state.js").Config} config
@@ -164,7 +160,7 @@ export async function converse(config, firstSeq, wanted) {
     /** @param {string | null} sealed */
     readDraft: async (sealed) => (sealed ? ((await open(keys, seat, DRAFT, sealed))?.text ?? "") : ""),
     /** @param {string} href of the server's file, which is sealed */
-    download: (href) => download(href, { keys, seat, you, text }),
+    download: async (href) => (await import("./save.js")).download(href, { keys, seat, you, text }),
     /** The link goes with the last seat of its chat in this browser, or at once when the chat is over. @param {boolean} isOver */
     forget: (isOver) => (isOver ? remove(hash) : leave(hash, seat)),
   };

@@ -2,6 +2,8 @@
 // device. None of it may stay in the address bar or the history.
 
 import { expected, mayHoldKeys } from "./arrival.js";
+import { cannot } from "./cannot.js";
+import { holdBack, release } from "./presses.js";
 
 /** A secret of this format, of another one, or one that was damaged on its way. No place of a page is called so. */
 const SECRET = /^v\d|\./i;
@@ -15,7 +17,7 @@ export function start() {
   if (secret !== null || code) history.replaceState(null, "", location.pathname + location.search);
   // The same page, asked for with another fragment, is not loaded again by itself.
   addEventListener("hashchange", () => SECRET.test(location.hash.slice(1)) && location.reload());
-  void unlock(secret);
+  void unlock(secret).catch(reportError).finally(release);
   const form = /** @type {HTMLFormElement | null} */ (document.getElementById("login"));
   if (!form || !code) return;
   const field = (/** @type {string} */ id) => /** @type {HTMLInputElement} */ (document.getElementById(id));
@@ -33,14 +35,9 @@ async function unlock(secret) {
   const wanted = expected();
   const isDoubted = plain && ((secret ?? wanted) !== null || (await mayHoldKeys()));
   if (!place && !other && !isDoubted) return;
-  /** @param {string} why */
-  const cannot = (why) => {
-    const words = find(`[data-cannot="${why}"]`);
-    if (!place || !words) return;
-    words.setAttribute("role", "alert");
-    [words.hidden, place.hidden] = [false, true];
-  };
-  if (!crypto.subtle && !isDoubted) return cannot("insecure");
-  const vault = await import("./vault.js").catch(() => cannot("load"));
-  void vault?.enter(place, secret, wanted);
+  const instead = (/** @type {string} */ why) => place && cannot(why, place);
+  if (!crypto.subtle && !isDoubted) return instead("insecure");
+  holdBack("#register, [data-forget]");
+  const vault = await import("./vault.js").catch(() => void instead("load"));
+  await vault?.enter(place, secret, wanted);
 }

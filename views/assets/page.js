@@ -1,12 +1,10 @@
 // Every page but the chat.
 
 import * as ask from "./ask.js";
-import * as copy from "./copy.js";
 import * as login from "./login.js";
 import * as notice from "./notice.js";
-import * as theme from "./theme.js";
 
-for (const { start } of [theme, copy, notice, login, ask]) {
+for (const { start } of [notice, login, ask]) {
   try {
     start();
   } catch (error) {

@@ -91,8 +91,8 @@ function hex(digits) {
   return Array.from({ length: digits.length / 2 }, (_, at) => parseInt(digits.slice(2 * at, 2 * at + 2), 16));
 }
 
-/** @param {Uint8Array} bytes */
-function digits(bytes) {
+/** In hexadecimal. @param {Uint8Array} bytes */
+export function digits(bytes) {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 

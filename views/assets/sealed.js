@@ -1,6 +1,7 @@
 // An encrypted chat, as far as the other modules have to do with it. What seals and opens is in vault.js, which plain chats do not load.
 
 import { strip } from "./asks.js";
+import { cannot } from "./cannot.js";
 import { become } from "./connection.js";
 import { write } from "./rich.js";
 import { byId, config } from "./state.js";
@@ -20,13 +21,6 @@ export function refuse(why) {
   become("over");
   cannot(why);
   byId("chat").dataset.refused = "";
-}
-
-/** @param {string} why */
-function cannot(why) {
-  const words = document.querySelector(`[data-cannot="${why}"]`);
-  words?.setAttribute("role", "alert");
-  words?.removeAttribute("hidden");
 }
 
 /**

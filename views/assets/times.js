@@ -62,10 +62,11 @@ export function refresh() {
   for (const time of document.querySelectorAll(TIMES)) show(time);
 }
 
-refresh();
-
-// The day and the time in full are written for whoever points at a time: nobody does so at most of them.
-document.addEventListener("pointerover", ({ target }) => {
-  const time = /** @type {HTMLTimeElement | null} */ (/** @type {Element} */ (target).closest(TIMES));
-  if (time && !time.title) time.title = format("full", Date.parse(time.dateTime));
-});
+export function start() {
+  refresh();
+  // The day and the time in full are written for whoever points at a time: nobody does so at most of them.
+  document.addEventListener("pointerover", ({ target }) => {
+    const time = /** @type {HTMLTimeElement | null} */ (/** @type {Element} */ (target).closest(TIMES));
+    if (time && !time.title) time.title = format("full", Date.parse(time.dateTime));
+  });
+}

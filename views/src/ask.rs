@@ -63,7 +63,12 @@ pub fn page(frame: &Frame, page: &Ask) -> Markup {
             p { a href=(address::login(&page.hash)) { (words.back) } }
         }
     };
-    page::sheet(frame, title, &content)
+    page::sheet_with(
+        frame,
+        title,
+        parts::key_scripts(page.encrypted && page.state != State::Waiting),
+        &content,
+    )
 }
 
 fn waiting(frame: &Frame, page: &Ask, here: &str) -> Markup {
@@ -87,7 +92,7 @@ pub(crate) fn number(digits: &str) -> Markup {
 fn allowed(frame: &Frame, page: &Ask) -> Markup {
     let words = &frame.text.ask;
     html! {
-        form.card method="post" action=(address::login_submit(&page.hash)) data-submit-now {
+        form.card method=(parts::method(page.encrypted)) action=(address::login_submit(&page.hash)) data-submit-now {
             p { (text::sentence(words.allowed, &[("user", &text::name(&page.user))])) }
             input type="hidden" name="id" value=(page.id);
             input type="hidden" name="user" value=(page.user);
@@ -100,7 +105,7 @@ fn allowed(frame: &Frame, page: &Ask) -> Markup {
 
 fn again(frame: &Frame, page: &Ask, why: &'static str) -> Markup {
     html! {
-        form.card method="post" action=(address::ask(&page.hash)) {
+        form.card method=(parts::method(page.encrypted)) action=(address::ask(&page.hash)) {
             p { (why) }
             input type="hidden" name="user" value=(page.user);
             (parts::auth(page.encrypted))

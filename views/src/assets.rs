@@ -14,6 +14,8 @@ use crate::address;
 
 mod bundle;
 
+use bundle::Script;
+
 /// A file, as it goes over the wire.
 #[derive(Clone, Copy, Debug)]
 pub struct Asset {
@@ -47,6 +49,8 @@ static SOURCES: &[(&str, &str, &str)] = embedded![
     JS "asks.js",
     JS "attention.js",
     JS "banner.js",
+    JS "breath.js",
+    JS "cannot.js",
     JS "chat.js",
     JS "composer.js",
     JS "connection.js",
@@ -54,13 +58,16 @@ static SOURCES: &[(&str, &str, &str)] = embedded![
     JS "copy.js",
     JS "door.js",
     JS "events.js",
+    JS "every.js",
     JS "expiry.js",
     JS "findings.js",
     JS "keyring.js",
     JS "leave.js",
+    JS "links.js",
     JS "locks.js",
     JS "log.js",
     JS "login.js",
+    JS "making.js",
     JS "menu.js",
     JS "notice.js",
     JS "older.js",
@@ -69,6 +76,8 @@ static SOURCES: &[(&str, &str, &str)] = embedded![
     JS "page.js",
     JS "phone.js",
     JS "presence.js",
+    JS "presses.js",
+    JS "qr.js",
     JS "reasons.js",
     JS "receipts.js",
     JS "rich.js",
@@ -101,21 +110,30 @@ static PICTURES: &[(&str, &str, &[u8])] = &[(
 /// How many digits of the digest stand in the path: 64 bits tell builds apart.
 const DIGEST_LEN: usize = 16;
 
-/// The scripts that pages name; every other module is a part of one of them.
-/// `vault.js` is loaded by the others where a chat is, or is to be, encrypted.
-const SCRIPTS: [&str; 4] = [APART, "chat.js", "page.js", "vault.js"];
-/// Every page loads this one by itself, ahead of its first paint.
-const APART: &str = "times.js";
+/// The scripts that browsers fetch, and those whose modules each of them uses, which are fetched ahead of it; every module is a part
+/// of one of them. `every.js` comes with every page, ahead of its first paint; `vault.js` and what builds upon it where a chat is, or
+/// is to be, encrypted, `making.js`, `qr.js` and `save.js` of these when they are wanted.
+static SCRIPTS: [(&str, &[&str]); 7] = [
+    (EVERY, &[]),
+    ("chat.js", &[EVERY]),
+    ("page.js", &[EVERY]),
+    (VAULT, &[EVERY]),
+    ("making.js", &[EVERY, VAULT]),
+    ("qr.js", &[]),
+    ("save.js", &[EVERY, VAULT]),
+];
+const EVERY: &str = "every.js";
+const VAULT: &str = "vault.js";
+
+static BUNDLES: LazyLock<Vec<Script>> = LazyLock::new(|| bundle::bundle(&SCRIPTS, &module));
 
 static LEAN: LazyLock<Vec<(&str, &str, String)>> = LazyLock::new(|| {
-    SOURCES
+    let sources = SOURCES.iter().filter(|(_, mime, _)| *mime != JS);
+    let styles = sources.map(|(name, mime, source)| (*name, *mime, lean(source)));
+    let scripts = BUNDLES
         .iter()
-        .filter(|(name, mime, _)| *mime != JS || SCRIPTS.contains(name))
-        .map(|(name, mime, source)| match *mime {
-            JS if *name != APART => (*name, *mime, bundle::bundle(name, &[APART], &module)),
-            _ => (*name, *mime, lean(source)),
-        })
-        .collect()
+        .map(|script| (script.name.as_str(), JS, script.code.clone()));
+    styles.chain(scripts).collect()
 });
 
 /// A module as it is put into a bundle.
@@ -204,20 +222,15 @@ mod tests {
     }
 
     #[test]
-    fn every_module_is_a_part_of_a_script() {
-        let scripts: String = SCRIPTS
-            .iter()
-            .map(|name| std::str::from_utf8(find(digest(), name).expect("it is served").bytes))
-            .collect::<Result<_, _>>()
-            .expect("scripts are UTF-8");
+    fn every_module_is_a_part_of_one_script_among_those_that_are_loaded_together() {
         for (name, ..) in SOURCES.iter().filter(|(_, mime, _)| *mime == JS) {
-            let code = module(name);
-            let line = code
-                .lines()
-                .find(|line| !line.starts_with("import "))
-                .expect("no module is empty");
-            let line = line.strip_prefix("export ").unwrap_or(line);
-            assert!(scripts.contains(line), "nothing imports {name}");
+            let holds = |script: &&Script| script.modules.iter().any(|module| module == name);
+            let holders: Vec<_> = BUNDLES
+                .iter()
+                .filter(holds)
+                .map(|script| &script.name)
+                .collect();
+            assert!(holders.len() == 1, "{name} is in {holders:?}");
         }
     }
 

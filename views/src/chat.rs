@@ -134,7 +134,7 @@ pub fn page(frame: &Frame, chat: &Chat) -> Markup {
         title,
         styles: &["chat.css"],
         script: "chat.js",
-        preload: chat.encrypted.then_some("vault.js"),
+        preload: parts::key_scripts(chat.encrypted),
     };
     let body = html! {
         body.chat {

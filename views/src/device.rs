@@ -53,7 +53,12 @@ pub fn page(frame: &Frame, page: &Device) -> Markup {
             p { a.button href=(address::chat(&page.hash, page.seat)) { (frame.text.common.back_to_chat) } }
         }
     };
-    page::sheet(frame, words.title, &content)
+    page::sheet_with(
+        frame,
+        words.title,
+        parts::key_scripts(page.encrypted && page.code.is_some()),
+        &content,
+    )
 }
 
 fn ready(frame: &Frame, page: &Device, code: &Code) -> Markup {

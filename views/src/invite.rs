@@ -66,7 +66,7 @@ pub fn page(frame: &Frame, page: &Invite) -> Markup {
             } }))
         }
     };
-    page::sheet(frame, &title, &content)
+    page::sheet_with(frame, &title, parts::key_scripts(page.encrypted), &content)
 }
 
 fn joined(frame: &Frame, peer: Option<&str>) -> Markup {

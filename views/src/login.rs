@@ -116,7 +116,7 @@ pub fn page(frame: &Frame, page: &Login) -> Markup {
             p.small { @if page.encrypted { (parts::sealed_line(text.sealed.line)) } @else { (words.privacy) } }
         }
     };
-    page::sheet(frame, title, &content)
+    page::sheet_with(frame, title, parts::key_scripts(page.encrypted), &content)
 }
 
 /// The one field, and a place for a code that most people never open.
@@ -137,7 +137,7 @@ fn fresh(frame: &Frame, page: &Login) -> Markup {
     let code_open = device_error.is_some() || page.problem == Some(Problem::SessionOver);
     let optional = Some(frame.text.common.optional);
     html! {
-        form.card #login method="post" action=(address::login_submit(&page.hash)) {
+        form.card #login method=(parts::method(page.encrypted)) action=(address::login_submit(&page.hash)) {
             @if !page.continue_as.is_empty() { h2 { (words.other_name) } }
             p.notice.device-ready hidden data-device-ready { (words.device_ready) }
             input type="hidden" name="id" value=(page.id);
@@ -158,7 +158,7 @@ fn taken_seat(frame: &Frame, page: &Login) -> Markup {
     let words = &frame.text.login;
     let error = (page.problem == Some(Problem::WrongReturnCode)).then_some(words.wrong_return_code);
     html! {
-        form.card #login method="post" action=(address::login_submit(&page.hash)) {
+        form.card #login method=(parts::method(page.encrypted)) action=(address::login_submit(&page.hash)) {
             @match &page.replaced {
                 Some(replaced) => (replaced::told(frame, replaced)),
                 None => p { (words.taken) },
@@ -169,7 +169,7 @@ fn taken_seat(frame: &Frame, page: &Login) -> Markup {
             (Field { id: "returnCode", name: "returnCode", label: words.return_code, code: true, error, ..Field::default() }.markup())
             button.primary.wide { (words.return_code_submit) }
         }
-        form.card.quiet method="post" action=(address::ask(&page.hash)) {
+        form.card.quiet method=(parts::method(page.encrypted)) action=(address::ask(&page.hash)) {
             h2 { (words.ask_title) }
             p { (text::sentence(words.ask_lead, &[("user", &text::name(&page.user))])) }
             input type="hidden" name="user" value=(page.user);

@@ -63,8 +63,8 @@ pub(crate) struct Head<'a> {
     /// Names of style sheets beside `base.css`.
     pub(crate) styles: &'a [&'a str],
     pub(crate) script: &'a str,
-    /// Another script that this one will ask for at once.
-    pub(crate) preload: Option<&'a str>,
+    /// Other scripts that this one will ask for at once.
+    pub(crate) preload: &'a [&'a str],
 }
 
 /// Paper in light and dark, as in `base.css`, for the browser's own bars.
@@ -102,9 +102,9 @@ pub(crate) fn document(frame: &Frame, head: &Head<'_>, body: &Markup) -> Markup 
                 link rel="stylesheet" href=(assets::url("base.css"));
                 @for style in head.styles { link rel="stylesheet" href=(assets::url(style)); }
                 // Before the first paint, where the browser knows how; if it cannot be had, the page is painted without it.
-                script type="module" blocking="render" src=(assets::url("times.js")) {}
+                script type="module" blocking="render" src=(assets::url("every.js")) {}
                 script type="module" src=(assets::url(head.script)) {}
-                @if let Some(script) = head.preload { link rel="modulepreload" href=(assets::url(script)); }
+                @for script in head.preload { link rel="modulepreload" href=(assets::url(script)); }
             }
             (body)
         }
@@ -113,12 +113,17 @@ pub(crate) fn document(frame: &Frame, head: &Head<'_>, body: &Markup) -> Markup 
 
 /// A page that is one sheet of paper: everything but the chat.
 pub(crate) fn sheet(frame: &Frame, title: &str, content: &Markup) -> Markup {
+    sheet_with(frame, title, &[], content)
+}
+
+/// The same, where the page's script will ask for others at once.
+pub(crate) fn sheet_with(frame: &Frame, title: &str, preload: &[&str], content: &Markup) -> Markup {
     let text = frame.text;
     let head = Head {
         title,
         styles: &[],
         script: "page.js",
-        preload: None,
+        preload,
     };
     let body = html! {
         body.sheet {

@@ -198,6 +198,16 @@ pub(crate) fn reason(why: &str, words: &str) -> Markup {
     html! { div.summary hidden data-cannot=(why) { p { (words) } } }
 }
 
+/// The scripts that a page of an encrypted chat asks for at once.
+pub(crate) fn key_scripts(encrypted: bool) -> &'static [&'static str] {
+    if encrypted { &["vault.js"] } else { &[] }
+}
+
+/// How a form is sent that carries [`auth`]: in an encrypted chat by the scripts alone, which have the proof. "dialog" is no way to send.
+pub(crate) fn method(encrypted: bool) -> &'static str {
+    if encrypted { "dialog" } else { "post" }
+}
+
 /// Where a form of an encrypted chat carries the proof of having the whole link: the scripts fill it in.
 pub(crate) fn auth(encrypted: bool) -> Markup {
     html! { @if encrypted { input type="hidden" name="auth" disabled data-auth; } }

@@ -142,7 +142,7 @@ pub fn page(frame: &Frame, page: &Register) -> Markup {
             }
         }
     };
-    page::sheet(frame, title, &content)
+    page::sheet_with(frame, title, &["vault.js", "making.js"], &content)
 }
 
 fn lifetimes(frame: &Frame, page: &Register) -> Markup {

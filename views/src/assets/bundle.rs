@@ -1,50 +1,217 @@
-//! Joins modules into one script. Each file of its own would cost a request with its head, and small files compress badly: the
+//! Joins modules into scripts. Each file of its own would cost a request with its head, and small files compress badly: the
 //! chat's two dozen modules would weigh half as much again.
 //!
-//! A module becomes a function that runs once and answers with what it exports. So names cannot clash, and modules run in the
-//! order in which a browser would run them. It understands the few forms of `import` and `export` that the sources use, and
-//! panics at any other: a test builds every script.
+//! A module becomes a function that runs once and answers with what it exports. So what it keeps to itself cannot clash, and
+//! modules run in the order in which a browser would run them. What one module alone exports goes by that name in the whole
+//! script, which saves a line wherever it is imported. It understands the few forms of `import` and `export` that the sources
+//! use, and panics at any other: a test builds every script.
 
-use std::fmt::Write as _;
+mod module;
+#[cfg(test)]
+mod tests;
 
-/// What a browser fetches instead of `entry` and all that it imports. Modules in `apart` are fetched by themselves.
+use module::{Import, Module, What};
+
+/// What a browser fetches instead of a module and all that it imports.
+pub(super) struct Script {
+    pub(super) name: String,
+    pub(super) code: String,
+    /// The modules that are in it.
+    #[cfg(test)]
+    pub(super) modules: Vec<String>,
+}
+
+/// Joins each of `scripts` with all that it imports. The modules of its bases, which stand ahead of it and are fetched ahead of it,
+/// are imported from these.
 ///
 /// # Panics
 /// At an import of an unknown module, at modules that import each other in a circle, and at forms it does not know.
-pub(super) fn bundle(entry: &str, apart: &[&str], source_of: &dyn Fn(&str) -> String) -> String {
-    let mut bundle = Bundle {
-        apart,
-        source_of,
-        begun: Vec::new(),
-        done: Vec::new(),
-        script: String::new(),
-    };
-    let exports = bundle.add(entry);
-    if !exports.is_empty() {
-        let line = format!(
-            "export const {{ {} }} = {};\n",
-            exports.join(", "),
-            holder(entry)
-        );
-        bundle.push(&line);
+pub(super) fn bundle(
+    scripts: &[(&str, &[&str])],
+    source_of: &dyn Fn(&str) -> String,
+) -> Vec<Script> {
+    let mut joined = Vec::<Joined>::new();
+    for (entry, names) in scripts {
+        let is_base = |one: &&Joined| names.contains(&one.entry().name.as_str());
+        let bases: Vec<_> = joined.iter().filter(is_base).collect();
+        let script = Joined::of(entry, &bases, source_of);
+        joined.push(script);
     }
-    bundle.script
+    let written = joined.iter().map(|script| Script {
+        name: script.entry().name.clone(),
+        code: script.written(&joined),
+        #[cfg(test)]
+        modules: script.modules.iter().map(|one| one.name.clone()).collect(),
+    });
+    written.collect()
 }
 
-struct Bundle<'a> {
-    apart: &'a [&'a str],
+struct Joined {
+    /// In the order in which they run; the entry is the last.
+    modules: Vec<Module>,
+    /// By script, what is imported from it.
+    bases: Vec<(String, Vec<String>)>,
+}
+
+impl Joined {
+    fn of(entry: &str, bases: &[&Self], source_of: &dyn Fn(&str) -> String) -> Self {
+        let mut joining = Joining {
+            bases,
+            source_of,
+            begun: Vec::new(),
+            modules: Vec::new(),
+        };
+        joining.add(entry);
+        let modules = joining.modules;
+        let wanted = |base: &&Self| {
+            let mut names = Vec::<String>::new();
+            for import in modules.iter().flat_map(|module| &module.imports) {
+                if base.module(&import.from).is_none() {
+                    continue;
+                }
+                let What::Names(asked) = &import.what else {
+                    panic!("all of {}, which another script has", import.from);
+                };
+                for (name, _) in asked {
+                    if !names.contains(name) {
+                        names.push(name.clone());
+                    }
+                }
+            }
+            (base.entry().name.clone(), names)
+        };
+        let bases = bases.iter().map(wanted).collect();
+        Self { modules, bases }
+    }
+
+    fn entry(&self) -> &Module {
+        self.modules.last().expect("the entry is a module")
+    }
+
+    fn module(&self, name: &str) -> Option<&Module> {
+        self.modules.iter().find(|module| module.name == name)
+    }
+
+    fn imports(&self) -> impl Iterator<Item = &Import> {
+        self.modules.iter().flat_map(|module| &module.imports)
+    }
+
+    /// Whether a name means one thing in the whole script.
+    fn is_sole(&self, name: &str) -> bool {
+        let here = self.modules.iter().flat_map(|module| &module.exports);
+        let imported = self.bases.iter().flat_map(|(_, names)| names);
+        here.chain(imported).filter(|one| *one == name).count() == 1
+    }
+
+    fn written(&self, scripts: &[Self]) -> String {
+        let entry = self.entry();
+        let mut exports: Vec<&str> = Vec::new();
+        let others = scripts.iter().flat_map(|script| &script.bases);
+        let wanted = others.filter(|(base, _)| *base == entry.name);
+        let wanted = wanted.flat_map(|(_, names)| names);
+        for name in entry.passed_on.iter().chain(&entry.exports).chain(wanted) {
+            assert!(
+                self.is_sole(name),
+                "{} exports no {name}, or two",
+                entry.name
+            );
+            if !exports.contains(&name.as_str()) {
+                exports.push(name);
+            }
+        }
+        let mut code = String::new();
+        for (base, names) in self.bases.iter().filter(|(_, names)| !names.is_empty()) {
+            code += &format!("import {{ {} }} from \"./{base}\";\n", names.join(", "));
+        }
+        for module in &self.modules {
+            code += &self.function(module, &exports);
+        }
+        if !exports.is_empty() {
+            code += &format!("export {{ {} }};\n", exports.join(", "));
+        }
+        code
+    }
+
+    /// A module as the function that runs it.
+    fn function(&self, module: &Module, exports: &[&str]) -> String {
+        let imports = module.imports.iter();
+        let mut body: String = imports.map(|import| self.lines(import)).collect();
+        body += &module.body;
+        if body.is_empty() {
+            return body;
+        }
+        let of_it: Vec<_> = self
+            .imports()
+            .filter(|import| import.from == module.name)
+            .collect();
+        let is_known =
+            |name: &str| exports.contains(&name) || of_it.iter().any(|import| import.names(name));
+        let sole: Vec<_> = module
+            .exports
+            .iter()
+            .map(String::as_str)
+            .filter(|name| self.is_sole(name) && is_known(name))
+            .collect();
+        let is_held = of_it.iter().any(|import| match &import.what {
+            What::All(_) => true,
+            What::Names(names) => names.iter().any(|(name, _)| !self.is_sole(name)),
+        });
+        let (sole, holder) = (sole.join(", "), holder(&module.name));
+        let answer = match is_held {
+            true => module.exports.join(", "),
+            false => sole.clone(),
+        };
+        if !answer.is_empty() {
+            body += &format!("return {{ {answer} }};\n");
+        }
+        let function = format!("(() => {{\n{body}}})();\n");
+        match (is_held, sole.is_empty()) {
+            (true, true) => format!("const {holder} = {function}"),
+            (true, false) => format!("const {holder} = {function}const {{ {sole} }} = {holder};\n"),
+            (false, true) => function,
+            (false, false) => format!("const {{ {sole} }} = {function}"),
+        }
+    }
+
+    /// What a module has to say of an import: nothing where the name is known in the whole script.
+    fn lines(&self, import: &Import) -> String {
+        let names = match &import.what {
+            What::All(local) => return format!("const {local} = {};\n", holder(&import.from)),
+            What::Names(names) => names,
+        };
+        let line = |(name, local): &(String, String)| {
+            let exported = match self.module(&import.from) {
+                Some(module) => module.exports.contains(name),
+                None => true,
+            };
+            assert!(exported, "{} exports no {name}", import.from);
+            if !self.is_sole(name) {
+                return format!("const {{ {name}: {local} }} = {};\n", holder(&import.from));
+            }
+            match name == local {
+                true => String::new(),
+                false => format!("const {local} = {name};\n"),
+            }
+        };
+        names.iter().map(line).collect()
+    }
+}
+
+/// Looks for the modules of a script.
+struct Joining<'a> {
+    bases: &'a [&'a Joined],
     source_of: &'a dyn Fn(&str) -> String,
     /// Modules whose imports are being added.
     begun: Vec<String>,
-    done: Vec<String>,
-    script: String,
+    modules: Vec<Module>,
 }
 
-impl Bundle<'_> {
-    /// Answers what the module exports, when it was not added before.
-    fn add(&mut self, name: &str) -> Vec<String> {
-        if self.done.iter().any(|done| done == name) {
-            return Vec::new();
+impl Joining<'_> {
+    fn add(&mut self, name: &str) {
+        let is_there = self.modules.iter().any(|module| module.name == name)
+            || self.bases.iter().any(|base| base.module(name).is_some());
+        if is_there {
+            return;
         }
         assert!(
             !self.begun.iter().any(|begun| begun == name),
@@ -52,108 +219,21 @@ impl Bundle<'_> {
             self.begun
         );
         self.begun.push(name.into());
-        let mut exports = Vec::new();
-        if self.apart.contains(&name) {
-            self.push(&format!(
-                "import * as {} from \"./{name}\";\n",
-                holder(name)
-            ));
-        } else {
-            exports = self.add_function(name);
+        let module = Module::of(name, &(self.source_of)(name));
+        for import in &module.imports {
+            self.add(&import.from);
         }
-        self.done.push(name.into());
-        exports
+        self.modules.push(module);
+        let entry = self.begun[0] == name;
+        let passes_on = self
+            .modules
+            .last()
+            .is_some_and(|one| !one.passed_on.is_empty());
+        assert!(entry || !passes_on, "{name} is no entry and passes on");
     }
-
-    fn add_function(&mut self, name: &str) -> Vec<String> {
-        let source = (self.source_of)(name);
-        let (mut body, mut exports) = (String::new(), Vec::new());
-        for line in source.lines() {
-            if let Some(import) = line.strip_prefix("import ") {
-                let (what, from) = parse_import(import)
-                    .unwrap_or_else(|| panic!("{name}: an import of another form: {line}"));
-                self.add(from);
-                let what = what.strip_prefix("* as ").unwrap_or(what);
-                let what = what.replace(" as ", ": ");
-                body += &format!("const {what} = {};\n", holder(from));
-            } else if let Some(declared) = line.strip_prefix("export ") {
-                let exported = exported_name(declared)
-                    .unwrap_or_else(|| panic!("{name}: an export of another form: {line}"));
-                exports.push(exported.to_owned());
-                body += declared;
-                body.push('\n');
-            } else {
-                body += line;
-                body.push('\n');
-            }
-        }
-        let (holder, listed) = (holder(name), exports.join(", "));
-        self.push(&format!(
-            "const {holder} = (() => {{\n{body}return {{ {listed} }};\n}})();\n"
-        ));
-        exports
-    }
-
-    fn push(&mut self, text: &str) {
-        self.script
-            .write_str(text)
-            .expect("writing to a String cannot fail");
-    }
-}
-
-/// `{ a, b } from "./c.js";` as `{ a, b }` and `c.js`.
-fn parse_import(import: &str) -> Option<(&str, &str)> {
-    let (what, from) = import.split_once(" from \"./")?;
-    Some((what, from.strip_suffix("\";")?))
-}
-
-/// Functions and constants: what they are called by does not change after the module has run.
-fn exported_name(declared: &str) -> Option<&str> {
-    ["const ", "function ", "async function "]
-        .iter()
-        .find_map(|form| declared.strip_prefix(form))?
-        .split([' ', '('])
-        .next()
 }
 
 /// The name that holds what a module exports.
 fn holder(module: &str) -> String {
     format!("${}", module.trim_end_matches(".js"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sources(name: &str) -> String {
-        match name {
-            "a.js" => "import { b as other } from \"./b.js\";\nimport * as t from \"./t.js\";\nother(t);\n",
-            "b.js" => "const own = 1;\nexport function b() {\n  return own;\n}\nexport const c = 2;\n",
-            "round.js" => "import { b } from \"./about.js\";\n",
-            "about.js" => "import { b } from \"./round.js\";\n",
-            _ => panic!("no {name}"),
-        }
-        .into()
-    }
-
-    #[test]
-    fn modules_run_once_each_before_who_imports_them() {
-        assert_eq!(
-            bundle("a.js", &["t.js"], &sources),
-            "const $b = (() => {\nconst own = 1;\nfunction b() {\n  return own;\n}\nconst c = 2;\nreturn { b, c };\n})();\n\
-             import * as $t from \"./t.js\";\n\
-             const $a = (() => {\nconst { b: other } = $b;\nconst t = $t;\nother(t);\nreturn {  };\n})();\n"
-        );
-    }
-
-    #[test]
-    fn what_an_entry_exports_its_importers_get() {
-        assert!(bundle("b.js", &[], &sources).ends_with("export const { b, c } = $b;\n"));
-    }
-
-    #[test]
-    #[should_panic(expected = "imports itself")]
-    fn a_circle_is_refused() {
-        bundle("round.js", &[], &sources);
-    }
 }

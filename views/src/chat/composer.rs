@@ -17,7 +17,7 @@ pub(super) fn composer(frame: &Frame, chat: &Chat) -> Markup {
             p.counter #counter hidden {}
             // Without its scripts the form of an encrypted chat sends nothing: its field has no name, and "dialog" is no way to send.
             @let plain = !chat.encrypted;
-            form.composer #composer method=(if plain { "post" } else { "dialog" }) action=[plain.then(|| address::seat(&chat.hash, chat.seat, "message_send"))] {
+            form.composer #composer method=(parts::method(chat.encrypted)) action=[plain.then(|| address::seat(&chat.hash, chat.seat, "message_send"))] {
                 @if plain { input type="hidden" name="id" value=(chat.message_id); }
                 label.visually-hidden for="message" { (words.message) }
                 textarea #message name=[plain.then_some("message")] rows="1" dir="auto" autocomplete="off" enterkeyhint="send"

@@ -1,0 +1,91 @@
+// Where an encrypted chat begins and where it is left: the start page makes its link, and the pages that log out of it or end it
+// take the link from the browser.
+
+import { cannot } from "./cannot.js";
+import { find, keep, leave, remove, sweep } from "./keyring.js";
+import { unlock } from "./seal.js";
+
+const SECRET_BYTES = 32;
+
+/** The start page: a new chat is encrypted, unless a plain one is chosen or this browser cannot keep a key. @param {HTMLFormElement} form */
+export async function prepare(form) {
+  try {
+    await keep({ hash: "", secret: new Uint8Array(0), expiresAt: 0 });
+    await sweep();
+  } catch {
+    // This browser keeps nothing for the page, so not the key either. The chat will be a plain one, as the page says.
+    return;
+  }
+  const part = (/** @type {string} */ what) => /** @type {HTMLElement} */ (form.querySelector(what));
+  const plain = /** @type {HTMLInputElement} */ (part("#plain"));
+  const say = () => {
+    part("[data-plain]").hidden = !plain.checked;
+    part("[data-sealed]").hidden = plain.checked;
+  };
+  part("[data-choice]").hidden = false;
+  plain.addEventListener("change", say);
+  say();
+  let busy = false;
+  form.addEventListener("submit", async (event) => {
+    const fields = ["hash", "encryption", "auth"].map((name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name)));
+    if (plain.checked) {
+      for (const field of fields) field.disabled = true;
+      return;
+    }
+    // A second press while the first is under way sends the same again.
+    if (!fields[2].disabled) return;
+    event.preventDefault();
+    if (busy) return;
+    busy = true;
+    const why = await fillIn(fields[0], fields[2]);
+    busy = false;
+    if (why) return cannot(why);
+    for (const field of fields) field.disabled = false;
+    form.requestSubmit();
+  });
+}
+
+/** A fresh link, or the one of a try that failed. Answers what went wrong. @param {HTMLInputElement} hash @param {HTMLInputElement} auth */
+async function fillIn(hash, auth) {
+  try {
+    let link = hash.value ? await find(hash.value) : undefined;
+    if (!link) {
+      const headers = { Accept: "application/json", "Content-Type": "application/json" };
+      const response = await fetch("/demo/chat/register/hash", { method: "POST", headers, body: "{}" });
+      if (!response.ok) return response.status === 429 ? "many" : "failed";
+      const { data } = await response.json();
+      const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
+      link = await keep({ hash: data.hash, secret, seats: [1], proven: true });
+    }
+    hash.value = link.hash;
+    auth.value = (await unlock(link.hash, link.secret)).auth;
+    return undefined;
+  } catch {
+    return "offline";
+  }
+}
+
+/**
+ * The page of the question whether to log out, or to end: the link goes from the browser when the server has said that it is done.
+ * @param {HTMLFormElement} form
+ */
+export function forget(form) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const isEnd = form.dataset.leave === "end";
+    const base = new URL(form.action).pathname.replace(/\/\w+$/, "");
+    const [hash, seat] = base.split("/").slice(4);
+    const headers = { Accept: "application/json", "Content-Type": "application/json" };
+    const answer = await fetch(form.action, { method: "POST", headers, body: "{}" }).catch(() => null);
+    const isOver = answer?.status === 410 || (isEnd && answer?.ok);
+    // A session that is over already is what logging out is for.
+    const isOut = !isEnd && (answer?.ok || answer?.status === 401);
+    if (isOver || isOut) {
+      await (isOver ? remove(hash) : leave(hash, Number(seat))).catch(reportError);
+      new BroadcastChannel(`duet:${base}`).postMessage({ word: isOver ? "over" : "out" });
+    }
+    if (answer?.ok || isOut) return location.replace(/** @type {string} */ (form.dataset.forget));
+    // Whatever went wrong, the form as the browser sends it brings a page that says so.
+    form.submit();
+  });
+}

@@ -1,0 +1,111 @@
+//! A module, cut into what it imports, what it does and what it exports.
+
+pub(super) struct Module {
+    pub(super) name: String,
+    pub(super) imports: Vec<Import>,
+    /// Its code, without `import` and `export`.
+    pub(super) body: String,
+    pub(super) exports: Vec<String>,
+    /// What it exports of others: `export { a } from "./b.js";`.
+    pub(super) passed_on: Vec<String>,
+}
+
+pub(super) struct Import {
+    pub(super) from: String,
+    pub(super) what: What,
+}
+
+pub(super) enum What {
+    /// `* as local`
+    All(String),
+    /// `{ name as local }`
+    Names(Vec<(String, String)>),
+}
+
+impl Import {
+    /// Whether it asks for a name.
+    pub(super) fn names(&self, wanted: &str) -> bool {
+        match &self.what {
+            What::All(_) => false,
+            What::Names(names) => names.iter().any(|(name, _)| name == wanted),
+        }
+    }
+}
+
+impl Module {
+    /// # Panics
+    /// At a form of `import` or `export` that it does not know.
+    pub(super) fn of(name: &str, source: &str) -> Self {
+        let mut module = Self {
+            name: name.into(),
+            imports: Vec::new(),
+            body: String::new(),
+            exports: Vec::new(),
+            passed_on: Vec::new(),
+        };
+        for line in source.lines() {
+            if let Some(import) = line.strip_prefix("import ") {
+                let import = parse_import(import)
+                    .unwrap_or_else(|| panic!("{name}: an import of another form: {line}"));
+                module.imports.push(import);
+            } else if let Some(exported) = line.strip_prefix("export ") {
+                module
+                    .export(exported)
+                    .unwrap_or_else(|| panic!("{name}: an export of another form: {line}"));
+            } else {
+                module.push(line);
+            }
+        }
+        module
+    }
+
+    fn export(&mut self, exported: &str) -> Option<()> {
+        if exported.starts_with('{') {
+            let import = parse_import(exported)?;
+            if let What::Names(names) = &import.what {
+                self.passed_on
+                    .extend(names.iter().map(|(name, _)| name.clone()));
+            }
+            self.imports.push(import);
+        } else {
+            self.exports.push(exported_name(exported)?.into());
+            self.push(exported);
+        }
+        Some(())
+    }
+
+    fn push(&mut self, line: &str) {
+        self.body += line;
+        self.body.push('\n');
+    }
+}
+
+/// `{ a, b as c } from "./d.js";` or `* as d from "./d.js";`
+fn parse_import(import: &str) -> Option<Import> {
+    let (what, from) = import.split_once(" from \"./")?;
+    let from = from.strip_suffix("\";")?.into();
+    if let Some(local) = what.strip_prefix("* as ") {
+        return Some(Import {
+            from,
+            what: What::All(local.into()),
+        });
+    }
+    let names = what.strip_prefix("{ ")?.strip_suffix(" }")?;
+    let names = names.split(", ").map(|name| {
+        let (name, local) = name.split_once(" as ").unwrap_or((name, name));
+        (name.into(), local.into())
+    });
+    Some(Import {
+        from,
+        what: What::Names(names.collect()),
+    })
+}
+
+/// Functions and constants: what they are called by does not change after the module has run.
+fn exported_name(declared: &str) -> Option<&str> {
+    ["const ", "function ", "async function "]
+        .iter()
+        .find_map(|form| declared.strip_prefix(form))?
+        .split([' ', '('])
+        .next()
+}
