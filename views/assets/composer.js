@@ -159,6 +159,7 @@ function complain(words) {
   const place = byId("complaint");
   place.textContent = words;
   place.hidden = !words;
+  byId("chat").classList.toggle("complains", words !== "");
   field.setAttribute("aria-invalid", String(words !== ""));
   alarm(words);
 }

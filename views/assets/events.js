@@ -2,8 +2,10 @@
 // the history.
 
 import { call } from "./api.js";
+import { breathe } from "./breath.js";
 import { conversation, isSealed, refuse } from "./sealed.js";
 import { config, emit, seen, state } from "./state.js";
+import { isLeading, tell } from "./tabs.js";
 
 /** How long a replay may take before a tab fetches what it lacks. */
 const SETTLE_MS = 1_500;
@@ -33,37 +35,40 @@ async function readOn(deadlineMs) {
 }
 
 /** @type {import("./state.js").Message[]} */
-let gathered = [];
+const gathered = [];
 
 /**
- * A replay comes as thousands of events; the page takes in at once what came in one breath.
+ * A replay comes as thousands of events: what comes in one breath is taken in together.
  * @param {import("./state.js").Message} message
  */
 function gather(message) {
-  if (gathered.push(message) > 1) return;
-  setTimeout(() => {
-    const messages = gathered;
-    gathered = [];
-    take(messages);
-  });
+  if (gathered.push(message) === 1) void breathe().then(flush);
 }
 
-/** Those that are being opened stand ahead of what comes next. */
-let opening = Promise.resolve();
+function flush() {
+  const messages = gathered.splice(0, PAGE_LEN);
+  if (gathered.length) void breathe().then(flush);
+  if (isLeading()) for (const message of messages) tell("message", message);
+  void take(messages);
+}
+
+/** What comes next waits until those before it stand in the page. */
+let turn = Promise.resolve();
 
 /** @param {import("./state.js").Message[]} messages ascending @param {boolean} [isHistory] whatever is not in it does not come any more */
-function take(messages, isHistory = false) {
-  if (!isSealed) return arrive(lacking(messages, isHistory));
-  opening = opening.then(() => open(lacking(messages, isHistory))).catch(reportError);
-  return opening;
-}
+const take = (messages, isHistory = false) => (turn = turn.then(() => takeIn(messages, isHistory)).catch(reportError));
 
 /** So many are opened and put into the page at a stretch, so that it can be used while thousands come in. */
-const SLICE_LEN = 25;
+const SLICE_LEN = 50;
 
-/** @param {import("./state.js").Message[]} messages */
-async function open(messages) {
-  for (let at = 0; at < messages.length; at += SLICE_LEN) arrive(await conversation().open(messages.slice(at, at + SLICE_LEN)));
+/** @param {import("./state.js").Message[]} messages @param {boolean} isHistory */
+async function takeIn(messages, isHistory) {
+  const fresh = lacking(messages, isHistory);
+  for (let at = 0; at < fresh.length; at += SLICE_LEN) {
+    const slice = fresh.slice(at, at + SLICE_LEN);
+    arrive(isSealed ? await conversation().open(slice) : slice);
+    await breathe();
+  }
 }
 
 /** What of it comes next. @param {import("./state.js").Message[]} messages @param {boolean} isHistory */
@@ -84,7 +89,7 @@ async function fill(early) {
 
 /** @param {import("./state.js").Message[]} fresh */
 function arrive(fresh) {
-  if (!fresh.length) return;
+  if (!fresh.length || state.connection === "over") return;
   state.lastSeq = Math.max(state.lastSeq, fresh[fresh.length - 1].seq);
   for (const { seq, senderName } of fresh) if (senderName !== config.you && seq > state.youRead) state.unread.add(seq);
   emit("messages", fresh);

@@ -19,7 +19,12 @@ const END_PX = 48;
 const MINUTE_MS = 60_000;
 /** The clock is read again and again: a timer of hours would sleep with the machine. */
 const LOOK_EVERY_MS = 5_000;
-const LOOK_EVERY_PX = 24;
+/** A message that ends so close below the upper edge is not what is read. */
+const INSIDE_PX = 24;
+/** So many of the newest are laid out wherever the reader is, and others in lots of as many. */
+const NEAR_LEN = 100;
+/** So many that come at once are moved in. */
+const MOVING_MAX = 3;
 /** What the pill is called while it has no number in it. */
 const TO_END = pill.ariaLabel;
 /** Arrived below the reader's eyes. */
@@ -28,6 +33,8 @@ let below = 0;
 const unseen = new Set();
 /** @type {Map<string, HTMLElement>} by its id, what was written here and has no place yet; it stands at the end of the list */
 const pending = new Map();
+/** @type {Element[]} what came last: it may still change */
+const near = [];
 /** @type {HTMLElement | null} where the unread part begins */
 let divider = list.querySelector(".unread");
 /** @type {HTMLElement | null} */
@@ -136,11 +143,15 @@ function arrive(messages) {
   const before = stay ? list.getBoundingClientRect().height : 0;
   const looking = !document.hidden && !stay;
   const theirs = [];
+  // All at once: every single one that is put into the page makes the browser look at its neighbours.
+  const batch = document.createDocumentFragment();
+  const put = () => list.insertBefore(batch, firstPending());
   for (const message of messages) {
     const mine = message.senderName === config.you;
     const written = pending.get(message.id);
     const item = written ?? node(message, mine);
     if (written) {
+      put();
       // Stored in another order than written, because one of them had to be sent again: the server's order counts.
       if (written !== firstPending()) item.remove();
       pending.delete(message.id);
@@ -150,16 +161,20 @@ function arrive(messages) {
     }
     if (!mine) {
       theirs.push(message.message);
-      if (!looking && !divider && state.unread.has(message.seq)) list.insertBefore((divider = clone("unread")), firstPending());
+      if (!looking && !divider && state.unread.has(message.seq)) batch.append((divider = clone("unread")));
     }
-    if (!item.isConnected) list.insertBefore(item, firstPending());
-    if (!written) item.classList.add("fresh");
+    if (!item.isConnected) batch.append(item);
+    near.push(item);
+    // Each that moves is a layer of its own while it does: one by one they are seen, a crowd only holds up the page.
+    if (!written && messages.length <= MOVING_MAX) item.classList.add("fresh");
     if (mine) {
       tick(item);
       if (!firstPending()) newest(item);
     }
   }
+  put();
   regroup(anchor);
+  if (near.length > 2 * NEAR_LEN) settle(near.splice(0, near.length - NEAR_LEN));
   document.getElementById("empty")?.remove();
   announce(theirs);
   if (stay) {
@@ -177,10 +192,11 @@ function lastBefore(next) {
 
 /**
  * Headings where a day begins, at the reader's midnight and not at that of Greenwich, and one time for what was said within a
- * minute. After every change, from where it begins.
- * @param {HTMLElement | null} [from] the last item that stands right
+ * minute. After every change, from where it begins to where it ends.
+ * @param {HTMLElement | null} [from] the last item ahead of it that stands right
+ * @param {Element | null} [to] the first item behind it
  */
-function regroup(from = null) {
+function regroup(from = null, to = null) {
   let day = from ? dayNumber(Number(from.dataset.at)) : NaN;
   let last = from;
   /** @type {Element | null} a heading that nothing stands below yet */
@@ -205,20 +221,22 @@ function regroup(from = null) {
       } else heading?.remove();
       heading = line = null;
       day = dayNumber(at);
-      last?.classList.toggle("run", sameRun(last, item));
+      if (last) join(last, item);
+      if (item === to) return;
       last = item;
     }
     item = next;
   }
   heading?.remove();
-  last?.classList.remove("run");
+  last?.classList.remove("run", "leans");
 }
 
-/** @param {HTMLElement} one @param {HTMLElement} next */
-function sameRun(one, next) {
+/** Whether one voice goes on right below, and whether within the minute. @param {HTMLElement} one @param {HTMLElement} next */
+function join(one, next) {
   const minute = (/** @type {HTMLElement} */ item) => Math.floor(Number(item.dataset.at) / MINUTE_MS);
-  const side = ["mine", "theirs"].find((side) => one.classList.contains(side));
-  return side !== undefined && next.classList.contains(side) && minute(one) === minute(next);
+  const goesOn = ["mine", "theirs"].some((side) => one.classList.contains(side) && next.classList.contains(side));
+  one.classList.toggle("leans", goesOn && one.nextElementSibling === next);
+  one.classList.toggle("run", goesOn && minute(one) === minute(next));
 }
 
 /** "Today" is another day from midnight on, by the server's clock. */
@@ -254,11 +272,16 @@ function keepPlace() {
     if (scroller.clientWidth !== width) return;
     reading = undefined;
     if (atEnd()) return;
-    const { left, top: start, bottom } = scroller.getBoundingClientRect();
-    for (let y = start + LOOK_EVERY_PX; !reading && y < bottom; y += LOOK_EVERY_PX) {
-      const item = document.elementFromPoint(left + width / 2, y)?.closest("#messages > .message");
-      if (item) reading = { item, top: top(item) };
+    // By halves: what stands at a point, the browser would look for among all of them.
+    const items = list.querySelectorAll(".message");
+    const start = scroller.getBoundingClientRect().top + INSIDE_PX;
+    let [at, end] = [0, items.length];
+    while (at < end) {
+      const middle = (at + end) >> 1;
+      if (items[middle].getBoundingClientRect().bottom < start) at = middle + 1;
+      else end = middle;
     }
+    if (items[at]) reading = { item: items[at], top: top(items[at]) };
   };
   let frame = 0;
   const soon = () => (frame ||= requestAnimationFrame(look));
@@ -268,6 +291,10 @@ function keepPlace() {
   new ResizeObserver(() => {
     if (scroller.clientWidth === width) return;
     width = scroller.clientWidth;
+    // Their size is another one now.
+    const settled = [...list.querySelectorAll(".settled")];
+    for (const item of settled) item.classList.remove("settled");
+    settle(settled);
     if (reading?.item.isConnected) scroller.scrollTop += top(reading.item) - reading.top;
   }).observe(scroller);
 }
@@ -281,8 +308,19 @@ export function prepend(messages) {
     if (mine) tick(item);
     above.append(item);
   }
+  const first = list.querySelector("[data-at]");
+  settle([...above.children]);
   list.prepend(above);
-  regroup();
+  regroup(null, first);
+}
+
+/**
+ * What is in these the browser lays out and paints near the window alone, as soon as it knows their size: all that stands in a long list
+ * would be looked at anew for each that joins it.
+ * @param {Element[]} items
+ */
+function settle(items) {
+  requestAnimationFrame(() => requestAnimationFrame(() => items.forEach((item) => item.classList.add("settled"))));
 }
 
 /** The tick of one's own message, until it is seen. @param {HTMLElement} item */
@@ -308,15 +346,19 @@ export function toEnd() {
 
 /** Writing something is reading what stands above it. */
 export function clearDivider() {
-  divider?.remove();
+  if (!divider) return;
+  const [before, behind] = [lastBefore(divider), divider.nextElementSibling];
+  divider.remove();
   divider = null;
+  regroup(before, behind);
 }
 
 /** Something written here that will not be sent. @param {HTMLElement} item */
 export function discard(item) {
   pending.delete(item.dataset.id ?? "");
+  const before = lastBefore(item);
   item.remove();
-  regroup();
+  regroup(before);
 }
 
 /** The way to the newest message, for whoever reads further up. @param {number} count what has come in below */

@@ -22,6 +22,7 @@ const FRESH_MS = 5_000;
 const SIP_EVERY_MS = 2_500;
 /** Nothing for so long: such a stream has said what there was. */
 const SIPPED_MS = 300;
+const ARM_EVERY_MS = 100;
 /** A clock that leaps so far has slept. */
 const LEAP_MS = 15_000;
 
@@ -33,6 +34,8 @@ let attempt = 0;
 /** Counts openings, so that one which waited for its slot knows whether it is still wanted. */
 let opening = 0;
 let heardAt = 0;
+/** When the timer was last set because something was heard. */
+let armedAt = -Infinity;
 /** Whether the stream stays open. */
 let whole = true;
 
@@ -131,6 +134,7 @@ function close() {
 
 /** @param {() => void} then @param {number} ms */
 function next(then, ms) {
+  armedAt = -Infinity;
   clearTimeout(timer);
   timer = setTimeout(then, ms);
 }
@@ -147,7 +151,8 @@ async function open() {
       const detail = JSON.parse(/** @type {MessageEvent} */ (event).data);
       heard();
       apply(name, detail);
-      tell(name, detail);
+      // Of messages the other tabs are told when they are taken in.
+      if (name !== "message") tell(name, detail);
     });
   }
   made.onerror = () => {
@@ -171,8 +176,11 @@ function heard() {
   attempt = 0;
   heardAt = Date.now();
   become("live");
+  // A replay is thousands of events in one task: the timer need not be set for each.
+  if (performance.now() - armedAt < ARM_EVERY_MS) return;
   if (whole) next(ask, QUIET_MS);
   else next(() => (close(), next(open, SIP_EVERY_MS)), SIPPED_MS);
+  armedAt = performance.now();
 }
 
 /** The stream says nothing, and sockets may be dead without having noticed: a new one will show. */

@@ -43,30 +43,45 @@ pub(crate) struct Reader {
 /// The whole list, with a heading where a day begins and a line where the unread part does. The lines
 /// are in the order of their times.
 pub(crate) fn list(frame: &Frame, reader: Reader, messages: &[Message], lines: &[Line]) -> Markup {
-    let mut day = None;
-    let mut unread_shown = false;
-    let mut lines = lines.iter().peekable();
+    let is_unread = |message: &Message| message.seat != reader.seat && message.seq > reader.read;
+    let first_unread = messages.iter().position(is_unread);
+    let day = |at: usize| clock::day_number(messages[at].at_ms);
+    let begins_day = |at: usize| at == 0 || day(at - 1) != day(at);
+    let join = |at: usize| {
+        let (Some(message), Some(next)) = (messages.get(at), messages.get(at + 1)) else {
+            return Join::default();
+        };
+        let minute = |message: &Message| message.at_ms.div_euclid(60_000);
+        let is_between = |line: &Line| line.at_ms > message.at_ms && line.at_ms <= next.at_ms;
+        let is_next =
+            !begins_day(at + 1) && first_unread != Some(at + 1) && !lines.iter().any(is_between);
+        let goes_on = message.seat == next.seat;
+        Join {
+            run: goes_on && minute(message) == minute(next),
+            leans: goes_on && is_next,
+        }
+    };
+    let mut events = lines.iter().peekable();
     html! {
         ol #messages {
             @for (at, message) in messages.iter().enumerate() {
-                @while let Some(line) = lines.next_if(|line| line.at_ms <= message.at_ms) { (event(line)) }
-                @let run = messages.get(at + 1).is_some_and(|next| goes_on(message, next));
-                @let unread = !unread_shown && message.seat != reader.seat && message.seq > reader.read;
-                @let first_of_day = day.replace(clock::day_number(message.at_ms)) != Some(clock::day_number(message.at_ms));
-                @if first_of_day { (day_heading(&clock::day(message.at_ms, frame.text))) }
-                @if unread { (unread_divider(frame)) }
-                @let () = unread_shown |= unread;
-                (item(frame, reader, message, run))
+                @while let Some(line) = events.next_if(|line| line.at_ms <= message.at_ms) { (event(line)) }
+                @if begins_day(at) { (day_heading(&clock::day(message.at_ms, frame.text))) }
+                @if first_unread == Some(at) { (unread_divider(frame)) }
+                (item(frame, reader, message, join(at)))
             }
-            @for line in lines { (event(line)) }
+            @for line in events { (event(line)) }
         }
     }
 }
 
-/// Whether one person goes on within the same minute: then the later time stands for both.
-fn goes_on(message: &Message, next: &Message) -> bool {
-    let minute = |message: &Message| message.at_ms.div_euclid(60_000);
-    message.seat == next.seat && minute(message) == minute(next)
+/// How a message stands to the next one.
+#[derive(Clone, Copy, Default)]
+struct Join {
+    /// The same person goes on within the same minute: then the later time stands for both.
+    run: bool,
+    /// The same person's next message stands right below, with nothing between.
+    leans: bool,
 }
 
 fn event(line: &Line) -> Markup {
@@ -81,7 +96,7 @@ fn event_item(words: &Markup, time: &Markup, at_ms: Option<i64>) -> Markup {
     html! { li.event data-at=[at_ms] { span { (words) " · " (time) } } }
 }
 
-fn item(frame: &Frame, reader: Reader, message: &Message, run: bool) -> Markup {
+fn item(frame: &Frame, reader: Reader, message: &Message, join: Join) -> Markup {
     let mine = message.seat == reader.seat;
     let (state, word) = if message.seq <= reader.peer_read {
         ("seen", frame.text.live.seen)
@@ -91,7 +106,7 @@ fn item(frame: &Frame, reader: Reader, message: &Message, run: bool) -> Markup {
         ("sent", frame.text.live.sent)
     };
     html! {
-        li.message.mine[mine].theirs[!mine].run[run].last[reader.last_own == Some(message.seq)] data-seq=(message.seq) data-id=(message.id) data-seat=(message.seat)
+        li.message.mine[mine].theirs[!mine].run[join.run].leans[join.leans].last[reader.last_own == Some(message.seq)] data-seq=(message.seq) data-id=(message.id) data-seat=(message.seat)
             data-at=(message.at_ms) data-state=[mine.then_some(state)] {
             (writer(&if mine { html! { (frame.text.chat.you) } } else { text::name(&message.sender) }))
             div.bubble dir="auto" {

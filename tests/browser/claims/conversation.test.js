@@ -204,3 +204,33 @@ for (const viewport of [{ width: 320, height: 568 }, { width: 430, height: 932 }
     assert.ok(sizes.every((size) => size >= 15.9), `a field of ${Math.min(...sizes)} px makes iOS zoom in`);
   });
 }
+
+claim("bubbles of one voice lean on each other, live as after a reload", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  await meet(abhi, anny);
+  for (const [from, to, text] of /** @type {const} */ ([
+    [abhi, anny, "one"],
+    [abhi, anny, "two"],
+    [anny, abhi, "three"],
+    [anny, abhi, "four"],
+    [abhi, anny, "five"],
+  ])) {
+    await say(from.page, text);
+    await message(to.page, text).waitFor();
+  }
+  /** What stands under each message, and whether it leans on it. @param {Page} page */
+  const look = (page) =>
+    page.locator("#messages > .message").evaluateAll((items) =>
+      items.map((item) => {
+        const next = item.nextElementSibling;
+        const side = item.matches(".mine") ? ".mine" : ".theirs";
+        return { leans: item.matches(".leans"), should: next?.matches(side) ?? false };
+      }),
+    );
+  for (const { page } of [abhi, anny]) {
+    await until("all stand as they should", () => look(page), (items) => items.length === 5 && items.every(({ leans, should }) => leans === should));
+    await page.reload();
+    await inChat(page);
+    await until("all stand as they should after a reload", () => look(page), (items) => items.length === 5 && items.every(({ leans, should }) => leans === should));
+  }
+});

@@ -4,15 +4,18 @@ import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
 import { flood, ROOM } from "../harness/flood.js";
-import { meet, tell } from "../harness/flows.js";
+import { join, meet, opened, tell } from "../harness/flows.js";
 import { setHidden } from "../harness/person.js";
+import { Speaker } from "../harness/speaker.js";
 import { until, untilIs } from "../harness/until.js";
-import { held, longTasks, newest, watchWork } from "../harness/work.js";
+import { held, longTasks, newest, stretches, watchStretches, watchWork } from "../harness/work.js";
 
 share(ROOM);
 
 const MANY = 5_000;
 const ARRIVALS = 20;
+/** A page takes messages in by slices of 50. How many of them follow at once is the browser's to say. */
+const STRETCH_MAX = 250;
 
 claim("a message that arrives below five thousand others makes the page do little", async ({ person }) => {
   const [abhi, anny] = [await person(), await person()];
@@ -36,3 +39,23 @@ claim("a message that arrives below five thousand others makes the page do littl
   await setHidden(page, false);
   await until("all are seen", () => page.title(), (title) => title === "Abhi · duet");
 });
+
+for (const kind of ["plain", "encrypted"]) {
+  claim(`five thousand ${kind} messages that come in after an hour offline are put into the page a few at a time, and in order`, async ({ person, server }) => {
+    const anny = await person();
+    const abhi = kind === "plain" ? await Speaker.beginPlain(server.origin) : await Speaker.begin(server.origin);
+    const { page } = anny;
+    anny.expectOutage();
+    await join(anny, abhi.link);
+    await opened(page);
+    await anny.context.setOffline(true);
+    await abhi.pour(Array.from({ length: MANY }, (_, at) => `line ${at + 1}`));
+    await watchStretches(page);
+    await anny.context.setOffline(false);
+    await untilIs("what the page holds", () => held(page), MANY);
+    assert.equal(await newest(page), `line ${MANY}`);
+    assert.equal(await page.locator(".note, .closed").count(), 0);
+    const most = Math.max(...(await stretches(page)));
+    assert.ok(most > 0 && most <= STRETCH_MAX, `${most} came at once`);
+  });
+}

@@ -20,6 +20,30 @@ export const longTasks = (page) =>
       }),
   );
 
+/**
+ * Begins to count how many messages come into the page at a stretch: in a task, and in the next one where that follows at once.
+ * @param {Page} page
+ */
+export const watchStretches = (page) =>
+  page.evaluate(() => {
+    let stretch = 0;
+    Object.assign(globalThis, { stretches: /** @type {number[]} */ ([]) });
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      /** @type {any} */ (globalThis).stretches.push(stretch);
+      stretch = 0;
+    };
+    new MutationObserver((changes) => {
+      const nodes = changes.flatMap(({ addedNodes }) => [...addedNodes]);
+      const come = nodes.filter((node) => node instanceof Element && node.matches(".message")).length;
+      if (come && !stretch) port2.postMessage("");
+      stretch += come;
+    }).observe(/** @type {Element} */ (document.getElementById("messages")), { childList: true });
+  });
+
+/** The stretches so far. @param {Page} page @returns {Promise<number[]>} */
+export const stretches = (page) => page.evaluate(() => /** @type {any} */ (globalThis).stretches);
+
 /** The newest text on the page: cheap, however long the list is. @param {Page} page */
 export const newest = (page) => page.evaluate(() => document.querySelector("#messages > :last-child .text")?.textContent);
 
