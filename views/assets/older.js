@@ -8,28 +8,24 @@ import { byId } from "./state.js";
 
 const PAGE_LEN = 50;
 /** Begins to load so far ahead of the reader. */
-const AHEAD = "800px 0px 0px 0px";
+const AHEAD_PX = 800;
 
 export function start() {
   const link = document.getElementById("older");
   if (!link) return;
+  const scroller = byId("history");
   let busy = false;
+  let done = false;
   let attempt = 0;
   const load = async () => {
     const first = /** @type {HTMLElement | null} */ (byId("messages").querySelector("[data-seq]"));
-    if (busy || !first) return;
+    if (busy || done || !first) return;
     busy = true;
     const answer = await call(`messages?before=${first.dataset.seq}&limit=${PAGE_LEN}`);
     const read = answer.ok ? answer.data.messages : [];
     const more = answer.data.more && read.length > 0;
     const messages = isSealed && answer.ok ? await conversation().openOlder(read, more) : read;
     busy = false;
-    // Observing anew asks again whether the link is near: a page of short messages may not fill the screen, and whoever waits
-    // up there does not move.
-    const look = () => {
-      observer.unobserve(link);
-      observer.observe(link);
-    };
     if (isOut()) return;
     if (!answer.ok) {
       setTimeout(look, answer.retryAfterMs || backoffMs(attempt++));
@@ -37,16 +33,17 @@ export function start() {
     }
     attempt = 0;
     prepend(messages);
+    // A page of short messages may not fill the screen, and whoever waits up there does not move.
     if (more) return look();
-    observer.disconnect();
-    if (document.activeElement === link) byId("history").focus();
+    done = true;
+    if (document.activeElement === link) scroller.focus();
     link.parentElement?.remove();
   };
-  const observer = new IntersectionObserver(([entry]) => entry.isIntersecting && load(), {
-    root: byId("history"),
-    rootMargin: AHEAD,
-  });
-  observer.observe(link);
+  // Measured: an observer of the link may miss that it came into sight while the list above the reader grew.
+  const look = () => void (scroller.scrollHeight - scroller.clientHeight + scroller.scrollTop < AHEAD_PX && load());
+  scroller.addEventListener("scroll", look, { passive: true });
+  addEventListener("resize", look);
+  look();
   link.addEventListener("click", (event) => {
     event.preventDefault();
     void load();
