@@ -21,6 +21,19 @@ export const longTasks = (page) =>
   );
 
 /**
+ * Begins to count how much of a processor the page's own thread needs, in milliseconds. What else a machine is busy with is not in it.
+ * @param {Page} page
+ */
+export async function watchProcessor(page) {
+  const wire = await page.context().newCDPSession(page);
+  await wire.send("Performance.enable", { timeDomain: "threadTicks" });
+  return async () => {
+    const { metrics } = await wire.send("Performance.getMetrics");
+    return 1_000 * (metrics.find(({ name }) => name === "TaskDuration")?.value ?? NaN);
+  };
+}
+
+/**
  * Begins to count how many messages come into the page at a stretch: in a task, and in the next one where that follows at once.
  * @param {Page} page
  */
