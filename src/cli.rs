@@ -313,6 +313,12 @@ fn end(settings: &Settings, link: Option<String>) -> Result<(), Failure> {
         Some(link) => link,
         None => io::read_to_string(io::stdin().take(LINK_LEN_MAX))?,
     };
+    if link.trim().is_empty() {
+        return Err(Failure::Refused(
+            "No link came by standard input. It is read from there, as in `duet end <link.txt`."
+                .into(),
+        ));
+    }
     let hash = hash_in(&link).map_err(|invalid| Failure::Refused(invalid.to_string()))?;
     if let StoreUrl::Sqlite(path) = &settings.store.url
         && !path.exists()

@@ -21,6 +21,7 @@ mod publisher;
 mod sentinel;
 mod server;
 mod shard;
+mod stranger;
 mod subscriber;
 mod suitable;
 mod watch;
@@ -133,7 +134,7 @@ impl RedisBus {
             match layout::discover(&shared.servers, &[]).await {
                 Ok(layout) => drop(shared.apply_layout(layout)),
                 Err(error) => {
-                    server::accept_if_away(&error, &first).await?;
+                    server::accept_if_away(&error, &shared.servers, &first).await?;
                     found = !by_sentinel;
                 }
             }
@@ -143,7 +144,7 @@ impl RedisBus {
             match suitable::try_once(&shared, &shard).await {
                 // Waits for the first beat, so that presence is known from the first request on.
                 Ok(()) => _ = tokio::time::timeout(DEADLINE, shard.health.until_known()).await,
-                Err(error) => server::accept_if_away(&error, &first).await?,
+                Err(error) => server::accept_if_away(&error, &shared.servers, &first).await?,
             }
         }
         Ok(Self(shared))
@@ -326,7 +327,9 @@ impl Bus for RedisBus {
             let alive = members.alive();
             alive.filter_map(|peer| peer.parse().ok()).collect()
         });
-        let addresses = shards.iter().map(|shard| shard.address().to_string());
+        let addresses = shards
+            .iter()
+            .map(|shard| self.0.servers.place(shard.address()));
         Some(BusMembership {
             own: self.0.boot,
             address: addresses.collect::<Vec<String>>().join(", "),

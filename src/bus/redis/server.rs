@@ -9,13 +9,14 @@ use redis::{
 };
 use rustls::pki_types::ServerName;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     task::JoinHandle,
 };
 use tokio_rustls::TlsConnector;
 use tracing::warn;
 
+use super::stranger::stranger;
 use crate::{
     bus::OpenError,
     config::RedisUrl,
@@ -88,6 +89,14 @@ impl Servers {
             login: url.login.clone(),
             tls,
         })
+    }
+
+    /// A server and the database there that the settings name: what instances must agree on.
+    pub(super) fn place(&self, address: &Address) -> String {
+        match self.login.db() {
+            0 => address.to_string(),
+            database => format!("{address}/{database}"),
+        }
     }
 
     /// Connects, and logs in.
@@ -195,21 +204,6 @@ pub(super) fn check(answers: Vec<Value>) -> RedisResult<Vec<Value>> {
     answers.into_iter().map(Value::extract_error).collect()
 }
 
-/// Whether PostgreSQL listens at this address. It just closes the connection on Redis commands, but answers a request
-/// for TLS with one letter.
-async fn is_postgres(address: &Address) -> bool {
-    const ASK_FOR_TLS: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
-    let ask = async {
-        let mut socket = TcpStream::connect((address.host.as_str(), address.port)).await?;
-        socket.write_all(&ASK_FOR_TLS).await?;
-        socket.read_u8().await
-    };
-    matches!(
-        tokio::time::timeout(DEADLINE, ask).await,
-        Ok(Ok(b'S' | b'N'))
-    )
-}
-
 /// Whether an error means that the server is no longer the master, so that a new connection may reach another one: the
 /// address may be a name or a proxy.
 pub(super) fn must_reconnect(error: &RedisError) -> bool {
@@ -247,13 +241,17 @@ pub(super) fn is_away(error: &RedisError) -> bool {
 }
 
 /// Accepts the failure of a server that is only unreachable, and turns any other into an [`OpenError`].
-pub(super) async fn accept_if_away(error: &RedisError, seed: &Address) -> Result<(), OpenError> {
+pub(super) async fn accept_if_away(
+    error: &RedisError,
+    servers: &Servers,
+    seed: &Address,
+) -> Result<(), OpenError> {
+    if matches!(error.kind(), ErrorKind::Io | ErrorKind::Parse)
+        && let Some(what) = stranger(seed, servers.tls.is_some()).await
+    {
+        return Err(OpenError(format!("{what}.")));
+    }
     if is_away(error) {
-        if is_postgres(seed).await {
-            return Err(OpenError(format!(
-                "PostgreSQL answers at {seed}, not Redis. Check bus.url."
-            )));
-        }
         warn!(%error, "Redis is away; until it is back the instances do not hear each other");
         return Ok(());
     }

@@ -32,7 +32,7 @@ pub(super) struct DiskRoom {
     floor_bytes: u64,
     free_bytes: AtomicU64,
     reserve: PathBuf,
-    /// Whether the reserve was given up and could not be made again so far.
+    /// Whether there is no reserve: it was given up, or could not be made so far.
     reserve_used: AtomicBool,
 }
 
@@ -50,10 +50,12 @@ impl DiskRoom {
         };
         room.look();
         if let Err(error) = make_reserve(&room.reserve) {
+            // What is taken now could fill the disk, and then no chat could be ended.
+            room.reserve_used.store(true, Ordering::Relaxed);
             warn!(
                 %error,
                 path = %room.reserve.display(),
-                "there is no room for the reserve: on a full disk chats may not be ended"
+                "there is no room for the reserve that ending chats takes on a full disk: no message is taken"
             );
         }
         room
@@ -92,7 +94,7 @@ impl DiskRoom {
         let folder = self.folder.display();
         if self.reserve_used.load(Ordering::Relaxed) {
             return Err(StoreError::NoRoom(format!(
-                "the disk of {folder} was full; {free} bytes are free, less than the reserve takes"
+                "{free} bytes are free in {folder}, too few for the reserve that ending chats takes on a full disk"
             )));
         }
         if free < self.floor_bytes {

@@ -13,9 +13,15 @@ use crate::support::{Chat, Server, Setup, eventually, server::metric, store};
 
 /// A server whose data is on a small disk of its own, which nobody but it sees: it ends with it.
 async fn on_a_small_disk(setup: Setup) -> (Server, PathBuf) {
-    let script = "mkdir -p data
-        mount -t tmpfs -o size=48m,mode=0700 tmpfs data
-        exec \"$0\" \"$@\"";
+    on_a_disk_of("48m", setup).await
+}
+
+async fn on_a_disk_of(size: &str, setup: Setup) -> (Server, PathBuf) {
+    let script = format!(
+        "mkdir -p data
+        mount -t tmpfs -o size={size},mode=0700 tmpfs data
+        exec \"$0\" \"$@\""
+    );
     // Whoever is not root is so in a namespace.
     let namespace = "unshare --mount true 2>/dev/null || ROOT=--map-root-user";
     let enter = format!("exec unshare --mount $ROOT /bin/sh -ec '{script}' \"$0\" \"$@\"");
@@ -160,6 +166,19 @@ async fn without_a_reserve_an_end_says_that_it_was_not_carried_out() {
     make_room(&data);
     becomes_ready(&server, true).await;
     chat.two.end().await.ok();
+}
+
+/// What is taken can be ended: without room for the reserve nothing is taken.
+#[tokio::test]
+async fn a_disk_without_room_for_the_reserve_takes_nothing() {
+    let setup = Setup::new().set("limits.free_disk_mib_min", 0);
+    let (server, _) = on_a_disk_of("5m", setup).await;
+    let names = json!({"userOne": "Abhi", "userTwo": "Anny"});
+    let api = server.api();
+    let register = api.post("/chat-server/register", names).await;
+    register.fails_as(503, "storage_full");
+    becomes_ready(&server, false).await;
+    assert!(server.log().contains("no room for the reserve"));
 }
 
 #[tokio::test]

@@ -157,6 +157,9 @@ fn a_command_in_another_folder_makes_no_second_database() {
     assert_eq!(told.status.code(), Some(2));
     assert!(!folder.join("data").exists());
 
+    // Nothing comes by standard input here.
+    refused(&Setup::new().arg("end").run(), &["No link came"]);
+
     let mut elsewhere = Setup::new().arg("backup").arg("copy.db");
     let whole = elsewhere.folder().join("data/duet.db");
     refused(&elsewhere.run(), &[whole.to_str().unwrap()]);

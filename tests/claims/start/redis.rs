@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use loadtest::servers::{Postgres, Redis, free_port};
+use loadtest::servers::{Authority, Postgres, Redis, free_port};
 
 use super::refusing::refused;
 use crate::support::{Chat, Server, Setup, eventually};
@@ -182,6 +182,58 @@ fn a_command_that_the_server_does_not_know_is_named() {
         let told = refused(&output, &["Redis 7 or newer", "rename-command", "bus.url"]);
         assert!(command == "HELLO" || told.contains(command), "{told}");
     }
+}
+
+/// Where one side speaks TLS and the other does not, each waits for the other for ever.
+#[test]
+fn tls_on_one_side_alone_is_told_at_the_start() {
+    let authority = Authority::new().unwrap();
+    let identity = authority.issue(&["localhost"]).unwrap();
+    let (tls_port, issuer) = (free_port().unwrap().to_string(), authority.certificate());
+    let (certificate, key) = (identity.certificate.display().to_string(), identity.key);
+    let redis = Redis::start_with(&[
+        "--tls-port",
+        &tls_port,
+        "--tls-cert-file",
+        &certificate,
+        "--tls-key-file",
+        key.to_str().unwrap(),
+        "--tls-ca-cert-file",
+        issuer.to_str().unwrap(),
+    ]);
+    let redis = redis.unwrap();
+    for (url, words) in [
+        (
+            format!("rediss://localhost:{}", redis.port()),
+            "without TLS",
+        ),
+        (format!("redis://localhost:{tls_port}"), "speaks TLS alone"),
+    ] {
+        let output = with_bus(&url).run();
+        refused(&output, &[words, "bus.url", "localhost"]);
+        assert_eq!(output.status.code(), Some(1), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn instances_in_two_databases_of_one_redis_are_told_apart() {
+    let (postgres, redis) = (Postgres::start().unwrap(), Redis::start().unwrap());
+    let start = async |database: u8| {
+        let setup = with_bus(&format!("{}/{database}", redis.url()));
+        setup.set("store.url", postgres.url()).start().await
+    };
+    let (one, _two) = (start(1).await, start(2).await);
+    let (own, other) = (
+        format!("{}/1\"", redis.port()),
+        format!("{}/2\"", redis.port()),
+    );
+    eventually("the log says who is on which", async || {
+        let log = one.log();
+        let mut lines = log.lines().filter(|line| line.contains("the bus is split"));
+        lines.find(|line| line.contains(&own) && line.contains(&other))?;
+        Some(())
+    })
+    .await;
 }
 
 #[test]
