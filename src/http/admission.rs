@@ -15,22 +15,19 @@ use super::{
     serve::response_memory::Overloaded,
 };
 
-/// The known methods (RFC 9110, 9.3, and RFC 5789) but CONNECT, which is for proxies.
-const METHODS: [Method; 8] = [
-    Method::GET,
-    Method::HEAD,
-    Method::POST,
-    Method::PUT,
-    Method::PATCH,
-    Method::DELETE,
-    Method::OPTIONS,
-    Method::TRACE,
+/// The known methods (RFC 9110, 9.3, and RFC 5789) but CONNECT, which is for proxies; and QUERY, which newer
+/// clients know as a method of HTTP.
+const METHODS: [&str; 9] = [
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY",
 ];
+
+fn known(method: &Method) -> Option<&'static str> {
+    METHODS.into_iter().find(|known| method == known)
+}
 
 /// The method as a metric label. Unknown methods share one, since a client can make up any number.
 pub fn method_label(method: &Method) -> &'static str {
-    let known = METHODS.iter().find(|known| *known == method);
-    known.map_or("other", Method::as_str)
+    known(method).unwrap_or("other")
 }
 
 /// Admits a request to the router.
@@ -39,7 +36,7 @@ pub fn method_label(method: &Method) -> &'static str {
 /// [`Problem`] 501, 421, 404, 403, 400 or 503.
 pub fn check(request: &ServiceRequest) -> Result<(), Problem> {
     let (request, payload) = request.parts();
-    if !METHODS.contains(request.method()) {
+    if known(request.method()).is_none() {
         return Err(Problem::UnknownMethod);
     }
     let Some(state) = request.app_data::<web::Data<State>>() else {

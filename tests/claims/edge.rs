@@ -48,7 +48,8 @@ async fn a_method_that_is_known_and_not_taken_is_405_and_says_what_would_do() {
         ("/chat-server/docs", "GET"),
         ("/chat-server/openapi.json", "GET"),
     ] {
-        for method in [POST, Method::PUT, Method::DELETE, Method::OPTIONS] {
+        let query = "QUERY".parse().unwrap();
+        for method in [POST, Method::PUT, Method::DELETE, Method::OPTIONS, query] {
             let answer = server.front().call(method, path).send().await;
             answer.fails_as(405, "method_not_allowed");
             assert_eq!(answer.header("allow"), Some(takes), "{answer:?}");

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import requests
 import schemathesis
 from hypothesis import strategies
+from schemathesis.core import NOT_SET
 from schemathesis.core.parameters import ParameterLocation
 
 BODY, PATH, QUERY = ParameterLocation.BODY, ParameterLocation.PATH, ParameterLocation.QUERY
@@ -80,6 +81,12 @@ def before_call(context, case, kwargs):
         World.chat = Chat()
     if case.headers and case.headers.get("Authorization") == SESSION:
         case.headers["Authorization"] = f"Bearer {World.chat.token}"
+    # A GET with a body is refused whatever it asks for: a proxy may take the body for the next request.
+    if case.method.upper() in ("GET", "HEAD"):
+        case.body = NOT_SET
+    # An empty place counts as left out, and is no wrong one.
+    if case.headers and str(case.headers.get("Last-Event-ID")) in ("", "False"):
+        case.headers["Last-Event-ID"] = "nowhere"
     wrong = [where for where in (PATH, QUERY, BODY) if case.meta and case.meta.is_negative_at(where)]
     if not wrong:
         settle(case, World.chat)
@@ -107,6 +114,11 @@ def settle(case, chat):
         body["user"] = other_than("Abhi", body["user"])
     if "userOne" in body and "userTwo" in body:
         body["userTwo"] = other_than(body["userOne"], body["userTwo"])
+    # An encrypted chat is made with a proof, and a plain one without.
+    if case.operation.path.endswith(("/register", "/user1")):
+        if not (body.get("encryption") and body.get("auth")):
+            body.pop("encryption", None)
+            body.pop("auth", None)
     # A message goes to one of them.
     if body.get("reciever") and body.get("receiver"):
         body["receiver"] = body["reciever"]
