@@ -210,13 +210,7 @@ fn instructions(lengths: Lengths) -> Vec<Measurement> {
 }
 
 fn at_rate(rate: u32, lengths: Lengths, figures: Figures) -> Measurement {
-    let seconds = lengths.rate_seconds;
-    measure(
-        format!(
-            "flow --pairs 200 --rate {rate} --duration {seconds} --warmup 1 --pid $PIDS --beside $BESIDE --api $API"
-        ),
-        figures,
-    )
+    flow(&format!("--rate {rate}"), lengths.rate_seconds, figures)
 }
 
 fn idle() -> Measurement {
@@ -262,10 +256,17 @@ fn growth(lengths: Lengths) -> Session {
 }
 
 fn closed_loop(senders: u32, lengths: Lengths, figures: Figures) -> Measurement {
-    let seconds = lengths.closed_seconds;
+    flow(
+        &format!("--concurrency {senders}"),
+        lengths.closed_seconds,
+        figures,
+    )
+}
+
+fn flow(sending: &str, seconds: u32, figures: Figures) -> Measurement {
     measure(
         format!(
-            "flow --pairs 200 --concurrency {senders} --duration {seconds} --warmup 1 --pid $PIDS --beside $BESIDE --api $API"
+            "flow --pairs 200 {sending} --duration {seconds} --warmup 1 --pid $PIDS --beside $BESIDE --api $API"
         ),
         figures,
     )

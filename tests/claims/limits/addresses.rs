@@ -6,24 +6,35 @@ use serde_json::json;
 use tokio::{io::AsyncWriteExt, task::JoinSet};
 
 use super::reserve;
-use crate::support::{Chat, Server, Setup, chat::register, eventually, raw};
+use crate::support::{Api, Chat, Server, Setup, chat::register, eventually, raw};
 
-/// A site has 65,536 of those networks, and may do sixteen times what one of them may.
-#[tokio::test]
-async fn all_networks_of_a_site_are_counted_together() {
-    let server = Setup::new()
+/// Each address may register once a minute.
+async fn with_one_registration_a_minute() -> Server {
+    Setup::new()
         .set("limits.registrations_per_address_per_minute", 1)
         .set("server.trusted_proxies", "127.0.0.1/32")
         .start()
-        .await;
-    let api = server.api();
+        .await
+}
+
+/// How many of that many networks of a site were let register.
+async fn reserve_from_networks(api: &Api, site: &str, networks: usize) -> usize {
     let mut reserved = 0;
-    for network in 1..=40 {
-        match reserve(&api, &format!("2001:db8:5:{network:x}::1")).await {
+    for network in 1..=networks {
+        match reserve(api, &format!("{site}:{network:x}::1")).await {
             200 => reserved += 1,
             status => assert_eq!(status, 429),
         }
     }
+    reserved
+}
+
+/// A site has 65,536 of those networks, and may do sixteen times what one of them may.
+#[tokio::test]
+async fn all_networks_of_a_site_are_counted_together() {
+    let server = with_one_registration_a_minute().await;
+    let api = server.api();
+    let reserved = reserve_from_networks(&api, "2001:db8:5", 40).await;
     // While this goes on some of it is given back.
     assert!((16..=24).contains(&reserved), "{reserved}");
     assert_eq!(reserve(&api, "2001:db8:6:1::1").await, 200);
@@ -32,19 +43,9 @@ async fn all_networks_of_a_site_are_counted_together() {
 /// Whoever has a /48 has 65,536 networks: once the site is refused, further ones of them leave nothing behind.
 #[tokio::test]
 async fn networks_of_a_site_that_is_refused_are_not_remembered() {
-    let server = Setup::new()
-        .set("limits.registrations_per_address_per_minute", 1)
-        .set("server.trusted_proxies", "127.0.0.1/32")
-        .start()
-        .await;
+    let server = with_one_registration_a_minute().await;
     let api = server.api();
-    let mut reserved = 0;
-    for network in 1..=300 {
-        match reserve(&api, &format!("2001:db8:7:{network:x}::1")).await {
-            200 => reserved += 1,
-            status => assert_eq!(status, 429),
-        }
-    }
+    let reserved = reserve_from_networks(&api, "2001:db8:7", 300).await;
     assert!((16..200).contains(&reserved), "{reserved}");
     // Those that were let in, and their site.
     let known = known_by_registrations(&server).await;
@@ -54,11 +55,7 @@ async fn networks_of_a_site_that_is_refused_are_not_remembered() {
 /// One network that asks without end does not use up what its neighbours at the same site may do.
 #[tokio::test]
 async fn a_network_that_is_refused_takes_nothing_from_its_site() {
-    let server = Setup::new()
-        .set("limits.registrations_per_address_per_minute", 1)
-        .set("server.trusted_proxies", "127.0.0.1/32")
-        .start()
-        .await;
+    let server = with_one_registration_a_minute().await;
     let api = server.api();
     for _ in 0..100 {
         reserve(&api, "2001:db8:8:1::1").await;
