@@ -18,7 +18,7 @@ mod site;
 
 mod cluster;
 
-use std::{io, net::TcpListener};
+use std::io;
 
 use tempfile::TempDir;
 
@@ -27,7 +27,7 @@ pub use certificates::{Authority, Identity};
 pub use cluster::{Cluster, Member};
 pub use instance::{Instance, program};
 pub use pgbouncer::PgBouncer;
-pub use ports::{HeldPort, require_free};
+pub use ports::{HeldPort, free_port, require_free};
 pub use postgres::Postgres;
 pub use process::Process;
 pub use proxy::{Proxy, Stalled};
@@ -45,18 +45,6 @@ impl StartError {
     fn from_io(what: &str) -> impl FnOnce(io::Error) -> Self {
         move |error| Self(format!("{what}: {error}"))
     }
-}
-
-/// A port that is free at this moment.
-///
-/// # Errors
-/// When the system has none.
-pub fn free_port() -> Result<u16, StartError> {
-    let listener = TcpListener::bind("127.0.0.1:0").map_err(StartError::from_io("no free port"))?;
-    let address = listener
-        .local_addr()
-        .map_err(StartError::from_io("no free port"))?;
-    Ok(address.port())
 }
 
 /// A folder for a server of this name; it goes when it is dropped.

@@ -1,7 +1,7 @@
 //! Who has a port of this machine.
 
 use std::{
-    fs,
+    fs, mem,
     net::{Ipv4Addr, SocketAddr, TcpListener},
 };
 
@@ -49,6 +49,18 @@ impl HeldPort {
     pub fn number(&self) -> u16 {
         self.number
     }
+}
+
+/// A port that was free, and that the system gives to nobody else until this process ends.
+///
+/// # Errors
+/// When the system has none.
+pub fn free_port() -> Result<u16, StartError> {
+    let held = HeldPort::any()?;
+    let number = held.number();
+    // Between here and the moment when a server listens there, any other process may ask for a port.
+    mem::forget(held);
+    Ok(number)
 }
 
 /// Makes sure that a port is free.

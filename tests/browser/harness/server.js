@@ -1,6 +1,7 @@
 // The real server, a process of its own in a directory of its own.
 
 import { spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -12,12 +13,19 @@ const BINARY = process.env.DUET_BIN ?? fileURLToPath(new URL("../../../target/de
 /** A loaded machine may take its time. */
 const START_MS = 120_000;
 
+/** Below all that Linux gives to programs that ask for any port, so that nobody takes it while the server is down. */
 async function freePort() {
-  const listener = createServer().listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const { port } = /** @type {import("node:net").AddressInfo} */ (listener.address());
-  await new Promise((closed) => listener.close(closed));
-  return port;
+  for (;;) {
+    const port = randomInt(10_000, 32_768);
+    const listener = createServer().listen(port, "127.0.0.1");
+    try {
+      await once(listener, "listening");
+    } catch {
+      continue;
+    }
+    await new Promise((closed) => listener.close(closed));
+    return port;
+  }
 }
 
 /** @typedef {import("./front.js").Front} Front */
@@ -41,10 +49,9 @@ export class Server {
   /** @param {Record<string, string>} settings more of the environment, like `DUET_LIMITS__…` @param {Front} [front] */
   static async start(settings = {}, front) {
     const server = new Server(await mkdtemp(join(tmpdir(), "duet-browser-")), settings);
+    server.#port = await freePort();
     if (front) {
-      // It tells no port but that of the proxy, so it is given one.
       server.#front = front;
-      server.#port = await freePort();
       server.#settings = { ...settings, DUET_SERVER__PUBLIC_URL: front.origin };
       front.port = server.#port;
     }
@@ -80,10 +87,8 @@ export class Server {
       const late = setTimeout(() => reject(new Error(`the server does not start:\n${this.#log}`)), START_MS);
       const hear = (/** @type {Buffer} */ words) => {
         this.#log += words;
-        const address = /duet is running at http:\/\/127\.0\.0\.1:(\d+)\//.exec(this.#log.slice(began));
-        if (!address) return;
+        if (!this.#log.includes("duet is running at http://", began)) return;
         clearTimeout(late);
-        if (!this.#front) this.#port = Number(address[1]);
         resolve(undefined);
       };
       server.stdout.on("data", hear);
