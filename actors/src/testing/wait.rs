@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 /// How long a condition may take to become true; far more than any machine needs, so that only a bug exceeds it.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(60);
 /// How often a condition is checked.
 const INTERVAL: Duration = Duration::from_millis(3);
 

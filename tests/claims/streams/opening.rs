@@ -235,14 +235,22 @@ async fn silence_is_broken_by_a_ping() {
     let chat = Chat::begin(&server).await;
     let mut stream = chat.one.listen().await;
     stream.next_of("hello").await;
-    // Fifteen seconds, and a little for a machine that has much to do.
-    let deadline = Instant::now() + Duration::from_secs(17);
-    loop {
-        let block = stream.next_block_by(deadline).await.unwrap();
-        if block.event == "ping" {
-            assert_eq!(block.data, json!({}));
-            assert_eq!(block.id, None, "only hello and message carry an id");
-            break;
+    let mut shortest = Duration::MAX;
+    // A machine that has much to do may be late once, and not again and again.
+    for _ in 0..4 {
+        let silent_since = Instant::now();
+        let ping = loop {
+            let block = stream.next_block_by(silent_since + DEADLINE).await.unwrap();
+            if block.event == "ping" {
+                break block;
+            }
+        };
+        assert_eq!(ping.data, json!({}));
+        assert_eq!(ping.id, None, "only hello and message carry an id");
+        shortest = shortest.min(silent_since.elapsed());
+        if shortest < Duration::from_secs(17) {
+            return;
         }
     }
+    panic!("15 seconds of silence were {shortest:?}");
 }

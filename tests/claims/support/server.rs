@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-use loadtest::servers::HeldPort;
+use loadtest::servers::free_port;
 
 use super::{Api, Setup, eventually};
 
@@ -27,8 +27,6 @@ pub struct Server {
     said: Arc<Mutex<Vec<String>>>,
     /// What its log held before it was started: that of earlier starts.
     earlier_log_len: usize,
-    /// Its port while it does not run: no other server of a test takes it meanwhile.
-    port: Option<HeldPort>,
     setup: Setup,
 }
 
@@ -44,12 +42,14 @@ impl Server {
         let log = folder.join("log");
         let earlier_log_len = fs::metadata(&log).map_or(0, |log| log.len() as usize);
         let stderr = OpenOptions::new().create(true).append(true).open(&log);
-        let mut child = setup
-            .command()
-            .stdout(Stdio::piped())
-            .stderr(stderr.unwrap())
-            .spawn()
-            .unwrap();
+        let mut command = setup.command();
+        if setup.is_at_any_port() {
+            // It keeps its port while it is down.
+            let port = free_port().unwrap();
+            command.env("DUET_SERVER__BIND", format!("127.0.0.1:{port}"));
+        }
+        command.stdout(Stdio::piped()).stderr(stderr.unwrap());
+        let mut child = command.spawn().unwrap();
         let said = Arc::new(Mutex::new(Vec::new()));
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let hear = said.clone();
@@ -65,7 +65,6 @@ impl Server {
             ops_address: None,
             said,
             earlier_log_len,
-            port: None,
             setup,
         };
         server.await_start().await;
@@ -210,14 +209,6 @@ impl Server {
     pub fn kill_9(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        self.hold_port();
-    }
-
-    /// Where another process listens at its port already, it is not free.
-    fn hold_port(&mut self) {
-        if self.port.is_none() {
-            self.port = HeldPort::of(self.address.port()).ok();
-        }
     }
 
     /// Asks it to stop, as a service manager would.
@@ -250,12 +241,10 @@ impl Server {
 
     /// Waits until it has ended by itself.
     pub async fn wait(&mut self) -> ExitStatus {
-        let status = eventually("the server has ended", async || {
+        eventually("the server has ended", async || {
             self.child.try_wait().unwrap()
         })
-        .await;
-        self.hold_port();
-        status
+        .await
     }
 
     /// Asks it to stop and waits until it has.
@@ -270,10 +259,8 @@ impl Server {
     }
 
     /// Starts it again with its data and at its port, after it has ended.
-    pub async fn restart(mut self) -> Self {
+    pub async fn restart(self) -> Self {
         let setup = self.setup.clone().set("server.bind", self.address);
-        self.kill_9();
-        let _port = self.port.take();
         drop(self);
         setup.start().await
     }

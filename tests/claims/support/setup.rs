@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use super::Server;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_duet");
+const ANY_PORT: &str = "127.0.0.1:0";
 
 /// How a server is to be started.
 #[derive(Clone, Default)]
@@ -26,7 +27,13 @@ pub struct Setup {
 impl Setup {
     /// The defaults, at a free port.
     pub fn new() -> Self {
-        Self::default().set("server.bind", "127.0.0.1:0")
+        Self::default().set("server.bind", ANY_PORT)
+    }
+
+    /// Whether nothing else was said about where it listens.
+    pub(super) fn is_at_any_port(&self) -> bool {
+        let bind = ("DUET_SERVER__BIND".into(), ANY_PORT.into());
+        self.settings.contains(&bind)
     }
 
     /// A setting, by the name it has in the settings file.
