@@ -120,6 +120,14 @@ impl Environment {
         }
     }
 
+    /// The worst state of the bus for any chat.
+    pub(crate) fn worst_bus_state(&self) -> BusState {
+        match self.bus_split.load(Ordering::Acquire) {
+            true => BusState::Away,
+            false => self.world.bus.worst_state(),
+        }
+    }
+
     /// Whether this instance hears every instance that has a live row in the store.
     pub(crate) async fn hears_all_peers(&self) -> Result<bool, StoreError> {
         let Some(members) = self.world.bus.membership() else {

@@ -27,7 +27,7 @@ use crate::{
     domain::{BySeat, ChatKey, Seat},
     environment::Environment,
     pair::{Dispatch, PairStatus, QueuedSignal, Refresh, RegistryHandle, Request, Signal},
-    ports::{Bus, Notice, Position, Store},
+    ports::{Bus, BusState, Notice, Position, Store},
     supervision::catch_panic,
     tasks::journal::{CommitListener, Committed},
 };
@@ -154,7 +154,7 @@ impl PairRegistry {
 
     /// Whether notices reach the other instances.
     pub fn bus_is_up(&self) -> bool {
-        !self.environment().bus_split.load(Ordering::Acquire) && self.bus().is_up()
+        self.environment().worst_bus_state() < BusState::Away
     }
 
     /// Writes all deferred writes to the store.

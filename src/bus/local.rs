@@ -136,8 +136,8 @@ impl Bus for LocalBus {
         BusState::Up
     }
 
-    fn is_up(&self) -> bool {
-        true
+    fn worst_state(&self) -> BusState {
+        BusState::Up
     }
 }
 

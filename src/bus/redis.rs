@@ -314,9 +314,10 @@ impl Bus for RedisBus {
         self.0.with_shard(key, |shard| shard.health.state())
     }
 
-    fn is_up(&self) -> bool {
-        let mut shards = self.0.shards().into_iter();
-        shards.all(|shard| shard.health.state() != BusState::Away)
+    fn worst_state(&self) -> BusState {
+        let shards = self.0.shards().into_iter();
+        let states = shards.map(|shard| shard.health.state());
+        states.max().unwrap_or(BusState::Up)
     }
 
     /// A peer counts as heard when every shard's list has it as live.

@@ -51,8 +51,8 @@ pub trait Bus: Send + Sync + 'static {
     /// Whether a chat's notices get through, as far as is known without asking.
     fn state(&self, key: ChatKey) -> BusState;
 
-    /// Whether the notices of all chats get through.
-    fn is_up(&self) -> bool;
+    /// The worst state of any chat's notices.
+    fn worst_state(&self) -> BusState;
 
     /// Which instances are heard; `None` where there can be no others.
     fn membership(&self) -> Option<BusMembership> {
@@ -60,8 +60,8 @@ pub trait Bus: Send + Sync + 'static {
     }
 }
 
-/// Whether notices get through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whether notices get through, from the best to the worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BusState {
     /// They do.
     Up,

@@ -11,7 +11,11 @@ use tokio::time::MissedTickBehavior;
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
-use crate::{PairRegistry, ports::Peer, supervision::catch_panic};
+use crate::{
+    PairRegistry,
+    ports::{BusState, Peer},
+    supervision::catch_panic,
+};
 
 /// How often an instance beats in the store.
 const BEAT_INTERVAL: Duration = Duration::from_secs(1);
@@ -42,13 +46,13 @@ pub(crate) async fn run(pairs: PairRegistry) {
                 continue;
             }
         };
-        let missing = match environment.world.bus.is_up() {
-            true => unheard.update(&peers, &members.heard),
-            // While the bus is down nobody is heard, which does not mean that it is split.
-            false => {
+        let missing = match environment.world.bus.worst_state() {
+            // Nobody is heard then, which does not mean that the bus is split.
+            BusState::Away => {
                 unheard = Unheard::default();
                 None
             }
+            BusState::Up | BusState::Doubtful => unheard.update(&peers, &members.heard),
         };
         let before = environment
             .bus_split

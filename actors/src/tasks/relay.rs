@@ -101,7 +101,10 @@ pub(crate) async fn poll_store(pairs: PairRegistry) {
     loop {
         if comparisons.is_due() {
             let state = |key| environment.bus_state(key);
-            let keys = pairs.keys_with_streams(|key| state(key) != BusState::Up);
+            let keys = match environment.worst_bus_state() {
+                BusState::Up => Vec::new(),
+                _ => pairs.keys_with_streams(|key| state(key) != BusState::Up),
+            };
             told_away.retain(|key| state(*key) == BusState::Away);
             for part in keys.chunks(CATCH_UP_LEN) {
                 let mut told = false;

@@ -212,14 +212,14 @@ impl Bus for MemoryBus {
     }
 
     fn state(&self, _: ChatKey) -> BusState {
-        match self.is_up() {
-            true => BusState::Up,
-            false => BusState::Away,
-        }
+        self.worst_state()
     }
 
-    fn is_up(&self) -> bool {
-        !self.with(|own| own.down)
+    fn worst_state(&self) -> BusState {
+        match self.with(|own| own.down) {
+            true => BusState::Away,
+            false => BusState::Up,
+        }
     }
 
     /// One that is deaf hears nobody.
