@@ -11,7 +11,7 @@ pub mod response_memory;
 mod socket;
 pub mod tls;
 
-use std::{io, net, rc::Rc, sync::Arc, time::Duration};
+use std::{io, net, pin::pin, rc::Rc, sync::Arc, time::Duration};
 
 use actix::ArbiterHandle;
 use actix_http::{Request, Response, ServiceConfig};
@@ -35,12 +35,12 @@ use crate::config::Settings;
 use low_priority::LowPriorityQueue;
 use read_turns::{ReadTurn, ReadTurns};
 use response_memory::{Overloaded, ResponseMemory};
+use socket::Opened;
 
 /// Accepted connections that may wait for one arbiter; past that the kernel queues them.
 const ACCEPTED_LEN_MAX: usize = 64;
 
 /// What every connection of one arbiter shares.
-#[derive(Clone)]
 struct ConnectionContext {
     /// How long a request may take to arrive.
     deadline: Duration,
@@ -133,7 +133,7 @@ where
             let Ok(app) = app.await.map(Rc::new) else {
                 return error!("the app cannot be started on an arbiter");
             };
-            let context = ConnectionContext {
+            let context = Rc::new(ConnectionContext {
                 deadline,
                 stalled,
                 response_memory: state.response_memory.clone(),
@@ -141,7 +141,7 @@ where
                 waiting: state.requests_waiting.clone(),
                 low_priority: LowPriorityQueue::default(),
                 reads: ReadTurns::new(reads_per_worker),
-            };
+            });
             let low_priority = context.low_priority.clone();
             // It keeps the `Date` header up to date in a task of its own, so one for all connections.
             let config = ServiceConfig::default();
@@ -158,27 +158,28 @@ where
                         return;
                     };
                     socket::set_options(&socket, context.stalled);
-                    let mut turns = context.low_priority.connection();
-                    let opening = socket::open(socket, acceptor, context.stalled, &mut turns);
-                    let opening = timeout(context.deadline, Box::pin(opening));
-                    let opened = tokio::select! {
-                        opened = opening => opened,
-                        // Nothing was requested on it yet.
-                        () = shutdown.cancelled() => return,
-                    };
-                    let shutdown = shutdown.cancelled();
-                    match opened {
-                        Ok(Ok((io, true))) => {
+                    let turns = context.low_priority.connection();
+                    let opening = socket::open(socket, acceptor, context.stalled, turns);
+                    // Boxed, like what follows: an open connection keeps no room for the steps behind it.
+                    let opened = Box::pin(async {
+                        tokio::select! {
+                            opened = timeout(context.deadline, opening) => opened.ok(),
+                            // Nothing was requested on it yet.
+                            () = shutdown.cancelled() => None,
+                        }
+                    });
+                    let shutdown = pin!(shutdown.cancelled());
+                    match opened.await {
+                        Some(Ok(Opened::Http2(io, turns))) => {
                             let served = h2::serve(io, peer, app, context, turns, shutdown);
                             log_end(Box::pin(served).await);
                         }
-                        Ok(Ok((io, false))) => {
+                        Some(Ok(Opened::Http1(io))) => {
                             let served = h1::serve(io, peer, &*app, config, &context, shutdown);
                             log_end(Box::pin(served).await);
                         }
-                        Ok(Err(error)) => log_end(Err(error)),
-                        // The deadline passed before the connection was open.
-                        Err(_) => {}
+                        Some(Err(error)) => log_end(Err(error)),
+                        None => {}
                     }
                 }
             };

@@ -63,7 +63,7 @@ pub async fn open(
         position: snapshot.hello.position,
         pairs: state.pairs.clone(),
         caller,
-        snapshot: Some(snapshot),
+        snapshot: Some(Box::new(snapshot)),
         changes: 0,
         replayed: state.metrics.replayed.clone(),
         waiting: waiting.clone(),
@@ -97,7 +97,7 @@ struct StreamActor {
     pairs: PairRegistry,
     caller: Caller,
     /// The state when it was opened, until that is written.
-    snapshot: Option<Snapshot>,
+    snapshot: Option<Box<Snapshot>>,
     changes: u64,
     replayed: IntCounter,
     /// Bytes written that the connection has not taken.
@@ -110,7 +110,8 @@ impl Actor for StreamActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.write(wire::retry_frame(rand::rng().random_range(RETRY_MS)), ctx);
-        if let Some(Snapshot { hello, changes }) = self.snapshot.take() {
+        if let Some(snapshot) = self.snapshot.take() {
+            let Snapshot { hello, changes } = *snapshot;
             self.changes = changes;
             self.write(wire::event_frame(&Event::Hello(Arc::new(hello))), ctx);
         }

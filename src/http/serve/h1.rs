@@ -13,7 +13,7 @@ use std::{
     io,
     mem::MaybeUninit,
     net::SocketAddr,
-    pin::{Pin, pin},
+    pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
@@ -35,7 +35,7 @@ use tokio::{
 };
 use tokio_util::codec::Decoder;
 
-use super::ConnectionContext;
+use super::{ConnectionContext, response_memory::Reservation};
 use crate::http::{observe, problem::Problem};
 use head::{HeadScan, Scanned};
 
@@ -62,14 +62,14 @@ pub async fn serve<Io, S, B>(
     service: &S,
     config: ServiceConfig,
     context: &ConnectionContext,
-    shutdown: impl Future<Output = ()>,
+    mut shutdown: Pin<&mut impl Future<Output = ()>>,
 ) -> io::Result<()>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
     S: Service<Request>,
     S::Response: Into<Response<B>>,
     S::Error: Into<Response<BoxBody>>,
-    B: MessageBody,
+    B: MessageBody + 'static,
 {
     let mut connection = Connection {
         io,
@@ -81,7 +81,6 @@ where
         is_faulty: false,
         deadline: context.deadline,
     };
-    let mut shutdown = pin!(shutdown);
     let mut idle_max = context.deadline;
     loop {
         let head = tokio::select! {
@@ -92,7 +91,7 @@ where
             Ok(Some(request)) => request,
             Ok(None) => break,
             Err(problem) => {
-                connection.refuse(&problem).await?;
+                Box::pin(connection.refuse(&problem)).await?;
                 break;
             }
         };
@@ -101,34 +100,23 @@ where
         // A proxy may take the body of a GET for the next request, so the connection ends after it.
         let get_with_body =
             connection.has_body() && matches!(*request.method(), Method::GET | Method::HEAD);
-        let reservation = context.response_memory.reserve(&mut request, false).await;
-        let turn = context.read_turn(&mut request, 0).await;
-        let answered = connection.call(request, service).await?;
-        drop(turn);
-        let Some(answered) = answered else {
+        // Boxed: otherwise this future's size would be part of every open connection.
+        let answered = Box::pin(connection.answer(request, service, context));
+        let Some((response, reservation)) = answered.await? else {
             // The client closed the connection: the request is cancelled.
             return Ok(());
         };
         let stopping = shutdown.as_mut().now_or_never().is_some();
         let last = stopping || get_with_body || connection.version < Version::HTTP_11;
-        match answered {
-            Ok(response) => {
-                connection
-                    .write(response.into(), reservation, is_head, last)
-                    .await?
-            }
-            Err(error) => {
-                connection
-                    .write(error.into(), reservation, is_head, last)
-                    .await?
-            }
-        }
+        connection
+            .write(response, reservation, is_head, last)
+            .await?;
         if last || !connection.codec.keep_alive() {
             break;
         }
         idle_max = KEEP_ALIVE;
     }
-    connection.close().await
+    Box::pin(connection.close()).await
 }
 
 struct Connection<Io> {
@@ -215,6 +203,29 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         self.write(refused.into(), None, false, true).await
     }
 
+    /// Answers a request, with memory for the response; `None` when the client closes the connection meanwhile.
+    async fn answer<S, B>(
+        &mut self,
+        mut request: Request,
+        service: &S,
+        context: &ConnectionContext,
+    ) -> io::Result<Option<(Response<BoxBody>, Option<Reservation>)>>
+    where
+        S: Service<Request>,
+        S::Response: Into<Response<B>>,
+        S::Error: Into<Response<BoxBody>>,
+        B: MessageBody + 'static,
+    {
+        let reservation = context.response_memory.reserve(&mut request, false).await;
+        let _turn = context.read_turn(&mut request, 0).await;
+        let response = match self.call(request, service).await? {
+            Some(Ok(response)) => response.into().map_into_boxed_body(),
+            Some(Err(error)) => error.into(),
+            None => return Ok(None),
+        };
+        Ok(Some((response, reservation)))
+    }
+
     /// Calls the service while the request's body is still being read; `None` when the client closes the
     /// connection meanwhile.
     async fn call<S: Service<Request>>(
@@ -243,11 +254,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
             };
             *request.payload() = Payload::Stream { payload };
         }
-        // Boxed: otherwise this future's size would be part of every open connection.
-        let answered = Box::pin(service.call(request));
         tokio::select! {
             biased;
-            answered = answered => Ok(Some(answered)),
+            answered = service.call(request) => Ok(Some(answered)),
             () = self.feed_body(rest) => Ok(None),
         }
     }

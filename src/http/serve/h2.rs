@@ -66,7 +66,7 @@ pub async fn serve<Io, S, B>(
     io: Io,
     peer: Option<SocketAddr>,
     service: Rc<S>,
-    context: ConnectionContext,
+    context: Rc<ConnectionContext>,
     mut turns: ConnectionTurns,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), h2::Error>
@@ -149,7 +149,7 @@ struct Shared {
     /// A permit for each response that is being made or waits to be taken.
     turns: Arc<Semaphore>,
     bodies_kib: Arc<Semaphore>,
-    context: ConnectionContext,
+    context: Rc<ConnectionContext>,
     peer: Option<SocketAddr>,
     /// How many requests were accepted.
     accepted: Cell<u64>,
@@ -169,7 +169,7 @@ struct Unanswered {
 }
 
 impl Shared {
-    fn new(context: ConnectionContext, peer: Option<SocketAddr>) -> Self {
+    fn new(context: Rc<ConnectionContext>, peer: Option<SocketAddr>) -> Self {
         Self {
             turns: Arc::new(Semaphore::new(context.answers_per_connection)),
             bodies_kib: Arc::new(Semaphore::new(BODIES_KIB_MAX)),

@@ -4,7 +4,7 @@ use std::{io, pin::Pin, time::Duration};
 
 use actix_rt::net::TcpStream;
 use socket2::SockRef;
-use tokio_io_timeout::TimeoutStream;
+use tokio_io_timeout::TimeoutWriter;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::either::Either;
 use tracing::debug;
@@ -19,33 +19,46 @@ const RECEIVED_BYTES: usize = 64 * 1024;
 const PRIOR_KNOWLEDGE: &[u8] = b"PRI";
 
 /// A socket whose writes fail when its client takes nothing for too long.
-type Socket = Pin<Box<TimeoutStream<TcpStream>>>;
+type Socket = Pin<Box<TimeoutWriter<TcpStream>>>;
 
-/// A connection, and whether HTTP/2 is spoken on it.
-pub type Opened = (
-    Either<Socket, Box<tokio_rustls::server::TlsStream<Socket>>>,
-    bool,
-);
+/// A connection in the clear or by TLS.
+type Io = Either<Socket, Box<tokio_rustls::server::TlsStream<Socket>>>;
+
+/// A connection by what is spoken on it.
+pub enum Opened {
+    Http1(Io),
+    Http2(Io, ConnectionTurns),
+}
+
+impl Opened {
+    fn new(io: Io, is_h2: bool, turns: ConnectionTurns) -> Self {
+        match is_h2 {
+            true => Self::Http2(io, turns),
+            false => Self::Http1(io),
+        }
+    }
+}
 
 /// Waits for a client's first bytes and does the TLS handshake where there is an acceptor.
 pub async fn open(
     socket: TcpStream,
     acceptor: Option<TlsAcceptor>,
     stalled: Duration,
-    turns: &mut ConnectionTurns,
+    mut turns: ConnectionTurns,
 ) -> io::Result<Opened> {
     let mut first = [0; PRIOR_KNOWLEDGE.len()];
     socket.peek(&mut first).await?;
-    let mut socket = TimeoutStream::new(socket);
-    socket.set_write_timeout(Some(stalled));
+    let mut socket = TimeoutWriter::new(socket);
+    socket.set_timeout(Some(stalled));
     let socket = Box::pin(socket);
     let Some(acceptor) = acceptor else {
-        return Ok((Either::Left(socket), first == PRIOR_KNOWLEDGE));
+        let is_h2 = first == PRIOR_KNOWLEDGE;
+        return Ok(Opened::new(Either::Left(socket), is_h2, turns));
     };
     // A handshake takes more processor time than most requests.
     let stream = turns.run(acceptor.accept(socket)).await?;
     let is_h2 = stream.get_ref().1.alpn_protocol() == Some(tls::H2);
-    Ok((Either::Right(stream.into()), is_h2))
+    Ok(Opened::new(Either::Right(stream.into()), is_h2, turns))
 }
 
 /// Sends small frames at once, has the kernel close the connection of a client that vanished even where

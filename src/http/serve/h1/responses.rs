@@ -8,7 +8,7 @@ use actix_http::{
     h1::Message,
 };
 use actix_web::http::Version;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::codec::Encoder;
@@ -20,32 +20,41 @@ use crate::http::serve::response_memory::Reservation;
 const WRITE_BYTES: usize = 16 * 1024;
 
 impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
-    /// Writes a response as fast as the client takes it.
-    pub(super) async fn write<B: MessageBody>(
+    /// Writes a response as fast as the client takes it. The future is small: an event stream keeps it for as long
+    /// as it is open.
+    pub(super) fn write<B: MessageBody>(
         &mut self,
         response: Response<B>,
         reservation: Option<Reservation>,
         is_head: bool,
         last: bool,
-    ) -> io::Result<()> {
+    ) -> impl Future<Output = io::Result<()>> {
         let reservation = reservation.and_then(|reservation| reservation.shrink_to(&response));
-        let written = self.write_all(response, is_head, last);
-        let Some(reservation) = reservation else {
-            return written.await;
-        };
-        tokio::select! {
-            biased;
-            written = written => written,
-            () = reservation.until_needed() => Err(io::ErrorKind::TimedOut.into()),
+        let body = self.begin(response, is_head, last);
+        async move {
+            let mut written = pin!(self.finish(body?));
+            let Some(reservation) = reservation else {
+                return written.await;
+            };
+            if let Some(written) = written.as_mut().now_or_never() {
+                return written;
+            }
+            let needed = Box::pin(reservation.until_needed());
+            tokio::select! {
+                biased;
+                written = written => written,
+                () = needed => Err(io::ErrorKind::TimedOut.into()),
+            }
         }
     }
 
-    async fn write_all<B: MessageBody>(
+    /// Encodes the head of a response and returns the body that follows it.
+    fn begin<B: MessageBody>(
         &mut self,
         response: Response<B>,
         is_head: bool,
         last: bool,
-    ) -> io::Result<()> {
+    ) -> io::Result<Option<B>> {
         self.skip_body();
         let (mut head, body) = response.into_parts();
         if last || self.body_unread || self.is_faulty {
@@ -61,31 +70,40 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         if is_old {
             self.add_close(begin);
         }
-        if is_head || matches!(size, BodySize::None | BodySize::Sized(0)) {
-            return self.flush().await;
-        }
-        let mut body = pin!(body);
-        loop {
-            let mut next = poll_fn(|cx| body.as_mut().poll_next(cx));
-            let chunk = match (&mut next).now_or_never() {
-                Some(chunk) => chunk,
-                None => {
-                    self.flush().await?;
-                    tokio::select! {
-                        chunk = next => chunk,
-                        () = self.gone() => return Ok(()),
+        let is_empty = is_head || matches!(size, BodySize::None | BodySize::Sized(0));
+        Ok((!is_empty).then_some(body))
+    }
+
+    /// Writes what is encoded, then a body as it comes.
+    fn finish<B: MessageBody>(&mut self, body: Option<B>) -> impl Future<Output = io::Result<()>> {
+        async move {
+            let mut body = pin!(body);
+            while let Some(mut body) = body.as_mut().as_pin_mut() {
+                let mut next = poll_fn(|cx| body.as_mut().poll_next(cx));
+                let chunk = match (&mut next).now_or_never() {
+                    Some(chunk) => chunk,
+                    None => {
+                        self.flush().await?;
+                        if self.unparsed.is_empty() {
+                            self.unparsed = BytesMut::new();
+                        }
+                        tokio::select! {
+                            chunk = next => chunk,
+                            () = self.gone() => return Ok(()),
+                        }
+                    }
+                };
+                match chunk {
+                    Some(Ok(chunk)) => self.write_chunk(chunk).await?,
+                    Some(Err(error)) => return Err(io::Error::other(error.into().to_string())),
+                    None => {
+                        self.codec
+                            .encode(Message::Chunk(None), &mut self.unwritten)?;
+                        break;
                     }
                 }
-            };
-            match chunk {
-                Some(Ok(chunk)) => self.write_chunk(chunk).await?,
-                Some(Err(error)) => return Err(io::Error::other(error.into().to_string())),
-                None => {
-                    self.codec
-                        .encode(Message::Chunk(None), &mut self.unwritten)?;
-                    return self.flush().await;
-                }
             }
+            self.flush().await
         }
     }
 

@@ -1,6 +1,6 @@
 //! How a connection ends.
 
-use std::{convert::Infallible, future::pending, sync::Arc};
+use std::{convert::Infallible, future::pending, pin::pin, sync::Arc};
 
 use actix_http::StatusCode;
 use actix_service::{ServiceFactory, fn_service};
@@ -36,7 +36,15 @@ async fn refuse(connection: DuplexStream) -> io::Result<()> {
     let served = async {
         // It keeps the `Date` header up to date in a task of its own, so it needs the `LocalSet`.
         let config = ServiceConfig::default();
-        serve(connection, None, &service, config, &context, pending()).await
+        serve(
+            connection,
+            None,
+            &service,
+            config,
+            &context,
+            pin!(pending()),
+        )
+        .await
     };
     LocalSet::new().run_until(served).await
 }

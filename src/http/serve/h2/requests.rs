@@ -155,16 +155,16 @@ where
     S::Error: Into<Response<BoxBody>>,
     B: MessageBody + 'static,
 {
-    let Some(request) = request.ready(&shared).await else {
+    // Boxed one by one: otherwise each step's size would be part of every waiting request and of every open event
+    // stream.
+    let Some(request) = Box::pin(request.ready(&shared)).await else {
         return;
     };
-    // Boxed one by one: otherwise the size of both futures would be part of every waiting request, and that of
-    // the call part of every open event stream.
     let Some(response) = Box::pin(request.call(&*service, &shared)).await else {
         return;
     };
     drop(service);
-    if let Err(error) = Box::pin(response.write(&shared)).await {
+    if let Err(error) = response.write(&shared).await {
         tracing::debug!(%error, "a response was not taken to its end");
     }
 }

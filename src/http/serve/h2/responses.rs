@@ -11,6 +11,7 @@ use actix_web::http::{
     header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE},
 };
 use bytes::{Buf, Bytes};
+use futures_util::{FutureExt, future::LocalBoxFuture};
 use h2::{Reason, SendStream};
 use tokio::{
     sync::oneshot,
@@ -49,14 +50,19 @@ impl Buf for Part {
 }
 
 impl PendingResponse {
-    /// Writes the response, and holds its turn and its memory until the client has taken it.
-    pub async fn write(self, shared: &Shared) -> Result<(), h2::Error> {
+    /// Writes the response. What an open event stream keeps of this is small.
+    pub fn write(self, shared: &Shared) -> LocalBoxFuture<'_, Result<(), h2::Error>> {
         if is_event_stream(&self.response) {
             // It has no end, so it must not hold a turn.
             drop(self.held);
             let written = write(self.respond, self.response, self.is_head, shared, None);
-            return written.await;
+            return Box::pin(written);
         }
+        Box::pin(self.write_until_taken(shared))
+    }
+
+    /// Writes the response, and holds its turn and its memory until the client has taken it.
+    async fn write_until_taken(self, shared: &Shared) -> Result<(), h2::Error> {
         let (untaken, taken) = oneshot::channel();
         let untaken = Some(Rc::new(untaken));
         let written = async {
@@ -79,19 +85,31 @@ impl PendingResponse {
     }
 }
 
-async fn write(
+/// Sends the head of a response at once, and its body as it comes.
+fn write(
     mut respond: h2::server::SendResponse<Part>,
     response: Response<BoxBody>,
     is_head: bool,
     shared: &Shared,
     untaken: Option<Untaken>,
-) -> Result<(), h2::Error> {
-    let (head, mut body) = response.into_parts();
+) -> impl Future<Output = Result<(), h2::Error>> {
+    let (head, body) = response.into_parts();
     let ends = is_head || matches!(body.size(), BodySize::None | BodySize::Sized(0));
-    let mut stream = respond.send_response(head_of(head, body.size()), ends)?;
-    if ends {
-        return Ok(());
+    let stream = respond.send_response(head_of(head, body.size()), ends);
+    async move {
+        match ends {
+            true => stream.map(drop),
+            false => write_body(stream?, body, shared, untaken).await,
+        }
     }
+}
+
+async fn write_body(
+    mut stream: SendStream<Part>,
+    mut body: BoxBody,
+    shared: &Shared,
+    untaken: Option<Untaken>,
+) -> Result<(), h2::Error> {
     loop {
         let chunk = poll_fn(|cx| match stream.poll_reset(cx) {
             Poll::Ready(_) => Poll::Ready(None),
@@ -136,12 +154,13 @@ async fn send(
 ) -> Result<bool, h2::Error> {
     while !chunk.is_empty() {
         stream.reserve_capacity(chunk.len().min(PART_BYTES));
-        match timeout(
-            shared.context.stalled,
-            poll_fn(|cx| stream.poll_capacity(cx)),
-        )
-        .await
-        {
+        let mut capacity = poll_fn(|cx| stream.poll_capacity(cx));
+        // Mostly there is room at once, and no timer is needed.
+        let capacity = match (&mut capacity).now_or_never() {
+            Some(capacity) => Ok(capacity),
+            None => Box::pin(timeout(shared.context.stalled, capacity)).await,
+        };
+        match capacity {
             Ok(Some(capacity)) => {
                 let part = Part {
                     bytes: chunk.split_to(capacity?.min(chunk.len())),
