@@ -1,11 +1,11 @@
-// Waiting at the door: asks every two seconds, and goes in when it opens.
+// Waiting at the door: asks every two seconds, and goes in when it opens. A script of its own, for the pages that wait.
 
 const EVERY_MS = 2_000;
 
 export function start() {
   const waiting = /** @type {HTMLElement | null} */ (document.querySelector("[data-ask]"));
   if (waiting) setTimeout(look, EVERY_MS, waiting.dataset.ask);
-  /** @type {HTMLFormElement | null} */ (document.querySelector("[data-submit-now]:not([data-encrypted] *)"))?.requestSubmit();
+  /** @type {HTMLFormElement | null} */ (document.querySelector("[data-submit-now]"))?.requestSubmit();
 }
 
 /** @param {string} address */

@@ -2,7 +2,8 @@
 // Also the strips that tell what happened.
 
 import { call } from "./api.js";
-import { fill, fillIn, peerName, plural, status, text } from "./say.js";
+import { fill } from "./fill.js";
+import { fillIn, peerName, plural, status, text } from "./say.js";
 import { byId, clone, config, on, state } from "./state.js";
 import { tell } from "./tabs.js";
 

@@ -1,17 +1,13 @@
 // For a tab that nobody looks at: the number in the title always, notification and sound only when switched on.
 
-import { fill, peerName, status, text } from "./say.js";
+import { fill } from "./fill.js";
+import { peerName, status, text } from "./say.js";
 import { byId, config, on, state } from "./state.js";
 import { ofBrowser } from "./storage.js";
 import { isLeading, isLookedAt } from "./tabs.js";
 
 const title = document.title.replace(/^\(\d+\) /, "");
 const KEYS = { notifications: "duet:notify", sound: "duet:sound" };
-/** A fourth apart: two voices. */
-const NOTES_HZ = [587, 784];
-
-/** @type {AudioContext | undefined} */
-let audio;
 
 export function start() {
   on("unread", count);
@@ -19,7 +15,7 @@ export function start() {
   on("messages", arrive);
   toggle("notifications", KEYS.notifications, allow);
   toggle("sound", KEYS.sound, async () => {
-    chime();
+    void chime();
     return true;
   });
   count();
@@ -53,7 +49,7 @@ async function allow() {
 async function arrive(messages) {
   const theirs = messages.some(({ senderName }) => senderName !== config.you);
   if (!theirs || !isLeading() || (await isLookedAt())) return;
-  if (ofBrowser.get(KEYS.sound) === "on") chime();
+  if (ofBrowser.get(KEYS.sound) === "on") void chime();
   if (ofBrowser.get(KEYS.notifications) !== "on" || Notification.permission !== "granted") return;
   try {
     // Without the text: a notification is read over shoulders and stays in a system's own history.
@@ -67,18 +63,5 @@ async function arrive(messages) {
   }
 }
 
-function chime() {
-  audio ??= new AudioContext();
-  const { currentTime, destination } = audio;
-  NOTES_HZ.forEach((frequency, index) => {
-    if (!audio) return;
-    const at = currentTime + 0.12 * index;
-    const volume = new GainNode(audio, { gain: 0 });
-    volume.gain.setValueAtTime(0.12, at);
-    volume.gain.exponentialRampToValueAtTime(0.001, at + 0.35);
-    const note = new OscillatorNode(audio, { frequency });
-    note.connect(volume).connect(destination);
-    note.start(at);
-    note.stop(at + 0.4);
-  });
-}
+/** Without its script, as on a dead line, there is no sound, and nothing else is lost. */
+const chime = () => import("./chime.js").then(({ chime }) => chime()).catch(() => {});

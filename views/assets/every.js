@@ -6,8 +6,9 @@ import * as theme from "./theme.js";
 import * as times from "./times.js";
 
 export { expected, mayHoldKeys } from "./arrival.js";
-export { breathe } from "./breath.js";
+export { breathe, rest } from "./breath.js";
 export { cannot } from "./cannot.js";
+export { fill } from "./fill.js";
 export { ofBrowser, ofTab } from "./storage.js";
 
 for (const { start } of [times, theme, copy, presses]) {

@@ -1,14 +1,12 @@
 // What is said in the place of a message that does not open, is missing, was moved or repeated.
 
+import { fill } from "./fill.js";
 import { written } from "./times.js";
 
 /** @typedef {{ closed: string, missing: string, moved: string, repeated: string, written: string, download_failed: string }} Sentences */
 
 /** No calendar goes further: a clock may say more. */
 const SHOWN_MS_MAX = 8.64e15;
-
-/** @param {string} template @param {Record<string, string>} values */
-const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, key) => `\u2068${values[key]}\u2069`);
 
 /** @param {Sentences} text @param {import("./whole.js").Finding} finding @param {string} peer who wrote the message */
 export function sentence(text, finding, peer) {

@@ -1,15 +1,23 @@
 // Every page but the chat.
 
-import * as ask from "./ask.js";
 import * as login from "./login.js";
-import * as notice from "./notice.js";
+import { ofTab } from "./storage.js";
 
-for (const { start } of [notice, login, ask]) {
-  try {
-    start();
-  } catch (error) {
-    reportError(error);
-  }
+try {
+  login.start();
+} catch (error) {
+  // What follows does without it.
+  reportError(error);
 }
+
+document.documentElement.dataset.live = "";
+
+/** Fetched where it is wanted. @param {Promise<{ start: () => void }>} script */
+const run = (script) => script.then(({ start }) => start()).catch(reportError);
+
+// A chat has ended, and this tab knows by whom.
+if (ofTab.get("duet:ended")) void run(import("./notice.js"));
+// Who waits at the door, or was let in just now. The page of an encrypted chat goes in when it has the key: door.js.
+if (document.querySelector("[data-ask], [data-submit-now]:not([data-encrypted] *)")) void run(import("./ask.js"));
 // What the browser kept of a page may belong to a chat that is gone.
 addEventListener("pageshow", (event) => event.persisted && location.replace(location.pathname + location.search));

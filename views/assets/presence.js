@@ -1,8 +1,9 @@
 // Who is there: the line under the name, and typing.
 
 import { isUp } from "./connection.js";
+import { fill } from "./fill.js";
+import { peerName, status, text } from "./say.js";
 import { byId, config, on, state } from "./state.js";
-import { fill, peerName, status, text } from "./say.js";
 import { written } from "./times.js";
 
 /** Shown after this long, so that a short answer does not flicker; gone after this long without a sign. */

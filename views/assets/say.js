@@ -1,5 +1,6 @@
 // Sentences: filled with names and numbers, and said to those who listen instead of look.
 
+import { fill } from "./fill.js";
 import { byId, on, state } from "./state.js";
 
 /** @typedef {Partial<Record<Intl.LDMLPluralRule, string>> & { other: string }} Plural */
@@ -13,14 +14,6 @@ const number = new Intl.NumberFormat(document.documentElement.lang, { numberingS
 /** @param {Plural} forms @param {number} n */
 export function plural(forms, n) {
   return (forms[plurals.select(n)] ?? forms.other).replace("{n}", number.format(n));
-}
-
-/**
- * Values stand between isolates, so that a name in another script does not turn its sentence around.
- * @param {string} template @param {Record<string, string>} values
- */
-export function fill(template, values) {
-  return template.replace(/\{(\w+)\}/g, (_, key) => `\u2068${values[key]}\u2069`);
 }
 
 /** The other person, at the beginning of a sentence. */

@@ -12,7 +12,7 @@
  * @property {boolean} joined
  * @property {boolean | null} online
  * @property {number | null} lastSeen
- * @property {number} lastSeq
+ * @property {number} lastSeq the last message that this page has, without a gap before it
  * @property {number} delivered how far the other browser has acknowledged
  * @property {number} read how far the other person has seen
  * @property {number} youRead
@@ -37,16 +37,8 @@ export const skew = config.now - Date.now();
 export const serverNow = () => Date.now() + skew;
 
 export const state = {
-  peer: config.peer,
-  joined: config.joined,
-  online: config.online,
-  lastSeen: config.lastSeen,
-  /** The last message this page has, without a gap before it. */
-  lastSeq: config.lastSeq,
-  delivered: config.delivered,
-  read: config.read,
-  youRead: config.youRead,
-  expiresAt: config.expiresAt,
+  // What changes of what the server wrote: who is there, how far both have got, when the chat expires.
+  ...config,
   /** @type {Set<number>} what the other person wrote and this one has not seen, as far as this page has it */
   unread: new Set(),
   /** @type {{ ask: string, user: string, seat: number, number: string }[]} who wants to be let in */

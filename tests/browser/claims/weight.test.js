@@ -9,8 +9,6 @@ import { until } from "../harness/until.js";
 share();
 
 const KIB = 1024;
-/** What opens and seals an encrypted chat. */
-const SEALING = 4.5;
 
 /** Bytes over the wire by kind of file, since it was called. @param {import("playwright-core").Page} page */
 function weigh(page) {
@@ -48,8 +46,8 @@ for (const encrypted of [false, true]) {
     const [script, style, all] = [await chat("script"), await chat("stylesheet"), await chat()];
     const told = `${script} bytes of script, ${style} of style, ${all} in all`;
     console.log(`a first visit to ${encrypted ? "an encrypted" : "a plain"} chat by the link: ${told}`);
-    assert.ok(script > 0 && script <= (encrypted ? 20 + SEALING : 20) * KIB && style > 0 && style <= 10 * KIB, told);
-    assert.ok(all <= (encrypted ? 40 + SEALING : 40) * KIB, told);
+    assert.ok(script > 0 && script <= 20 * KIB && style > 0 && style <= 10 * KIB, told);
+    assert.ok(all <= 40 * KIB, told);
   });
 }
 
@@ -62,7 +60,7 @@ claim("what encryption needs is fetched in encrypted chats alone", async ({ pers
   await join(anny, link);
   await anny.page.waitForLoadState("load");
   assert.ok(fetched.includes("chat.js"));
-  assert.deepEqual(fetched.filter((name) => /vault|making|qr|save/.test(name)), []);
+  assert.deepEqual(fetched.filter((name) => /vault|making|qr|save|chime|ask|notice/.test(name)), []);
 });
 
 claim("what was fetched once is not fetched again", async ({ person }) => {

@@ -49,7 +49,9 @@ fn hostile_text_stays_text() {
 
 #[test]
 fn the_script_knows_the_same_top_levels() {
-    assert!(SCRIPT.contains(links::TOP_LEVELS));
+    for list in [links::TOP_LEVELS, links::COUNTRIES] {
+        assert!(SCRIPT.contains(list));
+    }
 }
 
 /// What a stranger may write to make the page slow: one of these again and again.

@@ -11,6 +11,7 @@ fn sources(name: &str) -> String {
         "also.js" => "export const c = 4;\n",
         "round.js" => "import { b } from \"./about.js\";\n",
         "about.js" => "import { b } from \"./round.js\";\n",
+        "late.js" => "import { c } from \"./b.js\";\nvoid import(\"./door.js\").then((door) => door.b(c));\n",
         "wrong.js" => "import { nothing } from \"./b.js\";\n",
         _ => panic!("no {name}"),
     }
@@ -18,7 +19,7 @@ fn sources(name: &str) -> String {
 }
 
 fn alone(name: &str) -> String {
-    bundle(&[(name, &[])], &sources).remove(0).code
+    join(&[(name, &[])], &sources).remove(0).code
 }
 
 #[test]
@@ -46,14 +47,26 @@ fn a_name_that_two_modules_export_is_asked_of_each() {
 
 #[test]
 fn what_another_script_has_is_imported_from_it() {
-    let scripts = bundle(&[("door.js", &[]), ("a.js", &["door.js"])], &sources);
+    let scripts = join(&[("door.js", &[]), ("a.js", &["door.js"])], &sources);
     let [base, script] = [0, 1].map(|at| scripts[at].code.as_str());
-    assert!(base.ends_with("export { b, other, c };\n"), "{base}");
+    assert!(base.ends_with("export { b as a, c as b };\n"), "{base}");
     assert!(
-        script.starts_with("import { b, c } from \"./door.js\";\nconst $t = "),
+        script.starts_with("import { a as b, b as c } from \"./door.js\";\nconst $t = "),
         "{script}"
     );
     assert_eq!(scripts[1].modules, ["t.js", "a.js"]);
+}
+
+#[test]
+fn what_is_fetched_when_it_is_wanted_keeps_its_names() {
+    let scripts = join(&[("door.js", &[]), ("late.js", &["door.js"])], &sources);
+    let base = &scripts[0].code;
+    assert!(base.ends_with("export { b, other, c as a };\n"), "{base}");
+}
+
+#[test]
+fn letters_are_as_many_as_it_takes() {
+    assert_eq!([0, 25, 26, 675].map(letters), ["a", "z", "ba", "zz"]);
 }
 
 #[test]

@@ -4,32 +4,29 @@
 //! A module becomes a function that runs once and answers with what it exports. So what it keeps to itself cannot clash, and
 //! modules run in the order in which a browser would run them. What one module alone exports goes by that name in the whole
 //! script, which saves a line wherever it is imported. It understands the few forms of `import` and `export` that the sources
-//! use, and panics at any other: a test builds every script.
+//! use, and panics at any other.
 
-mod module;
 #[cfg(test)]
+#[path = "join/tests.rs"]
 mod tests;
 
-use module::{Import, Module, What};
+use super::module::{Import, Module, What};
 
 /// What a browser fetches instead of a module and all that it imports.
-pub(super) struct Script {
-    pub(super) name: String,
-    pub(super) code: String,
+pub(crate) struct Script {
+    pub(crate) name: String,
+    pub(crate) code: String,
     /// The modules that are in it.
-    #[cfg(test)]
-    pub(super) modules: Vec<String>,
+    pub(crate) modules: Vec<String>,
 }
 
-/// Joins each of `scripts` with all that it imports. The modules of its bases, which stand ahead of it and are fetched ahead of it,
-/// are imported from these.
+/// Joins each of `scripts` with all that it imports. The modules of its bases, which stand ahead of it and are fetched ahead of it, are
+/// imported from these. `source_of` reads a module.
 ///
 /// # Panics
-/// At an import of an unknown module, at modules that import each other in a circle, and at forms it does not know.
-pub(super) fn bundle(
-    scripts: &[(&str, &[&str])],
-    source_of: &dyn Fn(&str) -> String,
-) -> Vec<Script> {
+/// At an import of an unknown module, at modules that import each other in a circle, and at forms of `import` and `export` that it does not
+/// know.
+pub(crate) fn join(scripts: &[(&str, &[&str])], source_of: &dyn Fn(&str) -> String) -> Vec<Script> {
     let mut joined = Vec::<Joined>::new();
     for (entry, names) in scripts {
         let is_base = |one: &&Joined| names.contains(&one.entry().name.as_str());
@@ -40,7 +37,6 @@ pub(super) fn bundle(
     let written = joined.iter().map(|script| Script {
         name: script.entry().name.clone(),
         code: script.written(&joined),
-        #[cfg(test)]
         modules: script.modules.iter().map(|one| one.name.clone()).collect(),
     });
     written.collect()
@@ -103,29 +99,59 @@ impl Joined {
         here.chain(imported).filter(|one| *one == name).count() == 1
     }
 
-    fn written(&self, scripts: &[Self]) -> String {
-        let entry = self.entry();
-        let mut exports: Vec<&str> = Vec::new();
-        let others = scripts.iter().flat_map(|script| &script.bases);
-        let wanted = others.filter(|(base, _)| *base == entry.name);
-        let wanted = wanted.flat_map(|(_, names)| names);
-        for name in entry.passed_on.iter().chain(&entry.exports).chain(wanted) {
-            assert!(
-                self.is_sole(name),
-                "{} exports no {name}, or two",
-                entry.name
-            );
-            if !exports.contains(&name.as_str()) {
-                exports.push(name);
+    /// What other scripts import from this one. Among themselves they call each of these by a letter, since names are not minified there.
+    fn wanted<'a>(&self, scripts: &'a [Self]) -> Vec<&'a str> {
+        let mut wanted: Vec<&str> = Vec::new();
+        let bases = scripts.iter().flat_map(|script| &script.bases);
+        for (_, names) in bases.filter(|(base, _)| *base == self.entry().name) {
+            for name in names {
+                if !wanted.contains(&name.as_str()) {
+                    wanted.push(name);
+                }
             }
+        }
+        wanted
+    }
+
+    /// What this one exports by its name: all that its entry does, unless nobody but other scripts imports it.
+    fn named(&self, scripts: &[Self]) -> Vec<&str> {
+        let entry = self.entry();
+        let call = format!("import(\"./{}\")", entry.name);
+        let mut modules = scripts.iter().flat_map(|script| &script.modules);
+        let is_called = modules.any(|module| module.body.contains(&call));
+        if !is_called && !self.wanted(scripts).is_empty() {
+            return Vec::new();
+        }
+        let names = entry.passed_on.iter().chain(&entry.exports);
+        names.map(String::as_str).collect()
+    }
+
+    fn written(&self, scripts: &[Self]) -> String {
+        let (named, wanted) = (self.named(scripts), self.wanted(scripts));
+        let exports: Vec<&str> = named.iter().chain(&wanted).copied().collect();
+        for name in &exports {
+            let entry = &self.entry().name;
+            assert!(self.is_sole(name), "{entry} exports no {name}, or two");
         }
         let mut code = String::new();
         for (base, names) in self.bases.iter().filter(|(_, names)| !names.is_empty()) {
-            code += &format!("import {{ {} }} from \"./{base}\";\n", names.join(", "));
+            let script = scripts.iter().find(|script| script.entry().name == *base);
+            let all = script.map(|script| script.wanted(scripts));
+            let all = all.expect("a base is one of the scripts");
+            let place = |name: &String| all.iter().position(|one| one == name);
+            let import = |name: &String| {
+                let place = place(name).expect("what is imported is wanted");
+                format!("{} as {name}", letters(place))
+            };
+            let imports: Vec<_> = names.iter().map(import).collect();
+            code += &format!("import {{ {} }} from \"./{base}\";\n", imports.join(", "));
         }
         for module in &self.modules {
             code += &self.function(module, &exports);
         }
+        let short = wanted.iter().enumerate();
+        let short = short.map(|(place, name)| format!("{name} as {}", letters(place)));
+        let exports: Vec<_> = named.iter().map(ToString::to_string).chain(short).collect();
         if !exports.is_empty() {
             code += &format!("export {{ {} }};\n", exports.join(", "));
         }
@@ -231,6 +257,17 @@ impl Joining<'_> {
             .is_some_and(|one| !one.passed_on.is_empty());
         assert!(entry || !passes_on, "{name} is no entry and passes on");
     }
+}
+
+/// `a` to `z`, `ba` to `zz`, `baa` …
+fn letters(number: usize) -> String {
+    let (more, last) = (number / 26, u8::try_from(number % 26).unwrap_or_default());
+    let ahead = if more > 0 {
+        letters(more)
+    } else {
+        String::new()
+    };
+    ahead + &char::from(b'a' + last).to_string()
 }
 
 /// The name that holds what a module exports.

@@ -1,21 +1,21 @@
 //! A module, cut into what it imports, what it does and what it exports.
 
-pub(super) struct Module {
-    pub(super) name: String,
-    pub(super) imports: Vec<Import>,
+pub(crate) struct Module {
+    pub(crate) name: String,
+    pub(crate) imports: Vec<Import>,
     /// Its code, without `import` and `export`.
-    pub(super) body: String,
-    pub(super) exports: Vec<String>,
+    pub(crate) body: String,
+    pub(crate) exports: Vec<String>,
     /// What it exports of others: `export { a } from "./b.js";`.
-    pub(super) passed_on: Vec<String>,
+    pub(crate) passed_on: Vec<String>,
 }
 
-pub(super) struct Import {
-    pub(super) from: String,
-    pub(super) what: What,
+pub(crate) struct Import {
+    pub(crate) from: String,
+    pub(crate) what: What,
 }
 
-pub(super) enum What {
+pub(crate) enum What {
     /// `* as local`
     All(String),
     /// `{ name as local }`
@@ -24,7 +24,7 @@ pub(super) enum What {
 
 impl Import {
     /// Whether it asks for a name.
-    pub(super) fn names(&self, wanted: &str) -> bool {
+    pub(crate) fn names(&self, wanted: &str) -> bool {
         match &self.what {
             What::All(_) => false,
             What::Names(names) => names.iter().any(|(name, _)| name == wanted),
@@ -35,7 +35,7 @@ impl Import {
 impl Module {
     /// # Panics
     /// At a form of `import` or `export` that it does not know.
-    pub(super) fn of(name: &str, source: &str) -> Self {
+    pub(crate) fn of(name: &str, source: &str) -> Self {
         let mut module = Self {
             name: name.into(),
             imports: Vec::new(),
