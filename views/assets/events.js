@@ -3,6 +3,7 @@
 
 import { call } from "./api.js";
 import { breathe } from "./breath.js";
+import { prepare } from "./log.js";
 import { conversation, isSealed, refuse } from "./sealed.js";
 import { config, emit, seen, state } from "./state.js";
 import { isLeading, tell } from "./tabs.js";
@@ -34,22 +35,31 @@ async function readOn(deadlineMs) {
   }
 }
 
-/** @type {import("./state.js").Message[]} */
+/** @type {(import("./state.js").Message | string)[]} */
 const gathered = [];
 
 /**
- * A replay comes as thousands of events: what comes in one breath is taken in together.
- * @param {import("./state.js").Message} message
+ * A replay comes as thousands of events in one task: what comes in one breath is taken in together, and read only then.
+ * @param {import("./state.js").Message | string} message or its JSON
  */
 function gather(message) {
   if (gathered.push(message) === 1) void breathe().then(flush);
 }
 
 function flush() {
-  const messages = gathered.splice(0, PAGE_LEN);
+  const messages = gathered.splice(0, PAGE_LEN).map(read).filter(Boolean);
   if (gathered.length) void breathe().then(flush);
   if (isLeading()) for (const message of messages) tell("message", message);
   void take(messages);
+}
+
+/** One that cannot be read costs no other. @param {import("./state.js").Message | string} given */
+function read(given) {
+  try {
+    return typeof given === "string" ? JSON.parse(given) : given;
+  } catch (error) {
+    reportError(error);
+  }
 }
 
 /** What comes next waits until those before it stand in the page. */
@@ -58,15 +68,17 @@ let turn = Promise.resolve();
 /** @param {import("./state.js").Message[]} messages ascending @param {boolean} [isHistory] whatever is not in it does not come any more */
 const take = (messages, isHistory = false) => (turn = turn.then(() => takeIn(messages, isHistory)).catch(reportError));
 
-/** So many are opened and put into the page at a stretch, so that it can be used while thousands come in. */
-const SLICE_LEN = 50;
+/** So many are put into the page at once: the longer the list, the more a browser does whenever something joins it. */
+const LOT_LEN = 200;
 
 /** @param {import("./state.js").Message[]} messages @param {boolean} isHistory */
 async function takeIn(messages, isHistory) {
   const fresh = lacking(messages, isHistory);
-  for (let at = 0; at < fresh.length; at += SLICE_LEN) {
-    const slice = fresh.slice(at, at + SLICE_LEN);
-    arrive(isSealed ? await conversation().open(slice) : slice);
+  for (let at = 0; at < fresh.length; at += LOT_LEN) {
+    const lot = fresh.slice(at, at + LOT_LEN);
+    const opened = isSealed ? await conversation().open(lot) : lot;
+    if (lot.length > 1) await prepare(opened);
+    arrive(opened);
     await breathe();
   }
 }

@@ -3,9 +3,12 @@
 // The scroller's axis runs upwards: scrollTop is 0 at the end and negative above. So older messages move nothing, and what
 // arrives while somebody reads further up is made good by as much as it added.
 
+import { rest } from "./breath.js";
+import { fill } from "./fill.js";
+import { ahead, behind, box, settle } from "./lots.js";
 import { write } from "./rich.js";
+import { announce, fillIn, peerName, plural, text } from "./say.js";
 import { conversation, isSealed } from "./sealed.js";
-import { announce, fill, fillIn, peerName, plural, text } from "./say.js";
 import { byId, clone, config, emit, on, state } from "./state.js";
 import { dayNumber, now, refresh, show } from "./times.js";
 
@@ -21,7 +24,7 @@ const MINUTE_MS = 60_000;
 const LOOK_EVERY_MS = 5_000;
 /** A message that ends so close below the upper edge is not what is read. */
 const INSIDE_PX = 24;
-/** So many of the newest are laid out wherever the reader is, and others in lots of as many. */
+/** So many of the newest stand in no box: they may still change. */
 const NEAR_LEN = 100;
 /** So many that come at once are moved in. */
 const MOVING_MAX = 3;
@@ -74,6 +77,20 @@ export function start() {
   for (const item of /** @type {NodeListOf<HTMLElement>} */ (list.querySelectorAll('.mine:not([data-state="seen"])'))) unseen.add(item);
   on("marks", () => unseen.forEach(tick));
 }
+
+/** @type {WeakMap<Message, HTMLElement>} the items of messages that are about to come into the page */
+const prepared = new WeakMap();
+
+/** Makes the items of many messages, with rests between. Outside the page nothing has to be laid out for them. @param {Message[]} messages */
+export async function prepare(messages) {
+  for (const message of messages) {
+    await rest();
+    if (!pending.has(message.id)) prepared.set(message, node(message, message.senderName === config.you));
+  }
+}
+
+/** @param {Message} message @param {boolean} mine */
+const itemOf = (message, mine) => prepared.get(message) ?? node(message, mine);
 
 /** @param {Message} message @param {boolean} mine */
 function node(message, mine) {
@@ -149,7 +166,7 @@ function arrive(messages) {
   for (const message of messages) {
     const mine = message.senderName === config.you;
     const written = pending.get(message.id);
-    const item = written ?? node(message, mine);
+    const item = written ?? itemOf(message, mine);
     if (written) {
       put();
       // Stored in another order than written, because one of them had to be sent again: the server's order counts.
@@ -174,7 +191,7 @@ function arrive(messages) {
   }
   put();
   regroup(anchor);
-  if (near.length > 2 * NEAR_LEN) settle(near.splice(0, near.length - NEAR_LEN));
+  if (near.length > 2 * NEAR_LEN) settle(box(near.splice(0, near.length - NEAR_LEN)), stay);
   document.getElementById("empty")?.remove();
   announce(theirs);
   if (stay) {
@@ -185,9 +202,9 @@ function arrive(messages) {
 
 /** @param {Element | null} next */
 function lastBefore(next) {
-  let item = next ? next.previousElementSibling : list.lastElementChild;
-  while (item && !(/** @type {HTMLElement} */ (item).dataset.at)) item = item.previousElementSibling;
-  return /** @type {HTMLElement | null} */ (item);
+  let item = ahead(next);
+  while (item && !item.dataset.at) item = ahead(item);
+  return item;
 }
 
 /**
@@ -203,8 +220,8 @@ function regroup(from = null, to = null) {
   let heading = null;
   /** @type {Element | null} the line of the unread part, which stands below the heading of its day */
   let line = null;
-  for (let item = /** @type {HTMLElement | null} */ (from?.nextElementSibling ?? (from ? null : list.firstElementChild)); item; ) {
-    const next = /** @type {HTMLElement | null} */ (item.nextElementSibling);
+  for (let item = behind(from); item; ) {
+    const next = behind(item);
     const at = Number(item.dataset.at);
     if (item.matches(".day")) {
       heading?.remove();
@@ -214,10 +231,11 @@ function regroup(from = null, to = null) {
       if (dayNumber(at) !== day) {
         heading ??= clone("day");
         const time = /** @type {HTMLTimeElement} */ (heading.querySelector("time"));
-        const before = line ?? item;
+        const below = line ?? item;
+        const before = below.previousElementSibling ? below : (below.closest(".lot") ?? below);
         show(time, at);
         // What is moved is laid out anew, where it stood already as well.
-        if (heading.nextElementSibling !== before) list.insertBefore(heading, before);
+        if (heading.nextElementSibling !== before) before.before(heading);
       } else heading?.remove();
       heading = line = null;
       day = dayNumber(at);
@@ -235,7 +253,7 @@ function regroup(from = null, to = null) {
 function join(one, next) {
   const minute = (/** @type {HTMLElement} */ item) => Math.floor(Number(item.dataset.at) / MINUTE_MS);
   const goesOn = ["mine", "theirs"].some((side) => one.classList.contains(side) && next.classList.contains(side));
-  one.classList.toggle("leans", goesOn && one.nextElementSibling === next);
+  one.classList.toggle("leans", goesOn && behind(one) === next);
   one.classList.toggle("run", goesOn && minute(one) === minute(next));
 }
 
@@ -272,16 +290,10 @@ function keepPlace() {
     if (scroller.clientWidth !== width) return;
     reading = undefined;
     if (atEnd()) return;
-    // By halves: what stands at a point, the browser would look for among all of them.
-    const items = list.querySelectorAll(".message");
     const start = scroller.getBoundingClientRect().top + INSIDE_PX;
-    let [at, end] = [0, items.length];
-    while (at < end) {
-      const middle = (at + end) >> 1;
-      if (items[middle].getBoundingClientRect().bottom < start) at = middle + 1;
-      else end = middle;
-    }
-    if (items[at]) reading = { item: items[at], top: top(items[at]) };
+    let item = firstBelow(list.querySelectorAll(":scope > :is(.message, .lot)"), start);
+    if (item?.matches(".lot")) item = firstBelow(item.children, start);
+    if (item) reading = { item, top: top(item) };
   };
   let frame = 0;
   const soon = () => (frame ||= requestAnimationFrame(look));
@@ -294,33 +306,37 @@ function keepPlace() {
     // Their size is another one now.
     const settled = [...list.querySelectorAll(".settled")];
     for (const item of settled) item.classList.remove("settled");
-    settle(settled);
+    settle(settled, true);
     if (reading?.item.isConnected) scroller.scrollTop += top(reading.item) - reading.top;
   }).observe(scroller);
 }
 
-/** Older messages, ascending, above everything. @param {Message[]} messages */
-export function prepend(messages) {
-  const above = document.createDocumentFragment();
-  for (const message of messages) {
-    const mine = message.senderName === config.you;
-    const item = node(message, mine);
-    if (mine) tick(item);
-    above.append(item);
+/**
+ * The first of these that ends below a line of the screen. By halves: what stands at a point, the browser would look for among all.
+ * @param {ArrayLike<Element>} items @param {number} line
+ */
+function firstBelow(items, line) {
+  let [at, end] = [0, items.length];
+  while (at < end) {
+    const middle = (at + end) >> 1;
+    if (items[middle].getBoundingClientRect().bottom < line) at = middle + 1;
+    else end = middle;
   }
-  const first = list.querySelector("[data-at]");
-  settle([...above.children]);
-  list.prepend(above);
-  regroup(null, first);
+  return items[at];
 }
 
-/**
- * What is in these the browser lays out and paints near the window alone, as soon as it knows their size: all that stands in a long list
- * would be looked at anew for each that joins it.
- * @param {Element[]} items
- */
-function settle(items) {
-  requestAnimationFrame(() => requestAnimationFrame(() => items.forEach((item) => item.classList.add("settled"))));
+/** Older messages, ascending, above everything. @param {Message[]} messages */
+export function prepend(messages) {
+  const items = messages.map((message) => {
+    const mine = message.senderName === config.you;
+    const item = itemOf(message, mine);
+    if (mine) tick(item);
+    return item;
+  });
+  const first = list.querySelector("[data-at]");
+  list.prepend(...items);
+  regroup(null, first);
+  settle(box(items), true);
 }
 
 /** The tick of one's own message, until it is seen. @param {HTMLElement} item */
@@ -347,10 +363,10 @@ export function toEnd() {
 /** Writing something is reading what stands above it. */
 export function clearDivider() {
   if (!divider) return;
-  const [before, behind] = [lastBefore(divider), divider.nextElementSibling];
+  const [before, next] = [lastBefore(divider), behind(divider)];
   divider.remove();
   divider = null;
-  regroup(before, behind);
+  regroup(before, next);
 }
 
 /** Something written here that will not be sent. @param {HTMLElement} item */

@@ -2,7 +2,7 @@
 
 import { backoffMs, call } from "./api.js";
 import { isOut } from "./connection.js";
-import { prepend } from "./log.js";
+import { prepare, prepend } from "./log.js";
 import { conversation, isSealed } from "./sealed.js";
 import { byId } from "./state.js";
 
@@ -25,6 +25,7 @@ export function start() {
     const read = answer.ok ? answer.data.messages : [];
     const more = answer.data.more && read.length > 0;
     const messages = isSealed && answer.ok ? await conversation().openOlder(read, more) : read;
+    await prepare(messages);
     busy = false;
     if (isOut()) return;
     if (!answer.ok) {

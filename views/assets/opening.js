@@ -1,11 +1,11 @@
-// Opens many messages without holding up the page: a few at a time, in their order.
+// Opens many messages without holding up the page: some at once, in their order, with rests between.
 
-import { breathe } from "./breath.js";
+import { rest } from "./breath.js";
 import { open } from "./seal.js";
 
 /** @typedef {import("./state.js").Message} Message */
 
-/** So many at once: on a slow phone each takes some milliseconds. */
+/** So many at once: WebCrypto has threads of its own. On a slow phone each takes the page some milliseconds as well. */
 const GROUP_LEN = 8;
 
 /**
@@ -16,7 +16,7 @@ export async function openAll(keys, seatOf, messages) {
   /** @type {(import("./seal.js").Contents | null)[]} */
   const opened = [];
   for (let at = 0; at < messages.length; at += GROUP_LEN) {
-    if (at) await breathe();
+    await rest();
     const group = messages.slice(at, at + GROUP_LEN);
     opened.push(...(await Promise.all(group.map((one) => open(keys, seatOf(one), one.id, one.message)))));
   }

@@ -29,12 +29,13 @@ export function start() {
     { root: byId("history") },
   );
   let watched = state.youRead;
+  const theirs = byId("messages").getElementsByClassName("theirs");
   // From the end of the list upwards, as far as it is new: it may hold thousands.
   const watch = () => {
-    for (let item = byId("messages").lastElementChild; item; item = item.previousElementSibling) {
-      const seq = Number(/** @type {HTMLElement} */ (item).dataset.seq);
+    for (let at = theirs.length; at--; ) {
+      const seq = Number(/** @type {HTMLElement} */ (theirs[at]).dataset.seq);
       if (seq <= watched) break;
-      if (seq && item.matches(".theirs")) observer.observe(item);
+      observer.observe(theirs[at]);
     }
     watched = state.lastSeq;
     later();

@@ -148,11 +148,13 @@ async function open() {
   source = made;
   for (const name of EVENTS) {
     made.addEventListener(name, (event) => {
-      const detail = JSON.parse(/** @type {MessageEvent} */ (event).data);
+      const { data } = /** @type {MessageEvent} */ (event);
       heard();
+      // Messages are read, and told to the other tabs, when they are taken in.
+      if (name === "message") return apply(name, data);
+      const detail = JSON.parse(data);
       apply(name, detail);
-      // Of messages the other tabs are told when they are taken in.
-      if (name !== "message") tell(name, detail);
+      tell(name, detail);
     });
   }
   made.onerror = () => {

@@ -220,7 +220,7 @@ claim("bubbles of one voice lean on each other, live as after a reload", async (
   }
   /** What stands under each message, and whether it leans on it. @param {Page} page */
   const look = (page) =>
-    page.locator("#messages > .message").evaluateAll((items) =>
+    page.locator("#messages .message").evaluateAll((items) =>
       items.map((item) => {
         const next = item.nextElementSibling;
         const side = item.matches(".mine") ? ".mine" : ".theirs";

@@ -30,7 +30,7 @@ function told(words) {
 
 /** The conversation as Anny sees it: `Abhi: a text (what is said of it)`. @param {Page} page */
 async function seen(page) {
-  const items = await page.locator("#messages > .message").evaluateAll((nodes) =>
+  const items = await page.locator("#messages .message").evaluateAll((nodes) =>
     nodes.map((node) => ({
       who: node.classList.contains("mine") ? "Anny" : "Abhi",
       isClosed: node.classList.contains("closed"),

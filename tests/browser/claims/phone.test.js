@@ -103,7 +103,7 @@ claim("nothing to read or to press stands in a corner that a phone's screen has 
   await wire.send("Emulation.setSafeAreaInsetsOverride", { insets: { ...insets } });
   await say(anny.page, "In the middle");
   await message(abhi.page, "In the middle").waitFor();
-  const parts = ["#avatar", "#peer", "#menu summary", "#messages > .message .bubble", "#message", ".send"];
+  const parts = ["#avatar", "#peer", "#menu summary", "#messages .message .bubble", "#message", ".send"];
   const outside = () =>
     abhi.page.evaluate(
       ([parts, insets]) =>

@@ -16,7 +16,7 @@ const MANY = 5_000;
 const ARRIVALS = 20;
 /** Several times what it takes, since processors differ. */
 const COST_MAX_MS = 250;
-/** A page takes messages in by slices of 50. How many of them follow at once is the browser's to say. */
+/** A page takes messages in by lots of 200. */
 const STRETCH_MAX = 250;
 
 claim("a message that arrives below five thousand others makes the page do little", async ({ person }) => {

@@ -151,13 +151,13 @@ export async function post(page, text) {
 
 /** A message by its text. @param {Page} page @param {string} text */
 export const message = (page, text) =>
-  page.locator("#messages > .message").filter({ has: page.locator(".text", { hasText: text }) });
+  page.locator("#messages .message").filter({ has: page.locator(".text", { hasText: text }) });
 
 /** A page's markup, which is none while one page goes and the next one comes. @param {Page} page */
 export const contentOf = (page) => until("a page stands", () => page.content());
 
 /** All texts in their order. @param {Page} page */
-export const texts = (page) => page.locator("#messages > .message .text").allTextContents();
+export const texts = (page) => page.locator("#messages .message .text").allTextContents();
 
 /** Waits until a message of one's own is so far. @param {Page} page @param {string} text @param {"Sending" | "Sent" | "Delivered" | "Seen" | "Not sent"} word */
 export const untilTick = (page, text, word) =>

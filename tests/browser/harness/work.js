@@ -61,4 +61,4 @@ export const stretches = (page) => page.evaluate(() => /** @type {any} */ (globa
 export const newest = (page) => page.evaluate(() => document.querySelector("#messages > :last-child .text")?.textContent);
 
 /** How many messages the page holds. @param {Page} page */
-export const held = (page) => page.evaluate(() => document.querySelectorAll("#messages > .message").length);
+export const held = (page) => page.evaluate(() => document.querySelectorAll("#messages .message").length);

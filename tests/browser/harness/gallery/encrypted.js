@@ -140,7 +140,7 @@ async function lies({ person, language, relay, show }) {
   await submit(page, { user: peer });
   await opened(page);
   for (const [, text] of talk[language]) await abhi.say(text);
-  await until("all are there", () => page.locator("#messages > .message").count(), (count) => count === talk[language].length);
+  await until("all are there", () => page.locator("#messages .message").count(), (count) => count === talk[language].length);
   await show("chat-encrypted", page);
   lying.lies.set(abhi.seat(2), ([one, two, three, four, five, ...rest]) =>
     [
