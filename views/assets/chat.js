@@ -34,6 +34,7 @@ function start(isLive) {
       reportError(error);
     }
   }
+  document.documentElement.dataset.live = "";
 }
 
 const wanted = expected();

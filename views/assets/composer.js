@@ -35,7 +35,8 @@ export function start() {
   fit();
   count();
   field.enterKeyHint = touch ? "enter" : "send";
-  if (!touch && !document.querySelector("#problem, :target")) field.focus({ preventScroll: true });
+  // Who is somewhere on the page already, in its menu perhaps, stays there.
+  if (!touch && document.activeElement === document.body && !document.querySelector("#problem, :target")) field.focus({ preventScroll: true });
   document.addEventListener("keydown", typedElsewhere);
   takeFiles();
   // A mouse or a thumb on the button would take the focus, and with it the keyboard of a phone.
@@ -85,7 +86,8 @@ function keepDraft() {
 export function clear() {
   drafts++;
   ofTab.remove(KEY);
-  field.value = "";
+  // A page of older messages of an encrypted chat has none.
+  if (form) field.value = "";
 }
 
 function submit() {

@@ -3,7 +3,7 @@
 
 import { expected, mayHoldKeys } from "./arrival.js";
 import { cannot } from "./cannot.js";
-import { holdBack, release } from "./presses.js";
+import { miss, release } from "./presses.js";
 
 /** A secret of this format, of another one, or one that was damaged on its way. No place of a page is called so. */
 const SECRET = /^v\d|\./i;
@@ -17,7 +17,7 @@ export function start() {
   if (secret !== null || code) history.replaceState(null, "", location.pathname + location.search);
   // The same page, asked for with another fragment, is not loaded again by itself.
   addEventListener("hashchange", () => SECRET.test(location.hash.slice(1)) && location.reload());
-  void unlock(secret).catch(reportError).finally(release);
+  void unlock(secret).catch(reportError).then((able) => (able ? release() : miss()));
   const form = /** @type {HTMLFormElement | null} */ (document.getElementById("login"));
   if (!form || !code) return;
   const field = (/** @type {string} */ id) => /** @type {HTMLInputElement} */ (document.getElementById(id));
@@ -28,16 +28,22 @@ export function start() {
   else field("user").focus();
 }
 
-/** What an encrypted chat needs is loaded where there is one, or should or may be one. @param {string | null} secret */
+/**
+ * What an encrypted chat needs is loaded where there is one, or should or may be one. Answers whether it is there, or is not needed: a
+ * chat that was to be encrypted is not made a plain one because a script did not come.
+ * @param {string | null} secret
+ */
 async function unlock(secret) {
   const find = (/** @type {string} */ what) => /** @type {HTMLElement | null} */ (document.querySelector(what));
   const [place, other, plain] = ["[data-encrypted]", "#register, form[data-forget]", '[data-gone], [data-cannot="downgraded"]'].map(find);
   const wanted = expected();
   const isDoubted = plain && ((secret ?? wanted) !== null || (await mayHoldKeys()));
-  if (!place && !other && !isDoubted) return;
-  const instead = (/** @type {string} */ why) => place && cannot(why, place);
-  if (!crypto.subtle && !isDoubted) return instead("insecure");
-  holdBack("#register, [data-forget]");
-  const vault = await import("./vault.js").catch(() => void instead("load"));
+  if (!place && !other && !isDoubted) return true;
+  if (!crypto.subtle && !isDoubted) {
+    if (place) cannot("insecure", place);
+    return true;
+  }
+  const vault = await Promise.all([import("./vault.js"), other && import("./making.js")]).then(([vault]) => vault, () => null);
   await vault?.enter(place, secret, wanted);
+  return vault !== null;
 }

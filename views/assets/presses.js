@@ -1,25 +1,29 @@
-// What is pressed in an encrypted chat before its key is at hand waits for it: without the key the server could but refuse it.
+// What is pressed in an encrypted chat before its key is at hand waits for it: without the key the server could but refuse it. The same
+// where an encrypted chat is made or left. Ahead of this script the buttons of these forms cannot be pressed.
 
-/** Forms that nothing but a script can send. */
-let waiting = "[data-encrypted] form, [data-opening] #composer";
+import { cannot } from "./cannot.js";
+
 /** @type {SubmitEvent | undefined} the last press */
 let held;
 
 export function start() {
   addEventListener("submit", hold, true);
-}
-
-/** From here on these wait as well. @param {string} forms a selector */
-export function holdBack(forms) {
-  waiting += `, ${forms}`;
+  // A script that follows this one does not come.
+  addEventListener("error", ({ target }) => target instanceof HTMLScriptElement && miss(), true);
+  for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-waits] button"))) button.disabled = false;
 }
 
 /** @param {SubmitEvent} event */
 function hold(event) {
-  if (!(/** @type {Element} */ (event.target).matches(waiting))) return;
+  if (!(/** @type {Element} */ (event.target).matches("[data-waits]"))) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   held = event;
+}
+
+/** What a form needs cannot be had: it is not sent another way, and the page says so. */
+export function miss() {
+  cannot("load", document.querySelector("[data-encrypted], [data-waits] button"));
 }
 
 /** The key is at hand, or there is none, and then its forms are gone. */

@@ -35,7 +35,8 @@ export async function begin(wanted) {
   const why = await unlock(config.more ? Number(items[0]?.dataset.seq) : 1, wanted);
   if (why) {
     cannot(why);
-    byId("composer").hidden = true;
+    // There is none on a page of older messages.
+    document.getElementById("composer")?.setAttribute("hidden", "");
     return false;
   }
   const messages = items.map(({ dataset, classList }, at) => ({

@@ -6,6 +6,9 @@ pub const BASE: &str = "/demo/chat";
 /// Register, by `GET` and `POST`.
 pub const REGISTER: &str = "/demo/chat/register";
 
+/// The same without the wish for encryption, for a browser that does not get the scripts.
+pub const REGISTER_PLAIN: &str = "/demo/chat/register?plain";
+
 /// Where both arrive after an end.
 pub const REGISTER_ENDED: &str = "/demo/chat/register?ended";
 

@@ -63,12 +63,11 @@ pub fn page(frame: &Frame, page: &Ask) -> Markup {
             p { a href=(address::login(&page.hash)) { (words.back) } }
         }
     };
-    page::sheet_with(
-        frame,
-        title,
-        parts::key_scripts(page.encrypted && page.state != State::Waiting),
-        &content,
-    )
+    let scripts: &[&str] = match (page.state, page.encrypted) {
+        (State::Waiting, _) | (State::Allowed, false) => &["ask.js"],
+        (_, encrypted) => parts::key_scripts(encrypted),
+    };
+    page::sheet_with(frame, title, scripts, &content)
 }
 
 fn waiting(frame: &Frame, page: &Ask, here: &str) -> Markup {
@@ -92,24 +91,24 @@ pub(crate) fn number(digits: &str) -> Markup {
 fn allowed(frame: &Frame, page: &Ask) -> Markup {
     let words = &frame.text.ask;
     html! {
-        form.card method=(parts::method(page.encrypted)) action=(address::login_submit(&page.hash)) data-submit-now {
+        form.card method=(parts::method(page.encrypted)) action=(address::login_submit(&page.hash)) data-submit-now data-waits[page.encrypted] {
             p { (text::sentence(words.allowed, &[("user", &text::name(&page.user))])) }
             input type="hidden" name="id" value=(page.id);
             input type="hidden" name="user" value=(page.user);
             input type="hidden" name="askId" value=(page.ask_id);
             (parts::auth(page.encrypted))
-            button.primary.wide { (words.enter) }
+            (parts::submit(frame, page.encrypted, "primary wide", words.enter))
         }
     }
 }
 
 fn again(frame: &Frame, page: &Ask, why: &'static str) -> Markup {
     html! {
-        form.card method=(parts::method(page.encrypted)) action=(address::ask(&page.hash)) {
+        form.card method=(parts::method(page.encrypted)) action=(address::ask(&page.hash)) data-waits[page.encrypted] {
             p { (why) }
             input type="hidden" name="user" value=(page.user);
             (parts::auth(page.encrypted))
-            button.wide { (frame.text.ask.again) }
+            (parts::submit(frame, page.encrypted, "wide", frame.text.ask.again))
         }
     }
 }

@@ -138,7 +138,8 @@ pub fn page(frame: &Frame, chat: &Chat) -> Markup {
     };
     let body = html! {
         body.chat {
-            a.skip href="#message" { (text.chat.composer) }
+            @if chat.encrypted && chat.newer { a.skip href="#newest" { (text.chat.newest) } }
+            @else { a.skip href="#message" { (text.chat.composer) } }
             header.bar {
                 span.avatar.two[chat.seat == 1] #avatar aria-hidden="true" dir="auto" { (initial(chat)) }
                 div.who {
@@ -290,7 +291,7 @@ fn conversation(frame: &Frame, chat: &Chat) -> Markup {
             }
         }
         (message::list(frame, reader, &chat.messages, &lines(frame, chat)))
-        @if chat.newer { p.older { a.button href=(address::chat(&chat.hash, chat.seat)) { (words.newest) } } }
+        @if chat.newer && !chat.encrypted { p.older { a.button href=(address::chat(&chat.hash, chat.seat)) { (words.newest) } } }
         @if !chat.peer_joined { (nobody(frame, chat)) }
         @if chat.messages.is_empty() {
             div.empty #empty hidden[!chat.peer_joined] { (page::logo()) h2 { (words.empty_title) } p { (words.empty_both) } }

@@ -32,19 +32,22 @@ pub fn page(frame: &Frame, page: &End) -> Markup {
 pub(crate) fn question(frame: &Frame, page: &End, id: &str, alone: bool) -> Markup {
     let words = &frame.text.end;
     let chat = address::chat(&page.hash, page.seat);
+    // The key goes from the browser with the chat, and only a script takes it.
+    let keyed = alone && page.encrypted;
     html! {
         (parts::heading(alone, &format!("{id}-title"), words.title))
         p {
             (words.lead) " "
             (text::sentence(words.copies, &[("peer", &text::peer_or_other_start(frame.text, page.peer.as_deref()))]))
         }
+        @if keyed { (parts::reason("load", frame.text.sealed.load)) }
         div.actions {
             @let file = address::seat(&page.hash, page.seat, "download");
-            @if alone && page.encrypted { a.button href={ (file) "?choose" } { (words.download) } }
+            @if keyed { a.button href={ (file) "?choose" } { (words.download) } }
             @else { a.button href={ (file) "?format=text" } download { (words.download) } }
             a.button href=(chat) data-close autofocus { (frame.text.common.cancel) }
             form method="post" action=(address::seat(&page.hash, page.seat, "endchat")) data-leave="end"
-                data-forget=[(alone && page.encrypted).then_some(address::REGISTER_ENDED)] { button.danger { (words.confirm) } }
+                data-waits[keyed] data-forget=[keyed.then_some(address::REGISTER_ENDED)] { (parts::submit_or_plain(keyed, "danger", words.confirm)) }
         }
     }
 }

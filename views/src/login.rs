@@ -137,7 +137,7 @@ fn fresh(frame: &Frame, page: &Login) -> Markup {
     let code_open = device_error.is_some() || page.problem == Some(Problem::SessionOver);
     let optional = Some(frame.text.common.optional);
     html! {
-        form.card #login method=(parts::method(page.encrypted)) action=(address::login_submit(&page.hash)) {
+        form.card #login method=(parts::method(page.encrypted)) action=(address::login_submit(&page.hash)) data-waits[page.encrypted] {
             @if !page.continue_as.is_empty() { h2 { (words.other_name) } }
             p.notice.device-ready hidden data-device-ready { (words.device_ready) }
             input type="hidden" name="id" value=(page.id);
@@ -148,7 +148,7 @@ fn fresh(frame: &Frame, page: &Login) -> Markup {
                 (Field { id: "returnCode", name: "returnCode", label: words.return_code, code: true, optional, ..Field::default() }.markup())
                 (Field { id: "deviceCode", name: "deviceCode", label: words.device_code, code: true, optional, error: device_error, ..Field::default() }.markup())
             }
-            button.primary.wide { (words.submit) }
+            (parts::submit(frame, page.encrypted, "primary wide", words.submit))
         }
     }
 }
@@ -158,7 +158,7 @@ fn taken_seat(frame: &Frame, page: &Login) -> Markup {
     let words = &frame.text.login;
     let error = (page.problem == Some(Problem::WrongReturnCode)).then_some(words.wrong_return_code);
     html! {
-        form.card #login method=(parts::method(page.encrypted)) action=(address::login_submit(&page.hash)) {
+        form.card #login method=(parts::method(page.encrypted)) action=(address::login_submit(&page.hash)) data-waits[page.encrypted] {
             @match &page.replaced {
                 Some(replaced) => (replaced::told(frame, replaced)),
                 None => p { (words.taken) },
@@ -167,14 +167,14 @@ fn taken_seat(frame: &Frame, page: &Login) -> Markup {
             input type="hidden" name="user" value=(page.user);
             (parts::auth(page.encrypted))
             (Field { id: "returnCode", name: "returnCode", label: words.return_code, code: true, error, ..Field::default() }.markup())
-            button.primary.wide { (words.return_code_submit) }
+            (parts::submit(frame, page.encrypted, "primary wide", words.return_code_submit))
         }
-        form.card.quiet method=(parts::method(page.encrypted)) action=(address::ask(&page.hash)) {
+        form.card.quiet method=(parts::method(page.encrypted)) action=(address::ask(&page.hash)) data-waits[page.encrypted] {
             h2 { (words.ask_title) }
             p { (text::sentence(words.ask_lead, &[("user", &text::name(&page.user))])) }
             input type="hidden" name="user" value=(page.user);
             (parts::auth(page.encrypted))
-            button.wide { (words.ask_submit) }
+            (parts::submit(frame, page.encrypted, "wide", words.ask_submit))
         }
         p { a href=(address::login(&page.hash)) { (words.other_name) } }
     }

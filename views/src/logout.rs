@@ -29,13 +29,16 @@ pub fn page(frame: &Frame, page: &Logout) -> Markup {
 /// The question itself, for the page and for the chat's dialog.
 pub(crate) fn question(frame: &Frame, page: &Logout, id: &str, alone: bool) -> Markup {
     let words = &frame.text.logout;
+    // The key goes from the browser with the chat, and only a script takes it.
+    let keyed = alone && page.encrypted;
     html! {
         (parts::heading(alone, &format!("{id}-title"), words.title))
         p { (words.lead) }
+        @if keyed { (parts::reason("load", frame.text.sealed.load)) }
         div.actions {
             a.button href=(address::chat(&page.hash, page.seat)) data-close autofocus { (frame.text.common.cancel) }
             form method="post" action=(address::seat(&page.hash, page.seat, "logout")) data-leave="logout"
-                data-forget=[(alone && page.encrypted).then_some(address::REGISTER_LOGGED_OUT)] { button.primary { (words.confirm) } }
+                data-waits[keyed] data-forget=[keyed.then_some(address::REGISTER_LOGGED_OUT)] { (parts::submit_or_plain(keyed, "primary", words.confirm)) }
         }
     }
 }

@@ -208,6 +208,23 @@ pub(crate) fn method(encrypted: bool) -> &'static str {
     if encrypted { "dialog" } else { "post" }
 }
 
+/// The button of a form that carries [`auth`]. In an encrypted chat it cannot be pressed before the scripts are there, which hold every
+/// press from then on until the form can be sent (`presses.js`). That they are late is said below it.
+pub(crate) fn submit(frame: &Frame, encrypted: bool, class: &str, words: &str) -> Markup {
+    html! {
+        button class=(class) disabled[encrypted] { (words) }
+        @if encrypted { p.small.late { (frame.text.sealed.late) } }
+    }
+}
+
+/// The same where the form does without scripts what it can: then another button stands in its place.
+pub(crate) fn submit_or_plain(waits: bool, class: &str, words: &str) -> Markup {
+    html! {
+        @if waits { noscript { button class=(class) { (words) } } }
+        button class=(class) disabled[waits] { (words) }
+    }
+}
+
 /// Where a form of an encrypted chat carries the proof of having the whole link: the scripts fill it in.
 pub(crate) fn auth(encrypted: bool) -> Markup {
     html! { @if encrypted { input type="hidden" name="auth" disabled data-auth; } }

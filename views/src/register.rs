@@ -25,6 +25,8 @@ pub struct Register {
     pub ttl_hours: u32,
     /// The hash that was reserved for an encrypted chat, after an error.
     pub reserved: Option<String>,
+    /// Whether a plain chat is wanted: then nothing waits for scripts.
+    pub plain: bool,
     /// What was wrong with the last try.
     pub problem: Option<Problem>,
     /// What just happened elsewhere, told above the form.
@@ -116,11 +118,12 @@ pub fn page(frame: &Frame, page: &Register) -> Markup {
                     }
                 }
             }
-            form.card #register method="post" action=(address::REGISTER) aria-label=(words.submit) {
+            form.card #register method="post" action=(address::REGISTER) aria-label=(words.submit) data-waits[!page.plain] {
                 @if let Some(told) = &problem { (parts::summary(frame, &told.message, told.field)) }
                 @for (why, words) in [("failed", words.unavailable), ("many", text.sealed.too_many), ("offline", text.sealed.offline)] {
                     div.summary role="alert" hidden data-cannot=(why) { p { (words) } }
                 }
+                @if !page.plain { div.summary hidden data-cannot="load" { p { (text.sealed.load) } p { (plain_instead(frame)) } } }
                 input type="hidden" name="id" value=(page.id);
                 // For the scripts, which fill them in where the chat is encrypted.
                 input type="hidden" name="hash" value=[&page.reserved] disabled;
@@ -132,17 +135,23 @@ pub fn page(frame: &Frame, page: &Register) -> Markup {
                     error: wrong("user-two"), optional: Some(text.common.optional), ..Field::default()
                 }.markup())
                 (lifetimes(frame, page))
-                button.primary.wide { (words.submit) }
+                (parts::submit_or_plain(!page.plain, "primary wide", words.submit))
+                @if !page.plain { p.small.late { (text.sealed.late) " " (plain_instead(frame)) } }
                 p.small data-plain { (words.privacy) }
                 p.small hidden data-sealed { (parts::sealed_line(text.sealed.register)) }
                 details.more hidden data-choice {
                     summary { (text.sealed.more) }
-                    label.check for="plain" { input #plain type="checkbox" autocomplete="off"; span { (text.sealed.plain) } }
+                    label.check for="plain" { input #plain type="checkbox" autocomplete="off" checked[page.plain]; span { (text.sealed.plain) } }
                 }
             }
         }
     };
     page::sheet_with(frame, title, &["vault.js", "making.js"], &content)
+}
+
+/// The way to a chat for whoever does not get the scripts, or not in time: nobody's chat is made a plain one unasked.
+fn plain_instead(frame: &Frame) -> Markup {
+    html! { a href=(address::REGISTER_PLAIN) { (frame.text.sealed.late_plain) } }
 }
 
 fn lifetimes(frame: &Frame, page: &Register) -> Markup {

@@ -37,10 +37,10 @@ pub(crate) fn told(frame: &Frame, replaced: &Replaced) -> Markup {
 /// The form that asks to be let in.
 pub(crate) fn ask(frame: &Frame, hash: &str, replaced: &Replaced) -> Markup {
     let form = html! {
-        form method=(parts::method(replaced.encrypted)) action=(address::ask(hash)) {
+        form method=(parts::method(replaced.encrypted)) action=(address::ask(hash)) data-waits[replaced.encrypted] {
             input type="hidden" name="user" value=(replaced.user);
             (parts::auth(replaced.encrypted))
-            button.primary.wide { (frame.text.login.ask_submit) }
+            (parts::submit(frame, replaced.encrypted, "primary wide", frame.text.login.ask_submit))
         }
     };
     parts::with_key(frame, replaced.encrypted, hash, &form)

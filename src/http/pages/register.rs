@@ -40,6 +40,7 @@ pub async fn show(state: web::Data<State>, request: HttpRequest) -> HttpResponse
     };
     let page = Register {
         id: actions::fresh_id(&state).to_string(),
+        plain: query == "plain",
         notice,
         ..Register::default()
     };
@@ -69,6 +70,7 @@ pub async fn submit(
     body.user_two = body.user_two.filter(|name| !name.trim().is_empty());
     let page = Register {
         reserved: body.hash.clone(),
+        plain: body.encryption.is_none(),
         id: body.id.unwrap_or_else(Uuid::new_v4).to_string(),
         user_one: body.user_one.clone().unwrap_or_default(),
         user_two: body.user_two.clone().unwrap_or_default(),

@@ -1,9 +1,9 @@
-// Who presses before a page has its key: on a slow line its scripts come seconds after its forms.
+// Who presses before a page has its scripts or its key: on a slow line they come seconds after its forms, or not at all.
 
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { begin, enter, message, opened } from "../harness/flows.js";
+import { begin, enter, message, opened, tell } from "../harness/flows.js";
 import { Speaker } from "../harness/speaker.js";
 import { until, untilIs } from "../harness/until.js";
 
@@ -29,6 +29,122 @@ function sends(page) {
   page.on("request", (request) => void (request.method() === "POST" && sent.push(new URL(request.url()).pathname)));
   return sent;
 }
+
+/** Not every browser knows `blocking="render"`: the others show a page before its first script is there. @param {Page} page */
+async function unblocked(page) {
+  await page.route("**/*", async (route) => {
+    const request = route.request();
+    if (request.resourceType() !== "document" || request.method() !== "GET") return route.fallback();
+    const response = await route.fetch();
+    await route.fulfill({ response, body: (await response.text()).replaceAll(' blocking="render"', "") });
+  });
+}
+
+const LATE = "A part of this page is still on its way.";
+
+claim("a new chat cannot be asked for before its page has scripts, and the page says why", async ({ person }) => {
+  const { page } = await person();
+  await unblocked(page);
+  const come = await without(page, "every.js");
+  await page.goto("/demo/chat/register", { waitUntil: "commit" });
+  await page.getByLabel("Your name").fill("Abhi");
+  await page.getByLabel("Their name").fill("Anny");
+  const create = page.getByRole("button", { name: "Create the chat" });
+  assert.equal(await create.isDisabled(), true);
+  const sent = sends(page);
+  await page.getByLabel("Your name").press("Enter");
+  await page.getByText(LATE).waitFor();
+  assert.equal(sent.join(" "), "");
+  come();
+  await create.click();
+  assert.match(await until("the link", () => page.locator("#link").inputValue()), /#v1\./);
+});
+
+claim("who does not get the scripts makes a plain chat by asking for one", async ({ person }) => {
+  const { page } = await person();
+  await unblocked(page);
+  const come = await without(page, "every.js");
+  await page.goto("/demo/chat/register", { waitUntil: "commit" });
+  await page.getByRole("link", { name: "Create a chat that is not encrypted" }).click();
+  await page.waitForURL("**/register?plain", { waitUntil: "commit" });
+  await page.getByLabel("Your name").fill("Abhi");
+  await page.getByLabel("Their name").fill("Anny");
+  await page.getByRole("button", { name: "Create the chat" }).click();
+  await page.waitForURL("**/invite", { waitUntil: "commit" });
+  come();
+  assert.doesNotMatch(await until("the link", () => page.locator("#link").inputValue()), /#/);
+});
+
+for (const script of ["page.js", "vault.js", "making.js"]) {
+  claim(`without ${script} no plain chat is made in the place of an encrypted one`, async ({ person }) => {
+    const anny = await person();
+    const { page } = anny;
+    anny.expectOutage();
+    let fail = () => {};
+    const failing = new Promise((resolve) => (fail = () => resolve(undefined)));
+    await page.route(`**/${script}`, async (route) => {
+      await failing;
+      await route.abort();
+    });
+    await page.goto("/demo/chat/register", { waitUntil: "commit" });
+    await page.getByLabel("Your name").fill("Abhi");
+    await page.getByLabel("Their name").fill("Anny");
+    const sent = sends(page);
+    await page.getByRole("button", { name: "Create the chat" }).click();
+    fail();
+    await page.getByText("A part of this page could not be loaded.").waitFor();
+    await page.getByLabel("Their name").press("Enter");
+    assert.equal(await page.getByRole("button", { name: "Create the chat" }).isVisible(), false);
+    assert.equal(sent.join(" "), "");
+  });
+}
+
+claim("the forms of an encrypted chat cannot be sent before its page has scripts, and can be from then on", async ({ person, server }) => {
+  const [anny, abhi] = [await person(), await Speaker.begin(server.origin)];
+  const { page } = anny;
+  await unblocked(page);
+  let come = await without(page, "every.js");
+  await page.goto(abhi.link, { waitUntil: "commit" });
+  await page.getByLabel("Your name").fill("Anny");
+  const enter = page.getByRole("button", { name: "Enter", exact: true });
+  assert.equal(await enter.isDisabled(), true);
+  await page.getByText(LATE).waitFor();
+  come();
+  await enter.click();
+  await opened(page);
+  const chat = page.url();
+  for (const [address, button] of [[chat, "Send"], [`${chat}/logout`, "Log out"]]) {
+    come = await without(page, "every.js");
+    await page.goto(address, { waitUntil: "commit" });
+    const sends = page.getByRole("button", { name: button, exact: true });
+    await until(`${button} cannot be pressed`, () => sends.isDisabled());
+    come();
+    await until(`${button} can be pressed`, () => sends.isEnabled());
+  }
+});
+
+claim("what only scripts can do is offered when they are there", async ({ person }) => {
+  const abhi = await person();
+  const { page } = abhi;
+  await tell(abhi, "/demo/chat/register", { userOne: "Abhi", userTwo: "Anny" }).then(({ url }) => page.goto(`${new URL(url).pathname}/1/invite`));
+  const copy = page.locator('[data-copy="link"]');
+  await copy.waitFor();
+  let come = await without(page, "page.js");
+  await page.reload({ waitUntil: "commit" });
+  await until("the way on", () => page.getByRole("link", { name: "Go to the chat" }).isVisible());
+  assert.equal(await copy.isVisible(), false);
+  come();
+  await copy.waitFor();
+  come = await without(page, "chat.js");
+  await page.getByRole("link", { name: "Go to the chat" }).click();
+  await page.waitForURL("**/1", { waitUntil: "commit" });
+  await page.locator("#menu summary").click();
+  const sound = page.getByRole("button", { name: "Sound" });
+  assert.equal(await sound.isVisible(), false);
+  come();
+  await sound.click();
+  await until("it is on", () => sound.getAttribute("aria-pressed"), (pressed) => pressed === "true");
+});
 
 for (const script of ["page.js", "vault.js"]) {
   claim(`a name that is entered before ${script} is there leads in when it is`, async ({ person, server }) => {

@@ -207,6 +207,31 @@ claim("without scripts an encrypted chat says that it needs them, and takes no t
   assert.equal(await plain.page.locator("#composer").isVisible(), false);
 });
 
+claim("older messages of an encrypted chat have a page that offers no field, and leads to where one can write", async ({ person, server }) => {
+  const [anny, abhi] = [await person(), await Speaker.begin(server.origin)];
+  const { page } = anny;
+  await abhi.pour(Array.from({ length: 60 }, (_, at) => `line ${at + 1}`));
+  await enter(anny, abhi.link);
+  const chat = page.url();
+  await page.goto(`${chat}?before=20`);
+  await opened(page);
+  await message(page, "line 19").waitFor();
+  assert.equal(await page.locator("#composer, textarea").count(), 0);
+  await page.getByText("These are older messages. You can write below the newest ones.").waitFor();
+  await page.locator(".below").getByRole("link", { name: "To the newest messages" }).click();
+  await page.waitForURL(chat);
+  await opened(page);
+  await say(page, "Written here");
+  await until("it is stored", async () => (await abhi.newest())?.message.startsWith("v1."));
+  // What the page of older messages offers, it does.
+  await page.goto(`${chat}?before=20`);
+  await opened(page);
+  await choose(page, "Log out");
+  await page.getByRole("dialog").getByRole("button", { name: "Log out" }).click();
+  await page.getByText("You are logged out").first().waitFor();
+  assert.deepEqual(await databases(page), []);
+});
+
 claim("without scripts a new chat is a plain one, and says so", async ({ person }) => {
   const { page } = await person({ javaScriptEnabled: false });
   await page.goto("/");

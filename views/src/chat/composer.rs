@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use super::{Chat, Problem};
 use crate::{address, page::Frame, parts};
 
-/// Never disabled, and with the text of a try that failed.
+/// The form with what is said above it. A page of older messages of an encrypted chat has no form: what is sealed says which message
+/// its writer saw last, and such a page does not have the last one.
 pub(super) fn composer(frame: &Frame, chat: &Chat) -> Markup {
     let words = &frame.text.chat;
     html! {
@@ -15,16 +16,29 @@ pub(super) fn composer(frame: &Frame, chat: &Chat) -> Markup {
             @if let Some(problem) = chat.problem { (not_sent(frame, problem)) }
             p.error.complaint #complaint hidden {}
             p.counter #counter hidden {}
-            // Without its scripts the form of an encrypted chat sends nothing: its field has no name, and "dialog" is no way to send.
-            @let plain = !chat.encrypted;
-            form.composer #composer method=(parts::method(chat.encrypted)) action=[plain.then(|| address::seat(&chat.hash, chat.seat, "message_send"))] {
-                @if plain { input type="hidden" name="id" value=(chat.message_id); }
-                label.visually-hidden for="message" { (words.message) }
-                textarea #message name=[plain.then_some("message")] rows="1" dir="auto" autocomplete="off" enterkeyhint="send"
-                    placeholder=(words.message) aria-describedby="send-hint" aria-invalid=[chat.problem.map(|_| "true")] { (chat.draft) }
-                p.visually-hidden #send-hint { (words.send_hint) }
-                button.primary.send { span { (words.send) } (plane()) }
+            @if chat.encrypted && chat.newer {
+                p.reading { (words.reading) " " a #newest href=(address::chat(&chat.hash, chat.seat)) { (words.newest) } }
+            } @else {
+                (form(frame, chat))
             }
+        }
+    }
+}
+
+/// The field is never disabled, and has the text of a try that failed.
+fn form(frame: &Frame, chat: &Chat) -> Markup {
+    let words = &frame.text.chat;
+    // Without its scripts the form of an encrypted chat sends nothing: its field has no name, and "dialog" is no way to send.
+    let plain = !chat.encrypted;
+    html! {
+        form.composer #composer method=(parts::method(chat.encrypted)) data-waits[chat.encrypted]
+            action=[plain.then(|| address::seat(&chat.hash, chat.seat, "message_send"))] {
+            @if plain { input type="hidden" name="id" value=(chat.message_id); }
+            label.visually-hidden for="message" { (words.message) }
+            textarea #message name=[plain.then_some("message")] rows="1" dir="auto" autocomplete="off" enterkeyhint="send"
+                placeholder=(words.message) aria-describedby="send-hint" aria-invalid=[chat.problem.map(|_| "true")] { (chat.draft) }
+            p.visually-hidden #send-hint { (words.send_hint) }
+            button.primary.send disabled[chat.encrypted] { span { (words.send) } (plane()) }
         }
     }
 }

@@ -133,6 +133,18 @@ pub(super) fn chat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
             ),
         ),
         (
+            "chat-encrypted-older",
+            page(
+                frame,
+                &Chat {
+                    encrypted: true,
+                    newer: true,
+                    messages: vec![message(48, 2, NOW_MS, "v1.c2FsdCBhbmQgY2lwaGVydGV4dA")],
+                    ..base()
+                },
+            ),
+        ),
+        (
             "chat-seat-2",
             page(
                 frame,

@@ -28,6 +28,16 @@ pub(super) fn register_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
     vec![
         ("register", page(frame, &fresh())),
         (
+            "register-plain",
+            page(
+                frame,
+                &Register {
+                    plain: true,
+                    ..fresh()
+                },
+            ),
+        ),
+        (
             "register-missing",
             page(
                 frame,
