@@ -13,11 +13,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use harness::servers::{Redis, StartError};
 use tokio::task::spawn_blocking;
 
 use crate::{
     progress::Progress,
-    servers::{Redis, StartError},
     usage::{Processes, UsageError},
 };
 pub use options::{Options, Program};

@@ -14,6 +14,11 @@ use std::{
 };
 
 use futures_util::future::try_join_all;
+use harness::{
+    checker::{Ledger, Seat, Verdict},
+    client::{ApiError, Client, Message, Retry, Session, send_until_settled},
+    stream::{Signal, Subscription},
+};
 use tokio::{
     sync::Mutex as Turn,
     time::{Interval, MissedTickBehavior, interval},
@@ -21,13 +26,10 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
-    checker::{Ledger, Seat, Verdict},
-    client::{ApiError, Client, Message, Retry, Session, send_until_settled},
     crowd::{Crowd, CrowdError},
     flow::wait_for_tail,
     options::ServersError,
     progress::Progress,
-    stream::{Signal, Subscription},
     watch::Watch,
 };
 pub use options::Options;

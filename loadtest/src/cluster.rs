@@ -3,12 +3,10 @@
 use std::{io, path::PathBuf};
 
 use clap::Args;
+use harness::servers::{Kind, Shape, Site, StartError, program, require_free};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{
-    options::at_least_one,
-    servers::{Kind, Shape, Site, StartError, program, require_free},
-};
+use crate::options::at_least_one;
 
 /// Options of `cluster`.
 #[derive(Args, Clone, Debug)]

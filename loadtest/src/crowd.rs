@@ -2,17 +2,17 @@
 
 use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
+use harness::{
+    client::ApiError,
+    stream::{Ended, Signal, Subscription},
+};
 use tokio::{
     sync::{Semaphore, watch},
     task::JoinSet,
     time::timeout,
 };
 
-use crate::{
-    client::ApiError,
-    progress::Progress,
-    stream::{Ended, Signal, Subscription},
-};
+use crate::progress::Progress;
 
 /// Streams that may be opening at one moment: more would only overflow the server's accept queue.
 pub const OPENING_AT_ONCE_MAX: usize = 128;

@@ -20,20 +20,22 @@ mod timetable;
 
 use std::{sync::Arc, time::Duration};
 
+use harness::{
+    checker::{Ledger, Seat, View},
+    client::{ApiError, Client, Message, send_until_settled},
+    stream::Signal,
+};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    checker::{Ledger, Seat, View},
-    client::{ApiError, Client, Message, send_until_settled},
     crowd::CrowdError,
     meter::Meter,
     options::ServersError,
     pairs::{self, Pair},
     progress::Progress,
+    rivals::xmpp::XmppError,
     stamp::Stamps,
-    stream::Signal,
     text::Texts,
-    xmpp::XmppError,
 };
 pub use options::{Load, Options};
 pub use report::{FlowReport, plots, server_plots};
@@ -110,10 +112,10 @@ impl Run {
         let pairs = pairs::gather(&clients, pairs, progress)
             .await
             .map_err(FlowError::Gathering)?;
-        let views: &[View] = if clients.iter().any(Client::is_of_nchan) {
-            &[View::Stream(Seat::One), View::Stream(Seat::Two)]
-        } else {
+        let views: &[View] = if clients.iter().all(Client::speaks_duet) {
             &View::ALL
+        } else {
+            &[View::Stream(Seat::One), View::Stream(Seat::Two)]
         };
         Ok(Self {
             clients,

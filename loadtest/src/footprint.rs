@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use serde::Serialize;
-
-use crate::{
+use harness::{
     faults::FaultError,
     servers::{Cluster, Process},
-    usage::Processes,
 };
+use serde::Serialize;
+
+use crate::usage::Processes;
 
 const MIB: f64 = (1 << 20) as f64;
 /// What holds something of a chat; a tombstone does not.

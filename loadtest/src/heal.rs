@@ -22,6 +22,12 @@ mod report;
 
 use std::{sync::Arc, time::Duration};
 
+use harness::{
+    checker::Seat,
+    client::{ApiError, Client, Sent, send_until_settled},
+    faults::{Fault, FaultError},
+    servers::{self, Cluster, Redis},
+};
 use rand::RngExt;
 use tokio::{
     sync::Semaphore,
@@ -30,13 +36,9 @@ use tokio::{
 };
 
 use crate::{
-    checker::Seat,
-    client::{ApiError, Client, Sent, send_until_settled},
-    faults::{Fault, FaultError},
     flow::{FlowError, Run, recall, wait_for_tail},
     live::Streams,
     progress::Progress,
-    servers::{self, Cluster, Redis},
     torture::TortureError,
 };
 pub use options::Options;

@@ -11,14 +11,16 @@ use std::{
 
 use clap::Args;
 use futures_util::future::try_join_all;
+use harness::{
+    checker::Seat,
+    client::{ApiError, Client, Cursor, send_until_settled},
+};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::{
-    checker::Seat,
-    client::{ApiError, Client, Cursor, send_until_settled},
     meter::latencies_us,
     options::{Servers, ServersError, at_least_one, text_len},
     page::Page,

@@ -13,12 +13,15 @@ use std::{
 };
 
 use clap::Args;
+use harness::{
+    checker::Seat,
+    client::{ApiError, Client},
+    stream::{Signal, Subscription},
+};
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    checker::Seat,
-    client::{ApiError, Client},
     crowd::{Crowd, CrowdError, OPENING_AT_ONCE_MAX},
     flow::server_plots,
     options::{Carriage, Servers, ServersError, at_least_one, seconds},
@@ -26,7 +29,6 @@ use crate::{
     pairs::{self, Pair},
     progress::Progress,
     report::{Outcome, Report},
-    stream::{Signal, Subscription},
     usage::{self, Processes},
     watch::{ServerUsage, Watch},
 };

@@ -1,6 +1,11 @@
 //! Streams of a run that are taken down and opened again, and of which it is known at every moment
 //! how far each has come and when it showed its last message.
 
+use harness::{
+    checker::Seat,
+    client::{Client, Message},
+    stream::Subscription,
+};
 use std::{
     sync::{
         Arc,
@@ -13,12 +18,9 @@ use std::{
 };
 
 use crate::{
-    checker::Seat,
-    client::{Client, Message},
     crowd::{Crowd, CrowdError, OPENING_AT_ONCE_MAX},
     flow::Run,
     progress::Progress,
-    stream::Subscription,
 };
 
 /// Both people's streams in all chats of a run.

@@ -4,10 +4,11 @@ use std::{error::Error, fmt::Display, fs, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 use loadtest::{
-    beats, churn, cluster, compare, flow, heal, history, idle, limits,
+    beats, churn, cluster, flow, heal, history, idle, limits,
     progress::Progress,
     ramp,
     report::{Outcome, Report},
+    rivals::compare,
     storm, torture,
 };
 use tokio::runtime::Builder;

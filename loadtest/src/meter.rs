@@ -10,10 +10,9 @@ use std::{
     time::Duration,
 };
 
+use harness::client::ApiError;
 use hdrhistogram::Histogram;
 use serde::Serialize;
-
-use crate::client::ApiError;
 
 /// Counters and histograms of one run. Latencies are kept in microseconds with three significant digits.
 #[derive(Debug, Default)]

@@ -3,12 +3,17 @@
 use std::{sync::Arc, time::Duration};
 
 use clap::Args;
+use harness::{
+    client::{CONNECTIONS_MAX, Client, Dialect},
+    http::TargetError,
+};
 
 use crate::{
-    client::{CONNECTIONS_MAX, Client},
-    http::TargetError,
+    rivals::{
+        nchan::{self, Nchan},
+        xmpp::{Address, XmppError},
+    },
     usage::{Processes, UsageError},
-    xmpp::{Address, XmppError},
 };
 
 /// Where the servers are.
@@ -70,9 +75,17 @@ impl Servers {
     }
 
     async fn each(&self, made: impl Fn(Client) -> Client) -> Result<Arc<[Client]>, ServersError> {
+        let channels: Arc<dyn Dialect> = Arc::new(Nchan::default());
         let mut clients = Vec::with_capacity(self.api.len());
         for url in &self.api {
-            clients.push(made(Client::with_connections(url, self.connections).await?));
+            let client = match url.strip_prefix(nchan::SCHEME) {
+                Some(address) => {
+                    let url = format!("http://{address}");
+                    Client::speaking(Arc::clone(&channels), &url, self.connections).await?
+                }
+                None => Client::with_connections(url, self.connections).await?,
+            };
+            clients.push(made(client));
         }
         Ok(clients.into())
     }

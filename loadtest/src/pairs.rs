@@ -9,12 +9,12 @@ use std::{
 };
 
 use futures_util::future::try_join_all;
-
-use crate::{
+use harness::{
     checker::Seat,
     client::{ApiError, Client, Retry, Session},
-    progress::Progress,
 };
+
+use crate::progress::Progress;
 
 /// One name with a letter outside ASCII, since names stand in paths.
 const NAMES: [&str; 2] = ["Ada", "Zoë"];

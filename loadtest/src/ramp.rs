@@ -6,10 +6,10 @@
 use std::{fmt, time::Duration};
 
 use clap::Args;
+use harness::checker::Verdict;
 use serde::Serialize;
 
 use crate::{
-    checker::Verdict,
     flow::{self, FlowError, Talk},
     options::{Servers, at_least_one, positive, seconds, text_len},
     page::Page,

@@ -5,9 +5,8 @@
 
 use std::time::{Duration, Instant};
 
+use harness::checker::Seat;
 use uuid::Uuid;
-
-use crate::checker::Seat;
 
 const RUN_BITS: u32 = 48;
 const NUMBER_BITS: u32 = 11;

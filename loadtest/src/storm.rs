@@ -15,6 +15,11 @@ use std::{
 };
 
 use clap::Args;
+use harness::{
+    checker::Seat,
+    client::{ApiError, Client, Message, send_until_settled},
+    stream::{Signal, Subscription},
+};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 use tokio::{
@@ -24,8 +29,6 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
-    checker::Seat,
-    client::{ApiError, Client, Message, send_until_settled},
     crowd::{Crowd, CrowdError, OPENING_AT_ONCE_MAX},
     flow::server_plots,
     meter::latencies_us,
@@ -35,7 +38,6 @@ use crate::{
     plot::{self, Line},
     progress::Progress,
     report::{Outcome, Report},
-    stream::{Signal, Subscription},
     watch::{ServerUsage, Watch},
 };
 

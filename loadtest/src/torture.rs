@@ -13,20 +13,22 @@ mod schedule;
 
 use std::{sync::Arc, time::Duration};
 
+use harness::{
+    checker::Seat,
+    client::{ApiError, CONNECTIONS_MAX, Client, Retry},
+    faults::FaultError,
+    http::TargetError,
+    servers::{self, Cluster, StartError},
+};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    checker::Seat,
-    client::{ApiError, CONNECTIONS_MAX, Client, Retry},
     crowd::CrowdError,
-    faults::FaultError,
     flow::{self, FlowError, Run, recall, send, wait_for_tail},
     footprint::{Footprint, ProcessFootprint, Traces},
-    http::TargetError,
     live::Streams,
     options::Servers,
     progress::Progress,
-    servers::{self, Cluster, StartError},
 };
 pub use options::Options;
 pub use report::{RoundReport, TortureReport};

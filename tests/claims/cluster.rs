@@ -1,6 +1,5 @@
 //! Any number of instances behind the project's own proxy configurations, with the real proxies.
 
-mod alone;
 mod paths;
 mod rolling;
 mod split;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use loadtest::servers::{Kind, Shape};
+use harness::servers::{Kind, Shape};
 use serde_json::json;
 use uuid::Uuid;
 

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use loadtest::{
+use harness::{
     checker::{Ledger, Seat, View},
     client::{Client, Message, Session},
     stream::{Signal, Subscription},
@@ -97,7 +97,7 @@ async fn a_thousand_sends_at_once_outlive_a_kill_in_their_middle() {
         let session = [&one, &two][number % 2];
         let message = (*id, &*text(number));
         let sent =
-            loadtest::client::send_until_settled(&clients, 0, session, message, PATIENCE, |_| {});
+            harness::client::send_until_settled(&clients, 0, session, message, PATIENCE, |_| {});
         let sent = sent.await.unwrap();
         ledger.acknowledged(0, sent.seq, *id, &text(number));
     }

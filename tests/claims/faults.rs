@@ -12,7 +12,6 @@ mod ended_sessions;
 mod instances;
 mod postgres;
 mod redis;
-mod torture;
 mod without_redis;
 
 pub use without_redis::Case;

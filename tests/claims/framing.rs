@@ -4,7 +4,7 @@
 mod pseudo;
 mod table;
 
-use loadtest::servers::{Kind, Shape};
+use harness::servers::{Kind, Shape};
 use tokio::net::TcpStream;
 
 use crate::support::{

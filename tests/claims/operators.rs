@@ -7,7 +7,7 @@ mod guide;
 
 use std::{collections::BTreeSet, fs, path::PathBuf, process::Command};
 
-use loadtest::servers::{Kind, Postgres, Shape};
+use harness::servers::{Kind, Postgres, Shape};
 
 use crate::support::{
     Chat, Server, Setup,

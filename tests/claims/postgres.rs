@@ -11,7 +11,7 @@ mod shards;
 mod start;
 mod tls;
 
-use loadtest::servers::Postgres;
+use harness::servers::Postgres;
 
 use crate::support::Setup;
 

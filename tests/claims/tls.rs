@@ -1,6 +1,6 @@
 //! TLS without a proxy.
 
-use loadtest::servers::Authority;
+use harness::servers::Authority;
 use reqwest::{Method, Version};
 
 use crate::support::{Api, Browser, Chat, Setup, eventually, tls};

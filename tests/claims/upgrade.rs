@@ -5,7 +5,7 @@
 
 use std::fs;
 
-use loadtest::servers::Postgres;
+use harness::servers::Postgres;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -9,8 +9,9 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use harness::servers::Redis;
+
 use super::BeatsError;
-use crate::servers::Redis;
 
 /// How long instances may take to start, or to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(120);

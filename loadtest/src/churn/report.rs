@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
+use harness::checker::Verdict;
 use serde::Serialize;
 
 use super::{Found, Options};
 use crate::{
-    checker::Verdict,
     flow::server_plots,
     page::Page,
     report::{Outcome, Report},

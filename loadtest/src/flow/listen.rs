@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
+use harness::{checker::Seat, stream::Subscription};
+
 use super::Run;
-use crate::{
-    checker::Seat,
-    crowd::{Crowd, OPENING_AT_ONCE_MAX},
-    stream::Subscription,
-};
+use crate::crowd::{Crowd, OPENING_AT_ONCE_MAX};
 
 /// Begins to open every stream.
 pub(super) fn open(run: &Arc<Run>) -> Crowd {

@@ -2,20 +2,21 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::Semaphore, task::JoinSet};
-
-use super::Run;
-use crate::{
+use harness::{
     checker::Seat,
     client::{ApiError, Client, Retry},
 };
+use tokio::{sync::Semaphore, task::JoinSet};
+
+use super::Run;
 
 const AT_ONCE_MAX: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Reads all histories, half of them as the one person and half as the other. nchan has none.
+/// Reads all histories, half of them as the one person and half as the other. A server with another API than duet's
+/// has none.
 pub(crate) async fn all(run: &Arc<Run>) -> Result<(), ApiError> {
-    if run.clients.iter().any(Client::is_of_nchan) {
+    if !run.clients.iter().all(Client::speaks_duet) {
         return Ok(());
     }
     let turns = Arc::new(Semaphore::new(AT_ONCE_MAX));

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
+use harness::checker::Verdict;
 use serde::Serialize;
 
 use super::{Load, Options, Used};
 use crate::{
-    checker::Verdict,
     meter::{Counts, Latency, Measured, Meter},
     page::Page,
     plot::{self, Line, Mark},

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use harness::checker::Seat;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -16,7 +17,7 @@ use super::{
     options::Extent,
     timetable::{self, Due},
 };
-use crate::{checker::Seat, meter::Meter, progress::Progress, stamp::Stamps, text::Texts};
+use crate::{meter::Meter, progress::Progress, stamp::Stamps, text::Texts};
 
 /// Pairs of people who say what they are told to, whatever carries it.
 pub(crate) trait Talkers: Send + Sync + 'static {

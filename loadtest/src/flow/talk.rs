@@ -1,32 +1,33 @@
-//! Pairs with open streams, by whichever door they came in: made to talk, watched meanwhile, and judged in the end.
+//! Pairs with open streams, over whichever protocol: made to talk, watched meanwhile, and judged in the end.
 
 use std::{sync::Arc, time::Duration};
 
+use harness::checker::{Ledger, Verdict};
+
 use super::{FlowError, Options, Run, listen, recall, send, wait_for_tail};
 use crate::{
-    checker::{Ledger, Verdict},
     crowd::Crowd,
     meter::Meter,
     options::{Servers, ServersError},
     pairs,
     perf::Counting,
     progress::Progress,
+    rivals::xmpp,
     stamp::Stamps,
     usage::{self, Processes},
     watch::{ServerUsage, Watch},
-    xmpp,
 };
 
 /// Pairs with open streams, ready to talk; what was said is checked in the end, over all rounds of sending.
 #[derive(Debug)]
 pub(crate) struct Talk {
-    door: Door,
+    driver: Driver,
     servers: Processes,
     beside: Processes,
 }
 
 #[derive(Debug)]
-enum Door {
+enum Driver {
     /// duet's API.
     Api { run: Arc<Run>, streams: Crowd },
     Xmpp {
@@ -55,21 +56,21 @@ impl Talk {
         progress: &Progress,
     ) -> Result<Self, FlowError> {
         let processes = servers.processes()?;
-        let door = match servers.over_xmpp()? {
+        let driver = match servers.over_xmpp()? {
             Some(addresses) => {
                 let (run, listening) = xmpp::Run::gather(&addresses, pairs, progress).await?;
-                Door::Xmpp { run, listening }
+                Driver::Xmpp { run, listening }
             }
             None => {
                 let clients = servers.clients().await?;
                 let run = Arc::new(Run::gather(clients, pairs, progress).await?);
                 let mut streams = listen::open(&run);
                 streams.all_open(progress).await?;
-                Door::Api { run, streams }
+                Driver::Api { run, streams }
             }
         };
         Ok(Self {
-            door,
+            driver,
             servers: processes,
             beside: Processes::default(),
         })
@@ -87,12 +88,12 @@ impl Talk {
         silent_chats: usize,
         progress: &Progress,
     ) -> Result<(), FlowError> {
-        match &self.door {
-            Door::Api { run, .. } => pairs::register(&run.clients, silent_chats, progress)
+        match &self.driver {
+            Driver::Api { run, .. } => pairs::register(&run.clients, silent_chats, progress)
                 .await
                 .map_err(FlowError::Gathering),
-            Door::Xmpp { .. } if silent_chats > 0 => Err(FlowError::ApiAlone("--silent-chats")),
-            Door::Xmpp { .. } => Ok(()),
+            Driver::Xmpp { .. } if silent_chats > 0 => Err(FlowError::ApiAlone("--silent-chats")),
+            Driver::Xmpp { .. } => Ok(()),
         }
     }
 
@@ -104,9 +105,9 @@ impl Talk {
         self.meter().measure_from(begins + options.warmup);
         let (servers, beside) = (Watch::begin(&self.servers), Watch::begin(&self.beside));
         let cpu_before = usage::cpu_seconds();
-        match &self.door {
-            Door::Api { run, .. } => send::all(run, options, progress).await,
-            Door::Xmpp { run, .. } => send::all(run, options, progress).await,
+        match &self.driver {
+            Driver::Api { run, .. } => send::all(run, options, progress).await,
+            Driver::Xmpp { run, .. } => send::all(run, options, progress).await,
         }
         Used {
             tool_cpu_seconds: usage::cpu_seconds() - cpu_before,
@@ -138,23 +139,23 @@ impl Talk {
 
     /// What was measured since the last round of sending began.
     pub(crate) fn meter(&self) -> &Arc<Meter> {
-        match &self.door {
-            Door::Api { run, .. } => &run.meter,
-            Door::Xmpp { run, .. } => &run.meter,
+        match &self.driver {
+            Driver::Api { run, .. } => &run.meter,
+            Driver::Xmpp { run, .. } => &run.meter,
         }
     }
 
     fn stamps(&self) -> &Stamps {
-        match &self.door {
-            Door::Api { run, .. } => &run.stamps,
-            Door::Xmpp { run, .. } => &run.stamps,
+        match &self.driver {
+            Driver::Api { run, .. } => &run.stamps,
+            Driver::Xmpp { run, .. } => &run.stamps,
         }
     }
 
     fn ledger(&self) -> &Ledger {
-        match &self.door {
-            Door::Api { run, .. } => &run.ledger,
-            Door::Xmpp { run, .. } => &run.ledger,
+        match &self.driver {
+            Driver::Api { run, .. } => &run.ledger,
+            Driver::Xmpp { run, .. } => &run.ledger,
         }
     }
 
@@ -162,13 +163,13 @@ impl Talk {
     pub(crate) async fn judge(self, progress: &Progress) -> Result<Verdict, FlowError> {
         progress.say("reading the history");
         // The streams stay open meanwhile: what they show again now is still counted.
-        match self.door {
-            Door::Api { run, streams } => {
+        match self.driver {
+            Driver::Api { run, streams } => {
                 recall::all(&run).await.map_err(FlowError::History)?;
                 drop(streams);
                 Ok(run.ledger.verdict())
             }
-            Door::Xmpp { run, listening } => {
+            Driver::Xmpp { run, listening } => {
                 run.recall().await?;
                 drop(listening);
                 Ok(run.ledger.verdict())

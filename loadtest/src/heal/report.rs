@@ -2,11 +2,10 @@
 
 use std::fmt;
 
+use harness::{checker::Verdict, faults::Fault};
 use serde::Serialize;
 
 use crate::{
-    checker::Verdict,
-    faults::Fault,
     page::Page,
     plot,
     report::{Outcome, Report},

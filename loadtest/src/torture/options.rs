@@ -3,11 +3,9 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
+use harness::faults::Fault;
 
-use crate::{
-    faults::Fault,
-    options::{at_least_one, positive, seconds},
-};
+use crate::options::{at_least_one, positive, seconds};
 
 /// Options of `torture`.
 #[derive(Args, Clone, Debug)]

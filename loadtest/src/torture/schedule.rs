@@ -2,9 +2,8 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use harness::faults::Fault;
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::SliceRandom};
-
-use crate::faults::Fault;
 
 /// Messages flow for so long before a fault begins.
 pub(super) const LEAD: Duration = Duration::from_millis(300);

@@ -13,7 +13,7 @@ use actors::{
         eventually,
     },
 };
-use loadtest::servers::Redis;
+use harness::servers::Redis;
 
 use super::*;
 

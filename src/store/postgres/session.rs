@@ -116,7 +116,7 @@ impl Marker {
 
 #[cfg(test)]
 mod tests {
-    use loadtest::servers::Postgres;
+    use harness::servers::Postgres;
 
     use crate::{config::PostgresUrl, store::postgres::connect::Servers};
 

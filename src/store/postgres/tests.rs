@@ -5,7 +5,7 @@ use actors::{
     ports::{Appended, ChatRoom, Chats, Lookup, Messages},
     testing::Stores,
 };
-use loadtest::servers::Postgres;
+use harness::servers::Postgres;
 use uuid::Uuid;
 
 use super::*;

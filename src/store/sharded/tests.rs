@@ -8,7 +8,7 @@ use actors::{
     ports::{By, Chats, Lookup, NewChat, Registered, SystemClock, Upkeep},
     testing::{Stores, eventually},
 };
-use loadtest::servers::Postgres;
+use harness::servers::Postgres;
 use prometheus::Registry;
 
 use super::*;

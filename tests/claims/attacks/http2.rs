@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use loadtest::servers::Authority;
+use harness::servers::Authority;
 use rand::RngExt;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 

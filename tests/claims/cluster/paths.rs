@@ -1,6 +1,6 @@
 //! What the shipped proxies let through, however it is written.
 
-use loadtest::servers::{Kind, Shape};
+use harness::servers::{Kind, Shape};
 
 use crate::support::{
     Server,

@@ -1,6 +1,6 @@
 //! Instances that come and go under people who talk.
 
-use loadtest::servers::{Kind, Shape};
+use harness::servers::{Kind, Shape};
 
 use super::traffic::Traffic;
 use crate::support::cluster::Cluster;

@@ -1,6 +1,6 @@
 //! Registration and chat as two services behind one address, and the API kept internal.
 
-use loadtest::servers::{Kind, Shape};
+use harness::servers::{Kind, Shape};
 
 use crate::support::{Browser, Chat, cluster::Cluster};
 

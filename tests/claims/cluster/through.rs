@@ -1,6 +1,6 @@
 //! People at both ends of a proxy.
 
-use loadtest::servers::{Kind, Shape};
+use harness::servers::{Kind, Shape};
 use reqwest::{Method, Version};
 use serde_json::json;
 

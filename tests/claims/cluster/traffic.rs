@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use loadtest::checker::{Ledger, Seat};
+use harness::checker::{Ledger, Seat};
 use reqwest::Method;
 use serde_json::json;
 use tokio::{task::JoinSet, time::sleep};

@@ -9,7 +9,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use loadtest::servers::{Postgres, Redis};
+use harness::servers::{Postgres, Redis};
 
 use super::root;
 use crate::support::Server;

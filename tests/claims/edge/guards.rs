@@ -1,6 +1,6 @@
 //! The headers that keep other sites and other hands out, on everything that a browser can open.
 
-use loadtest::servers::Authority;
+use harness::servers::Authority;
 use reqwest::Method;
 
 use crate::support::{Answer, Api, Browser, Chat, Server, Setup, raw};

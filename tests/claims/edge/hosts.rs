@@ -1,7 +1,7 @@
 //! A page is shown under the server's own names alone, and the API does nothing for a page of
 //! another site.
 
-use loadtest::servers::Authority;
+use harness::servers::Authority;
 use reqwest::Method;
 use serde_json::json;
 

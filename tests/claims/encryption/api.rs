@@ -2,7 +2,7 @@
 
 use actors::domain::{PairHash, Seat};
 use duet::encryption::{Keys, Link};
-use loadtest::servers::Postgres;
+use harness::servers::Postgres;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! What the server never has: texts, the link's fragment, the keys. It is searched for in the database,
 //! in Redis, in logs and metrics, and in the memory of the process while two people talk.
 
-use loadtest::servers::{Postgres, Redis};
+use harness::servers::{Postgres, Redis};
 use serde_json::json;
 
 use super::Encrypted;

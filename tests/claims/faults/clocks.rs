@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use loadtest::checker::Seat;
+use harness::checker::Seat;
 use serde_json::{Value, json};
 use time::{
     OffsetDateTime,

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use loadtest::servers::Stalled;
+use harness::servers::Stalled;
 use serde_json::json;
 use tokio::task::block_in_place;
 use tokio_postgres::NoTls;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use loadtest::{checker::Seat, faults::Fault};
+use harness::{checker::Seat, faults::Fault};
 use tokio::time::sleep;
 
 use super::scene::Scene;

@@ -1,6 +1,6 @@
 //! While PostgreSQL is away nothing is acknowledged; what was is there, and nothing is there twice.
 
-use loadtest::{checker::Seat, faults::Fault};
+use harness::{checker::Seat, faults::Fault};
 use uuid::Uuid;
 
 use super::scene::Scene;

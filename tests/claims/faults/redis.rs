@@ -1,6 +1,6 @@
 //! Redis is a courier, not a memory: whatever happens to it, nothing of a chat is lost.
 
-use loadtest::{checker::Seat, faults::Fault};
+use harness::{checker::Seat, faults::Fault};
 
 use super::scene::Scene;
 

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use loadtest::{
+use harness::{
     checker::{Ledger, Seat},
     client::{Client, Message, Retry, Sent, Session, send_until_settled},
     faults::Fault,

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use loadtest::servers::{Postgres, Proxy, Redis, Stalled};
+use harness::servers::{Postgres, Proxy, Redis, Stalled};
 use serde_json::{Value, json};
 
 use crate::support::{Chat, Person, Server, Setup, Stream, eventually, stream::Block, within};

@@ -1,6 +1,6 @@
 //! The same over HTTP/2, where the fields that HTTP/1.1 has in its first line come among others.
 
-use loadtest::servers::{Kind, Shape};
+use harness::servers::{Kind, Shape};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::support::{

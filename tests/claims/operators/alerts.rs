@@ -3,7 +3,7 @@
 
 use std::{fs, net::SocketAddr, path::Path, process::Command, time::Duration};
 
-use loadtest::servers::{Postgres, Process, Redis, free_port};
+use harness::servers::{Postgres, Process, Redis, free_port};
 use serde_json::Value;
 use tempfile::TempDir;
 

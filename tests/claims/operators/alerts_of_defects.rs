@@ -5,7 +5,7 @@ use std::{future::pending, net::SocketAddr, sync::Arc};
 
 use actors::{ports::SystemClock, testing::FaultyClock};
 use duet::{app::App, config::Settings};
-use loadtest::servers::{Postgres, instance::setting};
+use harness::servers::{Postgres, instance::setting};
 use serde_json::json;
 
 use super::alerts::Prometheus;

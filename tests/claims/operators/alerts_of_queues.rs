@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use futures_util::future::join_all;
-use loadtest::servers::{Postgres, Redis, instance::clock_ahead};
+use harness::servers::{Postgres, Redis, instance::clock_ahead};
 use serde_json::json;
 use uuid::Uuid;
 

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use loadtest::servers::{Authority, Balancer, HeldPort, Kind, Postgres, Redis, Shape, free_port};
+use harness::servers::{Authority, Balancer, HeldPort, Kind, Postgres, Redis, Shape, free_port};
 use tokio::task::block_in_place;
 
 use super::{alerts::Prometheus, config};

@@ -1,6 +1,6 @@
 //! An instance whose bus is its own has the database to itself.
 
-use loadtest::servers::Postgres;
+use harness::servers::Postgres;
 
 use super::on;
 use crate::{

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use loadtest::{
+use harness::{
     checker::{Ledger, View},
     client::{Client, Session, send_until_settled},
     servers::Postgres,

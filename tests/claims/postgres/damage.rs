@@ -1,6 +1,6 @@
 //! A damaged chat is its own people's loss and keeps nobody else's from being ended and deleted.
 
-use loadtest::servers::Postgres;
+use harness::servers::Postgres;
 
 use super::on;
 use crate::support::{Chat, eventually};

@@ -3,7 +3,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use loadtest::servers::{Authority, Postgres};
+use harness::servers::{Authority, Postgres};
 
 use super::{at, on};
 use crate::{

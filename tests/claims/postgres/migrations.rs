@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use loadtest::servers::Postgres;
+use harness::servers::Postgres;
 
 use super::on;
 use crate::{start::refusing::refused, support::Chat};

@@ -1,6 +1,6 @@
 //! Behind PgBouncer.
 
-use loadtest::servers::{PgBouncer, Postgres};
+use harness::servers::{PgBouncer, Postgres};
 
 use super::at;
 use crate::{start::refusing::refused, support::Chat};

@@ -1,6 +1,6 @@
 //! What each role may do: the owner makes the tables, another one serves.
 
-use loadtest::servers::Postgres;
+use harness::servers::Postgres;
 
 use super::at;
 use crate::{

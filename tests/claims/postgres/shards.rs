@@ -4,7 +4,7 @@
 mod change;
 mod told;
 
-use loadtest::servers::{Postgres, Proxy, Redis, Stalled};
+use harness::servers::{Postgres, Proxy, Redis, Stalled};
 use serde_json::json;
 
 use crate::support::{Chat, Server, Setup, eventually};

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use loadtest::servers::{Postgres, Redis};
+use harness::servers::{Postgres, Redis};
 
 use super::{at, on};
 use crate::{

@@ -1,6 +1,6 @@
 //! TLS and passwords.
 
-use loadtest::servers::{Authority, Postgres};
+use harness::servers::{Authority, Postgres};
 
 use super::at;
 use crate::{start::refusing::refused, support::Chat};

@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use loadtest::servers::Authority;
+use harness::servers::Authority;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use loadtest::servers::{Postgres, Redis, instance::clock_ahead};
+use harness::servers::{Postgres, Redis, instance::clock_ahead};
 
 use super::commands::printed;
 use crate::support::{Server, Setup};

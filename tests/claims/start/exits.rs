@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, net::TcpListener};
 
-use loadtest::servers::Postgres;
+use harness::servers::Postgres;
 
 use crate::support::{Server, Setup};
 

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use loadtest::servers::{Authority, Postgres, Redis, free_port};
+use harness::servers::{Authority, Postgres, Redis, free_port};
 
 use super::refusing::refused;
 use crate::support::{Chat, Server, Setup, eventually};

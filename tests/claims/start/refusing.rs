@@ -2,7 +2,7 @@
 
 use std::{fs, net::TcpListener, process::Output, process::Stdio};
 
-use loadtest::servers::{Authority, Postgres, Redis};
+use harness::servers::{Authority, Postgres, Redis};
 
 use crate::support::{Chat, Server, Setup, eventually, server::listening};
 

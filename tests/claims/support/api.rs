@@ -2,7 +2,7 @@
 
 use std::{fs, net::SocketAddr, time::Duration};
 
-use loadtest::servers::Authority;
+use harness::servers::Authority;
 use reqwest::{Certificate, Client, ClientBuilder, Method, RequestBuilder, redirect::Policy};
 use serde_json::{Value, json};
 use tokio_rustls::rustls::crypto::ring;

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::Path};
 
-use loadtest::servers::{Authority, Kind, Shape, Site, free_port};
+use harness::servers::{Authority, Kind, Shape, Site, free_port};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 

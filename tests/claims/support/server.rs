@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-use loadtest::servers::free_port;
+use harness::servers::free_port;
 
 use super::{Api, Setup, eventually};
 

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use loadtest::servers::Authority;
+use harness::servers::Authority;
 use tempfile::TempDir;
 
 use super::Server;

@@ -2,7 +2,7 @@
 
 use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc};
 
-use loadtest::servers::Authority;
+use harness::servers::Authority;
 use reqwest::Method;
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;

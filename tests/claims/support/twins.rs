@@ -1,6 +1,6 @@
 //! Two servers on one PostgreSQL and one Redis, side by side.
 
-use loadtest::servers::{Postgres, Redis};
+use harness::servers::{Postgres, Redis};
 use tokio_postgres::{Client, NoTls};
 
 use super::{Server, Setup};

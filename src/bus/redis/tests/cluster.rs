@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use actors::testing::bus_suite;
-use loadtest::servers::{Authority, RedisCluster};
+use harness::servers::{Authority, RedisCluster};
 
 use super::*;
 

@@ -2,7 +2,7 @@
 //! reported, and notices flow again.
 
 use actors::{domain::Seat, testing::bus_suite};
-use loadtest::servers::{Proxy, Stalled};
+use harness::servers::{Proxy, Stalled};
 
 use super::*;
 

@@ -1,7 +1,7 @@
 //! TLS, and a user who may do no more than duet needs.
 
 use actors::{ports::BusState, testing::bus_suite};
-use loadtest::servers::{Authority, free_port};
+use harness::servers::{Authority, free_port};
 
 use super::*;
 

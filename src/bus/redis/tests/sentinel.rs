@@ -1,7 +1,7 @@
 //! A master and a replica with real sentinels.
 
 use actors::testing::bus_suite;
-use loadtest::servers::{Authority, SentinelSite};
+use harness::servers::{Authority, SentinelSite};
 
 use super::*;
 

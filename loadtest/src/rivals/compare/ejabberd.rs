@@ -11,10 +11,10 @@ use std::{
     process::{Command, Stdio},
 };
 
+use harness::servers::{HeldPort, Postgres, Process, StartError, free_port};
 use uuid::Uuid;
 
 use super::cluster::Instance;
-use crate::servers::{HeldPort, Postgres, Process, StartError, free_port};
 
 const SCHEMA: &str = "/usr/share/ejabberd/sql/pg.sql";
 const ERL: &str = "/usr/bin/erl";

@@ -84,7 +84,7 @@ pub(super) fn written(
     target: &Target,
     path: &str,
     token: Option<&str>,
-    last_event_id: Option<&str>,
+    headers: &[(&str, &str)],
     body: &[u8],
 ) -> Vec<u8> {
     const HEAD_LEN: usize = 512;
@@ -95,7 +95,7 @@ pub(super) fn written(
         target,
         path,
         token,
-        last_event_id,
+        headers,
         body.len(),
     )
     .expect("writing to a Vec cannot fail");
@@ -109,7 +109,7 @@ fn write_head(
     target: &Target,
     path: &str,
     token: Option<&str>,
-    last_event_id: Option<&str>,
+    headers: &[(&str, &str)],
     body_len: usize,
 ) -> std::io::Result<()> {
     write!(
@@ -121,12 +121,8 @@ fn write_head(
     if let Some(token) = token {
         write!(head, "authorization: Bearer {token}\r\n")?;
     }
-    // nchan refuses streams to whoever does not say that this is what is meant.
-    if target.is_of_nchan() && method == "GET" {
-        head.extend_from_slice(b"accept: text/event-stream\r\n");
-    }
-    if let Some(id) = last_event_id {
-        write!(head, "last-event-id: {id}\r\n")?;
+    for (name, value) in headers {
+        write!(head, "{name}: {value}\r\n")?;
     }
     if body_len > 0 {
         write!(
@@ -160,13 +156,13 @@ mod tests {
     #[tokio::test]
     async fn a_request_names_its_host_prefix_and_what_it_brings() {
         let target = Target::resolve("http://127.0.0.1:9/p").await.unwrap();
-        let request = written("POST", &target, "/x", Some("t"), None, b"{}");
+        let request = written("POST", &target, "/x", Some("t"), &[], b"{}");
         assert_eq!(
             String::from_utf8(request).unwrap(),
             "POST /p/x HTTP/1.1\r\nhost: 127.0.0.1:9\r\nauthorization: Bearer t\r\n\
              content-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
         );
-        let request = written("GET", &target, "/x", None, Some("7"), &[]);
+        let request = written("GET", &target, "/x", None, &[("last-event-id", "7")], &[]);
         assert!(request.ends_with(b"last-event-id: 7\r\n\r\n"));
     }
 }

@@ -10,7 +10,6 @@ pub struct Target {
     url: String,
     authority: String,
     prefix: String,
-    is_of_nchan: bool,
     /// All that the name stands for: `localhost` may be an IPv6 address first, where the server does not listen.
     addresses: Vec<SocketAddr>,
 }
@@ -34,12 +33,10 @@ pub enum TargetError {
 }
 
 impl Target {
-    /// Looks up `http://host[:port][/prefix]`; a prefix is put before every path. `nchan://` is HTTP as well, to a server that
-    /// has nchan's channels in place of duet's API.
+    /// Looks up `http://host[:port][/prefix]`; a prefix is put before every path.
     pub async fn resolve(url: &str) -> Result<Self, TargetError> {
-        let (scheme, rest) = url
-            .split_once("://")
-            .filter(|(scheme, _)| ["http", "nchan"].contains(scheme))
+        let rest = url
+            .strip_prefix("http://")
             .ok_or_else(|| TargetError::Scheme(url.to_owned()))?;
         let (authority, prefix) = match rest.find('/') {
             Some(slash) => (&rest[..slash], rest[slash..].trim_end_matches('/')),
@@ -66,7 +63,6 @@ impl Target {
             url: url.to_owned(),
             authority: authority.to_owned(),
             prefix: prefix.to_owned(),
-            is_of_nchan: scheme == "nchan",
             addresses,
         })
     }
@@ -74,10 +70,6 @@ impl Target {
     /// The URL as it was given.
     pub fn url(&self) -> &str {
         &self.url
-    }
-
-    pub(crate) fn is_of_nchan(&self) -> bool {
-        self.is_of_nchan
     }
 
     pub(crate) fn addresses(&self) -> &[SocketAddr] {

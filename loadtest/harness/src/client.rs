@@ -1,4 +1,4 @@
-//! The API door as a client sees it: one call per path, answers as types, refusals as one error.
+//! The API as a client sees it: one call per path, answers as types, refusals as one error.
 //!
 //! A [`Client`] stands for one address and keeps its idle connections; clone it freely. Several instances are several
 //! clients, and whoever calls decides which one a request goes to. A call goes out once, except that one which went out
@@ -6,8 +6,8 @@
 //! those that store something carry an `id`. For all other failures there is [`Retry`], and [`send_until_settled`].
 
 mod answers;
+mod dialect;
 mod error;
-mod nchan;
 mod pool;
 mod retry;
 mod wire;
@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::http::{Target, TargetError, WireError, path_segment};
 pub use answers::{Cursor, Message, Page, Registered, Sent, Session};
+pub use dialect::Dialect;
 pub use error::ApiError;
 pub(crate) use pool::OpenStream;
 use pool::{Pool, StreamRequest};
@@ -30,7 +31,7 @@ pub const CONNECTIONS_MAX: usize = 256;
 /// The most messages that one page of history holds.
 pub const PAGE_LEN_MAX: u32 = 200;
 
-/// The API door of one address.
+/// The API at one address.
 #[derive(Clone, Debug)]
 pub struct Client(Arc<Pool>);
 
@@ -42,9 +43,21 @@ impl Client {
 
     /// A client that opens at most this many connections for requests. Streams have their own.
     pub async fn with_connections(url: &str, connections_max: usize) -> Result<Self, TargetError> {
+        let target = Target::resolve(url).await?;
+        Ok(Self(Arc::new(Pool::new(target, connections_max, None))))
+    }
+
+    /// A client of a server that has another API than duet's.
+    pub async fn speaking(
+        dialect: Arc<dyn Dialect>,
+        url: &str,
+        connections_max: usize,
+    ) -> Result<Self, TargetError> {
+        let target = Target::resolve(url).await?;
         Ok(Self(Arc::new(Pool::new(
-            Target::resolve(url).await?,
+            target,
             connections_max,
+            Some(dialect),
         ))))
     }
 
@@ -60,9 +73,9 @@ impl Client {
         self.0.close_idle();
     }
 
-    /// Whether the address is one of nchan, which has no chats, greets nobody on a stream and keeps no history.
-    pub(crate) fn is_of_nchan(&self) -> bool {
-        self.0.target().is_of_nchan()
+    /// Whether the server has duet's API, with seats, a greeting on each stream, and a history.
+    pub fn speaks_duet(&self) -> bool {
+        self.0.dialect().is_none()
     }
 
     /// The address as it was given.
@@ -77,8 +90,8 @@ impl Client {
         user_two: &str,
         hash: Option<&str>,
     ) -> Result<Registered, ApiError> {
-        if self.is_of_nchan() {
-            return Ok(nchan::channel());
+        if let Some(dialect) = self.0.dialect() {
+            return Ok(dialect.register());
         }
         let body = Registration {
             user_one,
@@ -96,8 +109,8 @@ impl Client {
         user: &str,
         return_code: Option<&str>,
     ) -> Result<Session, ApiError> {
-        if self.is_of_nchan() {
-            return Ok(nchan::session(hash, user));
+        if let Some(dialect) = self.0.dialect() {
+            return Ok(dialect.login(hash, user));
         }
         let path = format!("/chat-server/user/{}/login", path_segment(user));
         let body = Login {
@@ -120,8 +133,8 @@ impl Client {
 
     /// `POST message_send`. The same `id` with the same text may be sent again as often as needed.
     pub async fn send(&self, session: &Session, id: Uuid, text: &str) -> Result<Sent, ApiError> {
-        if self.is_of_nchan() {
-            return nchan::publish(&self.0, &session.hash, id, text).await;
+        if let Some(dialect) = self.0.dialect() {
+            return dialect.send(self, session, id, text).await;
         }
         let path = format!("/chat-server/user/{}/message_send", session.hash);
         let body = Said {
@@ -150,7 +163,7 @@ impl Client {
             session.hash
         );
         let token = Some(session.token.as_str());
-        let request = written("GET", self.0.target(), &path, token, None, &[]);
+        let request = written("GET", self.0.target(), &path, token, &[], &[]);
         self.decoded(&self.0.call(&request).await?)
     }
 
@@ -203,11 +216,11 @@ impl Client {
         last_event_id: &str,
     ) -> Result<Option<OpenStream>, ApiError> {
         let path = format!("/chat-server/user/{}/stream", session.hash);
-        let (path, last_event_id) = match after {
-            _ if self.is_of_nchan() => nchan::stream(&session.hash, last_event_id),
-            _ if !last_event_id.is_empty() => (path, Some(last_event_id)),
-            Some(after) => (format!("{path}?after={after}"), None),
-            None => (path, None),
+        let (path, last_event_id) = match (self.0.dialect(), after) {
+            (Some(dialect), _) => dialect.stream(session, last_event_id),
+            (None, _) if !last_event_id.is_empty() => (path, Some(last_event_id)),
+            (None, Some(after)) => (format!("{path}?after={after}"), None),
+            (None, None) => (path, None),
         };
         let request = StreamRequest {
             path,
@@ -217,13 +230,19 @@ impl Client {
         self.0.open_stream(&request).await
     }
 
+    /// Posts a body without duet's envelope, and asks for nothing but a success.
+    pub async fn post_bytes(&self, path: &str, body: &[u8]) -> Result<(), ApiError> {
+        let request = written("POST", self.0.target(), path, None, &[], body);
+        self.0.call(&request).await.map(drop)
+    }
+
     async fn post<T: DeserializeOwned>(
         &self,
         path: &str,
         token: Option<&str>,
         body: &impl Serialize,
     ) -> Result<T, ApiError> {
-        let request = written("POST", self.0.target(), path, token, None, &data(body));
+        let request = written("POST", self.0.target(), path, token, &[], &data(body));
         self.decoded(&self.0.call(&request).await?)
     }
 

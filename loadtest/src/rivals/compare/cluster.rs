@@ -7,10 +7,10 @@ use std::{
     thread,
 };
 
+use harness::servers::{Postgres, Process, Redis, StartError, folder, free_port};
 use tempfile::TempDir;
 
 use super::contender::Ground;
-use crate::servers::{Postgres, Process, Redis, StartError, folder, free_port};
 
 /// Running instances and what they stand on; all of it is gone when this is dropped.
 #[derive(Debug)]

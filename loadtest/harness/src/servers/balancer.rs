@@ -137,11 +137,11 @@ impl Balancer {
 
 fn configuration(kind: Kind, shape: Shape) -> Option<&'static str> {
     let text = match (kind, shape) {
-        (Kind::Haproxy, Shape::Alike) => include_str!("../../../config/haproxy.cfg"),
-        (Kind::Haproxy, Shape::Split) => include_str!("../../../config/haproxy-split.cfg"),
-        (Kind::Nginx, Shape::Alike) => include_str!("../../../config/nginx.conf"),
-        (Kind::Nginx, Shape::Split) => include_str!("../../../config/nginx-split.conf"),
-        (Kind::Caddy, Shape::Alike) => include_str!("../../../config/Caddyfile"),
+        (Kind::Haproxy, Shape::Alike) => include_str!("../../../../config/haproxy.cfg"),
+        (Kind::Haproxy, Shape::Split) => include_str!("../../../../config/haproxy-split.cfg"),
+        (Kind::Nginx, Shape::Alike) => include_str!("../../../../config/nginx.conf"),
+        (Kind::Nginx, Shape::Split) => include_str!("../../../../config/nginx-split.conf"),
+        (Kind::Caddy, Shape::Alike) => include_str!("../../../../config/Caddyfile"),
         (Kind::Caddy, Shape::Split) => return None,
     };
     Some(text)

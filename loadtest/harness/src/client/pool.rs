@@ -1,14 +1,14 @@
 //! Connections to one address: kept, used again, and no more of them than allowed.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
-    ApiError,
+    ApiError, Dialect,
     wire::{self, Failure},
 };
 use crate::http::{Answer, Connection, Framing, Http2Body, Http2Connections, Target, WireError};
@@ -24,6 +24,8 @@ pub(super) struct Pool {
     permits: Semaphore,
     /// What carries the streams, where that is not a connection of HTTP/1.1 for each.
     http2: Option<Http2Connections>,
+    /// How the server is spoken to, where it has another API than duet's.
+    dialect: Option<Arc<dyn Dialect>>,
 }
 
 /// A stream once its head has been read.
@@ -63,13 +65,27 @@ pub(super) struct StreamRequest<'a> {
     pub(super) last_event_id: Option<&'a str>,
 }
 
+impl<'a> StreamRequest<'a> {
+    /// What browsers send as well when they open a stream.
+    fn headers(&self) -> Vec<(&'static str, &'a str)> {
+        let resuming = self.last_event_id.map(|id| ("last-event-id", id));
+        let accepted = ("accept", "text/event-stream");
+        [accepted].into_iter().chain(resuming).collect()
+    }
+}
+
 impl Pool {
-    pub(super) fn new(target: Target, connections_max: usize) -> Self {
+    pub(super) fn new(
+        target: Target,
+        connections_max: usize,
+        dialect: Option<Arc<dyn Dialect>>,
+    ) -> Self {
         Self {
             target,
             idle: Mutex::default(),
             permits: Semaphore::new(connections_max.max(1)),
             http2: None,
+            dialect,
         }
     }
 
@@ -77,7 +93,11 @@ impl Pool {
     pub(super) fn with_streams_over_h2c(&self, streams_per_connection: usize) -> Self {
         Self {
             http2: Some(Http2Connections::new(streams_per_connection)),
-            ..Self::new(self.target.clone(), self.permits.available_permits())
+            ..Self::new(
+                self.target.clone(),
+                self.permits.available_permits(),
+                self.dialect.clone(),
+            )
         }
     }
 
@@ -93,6 +113,10 @@ impl Pool {
         &self.target
     }
 
+    pub(super) fn dialect(&self) -> Option<&dyn Dialect> {
+        self.dialect.as_deref()
+    }
+
     /// Sends a request and gives the body of its answer, if that is a success.
     pub(super) async fn call(&self, request: &[u8]) -> Result<Vec<u8>, ApiError> {
         let _permit = self
@@ -101,9 +125,7 @@ impl Pool {
             .await
             .expect("the semaphore is never closed");
         let answer = self.in_time(self.exchange(request)).await?;
-        // nchan says by 201 and 202 whether anybody listens.
-        let is_published = self.target.is_of_nchan() && matches!(answer.head.status, 201 | 202);
-        if answer.head.status == 200 || is_published {
+        if (200..300).contains(&answer.head.status) {
             Ok(answer.body)
         } else {
             Err(self.refused(&answer))
@@ -125,12 +147,9 @@ impl Pool {
         &self,
         request: &StreamRequest<'_>,
     ) -> Result<Option<OpenStream>, ApiError> {
-        let StreamRequest {
-            path,
-            token,
-            last_event_id,
-        } = request;
-        let bytes = wire::written("GET", &self.target, path, Some(token), *last_event_id, &[]);
+        let StreamRequest { path, token, .. } = request;
+        let headers = request.headers();
+        let bytes = wire::written("GET", &self.target, path, Some(token), &headers, &[]);
         let mut connection = self.connect().await?;
         let (head, first) = connection.ask(&bytes).await.map_err(|e| self.failed(e))?;
         match head.status {
@@ -153,8 +172,8 @@ impl Pool {
         request: &StreamRequest<'_>,
     ) -> Result<Option<OpenStream>, ApiError> {
         let authorization = format!("Bearer {}", request.token);
-        let mut headers = vec![("authorization", authorization.as_str())];
-        headers.extend(request.last_event_id.map(|id| ("last-event-id", id)));
+        let mut headers = request.headers();
+        headers.push(("authorization", &authorization));
         let asked = http2.ask(&self.target, &request.path, &headers).await;
         let (head, mut body) = asked.map_err(|e| self.failed(e))?;
         match head.status {

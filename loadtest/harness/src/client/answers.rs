@@ -1,4 +1,4 @@
-//! What the API door gives: sessions, receipts of sends, messages.
+//! What the API answers: sessions, receipts of sends, messages.
 
 use std::borrow::Cow;
 

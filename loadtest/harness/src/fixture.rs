@@ -1,5 +1,10 @@
 //! A server that answers word for word what a test tells it to: for what no honest server does on demand.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "tests alone use this, and each failure here is a failure of the test"
+)]
+
 use std::sync::{Arc, Mutex};
 
 use tokio::{
@@ -13,16 +18,19 @@ use crate::{
 };
 
 /// What follows on one connection: for each request its answer; then the connection closes.
-pub(crate) type Script = Vec<String>;
+pub type Script = Vec<String>;
 
-pub(crate) struct Fixture {
-    pub(crate) url: String,
+/// The server; it listens until its last script has begun.
+#[derive(Debug)]
+pub struct Fixture {
+    /// Where it listens: `http://127.0.0.1:PORT`.
+    pub url: String,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Fixture {
     /// Plays one script per connection, in the order the connections come; after the last one nobody listens any more.
-    pub(crate) async fn playing(scripts: Vec<Script>) -> Self {
+    pub async fn playing(scripts: Vec<Script>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -50,12 +58,13 @@ impl Fixture {
         Self { url, requests }
     }
 
-    pub(crate) async fn client(&self) -> Client {
+    /// A client of this server.
+    pub async fn client(&self) -> Client {
         Client::new(&self.url).await.unwrap()
     }
 
     /// Everything that was asked so far.
-    pub(crate) fn requests(&self) -> Vec<String> {
+    pub fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 }
@@ -73,7 +82,7 @@ fn is_whole(request: &[u8]) -> bool {
 }
 
 /// An answer with a length, after which the connection may be used again.
-pub(crate) fn answer(status: &str, body: &str) -> String {
+pub fn answer(status: &str, body: &str) -> String {
     format!(
         "HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
@@ -81,14 +90,15 @@ pub(crate) fn answer(status: &str, body: &str) -> String {
 }
 
 /// An event stream in chunks, cut off (the last chunk is missing) unless `text` is followed by more.
-pub(crate) fn stream(text: &str) -> String {
+pub fn stream(text: &str) -> String {
     format!(
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{text}\r\n",
         text.len()
     )
 }
 
-pub(crate) fn session() -> Session {
+/// A session as a login would have given it.
+pub fn session() -> Session {
     Session {
         hash: "abc123".to_owned(),
         user: "Ada".to_owned(),

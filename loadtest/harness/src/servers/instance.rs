@@ -113,12 +113,12 @@ impl Instance {
         Ok(())
     }
 
-    /// Where its doors are.
+    /// Its base URL.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port())
     }
 
-    /// The port of its doors.
+    /// The port it listens on.
     pub fn port(&self) -> u16 {
         self.port.number()
     }

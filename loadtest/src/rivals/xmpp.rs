@@ -25,11 +25,11 @@ use std::{
 };
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use harness::checker::{Ledger, Seat, View};
 use tokio::{net::tcp::OwnedReadHalf, task::JoinSet, time::timeout};
 use uuid::Uuid;
 
 use crate::{
-    checker::{Ledger, Seat, View},
     flow::{Saying, Talkers},
     meter::Meter,
     progress::Progress,

@@ -1,9 +1,9 @@
-//! A short run of the load tool's torture; longer ones are made by hand.
+//! A short run of torture over the server of the same build; longer ones are made by hand.
 
 use std::time::Duration;
 
+use harness::faults::Fault;
 use loadtest::{
-    faults::Fault,
     progress::Progress,
     report::{Outcome, Report},
     torture::{self, Options},
@@ -11,7 +11,7 @@ use loadtest::{
 
 fn options() -> Options {
     Options {
-        duet: Some(env!("CARGO_BIN_EXE_duet").into()),
+        duet: Some(crate::duet()),
         seed: Some(20),
         duration: Duration::from_secs(15),
         instances: 2,

@@ -8,8 +8,9 @@ use std::{
     process::Command,
 };
 
+use harness::servers::{Process, Redis, StartError, free_port};
+
 use super::cluster::Instance;
-use crate::servers::{Process, Redis, StartError, free_port};
 
 const NGINX: &str = "/usr/sbin/nginx";
 const MODULE: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";

@@ -68,8 +68,8 @@ impl Subscription {
     }
 
     /// Whether the first event of a stream is a greeting, as on every server that speaks duet's API.
-    pub(crate) fn is_greeted(&self) -> bool {
-        !self.clients.iter().any(Client::is_of_nchan)
+    pub fn is_greeted(&self) -> bool {
+        self.clients.iter().all(Client::speaks_duet)
     }
 
     /// Begins behind this `seq` rather than at the present.

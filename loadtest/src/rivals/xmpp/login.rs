@@ -44,22 +44,22 @@ pub(super) async fn enter(address: &Address, name: &str) -> Result<LoggedIn, Xmp
     let socket = socket.map_err(lost)?;
     socket.set_nodelay(true).map_err(lost)?;
     let (reading, writing) = socket.into_split();
-    let door = Door {
+    let login = Login {
         address,
         elements: Elements::of(reading),
         socket: writing,
     };
-    let entering = timeout(PATIENCE, door.enter(name));
+    let entering = timeout(PATIENCE, login.enter(name));
     entering.await.map_err(|_| late())?
 }
 
-struct Door<'a> {
+struct Login<'a> {
     address: &'a Address,
     elements: Elements<OwnedReadHalf>,
     socket: OwnedWriteHalf,
 }
 
-impl Door<'_> {
+impl Login<'_> {
     async fn enter(mut self, name: &str) -> Result<LoggedIn, XmppError> {
         let domain = &self.address.domain;
         let (stream, account) = (stream_to(domain), format!("{name}@{domain}"));

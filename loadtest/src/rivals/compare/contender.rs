@@ -6,8 +6,9 @@ use std::{
     process::Command,
 };
 
+use harness::servers::{Postgres, Redis, StartError};
+
 use super::{cluster::Cluster, ejabberd, nchan};
-use crate::servers::{Postgres, Redis, StartError};
 
 /// The tool talks from one address for two people of every chat, faster than people do.
 const OUT_OF_THE_WAY: &str = "100000000";

@@ -23,11 +23,10 @@ use std::{
 };
 
 use clap::Args;
+use harness::servers::StartError;
 use serde_json::Value;
 
-use crate::{
-    options::at_least_one, perf, progress::Progress, servers::StartError, usage::UsageError,
-};
+use crate::{options::at_least_one, perf, progress::Progress, usage::UsageError};
 use cluster::Cluster;
 use contender::Contender;
 use figures::Figures;

@@ -10,14 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use harness::servers::{Postgres, Redis, free_port};
+
 use super::{
     CompareError,
     contender::{Contender, Ground},
 };
-use crate::{
-    servers::{Postgres, Redis, free_port},
-    usage::Processes,
-};
+use crate::usage::Processes;
 
 /// A table like the one that duet keeps messages in, with the same two indexes, for 400 chats.
 const TABLE: &str = "CREATE TABLE messages (key uuid NOT NULL, seq bigint NOT NULL, at bigint NOT NULL, sent_at bigint,
