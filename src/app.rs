@@ -27,7 +27,7 @@ use tracing::{info, warn};
 use crate::{
     bus,
     config::{self, BusUrl, ConfigError, Settings, StoreUrl},
-    http::{self, Doors, Server, State, tls::Identity},
+    http::{self, RouteSet, Server, State, tls::Identity},
     process,
     reload::Reload,
     shutdown::{self, Readiness, StopSignals},
@@ -35,7 +35,7 @@ use crate::{
     telemetry,
 };
 
-/// Why duet did not start, or did not end well: one sentence that names the cause.
+/// Why duet did not start, or stopped with an error: a sentence that names the cause.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A setting is wrong.
@@ -47,18 +47,18 @@ pub enum StartError {
     /// The bus cannot be used.
     #[error(transparent)]
     Bus(#[from] bus::OpenError),
-    /// The address cannot be listened on.
+    /// It cannot listen on an address.
     #[error("{address} cannot be listened on: {error}. {}", advice(.error))]
     Bind {
         /// The address.
         address: SocketAddr,
-        /// What the system says.
+        /// The operating system's error.
         error: io::Error,
     },
-    /// It was told to stop a second time.
+    /// A second signal cut its shutdown short.
     #[error("duet was told twice to stop, and did not wait for what was under way.")]
     Cut,
-    /// The system refused something.
+    /// The operating system refused something.
     #[error("duet cannot run: {0}.")]
     Io(#[from] io::Error),
 }
@@ -73,13 +73,13 @@ fn advice(error: &io::Error) -> &'static str {
     }
 }
 
-/// A started server: its sockets are open, and it serves once it is run.
+/// An instance with open sockets, which serves once it is run.
 pub struct App {
-    /// Where people find the pages; the port is the real one where 0 was asked for.
+    /// The address of the pages, with the real port if the settings say 0.
     pub address: SocketAddr,
-    /// Where scripts find the API.
+    /// The address of the API.
     pub api_address: SocketAddr,
-    /// Where health and metrics are.
+    /// The address of health and metrics.
     pub ops_address: SocketAddr,
     servers: Vec<Server>,
     settings: config::Server,
@@ -87,19 +87,19 @@ pub struct App {
     readiness: Readiness,
     lock: Option<ServingLock>,
     store: OpenStore,
-    /// The certificate, where it ends TLS itself.
+    /// The certificate, if it terminates TLS itself.
     pub identity: Option<Arc<Identity>>,
-    // They end with the app.
+    // Its tasks are aborted when it is dropped.
     _arbiters: Vec<Arbiter>,
 }
 
-/// Serves until told to stop. At SIGHUP `reload` reads again what may change meanwhile.
+/// Serves until told to stop. On SIGHUP, `reload` reloads what can change at run time.
 ///
 /// # Errors
-/// [`StartError`] when it cannot start.
+/// [`StartError`] if it cannot start.
 pub fn serve(settings: Settings, reload: Reload) -> Result<(), StartError> {
     System::new().block_on(async {
-        // Before anything is waited for: none of these may kill the process unprepared.
+        // Before anything is awaited, so that no signal kills the process unprepared.
         let mut stop = StopSignals::listen()?;
         let hangup = signal(SignalKind::hangup())?;
         announce::starting(&settings);
@@ -117,36 +117,35 @@ pub fn serve(settings: Settings, reload: Reload) -> Result<(), StartError> {
         actix_rt::spawn(reload.watch(hangup, app.identity.clone()));
         let (first, told) = oneshot::channel();
         let told = async {
-            // The sender lives as long as this is waited for.
+            // Keeps the sender alive meanwhile.
             let _ = told.await;
         };
         tokio::select! {
             stopped = app.run(told) => stopped,
-            () = stop.insisted(first) => Err(StartError::Cut),
+            () = stop.second_signal(first) => Err(StartError::Cut),
         }
     })
 }
 
 impl App {
-    /// Opens the adapters that the settings name, and the sockets. Must be called inside an actix
-    /// system.
+    /// Opens the adapters and sockets that the settings name. Must be called inside an actix system.
     ///
     /// # Errors
-    /// [`StartError`] names what is in the way.
+    /// [`StartError`] names the cause.
     pub async fn start(settings: &Settings) -> Result<Self, StartError> {
         Self::start_at(settings, Arc::new(SystemClock::default())).await
     }
 
-    /// The same with a clock of one's own.
+    /// The same, with another clock.
     ///
     /// # Errors
-    /// [`StartError`] names what is in the way.
+    /// [`StartError`] names the cause.
     pub async fn start_at(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        // Instances that share a store must hear each other, so without a bus there is one.
+        // With a local bus the instance must be the only one on its store: they could not hear each other.
         let lock = match (&settings.bus.url, &settings.store.url) {
             (BusUrl::Local, _) | (_, StoreUrl::Sqlite(_)) => {
                 let lock = || store::lock(&settings.store.url);
-                Some(store::patiently(&settings.store, lock).await?)
+                Some(store::open_with_retries(&settings.store, lock).await?)
             }
             (BusUrl::Redis(_), StoreUrl::Postgres(_) | StoreUrl::Shards(_)) => None,
         };
@@ -155,7 +154,7 @@ impl App {
         telemetry::describe(&registry, settings);
         let tasks = Tasks::register(&registry);
         let open = || store::open(settings, clock.clone(), &registry);
-        let store = store::patiently(&settings.store, open).await?;
+        let store = store::open_with_retries(&settings.store, open).await?;
         let arbiters: Vec<Arbiter> = (0..settings.workers()).map(|_| Arbiter::new()).collect();
         let bus = {
             let (settings, registry) = (settings.bus.clone(), registry.clone());
@@ -223,10 +222,10 @@ impl App {
         })
     }
 
-    /// Serves until `stop` is ready, then takes everything down in order.
+    /// Serves until `stop` resolves, then shuts down in order.
     ///
     /// # Errors
-    /// [`StartError::Store`] when it had to stop because another process serves the same store.
+    /// [`StartError::Store`] if it stopped because another process serves the same store.
     pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
         let stopped = tokio::select! {
             () = stop => Ok(()),
@@ -240,7 +239,7 @@ impl App {
     }
 }
 
-/// Ready when another process serves the same store.
+/// Resolves when another process serves the same store.
 async fn lost(lock: &mut Option<ServingLock>) -> OpenError {
     match lock {
         Some(lock) => lock.lost().await,
@@ -248,21 +247,21 @@ async fn lost(lock: &mut Option<ServingLock>) -> OpenError {
     }
 }
 
-/// Runs something on an arbiter, where what it spawns stays.
+/// Runs a future on an arbiter, so that what it spawns stays on it.
 async fn on<T: Send + 'static>(
     arbiter: &Arbiter,
     work: impl Future<Output = T> + Send + 'static,
 ) -> T {
     let (tell, told) = oneshot::channel();
     arbiter.spawn(async move {
-        // Whoever asked waits for it.
+        // The caller awaits the receiver.
         let _ = tell.send(work.await);
     });
     told.await
         .expect("the arbiter runs, and the work does not panic")
 }
 
-/// Writes to the store now and then, so that its gauge tells the truth where nobody asks for health.
+/// Writes to the store now and then, so that its gauge is true even if nobody asks for health.
 async fn watch(readiness: Readiness) {
     let mut interval = actix_rt::time::interval(Duration::from_secs(5));
     let mut away_since: Option<Instant> = None;
@@ -283,7 +282,7 @@ async fn watch(readiness: Readiness) {
     }
 }
 
-/// Keeps the limits by address from growing with every address that was ever seen.
+/// Forgets idle addresses, so that the limits do not grow with every address ever seen.
 async fn forget_quiet_addresses(state: State) {
     let mut interval = actix_rt::time::interval(Duration::from_secs(60));
     loop {
@@ -292,9 +291,9 @@ async fn forget_quiet_addresses(state: State) {
     }
 }
 
-/// The sockets, open before anything else can fail.
+/// The listening sockets, opened first.
 struct Listeners {
-    sockets: Vec<(TcpListener, SocketAddr, Doors)>,
+    sockets: Vec<(TcpListener, SocketAddr, RouteSet)>,
     acceptor: Option<TlsAcceptor>,
     identity: Option<Arc<Identity>>,
 }
@@ -302,17 +301,17 @@ struct Listeners {
 impl Listeners {
     fn bind(settings: &Settings) -> Result<Self, StartError> {
         let server = &settings.server;
-        let pages = Doors {
+        let pages = RouteSet {
             pages: true,
             api: server.api_bind.is_none(),
             ops: server.ops_bind.is_none(),
         };
-        let api = Doors {
+        let api = RouteSet {
             pages: false,
             api: true,
             ops: false,
         };
-        let ops = Doors {
+        let ops = RouteSet {
             pages: false,
             api: false,
             ops: true,
@@ -324,15 +323,15 @@ impl Listeners {
             (server.ops_bind, ops),
         ]
         .into_iter()
-        .filter_map(|(bind, doors)| Some((bind?, doors)))
-        .map(|(bind, doors)| {
+        .filter_map(|(bind, routes)| Some((bind?, routes)))
+        .map(|(bind, routes)| {
             let failed = |error| StartError::Bind {
                 address: bind,
                 error,
             };
             let listener = http::listen(bind).map_err(failed)?;
             let address = listener.local_addr().map_err(failed)?;
-            Ok((listener, address, doors))
+            Ok((listener, address, routes))
         })
         .collect::<Result<_, StartError>>()?;
         Ok(Self {
@@ -346,13 +345,17 @@ impl Listeners {
         self.sockets[0].1
     }
 
-    /// Of the pages, the API, and health and metrics.
+    /// The addresses of the pages, the API, and health and metrics.
     fn addresses(&self) -> (SocketAddr, SocketAddr, SocketAddr) {
-        let of = |which: fn(&Doors) -> bool| {
-            let found = self.sockets.iter().find(|(.., doors)| which(doors));
+        let of = |which: fn(&RouteSet) -> bool| {
+            let found = self.sockets.iter().find(|(.., routes)| which(routes));
             found.map_or(self.address(), |(_, address, _)| *address)
         };
-        (self.address(), of(|doors| doors.api), of(|doors| doors.ops))
+        (
+            self.address(),
+            of(|routes| routes.api),
+            of(|routes| routes.ops),
+        )
     }
 
     fn serve(
@@ -361,11 +364,11 @@ impl Listeners {
         state: &State,
         arbiters: &[ArbiterHandle],
     ) -> io::Result<Vec<Server>> {
-        let serve = |(listener, _, doors): (_, _, Doors)| {
-            // Operators ask from within.
-            let public = doors.pages || doors.api;
+        let serve = |(listener, _, routes): (_, _, RouteSet)| {
+            // Operators connect from inside the network.
+            let public = routes.pages || routes.api;
             let acceptor = self.acceptor.clone().filter(|_| public);
-            http::server(listener, settings, acceptor, doors, state, arbiters)
+            http::server(listener, settings, acceptor, routes, state, arbiters)
         };
         self.sockets.into_iter().map(serve).collect()
     }

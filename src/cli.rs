@@ -12,7 +12,7 @@ use std::{
 use actix_rt::System;
 use actors::{
     domain::{ChatKey, Invalid, PairHash},
-    ports::{By, EndOutcome, StoreError, SystemClock},
+    ports::{EndOutcome, Principal, StoreError, SystemClock},
 };
 use clap::{Parser, Subcommand};
 
@@ -234,11 +234,11 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             telemetry::start_log(&settings.log);
             System::new().block_on(async {
                 let open = || open(&settings);
-                let store = store::patiently(&settings.store, open).await?;
+                let store = store::open_with_retries(&settings.store, open).await?;
                 store.close().await;
                 Ok::<_, OpenError>(())
             })?;
-            say(format_args!("{} is up to date.", settings.store.url))
+            print_line(format_args!("{} is up to date.", settings.store.url))
         }
         Some(Command::CheckConfig { print }) => {
             http::tls::check(&settings)?;
@@ -246,8 +246,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
                 writeln!(io::stderr(), "duet: {hint}.")?;
             }
             match print {
-                true => say(format_args!("{}", config::print(&raw, &sources).trim_end())),
-                false => say(format_args!("{}", settings.summary())),
+                true => print_line(format_args!("{}", config::print(&raw, &sources).trim_end())),
+                false => print_line(format_args!("{}", settings.summary())),
             }
         }
         Some(Command::Doctor) => {
@@ -271,12 +271,12 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Shards { change }) => shards::run(&settings, change),
         Some(Command::Backup { file }) => {
             let chats = store::backup(sqlite_of(&settings, "backup")?, &file)?;
-            say(format_args!("{}", kept(chats, &file)))
+            print_line(format_args!("{}", describe_kept(chats, &file)))
         }
         Some(Command::Restore { file }) => {
             let database = sqlite_of(&settings, "restore")?;
             let chats = store::restore(&file, database)?;
-            say(format_args!("{}", kept(chats, database)))
+            print_line(format_args!("{}", describe_kept(chats, database)))
         }
         Some(
             Command::DefaultConfig | Command::Openapi | Command::Decrypt { .. } | Command::Assets,
@@ -284,12 +284,12 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-fn kept(chats: u64, file: &Path) -> String {
+fn describe_kept(chats: u64, file: &Path) -> String {
     let are = if chats == 1 { "is" } else { "are" };
     format!("{} {are} in {}.", counted(chats, "chat"), file.display())
 }
 
-fn say(sentence: fmt::Arguments<'_>) -> Result<(), Failure> {
+fn print_line(sentence: fmt::Arguments<'_>) -> Result<(), Failure> {
     Ok(writeln!(io::stdout(), "{sentence}")?)
 }
 
@@ -331,15 +331,18 @@ fn end(settings: &Settings, link: Option<String>) -> Result<(), Failure> {
     }
     let ending = System::new().block_on(async {
         let opened = open(settings).await?;
-        let ending = opened.store.end(By::Server(ChatKey::of(&hash))).await;
+        let ending = opened
+            .store
+            .end(Principal::Server(ChatKey::of(&hash)))
+            .await;
         opened.close().await;
         Ok::<_, Failure>(ending?)
     })?;
     match ending {
-        EndOutcome::Ended => say(format_args!(
+        EndOutcome::Ended => print_line(format_args!(
             "The chat is over. Nothing of it can be read any more."
         )),
-        EndOutcome::AlreadyEnded => say(format_args!("The chat was over already.")),
+        EndOutcome::AlreadyEnded => print_line(format_args!("The chat was over already.")),
         EndOutcome::Missing | EndOutcome::NoSession => {
             Err(Failure::Refused("There is no chat with this link.".into()))
         }

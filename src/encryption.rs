@@ -1,8 +1,8 @@
 //! End-to-end encrypted chats, as a client sees them: the format of `docs/encryption.md`.
 //!
-//! The server never calls any of this: it has no key. `duet decrypt` opens a downloaded
-//! conversation with it, and the tests talk with it. The pages have an implementation of their
-//! own (`views/assets/seal.js`); both check `docs/encryption/vectors.json`.
+//! The server calls none of this, since it has no keys. `duet decrypt` opens downloaded conversations with
+//! it, and the tests use it as a client. The pages have an independent implementation
+//! (`views/assets/seal.js`); both are tested against `docs/encryption/vectors.json`.
 
 mod contents;
 mod history;

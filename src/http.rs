@@ -1,4 +1,4 @@
-//! The HTTP server: the URL tables of both doors, and the middleware around every request.
+//! The HTTP server: the URL tables of the API and the pages, and the middleware around every request.
 
 mod actions;
 mod admission;
@@ -60,9 +60,9 @@ use serve::response_memory::ResponseMemory;
 /// How many connections the kernel queues before they are accepted.
 const BACKLOG: i32 = 4_096;
 
-/// Which doors a socket serves.
+/// Which routes a socket serves.
 #[derive(Debug, Clone, Copy)]
-pub struct Doors {
+pub struct RouteSet {
     /// `/demo/chat/…`.
     pub pages: bool,
     /// `/chat-server/…`.
@@ -170,7 +170,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Serves the doors of a socket on the arbiters, over TLS where there is an acceptor.
+/// Serves a socket's routes on the arbiters, over TLS where there is an acceptor.
 ///
 /// # Errors
 /// The operating system's error.
@@ -178,7 +178,7 @@ pub fn server(
     listener: TcpListener,
     settings: &Settings,
     acceptor: Option<TlsAcceptor>,
-    doors: Doors,
+    serves: RouteSet,
     state: &State,
     arbiters: &[ArbiterHandle],
 ) -> io::Result<Server> {
@@ -187,30 +187,30 @@ pub fn server(
     serve::serve(listener, settings, acceptor, state, arbiters, move || {
         App::new()
             .app_data(data.clone())
-            .app_data(doors)
+            .app_data(serves)
             .app_data(web::QueryConfig::default().error_handler(|_, _| {
                 let message = "The part of the address behind \"?\" cannot be read.";
                 Problem::Malformed(message.into()).into()
             }))
             .wrap(from_fn(observe::request))
-            .configure(move |config| routes(config, doors, role))
+            .configure(move |config| routes(config, serves, role))
             .default_service(web::to(move |request: HttpRequest| {
-                let problem = nothing_at(request.path(), role);
+                let problem = not_found(request.path(), role);
                 async move { Err::<&str, _>(problem) }
             }))
     })
 }
 
 /// The URL table.
-fn routes(config: &mut web::ServiceConfig, doors: Doors, role: Role) {
+fn routes(config: &mut web::ServiceConfig, serves: RouteSet, role: Role) {
     // On every socket, so that a health check can use the one that it checks.
     config
         .service(get_or_head("/health/live", web::route().to(ops::live)))
         .service(get_or_head("/health/ready", web::route().to(ops::ready)));
-    if doors.ops {
+    if serves.ops {
         config.service(get_or_head("/metrics", web::route().to(ops::metrics)));
     }
-    if doors.api {
+    if serves.api {
         config.service(web::scope("/chat-server").configure(|config| {
             if role.registers() {
                 api::registration(config);
@@ -221,7 +221,7 @@ fn routes(config: &mut web::ServiceConfig, doors: Doors, role: Role) {
             api::description(config);
         }));
     }
-    if doors.pages {
+    if serves.pages {
         config.service(get_or_head(
             "/.well-known/security.txt",
             web::route().to(security_txt::show),
@@ -270,8 +270,8 @@ fn method_not_allowed(allow: &'static str) -> Route {
     web::to(move || async move { Err::<&str, _>(Problem::Method(allow)) })
 }
 
-/// The 404 for an address. Where the roles are split it says when the other service has the address.
-fn nothing_at(path: &str, role: Role) -> Problem {
+/// The 404 for an address. Where the roles are split, it says if the other service has the address.
+fn not_found(path: &str, role: Role) -> Problem {
     let chats = ["/chat-server/user/", "/demo/chat/user/"];
     let registers = [
         "/",

@@ -12,7 +12,7 @@ fn main() -> ExitCode {
     match cli::run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            telemetry::tell_fatal(&failure);
+            telemetry::report_fatal(&failure);
             ExitCode::from(failure.exit_code())
         }
     }

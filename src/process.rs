@@ -1,18 +1,17 @@
-//! What the process asks of the system for itself.
+//! Limits that the process sets for itself.
 
 use std::{fs, io};
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-/// Which parts of the memory go into a core file that is piped to a program, by the kernel's
-/// `Documentation/filesystems/proc.rst`. The limit below does not hold for those.
+/// Which memory goes into a core dump that the kernel pipes to a program
+/// (`Documentation/filesystems/proc.rst`): none. The size limit below does not apply to piped dumps.
 const COREDUMP_FILTER: &str = "/proc/self/coredump_filter";
 
-/// Keeps texts and tokens out of core files: none is written when the process dies, and one that is
-/// piped to a program holds nothing of the memory.
+/// Keeps texts and tokens out of core dumps: no file is written, and a piped dump contains no memory.
 ///
 /// # Errors
-/// When the system refuses.
+/// The operating system's error.
 pub fn keep_memory_out_of_core_files() -> io::Result<()> {
     let none = Rlimit {
         current: Some(0),

@@ -1,4 +1,4 @@
-//! What is read again at SIGHUP: the certificate and the log filter. Everything else needs a restart.
+//! Reloads the certificate and the log filter on SIGHUP. Everything else needs a restart.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -7,7 +7,7 @@ use tracing::{info, warn};
 
 use crate::{config::Settings, http::tls::Identity, telemetry::LogControl};
 
-/// Reads again what the settings name.
+/// Reloads what the settings name.
 pub struct Reload {
     file: Option<PathBuf>,
     log: LogControl,
@@ -15,7 +15,7 @@ pub struct Reload {
 }
 
 impl Reload {
-    /// `file` is where the settings came from, and `settings` what it said.
+    /// `file` is the settings file, and `settings` its content at the start.
     pub fn new(file: Option<PathBuf>, log: LogControl, settings: &Settings) -> Self {
         Self {
             file,
@@ -24,7 +24,7 @@ impl Reload {
         }
     }
 
-    /// Does so at every signal.
+    /// Reloads on every signal.
     pub async fn watch(mut self, mut hangup: Signal, identity: Option<Arc<Identity>>) {
         while hangup.recv().await.is_some() {
             let changed = self.read_filter();
@@ -39,7 +39,7 @@ impl Reload {
         }
     }
 
-    /// Answers whether the filter was changed.
+    /// Returns whether the filter changed.
     fn read_filter(&mut self) -> bool {
         let settings = match Settings::load(self.file.as_deref(), std::env::vars()) {
             Ok(settings) => settings,
@@ -52,7 +52,7 @@ impl Reload {
             return false;
         }
         self.filter = settings.log.filter;
-        // First, since the new filter may not let it pass.
+        // Logged first: the new filter may hide it.
         info!(filter = self.filter, "the log filter is changed");
         self.log.set_filter(&self.filter);
         true

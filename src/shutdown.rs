@@ -1,5 +1,5 @@
-//! How an instance goes: not ready, sockets closed, streams moved, requests finished, deferred writes stored,
-//! the other instances told.
+//! Shuts an instance down in order: readiness off, sockets closed, streams moved, requests finished, deferred
+//! writes stored, the other instances notified.
 
 use std::{
     io,
@@ -22,12 +22,12 @@ use crate::{config, http::Server, store::StoreProbe};
 
 /// The part of the drain in which streams are moved; the rest is for the requests.
 const MOVING: f64 = 0.75;
-/// How long those who were moved last may take to be back elsewhere.
+/// How long the clients of the streams moved last may take to reconnect elsewhere.
 const COMING_BACK: Duration = Duration::from_secs(2);
-/// A second signal to stop counts from so long after the first.
+/// A second signal counts only after this long.
 const INSISTENCE: Duration = Duration::from_secs(1);
 
-/// Whether this instance wants new requests; the health check tells load balancers.
+/// Whether this instance accepts new requests, as load balancers learn from its health check.
 #[derive(Clone)]
 pub struct Readiness {
     draining: Arc<AtomicBool>,
@@ -38,10 +38,10 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Wants them.
+    /// Starts as ready.
     ///
     /// # Panics
-    /// When the registry holds the metric already: a defect of the caller.
+    /// When the metric is registered already, which is a bug of the caller.
     pub fn register(registry: &Registry, tasks: Tasks, store: StoreProbe) -> Self {
         let help = "Whether the instance is on its way out (1) or not (0).";
         let since = "When the instance was told to stop, in seconds since 1970; 0 before.";
@@ -57,17 +57,17 @@ impl Readiness {
     /// Whether the store takes writes.
     ///
     /// # Errors
-    /// Why it takes none.
+    /// The reason why it does not.
     pub async fn check_store(&self) -> Result<(), StoreError> {
         self.store.check().await
     }
 
-    /// Whether the instance is on its way out.
+    /// Whether the instance is draining.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
     }
 
-    /// The tasks that do not run and are about to be started again.
+    /// The tasks that have failed and wait to be restarted.
     pub fn tasks_down(&self) -> Vec<&'static str> {
         self.tasks.down()
     }
@@ -87,10 +87,10 @@ pub struct StopSignals {
 }
 
 impl StopSignals {
-    /// From now on they do not kill the process any more.
+    /// Replaces the default action of the signals, which is to kill the process.
     ///
     /// # Errors
-    /// What the system says.
+    /// The operating system's error.
     pub fn listen() -> io::Result<Self> {
         Ok(Self {
             terminate: unix_signal(SignalKind::terminate())?,
@@ -98,7 +98,7 @@ impl StopSignals {
         })
     }
 
-    /// Ready at the next one.
+    /// Resolves at the next signal.
     pub async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
@@ -106,11 +106,11 @@ impl StopSignals {
         }
     }
 
-    /// Says the first one to `stop`, and is ready when somebody insists: whoever does so does not
-    /// want to wait. Some programs, GNU timeout among them, send the first one twice.
-    pub async fn insisted(&mut self, stop: oneshot::Sender<()>) {
+    /// Sends the first signal to `stop`, and resolves at a second one: whoever sends it does not want to
+    /// wait. Signals in quick succession count as one; GNU timeout, for one, sends two.
+    pub async fn second_signal(&mut self, stop: oneshot::Sender<()>) {
         self.next().await;
-        // Nobody listens any more where it stops by itself.
+        // The receiver is gone if the server stopped by itself.
         let _ = stop.send(());
         let first = Instant::now();
         loop {
@@ -122,13 +122,13 @@ impl StopSignals {
     }
 }
 
-/// How long taking everything down takes at most, with the store there to write to.
+/// The most that a shutdown takes while the store is reachable.
 pub fn longest(settings: &config::Server) -> Duration {
     Duration::from_secs(settings.leave_seconds + settings.drain_seconds) + COMING_BACK
 }
 
-/// Takes everything down in order. Load balancers get time to look elsewhere before anybody is
-/// turned away: a stream that ends too early comes straight back.
+/// Shuts everything down. Load balancers get time to notice before any stream ends: a client that is sent
+/// away too early would reconnect here.
 pub async fn drain(
     settings: &config::Server,
     readiness: &Readiness,
@@ -137,8 +137,8 @@ pub async fn drain(
 ) {
     readiness.drain();
     tokio::time::sleep(Duration::from_secs(settings.leave_seconds)).await;
-    // No connection is accepted any more, idle ones are closed, and the others after what they are
-    // busy with: streams for as long as they are open, up to the server's own deadline.
+    // Accepts no more connections, closes idle ones, and the others after their current request: streams may
+    // stay open up to the server's own deadline.
     let closed = join_all(servers.iter().map(Server::stop));
     let moving = Duration::from_secs(settings.drain_seconds).mul_f64(MOVING);
     tokio::select! {
@@ -147,7 +147,7 @@ pub async fn drain(
     }
     pairs.flush_deferred().await;
     if settings.leave_seconds > 0 {
-        // Nobody is seen to go who is only on the way to another instance.
+        // So that nobody is announced as offline who is only moving to another instance.
         tokio::time::sleep(COMING_BACK).await;
     }
     pairs.bus().leave().await;

@@ -1,4 +1,4 @@
-//! What lasts.
+//! The store: opening it, and the adapters for SQLite and PostgreSQL.
 
 pub mod examine;
 mod meter;
@@ -24,22 +24,22 @@ use crate::config::{self, Settings, StoreUrl};
 pub use meter::Meter;
 pub use postgres::{DatabaseLock, PostgresStore};
 pub use probe::StoreProbe;
-pub use sharded::{ChangeError, ShardedStore, Shards, Standing};
+pub use sharded::{ChangeError, ShardStatus, ShardedStore, Shards};
 pub use sqlite::{FileLock, SqliteStore, backup, restore};
 
-/// How often a start tries again, and how often it says that it is waiting.
+/// How often a start retries, and how often it logs that it is waiting.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
 const SAY_AGAIN: Duration = Duration::from_secs(5);
 
 const MIB: u64 = 1024 * 1024;
 
-/// The store cannot be opened: one sentence that names it and says what to do.
+/// The store cannot be opened: a sentence with the cause and the next step.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{sentence}")]
 pub struct OpenError {
     sentence: String,
-    /// Whether it may come right by itself, as when a server is still starting. What is wrong with
-    /// a setting, a password or a right never does.
+    /// Whether retrying can help, as when a server is still starting. A wrong setting or password, or a
+    /// missing right, is not retried.
     pub is_passing: bool,
 }
 
@@ -59,7 +59,7 @@ impl OpenError {
     }
 
     fn file(path: &Path, error: &dyn fmt::Display) -> Self {
-        // Whole, since a relative one is another file in another folder.
+        // The absolute path: a relative one depends on the working directory.
         let whole = path::absolute(path).unwrap_or_else(|_| path.to_owned());
         Self::wrong(format!(
             "{} cannot be used: {error}. Check store.url and the permissions of its folder.",
@@ -68,7 +68,7 @@ impl OpenError {
     }
 }
 
-/// An open store, and how to leave it.
+/// An open store, and how to close it.
 pub struct OpenStore {
     /// The store.
     pub store: Arc<dyn Store>,
@@ -76,7 +76,7 @@ pub struct OpenStore {
 }
 
 impl OpenStore {
-    /// Leaves the store in order: SQLite's file is complete afterwards, with nothing beside it.
+    /// Closes the store: for SQLite, the log is merged into the file and removed.
     pub async fn close(&self) {
         if let Some(sqlite) = &self.sqlite {
             sqlite.close().await;
@@ -84,21 +84,21 @@ impl OpenStore {
     }
 }
 
-/// What keeps a second process from serving the same store with a bus of its own.
+/// A lock against a second process that serves the same store with a local bus.
 #[derive(Debug)]
 pub enum ServingLock {
-    /// Of a file.
+    /// A lock file.
     File(FileLock),
-    /// Of a database, or of each of several.
+    /// An advisory lock in each database.
     Databases(Vec<DatabaseLock>),
 }
 
 impl ServingLock {
-    /// Ready when another process serves the store, which can come about when the connection to
-    /// its server was lost for a while.
+    /// Resolves when another process has taken the lock, which can happen after the connection to its server
+    /// was lost.
     pub async fn lost(&mut self) -> OpenError {
         match self {
-            // The system keeps it as long as the process lives.
+            // The kernel holds a file lock for as long as the process lives.
             ServingLock::File(_) => std::future::pending().await,
             ServingLock::Databases(locks) => {
                 let lost = locks.iter_mut().map(|lock| Box::pin(lock.lost()));
@@ -108,7 +108,7 @@ impl ServingLock {
     }
 }
 
-/// Opens the store, makes what is missing, and migrates it. Its calls are counted on `registry`.
+/// Opens the store, creating and migrating it as needed. Its calls are counted on `registry`.
 ///
 /// # Errors
 /// [`OpenError`] names what is wrong.
@@ -134,7 +134,7 @@ pub async fn open(
             let store = PostgresStore::open(url, &settings.store, registry).await?;
             let failed = |error: StoreError| OpenError::passing(error.to_string());
             if let Some((identity, maps)) = store.membership().await.map_err(failed)? {
-                sharded::check_alone(&url.place(), identity, maps)?;
+                sharded::check_alone(&url.location(), identity, maps)?;
             }
             Arc::new(store)
         }
@@ -145,12 +145,12 @@ pub async fn open(
     Ok(OpenStore { store, sqlite })
 }
 
-/// Tries to open something until it succeeds, and says what it is waiting for. What waiting does not
-/// help is given up at once, the rest after `store.start_seconds`.
+/// Retries an opening until it succeeds, and logs what it waits for. Errors that retrying cannot fix are
+/// returned at once, the others after `store.start_seconds`.
 ///
 /// # Errors
-/// [`OpenError`] as the last attempt had it.
-pub async fn patiently<T>(
+/// The [`OpenError`] of the last attempt.
+pub async fn open_with_retries<T>(
     settings: &config::Store,
     mut attempt: impl AsyncFnMut() -> Result<T, OpenError>,
 ) -> Result<T, OpenError> {
@@ -180,10 +180,10 @@ pub async fn patiently<T>(
     }
 }
 
-/// Makes sure that no other process serves this store without a bus between them.
+/// Takes the lock that keeps two processes with local buses off one store.
 ///
 /// # Errors
-/// [`OpenError`] says who does.
+/// [`OpenError`] names the process that holds it.
 pub async fn lock(url: &StoreUrl) -> Result<ServingLock, OpenError> {
     Ok(match url {
         StoreUrl::Sqlite(path) => ServingLock::File(FileLock::take(path)?),

@@ -22,15 +22,15 @@ use crate::config::{Log, LogFormat};
 
 pub use process::describe;
 
-/// Set once the log is started.
+/// Set once logging has started.
 static STARTED: OnceLock<LogFormat> = OnceLock::new();
 
-/// Changes what is logged while the process runs.
+/// Changes the log filter at run time.
 #[derive(Clone)]
 pub struct LogControl(reload::Handle<EnvFilter, Subscriber>);
 
 impl LogControl {
-    /// From now on `filter` says what is logged.
+    /// Replaces the filter.
     pub fn set_filter(&self, filter: &str) {
         if let Err(error) = self.0.reload(parsed(filter)) {
             error!(%error, "the log filter cannot be changed");
@@ -38,7 +38,7 @@ impl LogControl {
     }
 }
 
-/// Starts logging to standard error. Nobody who reads it any more is no reason to fail.
+/// Starts logging to standard error. A closed pipe there is not an error.
 pub fn start_log(log: &Log) -> LogControl {
     let (filter, handle) = reload::Layer::new(parsed(&log.filter));
     let layer = fmt::layer()
@@ -59,8 +59,8 @@ pub fn start_log(log: &Log) -> LogControl {
     LogControl(handle)
 }
 
-/// The standard library would write lines of its own in between, without the id of the request. With
-/// `RUST_BACKTRACE` set a line tells how it came there as well.
+/// Logs panics with the id of the request; the standard library's lines lack it. With `RUST_BACKTRACE` set, a
+/// backtrace is included.
 fn log_panics() {
     let unlogged = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
@@ -75,17 +75,17 @@ fn log_panics() {
     }));
 }
 
-/// The filter as the settings say it. What migrations do is logged where they are run.
+/// The filter in the settings. Migrations are logged by the code that runs them.
 fn parsed(filter: &str) -> EnvFilter {
     let quiet = "refinery_core=off".parse().expect("it is a directive");
     EnvFilter::new(filter).add_directive(quiet)
 }
 
-/// Tells why the process ends: in the form of the log once that is JSON, else in plain words.
-pub fn tell_fatal(failure: &dyn std::fmt::Display) {
+/// Reports why the process ends: as a log line if the log is JSON, otherwise as plain text.
+pub fn report_fatal(failure: &dyn std::fmt::Display) {
     match STARTED.get() {
         Some(LogFormat::Json) => error!("{failure}"),
-        // Nobody may be there to read it.
+        // Standard error may be closed.
         _ => drop(writeln!(io::stderr(), "duet: {failure}")),
     }
 }

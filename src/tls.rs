@@ -1,4 +1,4 @@
-//! TLS towards the servers behind duet, by rustls alone.
+//! TLS connections to PostgreSQL and Redis.
 
 use std::{io, path::Path, sync::Arc};
 
@@ -12,24 +12,23 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
 
-/// How closely a server's certificate is looked at.
+/// How a server's certificate is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Check {
-    /// Not at all: nobody can listen in, but whoever answers is believed.
+    /// Not at all: protects against eavesdropping only.
     Nothing,
-    /// Somebody we trust has issued it, for whichever name.
+    /// Its issuer must be trusted; any name will do.
     Issuer,
-    /// Somebody we trust has issued it for the name that we called.
+    /// Its issuer must be trusted, and its name be the one connected to.
     Name,
 }
 
-/// TLS cannot be used as the settings say: what is wrong.
+/// TLS cannot be used with these settings.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct TlsError(String);
 
-/// What a client needs to know. The issuers in the PEM file `issuers` are trusted, or, without
-/// it, those that the system trusts.
+/// A client configuration that trusts the issuers in the PEM file `issuers`, or by default the system's.
 ///
 /// # Errors
 /// [`TlsError`] when issuers are needed and none are found.
@@ -89,7 +88,7 @@ fn of_the_system() -> Result<RootCertStore, TlsError> {
     }
 }
 
-/// Why a server's certificate was refused, if that is what an error is about.
+/// The reason, if an error is about a refused certificate.
 pub fn refusal(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -110,8 +109,8 @@ pub fn refusal(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     None
 }
 
-/// Lets a certificate for any name pass, and without an `issuer_check` any certificate. That the
-/// server has the certificate's key is checked in any case.
+/// Accepts certificates for any name, and without `issuer_check` from any issuer. That the server has the
+/// certificate's key is checked in any case.
 #[derive(Debug)]
 struct AnyName {
     issuer_check: Option<Arc<WebPkiServerVerifier>>,
@@ -131,7 +130,7 @@ impl ServerCertVerifier for AnyName {
             return Ok(ServerCertVerified::assertion());
         };
         match check.verify_server_cert(certificate, intermediates, name, ocsp_response, now) {
-            // The name is looked at last, when all the rest is right.
+            // The name is checked last, so everything else is right.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),

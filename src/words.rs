@@ -1,8 +1,8 @@
-//! Numbers of things in the sentences that people read.
+//! Numbers with nouns, for sentences.
 
 use std::fmt::Display;
 
-/// `1 chat`, `2 chats`: for things whose plural has an s more.
+/// `1 chat`, `2 chats`: for nouns whose plural ends in s.
 pub fn counted<N: Display + PartialEq + From<u8>>(count: N, thing: &str) -> String {
     let ending = if count == N::from(1) { "" } else { "s" };
     format!("{count} {thing}{ending}")
@@ -13,7 +13,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_thing_has_no_plural() {
+    fn one_has_no_plural_ending() {
         let told = [0_u64, 1, 2].map(|count| counted(count, "chat"));
         assert_eq!(told, ["0 chats", "1 chat", "2 chats"]);
     }

@@ -29,12 +29,7 @@ pub mod testing;
 pub use environment::{Limits, World};
 pub use instance::start;
 pub use metrics::Metrics;
-pub use pair::{
-    AnswerAsk, AskStatus, AskToEnter, Attach, Attached, Detach, Dispatch, EndChat, EndSession,
-    GetAskStatus, GetHistory, GetPublicInfo, GetReplacement, GetSeat, GetSnapshot, ListSessions,
-    LoggedIn, Login, LoginProof, Logout, MoveMarks, NameSeatTwo, NewDeviceCode, NewReturnCode,
-    NotifyTyping, OpenStream, Pair, PublicInfo, Request, SendMessage, Snapshot, StreamId,
-};
+pub use pair::*;
 pub use refusal::{Credential, Refusal, Replacement};
 pub use registry::PairRegistry;
 pub use supervision::Tasks;

@@ -54,7 +54,7 @@ impl Metrics {
             ),
             streams_moved: counter(
                 "duet_streams_moved_total",
-                "Streams ended because the instance is on its way out.",
+                "Streams ended because the instance is draining.",
             ),
             accepted: counter(
                 "duet_messages_accepted_total",
@@ -62,11 +62,11 @@ impl Metrics {
             ),
             delivered: counter(
                 "duet_messages_delivered_total",
-                "Messages handed live to a stream.",
+                "Messages sent live to a stream.",
             ),
             healed: counter(
                 "duet_messages_healed_total",
-                "Messages read from the store because their notice did not come.",
+                "Messages read from the store because their notice was lost.",
             ),
             batch_len: histogram(
                 "duet_journal_batch_messages",
@@ -84,7 +84,7 @@ impl Metrics {
             ),
             deferred_writes_len: gauge(
                 "duet_deferred_writes",
-                "Marks and times that wait to be stored.",
+                "Marks and last-seen times that wait to be stored.",
             ),
             chats_live: gauge(
                 "duet_chats_live",
@@ -92,11 +92,11 @@ impl Metrics {
             ),
             bus_split: gauge(
                 "duet_bus_split",
-                "Whether other instances live that this one does not hear (1) or not (0).",
+                "Whether there are live instances that the bus does not reach (1) or not (0).",
             ),
             store_asked: counter(
                 "duet_news_queries_total",
-                "Times that the store was asked for the news of open chats in place of the bus.",
+                "Queries for news of open chats while the bus was away.",
             ),
             chats_expired: counter("duet_chats_expired_total", "Chats ended by the sweep."),
         }

@@ -9,6 +9,7 @@
 //! What it holds is a copy. Messages are never served from memory: the store is asked, and returns nothing
 //! once the chat is over.
 
+mod activities;
 mod asks;
 mod changes;
 mod ending;
@@ -27,7 +28,6 @@ mod snapshot;
 mod status;
 mod streams;
 mod ticks;
-mod typing;
 
 use std::{
     collections::BTreeMap,
@@ -41,26 +41,21 @@ use actix::{
 };
 use tracing::{Instrument, Span, debug, warn};
 
-pub use asks::{AnswerAsk, AskStatus, AskToEnter, GetAskStatus, GetReplacement};
-pub(crate) use ending::ChatEnded;
-pub use ending::EndChat;
-pub use history::GetHistory;
-pub use messages::SendMessage;
-pub use receipts::MoveMarks;
+pub use activities::*;
+pub use asks::*;
+pub use ending::*;
+pub use history::*;
+pub use messages::*;
+pub use receipts::*;
 pub(crate) use relayed::{RefreshPresence, Relayed, StorePosition};
 pub(crate) use requests::Refresh;
 pub use requests::{Dispatch, Request};
-pub use seats::{
-    GetPublicInfo, GetSeat, LoggedIn, Login, LoginProof, NameSeatTwo, NewDeviceCode, NewReturnCode,
-    PublicInfo,
-};
-pub use sessions::{EndSession, ListSessions, Logout};
+pub use seats::*;
+pub use sessions::*;
 pub(crate) use signals::{QueuedSignal, Signal};
-pub use snapshot::{GetSnapshot, Snapshot};
+pub use snapshot::*;
 pub(crate) use status::PairStatus;
-use streams::MoveStreams;
-pub use streams::{Attach, Attached, Detach, OpenStream, StreamId};
-pub use typing::NotifyTyping;
+pub use streams::*;
 
 use crate::{
     Refusal,
@@ -109,7 +104,7 @@ pub struct Pair {
     last_request: Instant,
     rates: Option<Box<rates::Rates>>,
     recent_numbers: asks::RecentNumbers,
-    last_typing: BySeat<Option<Instant>>,
+    last_activities: activities::LastActivities,
     /// Subscribed and not stopped yet: if it panics now, the registry cleans up after it.
     in_service: bool,
     /// Stopped once; it only answers requests that still hold its address.
@@ -162,7 +157,7 @@ impl Pair {
             last_request: Instant::now(),
             rates: None,
             recent_numbers: asks::RecentNumbers::default(),
-            last_typing: BySeat::default(),
+            last_activities: BySeat::default(),
             in_service: false,
             retired: false,
         }

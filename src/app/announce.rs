@@ -1,4 +1,4 @@
-//! What a start tells: to people on standard output, to machines in the log.
+//! Announces the start: on standard output for people, in the log for machines.
 
 use std::io::{self, Write};
 
@@ -12,12 +12,12 @@ use crate::{
 
 /// The version of this program.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// The commit it was built from; empty where the build did not know, as in development.
+/// The commit it was built from; empty in development builds.
 pub const COMMIT: &str = env!("DUET_COMMIT");
-/// Both.
+/// Version and commit.
 pub const LONG_VERSION: &str = env!("DUET_LONG_VERSION");
 
-/// Before anything is tried: which program this is, and what it was told.
+/// Logged first: the version and the settings.
 pub(super) fn starting(settings: &Settings) {
     let server = &settings.server;
     let own = |bind: Option<_>| bind.unwrap_or(server.bind);
@@ -36,11 +36,11 @@ pub(super) fn starting(settings: &Settings) {
     }
 }
 
-/// Once the sockets are open, with their real ports.
+/// Printed once the sockets are open, with the real ports.
 pub(super) fn running(settings: &Settings, app: &App) {
     let url = http::base_url(settings, app.address);
     match settings.log.format {
-        // Nobody may be there to read it.
+        // Standard output may be closed.
         LogFormat::Text => drop(print(settings, app)),
         LogFormat::Json => info!(
             version = VERSION,

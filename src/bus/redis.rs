@@ -17,11 +17,11 @@ mod link;
 mod members;
 mod metrics;
 mod names;
+mod other_service;
 mod publisher;
 mod sentinel;
 mod server;
 mod shard;
-mod stranger;
 mod subscriber;
 mod suitable;
 mod watch;
@@ -330,7 +330,7 @@ impl Bus for RedisBus {
         });
         let addresses = shards
             .iter()
-            .map(|shard| self.0.servers.place(shard.address()));
+            .map(|shard| self.0.servers.location(shard.address()));
         Some(BusMembership {
             own: self.0.boot,
             address: addresses.collect::<Vec<String>>().join(", "),

@@ -1,4 +1,4 @@
-//! Connects to everything that the settings name, and says what it found.
+//! `duet doctor`: connects to everything in the settings and reports on it.
 
 use std::{
     fmt::Write as _,
@@ -11,17 +11,17 @@ use super::health;
 use crate::{
     bus::RedisBus,
     config::{BusUrl, Settings},
-    store::examine::{Finding, Level, examine, living},
+    store::examine::{Finding, Level, count_live_instances, examine},
     telemetry,
     words::counted,
 };
 
-/// How long the other instances are listened for, and longer where the database says that there are more:
-/// one that has stopped counts there for ten seconds.
+/// How long to listen for other instances; the maximum applies while the database knows of more. An instance
+/// that has stopped stays in the database for ten seconds.
 const LISTEN: Duration = Duration::from_secs(2);
 const LISTEN_MAX: Duration = Duration::from_secs(12);
 
-/// All findings as text, a line each, and whether duet would work.
+/// All findings, one per line, and whether duet would work.
 pub(super) async fn run(settings: &Settings) -> (String, bool) {
     let mut text = String::new();
     let mut works = true;
@@ -34,7 +34,7 @@ pub(super) async fn run(settings: &Settings) -> (String, bool) {
                 Level::Fault => "FAIL",
             };
             let what = what.trim_end_matches('.');
-            // A string takes everything.
+            // Writing to a String cannot fail.
             let _ = writeln!(text, "{word:5} {part:9} {what}");
         }
     };
@@ -49,7 +49,7 @@ fn of_settings(settings: &Settings) -> Vec<Finding> {
     let server = &settings.server;
     let mut found: Vec<Finding> = settings.hints.iter().map(Finding::warning).collect();
     let summary = settings.summary();
-    found.push(Finding::fine(
+    found.push(Finding::ok(
         summary.trim_start_matches("The settings are right: "),
     ));
     let is_https = server
@@ -76,7 +76,7 @@ fn of_settings(settings: &Settings) -> Vec<Finding> {
 
 async fn of_bus(settings: &Settings) -> Vec<Finding> {
     let BusUrl::Redis(url) = &settings.bus.url else {
-        return vec![Finding::fine("local: one process serves alone")];
+        return vec![Finding::ok("local: one process serves alone")];
     };
     let registry = telemetry::registry();
     let tasks = Tasks::register(&registry);
@@ -87,26 +87,26 @@ async fn of_bus(settings: &Settings) -> Vec<Finding> {
     };
     let mut found = bus.examine().await;
     tokio::time::sleep(LISTEN).await;
-    let (living, heard) = instances(settings, &bus).await;
-    found.push(match living {
-        Some(living) if living > heard => Finding::warning(format!(
-            "instances that use this database: {living}; heard of them through Redis: {heard}. Do all have \
+    let (live, heard) = instances(settings, &bus).await;
+    found.push(match live {
+        Some(live) if live > heard => Finding::warning(format!(
+            "instances that use this database: {live}; heard of them through Redis: {heard}. Do all have \
              this bus.url?"
         )),
-        _ => Finding::fine(format!("other instances heard through Redis: {heard}")),
+        _ => Finding::ok(format!("other instances heard through Redis: {heard}")),
     });
     bus.leave().await;
     found
 }
 
-/// How many instances use the database, where it can say so, and how many are heard.
+/// How many instances use the database (if it can tell), and how many are heard on the bus.
 async fn instances(settings: &Settings, bus: &RedisBus) -> (Option<usize>, usize) {
     let began = Instant::now();
     loop {
         let heard = bus.membership().map_or(0, |call| call.heard.len());
-        let living = living(&settings.store).await;
-        if living.is_none_or(|living| living <= heard) || began.elapsed() >= LISTEN_MAX {
-            return (living, heard);
+        let live = count_live_instances(&settings.store).await;
+        if live.is_none_or(|live| live <= heard) || began.elapsed() >= LISTEN_MAX {
+            return (live, heard);
         }
         tokio::time::sleep(LISTEN / 4).await;
     }
@@ -118,29 +118,28 @@ fn of_instance(settings: &Settings) -> Vec<Finding> {
             "no instance with these settings is ready on this machine: {why}"
         ))];
     }
-    let mut found = vec![Finding::fine(
+    let mut found = vec![Finding::ok(
         "the instance with these settings runs and is ready",
     )];
     found.extend(of_proxies(settings));
     found
 }
 
-/// Whether the proxies that requests come through are those that are trusted, as far as the instance
-/// has seen any.
+/// Whether requests came through proxies that are not trusted, by the metrics of the running instance.
 fn of_proxies(settings: &Settings) -> Option<Finding> {
     let metrics = health::ask(settings, "/metrics").ok()?;
     let value = |name: &str| -> Option<u64> {
         let line = metrics.lines().find_map(|line| line.strip_prefix(name))?;
         line.trim().parse().ok()
     };
-    let by_strangers = value("duet_http_untrusted_forwards_total ")?;
-    Some(if by_strangers > 0 {
-        let requests = counted(by_strangers, "request");
+    let untrusted = value("duet_http_untrusted_forwards_total ")?;
+    Some(if untrusted > 0 {
+        let requests = counted(untrusted, "request");
         Finding::warning(format!(
             "{requests} came through a proxy that server.trusted_proxies does not name, \
              so all its clients count as one address: the log says which"
         ))
     } else {
-        Finding::fine("no request came through a proxy that is not trusted")
+        Finding::ok("no request came through a proxy that is not trusted")
     })
 }

@@ -1,4 +1,4 @@
-//! Asks an instance on this machine how it is, as a balancer would.
+//! Asks an instance on this machine for its health, like a load balancer.
 
 use std::{
     io::{self, Read, Write},
@@ -14,13 +14,13 @@ use crate::{
     tls::{self, Check},
 };
 
-/// A little longer than the instance itself may think about it.
+/// A little longer than the instance may take to check itself.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// More than is ever answered there.
+/// No health response is longer.
 const ANSWER_LEN_MAX: u64 = 4 * 1024 * 1024;
 
-/// Asks at the address that is kept for operators, which speaks plain HTTP, or at the pages' one, by TLS
-/// where that has it; the body of the answer, where that is a success.
+/// Requests a path from the operators' address, which speaks plain HTTP, or else from the pages' address,
+/// with TLS if that is configured. Returns the body of a success.
 pub(super) fn ask(settings: &Settings, path: &str) -> Result<String, String> {
     let server = &settings.server;
     let address = reachable(server.ops_bind.unwrap_or(server.bind));
@@ -45,7 +45,7 @@ fn get(address: SocketAddr, by_tls: bool, path: &str) -> io::Result<String> {
     if !by_tls {
         return exchange(socket, path);
     }
-    // It is this machine that is asked, mostly by a name that its certificate is not for.
+    // The certificate is usually for the public name, not for loopback.
     let config = tls::client(Check::Nothing, None).map_err(io::Error::other)?;
     let name = address.ip().into();
     let session = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
@@ -60,7 +60,7 @@ fn exchange(mut socket: impl Read + Write, path: &str) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-/// Where one is reached who listens on every address.
+/// Replaces a wildcard address by loopback.
 fn reachable(bind: SocketAddr) -> SocketAddr {
     let ip = match bind.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

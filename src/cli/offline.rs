@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::{Failure, LINK_LEN_MAX};
 use crate::encryption::{Keys, Link, Transcript};
 
-/// Opens a downloaded conversation onto standard output.
+/// Prints a downloaded conversation with its texts opened.
 pub(super) fn decrypt(link: String, file: &Path, json: bool) -> Result<(), Failure> {
     let mut link = Zeroizing::new(link);
     if *link == "-" {

@@ -9,15 +9,15 @@ use actix_rt::System;
 use actors::ports::SystemClock;
 use clap::Subcommand;
 
-use super::{Failure, say};
+use super::{Failure, print_line};
 use crate::{
     config::{Settings, StoreUrl},
-    store::{ChangeError, Shards, Standing},
+    store::{ChangeError, ShardStatus, Shards},
     telemetry,
     words::counted,
 };
 
-/// How the servers that share the chats are changed.
+/// Changes to the servers that share the chats.
 #[derive(Debug, Subcommand)]
 pub enum Change {
     /// Put new chats on this server too. It must be in the store.urls of all running instances.
@@ -59,15 +59,15 @@ pub(super) fn run(settings: &Settings, change: Option<Change>) -> Result<(), Fai
         let in_force = shards.change(&server, takes_new).await;
         let seconds = counted(in_force.map_err(failure)?.as_secs(), "second");
         match takes_new {
-            true => say(format_args!("{server} takes new chats in {seconds}.")),
-            false => say(format_args!(
+            true => print_line(format_args!("{server} takes new chats in {seconds}.")),
+            false => print_line(format_args!(
                 "{server} takes no new chats in {seconds}. `duet shards` says from when on it can be left out."
             )),
         }
     })
 }
 
-/// What is refused is refused whenever it is asked for; what failed may be done the next time.
+/// Some refusals are final; after other failures the command may be repeated.
 fn failure(error: ChangeError) -> Failure {
     match error {
         ChangeError::Refused(sentence) => Failure::Refused(sentence),
@@ -75,11 +75,11 @@ fn failure(error: ChangeError) -> Failure {
     }
 }
 
-fn line(standing: &Standing) -> String {
+fn line(standing: &ShardStatus) -> String {
     let Some(census) = standing.census else {
         return format!("{:30} is out of reach", standing.place);
     };
-    // Others refuse to start without a server that chats may be on.
+    // Instances without this server in their settings refuse to start.
     let until = standing.in_use_until.map(|until| until.to_string());
     let state = match (standing.takes_new, standing.in_use, until) {
         (true, ..) => "takes new chats".into(),

@@ -1,4 +1,4 @@
-//! What settings must be together, and each beyond its kind.
+//! Checks of settings beyond their types, alone and in combination.
 
 use std::net::SocketAddr;
 
@@ -6,11 +6,11 @@ use tracing::level_filters::LevelFilter;
 
 use super::{ConfigError, Settings, is_local};
 
-/// Longer waits for a store are meant by nobody, and PostgreSQL takes no time-outs much longer.
+/// A longer wait for a store is a mistake, and close to what PostgreSQL accepts.
 const A_DAY_SECONDS: u64 = 24 * 60 * 60;
-/// Threads beyond these are meant by nobody, and the system may not have them.
+/// More threads are a mistake, and may exceed what the system allows.
 const WORKERS_MAX: usize = 1_024;
-/// Parts of the program whose lines somebody may want all of.
+/// Log targets that may be named without a level.
 const PARTS: [&str; 3] = ["duet", "actors", "views"];
 
 impl Settings {
@@ -86,7 +86,7 @@ impl Settings {
         if let Err(error) = self.log.filter.parse::<tracing_subscriber::EnvFilter>() {
             return Err(ConfigError(format!("log.filter is not a filter: {error}.")));
         }
-        // A word alone would be the name of a part of some program, of which alone would be logged.
+        // A lone word would be a target, and nothing else would be logged.
         let words = self.log.filter.split(',').map(str::trim);
         let mut words = words.filter(|word| word.chars().all(char::is_alphanumeric));
         let odd = words.find(|word| word.parse::<LevelFilter>().is_err() && !PARTS.contains(word));
@@ -99,7 +99,7 @@ impl Settings {
         Ok(())
     }
 
-    /// Two sockets cannot have one address; the system would say that another program has it.
+    /// Two sockets with one address: the operating system would blame another program.
     fn check_addresses(&self) -> Result<(), ConfigError> {
         let server = &self.server;
         let binds = [

@@ -1,4 +1,4 @@
-//! The environment, as far as it is text.
+//! Reads environment variables.
 
 use std::env;
 
@@ -7,7 +7,7 @@ use super::{
     sources::{PLATFORM, is_setting},
 };
 
-/// A value without white space and the quotes around it, which `docker run --env-file` leaves there.
+/// Strips white space, and quotes that `docker run --env-file` keeps.
 pub(super) fn plain(value: &str) -> &str {
     let value = value.trim();
     let inner = ['"', '\''].into_iter().find_map(|quote| {
@@ -17,7 +17,7 @@ pub(super) fn plain(value: &str) -> &str {
     inner.map_or(value, str::trim)
 }
 
-/// The items of a list: with commas or white space between them, or written as in a settings file.
+/// The items of a list, separated by commas or white space, or written as in TOML.
 pub(super) fn list(value: &str) -> Vec<String> {
     let inner = value
         .strip_prefix('[')
@@ -29,10 +29,10 @@ pub(super) fn list(value: &str) -> Vec<String> {
     items.map(str::to_owned).collect()
 }
 
-/// The variables of the environment. Those of other programs may hold any bytes and are left out.
+/// All variables that are UTF-8. Those of other programs may be anything, and are skipped.
 ///
 /// # Errors
-/// [`ConfigError`] names a setting that is no text.
+/// [`ConfigError`] names a setting that is not UTF-8.
 pub fn environment() -> Result<Vec<(String, String)>, ConfigError> {
     let mut variables = Vec::new();
     for (name, value) in env::vars_os() {
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotes_around_a_value_are_none_of_it() {
+    fn quotes_around_a_value_are_stripped() {
         for (value, meant) in [
             (" 2 ", "2"),
             ("\"sqlite://x.db\"", "sqlite://x.db"),

@@ -9,7 +9,7 @@ use super::{ConfigError, DEFAULT, sources::Sources};
 /// The least similarity, from 0 to 1, at which a known key is suggested for an unknown one.
 const SIMILARITY_MIN: f64 = 0.75;
 const HIDDEN: &str = "***";
-/// Numbers beyond these are meant by nobody, and no sum or product of them is too large to be computed.
+/// Larger numbers are mistakes; within these limits no sum or product overflows.
 const NUMBERS: std::ops::RangeInclusive<i64> = 0..=1 << 42;
 
 /// Every key with its default.

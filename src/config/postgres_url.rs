@@ -152,7 +152,7 @@ fn mode_and_check(sslmode: Option<&str>, issuers: bool) -> Result<(SslMode, Chec
 /// Without a password.
 impl PostgresUrl {
     /// The first server and the database, like `one:5432/duet`, to tell the servers of a sharded store apart.
-    pub fn place(&self) -> String {
+    pub fn location(&self) -> String {
         let Some(server) = self.servers.first() else {
             return "nowhere".into();
         };
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_else_a_url_says_is_kept() {
+    fn other_parts_of_a_url_are_kept() {
         let query = "sslmode=require&options=-c%20work_mem%3D8MB&keepalives_idle=60";
         let url = parsed(&format!("postgres://duet:p%40ss@one:5433,two/duet?{query}"));
         for (server, name, port) in [(0, "one", 5433), (1, "two", 5432)] {

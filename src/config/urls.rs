@@ -81,14 +81,14 @@ fn sqlite_file(path: &str) -> Result<PathBuf, String> {
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // Whole, since a relative one is another file in another folder.
+            // The absolute path: a relative one depends on the working directory.
             StoreUrl::Sqlite(path) => {
                 let whole = path::absolute(path).unwrap_or_else(|_| path.clone());
                 write!(f, "sqlite://{}", whole.display())
             }
             StoreUrl::Postgres(url) => url.fmt(f),
             StoreUrl::Shards(urls) => {
-                let places: Vec<String> = urls.iter().map(PostgresUrl::place).collect();
+                let places: Vec<String> = urls.iter().map(PostgresUrl::location).collect();
                 write!(f, "the PostgreSQL servers {}", places.join(", "))
             }
         }

@@ -1,4 +1,4 @@
-//! What is inside a sealed text.
+//! The plaintext of a sealed text.
 
 use std::fmt;
 
@@ -6,18 +6,18 @@ use actors::domain::Timestamp;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// The sizes, in bytes, that a plaintext is padded to: its length tells no more than its class.
+/// Plaintexts are padded to one of these sizes, in bytes, so that only the size class is visible.
 pub const PLAINTEXT_SIZES: [usize; 5] = [64, 256, 1_024, 4_096, 17_408];
 /// The longest text, in bytes of UTF-8, as in a plain chat.
 pub const TEXT_BYTES_MAX: usize = actors::domain::TEXT_BYTES_MAX;
 
-/// The latest time, in milliseconds since 1970, that JavaScript holds exactly: 2^53 - 1.
+/// The largest integer that JavaScript represents exactly, 2^53 - 1, as a time in ms since 1970.
 const TIME_MS_MAX: i64 = 9_007_199_254_740_991;
 
-/// Bytes before the text: session, number, after, time, length.
+/// The bytes before the text: session, number, after, time, length.
 const HEAD_BYTES: usize = 8 + 4 + 16 + 8 + 2;
 
-/// A text, and what lets its reader see whether a message is missing, repeated or moved.
+/// A text with the fields by which its reader detects missing, repeated and moved messages.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Contents {
     /// Drawn at random by the sender's page or program when it starts.
@@ -33,7 +33,7 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// The padded plaintext; `None` when the text is empty or too long, or the time before 1970.
+    /// The padded plaintext; `None` if the text is empty or too long, or the time is before 1970.
     pub(super) fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
         let length = self.text.len();
         if length == 0 || length > TEXT_BYTES_MAX {
@@ -41,7 +41,7 @@ impl Contents {
         }
         let written_at = u64::try_from(self.written_at.unix_ms()).ok()?;
         let size = padded_size(length)?;
-        // Reserved whole, so that growing leaves no copy of the text behind.
+        // Allocated at its full size: growing would leave copies of the text in memory.
         let mut plain = Zeroizing::new(Vec::with_capacity(size));
         plain.extend_from_slice(&self.session);
         plain.extend_from_slice(&self.number.to_be_bytes());
@@ -53,7 +53,7 @@ impl Contents {
         Some(plain)
     }
 
-    /// Reads a padded plaintext; `None` unless [`encode`](Self::encode) would write it so.
+    /// Parses a padded plaintext; `None` unless [`encode`](Self::encode) would produce the same bytes.
     pub(super) fn decode(plain: &[u8]) -> Option<Self> {
         let (session, rest) = plain.split_first_chunk::<8>()?;
         let (number, rest) = rest.split_first_chunk::<4>()?;
@@ -89,7 +89,7 @@ fn padded_size(text_bytes: usize) -> Option<usize> {
     PLAINTEXT_SIZES.into_iter().find(|size| *size >= needed)
 }
 
-/// A text must never reach a log, so it prints as its length.
+/// Prints the length only, because texts must never reach a log.
 impl fmt::Debug for Contents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Contents({} bytes)", self.text.len())

@@ -1,4 +1,4 @@
-//! Whether a conversation is whole: nothing missing, repeated or moved.
+//! Checks that a conversation is complete: no message missing, repeated or moved.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,28 +7,28 @@ use uuid::Uuid;
 
 use super::Contents;
 
-/// How far the server's time of a message may be from its writer's clock before it is worth a
-/// word, in milliseconds.
+/// How far the server's time of a message may differ from its sender's clock before that is reported, in
+/// milliseconds.
 const CLOCKS_APART_MS: i64 = 300_000;
 
-/// Something that the server did to a conversation, or let happen.
+/// An inconsistency that the server caused or allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finding {
-    /// So many messages of this sender are missing before this one.
+    /// This many messages of the sender are missing before this one.
     Missing(u32),
-    /// What the sender had read when writing this is not there, or not before it.
+    /// The message that the sender had last read is missing, or comes later.
     Moved,
-    /// The same message stood here before.
+    /// The same message came before.
     Repeated,
-    /// It was written at this time, by its sender's clock; the server says otherwise.
+    /// The time by the sender's clock, which differs from the server's.
     WrittenAt(Timestamp),
 }
 
-/// Looks at the opened messages of a chat, in the order the server gives.
+/// Checks the opened messages of a chat in the server's order.
 #[derive(Debug)]
 pub struct History {
-    /// Whether it began with the chat's first message. Otherwise what is referred to may lie
-    /// before the part at hand, and is not missed.
+    /// Whether it starts at the chat's first message. Otherwise references may point before the part at hand,
+    /// and are not reported.
     from_start: bool,
     seen: HashSet<(Seat, Uuid)>,
     known: HashSet<Uuid>,
@@ -36,7 +36,7 @@ pub struct History {
 }
 
 impl History {
-    /// Begins with a message of this `seq`.
+    /// Starts at the message with this `seq`.
     pub fn beginning_at(seq: Seq) -> Self {
         Self {
             from_start: seq <= 1,
@@ -46,12 +46,12 @@ impl History {
         }
     }
 
-    /// Takes note of a message that does not open, so that whoever had read it is not blamed.
+    /// Records a message that does not open, so that those who had read it are not reported.
     pub fn skip(&mut self, id: Uuid) {
         self.known.insert(id);
     }
 
-    /// What is to be said of the next message.
+    /// The findings about the next message.
     pub fn check(
         &mut self,
         seat: Seat,
@@ -71,7 +71,7 @@ impl History {
         let numbers = &mut self.numbers;
         let last = numbers.entry((seat, contents.session)).or_insert(before);
         if contents.number <= *last {
-            // It stands after one that was sent later.
+            // It comes after a message that was sent later.
             findings.push(Finding::Moved);
         } else {
             match contents.number - *last - 1 {
@@ -100,7 +100,7 @@ mod tests {
 
     use super::*;
 
-    /// The conversations that `views/tests/seal.test.mjs` checks as well.
+    /// The same conversations as in `views/tests/seal.test.mjs`.
     const VECTORS: &str = include_str!("../../docs/encryption/vectors.json");
 
     #[derive(Deserialize)]
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_conversation_is_whole_or_what_is_wrong_is_told_where_it_is() {
+    fn a_conversation_is_complete_or_each_finding_is_reported_in_its_place() {
         let vectors: Vectors = serde_json::from_str(VECTORS).unwrap();
         assert!(!vectors.conversations.is_empty());
         for conversation in vectors.conversations {

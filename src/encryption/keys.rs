@@ -1,4 +1,4 @@
-//! The keys that a link comes to, and what they seal.
+//! Derives the keys of a link, and seals and opens texts with them.
 
 use actors::domain::{PairHash, Seat};
 use aes_gcm::{
@@ -13,21 +13,21 @@ use zeroize::Zeroizing;
 
 use super::{Contents, Link};
 
-/// Bytes of the random salt that each sealed text begins with.
+/// The bytes of the random salt at the start of each sealed text.
 pub const SALT_BYTES: usize = 16;
 
 const VERSION: &str = "duet/v1";
 const PREFIX: &str = "v1.";
 
-/// A sealed text that does not open: it was changed, belongs to another chat, seat or id, or was
-/// sealed with another link.
+/// A sealed text does not open: it was changed, belongs to another chat, seat or id, or was sealed with
+/// another link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the text does not open")]
 pub struct CannotOpen;
 
 type Key = Zeroizing<[u8; 32]>;
 
-/// All keys of a chat.
+/// The keys of a chat.
 pub struct Keys {
     auth: Key,
     seat_one: Key,
@@ -51,13 +51,12 @@ impl Keys {
         }
     }
 
-    /// What proves to the server that its sender has the link, as the API's `auth` has it.
+    /// The proof of having the link, for `auth` in the API.
     pub fn auth(&self) -> String {
         URL_SAFE_NO_PAD.encode(&self.auth[..])
     }
 
-    /// Seals a text; `salt` must be random and never used again. `None` when the text is empty or
-    /// too long.
+    /// Seals a text; `salt` must be random and never reused. `None` if the text is empty or too long.
     pub fn seal(
         &self,
         seat: Seat,
@@ -69,17 +68,17 @@ impl Keys {
         let (cipher, nonce) = self.cipher(seat, &salt);
         let payload = Payload {
             msg: &plain,
-            aad: &self.associated(seat, id),
+            aad: &self.associated_data(seat, id),
         };
         let sealed = cipher.encrypt(&nonce.into(), payload).ok()?;
         let bytes = [&salt[..], &sealed].concat();
         Some(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
     }
 
-    /// Opens a sealed text that the server says came from this seat under this id.
+    /// Opens a sealed text that, according to the server, has this seat and id.
     ///
     /// # Errors
-    /// [`CannotOpen`], whatever the reason: nothing of such a text is to be shown.
+    /// [`CannotOpen`] for any reason: no part of such a text may be shown.
     pub fn open(&self, seat: Seat, id: Uuid, sealed: &str) -> Result<Contents, CannotOpen> {
         let encoded = sealed.strip_prefix(PREFIX).ok_or(CannotOpen)?;
         let bytes = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| CannotOpen)?;
@@ -87,7 +86,7 @@ impl Keys {
         let (cipher, nonce) = self.cipher(seat, salt);
         let payload = Payload {
             msg: sealed,
-            aad: &self.associated(seat, id),
+            aad: &self.associated_data(seat, id),
         };
         let opened = cipher.decrypt(&nonce.into(), payload);
         let plain = Zeroizing::new(opened.map_err(|_| CannotOpen)?);
@@ -105,8 +104,8 @@ impl Keys {
         (Aes256Gcm::new((&*key).into()), *nonce)
     }
 
-    /// 56 bytes, each part of a fixed length.
-    fn associated(&self, seat: Seat, id: Uuid) -> Vec<u8> {
+    /// The associated data: 56 bytes, with fields of fixed length.
+    fn associated_data(&self, seat: Seat, id: Uuid) -> Vec<u8> {
         [
             VERSION.as_bytes(),
             &self.hash_digest,

@@ -1,4 +1,4 @@
-//! The link, with what follows the `#`.
+//! Links of encrypted chats, with the part behind the `#`.
 
 use std::fmt;
 
@@ -12,13 +12,13 @@ pub struct Link {
     pub(super) secret: Zeroizing<[u8; 32]>,
 }
 
-/// Why a text is no link to an encrypted chat.
+/// Why a text is not such a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
-    /// There is no fragment: the server never sees it, so a link copied from a log has none.
+    /// The fragment is missing. It never reaches the server, so a link copied from a log has none.
     #[error("The link is incomplete. Use the whole link, with what follows the #.")]
     Incomplete,
-    /// Something else is wrong with it.
+    /// The link is malformed.
     #[error(
         "This is no link to an encrypted chat. It looks like \
          https://chat.example.org/demo/chat/user/7YxPQdR2kVw9mJt4HnZb3c#v1.<43 characters>."
@@ -27,7 +27,7 @@ pub enum LinkError {
 }
 
 impl Link {
-    /// Makes a link from its two secret parts.
+    /// Composes a link from its two secret parts.
     pub fn new(hash: PairHash, secret: [u8; 32]) -> Self {
         Self {
             hash,
@@ -35,10 +35,10 @@ impl Link {
         }
     }
 
-    /// Reads a link. Only the last part of its path and its fragment matter.
+    /// Parses a link. Only the last segment of its path and its fragment matter.
     ///
     /// # Errors
-    /// [`LinkError`] says what is missing.
+    /// [`LinkError`] says what is wrong.
     pub fn parse(text: &str) -> Result<Self, LinkError> {
         let (address, fragment) = text.trim().split_once('#').ok_or(LinkError::Incomplete)?;
         let hash = address.rsplit('/').next().unwrap_or_default();

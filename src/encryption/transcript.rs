@@ -1,4 +1,4 @@
-//! A downloaded conversation, opened offline.
+//! Opens a downloaded conversation offline.
 
 use std::{
     collections::HashMap,
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{Contents, Finding, History, Keys};
 
-/// Why a file is no conversation.
+/// Why a file is not a conversation.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "This is no conversation that duet wrote: {0}. Download it as JSON, or save what \
@@ -19,7 +19,7 @@ use super::{Contents, Finding, History, Keys};
 )]
 pub struct TranscriptError(serde_json::Error);
 
-/// A conversation as the server has it: texts are sealed.
+/// A downloaded conversation with sealed texts.
 pub struct Transcript(Vec<Sealed>);
 
 #[derive(Deserialize)]
@@ -44,14 +44,14 @@ struct Page {
     messages: Vec<Sealed>,
 }
 
-/// A message, opened; or what is to be said in its place.
+/// A message with its text, or with the reason why there is none.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Opened<'a> {
     seq: u64,
     id: Uuid,
     sender_name: &'a str,
-    /// Null where the text does not open.
+    /// Null if the text does not open.
     message: Option<&'a str>,
     timestamp: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -59,7 +59,7 @@ struct Opened<'a> {
 }
 
 impl Transcript {
-    /// Reads a download in JSON, or a page of the API's history.
+    /// Parses a download in JSON, or a page of the API's history.
     ///
     /// # Errors
     /// [`TranscriptError`] says what is wrong with it.
@@ -71,11 +71,11 @@ impl Transcript {
         }))
     }
 
-    /// Writes the conversation opened, as text or as JSON. Answers how many messages have
-    /// something wrong with them; each says so in its place.
+    /// Writes the opened conversation as text or JSON. Returns how many messages have findings, which are
+    /// written beside them.
     ///
     /// # Errors
-    /// What writing failed with.
+    /// The error of the writer.
     pub fn write(&self, keys: &Keys, json: bool, mut out: impl Write) -> io::Result<usize> {
         let mut reader = Reader::of(self);
         let mut wrong = 0;
@@ -120,12 +120,12 @@ fn write_text(
         writeln!(out, "*** {warning}")?;
     }
     let Some(text) = text else { return Ok(()) };
-    // What goes on over several lines is set in, so that it cannot pass for another message.
+    // Continuation lines are indented, so that they cannot imitate another message.
     let text = text.replace("\r\n", "\n").replace(['\n', '\r'], "\n    ");
     writeln!(out, "[{}] {}: {text}", sealed.timestamp, sealed.sender_name)
 }
 
-/// A file does not say which name has which seat: the texts do, and each name keeps its first.
+/// The seat of each name. The file has no seats, but the sealed texts do; each name keeps its first.
 struct Reader<'a> {
     history: History,
     seats: HashMap<&'a str, Seat>,
@@ -133,7 +133,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn of(transcript: &Transcript) -> Self {
-        // The lowest, and not that of the first: the order may have been changed.
+        // The lowest rather than the first: the order may have been changed.
         let seqs = transcript.0.iter().map(|message| message.seq);
         let first = seqs.min().unwrap_or(1);
         Self {
@@ -161,7 +161,7 @@ impl<'a> Reader<'a> {
             );
             return (None, vec![warning]);
         };
-        // A time that cannot be read is none that the writer's clock agrees with.
+        // An unreadable time never matches the sender's clock.
         let at = Timestamp::parse_rfc3339(&sealed.timestamp)
             .unwrap_or_else(|_| Timestamp::from_unix_ms(0));
         let findings = self.history.check(seat, sealed.id, &contents, at);

@@ -1,23 +1,23 @@
 //! What a caller can do: domain values in, domain values or a [`Refusal`] out.
 //!
-//! Both doors call these and nothing deeper. Parsing requests, writing responses and counting requests per
-//! address is left to the doors.
+//! Both the API and the pages call these and nothing deeper. Parsing requests, writing responses and counting requests per
+//! address is left to the callers.
 
-mod caller;
 mod conversation;
 mod fresh_hash;
 mod link;
 mod register;
 mod seat;
+mod token_holder;
 
 use actors::Refusal;
 
-pub use caller::Caller;
 pub use conversation::SendRequest;
 pub use fresh_hash::{RESERVED_FOR, fresh_id, reserve};
 pub use link::{ask, ask_status, login, login_and_name, name_seat_two, public_info};
 pub use register::{Registration, register};
 pub use seat::{AnswerRequest, end_chat, log_out};
+pub use token_holder::TokenHolder;
 
 /// For requests with a session: a chat that does not exist has no sessions, so its token is invalid.
 fn of_session(refusal: Refusal) -> Refusal {

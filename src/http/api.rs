@@ -1,8 +1,9 @@
-//! The API door: `/chat-server/…`, by bearer token, a file per resource.
+//! The API: `/chat-server/…`, by bearer token, a file per resource.
 //!
 //! A handler parses the request, calls an [action](super::actions), and writes the response.
 
 pub mod asks;
+mod chat_request;
 pub mod docs;
 pub mod history;
 pub mod leave;
@@ -11,51 +12,96 @@ pub mod messages;
 pub mod registration;
 pub mod seat;
 
-use actix_web::{Resource, web};
+use actix_web::{http::Method, web};
+use actors::domain::Activity;
+use utoipa::OpenApi;
 
 use super::{get_only, method_not_allowed, post_only};
 
+/// Declares operations once: a function for each group of routes, and [`Operations`] for the description. A line is
+/// `path => METHOD handler` with as many methods as the path takes.
+macro_rules! operations {
+    ($(
+        $(#[$doc:meta])*
+        fn $group:ident {
+            $($path:literal =>
+                $method:ident $module:ident::$handler:ident
+                $(, $more_method:ident $more_module:ident::$more_handler:ident)*;
+            )+
+        }
+    )+) => {
+        $(
+            $(#[$doc])*
+            fn $group(config: &mut web::ServiceConfig) {
+                $({
+                    const ALLOW: &str =
+                        concat!(stringify!($method) $(, ", ", stringify!($more_method))*);
+                    let resource = web::resource($path)
+                        .route(web::method(Method::$method).to($module::$handler))
+                        $(.route(web::method(Method::$more_method).to($more_module::$more_handler)))*
+                        .default_service(method_not_allowed(ALLOW));
+                    config.service(resource);
+                })+
+            }
+        )+
+
+        /// All operations, for the description.
+        #[derive(OpenApi)]
+        #[openapi(paths($($(
+            $module::$handler,
+            $($more_module::$more_handler,)*
+        )+)+))]
+        struct Operations;
+    };
+}
+
+operations! {
+    fn making_chats {
+        "/hash" => POST registration::reserve;
+        "/register" => POST registration::register;
+        "/user1" => POST registration::user1;
+        "/user2" => POST registration::user2;
+    }
+
+    fn leaving {
+        "/user/logout" => GET leave::logout_get, POST leave::logout;
+        "/user/endchat" => GET leave::end_get, POST leave::end;
+    }
+
+    /// The router tries resources in order, so the most requested come first.
+    fn in_a_chat {
+        "/message_send" => POST messages::send;
+        "/messages" => GET history::messages;
+        "/stream" => GET history::stream;
+        "/receipt" => POST messages::receipt;
+        "/login" => POST login::login;
+        "/login/ask" => POST asks::ask;
+        "/login/ask/{ask_id}" => GET asks::state;
+        "/answer" => POST asks::answer;
+        "/device" => POST seat::device;
+        "/return_code" => POST seat::return_code;
+        "/sessions" => GET seat::sessions;
+        "/sessions/end" => POST seat::end_session;
+    }
+}
+
+fn activities(config: &mut web::ServiceConfig) {
+    for activity in Activity::ALL {
+        let path = format!("/{}", activity.word());
+        config.service(post_only(&path).route(messages::activity(activity)));
+    }
+}
+
 /// The routes that make chats.
 pub fn registration(config: &mut web::ServiceConfig) {
-    config
-        .service(post_only("/hash").route(web::post().to(registration::reserve)))
-        .service(post_only("/register").route(web::post().to(registration::register)))
-        .service(post_only("/user1").route(web::post().to(registration::user1)))
-        .service(post_only("/user2").route(web::post().to(registration::user2)));
+    making_chats(config);
 }
 
-/// Everything under `/user/`. The router tries resources in order, so the most requested come first. The next
-/// path segment is the link's hash, or the user's name for a login.
+/// Everything under `/user/`. The segment after it is the link's hash, or the user's name for a login.
 pub fn chat(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            get_or_post("/user/logout")
-                .route(web::get().to(leave::logout_get))
-                .route(web::post().to(leave::logout)),
-        )
-        .service(
-            get_or_post("/user/endchat")
-                .route(web::get().to(leave::end_get))
-                .route(web::post().to(leave::end)),
-        )
-        .service(web::scope("/user/{hash}").configure(of_user));
-}
-
-fn of_user(config: &mut web::ServiceConfig) {
-    config
-        .service(post_only("/message_send").route(web::post().to(messages::send)))
-        .service(get_only("/messages").route(web::get().to(history::messages)))
-        .service(get_only("/stream").route(web::get().to(history::stream)))
-        .service(post_only("/receipt").route(web::post().to(messages::receipt)))
-        .service(post_only("/typing").route(web::post().to(messages::typing)))
-        .service(post_only("/login").route(web::post().to(login::login)))
-        .service(post_only("/login/ask").route(web::post().to(asks::ask)))
-        .service(get_only("/login/ask/{ask_id}").route(web::get().to(asks::state)))
-        .service(post_only("/answer").route(web::post().to(asks::answer)))
-        .service(post_only("/device").route(web::post().to(seat::device)))
-        .service(post_only("/return_code").route(web::post().to(seat::return_code)))
-        .service(get_only("/sessions").route(web::get().to(seat::sessions)))
-        .service(post_only("/sessions/end").route(web::post().to(seat::end_session)));
+    leaving(config);
+    let chats = web::scope("/user/{hash}");
+    config.service(chats.configure(in_a_chat).configure(activities));
 }
 
 /// The OpenAPI description, and Swagger UI.
@@ -65,8 +111,4 @@ pub fn description(config: &mut web::ServiceConfig) {
         .service(get_only("/openapi.json").route(web::get().to(docs::openapi)))
         .service(get_only("/docs").route(web::get().to(page)))
         .service(get_only("/docs/{file:.*}").route(web::get().to(docs::show)));
-}
-
-fn get_or_post(path: &str) -> Resource {
-    web::resource(path).default_service(method_not_allowed("GET, POST"))
 }

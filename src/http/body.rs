@@ -1,4 +1,4 @@
-//! Request bodies: JSON with or without the envelope, and HTML forms on the pages door.
+//! Request bodies: JSON with or without the envelope, and HTML forms for the pages.
 
 use std::{io, time::Duration};
 
@@ -22,7 +22,7 @@ pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// A JSON body: `{"data": {…}}` or the bare inner object. An empty body counts as `{}`.
 pub struct Json<T>(pub T);
 
-/// A body of the pages door: the same, or an HTML form.
+/// A body sent to the pages: JSON as for the API, or an HTML form.
 pub struct FormOrJson<T> {
     /// The parsed body.
     pub body: T,

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, http::header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{problem::Problem, schema::Moment};
+use super::{problem::Problem, schema::DateTime};
 
 /// What every answer of the API is wrapped in.
 #[derive(Serialize, ToSchema)]
@@ -29,7 +29,7 @@ pub struct Answer<T> {
 
 /// An answer without anything to say.
 #[derive(Serialize, ToSchema)]
-pub struct Nothing {}
+pub struct EmptyReply {}
 
 /// A success with its content.
 pub fn ok<T: Serialize>(body: T) -> HttpResponse {
@@ -80,6 +80,6 @@ pub struct FailureBody {
     pub reference: Option<Box<str>>,
     /// With `replaced`: when somebody else was let in at this seat.
     #[serde(rename = "replacedAt", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Moment, nullable = false)]
+    #[schema(value_type = DateTime, nullable = false)]
     pub replaced_at: Option<String>,
 }

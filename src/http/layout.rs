@@ -1,4 +1,4 @@
-//! Tests that the two doors import neither each other nor anything behind the actions.
+//! Tests that the API and the pages import neither each other nor anything behind the actions.
 
 use std::{
     fs,
@@ -6,18 +6,18 @@ use std::{
 };
 
 #[test]
-fn neither_door_imports_the_other() {
-    for (door, other) in [("api", "pages"), ("pages", "api")] {
-        for (file, code) in sources(door) {
+fn the_api_and_the_pages_do_not_import_each_other() {
+    for (module, other) in [("api", "pages"), ("pages", "api")] {
+        for (file, code) in sources(module) {
             assert!(!names(&code, other), "{} names {other}", file.display());
         }
     }
 }
 
 #[test]
-fn both_doors_call_actions_and_nothing_deeper() {
-    for door in ["api", "pages"] {
-        for (file, code) in sources(door) {
+fn the_api_and_the_pages_call_actions_and_nothing_deeper() {
+    for module in ["api", "pages"] {
+        for (file, code) in sources(module) {
             for deeper in [".pairs", "PairRegistry"] {
                 assert!(!code.contains(deeper), "{} uses {deeper}", file.display());
             }
@@ -54,11 +54,11 @@ fn a_module_is_found_wherever_it_is_named() {
     ));
 }
 
-/// The files of a door, without their comments.
-fn sources(door: &str) -> Vec<(PathBuf, String)> {
+/// The files of a module, without their comments.
+fn sources(module: &str) -> Vec<(PathBuf, String)> {
     let http = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http");
-    let mut files = vec![http.join(door).with_extension("rs")];
-    let mut folders = vec![http.join(door)];
+    let mut files = vec![http.join(module).with_extension("rs")];
+    let mut folders = vec![http.join(module)];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();

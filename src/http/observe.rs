@@ -91,7 +91,7 @@ impl Teller {
     }
 
     /// The answer; scripts get it with this sentence.
-    fn tell(self, problem: &Problem, message: Cow<'static, str>) -> HttpResponse {
+    fn respond(self, problem: &Problem, message: Cow<'static, str>) -> HttpResponse {
         match self.page {
             Some(page) => page.about(problem),
             None => problem.respond_with(self.failed, message),
@@ -101,7 +101,7 @@ impl Teller {
 
 /// The response to a request whose handler panicked, with the request's id.
 fn panicked(problem: Problem, teller: Teller, is_https: bool) -> Error {
-    let mut response = teller.tell(&problem, problem.message());
+    let mut response = teller.respond(&problem, problem.message());
     if let Some(id) = problem.reference() {
         set_request_id(response.headers_mut(), id);
     }
@@ -191,7 +191,7 @@ fn failure_response(request: HttpRequest, problem: &Problem) -> ServiceResponse<
             "an end was not carried out: the store takes no writes"
         );
     }
-    let mut response = Teller::of(&request).tell(problem, message);
+    let mut response = Teller::of(&request).respond(problem, message);
     if problem.status() == StatusCode::GONE {
         pages::forget_seat(&request, &mut response);
     }

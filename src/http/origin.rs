@@ -12,10 +12,10 @@ use actix_web::{
 use url::Url;
 use views::address::BASE;
 
-use super::{Doors, problem::Problem};
+use super::{RouteSet, problem::Problem};
 use crate::config::{Settings, is_local};
 
-/// Whether a path is on the pages door.
+/// Whether a path is one of the pages.
 pub fn is_page(path: &str) -> bool {
     path == "/" || path.strip_prefix(BASE).is_some_and(is_below)
 }
@@ -24,7 +24,7 @@ pub fn is_page(path: &str) -> bool {
 pub fn is_api(path: &str) -> bool {
     ["/chat-server", "/health", "/metrics"]
         .iter()
-        .any(|door| path.strip_prefix(door).is_some_and(is_below))
+        .any(|prefix| path.strip_prefix(prefix).is_some_and(is_below))
 }
 
 fn is_below(rest: &str) -> bool {
@@ -84,7 +84,10 @@ impl Origin {
 
     /// The `Host` of a request, where it came in by the socket of the pages and names this machine.
     fn local(&self, request: &HttpRequest) -> Option<String> {
-        if !request.app_data::<Doors>().is_some_and(|doors| doors.pages) {
+        if !request
+            .app_data::<RouteSet>()
+            .is_some_and(|routes| routes.pages)
+        {
             return None;
         }
         let host = request

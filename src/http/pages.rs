@@ -1,4 +1,4 @@
-//! The pages door: `/demo/chat/…`, for browsers, a file per page.
+//! The pages: `/demo/chat/…`, for browsers, a file per page.
 //!
 //! Every action is a POST of a form, answered with a 303 to a page. With `Accept: application/json` the same
 //! address answers with the JSON envelope.
@@ -23,7 +23,7 @@ use actix_web::{
     http::{StatusCode, header},
     web,
 };
-use actors::Refusal;
+use actors::{Refusal, domain::Activity};
 use maud::Markup;
 use serde::Serialize;
 use views::page::{Frame, Theme};
@@ -70,6 +70,10 @@ fn of_chat(config: &mut web::ServiceConfig) {
 }
 
 fn at_seat(config: &mut web::ServiceConfig) {
+    for activity in Activity::ALL {
+        let path = format!("/{}", activity.word());
+        config.service(post_only(&path).route(conversation::activity(activity)));
+    }
     config
         .service(get_or_head("", web::route().to(chat::show)))
         .service(get_or_head("/invite", web::route().to(invite::show)))
@@ -78,7 +82,6 @@ fn at_seat(config: &mut web::ServiceConfig) {
         .service(get_only("/messages").route(web::get().to(conversation::messages)))
         .service(post_only("/message_send").route(web::post().to(conversation::send)))
         .service(post_only("/receipt").route(web::post().to(conversation::receipt)))
-        .service(post_only("/typing").route(web::post().to(conversation::typing)))
         .service(post_only("/answer").route(web::post().to(conversation::answer)))
         .service(
             form("/device", web::route().to(seat::device)).route(web::post().to(seat::make_device)),

@@ -332,7 +332,7 @@ impl ResponseError for Problem {
         self.status()
     }
 
-    /// A stand-in: the doors write the response in their own form.
+    /// A placeholder: the API and the pages each write the response in their own form.
     fn error_response(&self) -> HttpResponse {
         self.respond("FAIL")
     }

@@ -52,7 +52,7 @@ pub struct SecretId(String);
 /// Two digits.
 #[derive(ToSchema)]
 #[schema(pattern = "^[0-9]{2}$", example = "47")]
-pub struct Digits(String);
+pub struct TwoDigits(String);
 
 /// The text of a message: 1 byte to 16 KiB of UTF-8, something of it visible, without U+0000.
 #[derive(ToSchema)]
@@ -97,12 +97,12 @@ pub struct DeviceName(String);
 /// A moment, RFC 3339.
 #[derive(ToSchema)]
 #[schema(format = DateTime, example = "2026-11-23T10:00:00.000Z")]
-pub struct Moment(String);
+pub struct DateTime(String);
 
 /// A message's place in its chat: 1, 2, 3 … with no gap and no repeat; 0 is before the first.
 #[derive(ToSchema)]
 #[schema(format = "uint64", minimum = 0, example = 41)]
-pub struct Place(u64);
+pub struct MessageSeq(u64);
 
 /// One of the two places in a chat.
 #[derive(ToSchema)]

@@ -1,4 +1,4 @@
-//! Who sent a request: a bearer token on the API door, a seat's cookie on the pages door.
+//! Who sent a request: a bearer token for the API, a seat's cookie for the pages.
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -13,7 +13,7 @@ use actors::{
 };
 use futures_util::future::{Ready, ready};
 
-use super::{State, actions::Caller, problem::Problem};
+use super::{State, actions::TokenHolder, problem::Problem};
 
 /// The cookie that proves a seat; its path is the seat's address.
 const SEAT_COOKIE: &str = "duet";
@@ -30,12 +30,7 @@ impl FromRequest for Bearer {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let token = bearer_token(request);
-        let limited = match request.app_data::<web::Data<State>>() {
-            Some(state) => state.limits.count_request(request),
-            None => Ok(()),
-        };
-        ready(Ok(Self { token, limited }))
+        ready(Ok(Self::of(request)))
     }
 }
 
@@ -49,6 +44,18 @@ fn bearer_token(request: &HttpRequest) -> Option<Token> {
 }
 
 impl Bearer {
+    /// The token of a request, which is counted.
+    pub fn of(request: &HttpRequest) -> Self {
+        let limited = match request.app_data::<web::Data<State>>() {
+            Some(state) => state.limits.count_request(request),
+            None => Ok(()),
+        };
+        Self {
+            token: bearer_token(request),
+            limited,
+        }
+    }
+
     /// The token.
     ///
     /// # Errors
@@ -57,14 +64,6 @@ impl Bearer {
         let token = self.token.ok_or(Refusal::NoSession)?;
         self.limited?;
         Ok(token)
-    }
-
-    /// The caller, at an address with this hash.
-    ///
-    /// # Errors
-    /// [`Problem`] in the contract's order: 401, 410, 404, 403.
-    pub async fn caller(self, state: &State, hash: &str) -> Result<Caller, Problem> {
-        Ok(Caller::by_token(state, self.token()?, hash).await?)
     }
 }
 
@@ -87,7 +86,7 @@ pub async fn explain_replaced(request: &HttpRequest, problem: Problem) -> Proble
     let (Some(token), Some(state)) = (token, state) else {
         return problem;
     };
-    match Caller::replacement(state, &token).await {
+    match TokenHolder::replacement(state, &token).await {
         Ok(Some(replaced)) => Problem::Refused(Refusal::Replaced(Box::new(replaced))),
         Ok(None) | Err(_) => problem,
     }

@@ -34,7 +34,7 @@ use prometheus::IntCounter;
 use rand::RngExt;
 use tracing::debug;
 
-use super::{State, actions::Caller, limits::OpenGuard, problem::Problem, wire};
+use super::{State, actions::TokenHolder, limits::OpenGuard, problem::Problem, wire};
 
 /// Messages in one page of a replay.
 const REPLAY_LEN: usize = 50;
@@ -48,7 +48,7 @@ const RETRY_MS: std::ops::Range<u64> = 300..1_000;
 pub async fn open(
     state: &State,
     request: &HttpRequest,
-    caller: Caller,
+    caller: TokenHolder,
     after: Option<Seq>,
 ) -> Result<HttpResponse, Problem> {
     let snapshot = match caller.open_stream(state, after).await {
@@ -95,7 +95,7 @@ struct StreamActor {
     /// The `seq` of the last message that was written.
     position: Seq,
     pairs: PairRegistry,
-    caller: Caller,
+    caller: TokenHolder,
     /// The state when it was opened, until that is written.
     snapshot: Option<Box<Snapshot>>,
     changes: u64,

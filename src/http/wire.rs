@@ -1,4 +1,4 @@
-//! The JSON of both doors and their streams: request bodies, which parse themselves into what
+//! The JSON of the API, the pages and the streams: request bodies, which parse themselves into what
 //! [`actions`](super::actions) take, and response bodies. A page's form has the same fields as the JSON body of
 //! its address.
 
@@ -18,7 +18,7 @@ pub use events::{event_frame, retry_frame};
 
 /// A body whose fields do not matter.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-pub struct NoBody {}
+pub struct EmptyBody {}
 
 fn shown(name: &Option<UserName>) -> Option<&str> {
     name.as_ref().map(UserName::as_str)

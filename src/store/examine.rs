@@ -1,47 +1,47 @@
-//! What `duet doctor` finds out about a store.
+//! What `duet doctor` reports about a store.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::{MIB, OpenError, postgres, sharded, sqlite};
 use crate::config::{self, PostgresUrl, Settings, StoreUrl};
 
-/// Calls that a latency is the middle one of.
+/// How many calls a median latency is taken from.
 const SAMPLES: usize = 9;
-/// Clocks that are further apart show times of last-seen that people notice.
+/// Clocks that differ by more show wrong "last seen" times.
 const CLOCKS_APART_MS: u64 = 1_000;
 
-/// How good something that was found is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// As it should be.
+    /// Nothing to do.
     Fine,
-    /// To be looked at.
+    /// Works, but should be looked at.
     Warning,
-    /// Nothing works like this.
+    /// duet cannot run like this.
     Fault,
 }
 
-/// Something that was found, in a sentence.
+/// One line of the report.
 #[derive(Debug, Clone)]
 pub struct Finding {
-    /// How good it is.
+    /// Its severity.
     pub level: Level,
-    /// What it is.
+    /// A sentence.
     pub what: String,
 }
 
 impl Finding {
-    /// As it should be.
-    pub fn fine(what: impl Into<String>) -> Self {
+    /// Nothing to do.
+    pub fn ok(what: impl Into<String>) -> Self {
         Self::new(Level::Fine, what)
     }
 
-    /// To be looked at.
+    /// Works, but should be looked at.
     pub fn warning(what: impl Into<String>) -> Self {
         Self::new(Level::Warning, what)
     }
 
-    /// Nothing works like this.
+    /// duet cannot run like this.
     pub fn fault(what: impl Into<String>) -> Self {
         Self::new(Level::Fault, what)
     }
@@ -58,7 +58,7 @@ impl From<OpenError> for Finding {
     }
 }
 
-/// Looks at the store without changing its tables.
+/// Examines the store without changing its tables.
 pub async fn examine(settings: &Settings) -> Vec<Finding> {
     let mut found = Vec::new();
     let store = &settings.store;
@@ -77,7 +77,7 @@ pub async fn examine(settings: &Settings) -> Vec<Finding> {
                 let done = postgres::examine(url, store, &mut found).await;
                 found.extend(done.err().map(Finding::from));
                 for finding in &mut found[before..] {
-                    finding.what = format!("{}: {}", url.place(), finding.what);
+                    finding.what = format!("{}: {}", url.location(), finding.what);
                 }
             }
             sharded::examine(urls, &mut found).await
@@ -89,22 +89,22 @@ pub async fn examine(settings: &Settings) -> Vec<Finding> {
 
 async fn alone(url: &PostgresUrl) -> Result<(), OpenError> {
     match postgres::member(url).await? {
-        Some(member) => sharded::check_alone(&url.place(), member.identity, member.maps),
+        Some(member) => sharded::check_alone(&url.location(), member.identity, member.maps),
         None => Ok(()),
     }
 }
 
-/// How many instances use the store, by their own notes in it; `None` where there is but one, or it
-/// cannot be asked.
-pub async fn living(settings: &config::Store) -> Option<usize> {
+/// How many instances use the store, by their heartbeats in it; `None` for SQLite, and where the store cannot
+/// be asked.
+pub async fn count_live_instances(settings: &config::Store) -> Option<usize> {
     match &settings.url {
         StoreUrl::Sqlite(_) => None,
-        StoreUrl::Postgres(url) => postgres::living(url).await.ok(),
+        StoreUrl::Postgres(url) => postgres::count_live_instances(url).await.ok(),
         StoreUrl::Shards(urls) => {
-            // They note it on every server that answers.
+            // Each instance beats on every server that answers.
             for url in urls {
-                if let Ok(living) = postgres::living(url).await {
-                    return Some(living);
+                if let Ok(instances) = postgres::count_live_instances(url).await {
+                    return Some(instances);
                 }
             }
             None
@@ -112,14 +112,14 @@ pub async fn living(settings: &config::Store) -> Option<usize> {
     }
 }
 
-/// Compares a server's clock with this machine's. `ask` brings the server's, in milliseconds since 1970.
+/// Compares a server's clock with this machine's. `ask` returns the server's time in ms since 1970.
 ///
 /// # Errors
-/// Why the server does not say.
+/// The error of `ask`.
 pub async fn clock<E>(ask: impl AsyncFnOnce() -> Result<i64, E>) -> Result<Finding, E> {
     let began = Instant::now();
     let there = ask().await?;
-    // The answer is as old as half of the way there and back.
+    // The server read its clock about half a round trip ago.
     let here = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
@@ -128,18 +128,18 @@ pub async fn clock<E>(ask: impl AsyncFnOnce() -> Result<i64, E>) -> Result<Findi
     let apart = here.abs_diff(there);
     let words = format!("its clock and this one are {apart} ms apart");
     Ok(match apart <= CLOCKS_APART_MS {
-        true => Finding::fine(words),
+        true => Finding::ok(words),
         false => Finding::warning(format!("{words}: run NTP on both")),
     })
 }
 
-/// The middle one of the times that some calls took.
+/// The median duration.
 pub fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
-/// Makes a call again and again, and says how long it takes.
+/// Times several runs of a call and returns the median.
 pub async fn latency<E>(mut call: impl AsyncFnMut() -> Result<(), E>) -> Result<Duration, E> {
     let mut times = Vec::with_capacity(SAMPLES);
     for _ in 0..SAMPLES {
@@ -150,7 +150,7 @@ pub async fn latency<E>(mut call: impl AsyncFnMut() -> Result<(), E>) -> Result<
     Ok(median(times))
 }
 
-/// A time for people.
+/// A duration for people, such as `1.5 ms`.
 pub fn milliseconds(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1_000.0)
 }

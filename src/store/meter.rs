@@ -1,4 +1,4 @@
-//! Calls of the store, counted and timed by kind. Every adapter makes its calls through a meter.
+//! Counts and times the calls of the store by kind. Every adapter makes its calls through a [`Meter`].
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, exponential_buckets,
 };
 
-/// How long a write may take that tries the store.
+/// How long the write of a health check may take.
 const PING_DEADLINE: Duration = Duration::from_secs(2);
 
-/// Counts the calls of one store; clones count together.
+/// Counts the calls of one store. Clones share their counters.
 #[derive(Clone)]
 pub struct Meter {
     in_flight: IntGauge,
@@ -22,10 +22,10 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// A meter whose metrics are on this registry.
+    /// A meter that registers its metrics on `registry`.
     ///
     /// # Panics
-    /// When the registry has them already: a defect of the caller.
+    /// When they are registered already, which is a bug of the caller.
     pub fn register(registry: &Registry) -> Self {
         let in_flight = IntGauge::new(
             "duet_store_calls_in_flight",
@@ -38,11 +38,11 @@ impl Meter {
         );
         let failures = Opts::new(
             "duet_store_failures_total",
-            "Calls that the store did not carry out, by kind.",
+            "Calls of the store that failed, by kind.",
         );
         let failures = register(registry, IntCounterVec::new(failures, &["call"]));
         for call in ["expire", "purge"] {
-            // An alert on an increase misses the first one unless the counter starts at 0.
+            // An alert on an increase misses the first error unless the counter starts at 0.
             failures.with_label_values(&[call]);
         }
         Self {
@@ -61,7 +61,7 @@ impl Meter {
         kind: &'static str,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        // Dropped with the call when its caller goes away before it is answered.
+        // A guard, because the future is dropped when its caller goes away first.
         let _in_flight = GaugeGuard::new(&self.in_flight);
         let timer = self.seconds.with_label_values(&[kind]).start_timer();
         let done = call.await;
@@ -72,7 +72,7 @@ impl Meter {
         done
     }
 
-    /// Makes a write that tries the store, and gives it up when it is not confirmed in time.
+    /// Makes the write of a health check; fails when it is not confirmed in time.
     pub(super) async fn ping(
         &self,
         write: impl Future<Output = Result<(), StoreError>>,

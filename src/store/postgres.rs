@@ -1,9 +1,8 @@
 //! PostgreSQL, shared by any number of instances.
 //!
-//! What a send costs is one call of one function (`append_messages` in the migrations): no lock
-//! waits for a client's turn. The rare changes of seats and chats are transactions of a few
-//! statements, which the server ends when a client stops in the middle of one. Time is the
-//! server's clock.
+//! A send is one call of one function (`append_messages` in the migrations), so no row lock is held during a
+//! round trip to the client. The rare changes of seats and chats are transactions of a few statements, which
+//! the server aborts when a client stalls in the middle of one. All times are the server's.
 
 mod asks;
 mod chats;
@@ -35,18 +34,18 @@ use tokio_postgres::{Client, Error, Row};
 
 use super::{Meter, OpenError};
 use crate::config::{self, PostgresUrl};
-use connect::{NoConnection, Servers, stranger};
+use connect::{NoConnection, Servers, other_service};
 use pool::{Connections, Params};
 use session::Session;
 use transaction::Transaction;
 
-pub use examine::{examine, living};
+pub use examine::{count_live_instances, examine};
 pub use lock::DatabaseLock;
 pub(super) use metrics::PoolMetrics;
-pub use shards::Census;
-pub(super) use shards::{Binding, Fenced, Member, Trace, member};
+pub use shards::StoredCounts;
+pub(super) use shards::{Binding, MapChecked, Member, PriorUse, member};
 
-/// How long one connection outside of the pool may take to come about.
+/// How long a connection outside the pool may take to open.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 
 /// The store in PostgreSQL.
@@ -60,7 +59,7 @@ impl PostgresStore {
     /// Connects and migrates.
     ///
     /// # Errors
-    /// [`OpenError`] says what is wrong, without the password.
+    /// [`OpenError`] says what is wrong, never with the password.
     pub async fn open(
         url: &PostgresUrl,
         settings: &config::Store,
@@ -75,7 +74,7 @@ impl PostgresStore {
         Self::open_counted(url, settings, metrics).await
     }
 
-    /// The same with metrics that the caller makes.
+    /// Like `open`, with metrics made by the caller.
     pub(super) async fn open_counted(
         url: &PostgresUrl,
         settings: &config::Store,
@@ -94,7 +93,7 @@ impl PostgresStore {
         })
     }
 
-    /// Runs a call as one transaction, which may be begun again until it is being committed.
+    /// Runs a call as one transaction, which may be restarted until its commit begins.
     async fn transaction<T>(
         &self,
         call: &'static str,
@@ -104,7 +103,7 @@ impl PostgresStore {
         self.meter.measure(call, transaction).await
     }
 
-    /// Runs a call that is one statement.
+    /// Runs a call of one statement.
     async fn query(
         &self,
         call: &'static str,
@@ -116,13 +115,13 @@ impl PostgresStore {
     }
 }
 
-/// A connection of its own, outside of any pool.
+/// Opens a connection outside the pool.
 async fn connect_once(url: &PostgresUrl) -> Result<Client, OpenError> {
     let connecting = Servers::new(url, CONNECT_DEADLINE, Session::for_upkeep())?;
     match connecting.connect().await {
         Ok(client) => Ok(client),
         Err(error) if !error.is_passing => Err(unusable(&error)),
-        Err(error) => Err(unusable(&stranger(url).await.unwrap_or(error))),
+        Err(error) => Err(unusable(&other_service(url).await.unwrap_or(error))),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Whether the store takes writes, for the health check and the gauge.
+//! Whether the store takes writes, for health checks and a gauge.
 
 use std::{
     sync::Arc,
@@ -12,11 +12,11 @@ use actors::{
 use prometheus::{IntGauge, Registry};
 use tokio::sync::Mutex;
 
-/// How long a write that succeeded answers for the next ones: anybody may ask whether this instance
-/// is ready, and must not make it write at will.
+/// How long the result of one write is reused: anybody may ask whether this instance is ready, and must not
+/// be able to cause a write each time.
 const GOOD_FOR: Duration = Duration::from_millis(500);
 
-/// Writes to the store to see whether it takes writes.
+/// Writes to the store now and then to see whether it takes writes.
 pub struct StoreProbe {
     store: Arc<dyn Store>,
     up: IntGauge,
@@ -24,14 +24,14 @@ pub struct StoreProbe {
 }
 
 impl StoreProbe {
-    /// A probe of this store, whose gauge is on this registry.
+    /// A probe of this store that registers its gauge on `registry`.
     ///
     /// # Panics
-    /// When the registry has the gauge already: a defect of the caller.
+    /// When it is registered already, which is a bug of the caller.
     pub fn register(store: Arc<dyn Store>, registry: &Registry) -> Self {
         let up = IntGauge::new(
             "duet_store_up",
-            "Whether the store took the last write that tried it (1) or not (0).",
+            "Whether the last test write to the store succeeded (1) or not (0).",
         );
         Self {
             store,
@@ -40,10 +40,10 @@ impl StoreProbe {
         }
     }
 
-    /// Whether the store takes writes. Those who ask at the same time share one write.
+    /// Whether the store takes writes. Concurrent callers share one write.
     ///
     /// # Errors
-    /// Why it takes none.
+    /// The reason why it does not.
     pub async fn check(&self) -> Result<(), StoreError> {
         let mut last = self.last_success.lock().await;
         if last.is_some_and(|last| last.elapsed() < GOOD_FOR) {

@@ -1,9 +1,9 @@
 //! Several PostgreSQL servers as one store.
 //!
-//! Each chat is whole on one server, no transaction crosses, and nothing is ever moved: [`maps`] say
-//! which server takes a new chat, and where chats of earlier maps are found. A server that is away
-//! takes its own chats with it and no others: who asks for many chats at once gets an answer for each,
-//! and asks for those of one [`partition`](actors::ports::Chats::partition) together.
+//! Each chat is on one server as a whole, no transaction spans two servers, and no chat is ever moved:
+//! [`maps`] say which server takes a new chat, and where chats of earlier maps are. A server that is away
+//! affects its own chats alone: calls about many chats return a result for each chat, and callers query the
+//! chats of one [`partition`](actors::ports::Chats::partition) together.
 
 mod asking;
 mod changing;
@@ -36,14 +36,14 @@ use keeping::ShardMetrics;
 use located::Located;
 use maps::Maps;
 
-pub use changing::{ChangeError, Shards, Standing};
+pub use changing::{ChangeError, ShardStatus, Shards};
 pub(super) use examine::{check_alone, examine};
 pub(crate) use maps::Map;
 
-/// Maps that were read longer ago are read again before it is said that there is no such chat.
+/// Older maps are read again before a chat is reported as missing.
 const MAPS_GOOD_FOR: Duration = Duration::from_secs(5);
 
-/// The store.
+/// The store over several servers.
 pub struct ShardedStore {
     shards: Vec<Shard>,
     maps: RwLock<Known>,
@@ -56,23 +56,23 @@ pub struct ShardedStore {
 /// One of the servers.
 struct Shard {
     url: PostgresUrl,
-    /// What it is called in the log, on the command line and in metrics.
+    /// Its name in logs, on the command line and in metrics.
     place: String,
-    /// What it is known by in maps, and its store, once it was reached.
+    /// Its identity in maps and its store, once it has been reached.
     opened: OnceLock<(Uuid, PostgresStore)>,
     metrics: (Meter, PoolMetrics),
-    /// Whether it took a write when it was last asked.
+    /// Whether its last write succeeded.
     answers: AtomicBool,
 }
 
-/// The maps, and when they were read.
+/// The maps, and when they were last read.
 struct Known {
     maps: Maps,
     read_at: Instant,
 }
 
 impl ShardedStore {
-    /// The number of a server, once it was reached.
+    /// The index of a server that has been reached.
     fn number_of(&self, server: Uuid) -> Candidate {
         let opened = |shard: &Shard| {
             shard
@@ -88,14 +88,14 @@ impl ShardedStore {
         opened.map(|(_, store)| store).ok_or_else(not_reached)
     }
 
-    /// The servers that were reached at least once.
+    /// The servers that have been reached at least once.
     fn opened(&self) -> impl Iterator<Item = (&Shard, &PostgresStore)> {
         self.shards
             .iter()
             .filter_map(|shard| Some((shard, &shard.opened.get()?.1)))
     }
 
-    /// The servers that took writes when they were last asked.
+    /// The servers whose last write succeeded.
     fn answering(&self) -> impl Iterator<Item = &PostgresStore> {
         let answering = |shard: &Shard| shard.answers.load(Ordering::Relaxed);
         self.opened()
@@ -103,20 +103,20 @@ impl ShardedStore {
             .map(|(_, store)| store)
     }
 
-    /// The servers that were reached at least once, those that take writes first.
+    /// The servers that have been reached at least once, writable ones first.
     fn answering_first(&self) -> Vec<&PostgresStore> {
         let mut opened: Vec<_> = self.opened().collect();
         opened.sort_by_key(|(shard, _)| !shard.answers.load(Ordering::Relaxed));
         opened.into_iter().map(|(_, store)| store).collect()
     }
 
-    /// The server that has a chat by the map in force.
-    fn home(&self, key: ChatKey) -> Result<&PostgresStore, StoreError> {
-        let home = {
+    /// The server that the current map assigns a chat to.
+    fn server_of(&self, key: ChatKey) -> Result<&PostgresStore, StoreError> {
+        let server = {
             let known = self.maps();
-            known.maps.current(self.clock.now()).home(key)
+            known.maps.current(self.clock.now()).server_of_chat(key)
         };
-        self.store(home.and_then(|server| self.number_of(server)))
+        self.store(server.and_then(|server| self.number_of(server)))
     }
 
     fn maps(&self) -> std::sync::RwLockReadGuard<'_, Known> {

@@ -1,7 +1,7 @@
-//! The embedded store: one file, one thread that writes, a few that read.
+//! The embedded store: one file, one writer thread, a few reader threads.
 //!
-//! Write-ahead log with `synchronous=FULL`: a commit is on the disk before it is answered. Deleted
-//! content is overwritten (`secure_delete`). Every writing call is one transaction.
+//! Write-ahead log with `synchronous=FULL`: a commit is on the disk before it is answered. `secure_delete`
+//! overwrites deleted content. Every write is one transaction.
 
 mod asks;
 mod backup;
@@ -45,12 +45,11 @@ pub use backup::{backup, restore};
 pub use examine::examine;
 pub use file::FileLock;
 
-/// Threads that read.
+/// The number of reader threads.
 const READERS: usize = 2;
-/// What the thread that writes keeps of the file in memory, at most: it reads each page before it
-/// changes it.
+/// The writer's page cache: it reads each page before it changes it.
 const WRITER_CACHE_KIB: i32 = 8_192;
-/// How often a stopping process tries to empty the log, and how long it waits in between.
+/// How often closing tries to empty the log, and how long it waits in between.
 const EMPTY_ATTEMPTS: usize = 20;
 const EMPTY_PAUSE: Duration = Duration::from_millis(100);
 
@@ -67,8 +66,8 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file, making it and its folder where they are missing, and migrates it. Nothing
-    /// that makes it grow is taken while less than so many bytes of its disk are free.
+    /// Opens the file, creating it and its folder as needed, and migrates it. While less of its disk is free
+    /// than the settings ask for, writes that make it grow are refused.
     ///
     /// # Errors
     /// [`OpenError`] names the file and what is wrong with it.
@@ -81,7 +80,7 @@ impl SqliteStore {
         file::prepare(path)?;
         let failed = |error: &dyn std::fmt::Display| OpenError::file(path, error);
         let mut writer = connect(path).map_err(|error| failed(&error))?;
-        // A negative number is in KiB rather than in pages.
+        // Negative: KiB instead of pages.
         writer
             .pragma_update(None, "cache_size", -WRITER_CACHE_KIB)
             .map_err(|error| failed(&error))?;
@@ -106,7 +105,7 @@ impl SqliteStore {
         })
     }
 
-    /// Leaves one complete file: the log is taken into it and removed.
+    /// Closes the store: merges the log into the file and removes it.
     pub async fn close(&self) {
         let closed = async {
             for reader in &self.readers {
@@ -132,7 +131,7 @@ impl SqliteStore {
         }
     }
 
-    /// Runs a call as a transaction that writes.
+    /// Runs a call as a write transaction.
     async fn write<T: Send + 'static>(
         &self,
         call: &'static str,
@@ -141,7 +140,7 @@ impl SqliteStore {
         self.meter.measure(call, self.transaction(work)).await
     }
 
-    /// The same where the file grows by it, which is refused when its disk is nearly full.
+    /// Like `write`, for calls that make the file grow: refused when the disk is nearly full.
     async fn write_more<T: Send + 'static>(
         &self,
         call: &'static str,
@@ -162,15 +161,15 @@ impl SqliteStore {
         self.writer
             .call(move |connection| {
                 let done = transaction(connection, &disk, |tx| work(tx, clock.now()))?;
-                disk.look();
+                disk.refresh();
                 Ok(done)
             })
             .await
     }
 
-    /// Runs a call that must be possible on a full disk as well, because it gives room back or ends
-    /// what somebody wants to be over.
-    async fn write_in_need<T: Send + 'static>(
+    /// Like `write`, for calls that must succeed on a full disk, because they free space or end a chat or
+    /// session.
+    async fn write_on_full_disk<T: Send + 'static>(
         &self,
         call: &'static str,
         work: impl Fn(&Transaction<'_>, Timestamp, &mut Damaged) -> rusqlite::Result<T> + Send + 'static,
@@ -186,13 +185,13 @@ impl SqliteStore {
                 Err(error) if is_full(&error) && disk.use_reserve() => attempt(),
                 done => done,
             }?;
-            disk.look();
+            disk.refresh();
             Ok(done)
         });
         self.meter.measure(call, writing).await
     }
 
-    /// Runs a call that only reads; all that it reads is of one moment.
+    /// Runs a read-only call on one snapshot.
     async fn read<T: Send + 'static>(
         &self,
         call: &'static str,
@@ -208,7 +207,7 @@ impl SqliteStore {
     }
 }
 
-/// One transaction, which takes the right to write at its beginning.
+/// Runs a transaction that takes the write lock at its start.
 fn transaction<T>(
     connection: &mut Connection,
     disk: &DiskRoom,

@@ -1,7 +1,7 @@
-//! A line of the log as one JSON object: the fields of the event, and those of the spans it is in.
+//! Log lines as JSON: the fields of the event and of its spans.
 //!
-//! tracing-subscriber's own form also tells where on the building machine the source of a library
-//! lay, for lines that come by the `log` crate.
+//! tracing-subscriber's own JSON format includes the source path on the build machine for lines from the
+//! `log` crate.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// What the `log` crate's lines bring along about themselves.
+/// Fields that lines from the `log` crate add.
 const OF_LOG: &str = "log.";
 const LOG_TARGET: &str = "log.target";
 const MESSAGE: &str = "message";

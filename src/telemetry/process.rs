@@ -1,4 +1,4 @@
-//! What is known of the process: its version, its limits, and what it takes of the machine.
+//! Metrics about the process: its version, its limits, its resource usage.
 
 use actors::metrics::register;
 use prometheus::{Gauge, IntGaugeVec, Opts, Registry};
@@ -10,10 +10,10 @@ use crate::{
     shutdown,
 };
 
-/// Registers them. A rule compares with a limit instead of repeating its number.
+/// Registers them. Alert rules compare with the limits instead of repeating their numbers.
 ///
 /// # Panics
-/// When the registry holds one of the names already: a defect of the caller.
+/// When one of the names is registered already, which is a bug of the caller.
 pub fn describe(registry: &Registry, settings: &Settings) {
     let build = Opts::new(
         "duet_build_info",

@@ -1,5 +1,5 @@
-//! What the process takes of the machine, under the names that Prometheus has for it. Read from `/proc`
-//! whenever it is asked for; where there is none, as on other systems than Linux, nothing is told.
+//! The resource usage of the process, under the standard names of Prometheus clients. Read from `/proc` on
+//! each scrape; absent on systems without it.
 
 use std::fs;
 
@@ -13,10 +13,10 @@ use rustix::{
     process::{Resource, getrlimit},
 };
 
-/// Registers what the process takes.
+/// Registers the collector.
 ///
 /// # Panics
-/// When the registry holds one of the names already: a defect of the caller.
+/// When one of the names is registered already, which is a bug of the caller.
 pub(super) fn register(registry: &Registry) {
     registry
         .register(Box::new(Usage::new()))
@@ -39,23 +39,17 @@ impl Usage {
         Self {
             cpu: gauge(
                 "process_cpu_seconds_total",
-                "Time that the process spent on processors, in seconds.",
+                "CPU time of the process, in seconds.",
             ),
-            open_fds: gauge(
-                "process_open_fds",
-                "Files and sockets that the process has open.",
-            ),
-            max_fds: gauge(
-                "process_max_fds",
-                "Files and sockets that the process may have open.",
-            ),
+            open_fds: gauge("process_open_fds", "Open file descriptors of the process."),
+            max_fds: gauge("process_max_fds", "The limit of open file descriptors."),
             virtual_memory: gauge(
                 "process_virtual_memory_bytes",
-                "Memory that the process has addresses for, in bytes.",
+                "Virtual memory of the process, in bytes.",
             ),
             resident_memory: gauge(
                 "process_resident_memory_bytes",
-                "Memory that the process occupies, in bytes.",
+                "Resident memory of the process, in bytes.",
             ),
             start_time: gauge(
                 "process_start_time_seconds",
@@ -79,13 +73,13 @@ impl Usage {
 
     fn read(&self) -> Option<()> {
         let stat = fs::read_to_string("/proc/self/stat").ok()?;
-        // The name before it may hold anything.
+        // The process name before it may contain anything.
         let (_, rest) = stat.rsplit_once(") ")?;
         let fields: Vec<f64> = rest
             .split_whitespace()
             .map(|field| field.parse().unwrap_or_default())
             .collect();
-        // proc_pid_stat(5) counts from 1, and these begin with the third.
+        // proc_pid_stat(5) counts fields from 1, and these start at the third.
         let field = |number: usize| fields.get(number - 3).copied();
         let ticks = clock_ticks_per_second() as f64;
         self.cpu.set((field(14)? + field(15)?) / ticks);
@@ -94,7 +88,7 @@ impl Usage {
         self.virtual_memory.set(field(23)?);
         self.resident_memory.set(field(24)? * page_size() as f64);
 
-        // The folder that is read is open meanwhile.
+        // One less: reading the folder opens it.
         let open = fs::read_dir("/proc/self/fd").ok()?.count();
         self.open_fds.set(open.saturating_sub(1) as f64);
         let most = getrlimit(Resource::Nofile).current;
@@ -104,7 +98,7 @@ impl Usage {
     }
 }
 
-/// In seconds since 1970.
+/// The start time, in seconds since 1970.
 fn booted_at() -> Option<f64> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
     let line = stat.lines().find_map(|line| line.strip_prefix("btime "))?;

@@ -73,7 +73,7 @@ async fn a_session_that_ended_while_redis_was_away_does_nothing_elsewhere_then_o
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_whose_end_nobody_was_told_of_does_nothing() {
+async fn a_session_whose_end_was_not_announced_does_nothing() {
     let twins = Twins::start(Setup::new()).await;
     let chats = chats(&twins).await;
     let streamed = Chat::begin(&twins.one).await;

@@ -293,7 +293,7 @@ async fn one_address_holds_so_many_connections_and_no_more() {
 
 /// Whatever somebody without a seat tries a link or a secret at, they are soon told to wait.
 #[tokio::test]
-async fn guessing_is_bounded_at_every_door() {
+async fn guessing_is_bounded_on_every_path() {
     let server = Setup::new()
         .set("limits.requests_per_address_per_second", 1)
         .set("limits.requests_per_address_burst", 5)
@@ -304,7 +304,7 @@ async fn guessing_is_bounded_at_every_door() {
     let api = "/chat-server/user";
     let json = r#"{"user": "Abhi", "hash": "HASH"}"#;
     let both = r#"{"userOne": "Abhi", "userTwo": "Anny", "hash": "HASH"}"#;
-    let mut doors = vec![
+    let mut requests = vec![
         ("GET", format!("{pages}/HASH"), ""),
         ("POST", format!("{pages}/HASH/login"), "user=Abhi"),
         ("POST", format!("{pages}/HASH/login/ask"), "user=Abhi"),
@@ -349,13 +349,13 @@ async fn guessing_is_bounded_at_every_door() {
         ("return_code", "{}", ""),
         ("sessions/end", &session, &of_session),
     ] {
-        doors.push(("POST", format!("{api}/HASH/{leaf}"), json));
-        doors.push(("POST", format!("{pages}/HASH/1/{leaf}"), form));
+        requests.push(("POST", format!("{api}/HASH/{leaf}"), json));
+        requests.push(("POST", format!("{pages}/HASH/1/{leaf}"), form));
     }
     for leaf in ["endchat", "logout", "return_code/saved"] {
-        doors.push(("POST", format!("{pages}/HASH/1/{leaf}"), "x=y"));
+        requests.push(("POST", format!("{pages}/HASH/1/{leaf}"), "x=y"));
     }
-    for (number, (method, path, body)) in doors.iter().enumerate() {
+    for (number, (method, path, body)) in requests.iter().enumerate() {
         let tries = (0..30).map(|_| {
             // A link that could be one, and a token that could be of that very chat.
             let hash = PairHash::generate(&mut rand::rng());

@@ -1,4 +1,4 @@
-//! The API door, row by row: what every path answers when all is well, and every status of the
+//! The API, row by row: what every path answers when all is well, and every status of the
 //! table on every path where it can occur.
 
 mod conflicts;

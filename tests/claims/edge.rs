@@ -38,7 +38,7 @@ async fn a_method_that_nothing_knows_is_501_wherever_it_goes() {
 }
 
 #[tokio::test]
-async fn a_method_that_is_known_and_not_taken_is_405_and_says_what_would_do() {
+async fn a_known_method_that_is_not_allowed_is_405_with_allow() {
     let server = Server::start().await;
     for (path, takes) in [
         ("/", "GET, HEAD"),
@@ -59,7 +59,7 @@ async fn a_method_that_is_known_and_not_taken_is_405_and_says_what_would_do() {
 
 /// 501, 421, 405, 415, 413, 400: of two that apply the first is told.
 #[tokio::test]
-async fn of_two_faults_of_a_request_the_first_in_the_contract_is_told() {
+async fn of_two_faults_the_first_in_the_documented_order_is_reported() {
     let server = Server::start().await;
     let call = |method: &str, host: &str| {
         let call = server

@@ -20,7 +20,7 @@ fn now_ms() -> i64 {
         .as_millis() as i64
 }
 
-/// Nothing of a chat is read or done any more, on either door.
+/// Nothing of a chat is read or done any more, by the API or the pages.
 async fn assert_over(server: &Server, chat: &Chat) {
     let api = server.api();
     for person in [&chat.one, &chat.two] {
@@ -183,7 +183,7 @@ async fn a_chat_whose_time_is_over_is_as_good_as_ended() {
 }
 
 #[tokio::test]
-async fn a_chat_whose_time_runs_out_tells_its_streams_that_nobody_ended_it() {
+async fn an_expired_chat_ends_its_streams_without_naming_anybody() {
     let mut server = Setup::new().set("limits.sweep_seconds", 1).start().await;
     let chat = Chat::begin(&server).await;
     assert!(server.terminate().await.success());

@@ -1,4 +1,4 @@
-//! HTTP/2, without TLS as proxies speak it: the same doors, the same streams, and its own limits.
+//! HTTP/2, without TLS as proxies speak it: the same API and pages, the same streams, and its own limits.
 
 use std::time::Duration;
 

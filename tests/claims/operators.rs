@@ -120,7 +120,7 @@ fn table(served: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_guide_tells_of_every_metric() {
+async fn the_guide_lists_every_metric() {
     let cluster = Cluster::start(Kind::Haproxy, Shape::Alike, &[]);
     let chat = Chat::begin_at(&cluster.api()).await;
     let mut stream = chat.two.listen().await;
@@ -158,7 +158,7 @@ async fn the_guide_tells_of_every_metric() {
 }
 
 #[tokio::test]
-async fn what_is_known_of_the_process_is_a_metric() {
+async fn the_metrics_of_the_process_are_exported() {
     let server = Setup::new()
         .set("limits.streams_per_instance", 77)
         .start()

@@ -1,4 +1,4 @@
-//! What operators see, and which doors and services an instance opens.
+//! What operators see, and which routes and services an instance opens.
 
 use reqwest::Method;
 use serde_json::json;
@@ -143,10 +143,10 @@ async fn metrics_are_by_template_and_not_by_address() {
     assert!(!text.text().contains("no-such-chat"));
 }
 
-/// Which of the doors an address opens: pages, API, operations.
-async fn doors(api: &Api) -> [bool; 3] {
+/// Which routes an address serves: pages, API, operations.
+async fn served(api: &Api) -> [bool; 3] {
     let mut open = [false; 3];
-    for (door, path) in [
+    for (number, path) in [
         "/demo/chat/register",
         "/chat-server/openapi.json",
         "/metrics",
@@ -156,7 +156,7 @@ async fn doors(api: &Api) -> [bool; 3] {
     {
         let status = api.get(path).await.status;
         assert!(matches!(status, 200 | 404), "{path}: {status}");
-        open[door] = status == 200;
+        open[number] = status == 200;
     }
     open
 }
@@ -164,17 +164,17 @@ async fn doors(api: &Api) -> [bool; 3] {
 #[tokio::test]
 async fn every_door_may_have_an_address_of_its_own() {
     let server = Server::start().await;
-    assert_eq!(doors(&server.front()).await, [true, true, true]);
+    assert_eq!(served(&server.front()).await, [true, true, true]);
 
     let server = Setup::new()
         .set("server.api_bind", "127.0.0.1:0")
         .set("server.ops_bind", "127.0.0.1:0")
         .start()
         .await;
-    assert_eq!(doors(&server.front()).await, [true, false, false]);
-    assert_eq!(doors(&server.api()).await, [false, true, false]);
-    assert_eq!(doors(&server.ops()).await, [false, false, true]);
-    // They are doors to one house.
+    assert_eq!(served(&server.front()).await, [true, false, false]);
+    assert_eq!(served(&server.api()).await, [false, true, false]);
+    assert_eq!(served(&server.ops()).await, [false, false, true]);
+    // All of them reach the same chats.
     let chat = Chat::begin(&server).await;
     let made = server
         .api()

@@ -1,4 +1,4 @@
-//! The pages door, as a browser without scripts and as a script see it.
+//! The pages, as a browser without scripts and as a script see it.
 
 mod cookies;
 mod envelope;

@@ -8,7 +8,7 @@ use crate::support::{
     store,
 };
 
-/// Everything two people and a stranger do, good and bad, on both doors.
+/// Everything two people and a stranger do, good and bad, by the API and the pages.
 async fn a_whole_life(server: &Server) -> Secrets {
     let api = server.api();
     let mut secrets = Secrets::default();

@@ -151,7 +151,7 @@ async fn a_backup_of_a_running_server_is_complete_and_can_be_restored() {
 }
 
 #[tokio::test]
-async fn what_is_no_database_is_neither_backed_up_nor_restored() {
+async fn files_that_are_no_database_are_neither_backed_up_nor_restored() {
     let mut setup = Setup::new();
     let folder = setup.folder();
     let command = |name: &str, file: &str| setup.clone().arg(name).arg(file).run();

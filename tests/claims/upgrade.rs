@@ -17,7 +17,7 @@ const YOUNGER: &str = "UPDATE chats SET expires_at = 4102444800000;
                        UPDATE tombstones SET ended_at = 4102444800000;";
 
 /// Everything that 0.1.0 promised to somebody still holds.
-async fn holds_what_was_given_out(server: &Server, given: &str) {
+async fn check_promises_of_0_1_0(server: &Server, given: &str) {
     let given: Value = serde_json::from_str(given).unwrap();
     let text = |name: &str| given[name].as_str().unwrap().to_owned();
     let person = |name: &str, token: String| Person {
@@ -65,7 +65,7 @@ async fn a_sqlite_file_of_the_first_version_is_served_with_all_it_holds() {
     drop(database);
 
     let server = setup.start().await;
-    holds_what_was_given_out(&server, include_str!("upgrade/sqlite.json")).await;
+    check_promises_of_0_1_0(&server, include_str!("upgrade/sqlite.json")).await;
 }
 
 #[tokio::test]
@@ -75,5 +75,5 @@ async fn a_postgresql_database_of_the_first_version_is_served_with_all_it_holds(
     postgres.run(YOUNGER).unwrap();
 
     let server = Setup::new().set("store.url", postgres.url()).start().await;
-    holds_what_was_given_out(&server, include_str!("upgrade/postgres.json")).await;
+    check_promises_of_0_1_0(&server, include_str!("upgrade/postgres.json")).await;
 }

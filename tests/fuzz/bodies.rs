@@ -10,7 +10,7 @@ use duet::http::{
     body::{parse_form, parse_json},
     problem::Problem,
     wire::{
-        NoBody,
+        EmptyBody,
         asks::{AnswerBody, AskBody},
         login::LoginBody,
         messages::{ReceiptBody, SendBody},
@@ -48,7 +48,7 @@ fuzz_target!(|body: &[u8]| {
     read::<User2Body>(body);
     read::<AskBody>(body);
     read::<EndSessionBody>(body);
-    read::<NoBody>(body);
+    read::<EmptyBody>(body);
 });
 
 /// What it says as JSON and as a form.

@@ -130,63 +130,68 @@ export function snapshot() {
 /** @param {string | null | undefined} instant */
 const toMs = (instant) => (instant ? Date.parse(instant) : null);
 
-/** @param {string} name @param {any} event */
-export function apply(name, event) {
-  if (!event) return;
-  const own = event.seat === config.seat;
-  switch (name) {
-    case "hello":
-      if (event.encryption !== config.encryption?.version) return refuse("downgraded");
-      state.peer = event.peer;
-      // Who logged out has joined all the same.
-      state.joined = event.peerState === "taken" || event.peerState === "left";
-      state.online = event.online;
-      state.lastSeen = toMs(event.lastSeen);
-      state.expiresAt = toMs(event.expiresAt) ?? state.expiresAt;
-      mark(3 - config.seat, event.delivered, event.read);
-      seen(event.read?.[config.seat] ?? 0);
-      clearTimeout(settling);
-      settling = setTimeout(() => event.lastSeq > state.lastSeq && catchUp(), SETTLE_MS);
-      for (const seat of [1, 2]) wasLetIn(seat, toMs(event.replacedAt?.[seat]));
-      state.asks = event.asks ?? [];
+/**
+ * What each event of the stream does to this page.
+ * @type {Record<string, (event: any, own: boolean) => void>}
+ */
+const handlers = {
+  hello(event) {
+    if (event.encryption !== config.encryption?.version) return refuse("downgraded");
+    state.peer = event.peer;
+    // Who logged out has joined all the same.
+    state.joined = event.peerState === "taken" || event.peerState === "left";
+    state.online = event.online;
+    state.lastSeen = toMs(event.lastSeen);
+    state.expiresAt = toMs(event.expiresAt) ?? state.expiresAt;
+    mark(3 - config.seat, event.delivered, event.read);
+    seen(event.read?.[config.seat] ?? 0);
+    clearTimeout(settling);
+    settling = setTimeout(() => event.lastSeq > state.lastSeq && catchUp(), SETTLE_MS);
+    for (const seat of [1, 2]) wasLetIn(seat, toMs(event.replacedAt?.[seat]));
+    state.asks = event.asks ?? [];
+    emit("asks");
+    emit("peer");
+  },
+  message: gather,
+  presence(event, own) {
+    if (own) return;
+    state.online = event.online;
+    state.lastSeen = toMs(event.lastSeen) ?? state.lastSeen;
+    emit("peer");
+  },
+  typing(_, own) {
+    if (!own) emit("typing");
+  },
+  receipt(event, own) {
+    if (own) seen(event.read ?? 0);
+    else mark(event.seat, { [event.seat]: event.delivered }, { [event.seat]: event.read });
+  },
+  seat(event, own) {
+    if (event.state === "asking") {
+      // A seat has one open ask, the newest.
+      state.asks = [...state.asks.filter(({ seat }) => seat !== event.seat), event];
       emit("asks");
-      emit("peer");
-      break;
-    case "message":
-      gather(event);
-      break;
-    case "presence":
-      if (own) break;
-      state.online = event.online;
-      state.lastSeen = toMs(event.lastSeen) ?? state.lastSeen;
-      emit("peer");
-      break;
-    case "typing":
-      if (!own) emit("typing");
-      break;
-    case "receipt":
-      if (own) seen(event.read ?? 0);
-      else mark(event.seat, { [event.seat]: event.delivered }, { [event.seat]: event.read });
-      break;
-    case "seat":
-      if (event.state === "asking") {
-        // A seat has one open ask, the newest.
-        state.asks = [...state.asks.filter(({ seat }) => seat !== event.seat), event];
-        emit("asks");
-      } else {
-        // A second device takes a seat that is taken already: nobody needs to hear of it.
-        if (event.state === "taken" && (own || state.joined)) break;
-        if (!own && event.state !== "left") {
-          state.peer = event.user ?? state.peer;
-          state.joined ||= event.state === "taken";
-        }
-        emit("peer");
-        emit("seat", event);
-      }
-      break;
-    case "ended":
-      emit("over", { by: event.by });
-  }
+      return;
+    }
+    // A second device takes a seat that is taken already: nobody needs to hear of it.
+    if (event.state === "taken" && (own || state.joined)) return;
+    if (!own && event.state !== "left") {
+      state.peer = event.user ?? state.peer;
+      state.joined ||= event.state === "taken";
+    }
+    emit("peer");
+    emit("seat", event);
+  },
+  ended: (event) => emit("over", { by: event.by }),
+  // That it came is all it says.
+  ping() {},
+};
+
+export const EVENTS = Object.keys(handlers);
+
+/** @param {string} name one of `EVENTS` @param {any} event */
+export function apply(name, event) {
+  if (event) handlers[name](event, event.seat === config.seat);
 }
 
 /** Somebody else was let in at a seat, as the greeting says after it happened. @param {number} seat @param {number | null} at */

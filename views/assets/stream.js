@@ -2,14 +2,13 @@
 
 import { backoffMs, dropSockets } from "./api.js";
 import { become, isOut } from "./connection.js";
-import { apply, catchUp, snapshot } from "./events.js";
+import { apply, catchUp, EVENTS, snapshot } from "./events.js";
 import { hasLocks } from "./locks.js";
 import { free, slot } from "./slots.js";
 import { config, emit, on, state } from "./state.js";
 import * as tabs from "./tabs.js";
 import { isLeading, tell } from "./tabs.js";
 
-const EVENTS = ["hello", "message", "presence", "typing", "receipt", "seat", "ended", "ping"];
 /** The server says something every 15 s. */
 const QUIET_MS = 20_000;
 const LOST_MS = 40_000;

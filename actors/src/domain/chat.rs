@@ -4,7 +4,7 @@ use rand::{Rng, RngExt};
 use uuid::Uuid;
 
 use super::{
-    AskWord, BySeat, ChatKey, Device, Encryption, Invalid, Seat, SecretDigest, Seq, Timestamp,
+    AskRef, BySeat, ChatKey, Device, Encryption, Invalid, Seat, SecretDigest, Seq, Timestamp,
     UserName,
 };
 
@@ -126,7 +126,7 @@ pub struct Caller {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask {
     /// Its public id.
-    pub word: AskWord,
+    pub ask_ref: AskRef,
     /// The seat asked for.
     pub seat: Seat,
     /// The number that the asker sees too.

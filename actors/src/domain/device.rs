@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_left_out() {
+    fn unknown_parts_are_left_out() {
         for text in ["", "Toaster", "Toaster on Fire", "<b>Chrome</b>"] {
             assert_eq!(Device::from_label(text), Device::default(), "{text}");
         }

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use super::{Ask, AskNumber, AskWord, BySeat, Marks, Message, Seat, Seq, Timestamp, UserName};
+use super::{
+    Activity, Ask, AskNumber, AskRef, BySeat, Marks, Message, Seat, Seq, Timestamp, UserName,
+};
 
 /// An event of a stream, in the order in which things happened.
 #[derive(Debug, Clone, actix::Message)]
@@ -23,12 +25,14 @@ pub enum Event {
         /// When their last stream closed.
         last_seen: Option<Timestamp>,
     },
-    /// Somebody is typing.
-    Typing {
+    /// Somebody is doing something.
+    Activity {
         /// Who.
         seat: Seat,
         /// Their name.
         user: Option<UserName>,
+        /// What.
+        activity: Activity,
     },
     /// A seat's marks moved.
     Receipt {
@@ -70,7 +74,7 @@ pub enum SeatChange {
     /// Somebody logged in for the first time, or after logging out everywhere.
     Taken,
     /// Somebody without a code asks to be let in. An earlier ask for the same seat has ended.
-    Asking(AskWord, AskNumber),
+    Asking(AskRef, AskNumber),
     /// A newcomer was let in: the seat's former sessions are over.
     Replaced,
     /// Its last session logged out.

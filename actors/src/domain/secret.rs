@@ -169,7 +169,7 @@ pub type CodeDigest = SecretDigest;
 
 /// The public id of an ask, which the other person answers by. It lets nobody in: the asker has a secret [`Token`]
 /// (`askId` on the wire).
-pub type AskWord = Uuid;
+pub type AskRef = Uuid;
 
 /// The idempotency key of a registration or login. It decrypts the stored link, so only its digest is stored.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_worth_nothing_at_another_seat_or_chat() {
+    fn a_code_is_refused_at_another_seat_or_chat() {
         let code = AccessCode::generate(&mut rand::rng());
         let other = PairHash::parse("abc124").unwrap();
         assert_eq!(

@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn names_nobody_could_see_or_tell_apart_are_refused() {
+    fn invisible_and_indistinguishable_names_are_refused() {
         for bad in [
             "",
             "   ",

@@ -6,10 +6,10 @@ use actix::{AtomicResponse, Handler, ResponseFuture};
 use rand::Rng;
 use uuid::Uuid;
 
-use super::Pair;
+use super::{Pair, requests::receive};
 use crate::{
     Credential, Refusal, Replacement,
-    domain::{Ask, AskNumber, AskWord, Caller, Seat, SeatChange, SecretDigest, Token, UserName},
+    domain::{Ask, AskNumber, AskRef, Caller, Seat, SeatChange, SecretDigest, Token, UserName},
     environment::Environment,
     ports::{AnswerOutcome, AskAnswer, AskState, BusState, NewAsk, Store},
 };
@@ -60,6 +60,8 @@ pub struct AskToEnter {
     pub auth: Option<SecretDigest>,
 }
 
+receive!(BLOCKING: AskToEnter);
+
 impl Handler<AskToEnter> for Pair {
     type Result = AtomicResponse<Self, Result<(Token, AskNumber), Refusal>>;
 
@@ -69,10 +71,10 @@ impl Handler<AskToEnter> for Pair {
             Err(refusal) => return Self::refuse(refusal),
         };
         let secret = Token::generate(self.key, &mut rand::rng());
-        let word = Uuid::new_v4();
+        let ask_ref = Uuid::new_v4();
         let number = self.recent_numbers.choose(&mut rand::rng());
         let new = NewAsk {
-            word,
+            ask_ref,
             digest: secret.digest(),
             seat,
             number,
@@ -84,7 +86,7 @@ impl Handler<AskToEnter> for Pair {
             Ok((secret, number))
         };
         self.change(record, move |pair, asked| {
-            pair.announce_seat(seat, SeatChange::Asking(word, number));
+            pair.announce_seat(seat, SeatChange::Asking(ask_ref, number));
             asked
         })
     }
@@ -135,6 +137,8 @@ pub struct AskStatus {
     pub number: AskNumber,
 }
 
+receive!(CONCURRENT: GetAskStatus);
+
 impl Handler<GetAskStatus> for Pair {
     type Result = ResponseFuture<Result<AskStatus, Refusal>>;
 
@@ -159,10 +163,12 @@ pub struct AnswerAsk {
     /// The token of the person who answers.
     pub by: SecretDigest,
     /// The public id of the ask.
-    pub word: AskWord,
+    pub ask_ref: AskRef,
     /// Whether the asker may log in.
     pub allow: bool,
 }
+
+receive!(BLOCKING: AnswerAsk);
 
 impl Handler<AnswerAsk> for Pair {
     type Result = AtomicResponse<Self, Result<(), Refusal>>;
@@ -178,13 +184,13 @@ impl Handler<AnswerAsk> for Pair {
         let record = async move {
             let verdict = match answer.allow {
                 true => {
-                    answer_in_store(&*store, caller, answer.word, AskAnswer::DryRun).await?;
+                    answer_in_store(&*store, caller, answer.ask_ref, AskAnswer::DryRun).await?;
                     check_absent(&environment, caller, open_here).await?;
                     AskAnswer::Allow { valid: ASK_VALID }
                 }
                 false => AskAnswer::Refuse,
             };
-            answer_in_store(&*store, caller, answer.word, verdict).await
+            answer_in_store(&*store, caller, answer.ask_ref, verdict).await
         };
         let change = match answer.allow {
             true => SeatChange::Replaced,
@@ -201,10 +207,10 @@ impl Handler<AnswerAsk> for Pair {
 async fn answer_in_store(
     store: &dyn Store,
     caller: Caller,
-    word: AskWord,
+    ask_ref: AskRef,
     verdict: AskAnswer,
 ) -> Result<Seat, Refusal> {
-    match store.answer(caller, word, verdict).await?.granted()? {
+    match store.answer(caller, ask_ref, verdict).await?.granted()? {
         AnswerOutcome::Done(seat) => Ok(seat),
         AnswerOutcome::OwnSeat => Err(Refusal::OwnSeat),
         AnswerOutcome::Over => Err(Refusal::AskOver),
@@ -240,6 +246,8 @@ pub struct GetReplacement {
     /// The token.
     pub token: SecretDigest,
 }
+
+receive!(CONCURRENT: GetReplacement);
 
 impl Handler<GetReplacement> for Pair {
     type Result = ResponseFuture<Result<Option<Replacement>, Refusal>>;

@@ -4,7 +4,7 @@ use actix::{
     ActorContext, ActorFutureExt, AsyncContext, AtomicResponse, Context, Handler, WrapFuture,
 };
 
-use super::Pair;
+use super::{Pair, requests::receive};
 use crate::{
     Refusal,
     domain::{Event, Seat, SecretDigest},
@@ -18,6 +18,8 @@ pub struct EndChat {
     /// The token of the one who ends it.
     pub by: SecretDigest,
 }
+
+receive!(BLOCKING: EndChat);
 
 impl Handler<EndChat> for Pair {
     type Result = AtomicResponse<Self, Result<(), Refusal>>;

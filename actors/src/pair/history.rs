@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::{Handler, ResponseFuture};
 
-use super::Pair;
+use super::{Pair, requests::receive};
 use crate::{
     Refusal,
     domain::{Names, Page, SecretDigest},
@@ -22,6 +22,8 @@ pub struct GetHistory {
     /// The most messages; there are fewer where their texts are long.
     pub limit: usize,
 }
+
+receive!(CONCURRENT: GetHistory);
 
 impl Handler<GetHistory> for Pair {
     type Result = ResponseFuture<Result<(HistoryPage, Arc<Names>), Refusal>>;

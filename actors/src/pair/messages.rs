@@ -8,7 +8,7 @@ use actix::{
 };
 use tracing::Span;
 
-use super::Pair;
+use super::{Pair, requests::receive};
 use crate::{
     Refusal, Sent,
     domain::{
@@ -16,7 +16,7 @@ use crate::{
         UserName,
     },
     environment::Environment,
-    ports::{Access, By, HistoryPage},
+    ports::{Access, HistoryPage, Principal},
     tasks::journal::{Append, CommitListener, Committed, Reply},
 };
 
@@ -42,6 +42,8 @@ pub struct SendMessage {
     /// The recipient's name that the client claims.
     pub recipient: Option<UserName>,
 }
+
+receive!(CONCURRENT: SendMessage);
 
 impl Handler<SendMessage> for Pair {
     type Result = PendingSend;
@@ -161,7 +163,7 @@ impl Pair {
         }
         self.catching_up = true;
         let store = self.store();
-        let (by, after) = (By::Server(self.key), self.status.last_seq());
+        let (by, after) = (Principal::Server(self.key), self.status.last_seq());
         let announced = self.early.last_key_value().map(|(seq, _)| *seq);
         let read =
             Self::in_own_task(

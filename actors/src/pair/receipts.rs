@@ -2,7 +2,7 @@
 
 use actix::{ActorFutureExt, Handler, ResponseActFuture, WrapFuture};
 
-use super::Pair;
+use super::{Pair, requests::receive};
 use crate::{
     Refusal,
     domain::{Event, Marks, Seat, SecretDigest},
@@ -18,6 +18,8 @@ pub struct MoveMarks {
     /// The new marks; a lower one changes nothing.
     pub marks: Marks,
 }
+
+receive!(CONCURRENT: MoveMarks);
 
 impl Handler<MoveMarks> for Pair {
     type Result = ResponseActFuture<Self, Result<(), Refusal>>;

@@ -19,10 +19,7 @@ impl Handler<Relayed> for Pair {
     fn handle(&mut self, Relayed(notice): Relayed, ctx: &mut Self::Context) {
         match notice {
             Notice::Message(message) => self.offer(message, ctx),
-            Notice::Typing(seat) => self.broadcast(&Event::Typing {
-                seat,
-                user: self.name(seat),
-            }),
+            Notice::Activity(seat, activity) => self.show_activity(seat, activity),
             Notice::Marks(seat, marks) => {
                 self.raise_marks(seat, marks);
             }

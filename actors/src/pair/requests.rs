@@ -1,4 +1,4 @@
-//! The requests of the doors, and how they reach a pair.
+//! The requests of the HTTP layer, and how they reach a pair.
 
 use std::{
     sync::{
@@ -11,11 +11,7 @@ use std::{
 use actix::{ActorFutureExt, AtomicResponse, Handler, Message, WrapFuture};
 use tracing::{Instrument, Span};
 
-use super::{
-    AnswerAsk, AskToEnter, Attach, EndChat, EndSession, GetAskStatus, GetHistory, GetPublicInfo,
-    GetReplacement, GetSeat, GetSnapshot, ListSessions, Login, Logout, MoveMarks, NameSeatTwo,
-    NewDeviceCode, NewReturnCode, NotifyTyping, OpenStream, Pair, SendMessage,
-};
+use super::Pair;
 use crate::Refusal;
 
 /// A request to a pair.
@@ -45,35 +41,43 @@ impl<M: Request> Message for Dispatch<M> {
     type Result = M::Result;
 }
 
-/// Implements `Handler<Dispatch<…>>` for each request; a generic impl would overlap with itself. A request
-/// that blocks the mailbox until its reply is to blame for a panic until then. While another one waits for the
-/// store, a panic comes from something else, and the request is sent again.
-macro_rules! receive {
-    (blocking the mailbox: $($blocking:ty),*; concurrent: $($concurrent:ty),* $(,)?) => {
-        receive!(@ true: $($blocking),*);
-        receive!(@ false: $($concurrent),*);
-    };
-    (@ $blocks:literal: $($request:ty),*) => {$(
-        impl Handler<Dispatch<$request>> for Pair {
-            type Result = <Self as Handler<$request>>::Result;
+/// A request that blocks the mailbox until its reply: a panic until then is its fault.
+pub(super) const BLOCKING: bool = true;
+/// A request that lets others be handled while it waits for the store: a panic meanwhile comes from something else,
+/// and the request is sent again.
+pub(super) const CONCURRENT: bool = false;
 
-            fn handle(&mut self, dispatch: Dispatch<$request>, ctx: &mut Self::Context) -> Self::Result {
+/// Implements `Handler<Dispatch<…>>` for a request that is [`BLOCKING`] or [`CONCURRENT`]; a generic impl would overlap
+/// with itself.
+macro_rules! receive {
+    ($mode:ident: $request:ty) => {
+        impl ::actix::Handler<$crate::pair::Dispatch<$request>> for $crate::pair::Pair {
+            type Result = <Self as ::actix::Handler<$request>>::Result;
+
+            fn handle(
+                &mut self,
+                dispatch: $crate::pair::Dispatch<$request>,
+                ctx: &mut Self::Context,
+            ) -> Self::Result {
                 let _of_request = dispatch.span.enter();
-                dispatch.begun.store(true, Ordering::Release);
-                self.last_request = Instant::now();
-                let answer = Handler::<$request>::handle(self, dispatch.message, ctx);
-                dispatch.begun.store($blocks, Ordering::Release);
+                self.begin_request(&dispatch.begun);
+                let answer = ::actix::Handler::<$request>::handle(self, dispatch.message, ctx);
+                let is_to_blame = $crate::pair::requests::$mode;
+                dispatch
+                    .begun
+                    .store(is_to_blame, ::std::sync::atomic::Ordering::Release);
                 answer
             }
         }
-    )*};
+    };
 }
+pub(super) use receive;
 
-receive! {
-    blocking the mailbox: AnswerAsk, AskToEnter, EndChat, EndSession, ListSessions, Login, Logout,
-        NameSeatTwo, NewDeviceCode, NewReturnCode;
-    concurrent: Attach, GetAskStatus, GetHistory, GetPublicInfo, GetReplacement, GetSeat,
-        GetSnapshot, MoveMarks, NotifyTyping, OpenStream, SendMessage,
+impl Pair {
+    pub(super) fn begin_request(&mut self, begun: &AtomicBool) {
+        begun.store(true, Ordering::Release);
+        self.last_request = Instant::now();
+    }
 }
 
 /// Reads the chat from the store again, because a token is unknown here that the store may know, or because the

@@ -10,7 +10,7 @@ use super::Pair;
 use crate::{
     Refusal,
     domain::{Chat, ClientId, Event, Message, Page, Seat, Seq},
-    ports::{Access, By, Lookup, StoreError},
+    ports::{Access, Lookup, Principal, StoreError},
 };
 
 /// How many ids of messages are remembered; a standby lags by few.
@@ -61,7 +61,7 @@ impl Pair {
         let from = self.recent.start(at_most);
         let read = async move {
             let page = Page::After(from);
-            let page = store.history(By::Server(key), page, 2 * RECENT_LEN_MAX);
+            let page = store.history(Principal::Server(key), page, 2 * RECENT_LEN_MAX);
             let page = page.await?;
             Ok::<_, StoreError>((page, store.load(key).await?))
         };

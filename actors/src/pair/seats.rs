@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use actix::{AtomicResponse, Handler};
 use uuid::Uuid;
 
-use super::Pair;
+use super::{Pair, requests::receive};
 use crate::{
     Credential, Refusal, Replacement,
     domain::{
@@ -27,6 +27,8 @@ pub struct NameSeatTwo {
     /// The digest of the link's proof, in an encrypted chat.
     pub auth: Option<SecretDigest>,
 }
+
+receive!(BLOCKING: NameSeatTwo);
 
 impl Handler<NameSeatTwo> for Pair {
     type Result = AtomicResponse<Self, Result<(), Refusal>>;
@@ -75,6 +77,8 @@ pub struct PublicInfo {
     pub encrypted: bool,
 }
 
+receive!(CONCURRENT: GetPublicInfo);
+
 impl Handler<GetPublicInfo> for Pair {
     type Result = Result<PublicInfo, Refusal>;
 
@@ -94,6 +98,8 @@ pub struct GetSeat {
     /// The token.
     pub by: SecretDigest,
 }
+
+receive!(CONCURRENT: GetSeat);
 
 impl Handler<GetSeat> for Pair {
     type Result = Result<Seat, Refusal>;
@@ -150,6 +156,8 @@ pub struct LoggedIn {
     /// Whether the chat's texts are sealed.
     pub encrypted: bool,
 }
+
+receive!(BLOCKING: Login);
 
 impl Handler<Login> for Pair {
     type Result = AtomicResponse<Self, Result<LoggedIn, Refusal>>;
@@ -224,6 +232,8 @@ pub struct NewReturnCode {
     pub hash: PairHash,
 }
 
+receive!(BLOCKING: NewReturnCode);
+
 impl Handler<NewReturnCode> for Pair {
     type Result = AtomicResponse<Self, Result<AccessCode, Refusal>>;
 
@@ -255,6 +265,8 @@ pub struct NewDeviceCode {
     /// The link's hash, the key of the codes' digests.
     pub hash: PairHash,
 }
+
+receive!(BLOCKING: NewDeviceCode);
 
 impl Handler<NewDeviceCode> for Pair {
     type Result = AtomicResponse<Self, Result<(AccessCode, Timestamp), Refusal>>;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::{ActorFutureExt, AtomicResponse, Handler, WrapFuture};
 
-use super::Pair;
+use super::{Pair, requests::receive};
 use crate::{
     Refusal,
     domain::{Caller, Seat, SeatChange, SecretDigest, Session, SessionId},
@@ -18,6 +18,8 @@ pub struct ListSessions {
     /// The owner's token.
     pub by: SecretDigest,
 }
+
+receive!(BLOCKING: ListSessions);
 
 impl Handler<ListSessions> for Pair {
     type Result = AtomicResponse<Self, Result<(Vec<Session>, SessionId), Refusal>>;
@@ -54,6 +56,8 @@ pub struct EndSession {
     pub id: SessionId,
 }
 
+receive!(BLOCKING: EndSession);
+
 impl Handler<EndSession> for Pair {
     type Result = AtomicResponse<Self, Result<(), Refusal>>;
 
@@ -69,6 +73,8 @@ pub struct Logout {
     /// The caller's token.
     pub by: SecretDigest,
 }
+
+receive!(BLOCKING: Logout);
 
 impl Handler<Logout> for Pair {
     type Result = AtomicResponse<Self, Result<(), Refusal>>;

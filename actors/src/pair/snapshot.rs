@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::{ActorFutureExt, Handler, ResponseActFuture, WrapFuture};
 
-use super::Pair;
+use super::{Pair, requests::receive};
 use crate::{
     Refusal,
     domain::{BySeat, Caller, Event, Hello, PeerState, Seat, SecretDigest, Seq},
@@ -26,6 +26,8 @@ pub struct Snapshot {
     /// For [`Attach`](super::Attach): shows whether something changed meanwhile.
     pub changes: u64,
 }
+
+receive!(CONCURRENT: GetSnapshot);
 
 impl Handler<GetSnapshot> for Pair {
     type Result = ResponseActFuture<Self, Result<Snapshot, Refusal>>;

@@ -19,7 +19,7 @@ use std::{
 use actix::{Context, Handler, Recipient, ResponseActFuture, dev::SendError};
 use tracing::debug;
 
-use super::{Pair, Snapshot, status::StreamGuard};
+use super::{Pair, Snapshot, requests::receive, status::StreamGuard};
 use crate::{
     Refusal,
     domain::{Event, Hello, Message, Seat, SecretDigest, Seq, SessionId},
@@ -156,6 +156,8 @@ impl Handler<MoveStreams> for Pair {
     }
 }
 
+receive!(CONCURRENT: OpenStream);
+
 impl Handler<OpenStream> for Pair {
     type Result = ResponseActFuture<Self, Result<Snapshot, Refusal>>;
 
@@ -169,6 +171,8 @@ impl Handler<OpenStream> for Pair {
         }
     }
 }
+
+receive!(CONCURRENT: Attach);
 
 impl Handler<Attach> for Pair {
     type Result = Result<Attached, Refusal>;

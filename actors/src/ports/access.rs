@@ -7,26 +7,26 @@ use crate::{
 
 /// On whose behalf the store acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
+pub enum Principal {
     /// A session, which must be alive when the store acts.
     Session(Caller),
     /// The server itself: a pair catches up, `duet end` ends a chat.
     Server(ChatKey),
 }
 
-impl By {
+impl Principal {
     /// The chat it is about.
     pub fn key(&self) -> ChatKey {
         match self {
-            By::Session(caller) => caller.key,
-            By::Server(key) => *key,
+            Principal::Session(caller) => caller.key,
+            Principal::Server(key) => *key,
         }
     }
 }
 
-impl From<Caller> for By {
+impl From<Caller> for Principal {
     fn from(caller: Caller) -> Self {
-        By::Session(caller)
+        Principal::Session(caller)
     }
 }
 

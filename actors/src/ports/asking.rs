@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::domain::{AskNumber, AskWord, Seat, SecretDigest, Timestamp};
+use crate::domain::{AskNumber, AskRef, Seat, SecretDigest, Timestamp};
 
 /// An ask to be recorded.
 #[derive(Debug, Clone)]
 pub struct NewAsk {
     /// Its public id.
-    pub word: AskWord,
+    pub ask_ref: AskRef,
     /// The digest of the asker's secret.
     pub digest: SecretDigest,
     /// The seat asked for.

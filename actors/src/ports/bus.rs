@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::Inbox;
-use crate::domain::{BySeat, ChatKey, Marks, Message, Seat, SeatChange, Timestamp};
+use crate::domain::{Activity, BySeat, ChatKey, Marks, Message, Seat, SeatChange, Timestamp};
 
 /// Carries notices between instances. It may lose anything, but reports losses to the [`Inbox`], and the notices'
 /// content is read from the store then.
@@ -89,8 +89,8 @@ pub struct BusMembership {
 pub enum Notice {
     /// A message was stored.
     Message(Arc<Message>),
-    /// Somebody is typing.
-    Typing(Seat),
+    /// Somebody is doing something.
+    Activity(Seat, Activity),
     /// A seat's marks moved.
     Marks(Seat, Marks),
     /// A seat came online or went offline.

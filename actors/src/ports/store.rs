@@ -5,16 +5,16 @@ mod messages;
 mod seats;
 mod upkeep;
 
-pub use chats::{Chats, EndOutcome, NewChat, Registered};
-pub use messages::{Appended, ChatRoom, DeferredWrite, Messages};
-pub use seats::{Claim, Claimed, NewSession, Proof, Seats, SessionChoice};
-pub use upkeep::{Peer, Upkeep};
+pub use chats::*;
+pub use messages::*;
+pub use seats::*;
+pub use upkeep::*;
 
 /// The durable store. Every method is atomic across all instances, and what it returned survives the loss of any
 /// process. All times are by the store's clock, except when somebody was last seen and a session last used, which are
 /// by the instance's. Methods about one chat take its key and touch no other chat's rows.
 ///
-/// The store decides who may do what: a method that takes a [`Caller`](crate::domain::Caller) or [`By`](super::By)
+/// The store decides who may do what: a method that takes a [`Caller`](crate::domain::Caller) or [`Principal`](super::Principal)
 /// checks that the session is alive in the same statement or transaction that reads or changes something. A dead
 /// session reads and changes nothing.
 ///

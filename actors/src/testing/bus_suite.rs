@@ -28,7 +28,7 @@ mod presence;
 use std::{any::Any, sync::Arc};
 
 pub use self::{
-    collector::{Heard, key, mark},
+    collector::{Collector, key, mark},
     notices::*,
     presence::*,
 };
@@ -92,8 +92,8 @@ macro_rules! bus_suite {
             presence_follows_every_change
             both_instances_can_have_the_same_seat_open
             presence_needs_no_subscription
-            a_chat_that_is_over_is_open_nowhere
-            an_instance_that_leaves_is_nowhere
+            a_chat_that_is_over_has_no_open_seats
+            an_instance_that_leaves_has_no_open_seats
             a_bus_that_works_says_so
         }
     };

@@ -106,7 +106,7 @@ impl MemoryBus {
         self.with(|own| own.panicking.get(&call).copied().unwrap_or(0))
     }
 
-    fn panic_if_told(&self, call: BusCall) {
+    fn panic_if_armed(&self, call: BusCall) {
         let told = self.with(|own| {
             let left = own.panicking.get_mut(&call);
             left.is_some_and(|left| std::mem::replace(left, left.saturating_sub(1)) > 0)
@@ -131,7 +131,7 @@ impl MemoryBus {
 }
 
 impl Instance {
-    fn tell(&self, key: ChatKey, notice: &Notice) {
+    fn deliver(&self, key: ChatKey, notice: &Notice) {
         if let Some(inbox) = &self.inbox
             && !self.deaf
             && self.subscribed.contains(&key)
@@ -144,29 +144,29 @@ impl Instance {
 #[async_trait]
 impl Bus for MemoryBus {
     async fn subscribe(&self, key: ChatKey) -> Result<(), BusError> {
-        self.panic_if_told(BusCall::Subscribe);
+        self.panic_if_armed(BusCall::Subscribe);
         tokio::task::yield_now().await;
         self.with(|own| own.subscribed.insert(key));
         self.check()
     }
 
     fn unsubscribe(&self, key: ChatKey) {
-        self.panic_if_told(BusCall::Unsubscribe);
+        self.panic_if_armed(BusCall::Unsubscribe);
         self.with(|own| own.subscribed.remove(&key));
     }
 
     fn publish(&self, key: ChatKey, notice: Notice) {
-        self.panic_if_told(BusCall::Publish);
+        self.panic_if_armed(BusCall::Publish);
         // The hub stays locked, so that all instances get notices in the same order.
         for (place, other) in self.hub.instances().iter().enumerate() {
             if place != self.place {
-                other.tell(key, &notice);
+                other.deliver(key, &notice);
             }
         }
     }
 
     fn set_open(&self, key: ChatKey, open: BySeat<bool>) {
-        self.panic_if_told(BusCall::SetOpen);
+        self.panic_if_armed(BusCall::SetOpen);
         self.with(|own| match open == BySeat::default() {
             true => own.open.remove(&key),
             false => own.open.insert(key, open),
@@ -174,7 +174,7 @@ impl Bus for MemoryBus {
     }
 
     async fn open_elsewhere(&self, key: ChatKey) -> Result<BySeat<bool>, BusError> {
-        self.panic_if_told(BusCall::OpenElsewhere);
+        self.panic_if_armed(BusCall::OpenElsewhere);
         tokio::task::yield_now().await;
         self.check()?;
         let instances = self.hub.instances();
@@ -192,7 +192,7 @@ impl Bus for MemoryBus {
     }
 
     fn forget(&self, key: ChatKey) {
-        self.panic_if_told(BusCall::Forget);
+        self.panic_if_armed(BusCall::Forget);
         self.with(|own| own.subscribed.remove(&key));
         for instance in self.hub.instances().iter_mut() {
             instance.open.remove(&key);

@@ -15,7 +15,7 @@ pub use self::faults::{Call, Hold};
 use self::{data::Data, faults::Faults, record::Record};
 use crate::{
     domain::{Caller, ChatKey, Seq, Timestamp},
-    ports::{Access, By, Clock, Lookup, StoreError},
+    ports::{Access, Clock, Lookup, Principal, StoreError},
 };
 
 /// The in-memory store of one instance. Clones share it; [`another`](Self::another) is the store of another instance on
@@ -152,12 +152,12 @@ impl MemoryStore {
     async fn for_by<T>(
         &self,
         call: Call,
-        by: By,
+        by: Principal,
         with: impl FnOnce(&mut Record, Timestamp) -> T + Send,
     ) -> Result<Access<T>, StoreError> {
         match by {
-            By::Session(caller) => self.for_caller(call, &caller, with).await,
-            By::Server(key) => {
+            Principal::Session(caller) => self.for_caller(call, &caller, with).await,
+            Principal::Server(key) => {
                 let found = self.with_chat(call, key, with).await?;
                 Ok(found.if_session(true))
             }

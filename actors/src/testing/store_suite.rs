@@ -97,7 +97,7 @@ macro_rules! store_suite {
             a_key_in_use_is_taken
             a_key_that_was_used_stays_taken
             one_of_many_racing_registrations_gets_the_key
-            a_key_that_must_be_reserved_is_not_had_without
+            a_key_that_must_be_reserved_is_refused_without_a_reservation
             a_reserved_key_can_be_registered_once
             a_reservation_lapses
             a_key_in_use_or_used_before_cannot_be_reserved
@@ -107,13 +107,13 @@ macro_rules! store_suite {
             // seats
             the_first_to_claim_a_seat_gets_it_and_sets_its_code
             a_session_keeps_what_it_logged_in_with
-            when_somebody_joined_is_kept_over_later_logins
-            a_free_seat_is_had_with_any_proof
-            a_taken_seat_is_not_had_without_proof
+            the_time_of_the_first_login_is_kept_over_later_ones
+            a_free_seat_accepts_any_proof
+            a_taken_seat_needs_a_proof
             a_seat_stays_taken_after_its_last_session_ended
             exactly_one_of_many_racing_claims_wins
-            a_return_code_lets_in_beside_the_others
-            a_return_code_is_worth_nothing_at_the_other_seat
+            a_login_with_a_return_code_keeps_the_other_sessions
+            a_return_code_is_refused_at_the_other_seat
             the_same_login_replaces_its_unused_session_and_code
             the_same_login_with_a_code_adds_one_session
             the_same_login_does_not_replace_a_session_in_use
@@ -125,9 +125,9 @@ macro_rules! store_suite {
             // codes
             a_new_return_code_replaces_the_old_one
             a_new_return_code_ends_its_seats_device_code_and_asks
-            a_device_code_is_good_once
+            a_device_code_works_once
             one_of_many_racing_uses_of_a_device_code_wins
-            a_device_code_lapses
+            a_device_code_expires
             a_new_device_code_replaces_the_old_one
             a_device_code_dies_with_the_session_that_made_it
             a_dead_session_makes_no_codes_and_ends_no_sessions
@@ -136,20 +136,20 @@ macro_rules! store_suite {
             an_ask_waits_and_is_listed
             an_allowed_ask_lets_in_once
             one_of_many_racing_uses_of_an_ask_wins
-            an_allowed_ask_that_is_not_used_lapses
+            an_allowed_ask_that_is_not_used_expires
             allowing_ends_the_seats_sessions_and_codes_and_no_others
-            who_was_replaced_is_known_by_what_they_held
+            a_replaced_person_is_recognised_by_their_old_secrets
             a_refused_ask_lets_nobody_in_and_changes_nothing
-            an_ask_that_is_weighed_goes_on_waiting
-            a_seat_refuses_for_itself_and_allows_nothing
-            an_ask_that_nobody_answered_lets_nobody_in
+            a_dry_run_leaves_the_ask_open
+            the_seat_asked_for_may_refuse_and_not_allow
+            an_unanswered_ask_lets_nobody_in
             an_ask_is_answered_once
             one_of_two_racing_answers_counts
-            a_lapsed_ask_is_expired_and_cannot_be_answered
+            an_expired_ask_cannot_be_answered
             a_seat_has_one_open_ask_the_newest
             one_of_many_racing_asks_for_a_seat_stays_open
-            of_two_who_were_allowed_in_turn_the_later_may_come
-            what_a_session_allowed_dies_with_it
+            only_the_ask_allowed_last_lets_somebody_in
+            an_ask_dies_with_the_session_that_allowed_it
             a_dead_session_answers_nothing
             an_unknown_ask_has_no_state_and_no_answer
             // appending
@@ -157,17 +157,17 @@ macro_rules! store_suite {
             one_batch_serves_many_chats_each_in_its_order
             a_stored_message_reads_back_as_it_was_sent
             the_same_message_twice_in_one_batch_is_stored_once
-            the_same_message_again_gets_its_first_place
+            a_repeated_message_keeps_its_first_seq
             the_same_message_racing_on_two_instances_is_stored_once
             one_of_two_texts_racing_for_an_id_is_stored
             the_same_id_from_the_other_seat_is_another_message
             the_same_id_in_another_chat_is_another_message
-            the_same_id_with_another_text_is_told
+            the_same_id_with_another_text_is_reported
             a_full_chat_takes_no_more_but_knows_what_it_has
             a_chat_full_of_text_takes_no_more_but_knows_what_it_has
-            a_message_of_a_dead_session_costs_itself_alone
+            a_message_of_a_dead_session_fails_alone
             a_message_racing_the_end_of_its_session_is_stored_before_it_or_not_at_all
-            a_chat_that_is_over_or_missing_costs_its_own_messages_alone
+            messages_to_chats_that_are_over_or_missing_fail_alone
             many_appenders_to_one_chat_leave_no_gap
             crossing_batches_on_two_instances_all_arrive
             every_text_survives_unchanged
@@ -181,15 +181,15 @@ macro_rules! store_suite {
             a_page_is_read_by_a_living_session_alone
             sessions_are_checked_in_the_order_asked_for
             positions_come_in_the_order_asked_for
-            a_position_tells_both_seats_marks
+            a_position_contains_both_seats_marks
             a_revision_goes_up_with_every_change_of_seats_sessions_and_asks
             a_revision_stays_with_messages_marks_and_times
             // deferred writes
             marks_move_forward_only
             a_seat_is_last_seen_at_the_latest_time
             a_session_is_last_seen_at_the_latest_time
-            marks_of_a_dead_session_are_let_pass
-            deferred_writes_about_what_is_not_there_are_ignored
+            marks_of_a_dead_session_are_ignored
+            deferred_writes_about_missing_rows_are_ignored
             // ending
             a_chat_ends_once
             a_chat_is_ended_by_a_living_session_alone
@@ -199,12 +199,12 @@ macro_rules! store_suite {
             an_end_spares_every_other_chat
             a_message_racing_the_end_is_stored_before_it_or_not_at_all
             an_expired_chat_is_over_before_the_sweep
-            the_sweep_ends_what_has_expired_and_says_so_once
+            the_sweep_ends_expired_chats_and_reports_each_once
             the_sweep_ends_no_more_than_it_is_asked_to
             living_chats_are_counted
             // purging
             an_ended_chat_is_deleted_in_slices
-            a_purge_spares_the_living_and_their_codes
+            a_purge_keeps_live_chats_and_their_codes
             a_tombstone_stands_for_its_life
             a_tombstone_outlives_every_message
             two_purges_at_once_do_no_harm

@@ -96,7 +96,7 @@ async fn marks_that_another_instance_stored_unheard_come_with_a_comparison() {
         read: 1,
     };
     stream
-        .until(&crate::world::Told::Receipt(anny.seat, read))
+        .until(&crate::world::Shown::Receipt(anny.seat, read))
         .await;
 }
 

@@ -5,12 +5,12 @@ use std::{collections::HashSet, time::Duration};
 use actors::{
     AnswerAsk, AskToEnter, Credential, GetAskStatus, GetReplacement, LoginProof, NewReturnCode,
     Refusal,
-    domain::{AskNumber, AskWord, Seat, SeatChange, Token},
+    domain::{AskNumber, AskRef, Seat, SeatChange, Token},
     ports::AskState,
     testing::{eventually, eventually_some},
 };
 
-use crate::world::{Instance, Person, Told, Watch, World, login, name_at, roomy};
+use crate::world::{Instance, Person, Shown, Watch, World, login, name_at, roomy};
 
 async fn ask_in(instance: &Instance, beside: &Person, seat: Seat) -> Result<Token, Refusal> {
     let asked = ask_with_number(instance, beside, seat).await;
@@ -36,47 +36,51 @@ async fn state(instance: &Instance, secret: &Token) -> AskState {
     instance.pairs.ask(secret.key(), ask).await.unwrap().state
 }
 
-async fn answer(person: &Person, word: AskWord, allow: bool) -> Result<(), Refusal> {
+async fn answer(person: &Person, ask_ref: AskRef, allow: bool) -> Result<(), Refusal> {
     person
         .pairs()
         .ask(
             person.key,
             AnswerAsk {
                 by: person.by,
-                word,
+                ask_ref,
                 allow,
             },
         )
         .await
 }
 
-/// The word of the wish that a stream was told of last.
-async fn word(stream: &Watch) -> AskWord {
+/// The reference of the ask that a stream was sent last.
+async fn ask_ref(stream: &Watch) -> AskRef {
     eventually_some("somebody asks", || async {
-        stream.told().into_iter().rev().find_map(|told| match told {
-            Told::Seat(_, SeatChange::Asking(word, _)) => Some(word),
+        stream
+            .shown()
+            .into_iter()
+            .rev()
+            .find_map(|shown| match shown {
+                Shown::Seat(_, SeatChange::Asking(ask_ref, _)) => Some(ask_ref),
+                _ => None,
+            })
+    })
+    .await
+}
+
+/// The reference of the ask with this number: the last one has another.
+async fn ask_ref_with(stream: &Watch, number: AskNumber) -> AskRef {
+    eventually_some("somebody asks", || async {
+        stream.shown().into_iter().find_map(|shown| match shown {
+            Shown::Seat(_, SeatChange::Asking(ask_ref, shown)) if shown == number => Some(ask_ref),
             _ => None,
         })
     })
     .await
 }
 
-/// The word of the ask with this number: the last one has another.
-async fn word_with(stream: &Watch, number: AskNumber) -> AskWord {
-    eventually_some("somebody asks", || async {
-        stream.told().into_iter().find_map(|told| match told {
-            Told::Seat(_, SeatChange::Asking(word, shown)) if shown == number => Some(word),
-            _ => None,
-        })
-    })
-    .await
-}
-
-/// What somebody came with who is told that somebody else was let in.
+/// The credential of somebody who was replaced.
 fn credential<T: std::fmt::Debug>(refused: Result<T, Refusal>) -> Credential {
     match refused {
-        Err(Refusal::Replaced(told)) => told.credential,
-        other => panic!("expected to be told of a newcomer, got {other:?}"),
+        Err(Refusal::Replaced(replacement)) => replacement.credential,
+        other => panic!("expected to hear of a newcomer, got {other:?}"),
     }
 }
 
@@ -92,9 +96,9 @@ async fn who_is_allowed_gets_the_seat_and_its_former_sessions_end() {
     let early = login(&there, &anny.hash, Seat::Two, proof.clone()).await;
     assert!(matches!(early, Err(Refusal::WrongCode)));
 
-    answer(&abhi, word(&watcher).await, true).await.unwrap();
+    answer(&abhi, ask_ref(&watcher).await, true).await.unwrap();
     watcher
-        .until(&Told::Seat(Seat::Two, SeatChange::Replaced))
+        .until(&Shown::Seat(Seat::Two, SeatChange::Replaced))
         .await;
     assert_eq!(state(&there, &secret).await, AskState::Allowed);
     assert!(matches!(anny.snapshot().await, Err(Refusal::NoSession)));
@@ -108,10 +112,10 @@ async fn who_is_allowed_gets_the_seat_and_its_former_sessions_end() {
     let bare = login(&here, &anny.hash, Seat::Two, None).await;
     assert_eq!(credential(bare), Credential::Name);
     let asked = GetReplacement { token: anny.by };
-    let told = there.pairs.ask(anny.key, asked).await.unwrap().unwrap();
-    assert_eq!(told.credential, Credential::Token);
+    let replacement = there.pairs.ask(anny.key, asked).await.unwrap().unwrap();
+    assert_eq!(replacement.credential, Credential::Token);
     assert_eq!(
-        (told.user, told.peer),
+        (replacement.user, replacement.peer),
         (Some(name_at(Seat::Two)), Some(name_at(Seat::One)))
     );
 
@@ -136,13 +140,13 @@ async fn who_is_refused_stays_outside_and_nothing_changes() {
     let [abhi, anny] = here.couple(&world).await;
     let watcher = Watch::open(&abhi).await;
     let secret = ask_in(&here, &anny, Seat::Two).await.unwrap();
-    let word = word(&watcher).await;
-    answer(&abhi, word, false).await.unwrap();
+    let ask_ref = ask_ref(&watcher).await;
+    answer(&abhi, ask_ref, false).await.unwrap();
     assert_eq!(state(&here, &secret).await, AskState::Refused);
     let refused = login(&here, &anny.hash, Seat::Two, Some(LoginProof::Ask(secret))).await;
     assert!(matches!(refused, Err(Refusal::WrongCode)));
     anny.send("still here").await.unwrap();
-    assert_eq!(answer(&abhi, word, true).await, Err(Refusal::AskOver));
+    assert_eq!(answer(&abhi, ask_ref, true).await, Err(Refusal::AskOver));
 }
 
 #[actix::test]
@@ -152,10 +156,10 @@ async fn a_seat_may_refuse_for_itself_but_not_allow() {
     let [abhi, anny] = here.couple(&world).await;
     let watcher = Watch::open(&abhi).await;
     let secret = ask_in(&here, &anny, Seat::Two).await.unwrap();
-    let word = word(&watcher).await;
-    assert_eq!(answer(&anny, word, true).await, Err(Refusal::OwnSeat));
+    let ask_ref = ask_ref(&watcher).await;
+    assert_eq!(answer(&anny, ask_ref, true).await, Err(Refusal::OwnSeat));
     assert_eq!(state(&here, &secret).await, AskState::Waiting);
-    answer(&anny, word, false).await.unwrap();
+    answer(&anny, ask_ref, false).await.unwrap();
     assert_eq!(state(&here, &secret).await, AskState::Refused);
 }
 
@@ -168,13 +172,13 @@ async fn nobody_is_let_in_at_a_seat_whose_owner_is_there() {
     for instance in [&here, &there] {
         let owner = Watch::open(&anny.at(instance)).await;
         let (_, number) = ask_with_number(&here, &anny, Seat::Two).await.unwrap();
-        let word = word_with(&watcher, number).await;
+        let ask_ref = ask_ref_with(&watcher, number).await;
         watcher.until_presence_now(Seat::Two, true).await;
-        assert_eq!(answer(&abhi, word, true).await, Err(Refusal::SeatOpen));
+        assert_eq!(answer(&abhi, ask_ref, true).await, Err(Refusal::SeatOpen));
         owner.close();
         watcher.until_presence_now(Seat::Two, false).await;
     }
-    answer(&abhi, word(&watcher).await, true).await.unwrap();
+    answer(&abhi, ask_ref(&watcher).await, true).await.unwrap();
 }
 
 #[actix::test]
@@ -184,11 +188,11 @@ async fn a_wish_lapses_after_two_minutes() {
     let [abhi, anny] = here.couple(&world).await;
     let watcher = Watch::open(&abhi).await;
     let secret = ask_in(&here, &anny, Seat::Two).await.unwrap();
-    let word = word(&watcher).await;
+    let ask_ref = ask_ref(&watcher).await;
     assert_eq!(abhi.snapshot().await.unwrap().hello.asks.len(), 1);
     world.time.advance(Duration::from_secs(120));
     assert_eq!(abhi.snapshot().await.unwrap().hello.asks, []);
-    assert_eq!(answer(&abhi, word, true).await, Err(Refusal::AskOver));
+    assert_eq!(answer(&abhi, ask_ref, true).await, Err(Refusal::AskOver));
     anny.snapshot().await.unwrap();
     let looked = here
         .pairs
@@ -263,10 +267,10 @@ async fn everybody_sees_the_same_number_and_the_newest_ask_alone() {
         );
         for watcher in &watchers {
             eventually("both are told the number", || async {
-                let asking = |told: &Told| {
-                    matches!(told, Told::Seat(Seat::Two, SeatChange::Asking(_, shown)) if *shown == number)
+                let asking = |shown: &Shown| {
+                    matches!(shown, Shown::Seat(Seat::Two, SeatChange::Asking(_, shown)) if *shown == number)
                 };
-                watcher.told().iter().any(asking)
+                watcher.shown().iter().any(asking)
             })
             .await;
         }
@@ -290,20 +294,20 @@ async fn nobody_is_let_in_while_the_bus_cannot_say_who_is_there() {
     let watcher = Watch::open(&abhi).await;
     // Nothing that was heard before counts: she came after the bus went away.
     let secret = ask_in(&here, &anny, Seat::Two).await.unwrap();
-    let word = word(&watcher).await;
+    let ask_ref = ask_ref(&watcher).await;
     here.bus.set_down(true);
     let owner = Watch::open(&anny.at(&there)).await;
     assert_eq!(
-        answer(&abhi, word, true).await,
+        answer(&abhi, ask_ref, true).await,
         Err(Refusal::PresenceUnknown)
     );
     assert_eq!(state(&here, &secret).await, AskState::Waiting);
     anny.at(&there).snapshot().await.unwrap();
     here.bus.set_down(false);
-    assert_eq!(answer(&abhi, word, true).await, Err(Refusal::SeatOpen));
+    assert_eq!(answer(&abhi, ask_ref, true).await, Err(Refusal::SeatOpen));
     here.bus.set_down(true);
     // To refuse it does not matter who is there.
-    answer(&abhi, word, false).await.unwrap();
+    answer(&abhi, ask_ref, false).await.unwrap();
     assert_eq!(state(&here, &secret).await, AskState::Refused);
     drop(owner);
 }
@@ -319,7 +323,7 @@ async fn a_new_return_code_sends_away_who_asked_for_its_seat() {
     ];
     let secret = ask_in(&there, &anny, Seat::Two).await.unwrap();
     for watcher in &watchers {
-        word(watcher).await;
+        ask_ref(watcher).await;
     }
     let new = NewReturnCode {
         by: anny.by,
@@ -343,11 +347,11 @@ async fn an_instance_whose_clock_is_wrong_judges_no_ask_by_it() {
         let [abhi, anny] = here.couple(&world).await;
         let watcher = Watch::open(&abhi).await;
         let secret = ask_in(&here, &anny, Seat::Two).await.unwrap();
-        let word = word(&watcher).await;
+        let ask_ref = ask_ref(&watcher).await;
         assert_eq!(abhi.snapshot().await.unwrap().hello.asks.len(), 1);
         world.time.advance(Duration::from_secs(119));
         assert_eq!(abhi.snapshot().await.unwrap().hello.asks.len(), 1);
-        answer(&abhi, word, true).await.unwrap();
+        answer(&abhi, ask_ref, true).await.unwrap();
         assert_eq!(state(&here, &secret).await, AskState::Allowed);
 
         ask_in(&here, &anny, Seat::Two).await.unwrap();

@@ -148,7 +148,7 @@ async fn a_panic_ends_the_pairs_streams_which_come_back_and_miss_nothing() {
     let stream = Watch::open_after(&anny, Some(1)).await.unwrap();
     abhi.send("afterwards").await.unwrap();
     stream.until_place(3).await;
-    assert_eq!(stream.places(), [2, 3]);
+    assert_eq!(stream.seqs(), [2, 3]);
     here.until_metric("duet_streams", 1.0).await;
 }
 

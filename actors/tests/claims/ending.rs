@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use actors::{
     GetSnapshot, Refusal,
-    ports::{By, Chats, EndOutcome, Lookup},
+    ports::{Chats, EndOutcome, Lookup, Principal},
     testing::{Call, eventually},
 };
 use futures_util::future::{join, join_all};
 
-use crate::world::{LONG, Person, Told, Watch, World, roomy};
+use crate::world::{LONG, Person, Shown, Watch, World, roomy};
 
 #[actix::test]
 async fn an_end_is_told_to_every_stream_and_nothing_can_be_read_after_it() {
@@ -32,8 +32,8 @@ async fn an_end_is_told_to_every_stream_and_nothing_can_be_read_after_it() {
     for stream in streams {
         stream.until_over().await;
         assert_eq!(
-            stream.told().last(),
-            Some(&Told::Ended {
+            stream.shown().last(),
+            Some(&Shown::Ended {
                 by: Some("Anny".into())
             })
         );
@@ -94,9 +94,9 @@ async fn many_ends_at_once_are_one() {
     assert!(ended.iter().all(expected), "{ended:?}");
     stream.until_over().await;
     let ends = stream
-        .told()
+        .shown()
         .into_iter()
-        .filter(|told| matches!(told, Told::Ended { .. }));
+        .filter(|shown| matches!(shown, Shown::Ended { .. }));
     assert_eq!(ends.count(), 1);
 }
 
@@ -107,9 +107,9 @@ async fn the_operator_can_end_a_chat() {
     let [abhi, _anny] = here.couple(&world).await;
     let stream = Watch::open(&abhi).await;
     // As `duet end` does, in a process of its own.
-    let ending = world.store.end(By::Server(abhi.key)).await.unwrap();
+    let ending = world.store.end(Principal::Server(abhi.key)).await.unwrap();
     assert_eq!(ending, EndOutcome::Ended);
-    stream.until(&Told::Ended { by: None }).await;
+    stream.until(&Shown::Ended { by: None }).await;
     assert!(matches!(abhi.snapshot().await, Err(Refusal::Gone)));
 }
 
@@ -150,7 +150,7 @@ async fn a_chat_whose_time_is_over_ends_for_everybody() {
     }
     for stream in streams {
         stream.until_over().await;
-        assert_eq!(stream.told().last(), Some(&Told::Ended { by: None }));
+        assert_eq!(stream.shown().last(), Some(&Shown::Ended { by: None }));
     }
     for instance in [here, there] {
         instance.until_pairs(0).await;

@@ -1,13 +1,14 @@
 //! A database that had not copied everything took another's place: the store has fewer messages
 //! than were shown.
 
-use crate::world::{Told, Watch, World, roomy};
+use crate::world::{Shown, Watch, World, roomy};
 
 /// Whether it was given a hello that goes on from there.
 fn began_anew_at(stream: &Watch, seq: u64) -> bool {
-    let told = stream.told();
-    told.iter()
-        .any(|told| matches!(told, Told::Hello { position, .. } if *position == seq))
+    let shown = stream.shown();
+    shown
+        .iter()
+        .any(|shown| matches!(shown, Shown::Hello { position, .. } if *position == seq))
 }
 
 #[actix::test]
@@ -23,10 +24,10 @@ async fn messages_stored_after_a_loss_are_shown_under_their_lower_seqs() {
     world.store.lose_messages_after(abhi.key, 7);
     for (seq, text) in [(8, "new 8"), (9, "new 9"), (10, "new 10"), (11, "new 11")] {
         assert_eq!(abhi.send(text).await.unwrap().seq, seq);
-        stream.until(&Told::Message(seq, text.into())).await;
+        stream.until(&Shown::Message(seq, text.into())).await;
     }
     assert!(began_anew_at(&stream, 7));
-    let seqs = stream.places();
+    let seqs = stream.seqs();
     assert_eq!(seqs, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 8, 9, 10, 11]);
 }
 
@@ -42,9 +43,9 @@ async fn a_pair_that_has_shown_nothing_yet_notices_a_loss_as_well() {
     let stream = Watch::open(&anny.at(&there)).await;
     world.store.lose_messages_after(abhi.key, 3);
     assert_eq!(abhi.send("new").await.unwrap().seq, 4);
-    stream.until(&Told::Message(4, "new".into())).await;
+    stream.until(&Shown::Message(4, "new".into())).await;
     abhi.send("next").await.unwrap();
-    stream.until(&Told::Message(5, "next".into())).await;
+    stream.until(&Shown::Message(5, "next".into())).await;
 }
 
 #[actix::test]
@@ -61,7 +62,7 @@ async fn a_loss_is_found_by_a_comparison_where_no_message_tells_of_it() {
     anny.receipt(4, 4).await.unwrap();
     world.store.lose_messages_after(abhi.key, 1);
     abhi.send("new").await.unwrap();
-    stream.until(&Told::Message(2, "new".into())).await;
+    stream.until(&Shown::Message(2, "new".into())).await;
     assert!(began_anew_at(&stream, 1));
 }
 
@@ -78,5 +79,5 @@ async fn a_loss_of_what_nobody_had_seen_changes_nothing() {
     world.store.lose_messages_after(abhi.key, 40);
     abhi.send("next").await.unwrap();
     stream.until_place(41).await;
-    assert_eq!(stream.places(), (1..=41).collect::<Vec<u64>>());
+    assert_eq!(stream.seqs(), (1..=41).collect::<Vec<u64>>());
 }

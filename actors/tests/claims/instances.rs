@@ -9,7 +9,7 @@ use actors::{
 };
 use futures_util::future::join;
 
-use crate::world::{Person, Told, Watch, World, roomy};
+use crate::world::{Person, Shown, Watch, World, roomy};
 
 #[actix::test]
 async fn messages_sent_on_both_arrive_on_both_in_the_same_order() {
@@ -36,18 +36,18 @@ async fn messages_sent_on_both_arrive_on_both_in_the_same_order() {
         }
     };
     join(talk(&abhi), talk(&anny)).await;
-    let stored: Vec<Told> = world
+    let stored: Vec<Shown> = world
         .history(abhi.key)
         .await
         .into_iter()
-        .map(|message| Told::Message(message.seq, message.text.as_str().into()))
+        .map(|message| Shown::Message(message.seq, message.text.as_str().into()))
         .collect();
     assert_eq!(stored.len() as Seq, 2 * EACH);
     for stream in streams {
         stream.until_place(2 * EACH).await;
-        let is_message = |told: &Told| matches!(told, Told::Message(..));
-        let told: Vec<Told> = stream.told().into_iter().filter(is_message).collect();
-        assert_eq!(told, stored);
+        let is_message = |shown: &Shown| matches!(shown, Shown::Message(..));
+        let shown: Vec<Shown> = stream.shown().into_iter().filter(is_message).collect();
+        assert_eq!(shown, stored);
     }
 }
 
@@ -70,12 +70,12 @@ async fn while_the_bus_is_away_the_store_is_asked_for_news() {
         delivered: 1,
         read: 1,
     };
-    stream.until(&Told::Receipt(Seat::One, marks)).await;
+    stream.until(&Shown::Receipt(Seat::One, marks)).await;
     assert_eq!(anny.at(&there).snapshot().await.unwrap().hello.online, None);
     phone.log_out().await.unwrap();
     logged_out.until_over().await;
     abhi.end_chat().await.unwrap();
-    stream.until(&Told::Ended { by: None }).await;
+    stream.until(&Shown::Ended { by: None }).await;
 }
 
 #[actix::test]
@@ -122,7 +122,7 @@ async fn an_end_on_one_ends_the_streams_on_the_other() {
     let stream = Watch::open(&anny.at(&there)).await;
     abhi.end_chat().await.unwrap();
     stream
-        .until(&Told::Ended {
+        .until(&Shown::Ended {
             by: Some("Abhi".into()),
         })
         .await;
@@ -154,7 +154,7 @@ async fn a_logout_on_one_ends_the_session_on_the_other() {
         Err(Refusal::NoSession)
     ));
     watcher
-        .until(&Told::Seat(Seat::One, actors::domain::SeatChange::Left))
+        .until(&Shown::Seat(Seat::One, actors::domain::SeatChange::Left))
         .await;
 }
 
@@ -201,7 +201,7 @@ async fn an_instance_that_dies_costs_nothing_but_its_streams() {
     abhi.at(&there).send("from the other one").await.unwrap();
     let back = Watch::open_after(&anny.at(&there), Some(10)).await.unwrap();
     back.until_place(11).await;
-    assert_eq!(back.places(), [11]);
+    assert_eq!(back.seqs(), [11]);
 }
 
 #[actix::test]
@@ -226,13 +226,10 @@ async fn a_chat_follows_its_people_from_instance_to_instance() {
             break;
         }
         let stream = Watch::open_after(&anny.at(home), Some(last)).await.unwrap();
-        eventually("something arrives", || async {
-            !stream.places().is_empty()
-        })
-        .await;
+        eventually("something arrives", || async { !stream.seqs().is_empty() }).await;
         stream.close();
         stream.until_over().await;
-        seen.extend(stream.places());
+        seen.extend(stream.seqs());
     }
     sending.await.unwrap();
     assert_eq!(seen, (1..=LAST).collect::<Vec<Seq>>());

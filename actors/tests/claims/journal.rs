@@ -151,7 +151,7 @@ async fn what_a_failing_store_did_not_take_is_stored_once_when_sent_again() {
     assert_eq!(abhi.send_as(id, "Hello").await.unwrap(), sent);
     abhi.send("next").await.unwrap();
     stream.until_place(2).await;
-    assert_eq!(stream.places(), [1, 2]);
+    assert_eq!(stream.seqs(), [1, 2]);
 }
 
 #[actix::test]
@@ -174,7 +174,7 @@ async fn what_was_stored_though_the_answer_was_lost_is_found_and_shown_when_sent
     abhi.send("next").await.unwrap();
     for stream in streams {
         stream.until_place(2).await;
-        assert_eq!(stream.places(), [1, 2]);
+        assert_eq!(stream.seqs(), [1, 2]);
     }
 }
 

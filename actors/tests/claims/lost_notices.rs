@@ -9,7 +9,7 @@ use actors::{
     testing::{Call, eventually},
 };
 
-use crate::world::{Instance, Person, Told, Watch, World, roomy};
+use crate::world::{Instance, Person, Shown, Watch, World, roomy};
 
 /// Two people, and the second one's stream there, which the first message has not reached.
 async fn couple_that_missed_one(
@@ -40,7 +40,7 @@ async fn what_the_bus_lost_is_made_good_by_the_next_message() {
     there.bus.set_deaf(false);
     let last = abhi.send("heard again").await.unwrap().seq;
     stream.until_place(last).await;
-    assert_eq!(stream.places(), (1..=last).collect::<Vec<Seq>>());
+    assert_eq!(stream.seqs(), (1..=last).collect::<Vec<Seq>>());
     assert!(there.metric("duet_messages_healed_total") >= 300.0);
 }
 
@@ -51,10 +51,10 @@ async fn what_the_bus_lost_is_made_good_when_it_says_so() {
     for of_all in [true, false] {
         let ([abhi, _anny], stream) = couple_that_missed_one(&world, &here, &there).await;
         there.bus.report_missed((!of_all).then(|| vec![abhi.key]));
-        stream.until(&Told::Message(1, "lost".into())).await;
+        stream.until(&Shown::Message(1, "lost".into())).await;
         abhi.send("heard").await.unwrap();
         stream.until_place(2).await;
-        assert_eq!(stream.places(), [1, 2]);
+        assert_eq!(stream.seqs(), [1, 2]);
     }
 }
 
@@ -106,7 +106,7 @@ async fn a_loss_that_is_reported_over_and_over_is_made_good_once() {
     })
     .await;
     drop(held);
-    stream.until(&Told::Message(1, "lost".into())).await;
+    stream.until(&Shown::Message(1, "lost".into())).await;
     // It is told how things stand after each reading: once for the first report, and once for
     // those that came while the store was asked.
     eventually("it is told how things stand", || async {
@@ -129,7 +129,7 @@ async fn what_the_bus_lost_without_a_word_is_made_good_by_the_audit() {
     let stream = Watch::open(&anny.at(&there)).await;
     there.bus.set_deaf(true);
     abhi.send("lost").await.unwrap();
-    stream.until(&Told::Message(1, "lost".into())).await;
+    stream.until(&Shown::Message(1, "lost".into())).await;
 }
 
 #[actix::test]
@@ -190,8 +190,8 @@ async fn what_was_announced_and_is_not_in_the_store_is_not_read_for_for_ever() {
         abhi.send(&format!("text {number}")).await.unwrap();
     }
     stream.until_place(6).await;
-    assert_eq!(stream.places(), [1, 2, 3, 4, 5, 6]);
-    assert!(!stream.told().contains(&Told::Message(5, "lost".into())));
+    assert_eq!(stream.seqs(), [1, 2, 3, 4, 5, 6]);
+    assert!(!stream.shown().contains(&Shown::Message(5, "lost".into())));
 }
 
 #[actix::test]

@@ -10,7 +10,7 @@ use proptest::{
 };
 use uuid::Uuid;
 
-use crate::world::{Instance, Person, Told, Watch, World, roomy};
+use crate::world::{Instance, Person, Shown, Watch, World, roomy};
 
 const CASES: u32 = 64;
 const STEPS_MAX: usize = 40;
@@ -171,8 +171,8 @@ impl Model {
         let of = |index: &Index, len: usize| index.index(len);
         let count = self.sessions.len();
         match step {
-            Step::Say { session, at } => self.say(of(&session, count), at, false).await,
-            Step::SayTwice { session, at } => self.say(of(&session, count), at, true).await,
+            Step::Say { session, at } => self.send(of(&session, count), at, false).await,
+            Step::SayTwice { session, at } => self.send(of(&session, count), at, true).await,
             Step::Read { session, at } => self.read(of(&session, count), at).await,
             Step::LogIn { seat, at } => self.log_in(seat, at).await,
             Step::LogOut { session, at } => self.log_out(of(&session, count), at).await,
@@ -194,7 +194,7 @@ impl Model {
                 self.deaf[at] = true;
                 self.instances[at].bus.set_deaf(true);
             }
-            Step::Hear { at } => self.hear(at).await,
+            Step::Hear { at } => self.restore_bus(at).await,
             Step::Sleep => {
                 self.world.time.advance(std::time::Duration::from_secs(2));
                 // Nobody is trusted any more, whatever was not heard.
@@ -222,7 +222,7 @@ impl Model {
         }
     }
 
-    async fn say(&mut self, session: usize, at: usize, lost: bool) {
+    async fn send(&mut self, session: usize, at: usize, lost: bool) {
         let (id, text) = (Uuid::new_v4(), format!("text {}", self.last() + 1));
         if lost {
             self.instances[at].store.lose_next_appends(1);
@@ -302,7 +302,7 @@ impl Model {
         }
     }
 
-    async fn hear(&mut self, at: usize) {
+    async fn restore_bus(&mut self, at: usize) {
         self.deaf[at] = false;
         self.instances[at].bus.set_deaf(false);
         self.instances[at].bus.report_missed(None);
@@ -317,25 +317,25 @@ impl Model {
     /// order, from where it began.
     async fn settle(mut self) {
         for at in 0..2 {
-            self.hear(at).await;
+            self.restore_bus(at).await;
         }
         for stream in std::mem::take(&mut self.streams) {
             let lives = !stream.left && !self.ended && !self.sessions[stream.session].ended;
             if lives {
                 eventually("a stream has shown everything", || async {
-                    stream.watch.places().len() as Seq == self.last() - stream.after
+                    stream.watch.seqs().len() as Seq == self.last() - stream.after
                 })
                 .await;
             } else if !stream.left {
                 stream.watch.until_over().await;
             }
-            let told = stream.watch.told().into_iter();
-            let shown: Vec<Told> = told
-                .filter(|told| matches!(told, Told::Message(..)))
+            let shown = stream.watch.shown().into_iter();
+            let shown: Vec<Shown> = shown
+                .filter(|shown| matches!(shown, Shown::Message(..)))
                 .collect();
             let behind = self.texts.iter().zip(1..).skip(stream.after as usize);
-            let expected: Vec<Told> = behind
-                .map(|(text, seq)| Told::Message(seq, text.clone()))
+            let expected: Vec<Shown> = behind
+                .map(|(text, seq)| Shown::Message(seq, text.clone()))
                 .take(shown.len())
                 .collect();
             assert_eq!(shown, expected);

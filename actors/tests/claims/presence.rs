@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actors::{Limits, domain::Seat};
 
-use crate::world::{Told, Watch, World, roomy};
+use crate::world::{Shown, Watch, World, roomy};
 
 /// A grace that is longer than opening a stream takes on any machine.
 fn patient() -> Limits {
@@ -27,7 +27,7 @@ async fn coming_is_told_at_once_and_leaving_after_the_grace() {
     stream.close();
     stream.until_over().await;
     watcher.until_presence(Seat::Two, &[true, false]).await;
-    let gone = Told::Presence {
+    let gone = Shown::Presence {
         seat: Seat::Two,
         online: false,
         last_seen: Some(left_at),
@@ -89,8 +89,8 @@ async fn who_comes_back_and_leaves_again_has_the_whole_grace_again() {
     world.time.advance(Duration::from_secs(1));
     let left_at = actors::ports::Clock::now(&world.time);
     second.close();
-    // Told when the first grace ends, it would come with the time of the first leaving.
-    let gone = Told::Presence {
+    // Shown when the first grace ends, it would come with the time of the first leaving.
+    let gone = Shown::Presence {
         seat: Seat::Two,
         online: false,
         last_seen: Some(left_at),
@@ -146,7 +146,7 @@ async fn who_is_open_on_two_instances_and_leaves_one_is_still_there_for_a_third(
     world.pass_grace(&second, anny.key).await;
     // A typing notice of the instance that was left comes behind its notice of the leaving.
     anny.at(&second).typing().await.unwrap();
-    watcher.until(&Told::Typing(Seat::Two)).await;
+    watcher.until(&Shown::Typing(Seat::Two)).await;
     assert_eq!(watcher.presence(Seat::Two), [true]);
     assert_eq!(abhi.send("Hello").await.unwrap().online, Some(true));
     phone.close();
@@ -169,7 +169,7 @@ async fn while_the_bus_is_down_nobody_pretends_to_know_and_afterwards_everybody_
     here.bus.set_deaf(false);
     here.bus.report_missed(None);
     watcher
-        .until(&Told::Hello {
+        .until(&Shown::Hello {
             position: 1,
             online: Some(true),
         })
@@ -193,7 +193,7 @@ async fn a_leaving_that_was_lost_on_the_way_is_in_the_next_hello() {
     here.bus.set_deaf(false);
     here.bus.report_missed(Some(vec![abhi.key]));
     watcher
-        .until(&Told::Hello {
+        .until(&Shown::Hello {
             position: 0,
             online: Some(false),
         })

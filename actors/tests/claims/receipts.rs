@@ -8,7 +8,7 @@ use actors::{
 
 use uuid::Uuid;
 
-use crate::world::{Told, Watch, World, name_at, roomy};
+use crate::world::{Shown, Watch, World, name_at, roomy};
 
 #[actix::test]
 async fn marks_never_move_back_and_are_told_when_they_move() {
@@ -23,14 +23,14 @@ async fn marks_never_move_back_and_are_told_when_they_move() {
         anny.receipt(delivered, read).await.unwrap();
     }
     anny.typing().await.unwrap();
-    watcher.until(&Told::Typing(Seat::Two)).await;
-    let receipt = |delivered, read| Told::Receipt(Seat::Two, Marks { delivered, read });
-    let told = watcher
+    watcher.until(&Shown::Typing(Seat::Two)).await;
+    let receipt = |delivered, read| Shown::Receipt(Seat::Two, Marks { delivered, read });
+    let shown = watcher
         .news()
         .into_iter()
-        .filter(|told| matches!(told, Told::Receipt(..)));
+        .filter(|shown| matches!(shown, Shown::Receipt(..)));
     assert_eq!(
-        told.collect::<Vec<_>>(),
+        shown.collect::<Vec<_>>(),
         [receipt(3, 1), receipt(4, 4), receipt(5, 5)]
     );
     let marks = abhi.snapshot().await.unwrap().hello.marks;
@@ -55,15 +55,15 @@ async fn marks_cross_instances_and_never_move_back_there() {
     }
     let marks = |delivered, read| Marks { delivered, read };
     anny.at(&there).receipt(3, 2).await.unwrap();
-    watcher.until(&Told::Receipt(Seat::Two, marks(3, 2))).await;
+    watcher.until(&Shown::Receipt(Seat::Two, marks(3, 2))).await;
     // The phone, over here, is not as far.
     anny.receipt(1, 1).await.unwrap();
     anny.receipt(3, 3).await.unwrap();
-    watcher.until(&Told::Receipt(Seat::Two, marks(3, 3))).await;
+    watcher.until(&Shown::Receipt(Seat::Two, marks(3, 3))).await;
     let receipts = watcher
         .news()
         .into_iter()
-        .filter(|told| matches!(told, Told::Receipt(..)));
+        .filter(|shown| matches!(shown, Shown::Receipt(..)));
     assert_eq!(receipts.count(), 2);
     eventually("the other instance knows", || async {
         let looked = anny.at(&there).snapshot().await.unwrap();
@@ -177,7 +177,7 @@ async fn typing_is_passed_on_but_not_every_time() {
             watcher
                 .news()
                 .into_iter()
-                .filter(|told| *told == Told::Typing(of))
+                .filter(|shown| *shown == Shown::Typing(of))
                 .count()
         };
         assert_eq!(typing(Seat::Two), 1);

@@ -6,7 +6,7 @@ use actors::{
 };
 use futures_util::future::{join, join_all};
 
-use crate::world::{Told, Watch, World, roomy};
+use crate::world::{Shown, Watch, World, roomy};
 
 fn range(from: Seq, to: Seq) -> Vec<Seq> {
     (from..=to).collect()
@@ -33,7 +33,7 @@ async fn a_stream_from_any_place_shows_each_message_once_while_more_arrive() {
     for (place, stream) in (0..).zip(streams) {
         let stream = stream.unwrap();
         stream.until_place(BEFORE + MEANWHILE).await;
-        assert_eq!(stream.places(), range(place + 1, BEFORE + MEANWHILE));
+        assert_eq!(stream.seqs(), range(place + 1, BEFORE + MEANWHILE));
     }
 }
 
@@ -51,13 +51,13 @@ async fn a_stream_is_shown_both_peoples_messages_with_their_texts() {
     anny.send("Hi").await.unwrap();
     for tab in tabs {
         tab.until_place(2).await;
-        let said = |told: &Told| matches!(told, Told::Message(..));
-        let messages: Vec<Told> = tab.told().into_iter().filter(said).collect();
+        let said = |shown: &Shown| matches!(shown, Shown::Message(..));
+        let messages: Vec<Shown> = tab.shown().into_iter().filter(said).collect();
         assert_eq!(
             messages,
             [
-                Told::Message(1, "Hello".into()),
-                Told::Message(2, "Hi".into())
+                Shown::Message(1, "Hello".into()),
+                Shown::Message(2, "Hi".into())
             ]
         );
     }
@@ -75,7 +75,7 @@ async fn a_stream_without_a_place_starts_at_the_present() {
     assert_eq!(stream.hello().position, 3);
     abhi.send("now").await.unwrap();
     stream.until_place(4).await;
-    assert_eq!(stream.places(), [4]);
+    assert_eq!(stream.seqs(), [4]);
 }
 
 #[actix::test]
@@ -88,7 +88,7 @@ async fn a_place_above_the_last_counts_as_the_last() {
     assert_eq!((stream.hello().position, stream.hello().last_seq), (1, 1));
     abhi.send("Hello").await.unwrap();
     stream.until_place(2).await;
-    assert_eq!(stream.places(), [2]);
+    assert_eq!(stream.seqs(), [2]);
 }
 
 #[actix::test]
@@ -106,13 +106,10 @@ async fn a_stream_that_comes_back_again_and_again_misses_nothing() {
     while seen.len() < LAST as usize {
         let last = seen.last().copied().unwrap_or(0);
         let stream = Watch::open_after(&anny, Some(last)).await.unwrap();
-        eventually("something arrives", || async {
-            !stream.places().is_empty()
-        })
-        .await;
+        eventually("something arrives", || async { !stream.seqs().is_empty() }).await;
         stream.close();
         stream.until_over().await;
-        seen.extend(stream.places());
+        seen.extend(stream.seqs());
     }
     sending.await.unwrap();
     assert_eq!(seen, range(1, LAST));
@@ -137,7 +134,7 @@ async fn a_stream_that_replays_while_things_change_gets_a_fresh_hello() {
     };
     let (stream, ()) = join(Watch::open_after(&anny, Some(0)), meanwhile).await;
     let stream = stream.unwrap();
-    assert_eq!(stream.places(), range(1, 20));
+    assert_eq!(stream.seqs(), range(1, 20));
     assert_eq!(stream.hello().marks[Seat::One].read, 20);
     assert_eq!(
         stream.news().len(),

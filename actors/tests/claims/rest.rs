@@ -10,7 +10,7 @@ use actors::{
 };
 use futures_util::future::join_all;
 
-use crate::world::{Told, Watch, World, roomy};
+use crate::world::{Shown, Watch, World, roomy};
 
 fn restless() -> Limits {
     Limits {
@@ -121,7 +121,7 @@ async fn a_pair_that_rested_hears_of_what_other_instances_did() {
     here.until_pairs(0).await;
     anny.at(&there).send("Hello").await.unwrap();
     let stream = Watch::open_after(&abhi, Some(0)).await.unwrap();
-    stream.until(&Told::Message(1, "Hello".into())).await;
+    stream.until(&Shown::Message(1, "Hello".into())).await;
     anny.at(&there).send("again").await.unwrap();
     stream.until_place(2).await;
     assert_eq!(

@@ -10,7 +10,7 @@ use actors::{
 use futures_util::future::join;
 use uuid::Uuid;
 
-use crate::world::{LONG, Person, Told, Watch, World, login, name, roomy};
+use crate::world::{LONG, Person, Shown, Watch, World, login, name, roomy};
 
 #[actix::test]
 async fn the_first_login_takes_the_seat_and_gets_its_return_code() {
@@ -239,13 +239,13 @@ async fn a_logout_ends_its_session_and_the_return_code_lets_its_owner_back() {
     assert_eq!(abhi.send("late").await, Err(Refusal::NoSession));
     assert_eq!(abhi.log_out().await, Err(Refusal::NoSession));
     watcher
-        .until(&Told::Seat(Seat::One, SeatChange::Left))
+        .until(&Shown::Seat(Seat::One, SeatChange::Left))
         .await;
     let bare = login(&here, &abhi.hash, Seat::One, None).await;
     assert!(matches!(bare, Err(Refusal::SeatTaken)));
     let back = abhi.again(&here).await;
     watcher
-        .until(&Told::Seat(Seat::One, SeatChange::Taken))
+        .until(&Shown::Seat(Seat::One, SeatChange::Taken))
         .await;
     back.send("back").await.unwrap();
 }
@@ -321,10 +321,10 @@ async fn seat_two_is_named_once_and_not_like_seat_one() {
     call("Anny").await.unwrap();
     assert_eq!(call("Anny").await, Err(Refusal::NamedBefore));
     watcher
-        .until(&Told::Seat(Seat::Two, SeatChange::Named))
+        .until(&Shown::Seat(Seat::Two, SeatChange::Named))
         .await;
     Person::sit(&here, &hash, Seat::Two).await;
     watcher
-        .until(&Told::Seat(Seat::Two, SeatChange::Taken))
+        .until(&Shown::Seat(Seat::Two, SeatChange::Taken))
         .await;
 }

@@ -7,7 +7,7 @@ use actors::{
     domain::{Seat, Seq},
 };
 
-use crate::world::{Told, Watch, World, roomy};
+use crate::world::{Shown, Watch, World, roomy};
 
 #[actix::test]
 async fn a_stream_that_does_not_read_holds_up_nothing_and_misses_nothing() {
@@ -26,7 +26,7 @@ async fn a_stream_that_does_not_read_holds_up_nothing_and_misses_nothing() {
         }
     }
     for stream in &reading {
-        assert_eq!(stream.places(), all);
+        assert_eq!(stream.seqs(), all);
         assert!(!stream.is_over());
     }
     let waiting = here.metric("duet_messages_delivered_total") - 2.0 * SENT as f64;
@@ -39,7 +39,7 @@ async fn a_stream_that_does_not_read_holds_up_nothing_and_misses_nothing() {
     stalled.until_place(SENT).await;
     anny.send("live again").await.unwrap();
     stalled.until_place(SENT + 1).await;
-    assert_eq!(stalled.places(), (1..=SENT + 1).collect::<Vec<Seq>>());
+    assert_eq!(stalled.seqs(), (1..=SENT + 1).collect::<Vec<Seq>>());
 }
 
 #[actix::test]
@@ -58,7 +58,7 @@ async fn a_stream_that_falls_behind_again_and_again_still_shows_everything_once(
         abhi.send("Hello").await.unwrap();
     }
     stream.until_place(SENT).await;
-    assert_eq!(stream.places(), (1..=SENT).collect::<Vec<Seq>>());
+    assert_eq!(stream.seqs(), (1..=SENT).collect::<Vec<Seq>>());
 }
 
 #[actix::test]
@@ -81,7 +81,7 @@ async fn a_stream_that_does_not_read_ends_with_its_session_and_with_its_chat() {
     ended.resume();
     ended.until_over().await;
     for stream in [logged_out, ended] {
-        let seen = stream.places();
+        let seen = stream.seqs();
         assert!(seen.len() < 20, "it has read nothing since: {seen:?}");
     }
 }
@@ -154,7 +154,7 @@ async fn all_streams_can_be_moved_and_come_back() {
             !stream
                 .news()
                 .iter()
-                .any(|told| matches!(told, Told::Ended { .. }))
+                .any(|shown| matches!(shown, Shown::Ended { .. }))
         );
     }
     here.until_metric("duet_streams", 0.0).await;

@@ -216,7 +216,7 @@ async fn a_chat_that_is_locked_elsewhere_holds_up_no_other() {
     }
     assert_eq!(places, [1, 2, 3], "they keep their order");
     stream.until_place(3).await;
-    assert_eq!(stream.places(), [1, 2, 3]);
+    assert_eq!(stream.seqs(), [1, 2, 3]);
 }
 
 #[actix::test]
@@ -238,5 +238,5 @@ async fn a_pair_that_is_told_more_than_it_takes_reads_it_from_the_store() {
     }
     drop(held);
     stream.until_place(LAST).await;
-    assert_eq!(stream.places(), (1..=LAST).collect::<Vec<u64>>());
+    assert_eq!(stream.seqs(), (1..=LAST).collect::<Vec<u64>>());
 }

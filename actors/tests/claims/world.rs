@@ -9,14 +9,16 @@ use actix::Arbiter;
 use actors::{
     Limits, Metrics, PairRegistry, Tasks, World as Adapters,
     domain::{BySeat, Chat, ChatKey, Lifetime, Message, Page, PairHash, Seat, Timestamp, UserName},
-    ports::{Access, Bus, By, ChatRoom, Chats, Clock, Lookup, Messages, NewChat, Registered},
+    ports::{
+        Access, Bus, ChatRoom, Chats, Clock, Lookup, Messages, NewChat, Principal, Registered,
+    },
     testing::{FakeClock, FaultyClock, MemoryBus, MemoryHub, MemoryStore, eventually},
 };
 use prometheus::Registry;
 
 pub(crate) use self::{
     person::{Person, login},
-    stream::{Told, Watch},
+    stream::{Shown, Watch},
 };
 
 /// On how many arbiters an instance runs.
@@ -35,7 +37,7 @@ pub(crate) struct World {
     observer: MemoryBus,
 }
 
-/// One instance of the server, without its doors.
+/// One instance of the server, without its HTTP server.
 pub(crate) struct Instance {
     pub(crate) pairs: PairRegistry,
     pub(crate) store: MemoryStore,
@@ -158,7 +160,7 @@ impl World {
     pub(crate) async fn history(&self, key: ChatKey) -> Vec<Message> {
         match self
             .store
-            .history(By::Server(key), Page::After(0), 10_000)
+            .history(Principal::Server(key), Page::After(0), 10_000)
             .await
             .unwrap()
         {

@@ -14,7 +14,7 @@ impl RedisBus {
         for shard in self.0.shards() {
             let address = shard.address();
             match examine(&shard).await {
-                Ok(what) => found.push(Finding::fine(format!("{address} is {what}"))),
+                Ok(what) => found.push(Finding::ok(format!("{address} is {what}"))),
                 Err(error) => {
                     let why = server::explain(&error);
                     found.push(Finding::fault(format!("{address} cannot be used: {why}")));

@@ -33,7 +33,7 @@ struct Sample {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ProbeResult {
     /// A beat has come back since the last probe.
-    Heard,
+    Collector,
     /// None has, for an unknown reason.
     Inconclusive,
     /// The socket is open and delivers nothing.
@@ -89,7 +89,7 @@ impl HeardBeats {
             return ProbeResult::Deaf;
         }
         match self.heard > last.heard {
-            true => ProbeResult::Heard,
+            true => ProbeResult::Collector,
             false => ProbeResult::Inconclusive,
         }
     }
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn a_socket_is_deaf_when_an_accepted_beat_does_not_come_back() {
         let mut beating = Beating::new();
-        assert_eq!(beating.beat(), ProbeResult::Heard);
+        assert_eq!(beating.beat(), ProbeResult::Collector);
         beating.0.accept(9);
         let probes: Vec<ProbeResult> = (0..3).map(|_| beating.0.probe()).collect();
         assert_eq!(
@@ -143,6 +143,6 @@ mod tests {
         let mut beating = Beating::new();
         beating.beat();
         assert!((0..100).all(|_| beating.0.probe() == ProbeResult::Inconclusive));
-        assert_eq!(beating.beat(), ProbeResult::Heard);
+        assert_eq!(beating.beat(), ProbeResult::Collector);
     }
 }

@@ -55,7 +55,7 @@ pub(super) async fn beat(shard: Weak<Shard>) {
                 let may_tell = told_lost.is_none_or(|told| told.elapsed() >= LOST_INTERVAL);
                 if may_tell && shard.set_lost(false) {
                     told_lost = Some(Instant::now());
-                    if let Err(error) = tell_lost(&shard).await {
+                    if let Err(error) = report_lost(&shard).await {
                         shard.set_lost(true);
                         shard.set_away(&error);
                     }
@@ -111,7 +111,7 @@ pub(super) async fn once(shard: &Shard, beat: u64) -> RedisResult<BeatReply> {
     })
 }
 
-async fn tell_lost(shard: &Shard) -> RedisResult<()> {
+async fn report_lost(shard: &Shard) -> RedisResult<()> {
     let mut pipeline = Pipeline::with_capacity(1);
     watch::announce(&mut pipeline, shard, &shard.own_name, LOST);
     server::check(shard.run(&pipeline).await?).map(drop)

@@ -64,7 +64,7 @@ impl Metrics {
             ),
             state: gauges(
                 "duet_bus_state",
-                "How the subscription to a shard is: 2 up, 1 deaf, 0 away.",
+                "State of the subscription to a shard: 2 up, 1 deaf, 0 away.",
             ),
             probe_age: register(
                 registry,
@@ -78,7 +78,7 @@ impl Metrics {
             ),
             instances: gauges(
                 "duet_bus_instances",
-                "Instances that live, as a shard knows, this one included.",
+                "Live instances according to a shard, this one included.",
             ),
         }
     }

@@ -16,7 +16,7 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use tracing::warn;
 
-use super::stranger::stranger;
+use super::other_service::other_service;
 use crate::{
     bus::OpenError,
     config::RedisUrl,
@@ -92,7 +92,7 @@ impl Servers {
     }
 
     /// A server and the database there that the settings name: what instances must agree on.
-    pub(super) fn place(&self, address: &Address) -> String {
+    pub(super) fn location(&self, address: &Address) -> String {
         match self.login.db() {
             0 => address.to_string(),
             database => format!("{address}/{database}"),
@@ -247,7 +247,7 @@ pub(super) async fn accept_if_away(
     seed: &Address,
 ) -> Result<(), OpenError> {
     if matches!(error.kind(), ErrorKind::Io | ErrorKind::Parse)
-        && let Some(what) = stranger(seed, servers.tls.is_some()).await
+        && let Some(what) = other_service(seed, servers.tls.is_some()).await
     {
         return Err(OpenError(format!("{what}.")));
     }

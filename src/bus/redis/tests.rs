@@ -9,7 +9,7 @@ use actors::{
     ports::Bus,
     testing::{
         Buses,
-        bus_suite::{Heard, key, mark},
+        bus_suite::{Collector, key, mark},
         eventually,
     },
 };
@@ -61,7 +61,7 @@ async fn open() -> Buses {
 actors::bus_suite!(open);
 
 /// Publishes until what is published arrives: it flows.
-async fn until_it_flows(here: &Arc<dyn Bus>, there: &Heard, chat: ChatKey) {
+async fn until_delivered(here: &Arc<dyn Bus>, there: &Collector, chat: ChatKey) {
     there.clear();
     eventually("notices flow", || async {
         here.publish(chat, mark());
@@ -70,7 +70,7 @@ async fn until_it_flows(here: &Arc<dyn Bus>, there: &Heard, chat: ChatKey) {
     .await;
 }
 
-async fn until_missed(heard: &Heard, chats: &[ChatKey]) {
+async fn until_missed(heard: &Collector, chats: &[ChatKey]) {
     eventually("it is told what it missed", || async {
         chats.iter().all(|chat| heard.missed(*chat))
     })

@@ -1,10 +1,12 @@
 //! The format of notices on Redis: a version, so that an instance of another release can skip what it does not
 //! understand and read the store instead; the publisher's boot id, so that it can ignore its own; and the notice as JSON.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use actors::{
-    domain::{AskNumber, AskWord, Marks, Message, MessageText, Seat, SeatChange, Seq, Timestamp},
+    domain::{
+        Activity, AskNumber, AskRef, Marks, Message, MessageText, Seat, SeatChange, Seq, Timestamp,
+    },
     ports::Notice,
 };
 use serde::{Deserialize, Serialize};
@@ -31,9 +33,6 @@ enum WireNotice<'a> {
         text: Cow<'a, str>,
         at: i64,
     },
-    Typing {
-        seat: u8,
-    },
     Marks {
         seat: u8,
         delivered: Seq,
@@ -54,12 +53,26 @@ enum WireNotice<'a> {
     },
 }
 
+/// The value in an object whose key is the word of an activity.
+#[derive(Serialize, Deserialize)]
+struct WireActivity {
+    seat: u8,
+}
+
+/// What is written. What is read is first taken for a notice: an enum of both would have to copy every text.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Written<'a> {
+    Notice(WireNotice<'a>),
+    Activity(BTreeMap<&'static str, WireActivity>),
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Change {
     Named,
     Taken,
-    Asking(AskWord, u8),
+    Asking(AskRef, u8),
     Replaced,
     Left,
 }
@@ -97,15 +110,22 @@ pub fn read(payload: &[u8], own: Boot) -> Arrived {
         (_, from) if from == own.as_bytes() => Arrived::Own,
         ([VERSION], _) => {
             let wire = serde_json::from_slice(notice).ok();
-            let notice = wire.and_then(from_wire);
+            let notice = wire.map_or_else(|| read_activity(notice), from_wire);
             notice.map_or(Arrived::Unknown, Arrived::Notice)
         }
         _ => Arrived::Unknown,
     }
 }
 
-fn to_wire(notice: &Notice) -> WireNotice<'_> {
-    match notice {
+fn read_activity(notice: &[u8]) -> Option<Notice> {
+    let wire: BTreeMap<String, WireActivity> = serde_json::from_slice(notice).ok()?;
+    let (word, WireActivity { seat }) = wire.into_iter().next()?;
+    let seat = Seat::try_from(i64::from(seat)).ok()?;
+    Some(Notice::Activity(seat, Activity::from_word(&word)?))
+}
+
+fn to_wire(notice: &Notice) -> Written<'_> {
+    Written::Notice(match notice {
         Notice::Message(message) => WireNotice::Message {
             seq: message.seq,
             id: message.id,
@@ -113,9 +133,10 @@ fn to_wire(notice: &Notice) -> WireNotice<'_> {
             text: message.text.as_str().into(),
             at: message.at.unix_ms(),
         },
-        Notice::Typing(seat) => WireNotice::Typing {
-            seat: seat.number(),
-        },
+        Notice::Activity(seat, activity) => {
+            let seat = seat.number();
+            return Written::Activity([(activity.word(), WireActivity { seat })].into());
+        }
         Notice::Marks(seat, marks) => WireNotice::Marks {
             seat: seat.number(),
             delivered: marks.delivered,
@@ -144,7 +165,7 @@ fn to_wire(notice: &Notice) -> WireNotice<'_> {
         Notice::Ended { by } => WireNotice::Ended {
             by: by.map(Seat::number),
         },
-    }
+    })
 }
 
 fn from_wire(wire: WireNotice<'_>) -> Option<Notice> {
@@ -163,7 +184,6 @@ fn from_wire(wire: WireNotice<'_>) -> Option<Notice> {
             text: MessageText::from_store(text.into_owned()),
             at: Timestamp::from_unix_ms(at),
         })),
-        WireNotice::Typing { seat: number } => Notice::Typing(seat(number)?),
         WireNotice::Marks {
             seat: number,
             delivered,
@@ -210,12 +230,15 @@ mod tests {
     #[test]
     fn own_notices_are_recognised_and_foreign_formats_are_unknown() {
         let (own, other) = (Boot::new_v4(), Boot::new_v4());
-        let notice = Notice::Typing(Seat::Two);
+        let notice = Notice::Activity(Seat::Two, Activity::Typing);
         assert_eq!(
             read(&write(other, &notice), own),
             Arrived::Notice(notice.clone())
         );
         assert_eq!(read(&write(own, &notice), own), Arrived::Own);
+        // As releases before this one write and read it.
+        let written = &write(own, &notice)[HEAD_LEN..];
+        assert_eq!(written, br#"{"typing":{"seat":2}}"#);
         let mut newer = write(other, &notice);
         newer[0] += 1;
         let song = [&write(other, &notice)[..HEAD_LEN], b"{\"song\":{}}"].concat();

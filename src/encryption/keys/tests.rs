@@ -107,7 +107,7 @@ fn texts_are_sealed_and_opened_as_in_the_vectors() {
 }
 
 #[test]
-fn what_the_vectors_refuse_does_not_open() {
+fn invalid_vectors_do_not_open() {
     let (vectors, keys) = vectors();
     assert!(!vectors.refused.is_empty());
     for vector in vectors.refused {

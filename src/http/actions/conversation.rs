@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use actors::{
-    GetHistory, GetSnapshot, MoveMarks, NotifyTyping, OpenStream, Refusal, SendMessage, Sent,
+    GetHistory, GetSnapshot, MoveMarks, NotifyActivity, OpenStream, Refusal, SendMessage, Sent,
     Snapshot,
-    domain::{ChatKey, IncomingText, Marks, Names, Page, PairHash, Seq, Timestamp, UserName},
+    domain::{
+        Activity, ChatKey, IncomingText, Marks, Names, Page, PairHash, Seq, Timestamp, UserName,
+    },
     ports::HistoryPage,
 };
 use uuid::Uuid;
 
-use super::Caller;
+use super::TokenHolder;
 use crate::http::State;
 
 /// A message to be sent.
@@ -29,7 +31,7 @@ pub struct SendRequest {
     pub recipient: Option<UserName>,
 }
 
-impl Caller {
+impl TokenHolder {
     /// The state of the chat for the caller, if the session is alive.
     pub async fn snapshot(&self, state: &State) -> Result<Snapshot, Refusal> {
         self.ask(state, GetSnapshot { by: self.by }).await
@@ -82,8 +84,9 @@ impl Caller {
         self.ask(state, MoveMarks { by, marks }).await
     }
 
-    /// Tells the other person that the caller is writing.
-    pub async fn typing(&self, state: &State) -> Result<(), Refusal> {
-        self.ask(state, NotifyTyping { by: self.by }).await
+    /// Tells the other person what the caller is doing.
+    pub async fn notify(&self, state: &State, activity: Activity) -> Result<(), Refusal> {
+        let by = self.by;
+        self.ask(state, NotifyActivity { by, activity }).await
     }
 }

@@ -6,7 +6,7 @@ use actors::{
 };
 use uuid::Uuid;
 
-use super::{Caller, of_session};
+use super::{TokenHolder, of_session};
 use crate::http::State;
 
 /// An answer to an ask to be let in.
@@ -18,12 +18,12 @@ pub struct AnswerRequest {
     pub allow: bool,
 }
 
-impl Caller {
+impl TokenHolder {
     /// Lets somebody in at the other seat, or refuses to.
     pub async fn answer(&self, state: &State, request: AnswerRequest) -> Result<(), Refusal> {
         let answer = AnswerAsk {
             by: self.by,
-            word: request.ask,
+            ask_ref: request.ask,
             allow: request.allow,
         };
         self.ask(state, answer).await

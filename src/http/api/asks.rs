@@ -2,14 +2,14 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::chat_request::ChatRequest;
 use crate::http::{
     State, actions,
     body::Json,
-    envelope::{Envelope, Nothing, ok},
+    envelope::{EmptyReply, Envelope, ok},
     field,
     problem::Problem,
-    schema::{Hash, Name, Secret},
-    session::Bearer,
+    schema::{Name, Secret},
     wire::asks::{AnswerBody, AskBody, AskReply, AskStateReply},
 };
 
@@ -60,18 +60,14 @@ pub async fn state(
 /// and codes; a request with one of them gets the error `replaced`.
 #[utoipa::path(
     post, path = "/chat-server/user/{hash}/answer", tag = "login", request_body = AnswerBody,
-    params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),
-    security(("bearer" = [])),
-    responses((status = 200, body = Envelope<Nothing>))
+    responses((status = 200, body = Envelope<EmptyReply>))
 )]
 pub async fn answer(
-    state: web::Data<State>,
-    hash: web::Path<String>,
-    bearer: Bearer,
+    at: ChatRequest,
     Json(body): Json<AnswerBody>,
 ) -> Result<HttpResponse, Problem> {
     let answer = body.parse()?;
-    let caller = bearer.caller(&state, &hash).await?;
+    let (state, caller) = at.caller().await?;
     caller.answer(&state, answer).await?;
-    Ok(ok(Nothing {}))
+    Ok(ok(EmptyReply {}))
 }

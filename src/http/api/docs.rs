@@ -9,26 +9,40 @@ use std::{
 };
 
 use actix_web::{HttpResponse, http::header, web};
+use actors::domain::Activity;
 use bytes::Bytes;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
         Ref, RefOr, Required, Schema,
+        path::{ParameterBuilder, ParameterIn},
         schema::{AllOfBuilder, AnyOfBuilder, ObjectBuilder, Type},
-        security::{Http, HttpAuthScheme, SecurityScheme},
+        security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
     },
 };
 use utoipa_swagger_ui::Config;
 
-use super::{asks, history, leave, login, messages, registration, seat};
+use super::{Operations, messages};
 use crate::http::{envelope::FailureEnvelope, observe::CSP_OF_DOCS, problem::Problem};
 
 use responses::Responses;
 
 /// The OpenAPI description, as JSON.
 pub static OPENAPI: LazyLock<String> = LazyLock::new(|| {
-    let written = Api::openapi().to_pretty_json();
-    written.expect("strings and numbers are JSON")
+    let mut api = Api::openapi();
+    api.merge(Operations::openapi());
+    let modifiers: [&dyn Modify; 6] = [
+        &Activities,
+        &InChats,
+        &Bearer,
+        &FieldRules,
+        &EnvelopedBodies,
+        &Responses,
+    ];
+    for modifier in modifiers {
+        modifier.modify(&mut api);
+    }
+    api.to_pretty_json().expect("strings and numbers are JSON")
 });
 
 /// Serves the description.
@@ -66,15 +80,8 @@ pub async fn show(file: web::Path<String>) -> Result<HttpResponse, Problem> {
                        reported: 501, 405, 415, 413, 400, 401, 410, 404, 403, 409, 422, 429, 503.",
     ),
     servers((url = "/", description = "The server that serves this description")),
-    paths(
-        registration::reserve, registration::register, registration::user1, registration::user2,
-        login::login, asks::ask, asks::state, asks::answer,
-        seat::device, seat::return_code, seat::sessions, seat::end_session,
-        messages::send, messages::receipt, messages::typing, history::messages, history::stream,
-        leave::logout_get, leave::logout, leave::end_get, leave::end,
-    ),
+    paths(messages::notify),
     components(schemas(FailureEnvelope)),
-    modifiers(&Bearer, &FieldRules, &EnvelopedBodies, &Responses),
     tags(
         (name = "registration", description = "Making chats"),
         (name = "login", description = "Logging in, and letting somebody in"),
@@ -84,6 +91,49 @@ pub async fn show(file: web::Path<String>) -> Result<HttpResponse, Problem> {
     )
 )]
 struct Api;
+
+/// Replaces the operation that stands for all activities by one for each of them.
+struct Activities;
+
+impl Modify for Activities {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        const TEMPLATE: &str = "/chat-server/user/{hash}/{activity}";
+        let paths = &mut openapi.paths.paths;
+        let template = paths.remove(TEMPLATE).expect("`Api` lists its handler");
+        for activity in Activity::ALL {
+            let mut item = template.clone();
+            if let Some(operation) = &mut item.post {
+                operation.operation_id = Some(activity.word().into());
+                operation.summary = Some(activity.summary().into());
+            }
+            paths.insert(TEMPLATE.replace("{activity}", activity.word()), item);
+        }
+    }
+}
+
+/// Adds the hash and the token to every operation in a chat.
+struct InChats;
+
+impl Modify for InChats {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let paths = openapi.paths.paths.iter_mut();
+        let in_chats = paths.filter(|(path, _)| path.contains("{hash}"));
+        let operations = in_chats.flat_map(|(_, item)| [item.get.as_mut(), item.post.as_mut()]);
+        for operation in operations.flatten() {
+            let hash = ParameterBuilder::new()
+                .name("hash")
+                .parameter_in(ParameterIn::Path)
+                .required(Required::True)
+                .description(Some("The link's secret part"))
+                .schema(Some(Ref::from_schema_name("Hash")))
+                .example(Some("abc123".into()));
+            let parameters = operation.parameters.get_or_insert_default();
+            parameters.insert(0, RefOr::T(hash.into()));
+            let bearer = SecurityRequirement::new::<_, _, String>("bearer", []);
+            operation.security = Some(vec![bearer]);
+        }
+    }
+}
 
 struct Bearer;
 
@@ -134,7 +184,7 @@ struct EnvelopedBodies;
 
 impl Modify for EnvelopedBodies {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let nothing = RefOr::Ref(Ref::from_schema_name("NoBody"));
+        let nothing = RefOr::Ref(Ref::from_schema_name("EmptyBody"));
         let operations = openapi.paths.paths.values_mut();
         let bodies = operations.filter_map(|item| item.post.as_mut()?.request_body.as_mut());
         for body in bodies.filter_map(inline) {

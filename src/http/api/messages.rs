@@ -1,16 +1,15 @@
-//! Messages, marks and typing.
+//! Messages, marks and activities.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpResponse, Route, web};
+use actors::domain::Activity;
 
+use super::chat_request::ChatRequest;
 use crate::http::{
-    State,
     body::Json,
-    envelope::{Envelope, Nothing, ok},
+    envelope::{EmptyReply, Envelope, ok},
     problem::Problem,
-    schema::Hash,
-    session::Bearer,
     wire::{
-        NoBody,
+        EmptyBody,
         messages::{ReceiptBody, SendBody, SendReply},
     },
 };
@@ -18,18 +17,11 @@ use crate::http::{
 /// Sends a message. The answer comes when it is durable.
 #[utoipa::path(
     post, path = "/chat-server/user/{hash}/message_send", tag = "chat", request_body = SendBody,
-    params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),
-    security(("bearer" = [])),
     responses((status = 200, body = Envelope<SendReply>))
 )]
-pub async fn send(
-    state: web::Data<State>,
-    hash: web::Path<String>,
-    bearer: Bearer,
-    Json(body): Json<SendBody>,
-) -> Result<HttpResponse, Problem> {
+pub async fn send(at: ChatRequest, Json(body): Json<SendBody>) -> Result<HttpResponse, Problem> {
     let message = body.parse()?;
-    let caller = bearer.caller(&state, &hash).await?;
+    let (state, caller) = at.caller().await?;
     let sent = caller.send(&state, message).await?;
     Ok(ok(SendReply::from(sent)))
 }
@@ -37,36 +29,34 @@ pub async fn send(
 /// Moves the marks of the caller's seat; they never move back.
 #[utoipa::path(
     post, path = "/chat-server/user/{hash}/receipt", tag = "chat", request_body = ReceiptBody,
-    params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),
-    security(("bearer" = [])),
-    responses((status = 200, body = Envelope<Nothing>))
+    responses((status = 200, body = Envelope<EmptyReply>))
 )]
 pub async fn receipt(
-    state: web::Data<State>,
-    hash: web::Path<String>,
-    bearer: Bearer,
+    at: ChatRequest,
     Json(body): Json<ReceiptBody>,
 ) -> Result<HttpResponse, Problem> {
     let marks = body.parse()?;
-    let caller = bearer.caller(&state, &hash).await?;
+    let (state, caller) = at.caller().await?;
     caller.move_marks(&state, marks).await?;
-    Ok(ok(Nothing {}))
+    Ok(ok(EmptyReply {}))
 }
 
-/// Tells the other person that the caller is typing.
+/// The route of an activity.
+pub fn activity(activity: Activity) -> Route {
+    web::post().to(move |at, body| notify(activity, at, body))
+}
+
+/// Tells the other person what the caller is doing. The description has one such operation for each activity.
 #[utoipa::path(
-    post, path = "/chat-server/user/{hash}/typing", tag = "chat", request_body = NoBody,
-    params(("hash" = Hash, Path, description = "The link's secret part", example = "abc123")),
-    security(("bearer" = [])),
-    responses((status = 200, body = Envelope<Nothing>))
+    post, path = "/chat-server/user/{hash}/{activity}", tag = "chat", request_body = EmptyBody,
+    responses((status = 200, body = Envelope<EmptyReply>))
 )]
-pub async fn typing(
-    state: web::Data<State>,
-    hash: web::Path<String>,
-    bearer: Bearer,
-    _: Json<NoBody>,
+pub async fn notify(
+    activity: Activity,
+    at: ChatRequest,
+    _: Json<EmptyBody>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = bearer.caller(&state, &hash).await?;
-    caller.typing(&state).await?;
-    Ok(ok(Nothing {}))
+    let (state, caller) = at.caller().await?;
+    caller.notify(&state, activity).await?;
+    Ok(ok(EmptyReply {}))
 }

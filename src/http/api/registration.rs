@@ -6,28 +6,28 @@ use crate::http::{
     State,
     actions::{self, Registration},
     body::Json,
-    envelope::{Envelope, Nothing, ok},
+    envelope::{EmptyReply, Envelope, ok},
     problem::Problem,
     wire::{
-        NoBody,
-        registration::{Made, RegisterBody, Reserved, User1Body, User2Body},
+        EmptyBody,
+        registration::{HashReply, RegisterBody, RegisterReply, User1Body, User2Body},
     },
 };
 
 /// Reserves a fresh hash for ten minutes.
 #[utoipa::path(
-    post, path = "/chat-server/hash", tag = "registration", request_body = NoBody,
-    responses((status = 200, body = Envelope<Reserved>))
+    post, path = "/chat-server/hash", tag = "registration", request_body = EmptyBody,
+    responses((status = 200, body = Envelope<HashReply>))
 )]
 pub async fn reserve(
     state: web::Data<State>,
     request: HttpRequest,
-    _: Json<NoBody>,
+    _: Json<EmptyBody>,
 ) -> Result<HttpResponse, Problem> {
     state.limits.count_reservation(&request)?;
     let hash = actions::reserve(&state).await?;
     state.limits.remember_reserved(&hash);
-    Ok(ok(Reserved {
+    Ok(ok(HashReply {
         hash: hash.as_str().into(),
     }))
 }
@@ -35,7 +35,7 @@ pub async fn reserve(
 /// Makes a chat with both names.
 #[utoipa::path(
     post, path = "/chat-server/register", tag = "registration", request_body = RegisterBody,
-    responses((status = 200, body = Envelope<Made>))
+    responses((status = 200, body = Envelope<RegisterReply>))
 )]
 pub async fn register(
     state: web::Data<State>,
@@ -52,7 +52,7 @@ pub async fn register(
 /// Makes a chat whose second person chooses their own name.
 #[utoipa::path(
     post, path = "/chat-server/user1", tag = "registration", request_body = User1Body,
-    responses((status = 200, body = Envelope<Made>))
+    responses((status = 200, body = Envelope<RegisterReply>))
 )]
 pub async fn user1(
     state: web::Data<State>,
@@ -74,14 +74,14 @@ async fn make(
         .count_registration(request, wanted.hash.as_ref())?;
     let (hash, expires_at) = actions::register(state, wanted).await?;
     let link = state.link(request, &hash);
-    let made = Made::of(&hash, link, expires_at, wanted.encryption.is_some());
+    let made = RegisterReply::of(&hash, link, expires_at, wanted.encryption.is_some());
     Ok(ok(made))
 }
 
 /// Names the second person, once.
 #[utoipa::path(
     post, path = "/chat-server/user2", tag = "registration", request_body = User2Body,
-    responses((status = 200, body = Envelope<Nothing>))
+    responses((status = 200, body = Envelope<EmptyReply>))
 )]
 pub async fn user2(
     state: web::Data<State>,
@@ -91,5 +91,5 @@ pub async fn user2(
     let (hash, name, auth) = body.parse()?;
     state.limits.count_request(&request)?;
     actions::name_seat_two(&state, &hash, name, auth).await?;
-    Ok(ok(Nothing {}))
+    Ok(ok(EmptyReply {}))
 }

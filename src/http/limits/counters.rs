@@ -77,7 +77,7 @@ impl AddressRate {
                 Err(_) => Ok(()),
             }
         };
-        let customer = customer(address);
+        let customer = network_of(address);
         let of_address = || taken(&self.address, customer);
         let of_site = || site(address).map_or(Ok(()), |site| taken(&self.site, site));
         // A newcomer whose site has nothing left must not fill the table. An address that has a counter is
@@ -175,7 +175,7 @@ impl OpenCounter {
 
     /// Counts one more until the guard is dropped; `None` when there are too many.
     pub fn open(&self, address: IpAddr) -> Option<OpenGuard> {
-        let of_address = hold(&self.counts, customer(address), self.max)?;
+        let of_address = hold(&self.counts, network_of(address), self.max)?;
         let site = site(address);
         let site_max = self.max.saturating_mul(SITE_FACTOR as usize);
         let of_site = match site {
@@ -219,7 +219,7 @@ fn hold(counts: &Arc<DashMap<IpAddr, usize>>, key: IpAddr, max: usize) -> Option
 }
 
 /// The address itself, or the /64 of an IPv6 address, which one customer has.
-fn customer(address: IpAddr) -> IpAddr {
+fn network_of(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => network(address, CUSTOMER_BITS),
@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_whose_quota_is_full_again_is_forgotten() {
+    fn an_address_with_its_whole_quota_is_forgotten() {
         let quota = Quota::with_period(Duration::from_millis(1)).unwrap();
         let rate = AddressRate::new(quota, 10);
         for address in ["192.0.2.1", "2001:db8::1"] {

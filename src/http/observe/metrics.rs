@@ -48,12 +48,12 @@ impl HttpMetrics {
         let rejected = IntCounterVec::new(rejected, &["reason"]);
         let addresses = Opts::new(
             "duet_limited_addresses",
-            "Addresses that a limit by address knows at the moment, by limit.",
+            "Client addresses that a limit tracks at the moment, by limit.",
         );
         let addresses = IntGaugeVec::new(addresses, &["limit"]);
         let answers_bytes = IntGauge::new(
             "duet_http_answers_bytes",
-            "Set aside for answers that are being made or wait to be taken, in bytes.",
+            "Memory reserved for responses that clients have not taken yet, in bytes.",
         );
         let untrusted_forwards = IntCounter::new(
             "duet_http_untrusted_forwards_total",

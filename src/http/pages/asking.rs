@@ -41,7 +41,7 @@ pub async fn submit(
             Ok(done(&request, reply, &next))
         }
         Err(problem) if shows_form_again(&request, &problem) => {
-            let typed = login::Typed {
+            let typed = login::LoginAttempt {
                 user,
                 id: None,
                 device_code: false,

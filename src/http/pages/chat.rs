@@ -21,7 +21,7 @@ const PAGE_LEN: usize = 50;
 
 /// What the page says beside the conversation.
 #[derive(Default)]
-pub struct Extra {
+pub struct ChatExtras {
     /// The text that was not sent.
     pub draft: String,
     /// The id of the message that was not sent.
@@ -59,9 +59,9 @@ pub async fn show(at: SeatRequest, query: web::Query<ChatQuery>) -> Result<HttpR
         .and_then(notice)
         .into_iter()
         .collect();
-    let extra = Extra {
+    let extra = ChatExtras {
         notices,
-        ..Extra::default()
+        ..ChatExtras::default()
     };
     render(&holder, page, StatusCode::OK, extra).await
 }
@@ -99,7 +99,7 @@ pub async fn render(
     holder: &Holder,
     page: Page,
     status: StatusCode,
-    extra: Extra,
+    extra: ChatExtras,
 ) -> Result<HttpResponse, Problem> {
     let hello = holder.snapshot().await?.hello;
     let read = holder.caller.history(&holder.state, page, PAGE_LEN);
@@ -152,7 +152,7 @@ fn chat_view(hello: &Hello, holder: &Holder) -> Chat {
             .asks
             .iter()
             .map(|ask| AskBanner {
-                ask: ask.word.to_string(),
+                ask: ask.ask_ref.to_string(),
                 user: shown(&hello.names[ask.seat]).unwrap_or_default(),
                 number: ask.number.to_string(),
                 own_seat: ask.seat == hello.seat,

@@ -1,25 +1,25 @@
 //! The actions of the conversation page, for scripts and for forms.
 
-use actix_web::{HttpResponse, http::StatusCode, web};
+use actix_web::{HttpResponse, Route, http::StatusCode, web};
 use actors::{
     Refusal,
-    domain::{Page, TEXT_BYTES_MAX, is_blank},
+    domain::{Activity, Page, TEXT_BYTES_MAX, is_blank},
 };
 use views::chat::{Notice, Problem as Fault};
 
 use super::{
-    chat::{self, Extra},
+    chat::{self, ChatExtras},
     forget_seat,
     holder::SeatRequest,
     see_other, wants_json, wants_page,
 };
 use crate::http::{
     body::FormOrJson,
-    envelope::{Nothing, ok},
+    envelope::{EmptyReply, ok},
     problem::{Problem, whole_seconds},
     stream,
     wire::{
-        NoBody,
+        EmptyBody,
         asks::AnswerBody,
         history::{HistoryQuery, HistoryReply, StreamQuery, parse_last_seen, parse_page},
         messages::{ReceiptBody, SendBody, SendReply},
@@ -54,7 +54,7 @@ pub async fn messages(
     let (page, limit) = parse_page(&query)?;
     let holder = at.holder().await?;
     if wants_page(&at.request) {
-        return chat::render(&holder, page, StatusCode::OK, Extra::default()).await;
+        return chat::render(&holder, page, StatusCode::OK, ChatExtras::default()).await;
     }
     let (page, names) = holder.caller.history(&at.state, page, limit).await?;
     Ok(ok(HistoryReply::of(&page, &names)))
@@ -67,7 +67,7 @@ pub async fn send(at: SeatRequest, form: FormOrJson<SendBody>) -> Result<HttpRes
         let message = form.body.parse()?;
         let holder = at.holder().await?;
         let sent = holder.caller.send(&at.state, message).await?;
-        Ok(holder.done(SendReply::from(sent), &holder.home()))
+        Ok(holder.done(SendReply::from(sent), &holder.chat_url()))
     };
     let problem: Problem = match sent.await {
         Ok(response) => return Ok(response),
@@ -77,11 +77,11 @@ pub async fn send(at: SeatRequest, form: FormOrJson<SendBody>) -> Result<HttpRes
         return Err(problem);
     };
     let holder = at.holder().await?;
-    let extra = Extra {
+    let extra = ChatExtras {
         draft,
         message_id,
         problem: Some(fault),
-        ..Extra::default()
+        ..ChatExtras::default()
     };
     // If the page cannot be rendered either, report the first problem.
     let page = chat::render(&holder, Page::Newest, problem.status(), extra).await;
@@ -124,14 +124,23 @@ pub async fn receipt(
     let marks = form.body.parse()?;
     let holder = at.holder().await?;
     holder.caller.move_marks(&at.state, marks).await?;
-    Ok(holder.done(Nothing {}, &holder.home()))
+    Ok(holder.done(EmptyReply {}, &holder.chat_url()))
 }
 
-/// Tells the other person that the caller is typing.
-pub async fn typing(at: SeatRequest, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
+/// The route of an activity.
+pub fn activity(activity: Activity) -> Route {
+    web::post().to(move |at, body| notify(activity, at, body))
+}
+
+/// Tells the other person what the caller is doing.
+async fn notify(
+    activity: Activity,
+    at: SeatRequest,
+    _: FormOrJson<EmptyBody>,
+) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
-    holder.caller.typing(&at.state).await?;
-    Ok(holder.done(Nothing {}, &holder.home()))
+    holder.caller.notify(&at.state, activity).await?;
+    Ok(holder.done(EmptyReply {}, &holder.chat_url()))
 }
 
 /// Answers an ask. On a page, failures that are not the reader's mistake become a notice.
@@ -144,7 +153,7 @@ pub async fn answer(
     let answered = holder.caller.answer(&at.state, answer).await;
     if wants_json(&at.request) {
         answered?;
-        return Ok(ok(Nothing {}));
+        return Ok(ok(EmptyReply {}));
     }
     let notice = match answered {
         Ok(()) if answer.allow => Notice::PeerReplaced,
@@ -155,5 +164,5 @@ pub async fn answer(
         Err(refusal) => return Err(refusal.into()),
     };
     let word = chat::notice_word(notice);
-    Ok(see_other(&format!("{}?notice={word}", holder.home())))
+    Ok(see_other(&format!("{}?notice={word}", holder.chat_url())))
 }

@@ -10,7 +10,7 @@ use futures_util::{Stream, stream};
 use serde::Deserialize;
 
 use super::{holder::SeatRequest, transcript};
-use crate::http::{State, actions::Caller, problem::Problem, wire::messages::MessageView};
+use crate::http::{State, actions::TokenHolder, problem::Problem, wire::messages::MessageView};
 
 /// Messages read at once.
 const PART_LEN: usize = 200;
@@ -75,7 +75,7 @@ enum Step {
 
 fn parts(
     state: web::Data<State>,
-    caller: Caller,
+    caller: TokenHolder,
     format: Format,
 ) -> impl Stream<Item = Result<Bytes, Refusal>> {
     stream::try_unfold(Step::After(0), move |step| {

@@ -14,7 +14,7 @@ use serde::Serialize;
 use views::{address, page::Frame};
 
 use super::{done, frame, html};
-use crate::http::{State, actions::Caller, problem::Problem, session::seat_token};
+use crate::http::{State, actions::TokenHolder, problem::Problem, session::seat_token};
 
 /// A request to a seat's address. Its holder is looked up only when the handler asks, because errors in the
 /// body are reported first.
@@ -70,7 +70,7 @@ impl SeatRequest {
         // A made-up cookie costs a query of the store, so it is counted.
         self.state.limits.count_request(&self.request)?;
         let token = seat_token(&self.request);
-        let caller = Caller::at_seat(&self.state, hash, seat, token).await?;
+        let caller = TokenHolder::at_seat(&self.state, hash, seat, token).await?;
         Ok(Holder {
             state: self.state.clone(),
             request: self.request.clone(),
@@ -87,7 +87,7 @@ pub struct Holder {
     /// The request itself.
     pub request: HttpRequest,
     /// Whose session it is.
-    pub caller: Caller,
+    pub caller: TokenHolder,
     /// Where they sit.
     pub seat: Seat,
 }
@@ -112,7 +112,7 @@ impl Holder {
     }
 
     /// The address of the conversation.
-    pub fn home(&self) -> String {
+    pub fn chat_url(&self) -> String {
         address::chat(self.caller.hash.as_str(), self.seat.number())
     }
 

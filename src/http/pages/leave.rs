@@ -9,8 +9,8 @@ use views::{address, end::End, logout::Logout};
 
 use super::{done, flash, holder::SeatRequest, login};
 use crate::http::{
-    State, actions, body::FormOrJson, envelope::Nothing, problem::Problem,
-    session::clear_seat_cookie, wire::NoBody,
+    State, actions, body::FormOrJson, envelope::EmptyReply, problem::Problem,
+    session::clear_seat_cookie, wire::EmptyBody,
 };
 
 /// The page that asks whether to log out.
@@ -25,10 +25,10 @@ pub async fn ask_logout(at: SeatRequest) -> Result<HttpResponse, Problem> {
 }
 
 /// Logs this browser out.
-pub async fn logout(at: SeatRequest, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
+pub async fn logout(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
     actions::log_out(&at.state, holder.caller.key, holder.caller.by).await?;
-    let mut response = holder.done(Nothing {}, address::REGISTER_LOGGED_OUT);
+    let mut response = holder.done(EmptyReply {}, address::REGISTER_LOGGED_OUT);
     forget_seat(&at.request, &mut response);
     Ok(response)
 }
@@ -48,13 +48,13 @@ pub async fn ask_end(at: SeatRequest) -> Result<HttpResponse, Problem> {
 }
 
 /// Ends the chat for both. Succeeds when it is over already.
-pub async fn end(at: SeatRequest, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
+pub async fn end(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpResponse, Problem> {
     match at.holder().await {
         Ok(holder) => actions::end_chat(&at.state, holder.caller.key, holder.caller.by).await?,
         Err(Problem::Refused(Refusal::Gone)) => {}
         Err(problem) => return Err(problem),
     }
-    let mut response = done(&at.request, Nothing {}, address::REGISTER_ENDED);
+    let mut response = done(&at.request, EmptyReply {}, address::REGISTER_ENDED);
     flash::add(&mut response, &flash::ended_by_you(&at.state));
     forget_seat(&at.request, &mut response);
     Ok(response)

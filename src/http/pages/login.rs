@@ -98,7 +98,7 @@ pub async fn submit(
     form: FormOrJson<LoginBody>,
 ) -> Result<HttpResponse, Problem> {
     let hash = link_hash(&hash)?;
-    let typed = Typed {
+    let typed = LoginAttempt {
         user: form.body.user.clone().unwrap_or_default(),
         id: form.body.id,
         device_code: form.body.device_code.is_some(),
@@ -113,8 +113,8 @@ pub async fn submit(
     }
 }
 
-/// What the user typed, to be shown again.
-pub struct Typed {
+/// What the user entered, to fill the form again.
+pub struct LoginAttempt {
     /// The name.
     pub user: String,
     /// The login's id.
@@ -133,7 +133,7 @@ pub async fn show_again(
     state: &State,
     request: &HttpRequest,
     hash: &PairHash,
-    typed: Typed,
+    typed: LoginAttempt,
     problem: Problem,
 ) -> Result<HttpResponse, Problem> {
     let Some(fault) = fault_of(&typed, &problem) else {
@@ -187,7 +187,7 @@ async fn log_in(
 }
 
 /// Why a login failed, if the page has words for it.
-fn fault_of(typed: &Typed, problem: &Problem) -> Option<Fault> {
+fn fault_of(typed: &LoginAttempt, problem: &Problem) -> Option<Fault> {
     let wrong_code = || match (typed.device_code, typed.ask) {
         (true, _) => Fault::WrongDeviceCode,
         (_, true) => Fault::AskOver,

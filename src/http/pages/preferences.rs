@@ -56,8 +56,8 @@ fn page_of_ours(back: &str) -> Result<String, Problem> {
     }
     let base = Url::parse("http://localhost").expect("it is a URL");
     let ours = base.join(back).ok().filter(|url| {
-        let door = url.path().strip_prefix(address::BASE);
-        url.origin() == base.origin() && door.is_some_and(|page| page.starts_with('/'))
+        let below = url.path().strip_prefix(address::BASE);
+        url.origin() == base.origin() && below.is_some_and(|page| page.starts_with('/'))
     });
     Ok(ours.map_or_else(
         || address::REGISTER.into(),

@@ -18,8 +18,8 @@ use crate::http::{
     field,
     problem::{Problem, whole_seconds},
     wire::{
-        NoBody,
-        registration::{RegisterBody, Reserved},
+        EmptyBody,
+        registration::{HashReply, RegisterBody},
     },
 };
 
@@ -150,12 +150,12 @@ async fn register(
 pub async fn reserve(
     state: web::Data<State>,
     request: HttpRequest,
-    _: FormOrJson<NoBody>,
+    _: FormOrJson<EmptyBody>,
 ) -> Result<HttpResponse, Problem> {
     state.limits.count_reservation(&request)?;
     let hash = actions::reserve(&state).await?;
     state.limits.remember_reserved(&hash);
-    Ok(ok(Reserved {
+    Ok(ok(HashReply {
         hash: hash.as_str().into(),
     }))
 }

@@ -12,16 +12,19 @@ use views::{
 use super::{flash, holder::SeatRequest, wants_json};
 use crate::http::{
     body::FormOrJson,
-    envelope::{Nothing, ok},
+    envelope::{EmptyReply, ok},
     problem::Problem,
     wire::{
-        NoBody,
+        EmptyBody,
         seat::{DeviceReply, EndSessionBody, ReturnCodeReply, SessionsReply},
     },
 };
 
 /// Makes a code for another device, which its page shows.
-pub async fn make_device(at: SeatRequest, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
+pub async fn make_device(
+    at: SeatRequest,
+    _: FormOrJson<EmptyBody>,
+) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
     let (code, expires_at) = holder.caller.new_device_code(&at.state).await?;
     let hash = &holder.caller.hash;
@@ -66,7 +69,7 @@ pub async fn device(at: SeatRequest) -> Result<HttpResponse, Problem> {
 /// Makes a new return code, which its page shows until it is saved.
 pub async fn make_return_code(
     at: SeatRequest,
-    _: FormOrJson<NoBody>,
+    _: FormOrJson<EmptyBody>,
 ) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
     let code = holder.caller.new_return_code(&at.state).await?;
@@ -89,10 +92,10 @@ pub async fn return_code(at: SeatRequest) -> Result<HttpResponse, Problem> {
 }
 
 /// The return code is saved: this browser need not keep it.
-pub async fn saved(at: SeatRequest, _: FormOrJson<NoBody>) -> Result<HttpResponse, Problem> {
+pub async fn saved(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
     holder.snapshot().await?;
-    let mut response = holder.done(Nothing {}, &holder.home());
+    let mut response = holder.done(EmptyReply {}, &holder.chat_url());
     flash::forget_code(&at.state, &holder.caller.hash, holder.seat, &mut response);
     Ok(response)
 }
@@ -137,5 +140,5 @@ pub async fn end_session(
     let holder = at.holder().await?;
     holder.caller.end_session(&at.state, id).await?;
     let next = format!("{}?ended", holder.address("sessions"));
-    Ok(holder.done(Nothing {}, &next))
+    Ok(holder.done(EmptyReply {}, &next))
 }

@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_of_a_text_stands_at_the_margin() {
+    fn all_lines_of_a_text_are_indented() {
         for end in [
             "\n", "\r", "\r\n", "\u{B}", "\u{C}", "\u{1C}", "\u{1D}", "\u{1E}", "\u{85}",
             "\u{2028}", "\u{2029}",
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_text_grows_by_is_bounded() {
+    fn a_text_grows_by_a_bounded_factor() {
         for c in ["\n", "\u{1B}", "\u{9B}", "\u{2028}", "x"] {
             let long = c.repeat(16 * 1024 / c.len());
             let mut json = String::new();

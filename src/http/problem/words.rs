@@ -2,7 +2,7 @@
 //! here, and a test compares them with what the code answers.
 
 /// An `error` word.
-pub struct Word {
+pub struct ErrorWord {
     /// The statuses it comes with.
     pub statuses: &'static [u16],
     /// The word.
@@ -11,8 +11,8 @@ pub struct Word {
     pub cure: &'static str,
 }
 
-const fn word(statuses: &'static [u16], error: &'static str, cure: &'static str) -> Word {
-    Word {
+const fn word(statuses: &'static [u16], error: &'static str, cure: &'static str) -> ErrorWord {
+    ErrorWord {
         statuses,
         error,
         cure,
@@ -20,7 +20,7 @@ const fn word(statuses: &'static [u16], error: &'static str, cure: &'static str)
 }
 
 /// All of them, in the order in which they are checked.
-pub const WORDS: [Word; 39] = [
+pub const WORDS: [ErrorWord; 39] = [
     word(
         &[501],
         "unknown_method",

@@ -28,8 +28,8 @@ pub struct LowPriorityQueue(Rc<Queue>);
 
 #[derive(Default)]
 struct Queue {
-    waiting: RefCell<BTreeMap<Place, Waker>>,
-    /// The highest `Place::used` that has had a turn.
+    waiting: RefCell<BTreeMap<QueueKey, Waker>>,
+    /// The highest `QueueKey::used` that has had a turn.
     reached: Cell<u32>,
     connections: Cell<u64>,
     arrived: Notify,
@@ -37,7 +37,7 @@ struct Queue {
 
 /// The order of the queue: who used less processor time in its turns first, then who was opened first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct QueueKey {
     /// Processor time used in turns, in units of `CPU_BUDGET`.
     used: u32,
     connection: u64,
@@ -48,7 +48,7 @@ struct Place {
 pub struct ConnectionTurns {
     queue: Rc<Queue>,
     connection: u64,
-    place: Option<Place>,
+    place: Option<QueueKey>,
     is_in_turn: bool,
     /// Used in its turns so far; decides its place. Newcomers start at what the others have used.
     in_turns: Duration,
@@ -129,11 +129,11 @@ impl ConnectionTurns {
 
     /// A newcomer, or a connection that was away for a while, is placed just before those that kept waiting:
     /// ahead of them at first, and soon among them.
-    fn new_place(&mut self) -> Place {
+    fn new_place(&mut self) -> QueueKey {
         let least = CPU_BUDGET.saturating_mul(self.queue.reached.get().saturating_sub(1));
         self.in_turns = self.in_turns.max(least);
         let used = self.in_turns.as_nanos() / CPU_BUDGET.as_nanos();
-        Place {
+        QueueKey {
             used: used.try_into().unwrap_or(u32::MAX),
             connection: self.connection,
         }
@@ -184,7 +184,7 @@ impl Queue {
         let mut waiting = self.waiting.borrow_mut();
         let mut next = *waiting.first_key_value()?.0;
         if newest {
-            let last = Place {
+            let last = QueueKey {
                 connection: u64::MAX,
                 ..next
             };

@@ -28,12 +28,12 @@ pub struct ReadTurns(Rc<Queue>);
 struct Queue {
     free: Cell<usize>,
     arrivals: Cell<u64>,
-    waiting: RefCell<BTreeMap<Place, Waiter>>,
+    waiting: RefCell<BTreeMap<QueueKey, Waiter>>,
 }
 
 /// The order of the queue: connections with fewer untaken responses first, then by arrival.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct QueueKey {
     untaken: usize,
     arrival: u64,
 }
@@ -75,7 +75,7 @@ impl ReadTurns {
         }
         let arrival = queue.arrivals.get();
         queue.arrivals.set(arrival + 1);
-        let place = Place { untaken, arrival };
+        let place = QueueKey { untaken, arrival };
         let (call, called) = oneshot::channel();
         let since = Instant::now();
         let waiter = Waiter { since, call };
@@ -88,7 +88,7 @@ impl ReadTurns {
 /// Takes a waiter out of the queue, whether it got a turn, timed out or was dropped.
 struct Dequeue<'a> {
     queue: &'a Queue,
-    place: Place,
+    place: QueueKey,
 }
 
 impl Drop for Dequeue<'_> {
@@ -104,7 +104,7 @@ impl Queue {
         let place = match waiter.since.elapsed() > OVERLOADED_AFTER {
             false => *first,
             true => {
-                let last = Place {
+                let last = QueueKey {
                     untaken: first.untaken,
                     arrival: u64::MAX,
                 };

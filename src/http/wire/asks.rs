@@ -13,7 +13,7 @@ use crate::http::{
     actions::AnswerRequest,
     field,
     problem::Problem,
-    schema::{Auth, Digits, Hash, Id, Name, Secret},
+    schema::{Auth, Hash, Id, Name, Secret, TwoDigits},
 };
 
 /// Who wants to be let in.
@@ -52,7 +52,7 @@ pub struct AskReply {
     #[schema(value_type = Secret)]
     pub ask_id: String,
     /// Two digits that the people in the chat see as well, to be compared some other way.
-    #[schema(value_type = Digits)]
+    #[schema(value_type = TwoDigits)]
     pub number: String,
 }
 

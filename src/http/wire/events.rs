@@ -1,15 +1,22 @@
 //! Server-sent events.
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
-use actors::domain::{BySeat, Event, Hello, Marks, PeerState, Seat, SeatChange, Seq, UserName};
+use actors::domain::{
+    Activity, BySeat, Event, Hello, Marks, PeerState, Seat, SeatChange, Seq, UserName,
+};
 use bytes::Bytes;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::{RefOr, Schema},
+};
 use uuid::Uuid;
 
 use super::{at, encryption, messages::MessageView, shown};
-use crate::http::schema::{Digits, EncryptionVersion, Id, Moment, Name, Place, SeatNumber};
+use crate::http::schema::{
+    DateTime, EncryptionVersion, Id, MessageSeq, Name, SeatNumber, TwoDigits,
+};
 
 /// The state of the chat apart from its messages: the data of `hello`, which comes when a stream begins and whenever all
 /// of it has to be sent again. It replaces what was known before.
@@ -33,17 +40,17 @@ pub struct HelloView<'a> {
     #[schema(required)]
     online: Option<bool>,
     /// When the other person last went offline; null when they never did.
-    #[schema(required, value_type = Option<Moment>)]
+    #[schema(required, value_type = Option<DateTime>)]
     last_seen: Option<String>,
     /// The `seq` of the chat's last message; 0 when there is none.
-    #[schema(value_type = Place)]
+    #[schema(value_type = MessageSeq)]
     last_seq: Seq,
     /// The last `seq` received at each seat.
     delivered: PerSeat,
     /// The last `seq` read at each seat.
     read: PerSeat,
     /// When the chat deletes itself.
-    #[schema(value_type = Moment)]
+    #[schema(value_type = DateTime)]
     expires_at: String,
     /// The open asks, at most one for each seat.
     asks: Vec<AskView<'a>>,
@@ -72,10 +79,10 @@ pub struct AskView<'a> {
     #[schema(required, value_type = Name)]
     user: Option<&'a str>,
     /// Two digits that the asker sees as well.
-    #[schema(value_type = Digits)]
+    #[schema(value_type = TwoDigits)]
     number: String,
     /// When it expires.
-    #[schema(value_type = Moment)]
+    #[schema(value_type = DateTime)]
     expires_at: String,
 }
 
@@ -84,11 +91,11 @@ pub struct AskView<'a> {
 pub struct ReplacedAt {
     /// At seat 1.
     #[serde(rename = "1", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Moment, nullable = false)]
+    #[schema(value_type = DateTime, nullable = false)]
     one: Option<String>,
     /// At seat 2.
     #[serde(rename = "2", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Moment, nullable = false)]
+    #[schema(value_type = DateTime, nullable = false)]
     two: Option<String>,
 }
 
@@ -103,11 +110,11 @@ impl ReplacedAt {
 pub struct PerSeat {
     /// Seat 1.
     #[serde(rename = "1")]
-    #[schema(value_type = Place)]
+    #[schema(value_type = MessageSeq)]
     one: Seq,
     /// Seat 2.
     #[serde(rename = "2")]
-    #[schema(value_type = Place)]
+    #[schema(value_type = MessageSeq)]
     two: Seq,
 }
 
@@ -138,7 +145,7 @@ impl<'a> HelloView<'a> {
                 .asks
                 .iter()
                 .map(|ask| AskView {
-                    ask: ask.word,
+                    ask: ask.ask_ref,
                     seat: ask.seat.number(),
                     user: shown(&hello.names[ask.seat]),
                     number: ask.number.to_string(),
@@ -177,15 +184,15 @@ pub struct PresenceView<'a> {
     /// Whether they have a stream open on any instance.
     online: bool,
     /// When they last went offline; may be null while they are online.
-    #[schema(required, value_type = Option<Moment>)]
+    #[schema(required, value_type = Option<DateTime>)]
     last_seen: Option<String>,
 }
 
-/// Somebody is typing. Sent at most every two seconds; clients show it for a few.
+/// Somebody is doing what the event is named after. Sent at most every two seconds; clients show it for a few.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Typing)]
-pub struct TypingView<'a> {
-    /// The seat that is typing.
+#[schema(as = Activity)]
+pub struct ActivityView<'a> {
+    /// The seat that does it.
     #[schema(value_type = SeatNumber)]
     seat: u8,
     /// That seat's name.
@@ -201,10 +208,10 @@ pub struct ReceiptView {
     #[schema(value_type = SeatNumber)]
     seat: u8,
     /// The last `seq` that arrived.
-    #[schema(value_type = Place)]
+    #[schema(value_type = MessageSeq)]
     delivered: Seq,
     /// The last `seq` that was seen.
-    #[schema(value_type = Place)]
+    #[schema(value_type = MessageSeq)]
     read: Seq,
 }
 
@@ -228,7 +235,7 @@ pub struct SeatView<'a> {
     ask: Option<Uuid>,
     /// With `asking`: two digits that the asker sees as well.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Digits, nullable = false)]
+    #[schema(value_type = TwoDigits, nullable = false)]
     number: Option<String>,
 }
 
@@ -239,6 +246,50 @@ pub struct EndedView<'a> {
     /// Who ended it; null when it expired, or when the server does not know.
     #[schema(required, value_type = Option<Name>)]
     by: Option<&'a str>,
+}
+
+/// Nothing has happened for fifteen seconds, and the connection lives.
+#[derive(ToSchema)]
+pub struct Ping {}
+
+/// A kind of event, for the API's description.
+pub struct Kind {
+    /// The event's name.
+    pub event: &'static str,
+    /// Whether it has an id to resume from.
+    pub has_id: bool,
+    /// The name of the schema of its data.
+    pub data: Cow<'static, str>,
+    /// Adds that schema, and those that it refers to.
+    pub add_schemas: fn(&mut Vec<(String, RefOr<Schema>)>),
+}
+
+/// All kinds of events, as [`event_frame`] writes them.
+pub fn kinds() -> Vec<Kind> {
+    fn kind<T: ToSchema>(event: &'static str, has_id: bool) -> Kind {
+        Kind {
+            event,
+            has_id,
+            data: T::name(),
+            add_schemas: |schemas| {
+                schemas.push((T::name().into(), T::schema()));
+                T::schemas(schemas);
+            },
+        }
+    }
+    let mut all = vec![
+        kind::<HelloView>("hello", true),
+        kind::<MessageView>("message", true),
+        kind::<PresenceView>("presence", false),
+    ];
+    all.extend(Activity::ALL.map(|one| kind::<ActivityView>(one.word(), false)));
+    all.extend([
+        kind::<ReceiptView>("receipt", false),
+        kind::<SeatView>("seat", false),
+        kind::<EndedView>("ended", false),
+        kind::<Ping>("ping", false),
+    ]);
+    all
 }
 
 impl<'a> SeatView<'a> {
@@ -287,10 +338,14 @@ pub fn event_frame(event: &Event) -> Bytes {
                 last_seen: at(last_seen),
             },
         ),
-        Event::Typing { seat, user } => write(
-            "typing",
+        Event::Activity {
+            seat,
+            user,
+            activity,
+        } => write(
+            activity.word(),
             None,
-            &TypingView {
+            &ActivityView {
                 seat: seat.number(),
                 user: shown(user),
             },

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::messages::MessageView;
-use crate::http::{problem::Problem, schema::Place};
+use crate::http::{problem::Problem, schema::MessageSeq};
 
 /// The most messages in one page.
 const LIMIT_MAX: usize = 200;
@@ -21,10 +21,10 @@ const LIMIT_DEFAULT: usize = 50;
 #[into_params(parameter_in = Query)]
 pub struct HistoryQuery {
     /// The first messages after this `seq`.
-    #[param(value_type = Option<Place>)]
+    #[param(value_type = Option<MessageSeq>)]
     pub after: Option<String>,
     /// The last messages before this `seq`.
-    #[param(value_type = Option<Place>)]
+    #[param(value_type = Option<MessageSeq>)]
     pub before: Option<String>,
     /// How many, 1 to 200; 50 when left out. Long texts make a page shorter.
     #[param(value_type = Option<u64>, minimum = 1, maximum = 200)]
@@ -36,7 +36,7 @@ pub struct HistoryQuery {
 #[into_params(parameter_in = Query)]
 pub struct StreamQuery {
     /// The last `seq` that the client has; `Last-Event-ID` takes precedence.
-    #[param(value_type = Option<Place>)]
+    #[param(value_type = Option<MessageSeq>)]
     pub after: Option<String>,
 }
 

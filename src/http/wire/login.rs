@@ -12,7 +12,7 @@ use super::encryption;
 use crate::http::{
     field,
     problem::Problem,
-    schema::{Auth, Code, EncryptionVersion, Hash, Name, Place, SeatNumber, Secret, SecretId},
+    schema::{Auth, Code, EncryptionVersion, Hash, MessageSeq, Name, SeatNumber, Secret, SecretId},
 };
 
 /// The name and the proof to log in with.
@@ -89,7 +89,7 @@ pub struct LoginReply {
     #[schema(required, value_type = Option<Name>)]
     pub peer: Option<String>,
     /// The `seq` of the chat's last message.
-    #[schema(value_type = Place)]
+    #[schema(value_type = MessageSeq)]
     pub last_seq: Seq,
     /// The seat's return code, if this login created it. It is shown only once.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -13,7 +13,7 @@ use crate::http::{
     actions::SendRequest,
     field, integers,
     problem::Problem,
-    schema::{Hash, Id, Moment, Name, Place, Text, TextOrSealed},
+    schema::{DateTime, Hash, Id, MessageSeq, Name, Text, TextOrSealed},
 };
 
 /// A message to be sent.
@@ -40,7 +40,7 @@ pub struct SendBody {
     #[schema(required, value_type = Text)]
     pub message: Option<String>,
     /// The sender's clock, RFC 3339.
-    #[schema(value_type = Option<Moment>)]
+    #[schema(value_type = Option<DateTime>)]
     pub timestamp: Option<String>,
     /// The message's id: a message with the same id is stored once.
     #[schema(value_type = Option<Id>)]
@@ -81,13 +81,13 @@ impl SendBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SendReply {
     /// Its `seq` in the chat.
-    #[schema(value_type = Place)]
+    #[schema(value_type = MessageSeq)]
     pub seq: Seq,
     /// Its id.
     #[schema(value_type = Id)]
     pub id: Uuid,
     /// The server's clock.
-    #[schema(value_type = Moment)]
+    #[schema(value_type = DateTime)]
     pub timestamp: String,
     /// Whether the recipient has a stream open on any instance; null while that is unknown.
     #[schema(required)]
@@ -111,11 +111,11 @@ impl From<Sent> for SendReply {
 pub struct ReceiptBody {
     /// The last `seq` that reached one of the seat's clients.
     #[serde(default, deserialize_with = "integers::optional")]
-    #[schema(value_type = Option<Place>)]
+    #[schema(value_type = Option<MessageSeq>)]
     pub delivered: Option<Seq>,
     /// The last `seq` that was in a visible page.
     #[serde(default, deserialize_with = "integers::optional")]
-    #[schema(value_type = Option<Place>)]
+    #[schema(value_type = Option<MessageSeq>)]
     pub read: Option<Seq>,
 }
 
@@ -141,7 +141,7 @@ impl ReceiptBody {
 #[schema(as = Message)]
 pub struct MessageView<'a> {
     /// Its `seq` in the chat.
-    #[schema(value_type = Place)]
+    #[schema(value_type = MessageSeq)]
     pub seq: Seq,
     /// Its id.
     #[schema(value_type = Id)]
@@ -156,7 +156,7 @@ pub struct MessageView<'a> {
     #[schema(value_type = TextOrSealed)]
     pub message: &'a str,
     /// The server's clock.
-    #[schema(value_type = Moment)]
+    #[schema(value_type = DateTime)]
     pub timestamp: String,
 }
 

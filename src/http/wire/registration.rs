@@ -13,7 +13,7 @@ use crate::http::{
     actions::Registration,
     field, integers,
     problem::Problem,
-    schema::{Auth, EncryptionVersion, Hash, Moment, Name, SecretId},
+    schema::{Auth, DateTime, EncryptionVersion, Hash, Name, SecretId},
 };
 
 /// A chat to be made.
@@ -159,7 +159,7 @@ impl User2Body {
 
 /// A reserved hash.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Reserved {
+pub struct HashReply {
     /// The link's secret part: 22 base58 characters.
     #[schema(value_type = Hash)]
     pub hash: String,
@@ -168,7 +168,7 @@ pub struct Reserved {
 /// A chat that was made.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Made {
+pub struct RegisterReply {
     /// The link's secret part.
     #[schema(value_type = Hash)]
     pub hash: String,
@@ -179,7 +179,7 @@ pub struct Made {
     )]
     pub url: String,
     /// When the chat deletes itself.
-    #[schema(value_type = Moment)]
+    #[schema(value_type = DateTime)]
     pub expires_at: String,
     /// How texts are encrypted, in an encrypted chat. What follows the link's `#` is a secret of the clients
     /// and not part of `url`.
@@ -188,7 +188,7 @@ pub struct Made {
     pub encryption: Option<&'static str>,
 }
 
-impl Made {
+impl RegisterReply {
     /// A chat with its link.
     pub fn of(hash: &PairHash, url: String, expires_at: Timestamp, is_encrypted: bool) -> Self {
         Self {

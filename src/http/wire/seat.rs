@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::http::{
     field,
     problem::Problem,
-    schema::{Code, DeviceName, Id, Moment},
+    schema::{Code, DateTime, DeviceName, Id},
 };
 
 /// A code for another device.
@@ -19,7 +19,7 @@ pub struct DeviceReply {
     #[schema(value_type = Code)]
     pub device_code: String,
     /// When it expires.
-    #[schema(value_type = Moment)]
+    #[schema(value_type = DateTime)]
     pub expires_at: String,
 }
 
@@ -82,10 +82,10 @@ pub struct SessionView {
     #[schema(value_type = Id)]
     pub id: Uuid,
     /// When it logged in.
-    #[schema(value_type = Moment)]
+    #[schema(value_type = DateTime)]
     pub since: String,
     /// When it was last used, to the minute.
-    #[schema(value_type = Moment)]
+    #[schema(value_type = DateTime)]
     pub last_seen: String,
     /// The browser and system that it logged in with, or the one of them that is known; null when neither is.
     #[schema(required, value_type = Option<DeviceName>)]

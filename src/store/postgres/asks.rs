@@ -1,9 +1,9 @@
-//! Asking to be let in, and what becomes of whoever sat there before.
+//! Asks to be let in, and the people who were replaced by somebody who was.
 
 use std::time::Duration;
 
 use actors::{
-    domain::{AskNumber, AskWord, Caller, ChatKey, Seat},
+    domain::{AskNumber, AskRef, Caller, ChatKey, Seat},
     ports::{Access, AnswerOutcome, AskAnswer, AskState, Lookup, NewAsk, Replaced, StoredAsk},
 };
 use tokio_postgres::{Error, Row};
@@ -13,10 +13,10 @@ use super::{
     transaction::Transaction,
 };
 
-/// The most secrets of replaced people that are remembered for one seat; the oldest are forgotten.
+/// How many secrets of replaced people are remembered for each seat; the oldest are dropped.
 const REPLACED_SECRETS_MAX: i64 = 64;
 
-/// A seat has one open ask, the newest.
+/// Records an ask. A seat has one open ask, the newest.
 pub(super) async fn ask(
     tx: &mut Transaction<'_>,
     key: ChatKey,
@@ -36,13 +36,14 @@ pub(super) async fn ask(
     let (digits, valid_ms) = (i16::from(ask.number.get()), ms(ask.valid));
     tx.execute(
         record,
-        &[&key, &digest, &ask.word, &seat, &digits, &valid_ms],
+        &[&key, &digest, &ask.ask_ref, &seat, &digits, &valid_ms],
     )
     .await?;
     Ok(found)
 }
 
-/// What a session allowed dies with it; what a version before this one allowed is good by itself.
+/// Whether an ask was allowed by a session that still lives. Asks allowed by an older release name no session
+/// and count as allowed.
 pub(super) const ASK_STATE: &str = "
     SELECT seat, number, allowed, expires_at > now_ms() AND (allowed_by IS NULL OR EXISTS
         (SELECT FROM sessions s WHERE s.key = a.key AND s.digest = a.allowed_by)) AS good
@@ -71,7 +72,7 @@ pub(super) fn ask_number(row: &Row) -> Result<AskNumber, Error> {
 pub(super) async fn answer(
     tx: &mut Transaction<'_>,
     by: Caller,
-    word: AskWord,
+    ask_ref: AskRef,
     verdict: AskAnswer,
 ) -> Result<Access<AnswerOutcome>, Error> {
     let access = lock_for(tx, &by).await?.map(|_| ());
@@ -80,7 +81,7 @@ pub(super) async fn answer(
     }
     let find = "SELECT seat, allowed IS NULL AND expires_at > now_ms() AS open
                 FROM asks WHERE key = $1 AND word = $2";
-    let found = match tx.query_opt(find, &[&uuid(by.key), &word]).await? {
+    let found = match tx.query_opt(find, &[&uuid(by.key), &ask_ref]).await? {
         Some(row) => Some((rows::seat(&row)?, row.try_get("open")?)),
         None => None,
     };
@@ -91,8 +92,8 @@ pub(super) async fn answer(
         Some((seat, true)) => {
             match verdict {
                 AskAnswer::DryRun => {}
-                AskAnswer::Refuse => refuse(tx, by.key, word).await?,
-                AskAnswer::Allow { valid } => allow(tx, by, word, seat, valid).await?,
+                AskAnswer::Refuse => refuse(tx, by.key, ask_ref).await?,
+                AskAnswer::Allow { valid } => allow(tx, by, ask_ref, seat, valid).await?,
             }
             AnswerOutcome::Done(seat)
         }
@@ -100,30 +101,30 @@ pub(super) async fn answer(
     }))
 }
 
-async fn refuse(tx: &mut Transaction<'_>, key: ChatKey, word: AskWord) -> Result<(), Error> {
+async fn refuse(tx: &mut Transaction<'_>, key: ChatKey, ask_ref: AskRef) -> Result<(), Error> {
     let refuse = "UPDATE asks SET allowed = false WHERE key = $1 AND word = $2";
-    tx.execute(refuse, &[&uuid(key), &word]).await?;
+    tx.execute(refuse, &[&uuid(key), &ask_ref]).await?;
     Ok(())
 }
 
 async fn allow(
     tx: &mut Transaction<'_>,
     by: Caller,
-    word: AskWord,
+    ask_ref: AskRef,
     seat: Seat,
     valid: Duration,
 ) -> Result<(), Error> {
-    // Nobody who was allowed before and has not come yet may come beside the one allowed now.
+    // Only the ask allowed last lets somebody in.
     end_asks(tx, by.key, seat).await?;
     let allow = "UPDATE asks SET allowed = true, allowed_by = $3, expires_at = now_ms() + $4
                  WHERE key = $1 AND word = $2";
     let session = &by.session.as_bytes()[..];
-    tx.execute(allow, &[&uuid(by.key), &word, &session, &ms(valid)])
+    tx.execute(allow, &[&uuid(by.key), &ask_ref, &session, &ms(valid)])
         .await?;
     replace(tx, by.key, seat).await
 }
 
-/// Ends the asks of a seat that still wait, and those that were allowed and not used.
+/// Expires the asks of a seat that are open, or allowed and not used yet.
 pub(super) async fn end_asks(
     tx: &mut Transaction<'_>,
     key: ChatKey,
@@ -138,7 +139,7 @@ pub(super) async fn end_asks(
 /// Ends a seat's sessions and codes, and remembers their digests.
 async fn replace(tx: &mut Transaction<'_>, key: ChatKey, seat: Seat) -> Result<(), Error> {
     let (key, seat) = (uuid(key), number(seat));
-    // One moment for all that follows: each statement has a time of its own.
+    // One timestamp for all statements below: now_ms() differs between statements.
     let at: i64 = tx.query_one("SELECT now_ms()", &[]).await?.try_get(0)?;
     let remember = "
         INSERT INTO replaced_secrets AS r (key, digest, seat, at)

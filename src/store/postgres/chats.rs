@@ -1,4 +1,4 @@
-//! Chats: made, found, ended.
+//! Creating, loading and ending chats.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use actors::{
         Session, UserName,
     },
     ports::{
-        Access, BatchResult, By, Chats, EndOutcome, Lookup, NewChat, Position, Registered,
+        Access, BatchResult, Chats, EndOutcome, Lookup, NewChat, Position, Principal, Registered,
         StoreError, batch_result,
     },
 };
@@ -21,8 +21,8 @@ use super::{
     asks::ask_number,
     pool::Params,
     rows::{
-        self, LIVING, digest, living, lock, moment, moment_if_any, ms, name_if_any, number, seat,
-        seq, unreadable, uuid,
+        self, LIVE_CHAT, digest, live_chat, lock, moment, moment_if_any, ms, name_if_any, number,
+        seat, seq, unreadable, uuid,
     },
     transaction::Transaction,
 };
@@ -63,16 +63,16 @@ impl Chats for PostgresStore {
     }
 
     async fn status(&self, key: ChatKey) -> Result<Lookup<()>, StoreError> {
-        let found = self.query("status", LIVING, &[&uuid(key)]).await?;
-        let found = living(&found[0]).map_err(unreadable)?;
+        let found = self.query("status", LIVE_CHAT, &[&uuid(key)]).await?;
+        let found = live_chat(&found[0]).map_err(unreadable)?;
         Ok(found.map(|_| ()))
     }
 
-    /// A chat that ends meanwhile may be found without its seats: then it has ended.
+    /// If the chat ended between the two queries its seats are missing: then it has ended.
     async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>, StoreError> {
         let id = uuid(key);
         let params: Params<'_> = &[&id];
-        let asked = [REVISION, SEATS, SESSIONS, ASKS, LIVING].map(|sql| (sql, params));
+        let asked = [REVISION, SEATS, SESSIONS, ASKS, LIVE_CHAT].map(|sql| (sql, params));
         let queries = self.connections.queries(asked);
         let rows = self.meter.measure("load", queries).await?;
         chat(key, &rows).map_err(unreadable)
@@ -88,12 +88,12 @@ impl Chats for PostgresStore {
         batch_result(keys.len(), read)
     }
 
-    async fn end(&self, by: By) -> Result<EndOutcome, StoreError> {
+    async fn end(&self, by: Principal) -> Result<EndOutcome, StoreError> {
         self.transaction("end", async |tx| end(tx, by).await).await
     }
 }
 
-/// Whether a key is in use or was used before.
+/// Whether a key is in use, or was used by a chat that is over.
 pub(super) const USED: &str = "SELECT EXISTS (SELECT FROM chats WHERE key = $1)
                         OR EXISTS (SELECT FROM tombstones WHERE key = $1)";
 
@@ -151,12 +151,12 @@ pub(super) async fn register(tx: &mut Transaction<'_>, new: &NewChat) -> Result<
         )
         .await?;
     let Some(made) = made else {
-        // Somebody was quicker: with this registration, or with this key.
+        // Another call made the same registration, or took the key.
         return Ok(registered_before(tx, new)
             .await?
             .unwrap_or(Registered::Taken));
     };
-    // Looked at only now: while a chat of this key was being ended, the insert had to wait.
+    // Checked after the insert, which waited for a transaction that was ending a chat with this key.
     let buried = "SELECT FROM tombstones WHERE key = $1";
     if tx.query_opt(buried, &[&uuid(new.key)]).await?.is_some() {
         tx.execute("DELETE FROM chats WHERE key = $1", &[&uuid(new.key)])
@@ -191,8 +191,8 @@ pub(super) async fn registered_before(
     };
     let key = rows::key(&row, "key")?;
     if row.try_get("over")? {
-        // Its time is over: the id is free for a new chat.
-        end(tx, By::Server(key)).await?;
+        // The chat has expired, so its id is free for a new one.
+        end(tx, Principal::Server(key)).await?;
         return Ok(None);
     }
     let [one, two] = seats(&tx.query(SEATS, &[&uuid(key)]).await?)?.0;
@@ -207,7 +207,7 @@ pub(super) async fn registered_before(
     }))
 }
 
-/// Read first: what changes while the rest is read is read again.
+/// Read first: if the chat changes during the other reads, the old revision causes another load.
 const REVISION: &str = "SELECT revision FROM chats WHERE key = $1";
 const SEATS: &str = "
     SELECT seat, name, taken, joined_at, delivered, read, last_seen, replaced_at
@@ -219,15 +219,15 @@ const ASKS: &str = "
     WHERE key = $1 AND allowed IS NULL AND expires_at + 0 > now_ms()
     ORDER BY expires_at + 0";
 
-/// Reads what the queries of `load` found.
+/// Assembles a chat from the results of the queries of `load`.
 fn chat(
     key: ChatKey,
     [revision_rows, seat_rows, session_rows, ask_rows, found]: &[Vec<Row>; 5],
 ) -> Result<Lookup<Chat>, Error> {
-    // With the row that says that the chat lives: a chat is never taken for a plain one because it
-    // was registered while this was read.
+    // Read with the row that says that the chat lives, so that an encrypted chat that is registered meanwhile
+    // is never taken for a plain one.
     let encryption = rows::encryption(&found[0])?;
-    let found = living(&found[0])?;
+    let found = live_chat(&found[0])?;
     let seats = seats(seat_rows)?;
     let sessions = session_rows
         .iter()
@@ -282,7 +282,7 @@ fn session(row: &Row) -> Result<Option<Session>, Error> {
 
 fn ask(row: &Row) -> Result<Ask, Error> {
     Ok(Ask {
-        word: row.try_get("word")?,
+        ask_ref: row.try_get("word")?,
         seat: seat(row)?,
         number: ask_number(row)?,
         expires_at: moment(row, "expires_at")?,
@@ -290,8 +290,8 @@ fn ask(row: &Row) -> Result<Ask, Error> {
     })
 }
 
-/// Buries a chat in one statement: everything but its messages goes at once, and those cannot be
-/// found any more. Deleting the chat's row waits for whoever holds it; the rest follows from that.
+/// Ends a chat in one statement. Everything but its messages is deleted at once, and those can no longer be
+/// found. The DELETE waits for whoever holds the chat's row lock.
 const END: &str = "
     WITH gone AS (DELETE FROM chats WHERE key = $1 RETURNING key),
          seats AS (DELETE FROM seats s USING gone g WHERE s.key = g.key),
@@ -300,17 +300,17 @@ const END: &str = "
          replaced AS (DELETE FROM replaced_secrets r USING gone g WHERE r.key = g.key)
     INSERT INTO tombstones (key, ended_at) SELECT key, now_ms() FROM gone ON CONFLICT DO NOTHING";
 
-pub(super) async fn end(tx: &mut Transaction<'_>, by: By) -> Result<EndOutcome, Error> {
+pub(super) async fn end(tx: &mut Transaction<'_>, by: Principal) -> Result<EndOutcome, Error> {
     let key = by.key();
-    // Locked first: a session that is being made belongs to what END must see.
+    // Locked first, so that END sees the sessions of logins that are being committed.
     let found = match by {
-        By::Session(caller) => rows::lock_for(tx, &caller).await?,
-        By::Server(key) => lock(tx, key).await?.if_session(true),
+        Principal::Session(caller) => rows::lock_for(tx, &caller).await?,
+        Principal::Server(key) => lock(tx, key).await?.if_session(true),
     };
     if matches!(found, Access::NoSession) {
         return Ok(EndOutcome::NoSession);
     }
-    // A chat whose time is over is still here until the sweep has come.
+    // An expired chat is still here until the sweeper ends it.
     if tx.execute(END, &[&uuid(key)]).await? == 1 {
         return Ok(EndOutcome::Ended);
     }
@@ -323,7 +323,7 @@ pub(super) async fn end(tx: &mut Transaction<'_>, by: By) -> Result<EndOutcome, 
 
 const POSITIONS: &str = include_str!("sql/positions.sql");
 
-/// Reads what [`POSITIONS`] found.
+/// Reads a row of [`POSITIONS`].
 fn position(row: &Row) -> Result<Option<Position>, Error> {
     let Some(last_seq) = row.try_get::<_, Option<i64>>("last_seq")? else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! How a connection comes about: to the first of the servers that can be written to.
+//! Opens connections to the first of several servers that is writable.
 
 use std::{error::Error, fmt, time::Duration};
 
@@ -22,28 +22,28 @@ use crate::{config::PostgresUrl, store::OpenError, tls};
 
 type Manager = PostgresConnectionManager<MakeRustlsConnect>;
 
-/// How long a server of another kind may take to show itself as one, and to speak before it is asked.
+/// How long to wait for bytes that reveal a service other than PostgreSQL, before and after it is asked.
 const PROBE_DEADLINE: Duration = Duration::from_secs(1);
 const GREETING_DEADLINE: Duration = Duration::from_millis(300);
 
-/// The servers that a URL names, of which one can be written to.
+/// The servers that a URL names; one of them is the primary.
 pub(super) struct Servers {
     managers: Vec<(Config, Manager)>,
     deadline: Duration,
     session: Session,
 }
 
-/// Why there is no connection, and what to do.
+/// Why there is no connection, and what to do about it.
 #[derive(Debug)]
 pub(super) struct NoConnection {
     what: String,
     next_step: &'static str,
-    /// Whether it may come right by itself.
+    /// Whether retrying can help.
     pub(super) is_passing: bool,
 }
 
 impl NoConnection {
-    /// What stays wrong until somebody does something about it.
+    /// A failure that stays until somebody acts.
     pub(super) fn wrong(what: String, next_step: &'static str) -> Self {
         Self {
             what,
@@ -52,7 +52,7 @@ impl NoConnection {
         }
     }
 
-    /// What is worth waiting for.
+    /// A failure that retrying may cure.
     pub(super) fn passing(what: String, next_step: &'static str) -> Self {
         Self {
             what,
@@ -82,11 +82,11 @@ impl fmt::Display for NoConnection {
 impl Error for NoConnection {}
 
 impl Servers {
-    /// Reads the certificates to trust. A connection has until `deadline` to come about, and begins
-    /// as `session` says.
+    /// Reads the trusted certificates. Connecting is given up after `deadline`; new sessions get the
+    /// parameters in `session`.
     ///
     /// # Errors
-    /// [`OpenError`] says what is wrong with the certificates.
+    /// [`OpenError`] if the certificates cannot be read.
     pub(super) fn new(
         url: &PostgresUrl,
         deadline: Duration,
@@ -104,8 +104,8 @@ impl Servers {
         })
     }
 
-    /// Asks all at once, so that none of them can hold up the others, and takes the first that can
-    /// be written to.
+    /// Connects to all servers at once, so that a hanging one delays nobody, and returns the first that is
+    /// writable.
     pub(super) async fn connect(&self) -> Result<Client, NoConnection> {
         let attempts = self
             .managers
@@ -132,9 +132,9 @@ impl Servers {
     }
 }
 
-/// Whether something else listens where PostgreSQL should. PostgreSQL never speaks first, and Redis waits
-/// for a line's end, which no first words to PostgreSQL have, so it has to be asked.
-pub(super) async fn stranger(url: &PostgresUrl) -> Option<NoConnection> {
+/// Names another service that listens on the port. PostgreSQL never speaks first; Redis waits for an end of
+/// line, which a PostgreSQL startup packet lacks, so it is sent one.
+pub(super) async fn other_service(url: &PostgresUrl) -> Option<NoConnection> {
     for config in &url.servers {
         let (Some(Host::Tcp(host)), Some(port)) =
             (config.get_hosts().first(), config.get_ports().first())
@@ -159,10 +159,10 @@ pub(super) async fn stranger(url: &PostgresUrl) -> Option<NoConnection> {
             b"HTTP/" => "an HTTP server",
             b"+PONG" | b"-NOAU" => "a Redis server",
             b"SSH-2" => "an SSH server",
-            // A packet of some length, the first one, of protocol 10.
+            // A MySQL greeting: a packet length, sequence number 0, protocol 10.
             [_, _, 0, 0, 10] if speaks_first => "a MySQL or MariaDB server",
             _ if speaks_first => "a server that speaks first",
-            // An alert about what is no TLS.
+            // A TLS alert: the peer expected a TLS handshake.
             [0x15, 3, ..] => "a server that speaks TLS alone, as for HTTPS,",
             _ => continue,
         };

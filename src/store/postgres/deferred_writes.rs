@@ -1,4 +1,4 @@
-//! What may be written a moment late: marks, and when somebody was last there.
+//! Writes that may be a moment late: marks and last-seen times.
 
 use actors::{
     domain::{Caller, ChatKey, Marks, Seat, Timestamp},
@@ -12,8 +12,8 @@ use super::{
     transaction::Transaction,
 };
 
-/// All writes of a kind in one statement, which touches rows in the order of their keys. What a write
-/// does not speak of is NULL, which greatest() ignores. A mark has a session, which must be alive.
+/// All writes of one kind in one statement, which locks rows in key order. Columns without a new value are
+/// NULL, which greatest() ignores. A mark counts only if its session lives.
 const SEATS: &str = include_str!("sql/raise_marks.sql");
 const USED: &str = "
     UPDATE sessions s SET last_seen = greatest(s.last_seen, n.at)
@@ -70,7 +70,8 @@ pub(super) async fn write_deferred(
             }
         }
     }
-    // Sessions before seats, as the statements lock them that end a chat or a session: otherwise each could wait for the other.
+    // Sessions before seats, in the same order as the statements that end chats and sessions; otherwise they
+    // could deadlock.
     let (keys, ids, at) = &used;
     if !keys.is_empty() {
         tx.execute(USED, &[keys, ids, at]).await?;

@@ -1,12 +1,12 @@
-//! What PostgreSQL's refusals mean to an operator: the server's own words, its SQLSTATE, one next
-//! step, and whether waiting helps.
+//! Explains PostgreSQL's errors to operators: its message, its SQLSTATE, a next step, and whether retrying
+//! can help.
 
 use tokio_postgres::{Error, error::DbError};
 
 use super::connect::NoConnection;
 use crate::tls;
 
-/// What to do where nothing better is known.
+/// The next step where the error suggests none.
 pub(super) const CHECK_URL: &str = "Check store.url and that the server runs.";
 const CHECK_LOGIN: &str =
     "Check the user and the password in store.url, and the server's pg_hba.conf.";
@@ -16,7 +16,7 @@ const CHECK_RIGHTS: &str = "docs/operations.md lists what the role needs: the ow
 const CHECK_SCHEMA: &str = "Create the schema that search_path names, with the right to create tables in it, \
                             or name another one: ALTER ROLE … SET search_path.";
 
-/// Says why there is no connection, or why a call on it failed.
+/// Explains why connecting, or a call, failed.
 pub(super) fn explain(error: &Error) -> NoConnection {
     if let Some(refused) = error.as_db_error() {
         return of_server(refused);
@@ -27,14 +27,14 @@ pub(super) fn explain(error: &Error) -> NoConnection {
             "sslrootcert in store.url names a file with whom to trust.",
         );
     }
-    // The innermost cause says what happened, the outer ones only where.
+    // The innermost source is the cause; the outer ones only say where it happened.
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }
     let (what, cause) = (error.to_string(), cause.to_string());
-    let is_stranger = ["error parsing response", "unexpected message"];
-    if is_stranger.iter().any(|words| what.starts_with(words)) {
+    let is_other_service = ["error parsing response", "unexpected message"];
+    if is_other_service.iter().any(|words| what.starts_with(words)) {
         return NoConnection::wrong(
             "what answers there is no PostgreSQL server".into(),
             CHECK_URL,
@@ -59,7 +59,7 @@ const CHECK_LOGIN_OR_TLS: &str = "Check the user, the password and sslmode in st
 
 fn of_server(refused: &DbError) -> NoConnection {
     let code = refused.code().code();
-    let what = in_words(refused);
+    let what = describe(refused);
     let message = refused.message();
     match code.get(..2).unwrap_or(code) {
         "28" => NoConnection::wrong(what, CHECK_LOGIN),
@@ -71,7 +71,7 @@ fn of_server(refused: &DbError) -> NoConnection {
             what,
             "Give the server more room (max_connections, disk), or lower store.pool_size.",
         ),
-        // PgBouncer says everything so.
+        // PgBouncer reports all its own errors with this code.
         "08" if message.contains("startup parameter") => NoConnection::wrong(
             what,
             "Take that option out of store.url, or let the pooler ignore it.",
@@ -84,8 +84,8 @@ fn of_server(refused: &DbError) -> NoConnection {
     }
 }
 
-/// The server's own words and its SQLSTATE.
-pub(super) fn in_words(refused: &DbError) -> String {
+/// The server's message and SQLSTATE.
+pub(super) fn describe(refused: &DbError) -> String {
     let detail = refused.detail().map(|detail| format!(" ({detail})"));
     format!(
         "{}{} (SQLSTATE {})",

@@ -1,4 +1,4 @@
-//! What `duet doctor` finds out about a PostgreSQL server.
+//! What `duet doctor` reports about a PostgreSQL server.
 
 use tokio_postgres::{Config, config::Host};
 
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-// A role that may not read all statistics sees no sessions of others in pg_stat_activity.
+// Roles without pg_read_all_stats do not see other roles' sessions in pg_stat_activity.
 const ABOUT: &str = "
     SELECT current_setting('server_version'), current_setting('server_encoding'), current_user::text,
         current_database()::text, coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false),
@@ -21,7 +21,7 @@ const ABOUT: &str = "
         (SELECT count(DISTINCT pid)::int FROM pg_stat_activity
             WHERE application_name = 'duet' AND pid <> pg_backend_pid())";
 
-/// Adds what it finds; ends with what makes the rest impossible.
+/// Appends findings; stops at a finding that makes further ones impossible.
 pub async fn examine(
     url: &PostgresUrl,
     settings: &config::Store,
@@ -33,7 +33,7 @@ pub async fn examine(
     let about = about.map_err(|error| unusable(&explain(&error)))?;
     let (version, encoding, role, database): (String, String, String, String) =
         (about.get(0), about.get(1), about.get(2), about.get(3));
-    found.push(Finding::fine(format!(
+    found.push(Finding::ok(format!(
         "PostgreSQL {version}, database {database}, encoding {encoding}, role {role}"
     )));
     let by_socket = |server: &Config| {
@@ -41,9 +41,9 @@ pub async fn examine(
         hosts.any(|host| matches!(host, Host::Unix(_)))
     };
     found.push(match about.get(4) {
-        true => Finding::fine("the way to it is encrypted"),
+        true => Finding::ok("the way to it is encrypted"),
         false if url.servers.iter().all(by_socket) => {
-            Finding::fine("the way to it is a socket of this machine")
+            Finding::ok("the way to it is a socket of this machine")
         }
         false => Finding::warning(
             "the way to it is not encrypted: over a network use sslmode=verify-full",
@@ -59,14 +59,14 @@ pub async fn examine(
     let words =
         format!("connections in use: {open} of {most}, {ours} by duet; each instance takes {pool}");
     found.push(match i64::from(most - open) > pool {
-        true => Finding::fine(words),
+        true => Finding::ok(words),
         false => Finding::warning(format!("{words}: raise max_connections")),
     });
     let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
     let compared = clock(async || client.query_one(now, &[]).await?.try_get(0)).await;
     found.push(compared.map_err(|error| unusable(&explain(&error)))?);
     inspect::sessions(url).await?;
-    found.push(Finding::fine("no pooler shares its sessions"));
+    found.push(Finding::ok("no pooler shares its sessions"));
     if !migrate::is_current(&mut client).await? {
         found.push(Finding::warning(
             "its tables are not those of this version: `duet migrate` makes them",
@@ -74,20 +74,20 @@ pub async fn examine(
         return Ok(());
     }
     inspect::rights(&client).await?;
-    found.push(Finding::fine(
+    found.push(Finding::ok(
         "the tables are there, with the rights that serving takes",
     ));
     let commit = latency(async || client.execute(PROBE, &[]).await.map(|_| ())).await;
     let commit = commit.map_err(|error| unusable(&explain(&error)))?;
-    found.push(Finding::fine(format!(
+    found.push(Finding::ok(format!(
         "a commit takes {}",
         milliseconds(commit)
     )));
     Ok(())
 }
 
-/// How many instances have written down lately that they live.
-pub async fn living(url: &PostgresUrl) -> Result<usize, OpenError> {
+/// How many instances have beaten in the last ten seconds.
+pub async fn count_live_instances(url: &PostgresUrl) -> Result<usize, OpenError> {
     let client = connect_once(url).await?;
     let count = "SELECT count(*) FROM instances WHERE beat_at >= now_ms() - 10000";
     let found = client.query_one(count, &[]).await;

@@ -1,5 +1,5 @@
-//! What a server must be before anything is kept in it: new enough, of the right encoding, reached
-//! without a pooler that shares sessions, and with all rights that serving takes.
+//! Checks a server before anything is stored: its version, its encoding, that no pooler shares sessions, and
+//! the rights of the role.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use tokio_postgres::{Client, SimpleQueryMessage, error::SqlState};
 use super::{connect::NoConnection, connect_once, errors::explain, unusable};
 use crate::{config::PostgresUrl, store::OpenError};
 
-/// The oldest server that has all that is used, as `server_version_num`.
+/// The oldest version with all features in use, as `server_version_num`.
 const VERSION_MIN: i32 = 140_000;
-/// How long the server may take to end a session, and a connection to notice.
+/// How long the server may take to end a session, and the connection to notice it.
 const END_MS: u32 = 5_000;
 const PROBE_DEADLINE: Duration = Duration::from_secs(5);
 
-/// The tables that are the owner's who made them, and what the role lacks of what serving takes.
+/// The owner of each table, and the rights on it that the role lacks.
 const LACKING: &str = "
     WITH ours AS (SELECT relnamespace AS schema, relowner AS owner FROM pg_class WHERE oid = 'chats'::regclass)
     SELECT need.privilege || ' on ' || c.relname
@@ -28,7 +28,7 @@ const LACKING: &str = "
     WHERE NOT has_function_privilege(p.oid, 'EXECUTE')
     ORDER BY 1";
 
-/// Refuses a server that is too old, or cannot hold every character.
+/// Refuses a server that is too old, or whose encoding lacks characters.
 pub(super) async fn server(client: &Client) -> Result<(), OpenError> {
     let ask =
         "SELECT current_setting('server_version_num')::int, current_setting('server_version'),
@@ -51,8 +51,8 @@ pub(super) async fn server(client: &Client) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Refuses a pooler that gives each transaction another of the server's sessions. Where a session
-/// belongs to its connection, the connection ends with it; such a pooler goes on with another one.
+/// Refuses a pooler in transaction mode: if the session is terminated, a connection of its own closes, but a
+/// pooler continues on another session.
 pub(super) async fn sessions(url: &PostgresUrl) -> Result<(), OpenError> {
     let (client, probe) = tokio::try_join!(connect_once(url), connect_once(url))?;
     let pid = probe.simple_query("SELECT pg_backend_pid()").await;
@@ -61,7 +61,7 @@ pub(super) async fn sessions(url: &PostgresUrl) -> Result<(), OpenError> {
         SimpleQueryMessage::Row(row) => row.get(0),
         _ => None,
     });
-    // By the role that logged in: it may have been changed to one that may not end this one's sessions.
+    // As the role that logged in: after SET ROLE, it may not be allowed to terminate its own session.
     let end = format!(
         "BEGIN; SET LOCAL ROLE NONE; SELECT pg_terminate_backend({}, {END_MS}); COMMIT",
         pid.unwrap_or("0")
@@ -73,12 +73,12 @@ pub(super) async fn sessions(url: &PostgresUrl) -> Result<(), OpenError> {
         (Err(error), _) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
             Err(unusable(&explain(&error)))
         }
-        // It has ended itself, or the other one lives on.
+        // The session has ended, or a pooler has switched to another.
         _ => Err(unusable(&NoConnection::shared_session())),
     }
 }
 
-/// Refuses a role that may not read and write all that serving reads and writes.
+/// Refuses a role that lacks rights on the tables.
 pub(super) async fn rights(client: &Client) -> Result<(), OpenError> {
     let rows = client.query(LACKING, &[]).await;
     let rows = rows.map_err(|error| unusable(&explain(&error)))?;

@@ -1,4 +1,4 @@
-//! One process alone: the lock of an instance whose bus is its own.
+//! The lock of an instance with a local bus, which must be the only one on its database.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use tracing::warn;
 use super::{connect_once, errors::explain, inspect, unusable};
 use crate::{config::PostgresUrl, store::OpenError};
 
-/// Held by the one instance. Any number does, as long as nobody else in the database uses it.
+/// The advisory lock. An arbitrary number that nothing else in the database may use.
 const SERVING_LOCK: i64 = 0x6475_6574_0002;
-/// How often it is looked whether the lock is still held, and how long that may take.
+/// How often the lock is checked, and how long a check may take.
 const LOOK: Duration = Duration::from_secs(1);
 const LOOK_DEADLINE: Duration = Duration::from_secs(2);
 
-/// Holds a database for one serving process, until it is dropped. The lock goes with its
-/// connection; then it is taken again, unless another process was quicker.
+/// Holds a database for one process until it is dropped. The lock is lost with its connection; then it is
+/// taken again, unless another process was faster.
 #[derive(Debug)]
 pub struct DatabaseLock {
     keeper: JoinHandle<()>,
@@ -28,12 +28,12 @@ pub struct DatabaseLock {
 }
 
 impl DatabaseLock {
-    /// Takes the lock, on a connection of its own.
+    /// Takes the lock on a connection of its own.
     ///
     /// # Errors
-    /// [`OpenError`] says who is in the way.
+    /// [`OpenError`] names the process that holds it.
     pub async fn take(url: &PostgresUrl) -> Result<Self, OpenError> {
-        // Elsewhere the lock would stay behind in a session that others use.
+        // With a pooler the lock would stay in a session that others use.
         inspect::sessions(url).await?;
         let held = acquire(url, None).await?.ok_or_else(another)?;
         let (tell, lost) = oneshot::channel();
@@ -41,11 +41,11 @@ impl DatabaseLock {
         Ok(Self { keeper, lost })
     }
 
-    /// Ready when another process serves the database now.
+    /// Resolves when another process serves the database.
     pub async fn lost(&mut self) -> OpenError {
         match (&mut self.lost).await {
             Ok(error) => error,
-            // The keeper ends with a loss or with this.
+            // The keeper ends when the lock is lost, or when `self` is dropped.
             Err(_) => std::future::pending().await,
         }
     }
@@ -74,25 +74,25 @@ async fn keep(url: PostgresUrl, mut held: Held, tell: oneshot::Sender<OpenError>
             match acquire(&url, Some(&held)).await {
                 Ok(Some(held)) => break held,
                 Ok(None) => {
-                    // Nobody waits for it when the app is going already.
+                    // Sending fails only if the app is already stopping.
                     let _ = tell.send(another());
                     return;
                 }
-                // Without the server nobody can be served, here or elsewhere.
+                // Without the server no process can serve the database.
                 Err(_) => sleep(LOOK).await,
             }
         };
     }
 }
 
-/// A server that has become a standby knows nothing of its successor's locks.
+/// A demoted server does not know the locks of the new primary.
 async fn is_held(held: &Held) -> bool {
     let asked = held.client.query_one("SELECT pg_is_in_recovery()", &[]);
     matches!(timeout(LOOK_DEADLINE, asked).await, Ok(Ok(row)) if !row.get::<_, bool>(0))
 }
 
-/// `None` when another process has the lock. The session that had it for us, of which the server
-/// may not have noticed that nobody is there any more, is ended first.
+/// `None` when another process has the lock. Ends the session that held it for this process before, in case
+/// the server has not noticed that its connection is gone.
 async fn acquire(url: &PostgresUrl, before: Option<&Held>) -> Result<Option<Held>, OpenError> {
     let client = connect_once(url).await?;
     let taken = take(&client, before).await;
@@ -101,7 +101,7 @@ async fn acquire(url: &PostgresUrl, before: Option<&Held>) -> Result<Option<Held
 }
 
 async fn take(client: &Client, before: Option<&Held>) -> Result<Option<(i32, String)>, Error> {
-    // A role that acts for another does not see when its own session began.
+    // After SET ROLE, the start time of the own session may be hidden.
     client.batch_execute("SET ROLE NONE").await?;
     if let Some(before) = before {
         let end = "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity

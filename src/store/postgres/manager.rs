@@ -1,5 +1,5 @@
-//! What the pool keeps: connections that are believed. While no server is there, one of those who
-//! want a connection knocks, and the others wait for it.
+//! Makes the connections of the pool. While no server is reachable, one of the waiting callers tries to
+//! connect, and the others wait for it.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -19,23 +19,23 @@ use super::{
     transaction::Statements,
 };
 
-/// The wait before the next knock doubles from the one to the other: short enough that messages
-/// flow again at once when the server is back.
+/// The pause between two attempts doubles from the first to the second value: short, so that messages flow
+/// again as soon as the server is back.
 const BACKOFF_MIN: Duration = Duration::from_millis(20);
 const BACKOFF_MAX: Duration = Duration::from_millis(250);
 
-/// A connection, what was prepared on it, and how far a call on it has come.
+/// A connection, its prepared statements, and the stage of its current call.
 pub(super) struct Connection {
     pub(super) client: Client,
     pub(super) statements: Statements,
-    /// A call is being made. One that is given up leaves the connection in an unknown state.
+    /// A call is in progress. If it is dropped, the state of the connection is unknown.
     pub(super) unfinished: bool,
-    /// The server has been told to commit and has not said whether it did.
+    /// COMMIT was sent and not answered.
     pub(super) committing: bool,
     opened: Instant,
 }
 
-/// Opens connections for the pool, and knows whether there is a server.
+/// Opens connections for the pool, and tracks whether the server is reachable.
 #[derive(Clone)]
 pub(super) struct Manager(Arc<Shared>);
 
@@ -49,9 +49,9 @@ struct Shared {
 
 #[derive(Default)]
 struct Seen {
-    /// When an attempt failed for the first time since one last succeeded.
+    /// When the current series of failed attempts began.
     away_since: Option<Instant>,
-    /// Connections opened before are not believed.
+    /// Connections opened before this moment are discarded.
     distrusted_at: Option<Instant>,
 }
 
@@ -66,20 +66,19 @@ impl Manager {
         }))
     }
 
-    /// How long it is worth waiting for a connection: a server that is away for a moment is waited
-    /// for, one that has been away for long is not.
+    /// How long to wait for a connection: less, the longer the server has been away.
     pub(super) fn patience(&self) -> Duration {
         let away = self.seen().away_since.map(|since| since.elapsed());
         self.0.patience.saturating_sub(away.unwrap_or_default())
     }
 
-    /// Throws all connections away, each when its call is over: their server does not answer, or
-    /// can no longer be written to.
-    pub(super) fn distrust_all(&self) {
+    /// Discards all connections, each after its current call: the server does not answer, or has become
+    /// read-only.
+    pub(super) fn discard_all(&self) {
         self.seen().distrusted_at = Some(Instant::now());
     }
 
-    /// A call was answered, so there is a server.
+    /// A call was answered: the server is reachable.
     pub(super) fn answered(&self) {
         if let Some(since) = self.seen().away_since.take() {
             info!(
@@ -118,7 +117,7 @@ impl Manager {
         }
     }
 
-    async fn knock(&self) -> Connection {
+    async fn reconnect(&self) -> Connection {
         let _alone = self.0.knocking.lock().await;
         let mut backoff = BACKOFF_MIN;
         loop {
@@ -141,7 +140,7 @@ impl ManageConnection for Manager {
         if !is_away && let Ok(connection) = self.attempt().await {
             return Ok(connection);
         }
-        let knock = timeout(self.0.patience, self.knock()).await;
+        let knock = timeout(self.0.patience, self.reconnect()).await;
         knock.map_err(|_| NoConnection::passing("PostgreSQL is away".into(), CHECK_URL))
     }
 

@@ -1,12 +1,12 @@
-//! Messages: appended, read, and how far they were read.
+//! Appending and reading messages.
 
 use std::collections::{BTreeMap, HashMap};
 
 use actors::{
     domain::{ChatKey, Draft, Page, Seat, Seq, Timestamp},
     ports::{
-        Access, Appended, By, ChatRoom, DeferredWrite, HistoryPage, Messages, PAGE_BYTES_MAX,
-        StoreError,
+        Access, Appended, ChatRoom, DeferredWrite, HistoryPage, Messages, PAGE_BYTES_MAX,
+        Principal, StoreError,
     },
 };
 use async_trait::async_trait;
@@ -17,7 +17,9 @@ use super::{
     PostgresStore,
     deferred_writes::write_deferred,
     pool::{Connections, Params},
-    rows::{ACCESS, LIVING, access, bound, living, message, moment, number, seq, unreadable, uuid},
+    rows::{
+        ACCESS, LIVE_CHAT, access, bound, live_chat, message, moment, number, seq, unreadable, uuid,
+    },
 };
 
 #[async_trait]
@@ -26,8 +28,8 @@ impl Messages for PostgresStore {
         self.lanes
     }
 
-    /// A lone message, which most are while there is little to do, has the shortest way. Those to chats
-    /// that somebody else holds are left out, so that they hold nobody else up.
+    /// A lone message, the usual case under little load, takes a shorter path. Drafts to chats that somebody
+    /// else has locked are left out, so that they delay no others.
     async fn append(&self, drafts: &[Draft], room: ChatRoom) -> Result<Vec<Appended>, StoreError> {
         let appending = async {
             if let [draft] = drafts
@@ -35,7 +37,7 @@ impl Messages for PostgresStore {
             {
                 return Ok(vec![stored]);
             }
-            place(&self.connections, drafts, room, false).await
+            append_batch(&self.connections, drafts, room, false).await
         };
         self.meter.measure("append", appending).await
     }
@@ -45,13 +47,13 @@ impl Messages for PostgresStore {
         drafts: &[Draft],
         room: ChatRoom,
     ) -> Result<Vec<Appended>, StoreError> {
-        let appending = place(&self.connections, drafts, room, true);
+        let appending = append_batch(&self.connections, drafts, room, true);
         self.meter.measure("append_waiting", appending).await
     }
 
     async fn history(
         &self,
-        by: By,
+        by: Principal,
         page: Page,
         limit: usize,
     ) -> Result<Access<HistoryPage>, StoreError> {
@@ -67,16 +69,16 @@ impl Messages for PostgresStore {
     }
 }
 
-/// Nearly always a message goes to a living chat that nobody else holds, and has not been sent before;
-/// where it is otherwise, nothing is changed and no row comes back.
+/// Usually a message goes to a live chat that nobody else has locked and was not sent before; otherwise the
+/// statement changes nothing and returns no row.
 ///
-/// The session is looked up before the chat's row is locked. Whoever ends one counts the chat's
-/// revision up, so that a row which was changed meanwhile is not the one it was looked up with.
+/// The session is looked up before the chat's row is locked. Ending a session increments the chat's revision,
+/// so the row no longer matches if that happened in between.
 const APPEND_ONE: &str = include_str!("sql/append_one.sql");
 
 const APPEND: &str = include_str!("sql/append.sql");
 
-/// Stores a message; `None` where that takes a closer look.
+/// Stores a message; `None` where the general statement must decide.
 async fn append_one(
     connections: &Connections,
     draft: &Draft,
@@ -94,7 +96,7 @@ async fn append_one(
     ];
     let rows = match connections.query(APPEND_ONE, params).await {
         Ok(rows) => rows,
-        // Somebody else stored the same message just now, or it is taken in no way.
+        // Another call stored the same message, or it cannot be stored.
         Err(StoreError::Refused(_)) => return Ok(None),
         Err(failure) => return Err(failure),
     };
@@ -103,8 +105,8 @@ async fn append_one(
     Ok(stored.map(|(seq, at)| Appended::Stored { seq, at }))
 }
 
-/// One call for all drafts.
-async fn place(
+/// Appends all drafts in one call.
+async fn append_batch(
     connections: &Connections,
     drafts: &[Draft],
     room: ChatRoom,
@@ -168,9 +170,8 @@ async fn place(
     Ok(outcomes)
 }
 
-/// Which drafts are of which chat: the chats each once, in the order of their keys, with the number
-/// of their drafts and the bytes of their texts; a draft is the nth of the chat at its place, both
-/// counted from one.
+/// Groups drafts by chat: each chat once, in key order, with the number of its drafts and the bytes of their
+/// texts. A draft is the nth of the chat at an index; both count from 1.
 #[derive(Default)]
 struct BatchColumns {
     chats: Vec<Uuid>,
@@ -245,7 +246,7 @@ fn placed(row: &Row) -> Result<(Seq, Timestamp), Error> {
     Ok((seq(row.try_get("seq")?), moment(row, "at")?))
 }
 
-/// What the second of two drafts of one name in a batch comes to, by the first one's outcome.
+/// The outcome of a draft whose id occurred earlier in the same batch, by the outcome of that one.
 fn repeated(first: &Draft, second: &Draft, outcome: &Appended) -> Appended {
     match outcome {
         Appended::Stored { .. } | Appended::Duplicate { .. } if first.text != second.text => {
@@ -256,13 +257,13 @@ fn repeated(first: &Draft, second: &Draft, outcome: &Appended) -> Appended {
     }
 }
 
-/// Of what a page may be made of, no more than it holds and one beyond.
+/// Limits what a page reads: as many rows as it holds, and one more to see whether there are more.
 const NEWEST: &str = include_str!("sql/page_before.sql");
 const AFTER: &str = include_str!("sql/page_after.sql");
 
 async fn history(
     connections: &Connections,
-    by: By,
+    by: Principal,
     page: Page,
     limit: usize,
 ) -> Result<Access<HistoryPage>, StoreError> {
@@ -274,14 +275,17 @@ async fn history(
     let id = uuid(by.key());
     let some_more = i64::try_from(limit + 1).unwrap_or(i64::MAX);
     let page_params: Params<'_> = &[&id, &from, &some_more, &(PAGE_BYTES_MAX as i64)];
-    // Whether the chat and the session live is asked last: nothing is shown once they are over.
+    // Chat and session are checked after the messages were read: nothing is returned once they are over.
     let (rows, found) = match &by {
-        By::Server(_) => {
-            let asked = [(sql, page_params), (LIVING, &[&id])];
+        Principal::Server(_) => {
+            let asked = [(sql, page_params), (LIVE_CHAT, &[&id])];
             let [rows, found] = connections.queries(asked).await?;
-            (rows, living(&found[0]).map(|found| found.if_session(true)))
+            (
+                rows,
+                live_chat(&found[0]).map(|found| found.if_session(true)),
+            )
         }
-        By::Session(caller) => {
+        Principal::Session(caller) => {
             let (digest, seat) = (&caller.session.as_bytes()[..], number(caller.seat));
             let asked = [(sql, page_params), (ACCESS, &[&id, &digest, &seat])];
             let [rows, found] = connections.queries(asked).await?;

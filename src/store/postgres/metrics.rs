@@ -1,4 +1,4 @@
-//! What the pool counts.
+//! The pool's metrics.
 
 use actors::metrics::register;
 use prometheus::{IntCounter, IntGauge, Opts, Registry};
@@ -13,7 +13,7 @@ pub(in crate::store) struct PoolMetrics {
 }
 
 impl PoolMetrics {
-    /// With the server as a label, where the store has several.
+    /// Labelled by server where the store has several.
     pub(in crate::store) fn register(registry: &Registry, server: Option<&str>) -> Self {
         let opts = |name: &str, help: &str| match server {
             Some(server) => Opts::new(name, help).const_label("server", server),
@@ -32,7 +32,7 @@ impl PoolMetrics {
             ),
             opened: counter(
                 "duet_store_connections_opened_total",
-                "Connections to PostgreSQL that came about.",
+                "Connections to PostgreSQL opened.",
             ),
             failed: counter(
                 "duet_store_connections_failed_total",
@@ -40,7 +40,7 @@ impl PoolMetrics {
             ),
             retries: counter(
                 "duet_store_retries_total",
-                "Calls made again because PostgreSQL went away or could not serve them.",
+                "Calls retried because PostgreSQL was away or could not serve them.",
             ),
         }
     }

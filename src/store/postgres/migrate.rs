@@ -1,4 +1,4 @@
-//! The tables, brought up to date.
+//! Migrates the tables.
 
 use std::{
     error::Error as _,
@@ -17,14 +17,14 @@ mod embedded {
     refinery::embed_migrations!("migrations/postgres");
 }
 
-/// Held while migrating, so that instances which start together take turns. Any number does, as
-/// long as nobody else in the database uses it.
+/// Held while migrating, so that instances which start together take turns. An arbitrary number that nothing
+/// else in the database may use.
 const MIGRATION_LOCK: i64 = 0x6475_6574_0001;
-/// How often the lock is tried, and how often it is said that it is waited for.
+/// How often the lock is tried, and how often the wait is logged.
 const TRY_AGAIN: Duration = Duration::from_millis(250);
 const SAY_AGAIN: Duration = Duration::from_secs(5);
 
-/// Who holds the lock, for people.
+/// Describes the session that holds the lock.
 const HOLDER: &str = "
     SELECT 'pid ' || l.pid || coalesce(' (' || nullif(a.application_name, '') || ', role ' || a.usename || ')', '')
     FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
@@ -32,11 +32,10 @@ const HOLDER: &str = "
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
       AND (l.classid::bigint << 32) | l.objid::bigint = $1";
 
-/// Brings the tables up to date; of several at once one does it and the others wait, for as long as
-/// `patience` lasts (without one for ever). Where nothing is missing nothing is tried, so that a role
-/// that may only read and write will do. A database that a newer duet has migrated is served as
-/// it is: what is taken away is taken away only when nobody needs it any more (see
-/// `migrations/README.md`).
+/// Migrates the tables. Of several instances one does it and the others wait, at most for `patience` (`None`:
+/// for ever). If nothing is missing, nothing is tried, so a role that may only read and write suffices. A
+/// database that a newer release has migrated is used as it is: columns are dropped only once no supported
+/// release needs them (see `migrations/README.md`).
 pub(super) async fn migrate(
     mut client: Client,
     patience: Option<Duration>,
@@ -45,7 +44,7 @@ pub(super) async fn migrate(
         return Ok(client);
     }
     lock(&client, patience).await?;
-    // Whoever held the lock may have done it.
+    // Whoever held the lock may have migrated meanwhile.
     if !is_current(&mut client).await? {
         carry_out(&mut client).await?;
     }
@@ -67,11 +66,11 @@ async fn carry_out(client: &mut Client) -> Result<(), OpenError> {
 fn runner() -> Runner {
     embedded::migrations::runner()
         .set_abort_missing(false)
-        // With the record of them in one transaction: whoever is killed in the middle has done nothing.
+        // Together with their records in one transaction, so that an interrupted migration leaves nothing.
         .set_grouped(true)
 }
 
-/// Whether every migration has been carried out as it is written.
+/// Whether every migration was applied with its current text.
 pub(super) async fn is_current(client: &mut Client) -> Result<bool, OpenError> {
     let known = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
     let known = client.query_one(known, &[]).await;
@@ -86,7 +85,7 @@ pub(super) async fn is_current(client: &mut Client) -> Result<bool, OpenError> {
     Ok(migrations.all(|migration| applied.contains(migration)))
 }
 
-/// Takes the lock, and says who is in the way. It goes with the connection.
+/// Takes the lock, logging who holds it meanwhile. It is released with the connection.
 async fn lock(client: &Client, patience: Option<Duration>) -> Result<(), OpenError> {
     let began = Instant::now();
     let mut said: Option<Instant> = None;
@@ -117,7 +116,7 @@ async fn lock(client: &Client, patience: Option<Duration>) -> Result<(), OpenErr
     }
 }
 
-/// What the migrations met: the server's own words if it was the server.
+/// An error of a migration, with the server's message if it has one.
 fn failed(error: &refinery::Error) -> OpenError {
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -1,4 +1,4 @@
-//! Calls: on a connection of the pool, within a deadline, and made again where that is safe.
+//! Calls: on a pooled connection, within a deadline, and retried where that is safe.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use tokio_postgres::{Client, Error, Row, error::SqlState, types::ToSql};
 use super::{
     OpenError,
     connect::Servers,
-    errors::in_words,
+    errors::describe,
     manager::{Connection, Manager},
     metrics::PoolMetrics,
     session::Session,
@@ -43,9 +43,9 @@ impl Connections {
         let pool = Pool::builder()
             .max_size(settings.pool_size)
             .connection_timeout(patience)
-            // The manager knocks itself, and not for everybody at once.
+            // The manager retries itself, once for all waiting callers.
             .retry_connection(false)
-            // Few stay busy, with their plans and their server's caches.
+            // The most recently used first, so that few connections stay busy and keep their plans cached.
             .queue_strategy(QueueStrategy::Lifo)
             .build_unchecked(manager.clone());
         Ok(Self {
@@ -56,8 +56,7 @@ impl Connections {
         })
     }
 
-    /// Runs one statement that may be run twice, prepared once per connection, and answers its
-    /// rows.
+    /// Runs one idempotent statement, prepared once per connection, and returns its rows.
     pub(super) async fn query(
         &self,
         sql: &'static str,
@@ -67,8 +66,7 @@ impl Connections {
         Ok(rows)
     }
 
-    /// The same for several statements. They go to the server together and are carried out in this
-    /// order, each for itself.
+    /// Like `query`, for several independent statements. They are pipelined and run in this order.
     pub(super) async fn queries<const N: usize>(
         &self,
         asked: [(&'static str, Params<'_>); N],
@@ -89,8 +87,8 @@ impl Connections {
         .await
     }
 
-    /// Runs several statements as one transaction. They may be run again from the first when
-    /// they fail before the commit.
+    /// Runs several statements as one transaction, which is retried from its start if it fails before the
+    /// commit.
     pub(super) async fn transaction<T>(
         &self,
         work: impl AsyncFnOnce(&mut Transaction<'_>) -> Result<T, Error> + Clone,
@@ -116,9 +114,9 @@ impl Connections {
             let mut connection = self.connection(give_up).await?;
             connection.unfinished = true;
             let Ok(done) = timeout(self.deadline, work.clone()(&mut connection)).await else {
-                // The server ends what takes long. One that does not even say so is not there,
-                // and not for its other connections either.
-                self.manager.distrust_all();
+                // The server cancels what takes too long. A server that does not even do that is unreachable,
+                // for the other connections too.
+                self.manager.discard_all();
                 return Err(StoreError::Unavailable("PostgreSQL does not answer".into()));
             };
             let error = match done {
@@ -130,15 +128,15 @@ impl Connections {
                 Err(error) => error,
             };
             let failure = Failure::of(&error, &connection.client);
-            // The server has undone what it was able to refuse.
+            // An error response to a commit means that nothing was committed.
             connection.unfinished = failure == Failure::Lost;
             let done_perhaps = failure == Failure::Lost && connection.committing;
             connection.committing = false;
             if failure == Failure::ReadOnly {
-                self.manager.distrust_all();
+                self.manager.discard_all();
             }
             if !failure.may_pass() || done_perhaps || Instant::now() >= give_up {
-                return Err(failure.told(&error));
+                return Err(failure.into_store_error(&error));
             }
             self.metrics.retries.inc();
         }
@@ -161,18 +159,18 @@ impl Connections {
     }
 }
 
-/// What a call failed by.
+/// Why a call failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Failure {
-    /// The connection is no more.
+    /// The connection is lost.
     Lost,
-    /// The server has become one that only reads.
+    /// The server has become read-only.
     ReadOnly,
-    /// Two calls were in each other's way; this one has made room.
+    /// A deadlock or serialization failure; this call was aborted.
     Conflict,
-    /// The server will never take this.
+    /// The server will always refuse this.
     Refused,
-    /// The server could not.
+    /// The server could not do it.
     Unable,
 }
 
@@ -193,8 +191,8 @@ impl Failure {
             | SqlState::CRASH_SHUTDOWN
             | SqlState::CANNOT_CONNECT_NOW
             | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => Failure::Lost,
-            // The classes of data exceptions, of broken constraints, and of damaged tables: the rows of
-            // one chat are to blame, and calls for others are carried out without it.
+            // Data exceptions, constraint violations and damaged tables: the rows of one chat are the cause,
+            // and the calls for other chats are made without it.
             _ if ["22", "23", "XX"]
                 .iter()
                 .any(|class| code.code().starts_with(class)) =>
@@ -205,15 +203,15 @@ impl Failure {
         }
     }
 
-    /// Whether the same call may succeed in a moment.
+    /// Whether the same call may succeed if it is made again at once.
     fn may_pass(self) -> bool {
         matches!(self, Failure::Lost | Failure::ReadOnly | Failure::Conflict)
     }
 
-    fn told(self, error: &Error) -> StoreError {
+    fn into_store_error(self, error: &Error) -> StoreError {
         let told = error
             .as_db_error()
-            .map_or_else(|| error.to_string(), in_words);
+            .map_or_else(|| error.to_string(), describe);
         match self {
             Failure::Refused => StoreError::Refused(told),
             _ => StoreError::Unavailable(told),

@@ -1,4 +1,4 @@
-//! Domain types as PostgreSQL's columns, and back.
+//! Conversions between domain types and PostgreSQL columns.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::transaction::Transaction;
 
-/// Rows that do not have the columns they should.
+/// The error for rows that lack a column.
 pub(super) fn unreadable(error: Error) -> StoreError {
     StoreError::Refused(error.to_string())
 }
@@ -32,7 +32,7 @@ pub(super) fn number(seat: Seat) -> i16 {
     seat.number().into()
 }
 
-/// The table allows 1 and 2 alone.
+/// The table constrains the column to 1 and 2.
 pub(super) fn seat(row: &Row) -> Result<Seat, Error> {
     let number: i16 = row.try_get("seat")?;
     Ok(if number == 1 { Seat::One } else { Seat::Two })
@@ -42,7 +42,7 @@ pub(super) fn seq(number: i64) -> Seq {
     number.unsigned_abs()
 }
 
-/// No message lies behind the largest number that PostgreSQL can hold.
+/// Saturates: no `seq` exceeds the largest BIGINT.
 pub(super) fn bound(seq: Seq) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }
@@ -60,7 +60,7 @@ pub(super) fn moment_if_any(row: &Row, column: &str) -> Result<Option<Timestamp>
     Ok(ms.map(Timestamp::from_unix_ms))
 }
 
-/// A digest has 32 bytes; a column that has not is no digest of ours and matches nothing.
+/// A column that is not 32 bytes long is no digest of ours and matches nothing.
 pub(super) fn digest(bytes: &[u8]) -> Option<SecretDigest> {
     bytes.try_into().ok().map(SecretDigest::from_bytes)
 }
@@ -70,7 +70,7 @@ pub(super) fn digest_if_any(row: &Row, column: &str) -> Result<Option<SecretDige
     Ok(bytes.and_then(digest))
 }
 
-/// A chat is encrypted where it asks for a proof; the table sees to it that both go together.
+/// A chat is encrypted if it stores the digest of a proof; the table constrains both to go together.
 pub(super) fn encryption(row: &Row) -> Result<Option<Encryption>, Error> {
     let auth = digest_if_any(row, "auth")?;
     Ok(auth.map(|auth| Encryption { auth }))
@@ -91,21 +91,21 @@ pub(super) fn message(row: &Row) -> Result<Message, Error> {
     })
 }
 
-/// Whether a chat lives, its last place, when it expires, what proves having its whole link, and the
-/// server's clock: one row, always.
-pub(super) const LIVING: &str = "
+/// Whether a chat lives, its last `seq`, its expiry, the digest of its link's proof, and the server's clock.
+/// Always one row.
+pub(super) const LIVE_CHAT: &str = "
     SELECT c.last_seq, c.expires_at, c.auth, now_ms() AS now,
            EXISTS (SELECT FROM tombstones t WHERE t.key = k.key) AS buried
     FROM (SELECT $1::uuid AS key) k LEFT JOIN chats c ON c.key = k.key";
 
-/// What [`LIVING`] found.
+/// A live chat in [`LIVE_CHAT`].
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Living {
+pub(super) struct LiveChat {
     pub(super) last_seq: Seq,
     pub(super) expires_at: Timestamp,
 }
 
-pub(super) fn living(row: &Row) -> Result<Lookup<Living>, Error> {
+pub(super) fn live_chat(row: &Row) -> Result<Lookup<LiveChat>, Error> {
     let last_seq: Option<i64> = row.try_get("last_seq")?;
     let now = moment(row, "now")?;
     let Some(last_seq) = last_seq else {
@@ -117,14 +117,14 @@ pub(super) fn living(row: &Row) -> Result<Lookup<Living>, Error> {
     let expires_at = moment(row, "expires_at")?;
     Ok(match expires_at <= now {
         true => Lookup::Ended,
-        false => Lookup::Live(Living {
+        false => Lookup::Live(LiveChat {
             last_seq: seq(last_seq),
             expires_at,
         }),
     })
 }
 
-/// [`LIVING`], and whether the session of a seat lives there.
+/// [`LIVE_CHAT`], and whether a session of this seat lives.
 pub(super) const ACCESS: &str = "
     SELECT c.last_seq, c.expires_at, now_ms() AS now,
            EXISTS (SELECT FROM tombstones t WHERE t.key = k.key) AS buried,
@@ -132,18 +132,17 @@ pub(super) const ACCESS: &str = "
                    WHERE s.key = k.key AND s.digest = $2 AND s.seat = $3) AS session
     FROM (SELECT $1::uuid AS key) k LEFT JOIN chats c ON c.key = k.key";
 
-/// Reads what [`ACCESS`] found.
-pub(super) fn access(row: &Row) -> Result<Access<Living>, Error> {
+/// Reads a row of [`ACCESS`].
+pub(super) fn access(row: &Row) -> Result<Access<LiveChat>, Error> {
     let alive = row.try_get("session")?;
-    Ok(living(row)?.if_session(alive))
+    Ok(live_chat(row)?.if_session(alive))
 }
 
-/// Locks a chat as [`lock`] does, for a caller: what follows in this transaction is done by a
-/// session that is alive.
+/// Like [`lock`], for a caller: also returns whether their session lives.
 pub(super) async fn lock_for(
     tx: &mut Transaction<'_>,
     caller: &Caller,
-) -> Result<Access<Living>, Error> {
+) -> Result<Access<LiveChat>, Error> {
     let key = uuid(caller.key);
     tx.execute(LOCK, &[&key]).await?;
     let (digest, seat) = (&caller.session.as_bytes()[..], number(caller.seat));
@@ -152,8 +151,11 @@ pub(super) async fn lock_for(
 
 const LOCK: &str = "SELECT FROM chats WHERE key = $1 FOR NO KEY UPDATE";
 
-/// Locks a chat, so that what follows in this transaction is alone with it, and looks second.
-pub(super) async fn lock(tx: &mut Transaction<'_>, key: ChatKey) -> Result<Lookup<Living>, Error> {
+/// Locks a chat for this transaction, then reads it: a row read before the lock could be out of date.
+pub(super) async fn lock(
+    tx: &mut Transaction<'_>,
+    key: ChatKey,
+) -> Result<Lookup<LiveChat>, Error> {
     tx.execute(LOCK, &[&uuid(key)]).await?;
-    living(&tx.query_one(LIVING, &[&uuid(key)]).await?)
+    live_chat(&tx.query_one(LIVE_CHAT, &[&uuid(key)]).await?)
 }

@@ -1,9 +1,9 @@
-//! Who sits where, and what lets them in.
+//! Seats, sessions and codes.
 
 use std::time::Duration;
 
 use actors::{
-    domain::{AskWord, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Timestamp},
+    domain::{AskRef, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Timestamp},
     ports::{
         Access, AnswerOutcome, AskAnswer, BatchResult, Claim, Claimed, Lookup, NewAsk, Proof,
         Replaced, Seats, SessionChoice, StoreError, StoredAsk, batch_result,
@@ -138,11 +138,11 @@ impl Seats for PostgresStore {
     async fn answer(
         &self,
         by: Caller,
-        word: AskWord,
+        ask_ref: AskRef,
         verdict: AskAnswer,
     ) -> Result<Access<AnswerOutcome>, StoreError> {
         self.transaction("answer", async |tx| {
-            asks::answer(tx, by, word, verdict).await
+            asks::answer(tx, by, ask_ref, verdict).await
         })
         .await
     }
@@ -161,7 +161,7 @@ impl Seats for PostgresStore {
     }
 }
 
-/// Whether many chats and sessions live, and how far the chats are.
+/// Checks many sessions at once, and returns the `last_seq` of their chats.
 const CHECK_SESSIONS: &str = include_str!("sql/check_sessions.sql");
 
 const SIT: &str = "
@@ -201,7 +201,7 @@ async fn take(tx: &mut Transaction<'_>, claim: &Claim) -> Result<Lookup<Claimed>
     Ok(Lookup::Live(Claimed::Seated { code_set }))
 }
 
-/// The same login again, while the session it made is unused: that session makes way.
+/// Deletes the unused session that an earlier try of the same login made.
 async fn claim_again(tx: &mut Transaction<'_>, claim: &Claim) -> Result<Option<bool>, Error> {
     let Some(login) = &claim.session.login else {
         return Ok(None);
@@ -216,8 +216,8 @@ async fn claim_again(tx: &mut Transaction<'_>, claim: &Claim) -> Result<Option<b
     rows.first().map(|row| row.try_get("code_set")).transpose()
 }
 
-/// A device code is good while it has not lapsed and the session that made it lives. Codes that a
-/// version before this one made do not say which session that is.
+/// A device code is valid until it expires and while the session that made it lives. Codes made by an older
+/// release name no session.
 const SEAT: &str = "
     SELECT taken, return_code, replaced_at,
            CASE WHEN device_code_expires_at > now_ms() AND (device_code_by IS NULL OR EXISTS
@@ -225,7 +225,7 @@ const SEAT: &str = "
            THEN device_code END AS device_code
     FROM seats t WHERE key = $1 AND seat = $2";
 
-/// Whether the claimer may sit down, and with a new return code.
+/// Whether a claim is accepted, and whether it sets a new return code.
 async fn admit(tx: &mut Transaction<'_>, claim: &Claim) -> Result<Result<bool, Claimed>, Error> {
     let params = (uuid(claim.key), number(claim.seat));
     let seat = tx.query_one(SEAT, &[&params.0, &params.1]).await?;
@@ -252,7 +252,7 @@ async fn admit(tx: &mut Transaction<'_>, claim: &Claim) -> Result<Result<bool, C
     })
 }
 
-/// Once used it counts as lapsed. What a session allowed dies with it.
+/// Uses an ask up. It is valid while the session that allowed it lives.
 async fn use_ask(
     tx: &mut Transaction<'_>,
     claim: &Claim,
@@ -269,7 +269,7 @@ async fn use_ask(
     Ok(used == 1)
 }
 
-/// When a proof of this seat stopped working because somebody else was let in.
+/// When a proof for this seat stopped working because somebody else was let in.
 async fn replaced_at(
     tx: &mut Transaction<'_>,
     claim: &Claim,

@@ -1,7 +1,7 @@
-//! What every session is told once it is connected, and whether it holds.
+//! Sets the parameters of each new session, and checks that they hold.
 //!
-//! Not by options of the connection: poolers refuse or drop those. And what was told is read back,
-//! because a pooler may give each transaction another of the server's sessions.
+//! They are not set as connection options, which poolers refuse or drop. They are read back, because a pooler
+//! may give each transaction another session.
 
 use std::time::Duration;
 
@@ -14,10 +14,11 @@ use super::{connect::NoConnection, errors::explain};
 #[derive(Clone)]
 pub(super) struct Session(Vec<(&'static str, String)>);
 
-/// Which of the server's sessions this is, by a parameter that only this connection knows.
+/// Marks the session by a parameter with a value that only this connection knows.
 struct Marker(String);
 
-/// Waits for the disk, whatever a role or the server says otherwise; also for standbys, if it is told to.
+/// Commits wait for the disk, whatever the role or the server is configured to; also for standbys, if
+/// configured.
 const DURABLE: &str =
     "SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')
                        WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false);";
@@ -25,9 +26,9 @@ const READ_BACK: &str =
     "SELECT current_setting('duet.session', true), current_setting('synchronous_commit')";
 
 impl Session {
-    /// For calls, which have until `deadline`. The server gives up before we do, and lets go of what
-    /// it locked. Every statement finds its rows by their keys whatever the tables' sizes are
-    /// thought to be, so it is planned once.
+    /// For calls that have until `deadline`. The server gives up earlier, and releases its locks. All
+    /// statements use index lookups by key whatever the planner assumes of the tables' sizes, so generic
+    /// plans are forced.
     pub(super) fn for_calls(deadline: Duration) -> Self {
         let statement_ms = deadline.as_millis() * 4 / 5;
         Self(vec![
@@ -44,7 +45,7 @@ impl Session {
         ])
     }
 
-    /// For migrations and locks, which take as long as they take.
+    /// For migrations and locks, without timeouts.
     pub(super) fn for_upkeep() -> Self {
         Self(vec![
             ("statement_timeout", "0".into()),
@@ -55,8 +56,7 @@ impl Session {
         ])
     }
 
-    /// Tells a new session its parameters, but for those that `options` of the URL set otherwise, and
-    /// makes sure that it has them.
+    /// Sets the parameters of a new session, except those set by `options` in the URL, and verifies them.
     pub(super) async fn begin(&self, client: &Client, options: &str) -> Result<(), NoConnection> {
         let mut sql = String::from(DURABLE);
         let set_by_url = parameters(options);
@@ -71,7 +71,7 @@ impl Session {
     }
 }
 
-/// The parameters that options as libpq has them set: `-c name=value` or `--name=value`.
+/// The parameter names in libpq's `options`: `-c name=value` or `--name=value`.
 fn parameters(options: &str) -> Vec<String> {
     let words = options.split_whitespace();
     let set = words.filter_map(|word| Some(word.split_once('=')?.0));
@@ -91,8 +91,7 @@ impl Marker {
         Ok(Self(marker))
     }
 
-    /// Whether the connection still leads to the session that was marked, and that session waits
-    /// for the disk.
+    /// Whether the connection still reaches the marked session, and its commits wait for the disk.
     async fn check(&self, client: &Client) -> Result<(), NoConnection> {
         let answer = client.simple_query(READ_BACK).await;
         let answer = answer.map_err(|error| explain(&error))?;
@@ -129,7 +128,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_role_sets_otherwise_does_not_count() {
+    async fn settings_of_the_role_are_overridden() {
         let server = Postgres::start().unwrap();
         server.run("CREATE ROLE app LOGIN").unwrap();
         for (name, value) in [
@@ -153,10 +152,10 @@ mod tests {
             ("statement_timeout", "4s"),
             ("default_transaction_isolation", "read committed"),
             ("idle_session_timeout", "0"),
-            // As the URL says.
+            // As set in the URL.
             ("lock_timeout", "3s"),
             ("jit_above_cost", "1"),
-            // That is another one.
+            // Another session.
             ("jit", "off"),
         ] {
             assert_eq!(setting(&servers, name).await, value, "{name}");

@@ -1,4 +1,4 @@
-//! What a server knows of the others that it shares the chats with: see `store::sharded`.
+//! The tables by which servers that share the chats know of each other: see `store::sharded`.
 
 use std::time::Duration;
 
@@ -22,9 +22,9 @@ use crate::{
     store::{OpenError, sharded::Map},
 };
 
-/// Held by whoever registers, shared, and alone by whoever writes a map or looks for a chat by a newer
-/// one: what is being registered by the old map is there before somebody finds nothing. Any number does, as long as nobody else in the
-/// database uses it.
+/// Held shared by registrations, and exclusively by whoever writes a map or looks up a chat by a newer one:
+/// registrations under the old map are committed before a lookup finds nothing. An arbitrary number that
+/// nothing else in the database may use.
 const MAPS_LOCK: i64 = 0x6475_6574_0003;
 const SHARE: &str = "SELECT pg_advisory_xact_lock_shared($1)";
 const ALONE: &str = "SELECT pg_advisory_xact_lock($1)";
@@ -43,14 +43,14 @@ const INHABITED: &str = "
         OR EXISTS (SELECT FROM reservations WHERE expires_at > now_ms())
         OR EXISTS (SELECT FROM registrations WHERE expires_at > now_ms())";
 
-/// Held by whoever registers by an `id`, so that of two at once the second sees what the first has done.
-/// Locks of two numbers are others than those of one.
+/// Held by registrations with an `id`, so that the second of two sees the result of the first. Two-key
+/// advisory locks do not conflict with one-key locks.
 const ID_LOCK: &str = "SELECT pg_advisory_xact_lock($1::integer, $2::integer)";
-/// Whoever bound an `id` so long ago has made the chat by now, or has given up: longer than any call takes.
+/// A binding older than this is settled: its chat was made, or never will be. Longer than any call takes.
 const SETTLED_AFTER: Duration = Duration::from_secs(60);
 const BOUND: &str = "SELECT key, bound_at < now_ms() - $2 AS settled FROM registrations
      WHERE digest = $1 AND expires_at + 0 > now_ms()";
-/// The `id` is kept for as long as the chat lives, and until whoever makes it has given up.
+/// Kept for the chat's lifetime, plus the time its maker may take.
 const BIND: &str = "
     INSERT INTO registrations (digest, key, bound_at, expires_at)
     VALUES ($1, $2, now_ms(), now_ms() + $3 + $4)
@@ -58,25 +58,25 @@ const BIND: &str = "
     SET key = excluded.key, bound_at = excluded.bound_at, expires_at = excluded.expires_at";
 const UNBIND: &str = "DELETE FROM registrations WHERE digest = $1";
 
-/// What a server answers to somebody who goes by a map.
+/// The result of a call that names a map.
 #[derive(Debug)]
-pub(crate) enum Fenced<T> {
-    /// Another map is in force here, or another one of the same version.
+pub(crate) enum MapChecked<T> {
+    /// The call did nothing: another map is current here, or a different one with the same version.
     OtherMap(i64),
-    /// It was done, or found.
+    /// The map matched.
     Done(T),
 }
 
 /// What a server knows of a chat that is about to be made.
 #[derive(Debug)]
-pub(crate) enum Trace {
+pub(crate) enum PriorUse {
     /// Nothing.
     None,
     /// The chat's key is reserved.
     Reserved,
-    /// The chat is or was here, or this registration made another one here.
+    /// The chat is or was here, or this registration made a chat here.
     Known(Registered),
-    /// This registration's `id` was used for another chat, which is elsewhere.
+    /// This registration's `id` belongs to another chat, on another server.
     Bound(Binding),
 }
 
@@ -84,40 +84,40 @@ pub(crate) enum Trace {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Binding {
     pub(crate) key: ChatKey,
-    /// Whether the chat was made by now, if it ever is.
+    /// Whether enough time has passed that the chat exists by now, if it ever will.
     pub(crate) is_settled: bool,
 }
 
-/// What is kept on a server.
+/// How many rows a server keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Census {
+pub struct StoredCounts {
     pub chats: u64,
     pub tombstones: u64,
     pub reservations: u64,
-    /// Ids of chats on other servers.
+    /// Ids whose chats are on other servers.
     pub registrations: u64,
 }
 
-impl Census {
-    /// Whether nothing is lost with the server.
+impl StoredCounts {
+    /// Whether the server can be removed without loss.
     pub(crate) fn is_empty(self) -> bool {
         self.chats + self.tombstones + self.reservations + self.registrations == 0
     }
 }
 
-/// What a server's tables say of those that share the chats.
+/// How a server sees the group of servers it belongs to.
 #[derive(Debug)]
 pub(crate) struct Member {
     pub(crate) identity: Uuid,
     pub(crate) maps: Vec<Map>,
-    /// Whether anything is kept there.
+    /// Whether it keeps any chats, tombstones or reservations.
     pub(crate) is_inhabited: bool,
 }
 
-/// Reads a server's tables without changing them; `None` where they are not those of this version.
+/// Reads a server's tables without changing them; `None` if they are not of this version.
 ///
 /// # Errors
-/// [`OpenError`] says why they cannot be read.
+/// [`OpenError`] if they cannot be read.
 pub(crate) async fn member(url: &PostgresUrl) -> Result<Option<Member>, OpenError> {
     let mut client = connect_once(url).await?;
     if !migrate::is_current(&mut client).await? {
@@ -139,7 +139,7 @@ async fn read_member(client: &Client) -> Result<Member, Error> {
 }
 
 impl PostgresStore {
-    /// What tells this server's tables from all others.
+    /// The identity of this server's tables.
     pub(crate) async fn identity(&self) -> Result<Uuid, StoreError> {
         let rows = self.query("identity", IDENTITY, &[]).await?;
         match rows.first() {
@@ -150,7 +150,7 @@ impl PostgresStore {
         }
     }
 
-    /// All maps that were written here.
+    /// All maps stored here.
     pub(crate) async fn maps(&self) -> Result<Vec<Map>, StoreError> {
         let rows = self.query("maps", MAPS, &[]).await?;
         rows.iter()
@@ -159,7 +159,7 @@ impl PostgresStore {
             .map_err(refused)
     }
 
-    /// What this server is known by and its maps, where it shares the chats with others or did.
+    /// This server's identity and maps, if it shares the chats with others or did.
     pub(crate) async fn membership(&self) -> Result<Option<(Uuid, Vec<Map>)>, StoreError> {
         let maps = self.maps().await?;
         if maps.is_empty() {
@@ -168,7 +168,7 @@ impl PostgresStore {
         Ok(Some((self.identity().await?, maps)))
     }
 
-    /// Writes those of the maps that are not here yet.
+    /// Stores the maps that are not here yet.
     pub(crate) async fn write_maps(&self, maps: &[Map]) -> Result<(), StoreError> {
         let write = "INSERT INTO shard_maps (version, servers, since) VALUES ($1, $2, $3)
                      ON CONFLICT DO NOTHING";
@@ -184,55 +184,55 @@ impl PostgresStore {
         .await
     }
 
-    /// Registers, if this map is the one in force here and the `id` was not used for another chat than
-    /// `stale`, which was never made or is over.
+    /// Registers a chat if this map is current here and the `id` is unused, or was used for `stale` alone, a
+    /// chat that was never made or is over.
     pub(crate) async fn register_by(
         &self,
         map: &Map,
         new: &NewChat,
         stale: Option<ChatKey>,
-    ) -> Result<Fenced<Trace>, StoreError> {
+    ) -> Result<MapChecked<PriorUse>, StoreError> {
         self.transaction("register", async |tx| {
             if let Some(other) = other_map(tx, SHARE, map).await? {
-                return Ok(Fenced::OtherMap(other));
+                return Ok(MapChecked::OtherMap(other));
             }
             if let Some(bound) = bound(tx, new, stale).await? {
                 let before = chats::registered_before(tx, new).await?;
-                return Ok(Fenced::Done(
-                    before.map_or(Trace::Bound(bound), Trace::Known),
+                return Ok(MapChecked::Done(
+                    before.map_or(PriorUse::Bound(bound), PriorUse::Known),
                 ));
             }
             if let (Some(_), Some((digest, _))) = (stale, &new.registration) {
                 tx.execute(UNBIND, &[&&digest.as_bytes()[..]]).await?;
             }
             let registered = chats::register(tx, new).await?;
-            Ok(Fenced::Done(Trace::Known(registered)))
+            Ok(MapChecked::Done(PriorUse::Known(registered)))
         })
         .await
     }
 
-    /// What a server knows of a chat that is about to be registered elsewhere. Once it has answered by
-    /// this map, it registers no such chat itself by an older one.
+    /// What this server knows of a chat that is about to be registered elsewhere. After an answer under this
+    /// map it does not register that chat under an older one.
     pub(crate) async fn trace(
         &self,
         map: &Map,
         new: &NewChat,
         stale: Option<ChatKey>,
-    ) -> Result<Fenced<Trace>, StoreError> {
+    ) -> Result<MapChecked<PriorUse>, StoreError> {
         self.transaction("trace", async |tx| trace(tx, ALONE, map, new, stale).await)
             .await
     }
 
-    /// The same where the `id` belongs by this map; it is kept there which chat it makes.
+    /// The same on the server where the `id` belongs, which records the chat that the `id` makes.
     pub(crate) async fn bind(
         &self,
         map: &Map,
         new: &NewChat,
         stale: Option<ChatKey>,
-    ) -> Result<Fenced<Trace>, StoreError> {
+    ) -> Result<MapChecked<PriorUse>, StoreError> {
         self.transaction("bind", async |tx| {
             let traced = trace(tx, SHARE, map, new, stale).await?;
-            if let (Fenced::Done(Trace::None | Trace::Reserved), Some((digest, _))) =
+            if let (MapChecked::Done(PriorUse::None | PriorUse::Reserved), Some((digest, _))) =
                 (&traced, &new.registration)
             {
                 let (lifetime_ms, settled_ms) = (ms(new.lifetime.duration()), ms(SETTLED_AFTER));
@@ -259,10 +259,10 @@ impl PostgresStore {
             .await
     }
 
-    /// Counts what is kept here. It reads whole tables.
-    pub(crate) async fn census(&self) -> Result<Census, StoreError> {
+    /// Counts all rows; reads whole tables.
+    pub(crate) async fn census(&self) -> Result<StoredCounts, StoreError> {
         let rows = self.query("census", CENSUS, &[]).await?;
-        Ok(Census {
+        Ok(StoredCounts {
             chats: rows::seq(rows[0].get("chats")),
             tombstones: rows::seq(rows[0].get("tombstones")),
             reservations: rows::seq(rows[0].get("reservations")),
@@ -271,8 +271,8 @@ impl PostgresStore {
     }
 }
 
-/// The version of the map in force here, where it is not this one. The content counts as well: of two
-/// maps of one version one must not put a chat here and the other one elsewhere.
+/// The version of the current map here, if it is another map. Maps are compared by content: two maps with one
+/// version must not be used for one chat.
 async fn other_map(
     tx: &mut Transaction<'_>,
     lock: &'static str,
@@ -292,27 +292,27 @@ async fn trace(
     map: &Map,
     new: &NewChat,
     stale: Option<ChatKey>,
-) -> Result<Fenced<Trace>, Error> {
+) -> Result<MapChecked<PriorUse>, Error> {
     if let Some(other) = other_map(tx, lock, map).await? {
-        return Ok(Fenced::OtherMap(other));
+        return Ok(MapChecked::OtherMap(other));
     }
     let bound = bound(tx, new, stale).await?;
     if let Some(before) = chats::registered_before(tx, new).await? {
-        return Ok(Fenced::Done(Trace::Known(before)));
+        return Ok(MapChecked::Done(PriorUse::Known(before)));
     }
     if let Some(bound) = bound {
-        return Ok(Fenced::Done(Trace::Bound(bound)));
+        return Ok(MapChecked::Done(PriorUse::Bound(bound)));
     }
     let used: bool = tx.query_one(chats::USED, &[&uuid(new.key)]).await?.get(0);
-    Ok(Fenced::Done(match used {
-        true => Trace::Known(Registered::Taken),
-        false if chats::is_reserved(tx, new.key).await? => Trace::Reserved,
-        false => Trace::None,
+    Ok(MapChecked::Done(match used {
+        true => PriorUse::Known(Registered::Taken),
+        false if chats::is_reserved(tx, new.key).await? => PriorUse::Reserved,
+        false => PriorUse::None,
     }))
 }
 
-/// Which other chat a registration's `id` was used for, apart from `stale`. Nobody else registers by the
-/// same `id` here until the transaction is over.
+/// The other chat that a registration's `id` was used for, apart from `stale`. Locks the `id` until the
+/// transaction ends.
 async fn bound(
     tx: &mut Transaction<'_>,
     new: &NewChat,

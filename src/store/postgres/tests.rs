@@ -84,7 +84,7 @@ fn draft_to(key: &ChatKey) -> Draft {
 
 /// The planner once chose the index of the sweep beside the key's, which reads all living chats.
 #[tokio::test]
-async fn what_knows_its_chats_does_not_look_through_all_of_them() {
+async fn queries_by_key_do_not_scan_all_chats() {
     let server = Postgres::start().unwrap();
     let url = PostgresUrl::parse(&server.url()).unwrap();
     let settings = Settings::load(None, []).unwrap().store;

@@ -6,20 +6,20 @@ use tokio_postgres::{Client, Error, Row, Statement, error::SqlState};
 
 use super::pool::Params;
 
-/// What was prepared on a connection.
+/// The prepared statements of a connection.
 pub(super) type Statements = HashMap<&'static str, Statement>;
 
-/// Several statements that are done together or not at all; dropped, they are undone.
+/// A transaction, which is rolled back when dropped.
 pub(super) struct Transaction<'a> {
     transaction: tokio_postgres::Transaction<'a>,
     statements: &'a mut Statements,
 }
 
-/// Chats whose failures one transaction outlasts. More of them are a damaged database, which is
-/// reported as a whole.
+/// How many failing chats one transaction tolerates. More of them mean a damaged database, which is reported
+/// as a whole.
 const FAILED_MAX: usize = 100;
 
-/// The chats that could not be handled in one transaction.
+/// The chats that failed in a transaction.
 #[derive(Default)]
 pub(super) struct Failed {
     pub(super) chats: usize,
@@ -27,9 +27,9 @@ pub(super) struct Failed {
 }
 
 impl<'a> Transaction<'a> {
-    /// Does something for one chat. Where its rows are to blame for a failure, what was done for it is
-    /// undone, the transaction goes on, and `None` is returned: a chat with a damaged page must not
-    /// keep the others from being ended and deleted.
+    /// Runs `call` for one chat in a savepoint. If it fails because of the chat's rows, it is rolled back,
+    /// the transaction continues, and `None` is returned: a chat with a damaged page must not keep others
+    /// from being ended and deleted.
     pub(super) async fn isolate<T>(
         &mut self,
         failed: &mut Failed,
@@ -42,7 +42,7 @@ impl<'a> Transaction<'a> {
                 self.transaction.batch_execute(release).await?;
                 Ok(Some(done))
             }
-            Err(error) if failed.chats < FAILED_MAX && blames_the_rows(&error) => {
+            Err(error) if failed.chats < FAILED_MAX && is_about_rows(&error) => {
                 let undo = "ROLLBACK TO SAVEPOINT one_chat; RELEASE SAVEPOINT one_chat";
                 self.transaction.batch_execute(undo).await?;
                 failed.chats += 1;
@@ -94,7 +94,7 @@ impl<'a> Transaction<'a> {
         self.transaction.query_one(&statement, params).await
     }
 
-    /// Answers how many rows were changed.
+    /// Returns the number of changed rows.
     pub(super) async fn execute(
         &mut self,
         sql: &'static str,
@@ -105,16 +105,16 @@ impl<'a> Transaction<'a> {
     }
 }
 
-/// Whether a failure is about rows, by the class of its SQLSTATE: data, constraints, a trigger's own
-/// words, damage.
-fn blames_the_rows(error: &Error) -> bool {
+/// Whether an error is about rows, by the class of its SQLSTATE: data, constraints, exceptions of triggers,
+/// damage.
+fn is_about_rows(error: &Error) -> bool {
     let code = error.code().map(SqlState::code).unwrap_or_default();
     ["22", "23", "P0", "XX"]
         .iter()
         .any(|class| code.starts_with(class))
 }
 
-/// The statement of this text, prepared if it has not been.
+/// The prepared statement with this text.
 pub(super) async fn prepared(
     client: &Client,
     statements: &mut Statements,

@@ -1,10 +1,10 @@
-//! Expiry, deletion, health, and which instances share the store.
+//! Expiry, deletion, health checks, and the list of instances.
 
 use std::time::Duration;
 
 use actors::{
     domain::ChatKey,
-    ports::{By, EndOutcome, Peer, StoreError, Upkeep},
+    ports::{EndOutcome, Peer, Principal, StoreError, Upkeep},
 };
 use async_trait::async_trait;
 use tokio_postgres::{Error, Row};
@@ -19,14 +19,14 @@ use super::{
 };
 use crate::words::counted;
 
-/// What a write of any kind needs from its tables, and one that reaches the disk.
+/// Writes to each kind of table, and commits to the disk.
 const HOLD_TABLES: &str = "LOCK TABLE chats, seats, sessions, messages IN ROW EXCLUSIVE MODE";
 pub(super) const PROBE: &str = "INSERT INTO probe (id, at) VALUES (1, clock_ms())
                      ON CONFLICT (id) DO UPDATE SET at = excluded.at";
 
 const EXPIRED: &str = include_str!("sql/expired.sql");
 
-/// Beats, forgets those that are long silent, and answers the other ones that live, in one call.
+/// Updates the own heartbeat, deletes stale ones, and returns the other live instances, in one call.
 const BEAT: &str = "
     WITH silent AS (
         DELETE FROM instances WHERE boot IN (
@@ -43,7 +43,7 @@ const BEAT: &str = "
 impl Upkeep for PostgresStore {
     async fn ping(&self) -> Result<(), StoreError> {
         let write = self.connections.transaction(async |tx| {
-            // Somebody may hold a table, which a write to another one does not notice.
+            // A table may be locked while others can be written.
             tx.execute(HOLD_TABLES, &[]).await?;
             tx.execute(PROBE, &[]).await?;
             Ok(())
@@ -51,9 +51,8 @@ impl Upkeep for PostgresStore {
         self.meter.ping(write).await
     }
 
-    /// Ends them in the order of their keys, as everybody locks who locks several. Those that cannot
-    /// be ended stay; that is an error only when no other could be ended, so that the ends of the
-    /// others are told.
+    /// Ends expired chats in key order, as everything locks several chats. Chats that cannot be ended stay;
+    /// that is an error only if none could be ended, so that the ends of the others are reported.
     async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>, StoreError> {
         self.transaction("expire", async |tx| {
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -61,7 +60,7 @@ impl Upkeep for PostgresStore {
             let mut failed = Failed::default();
             for row in tx.query(EXPIRED, &[&limit]).await? {
                 let key = rows::key(&row, "key")?;
-                let end = async |tx: &mut Transaction<'_>| end(tx, By::Server(key)).await;
+                let end = async |tx: &mut Transaction<'_>| end(tx, Principal::Server(key)).await;
                 if tx.isolate(&mut failed, end).await? == Some(EndOutcome::Ended) {
                     ended.push(key);
                 }
@@ -110,16 +109,16 @@ const LAPSED: [&str; 4] = [
         (SELECT key FROM reservations WHERE expires_at <= now_ms() - 0 * $1::bigint LIMIT $2)",
     "DELETE FROM registrations WHERE digest IN
         (SELECT digest FROM registrations WHERE expires_at <= now_ms() - 0 * $1::bigint LIMIT $2)",
-    // An answered or lapsed wish is kept a while, so that its asker learns how it went.
+    // Answered and expired asks are kept for a while, so that the asker learns the outcome.
     "DELETE FROM asks WHERE (key, digest) IN
         (SELECT key, digest FROM asks WHERE expires_at <= now_ms() - 600000 - 0 * $1::bigint LIMIT $2)",
     include_str!("sql/forget_tombstones.sql"),
 ];
 
-/// What a purge deleted.
+/// The result of a purge.
 struct Purged {
     rows: usize,
-    /// Chats of which nothing can be deleted.
+    /// Chats of which nothing could be deleted.
     failed: Failed,
 }
 
@@ -132,7 +131,7 @@ async fn purge(
     let mut room = limit;
     let mut failed = Failed::default();
     while room > 0 {
-        // Those that failed come first again, in the order of the index.
+        // Failed chats come first again, in the order of the index.
         let skipped = i64::try_from(failed.chats).unwrap_or(i64::MAX);
         let Some(row) = tx.query_opt(NEXT_TO_PURGE, &[&skipped]).await? else {
             break;
@@ -153,13 +152,13 @@ async fn purge(
     })
 }
 
-/// Deletes up to `room` messages of a chat that is over, and answers how many.
+/// Deletes up to `room` messages of a chat that is over; returns how many.
 async fn purge_chat(tx: &mut Transaction<'_>, key: Uuid, room: i64) -> Result<i64, Error> {
     let deleted = count(tx.execute(PURGE, &[&key, &room]).await?);
     if deleted < room {
         let purged = "UPDATE tombstones SET purged = true WHERE key = $1";
         tx.execute(purged, &[&key]).await?;
-        // An instance of a version before these were kept has left them behind.
+        // Left behind by an instance of a release that did not know this table.
         tx.execute("DELETE FROM replaced_secrets WHERE key = $1", &[&key])
             .await?;
     }

@@ -1,16 +1,16 @@
-//! Every call of the store, made where the chat is.
+//! The calls of the store, each made on the server that has the chat.
 
 use std::time::Duration;
 
 use actors::{
     domain::{
-        AskWord, Caller, Chat, ChatKey, CodeDigest, Draft, Page, SecretDigest, Seq, Timestamp,
+        AskRef, Caller, Chat, ChatKey, CodeDigest, Draft, Page, SecretDigest, Seq, Timestamp,
         UserName,
     },
     ports::{
-        Access, AnswerOutcome, Appended, AskAnswer, BatchResult, By, ChatRoom, Chats, Claim,
-        Claimed, DeferredWrite, EndOutcome, HistoryPage, Lookup, Messages, NewAsk, NewChat, Peer,
-        Position, Registered, Replaced, Seats, SessionChoice, StoreError, StoredAsk, Upkeep,
+        Access, AnswerOutcome, Appended, AskAnswer, BatchResult, ChatRoom, Chats, Claim, Claimed,
+        DeferredWrite, EndOutcome, HistoryPage, Lookup, Messages, NewAsk, NewChat, Peer, Position,
+        Principal, Registered, Replaced, Seats, SessionChoice, StoreError, StoredAsk, Upkeep,
         batch_result,
     },
 };
@@ -38,25 +38,25 @@ impl Chats for ShardedStore {
         self.shards.len() + 1
     }
 
-    /// The number of the chat's server. The last partition is of chats that may be on several, because
-    /// the map was changed since they were made, and that nobody has asked for here yet.
+    /// The partition is the index of the chat's server. The last one is for chats that may be on several
+    /// servers, because the map changed since they were made, and that were not looked up yet.
     fn partition(&self, key: ChatKey) -> usize {
-        match self.likeliest(key)[..] {
+        match self.known_server(key)[..] {
             [Some(number)] => number,
             _ => self.shards.len(),
         }
     }
 
     fn accepts_key(&self, key: ChatKey, registration: Option<&SecretDigest>) -> bool {
-        self.suits_now(key, registration)
+        self.can_place(key, registration)
     }
 
     fn accepts_registration(&self, registration: &SecretDigest) -> bool {
-        self.id_suits_now(registration)
+        self.can_place_id(registration)
     }
 
     async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool, StoreError> {
-        self.home(key)?.reserve(key, hold).await
+        self.server_of(key)?.reserve(key, hold).await
     }
 
     async fn register(&self, new: NewChat) -> Result<Registered, StoreError> {
@@ -86,19 +86,19 @@ impl Chats for ShardedStore {
             .await
     }
 
-    /// A chat that has ended has no position. It is not looked for elsewhere when its server is known.
+    /// A chat that has ended has no position. It is not looked up on other servers if its server is known.
     async fn positions(&self, keys: &[ChatKey]) -> BatchResult<Option<Position>> {
         self.find_all(
             keys,
             |key| *key,
-            Self::likeliest,
+            Self::known_server,
             Option::is_none,
             |store, keys| Box::pin(async move { store.positions(&keys).await }),
         )
         .await
     }
 
-    async fn end(&self, by: By) -> Result<EndOutcome, StoreError> {
+    async fn end(&self, by: Principal) -> Result<EndOutcome, StoreError> {
         let is_missing = |ending: &EndOutcome| matches!(ending, EndOutcome::Missing);
         self.find(by.key(), is_missing, move |store| store.end(by))
             .await
@@ -107,13 +107,13 @@ impl Chats for ShardedStore {
 
 #[async_trait]
 impl Messages for ShardedStore {
-    /// As many for each partition.
+    /// The limit applies to each partition.
     fn lanes(&self) -> usize {
         self.lanes
     }
 
-    /// What a server that does not answer would have stored counts as locked, so that it is tried
-    /// alone, and the other servers' drafts are not failed with it.
+    /// Drafts to a server that does not answer are returned as locked: they are retried alone, and the drafts
+    /// to other servers do not fail.
     async fn append(&self, drafts: &[Draft], room: ChatRoom) -> Result<Vec<Appended>, StoreError> {
         let outcomes = self.find_all(
             drafts,
@@ -156,7 +156,7 @@ impl Messages for ShardedStore {
 
     async fn history(
         &self,
-        by: By,
+        by: Principal,
         page: Page,
         limit: usize,
     ) -> Result<Access<HistoryPage>, StoreError> {
@@ -166,13 +166,13 @@ impl Messages for ShardedStore {
         .await
     }
 
-    /// Where a chat may be on several servers it is written to all: those that do not have it ignore it.
-    /// What one server does not take is written to the others all the same.
+    /// A chat that may be on several servers is written to all of them: those that lack it ignore the write.
+    /// A server that fails does not stop the writes to the others.
     async fn write_deferred(&self, writes: &[(ChatKey, DeferredWrite)]) -> Result<(), StoreError> {
         let mut parts: Vec<Vec<(ChatKey, DeferredWrite)>> = vec![Vec::new(); self.shards.len()];
         let mut outcome = Ok(());
         for write in writes {
-            for candidate in self.likeliest(write.0) {
+            for candidate in self.known_server(write.0) {
                 match candidate {
                     Some(number) => parts[number].push(write.clone()),
                     None => outcome = Err(not_reached()),
@@ -263,11 +263,11 @@ impl Seats for ShardedStore {
     async fn answer(
         &self,
         by: Caller,
-        word: AskWord,
+        ask_ref: AskRef,
         verdict: AskAnswer,
     ) -> Result<Access<AnswerOutcome>, StoreError> {
         self.find(by.key, is_denied, move |store| {
-            store.answer(by, word, verdict)
+            store.answer(by, ask_ref, verdict)
         })
         .await
     }
@@ -284,10 +284,10 @@ impl Seats for ShardedStore {
     }
 }
 
-/// Every server is looked after for itself: one that is away keeps no other from it.
+/// Each server is maintained independently: one that is away does not affect the others.
 #[async_trait]
 impl Upkeep for ShardedStore {
-    /// Whether any of the servers takes writes.
+    /// Whether any server takes writes.
     async fn ping(&self) -> Result<(), StoreError> {
         let asked: Vec<_> = self.opened().map(|(_, store)| store.ping()).collect();
         match asked.is_empty() {
@@ -300,9 +300,9 @@ impl Upkeep for ShardedStore {
         self.places_away()
     }
 
-    /// One server after the other, so that no more is done than was asked for. One that is away keeps
-    /// no other from it, and comes last. One that takes no writes is asked too: it may be that its disk
-    /// is full, and what is deleted makes room.
+    /// One server after the other, so that no more than `limit` is done. Servers that are away come last and
+    /// do not stop the others. Read-only servers are tried too: the disk may be full, and deleting frees
+    /// space.
     async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>, StoreError> {
         let mut ended = Vec::new();
         let mut outcomes = Vec::new();
@@ -347,7 +347,7 @@ impl Upkeep for ShardedStore {
     }
 }
 
-/// What the servers answered that did, unless none did.
+/// The results of the servers that answered; an error if none did.
 fn some_of<T>(answers: Vec<Result<T, StoreError>>) -> Result<Vec<T>, StoreError> {
     let mut failed = None;
     let mut found = Vec::with_capacity(answers.len());

@@ -1,4 +1,4 @@
-//! Which servers take new chats: shown and changed by `duet shards`.
+//! Shows and changes which servers take new chats, for `duet shards`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,40 +13,40 @@ use uuid::Uuid;
 use super::{Map, Shard, ShardedStore, keeping::NOTICE, not_reached};
 use crate::{
     config::{self, PostgresUrl},
-    store::{OpenError, postgres::Census},
+    store::{OpenError, postgres::StoredCounts},
 };
 
-/// How a server stands, for `duet shards`.
+/// The status of a server, for `duet shards`.
 #[derive(Debug, Clone)]
-pub struct Standing {
-    /// Like `one:5432/duet`.
+pub struct ShardStatus {
+    /// Its location, such as `one:5432/duet`.
     pub place: String,
-    /// Whether new chats are put there.
+    /// Whether it takes new chats.
     pub takes_new: bool,
-    /// Whether chats may be there.
+    /// Whether it may have chats.
     pub in_use: bool,
-    /// Until when they may be, where no new ones come.
+    /// Until when it may have chats, if it takes no new ones.
     pub in_use_until: Option<Timestamp>,
-    /// What is there; `None` where it did not answer.
-    pub census: Option<Census>,
+    /// How many rows it has; `None` if it did not answer.
+    pub census: Option<StoredCounts>,
 }
 
-/// Why the map was not changed: a sentence.
+/// Why the map was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
-    /// What was asked for cannot be, or is so already.
+    /// The request is impossible, or already fulfilled.
     #[error("{0}")]
     Refused(String),
-    /// A server, or somebody else, was in the way: the same may succeed another time.
+    /// A server did not answer, or somebody else changed the map: try again.
     #[error("{0}")]
     Failed(String),
 }
 
-/// The servers of a store, to be changed.
+/// The servers of a store.
 pub struct Shards(pub(super) Arc<ShardedStore>);
 
 impl Shards {
-    /// Opens the store.
+    /// Connects to the servers.
     ///
     /// # Errors
     /// As [`ShardedStore::open`].
@@ -61,8 +61,8 @@ impl Shards {
         ))
     }
 
-    /// How all servers stand.
-    pub async fn standing(&self) -> Vec<Standing> {
+    /// The status of each server.
+    pub async fn standing(&self) -> Vec<ShardStatus> {
         let maps = self.0.maps().maps.clone();
         let (newest, in_use) = (maps.newest(), maps.in_use(self.0.clock.now()));
         let standing = self.0.shards.iter().map(async |shard| {
@@ -72,7 +72,7 @@ impl Shards {
                 None => None,
             };
             let is_among = |servers: &[Uuid]| opened.is_some_and(|(id, _)| servers.contains(id));
-            Standing {
+            ShardStatus {
                 place: shard.place.clone(),
                 takes_new: is_among(&newest.servers),
                 in_use: is_among(&in_use),
@@ -83,11 +83,10 @@ impl Shards {
         join_all(standing).await
     }
 
-    /// Makes a map with this server, or without it, on every server; answers in how long it comes into
-    /// force.
+    /// Writes a map with or without this server to every server; returns how long it takes to become current.
     ///
     /// # Errors
-    /// [`ChangeError`] says why not, and whether trying again may help.
+    /// [`ChangeError`] says why not, and whether to try again.
     pub async fn change(&self, place: &str, takes_new: bool) -> Result<Duration, ChangeError> {
         use ChangeError::{Failed, Refused};
         let shards = &self.0.shards;
@@ -105,7 +104,7 @@ impl Shards {
                 "{away} is away. A map is made with all servers there: run the command again when it is back."
             )));
         };
-        // What an earlier command has not brought to all servers comes first.
+        // First spreads maps that an earlier command did not bring to all servers.
         let (maps, some_lacked) = self.0.spread_maps().await.map_err(Failed)?;
         let newest = maps.newest().clone();
         if newest.servers.contains(server) == takes_new {
@@ -115,7 +114,7 @@ impl Shards {
                 (false, false) => Err(Refused(format!("{place} takes no new chats already."))),
             };
         }
-        // Whoever changes this map writes to the same server first, so one of two commands comes second.
+        // All commands write to the same server first, so of two at once one fails.
         let first = newest.servers.iter().min().copied();
         let mut servers = newest.servers;
         servers.retain(|known| known != server);
@@ -154,7 +153,7 @@ impl Shards {
         Ok(NOTICE)
     }
 
-    /// Writes a map to a server; false where that has another one of its version.
+    /// Writes a map to a server; false if it has another one with this version.
     async fn write_map(&self, shard: &Shard, map: &Map) -> Result<bool, StoreError> {
         let Some((_, store)) = shard.opened.get() else {
             return Err(not_reached());

@@ -1,5 +1,4 @@
-//! What `duet doctor` finds out about servers that share the chats: whether they and the settings mean the
-//! same servers.
+//! What `duet doctor` reports about servers that share the chats: whether they and the settings agree.
 
 use actors::{
     domain::Timestamp,
@@ -24,19 +23,18 @@ use crate::{
     words::counted,
 };
 
-/// Adds what it finds about `store.urls` and the maps on the servers. What is wrong with one server alone is
-/// found elsewhere.
+/// Appends findings about `store.urls` and the maps on the servers; single servers are examined elsewhere.
 ///
 /// # Errors
-/// [`OpenError`] says what keeps duet from starting.
+/// [`OpenError`] if duet would not start.
 pub(crate) async fn examine(
     urls: &[PostgresUrl],
     found: &mut Vec<Finding>,
 ) -> Result<(), OpenError> {
     let members = urls.iter().map(async |url| {
-        // That it cannot be reached or read is among what was found about it.
+        // An unreachable server has been reported already.
         let member = member(url).await.ok().flatten();
-        (url.place(), member)
+        (url.location(), member)
     });
     let members = join_all(members).await;
     let known: Vec<(&str, &Member)> = members
@@ -55,7 +53,7 @@ pub(crate) async fn examine(
         )
     });
     let Some(maps) = Maps::new(all) else {
-        say_without_maps(&known, found)?;
+        report_missing_maps(&known, found)?;
         return check_servers(identities, &[]);
     };
     let now = SystemClock::default().now();
@@ -66,7 +64,7 @@ pub(crate) async fn examine(
     }
     check_servers(identities, &maps.in_use(now))?;
     if found.len() == before && known.len() == members.len() {
-        found.push(Finding::fine(format!(
+        found.push(Finding::ok(format!(
             "all servers of store.urls have one map, version {}: new chats go to {}",
             maps.newest().version,
             counted(maps.newest().servers.len(), "server"),
@@ -75,8 +73,11 @@ pub(crate) async fn examine(
     Ok(())
 }
 
-/// No map was made yet, or those that have one are away.
-fn say_without_maps(known: &[(&str, &Member)], found: &mut Vec<Finding>) -> Result<(), OpenError> {
+/// There is no map yet, or the servers that have one are away.
+fn report_missing_maps(
+    known: &[(&str, &Member)],
+    found: &mut Vec<Finding>,
+) -> Result<(), OpenError> {
     let inhabited = known.iter().filter(|(_, member)| member.is_inhabited);
     let inhabited: Vec<&str> = inhabited.map(|(place, _)| *place).collect();
     if inhabited.len() > 1 {
@@ -90,7 +91,7 @@ fn say_without_maps(known: &[(&str, &Member)], found: &mut Vec<Finding>) -> Resu
     Ok(())
 }
 
-/// A server that has not all maps yet.
+/// A server that lacks maps.
 fn lacking(maps: &Maps, place: &str, member: &Member) -> Option<Finding> {
     lacks_any(&member.maps, maps.as_slice()).then(|| {
         Finding::warning(format!(
@@ -100,13 +101,13 @@ fn lacking(maps: &Maps, place: &str, member: &Member) -> Option<Finding> {
     })
 }
 
-/// A server on which no new chats are put.
+/// A server that takes no new chats.
 fn outside(maps: &Maps, place: &str, member: &Member, now: Timestamp) -> Option<Finding> {
     if maps.newest().servers.contains(&member.identity) {
         return None;
     }
     Some(match maps.in_use(now).contains(&member.identity) {
-        true => Finding::fine(format!(
+        true => Finding::ok(format!(
             "{place} takes no new chats: `duet shards` says from when on it can be left out of store.urls"
         )),
         false => Finding::warning(format!(
@@ -116,11 +117,11 @@ fn outside(maps: &Maps, place: &str, member: &Member, now: Timestamp) -> Option<
     })
 }
 
-/// Refuses a server that shares its chats with others where the settings name it alone: it would look as if
-/// the chats of the others did not exist.
+/// Refuses settings with a single server that shares its chats with others: the chats on the others would
+/// seem not to exist.
 ///
 /// # Errors
-/// [`OpenError`] says so.
+/// [`OpenError`] in that case.
 pub(crate) fn check_alone(place: &str, identity: Uuid, maps: Vec<Map>) -> Result<(), OpenError> {
     let Some(maps) = Maps::new(maps) else {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Finds chats: each is asked for on the servers that it may be on, until one of them knows it.
+//! Finds chats: asks the servers that a chat may be on, until one of them knows it.
 
 use std::sync::atomic::Ordering;
 
@@ -11,22 +11,22 @@ use futures_util::future::{BoxFuture, join_all};
 use super::{MAPS_GOOD_FOR, ShardedStore, asking::is_missing, no_server, not_reached};
 use crate::store::PostgresStore;
 
-/// A server that a chat may be on, by number; `None` is one that was not reached yet.
+/// The index of a server that a chat may be on; `None` for one that was not reached yet.
 pub(super) type Candidate = Option<usize>;
 
 /// A question that is not answered yet.
 struct Open {
-    /// Which of those that were asked.
+    /// Its index among the questions.
     index: usize,
-    /// The servers where it is still to be asked.
+    /// The servers still to be asked.
     rest: std::vec::IntoIter<Candidate>,
-    /// Whether the chat can be on one server alone.
+    /// Whether only one server can have the chat.
     is_sole: bool,
 }
 
 impl ShardedStore {
-    /// Which servers a chat may be on: first the one on which it was found before, then those that
-    /// answer, and of those the one by the newest map.
+    /// The servers that a chat may be on: the one where it was found before, then those that answer, by the
+    /// newest map first.
     pub(super) fn candidates(&self, key: ChatKey) -> Vec<Candidate> {
         let servers = self.maps().maps.candidates(key, self.clock.now());
         let mut candidates: Vec<Candidate> = servers
@@ -45,8 +45,8 @@ impl ShardedStore {
         candidates
     }
 
-    /// The server on which a chat was found before, and nothing else where it was.
-    pub(super) fn likeliest(&self, key: ChatKey) -> Vec<Candidate> {
+    /// Only the server where a chat was found before; else all candidates.
+    pub(super) fn known_server(&self, key: ChatKey) -> Vec<Candidate> {
         let mut candidates = self.candidates(key);
         if candidates.len() > 1 && candidates[0].is_some() && candidates[0] == self.located.get(key)
         {
@@ -55,9 +55,9 @@ impl ShardedStore {
         candidates
     }
 
-    /// The server that has or had a chat; `None` where there never was one.
+    /// The server that has or had a chat; `None` if there never was one.
     pub(super) async fn locate(&self, key: ChatKey) -> Result<Option<usize>, StoreError> {
-        match self.likeliest(key)[..] {
+        match self.known_server(key)[..] {
             [Some(number)] => Ok(Some(number)),
             [None] => Err(not_reached()),
             _ => {
@@ -68,7 +68,7 @@ impl ShardedStore {
         }
     }
 
-    /// Asks about one chat where it may be, until a server knows it.
+    /// Asks about one chat on each candidate until one knows it.
     pub(super) async fn find<T: Send>(
         &self,
         key: ChatKey,
@@ -106,7 +106,7 @@ impl ShardedStore {
                 Err(error) => failed = Some(error),
             }
         }
-        // It may be on the server that did not answer.
+        // The chat may be on the server that did not answer.
         match (failed, missing) {
             (None, Some(missing)) => Ok(missing),
             (Some(error), _) => Err(error),
@@ -114,7 +114,7 @@ impl ShardedStore {
         }
     }
 
-    /// Asks about many chats, each where `places` says that it may be, in one call per server and
+    /// Asks about many chats on the servers that `places` returns for each, with one call per server and
     /// round.
     pub(super) async fn find_all<Q: Clone + Send + Sync, A: Send>(
         &self,
@@ -138,7 +138,7 @@ impl ShardedStore {
         let mut open: Vec<Open> = asked.iter().enumerate().map(open).collect();
         while !open.is_empty() {
             let mut calls: Vec<Vec<Open>> = Vec::new();
-            // Those whose server was not reached yet are a call as well.
+            // Servers that were not reached yet are a group too.
             calls.resize_with(self.shards.len() + 1, Vec::new);
             for mut question in open.drain(..) {
                 if let Some(candidate) = question.rest.next() {
@@ -171,7 +171,7 @@ impl ShardedStore {
                         answers[index] = Some(answer);
                         continue;
                     }
-                    // It may be on the server that did not answer.
+                    // The chat may be on the server that did not answer.
                     if answer.is_err() || !matches!(answers[index], Some(Err(_))) {
                         answers[index] = Some(answer);
                     }
@@ -187,7 +187,7 @@ impl ShardedStore {
             .collect()
     }
 
-    /// Remembers where a chat is that may be on several servers.
+    /// Remembers where a chat was found that may be on several servers.
     pub(super) fn found(&self, key: ChatKey, candidate: Candidate, is_sole: bool) {
         if !is_sole && let Some(number) = candidate {
             self.located.insert(key, number);

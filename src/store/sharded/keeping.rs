@@ -1,4 +1,4 @@
-//! How the servers are opened and watched.
+//! Opens and watches the servers.
 
 use std::{
     sync::{
@@ -21,15 +21,15 @@ use uuid::Uuid;
 use super::{Known, Shard, ShardedStore, located::Located, maps::Maps, spreading::initial_maps};
 use crate::{
     config::{self, PostgresUrl},
-    store::{Meter, OpenError, PostgresStore, patiently, postgres::PoolMetrics},
+    store::{Meter, OpenError, PostgresStore, open_with_retries, postgres::PoolMetrics},
 };
 
-/// How often every server is asked whether it takes writes, and one of them for the maps.
+/// How often every server is probed, and one of them asked for new maps.
 const INTERVAL: Duration = Duration::from_secs(2);
-/// A new map comes into force after so long: by then every instance has read it.
+/// How long after it is written a map becomes current: every instance has read it by then.
 pub(super) const NOTICE: Duration = Duration::from_secs(10);
 
-/// What a store of several servers tells of them.
+/// The metrics of a store of several servers.
 pub(super) struct ShardMetrics {
     pub(super) up: IntGaugeVec,
     pub(super) maps_differ: IntGauge,
@@ -39,7 +39,7 @@ impl ShardMetrics {
     fn register(registry: &Registry) -> Self {
         let up = Opts::new(
             "duet_shard_up",
-            "Whether a PostgreSQL server of a store of several takes writes: 1, or 0 while it is away.",
+            "Whether a PostgreSQL server takes writes (1) or not (0), in a store of several servers.",
         );
         let up = IntGaugeVec::new(up, &["server"]).expect("the name and the label are valid");
         let maps_differ = IntGauge::new(
@@ -55,11 +55,11 @@ impl ShardMetrics {
 }
 
 impl ShardedStore {
-    /// Connects to the servers and migrates them. One that is not there yet is opened later, unless no
-    /// map says which servers there are. Must be called inside a Tokio runtime.
+    /// Connects to the servers and migrates them. A server that is away is opened later, unless there are no
+    /// maps yet. Must be called inside a Tokio runtime.
     ///
     /// # Errors
-    /// [`OpenError`] says which server is in the way, and how.
+    /// [`OpenError`] names the server that is the problem.
     pub async fn open(
         urls: &[PostgresUrl],
         settings: &config::Store,
@@ -70,7 +70,7 @@ impl ShardedStore {
         let shard = |url| Shard::new(url, &meter, registry);
         let shards: Vec<Shard> = urls.iter().map(shard).collect();
         let open = async || open_all(&shards, settings, clock.now()).await;
-        let maps = patiently(settings, open).await?;
+        let maps = open_with_retries(settings, open).await?;
         let store = Arc::new(Self {
             shards,
             maps: RwLock::new(Known {
@@ -83,7 +83,7 @@ impl ShardedStore {
             metrics: ShardMetrics::register(registry),
         });
         store.check_servers()?;
-        store.look().await;
+        store.probe_servers().await;
         tokio::spawn(watch(Arc::downgrade(&store)));
         for (number, shard) in store.shards.iter().enumerate() {
             if shard.opened.get().is_none() {
@@ -101,8 +101,8 @@ impl ShardedStore {
         check_servers(servers, &self.maps().maps.in_use(self.clock.now()))
     }
 
-    /// Asks every server whether it takes writes; says so once when that changes.
-    async fn look(&self) {
+    /// Probes every server with a write; logs each change of the result.
+    async fn probe_servers(&self) {
         let asked = self
             .opened()
             .map(async |(shard, store)| (shard, store.ping().await));
@@ -142,8 +142,8 @@ impl ShardedStore {
     }
 }
 
-/// Refuses settings that lack a server which chats may be on, or name one server twice. Of a server that
-/// was not reached nobody knows which one it is.
+/// Refuses settings that lack a server which chats may be on, or that name one server twice. The identity of
+/// a server that was not reached is unknown.
 pub(super) fn check_servers<'a>(
     servers: impl Iterator<Item = (&'a str, Option<Uuid>)>,
     in_use: &[Uuid],
@@ -178,22 +178,22 @@ pub(super) fn check_servers<'a>(
     Ok(())
 }
 
-/// Watches the servers for as long as the store is used.
+/// Probes the servers until the store is dropped.
 async fn watch(store: Weak<ShardedStore>) {
     loop {
         tokio::time::sleep(INTERVAL).await;
         let Some(store) = store.upgrade() else {
             return;
         };
-        store.look().await;
+        store.probe_servers().await;
         if let Err(failure) = store.read_maps().await {
             tracing::debug!(%failure, "the maps of the servers were not read");
         }
     }
 }
 
-/// Opens a server that was away when the store was opened. This may wait for somebody who migrates it,
-/// and holds up nothing else.
+/// Opens a server that was away when the store was opened. It may have to wait for a migration, in a task of
+/// its own.
 async fn open_late(store: Weak<ShardedStore>, number: usize, settings: config::Store) {
     loop {
         tokio::time::sleep(INTERVAL).await;
@@ -203,7 +203,7 @@ async fn open_late(store: Weak<ShardedStore>, number: usize, settings: config::S
         let shard = &store.shards[number];
         match shard.open(&settings).await {
             Ok(()) => return,
-            // What is wrong with its password is nothing that all others must end for.
+            // A wrong password of one server must not stop the whole instance.
             Err(error) => {
                 tracing::debug!(server = shard.place, %error, "a server of the store is still away");
             }
@@ -213,7 +213,7 @@ async fn open_late(store: Weak<ShardedStore>, number: usize, settings: config::S
 
 impl Shard {
     fn new(url: &PostgresUrl, meter: &Meter, registry: &Registry) -> Self {
-        let place = url.place();
+        let place = url.location();
         Self {
             url: url.clone(),
             metrics: (meter.clone(), PoolMetrics::register(registry, Some(&place))),
@@ -228,7 +228,7 @@ impl Shard {
         let store = PostgresStore::open_counted(&self.url, settings, metrics).await?;
         let identity = store.identity().await;
         let identity = identity.map_err(|error| OpenError::passing(error.to_string()))?;
-        // Nobody else opens it meanwhile.
+        // Only this task opens it.
         let _ = self.opened.set((identity, store));
         Ok(())
     }
@@ -241,7 +241,7 @@ impl Shard {
     }
 }
 
-/// Opens those that are not open yet, and reads the maps.
+/// Opens the servers that are not open yet, and reads the maps.
 async fn open_all(
     shards: &[Shard],
     settings: &config::Store,

@@ -1,8 +1,7 @@
-//! Where chats were found that may be on several servers.
+//! Remembers on which server a chat was found, for chats that may be on several.
 //!
-//! A chat is never moved, so whoever found it once asks there first: after a change of the map most
-//! chats cost one question and not two, and each is asked for together with the other chats of its
-//! server, whatever becomes of the servers that it could have been on.
+//! A chat never moves, so this never becomes wrong. After a change of the map most lookups ask one server
+//! instead of two, and are batched with the other chats of that server.
 
 use std::{
     collections::HashMap,
@@ -11,11 +10,11 @@ use std::{
 
 use actors::domain::ChatKey;
 
-/// Chats in one generation. Both together take some 20 MB at most.
+/// Chats per generation. Two generations take about 20 MB.
 const GENERATION_LEN: usize = 250_000;
 
-/// The number of the server on which a chat was found. Those that were not asked for longest are
-/// forgotten first, by the generation.
+/// The server index of each chat. When a generation is full, the older one is dropped: the chats that were
+/// not looked up for longest.
 #[derive(Default)]
 pub(super) struct Located(Mutex<Generations>);
 
@@ -56,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_not_asked_for_longest_is_forgotten() {
+    fn the_least_recently_used_chat_is_forgotten() {
         let key = |n: u8| ChatKey::from_bytes([n; 16]);
         let located = Located::default();
         for n in 0..4 {

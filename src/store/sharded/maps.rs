@@ -1,9 +1,8 @@
-//! Which of several servers a chat is on.
+//! Maps, which say on which of several servers a chat is.
 //!
-//! A map lists the servers that take new chats, each by the identity that its tables hold. Every
-//! server has a copy of all maps. Nothing is ever moved: a chat stays where the map that was in
-//! force at its registration put it, and is looked for there for as long as it, or its tombstone,
-//! can be.
+//! A map lists the servers that take new chats, by the identity stored in their tables. Every server has all
+//! maps. A chat never moves: it stays on the server that the map current at its registration chose, and is
+//! looked up there for as long as it or its tombstone exists.
 
 use std::time::Duration;
 
@@ -11,18 +10,18 @@ use actors::domain::{ChatKey, SecretDigest, Timestamp};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-/// For so long after the next map is in force can a chat of this one live (30 days) or its
-/// tombstone stand (30 days more); a day is added for clocks and for sweeps that were late.
+/// How long after its successor became current a map is needed: a chat lives for 30 days and its tombstone
+/// for 30 more; one day is added for skewed clocks and late sweeps.
 pub(super) const REMEMBERED: Duration = Duration::from_secs(61 * 24 * 3600);
 
-/// The servers that take new chats from a moment on.
+/// The servers that take new chats from some time on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Map {
-    /// 1, 2, 3 … in the order in which they were made.
+    /// 1, 2, 3 … in the order of creation.
     pub(crate) version: i64,
     /// The identities of the servers, ascending.
     pub(crate) servers: Vec<Uuid>,
-    /// When it comes into force.
+    /// When it becomes current.
     pub(crate) since: Timestamp,
 }
 
@@ -31,7 +30,7 @@ pub(crate) struct Map {
 pub(super) struct Maps(Vec<Map>);
 
 impl Maps {
-    /// `None` where there is no map.
+    /// `None` without maps.
     pub(super) fn new(mut maps: Vec<Map>) -> Option<Self> {
         maps.sort_by_key(|map| map.version);
         (!maps.is_empty()).then_some(Self(maps))
@@ -41,30 +40,29 @@ impl Maps {
         &self.0
     }
 
-    /// The one made last, which may not be in force yet.
+    /// The newest map, which may not be current yet.
     pub(super) fn newest(&self) -> &Map {
         self.0.last().expect("there is one")
     }
 
-    /// The one in force.
+    /// The current map.
     pub(super) fn current(&self, now: Timestamp) -> &Map {
         let current = self.0.iter().rev().find(|map| map.since <= now);
         current.unwrap_or(&self.0[0])
     }
 
-    /// The servers that a chat may be on: first the one of the newest map in force, then those of the
-    /// maps before it.
+    /// The servers that a chat may be on: by the current map first, then by older ones.
     pub(super) fn candidates(&self, key: ChatKey, now: Timestamp) -> Vec<Uuid> {
         self.servers_of(key.as_bytes(), now)
     }
 
-    /// The same for a registration's `id`: a chat that the server names is put where its `id` belongs,
-    /// so that the same `id` finds it again.
+    /// The same for a registration's `id`. If the server chooses the key, it chooses one that belongs with
+    /// the `id`, so that the same `id` finds the chat again.
     pub(super) fn candidates_of(&self, registration: &SecretDigest, now: Timestamp) -> Vec<Uuid> {
         self.servers_of(registration.as_bytes(), now)
     }
 
-    /// Every server that a chat can be on.
+    /// Every server that may have chats.
     pub(super) fn in_use(&self, now: Timestamp) -> Vec<Uuid> {
         let mut servers: Vec<Uuid> = self
             .remembered(now)
@@ -75,8 +73,8 @@ impl Maps {
         servers
     }
 
-    /// Until when a server that takes no new chats may have some; `None` where it takes new ones, or none of
-    /// the maps has it.
+    /// Until when a server that takes no new chats may have some; `None` if it takes new ones, or is in no
+    /// map.
     pub(super) fn in_use_until(&self, server: Uuid) -> Option<Timestamp> {
         let last = self
             .0
@@ -98,8 +96,8 @@ impl Maps {
         servers
     }
 
-    /// The maps by which chats are found, newest first. One that is not in force yet is among them:
-    /// another instance's clock may be ahead.
+    /// The maps to look chats up by, newest first. Includes maps that are not current yet: another instance's
+    /// clock may be ahead.
     fn remembered(&self, now: Timestamp) -> impl Iterator<Item = &Map> {
         let oldest = now.unix_ms().saturating_sub(millis(REMEMBERED));
         let replaced_at = |index: usize| self.0.get(index + 1).map(|next| next.since.unix_ms());
@@ -117,19 +115,19 @@ impl Maps {
 }
 
 impl Map {
-    /// The server that has a chat by this map.
-    pub(super) fn home(&self, key: ChatKey) -> Option<Uuid> {
+    /// The server for a chat.
+    pub(super) fn server_of_chat(&self, key: ChatKey) -> Option<Uuid> {
         self.server_of(key.as_bytes())
     }
 
-    /// The server where the `id` of a registration belongs.
-    pub(super) fn home_of(&self, registration: &SecretDigest) -> Option<Uuid> {
+    /// The server for the `id` of a registration.
+    pub(super) fn server_of_id(&self, registration: &SecretDigest) -> Option<Uuid> {
         self.server_of(registration.as_bytes())
     }
 
-    /// The server with the highest rank for this subject (rendezvous hashing, Thaler and Ravishankar
-    /// 1998): a server that is added takes its share from all others, and one that is taken out gives
-    /// its share to all others, and no other chat's server changes.
+    /// The server with the highest rank for this subject (rendezvous hashing, Thaler and Ravishankar 1998): a
+    /// new server takes an equal share from each other one, a removed one leaves its share to all others, and
+    /// no other subject changes its server.
     fn server_of(&self, subject: &[u8]) -> Option<Uuid> {
         let rank = |server: &&Uuid| {
             let digest = Sha256::new_with_prefix(server.as_bytes())
@@ -201,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_that_nothing_can_be_left_of_is_forgotten() {
+    fn a_map_without_remaining_chats_is_forgotten() {
         let maps = Maps::new(vec![map(2, &[2], 10), map(1, &[1], 0)]).unwrap();
         let key = keys().next().unwrap();
         assert_eq!(maps.candidates(key, at(70)), [server(2), server(1)]);

@@ -1,9 +1,9 @@
-//! Registration: the one call that must be right under every map at once.
+//! Registration, which must be right under several maps at once.
 //!
-//! A chat is made where its key belongs. What makes a registration that is sent again find it is its
-//! `id`, which belongs to a server of its own: where that is another one than the chat's, it keeps
-//! which chat the `id` makes. A key that was just made at random is looked for nowhere; whatever else
-//! may be known elsewhere is asked for, and where a server that may know is away nothing is made.
+//! A chat is made on the server of its key. The `id` of its registration, by which a repeated registration
+//! finds it, may belong to another server, which then records the chat's key. A fresh random key is looked up
+//! nowhere; anything else is looked up on all servers that may know it, and if one of those is away nothing
+//! is made.
 
 use std::{
     sync::atomic::Ordering,
@@ -19,29 +19,29 @@ use uuid::Uuid;
 use super::{Map, ShardedStore, asking::is_missing, no_server};
 use crate::store::{
     PostgresStore,
-    postgres::{Binding, Fenced, Trace},
+    postgres::{Binding, MapChecked, PriorUse},
 };
 
-/// How long the servers may disagree on which map is in force: as their clocks do.
+/// How long servers may disagree on the current map: as long as their clocks differ.
 const AGREED_WITHIN: Duration = Duration::from_secs(5);
 const ASK_AGAIN: Duration = Duration::from_millis(100);
-/// What is reserved was reserved by the map in force, when that has been in force for so long.
+/// Once a map has been current for this long, all reservations that still count were made under it.
 const RESERVED_BY_NOW: Duration = Duration::from_secs(3600);
 
-/// Where a chat that is about to be made may be known.
+/// The servers that may know a chat that is about to be made.
 struct Places {
     /// Where it is made.
     home: Uuid,
-    /// Where its `id` belongs, if that is elsewhere.
+    /// Where its `id` belongs, if that is another server.
     id_home: Option<Uuid>,
-    /// Where it would have been by an older map.
+    /// Where older maps would have put it.
     older: Vec<Uuid>,
 }
 
 impl ShardedStore {
-    /// Makes a chat where the map in force puts it, once the servers that would have had it by an
-    /// older map have said that it is not there. Each of them answers by the same map, and from then
-    /// on registers nothing by an older one, so no two instances can make one chat on two servers,
+    /// Makes a chat on the server that the current map chooses, after the servers that older maps would have
+    /// chosen have confirmed that they do not have it. Each of them checks that it uses the same map, and
+    /// registers nothing under an older one afterwards, so no two instances can make one chat on two servers,
     /// whatever their clocks say.
     pub(super) async fn register_somewhere(
         &self,
@@ -52,16 +52,18 @@ impl ShardedStore {
         let began = Instant::now();
         loop {
             let version = match self.register_by(&map, &mut new, stale).await? {
-                Fenced::Done(Trace::Known(registered)) => return Ok(registered),
-                Fenced::Done(Trace::Bound(binding)) => match self.made_by(&new, binding).await? {
-                    Some(registered) => return Ok(registered),
-                    None => {
-                        stale = Some(binding.key);
-                        continue;
+                MapChecked::Done(PriorUse::Known(registered)) => return Ok(registered),
+                MapChecked::Done(PriorUse::Bound(binding)) => {
+                    match self.made_by(&new, binding).await? {
+                        Some(registered) => return Ok(registered),
+                        None => {
+                            stale = Some(binding.key);
+                            continue;
+                        }
                     }
-                },
-                Fenced::Done(Trace::None | Trace::Reserved) => return Err(no_server()),
-                Fenced::OtherMap(other) => other,
+                }
+                MapChecked::Done(PriorUse::None | PriorUse::Reserved) => return Err(no_server()),
+                MapChecked::OtherMap(other) => other,
             };
             if version == map.version || began.elapsed() > AGREED_WITHIN {
                 return Err(StoreError::Unavailable(
@@ -71,7 +73,7 @@ impl ShardedStore {
             }
             tokio::time::sleep(ASK_AGAIN).await;
             self.read_maps().await?;
-            // A server that was away when a map was made has it only now.
+            // A server that was away when a map was written gets it now.
             map = self.map(version).unwrap_or_else(|| self.current_map());
         }
     }
@@ -81,7 +83,7 @@ impl ShardedStore {
         map: &Map,
         new: &mut NewChat,
         stale: Option<ChatKey>,
-    ) -> Result<Fenced<Trace>, StoreError> {
+    ) -> Result<MapChecked<PriorUse>, StoreError> {
         let Places {
             home,
             id_home,
@@ -92,9 +94,9 @@ impl ShardedStore {
             let traced = self.ask(*server, async |store| store.trace(map, new, stale).await);
             match traced.await? {
                 None => is_part_away = true,
-                // It was reserved by the map before.
-                Some(Fenced::Done(Trace::Reserved)) => new.must_be_reserved = false,
-                Some(Fenced::Done(Trace::None)) => {}
+                // The key was reserved under the map before.
+                Some(MapChecked::Done(PriorUse::Reserved)) => new.must_be_reserved = false,
+                Some(MapChecked::Done(PriorUse::None)) => {}
                 Some(known) => return Ok(known),
             }
         }
@@ -104,22 +106,28 @@ impl ShardedStore {
             .flatten()
             .any(|it| !self.takes_writes(it));
         if is_part_away {
-            // Nothing can be made. What the others know can be told.
+            // Nothing can be made, but what the reachable servers know can be returned.
             for server in needed.into_iter().flatten() {
                 let traced = self.ask(server, async |store| store.trace(map, new, stale).await);
                 match traced.await? {
-                    None | Some(Fenced::Done(Trace::None | Trace::Reserved)) => {}
+                    None | Some(MapChecked::Done(PriorUse::None | PriorUse::Reserved)) => {}
                     Some(known) => return Ok(known),
                 }
             }
-            return Ok(Fenced::Done(Trace::Known(Registered::PartitionUnavailable)));
+            return Ok(MapChecked::Done(PriorUse::Known(
+                Registered::PartitionUnavailable,
+            )));
         }
         if let Some(id_home) = id_home {
             let bound = self.ask(id_home, async |store| store.bind(map, new, stale).await);
             match bound.await? {
-                None => return Ok(Fenced::Done(Trace::Known(Registered::PartitionUnavailable))),
-                Some(Fenced::Done(Trace::Reserved)) => new.must_be_reserved = false,
-                Some(Fenced::Done(Trace::None)) => {}
+                None => {
+                    return Ok(MapChecked::Done(PriorUse::Known(
+                        Registered::PartitionUnavailable,
+                    )));
+                }
+                Some(MapChecked::Done(PriorUse::Reserved)) => new.must_be_reserved = false,
+                Some(MapChecked::Done(PriorUse::None)) => {}
                 Some(known) => return Ok(known),
             }
         }
@@ -127,7 +135,7 @@ impl ShardedStore {
         let registered = self.store(home)?.register_by(map, new, stale).await?;
         if matches!(
             &registered,
-            Fenced::Done(Trace::Known(Registered::Made { .. }))
+            MapChecked::Done(PriorUse::Known(Registered::Made { .. }))
         ) {
             self.found(new.key, home, self.candidates(new.key).len() == 1);
         }
@@ -135,9 +143,9 @@ impl ShardedStore {
     }
 
     async fn places(&self, map: &Map, new: &NewChat) -> Result<Places, StoreError> {
-        let home = map.home(new.key).ok_or_else(no_server)?;
+        let home = map.server_of_chat(new.key).ok_or_else(no_server)?;
         let digest = new.registration.as_ref().map(|(digest, _)| digest);
-        let id_home = digest.and_then(|digest| map.home_of(digest));
+        let id_home = digest.and_then(|digest| map.server_of_id(digest));
         let id_home = id_home.filter(|server| *server != home);
         let (mut of_key, of_id) = {
             let (known, now) = (self.maps(), self.clock.now());
@@ -162,8 +170,8 @@ impl ShardedStore {
         })
     }
 
-    /// Whether a key is one that was made here, and reserved by this map, so that none of the `older`
-    /// servers can have it. Asked only where one of those is away.
+    /// Whether a key was reserved under this map, so that none of the `older` servers can have it. Only asked
+    /// if one of those is away.
     async fn was_reserved_by(
         &self,
         map: &Map,
@@ -179,7 +187,7 @@ impl ShardedStore {
         Ok(reserved.await?.unwrap_or(false))
     }
 
-    /// The chat that an `id` was used for; `None` where it is over, or was never made.
+    /// The chat that an `id` was used for; `None` if it is over or was never made.
     async fn made_by(
         &self,
         new: &NewChat,
@@ -209,7 +217,7 @@ impl ShardedStore {
         }
     }
 
-    /// Asks a server; `None` where it is away.
+    /// Calls a server; `None` if it is away.
     async fn ask<T>(
         &self,
         server: Uuid,
@@ -225,19 +233,19 @@ impl ShardedStore {
         }
     }
 
-    /// Whether a chat that the server is about to name would be on a server that takes writes, and, for
-    /// a registration with an `id`, on the one where the `id` belongs.
-    pub(super) fn suits_now(&self, key: ChatKey, registration: Option<&SecretDigest>) -> bool {
+    /// Whether a generated key belongs to a writable server, and, if the registration has an `id`, to the
+    /// server of that `id`.
+    pub(super) fn can_place(&self, key: ChatKey, registration: Option<&SecretDigest>) -> bool {
         let map = self.current_map();
-        match (map.home(key), registration) {
-            (home, Some(digest)) => home == map.home_of(digest),
+        match (map.server_of_chat(key), registration) {
+            (home, Some(digest)) => home == map.server_of_id(digest),
             (Some(home), None) => self.takes_writes(home),
             (None, None) => false,
         }
     }
 
-    /// Whether all servers take writes on which somebody may have used an `id` before.
-    pub(super) fn id_suits_now(&self, registration: &SecretDigest) -> bool {
+    /// Whether all servers that may know an `id` take writes.
+    pub(super) fn can_place_id(&self, registration: &SecretDigest) -> bool {
         let places = {
             let known = self.maps();
             known.maps.candidates_of(registration, self.clock.now())

@@ -1,4 +1,4 @@
-//! How all servers come to have the same maps.
+//! Brings the maps to all servers.
 
 use std::{
     sync::{PoisonError, atomic::Ordering},
@@ -14,8 +14,8 @@ use super::{Known, Map, Shard, ShardedStore, keeping::NOTICE, maps::Maps, no_ser
 use crate::store::{OpenError, PostgresStore};
 
 impl ShardedStore {
-    /// Reads the maps of all servers that answer, and gives every server those it lacks. A map that
-    /// differs from the known one of its version is told of and not followed.
+    /// Reads the maps of all reachable servers and gives each server those it lacks. If a map differs from
+    /// the known one with its version, that is reported and the known one stays.
     pub(super) async fn read_maps(&self) -> Result<(), StoreError> {
         let answering = self
             .opened()
@@ -39,7 +39,7 @@ impl ShardedStore {
         if have.is_empty() {
             return Err(failed.unwrap_or_else(no_server));
         }
-        self.tell_differing(&differing);
+        self.report_differing(&differing);
         let lacking = have.iter().filter(|(_, _, maps)| lacks_any(maps, &all));
         let written = lacking.map(async |(shard, store, _)| (shard, store.write_maps(&all).await));
         for (shard, written) in join_all(written).await {
@@ -55,8 +55,8 @@ impl ShardedStore {
         Ok(())
     }
 
-    /// Says once that servers have different maps of one version.
-    fn tell_differing(&self, differing: &[(&Shard, i64)]) {
+    /// Logs once that servers have different maps with one version.
+    fn report_differing(&self, differing: &[(&Shard, i64)]) {
         let count = i64::try_from(differing.len()).unwrap_or(i64::MAX);
         let before = self.metrics.maps_differ.get();
         self.metrics.maps_differ.set(count);
@@ -73,10 +73,10 @@ impl ShardedStore {
         }
     }
 
-    /// Gives every server the maps of all others. Answers the maps, and whether one lacked some.
+    /// Gives every server the maps of all others. Returns the maps, and whether a server lacked some.
     ///
     /// # Errors
-    /// A sentence that says which server is in the way.
+    /// A sentence that names the server that is the problem.
     pub(super) async fn spread_maps(&self) -> Result<(Maps, bool), String> {
         let again = |shard: &Shard, error: &StoreError| {
             format!("{}: {error}. Run the command again.", shard.place)
@@ -101,7 +101,7 @@ impl ShardedStore {
     }
 }
 
-/// What an operator is told who has to decide between two maps.
+/// The advice for two different maps with one version.
 pub(super) fn differ(place: &str, version: i64) -> String {
     format!(
         "{place} has another map of version {version} (table shard_maps) than the other servers. Nobody can \
@@ -109,7 +109,7 @@ pub(super) fn differ(place: &str, version: i64) -> String {
     )
 }
 
-/// What an operator is told who puts servers together that each have chats of their own.
+/// The advice for servers that each have chats but no common map.
 pub(super) fn separate(places: &[&str]) -> String {
     format!(
         "{} have chats, and no map says which server a chat is on. Servers that share chats begin empty, or \
@@ -118,8 +118,8 @@ pub(super) fn separate(places: &[&str]) -> String {
     )
 }
 
-/// Adds the maps of one server that others did not have. Of two maps of one version the known one
-/// stays, and the version is the error.
+/// Adds the maps of one server. If two maps have one version, the known one stays, and the version is the
+/// error.
 pub(super) fn add_unknown(all: &mut Vec<Map>, maps: &[Map]) -> Result<(), i64> {
     let mut differs = Ok(());
     for map in maps {
@@ -137,9 +137,8 @@ pub(super) fn lacks_any(maps: &[Map], all: &[Map]) -> bool {
     !all.iter().all(has)
 }
 
-/// The maps that the servers have. Where none has one, the first is made: of all servers when they
-/// are empty; when one has chats already, because it was the only server until now, that one alone
-/// comes first.
+/// The maps on the servers. If there are none, the first map is made: of all servers if they are empty; if
+/// one has chats already, because it was the only one so far, the first map has that one alone.
 pub(super) async fn initial_maps(
     shards: &[Shard],
     away: Option<OpenError>,
@@ -160,7 +159,7 @@ pub(super) async fn initial_maps(
         return Ok(maps);
     }
     if let Some(away) = away {
-        // Without a map nobody knows which chats are there.
+        // Without a map, it is unknown whether a missing server has chats.
         return Err(away);
     }
     let mut inhabited = Vec::new();
@@ -191,8 +190,7 @@ pub(super) async fn initial_maps(
             since: now.plus(NOTICE),
         });
     }
-    // Several instances that start together write to the servers in one order, and the first to come
-    // has made them.
+    // In one order, so that of several instances that start together the first one makes the maps.
     let leader = opened.iter().min_by_key(|(_, id, _)| *id);
     let (_, _, leader) =
         leader.ok_or_else(|| OpenError::passing("no server was reached".into()))?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use actors::{
     domain::{Lifetime, Timestamp, UserName},
-    ports::{By, Chats, Lookup, NewChat, Registered, SystemClock, Upkeep},
+    ports::{Chats, Lookup, NewChat, Principal, Registered, SystemClock, Upkeep},
     testing::{Stores, eventually},
 };
 use harness::servers::Postgres;
@@ -177,7 +177,7 @@ async fn chats_of_a_lone_server_are_found_when_another_is_added_and_when_it_is_d
         assert_eq!(alone.status(key).await.unwrap(), Lookup::Missing);
     }
     for key in old.iter().chain(&both) {
-        store.end(By::Server(*key)).await.unwrap();
+        store.end(Principal::Server(*key)).await.unwrap();
         let again = store.register(chat(*key)).await.unwrap();
         assert_eq!(
             again,
@@ -190,7 +190,7 @@ async fn chats_of_a_lone_server_are_found_when_another_is_added_and_when_it_is_d
 }
 
 #[tokio::test]
-async fn of_registrations_that_race_across_a_change_one_makes_the_chat() {
+async fn one_of_many_registrations_racing_with_a_change_of_the_map_makes_the_chat() {
     let servers = Servers::start();
     let urls = servers.urls();
     let (here, there) = tokio::join!(store(&urls), store(&urls));

@@ -1,31 +1,31 @@
-//! Asking to be let in, and what becomes of whoever sat there before.
+//! Asks to be let in, and the people who were replaced by somebody who was.
 
 use std::time::Duration;
 
 use actors::{
-    domain::{AskNumber, AskWord, Caller, ChatKey, Seat, SecretDigest, Timestamp},
+    domain::{AskNumber, AskRef, Caller, ChatKey, Seat, SecretDigest, Timestamp},
     ports::{Access, AnswerOutcome, AskAnswer, AskState, Lookup, NewAsk, Replaced, StoredAsk},
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::rows::{Col, access, get, living};
+use super::rows::{Col, access, get, live_chat};
 
-/// Whether the session that allowed an ask lives: what it allowed dies with it. One that was
-/// allowed by a version before this is good by itself.
+/// Whether the session that allowed an ask lives. Asks allowed by an older release name no session and count
+/// as allowed.
 pub(super) const ALLOWED_STILL: &str = "(allowed_by IS NULL OR EXISTS
     (SELECT 1 FROM sessions s WHERE s.key = asks.key AND s.digest = asks.allowed_by))";
 
-/// The most secrets of replaced people that are remembered for one seat; the oldest are forgotten.
+/// How many secrets of replaced people are remembered for each seat; the oldest are dropped.
 const REPLACED_SECRETS_MAX: i64 = 64;
 
-/// A seat has one open ask, the newest.
+/// Records an ask. A seat has one open ask, the newest.
 pub(super) fn ask(
     tx: &Transaction<'_>,
     key: ChatKey,
     ask: &NewAsk,
     now: Timestamp,
 ) -> rusqlite::Result<Lookup<()>> {
-    let found = living(tx, key, now)?.map(|_| ());
+    let found = live_chat(tx, key, now)?.map(|_| ());
     if found != Lookup::Live(()) {
         return Ok(found);
     }
@@ -40,7 +40,7 @@ pub(super) fn ask(
         params![
             Col(key),
             Col(ask.digest),
-            Col(ask.word),
+            Col(ask.ask_ref),
             Col(ask.seat),
             ask.number.get(),
             Col(now.plus(ask.valid))
@@ -79,7 +79,7 @@ pub(super) fn ask_state(
 pub(super) fn answer(
     tx: &Transaction<'_>,
     by: Caller,
-    word: AskWord,
+    ask_ref: AskRef,
     verdict: AskAnswer,
     now: Timestamp,
 ) -> rusqlite::Result<Access<AnswerOutcome>> {
@@ -91,7 +91,7 @@ pub(super) fn answer(
         .query_row(
             "SELECT seat, allowed IS NULL AND expires_at > ?3 AS open FROM asks
              WHERE key = ?1 AND word = ?2",
-            params![Col(by.key), Col(word), Col(now)],
+            params![Col(by.key), Col(ask_ref), Col(now)],
             |row| Ok((get(row, "seat")?, row.get("open")?)),
         )
         .optional()?;
@@ -102,8 +102,8 @@ pub(super) fn answer(
         Some((seat, true)) => {
             match verdict {
                 AskAnswer::DryRun => {}
-                AskAnswer::Refuse => refuse(tx, by.key, word)?,
-                AskAnswer::Allow { valid } => allow(tx, by, word, seat, valid, now)?,
+                AskAnswer::Refuse => refuse(tx, by.key, ask_ref)?,
+                AskAnswer::Allow { valid } => allow(tx, by, ask_ref, seat, valid, now)?,
             }
             AnswerOutcome::Done(seat)
         }
@@ -111,10 +111,10 @@ pub(super) fn answer(
     }))
 }
 
-fn refuse(tx: &Transaction<'_>, key: ChatKey, word: AskWord) -> rusqlite::Result<()> {
+fn refuse(tx: &Transaction<'_>, key: ChatKey, ask_ref: AskRef) -> rusqlite::Result<()> {
     tx.execute(
         "UPDATE asks SET allowed = 0 WHERE key = ?1 AND word = ?2",
-        params![Col(key), Col(word)],
+        params![Col(key), Col(ask_ref)],
     )?;
     Ok(())
 }
@@ -122,19 +122,19 @@ fn refuse(tx: &Transaction<'_>, key: ChatKey, word: AskWord) -> rusqlite::Result
 fn allow(
     tx: &Transaction<'_>,
     by: Caller,
-    word: AskWord,
+    ask_ref: AskRef,
     seat: Seat,
     valid: Duration,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    // Nobody who was allowed before and has not come yet may come beside the one allowed now.
+    // Only the ask allowed last lets somebody in.
     end_asks(tx, by.key, seat, now)?;
     tx.execute(
         "UPDATE asks SET allowed = 1, allowed_by = ?3, expires_at = ?4
          WHERE key = ?1 AND word = ?2",
         params![
             Col(by.key),
-            Col(word),
+            Col(ask_ref),
             Col(by.session),
             Col(now.plus(valid))
         ],
@@ -142,7 +142,7 @@ fn allow(
     replace(tx, by.key, seat, now)
 }
 
-/// Ends the asks of a seat that still wait, and those that were allowed and not used.
+/// Expires the asks of a seat that are open, or allowed and not used yet.
 pub(super) fn end_asks(
     tx: &Transaction<'_>,
     key: ChatKey,

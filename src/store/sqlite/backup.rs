@@ -1,4 +1,4 @@
-//! A copy of the database while it is served, and back again.
+//! Backs a database up while it is served, and restores it.
 
 use std::{
     fs::{self, File},
@@ -8,38 +8,37 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::file::{FileLock, beside, create};
+use super::file::{FileLock, create, sibling};
 use crate::store::OpenError;
 
-/// Copies the living database at `from` into the new file `to`, complete and checked, and answers
-/// how many chats are in it. Nobody who writes waits for it. What was deleted is not copied.
+/// Copies the database at `from` into the new file `to` and checks the copy; returns how many chats are in
+/// it. Writers do not wait. Deleted content is not copied.
 ///
 /// # Errors
-/// [`OpenError`] says which file is in the way.
+/// [`OpenError`] names the file that is the problem.
 pub fn backup(from: &Path, to: &Path) -> Result<u64, OpenError> {
     let source = open_existing(from)?;
     copy(&source, from, to)
 }
 
-/// Puts a backup in the place of the database at `to`, which must not be there, and answers how
-/// many chats are in it.
+/// Restores a backup to `to`, which must not exist; returns how many chats are in it.
 ///
 /// # Errors
-/// [`OpenError`] says which file is in the way.
+/// [`OpenError`] names the file that is the problem.
 pub fn restore(backup: &Path, to: &Path) -> Result<u64, OpenError> {
     let _alone = FileLock::take(to)?;
     let source = open_existing(backup)?;
     for ending in ["-wal", "-shm"] {
-        let left = beside(to, ending);
+        let left = sibling(to, ending);
         if left.exists() {
-            // SQLite would take what is in it for part of the restored file.
+            // SQLite would apply a leftover log to the restored file.
             return Err(OpenError::file(&left, &"it belongs to another database"));
         }
     }
     copy(&source, backup, to)
 }
 
-/// The whole of `source` in a new file. It has its name only once it is complete.
+/// Copies all of `source` into a new file, which gets its name once it is complete.
 fn copy(source: &Connection, from: &Path, to: &Path) -> Result<u64, OpenError> {
     if to.exists() {
         return Err(OpenError::wrong(format!(
@@ -47,14 +46,14 @@ fn copy(source: &Connection, from: &Path, to: &Path) -> Result<u64, OpenError> {
             to.display()
         )));
     }
-    let partial = beside(to, ".partial");
+    let partial = sibling(to, ".partial");
     let done = copy_to(source, &partial).and_then(|chats| {
         fs::rename(&partial, to).map_err(|error| error.to_string())?;
         sync_folder(to).map_err(|error| error.to_string())?;
         Ok(chats)
     });
     if done.is_err() {
-        // What is left of it is of no use; that it cannot be removed changes nothing.
+        // Best effort: a partial file that stays does no harm.
         let _ = fs::remove_file(&partial);
     }
     done.map_err(|error| {
@@ -69,7 +68,7 @@ fn copy(source: &Connection, from: &Path, to: &Path) -> Result<u64, OpenError> {
 fn copy_to(source: &Connection, partial: &Path) -> Result<u64, String> {
     let told = |error: rusqlite::Error| error.to_string();
     let file = create(partial).map_err(|error| error.to_string())?;
-    // SQLite fills a file that is empty, with the permissions it has.
+    // SQLite keeps an empty file and its permissions.
     file.set_len(0).map_err(|error| error.to_string())?;
     source
         .execute("VACUUM INTO ?1", [partial.to_string_lossy()])

@@ -1,4 +1,4 @@
-//! Chats: made, found, ended.
+//! Creating, loading and ending chats.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use actors::{
         SeatState, Session, Timestamp, UserName,
     },
     ports::{
-        Access, BatchResult, By, Chats, EndOutcome, Lookup, NewChat, Position, Registered,
+        Access, BatchResult, Chats, EndOutcome, Lookup, NewChat, Position, Principal, Registered,
         StoreError, batch_result,
     },
 };
@@ -17,7 +17,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::{
     SqliteStore,
-    rows::{Col, Living, access, get, get_some, is_buried, living},
+    rows::{Col, LiveChat, access, get, get_some, is_buried, live_chat},
 };
 
 #[async_trait]
@@ -48,7 +48,7 @@ impl Chats for SqliteStore {
     ) -> Result<Lookup<bool>, StoreError> {
         let name = name.clone();
         self.write("name_seat_two", move |tx, now| {
-            let found = living(tx, key, now)?;
+            let found = live_chat(tx, key, now)?;
             let named = matches!(found, Lookup::Live(_))
                 && tx.execute(
                     "UPDATE seats SET name = ?2 WHERE key = ?1 AND seat = 2 AND name IS NULL",
@@ -61,7 +61,7 @@ impl Chats for SqliteStore {
 
     async fn status(&self, key: ChatKey) -> Result<Lookup<()>, StoreError> {
         self.read("status", move |connection, now| {
-            Ok(living(connection, key, now)?.map(|_| ()))
+            Ok(live_chat(connection, key, now)?.map(|_| ()))
         })
         .await
     }
@@ -81,8 +81,8 @@ impl Chats for SqliteStore {
         batch_result(asked, found.await)
     }
 
-    async fn end(&self, by: By) -> Result<EndOutcome, StoreError> {
-        self.write_in_need("end", move |tx, now, _| end(tx, by, now))
+    async fn end(&self, by: Principal) -> Result<EndOutcome, StoreError> {
+        self.write_on_full_disk("end", move |tx, now, _| end(tx, by, now))
             .await
     }
 }
@@ -166,8 +166,8 @@ fn registered_before(
         return Ok(None);
     };
     if expires_at <= now {
-        // Its time is over: the id is free for a new chat.
-        end(tx, By::Server(key), now)?;
+        // The chat has expired, so its id is free for a new one.
+        end(tx, Principal::Server(key), now)?;
         return Ok(None);
     }
     let [one, two] = seats(tx, key)?.0;
@@ -183,12 +183,12 @@ fn registered_before(
 }
 
 fn load(connection: &Connection, key: ChatKey, now: Timestamp) -> rusqlite::Result<Lookup<Chat>> {
-    let Living {
+    let LiveChat {
         last_seq,
         revision,
         expires_at,
         ..
-    } = match living(connection, key, now)? {
+    } = match live_chat(connection, key, now)? {
         Lookup::Live(found) => found,
         Lookup::Ended => return Ok(Lookup::Ended),
         Lookup::Missing => return Ok(Lookup::Missing),
@@ -207,7 +207,7 @@ fn load(connection: &Connection, key: ChatKey, now: Timestamp) -> rusqlite::Resu
         .query_map(params![Col(key), Col(now)], |row| {
             let expires_at: Timestamp = get(row, "expires_at")?;
             Ok(Ask {
-                word: get(row, "word")?,
+                ask_ref: get(row, "word")?,
                 seat: get(row, "seat")?,
                 number: AskNumber::from_store(row.get("number")?),
                 expires_at,
@@ -231,7 +231,7 @@ fn load(connection: &Connection, key: ChatKey, now: Timestamp) -> rusqlite::Resu
     }))
 }
 
-/// A chat is encrypted where it asks for a proof; the table sees to it that both go together.
+/// A chat is encrypted if it stores the digest of a proof; the table constrains both to go together.
 fn encryption(row: &Row<'_>) -> rusqlite::Result<Option<Encryption>> {
     let auth = get_some(row, "auth")?;
     Ok(auth.map(|auth| Encryption { auth }))
@@ -272,8 +272,12 @@ fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
     })
 }
 
-/// Buries a chat: everything but its messages goes at once, and those cannot be found any more.
-pub(super) fn end(tx: &Transaction<'_>, by: By, now: Timestamp) -> rusqlite::Result<EndOutcome> {
+/// Ends a chat: deletes everything but its messages, which can no longer be found.
+pub(super) fn end(
+    tx: &Transaction<'_>,
+    by: Principal,
+    now: Timestamp,
+) -> rusqlite::Result<EndOutcome> {
     let key = by.key();
     if access(tx, by, now)? == Access::NoSession {
         return Ok(EndOutcome::NoSession);
@@ -299,7 +303,7 @@ fn position(
     key: ChatKey,
     now: Timestamp,
 ) -> rusqlite::Result<Option<Position>> {
-    let Lookup::Live(found) = living(connection, key, now)? else {
+    let Lookup::Live(found) = live_chat(connection, key, now)? else {
         return Ok(None);
     };
     let mut marks = BySeat::<Marks>::default();

@@ -5,27 +5,27 @@ use rusqlite::{Connection, ErrorCode, Transaction};
 
 use super::{disk::DiskRoom, transaction};
 
-/// Chats that are left out of one transaction. More of them are a damaged database, which is reported
+/// How many failing chats one transaction tolerates. More of them mean a damaged database, which is reported
 /// as a whole.
 const LEFT_OUT_MAX: usize = 100;
 
-/// The chats that a transaction fails for, and is carried out without.
+/// The chats that made a transaction fail and are left out of it.
 #[derive(Default)]
 pub(super) struct Damaged {
     keys: Vec<ChatKey>,
-    /// The chat that is being changed now, whose rows are to blame for a failure.
+    /// The chat that is being changed now.
     trying: Option<ChatKey>,
     first: Option<rusqlite::Error>,
 }
 
 impl Damaged {
-    /// Whether a chat can be changed now; false for one that failed before.
+    /// Marks a chat as being changed; false if it failed before.
     pub(super) fn try_chat(&mut self, key: ChatKey) -> bool {
         self.trying = Some(key);
         !self.keys.contains(&key)
     }
 
-    /// The failure of the first of them, once the others are done.
+    /// Returns the first failure, once the other chats are done.
     ///
     /// # Errors
     /// That failure.
@@ -34,10 +34,10 @@ impl Damaged {
     }
 
     /// # Errors
-    /// What would fail for every other chat as well.
+    /// Errors that every other chat would meet as well.
     fn leave_out(&mut self, error: rusqlite::Error) -> rusqlite::Result<()> {
         match self.trying.take() {
-            Some(key) if blames_the_rows(&error) && self.keys.len() < LEFT_OUT_MAX => {
+            Some(key) if is_about_rows(&error) && self.keys.len() < LEFT_OUT_MAX => {
                 self.keys.push(key);
                 self.first.get_or_insert(error);
                 Ok(())
@@ -47,8 +47,8 @@ impl Damaged {
     }
 }
 
-/// Carries a transaction out, again from its beginning whenever one chat made it fail, and without that
-/// one then. (A savepoint is no help: SQLite goes on failing after it was rolled back.)
+/// Runs a transaction, and restarts it without the current chat whenever that chat makes it fail. (A
+/// savepoint does not help: after a rollback to it SQLite keeps failing.)
 pub(super) fn without_damaged<T>(
     connection: &mut Connection,
     disk: &DiskRoom,
@@ -63,14 +63,14 @@ pub(super) fn without_damaged<T>(
     }
 }
 
-/// Whether a failure is about rows that cannot be read, and not about the disk or another process.
-fn blames_the_rows(error: &rusqlite::Error) -> bool {
+/// Whether an error is about unreadable rows rather than the disk or another process.
+fn is_about_rows(error: &rusqlite::Error) -> bool {
     match error.sqlite_error_code() {
         Some(code) => matches!(
             code,
             ErrorCode::DatabaseCorrupt | ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch
         ),
-        // A value that is not what its column holds.
+        // A value of the wrong type or form for its column.
         None => true,
     }
 }

@@ -1,9 +1,9 @@
-//! How much room is left on the disk, and the reserve that ends and deletions can fall back on.
+//! The free space on the disk, and a reserve for ending and deleting chats.
 //!
-//! Below a floor nothing is taken that makes the file grow. Other programs can fill the disk all the
-//! same, and SQLite needs room even to delete: the log of writes grows first. So a file beside the
-//! database keeps some room occupied. When an end finds the disk full, that file is deleted and the
-//! end is tried again; until there is room to make the file anew, nothing else is taken.
+//! Below a floor, writes that make the file grow are refused. Other programs can still fill the disk, and
+//! SQLite needs space even to delete, because the log grows first. So a reserve file beside the database
+//! occupies some space. When ending a chat finds the disk full, the reserve is deleted and the call retried;
+//! until there is space to recreate the reserve, other writes are refused.
 
 use std::{
     fs::{self, File},
@@ -18,26 +18,26 @@ use rusqlite::ffi;
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 use tracing::{info, warn};
 
-use super::file::{beside, create};
+use super::file::{create, sibling};
 
 /// Enough to end thousands of chats, and to delete one slice of a long one.
 const RESERVE_BYTES: u64 = 8 * 1_048_576;
 
-/// The room on the disk that the database file is on.
+/// The space on the disk of the database file.
 pub(super) struct DiskRoom {
     folder: PathBuf,
     database: PathBuf,
-    /// The file that was opened, by device and inode.
+    /// The device and inode of the opened file.
     opened: Option<(u64, u64)>,
     floor_bytes: u64,
     free_bytes: AtomicU64,
     reserve: PathBuf,
-    /// Whether there is no reserve: it was given up, or could not be made so far.
+    /// Whether the reserve is missing: used up, or not created yet.
     reserve_used: AtomicBool,
 }
 
 impl DiskRoom {
-    /// Looks for the first time, and makes the reserve.
+    /// Checks the disk and creates the reserve.
     pub(super) fn new(database: &Path, floor_bytes: u64) -> Self {
         let room = Self {
             folder: folder(database).into(),
@@ -45,12 +45,12 @@ impl DiskRoom {
             opened: identity(database),
             floor_bytes,
             free_bytes: AtomicU64::new(u64::MAX),
-            reserve: beside(database, ".reserve"),
+            reserve: sibling(database, ".reserve"),
             reserve_used: AtomicBool::new(false),
         };
-        room.look();
+        room.refresh();
         if let Err(error) = make_reserve(&room.reserve) {
-            // What is taken now could fill the disk, and then no chat could be ended.
+            // A write now could fill the disk, and then no chat could be ended.
             room.reserve_used.store(true, Ordering::Relaxed);
             warn!(
                 %error,
@@ -61,15 +61,14 @@ impl DiskRoom {
         room
     }
 
-    /// Looks how much is free now, and makes the reserve again where there is room for it. Called by
-    /// the thread that writes.
-    pub(super) fn look(&self) {
-        // Where the system does not say, what was known stays: a full disk refuses the write itself.
+    /// Reads the free space, and recreates the reserve if there is enough. Called by the writer thread.
+    pub(super) fn refresh(&self) {
+        // If the system does not say, the last value stays: a full disk fails the write itself.
         let Some(free) = free_bytes(&self.database) else {
             return;
         };
         self.free_bytes.store(free, Ordering::Relaxed);
-        // Twice, so that what is written next does not use it up at once.
+        // Twice its size, so that the next writes do not use it up at once.
         let is_wanted = self.reserve_used.load(Ordering::Relaxed);
         if is_wanted && free >= 2 * RESERVE_BYTES && make_reserve(&self.reserve).is_ok() {
             self.reserve_used.store(false, Ordering::Relaxed);
@@ -77,7 +76,7 @@ impl DiskRoom {
         }
     }
 
-    /// Gives the reserve up, so that what deletes has room. False where there is none.
+    /// Deletes the reserve to free its space; false if there is none.
     pub(super) fn use_reserve(&self) -> bool {
         if fs::remove_file(&self.reserve).is_err() {
             return false;
@@ -88,7 +87,7 @@ impl DiskRoom {
     }
 
     /// # Errors
-    /// [`StoreError::NoRoom`] below the floor, and while the reserve is used.
+    /// [`StoreError::NoRoom`] below the floor, and without the reserve.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         let free = self.free_bytes.load(Ordering::Relaxed);
         let folder = self.folder.display();
@@ -105,10 +104,11 @@ impl DiskRoom {
         Ok(())
     }
 
-    /// What is written to a file that was deleted or replaced is lost when the process ends.
+    /// Checks that the file is still in place: writes to a deleted or replaced file are lost when the process
+    /// ends.
     ///
     /// # Errors
-    /// Where the database file is not the one that was opened.
+    /// If another file, or none, is at its path.
     pub(super) fn check_file(&self) -> rusqlite::Result<()> {
         if identity(&self.database) == self.opened {
             return Ok(());
@@ -122,7 +122,7 @@ impl DiskRoom {
     }
 }
 
-/// What is free on the disk of a database file, where the system says so.
+/// The free bytes on the disk of a file, if the system says.
 pub(super) fn free_bytes(database: &Path) -> Option<u64> {
     let disk = statvfs(folder(database)).ok()?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
@@ -140,7 +140,7 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
     Some((file.dev(), file.ino()))
 }
 
-/// Makes the file unless it is there already; a part of it is of no use.
+/// Creates the reserve, all of it or nothing.
 fn make_reserve(path: &Path) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|file| file.len() >= RESERVE_BYTES) {
         return Ok(());
@@ -156,7 +156,7 @@ fn make_reserve(path: &Path) -> io::Result<()> {
     made
 }
 
-/// Where a file system cannot allocate without writing.
+/// On file systems that cannot allocate without writing.
 fn fill(file: &mut File) -> io::Result<()> {
     let part = vec![0; 65_536];
     for _ in 0..RESERVE_BYTES / part.len() as u64 {

@@ -1,4 +1,4 @@
-//! What ended chats leave in SQLite's write-ahead log until it is emptied.
+//! Removes the content of ended chats from SQLite's write-ahead log.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -10,8 +10,8 @@ use tracing::{info, warn};
 
 use super::file::empty_log;
 
-/// Whether the log still holds what chats that are over were made of. It is emptied at the next
-/// purge while another process keeps it from being emptied now.
+/// Whether the log may hold content of chats that are over. If another process keeps it from being emptied,
+/// the next purge tries again.
 #[derive(Clone)]
 pub(super) struct EndedInLog(Arc<Mutex<State>>);
 
@@ -20,7 +20,7 @@ struct State {
     kept_since: Option<Instant>,
 }
 
-/// A process that was killed may have left something in the log.
+/// The last process may have been killed before it emptied the log.
 impl Default for EndedInLog {
     fn default() -> Self {
         Self(Arc::new(Mutex::new(State {
@@ -31,13 +31,13 @@ impl Default for EndedInLog {
 }
 
 impl EndedInLog {
-    /// Something of an ended chat was deleted, so the log holds it.
+    /// Content of an ended chat was deleted, so the log holds it.
     pub(super) fn mark(&self) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.in_log = true;
     }
 
-    /// Empties the log if need be, and says so when that has to wait and when it is done.
+    /// Empties the log if needed; logs when that has to wait, and when it has succeeded.
     pub(super) fn forget(&self, connection: &Connection) -> rusqlite::Result<()> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !state.in_log {

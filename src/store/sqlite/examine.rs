@@ -1,4 +1,4 @@
-//! What `duet doctor` finds out about a database file.
+//! What `duet doctor` reports about a database file.
 
 use std::{
     path::{Path, absolute},
@@ -18,13 +18,13 @@ use crate::store::{
 
 const SAMPLES: usize = 9;
 
-/// Adds what it finds; ends with what makes the rest impossible.
+/// Appends findings; stops at a finding that makes further ones impossible.
 pub fn examine(
     path: &Path,
     free_bytes_min: u64,
     found: &mut Vec<Finding>,
 ) -> Result<(), OpenError> {
-    // Whole, since a relative one is another file in another folder.
+    // The absolute path: a relative one depends on the working directory.
     let whole = absolute(path).unwrap_or_else(|_| path.to_owned());
     let shown = whole.display();
     if !path.exists() {
@@ -42,9 +42,7 @@ pub fn examine(
         return Err(OpenError::file(path, &damage));
     }
     let version = rusqlite::version();
-    found.push(Finding::fine(format!(
-        "SQLite {version}, {shown}, undamaged"
-    )));
+    found.push(Finding::ok(format!("SQLite {version}, {shown}, undamaged")));
     if others_may_read(path) {
         let words = format!("other users of this machine may read it: chmod go= {shown}");
         found.push(Finding::warning(words));
@@ -52,14 +50,14 @@ pub fn examine(
     if let Some(free) = free_bytes(path) {
         let words = format!("its disk has {} MiB free", free / MIB);
         found.push(match free >= free_bytes_min {
-            true => Finding::fine(words),
+            true => Finding::ok(words),
             false => Finding::warning(format!(
                 "{words}, less than limits.free_disk_mib_min: no message is taken"
             )),
         });
     }
     let commit = commit(&connection).map_err(failed)?;
-    found.push(Finding::fine(format!("a commit takes {commit}")));
+    found.push(Finding::ok(format!("a commit takes {commit}")));
     Ok(())
 }
 

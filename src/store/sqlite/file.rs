@@ -1,4 +1,4 @@
-//! The database file: who may read it, who serves it, and how it is opened.
+//! The database file: its permissions, its lock, and how it is opened.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
@@ -13,30 +13,30 @@ use tracing::warn;
 
 use crate::store::OpenError;
 
-/// Names and messages are readable in these files, so only their owner may look into them.
+/// The files contain names and messages in clear text, so only their owner may read them.
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 const OTHERS: u32 = 0o077;
-/// Pages in the write-ahead log before it is taken into the file, 16 MiB: writers wait meanwhile.
-/// A chat's end does the same, so that nothing of it stays in the log.
+/// Pages in the write-ahead log before a checkpoint (16 MiB), for which writers wait. Ending a chat makes one
+/// too, so that none of its content stays in the log.
 const LOG_PAGES: u32 = 4_000;
 /// How long a connection waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long emptying the log waits for those who still read from it. Sends wait meanwhile.
+/// How long emptying the log waits for readers; sends wait meanwhile.
 const EMPTY_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Holds the file for one serving process, until it is dropped.
+/// Holds the file for one process, until it is dropped.
 #[derive(Debug)]
 pub struct FileLock(#[expect(dead_code, reason = "the lock lives as long as the file")] File);
 
 impl FileLock {
-    /// Takes the lock beside the database file.
+    /// Locks a file beside the database.
     ///
     /// # Errors
-    /// [`OpenError`] says who is in the way.
+    /// [`OpenError`] names the process that holds it.
     pub fn take(path: &Path) -> Result<Self, OpenError> {
         make_folder(path)?;
-        let lock = beside(path, ".lock");
+        let lock = sibling(path, ".lock");
         let file = create(&lock).map_err(|error| OpenError::file(&lock, &error))?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
@@ -50,11 +50,11 @@ impl FileLock {
     }
 }
 
-/// Makes the folder and the file where they are missing, for their owner alone whatever the umask
-/// is, and warns of those that others can read. SQLite gives its log the permissions of the file.
+/// Creates the folder and the file as needed, for their owner alone whatever the umask is, and warns about
+/// existing ones that others can read. SQLite gives its log the permissions of the file.
 pub(super) fn prepare(path: &Path) -> Result<(), OpenError> {
     make_folder(path)?;
-    // Opening a pipe would wait for somebody to read from it.
+    // Opening a named pipe would block.
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => {
             let is_folder = "it is a folder; a file like duet.db in it is needed";
@@ -68,17 +68,16 @@ pub(super) fn prepare(path: &Path) -> Result<(), OpenError> {
     }
     create(path).map_err(|error| OpenError::file(path, &error))?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let files = ["", "-wal", "-shm"].map(|ending| beside(path, ending));
+    let files = ["", "-wal", "-shm"].map(|ending| sibling(path, ending));
     for path in files.iter().map(PathBuf::as_path).chain([folder]) {
         warn_of_others(path);
     }
     Ok(())
 }
 
-/// Opens the file as every connection has it: a commit is on the disk before it is answered, and
-/// what is deleted is overwritten.
+/// Opens a connection: commits are on the disk before they are answered, and deleted content is overwritten.
 pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    // Without URIs, so that the path is taken as it is written.
+    // Without URI support, so that the path is taken literally.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -90,8 +89,8 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Takes the write-ahead log into the file and empties it. False while another process reads from
-/// the log: then the log keeps what it holds, deleted texts included.
+/// Merges the write-ahead log into the file and empties it. False if another process reads from the log,
+/// which then keeps its content, deleted texts included.
 pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
     connection.busy_timeout(EMPTY_TIMEOUT)?;
     let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
@@ -99,24 +98,24 @@ pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
     busy.map(|busy: i64| busy == 0)
 }
 
-/// Whether the log beside a database file holds anything.
+/// Whether the log of a database file has content.
 pub(super) fn has_log(path: &Path) -> bool {
-    fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
+    fs::metadata(sibling(path, "-wal")).is_ok_and(|log| log.len() > 0)
 }
 
-/// A file beside the database file, named by an ending.
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+/// The path of a file beside the database, by its suffix.
+pub(super) fn sibling(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
 }
 
-/// Opens a file for writing, and makes it for its owner alone where it is missing.
+/// Opens a file for writing; creates it for its owner alone if it is missing.
 pub(super) fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).mode(FILE_MODE);
     match options.create_new(true).open(path) {
-        // A umask may take rights from the owner as well.
+        // The umask may have removed rights of the owner too.
         Ok(file) => {
             file.set_permissions(Permissions::from_mode(FILE_MODE))?;
             Ok(file)
@@ -137,7 +136,7 @@ fn make_folder(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Makes a folder, and those above it that are missing, as [`create`] makes a file.
+/// Creates a folder and its missing parents, for their owner alone.
 fn make_folders(folder: &Path) -> io::Result<()> {
     if folder.as_os_str().is_empty() || folder.is_dir() {
         return Ok(());
@@ -153,7 +152,7 @@ fn make_folders(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether anybody but the owner has a right to a file or folder.
+/// Whether anybody but the owner has rights on a file or folder.
 pub(super) fn others_may_read(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.permissions().mode() & OTHERS != 0)
 }

@@ -1,11 +1,12 @@
-//! Messages: appended, read, and how far they were read.
+//! Appending and reading messages.
 
 use std::collections::{HashMap, hash_map::Entry};
 
 use actors::{
     domain::{ChatKey, Draft, Page, Seq, Timestamp},
     ports::{
-        Access, Appended, By, ChatRoom, DeferredWrite, HistoryPage, Lookup, Messages, StoreError,
+        Access, Appended, ChatRoom, DeferredWrite, HistoryPage, Lookup, Messages, Principal,
+        StoreError,
     },
 };
 use async_trait::async_trait;
@@ -13,12 +14,12 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{
     SqliteStore,
-    rows::{Col, Living, access, get, is_alive, living, message},
+    rows::{Col, LiveChat, access, get, is_alive, live_chat, message},
 };
 
 #[async_trait]
 impl Messages for SqliteStore {
-    /// One: there is one writer, and the larger its batches the better.
+    /// There is one writer, and larger batches cost less per message.
     fn lanes(&self) -> usize {
         1
     }
@@ -31,7 +32,7 @@ impl Messages for SqliteStore {
 
     async fn history(
         &self,
-        by: By,
+        by: Principal,
         page: Page,
         limit: usize,
     ) -> Result<Access<HistoryPage>, StoreError> {
@@ -54,12 +55,12 @@ fn append(
     room: ChatRoom,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<Appended>> {
-    let mut chats: HashMap<ChatKey, Lookup<Living>> = HashMap::new();
+    let mut chats: HashMap<ChatKey, Lookup<LiveChat>> = HashMap::new();
     let mut outcomes = Vec::with_capacity(drafts.len());
     for draft in drafts {
         let chat = match chats.entry(draft.key) {
             Entry::Occupied(found) => found.into_mut(),
-            Entry::Vacant(unread) => unread.insert(living(tx, draft.key, now)?),
+            Entry::Vacant(unread) => unread.insert(live_chat(tx, draft.key, now)?),
         };
         outcomes.push(match chat {
             Lookup::Ended => Appended::Ended,
@@ -79,7 +80,7 @@ fn append(
 
 fn append_to(
     tx: &Transaction<'_>,
-    chat: &mut Living,
+    chat: &mut LiveChat,
     draft: &Draft,
     room: ChatRoom,
     now: Timestamp,
@@ -140,14 +141,14 @@ fn insert(tx: &Transaction<'_>, draft: &Draft, seq: Seq, now: Timestamp) -> rusq
 
 fn history(
     connection: &Connection,
-    by: By,
+    by: Principal,
     page: Page,
     limit: usize,
     now: Timestamp,
 ) -> rusqlite::Result<Access<HistoryPage>> {
     let key = by.key();
     let found = access(connection, by, now)?;
-    let Access::Granted(Living { last_seq, .. }) = found else {
+    let Access::Granted(LiveChat { last_seq, .. }) = found else {
         return Ok(found.map(|_| HistoryPage {
             messages: Vec::new(),
             more: false,
@@ -155,7 +156,7 @@ fn history(
     };
     let (range, order, bound) = match page {
         Page::Newest => ("seq < ?2", "DESC", last_seq + 1),
-        // No message lies behind the largest number that SQLite can hold.
+        // Saturates: no `seq` exceeds the largest INTEGER.
         Page::After(seq) => ("seq > ?2", "ASC", seq.min(i64::MAX as u64)),
         Page::Before(seq) => ("seq < ?2", "DESC", seq.min(i64::MAX as u64)),
     };

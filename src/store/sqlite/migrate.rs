@@ -1,4 +1,4 @@
-//! The tables, brought up to date.
+//! Migrates the tables.
 
 use std::error::Error;
 
@@ -9,19 +9,19 @@ mod embedded {
     refinery::embed_migrations!("migrations/sqlite");
 }
 
-/// Brings the tables up to date. All that is missing and the record of it are one transaction, so
-/// that a process that is killed in the middle leaves the file as it was. A file that a newer duet has
-/// migrated is served as it is (see `migrations/README.md`).
+/// Migrates the tables. All missing migrations and their records are one transaction, so that an interrupted
+/// one leaves the file unchanged. A file that a newer release has migrated is used as it is (see
+/// `migrations/README.md`).
 ///
 /// # Errors
-/// What SQLite says, and what may be the cause.
+/// SQLite's error, and a possible cause.
 pub(super) fn migrate(writer: &mut Connection) -> Result<(), String> {
     let runner = embedded::migrations::runner()
         .set_abort_missing(false)
         .set_grouped(true);
     let done = match runner.run(writer) {
         Ok(done) => done,
-        // Another process may have been quicker: then there is nothing left to do.
+        // Another process may have migrated it meanwhile.
         Err(_) => runner.run(writer).map_err(|error| explained(&error))?,
     };
     let applied = done.applied_migrations();
@@ -32,7 +32,7 @@ pub(super) fn migrate(writer: &mut Connection) -> Result<(), String> {
     Ok(())
 }
 
-/// SQLite's own words, without the migration's text.
+/// SQLite's message, without the text of the migration.
 fn explained(error: &refinery::Error) -> String {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {

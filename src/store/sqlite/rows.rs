@@ -1,8 +1,8 @@
-//! Domain types as SQLite's columns, and back.
+//! Conversions between domain types and SQLite columns.
 
 use actors::{
     domain::{Caller, ChatKey, Message, MessageText, Seat, SecretDigest, Seq, Timestamp, UserName},
-    ports::{Access, By, Lookup},
+    ports::{Access, Lookup, Principal},
 };
 use rusqlite::{
     Connection, OptionalExtension, Row, ToSql,
@@ -10,7 +10,7 @@ use rusqlite::{
 };
 use uuid::Uuid;
 
-/// A domain type as a column.
+/// Wraps a domain type as a column value.
 pub(super) struct Col<T>(pub(super) T);
 
 macro_rules! column {
@@ -58,7 +58,7 @@ where
     row.get::<_, Col<T>>(column).map(|Col(value)| value)
 }
 
-/// Reads a column that may be null.
+/// Reads a nullable column.
 pub(super) fn get_some<T>(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<T>>
 where
     Col<T>: FromSql,
@@ -79,24 +79,24 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
 
 /// A chat's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Living {
+pub(super) struct LiveChat {
     pub(super) last_seq: Seq,
-    /// Of its texts.
+    /// The bytes of all its texts.
     pub(super) bytes: u64,
     pub(super) revision: u64,
     pub(super) expires_at: Timestamp,
 }
 
-/// What every question about a chat begins with: whether it lives, and how far it is.
-pub(super) fn living(
+/// Whether a chat lives, and its counters; every call about a chat begins with this.
+pub(super) fn live_chat(
     connection: &Connection,
     key: ChatKey,
     now: Timestamp,
-) -> rusqlite::Result<Lookup<Living>> {
+) -> rusqlite::Result<Lookup<LiveChat>> {
     let found = connection
         .prepare_cached("SELECT last_seq, bytes, revision, expires_at FROM chats WHERE key = ?1")?
         .query_row([Col(key)], |row| {
-            Ok(Living {
+            Ok(LiveChat {
                 last_seq: row.get("last_seq")?,
                 bytes: row.get("bytes")?,
                 revision: row.get("revision")?,
@@ -112,16 +112,16 @@ pub(super) fn living(
     })
 }
 
-/// The same, and whether the session lives that it is read for.
+/// Like [`live_chat`], for a caller: also checks whether their session lives.
 pub(super) fn access(
     connection: &Connection,
-    by: By,
+    by: Principal,
     now: Timestamp,
-) -> rusqlite::Result<Access<Living>> {
-    let found = living(connection, by.key(), now)?;
+) -> rusqlite::Result<Access<LiveChat>> {
+    let found = live_chat(connection, by.key(), now)?;
     let alive = match by {
-        By::Server(_) => true,
-        By::Session(caller) => is_alive(connection, &caller)?,
+        Principal::Server(_) => true,
+        Principal::Session(caller) => is_alive(connection, &caller)?,
     };
     Ok(found.if_session(alive))
 }

@@ -1,9 +1,9 @@
-//! Who sits where, and what lets them in.
+//! Seats, sessions and codes.
 
 use std::time::Duration;
 
 use actors::{
-    domain::{AskWord, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Timestamp},
+    domain::{AskRef, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Timestamp},
     ports::{
         Access, AnswerOutcome, AskAnswer, BatchResult, Claim, Claimed, Lookup, NewAsk, Proof,
         Replaced, Seats, SessionChoice, StoreError, StoredAsk, batch_result,
@@ -15,7 +15,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::{
     SqliteStore,
     asks::{self, ALLOWED_STILL},
-    rows::{Col, access, get_some, living},
+    rows::{Col, access, get_some, live_chat},
 };
 
 #[async_trait]
@@ -42,7 +42,7 @@ impl Seats for SqliteStore {
         by: Caller,
         which: SessionChoice,
     ) -> Result<Access<bool>, StoreError> {
-        self.write_in_need("end_session", move |tx, now, _| {
+        self.write_on_full_disk("end_session", move |tx, now, _| {
             let access = access(tx, by.into(), now)?.map(|_| ());
             if access != Access::Granted(()) {
                 return Ok(access.map(|()| false));
@@ -128,11 +128,11 @@ impl Seats for SqliteStore {
     async fn answer(
         &self,
         by: Caller,
-        word: AskWord,
+        ask_ref: AskRef,
         verdict: AskAnswer,
     ) -> Result<Access<AnswerOutcome>, StoreError> {
         self.write("answer", move |tx, now| {
-            asks::answer(tx, by, word, verdict, now)
+            asks::answer(tx, by, ask_ref, verdict, now)
         })
         .await
     }
@@ -152,13 +152,13 @@ impl Seats for SqliteStore {
 struct SeatRow {
     taken: bool,
     return_code: Option<CodeDigest>,
-    /// While it has not lapsed, and the session that made it lives.
+    /// Whether a device code is valid: it has not expired, and the session that made it lives.
     device_code: Option<CodeDigest>,
     replaced_at: Option<Timestamp>,
 }
 
 fn take(tx: &Transaction<'_>, claim: &Claim, now: Timestamp) -> rusqlite::Result<Lookup<Claimed>> {
-    let found = living(tx, claim.key, now)?;
+    let found = live_chat(tx, claim.key, now)?;
     if !matches!(found, Lookup::Live(_)) {
         return Ok(found.map(|_| Claimed::Taken { replaced_at: None }));
     }
@@ -199,7 +199,7 @@ fn take(tx: &Transaction<'_>, claim: &Claim, now: Timestamp) -> rusqlite::Result
     Ok(Lookup::Live(Claimed::Seated { code_set }))
 }
 
-/// The same login again, while the session it made is unused: that session makes way.
+/// Deletes the unused session that an earlier try of the same login made.
 fn claim_again(tx: &Transaction<'_>, claim: &Claim) -> rusqlite::Result<Option<bool>> {
     let Some(login) = claim.session.login else {
         return Ok(None);
@@ -213,7 +213,7 @@ fn claim_again(tx: &Transaction<'_>, claim: &Claim) -> rusqlite::Result<Option<b
     .optional()
 }
 
-/// Whether the claimer may sit down, and with a new return code.
+/// Whether a claim is accepted, and whether it sets a new return code.
 fn admit(
     tx: &Transaction<'_>,
     claim: &Claim,
@@ -264,7 +264,7 @@ fn use_ask(
     digest: SecretDigest,
     now: Timestamp,
 ) -> rusqlite::Result<bool> {
-    // Once used it counts as lapsed.
+    // A used ask counts as expired.
     let used = tx.execute(
         &format!(
             "UPDATE asks SET expires_at = ?4

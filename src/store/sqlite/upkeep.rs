@@ -1,10 +1,10 @@
-//! Expiry, deletion, health.
+//! Expiry, deletion and health checks.
 
 use std::time::Duration;
 
 use actors::{
     domain::{ChatKey, Timestamp},
-    ports::{By, StoreError, Upkeep},
+    ports::{Principal, StoreError, Upkeep},
 };
 use async_trait::async_trait;
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -17,7 +17,7 @@ use super::{
     rows::{Col, get},
 };
 
-/// Rows that are deleted in one go on a full disk.
+/// How many rows are deleted at a time on a full disk.
 const SLICE_IN_NEED: usize = 100;
 
 /// A write that reaches the disk.
@@ -30,11 +30,11 @@ impl Upkeep for SqliteStore {
         let write = async {
             let disk = self.disk.clone();
             let look = self.writer.call(move |_| {
-                disk.look();
+                disk.refresh();
                 Ok(())
             });
             look.await?;
-            // A write that is so small may find room where a message finds none.
+            // This small write may still fit when a message does not.
             self.disk.check()?;
             self.transaction(|tx, now| tx.execute(PROBE, [Col(now)]).map(|_| ()))
                 .await
@@ -42,10 +42,10 @@ impl Upkeep for SqliteStore {
         self.meter.ping(write).await
     }
 
-    /// Those that cannot be ended stay; that is an error only when no other could be ended, so that
-    /// the ends of the others are told.
+    /// Chats that cannot be ended stay; that is an error only if none could be ended, so that the ends of the
+    /// others are reported.
     async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>, StoreError> {
-        self.write_in_need("expire", move |tx, now, damaged| {
+        self.write_on_full_disk("expire", move |tx, now, damaged| {
             let due: Vec<ChatKey> = tx
                 .prepare_cached(
                     "SELECT key FROM chats WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2",
@@ -55,7 +55,7 @@ impl Upkeep for SqliteStore {
             let mut ended = Vec::with_capacity(due.len());
             for key in due {
                 if damaged.try_chat(key) {
-                    end(tx, By::Server(key), now)?;
+                    end(tx, Principal::Server(key), now)?;
                     ended.push(key);
                 }
             }
@@ -79,17 +79,17 @@ impl Upkeep for SqliteStore {
             let (purged, mut damaged) = match attempt(limit) {
                 Err(error) if is_full(&error) => {
                     disk.use_reserve();
-                    // A smaller slice needs less room in the log.
+                    // A smaller slice needs less space in the log.
                     attempt(limit.min(SLICE_IN_NEED))
                 }
                 purged => purged,
             }?;
             if purged.chats > 0 {
-                // The log still holds what was written when the chats lived.
+                // The log still has the content of the deleted chats.
                 ended.mark();
             }
             ended.forget(connection)?;
-            disk.look();
+            disk.refresh();
             if purged.rows < limit {
                 damaged.report()?;
             }
@@ -110,7 +110,7 @@ impl Upkeep for SqliteStore {
     }
 }
 
-/// What a purge deleted.
+/// The result of a purge.
 struct Purged {
     rows: usize,
     /// Chats of which something was deleted.
@@ -140,7 +140,7 @@ fn purge(
             passed += 1;
         }
     }
-    // An answered or lapsed wish is kept a while, so that its asker learns how it went.
+    // Answered and expired asks are kept for a while, so that the asker learns the outcome.
     let old = Timestamp::from_unix_ms(now.unix_ms() - 600_000);
     let eldest = now.unix_ms() - i64::try_from(tombstone_life.as_millis()).unwrap_or(i64::MAX);
     for (delete, before) in [
@@ -170,7 +170,7 @@ fn purge(
     })
 }
 
-/// Deletes up to `room` messages of a chat that is over, and answers how many.
+/// Deletes up to `room` messages of a chat that is over; returns how many.
 fn purge_chat(tx: &Transaction<'_>, key: ChatKey, room: usize) -> rusqlite::Result<usize> {
     let deleted = tx
         .prepare_cached(

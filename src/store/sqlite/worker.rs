@@ -1,4 +1,4 @@
-//! A thread with a connection of its own, which runs what it is sent, one after the other.
+//! A thread with its own connection that runs calls one after the other.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -11,9 +11,9 @@ use actors::ports::StoreError;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
-/// Calls that may wait for one thread.
+/// Calls that may be queued for one thread.
 const QUEUE_LEN_MAX: usize = 10_000;
-/// How long a caller waits before it is told that the store is out of reach.
+/// How long a caller waits before the store counts as unreachable.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
@@ -23,7 +23,7 @@ enum Order {
     Close(oneshot::Sender<rusqlite::Result<()>>),
 }
 
-/// The address of such a thread. The thread ends when it is closed or the last address is dropped.
+/// A handle to such a thread. The thread ends when it is closed or the last handle is dropped.
 #[derive(Clone)]
 pub(super) struct Worker(SyncSender<Order>);
 
@@ -33,14 +33,14 @@ impl Worker {
         thread::Builder::new().name(name.into()).spawn(move || {
             while let Ok(order) = queue.recv() {
                 match order {
-                    // A panic costs its caller alone: it is told when `answer` is dropped, and an
-                    // open transaction is rolled back on the way.
+                    // A panic affects its caller alone: dropping `answer` reports it, and the open
+                    // transaction is rolled back.
                     Order::Run(job) => {
                         drop(catch_unwind(AssertUnwindSafe(|| job(&mut connection))));
                     }
                     Order::Close(closed) => {
                         let done = connection.close().map_err(|(_, error)| error);
-                        // Whoever gave up waiting does not ask how it went.
+                        // Sending fails if the caller has given up.
                         let _ = closed.send(done);
                         return;
                     }
@@ -50,20 +50,20 @@ impl Worker {
         Ok(Self(orders))
     }
 
-    /// Runs `work` on the thread and brings its answer back.
+    /// Runs `work` on the thread and returns its result.
     pub(super) async fn call<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
         let job = Box::new(move |connection: &mut Connection| {
-            // A caller who has given up does not wait for an answer.
+            // The caller may have given up.
             let _ = answer.send(work(connection));
         });
         self.order(Order::Run(job), answered).await
     }
 
-    /// Ends the thread after what it was sent before, and closes its connection.
+    /// Runs the calls queued before, then closes the connection and ends the thread.
     pub(super) async fn close(&self) -> Result<(), StoreError> {
         let (closed, answered) = oneshot::channel();
         self.order(Order::Close(closed), answered).await
@@ -88,8 +88,8 @@ impl Worker {
     }
 }
 
-/// What the disk or another process is to blame for may pass; a statement that cannot be carried
-/// out never will.
+/// Errors of the disk or by locks of other processes may pass; a statement that cannot be executed never
+/// will.
 fn store_error(error: rusqlite::Error) -> StoreError {
     use ErrorCode as C;
     match error.sqlite_error_code() {
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_call_that_panics_costs_its_caller_and_nobody_else() {
+    async fn a_call_that_panics_fails_for_its_caller_only() {
         let worker = Worker::start("sqlite-test", Connection::open_in_memory().unwrap()).unwrap();
         let make = "CREATE TABLE numbers (number INTEGER)";
         worker.call(|open| open.execute(make, [])).await.unwrap();

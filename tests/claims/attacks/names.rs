@@ -160,7 +160,7 @@ fn walk(folder: &std::path::Path) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_method_of_thirty_thousand_letters_costs_nothing_that_lasts() {
+async fn a_method_of_thirty_thousand_letters_leaves_nothing_in_memory() {
     let server = Server::start().await;
     let before = server.resident_bytes();
     for number in 0..300 {

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::support::{Chat, Server};
 
 #[tokio::test]
-async fn a_defect_is_told_by_a_reference_that_stands_in_the_log_once() {
+async fn a_defect_is_answered_with_a_reference_that_is_in_the_log_once() {
     let server = Server::start().await;
     let chat = Chat::begin(&server).await;
     // No client can cause one, so the store is made to refuse what it should take.

@@ -1,4 +1,4 @@
-//! What surrounds the answers of the API door.
+//! What surrounds the answers of the API.
 
 use reqwest::Method;
 use serde_json::json;

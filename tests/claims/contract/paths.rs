@@ -1,4 +1,4 @@
-//! Every path of the API door that takes part in a chat, as a table that other claims walk along.
+//! Every path of the API that takes part in a chat, as a table that other claims walk along.
 
 use reqwest::Method;
 use serde_json::{Value, json};

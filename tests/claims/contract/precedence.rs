@@ -164,7 +164,7 @@ async fn a_chat_that_does_not_exist_comes_before_a_token_of_another_one() {
 }
 
 #[tokio::test]
-async fn what_is_forbidden_comes_before_what_is_in_the_way() {
+async fn a_403_comes_before_a_409() {
     let server = Setup::new()
         .set("limits.messages_per_chat", 1)
         .start()
@@ -217,7 +217,7 @@ async fn a_full_chat_comes_before_an_id_that_was_used() {
 /// The rate is asked ahead of the store, which it protects: what only the store could have said is
 /// not known then.
 #[tokio::test]
-async fn the_rate_of_sends_comes_after_all_that_can_be_told_without_the_store() {
+async fn the_rate_of_sends_is_checked_after_everything_that_needs_no_store() {
     let slow = Setup::new().set("limits.sends_per_seat_per_second", 1);
     let slow = slow.set("limits.sends_per_seat_burst", 1);
     let server = slow.start().await;

@@ -111,7 +111,7 @@ async fn sessions_are_listed_with_the_current_one_marked() {
 }
 
 #[tokio::test]
-async fn asking_to_be_let_in_gives_a_secret_that_tells_how_it_stands() {
+async fn an_ask_returns_a_secret_that_reads_its_state() {
     let server = Server::start().await;
     let chat = Chat::begin(&server).await;
     let body = json!({"user": "Anny", "hash": chat.hash});

@@ -210,11 +210,11 @@ fn holds(all: &Value, field: &Value) -> &'static str {
     let kind = &resolved(all, field)["type"];
     match (name, kind.as_str()) {
         (Some("Name"), _) => "name",
-        (Some("Moment"), _) => "time",
-        (Some("Place"), _) => "`seq`",
+        (Some("DateTime"), _) => "time",
+        (Some("MessageSeq"), _) => "`seq`",
         (Some("SeatNumber"), _) => "1 or 2",
         (Some("Id"), _) => "UUID",
-        (Some("Digits"), _) => "two digits",
+        (Some("TwoDigits"), _) => "two digits",
         (Some("EncryptionVersion"), _) => "`\"v1\"`",
         (_, Some("string")) => "text",
         (_, Some("object")) => "object",

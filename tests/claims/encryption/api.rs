@@ -18,7 +18,7 @@ fn with(mut body: Value, more: Value) -> Value {
 }
 
 #[tokio::test]
-async fn an_encrypted_chat_says_so_wherever_it_is_told_of() {
+async fn every_description_of_an_encrypted_chat_says_that_it_is() {
     let server = Server::start().await;
     let api = server.api();
     let chat = Encrypted::link();

@@ -175,7 +175,7 @@ async fn a_message_that_was_dropped_is_missed_and_the_others_are_there() {
 }
 
 #[tokio::test]
-async fn messages_that_were_repeated_or_swapped_are_told() {
+async fn repeated_and_swapped_messages_are_reported() {
     let scene = Scene::play().await;
     let text = scene.changed(|messages| messages.push(messages[0].clone()));
     all_but(&text, &[]);
@@ -235,7 +235,7 @@ async fn a_text_that_was_changed_moved_or_given_to_the_other_person_is_not_shown
 }
 
 #[tokio::test]
-async fn a_time_that_the_server_made_up_is_told_beside_the_true_one() {
+async fn a_false_server_time_is_reported_beside_the_senders() {
     let scene = Scene::play().await;
     let text =
         scene.changed(|messages| messages[3]["timestamp"] = "2020-01-01T00:00:00.000Z".into());

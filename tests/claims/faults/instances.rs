@@ -39,7 +39,7 @@ async fn what_an_instance_committed_and_could_not_publish_is_shown_by_the_others
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_instance_that_stood_still_for_ten_seconds_goes_on_as_if_nothing_had_been() {
+async fn an_instance_that_was_suspended_for_ten_seconds_catches_up() {
     let mut scene = Scene::begin().await;
     let before = scene.talk(40);
     scene.until_acknowledged(10).await;

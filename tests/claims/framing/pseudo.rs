@@ -89,7 +89,7 @@ fn rows() -> Vec<Row> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_no_request_of_http_2_is_made_of_is_no_request() {
+async fn malformed_http_2_requests_are_refused() {
     let server = Server::start().await;
     let ops = server.ops();
     let mut wrong = Vec::new();

@@ -71,7 +71,7 @@ async fn one_browser_holds_both_seats() {
 }
 
 #[tokio::test]
-async fn a_cookie_is_worth_nothing_at_the_other_seat_or_in_another_chat() {
+async fn a_cookie_is_refused_at_the_other_seat_and_in_another_chat() {
     let server = Server::start().await;
     let (chat, other) = (Chat::begin(&server).await, Chat::begin(&server).await);
     let cookie = format!("duet={}", chat.one.token);
@@ -93,7 +93,7 @@ async fn a_cookie_is_worth_nothing_at_the_other_seat_or_in_another_chat() {
 }
 
 #[tokio::test]
-async fn a_token_is_worth_nothing_on_the_pages_door() {
+async fn a_token_is_refused_by_the_pages() {
     let server = Server::start().await;
     let chat = Chat::begin(&server).await;
     let path = format!("/demo/chat/user/{}/1/messages", chat.hash);

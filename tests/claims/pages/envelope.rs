@@ -1,4 +1,4 @@
-//! The pages door for scripts: the envelope, when it is asked for.
+//! The pages for scripts: the envelope, when it is asked for.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -150,7 +150,7 @@ async fn a_message_that_fails_says_failed_on_this_door_too() {
 }
 
 #[tokio::test]
-async fn every_action_of_this_door_refuses_what_the_api_refuses() {
+async fn every_action_of_the_pages_refuses_what_the_api_refuses() {
     let server = Server::start().await;
     let page = Page::open(&server).await;
     page.post("receipt", json!({}))

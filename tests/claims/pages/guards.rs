@@ -34,7 +34,7 @@ fn assert_guarded(page: &Answer) {
 }
 
 #[tokio::test]
-async fn every_page_is_guarded_and_kept_by_nobody() {
+async fn every_page_has_security_headers_and_is_not_cached() {
     let server = Server::start().await;
     let mut browser = Browser::new(&server);
     let hash = browser.register().await;

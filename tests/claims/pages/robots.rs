@@ -1,4 +1,4 @@
-//! What reads links before people do: no GET and no HEAD on this door changes anything.
+//! What reads links before people do: no GET and no HEAD of a page changes anything.
 
 use std::collections::BTreeMap;
 
@@ -143,7 +143,7 @@ async fn a_head_request_is_answered_like_its_get_without_the_body() {
 }
 
 #[tokio::test]
-async fn a_page_says_no_name_and_no_hash_to_whoever_only_has_the_link() {
+async fn a_page_shows_neither_name_nor_hash_to_holders_of_the_link() {
     let server = Server::start().await;
     let names = json!({"userOne": "Ottilie", "userTwo": "Bartholomew", "hash": "preview-hash-1"});
     server.api().post("/chat-server/register", names).await.ok();

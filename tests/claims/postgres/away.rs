@@ -228,7 +228,7 @@ async fn while_the_database_is_away_sends_are_503_with_a_time_to_come_back() {
 }
 
 #[tokio::test]
-async fn a_table_that_somebody_holds_makes_an_instance_not_ready() {
+async fn a_locked_table_makes_an_instance_not_ready() {
     let server = Postgres::start().unwrap();
     let duet = on(&server).start().await;
     let mut holder = server.connect().await.unwrap();

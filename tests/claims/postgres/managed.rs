@@ -21,7 +21,7 @@ async fn serves(setup: Setup) {
 }
 
 #[test]
-fn a_standby_alone_is_told_from_a_primary() {
+fn a_lone_standby_is_recognised() {
     let primary = Postgres::start().unwrap();
     let standby = primary.standby().unwrap();
     let setup = on(&standby).set("store.start_seconds", 1);
@@ -29,7 +29,7 @@ fn a_standby_alone_is_told_from_a_primary() {
 }
 
 #[tokio::test]
-async fn what_is_set_on_the_role_is_no_trap() {
+async fn settings_of_the_role_are_overridden_or_reported() {
     let server = Postgres::start().unwrap();
     server.run("CREATE ROLE app LOGIN").unwrap();
     server.run("GRANT ALL ON SCHEMA public TO app").unwrap();
@@ -113,7 +113,7 @@ async fn a_role_that_acts_for_another_is_not_taken_for_a_pooler() {
 }
 
 #[test]
-fn a_schema_that_is_not_there_is_named_as_what_is_missing() {
+fn a_missing_schema_is_named() {
     let server = Postgres::start().unwrap();
     let url = format!("{}?options=-c%20search_path%3Dmissing", server.url());
     refused(&at(&url).run(), &["no schema", "3F000", "search_path"]);

@@ -76,7 +76,7 @@ async fn a_role_that_may_only_read_and_write_serves_what_the_owner_made() {
 }
 
 #[test]
-fn a_role_that_may_not_make_tables_is_told_what_the_server_says_and_what_to_grant() {
+fn a_role_without_the_right_to_make_tables_gets_the_servers_error_and_the_missing_grant() {
     let server = with_roles();
     let words = [
         "permission denied for schema public",

@@ -193,7 +193,7 @@ fn name_of(servers: &[&Postgres], server: &Postgres) -> String {
 }
 
 #[test]
-fn settings_that_cannot_be_a_store_of_several_servers_are_told() {
+fn settings_that_cannot_be_a_store_of_several_servers_are_refused() {
     for (urls, url, part) in [
         ("postgres://a@one/duet", "postgres://a@two/duet", "both set"),
         ("sqlite://data/duet.db", "", "only PostgreSQL servers"),

@@ -55,7 +55,7 @@ async fn a_name_that_nobody_knows_yet_is_waited_for_until_the_time_is_up() {
 }
 
 #[tokio::test]
-async fn told_to_stop_while_it_waits_it_goes() {
+async fn an_instance_that_waits_for_its_store_stops_at_a_signal() {
     let server = Postgres::new().unwrap();
     let mut setup = on(&server).set("store.start_seconds", 0);
     let error = setup.folder().join("log");

@@ -41,7 +41,7 @@ async fn a_server_whose_issuer_is_trusted_is_used_over_tls() {
 }
 
 #[test]
-fn a_server_that_somebody_else_vouches_for_is_refused() {
+fn a_certificate_of_another_authority_is_refused() {
     let (server, _) = with_tls(&["127.0.0.1"]);
     let stranger = Authority::new().unwrap();
     for mode in ["prefer", "require", "verify-ca", "verify-full"] {
@@ -62,7 +62,7 @@ fn a_certificate_for_another_name_is_refused_where_the_name_counts() {
 }
 
 #[test]
-fn what_must_be_encrypted_is_not_sent_to_a_server_without_tls() {
+fn sslmode_require_sends_nothing_to_a_server_without_tls() {
     let server = Postgres::start().unwrap();
     let migrate = |query| at(&url(&server, query)).arg("migrate").run();
     refused(&migrate("sslmode=require"), &["TLS"]);
@@ -70,7 +70,7 @@ fn what_must_be_encrypted_is_not_sent_to_a_server_without_tls() {
 }
 
 #[test]
-fn a_wrong_password_is_told_without_the_password() {
+fn a_wrong_password_is_reported_without_the_password() {
     let mut server = Postgres::start().unwrap();
     server.run("ALTER ROLE postgres PASSWORD 'right'").unwrap();
     server.kill();

@@ -204,7 +204,7 @@ async fn a_wish_lapses_after_two_minutes() {
 }
 
 #[tokio::test]
-async fn the_word_that_everybody_sees_lets_nobody_in() {
+async fn the_public_reference_of_an_ask_lets_nobody_in() {
     let server = Server::start().await;
     let chat = Chat::begin(&server).await;
     let mut stream = chat.one.listen().await;
@@ -256,7 +256,7 @@ async fn a_login_by_a_wish_whose_answer_was_lost_is_made_anew() {
 }
 
 #[tokio::test]
-async fn a_wish_that_waits_stands_in_hello() {
+async fn an_open_ask_is_in_hello() {
     let server = Server::start().await;
     let chat = Chat::begin(&server).await;
     let mut stream = chat.one.listen().await;

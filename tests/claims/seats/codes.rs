@@ -85,7 +85,7 @@ async fn a_device_code_lets_one_in_once() {
 }
 
 #[tokio::test]
-async fn a_device_code_lapses() {
+async fn a_device_code_expires() {
     let mut server = Server::start().await;
     let chat = Chat::begin(&server).await;
     let code = chat.one.post("device", json!({})).await.ok()["deviceCode"].clone();

@@ -58,7 +58,7 @@ async fn names_may_be_as_people_are() {
 }
 
 #[tokio::test]
-async fn a_name_is_worth_nothing_in_another_chat() {
+async fn a_name_is_refused_in_another_chat() {
     let server = Server::start().await;
     let api = server.api();
     for (hash, two) in [("chat-one", "Anny"), ("chat-two", "Zoe")] {

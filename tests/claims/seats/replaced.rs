@@ -75,7 +75,7 @@ async fn who_was_replaced_is_told_when_whatever_they_come_with() {
 }
 
 #[tokio::test]
-async fn what_is_told_lasts_as_long_as_the_chat() {
+async fn replaced_at_lasts_as_long_as_the_chat() {
     let mut server = Server::start().await;
     let chat = Chat::begin(&server).await;
     let (at, _) = replace(&server, &chat).await;

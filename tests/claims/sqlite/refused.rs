@@ -43,7 +43,7 @@ async fn until_logged(server: &Server, words: &str, times: usize) {
 }
 
 #[tokio::test]
-async fn on_a_disk_that_takes_no_writes_nothing_is_lost_and_everybody_is_told() {
+async fn on_a_read_only_disk_nothing_is_lost_and_sends_are_refused() {
     let mut server = start().await;
     let chat = Chat::begin(&server).await;
     let mut stream = chat.two.listen().await;

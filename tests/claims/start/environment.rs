@@ -55,7 +55,7 @@ fn values_are_taken_as_they_are_plainly_meant() {
 }
 
 #[test]
-fn values_that_nobody_means_are_refused() {
+fn values_that_can_only_be_mistakes_are_refused() {
     for (key, value, words) in [
         ("server.allow_plain_http", "2", "true or false"),
         ("server.workers", "100000", "at most"),
@@ -110,7 +110,7 @@ fn a_settings_file_is_read_as_windows_writes_it() {
 }
 
 #[test]
-fn one_address_for_two_doors_is_told_as_what_it_is() {
+fn one_address_for_two_sockets_is_reported_as_that() {
     for (bind, api_bind, ops_bind, key) in [
         ("127.0.0.1:8080", "127.0.0.1:8080", "", "server.api_bind"),
         ("127.0.0.1:8080", "", "localhost:8080", "server.ops_bind"),

@@ -25,7 +25,7 @@ fn a_data_folder_that_cannot_be_written_is_named() {
 }
 
 #[test]
-fn what_is_no_file_is_not_opened_as_one() {
+fn paths_that_are_no_files_are_not_opened() {
     let mut setup = Setup::new();
     let pipe = setup.folder().join("pipe");
     let made = Command::new("mkfifo").arg(&pipe).status();

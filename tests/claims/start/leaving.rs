@@ -21,7 +21,7 @@ async fn until_draining(server: &Server) {
 }
 
 #[tokio::test]
-async fn told_to_stop_it_serves_on_until_load_balancers_have_seen_that_it_is_not_ready() {
+async fn an_instance_that_stops_serves_on_until_load_balancers_have_noticed() {
     let mut server = Setup::new()
         .set("server.leave_seconds", 3_600)
         .start()

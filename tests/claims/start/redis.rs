@@ -88,7 +88,7 @@ async fn a_redis_that_is_out_of_memory_keeps_nobody_from_chatting() {
 }
 
 #[tokio::test]
-async fn a_replica_keeps_nobody_from_chatting() {
+async fn chatting_goes_on_while_redis_is_a_replica() {
     let redis = Redis::start().unwrap();
     let nobody = free_port().unwrap().to_string();
     redis.command(&["replicaof", "127.0.0.1", &nobody]).unwrap();
@@ -186,7 +186,7 @@ fn a_command_that_the_server_does_not_know_is_named() {
 
 /// Where one side speaks TLS and the other does not, each waits for the other for ever.
 #[test]
-fn tls_on_one_side_alone_is_told_at_the_start() {
+fn tls_on_one_side_only_is_reported_at_the_start() {
     let authority = Authority::new().unwrap();
     let identity = authority.issue(&["localhost"]).unwrap();
     let (tls_port, issuer) = (free_port().unwrap().to_string(), authority.certificate());
@@ -216,7 +216,7 @@ fn tls_on_one_side_alone_is_told_at_the_start() {
 }
 
 #[tokio::test]
-async fn instances_in_two_databases_of_one_redis_are_told_apart() {
+async fn instances_in_two_databases_of_one_redis_are_kept_apart() {
     let (postgres, redis) = (Postgres::start().unwrap(), Redis::start().unwrap());
     let start = async |database: u8| {
         let setup = with_bus(&format!("{}/{database}", redis.url()));

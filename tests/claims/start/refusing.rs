@@ -41,7 +41,7 @@ fn a_port_that_is_taken_is_named() {
 }
 
 #[test]
-fn an_unknown_key_is_named_wherever_it_stands() {
+fn an_unknown_key_is_named_whatever_its_source() {
     let in_file = Setup::new().file("[server]\nbnid = \"127.0.0.1:8080\"\n");
     refused(&in_file.run(), &["bnid"]);
     let in_file = Setup::new().file("[sevrer]\nbind = \"127.0.0.1:8080\"\n");
@@ -53,7 +53,7 @@ fn an_unknown_key_is_named_wherever_it_stands() {
 }
 
 #[test]
-fn a_wrong_setting_is_told_with_its_value_its_place_and_what_would_be_right() {
+fn a_wrong_setting_is_reported_with_its_value_its_source_and_an_example() {
     let in_environment = |key: &str, value: &str| {
         let told = Setup::new().set(key, value).arg("check-config").run();
         refused(
@@ -105,7 +105,7 @@ fn a_wrong_setting_is_told_with_its_value_its_place_and_what_would_be_right() {
 }
 
 #[test]
-fn in_a_log_of_json_what_is_wrong_is_told_in_json() {
+fn errors_are_json_in_a_json_log() {
     for setup in [
         Setup::new().set("server.role", "chatt"),
         Setup::new().set("store.url", "sqlite:///proc/x/duet.db"),
@@ -169,7 +169,7 @@ fn a_value_that_cannot_be_is_named() {
 }
 
 #[test]
-fn what_is_no_whole_number_is_not_made_one() {
+fn fractions_are_not_rounded_to_integers() {
     for value in [
         "2.9",
         "1e3",
@@ -268,7 +268,7 @@ fn a_url_may_come_as_a_credential_of_systemd() {
 }
 
 #[test]
-fn no_password_is_told_whatever_is_wrong() {
+fn no_error_contains_a_password() {
     let password = "p4ss-w0rd-of-ours";
     let postgres = format!("postgres://duet:{password}@127.0.0.1:1/duet");
     let redis = format!("redis://duet:{password}@127.0.0.1:1");
@@ -317,7 +317,7 @@ async fn a_second_process_does_not_serve_the_same_file() {
 }
 
 #[tokio::test]
-async fn what_does_not_start_opens_no_socket() {
+async fn a_failed_start_opens_no_socket() {
     let free = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -363,7 +363,7 @@ fn a_certificate_that_cannot_be_used_is_named_before_a_socket_opens() {
 }
 
 #[tokio::test]
-async fn a_second_instance_on_one_postgresql_needs_a_bus_and_is_told_so() {
+async fn a_second_instance_on_one_postgresql_is_told_that_it_needs_a_bus() {
     let postgres = Postgres::start().unwrap();
     let setup = || Setup::new().set("store.url", postgres.url());
     let first = setup().start().await;

@@ -88,7 +88,7 @@ async fn an_address_is_taken_as_it_is_plainly_meant() {
 }
 
 #[tokio::test]
-async fn told_to_stop_it_ends_its_streams_and_exits_with_success() {
+async fn an_instance_that_stops_ends_its_streams_and_exits_with_success() {
     let mut server = Server::start().await;
     let chat = Chat::begin(&server).await;
     let mut streams = [chat.one.listen().await, chat.two.listen().await];
@@ -112,7 +112,7 @@ async fn told_to_stop_it_ends_its_streams_and_exits_with_success() {
 }
 
 #[tokio::test]
-async fn told_to_stop_in_the_middle_of_sends_it_finishes_what_it_took() {
+async fn an_instance_that_stops_finishes_the_sends_it_accepted() {
     let mut server = Server::start().await;
     let chat = Chat::begin(&server).await;
     let mut sends = JoinSet::new();

@@ -113,7 +113,7 @@ async fn hello_says_how_things_stand() {
 }
 
 #[tokio::test]
-async fn a_stream_goes_on_behind_the_place_it_names() {
+async fn a_stream_resumes_after_the_seq_it_names() {
     let server = Server::start().await;
     let chat = Chat::begin(&server).await;
     for number in 1..=5 {

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{Chat, Server, eventually, store};
 
 #[tokio::test]
-async fn marks_are_told_to_both_and_never_move_back() {
+async fn marks_are_sent_to_both_and_never_move_back() {
     let server = Server::start().await;
     let chat = Chat::begin(&server).await;
     for number in 1..=5 {

@@ -46,7 +46,7 @@ async fn a_stream_opened_at_any_place_while_messages_arrive_shows_each_once_and_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_long_replay_goes_over_into_the_present_without_a_seam() {
+async fn a_long_replay_continues_live_without_gap_or_repeat() {
     let server = Setup::new()
         .set("limits.streams_per_seat", 100)
         .start()

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{Chat, Person, Server, chat::register};
 
 #[tokio::test]
-async fn a_seat_that_is_taken_and_left_is_told_to_the_other_person() {
+async fn the_other_person_sees_a_seat_taken_and_left() {
     let server = Server::start().await;
     let hash = register(&server.api()).await;
     let abhi = Person::log_in(&server.api(), &hash, "Abhi").await;
@@ -48,7 +48,7 @@ async fn a_session_that_ends_takes_its_own_streams_with_it_and_no_others() {
 }
 
 #[tokio::test]
-async fn the_end_is_told_to_every_stream_which_then_ends_and_does_not_come_back() {
+async fn every_stream_gets_the_end_and_is_not_reopened() {
     let server = Server::start().await;
     let chat = Chat::begin(&server).await;
     let mut streams = Vec::new();

@@ -44,7 +44,7 @@ impl Chat {
         Self { hash, one, two }
     }
 
-    /// The address of something of this chat on the API door.
+    /// The address of something of this chat in the API.
     pub fn path(&self, leaf: &str) -> String {
         format!("/chat-server/user/{}/{leaf}", self.hash)
     }
@@ -108,7 +108,7 @@ impl Person {
         }
     }
 
-    /// The address of something of this chat on the API door.
+    /// The address of something of this chat in the API.
     pub fn path(&self, leaf: &str) -> String {
         format!("/chat-server/user/{}/{leaf}", self.hash)
     }

@@ -82,7 +82,7 @@ impl Server {
         })
         .await;
         if let Some(start) = self.logged_start() {
-            let address = |door: &str| start[door].as_str().unwrap().parse().unwrap();
+            let address = |name: &str| start[name].as_str().unwrap().parse().unwrap();
             self.address = address("bind");
             self.api_address = Some(address("api_bind"));
             self.ops_address = Some(address("ops_bind"));

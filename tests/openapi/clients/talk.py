@@ -12,13 +12,14 @@ from duet_client.api.leave import endchat
 from duet_client.api.login import ask, login
 from duet_client.api.registration import register
 from duet_client.models import (
+    Activity,
     AskBody,
+    EmptyBody,
     Ended,
     FailureEnvelope,
     Hello,
     LoginBody,
     Message,
-    NoBody,
     Ping,
     Presence,
     Receipt,
@@ -26,14 +27,13 @@ from duet_client.models import (
     RegisterBody,
     SeatChanged,
     SendBody,
-    Typing,
 )
 
 EVENTS = {
     "hello": Hello,
     "message": Message,
     "presence": Presence,
-    "typing": Typing,
+    "typing": Activity,
     "receipt": Receipt,
     "seat": SeatChanged,
     "ended": Ended,
@@ -99,15 +99,15 @@ with listen(anny, **{"Last-Event-ID": "0"}) as opened:
     with listen(abhi):
         _, presence = next_of(Presence, heard)
         assert (presence.user, presence.online, presence.last_seen) == ("Abhi", True, None), presence
-    typing.sync(chat, client=abhi, body=NoBody())
-    assert next_of(Typing, heard)[1].user == "Abhi"
+    typing.sync(chat, client=abhi, body=EmptyBody())
+    assert next_of(Activity, heard)[1].user == "Abhi"
     receipt.sync(chat, client=anny, body=ReceiptBody(read=1))
     assert next_of(Receipt, heard)[1].read == 1
     asked = ask.sync("Abhi", client=client, body=AskBody(user="Abhi", hash_=chat))
     _, asking = next_of(SeatChanged, heard)
     assert (asking.state, asking.number) == ("asking", asked.data.number), asking
     next_of(Ping, heard)
-    assert endchat.sync(client=abhi, body=NoBody()).data.status == "OK"
+    assert endchat.sync(client=abhi, body=EmptyBody()).data.status == "OK"
     assert next_of(Ended, heard)[1].by == "Abhi"
 
 assert messages.sync(chat, client=abhi).data.error == "chat_ended"

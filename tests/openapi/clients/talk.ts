@@ -10,7 +10,7 @@ type Events = {
   hello: Schemas['Hello'];
   message: Schemas['Message'];
   presence: Schemas['Presence'];
-  typing: Schemas['Typing'];
+  typing: Schemas['Activity'];
   receipt: Schemas['Receipt'];
   seat: Schemas['SeatChanged'];
   ended: Schemas['Ended'];

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::{BatchResult, StoreError};
 use crate::{
     domain::{Chat, ChatKey, Encryption, Lifetime, SealedHash, SecretDigest, Timestamp, UserName},
-    ports::{By, Lookup, Position},
+    ports::{Lookup, Position, Principal},
 };
 
 /// Making, finding and ending chats.
@@ -62,7 +62,7 @@ pub trait Chats: Send + Sync + 'static {
     async fn positions(&self, keys: &[ChatKey]) -> BatchResult<Option<Position>>;
 
     /// Ends a chat. When this returns nothing of it can be read any more.
-    async fn end(&self, by: By) -> Result<EndOutcome, StoreError>;
+    async fn end(&self, by: Principal) -> Result<EndOutcome, StoreError>;
 }
 
 /// A chat to be made.

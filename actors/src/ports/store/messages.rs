@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::StoreError;
 use crate::{
     domain::{Caller, ChatKey, Draft, Marks, Page, Seat, Seq, SessionId, Timestamp},
-    ports::{Access, By, HistoryPage},
+    ports::{Access, HistoryPage, Principal},
 };
 
 /// Appending and reading messages.
@@ -38,7 +38,7 @@ pub trait Messages: Send + Sync + 'static {
     /// [`HistoryPage::read`], which bounds the memory.
     async fn history(
         &self,
-        by: By,
+        by: Principal,
         page: Page,
         limit: usize,
     ) -> Result<Access<HistoryPage>, StoreError>;

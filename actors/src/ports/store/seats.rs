@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::{BatchResult, StoreError};
 use crate::{
     domain::{
-        AskWord, Caller, ChatKey, CodeDigest, Device, Seat, SecretDigest, Seq, SessionId, Timestamp,
+        AskRef, Caller, ChatKey, CodeDigest, Device, Seat, SecretDigest, Seq, SessionId, Timestamp,
     },
     ports::{Access, AnswerOutcome, AskAnswer, Lookup, NewAsk, Replaced, StoredAsk},
 };
@@ -57,7 +57,7 @@ pub trait Seats: Send + Sync + 'static {
     async fn answer(
         &self,
         by: Caller,
-        word: AskWord,
+        ask_ref: AskRef,
         answer: AskAnswer,
     ) -> Result<Access<AnswerOutcome>, StoreError>;
 

@@ -15,7 +15,7 @@ const ROOMY: usize = 4_096;
 const NARROW: usize = 16;
 
 /// Collects what arrives at one instance.
-pub struct Heard(Arc<Mutex<Arrived>>);
+pub struct Collector(Arc<Mutex<Arrived>>);
 
 #[derive(Default)]
 struct Arrived {
@@ -23,7 +23,7 @@ struct Arrived {
     missed: MissedChats,
 }
 
-impl Heard {
+impl Collector {
     /// Listens to a bus from now on.
     pub fn from(bus: &Arc<dyn Bus>) -> Self {
         Self::listen(bus, ROOMY, None)

@@ -4,12 +4,12 @@ use uuid::Uuid;
 
 use super::{
     Buses,
-    collector::{Heard, key, mark},
+    collector::{Collector, key, mark},
 };
 use crate::{
     domain::{
-        AskNumber, ChatKey, Marks, Message, MessageText, Seat, SeatChange, Seq, TEXT_BYTES_MAX,
-        Timestamp,
+        Activity, AskNumber, ChatKey, Marks, Message, MessageText, Seat, SeatChange, Seq,
+        TEXT_BYTES_MAX, Timestamp,
     },
     ports::Notice,
     testing::eventually,
@@ -26,7 +26,7 @@ fn message(seq: Seq, text: &str) -> Notice {
 }
 
 /// The places of the messages among these notices.
-fn places(notices: &[Notice]) -> Vec<Seq> {
+fn seqs(notices: &[Notice]) -> Vec<Seq> {
     let place = |notice: &Notice| match notice {
         Notice::Message(message) => Some(message.seq),
         _ => None,
@@ -35,8 +35,8 @@ fn places(notices: &[Notice]) -> Vec<Seq> {
 }
 
 pub async fn a_notice_reaches_the_other_instance(buses: Buses) {
-    let (chat, heard) = (key(), Heard::from(&buses.there));
-    let _ = Heard::from(&buses.here);
+    let (chat, heard) = (key(), Collector::from(&buses.there));
+    let _ = Collector::from(&buses.here);
     buses.there.subscribe(chat).await.unwrap();
     let notice = message(1, "Hello");
     buses.here.publish(chat, notice.clone());
@@ -46,11 +46,15 @@ pub async fn a_notice_reaches_the_other_instance(buses: Buses) {
 
 pub async fn a_notice_does_not_come_back_to_its_publisher(buses: Buses) {
     let chat = key();
-    let (here, there) = (Heard::from(&buses.here), Heard::from(&buses.there));
+    let (here, there) = (Collector::from(&buses.here), Collector::from(&buses.there));
     buses.here.subscribe(chat).await.unwrap();
     buses.there.subscribe(chat).await.unwrap();
-    buses.here.publish(chat, Notice::Typing(Seat::One));
-    there.until(chat, &Notice::Typing(Seat::One)).await;
+    buses
+        .here
+        .publish(chat, Notice::Activity(Seat::One, Activity::Typing));
+    there
+        .until(chat, &Notice::Activity(Seat::One, Activity::Typing))
+        .await;
     // It would be ahead of this one, which follows it through the same channel.
     buses.there.publish(chat, mark());
     here.until(chat, &mark()).await;
@@ -59,7 +63,7 @@ pub async fn a_notice_does_not_come_back_to_its_publisher(buses: Buses) {
 
 pub async fn a_notice_reaches_nobody_who_has_not_subscribed(buses: Buses) {
     let (own, other) = (key(), key());
-    let (here, there) = (Heard::from(&buses.here), Heard::from(&buses.there));
+    let (here, there) = (Collector::from(&buses.here), Collector::from(&buses.there));
     buses.there.subscribe(own).await.unwrap();
     for _ in 0..10 {
         buses.here.publish(other, Notice::Sessions);
@@ -77,8 +81,8 @@ pub async fn a_notice_reaches_nobody_who_has_not_subscribed(buses: Buses) {
 
 pub async fn an_ended_subscription_is_quiet_and_can_be_taken_up_again(buses: Buses) {
     let (chat, other) = (key(), key());
-    let heard = Heard::from(&buses.there);
-    let _ = Heard::from(&buses.here);
+    let heard = Collector::from(&buses.there);
+    let _ = Collector::from(&buses.here);
     buses.there.subscribe(other).await.unwrap();
     for _ in 0..3 {
         buses.there.subscribe(chat).await.unwrap();
@@ -99,8 +103,8 @@ pub async fn an_ended_subscription_is_quiet_and_can_be_taken_up_again(buses: Bus
 }
 
 pub async fn one_ended_subscription_leaves_the_others(buses: Buses) {
-    let heard = Heard::from(&buses.there);
-    let _ = Heard::from(&buses.here);
+    let heard = Collector::from(&buses.there);
+    let _ = Collector::from(&buses.here);
     let chats: Vec<ChatKey> = (0..10).map(|_| key()).collect();
     for chat in &chats {
         buses.there.subscribe(*chat).await.unwrap();
@@ -113,8 +117,8 @@ pub async fn one_ended_subscription_leaves_the_others(buses: Buses) {
 }
 
 pub async fn every_notice_arrives_as_it_was_published(buses: Buses) {
-    let (chat, heard) = (key(), Heard::from(&buses.there));
-    let _ = Heard::from(&buses.here);
+    let (chat, heard) = (key(), Collector::from(&buses.there));
+    let _ = Collector::from(&buses.here);
     buses.there.subscribe(chat).await.unwrap();
     let at = Timestamp::from_unix_ms(1_767_225_600_001);
     let mut notices = vec![
@@ -130,7 +134,7 @@ pub async fn every_notice_arrives_as_it_was_published(buses: Buses) {
             read: 7,
         };
         notices.extend([
-            Notice::Typing(seat),
+            Notice::Activity(seat, Activity::Typing),
             Notice::Marks(seat, marks),
             Notice::Presence {
                 seat,
@@ -165,8 +169,8 @@ pub async fn every_notice_arrives_as_it_was_published(buses: Buses) {
 
 pub async fn notices_of_one_chat_keep_their_order(buses: Buses) {
     let chats = [key(), key(), key()];
-    let heard = Heard::from(&buses.there);
-    let _ = Heard::from(&buses.here);
+    let heard = Collector::from(&buses.there);
+    let _ = Collector::from(&buses.here);
     for chat in chats {
         buses.there.subscribe(chat).await.unwrap();
     }
@@ -180,17 +184,17 @@ pub async fn notices_of_one_chat_keep_their_order(buses: Buses) {
             heard.about(chat).len() == 50
         })
         .await;
-        assert_eq!(places(&heard.about(chat)), (1..=50).collect::<Vec<Seq>>());
+        assert_eq!(seqs(&heard.about(chat)), (1..=50).collect::<Vec<Seq>>());
     }
 }
 
 /// What arrived is in order, and either all of it did or the loss was reported.
-async fn check_burst(heard: &Heard, chat: ChatKey, last: Seq) {
+async fn check_burst(heard: &Collector, chat: ChatKey, last: Seq) {
     eventually("the last one arrives, or a loss is reported", || async {
-        places(&heard.about(chat)).last() == Some(&last) || heard.missed(chat)
+        seqs(&heard.about(chat)).last() == Some(&last) || heard.missed(chat)
     })
     .await;
-    let arrived = places(&heard.about(chat));
+    let arrived = seqs(&heard.about(chat));
     assert!(
         arrived.is_sorted_by(|a, b| a < b),
         "out of order, or twice: {arrived:?}"
@@ -200,8 +204,8 @@ async fn check_burst(heard: &Heard, chat: ChatKey, last: Seq) {
 }
 
 pub async fn a_burst_arrives_in_order_or_is_reported_missed(buses: Buses) {
-    let (chat, heard) = (key(), Heard::from(&buses.there));
-    let _ = Heard::from(&buses.here);
+    let (chat, heard) = (key(), Collector::from(&buses.there));
+    let _ = Collector::from(&buses.here);
     buses.there.subscribe(chat).await.unwrap();
     heard.clear();
     for seq in 1..=1_000 {
@@ -212,8 +216,8 @@ pub async fn a_burst_arrives_in_order_or_is_reported_missed(buses: Buses) {
 
 pub async fn a_listener_that_lags_is_told_what_it_missed(buses: Buses) {
     let (chat, other) = (key(), key());
-    let (heard, start) = Heard::lagging(&buses.there);
-    let here = Heard::from(&buses.here);
+    let (heard, start) = Collector::lagging(&buses.there);
+    let here = Collector::from(&buses.here);
     buses.there.subscribe(chat).await.unwrap();
     buses.here.subscribe(other).await.unwrap();
     for seq in 1..=1_000 {
@@ -228,7 +232,7 @@ pub async fn a_listener_that_lags_is_told_what_it_missed(buses: Buses) {
     heard.clear();
     buses.here.publish(chat, message(1_001, "Hello"));
     eventually("it is heard again", || async {
-        let next = places(&heard.about(chat)).contains(&1_001);
+        let next = seqs(&heard.about(chat)).contains(&1_001);
         next || heard.missed(chat)
     })
     .await;
@@ -236,7 +240,7 @@ pub async fn a_listener_that_lags_is_told_what_it_missed(buses: Buses) {
 
 pub async fn notices_cross_both_ways(buses: Buses) {
     let chat = key();
-    let (here, there) = (Heard::from(&buses.here), Heard::from(&buses.there));
+    let (here, there) = (Collector::from(&buses.here), Collector::from(&buses.there));
     buses.here.subscribe(chat).await.unwrap();
     buses.there.subscribe(chat).await.unwrap();
     for seq in 1..=20 {
@@ -249,7 +253,7 @@ pub async fn notices_cross_both_ways(buses: Buses) {
         })
         .await;
         assert_eq!(
-            places(&heard.about(chat)),
+            seqs(&heard.about(chat)),
             (first..first + 20).collect::<Vec<Seq>>()
         );
     }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::{
     Buses,
-    collector::{Heard, key},
+    collector::{Collector, key},
 };
 use crate::{
     domain::{BySeat, ChatKey},
@@ -19,7 +19,7 @@ const BOTH: BySeat<bool> = BySeat([true, true]);
 async fn subscribed(buses: &Buses) -> ChatKey {
     let chat = key();
     for bus in [&buses.here, &buses.there] {
-        let _ = Heard::from(bus);
+        let _ = Collector::from(bus);
         bus.subscribe(chat).await.unwrap();
     }
     chat
@@ -70,7 +70,7 @@ pub async fn presence_needs_no_subscription(buses: Buses) {
     until_elsewhere(&buses.there, chat, TWO).await;
 }
 
-pub async fn a_chat_that_is_over_is_open_nowhere(buses: Buses) {
+pub async fn a_chat_that_is_over_has_no_open_seats(buses: Buses) {
     let (chat, other) = (subscribed(&buses).await, key());
     for bus in [&buses.here, &buses.there] {
         bus.set_open(chat, ONE);
@@ -86,7 +86,7 @@ pub async fn a_chat_that_is_over_is_open_nowhere(buses: Buses) {
     assert_eq!(buses.here.open_elsewhere(other).await.unwrap(), BOTH);
 }
 
-pub async fn an_instance_that_leaves_is_nowhere(buses: Buses) {
+pub async fn an_instance_that_leaves_has_no_open_seats(buses: Buses) {
     let chat = subscribed(&buses).await;
     buses.here.set_open(chat, TWO);
     until_elsewhere(&buses.there, chat, TWO).await;
@@ -96,7 +96,7 @@ pub async fn an_instance_that_leaves_is_nowhere(buses: Buses) {
 
 pub async fn a_bus_that_works_says_so(buses: Buses) {
     for bus in [&buses.here, &buses.there] {
-        let _ = Heard::from(bus);
+        let _ = Collector::from(bus);
         bus.ping().await.unwrap();
     }
 }

@@ -4,7 +4,7 @@ use std::mem;
 
 use super::record::{AskRecord, Record};
 use crate::{
-    domain::{Ask, AskWord, Caller, Seat, SecretDigest, Timestamp},
+    domain::{Ask, AskRef, Caller, Seat, SecretDigest, Timestamp},
     ports::{AnswerOutcome, AskAnswer, AskState, NewAsk, Replaced, StoredAsk},
 };
 
@@ -24,7 +24,7 @@ impl Record {
         self.revision += 1;
         self.asks.push(AskRecord {
             ask: Ask {
-                word: new.word,
+                ask_ref: new.ask_ref,
                 seat: new.seat,
                 number: new.number,
                 expires_at: now.plus(new.valid),
@@ -71,11 +71,14 @@ impl Record {
     pub(super) fn answer(
         &mut self,
         by: Caller,
-        word: AskWord,
+        ask_ref: AskRef,
         verdict: AskAnswer,
         now: Timestamp,
     ) -> AnswerOutcome {
-        let place = self.asks.iter().position(|record| record.ask.word == word);
+        let place = self
+            .asks
+            .iter()
+            .position(|record| record.ask.ask_ref == ask_ref);
         let Some(place) = place else {
             return AnswerOutcome::Over;
         };

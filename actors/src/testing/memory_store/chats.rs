@@ -8,8 +8,8 @@ use super::{Call, MemoryStore, data::Data, record::Record};
 use crate::{
     domain::{Chat, ChatKey, Seat, Timestamp, UserName},
     ports::{
-        BatchResult, By, Chats, EndOutcome, Lookup, NewChat, Position, Registered, StoreError,
-        batch_result,
+        BatchResult, Chats, EndOutcome, Lookup, NewChat, Position, Principal, Registered,
+        StoreError, batch_result,
     },
 };
 
@@ -57,7 +57,7 @@ impl Chats for MemoryStore {
         batch_result(keys.len(), found)
     }
 
-    async fn end(&self, by: By) -> Result<EndOutcome, StoreError> {
+    async fn end(&self, by: Principal) -> Result<EndOutcome, StoreError> {
         let (mut data, now) = self.enter(Call::End).await?;
         Ok(data.end(by, now))
     }
@@ -107,12 +107,12 @@ impl Data {
         })
     }
 
-    pub(super) fn end(&mut self, by: By, now: Timestamp) -> EndOutcome {
+    pub(super) fn end(&mut self, by: Principal, now: Timestamp) -> EndOutcome {
         match self.lookup(by.key(), now) {
             Lookup::Missing => EndOutcome::Missing,
             Lookup::Ended => EndOutcome::AlreadyEnded,
             Lookup::Live(record) => {
-                if matches!(by, By::Session(caller) if !record.has_session(&caller)) {
+                if matches!(by, Principal::Session(caller) if !record.has_session(&caller)) {
                     return EndOutcome::NoSession;
                 }
                 record.end(now);

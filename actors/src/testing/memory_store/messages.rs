@@ -8,7 +8,8 @@ use super::{Call, MemoryStore, record::Record};
 use crate::{
     domain::{ChatKey, Draft, Message, Page, Seq, Timestamp},
     ports::{
-        Access, Appended, By, ChatRoom, DeferredWrite, HistoryPage, Lookup, Messages, StoreError,
+        Access, Appended, ChatRoom, DeferredWrite, HistoryPage, Lookup, Messages, Principal,
+        StoreError,
     },
 };
 
@@ -47,7 +48,7 @@ impl Messages for MemoryStore {
 
     async fn history(
         &self,
-        by: By,
+        by: Principal,
         page: Page,
         limit: usize,
     ) -> Result<Access<HistoryPage>, StoreError> {

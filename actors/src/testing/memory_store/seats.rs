@@ -9,7 +9,7 @@ use super::{
     record::{DeviceCode, Record, SessionRecord},
 };
 use crate::{
-    domain::{AskWord, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Session, Timestamp},
+    domain::{AskRef, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Session, Timestamp},
     ports::{
         Access, AnswerOutcome, AskAnswer, BatchResult, Claim, Claimed, Lookup, NewAsk, Proof,
         Replaced, Seats, SessionChoice, StoreError, StoredAsk, batch_result,
@@ -95,11 +95,11 @@ impl Seats for MemoryStore {
     async fn answer(
         &self,
         by: Caller,
-        word: AskWord,
+        ask_ref: AskRef,
         verdict: AskAnswer,
     ) -> Result<Access<AnswerOutcome>, StoreError> {
         self.for_caller(Call::Other, &by, |record, now| {
-            record.answer(by, word, verdict, now)
+            record.answer(by, ask_ref, verdict, now)
         })
         .await
     }

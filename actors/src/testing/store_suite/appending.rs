@@ -3,7 +3,7 @@ use uuid::Uuid;
 use super::{Stores, fixture::*};
 use crate::{
     domain::{Caller, Draft, Seat, Seq, TEXT_BYTES_MAX, Timestamp},
-    ports::{Appended, By, ChatRoom, SessionChoice},
+    ports::{Appended, ChatRoom, Principal, SessionChoice},
 };
 
 pub async fn messages_get_places_from_one_without_a_gap(stores: Stores) {
@@ -132,10 +132,10 @@ pub async fn a_chat_full_of_text_takes_no_more_but_knows_what_it_has(stores: Sto
     assert_eq!(seqs(&all(&stores.here, key).await), [1, 2, 3]);
 }
 
-pub async fn a_message_of_a_dead_session_costs_itself_alone(stores: Stores) {
+pub async fn a_message_of_a_dead_session_fails_alone(stores: Stores) {
     let (key, other) = (talk(&stores.here).await, talk(&stores.here).await);
     let member = draft(key, Seat::One, "Hello").caller();
-    let dead = strangers(&stores.here, member).await;
+    let dead = rejected_callers(&stores.here, member).await;
     let by = |caller: Caller, id| Draft {
         id,
         seat: caller.seat,
@@ -207,11 +207,11 @@ pub async fn a_message_racing_the_end_of_its_session_is_stored_before_it_or_not_
     }
 }
 
-pub async fn a_chat_that_is_over_or_missing_costs_its_own_messages_alone(stores: Stores) {
+pub async fn messages_to_chats_that_are_over_or_missing_fail_alone(stores: Stores) {
     let (one, two) = (talk(&stores.here).await, talk(&stores.here).await);
     let ended = talk(&stores.here).await;
     fill(&stores.here, ended, 2).await;
-    stores.here.end(By::Server(ended)).await.unwrap();
+    stores.here.end(Principal::Server(ended)).await.unwrap();
     let expired = expired_chat(&stores.here).await;
     let keys = [one, ended, two, key(), one, expired, ended, two];
     let drafts = keys.map(|key| draft(key, Seat::One, "Hello"));

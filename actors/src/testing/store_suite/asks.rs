@@ -27,8 +27,8 @@ impl Asked {
 
     async fn for_so_long(stores: &Stores, valid: Duration) -> Self {
         let key = chat(&stores.here).await;
-        let one = sit(&stores.here, key, Seat::One).await;
-        let two = sit(&stores.here, key, Seat::Two).await;
+        let one = take_seat(&stores.here, key, Seat::One).await;
+        let two = take_seat(&stores.here, key, Seat::Two).await;
         let ask = ask(Seat::Two, valid);
         live(stores.here.ask(key, ask.clone()).await);
         Self { one, two, ask }
@@ -49,13 +49,13 @@ impl Asked {
     async fn answer(&self, stores: &Stores, verdict: AskAnswer) -> AnswerOutcome {
         let answered = stores
             .there
-            .answer(caller(&self.one), self.ask.word, verdict);
+            .answer(caller(&self.one), self.ask.ask_ref, verdict);
         granted(answered.await)
     }
 
-    async fn lets_in(&self, stores: &Stores) -> bool {
+    async fn is_admitted(&self, stores: &Stores) -> bool {
         let proof = Proof::Ask(self.ask.digest);
-        lets_in(&stores.here, self.one.key, Seat::Two, proof).await
+        is_admitted(&stores.here, self.one.key, Seat::Two, proof).await
     }
 }
 
@@ -74,8 +74,8 @@ pub async fn an_ask_waits_and_is_listed(stores: Stores) {
     assert_eq!(chat.asks.len(), 1);
     let listed = &chat.asks[0];
     assert_eq!(
-        (listed.word, listed.seat, listed.number),
-        (asked.ask.word, Seat::Two, asked.ask.number)
+        (listed.ask_ref, listed.seat, listed.number),
+        (asked.ask.ask_ref, Seat::Two, asked.ask.number)
     );
     assert!(listed.expires_at >= before.plus(LONG));
     assert!(listed.left <= LONG && listed.left > LONG / 2);
@@ -96,7 +96,7 @@ pub async fn an_allowed_ask_lets_in_once(stores: Stores) {
     );
 
     let proof = Proof::Ask(asked.ask.digest);
-    assert!(!lets_in(&stores.here, key, Seat::One, proof).await);
+    assert!(!is_admitted(&stores.here, key, Seat::One, proof).await);
     let newcomer = claim(key, Seat::Two, Some(proof));
     assert_eq!(
         take(&stores.here, &newcomer).await,
@@ -105,7 +105,7 @@ pub async fn an_allowed_ask_lets_in_once(stores: Stores) {
     assert!(has_session(&stores.there, &newcomer).await);
     assert!(return_code_works(&stores.there, key, Seat::Two, newcomer.return_code).await);
 
-    assert!(!asked.lets_in(&stores).await);
+    assert!(!asked.is_admitted(&stores).await);
     assert_eq!(asked.state(&stores).await, AskState::Expired);
 }
 
@@ -114,14 +114,14 @@ pub async fn one_of_many_racing_uses_of_an_ask_wins(stores: Stores) {
     asked.answer(&stores, ALLOW).await;
     let (key, digest) = (asked.one.key, asked.ask.digest);
     let let_in = race(&stores, RACERS, |store, _| async move {
-        lets_in(&store, key, Seat::Two, Proof::Ask(digest)).await
+        is_admitted(&store, key, Seat::Two, Proof::Ask(digest)).await
     })
     .await;
     assert_eq!(let_in.iter().filter(|let_in| **let_in).count(), 1);
     assert_eq!(sessions(&stores.here, key, Seat::Two).await.len(), 1);
 }
 
-pub async fn an_allowed_ask_that_is_not_used_lapses(stores: Stores) {
+pub async fn an_allowed_ask_that_is_not_used_expires(stores: Stores) {
     let asked = Asked::begin(&stores).await;
     asked
         .answer(&stores, AskAnswer::Allow { valid: SHORT })
@@ -130,7 +130,7 @@ pub async fn an_allowed_ask_that_is_not_used_lapses(stores: Stores) {
         asked.state(&stores).await == AskState::Expired
     })
     .await;
-    assert!(!asked.lets_in(&stores).await);
+    assert!(!asked.is_admitted(&stores).await);
 }
 
 pub async fn allowing_ends_the_seats_sessions_and_codes_and_no_others(stores: Stores) {
@@ -145,13 +145,13 @@ pub async fn allowing_ends_the_seats_sessions_and_codes_and_no_others(stores: St
     assert!(sessions(&stores.here, key, Seat::Two).await.is_empty());
     assert!(live(stores.here.load(key).await).seats[Seat::Two].taken);
     assert!(!return_code_works(&stores.here, key, Seat::Two, two.return_code).await);
-    assert!(!lets_in(&stores.here, key, Seat::Two, Proof::DeviceCode(device_two)).await);
+    assert!(!is_admitted(&stores.here, key, Seat::Two, Proof::DeviceCode(device_two)).await);
     assert!(has_session(&stores.here, one).await);
     assert!(return_code_works(&stores.here, key, Seat::One, one.return_code).await);
-    assert!(lets_in(&stores.here, key, Seat::One, Proof::DeviceCode(device_one)).await);
+    assert!(is_admitted(&stores.here, key, Seat::One, Proof::DeviceCode(device_one)).await);
 }
 
-pub async fn who_was_replaced_is_known_by_what_they_held(stores: Stores) {
+pub async fn a_replaced_person_is_recognised_by_their_old_secrets(stores: Stores) {
     let asked = Asked::begin(&stores).await;
     let (one, two) = (&asked.one, &asked.two);
     let (key, device) = (one.key, digest());
@@ -218,7 +218,7 @@ pub async fn a_refused_ask_lets_nobody_in_and_changes_nothing(stores: Stores) {
     let answered = asked.answer(&stores, AskAnswer::Refuse).await;
     assert_eq!(answered, AnswerOutcome::Done(Seat::Two));
     assert_eq!(asked.state(&stores).await, AskState::Refused);
-    assert!(!asked.lets_in(&stores).await);
+    assert!(!asked.is_admitted(&stores).await);
     assert!(has_session(&stores.here, two).await);
     assert!(return_code_works(&stores.here, key, Seat::Two, two.return_code).await);
     let chat = live(stores.here.load(key).await);
@@ -226,31 +226,33 @@ pub async fn a_refused_ask_lets_nobody_in_and_changes_nothing(stores: Stores) {
     assert_eq!(chat.seats[Seat::Two].replaced_at, None);
 }
 
-pub async fn an_ask_that_is_weighed_goes_on_waiting(stores: Stores) {
+pub async fn a_dry_run_leaves_the_ask_open(stores: Stores) {
     let asked = Asked::begin(&stores).await;
     let weighed = asked.answer(&stores, AskAnswer::DryRun).await;
     assert_eq!(weighed, AnswerOutcome::Done(Seat::Two));
     assert_eq!(asked.state(&stores).await, AskState::Waiting);
-    assert!(!asked.lets_in(&stores).await);
+    assert!(!asked.is_admitted(&stores).await);
     assert!(has_session(&stores.here, &asked.two).await);
 }
 
-pub async fn a_seat_refuses_for_itself_and_allows_nothing(stores: Stores) {
+pub async fn the_seat_asked_for_may_refuse_and_not_allow(stores: Stores) {
     let asked = Asked::begin(&stores).await;
     let own = caller(&asked.two);
     for verdict in [AskAnswer::DryRun, ALLOW] {
-        let answered = stores.here.answer(own, asked.ask.word, verdict).await;
+        let answered = stores.here.answer(own, asked.ask.ask_ref, verdict).await;
         assert_eq!(granted(answered), AnswerOutcome::OwnSeat);
     }
     assert_eq!(asked.state(&stores).await, AskState::Waiting);
-    let refused = stores.here.answer(own, asked.ask.word, AskAnswer::Refuse);
+    let refused = stores
+        .here
+        .answer(own, asked.ask.ask_ref, AskAnswer::Refuse);
     assert_eq!(granted(refused.await), AnswerOutcome::Done(Seat::Two));
     assert_eq!(asked.state(&stores).await, AskState::Refused);
 }
 
-pub async fn an_ask_that_nobody_answered_lets_nobody_in(stores: Stores) {
+pub async fn an_unanswered_ask_lets_nobody_in(stores: Stores) {
     let asked = Asked::begin(&stores).await;
-    assert!(!asked.lets_in(&stores).await);
+    assert!(!asked.is_admitted(&stores).await);
     assert_eq!(asked.state(&stores).await, AskState::Waiting);
 }
 
@@ -270,13 +272,13 @@ pub async fn an_ask_is_answered_once(stores: Stores) {
 
 pub async fn one_of_two_racing_answers_counts(stores: Stores) {
     let asked = Asked::begin(&stores).await;
-    let (by, word) = (caller(&asked.one), asked.ask.word);
+    let (by, ask_ref) = (caller(&asked.one), asked.ask.ask_ref);
     let answers = race(&stores, RACERS, |store, number| async move {
         let verdict = match number % 2 == 0 {
             true => ALLOW,
             false => AskAnswer::Refuse,
         };
-        (verdict, granted(store.answer(by, word, verdict).await))
+        (verdict, granted(store.answer(by, ask_ref, verdict).await))
     })
     .await;
     let counted: Vec<AskAnswer> = answers
@@ -292,7 +294,7 @@ pub async fn one_of_two_racing_answers_counts(stores: Stores) {
     assert_eq!(asked.state(&stores).await, expected);
 }
 
-pub async fn a_lapsed_ask_is_expired_and_cannot_be_answered(stores: Stores) {
+pub async fn an_expired_ask_cannot_be_answered(stores: Stores) {
     let asked = Asked::for_so_long(&stores, Duration::from_millis(1)).await;
     eventually("an ask lapses", || async {
         asked.state(&stores).await == AskState::Expired
@@ -300,7 +302,7 @@ pub async fn a_lapsed_ask_is_expired_and_cannot_be_answered(stores: Stores) {
     .await;
     assert!(live(stores.here.load(asked.one.key).await).asks.is_empty());
     assert_eq!(asked.answer(&stores, ALLOW).await, AnswerOutcome::Over);
-    assert!(!asked.lets_in(&stores).await);
+    assert!(!asked.is_admitted(&stores).await);
     assert!(has_session(&stores.here, &asked.two).await);
 }
 
@@ -312,16 +314,18 @@ pub async fn a_seat_has_one_open_ask_the_newest(stores: Stores) {
     let newest = first.again(&stores).await;
     assert_eq!(first.state(&stores).await, AskState::Expired);
     assert_eq!(first.answer(&stores, ALLOW).await, AnswerOutcome::Over);
-    assert!(!first.lets_in(&stores).await);
+    assert!(!first.is_admitted(&stores).await);
     let open = live(stores.here.load(key).await).asks;
-    let mut words: Vec<_> = open.iter().map(|ask| ask.word).collect();
-    let mut expected = [elsewhere.word, newest.word];
-    words.sort();
+    let mut ask_refs: Vec<_> = open.iter().map(|ask| ask.ask_ref).collect();
+    let mut expected = [elsewhere.ask_ref, newest.ask_ref];
+    ask_refs.sort();
     expected.sort();
-    assert_eq!(words, expected, "one for each seat");
-    let answered = stores.here.answer(caller(&first.one), newest.word, ALLOW);
+    assert_eq!(ask_refs, expected, "one for each seat");
+    let answered = stores
+        .here
+        .answer(caller(&first.one), newest.ask_ref, ALLOW);
     assert_eq!(granted(answered.await), AnswerOutcome::Done(Seat::Two));
-    assert!(lets_in(&stores.here, key, Seat::Two, Proof::Ask(newest.digest)).await);
+    assert!(is_admitted(&stores.here, key, Seat::Two, Proof::Ask(newest.digest)).await);
 }
 
 pub async fn one_of_many_racing_asks_for_a_seat_stays_open(stores: Stores) {
@@ -334,7 +338,7 @@ pub async fn one_of_many_racing_asks_for_a_seat_stays_open(stores: Stores) {
     assert_eq!(live(stores.here.load(key).await).asks.len(), 1);
 }
 
-pub async fn of_two_who_were_allowed_in_turn_the_later_may_come(stores: Stores) {
+pub async fn only_the_ask_allowed_last_lets_somebody_in(stores: Stores) {
     let first = Asked::begin(&stores).await;
     first.answer(&stores, ALLOW).await;
     let second = first.again(&stores).await;
@@ -343,15 +347,17 @@ pub async fn of_two_who_were_allowed_in_turn_the_later_may_come(stores: Stores) 
         AskState::Allowed,
         "asking takes no permission away"
     );
-    let answered = stores.here.answer(caller(&first.one), second.word, ALLOW);
+    let answered = stores
+        .here
+        .answer(caller(&first.one), second.ask_ref, ALLOW);
     granted(answered.await);
     assert_eq!(first.state(&stores).await, AskState::Expired);
-    assert!(!first.lets_in(&stores).await);
+    assert!(!first.is_admitted(&stores).await);
     let proof = Proof::Ask(second.digest);
-    assert!(lets_in(&stores.here, first.one.key, Seat::Two, proof).await);
+    assert!(is_admitted(&stores.here, first.one.key, Seat::Two, proof).await);
 }
 
-pub async fn what_a_session_allowed_dies_with_it(stores: Stores) {
+pub async fn an_ask_dies_with_the_session_that_allowed_it(stores: Stores) {
     let asked = Asked::begin(&stores).await;
     asked.answer(&stores, ALLOW).await;
     let end = stores
@@ -359,7 +365,7 @@ pub async fn what_a_session_allowed_dies_with_it(stores: Stores) {
         .end_session(caller(&asked.one), SessionChoice::Own);
     assert!(granted(end.await));
     assert_eq!(asked.state(&stores).await, AskState::Expired);
-    assert!(!asked.lets_in(&stores).await);
+    assert!(!asked.is_admitted(&stores).await);
 }
 
 pub async fn a_dead_session_answers_nothing(stores: Stores) {
@@ -367,7 +373,7 @@ pub async fn a_dead_session_answers_nothing(stores: Stores) {
     let by = caller(&asked.one);
     granted(stores.here.end_session(by, SessionChoice::Own).await);
     for verdict in [AskAnswer::DryRun, ALLOW, AskAnswer::Refuse] {
-        let answered = stores.there.answer(by, asked.ask.word, verdict).await;
+        let answered = stores.there.answer(by, asked.ask.ask_ref, verdict).await;
         assert_eq!(answered.unwrap(), Access::NoSession);
     }
     assert_eq!(asked.state(&stores).await, AskState::Waiting);
@@ -387,7 +393,7 @@ pub async fn an_unknown_ask_has_no_state_and_no_answer(stores: Stores) {
     assert_eq!(granted(unknown.await), AnswerOutcome::Over);
     let elsewhere = stores
         .here
-        .answer(caller(&other.one), asked.ask.word, ALLOW);
+        .answer(caller(&other.one), asked.ask.ask_ref, ALLOW);
     assert_eq!(granted(elsewhere.await), AnswerOutcome::Over);
     assert_eq!(asked.state(&stores).await, AskState::Waiting);
 }

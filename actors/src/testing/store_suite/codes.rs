@@ -14,13 +14,13 @@ async fn device_code(store: &dyn Store, by: &Claim, valid: Duration) -> CodeDige
 }
 
 async fn device_code_works(stores: &Stores, key: ChatKey, seat: Seat, code: CodeDigest) -> bool {
-    lets_in(&stores.there, key, seat, Proof::DeviceCode(code)).await
+    is_admitted(&stores.there, key, seat, Proof::DeviceCode(code)).await
 }
 
 pub async fn a_new_return_code_replaces_the_old_one(stores: Stores) {
     let key = chat(&stores.here).await;
-    let first = sit(&stores.here, key, Seat::One).await;
-    let other = sit(&stores.here, key, Seat::Two).await;
+    let first = take_seat(&stores.here, key, Seat::One).await;
+    let other = take_seat(&stores.here, key, Seat::Two).await;
     let new = digest();
     granted(stores.there.set_return_code(caller(&first), new).await);
     assert!(!return_code_works(&stores.here, key, Seat::One, first.return_code).await);
@@ -34,8 +34,8 @@ pub async fn a_new_return_code_replaces_the_old_one(stores: Stores) {
 
 pub async fn a_new_return_code_ends_its_seats_device_code_and_asks(stores: Stores) {
     let key = chat(&stores.here).await;
-    let one = sit(&stores.here, key, Seat::One).await;
-    let two = sit(&stores.here, key, Seat::Two).await;
+    let one = take_seat(&stores.here, key, Seat::One).await;
+    let two = take_seat(&stores.here, key, Seat::Two).await;
     let (own, others) = (ask(Seat::One, LONG), ask(Seat::Two, LONG));
     for ask in [&own, &others] {
         live(stores.here.ask(key, ask.clone()).await);
@@ -45,18 +45,18 @@ pub async fn a_new_return_code_ends_its_seats_device_code_and_asks(stores: Store
     granted(stores.there.set_return_code(caller(&one), digest()).await);
 
     let open = live(stores.here.load(key).await).asks;
-    let words: Vec<_> = open.iter().map(|ask| ask.word).collect();
-    assert_eq!(words, [others.word]);
+    let ask_refs: Vec<_> = open.iter().map(|ask| ask.ask_ref).collect();
+    assert_eq!(ask_refs, [others.ask_ref]);
     let found = stores.here.ask_state(key, own.digest).await.unwrap();
     assert_eq!(found.unwrap().state, AskState::Expired);
     assert!(!device_code_works(&stores, key, Seat::One, own_code).await);
     assert!(device_code_works(&stores, key, Seat::Two, others_code).await);
 }
 
-pub async fn a_device_code_is_good_once(stores: Stores) {
+pub async fn a_device_code_works_once(stores: Stores) {
     let key = chat(&stores.here).await;
-    let first = sit(&stores.here, key, Seat::One).await;
-    sit(&stores.here, key, Seat::Two).await;
+    let first = take_seat(&stores.here, key, Seat::One).await;
+    take_seat(&stores.here, key, Seat::Two).await;
     let before = store_now(&stores.here).await;
     let code = digest();
     let lapses = stores.here.set_device_code(caller(&first), code, LONG);
@@ -73,19 +73,19 @@ pub async fn a_device_code_is_good_once(stores: Stores) {
 
 pub async fn one_of_many_racing_uses_of_a_device_code_wins(stores: Stores) {
     let key = chat(&stores.here).await;
-    let first = sit(&stores.here, key, Seat::One).await;
+    let first = take_seat(&stores.here, key, Seat::One).await;
     let code = device_code(&*stores.here, &first, LONG).await;
     let let_in = race(&stores, RACERS, |store, _| async move {
-        lets_in(&store, key, Seat::One, Proof::DeviceCode(code)).await
+        is_admitted(&store, key, Seat::One, Proof::DeviceCode(code)).await
     })
     .await;
     assert_eq!(let_in.iter().filter(|let_in| **let_in).count(), 1);
     assert_eq!(sessions(&stores.here, key, Seat::One).await.len(), 2);
 }
 
-pub async fn a_device_code_lapses(stores: Stores) {
+pub async fn a_device_code_expires(stores: Stores) {
     let key = chat(&stores.here).await;
-    let first = sit(&stores.here, key, Seat::One).await;
+    let first = take_seat(&stores.here, key, Seat::One).await;
     let valid = Duration::from_millis(1);
     let code = device_code(&*stores.here, &first, valid).await;
     pass(&stores.here, valid).await;
@@ -94,7 +94,7 @@ pub async fn a_device_code_lapses(stores: Stores) {
 
 pub async fn a_new_device_code_replaces_the_old_one(stores: Stores) {
     let key = chat(&stores.here).await;
-    let first = sit(&stores.here, key, Seat::One).await;
+    let first = take_seat(&stores.here, key, Seat::One).await;
     let old = device_code(&*stores.here, &first, LONG).await;
     let new = device_code(&*stores.there, &first, LONG).await;
     assert!(!device_code_works(&stores, key, Seat::One, old).await);
@@ -103,7 +103,7 @@ pub async fn a_new_device_code_replaces_the_old_one(stores: Stores) {
 
 pub async fn a_device_code_dies_with_the_session_that_made_it(stores: Stores) {
     let key = chat(&stores.here).await;
-    let owner = sit(&stores.here, key, Seat::One).await;
+    let owner = take_seat(&stores.here, key, Seat::One).await;
     let again = |sessions_max| Claim {
         sessions_max,
         ..claim(key, Seat::One, Some(Proof::ReturnCode(owner.return_code)))
@@ -133,7 +133,7 @@ pub async fn a_device_code_dies_with_the_session_that_made_it(stores: Stores) {
 
 pub async fn a_dead_session_makes_no_codes_and_ends_no_sessions(stores: Stores) {
     let key = chat(&stores.here).await;
-    let owner = sit(&stores.here, key, Seat::One).await;
+    let owner = take_seat(&stores.here, key, Seat::One).await;
     let proof = Some(Proof::ReturnCode(owner.return_code));
     let dead = claim(key, Seat::One, proof);
     take(&stores.here, &dead).await;
@@ -159,9 +159,9 @@ pub async fn a_dead_session_makes_no_codes_and_ends_no_sessions(stores: Stores) 
 
 pub async fn a_session_is_one_of_its_own_seat_and_chat(stores: Stores) {
     let (key, elsewhere) = (chat(&stores.here).await, chat(&stores.here).await);
-    let owner = sit(&stores.here, key, Seat::One).await;
-    sit(&stores.here, key, Seat::Two).await;
-    sit(&stores.here, elsewhere, Seat::One).await;
+    let owner = take_seat(&stores.here, key, Seat::One).await;
+    take_seat(&stores.here, key, Seat::Two).await;
+    take_seat(&stores.here, elsewhere, Seat::One).await;
     let own = caller(&owner);
     for by in [
         crate::domain::Caller {

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{Stores, fixture::*};
 use crate::{
     domain::{ChatKey, Marks, Seat, Timestamp},
-    ports::{By, DeferredWrite},
+    ports::{DeferredWrite, Principal},
 };
 
 async fn marks(stores: &Stores, key: ChatKey) -> [Marks; 2] {
@@ -76,8 +76,8 @@ pub async fn a_seat_is_last_seen_at_the_latest_time(stores: Stores) {
 
 pub async fn a_session_is_last_seen_at_the_latest_time(stores: Stores) {
     let key = chat(&stores.here).await;
-    let claim = sit(&stores.here, key, Seat::One).await;
-    let other = sit(&stores.here, key, Seat::Two).await;
+    let claim = take_seat(&stores.here, key, Seat::One).await;
+    let other = take_seat(&stores.here, key, Seat::Two).await;
     let session = session_of(&stores.here, &claim).await;
     let (now, later) = (
         session.since,
@@ -98,9 +98,9 @@ pub async fn a_session_is_last_seen_at_the_latest_time(stores: Stores) {
     assert_eq!(session_of(&stores.there, &other).await.last_seen, None);
 }
 
-pub async fn deferred_writes_about_what_is_not_there_are_ignored(stores: Stores) {
+pub async fn deferred_writes_about_missing_rows_are_ignored(stores: Stores) {
     let (living, ended) = (talk(&stores.here).await, talk(&stores.here).await);
-    stores.here.end(By::Server(ended)).await.unwrap();
+    stores.here.end(Principal::Server(ended)).await.unwrap();
     let now = store_now(&stores.here).await;
     let marked = Marks {
         delivered: 2,
@@ -125,7 +125,7 @@ pub async fn deferred_writes_about_what_is_not_there_are_ignored(stores: Stores)
     stores.here.write_deferred(&[]).await.unwrap();
 }
 
-pub async fn marks_of_a_dead_session_are_let_pass(stores: Stores) {
+pub async fn marks_of_a_dead_session_are_ignored(stores: Stores) {
     let key = talk(&stores.here).await;
     let by = member(key, Seat::One);
     let (low, high) = (
@@ -138,7 +138,7 @@ pub async fn marks_of_a_dead_session_are_let_pass(stores: Stores) {
             read: 9,
         },
     );
-    let dead = strangers(&stores.here, by).await;
+    let dead = rejected_callers(&stores.here, by).await;
     let mut writes: Vec<_> = dead.map(|by| (key, DeferredWrite::Marks(by, high))).into();
     writes.push((key, DeferredWrite::Marks(by, low)));
     stores.there.write_deferred(&writes).await.unwrap();

@@ -3,18 +3,18 @@ use std::collections::HashSet;
 use super::{Stores, fixture::*};
 use crate::{
     domain::{ChatKey, Page, Seat},
-    ports::{Access, Appended, AskAnswer, By, EndOutcome, Lookup, SessionChoice},
+    ports::{Access, Appended, AskAnswer, EndOutcome, Lookup, Principal, SessionChoice},
 };
 
 pub async fn a_chat_ends_once(stores: Stores) {
     let key = chat(&stores.here).await;
     assert_eq!(
-        stores.here.end(By::Server(key)).await.unwrap(),
+        stores.here.end(Principal::Server(key)).await.unwrap(),
         EndOutcome::Ended
     );
     for store in [&stores.here, &stores.there] {
         assert_eq!(
-            store.end(By::Server(key)).await.unwrap(),
+            store.end(Principal::Server(key)).await.unwrap(),
             EndOutcome::AlreadyEnded
         );
         assert_eq!(store.status(key).await.unwrap(), Lookup::Ended);
@@ -22,7 +22,7 @@ pub async fn a_chat_ends_once(stores: Stores) {
     assert_eq!(
         stores
             .here
-            .end(By::Server(super::fixture::key()))
+            .end(Principal::Server(super::fixture::key()))
             .await
             .unwrap(),
         EndOutcome::Missing
@@ -33,7 +33,7 @@ pub async fn one_of_many_racing_ends_counts(stores: Stores) {
     let key = talk(&stores.here).await;
     fill(&stores.here, key, 20).await;
     let endings = race(&stores, RACERS, |store, _| async move {
-        store.end(By::Server(key)).await.unwrap()
+        store.end(Principal::Server(key)).await.unwrap()
     })
     .await;
     assert_eq!(
@@ -53,10 +53,10 @@ pub async fn one_of_many_racing_ends_counts(stores: Stores) {
 }
 
 /// A chat with everything in it.
-async fn furnished(stores: &Stores) -> ChatKey {
+async fn full_chat(stores: &Stores) -> ChatKey {
     let key = chat(&stores.here).await;
     for seat in Seat::BOTH {
-        sit(&stores.here, key, seat).await;
+        take_seat(&stores.here, key, seat).await;
     }
     fill(&stores.here, key, 5).await;
     key
@@ -67,7 +67,10 @@ async fn assert_nothing_readable(stores: &Stores, key: ChatKey) {
         assert_eq!(store.status(key).await.unwrap(), Lookup::Ended);
         assert!(matches!(store.load(key).await.unwrap(), Lookup::Ended));
         for page in [Page::Newest, Page::After(0), Page::Before(3)] {
-            let read = store.history(By::Server(key), page, 10).await.unwrap();
+            let read = store
+                .history(Principal::Server(key), page, 10)
+                .await
+                .unwrap();
             assert_eq!(read, Access::Ended);
         }
         assert_eq!(answered(store.positions(&[key]).await), [None]);
@@ -75,21 +78,21 @@ async fn assert_nothing_readable(stores: &Stores, key: ChatKey) {
 }
 
 pub async fn nothing_of_an_ended_chat_can_be_read(stores: Stores) {
-    let key = furnished(&stores).await;
+    let key = full_chat(&stores).await;
     let ask = ask(Seat::Two, LONG);
     stores.here.ask(key, ask.clone()).await.unwrap();
-    stores.here.end(By::Server(key)).await.unwrap();
+    stores.here.end(Principal::Server(key)).await.unwrap();
     assert_nothing_readable(&stores, key).await;
     assert_eq!(stores.there.ask_state(key, ask.digest).await.unwrap(), None);
 }
 
 pub async fn nothing_can_be_done_in_an_ended_chat(stores: Stores) {
     let key = chat(&stores.here).await;
-    let seated = sit(&stores.here, key, Seat::One).await;
+    let seated = take_seat(&stores.here, key, Seat::One).await;
     let said = fill(&stores.here, key, 1).await.remove(0);
     let ask = ask(Seat::One, LONG);
     stores.here.ask(key, ask.clone()).await.unwrap();
-    stores.here.end(By::Server(key)).await.unwrap();
+    stores.here.end(Principal::Server(key)).await.unwrap();
 
     for draft in [said, draft(key, Seat::One, "Hello")] {
         assert_eq!(append(&stores.there, &[draft]).await, [Appended::Ended]);
@@ -109,7 +112,10 @@ pub async fn nothing_can_be_done_in_an_ended_chat(stores: Stores) {
         .unwrap();
     assert_eq!(named, Lookup::Ended);
     let by = caller(&seated);
-    let answered = stores.there.answer(by, ask.word, AskAnswer::Refuse).await;
+    let answered = stores
+        .there
+        .answer(by, ask.ask_ref, AskAnswer::Refuse)
+        .await;
     assert_eq!(answered.unwrap(), Access::Ended);
     let ended = stores.there.end_session(by, SessionChoice::Own).await;
     assert_eq!(ended.unwrap(), Access::Ended);
@@ -122,8 +128,8 @@ pub async fn nothing_can_be_done_in_an_ended_chat(stores: Stores) {
 }
 
 pub async fn an_end_spares_every_other_chat(stores: Stores) {
-    let (ended, living) = (furnished(&stores).await, furnished(&stores).await);
-    stores.here.end(By::Server(ended)).await.unwrap();
+    let (ended, living) = (full_chat(&stores).await, full_chat(&stores).await);
+    stores.here.end(Principal::Server(ended)).await.unwrap();
     while stores.here.purge(100, LONG).await.unwrap() > 0 {}
     assert_eq!(seqs(&all(&stores.there, living).await), [1, 2, 3, 4, 5]);
     assert_eq!(live(stores.there.load(living).await).sessions.len(), 2);
@@ -134,7 +140,10 @@ pub async fn a_message_racing_the_end_is_stored_before_it_or_not_at_all(stores: 
         let key = talk(&stores.here).await;
         let outcomes = race(&stores, 10, |store, number| async move {
             if number == 5 {
-                assert_eq!(store.end(By::Server(key)).await.unwrap(), EndOutcome::Ended);
+                assert_eq!(
+                    store.end(Principal::Server(key)).await.unwrap(),
+                    EndOutcome::Ended
+                );
                 return None;
             }
             let drafts = [draft(key, Seat::One, "Hello"), draft(key, Seat::Two, "Hi")];
@@ -184,10 +193,10 @@ pub async fn an_expired_chat_is_over_before_the_sweep(stores: Stores) {
     assert_eq!(named, Lookup::Ended);
 }
 
-pub async fn the_sweep_ends_what_has_expired_and_says_so_once(stores: Stores) {
+pub async fn the_sweep_ends_expired_chats_and_reports_each_once(stores: Stores) {
     let living = chat(&stores.here).await;
     let ended = chat(&stores.here).await;
-    stores.here.end(By::Server(ended)).await.unwrap();
+    stores.here.end(Principal::Server(ended)).await.unwrap();
     let mut expired = HashSet::new();
     for _ in 0..3 {
         expired.insert(expired_chat(&stores.here).await);
@@ -198,7 +207,7 @@ pub async fn the_sweep_ends_what_has_expired_and_says_so_once(stores: Stores) {
     for key in expired {
         assert_nothing_readable(&stores, key).await;
         assert_eq!(
-            stores.here.end(By::Server(key)).await.unwrap(),
+            stores.here.end(Principal::Server(key)).await.unwrap(),
             EndOutcome::AlreadyEnded
         );
     }
@@ -224,7 +233,7 @@ pub async fn living_chats_are_counted(stores: Stores) {
     let first = chat(&stores.here).await;
     chat(&stores.here).await;
     assert_eq!(stores.there.count_chats().await.unwrap(), 2);
-    stores.here.end(By::Server(first)).await.unwrap();
+    stores.here.end(Principal::Server(first)).await.unwrap();
     expired_chat(&stores.here).await;
     assert_eq!(stores.there.count_chats().await.unwrap(), 1);
     stores.here.expire(100).await.unwrap();
@@ -234,7 +243,7 @@ pub async fn living_chats_are_counted(stores: Stores) {
 pub async fn a_chat_is_ended_by_a_living_session_alone(stores: Stores) {
     let key = talk(&stores.here).await;
     let member = member(key, Seat::Two);
-    for stranger in strangers(&stores.here, member).await {
+    for stranger in rejected_callers(&stores.here, member).await {
         let ending = stores.there.end(stranger.into()).await.unwrap();
         assert_eq!(ending, EndOutcome::NoSession);
     }

@@ -13,8 +13,8 @@ use crate::{
         Timestamp, UserName,
     },
     ports::{
-        Access, Appended, By, ChatRoom, Claim, Lookup, NewChat, Proof, Registered, SessionChoice,
-        Store,
+        Access, Appended, ChatRoom, Claim, Lookup, NewChat, Principal, Proof, Registered,
+        SessionChoice, Store,
     },
     testing::eventually,
 };
@@ -83,13 +83,13 @@ pub(super) async fn chat(store: &Arc<dyn Store>) -> ChatKey {
 pub(super) async fn talk(store: &Arc<dyn Store>) -> ChatKey {
     let key = chat(store).await;
     for seat in Seat::BOTH {
-        sit(store, key, seat).await;
+        take_seat(store, key, seat).await;
     }
     key
 }
 
 /// The digest of the token that whoever first takes a seat gets.
-pub(super) fn voice(key: ChatKey, seat: Seat) -> SecretDigest {
+pub(super) fn token_digest(key: ChatKey, seat: Seat) -> SecretDigest {
     let mut bytes = [seat.number(); 32];
     bytes[..16].copy_from_slice(key.as_bytes());
     SecretDigest::from_bytes(bytes)
@@ -100,7 +100,7 @@ pub(super) fn member(key: ChatKey, seat: Seat) -> Caller {
     Caller {
         key,
         seat,
-        session: voice(key, seat),
+        session: token_digest(key, seat),
     }
 }
 
@@ -168,7 +168,7 @@ pub(super) fn caller(claim: &Claim) -> Caller {
 }
 
 /// Callers that a chat refuses: one that never was, one of the other seat, one that has ended.
-pub(super) async fn strangers(store: &Arc<dyn Store>, member: Caller) -> [Caller; 3] {
+pub(super) async fn rejected_callers(store: &Arc<dyn Store>, member: Caller) -> [Caller; 3] {
     let unknown = Caller {
         session: digest(),
         ..member
@@ -194,7 +194,7 @@ pub(super) fn draft(key: ChatKey, seat: Seat, words: &str) -> Draft {
     Draft {
         key,
         seat,
-        session: voice(key, seat),
+        session: token_digest(key, seat),
         id: Uuid::new_v4(),
         text: text(words),
         sent_at: None,
@@ -253,7 +253,7 @@ pub(super) async fn all(store: &Arc<dyn Store>, key: ChatKey) -> Vec<Message> {
         let after = messages.last().map_or(0, |message| message.seq);
         let page = granted(
             store
-                .history(By::Server(key), Page::After(after), 10_000)
+                .history(Principal::Server(key), Page::After(after), 10_000)
                 .await,
         );
         assert!(!page.messages.is_empty() || !page.more, "a page goes on");
@@ -271,7 +271,7 @@ pub(super) fn seqs(messages: &[Message]) -> Vec<Seq> {
 /// The store's own time, read off a device code that lapses as it is made.
 pub(super) async fn store_now(store: &Arc<dyn Store>) -> Timestamp {
     let key = chat(store).await;
-    let owner = sit(store, key, Seat::One).await;
+    let owner = take_seat(store, key, Seat::One).await;
     let lapses = store.set_device_code(caller(&owner), digest(), Duration::ZERO);
     granted(lapses.await)
 }

@@ -2,14 +2,18 @@ use super::{Stores, fixture::*};
 use crate::{
     domain::{ChatKey, Marks, Page, Seat, Seq},
     ports::{
-        Access, AskAnswer, By, DeferredWrite, HistoryPage, NewChat, PAGE_BYTES_MAX, Proof,
+        Access, AskAnswer, DeferredWrite, HistoryPage, NewChat, PAGE_BYTES_MAX, Principal, Proof,
         SessionChoice,
     },
 };
 
 async fn page(stores: &Stores, key: ChatKey, page: Page, limit: usize) -> (Vec<Seq>, bool) {
-    let HistoryPage { messages, more } =
-        granted(stores.there.history(By::Server(key), page, limit).await);
+    let HistoryPage { messages, more } = granted(
+        stores
+            .there
+            .history(Principal::Server(key), page, limit)
+            .await,
+    );
     (seqs(&messages), more)
 }
 
@@ -86,7 +90,7 @@ pub async fn a_page_of_long_texts_ends_early_at_the_far_end(stores: Stores) {
         "x".repeat(PAGE_BYTES_MAX / 4 - 1),
     );
     let texts = [&quarter, &quarter, &rest, &quarter, "y", &quarter];
-    let drafts = texts.map(|words| draft(key, Seat::One, words));
+    let drafts = texts.map(|ask_refs| draft(key, Seat::One, ask_refs));
     append(&stores.here, &drafts).await;
     for (part, expected) in [
         (Page::After(0), (vec![1, 2, 3, 4, 5], true)),
@@ -147,7 +151,7 @@ pub async fn positions_come_in_the_order_asked_for(stores: Stores) {
     );
     fill(&stores.here, three, 3).await;
     fill(&stores.here, ended, 2).await;
-    stores.here.end(By::Server(ended)).await.unwrap();
+    stores.here.end(Principal::Server(ended)).await.unwrap();
     let expired = expired_chat(&stores.here).await;
     let keys = [three, ended, key(), empty, expired, three];
     let expected = [Some(3), None, None, Some(0), None, Some(3)];
@@ -160,7 +164,7 @@ pub async fn positions_come_in_the_order_asked_for(stores: Stores) {
     assert_eq!(answered(stores.there.positions(&[]).await), []);
 }
 
-pub async fn a_position_tells_both_seats_marks(stores: Stores) {
+pub async fn a_position_contains_both_seats_marks(stores: Stores) {
     let key = talk(&stores.here).await;
     fill(&stores.here, key, 5).await;
     let (one, two) = (marks(4, 3), marks(5, 1));
@@ -198,7 +202,7 @@ pub async fn a_revision_goes_up_with_every_change_of_seats_sessions_and_asks(sto
     let anny = name("Anny");
     live(stores.here.name_seat_two(key, &anny).await);
     went_up("a name").await;
-    let first = sit(&stores.here, key, Seat::Two).await;
+    let first = take_seat(&stores.here, key, Seat::Two).await;
     went_up("a first login").await;
     let code = Proof::ReturnCode(first.return_code);
     take(&stores.here, &claim(key, Seat::Two, Some(code))).await;
@@ -206,22 +210,22 @@ pub async fn a_revision_goes_up_with_every_change_of_seats_sessions_and_asks(sto
     let ended = stores.here.end_session(caller(&first), SessionChoice::Own);
     assert!(granted(ended.await));
     went_up("an ended session").await;
-    let other = caller(&sit(&stores.here, key, Seat::One).await);
+    let other = caller(&take_seat(&stores.here, key, Seat::One).await);
     went_up("a login at the other seat").await;
     let wish = ask(Seat::Two, LONG);
     stores.here.ask(key, wish.clone()).await.unwrap();
     went_up("a wish").await;
     let allow = AskAnswer::Allow { valid: LONG };
-    granted(stores.here.answer(other, wish.word, allow).await);
+    granted(stores.here.answer(other, wish.ask_ref, allow).await);
     went_up("an answer").await;
-    assert!(lets_in(&stores.here, key, Seat::Two, Proof::Ask(wish.digest)).await);
+    assert!(is_admitted(&stores.here, key, Seat::Two, Proof::Ask(wish.digest)).await);
     went_up("a wish that was used").await;
 }
 
 pub async fn a_revision_stays_with_messages_marks_and_times(stores: Stores) {
     let key = chat(&stores.here).await;
-    let claim = sit(&stores.here, key, Seat::One).await;
-    sit(&stores.here, key, Seat::Two).await;
+    let claim = take_seat(&stores.here, key, Seat::One).await;
+    take_seat(&stores.here, key, Seat::Two).await;
     let before = revision(&stores, key).await;
     fill(&stores.here, key, 3).await;
     let now = store_now(&stores.here).await;
@@ -243,14 +247,14 @@ pub async fn a_page_is_read_by_a_living_session_alone(stores: Stores) {
     let reader = member(key, Seat::Two);
     let read = stores.there.history(reader.into(), Page::Newest, 10).await;
     assert_eq!(seqs(&granted(read).messages), [1, 2, 3]);
-    for stranger in strangers(&stores.here, reader).await {
+    for stranger in rejected_callers(&stores.here, reader).await {
         let read = stores
             .there
             .history(stranger.into(), Page::Newest, 10)
             .await;
         assert_eq!(read.unwrap(), Access::NoSession);
     }
-    stores.here.end(By::Server(key)).await.unwrap();
+    stores.here.end(Principal::Server(key)).await.unwrap();
     let read = stores.there.history(reader.into(), Page::Newest, 10).await;
     assert_eq!(
         read.unwrap(),
@@ -263,8 +267,8 @@ pub async fn sessions_are_checked_in_the_order_asked_for(stores: Stores) {
     let (key, over) = (talk(&stores.here).await, talk(&stores.here).await);
     fill(&stores.here, key, 3).await;
     let (one, two) = (member(key, Seat::One), member(key, Seat::Two));
-    let [unknown, elsewhere, ended] = strangers(&stores.here, one).await;
-    stores.here.end(By::Server(over)).await.unwrap();
+    let [unknown, elsewhere, ended] = rejected_callers(&stores.here, one).await;
+    stores.here.end(Principal::Server(over)).await.unwrap();
     let nowhere = member(super::fixture::key(), Seat::One);
     let callers = [
         two,

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::{Stores, fixture::*, registration::named};
 use crate::{
     domain::ChatKey,
-    ports::{By, Lookup, NewChat, Registered},
+    ports::{Lookup, NewChat, Principal, Registered},
 };
 
 pub async fn a_key_in_use_is_taken(stores: Stores) {
@@ -21,7 +21,7 @@ pub async fn a_key_in_use_is_taken(stores: Stores) {
 
 pub async fn a_key_that_was_used_stays_taken(stores: Stores) {
     let ended = chat(&stores.here).await;
-    stores.here.end(By::Server(ended)).await.unwrap();
+    stores.here.end(Principal::Server(ended)).await.unwrap();
     let expired = expired_chat(&stores.here).await;
     for key in [ended, expired] {
         assert_eq!(
@@ -58,7 +58,7 @@ fn must_be_reserved(key: ChatKey) -> NewChat {
     }
 }
 
-pub async fn a_key_that_must_be_reserved_is_not_had_without(stores: Stores) {
+pub async fn a_key_that_must_be_reserved_is_refused_without_a_reservation(stores: Stores) {
     let key = key();
     let outcome = stores.here.register(must_be_reserved(key)).await.unwrap();
     assert_eq!(outcome, Registered::NotReserved);
@@ -92,7 +92,7 @@ pub async fn a_reservation_lapses(stores: Stores) {
 pub async fn a_key_in_use_or_used_before_cannot_be_reserved(stores: Stores) {
     let key = chat(&stores.here).await;
     assert!(!stores.there.reserve(key, LONG).await.unwrap());
-    stores.here.end(By::Server(key)).await.unwrap();
+    stores.here.end(Principal::Server(key)).await.unwrap();
     assert!(!stores.there.reserve(key, LONG).await.unwrap());
     let expired = expired_chat(&stores.here).await;
     assert!(!stores.there.reserve(expired, LONG).await.unwrap());

@@ -3,14 +3,14 @@ use std::time::Duration;
 use super::{Stores, fixture::*};
 use crate::{
     domain::Seat,
-    ports::{By, Lookup, NewChat, Proof, Registered},
+    ports::{Lookup, NewChat, Principal, Proof, Registered},
     testing::eventually,
 };
 
 pub async fn an_ended_chat_is_deleted_in_slices(stores: Stores) {
     let key = talk(&stores.here).await;
     fill(&stores.here, key, 25).await;
-    stores.here.end(By::Server(key)).await.unwrap();
+    stores.here.end(Principal::Server(key)).await.unwrap();
     let mut slices = Vec::new();
     loop {
         match stores.here.purge(10, LONG).await.unwrap() {
@@ -29,10 +29,10 @@ pub async fn an_ended_chat_is_deleted_in_slices(stores: Stores) {
     assert_eq!(stores.here.status(key).await.unwrap(), Lookup::Ended);
 }
 
-pub async fn a_purge_spares_the_living_and_their_codes(stores: Stores) {
+pub async fn a_purge_keeps_live_chats_and_their_codes(stores: Stores) {
     let key = chat(&stores.here).await;
-    let first = sit(&stores.here, key, Seat::One).await;
-    sit(&stores.here, key, Seat::Two).await;
+    let first = take_seat(&stores.here, key, Seat::One).await;
+    take_seat(&stores.here, key, Seat::Two).await;
     fill(&stores.here, key, 3).await;
     let device = digest();
     let lapses = stores.here.set_device_code(caller(&first), device, LONG);
@@ -49,18 +49,18 @@ pub async fn a_purge_spares_the_living_and_their_codes(stores: Stores) {
     assert_eq!(seqs(&all(&stores.here, key).await), [1, 2, 3]);
     assert!(has_session(&stores.here, &first).await);
     assert!(return_code_works(&stores.here, key, Seat::One, first.return_code).await);
-    assert!(lets_in(&stores.here, key, Seat::One, Proof::DeviceCode(device)).await);
+    assert!(is_admitted(&stores.here, key, Seat::One, Proof::DeviceCode(device)).await);
     let chat = live(stores.here.load(key).await);
     assert_eq!(
-        chat.asks.iter().map(|ask| ask.word).collect::<Vec<_>>(),
-        [ask.word]
+        chat.asks.iter().map(|ask| ask.ask_ref).collect::<Vec<_>>(),
+        [ask.ask_ref]
     );
     made(stores.here.register(reserved).await.unwrap());
 }
 
 pub async fn a_tombstone_stands_for_its_life(stores: Stores) {
     let key = chat(&stores.here).await;
-    stores.here.end(By::Server(key)).await.unwrap();
+    stores.here.end(Principal::Server(key)).await.unwrap();
     while stores.here.purge(100, LONG).await.unwrap() > 0 {}
     assert_eq!(stores.there.status(key).await.unwrap(), Lookup::Ended);
     assert_eq!(
@@ -79,7 +79,7 @@ pub async fn a_tombstone_stands_for_its_life(stores: Stores) {
 pub async fn a_tombstone_outlives_every_message(stores: Stores) {
     let key = talk(&stores.here).await;
     let said = fill(&stores.here, key, 5).await;
-    stores.here.end(By::Server(key)).await.unwrap();
+    stores.here.end(Principal::Server(key)).await.unwrap();
     eventually("an old tombstone goes, slice by slice", || async {
         stores.here.purge(1, Duration::ZERO).await.unwrap();
         stores.here.status(key).await.unwrap() == Lookup::Missing
@@ -90,7 +90,7 @@ pub async fn a_tombstone_outlives_every_message(stores: Stores) {
         all(&stores.there, key).await.is_empty(),
         "a new chat finds nothing of the old one"
     );
-    sit(&stores.here, key, said[0].seat).await;
+    take_seat(&stores.here, key, said[0].seat).await;
     assert_eq!(stored(&append(&stores.there, &said[..1]).await[0]), 1);
 }
 
@@ -100,7 +100,7 @@ pub async fn two_purges_at_once_do_no_harm(stores: Stores) {
     for _ in 0..3 {
         let key = talk(&stores.here).await;
         fill(&stores.here, key, 40).await;
-        stores.here.end(By::Server(key)).await.unwrap();
+        stores.here.end(Principal::Server(key)).await.unwrap();
     }
     race(&stores, 4, |store, _| async move {
         while store.purge(7, LONG).await.unwrap() > 0 {}

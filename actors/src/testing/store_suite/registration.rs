@@ -1,7 +1,7 @@
 use super::{Stores, fixture::*};
 use crate::{
     domain::{ChatKey, Encryption, Marks, SealedHash, Seat, SecretDigest, UserName},
-    ports::{Access, By, Lookup, NewChat, Registered},
+    ports::{Access, Lookup, NewChat, Principal, Registered},
 };
 
 /// A registration that can be recognised.
@@ -86,7 +86,7 @@ pub async fn an_encrypted_chat_keeps_the_digest_of_its_proof(stores: Stores) {
         panic!("a replayed registration came out as {again:?}");
     };
     assert_eq!(kept, encryption);
-    sit(&stores.here, first, Seat::Two).await;
+    take_seat(&stores.here, first, Seat::Two).await;
     assert_eq!(live(stores.here.load(first).await).encryption, encryption);
 }
 
@@ -145,7 +145,7 @@ pub async fn the_same_registration_makes_a_new_chat_once_the_first_is_over(store
     let (ended, expired) = (digest(), digest());
     let first = key_for(&stores.here, &ended);
     made(stores.here.register(named(first, ended)).await.unwrap());
-    stores.here.end(By::Server(first)).await.unwrap();
+    stores.here.end(Principal::Server(first)).await.unwrap();
     made(
         stores
             .here
@@ -207,7 +207,7 @@ pub async fn the_same_registration_with_another_key_finds_the_chat_it_made(store
                 "{again:?}"
             );
         }
-        stores.here.end(By::Server(first)).await.unwrap();
+        stores.here.end(Principal::Server(first)).await.unwrap();
         let next = key();
         made(stores.there.register(named(next, id)).await.unwrap());
         let again = stores.here.register(named(key(), id)).await.unwrap();
@@ -301,7 +301,7 @@ pub async fn a_chat_that_never_was_is_missing(stores: Stores) {
     ));
     let page = stores
         .here
-        .history(By::Server(key), crate::domain::Page::Newest, 10)
+        .history(Principal::Server(key), crate::domain::Page::Newest, 10)
         .await
         .unwrap();
     assert_eq!(page, Access::Missing);

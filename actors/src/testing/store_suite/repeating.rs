@@ -23,7 +23,7 @@ pub async fn the_same_message_twice_in_one_batch_is_stored_once(stores: Stores) 
     assert_eq!(seqs(&all(&stores.here, key).await), [1, 2]);
 }
 
-pub async fn the_same_message_again_gets_its_first_place(stores: Stores) {
+pub async fn a_repeated_message_keeps_its_first_seq(stores: Stores) {
     let key = talk(&stores.here).await;
     let drafts = fill(&stores.here, key, 3).await;
     let read = all(&stores.here, key).await;
@@ -103,7 +103,7 @@ pub async fn the_same_id_in_another_chat_is_another_message(stores: Stores) {
     assert_eq!(appended.iter().map(stored).collect::<Vec<_>>(), [1, 1]);
 }
 
-pub async fn the_same_id_with_another_text_is_told(stores: Stores) {
+pub async fn the_same_id_with_another_text_is_reported(stores: Stores) {
     let key = talk(&stores.here).await;
     let said = draft(key, Seat::One, "Hello");
     let other = Draft {

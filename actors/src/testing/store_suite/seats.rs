@@ -21,7 +21,7 @@ fn named(key: ChatKey, login: SecretDigest, proof: Option<Proof>) -> Claim {
 pub async fn the_first_to_claim_a_seat_gets_it_and_sets_its_code(stores: Stores) {
     let key = chat(&stores.here).await;
     let before = store_now(&stores.here).await;
-    let first = sit(&stores.here, key, Seat::One).await;
+    let first = take_seat(&stores.here, key, Seat::One).await;
 
     let chat = live(stores.there.load(key).await);
     assert!(chat.seats[Seat::One].taken);
@@ -49,12 +49,12 @@ pub async fn a_session_keeps_what_it_logged_in_with(stores: Stores) {
     assert_eq!(found, Device::default());
 }
 
-pub async fn when_somebody_joined_is_kept_over_later_logins(stores: Stores) {
+pub async fn the_time_of_the_first_login_is_kept_over_later_ones(stores: Stores) {
     let key = chat(&stores.here).await;
     let joined = async || live(stores.there.load(key).await).seats[Seat::One].joined_at;
     assert_eq!(joined().await, None);
     let before = store_now(&stores.here).await;
-    let first = sit(&stores.here, key, Seat::One).await;
+    let first = take_seat(&stores.here, key, Seat::One).await;
     let at = joined().await.expect("somebody sits there");
     assert!(before <= at && at <= session_of(&stores.here, &first).await.since);
 
@@ -66,7 +66,7 @@ pub async fn when_somebody_joined_is_kept_over_later_logins(stores: Stores) {
     assert_eq!(joined().await, Some(at));
 }
 
-pub async fn a_free_seat_is_had_with_any_proof(stores: Stores) {
+pub async fn a_free_seat_accepts_any_proof(stores: Stores) {
     let key = chat(&stores.here).await;
     let claim = claim(key, Seat::One, Some(Proof::ReturnCode(digest())));
     assert_eq!(
@@ -75,9 +75,9 @@ pub async fn a_free_seat_is_had_with_any_proof(stores: Stores) {
     );
 }
 
-pub async fn a_taken_seat_is_not_had_without_proof(stores: Stores) {
+pub async fn a_taken_seat_needs_a_proof(stores: Stores) {
     let key = chat(&stores.here).await;
-    let first = sit(&stores.here, key, Seat::One).await;
+    let first = take_seat(&stores.here, key, Seat::One).await;
     let second = claim(key, Seat::One, None);
     assert_eq!(take(&stores.there, &second).await, TAKEN);
     for proof in [
@@ -86,7 +86,7 @@ pub async fn a_taken_seat_is_not_had_without_proof(stores: Stores) {
         Proof::Ask(digest()),
     ] {
         assert!(
-            !lets_in(&stores.there, key, Seat::One, proof).await,
+            !is_admitted(&stores.there, key, Seat::One, proof).await,
             "{proof:?}"
         );
     }
@@ -97,7 +97,7 @@ pub async fn a_taken_seat_is_not_had_without_proof(stores: Stores) {
 
 pub async fn a_seat_stays_taken_after_its_last_session_ended(stores: Stores) {
     let key = chat(&stores.here).await;
-    let first = sit(&stores.here, key, Seat::One).await;
+    let first = take_seat(&stores.here, key, Seat::One).await;
     let ended = stores.here.end_session(caller(&first), SessionChoice::Own);
     assert!(granted(ended.await));
     assert_eq!(
@@ -124,9 +124,9 @@ pub async fn exactly_one_of_many_racing_claims_wins(stores: Stores) {
     assert!(return_code_works(&stores.here, key, Seat::Two, winner.return_code).await);
 }
 
-pub async fn a_return_code_lets_in_beside_the_others(stores: Stores) {
+pub async fn a_login_with_a_return_code_keeps_the_other_sessions(stores: Stores) {
     let key = chat(&stores.here).await;
-    let first = sit(&stores.here, key, Seat::One).await;
+    let first = take_seat(&stores.here, key, Seat::One).await;
     for count in 2..4 {
         let back = claim(key, Seat::One, Some(Proof::ReturnCode(first.return_code)));
         assert_eq!(
@@ -139,13 +139,13 @@ pub async fn a_return_code_lets_in_beside_the_others(stores: Stores) {
     assert!(has_session(&stores.here, &first).await);
 }
 
-pub async fn a_return_code_is_worth_nothing_at_the_other_seat(stores: Stores) {
+pub async fn a_return_code_is_refused_at_the_other_seat(stores: Stores) {
     let key = chat(&stores.here).await;
-    let one = sit(&stores.here, key, Seat::One).await;
-    sit(&stores.here, key, Seat::Two).await;
+    let one = take_seat(&stores.here, key, Seat::One).await;
+    take_seat(&stores.here, key, Seat::Two).await;
     assert!(!return_code_works(&stores.here, key, Seat::Two, one.return_code).await);
     let as_device_code = Proof::DeviceCode(one.return_code);
-    assert!(!lets_in(&stores.here, key, Seat::One, as_device_code).await);
+    assert!(!is_admitted(&stores.here, key, Seat::One, as_device_code).await);
 }
 
 pub async fn the_same_login_replaces_its_unused_session_and_code(stores: Stores) {
@@ -179,7 +179,7 @@ pub async fn the_same_login_replaces_its_unused_session_and_code(stores: Stores)
 
 pub async fn the_same_login_with_a_code_adds_one_session(stores: Stores) {
     let (key, login) = (chat(&stores.here).await, digest());
-    let first = sit(&stores.here, key, Seat::One).await;
+    let first = take_seat(&stores.here, key, Seat::One).await;
     let proof = Some(Proof::ReturnCode(first.return_code));
     for _ in 0..3 {
         let again = named(key, login, proof);
@@ -226,8 +226,8 @@ pub async fn the_same_login_at_the_other_seat_is_another(stores: Stores) {
 
 pub async fn the_longest_unused_session_makes_room(stores: Stores) {
     let key = chat(&stores.here).await;
-    let other = sit(&stores.here, key, Seat::Two).await;
-    let first = sit(&stores.here, key, Seat::One).await;
+    let other = take_seat(&stores.here, key, Seat::Two).await;
+    let first = take_seat(&stores.here, key, Seat::One).await;
     let proof = Some(Proof::ReturnCode(first.return_code));
     let mut next = claim(key, Seat::One, proof);
     take(&stores.here, &next).await;
@@ -254,7 +254,7 @@ pub async fn the_longest_unused_session_makes_room(stores: Stores) {
 
 pub async fn a_session_ends_itself(stores: Stores) {
     let key = chat(&stores.here).await;
-    let first = sit(&stores.here, key, Seat::One).await;
+    let first = take_seat(&stores.here, key, Seat::One).await;
     let second = claim(key, Seat::One, Some(Proof::ReturnCode(first.return_code)));
     take(&stores.here, &second).await;
 
@@ -270,7 +270,7 @@ pub async fn a_session_ends_itself(stores: Stores) {
 
 pub async fn a_session_is_ended_by_its_id(stores: Stores) {
     let key = chat(&stores.here).await;
-    let first = sit(&stores.here, key, Seat::One).await;
+    let first = take_seat(&stores.here, key, Seat::One).await;
     let second = claim(key, Seat::One, Some(Proof::ReturnCode(first.return_code)));
     take(&stores.here, &second).await;
     let by = caller(&second);
@@ -285,10 +285,10 @@ pub async fn a_session_is_ended_by_its_id(stores: Stores) {
 
 pub async fn a_session_is_not_ended_from_the_other_seat(stores: Stores) {
     let (key, other) = (chat(&stores.here).await, chat(&stores.here).await);
-    let first = sit(&stores.here, key, Seat::One).await;
+    let first = take_seat(&stores.here, key, Seat::One).await;
     let id = SessionChoice::Id(first.session.id);
-    let peer = sit(&stores.here, key, Seat::Two).await;
-    let stranger = sit(&stores.here, other, Seat::One).await;
+    let peer = take_seat(&stores.here, key, Seat::Two).await;
+    let stranger = take_seat(&stores.here, other, Seat::One).await;
     for by in [peer, stranger] {
         assert!(!granted(stores.here.end_session(caller(&by), id).await));
     }

@@ -1,8 +1,8 @@
 use actors::{
     EndChat, GetHistory, GetSeat, GetSnapshot, LoggedIn, Login, LoginProof, Logout, MoveMarks,
-    NotifyTyping, PairRegistry, Refusal, SendMessage, Sent, Snapshot,
+    NotifyActivity, PairRegistry, Refusal, SendMessage, Sent, Snapshot,
     domain::{
-        AccessCode, ChatKey, ClientId, Device, IncomingText, Marks, Page, PairHash, Seat,
+        AccessCode, Activity, ChatKey, ClientId, Device, IncomingText, Marks, Page, PairHash, Seat,
         SecretDigest, Seq,
     },
 };
@@ -122,8 +122,8 @@ impl Person {
         };
         let (page, _) = self.pairs.ask(self.key, history).await?;
         let messages = page.messages;
-        let places: Vec<Seq> = messages.iter().map(|message| message.seq).collect();
-        assert_eq!(places, (1..=messages.len() as Seq).collect::<Vec<Seq>>());
+        let seqs: Vec<Seq> = messages.iter().map(|message| message.seq).collect();
+        assert_eq!(seqs, (1..=messages.len() as Seq).collect::<Vec<Seq>>());
         Ok(messages
             .iter()
             .map(|message| message.text.as_str().to_owned())
@@ -138,7 +138,12 @@ impl Person {
     }
 
     pub(crate) async fn typing(&self) -> Result<(), Refusal> {
-        self.pairs.ask(self.key, NotifyTyping { by: self.by }).await
+        let activity = Activity::Typing;
+        let notify = NotifyActivity {
+            by: self.by,
+            activity,
+        };
+        self.pairs.ask(self.key, notify).await
     }
 
     pub(crate) async fn log_out(&self) -> Result<(), Refusal> {

@@ -1,4 +1,4 @@
-//! A stream as a door opens it: it replays page by page, and attaches until it is live.
+//! A stream as the HTTP server opens it: it replays page by page, and attaches until it is live.
 
 use std::sync::{
     Arc, Mutex,
@@ -10,7 +10,10 @@ use actix::{
 };
 use actors::{
     Attach, Attached, GetHistory, OpenStream, PairRegistry, Refusal, StreamId,
-    domain::{ChatKey, Event, Hello, Marks, Page, Seat, SeatChange, SecretDigest, Seq, Timestamp},
+    domain::{
+        Activity, ChatKey, Event, Hello, Marks, Page, Seat, SeatChange, SecretDigest, Seq,
+        Timestamp,
+    },
     testing::eventually,
 };
 use tokio::sync::watch;
@@ -20,9 +23,9 @@ use super::Person;
 /// Messages pulled at once while replaying: few, so that it takes several turns.
 const PAGE_LEN: usize = 7;
 
-/// What a stream was told, in a form that can be compared.
+/// What a stream was sent, in a form that can be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum Shown {
     Hello {
         position: Seq,
         online: Option<bool>,
@@ -62,7 +65,7 @@ struct Reader {
 
 #[derive(Default)]
 struct Seen {
-    told: Mutex<Vec<Told>>,
+    shown: Mutex<Vec<Shown>>,
     hellos: Mutex<Vec<Hello>>,
     over: AtomicBool,
 }
@@ -87,7 +90,7 @@ impl Handler<Event> for Stream {
     fn handle(&mut self, event: Event, ctx: &mut Self::Context) {
         match &event {
             Event::Hello(hello) | Event::Rewound(hello) => {
-                self.reader.seen.hear((**hello).clone());
+                self.reader.seen.record_hello((**hello).clone());
             }
             Event::Ended { .. } | Event::Moved => ctx.stop(),
             Event::Behind => {
@@ -102,10 +105,10 @@ impl Handler<Event> for Stream {
         }
         self.reader
             .seen
-            .told
+            .shown
             .lock()
             .unwrap()
-            .extend(Told::from(event));
+            .extend(Shown::from(event));
         if !*self.reading.borrow() {
             let mut reading = self.reading.clone();
             // A client that has gone away reads no more, and holds nothing up either.
@@ -116,17 +119,17 @@ impl Handler<Event> for Stream {
 }
 
 impl Seen {
-    fn hear(&self, hello: Hello) {
+    fn record_hello(&self, hello: Hello) {
         self.hellos.lock().unwrap().push(hello);
     }
 
     /// The last place that was written.
     fn position(&self) -> Seq {
-        let message = |told: &Told| match told {
-            Told::Message(seq, _) => Some(*seq),
+        let message = |shown: &Shown| match shown {
+            Shown::Message(seq, _) => Some(*seq),
             _ => None,
         };
-        let last = self.told.lock().unwrap().iter().rev().find_map(message);
+        let last = self.shown.lock().unwrap().iter().rev().find_map(message);
         last.unwrap_or_else(|| self.hellos.lock().unwrap()[0].position)
     }
 }
@@ -145,8 +148,8 @@ impl Reader {
             match self.pairs.ask(self.key, attach).await? {
                 Attached::Live(hello) => {
                     if let Some(hello) = hello {
-                        self.seen.told.lock().unwrap().push(Told::of(&hello));
-                        self.seen.hear(*hello);
+                        self.seen.shown.lock().unwrap().push(Shown::of(&hello));
+                        self.seen.record_hello(*hello);
                     }
                     return Ok(());
                 }
@@ -163,8 +166,9 @@ impl Reader {
         };
         let (page, _) = self.pairs.ask(self.key, history).await?;
         let messages = page.messages.into_iter();
-        let told = messages.map(|message| Told::Message(message.seq, message.text.as_str().into()));
-        self.seen.told.lock().unwrap().extend(told);
+        let shown =
+            messages.map(|message| Shown::Message(message.seq, message.text.as_str().into()));
+        self.seen.shown.lock().unwrap().extend(shown);
         Ok(())
     }
 }
@@ -182,25 +186,29 @@ impl Handler<Die> for Stream {
     }
 }
 
-impl Told {
+impl Shown {
     fn from(event: Event) -> Option<Self> {
         Some(match event {
-            Event::Hello(hello) | Event::Rewound(hello) => Told::of(&hello),
-            Event::Message(message, _) => Told::Message(message.seq, message.text.as_str().into()),
+            Event::Hello(hello) | Event::Rewound(hello) => Shown::of(&hello),
+            Event::Message(message, _) => Shown::Message(message.seq, message.text.as_str().into()),
             Event::Presence {
                 seat,
                 online,
                 last_seen,
                 ..
-            } => Told::Presence {
+            } => Shown::Presence {
                 seat,
                 online,
                 last_seen,
             },
-            Event::Typing { seat, .. } => Told::Typing(seat),
-            Event::Receipt { seat, marks } => Told::Receipt(seat, marks),
-            Event::Seat { seat, change, .. } => Told::Seat(seat, change),
-            Event::Ended { by } => Told::Ended {
+            Event::Activity {
+                seat,
+                activity: Activity::Typing,
+                ..
+            } => Shown::Typing(seat),
+            Event::Receipt { seat, marks } => Shown::Receipt(seat, marks),
+            Event::Seat { seat, change, .. } => Shown::Seat(seat, change),
+            Event::Ended { by } => Shown::Ended {
                 by: by.map(|name| name.to_string()),
             },
             Event::Ping | Event::Behind | Event::Moved => return None,
@@ -208,21 +216,21 @@ impl Told {
     }
 
     fn of(hello: &Hello) -> Self {
-        Told::Hello {
+        Shown::Hello {
             position: hello.position,
             online: hello.online,
         }
     }
 }
 
-/// Shows what it was told where a test fails.
+/// Shows what it was sent where a test fails.
 impl Drop for Watch {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!(
-                "a stream, over: {}, was told {:?}",
+                "a stream, over: {}, was sent {:?}",
                 self.is_over(),
-                self.told()
+                self.shown()
             );
         }
     }
@@ -239,8 +247,8 @@ impl Watch {
         let (pairs, key, by) = (person.pairs().clone(), person.key, person.by);
         let opened = pairs.ask(key, OpenStream { by, after }).await?;
         let seen = Arc::new(Seen::default());
-        seen.told.lock().unwrap().push(Told::of(&opened.hello));
-        seen.hear(opened.hello);
+        seen.shown.lock().unwrap().push(Shown::of(&opened.hello));
+        seen.record_hello(opened.hello);
         let reader = Reader {
             pairs,
             key,
@@ -264,35 +272,36 @@ impl Watch {
         Ok(watch)
     }
 
-    /// Everything it was told.
-    pub(crate) fn told(&self) -> Vec<Told> {
-        self.reader.seen.told.lock().unwrap().clone()
+    /// Everything it was sent.
+    pub(crate) fn shown(&self) -> Vec<Shown> {
+        self.reader.seen.shown.lock().unwrap().clone()
     }
 
     /// Everything but hellos that came after the first one.
-    pub(crate) fn news(&self) -> Vec<Told> {
-        let told = self.told();
-        told.into_iter()
-            .filter(|told| !matches!(told, Told::Hello { .. }))
+    pub(crate) fn news(&self) -> Vec<Shown> {
+        let shown = self.shown();
+        shown
+            .into_iter()
+            .filter(|shown| !matches!(shown, Shown::Hello { .. }))
             .collect()
     }
 
-    /// The places of the messages it was told.
-    pub(crate) fn places(&self) -> Vec<Seq> {
-        let place = |told: Told| match told {
-            Told::Message(seq, _) => Some(seq),
+    /// The `seq`s of the messages it was sent.
+    pub(crate) fn seqs(&self) -> Vec<Seq> {
+        let place = |shown: Shown| match shown {
+            Shown::Message(seq, _) => Some(seq),
             _ => None,
         };
-        self.told().into_iter().filter_map(place).collect()
+        self.shown().into_iter().filter_map(place).collect()
     }
 
-    /// What it was told about who is there.
+    /// The presence it was sent.
     pub(crate) fn presence(&self, of: Seat) -> Vec<bool> {
-        let online = |told: Told| match told {
-            Told::Presence { seat, online, .. } if seat == of => Some(online),
+        let online = |shown: Shown| match shown {
+            Shown::Presence { seat, online, .. } if seat == of => Some(online),
             _ => None,
         };
-        self.told().into_iter().filter_map(online).collect()
+        self.shown().into_iter().filter_map(online).collect()
     }
 
     /// The state it was given last.
@@ -317,33 +326,36 @@ impl Watch {
         self.reader.seen.over.load(Ordering::SeqCst)
     }
 
-    /// Waits until it has been told something.
-    pub(crate) async fn until(&self, what: &Told) {
-        eventually(&format!("a stream is told {what:?}"), || async {
-            self.told().contains(what)
+    /// Waits until it has been sent this.
+    pub(crate) async fn until(&self, what: &Shown) {
+        eventually(&format!("a stream is sent {what:?}"), || async {
+            self.shown().contains(what)
         })
         .await;
     }
 
-    /// Waits until it has been told of the message at this place.
+    /// Waits until it has been sent the message with this `seq`.
     pub(crate) async fn until_place(&self, seq: Seq) {
         eventually(&format!("message {seq} arrives"), || async {
-            self.places().last() == Some(&seq)
+            self.seqs().last() == Some(&seq)
         })
         .await;
     }
 
-    /// Waits until what it was told about who is there is exactly this.
+    /// Waits until the presence it was sent is exactly this.
     pub(crate) async fn until_presence(&self, of: Seat, expected: &[bool]) {
-        eventually(&format!("presence is told as {expected:?}"), || async {
-            let told = self.presence(of);
-            assert!(expected.starts_with(&told), "presence was told as {told:?}");
-            told == expected
+        eventually(&format!("presence is sent as {expected:?}"), || async {
+            let shown = self.presence(of);
+            assert!(
+                expected.starts_with(&shown),
+                "presence was sent as {shown:?}"
+            );
+            shown == expected
         })
         .await;
     }
 
-    /// Waits until the last it was told about somebody is that they are there, or are not.
+    /// Waits until the last presence it was sent is this.
     pub(crate) async fn until_presence_now(&self, of: Seat, online: bool) {
         eventually(&format!("presence is {online}"), || async {
             self.presence(of).last() == Some(&online)

@@ -41,7 +41,7 @@ struct Case {
     cluster: RedisCluster,
     here: Arc<dyn Bus>,
     there: Arc<dyn Bus>,
-    heard: Heard,
+    heard: Collector,
     chats: Vec<ChatKey>,
 }
 
@@ -49,13 +49,13 @@ impl Case {
     async fn new() -> Self {
         let cluster = RedisCluster::start().unwrap();
         let (here, there) = (start(&cluster.url()).await, start(&cluster.url()).await);
-        let heard = Heard::from(&there);
+        let heard = Collector::from(&there);
         let chats: Vec<ChatKey> = (0..CHATS).map(|_| key()).collect();
         for chat in &chats {
             there.subscribe(*chat).await.unwrap();
         }
         for chat in &chats {
-            until_it_flows(&here, &heard, *chat).await;
+            until_delivered(&here, &heard, *chat).await;
         }
         heard.clear();
         Self {
@@ -77,7 +77,7 @@ impl Case {
 }
 
 #[test]
-fn a_master_that_dies_costs_its_own_chats_alone_and_its_replica_takes_over() {
+fn a_dead_master_affects_its_own_chats_only_and_its_replica_takes_over() {
     bus_suite::run(async {
         let mut case = Case::new().await;
         let master = case.cluster.serving(names::slot(case.chats[0])).unwrap();
@@ -102,7 +102,7 @@ fn a_master_that_dies_costs_its_own_chats_alone_and_its_replica_takes_over() {
         }
         assert!(!others.iter().any(|chat| case.heard.missed(*chat)));
         for chat in case.chats {
-            until_it_flows(&case.here, &case.heard, chat).await;
+            until_delivered(&case.here, &case.heard, chat).await;
             case.here.set_open(chat, BySeat([true, false]));
             eventually("the open seat is known", || async {
                 let open = case.there.open_elsewhere(chat).await;
@@ -114,13 +114,13 @@ fn a_master_that_dies_costs_its_own_chats_alone_and_its_replica_takes_over() {
 }
 
 #[test]
-fn a_slot_that_moves_takes_its_chats_along() {
+fn chats_move_with_their_slot() {
     bus_suite::run(async {
         let case = Case::new().await;
         let (moved, others) = case.chats.split_first().unwrap();
         case.cluster.give_away(names::slot(*moved)).unwrap();
         until_missed(&case.heard, &[*moved]).await;
-        until_it_flows(&case.here, &case.heard, *moved).await;
+        until_delivered(&case.here, &case.heard, *moved).await;
         assert!(!others.iter().any(|chat| case.heard.missed(*chat)));
     });
 }

@@ -1,7 +1,10 @@
 //! What happens to one server and to the way there. Each claim is about both: what was lost is
 //! reported, and notices flow again.
 
-use actors::{domain::Seat, testing::bus_suite};
+use actors::{
+    domain::{Activity, Seat},
+    testing::bus_suite,
+};
 use harness::servers::{Proxy, Stalled};
 
 use super::*;
@@ -11,7 +14,7 @@ struct Case {
     server: Redis,
     here: Arc<dyn Bus>,
     there: Arc<dyn Bus>,
-    heard: Heard,
+    heard: Collector,
     chat: ChatKey,
 }
 
@@ -27,7 +30,7 @@ impl Case {
         let registry = Registry::new();
         let here = start(&server.url()).await;
         let there = start_with(listener_url, &registry).await;
-        let heard = Heard::from(&there);
+        let heard = Collector::from(&there);
         until_it_hears(2.0, &registry).await;
         let chat = key();
         there.subscribe(chat).await.unwrap();
@@ -38,17 +41,17 @@ impl Case {
             heard,
             chat,
         };
-        until_it_flows(&case.here, &case.heard, chat).await;
+        until_delivered(&case.here, &case.heard, chat).await;
         case.heard.clear();
         case
     }
 
-    async fn until_it_flows(&self) {
-        until_it_flows(&self.here, &self.heard, self.chat).await;
+    async fn until_delivered(&self) {
+        until_delivered(&self.here, &self.heard, self.chat).await;
     }
 }
 
-const NEWS: Notice = Notice::Typing(Seat::One);
+const NEWS: Notice = Notice::Activity(Seat::One, Activity::Typing);
 
 #[test]
 fn a_redis_that_died_is_missed_and_what_it_did_not_take_is_published_again() {
@@ -60,7 +63,7 @@ fn a_redis_that_died_is_missed_and_what_it_did_not_take_is_published_again() {
         case.server.resume().unwrap();
         until_missed(&case.heard, &[case.chat]).await;
         // The listener may have been there before it was repeated, or not.
-        case.until_it_flows().await;
+        case.until_delivered().await;
         // A server that lost its memory is told again who is there.
         eventually("the open seat is known", || async {
             let open = case.there.open_elsewhere(case.chat).await;
@@ -71,7 +74,7 @@ fn a_redis_that_died_is_missed_and_what_it_did_not_take_is_published_again() {
 }
 
 #[test]
-fn what_is_published_while_redis_stands_still_arrives_or_is_missed_when_it_goes_on() {
+fn notices_published_while_redis_is_paused_arrive_or_are_reported_missed() {
     bus_suite::run(async {
         let case = Case::new().await;
         case.server.process().unwrap().pause();
@@ -86,12 +89,12 @@ fn what_is_published_while_redis_stands_still_arrives_or_is_missed_when_it_goes_
             case.heard.about(case.chat).contains(&NEWS) || case.heard.missed(case.chat)
         })
         .await;
-        case.until_it_flows().await;
+        case.until_delivered().await;
     });
 }
 
 #[test]
-fn what_is_published_during_a_client_pause_arrives_after_it_or_is_reported_missed() {
+fn notices_published_during_a_client_pause_arrive_later_or_are_reported_missed() {
     bus_suite::run(async {
         let case = Case::new().await;
         case.server
@@ -103,7 +106,7 @@ fn what_is_published_during_a_client_pause_arrives_after_it_or_is_reported_misse
             case.heard.about(case.chat).contains(&NEWS) || case.heard.missed(case.chat)
         })
         .await;
-        case.until_it_flows().await;
+        case.until_delivered().await;
     });
 }
 
@@ -119,8 +122,8 @@ fn killed_subscriptions_are_made_again_and_reported() {
         assert_eq!(killed.unwrap().trim(), "2");
         until_missed(&case.heard, &others).await;
         until_missed(&case.heard, &[case.chat]).await;
-        case.until_it_flows().await;
-        until_it_flows(&case.here, &case.heard, others[699]).await;
+        case.until_delivered().await;
+        until_delivered(&case.here, &case.heard, others[699]).await;
     });
 }
 
@@ -142,12 +145,12 @@ fn a_socket_that_is_open_and_deaf_is_noticed_and_replaced() {
         case.here.publish(case.chat, NEWS);
         until_missed(&case.heard, &[case.chat]).await;
         assert_eq!(case.heard.about(case.chat), [], "it was not deaf");
-        case.until_it_flows().await;
+        case.until_delivered().await;
     });
 }
 
 #[test]
-fn a_way_that_is_cut_off_for_a_while_is_taken_again() {
+fn a_connection_that_was_cut_off_is_made_again() {
     bus_suite::run(async {
         let server = Redis::start().unwrap();
         let proxy = Proxy::start(server.port()).await.unwrap();
@@ -164,12 +167,12 @@ fn a_way_that_is_cut_off_for_a_while_is_taken_again() {
         proxy.stall(Stalled::NEITHER);
         proxy.refuse(false);
         until_missed(&case.heard, &[case.chat]).await;
-        case.until_it_flows().await;
+        case.until_delivered().await;
     });
 }
 
 #[test]
-fn an_outbox_that_runs_over_has_the_others_read_again() {
+fn an_overflowing_queue_makes_the_other_instances_read_the_store() {
     bus_suite::run(async {
         let case = Case::new().await;
         case.server.process().unwrap().pause();
@@ -178,12 +181,12 @@ fn an_outbox_that_runs_over_has_the_others_read_again() {
         }
         case.server.process().unwrap().go_on();
         until_missed(&case.heard, &[case.chat]).await;
-        case.until_it_flows().await;
+        case.until_delivered().await;
     });
 }
 
 #[test]
-fn an_instance_that_is_gone_is_noticed_and_counts_as_nowhere() {
+fn the_seats_of_a_dead_instance_are_not_open() {
     bus_suite::run(async {
         let case = Case::new().await;
         case.here.set_open(case.chat, BySeat([true, false]));
@@ -206,10 +209,10 @@ fn a_redis_that_is_away_at_the_start_is_waited_for() {
         let mut server = Redis::start().unwrap();
         server.kill();
         let (here, there) = (start(&server.url()).await, start(&server.url()).await);
-        let (heard, chat) = (Heard::from(&there), key());
+        let (heard, chat) = (Collector::from(&there), key());
         assert!(there.subscribe(chat).await.is_err());
         server.resume().unwrap();
         until_missed(&heard, &[chat]).await;
-        until_it_flows(&here, &heard, chat).await;
+        until_delivered(&here, &heard, chat).await;
     });
 }

@@ -12,14 +12,14 @@ struct Case {
 
 struct Instance {
     bus: Arc<dyn Bus>,
-    heard: Heard,
+    heard: Collector,
     chat: ChatKey,
 }
 
 impl Instance {
     async fn start(server: &Redis) -> Self {
         let bus = start(&server.url()).await;
-        let (heard, chat) = (Heard::from(&bus), key());
+        let (heard, chat) = (Collector::from(&bus), key());
         bus.subscribe(chat).await.unwrap();
         Self { bus, heard, chat }
     }
@@ -90,7 +90,7 @@ impl Case {
 }
 
 #[test]
-fn what_redis_does_for_a_beat_does_not_grow_with_the_instances() {
+fn the_work_of_redis_per_beat_does_not_grow_with_the_instances() {
     const COUNT: usize = 12;
     /// Twenty of each.
     const BEATS: u64 = 20 * COUNT as u64;
@@ -125,7 +125,7 @@ fn what_redis_does_for_a_beat_does_not_grow_with_the_instances() {
 }
 
 #[test]
-fn those_who_die_at_once_with_their_watchers_are_missed_by_everybody_else() {
+fn instances_that_die_together_with_their_watchers_are_noticed_by_all_others() {
     bus_suite::run(async {
         let mut case = Case::of(9).await;
         // Neighbours in the ring: nobody who watched the last of them is left.
@@ -159,7 +159,7 @@ fn names_that_a_dead_installation_has_left_are_taken_off_the_list() {
 }
 
 #[test]
-fn one_that_was_taken_for_dead_is_known_again_and_its_chats_are_compared() {
+fn an_instance_wrongly_declared_dead_returns_and_its_chats_are_compared() {
     bus_suite::run(async {
         let case = Case::of(3).await;
         let struck_out = case.instances[0].name();
@@ -186,7 +186,7 @@ fn one_that_was_taken_for_dead_is_known_again_and_its_chats_are_compared() {
 }
 
 #[test]
-fn a_list_that_redis_has_lost_is_made_again_and_nobody_is_blamed() {
+fn a_lost_list_is_written_again_and_no_instance_is_declared_dead() {
     bus_suite::run(async {
         let case = Case::of(5).await;
         case.server.command(&["FLUSHALL"]).unwrap();
@@ -201,7 +201,7 @@ fn a_list_that_redis_has_lost_is_made_again_and_nobody_is_blamed() {
 }
 
 #[test]
-fn one_that_leaves_is_known_to_be_gone_without_a_doubt() {
+fn an_instance_that_leaves_is_gone_at_once() {
     bus_suite::run(async {
         let mut case = Case::of(4).await;
         let left = case.instances.pop().unwrap();
@@ -212,15 +212,15 @@ fn one_that_leaves_is_known_to_be_gone_without_a_doubt() {
 }
 
 #[test]
-fn a_redis_that_refuses_writes_has_nobody_compare_chats_with_every_beat() {
+fn a_redis_that_refuses_writes_does_not_cause_a_comparison_with_every_beat() {
     bus_suite::run(async {
         let server = Redis::start().unwrap();
         let registry = Registry::new();
         let here = start(&server.url()).await;
         let there = start_with(&server.url(), &registry).await;
-        let (heard, chat) = (Heard::from(&there), key());
+        let (heard, chat) = (Collector::from(&there), key());
         there.subscribe(chat).await.unwrap();
-        until_it_flows(&here, &heard, chat).await;
+        until_delivered(&here, &heard, chat).await;
         let figure = |name: &str| {
             let gathered = registry.gather();
             let family = gathered.iter().find(|family| family.name() == name);
@@ -250,6 +250,6 @@ fn a_redis_that_refuses_writes_has_nobody_compare_chats_with_every_beat() {
             .command(&["CONFIG", "SET", "maxmemory", "0"])
             .unwrap();
         until_missed(&heard, &[chat]).await;
-        until_it_flows(&here, &heard, chat).await;
+        until_delivered(&here, &heard, chat).await;
     });
 }

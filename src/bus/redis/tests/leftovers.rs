@@ -36,11 +36,11 @@ fn keys(server: &Redis) -> Vec<(String, String)> {
 }
 
 #[test]
-fn nothing_that_was_said_is_kept_and_nothing_for_ever() {
+fn redis_keeps_no_text_and_no_key_without_expiry() {
     bus_suite::run(async {
         let server = Redis::start().unwrap();
         let (here, there) = (start(&server.url()).await, start(&server.url()).await);
-        let (heard, chat) = (Heard::from(&there), key());
+        let (heard, chat) = (Collector::from(&there), key());
         there.subscribe(chat).await.unwrap();
         here.set_open(chat, BySeat([true, true]));
         here.publish(chat, news());
@@ -87,7 +87,7 @@ fn nothing_that_was_said_is_kept_and_nothing_for_ever() {
 }
 
 #[test]
-fn of_a_chat_that_is_over_no_key_is_left_not_even_a_dead_instances() {
+fn no_key_of_a_chat_that_is_over_is_left_not_even_of_a_dead_instance() {
     bus_suite::run(async {
         let server = Redis::start().unwrap();
         let (here, there) = (start(&server.url()).await, start(&server.url()).await);

@@ -57,7 +57,7 @@ fn tls_and_the_documented_rights_are_enough_for_all_promises() {
 }
 
 #[test]
-fn a_login_or_a_certificate_that_will_not_do_is_told_in_a_sentence() {
+fn a_wrong_login_or_certificate_is_reported_in_a_sentence() {
     bus_suite::run(async {
         let server = Guarded::start(|user| user);
         let ca = server.authority.certificate();
@@ -86,7 +86,7 @@ fn a_login_or_a_certificate_that_will_not_do_is_told_in_a_sentence() {
 }
 
 #[test]
-fn a_right_that_is_missing_is_told_at_the_start() {
+fn a_missing_right_is_reported_at_the_start() {
     bus_suite::run(async {
         let server = Guarded::start(|user| user.replace(" +spublish", ""));
         let ca = server.authority.certificate();

@@ -28,7 +28,7 @@ fn a_master_behind_sentinels_keeps_all_promises_of_a_bus_over_tls_and_a_failover
         let (here, _there, heard, chat) = listening(one().await, one().await).await;
         site.servers[0].kill();
         until_missed(&heard, &[chat]).await;
-        until_it_flows(&here, &heard, chat).await;
+        until_delivered(&here, &heard, chat).await;
     });
 }
 
@@ -36,10 +36,10 @@ fn a_master_behind_sentinels_keeps_all_promises_of_a_bus_over_tls_and_a_failover
 async fn listening(
     here: Arc<dyn Bus>,
     there: Arc<dyn Bus>,
-) -> (Arc<dyn Bus>, Arc<dyn Bus>, Heard, ChatKey) {
-    let (heard, chat) = (Heard::from(&there), key());
+) -> (Arc<dyn Bus>, Arc<dyn Bus>, Collector, ChatKey) {
+    let (heard, chat) = (Collector::from(&there), key());
     there.subscribe(chat).await.unwrap();
-    until_it_flows(&here, &heard, chat).await;
+    until_delivered(&here, &heard, chat).await;
     heard.clear();
     (here, there, heard, chat)
 }
@@ -52,7 +52,7 @@ fn a_failover_is_followed() {
             listening(start(&site.url()).await, start(&site.url()).await).await;
         site.servers[0].kill();
         until_missed(&heard, &[chat]).await;
-        until_it_flows(&here, &heard, chat).await;
+        until_delivered(&here, &heard, chat).await;
     });
 }
 
@@ -67,12 +67,12 @@ fn a_replica_that_was_promoted_by_hand_is_found() {
         let port = after.port().to_string();
         before.command(&["REPLICAOF", "127.0.0.1", &port]).unwrap();
         until_missed(&heard, &[chat]).await;
-        until_it_flows(&here, &heard, chat).await;
+        until_delivered(&here, &heard, chat).await;
     });
 }
 
 #[test]
-fn a_name_that_the_sentinels_do_not_know_is_told_at_the_start() {
+fn a_master_name_that_the_sentinels_do_not_know_is_reported_at_the_start() {
     bus_suite::run(async {
         let site = SentinelSite::start().unwrap();
         let url = site.url().replace("/duet", "/other").parse().unwrap();

@@ -80,7 +80,7 @@ async fn chats_are_made_by_ids_and_keys_of_the_servers_that_are_there() {
 }
 
 #[tokio::test]
-async fn what_one_server_remembers_is_told_while_the_other_is_away() {
+async fn what_one_server_knows_is_returned_while_the_other_is_away() {
     let mut servers = Servers::start();
     let store = store(&servers.urls()).await;
     let mut made = Vec::new();

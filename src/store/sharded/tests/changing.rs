@@ -11,7 +11,7 @@ async fn maps(store: &ShardedStore) -> Vec<Vec<Map>> {
 }
 
 #[tokio::test]
-async fn of_two_commands_at_once_one_makes_the_map() {
+async fn one_of_two_concurrent_commands_makes_the_map() {
     let servers = Servers::start();
     let urls = servers.urls();
     let (here, there) = tokio::join!(store(&urls), store(&urls));

@@ -1,4 +1,4 @@
-//! What listens where Redis should, and will never be what the settings name.
+//! Recognises services other than Redis at an address, which retrying cannot turn into Redis.
 
 use std::{io, sync::Arc};
 
@@ -13,8 +13,8 @@ use tokio_rustls::TlsConnector;
 use super::server::{Address, DEADLINE};
 use crate::tls::{self, Check};
 
-/// What it is, and what to do, where waiting does not help.
-pub(super) async fn stranger(address: &Address, wants_tls: bool) -> Option<String> {
+/// Names the service and the next step; `None` where retrying may help.
+pub(super) async fn other_service(address: &Address, wants_tls: bool) -> Option<String> {
     if is_postgres(address).await {
         return Some(format!(
             "PostgreSQL answers at {address}, not Redis. Check bus.url"
@@ -32,19 +32,19 @@ pub(super) async fn stranger(address: &Address, wants_tls: bool) -> Option<Strin
     }
 }
 
-/// It closes the connection on what it does not understand, as a server does that goes away, and answers by one
-/// letter when it is asked for TLS.
+/// PostgreSQL closes the connection on input that it does not understand, as a server that stops does too,
+/// but it answers a TLS request with one letter.
 async fn is_postgres(address: &Address) -> bool {
     const ASK_FOR_TLS: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
     matches!(ask(address, &ASK_FOR_TLS).await, Some(b'S' | b'N'))
 }
 
-/// It answers, or refuses, where TLS begins with a number.
+/// Redis without TLS answers a command, or refuses it, in a line that begins so.
 async fn speaks_plainly(address: &Address) -> bool {
     matches!(ask(address, b"PING\r\n").await, Some(b'+' | b'-'))
 }
 
-/// The first byte of an answer.
+/// The first byte of a response.
 async fn ask(address: &Address, question: &[u8]) -> Option<u8> {
     let ask = async {
         let mut socket = connect(address).await?;
@@ -68,7 +68,7 @@ async fn speaks_tls(address: &Address) -> bool {
     };
     match timeout(DEADLINE, shake_hands).await {
         Ok(Ok(())) => true,
-        // It wants a certificate of ours, say.
+        // For example, it requires a client certificate.
         Ok(Err(error)) => error
             .get_ref()
             .and_then(|inner| inner.downcast_ref::<rustls::Error>())

@@ -8,9 +8,9 @@ use actors::{
 use super::of_session;
 use crate::http::State;
 
-/// Somebody with a token. Whether its session is alive is checked by whatever they ask for.
+/// Somebody with a token for a chat. The pair checks with each request whether its session lives.
 #[derive(Debug, Clone)]
-pub struct Caller {
+pub struct TokenHolder {
     /// The link's hash, from the address.
     pub hash: PairHash,
     /// The key of its chat.
@@ -19,7 +19,7 @@ pub struct Caller {
     pub by: SecretDigest,
 }
 
-impl Caller {
+impl TokenHolder {
     /// The bearer of a token, at an address that names a chat. Refused in the contract's order: no session,
     /// gone, not found, other chat.
     pub async fn by_token(state: &State, token: Token, hash: &str) -> Result<Self, Refusal> {

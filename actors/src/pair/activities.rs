@@ -1,0 +1,65 @@
+//! What people are doing right now; nothing of it is stored.
+
+use std::time::{Duration, Instant};
+
+use actix::{ActorFutureExt, Handler, ResponseActFuture, WrapFuture};
+
+use super::{Pair, requests::receive};
+use crate::{
+    Refusal,
+    domain::{Activity, BySeat, Caller, Event, Seat, SecretDigest},
+    ports::Notice,
+};
+
+/// Each activity of a seat is passed on at most this often.
+const ACTIVITY_INTERVAL: Duration = Duration::from_secs(2);
+
+/// When each activity of each seat was last passed on.
+pub(super) type LastActivities = BySeat<[Option<Instant>; Activity::ALL.len()]>;
+
+/// Tells the other person what the caller is doing.
+#[derive(Debug, Clone, actix::Message)]
+#[rtype(result = "Result<(), Refusal>")]
+pub struct NotifyActivity {
+    /// The caller's token.
+    pub by: SecretDigest,
+    /// What they are doing.
+    pub activity: Activity,
+}
+
+receive!(CONCURRENT: NotifyActivity);
+
+impl Handler<NotifyActivity> for Pair {
+    type Result = ResponseActFuture<Self, Result<(), Refusal>>;
+
+    fn handle(&mut self, request: NotifyActivity, _: &mut Self::Context) -> Self::Result {
+        let checked = self.check_session(request.by);
+        Box::pin(
+            checked
+                .into_actor(self)
+                .map(move |checked, pair: &mut Self, _| {
+                    let (Caller { seat, .. }, _) = checked?;
+                    let activity = request.activity;
+                    let last = &mut pair.last_activities[seat][activity as usize];
+                    if last.is_some_and(|last| last.elapsed() < ACTIVITY_INTERVAL) {
+                        return Ok(());
+                    }
+                    *last = Some(Instant::now());
+                    pair.publish(Notice::Activity(seat, activity));
+                    pair.show_activity(seat, activity);
+                    Ok(())
+                }),
+        )
+    }
+}
+
+impl Pair {
+    /// Sends an activity to this instance's streams.
+    pub(super) fn show_activity(&mut self, seat: Seat, activity: Activity) {
+        self.broadcast(&Event::Activity {
+            seat,
+            user: self.name(seat),
+            activity,
+        });
+    }
+}
