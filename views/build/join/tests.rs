@@ -48,6 +48,10 @@ fn a_name_that_two_modules_export_is_asked_of_each() {
 #[test]
 fn what_another_script_has_is_imported_from_it() {
     let scripts = join(&[("door.js", &[]), ("a.js", &["door.js"])], &sources);
+    assert_eq!(
+        [0, 1].map(|at| scripts[at].name.as_str()),
+        ["door.js", "a.js"]
+    );
     let [base, script] = [0, 1].map(|at| scripts[at].code.as_str());
     assert!(base.ends_with("export { b as a, c as b };\n"), "{base}");
     assert!(
