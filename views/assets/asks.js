@@ -2,8 +2,8 @@
 // Also the strips that tell what happened.
 
 import { call } from "./api.js";
-import { fill } from "./fill.js";
-import { fillIn, peerName, plural, status, text } from "./say.js";
+import { fill, plural } from "./fill.js";
+import { fillIn, peerName, status, text } from "./say.js";
 import { byId, clone, config, on, state } from "./state.js";
 import { tell } from "./tabs.js";
 
@@ -82,7 +82,10 @@ async function answer(form, allow) {
 
 /** A line above the messages, until it is closed. Its place is a status, so it is said as well. @param {string} words */
 export function strip(words) {
+  const place = byId("notices");
+  // Said again it is one line all the same.
+  [...place.children].find(({ firstElementChild: said }) => said?.textContent === words)?.remove();
   const node = clone("strip");
   /** @type {Element} */ (node.querySelector("p")).textContent = words;
-  byId("notices").append(node);
+  place.append(node);
 }

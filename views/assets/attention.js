@@ -1,7 +1,8 @@
 // For a tab that nobody looks at: the number in the title always, notification and sound only when switched on.
 
+import { strip } from "./asks.js";
 import { fill } from "./fill.js";
-import { peerName, status, text } from "./say.js";
+import { peerName, text } from "./say.js";
 import { byId, config, on, state } from "./state.js";
 import { ofBrowser } from "./storage.js";
 import { isLeading, isLookedAt } from "./tabs.js";
@@ -40,8 +41,13 @@ function toggle(id, key, onAsked) {
 
 async function allow() {
   const allowed = "Notification" in window && (await Notification.requestPermission()) === "granted";
-  if (!allowed) status(text.notifications_blocked);
-  byId("notifications").title = allowed ? "" : text.notifications_blocked;
+  if (!allowed) {
+    strip(text.notifications_blocked);
+    // On a phone it lies over the line.
+    const menu = /** @type {HTMLDetailsElement} */ (byId("menu"));
+    menu.open = false;
+    menu.querySelector("summary")?.focus();
+  }
   return allowed;
 }
 

@@ -1,7 +1,7 @@
 // The banner: silent for a moment's loss, plain about a longer one, and about what came in when it is over.
 
-import { fill } from "./fill.js";
-import { peerName, plural, text } from "./say.js";
+import { fill, plural } from "./fill.js";
+import { peerName, text } from "./say.js";
 import { byId, config, on, state } from "./state.js";
 import { retry } from "./stream.js";
 import { written } from "./times.js";

@@ -4,9 +4,10 @@
 
 import { call } from "./api.js";
 import { isUp } from "./connection.js";
+import { plural } from "./fill.js";
 import { clearDivider } from "./log.js";
 import { send } from "./outbox.js";
-import { alarm, plural, text } from "./say.js";
+import { alarm, text } from "./say.js";
 import { conversation, isSealed } from "./sealed.js";
 import { byId, config } from "./state.js";
 import { ofTab } from "./storage.js";

@@ -8,7 +8,7 @@ import * as times from "./times.js";
 export { expected, mayHoldKeys } from "./arrival.js";
 export { breathe, rest } from "./breath.js";
 export { cannot } from "./cannot.js";
-export { fill } from "./fill.js";
+export { fill, plural } from "./fill.js";
 export { ofBrowser, ofTab } from "./storage.js";
 
 for (const { start } of [times, theme, copy, presses]) {

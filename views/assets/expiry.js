@@ -1,7 +1,8 @@
 // A word ten minutes and one minute before the chat is deleted.
 
 import { strip } from "./asks.js";
-import { plural, text } from "./say.js";
+import { plural } from "./fill.js";
+import { text } from "./say.js";
 import { serverNow, state } from "./state.js";
 
 const WARN_MINUTES = [10, 1];

@@ -1,16 +1,16 @@
 // What is said in the place of a message that does not open, is missing, was moved or repeated.
 
-import { fill } from "./fill.js";
+import { fill, plural } from "./fill.js";
 import { written } from "./times.js";
 
-/** @typedef {{ closed: string, missing: string, moved: string, repeated: string, written: string, download_failed: string }} Sentences */
+/** @typedef {{ closed: string, missing: import("./fill.js").Plural, moved: string, repeated: string, written: string, download_failed: string }} Sentences */
 
 /** No calendar goes further: a clock may say more. */
 const SHOWN_MS_MAX = 8.64e15;
 
 /** @param {Sentences} text @param {import("./whole.js").Finding} finding @param {string} peer who wrote the message */
 export function sentence(text, finding, peer) {
-  const n = finding.kind === "missing" ? String(finding.count) : "";
+  if (finding.kind === "missing") return fill(plural(text.missing, finding.count), { peer });
   const when = finding.kind === "written" ? written(Math.min(finding.at, SHOWN_MS_MAX), "moment") : "";
-  return fill(text[finding.kind], { peer, n, when });
+  return fill(text[finding.kind], { peer, when });
 }

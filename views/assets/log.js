@@ -4,10 +4,10 @@
 // arrives while somebody reads further up is made good by as much as it added.
 
 import { rest } from "./breath.js";
-import { fill } from "./fill.js";
+import { fill, plural } from "./fill.js";
 import { ahead, behind, box, settle } from "./lots.js";
 import { write } from "./rich.js";
-import { announce, fillIn, peerName, plural, text } from "./say.js";
+import { announce, fillIn, peerName, text } from "./say.js";
 import { conversation, isSealed } from "./sealed.js";
 import { byId, clone, config, emit, on, state } from "./state.js";
 import { dayNumber, now, refresh, show } from "./times.js";

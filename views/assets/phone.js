@@ -1,4 +1,5 @@
-// Where a browser lays its keyboard over the page instead of making the page smaller (iOS), the chat is made as high as what is left.
+// Where a browser lays its keyboard over the page instead of making the page smaller (iOS), the chat is made as high as what is left,
+// and stays in it: such a browser also moves the page under the keyboard to show a field.
 
 export function start() {
   const seen = visualViewport;
@@ -9,6 +10,6 @@ export function start() {
     document.body.style.blockSize = height;
     if (height) scrollTo(0, 0);
   };
-  seen.addEventListener("resize", fit);
+  for (const change of ["resize", "scroll"]) seen.addEventListener(change, fit);
   fit();
 }

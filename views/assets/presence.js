@@ -43,7 +43,9 @@ function connection() {
     showPeer();
   } else {
     stop();
-    falling = setTimeout(fall, DOWN_MS);
+    // Whoever is logged out here is told so at once; a stream may be back before it is missed.
+    if (state.connection === "session") fall();
+    else falling = setTimeout(fall, DOWN_MS);
   }
 }
 

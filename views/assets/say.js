@@ -1,20 +1,10 @@
 // Sentences: filled with names and numbers, and said to those who listen instead of look.
 
-import { fill } from "./fill.js";
+import { fill, plural } from "./fill.js";
 import { byId, on, state } from "./state.js";
-
-/** @typedef {Partial<Record<Intl.LDMLPluralRule, string>> & { other: string }} Plural */
 
 /** @type {Record<string, any>} */
 export const text = JSON.parse(byId("chat").dataset.text ?? "{}");
-
-const plurals = new Intl.PluralRules(document.documentElement.lang);
-const number = new Intl.NumberFormat(document.documentElement.lang, { numberingSystem: "latn" });
-
-/** @param {Plural} forms @param {number} n */
-export function plural(forms, n) {
-  return (forms[plurals.select(n)] ?? forms.other).replace("{n}", number.format(n));
-}
 
 /** The other person, at the beginning of a sentence. */
 export const peerName = () => state.peer ?? text.other_start;

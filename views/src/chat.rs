@@ -367,9 +367,9 @@ fn unseen(frame: &Frame, chat: &Chat) -> Markup {
         div.visually-hidden #log role="log" aria-live="polite" aria-label=(frame.text.chat.log) {}
         p.visually-hidden #status role="status" {}
         p.visually-hidden #alert role="alert" {}
-        dialog #download-dialog aria-labelledby="download-title" { (download::question(frame, &chat.hash, chat.seat)) }
-        dialog #end-dialog aria-labelledby="end-title" { (end::question(frame, &end, "end", false)) }
-        dialog #logout-dialog aria-labelledby="logout-title" { (logout::question(frame, &logout, "logout", false)) }
+        dialog #download-dialog closedby="any" aria-labelledby="download-title" { (download::question(frame, &chat.hash, chat.seat)) }
+        dialog #end-dialog closedby="any" aria-labelledby="end-title" { (end::question(frame, &end, "end", false)) }
+        dialog #logout-dialog closedby="any" aria-labelledby="logout-title" { (logout::question(frame, &logout, "logout", false)) }
         (message::templates(frame))
         template #strip { (strip(frame, "")) }
         template #ask-other { (ask_form(frame, chat, "", &text::slot("user"), &text::slot("number"), false)) }

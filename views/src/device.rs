@@ -68,7 +68,7 @@ fn ready(frame: &Frame, page: &Device, code: &Code) -> Markup {
         section.card aria-label=(words.title) {
             figure.scan { (qr::of_link(&link, "device-link", words.qr_label, page.encrypted)) }
             (parts::copyable_link(frame, "device-link", words.link, &link, &html! {}, page.encrypted))
-            (parts::copyable(frame, "device-code", words.code, &code.code, &html! {}))
+            (parts::copyable(frame, "device-code", words.code, &code.code))
             p.small {
                 (words.once) " " (text::sentence(words.expires, &[("when", &clock::moment(code.expires_at_ms, frame.text))]))
             }

@@ -77,55 +77,70 @@ impl Field<'_> {
     }
 }
 
-/// A text to take along: a read-only field, and a Copy button where scripts run.
-pub(crate) fn copyable(
-    frame: &Frame,
-    id: &str,
-    label: &str,
-    value: &str,
-    extra: &Markup,
-) -> Markup {
-    copyable_link(frame, id, label, value, extra, false)
-}
-
-/// The same for a link. Of an encrypted chat's the page adds what follows the `#`, which the server does not have.
-pub(crate) fn copyable_link(
-    frame: &Frame,
-    id: &str,
-    label: &str,
-    value: &str,
-    extra: &Markup,
-    encrypted: bool,
-) -> Markup {
-    let text = &frame.text.common;
-    let (value, incomplete) = match encrypted {
-        true => ("", Some(value)),
-        false => (value, None),
-    };
+/// A code to take along: a read-only field, and a Copy button where scripts run.
+pub(crate) fn copyable(frame: &Frame, id: &str, label: &str, code: &str) -> Markup {
     html! {
         div.field.copyable {
             label for=(id) { (label) }
             div.row {
-                input.code id=(id) type="text" value=(value) data-link=[incomplete] readonly dir="ltr" autocomplete="off" spellcheck="false";
-                button.needs-js type="button" data-copy=(id) data-done=(text.copied) data-failed=(text.copy_failed) aria-describedby=(id) { (text.copy) }
-                (extra)
+                input.code id=(id) type="text" value=(code) readonly dir="ltr" autocomplete="off" spellcheck="false";
+                (copy_button(frame, id))
             }
-            p.hint role="status" id={ (id) "-status" } {}
+            (copy_status(id))
         }
     }
 }
 
+/// The same for a link, which is longer than a field: where no script copies it, all of it is shown. Of an encrypted chat's the page
+/// adds what follows the `#`, which the server does not have.
+pub(crate) fn copyable_link(
+    frame: &Frame,
+    id: &str,
+    label: &str,
+    link: &str,
+    extra: &Markup,
+    encrypted: bool,
+) -> Markup {
+    let (value, incomplete) = match encrypted {
+        true => ("", Some(link)),
+        false => (link, None),
+    };
+    html! {
+        div.field.copyable {
+            label for=(id) { (label) }
+            @if !encrypted { p.whole.code.no-js-only dir="ltr" { (link) } }
+            div.needs-js { div.row {
+                input.code id=(id) type="text" value=(value) data-link=[incomplete] readonly dir="ltr" autocomplete="off" spellcheck="false";
+                (copy_button(frame, id))
+                (extra)
+            } }
+            (copy_status(id))
+        }
+    }
+}
+
+fn copy_button(frame: &Frame, id: &str) -> Markup {
+    let text = &frame.text.common;
+    html! {
+        button.needs-js type="button" data-copy=(id) data-done=(text.copied) data-failed=(text.copy_failed) aria-describedby=(id) { (text.copy) }
+    }
+}
+
+/// What became of copying it.
+fn copy_status(id: &str) -> Markup {
+    html! { p.hint role="status" id={ (id) "-status" } {} }
+}
+
 /// The return code in one line, until its owner says that it is saved.
 pub(crate) fn code_strip(frame: &Frame, hash: &str, seat: u8, code: &str) -> Markup {
-    let text = &frame.text.common;
     html! {
         form.strip.keep method="post" action=(address::seat(hash, seat, "return_code/saved")) data-saved {
             div.kept {
                 label for="return-code" { (frame.text.chat.save_code) }
                 input.code #return-code type="text" value=(code) readonly dir="ltr" autocomplete="off" spellcheck="false";
             }
-            button.needs-js type="button" data-copy="return-code" data-done=(text.copied) data-failed=(text.copy_failed) aria-describedby="return-code" { (text.copy) }
-            button { (text.saved) }
+            (copy_button(frame, "return-code"))
+            button { (frame.text.common.saved) }
             p.visually-hidden role="status" #return-code-status {}
         }
     }

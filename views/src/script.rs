@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{address, chat::Chat, page::Frame};
+use crate::{address, chat::Chat, page::Frame, text::Plural};
 
 /// The state of the chat when the page was written. Instants are Unix milliseconds.
 #[derive(Serialize)]
@@ -46,7 +46,7 @@ struct Encryption<'a> {
 #[derive(Serialize)]
 struct Sentences {
     closed: &'static str,
-    missing: &'static str,
+    missing: Plural,
     moved: &'static str,
     repeated: &'static str,
     written: &'static str,
@@ -62,7 +62,7 @@ fn said_in_place(frame: &Frame) -> Sentences {
     let words = &frame.text.sealed;
     Sentences {
         closed: words.closed,
-        missing: words.missing,
+        missing: frame.text.missing,
         moved: words.moved,
         repeated: words.repeated,
         written: words.written,

@@ -48,6 +48,8 @@ pub struct Text {
     pub(crate) error: Errors,
     pub(crate) wait_seconds: Plural,
     pub(crate) wait_minutes: Plural,
+    /// Messages of an encrypted chat that the server left out.
+    pub(crate) missing: Plural,
 }
 
 /// All languages, the default first.
@@ -64,7 +66,7 @@ pub(crate) enum Category {
 }
 
 /// A sentence that depends on a number, with `{n}` in it. A category that a language lacks is `None` and falls to `other`.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Plural {
     pub(crate) one: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -227,7 +229,8 @@ mod tests {
                 .into_iter()
                 .flatten()
                 .map(|(key, words)| (key.to_owned(), words.to_owned()));
-            fixed.chain(live).collect()
+            let missing = ("missing".to_owned(), self.missing.other.to_owned());
+            fixed.chain(live).chain([missing]).collect()
         }
     }
 
@@ -284,7 +287,7 @@ mod tests {
             .values()
             .filter_map(|value| value.as_object());
         let others = plurals.flat_map(|plural| plural.values());
-        let waits = [&text.wait_seconds, &text.wait_minutes]
+        let waits = [&text.wait_seconds, &text.wait_minutes, &text.missing]
             .map(|plural| serde_json::to_value(plural).expect("strings are JSON"));
         let waits = waits.iter().filter_map(|plural| plural.as_object());
         let words = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
@@ -336,6 +339,9 @@ mod tests {
         assert_eq!(new(103), "103 رسائل جديدة");
         assert_eq!(ARABIC.wait(2), "ثانيتين");
         assert_eq!(ARABIC.wait(240), "4 دقائق");
+        let missing = |count| ARABIC.count(&ARABIC.missing, count);
+        assert_eq!(missing(2), "رسالتان من {peer} ناقصتان هنا.");
+        assert_eq!(missing(5), "5 رسائل من {peer} ناقصة هنا.");
     }
 
     #[test]

@@ -107,17 +107,22 @@ claim("what is on the screen in any tab is not announced by another", async ({ p
   assert.deepEqual(await signs(second), { shown: [], played: 0 });
 });
 
-claim("a browser that allows no notifications says so, and the switch stays off", async ({ person }) => {
-  const [abhi, anny] = [await person(), await person()];
+claim("a browser that allows no notifications says so where it is seen, and the switch stays off", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person({ viewport: { width: 320, height: 568 } })];
   await anny.context.addInitScript(() => {
     Notification.requestPermission = () => Promise.resolve("denied");
   });
   await meet(abhi, anny);
   const { page } = anny;
-  await page.locator("#menu summary").click();
-  await page.getByRole("button", { name: "Notifications" }).click();
-  await page.getByRole("status").filter({ hasText: "The browser does not allow notifications" }).waitFor({ state: "attached" });
-  await untilIs("the switch", () => page.getByRole("button", { name: "Notifications" }).getAttribute("aria-pressed"), "false");
+  const words = page.getByRole("status").getByText("The browser does not allow notifications");
+  for (let times = 0; times < 2; times++) {
+    await page.locator("#menu summary").click();
+    await page.getByRole("button", { name: "Notifications" }).click();
+    // Trying it is pressing what lies there.
+    await words.click();
+  }
+  assert.equal(await words.count(), 1);
+  await untilIs("the switch", () => page.locator("#notifications").getAttribute("aria-pressed"), "false");
 });
 
 claim("the colours change at once, are kept, and follow the system where that was chosen", async ({ person }) => {

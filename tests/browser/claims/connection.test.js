@@ -1,6 +1,8 @@
 // Every way between the states that connection.js draws. What leads from "live" to "quiet" and on to "lost" and back is claimed in
 // stalled.test.js and outage.test.js, the way back from "session" in tabs.test.js.
 
+import assert from "node:assert/strict";
+
 import { claim, share } from "../harness/claim.js";
 import { inChat, meet, message, say, tell, untilTick } from "../harness/flows.js";
 import { setHidden } from "../harness/person.js";
@@ -127,4 +129,27 @@ claim("a tab that the browser freezes and thaws has missed nothing", async ({ pe
   await say(anny.page, "Awake");
   for (const page of [abhi.page, second]) await message(page, "Awake").waitFor();
   await untilIs("the banner", () => anny.page.locator("#connection").isVisible(), false);
+});
+
+/** Runs in the page: what stands under the other person's name in the moment in which the banner says something. */
+function watchHead() {
+  Object.assign(globalThis, { heads: [] });
+  const banner = /** @type {HTMLElement} */ (document.getElementById("connection"));
+  new MutationObserver(() => {
+    if (!banner.hidden) /** @type {any} */ (globalThis).heads.push(document.getElementById("presence")?.textContent);
+  }).observe(banner, { attributes: true, childList: true, subtree: true });
+}
+
+claim("whoever is logged out is not told for another moment that the other person is online", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  anny.expectStatus(401);
+  const { two } = await meet(abhi, anny);
+  const { page } = anny;
+  await untilLive(page);
+  await page.evaluate(watchHead);
+  const { sessions } = await tell(anny, `${two.chat}/sessions`);
+  await tell(anny, `${two.chat}/sessions/end`, { id: sessions[0].id });
+  await page.getByText("You are not logged in here any more.").waitFor();
+  const heads = await page.evaluate(() => /** @type {any} */ (globalThis).heads);
+  assert.deepEqual([...new Set(heads)], ["Status unavailable"]);
 });

@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 
 import { claim, shareBehindRelay } from "../harness/claim.js";
 import { choose, downloaded, enter, message, opened, say } from "../harness/flows.js";
+import { submit } from "../harness/gallery/steps.js";
 import { Speaker } from "../harness/speaker.js";
 import { until, untilIs } from "../harness/until.js";
 
@@ -19,7 +20,7 @@ const LINES = Array.from({ length: 48 }, (_, at) => `line ${at + 1}`);
 
 /** What stands beside or in the place of a message, by the words for it. @param {string} words */
 function told(words) {
-  const missing = /^Messages from Abhi that are missing here: (\d+)\.$/.exec(words);
+  const missing = /^(\d+) messages? from Abhi (?:is|are) missing here\.$/.exec(words);
   if (missing) return `missing: ${missing[1]}`;
   if (words === "This message does not open: it was changed on its way, or written for another chat.") return "closed";
   if (words === "This message is not where it was written: the order was changed, or one before it is missing.") return "moved";
@@ -221,4 +222,20 @@ claim("a file of a conversation says in their places what is wrong, and holds al
   const messages = JSON.parse(await save("JSON"));
   assert.deepEqual(messages.map((/** @type {any} */ { message }) => message), ["alpha", "charlie", null, null, null, "foxtrot"]);
   assert.deepEqual(messages.map((/** @type {any} */ { warnings }) => warnings?.length ?? 0), [0, 1, 1, 1, 1, 2]);
+});
+
+claim("how many messages are missing is said in the forms of the language", async ({ person, relay, server }) => {
+  const forms = ["رسالة واحدة من Abhi ناقصة هنا.", "رسالتان من Abhi ناقصتان هنا.", "3 رسائل من Abhi ناقصة هنا.", "11 رسالة من Abhi ناقصة هنا."];
+  const [anny, abhi] = [await person({ locale: "ar-EG" }), await Speaker.begin(server.origin)];
+  const { page } = anny;
+  await abhi.pour(LINES.slice(0, 22));
+  // After the first, the third, the sixth and the tenth so many are left out.
+  const kept = new Set([0, 2, 5, 9, 21]);
+  relay.lies.set(abhi.seat(2), (truth) => counted(truth.filter((_, at) => kept.has(at))));
+  await page.goto(abhi.link);
+  await page.locator("[data-auth]:not([disabled])").first().waitFor({ state: "attached" });
+  await submit(page, { user: "Anny" });
+  await page.locator("#chat:not([data-opening])").waitFor();
+  const notes = async () => (await page.locator("#messages .note").allTextContents()).map((note) => note.replace(/[\u2068\u2069]/g, ""));
+  await untilIs("what is missing", notes, forms);
 });

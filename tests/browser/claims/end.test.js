@@ -34,6 +34,11 @@ claim("ending asks first, then takes both to the start, which says who ended it"
   await anny.page.keyboard.press("Escape");
   await dialog.waitFor({ state: "hidden" });
   await until("the focus is back", () => anny.page.locator("#menu summary").evaluate((node) => node === document.activeElement));
+  await choose(anny.page, "End the chat");
+  await dialog.waitFor();
+  // Beside the question: as good as Cancel.
+  await anny.page.mouse.click(5, 5);
+  await dialog.waitFor({ state: "hidden" });
   await say(anny.page, "Not yet");
   await message(abhi.page, "Not yet").waitFor();
 

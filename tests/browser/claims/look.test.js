@@ -126,3 +126,54 @@ claim("the menu begins with what is switched, has colours and language in one ro
   const rows = () => page.locator("#menu .choose .segments").evaluateAll((all) => all.map((one) => Math.round(one.getBoundingClientRect().top)));
   await until("they stand in one row", rows, ([colours, language]) => colours === language);
 });
+
+/** Opens the menu. Answers with its entries that are not in it whole, as it stands. @param {Page} page */
+async function cutOff(page) {
+  await page.locator("#menu summary").click();
+  return page.locator("#menu .panel").evaluate((panel) => {
+    const [edge, entries] = [panel.getBoundingClientRect(), panel.querySelectorAll(".item, .segments button")];
+    const inside = (/** @type {DOMRect} */ { top, bottom, left, right }) =>
+      top >= edge.top && bottom <= Math.min(edge.bottom, innerHeight) && left >= edge.left && right <= edge.right;
+    return [...entries].filter((entry) => !inside(entry.getBoundingClientRect())).map(({ textContent }) => textContent);
+  });
+}
+
+for (const language of ["en", "ar"]) {
+  claim(`the whole menu is in sight on every phone, upright and turned, in ${language}`, async ({ person }) => {
+    const [abhi, anny] = [await person(PHONE), await person()];
+    await meet(abhi, anny);
+    const { page } = abhi;
+    if (language !== "en") {
+      await page.locator("#menu summary").click();
+      await page.locator(`button[name=language][value=${language}]`).click();
+      await page.locator(`html[lang=${language}]`).waitFor({ state: "attached" });
+      await page.waitForLoadState("load");
+    }
+    for (const [width, height] of [[320, 568], [568, 320], [360, 640], [640, 360], [844, 390], [932, 430]]) {
+      await page.setViewportSize({ width, height });
+      await untilIs(`what is cut off at ${width} by ${height}`, async () => {
+        const cut = await cutOff(page);
+        await page.keyboard.press("Escape");
+        return cut;
+      }, []);
+    }
+  });
+}
+
+claim("where a menu is longer than its place, the edge shows that there is more", async ({ person }) => {
+  const [abhi, anny] = [await person({ viewport: { width: 320, height: 420 } }), await person()];
+  await meet(abhi, anny);
+  const { page } = abhi;
+  const panel = page.locator("#menu .panel");
+  /** A piece of an edge in which no entry stands. @param {"top" | "bottom"} edge */
+  const edge = async (edge) => {
+    const box = await panel.boundingBox();
+    assert.ok(box);
+    const y = edge === "top" ? box.y + 2 : box.y + box.height - 6;
+    return (await page.screenshot({ clip: { x: box.x + 17, y, width: 5, height: 4 } })).toString("base64");
+  };
+  assert.ok((await cutOff(page)).length > 0, "nothing is cut off here");
+  const [top, bottom] = [await edge("top"), await edge("bottom")];
+  await panel.evaluate((panel) => panel.scrollTo(0, panel.scrollHeight));
+  await until("the shade has changed sides", async () => (await edge("top")) !== top && (await edge("bottom")) !== bottom);
+});

@@ -73,6 +73,14 @@ for (const [width, height, keyboard] of PHONES) {
       }, seen);
     await cover(height - keyboard);
     await fits(page, height - keyboard);
+    // It also moves what is seen of the page to where it takes the field to be.
+    await page.evaluate(() => {
+      document.documentElement.style.minBlockSize = "200vh";
+      scrollTo(0, 90);
+      visualViewport?.dispatchEvent(new Event("scroll"));
+    });
+    await fits(page, height - keyboard);
+    await page.evaluate(() => (document.documentElement.style.minBlockSize = ""));
     // More strips than there can be.
     await page.evaluate(() => {
       const template = /** @type {HTMLTemplateElement} */ (document.getElementById("ask-other"));
@@ -103,7 +111,8 @@ claim("nothing to read or to press stands in a corner that a phone's screen has 
   await wire.send("Emulation.setSafeAreaInsetsOverride", { insets: { ...insets } });
   await say(anny.page, "In the middle");
   await message(abhi.page, "In the middle").waitFor();
-  const parts = ["#avatar", "#peer", "#menu summary", "#messages .message .bubble", "#message", ".send"];
+  await abhi.page.locator("#menu summary").tap();
+  const parts = ["#avatar", "#peer", "#menu summary", "#menu .panel", "#messages .message .bubble", "#message", ".send"];
   const outside = () =>
     abhi.page.evaluate(
       ([parts, insets]) =>

@@ -174,6 +174,26 @@ claim("the whole conversation can be downloaded, as text and as JSON", async ({ 
   ]);
 });
 
+claim("a link that no button copies is there whole, and one press selects all of it", async ({ person }) => {
+  const abhi = await person({ ...PLAIN, viewport: { width: 320, height: 568 } });
+  const { page } = abhi;
+  const { link, chat } = await register(abhi);
+  const whole = async (/** @type {string} */ expected) => {
+    const shown = page.locator(".whole");
+    await untilIs("the link", () => shown.innerText(), expected);
+    const box = await shown.boundingBox();
+    assert.ok(box && box.x >= 0 && box.x + box.width <= 320, JSON.stringify(box));
+    assert.ok(await shown.evaluate(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth), "it is cut off");
+    await shown.click();
+    await untilIs("what is selected", () => page.evaluate(() => String(getSelection()).trim()), expected);
+  };
+  await whole(link);
+  await page.goto(chat);
+  await whole(link);
+  await choose(page, "Open on another device");
+  await whole(await page.locator("#device-link").inputValue());
+});
+
 claim("another device, sessions and a new return code work by forms", async ({ person }) => {
   const [abhi, anny, phone] = [await person(PLAIN), await person(PLAIN), await person(PLAIN)];
   const { link } = await meet(abhi, anny);
@@ -189,7 +209,7 @@ claim("another device, sessions and a new return code work by forms", async ({ p
   await anny.page.getByRole("link", { name: "Back to the chat" }).click();
   await choose(anny.page, "Where you are logged in");
   await anny.page.getByRole("button", { name: "Log out" }).click();
-  await anny.page.getByText("It is logged out.").waitFor();
+  await anny.page.getByText("That device is logged out.").waitFor();
   phone.expectStatus(401);
   await refresh(phone.page);
   await phone.page.getByRole("heading", { name: "You are not logged in" }).waitFor();

@@ -249,7 +249,7 @@ claim("one sees where one is logged in, and logs one of them out", async ({ pers
   for (const device of [first, second]) assert.match(device, /^Chrome on Linux\n/);
   assert.ok(first.includes("This device") && !second.includes("This device"), "this one first");
   await anny.page.getByRole("button", { name: "Log out" }).click();
-  await anny.page.getByText("It is logged out.").waitFor();
+  await anny.page.getByText("That device is logged out.").waitFor();
   await untilIs("the devices", () => anny.page.locator(".sessions li").count(), 1);
 
   await laptop.page.getByText("You are not logged in here any more. What you wrote is kept.").waitFor();

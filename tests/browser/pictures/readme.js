@@ -20,7 +20,7 @@ const TALK = [
   [1, "See you on Saturday. The door opens with `7411`."],
 ];
 const PHONE = { viewport: { width: 390, height: 740 }, colorScheme: /** @type {const} */ ("light"), deviceScaleFactor: 1.5 };
-const DESKTOP = { viewport: { width: 860, height: 640 }, colorScheme: /** @type {const} */ ("dark"), deviceScaleFactor: 1.5 };
+const DESKTOP = { viewport: { width: 860, height: 690 }, colorScheme: /** @type {const} */ ("dark"), deviceScaleFactor: 1.5 };
 
 const [server, browser] = await Promise.all([Server.start(), openBrowser()]);
 const [abhi, anny] = await Promise.all([Person.arrive(browser, server, PHONE), Person.arrive(browser, server, DESKTOP)]);
@@ -43,11 +43,11 @@ await mkdir(FOLDER, { recursive: true });
 const table = await browser.newPage({ viewport: { width: 1330, height: 790 }, deviceScaleFactor: 1.5 });
 const frame = "position:absolute;border-radius:18px;box-shadow:0 18px 50px rgb(0 0 0/.28)";
 await table.setContent(`<body style="margin:0;background:#dfe7e2">
-  <img style="${frame};left:444px;top:75px;width:860px" src="data:image/png;base64,${desktop}">
+  <img style="${frame};left:444px;top:50px;width:860px" src="data:image/png;base64,${desktop}">
   <img style="${frame};left:24px;top:24px;width:390px;border-radius:30px" src="data:image/png;base64,${phone}">`);
 await table.screenshot({ path: `${FOLDER}chat.png` });
 
-const start = await Person.arrive(browser, server, { viewport: { width: 1200, height: 800 } });
+const start = await Person.arrive(browser, server, { viewport: { width: 1200, height: 860 } });
 await start.page.goto("/");
 await start.page.getByLabel("Your name").fill(people.en.you);
 await start.page.getByLabel("Their name").fill(people.en.peer);

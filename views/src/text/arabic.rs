@@ -38,6 +38,13 @@ pub static ARABIC: Text = Text {
         many: Some("{n} دقيقة"),
         other: "{n} دقيقة",
     },
+    missing: Plural {
+        one: "رسالة واحدة من {peer} ناقصة هنا.",
+        two: Some("رسالتان من {peer} ناقصتان هنا."),
+        few: Some("{n} رسائل من {peer} ناقصة هنا."),
+        many: Some("{n} رسالة من {peer} ناقصة هنا."),
+        other: "{n} رسالة من {peer} ناقصة هنا.",
+    },
     common: Common {
         app: "duet",
         tagline: "محادثة خاصة بين شخصين",

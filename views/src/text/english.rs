@@ -21,6 +21,10 @@ pub static ENGLISH: Text = Text {
     },
     wait_seconds: Plural::two_forms("{n} second", "{n} seconds"),
     wait_minutes: Plural::two_forms("{n} minute", "{n} minutes"),
+    missing: Plural::two_forms(
+        "{n} message from {peer} is missing here.",
+        "{n} messages from {peer} are missing here.",
+    ),
     common: Common {
         app: "duet",
         tagline: "A private chat for two",

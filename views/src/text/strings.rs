@@ -62,7 +62,6 @@ strings!(Sealed {
     too_many,
     offline,
     closed,
-    missing,
     moved,
     repeated,
     written,

@@ -31,7 +31,7 @@ pub(super) const SESSIONS: Sessions = Sessions {
     since: "منذ {when}",
     last_seen: "آخر نشاط {when}",
     end: "تسجيل الخروج",
-    ended: "تم تسجيل خروجه.",
+    ended: "سُجِّل خروج ذلك الجهاز.",
 };
 
 pub(super) const END: End = End {

@@ -31,7 +31,7 @@ pub(super) const SESSIONS: Sessions = Sessions {
     since: "Since {when}",
     last_seen: "Last active {when}",
     end: "Log out",
-    ended: "It is logged out.",
+    ended: "That device is logged out.",
 };
 
 pub(super) const END: End = End {
