@@ -12,6 +12,8 @@ use super::{cluster::Cluster, ejabberd, nchan};
 
 /// The tool talks from one address for two people of every chat, faster than people do.
 const OUT_OF_THE_WAY: &str = "100000000";
+/// The longest chat has a million texts of a hundred bytes.
+const BYTES_OUT_OF_THE_WAY: &str = "10000000000";
 
 /// A program to compare.
 #[derive(Clone, Debug, PartialEq)]
@@ -164,7 +166,8 @@ fn duet(program: &Path, workers: usize, address: SocketAddr, cluster: &Cluster) 
         .env("DUET_BUS__URL", bus.unwrap_or_else(|| "local".to_owned()))
         .env("DUET_LIMITS__SENDS_PER_SEAT_PER_SECOND", OUT_OF_THE_WAY)
         .env("DUET_LIMITS__SENDS_PER_SEAT_BURST", OUT_OF_THE_WAY)
-        .env("DUET_LIMITS__MESSAGES_PER_CHAT", OUT_OF_THE_WAY);
+        .env("DUET_LIMITS__MESSAGES_PER_CHAT", OUT_OF_THE_WAY)
+        .env("DUET_LIMITS__BYTES_PER_CHAT", BYTES_OUT_OF_THE_WAY);
     command
 }
 
