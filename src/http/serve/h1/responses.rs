@@ -75,36 +75,34 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     }
 
     /// Writes what is encoded, then a body as it comes.
-    fn finish<B: MessageBody>(&mut self, body: Option<B>) -> impl Future<Output = io::Result<()>> {
-        async move {
-            let mut body = pin!(body);
-            while let Some(mut body) = body.as_mut().as_pin_mut() {
-                let mut next = poll_fn(|cx| body.as_mut().poll_next(cx));
-                let chunk = match (&mut next).now_or_never() {
-                    Some(chunk) => chunk,
-                    None => {
-                        self.flush().await?;
-                        if self.unparsed.is_empty() {
-                            self.unparsed = BytesMut::new();
-                        }
-                        tokio::select! {
-                            chunk = next => chunk,
-                            () = self.gone() => return Ok(()),
-                        }
+    async fn finish<B: MessageBody>(&mut self, body: Option<B>) -> io::Result<()> {
+        let mut body = pin!(body);
+        while let Some(mut body) = body.as_mut().as_pin_mut() {
+            let mut next = poll_fn(|cx| body.as_mut().poll_next(cx));
+            let chunk = match (&mut next).now_or_never() {
+                Some(chunk) => chunk,
+                None => {
+                    self.flush().await?;
+                    if self.unparsed.is_empty() {
+                        self.unparsed = BytesMut::new();
                     }
-                };
-                match chunk {
-                    Some(Ok(chunk)) => self.write_chunk(chunk).await?,
-                    Some(Err(error)) => return Err(io::Error::other(error.into().to_string())),
-                    None => {
-                        self.codec
-                            .encode(Message::Chunk(None), &mut self.unwritten)?;
-                        break;
+                    tokio::select! {
+                        chunk = next => chunk,
+                        () = self.gone() => return Ok(()),
                     }
                 }
+            };
+            match chunk {
+                Some(Ok(chunk)) => self.write_chunk(chunk).await?,
+                Some(Err(error)) => return Err(io::Error::other(error.into().to_string())),
+                None => {
+                    self.codec
+                        .encode(Message::Chunk(None), &mut self.unwritten)?;
+                    break;
+                }
             }
-            self.flush().await
         }
+        self.flush().await
     }
 
     /// Adds `Connection: close` to a response to HTTP/1.0. The codec leaves it out because it is the default
