@@ -8,9 +8,8 @@
 //! the bus and the clock.
 //!
 //! Imports go one way: `instance` → `registry` and the tasks that talk to pairs → `pair` → `environment` → the
-//! tasks that pairs use → `ports` → `domain`. A pair knows its registry as a
-//! [`RegistryHandle`](pair::RegistryHandle), and the journal as a
-//! [`CommitListener`](tasks::journal::CommitListener).
+//! tasks that pairs use → `ports` → `domain`. A pair knows its registry as a [`RegistryHandle`],
+//! and the journal knows it as a [`CommitListener`](tasks::journal::CommitListener).
 
 pub mod domain;
 pub mod ports;
