@@ -135,6 +135,8 @@ pub fn page(frame: &Frame, chat: &Chat) -> Markup {
         styles: &["chat.css"],
         script: "chat.js",
         preload: parts::key_scripts(chat.encrypted),
+        // It is shown to somebody who is logged in alone.
+        preview: false,
     };
     let body = html! {
         body.chat {

@@ -65,6 +65,8 @@ pub(crate) struct Head<'a> {
     pub(crate) script: &'a str,
     /// Other scripts that this one will ask for at once.
     pub(crate) preload: &'a [&'a str],
+    /// Whether link robots come to it: they want a description and a preview.
+    pub(crate) preview: bool,
 }
 
 /// Paper in light and dark, as in `base.css`, for the browser's own bars.
@@ -93,9 +95,11 @@ pub(crate) fn document(frame: &Frame, head: &Head<'_>, body: &Markup) -> Markup 
                 } @else {
                     meta name="theme-color" content=(PAPER[usize::from(frame.theme == Theme::Dark)].1);
                 }
-                meta name="description" content=(text.common.description);
-                meta property="og:title" content={ (text.common.app) ": " (text.common.tagline) };
-                meta property="og:description" content=(text.common.description);
+                @if head.preview {
+                    meta name="description" content=(text.common.description);
+                    meta property="og:title" content={ (text.common.app) ": " (text.common.tagline) };
+                    meta property="og:description" content=(text.common.description);
+                }
                 link rel="icon" href=(assets::url("icon.svg")) type="image/svg+xml";
                 link rel="apple-touch-icon" href=(assets::url("icon-192.png"));
                 link rel="manifest" href=(assets::url("app.webmanifest"));
@@ -124,6 +128,7 @@ pub(crate) fn sheet_with(frame: &Frame, title: &str, preload: &[&str], content: 
         styles: &[],
         script: "page.js",
         preload,
+        preview: true,
     };
     let body = html! {
         body.sheet {
