@@ -6,11 +6,15 @@
 
 // The rules, and why they are so, stand in src/rich/links.rs.
 const LINK_BYTES_MAX = 2048;
-const WORD = /[\p{Alpha}\p{N}._%+-]/u;
-const ENDS_LINK = /[\s\p{Cc}<>"\x60\u2800\ufff9-\ufffc]|(?![\ufe0e\ufe0f])\p{DI}|(?![!-~·’…])[\p{Po}\p{Ps}\p{Pe}\p{Pi}\p{Pf}]/u;
-const ENDS_SENTENCE = ".,;:!?'*_~([·’…—";
+const WORD = /[\p{Alpha}\p{N}\p{M}._%+-]/u;
+const UNSPACED = "[\u0590-\u08ff\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u2e80-\ud7af\uf900-\ufaff\ufb1d-\ufefe\uff66-\uffdc\u{20000}-\u{3ffff}]";
+const SPACE = /\p{White_Space}/u;
+const APART = new RegExp(`${UNSPACED}[\\dA-Za-z]|[\\dA-Za-z]${UNSPACED}`, "u");
+const ENDS_HOST = /[!$&'()*,;={}|^’]|(?![!-~])\p{Emoji}/u;
+const ENDS_LINK = /[\s\p{Cc}<>"\x60—\u2800\ufff9-\ufffc]|(?![\ufe0e\ufe0f])\p{DI}|(?![!-~·’…])[\p{Po}\p{Ps}\p{Pe}\p{Pi}\p{Pf}]/u;
+const ENDS_SENTENCE = ".,;:!?'*_~|([{·’…–";
 // Those of countries by their first letter, each with all second ones.
-const COUNTRIES = "acdefgilmortuz babdeghinorstwyz cadfghiklmnoruvxyz dejkmoz ecegrstu fijmor gadeghilmnprtuy hknrtu idelmnoqrst jemop keghimrwyz labcikrstuvy macegklnoprstuvwxyz naefgilopruz om paefghklmnrtw qa reouw sabcegiklmnrtvyz tcdfghjklmnortvwz uagksyz vaceginu wfs yet zamw";
+const COUNTRIES = "acdefgilortuz babdeghinorstwyz cadfghiklmnoruvxyz dejkmoz ecegrstu fijmor gadeghilmnprtuy hknrtu idelmnoqrst jemop keghimrwyz labcikrstuvy macegklnoprstuvwxyz naefgilopruz om paefghklnrtw qa reouw sabcegiklmnrtvyz tcdfghjklmnortvwz uagksyz vaceginu wfs yet zamw";
 const TOP_LEVELS = new Set("app art bar bid biz blog cafe cat chat cloud club com dev digital edu email fun games gov help host info int jobs life link live media mil mobi museum name net network news one online org page press pro pub quest rocks shop site social software space store studio systems team tech tel tips today tools top travel video vip website wiki work world wtf xyz zone рф укр бел срб ελ 中国 中國 香港 台灣 한국 भारत امارات السعودية مصر ایران".split(" ").concat(COUNTRIES.split(" ").flatMap(([one, ...others]) => others.map((two) => one + two))));
 
 /** @param {string} text @param {number} at the character there, or "" at the end */
@@ -22,8 +26,14 @@ const look = (text, at) => String.fromCodePoint(...(at < text.length ? [text.cod
  */
 function topLevel(host, labels) {
   const all = host.split(".");
-  const sound = host.length < 254 && all.length >= labels && all.every((label) => label.length < 64 && /^[^-_%+](.*[^-])?$/su.test(label) && !/[_%+]/.test(label));
+  const sound = host.length < 254 && all.length >= labels && all.every((label) => label.length < 64 && /^[^-_%+\p{M}](.*[^-])?$/su.test(label) && !/[_%+]/.test(label));
   return (sound && all.pop()) || "";
+}
+
+/** @param {string} text @param {number} at */
+function endOfWord(text, at) {
+  for (let c, before = ""; (c = look(text, at)) && WORD.test(c) && !APART.test(before + c); at += c.length) before = c;
+  return at;
 }
 
 /**
@@ -31,12 +41,17 @@ function topLevel(host, labels) {
  * @param {string} text @param {number} from @param {number} sure
  */
 function goOn(text, from, sure) {
-  let [end, at, round, square] = [sure, from, 0, 0];
-  for (let c; (c = look(text, at)) && !ENDS_LINK.test(c); at += c.length) {
-    if ((c === ")" && !round--) || (c === "]" && !square--)) break;
-    if (c === "(") round++;
-    if (c === "[") square++;
+  let [end, at, inHost] = [sure, from, sure < 0];
+  /** @type {Record<string, number>} brackets that are open, by what closes them */
+  const open = { ")": 0, "]": 0, "}": 0 };
+  for (let c, before = ""; (c = look(text, at)) && !ENDS_LINK.test(c); at += c.length) {
+    if ("/?#".includes(c)) inHost = false;
+    if (inHost && (ENDS_HOST.test(c) || APART.test(before + c))) break;
+    if (open[c]-- === 0 || (",;|".includes(c) && /^.https?:\/\//i.test(text.slice(at, at + 9)))) break;
+    const closing = { "(": ")", "[": "]", "{": "}" }[c];
+    if (closing) open[closing]++;
     if (!ENDS_SENTENCE.includes(c)) end = at + c.length;
+    before = c;
   }
   return { end, at };
 }
@@ -56,13 +71,12 @@ function linkAt(text, start, end) {
   const edge = (/** @type {string} */ c) => "._%+-".includes(c);
   let from = start;
   while (from < end && edge(text[from])) from++;
-  if (from === end || (from && "/\\@=&#?".includes(text[from - 1]))) return;
+  if (from === end || (from && "/\\@=&#?\xad\u200c\u200d\u2060".includes(text[from - 1]))) return;
   if (text[end] === "@") {
-    let to = end + 1;
-    for (let c; (c = look(text, to)) && WORD.test(c); ) to += c.length;
+    let to = endOfWord(text, end + 1);
     while (to > end + 1 && edge(text[to - 1])) to--;
     const top = topLevel(text.slice(end + 1, to), 2);
-    if (end - from > 64 || ".%".includes(text[end - 1]) || !/^\p{Alpha}{2,}$/u.test(top)) return;
+    if (end - from > 64 || ".%".includes(text[end - 1]) || !/^[\p{Alpha}\p{M}]{2,}$/u.test(top)) return;
     return { kind: "mail", from, end: to };
   }
   let to = end;
@@ -80,8 +94,7 @@ function linkAt(text, start, end) {
 function cut(text, out) {
   let from = 0;
   for (let at = 0, c; (c = look(text, at)); ) {
-    let end = at;
-    while (c && WORD.test(c)) c = look(text, (end += c.length));
+    const end = endOfWord(text, at);
     const link = end > at ? linkAt(text, at, end) : undefined;
     if (link && new TextEncoder().encode(text.slice(link.from, link.end)).length <= LINK_BYTES_MAX) {
       if (link.from > from) out.push(["text", text.slice(from, link.from)]);
@@ -135,10 +148,20 @@ export function onlyEmoji(text) {
   let count = 0;
   if ("Segmenter" in Intl) segmenter ??= new Intl.Segmenter();
   for (const { segment } of segmenter?.segment(text) ?? [{ segment: "?" }]) {
-    if (!segment.trim()) continue;
+    if (!shown(segment)) continue;
     if (++count > BIG_EMOJI_MAX || !EMOJI.test(segment)) return false;
   }
   return count > 0;
+}
+
+/**
+ * Without the blank lines around it, which a phone's Enter leaves. What a first line is indented by stays.
+ * @param {string} text
+ */
+export function shown(text) {
+  let end = text.length;
+  while (end && SPACE.test(text[end - 1])) end--;
+  return text.slice(0, end).replace(/^\p{White_Space}*\n/u, "");
 }
 
 const SCHEMES = { link: "", site: "https://", mail: "mailto:" };
@@ -147,7 +170,7 @@ const SCHEMES = { link: "", site: "https://", mail: "mailto:" };
 export function write(into, text) {
   into.classList.toggle("big", onlyEmoji(text));
   into.replaceChildren(
-    ...pieces(text).map(([kind, words]) => {
+    ...pieces(shown(text)).map(([kind, words]) => {
       if (kind === "text") return words;
       if (kind === "code" || kind === "block") {
         const code = document.createElement("code");

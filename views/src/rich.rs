@@ -88,10 +88,17 @@ fn span(text: &str) -> Option<(Piece<'_>, usize)> {
     (end > 0 && body[end..].starts_with('`')).then(|| (Piece::Code(&body[..end]), end + 2))
 }
 
+/// A text without the blank lines around it, which a phone's Enter leaves. What a first line is indented by stays.
+fn shown(text: &str) -> &str {
+    let text = text.trim_end();
+    let blank = &text[..text.len() - text.trim_start().len()];
+    blank.rfind('\n').map_or(text, |at| &text[at + 1..])
+}
+
 /// The text of a message as markup.
 pub(crate) fn markup(text: &str) -> Markup {
     html! {
-        @for piece in pieces(text) {
+        @for piece in pieces(shown(text)) {
             @match piece {
                 Piece::Text(text) => (text),
                 Piece::Link(link) => (anchor("", link)),

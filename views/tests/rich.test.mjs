@@ -12,13 +12,14 @@ await session.post("Profiler.enable");
 await session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: true });
 
 const source = readFileSync(new URL("../assets/rich.js", import.meta.url), "utf8");
-const { pieces, onlyEmoji } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
+const { pieces, onlyEmoji, shown } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
 const cases = JSON.parse(readFileSync(new URL("rich.json", import.meta.url), "utf8"));
 
-for (const { text, pieces: expected, big = false } of cases) {
+for (const { text, pieces: expected, big = false, shown: left = text } of cases) {
   test(`the script cuts ${JSON.stringify(text)} like the server`, () => {
     assert.deepEqual(pieces(text), expected);
     assert.equal(onlyEmoji(text), big);
+    assert.equal(shown(text), left);
   });
 }
 

@@ -149,3 +149,19 @@ claim("a hostile name is shown as a name", async ({ person }) => {
   await eve.page.goto("/");
   await until("the start page", () => eve.page.title(), (title) => !title.includes("peer"));
 });
+
+claim("blank lines around a text, as a phone's Enter leaves them, are not shown", async ({ person }) => {
+  const [abhi, anny] = [await person({ hasTouch: true, isMobile: true, viewport: { width: 390, height: 844 } }), await person()];
+  await meet(abhi, anny);
+  for (const text of ["One\n", "\n\n  two\n\n  lines\n \n"]) {
+    await abhi.page.getByLabel("Message", { exact: true }).fill(text);
+    await abhi.page.getByRole("button", { name: "Send" }).tap();
+  }
+  const shown = ["One", "  two\n\n  lines"];
+  for (const { page } of [anny, abhi]) {
+    await untilIs("the texts as they came", () => texts(page), shown);
+    await page.reload();
+    await inChat(page);
+    await untilIs("the texts of the page", () => texts(page), shown);
+  }
+});

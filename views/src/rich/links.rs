@@ -3,16 +3,16 @@
 //! A link is `http://…` or `https://…` wherever it stands, a mail address, `www.…`, or a domain under a common top level.
 //! It ends where an address cannot go on: at white space, quotes, invisible characters and any punctuation outside ASCII
 //! (UTS #46 allows none of it in a domain, and browsers write it as `%…` in a path), and at a bracket that was not opened in
-//! it. A full stop or the like at its end belongs to the sentence.
+//! it. A full stop or the like at its end belongs to the sentence. Its domain also ends at an apostrophe, a comma and the like,
+//! at an emoji, and where a script begins that is written without spaces: in `请看example.org好的` one word is the address.
 //!
 //! The text is read word by word, and after a link from the link's end: no character is looked at more than a few times.
 
-use icu_properties::{
-    CodePointMapData, CodePointSetData,
-    props::{DefaultIgnorableCodePoint, GeneralCategory},
-};
-
 use super::{Piece, steps};
+
+mod characters;
+
+use characters::{are_apart, ends_host, ends_link, ends_sentence, in_word, is_mark};
 
 /// What is longer is no address that a person wants to press, and some browsers would cut it.
 const LINK_BYTES_MAX: usize = 2 * 1024;
@@ -22,64 +22,14 @@ const HOST_UNITS_MAX: usize = 253;
 const LABEL_UNITS_MAX: usize = 63;
 
 /// Top levels of domains that are recognised without a scheme. Left out on purpose: those that are more often the end of a
-/// file's name (`.md`, `.rs`, `.py`, `.sh`, `.zip` …). `rich.js` has the same list; a test compares them.
+/// file's name (`.md`, `.rs`, `.py`, `.sh`, `.zip` …) or of a time (`9.am`). `rich.js` has the same list; a test compares them.
 pub(super) const TOP_LEVELS: &str = "app art bar bid biz blog cafe cat chat cloud club com dev digital edu email fun games gov help host info int jobs life link live media mil mobi museum name net network news one online org page press pro pub quest rocks shop site social software space store studio systems team tech tel tips today tools top travel video vip website wiki work world wtf xyz zone рф укр бел срб ελ 中国 中國 香港 台灣 한국 भारत امارات السعودية مصر ایران";
 
 /// Those of countries by their first letter, each with all second ones: written so, they weigh half as much in the script.
-pub(super) const COUNTRIES: &str = "acdefgilmortuz babdeghinorstwyz cadfghiklmnoruvxyz dejkmoz ecegrstu fijmor gadeghilmnprtuy hknrtu idelmnoqrst jemop keghimrwyz labcikrstuvy macegklnoprstuvwxyz naefgilopruz om paefghklmnrtw qa reouw sabcegiklmnrtvyz tcdfghjklmnortvwz uagksyz vaceginu wfs yet zamw";
-
-/// What may stand in a domain or before the `@` of a mail address.
-fn in_word(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '.' | '_' | '%' | '+' | '-')
-}
+pub(super) const COUNTRIES: &str = "acdefgilortuz babdeghinorstwyz cadfghiklmnoruvxyz dejkmoz ecegrstu fijmor gadeghilmnprtuy hknrtu idelmnoqrst jemop keghimrwyz labcikrstuvy macegklnoprstuvwxyz naefgilopruz om paefghklnrtw qa reouw sabcegiklmnrtvyz tcdfghjklmnortvwz uagksyz vaceginu wfs yet zamw";
 
 /// What of this no domain begins or ends with.
 const EDGES: [char; 5] = ['.', '_', '%', '+', '-'];
-
-/// What the sentence, not the link, ends with. An opening bracket too: nothing was written into it.
-fn ends_sentence(c: char) -> bool {
-    matches!(
-        c,
-        '.' | ','
-            | ';'
-            | ':'
-            | '!'
-            | '?'
-            | '\''
-            | '*'
-            | '_'
-            | '~'
-            | '('
-            | '['
-            | '·'
-            | '’'
-            | '…'
-            | '—'
-    )
-}
-
-/// What no link goes on behind. An invisible character could dress one address up as another.
-fn ends_link(c: char) -> bool {
-    use GeneralCategory as G;
-    if c.is_ascii() {
-        return c.is_ascii_control() || matches!(c, ' ' | '<' | '>' | '"' | '`');
-    }
-    let hidden = CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
-        && !matches!(c, '\u{FE0E}' | '\u{FE0F}');
-    let punctuation = matches!(
-        CodePointMapData::<GeneralCategory>::new().get(c),
-        G::OtherPunctuation
-            | G::OpenPunctuation
-            | G::ClosePunctuation
-            | G::InitialPunctuation
-            | G::FinalPunctuation
-    ) && !matches!(c, '·' | '’' | '…');
-    c.is_whitespace()
-        || c.is_control()
-        || hidden
-        || punctuation
-        || matches!(c, '\u{2800}' | '\u{FFF9}'..='\u{FFFC}')
-}
 
 /// Cuts a stretch without code into text and links.
 pub(super) fn cut<'a>(text: &'a str, out: &mut Vec<Piece<'a>>) {
@@ -125,8 +75,10 @@ fn look(text: &str, at: usize) -> Option<char> {
 
 fn end_of_word(text: &str, start: usize) -> usize {
     let mut at = start;
-    while let Some(c) = look(text, at).filter(|c| in_word(*c)) {
+    let mut before = None;
+    while let Some(c) = look(text, at).filter(|c| in_word(*c) && !are_apart(before, *c)) {
         at += c.len_utf8();
+        before = Some(c);
     }
     at
 }
@@ -186,13 +138,12 @@ impl<'a> Word<'a> {
         // What is trimmed off in front belongs to the address, which is then none.
         let at_start = self.text[host_start..].starts_with(host);
         let top = top_level(host, 2)?;
-        (at_start && top.chars().all(char::is_alphabetic) && top.chars().count() > 1).then_some(
-            Found::Link {
-                start,
-                piece: Piece::Mail,
-                end,
-            },
-        )
+        let is_word = top.chars().all(|c| c.is_alphabetic() || is_mark(c));
+        (at_start && is_word && top.chars().count() > 1).then_some(Found::Link {
+            start,
+            piece: Piece::Mail,
+            end,
+        })
     }
 
     /// `www.example.org`, `example.org`, `example.org:8080/path`.
@@ -236,10 +187,35 @@ impl<'a> Word<'a> {
         })
     }
 
-    /// Whether what stands before makes this a part of something else: a path, a query, a handle.
+    /// Whether what stands before makes this a part of something else: a path, a query, a handle, a word that an invisible
+    /// character joins or hyphenates.
     fn leans_on_what_is_before(&self, start: usize) -> bool {
         let before = self.text[..start].chars().next_back();
-        matches!(before, Some('/' | '\\' | '@' | '=' | '&' | '#' | '?'))
+        matches!(
+            before,
+            Some(
+                '/' | '\\'
+                    | '@'
+                    | '='
+                    | '&'
+                    | '#'
+                    | '?'
+                    | '\u{AD}'
+                    | '\u{200C}'
+                    | '\u{200D}'
+                    | '\u{2060}'
+            )
+        )
+    }
+
+    /// Whether `http://` or `https://` stands there.
+    fn begins_link(&self, at: usize) -> bool {
+        let there = |scheme: &str| {
+            let found = self.text.as_bytes().get(at..at + scheme.len());
+            found.is_some_and(|found| found.eq_ignore_ascii_case(scheme.as_bytes()))
+        };
+        steps::took(2);
+        there("https://") || there("http://")
     }
 
     /// The link that begins at `start` and is sure of its characters up to `from`.
@@ -255,11 +231,18 @@ impl<'a> Word<'a> {
             Some(from)
         };
         let (mut end, mut at) = (sure, from);
-        let (mut round, mut square) = (0_usize, 0_usize);
+        let mut in_host = sure.is_none();
+        let mut before = None;
+        let (mut round, mut square, mut curly) = (0_usize, 0_usize, 0_usize);
         while let Some(c) = look(self.text, at) {
+            in_host &= !matches!(c, '/' | '?' | '#');
+            if in_host && (ends_host(c) || are_apart(before, c)) {
+                break;
+            }
             let open = match c {
                 ')' => Some(&mut round),
                 ']' => Some(&mut square),
+                '}' => Some(&mut curly),
                 _ => None,
             };
             let unopened = open.is_some_and(|open| match open.checked_sub(1) {
@@ -269,12 +252,16 @@ impl<'a> Word<'a> {
                 }
                 None => true,
             });
-            if unopened || ends_link(c) {
+            // Of several links in a row each is one.
+            let next_link = || self.begins_link(at + 1);
+            if unopened || ends_link(c) || (matches!(c, ',' | ';' | '|') && next_link()) {
                 break;
             }
             at += c.len_utf8();
+            before = Some(c);
             round += usize::from(c == '(');
             square += usize::from(c == '[');
+            curly += usize::from(c == '{');
             if !ends_sentence(c) {
                 end = Some(at);
             }
@@ -305,8 +292,11 @@ fn top_level(host: &str, labels_min: usize) -> Option<&str> {
     let sound = |label: &str| {
         (1..=LABEL_UNITS_MAX).contains(&units(label))
             && !label.starts_with('-')
+            && !label.starts_with(is_mark)
             && !label.ends_with('-')
-            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+            && label
+                .chars()
+                .all(|c| c.is_alphanumeric() || is_mark(c) || c == '-')
     };
     steps::took(host.len());
     let labels = host.split('.').count();

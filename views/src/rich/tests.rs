@@ -9,6 +9,8 @@ struct Case {
     pieces: Vec<(String, String)>,
     #[serde(default)]
     big: bool,
+    /// Where it is another one than the text.
+    shown: Option<String>,
 }
 
 #[test]
@@ -28,6 +30,8 @@ fn the_shared_cases_hold_here() {
             .collect();
         assert_eq!(found, case.pieces, "{:?}", case.text);
         assert_eq!(only_emoji(&case.text), case.big, "{:?}", case.text);
+        let expected = case.shown.as_ref().unwrap_or(&case.text);
+        assert_eq!(shown(&case.text), expected, "{:?}", case.text);
     }
 }
 
