@@ -249,7 +249,7 @@ fn the_description_shows_a_body_in_its_envelope_and_lets_one_without_fields_be_l
         };
         let forms = &body["content"]["application/json"]["schema"]["anyOf"];
         assert_eq!(forms[0]["properties"]["data"], forms[1], "{path}");
-        let empty = forms[1]["$ref"] == "#/components/schemas/NoBody";
+        let empty = forms[1]["$ref"] == "#/components/schemas/EmptyBody";
         assert_eq!(body["required"], !empty, "{path}");
         bodies += 1;
     }
