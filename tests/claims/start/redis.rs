@@ -101,27 +101,23 @@ async fn chatting_goes_on_while_redis_is_a_replica() {
 #[tokio::test]
 async fn a_redis_with_no_connection_to_spare_keeps_nobody_from_chatting() {
     let redis = Redis::start().unwrap();
-    let cli = |value: &str| {
-        redis
-            .command(&["config", "set", "maxclients", value])
-            .unwrap()
-    };
-    cli("1");
+    let set = redis.command(&["config", "set", "maxclients", "1"]);
+    assert_eq!(set.unwrap().trim(), "OK");
     // The connection that set this may still be open, and then the next one is refused.
-    let taken = eventually("the one connection is taken", async || {
+    let mut taken = eventually("the one connection is taken", async || {
         let mut socket = TcpStream::connect(("127.0.0.1", redis.port())).unwrap();
-        let mut answer = [0; 5];
+        let mut answer = [0; 7];
         let _ = socket.write_all(b"PING\r\n");
         socket.read_exact(&mut answer).ok()?;
-        (&answer == b"+PONG").then_some(socket)
+        (&answer == b"+PONG\r\n").then_some(socket)
     })
     .await;
     let server = serves_without(&redis.url(), "max number of clients").await;
-    drop(taken);
-    eventually("there is room for this test", async || {
-        redis.command(&["config", "set", "maxclients", "100"]).ok()
-    })
-    .await;
+    // By the one connection: a new one might be refused.
+    let mut answer = [0; 5];
+    taken.write_all(b"CONFIG SET maxclients 100\r\n").unwrap();
+    taken.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"+OK\r\n");
     bus_becomes(&server, "up").await;
 }
 
