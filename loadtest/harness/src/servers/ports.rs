@@ -24,18 +24,10 @@ impl HeldPort {
     /// # Errors
     /// When the system has none.
     pub fn any() -> Result<Self, StartError> {
-        Self::of(0)
-    }
-
-    /// This port, on which nobody listens.
-    ///
-    /// # Errors
-    /// When somebody does.
-    pub fn of(port: u16) -> Result<Self, StartError> {
         let bind = || {
             let socket = TcpSocket::new_v4()?;
             socket.set_reuseaddr(true)?;
-            socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+            socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
             Ok((socket.local_addr()?.port(), socket))
         };
         let (number, socket) = bind().map_err(StartError::from_io("no port can be held"))?;
