@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { inChat, meet, message, openMySide, register, say, tell, untilTick } from "../harness/flows.js";
+import { inChat, meet, message, openMySide, register, say, speak, tell, untilTick } from "../harness/flows.js";
 import { until, untilIs } from "../harness/until.js";
 
 share();
@@ -143,12 +143,7 @@ for (const language of ["en", "ar"]) {
     const [abhi, anny] = [await person(PHONE), await person()];
     await meet(abhi, anny);
     const { page } = abhi;
-    if (language !== "en") {
-      await page.locator("#menu summary").click();
-      await page.locator(`button[name=language][value=${language}]`).click();
-      await page.locator(`html[lang=${language}]`).waitFor({ state: "attached" });
-      await page.waitForLoadState("load");
-    }
+    await speak(page, language);
     for (const [width, height] of [[320, 568], [568, 320], [360, 640], [640, 360], [844, 390], [932, 430]]) {
       await page.setViewportSize({ width, height });
       await untilIs(`what is cut off at ${width} by ${height}`, async () => {

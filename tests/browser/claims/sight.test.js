@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { begin, inChat, meet, message, openMySide, pour, register, say } from "../harness/flows.js";
+import { begin, inChat, meet, message, openMySide, pour, register, say, speak } from "../harness/flows.js";
 import { until, untilIs } from "../harness/until.js";
 
 share();
@@ -113,12 +113,7 @@ async function meetIn(person, language) {
   const [abhi, anny] = [await person(), await person()];
   const { two } = await meet(abhi, anny);
   const { page } = abhi;
-  if (language !== "en") {
-    await page.locator("#menu summary").click();
-    await page.locator(`button[name=language][value=${language}]`).click();
-    await page.locator(`html[lang=${language}]`).waitFor({ state: "attached" });
-    await page.waitForLoadState("load");
-  }
+  await speak(page, language);
   return { page, tell: (/** @type {string} */ words) => pour(anny, two.chat, [words]) };
 }
 

@@ -153,6 +153,15 @@ export async function post(page, text) {
 export const message = (page, text) =>
   page.locator("#messages .message").filter({ has: page.locator(".text", { hasText: text }) });
 
+/** Chooses a language in the menu of a chat that is in English. @param {Page} page @param {string} language */
+export async function speak(page, language) {
+  if (language === "en") return;
+  await page.locator("#menu summary").click();
+  await page.locator(`button[name=language][value=${language}]`).click();
+  await page.locator(`html[lang=${language}]`).waitFor({ state: "attached" });
+  await page.waitForLoadState("load");
+}
+
 /** A page's markup, which is none while one page goes and the next one comes. @param {Page} page */
 export const contentOf = (page) => until("a page stands", () => page.content());
 
