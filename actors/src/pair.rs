@@ -60,11 +60,11 @@ pub use streams::*;
 use crate::{
     Refusal,
     domain::{
-        BySeat, Caller, Chat, ChatKey, Event, Names, Seat, SeatChange, SecretDigest, Seq,
+        BySeat, Caller, Chat, ChatKey, Names, Notice, Seat, SeatChange, SecretDigest, Seq,
         SessionId, Timestamp, UserName,
     },
     environment::Environment,
-    ports::{DeferredWrite, Lookup, Notice, Store, StoreError},
+    ports::{DeferredWrite, Lookup, Store, StoreError},
     tasks::journal::CommitListener,
 };
 
@@ -316,11 +316,14 @@ impl Pair {
         self.environment.deferred.push(self.key, write);
     }
 
-    /// Tells the streams here and the other instances that something about a seat changed.
+    /// Tells the other instances and the streams here what happened.
+    fn announce(&mut self, notice: Notice) {
+        self.publish(notice.clone());
+        self.broadcast(notice);
+    }
+
     fn announce_seat(&mut self, seat: Seat, change: SeatChange) {
-        self.publish(Notice::Seat(seat, change));
-        let user = self.name(seat);
-        self.broadcast(&Event::Seat { seat, user, change });
+        self.announce(Notice::Seat { seat, change });
     }
 }
 

@@ -8,8 +8,8 @@ use std::{
 };
 
 use actors::{
-    domain::{BySeat, ChatKey, Seat},
-    ports::{Bus, BusError, BusState, Inbox, Notice},
+    domain::{BySeat, ChatKey, Notice, Seat},
+    ports::{Bus, BusError, BusState, Inbox},
 };
 use async_trait::async_trait;
 use dashmap::DashSet;

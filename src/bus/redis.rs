@@ -39,8 +39,8 @@ use std::{
 
 use actors::{
     Tasks,
-    domain::{BySeat, ChatKey},
-    ports::{Bus, BusError, BusMembership, BusState, Inbox, Notice},
+    domain::{BySeat, ChatKey, Notice},
+    ports::{Bus, BusError, BusMembership, BusState, Inbox},
 };
 use async_trait::async_trait;
 use futures_util::future::{join_all, select_ok};

@@ -25,7 +25,7 @@ use actix_web::{
 use actix_web_actors::HttpContext;
 use actors::{
     Attach, Attached, GetHistory, PairRegistry, Refusal, Snapshot, StreamId,
-    domain::{Event, Page, Seq},
+    domain::{Event, Message, Names, Notice, Page, Seq},
     ports::HistoryPage,
 };
 use bytes::Bytes;
@@ -166,7 +166,7 @@ impl StreamActor {
             Ok((HistoryPage { messages, more }, names)) => {
                 stream.replayed.inc_by(messages.len() as u64);
                 for message in messages {
-                    stream.write_message(&Event::Message(Arc::new(message), names.clone()), ctx);
+                    stream.write_message(Arc::new(message), &names, ctx);
                 }
                 match more {
                     true => stream.replay(ctx),
@@ -178,10 +178,7 @@ impl StreamActor {
     }
 
     /// Writes the next message; one that was written before is dropped.
-    fn write_message(&mut self, event: &Event, ctx: &mut HttpContext<Self>) {
-        let Event::Message(message, _) = event else {
-            return;
-        };
+    fn write_message(&mut self, message: Arc<Message>, names: &Names, ctx: &mut HttpContext<Self>) {
         if message.seq <= self.position {
             return;
         }
@@ -191,7 +188,7 @@ impl StreamActor {
             return self.end(ctx);
         }
         self.position = message.seq;
-        self.write(wire::event_frame(event), ctx);
+        self.write(wire::notice_frame(&Notice::Message(message), names), ctx);
     }
 
     fn write(&mut self, frame: Bytes, ctx: &mut HttpContext<Self>) {
@@ -203,7 +200,8 @@ impl StreamActor {
     fn give_up(&mut self, refusal: &Refusal, ctx: &mut HttpContext<Self>) {
         debug!(chat = %self.caller.key.fingerprint(), %refusal, "a stream ends");
         if *refusal == Refusal::Gone {
-            self.write(wire::event_frame(&Event::Ended { by: None }), ctx);
+            let ended = Notice::Ended { by: None };
+            self.write(wire::notice_frame(&ended, &Names::default()), ctx);
         }
         self.end(ctx);
     }
@@ -218,14 +216,16 @@ impl Handler<Event> for StreamActor {
     type Result = ();
 
     fn handle(&mut self, event: Event, ctx: &mut Self::Context) {
-        match &event {
-            Event::Message(..) => self.write_message(&event, ctx),
-            Event::Rewound(hello) => {
+        match event {
+            Event::Notice(Notice::Message(message), names) => {
+                self.write_message(message, &names, ctx);
+            }
+            Event::Rewound(ref hello) => {
                 self.position = hello.position;
                 self.write(wire::event_frame(&event), ctx);
             }
             Event::Behind => self.attach(ctx),
-            Event::Ended { .. } => {
+            Event::Notice(Notice::Ended { .. }, _) => {
                 self.write(wire::event_frame(&event), ctx);
                 self.end(ctx);
             }

@@ -6,8 +6,8 @@ use actix::{Arbiter, System};
 use actors::{
     Limits, Login, Metrics, PairRegistry, SendMessage, Tasks, World,
     domain::{
-        BySeat, ChatKey, Device, Event, IncomingText, Lifetime, Message, MessageText, PairHash,
-        Seat, SecretDigest, Timestamp, Token, UserName,
+        BySeat, ChatKey, Device, Event, IncomingText, Lifetime, Message, MessageText, Notice,
+        PairHash, Seat, SecretDigest, Timestamp, Token, UserName,
     },
     ports::{ChatRoom, Chats, NewChat, SystemClock},
     testing::{MemoryHub, MemoryStore},
@@ -48,7 +48,7 @@ fn encode_event(criterion: &mut Criterion) {
         at: Timestamp::from_unix_ms(1_795_000_000_000),
     };
     let names = BySeat([Some(name("Abhi")), Some(name("Anny"))]);
-    let event = Event::Message(Arc::new(message), Arc::new(names));
+    let event = Event::Notice(Notice::Message(Arc::new(message)), Arc::new(names));
     criterion.bench_function("a message's event is written", |bench| {
         bench.iter(|| event_frame(black_box(&event)));
     });

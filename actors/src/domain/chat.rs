@@ -1,6 +1,7 @@
 use std::{fmt, time::Duration};
 
 use rand::{Rng, RngExt};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
@@ -75,7 +76,8 @@ pub struct SeatState {
 }
 
 /// A seat's high-water marks; they never move back.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Marks {
     /// The last `seq` that reached one of the seat's clients.
     pub delivered: Seq,
@@ -139,7 +141,7 @@ pub struct Ask {
 
 /// Two digits that the asker and both people in the chat see, so that they can tell one ask from
 /// another: 10 to 99.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AskNumber(u8);
 
 impl AskNumber {

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     Activity, Ask, AskNumber, AskRef, BySeat, Marks, Message, Seat, Seq, Timestamp, UserName,
 };
@@ -12,54 +14,61 @@ pub enum Event {
     Rewound(Arc<Hello>),
     /// The state of everything but the messages; replaces what the client knew.
     Hello(Arc<Hello>),
-    /// The next message, with its sender's and recipient's names.
-    Message(Arc<Message>, Arc<Names>),
-    /// A seat came online or went offline.
-    Presence {
-        /// Whose presence changed.
-        seat: Seat,
-        /// Their name.
-        user: Option<UserName>,
-        /// Whether a stream of theirs is open anywhere.
-        online: bool,
-        /// When their last stream closed.
-        last_seen: Option<Timestamp>,
-    },
-    /// Somebody is doing something.
-    Activity {
-        /// Who.
-        seat: Seat,
-        /// Their name.
-        user: Option<UserName>,
-        /// What.
-        activity: Activity,
-    },
-    /// A seat's marks moved.
-    Receipt {
-        /// Whose.
-        seat: Seat,
-        /// The new marks.
-        marks: Marks,
-    },
-    /// Something about a seat changed.
-    Seat {
-        /// Which.
-        seat: Seat,
-        /// The name at it.
-        user: Option<UserName>,
-        /// What happened.
-        change: SeatChange,
-    },
+    /// Something happened, in a chat of these people.
+    Notice(Notice, Arc<Names>),
     /// Keep-alive: nothing happened for a while.
     Ping,
     /// Not for clients: the stream's mailbox was full, so it must pull pages from the store and attach again.
     Behind,
     /// Not for clients: the instance drains, so the stream ends and its client reconnects elsewhere.
     Moved,
-    /// The chat is over; the last event.
+}
+
+/// What happened in a chat, as streams and other instances are told. Its JSON is the format of the bus: instances of
+/// other releases read it, so names stay, and a new field needs a default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notice {
+    /// A message was stored.
+    Message(Arc<Message>),
+    /// Somebody is doing something. On the bus it has the word of the activity.
+    #[serde(skip)]
+    Activity {
+        /// Who.
+        seat: Seat,
+        /// What.
+        activity: Activity,
+    },
+    /// A seat's marks moved.
+    Marks {
+        /// Whose.
+        seat: Seat,
+        /// The new marks.
+        #[serde(flatten)]
+        marks: Marks,
+    },
+    /// A seat came online or went offline.
+    Presence {
+        /// Whose presence changed.
+        seat: Seat,
+        /// Whether a stream of theirs is open: anywhere, or to other instances, on the one that tells them.
+        online: bool,
+        /// When their last stream closed.
+        last_seen: Option<Timestamp>,
+    },
+    /// Something about a seat changed. Other instances must read names, sessions and asks again.
+    Seat {
+        /// Which.
+        seat: Seat,
+        /// What happened.
+        change: SeatChange,
+    },
+    /// Only for other instances: sessions or asks changed, and must be read again.
+    Sessions,
+    /// The chat is over; the last event of a stream.
     Ended {
         /// Who ended it; `None` when it expired.
-        by: Option<UserName>,
+        by: Option<Seat>,
     },
 }
 
@@ -67,7 +76,8 @@ pub enum Event {
 pub type Names = BySeat<Option<UserName>>;
 
 /// What happened at a seat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SeatChange {
     /// It got its name.
     Named,

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Caller, ChatKey, Invalid, Seat, SecretDigest, Timestamp, visible::is_blank};
@@ -21,7 +22,9 @@ pub type ClientId = Uuid;
 
 /// The text of a message: 1 byte to 16 KiB of UTF-8 with a visible character and without U+0000. In an encrypted chat
 /// `v1.` and base64url, up to 32 KiB, which the server cannot read.
-#[derive(Clone, PartialEq, Eq)]
+///
+/// Reading it as JSON checks nothing: that is for the bus.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageText(Box<str>);
 
 /// Why a text cannot be sent.
@@ -166,7 +169,7 @@ impl Draft {
 }
 
 /// A stored message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// Its sequence number.
     pub seq: Seq,

@@ -1,9 +1,12 @@
 use std::ops::{Index, IndexMut};
 
+use serde::{Deserialize, Serialize};
+
 use super::Invalid;
 
-/// One of the two seats of a chat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// One of the two seats of a chat. As JSON it is its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "i64")]
 pub enum Seat {
     /// The person who made the chat.
     One,
@@ -29,6 +32,12 @@ impl Seat {
             Seat::One => Seat::Two,
             Seat::Two => Seat::One,
         }
+    }
+}
+
+impl From<Seat> for u8 {
+    fn from(seat: Seat) -> u8 {
+        seat.number()
     }
 }
 

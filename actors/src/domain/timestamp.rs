@@ -1,11 +1,15 @@
 use std::{fmt, ops::RangeInclusive, time::Duration};
 
+use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 use super::Invalid;
 
-/// A moment of wall-clock time: milliseconds since the Unix epoch, UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+/// A moment of wall-clock time: milliseconds since the Unix epoch, UTC. That number is its JSON on the bus; clients get
+/// it as text.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct Timestamp(i64);
 
 impl Timestamp {

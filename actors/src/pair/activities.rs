@@ -7,8 +7,7 @@ use actix::{ActorFutureExt, Handler, ResponseActFuture, WrapFuture};
 use super::{Pair, requests::receive};
 use crate::{
     Refusal,
-    domain::{Activity, BySeat, Caller, Event, Seat, SecretDigest},
-    ports::Notice,
+    domain::{Activity, BySeat, Caller, Notice, SecretDigest},
 };
 
 /// Each activity of a seat is passed on at most this often.
@@ -45,21 +44,9 @@ impl Handler<NotifyActivity> for Pair {
                         return Ok(());
                     }
                     *last = Some(Instant::now());
-                    pair.publish(Notice::Activity(seat, activity));
-                    pair.show_activity(seat, activity);
+                    pair.announce(Notice::Activity { seat, activity });
                     Ok(())
                 }),
         )
-    }
-}
-
-impl Pair {
-    /// Sends an activity to this instance's streams.
-    pub(super) fn show_activity(&mut self, seat: Seat, activity: Activity) {
-        self.broadcast(&Event::Activity {
-            seat,
-            user: self.name(seat),
-            activity,
-        });
     }
 }

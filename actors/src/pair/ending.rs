@@ -7,8 +7,8 @@ use actix::{
 use super::{Pair, requests::receive};
 use crate::{
     Refusal,
-    domain::{Event, Seat, SecretDigest},
-    ports::{EndOutcome, Notice},
+    domain::{Event, Notice, Seat, SecretDigest},
+    ports::EndOutcome,
 };
 
 /// Ends the chat for both.
@@ -65,8 +65,8 @@ impl Handler<ChatEnded> for Pair {
 impl Pair {
     /// Tells the streams, drops everything in memory, and stops.
     pub(super) fn finish(&mut self, by: Option<Seat>, ctx: &mut Context<Self>) {
-        let by = by.and_then(|seat| self.name(seat));
-        self.send_last_event(&Event::Ended { by });
+        let ended = Notice::Ended { by };
+        self.send_last_event(&Event::Notice(ended, self.names.clone()));
         self.early.clear();
         self.names = Default::default();
         self.present = Default::default();

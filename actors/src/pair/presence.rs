@@ -5,8 +5,8 @@ use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 
 use super::Pair;
 use crate::{
-    domain::{Event, Seat, Timestamp},
-    ports::{BusState, DeferredWrite, Notice},
+    domain::{Notice, Seat, Timestamp},
+    ports::{BusState, DeferredWrite},
 };
 
 impl Pair {
@@ -51,17 +51,18 @@ impl Pair {
         self.present[seat] = online;
         let bus = &self.environment.world.bus;
         bus.set_open(self.key, self.present);
-        self.publish(Notice::Presence {
+        let notice = Notice::Presence {
             seat,
             online,
             last_seen,
-        });
+        };
+        self.publish(notice.clone());
         if let (Some(at), Ok(chat)) = (last_seen, &mut self.chat) {
             chat.seats[seat].last_seen = Some(at);
             self.defer(DeferredWrite::LastSeen(seat, at));
         }
         if online || self.online(seat) == Some(false) {
-            self.broadcast_presence(seat, online, last_seen);
+            self.broadcast(notice);
         }
     }
 
@@ -91,18 +92,12 @@ impl Pair {
         if let (Some(online), true) = (now, now != before) {
             let chat = self.chat.as_ref().ok();
             let last_seen = chat.and_then(|chat| chat.seats[seat].last_seen);
-            self.broadcast_presence(seat, online, last_seen);
+            self.broadcast(Notice::Presence {
+                seat,
+                online,
+                last_seen,
+            });
         }
-    }
-
-    fn broadcast_presence(&mut self, seat: Seat, online: bool, last_seen: Option<Timestamp>) {
-        let user = self.name(seat);
-        self.broadcast(&Event::Presence {
-            seat,
-            user,
-            online,
-            last_seen,
-        });
     }
 
     /// Asks the bus which seats are open on other instances.

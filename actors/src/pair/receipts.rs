@@ -5,8 +5,8 @@ use actix::{ActorFutureExt, Handler, ResponseActFuture, WrapFuture};
 use super::{Pair, requests::receive};
 use crate::{
     Refusal,
-    domain::{Event, Marks, Seat, SecretDigest},
-    ports::{DeferredWrite, Notice},
+    domain::{Marks, Notice, Seat, SecretDigest},
+    ports::DeferredWrite,
 };
 
 /// Raises the marks of the caller's seat.
@@ -37,7 +37,7 @@ impl Handler<MoveMarks> for Pair {
             let seat = caller.seat;
             if let Some(marks) = pair.raise_marks(seat, request.marks) {
                 pair.defer(DeferredWrite::Marks(caller, marks));
-                pair.publish(Notice::Marks(seat, marks));
+                pair.publish(Notice::Marks { seat, marks });
             }
             Ok(())
         }))
@@ -55,7 +55,7 @@ impl Pair {
             return None;
         }
         self.status.set_marks(seat, now);
-        self.broadcast(&Event::Receipt { seat, marks: now });
+        self.broadcast(Notice::Marks { seat, marks: now });
         Some(now)
     }
 }

@@ -4,8 +4,8 @@ use actix::{ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 
 use super::Pair;
 use crate::{
-    domain::{Event, Seat, SeatChange},
-    ports::{Notice, Position},
+    domain::{Notice, Seat, SeatChange},
+    ports::Position,
 };
 
 /// A notice that another instance published about this chat.
@@ -19,8 +19,7 @@ impl Handler<Relayed> for Pair {
     fn handle(&mut self, Relayed(notice): Relayed, ctx: &mut Self::Context) {
         match notice {
             Notice::Message(message) => self.offer(message, ctx),
-            Notice::Activity(seat, activity) => self.show_activity(seat, activity),
-            Notice::Marks(seat, marks) => {
+            Notice::Marks { seat, marks } => {
                 self.raise_marks(seat, marks);
             }
             Notice::Presence {
@@ -30,9 +29,8 @@ impl Handler<Relayed> for Pair {
             } => {
                 self.presence_changed_elsewhere(seat, online, last_seen, ctx);
             }
-            Notice::Seat(seat, change) => self.reload(ctx, move |pair| {
-                let user = pair.name(seat);
-                pair.broadcast(&Event::Seat { seat, user, change });
+            Notice::Seat { change, .. } => self.reload(ctx, move |pair| {
+                pair.broadcast(notice);
                 if matches!(change, SeatChange::Taken | SeatChange::Replaced) {
                     // It may have been the answer to an ask, so the list of asks has changed.
                     pair.resend_hello();
@@ -48,6 +46,8 @@ impl Handler<Relayed> for Pair {
                 });
             }
             Notice::Ended { by } => self.finish(by, ctx),
+            // Nothing that the pair holds depends on it.
+            Notice::Activity { .. } => self.broadcast(notice),
         }
     }
 }

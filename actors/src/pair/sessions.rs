@@ -7,8 +7,8 @@ use actix::{ActorFutureExt, AtomicResponse, Handler, WrapFuture};
 use super::{Pair, requests::receive};
 use crate::{
     Refusal,
-    domain::{Caller, Seat, SeatChange, SecretDigest, Session, SessionId},
-    ports::{Notice, SessionChoice, Store},
+    domain::{Caller, Notice, Seat, SeatChange, SecretDigest, Session, SessionId},
+    ports::{SessionChoice, Store},
 };
 
 /// Lists the sessions of the caller's seat, with the id of the caller's own.

@@ -22,7 +22,7 @@ use tracing::debug;
 use super::{Pair, Snapshot, requests::receive, status::StreamGuard};
 use crate::{
     Refusal,
-    domain::{Event, Hello, Message, Seat, SecretDigest, Seq, SessionId},
+    domain::{Event, Hello, Message, Notice, Seat, SecretDigest, Seq, SessionId},
     metrics::GaugeGuard,
 };
 
@@ -250,10 +250,10 @@ impl Pair {
         Ok(())
     }
 
-    /// Sends every live stream an event that is not a message.
-    pub(super) fn broadcast(&mut self, event: &Event) {
+    /// Tells every live stream what happened, other than a message.
+    pub(super) fn broadcast(&mut self, notice: Notice) {
         self.changes += 1;
-        self.send_out(event);
+        self.send_out(&Event::Notice(notice, self.names.clone()));
     }
 
     /// Sends an event to every live stream; returns how many took it.
@@ -265,7 +265,7 @@ impl Pair {
     /// the pair hears of it.
     pub(super) fn send_message(&mut self, message: Arc<Message>) -> u64 {
         let seq = message.seq;
-        let event = Event::Message(message, self.names.clone());
+        let event = Event::Notice(Notice::Message(message), self.names.clone());
         self.send_where(&event, |open| open.position < seq)
     }
 

@@ -1,10 +1,10 @@
-use std::{collections::HashSet, sync::Arc};
+use std::collections::HashSet;
 
 use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::Inbox;
-use crate::domain::{Activity, BySeat, ChatKey, Marks, Message, Seat, SeatChange, Timestamp};
+use crate::domain::{BySeat, ChatKey, Notice};
 
 /// Carries notices between instances. It may lose anything, but reports losses to the [`Inbox`], and the notices'
 /// content is read from the store then.
@@ -82,35 +82,6 @@ pub struct BusMembership {
     pub heard: HashSet<Uuid>,
     /// Whether the bus has the presence of all of them. After it has lost its memory it takes a moment.
     pub is_complete: bool,
-}
-
-/// What one instance publishes about a chat.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
-    /// A message was stored.
-    Message(Arc<Message>),
-    /// Somebody is doing something.
-    Activity(Seat, Activity),
-    /// A seat's marks moved.
-    Marks(Seat, Marks),
-    /// A seat came online or went offline.
-    Presence {
-        /// Whose presence changed.
-        seat: Seat,
-        /// Whether a stream of theirs is open on the publishing instance.
-        online: bool,
-        /// When their last stream there closed.
-        last_seen: Option<Timestamp>,
-    },
-    /// Something about a seat changed: names, sessions and asks must be read again.
-    Seat(Seat, SeatChange),
-    /// Sessions or asks changed: they must be read again.
-    Sessions,
-    /// The chat is over.
-    Ended {
-        /// Who ended it; `None` when it expired.
-        by: Option<Seat>,
-    },
 }
 
 /// The bus is unreachable: why, for the log.

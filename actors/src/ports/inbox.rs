@@ -8,8 +8,7 @@ use std::{
 
 use tokio::sync::{Notify, mpsc};
 
-use super::Notice;
-use crate::domain::ChatKey;
+use crate::domain::{ChatKey, Notice};
 
 /// Chats that are remembered as having missed something. Past that, all chats count as having missed something.
 const MISSED_LEN_MAX: usize = 200_000;

@@ -8,8 +8,9 @@ use tracing::{debug, info, warn};
 
 use crate::{
     PairRegistry,
+    domain::Notice,
     pair::{ChatEnded, Signal},
-    ports::{Notice, StoreError},
+    ports::StoreError,
     tasks::comparing::{Comparisons, Pace},
 };
 

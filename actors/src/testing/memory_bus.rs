@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use crate::{
-    domain::{BySeat, ChatKey, Seat},
-    ports::{Bus, BusError, BusMembership, BusState, Inbox, Notice},
+    domain::{BySeat, ChatKey, Notice, Seat},
+    ports::{Bus, BusError, BusMembership, BusState, Inbox},
 };
 
 /// Connects the instances. Clones share it.

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use actors::{
     Refusal,
-    domain::{Message, MessageText, Seat, Seq, Timestamp},
-    ports::{Bus, Notice},
+    domain::{Message, MessageText, Notice, Seat, Seq, Timestamp},
+    ports::Bus,
     testing::{Call, eventually},
 };
 

@@ -2,8 +2,8 @@
 
 use actors::{
     Refusal,
-    domain::{Marks, Seat},
-    ports::{Bus, Chats, Lookup, Notice},
+    domain::{Marks, Notice, Seat},
+    ports::{Bus, Chats, Lookup},
     testing::{BusCall, Call, eventually},
 };
 use futures_util::future::join;

@@ -1,14 +1,9 @@
 //! The format of notices on Redis: a version, so that an instance of another release can skip what it does not
 //! understand and read the store instead; the publisher's boot id, so that it can ignore its own; and the notice as JSON.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use actors::{
-    domain::{
-        Activity, AskNumber, AskRef, Marks, Message, MessageText, Seat, SeatChange, Seq, Timestamp,
-    },
-    ports::Notice,
-};
+use actors::domain::{Activity, Notice, Seat};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -22,59 +17,10 @@ const NOTICE_LEN: usize = 128;
 /// Identifies one run of one instance.
 pub type Boot = Uuid;
 
+/// An activity: the value in an object whose key is the activity's word.
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum WireNotice<'a> {
-    Message {
-        seq: Seq,
-        id: Uuid,
-        seat: u8,
-        #[serde(borrow)]
-        text: Cow<'a, str>,
-        at: i64,
-    },
-    Marks {
-        seat: u8,
-        delivered: Seq,
-        read: Seq,
-    },
-    Presence {
-        seat: u8,
-        online: bool,
-        last_seen: Option<i64>,
-    },
-    Seat {
-        seat: u8,
-        change: Change,
-    },
-    Sessions,
-    Ended {
-        by: Option<u8>,
-    },
-}
-
-/// The value in an object whose key is the word of an activity.
-#[derive(Serialize, Deserialize)]
-struct WireActivity {
-    seat: u8,
-}
-
-/// What is written. What is read is first taken for a notice: an enum of both would have to copy every text.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Written<'a> {
-    Notice(WireNotice<'a>),
-    Activity(BTreeMap<&'static str, WireActivity>),
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Change {
-    Named,
-    Taken,
-    Asking(AskRef, u8),
-    Replaced,
-    Left,
+struct ActivityAt {
+    seat: Seat,
 }
 
 /// A payload, decoded.
@@ -97,7 +43,14 @@ pub fn write(from: Boot, notice: &Notice) -> Vec<u8> {
     let mut payload = Vec::with_capacity(HEAD_LEN + NOTICE_LEN + text_len);
     payload.push(VERSION);
     payload.extend_from_slice(from.as_bytes());
-    serde_json::to_writer(&mut payload, &to_wire(notice)).expect("strings and numbers are JSON");
+    let written = match *notice {
+        Notice::Activity { seat, activity } => {
+            let by_word = BTreeMap::from([(activity.word(), ActivityAt { seat })]);
+            serde_json::to_writer(&mut payload, &by_word)
+        }
+        _ => serde_json::to_writer(&mut payload, notice),
+    };
+    written.expect("strings and numbers are JSON");
     payload
 }
 
@@ -109,8 +62,8 @@ pub fn read(payload: &[u8], own: Boot) -> Arrived {
     match head.split_at(1) {
         (_, from) if from == own.as_bytes() => Arrived::Own,
         ([VERSION], _) => {
-            let wire = serde_json::from_slice(notice).ok();
-            let notice = wire.map_or_else(|| read_activity(notice), from_wire);
+            let known = serde_json::from_slice(notice).ok();
+            let notice = known.or_else(|| read_activity(notice));
             notice.map_or(Arrived::Unknown, Arrived::Notice)
         }
         _ => Arrived::Unknown,
@@ -118,132 +71,112 @@ pub fn read(payload: &[u8], own: Boot) -> Arrived {
 }
 
 fn read_activity(notice: &[u8]) -> Option<Notice> {
-    let wire: BTreeMap<String, WireActivity> = serde_json::from_slice(notice).ok()?;
-    let (word, WireActivity { seat }) = wire.into_iter().next()?;
-    let seat = Seat::try_from(i64::from(seat)).ok()?;
-    Some(Notice::Activity(seat, Activity::from_word(&word)?))
-}
-
-fn to_wire(notice: &Notice) -> Written<'_> {
-    Written::Notice(match notice {
-        Notice::Message(message) => WireNotice::Message {
-            seq: message.seq,
-            id: message.id,
-            seat: message.seat.number(),
-            text: message.text.as_str().into(),
-            at: message.at.unix_ms(),
-        },
-        Notice::Activity(seat, activity) => {
-            let seat = seat.number();
-            return Written::Activity([(activity.word(), WireActivity { seat })].into());
-        }
-        Notice::Marks(seat, marks) => WireNotice::Marks {
-            seat: seat.number(),
-            delivered: marks.delivered,
-            read: marks.read,
-        },
-        Notice::Presence {
-            seat,
-            online,
-            last_seen,
-        } => WireNotice::Presence {
-            seat: seat.number(),
-            online: *online,
-            last_seen: last_seen.map(Timestamp::unix_ms),
-        },
-        Notice::Seat(seat, change) => WireNotice::Seat {
-            seat: seat.number(),
-            change: match change {
-                SeatChange::Named => Change::Named,
-                SeatChange::Taken => Change::Taken,
-                SeatChange::Asking(word, number) => Change::Asking(*word, number.get()),
-                SeatChange::Replaced => Change::Replaced,
-                SeatChange::Left => Change::Left,
-            },
-        },
-        Notice::Sessions => WireNotice::Sessions,
-        Notice::Ended { by } => WireNotice::Ended {
-            by: by.map(Seat::number),
-        },
-    })
-}
-
-fn from_wire(wire: WireNotice<'_>) -> Option<Notice> {
-    let seat = |number: u8| Seat::try_from(i64::from(number)).ok();
-    Some(match wire {
-        WireNotice::Message {
-            seq,
-            id,
-            seat: number,
-            text,
-            at,
-        } => Notice::Message(Arc::new(Message {
-            seq,
-            id,
-            seat: seat(number)?,
-            text: MessageText::from_store(text.into_owned()),
-            at: Timestamp::from_unix_ms(at),
-        })),
-        WireNotice::Marks {
-            seat: number,
-            delivered,
-            read,
-        } => Notice::Marks(seat(number)?, Marks { delivered, read }),
-        WireNotice::Presence {
-            seat: number,
-            online,
-            last_seen,
-        } => Notice::Presence {
-            seat: seat(number)?,
-            online,
-            last_seen: last_seen.map(Timestamp::from_unix_ms),
-        },
-        WireNotice::Seat {
-            seat: number,
-            change,
-        } => {
-            let change = match change {
-                Change::Named => SeatChange::Named,
-                Change::Taken => SeatChange::Taken,
-                Change::Asking(word, number) => {
-                    SeatChange::Asking(word, AskNumber::from_store(number.into()))
-                }
-                Change::Replaced => SeatChange::Replaced,
-                Change::Left => SeatChange::Left,
-            };
-            Notice::Seat(seat(number)?, change)
-        }
-        WireNotice::Sessions => Notice::Sessions,
-        WireNotice::Ended { by } => Notice::Ended {
-            by: match by {
-                Some(number) => Some(seat(number)?),
-                None => None,
-            },
-        },
-    })
+    let by_word: BTreeMap<String, ActivityAt> = serde_json::from_slice(notice).ok()?;
+    let (word, ActivityAt { seat }) = by_word.into_iter().next()?;
+    let activity = Activity::from_word(&word)?;
+    Some(Notice::Activity { seat, activity })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use actors::domain::{AskNumber, Marks, Message, MessageText, SeatChange, Timestamp};
+
     use super::*;
 
     #[test]
     fn own_notices_are_recognised_and_foreign_formats_are_unknown() {
         let (own, other) = (Boot::new_v4(), Boot::new_v4());
-        let notice = Notice::Activity(Seat::Two, Activity::Typing);
+        let notice = Notice::Sessions;
         assert_eq!(
             read(&write(other, &notice), own),
             Arrived::Notice(notice.clone())
         );
         assert_eq!(read(&write(own, &notice), own), Arrived::Own);
-        // As releases before this one write and read it.
-        let written = &write(own, &notice)[HEAD_LEN..];
-        assert_eq!(written, br#"{"typing":{"seat":2}}"#);
         let mut newer = write(other, &notice);
         newer[0] += 1;
         let song = [&write(other, &notice)[..HEAD_LEN], b"{\"song\":{}}"].concat();
         for strange in [&b""[..], b"{}", &[VERSION; HEAD_LEN], &newer, &song] {
             assert_eq!(read(strange, own), Arrived::Unknown, "{strange:?}");
         }
+    }
+
+    #[test]
+    fn notices_are_written_and_read_as_in_other_releases() {
+        let (own, other) = (Boot::new_v4(), Boot::new_v4());
+        let (seat, id) = (Seat::Two, Uuid::nil());
+        let at = Timestamp::from_unix_ms(1_767_225_600_001);
+        let message = Message {
+            seq: 7,
+            id,
+            seat,
+            text: MessageText::from_store("a \"b\"\n".into()),
+            at,
+        };
+        let activity = Activity::Typing;
+        let marks = Marks {
+            delivered: 5,
+            read: 3,
+        };
+        let asking = SeatChange::Asking(id, AskNumber::from_store(47));
+        let presence = |online, last_seen| Notice::Presence {
+            seat,
+            online,
+            last_seen,
+        };
+        let change = |change| Notice::Seat { seat, change };
+        for (notice, json) in [
+            (
+                Notice::Message(Arc::new(message)),
+                r#"{"message":{"seq":7,"id":"00000000-0000-0000-0000-000000000000","seat":2,"text":"a \"b\"\n","at":1767225600001}}"#,
+            ),
+            (
+                Notice::Activity { seat, activity },
+                r#"{"typing":{"seat":2}}"#,
+            ),
+            (
+                Notice::Marks { seat, marks },
+                r#"{"marks":{"seat":2,"delivered":5,"read":3}}"#,
+            ),
+            (
+                presence(true, None),
+                r#"{"presence":{"seat":2,"online":true,"last_seen":null}}"#,
+            ),
+            (
+                presence(false, Some(at)),
+                r#"{"presence":{"seat":2,"online":false,"last_seen":1767225600001}}"#,
+            ),
+            (
+                change(SeatChange::Left),
+                r#"{"seat":{"seat":2,"change":"left"}}"#,
+            ),
+            (
+                change(asking),
+                r#"{"seat":{"seat":2,"change":{"asking":["00000000-0000-0000-0000-000000000000",47]}}}"#,
+            ),
+            (Notice::Sessions, r#""sessions""#),
+            (Notice::Ended { by: None }, r#"{"ended":{"by":null}}"#),
+            (Notice::Ended { by: Some(seat) }, r#"{"ended":{"by":2}}"#),
+        ] {
+            let written = write(other, &notice);
+            assert_eq!(str::from_utf8(&written[HEAD_LEN..]), Ok(json));
+            assert_eq!(read(&written, own), Arrived::Notice(notice));
+        }
+    }
+
+    #[test]
+    fn a_field_that_this_release_does_not_know_is_skipped_and_a_mark_that_is_not_there_is_0() {
+        let (own, other) = (Boot::new_v4(), Boot::new_v4());
+        let mut written = write(other, &Notice::Sessions);
+        written.truncate(HEAD_LEN);
+        written.extend(br#"{"marks":{"seat":1,"read":3,"heard":2}}"#);
+        let marks = Marks {
+            delivered: 0,
+            read: 3,
+        };
+        let seat = Seat::One;
+        let notice = Notice::Marks { seat, marks };
+        assert_eq!(read(&written, own), Arrived::Notice(notice));
     }
 }

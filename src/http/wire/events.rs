@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt::Write as _};
 
 use actors::domain::{
-    Activity, BySeat, Event, Hello, Marks, PeerState, Seat, SeatChange, Seq, UserName,
+    Activity, BySeat, Event, Hello, Marks, Names, Notice, PeerState, Seat, SeatChange, Seq,
 };
 use bytes::Bytes;
 use serde::Serialize;
@@ -26,7 +26,7 @@ use crate::http::schema::{
 pub struct HelloView<'a> {
     /// The seat whose stream this is.
     #[schema(value_type = SeatNumber)]
-    seat: u8,
+    seat: Seat,
     /// The name of the stream's owner.
     #[schema(required, value_type = Name)]
     you: Option<&'a str>,
@@ -74,7 +74,7 @@ pub struct AskView<'a> {
     ask: Uuid,
     /// The seat that they ask for.
     #[schema(value_type = SeatNumber)]
-    seat: u8,
+    seat: Seat,
     /// That seat's name.
     #[schema(required, value_type = Name)]
     user: Option<&'a str>,
@@ -131,7 +131,7 @@ impl<'a> HelloView<'a> {
     fn of(hello: &'a Hello) -> Self {
         let peer = hello.seat.other();
         Self {
-            seat: hello.seat.number(),
+            seat: hello.seat,
             you: shown(&hello.names[hello.seat]),
             peer: shown(&hello.names[peer]),
             peer_state: peer_state(hello.peer_state),
@@ -146,7 +146,7 @@ impl<'a> HelloView<'a> {
                 .iter()
                 .map(|ask| AskView {
                     ask: ask.ask_ref,
-                    seat: ask.seat.number(),
+                    seat: ask.seat,
                     user: shown(&hello.names[ask.seat]),
                     number: ask.number.to_string(),
                     expires_at: ask.expires_at.to_string(),
@@ -177,7 +177,7 @@ fn peer_state(state: PeerState) -> &'static str {
 pub struct PresenceView<'a> {
     /// The seat whose presence changed.
     #[schema(value_type = SeatNumber)]
-    seat: u8,
+    seat: Seat,
     /// That seat's name.
     #[schema(required, value_type = Name)]
     user: Option<&'a str>,
@@ -194,7 +194,7 @@ pub struct PresenceView<'a> {
 pub struct ActivityView<'a> {
     /// The seat that does it.
     #[schema(value_type = SeatNumber)]
-    seat: u8,
+    seat: Seat,
     /// That seat's name.
     #[schema(required, value_type = Name)]
     user: Option<&'a str>,
@@ -206,7 +206,7 @@ pub struct ActivityView<'a> {
 pub struct ReceiptView {
     /// The seat whose marks moved.
     #[schema(value_type = SeatNumber)]
-    seat: u8,
+    seat: Seat,
     /// The last `seq` that arrived.
     #[schema(value_type = MessageSeq)]
     delivered: Seq,
@@ -221,7 +221,7 @@ pub struct ReceiptView {
 pub struct SeatView<'a> {
     /// The seat that changed.
     #[schema(value_type = SeatNumber)]
-    seat: u8,
+    seat: Seat,
     /// Its name.
     #[schema(required, value_type = Name)]
     user: Option<&'a str>,
@@ -293,19 +293,19 @@ pub fn kinds() -> Vec<Kind> {
 }
 
 impl<'a> SeatView<'a> {
-    fn of(seat: Seat, user: &'a Option<UserName>, change: SeatChange) -> Self {
+    fn of(seat: Seat, user: Option<&'a str>, change: SeatChange) -> Self {
         let (state, asking) = match change {
             SeatChange::Named => ("named", None),
             SeatChange::Taken => ("taken", None),
-            SeatChange::Asking(word, number) => ("asking", Some((word, number))),
+            SeatChange::Asking(ask, number) => ("asking", Some((ask, number))),
             SeatChange::Replaced => ("replaced", None),
             SeatChange::Left => ("left", None),
         };
         Self {
-            seat: seat.number(),
-            user: shown(user),
+            seat,
+            user,
             state,
-            ask: asking.map(|(word, _)| word),
+            ask: asking.map(|(ask, _)| ask),
             number: asking.map(|(_, number)| number.to_string()),
         }
     }
@@ -318,58 +318,58 @@ pub fn event_frame(event: &Event) -> Bytes {
         Event::Hello(hello) | Event::Rewound(hello) => {
             write("hello", Some(hello.position), &HelloView::of(hello))
         }
-        Event::Message(message, names) => write(
-            "message",
-            Some(message.seq),
-            &MessageView::of(message, names),
-        ),
-        Event::Presence {
-            seat,
-            user,
-            online,
-            last_seen,
-        } => write(
-            "presence",
-            None,
-            &PresenceView {
-                seat: seat.number(),
-                user: shown(user),
-                online: *online,
-                last_seen: at(last_seen),
-            },
-        ),
-        Event::Activity {
-            seat,
-            user,
-            activity,
-        } => write(
-            activity.word(),
-            None,
-            &ActivityView {
-                seat: seat.number(),
-                user: shown(user),
-            },
-        ),
-        Event::Receipt { seat, marks } => {
-            let (delivered, read) = (marks.delivered, marks.read);
-            write(
-                "receipt",
-                None,
-                &ReceiptView {
-                    seat: seat.number(),
-                    delivered,
-                    read,
-                },
-            )
-        }
-        Event::Seat { seat, user, change } => {
-            write("seat", None, &SeatView::of(*seat, user, *change))
-        }
-        Event::Ended { by } => write("ended", None, &EndedView { by: shown(by) }),
+        Event::Notice(notice, names) => notice_frame(notice, names),
         // For the stream actor only.
         Event::Behind | Event::Moved => Bytes::new(),
         // An event and not a comment: scripts see events only, and take a silent stream for lost.
         Event::Ping => Bytes::from_static(b"event: ping\ndata: {}\n\n"),
+    }
+}
+
+/// Encodes what happened in a chat of these people as a server-sent event.
+pub fn notice_frame(notice: &Notice, names: &Names) -> Bytes {
+    let name = |seat: Seat| shown(&names[seat]);
+    match *notice {
+        Notice::Message(ref message) => {
+            let view = MessageView::of(message, names);
+            write("message", Some(message.seq), &view)
+        }
+        Notice::Presence {
+            seat,
+            online,
+            last_seen,
+        } => {
+            let (user, last_seen) = (name(seat), at(&last_seen));
+            let view = PresenceView {
+                seat,
+                user,
+                online,
+                last_seen,
+            };
+            write("presence", None, &view)
+        }
+        Notice::Activity { seat, activity } => {
+            let user = name(seat);
+            write(activity.word(), None, &ActivityView { seat, user })
+        }
+        Notice::Marks { seat, marks } => {
+            let Marks { delivered, read } = marks;
+            let view = ReceiptView {
+                seat,
+                delivered,
+                read,
+            };
+            write("receipt", None, &view)
+        }
+        Notice::Seat { seat, change } => {
+            write("seat", None, &SeatView::of(seat, name(seat), change))
+        }
+        Notice::Ended { by } => {
+            let by = by.and_then(name);
+            write("ended", None, &EndedView { by })
+        }
+        // For other instances only.
+        Notice::Sessions => Bytes::new(),
     }
 }
 

@@ -11,8 +11,8 @@ use tracing::{Span, debug, error, info, warn};
 use super::{Append, CommitListener, Committed, CommittedMessage, Lane};
 use crate::{
     Refusal,
-    domain::{ChatKey, Draft},
-    ports::{Appended, Notice, StoreError},
+    domain::{ChatKey, Draft, Notice},
+    ports::{Appended, StoreError},
     supervision::{catch_panic, catch_panic_in},
 };
 

@@ -4,8 +4,8 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::{
-    domain::{ChatKey, Seat},
-    ports::{Bus, Inbox, MissedChats, Notice},
+    domain::{ChatKey, Notice, Seat},
+    ports::{Bus, Inbox, MissedChats},
     testing::eventually,
 };
 

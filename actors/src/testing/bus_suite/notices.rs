@@ -8,10 +8,9 @@ use super::{
 };
 use crate::{
     domain::{
-        Activity, AskNumber, ChatKey, Marks, Message, MessageText, Seat, SeatChange, Seq,
+        Activity, AskNumber, ChatKey, Marks, Message, MessageText, Notice, Seat, SeatChange, Seq,
         TEXT_BYTES_MAX, Timestamp,
     },
-    ports::Notice,
     testing::eventually,
 };
 
@@ -49,12 +48,8 @@ pub async fn a_notice_does_not_come_back_to_its_publisher(buses: Buses) {
     let (here, there) = (Collector::from(&buses.here), Collector::from(&buses.there));
     buses.here.subscribe(chat).await.unwrap();
     buses.there.subscribe(chat).await.unwrap();
-    buses
-        .here
-        .publish(chat, Notice::Activity(Seat::One, Activity::Typing));
-    there
-        .until(chat, &Notice::Activity(Seat::One, Activity::Typing))
-        .await;
+    buses.here.publish(chat, Notice::Sessions);
+    there.until(chat, &Notice::Sessions).await;
     // It would be ahead of this one, which follows it through the same channel.
     buses.there.publish(chat, mark());
     here.until(chat, &mark()).await;
@@ -134,8 +129,11 @@ pub async fn every_notice_arrives_as_it_was_published(buses: Buses) {
             read: 7,
         };
         notices.extend([
-            Notice::Activity(seat, Activity::Typing),
-            Notice::Marks(seat, marks),
+            Notice::Activity {
+                seat,
+                activity: Activity::Typing,
+            },
+            Notice::Marks { seat, marks },
             Notice::Presence {
                 seat,
                 online: true,
@@ -155,7 +153,7 @@ pub async fn every_notice_arrives_as_it_was_published(buses: Buses) {
             SeatChange::Replaced,
             SeatChange::Left,
         ];
-        notices.extend(changes.map(|change| Notice::Seat(seat, change)));
+        notices.extend(changes.map(|change| Notice::Seat { seat, change }));
     }
     for notice in &notices {
         buses.here.publish(chat, notice.clone());

@@ -11,8 +11,8 @@ use actix::{
 use actors::{
     Attach, Attached, GetHistory, OpenStream, PairRegistry, Refusal, StreamId,
     domain::{
-        Activity, ChatKey, Event, Hello, Marks, Page, Seat, SeatChange, SecretDigest, Seq,
-        Timestamp,
+        Activity, ChatKey, Event, Hello, Marks, Names, Notice, Page, Seat, SeatChange,
+        SecretDigest, Seq, Timestamp,
     },
     testing::eventually,
 };
@@ -92,7 +92,7 @@ impl Handler<Event> for Stream {
             Event::Hello(hello) | Event::Rewound(hello) => {
                 self.reader.seen.record_hello((**hello).clone());
             }
-            Event::Ended { .. } | Event::Moved => ctx.stop(),
+            Event::Notice(Notice::Ended { .. }, _) | Event::Moved => ctx.stop(),
             Event::Behind => {
                 let (reader, own) = (self.reader.clone(), ctx.address());
                 actix::spawn(async move {
@@ -190,28 +190,33 @@ impl Shown {
     fn from(event: Event) -> Option<Self> {
         Some(match event {
             Event::Hello(hello) | Event::Rewound(hello) => Shown::of(&hello),
-            Event::Message(message, _) => Shown::Message(message.seq, message.text.as_str().into()),
-            Event::Presence {
+            Event::Notice(notice, names) => Shown::notice(notice, &names)?,
+            Event::Ping | Event::Behind | Event::Moved => return None,
+        })
+    }
+
+    fn notice(notice: Notice, names: &Names) -> Option<Self> {
+        Some(match notice {
+            Notice::Message(message) => Shown::Message(message.seq, message.text.as_str().into()),
+            Notice::Presence {
                 seat,
                 online,
                 last_seen,
-                ..
             } => Shown::Presence {
                 seat,
                 online,
                 last_seen,
             },
-            Event::Activity {
+            Notice::Activity {
                 seat,
                 activity: Activity::Typing,
-                ..
             } => Shown::Typing(seat),
-            Event::Receipt { seat, marks } => Shown::Receipt(seat, marks),
-            Event::Seat { seat, change, .. } => Shown::Seat(seat, change),
-            Event::Ended { by } => Shown::Ended {
-                by: by.map(|name| name.to_string()),
+            Notice::Marks { seat, marks } => Shown::Receipt(seat, marks),
+            Notice::Seat { seat, change } => Shown::Seat(seat, change),
+            Notice::Sessions => return None,
+            Notice::Ended { by } => Shown::Ended {
+                by: by.and_then(|seat| Some(names[seat].as_ref()?.to_string())),
             },
-            Event::Ping | Event::Behind | Event::Moved => return None,
         })
     }
 

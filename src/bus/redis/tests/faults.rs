@@ -51,7 +51,10 @@ impl Case {
     }
 }
 
-const NEWS: Notice = Notice::Activity(Seat::One, Activity::Typing);
+const NEWS: Notice = Notice::Activity {
+    seat: Seat::One,
+    activity: Activity::Typing,
+};
 
 #[test]
 fn a_redis_that_died_is_missed_and_what_it_did_not_take_is_published_again() {
