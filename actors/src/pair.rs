@@ -240,23 +240,19 @@ impl Pair {
             Ok(Lookup::Live(mut chat)) => {
                 if let Ok(before) = &self.chat {
                     for seat in Seat::BOTH {
-                        chat.seats[seat].marks.raise(before.seats[seat].marks);
                         let seen = &mut chat.seats[seat].last_seen;
                         *seen = (*seen).max(before.seats[seat].last_seen);
                     }
+                    self.status.update_position(chat.position);
                 } else {
-                    self.status.set_last_seq(chat.last_seq);
-                }
-                self.status.set_revision(chat.revision);
-                for seat in Seat::BOTH {
-                    self.status.set_marks(seat, chat.seats[seat].marks);
+                    self.status.set_position(chat.position);
                 }
                 self.names = Arc::new(BySeat([
                     chat.seats[Seat::One].name.clone(),
                     chat.seats[Seat::Two].name.clone(),
                 ]));
                 self.recent_numbers.remember(&chat.asks);
-                let (last, known) = (chat.last_seq, self.status.last_seq());
+                let (last, known) = (chat.position.last_seq, self.status.last_seq());
                 self.chat = Ok(chat);
                 self.unreadable = false;
                 self.read_at = self.environment.world.clock.uptime();

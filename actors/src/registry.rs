@@ -24,10 +24,10 @@ use tracing::{Span, debug, error};
 
 use crate::{
     Detach, Pair, Refusal, StreamId,
-    domain::{BySeat, ChatKey, Notice, Seat},
+    domain::{BySeat, ChatKey, Notice, Position, Seat},
     environment::Environment,
     pair::{Dispatch, PairStatus, QueuedSignal, Refresh, RegistryHandle, Request, Signal},
-    ports::{Bus, BusState, Position, Store},
+    ports::{Bus, BusState, Store},
     supervision::catch_panic,
     tasks::journal::{CommitListener, Committed},
 };

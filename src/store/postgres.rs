@@ -6,7 +6,7 @@
 
 mod asks;
 mod chats;
-mod deferred_writes;
+mod marks;
 mod messages;
 mod rows;
 mod seats;

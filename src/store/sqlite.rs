@@ -11,6 +11,7 @@ mod disk;
 mod ended;
 mod examine;
 mod file;
+mod marks;
 mod messages;
 mod migrate;
 mod rows;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    AskRef, BySeat, ChatKey, Device, Encryption, Invalid, Seat, SecretDigest, Seq, Timestamp,
+    AskRef, BySeat, ChatKey, Device, Encryption, Invalid, Position, Seat, SecretDigest, Timestamp,
     UserName,
 };
 
@@ -44,10 +44,8 @@ pub struct Chat {
     pub key: ChatKey,
     /// When it expires, by the store's clock.
     pub expires_at: Timestamp,
-    /// The `seq` of its last message.
-    pub last_seq: Seq,
-    /// Goes up with every change of its names, seats, sessions and asks.
-    pub revision: u64,
+    /// How far it has come.
+    pub position: Position,
     /// Set for an encrypted chat: what proves having its whole link.
     pub encryption: Option<Encryption>,
     /// Both seats.
@@ -67,30 +65,10 @@ pub struct SeatState {
     pub taken: bool,
     /// When somebody first logged in here; also `None` if that was under a version that did not store it.
     pub joined_at: Option<Timestamp>,
-    /// How far its owner has received and read.
-    pub marks: Marks,
     /// When its last stream closed.
     pub last_seen: Option<Timestamp>,
     /// When somebody else was last let in here, which ended the sessions and codes from before.
     pub replaced_at: Option<Timestamp>,
-}
-
-/// A seat's high-water marks; they never move back.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Marks {
-    /// The last `seq` that reached one of the seat's clients.
-    pub delivered: Seq,
-    /// The last `seq` that was in a visible page.
-    pub read: Seq,
-}
-
-impl Marks {
-    /// Moves both marks forward, never back.
-    pub fn raise(&mut self, to: Marks) {
-        self.read = self.read.max(to.read);
-        self.delivered = self.delivered.max(to.delivered).max(self.read);
-    }
 }
 
 /// The public id of a session, in the owner's list.
@@ -170,40 +148,5 @@ impl AskNumber {
 impl fmt::Display for AskNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:02}", self.0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn marks_never_move_back_and_what_is_read_was_delivered() {
-        let mut marks = Marks {
-            delivered: 5,
-            read: 2,
-        };
-        marks.raise(Marks {
-            delivered: 3,
-            read: 7,
-        });
-        assert_eq!(
-            marks,
-            Marks {
-                delivered: 7,
-                read: 7
-            }
-        );
-        marks.raise(Marks {
-            delivered: 1,
-            read: 1,
-        });
-        assert_eq!(
-            marks,
-            Marks {
-                delivered: 7,
-                read: 7
-            }
-        );
     }
 }

@@ -149,9 +149,6 @@ impl Pair {
     fn deliver(&mut self, message: Arc<Message>) {
         self.status.set_last_seq(message.seq);
         self.recent.push(&message);
-        if let Ok(chat) = &mut self.chat {
-            chat.last_seq = message.seq;
-        }
         let live = self.send_message(message);
         self.environment.metrics.delivered.inc_by(live);
     }

@@ -25,12 +25,10 @@ impl Handler<MoveMarks> for Pair {
     type Result = ResponseActFuture<Self, Result<(), Refusal>>;
 
     fn handle(&mut self, request: MoveMarks, _: &mut Self::Context) -> Self::Result {
-        let Marks { delivered, read } = request.marks;
         let checked = self.check_session(request.by);
         Box::pin(checked.into_actor(self).map(move |checked, pair, _| {
             let (caller, last) = checked?;
-            if delivered.max(read) > last {
-                let field = if read > last { "read" } else { "delivered" };
+            if let Some(field) = request.marks.beyond(last) {
                 let problem = "A mark cannot lie above the chat's last message.";
                 return Err(Refusal::Invalid { field, problem });
             }
@@ -47,15 +45,9 @@ impl Handler<MoveMarks> for Pair {
 impl Pair {
     /// Raises a seat's marks and tells the streams; `None` if nothing changed.
     pub(super) fn raise_marks(&mut self, seat: Seat, to: Marks) -> Option<Marks> {
-        let marks = &mut self.chat.as_mut().ok()?.seats[seat].marks;
-        let before = *marks;
-        marks.raise(to);
-        let now = *marks;
-        if now == before {
-            return None;
-        }
-        self.status.set_marks(seat, now);
-        self.broadcast(Notice::Marks { seat, marks: now });
-        Some(now)
+        self.chat.as_ref().ok()?;
+        let marks = self.status.raise_marks(seat, to)?;
+        self.broadcast(Notice::Marks { seat, marks });
+        Some(marks)
     }
 }

@@ -3,10 +3,7 @@
 use actix::{ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 
 use super::Pair;
-use crate::{
-    domain::{Notice, Seat, SeatChange},
-    ports::Position,
-};
+use crate::domain::{Notice, Position, Seat, SeatChange};
 
 /// A notice that another instance published about this chat.
 #[derive(Debug, actix::Message)]

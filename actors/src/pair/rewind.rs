@@ -87,7 +87,7 @@ impl Pair {
         let differs = stored
             .iter()
             .find(|message| self.recent.conflicts_with(message));
-        if chat.last_seq >= known && differs.is_none() {
+        if chat.position.last_seq >= known && differs.is_none() {
             let shown = stored.iter().rfind(|message| message.seq <= known);
             if let (true, Some(last)) = (self.recent.is_empty(), shown) {
                 self.recent.push(last);
@@ -98,9 +98,9 @@ impl Pair {
         let same = match differs {
             Some(message) => message.seq - 1,
             None if self.recent.is_empty() => from,
-            None => chat.last_seq,
+            None => chat.position.last_seq,
         };
-        let same = same.min(chat.last_seq);
+        let same = same.min(chat.position.last_seq);
         let lost = known.saturating_sub(same);
         warn!(chat = %self.key.fingerprint(), lost, "the store has lost messages that were shown");
         self.early.clear();

@@ -91,7 +91,7 @@ impl Pair {
             peer_joined_at: chat.seats[peer].joined_at.or(oldest_session),
             position,
             last_seq: self.status.last_seq(),
-            marks: BySeat([chat.seats[Seat::One].marks, chat.seats[Seat::Two].marks]),
+            marks: self.status.position().marks,
             expires_at: chat.expires_at,
             asks: self.open_asks(),
             encrypted: chat.encryption.is_some(),

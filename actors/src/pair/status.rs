@@ -5,10 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-use crate::{
-    domain::{BySeat, Marks, Seat, Seq},
-    ports::Position,
-};
+use crate::domain::{Marks, Position, Seat, Seq};
 
 /// Shared by a pair, its entry in the registry, and the requests on their way to it.
 pub(crate) struct PairStatus {
@@ -48,11 +45,7 @@ impl PairStatus {
             queued_signals: AtomicUsize::new(0),
             streams: AtomicUsize::new(0),
             lapses: AtomicU64::new(lapses),
-            position: Mutex::new(Position {
-                last_seq: 0,
-                revision: 0,
-                marks: BySeat::default(),
-            }),
+            position: Mutex::default(),
         }
     }
 
@@ -108,14 +101,27 @@ impl PairStatus {
         self.lock().last_seq = seq;
     }
 
-    /// Called when the pair has read its chat at this revision.
-    pub(crate) fn set_revision(&self, revision: u64) {
-        self.lock().revision = revision;
+    /// Called when the pair has read its chat for the first time.
+    pub(crate) fn set_position(&self, position: Position) {
+        *self.lock() = position;
     }
 
-    /// Called when the pair has raised a seat's marks.
-    pub(crate) fn set_marks(&self, seat: Seat, marks: Marks) {
-        self.lock().marks[seat] = marks;
+    /// Called when the pair has read its chat again. Marks that are not stored yet are kept, and messages that are not
+    /// delivered yet do not count.
+    pub(crate) fn update_position(&self, stored: Position) {
+        let mut position = self.lock();
+        position.revision = stored.revision;
+        for seat in Seat::BOTH {
+            position.marks[seat] = position.marks[seat].raised(stored.marks[seat]);
+        }
+    }
+
+    /// Raises a seat's marks; returns them if that changed anything.
+    pub(crate) fn raise_marks(&self, seat: Seat, to: Marks) -> Option<Marks> {
+        let mut position = self.lock();
+        let marks = &mut position.marks[seat];
+        let raised = marks.raised(to);
+        (raised != std::mem::replace(marks, raised)).then_some(raised)
     }
 
     fn lock(&self) -> MutexGuard<'_, Position> {

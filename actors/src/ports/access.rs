@@ -2,7 +2,7 @@
 
 use crate::{
     Refusal,
-    domain::{BySeat, Caller, ChatKey, Marks, Seat, Seq},
+    domain::{Caller, ChatKey},
 };
 
 /// On whose behalf the store acts.
@@ -109,43 +109,5 @@ impl<T> Lookup<T> {
             Lookup::Live(_) if !alive => Access::NoSession,
             Lookup::Live(found) => Access::Granted(found),
         }
-    }
-}
-
-/// The position of a chat: enough to see whether a copy in memory is out of date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Position {
-    /// The `seq` of its last message.
-    pub last_seq: Seq,
-    /// Goes up with every change of its names, seats, sessions and asks.
-    pub revision: u64,
-    /// How far each seat has received and read.
-    pub marks: BySeat<Marks>,
-}
-
-impl Position {
-    /// Whether this position, from the store, has something that a pair does not know. `asked` is the pair's position
-    /// when the store was asked, `known` its position now.
-    pub(crate) fn is_ahead(&self, asked: &Position, known: &Position) -> bool {
-        let raised = |seat: Seat| {
-            let (here, there) = (known.marks[seat], self.marks[seat]);
-            there.delivered > here.delivered || there.read > here.read
-        };
-        self.last_seq > known.last_seq
-            || self.was_rewound(asked)
-            || self.was_revised(asked, known)
-            || Seat::BOTH.into_iter().any(raised)
-    }
-
-    /// Whether the store has fewer messages than the pair had when the store was asked: after a failover to a standby
-    /// that lagged.
-    pub(crate) fn was_rewound(&self, asked: &Position) -> bool {
-        self.last_seq < asked.last_seq
-    }
-
-    /// Whether names, seats, sessions or asks differ: newer than the pair knows, or older than it knew when the store
-    /// was asked, after a failover to a standby that lagged.
-    pub(crate) fn was_revised(&self, asked: &Position, known: &Position) -> bool {
-        self.revision > known.revision || self.revision < asked.revision
     }
 }

@@ -17,9 +17,8 @@ use tracing::debug;
 
 use crate::{
     PairRegistry,
-    domain::ChatKey,
+    domain::{ChatKey, Position},
     pair::{Signal, StorePosition},
-    ports::Position,
     supervision::catch_panic,
 };
 

@@ -112,7 +112,7 @@ async fn a_mark_of_a_session_that_ended_before_it_was_stored_is_not_stored() {
     abhi.log_out().await.unwrap();
     drop(held);
     there.pairs.flush_deferred().await;
-    let marks = |chat: actors::domain::Chat| chat.seats[abhi.seat].marks;
+    let marks = |chat: actors::domain::Chat| chat.position.marks[abhi.seat];
     assert_eq!(marks(world.load(abhi.key).await), Marks::default());
     // Another session of the seat says the same, and counts.
     tablet.receipt(1, 1).await.unwrap();
@@ -167,7 +167,7 @@ async fn a_second_flush_waits_for_what_the_first_one_writes() {
         drop(held);
         second.await;
         let chat = world.load(abhi.key).await;
-        assert_eq!(chat.seats[abhi.seat].marks.read, 1);
+        assert_eq!(chat.position.marks[abhi.seat].read, 1);
     };
     futures_util::future::join(first, rest).await;
 }

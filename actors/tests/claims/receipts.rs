@@ -98,7 +98,7 @@ async fn marks_outlast_a_store_that_is_away() {
     anny.receipt(1, 1).await.unwrap();
     eventually("they are written down after all", || async {
         let chat = world.load(abhi.key).await;
-        chat.seats[Seat::Two].marks
+        chat.position.marks[Seat::Two]
             == Marks {
                 delivered: 1,
                 read: 1,
@@ -128,7 +128,7 @@ async fn marks_outlast_a_store_that_is_away_while_somebody_logs_in() {
     here.pairs.ask(abhi.key, login).await.unwrap();
     eventually("they are written down after all", || async {
         let chat = world.load(abhi.key).await;
-        chat.seats[Seat::Two].marks
+        chat.position.marks[Seat::Two]
             == Marks {
                 delivered: 1,
                 read: 1,
@@ -148,7 +148,7 @@ async fn what_was_noted_is_written_before_the_process_ends() {
         here.pairs.flush_deferred().await;
         let chat = world.load(abhi.key).await;
         assert_eq!(
-            chat.seats[Seat::Two].marks,
+            chat.position.marks[Seat::Two],
             Marks {
                 delivered: 1,
                 read: seq

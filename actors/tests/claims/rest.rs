@@ -31,7 +31,7 @@ async fn an_idle_pair_goes_to_rest_and_comes_back_with_everything() {
         read: 1,
     };
     eventually("the marks are written down", || async {
-        world.load(abhi.key).await.seats[Seat::Two].marks == marks
+        world.load(abhi.key).await.position.marks[Seat::Two] == marks
     })
     .await;
     here.until_pairs(0).await;

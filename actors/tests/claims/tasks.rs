@@ -66,7 +66,7 @@ async fn all_tasks_run(world: &World, here: &Instance) {
         read: sent.seq,
     };
     eventually("marks are written", || async {
-        world.load(abhi.key).await.seats[Seat::Two].marks == marks
+        world.load(abhi.key).await.position.marks[Seat::Two] == marks
     })
     .await;
     abhi.end_chat().await.unwrap();

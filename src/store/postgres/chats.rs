@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use actors::{
     domain::{
-        Ask, BySeat, Chat, ChatKey, Device, Encryption, Marks, SealedHash, Seat, SeatState, Seq,
+        Ask, BySeat, Chat, ChatKey, Device, Encryption, Position, SealedHash, Seat, SeatState,
         Session, UserName,
     },
     ports::{
-        Access, BatchResult, Chats, EndOutcome, Lookup, NewChat, Position, Principal, Registered,
-        StoreError, batch_result,
+        Access, BatchResult, Chats, EndOutcome, Lookup, NewChat, Principal, Registered, StoreError,
+        batch_result,
     },
 };
 use async_trait::async_trait;
@@ -19,10 +19,11 @@ use uuid::Uuid;
 use super::{
     PostgresStore,
     asks::ask_number,
+    marks::{POSITIONS, position},
     pool::Params,
     rows::{
         self, LIVE_CHAT, digest, live_chat, lock, moment, moment_if_any, ms, name_if_any, number,
-        seat, seq, unreadable, uuid,
+        seat, unreadable, uuid,
     },
     transaction::Transaction,
 };
@@ -71,8 +72,16 @@ impl Chats for PostgresStore {
     /// If the chat ended between the two queries its seats are missing: then it has ended.
     async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>, StoreError> {
         let id = uuid(key);
-        let params: Params<'_> = &[&id];
-        let asked = [REVISION, SEATS, SESSIONS, ASKS, LIVE_CHAT].map(|sql| (sql, params));
+        let ids = &[id][..];
+        let (by_id, by_ids): (Params<'_>, Params<'_>) = (&[&id], &[&ids]);
+        let asked = [
+            // First: if the chat changes during the other reads, the old revision causes another load.
+            (POSITIONS, by_ids),
+            (SEATS, by_id),
+            (SESSIONS, by_id),
+            (ASKS, by_id),
+            (LIVE_CHAT, by_id),
+        ];
         let queries = self.connections.queries(asked);
         let rows = self.meter.measure("load", queries).await?;
         chat(key, &rows).map_err(unreadable)
@@ -207,11 +216,8 @@ pub(super) async fn registered_before(
     }))
 }
 
-/// Read first: if the chat changes during the other reads, the old revision causes another load.
-const REVISION: &str = "SELECT revision FROM chats WHERE key = $1";
 const SEATS: &str = "
-    SELECT seat, name, taken, joined_at, delivered, read, last_seen, replaced_at
-    FROM seats WHERE key = $1";
+    SELECT seat, name, taken, joined_at, last_seen, replaced_at FROM seats WHERE key = $1";
 const SESSIONS: &str = "
     SELECT id, seat, digest, device, since, last_seen FROM sessions WHERE key = $1";
 const ASKS: &str = "
@@ -222,7 +228,7 @@ const ASKS: &str = "
 /// Assembles a chat from the results of the queries of `load`.
 fn chat(
     key: ChatKey,
-    [revision_rows, seat_rows, session_rows, ask_rows, found]: &[Vec<Row>; 5],
+    [position_rows, seat_rows, session_rows, ask_rows, found]: &[Vec<Row>; 5],
 ) -> Result<Lookup<Chat>, Error> {
     // Read with the row that says that the chat lives, so that an encrypted chat that is registered meanwhile
     // is never taken for a plain one.
@@ -234,12 +240,14 @@ fn chat(
         .filter_map(|row| session(row).transpose());
     let sessions = sessions.collect::<Result<_, _>>()?;
     let asks = ask_rows.iter().map(ask).collect::<Result<_, _>>()?;
-    let revision = revision_rows.first().map_or(Ok(0), |row| row.try_get(0))?;
+    let position = position(&position_rows[0])?.unwrap_or_default();
     Ok(found.map(|found| Chat {
         key,
         expires_at: found.expires_at,
-        last_seq: found.last_seq,
-        revision: i64::unsigned_abs(revision),
+        position: Position {
+            last_seq: found.last_seq,
+            ..position
+        },
         encryption,
         seats,
         sessions,
@@ -254,10 +262,6 @@ fn seats(rows: &[Row]) -> Result<BySeat<SeatState>, Error> {
             name: name_if_any(row, "name")?,
             taken: row.try_get("taken")?,
             joined_at: moment_if_any(row, "joined_at")?,
-            marks: Marks {
-                delivered: rows::seq(row.try_get("delivered")?),
-                read: rows::seq(row.try_get("read")?),
-            },
             last_seen: moment_if_any(row, "last_seen")?,
             replaced_at: moment_if_any(row, "replaced_at")?,
         };
@@ -319,31 +323,4 @@ pub(super) async fn end(tx: &mut Transaction<'_>, by: Principal) -> Result<EndOu
         Some(_) => EndOutcome::AlreadyEnded,
         None => EndOutcome::Missing,
     })
-}
-
-const POSITIONS: &str = include_str!("sql/positions.sql");
-
-/// Reads a row of [`POSITIONS`].
-fn position(row: &Row) -> Result<Option<Position>, Error> {
-    let Some(last_seq) = row.try_get::<_, Option<i64>>("last_seq")? else {
-        return Ok(None);
-    };
-    let mark = |column: &str| -> Result<Seq, Error> {
-        let mark: Option<i64> = row.try_get(column)?;
-        Ok(mark.map_or(0, seq))
-    };
-    Ok(Some(Position {
-        last_seq: seq(last_seq),
-        revision: row.try_get::<_, i64>("revision")?.unsigned_abs(),
-        marks: BySeat([
-            Marks {
-                delivered: mark("delivered")?,
-                read: mark("read")?,
-            },
-            Marks {
-                delivered: mark("delivered_two")?,
-                read: mark("read_two")?,
-            },
-        ]),
-    }))
 }

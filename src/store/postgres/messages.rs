@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     PostgresStore,
-    deferred_writes::write_deferred,
+    marks::write_deferred,
     pool::{Connections, Params},
     rows::{
         ACCESS, LIVE_CHAT, access, bound, live_chat, message, moment, number, seq, unreadable, uuid,

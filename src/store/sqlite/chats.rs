@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use actors::{
     domain::{
-        Ask, AskNumber, BySeat, Chat, ChatKey, Device, Encryption, Marks, SealedHash, Seat,
+        Ask, AskNumber, BySeat, Chat, ChatKey, Device, Encryption, Position, SealedHash, Seat,
         SeatState, Session, Timestamp, UserName,
     },
     ports::{
-        Access, BatchResult, Chats, EndOutcome, Lookup, NewChat, Position, Principal, Registered,
-        StoreError, batch_result,
+        Access, BatchResult, Chats, EndOutcome, Lookup, NewChat, Principal, Registered, StoreError,
+        batch_result,
     },
 };
 use async_trait::async_trait;
@@ -17,7 +17,8 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::{
     SqliteStore,
-    rows::{Col, LiveChat, access, get, get_some, is_buried, live_chat},
+    marks::position,
+    rows::{Col, access, get, get_some, is_buried, live_chat},
 };
 
 #[async_trait]
@@ -75,7 +76,10 @@ impl Chats for SqliteStore {
         let (asked, keys) = (keys.len(), keys.to_vec());
         let found = self.read("positions", move |connection, now| {
             keys.iter()
-                .map(|key| position(connection, *key, now))
+                .map(|key| match live_chat(connection, *key, now)? {
+                    Lookup::Live(chat) => position(connection, *key, &chat).map(Some),
+                    Lookup::Ended | Lookup::Missing => Ok(None),
+                })
                 .collect()
         });
         batch_result(asked, found.await)
@@ -183,12 +187,7 @@ fn registered_before(
 }
 
 fn load(connection: &Connection, key: ChatKey, now: Timestamp) -> rusqlite::Result<Lookup<Chat>> {
-    let LiveChat {
-        last_seq,
-        revision,
-        expires_at,
-        ..
-    } = match live_chat(connection, key, now)? {
+    let found = match live_chat(connection, key, now)? {
         Lookup::Live(found) => found,
         Lookup::Ended => return Ok(Lookup::Ended),
         Lookup::Missing => return Ok(Lookup::Missing),
@@ -221,9 +220,8 @@ fn load(connection: &Connection, key: ChatKey, now: Timestamp) -> rusqlite::Resu
     let seats = seats(connection, key)?;
     Ok(Lookup::Live(Chat {
         key,
-        expires_at,
-        last_seq,
-        revision,
+        expires_at: found.expires_at,
+        position: position(connection, key, &found)?,
         encryption,
         seats,
         sessions,
@@ -240,8 +238,7 @@ fn encryption(row: &Row<'_>) -> rusqlite::Result<Option<Encryption>> {
 fn seats(connection: &Connection, key: ChatKey) -> rusqlite::Result<BySeat<SeatState>> {
     let mut seats = BySeat::default();
     let mut statement = connection.prepare_cached(
-        "SELECT seat, name, taken, joined_at, delivered, read, last_seen, replaced_at FROM seats
-         WHERE key = ?1",
+        "SELECT seat, name, taken, joined_at, last_seen, replaced_at FROM seats WHERE key = ?1",
     )?;
     let mut rows = statement.query([Col(key)])?;
     while let Some(row) = rows.next()? {
@@ -249,10 +246,6 @@ fn seats(connection: &Connection, key: ChatKey) -> rusqlite::Result<BySeat<SeatS
             name: get_some(row, "name")?,
             taken: row.get("taken")?,
             joined_at: get_some(row, "joined_at")?,
-            marks: Marks {
-                delivered: row.get("delivered")?,
-                read: row.get("read")?,
-            },
             last_seen: get_some(row, "last_seen")?,
             replaced_at: get_some(row, "replaced_at")?,
         };
@@ -296,30 +289,4 @@ pub(super) fn end(
         params![Col(key), Col(now)],
     )?;
     Ok(EndOutcome::Ended)
-}
-
-fn position(
-    connection: &Connection,
-    key: ChatKey,
-    now: Timestamp,
-) -> rusqlite::Result<Option<Position>> {
-    let Lookup::Live(found) = live_chat(connection, key, now)? else {
-        return Ok(None);
-    };
-    let mut marks = BySeat::<Marks>::default();
-    let mut statement =
-        connection.prepare_cached("SELECT seat, delivered, read FROM seats WHERE key = ?1")?;
-    let mut rows = statement.query([Col(key)])?;
-    while let Some(row) = rows.next()? {
-        let seat: Seat = get(row, "seat")?;
-        marks[seat] = Marks {
-            delivered: row.get("delivered")?,
-            read: row.get("read")?,
-        };
-    }
-    Ok(Some(Position {
-        last_seq: found.last_seq,
-        revision: found.revision,
-        marks,
-    }))
 }

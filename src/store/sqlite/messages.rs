@@ -14,6 +14,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{
     SqliteStore,
+    marks::write_deferred,
     rows::{Col, LiveChat, access, get, is_alive, live_chat, message},
 };
 
@@ -166,39 +167,4 @@ fn history(
     ))?;
     let read = statement.query_map(params![Col(key), bound, limit + 1], message)?;
     HistoryPage::read(page, limit, read).map(Access::Granted)
-}
-
-fn write_deferred(
-    tx: &Transaction<'_>,
-    writes: &[(ChatKey, DeferredWrite)],
-) -> rusqlite::Result<()> {
-    for (key, write) in writes {
-        match write {
-            DeferredWrite::Marks(by, _) if !is_alive(tx, by)? => 0,
-            DeferredWrite::Marks(by, marks) => tx
-                .prepare_cached(
-                    "UPDATE seats SET delivered = max(delivered, ?3), read = max(read, ?4)
-                     WHERE key = ?1 AND seat = ?2",
-                )?
-                .execute(params![
-                    Col(*key),
-                    Col(by.seat),
-                    marks.delivered,
-                    marks.read
-                ])?,
-            DeferredWrite::LastSeen(seat, at) => tx
-                .prepare_cached(
-                    "UPDATE seats SET last_seen = max(coalesce(last_seen, 0), ?3)
-                     WHERE key = ?1 AND seat = ?2",
-                )?
-                .execute(params![Col(*key), Col(*seat), Col(*at)])?,
-            DeferredWrite::Used(id, at) => tx
-                .prepare_cached(
-                    "UPDATE sessions SET last_seen = max(coalesce(last_seen, 0), ?3)
-                     WHERE key = ?1 AND id = ?2",
-                )?
-                .execute(params![Col(*key), Col(*id), Col(*at)])?,
-        };
-    }
-    Ok(())
 }

@@ -6,8 +6,11 @@ use async_trait::async_trait;
 
 use super::{BatchResult, StoreError};
 use crate::{
-    domain::{Chat, ChatKey, Encryption, Lifetime, SealedHash, SecretDigest, Timestamp, UserName},
-    ports::{Lookup, Position, Principal},
+    domain::{
+        Chat, ChatKey, Encryption, Lifetime, Position, SealedHash, SecretDigest, Timestamp,
+        UserName,
+    },
+    ports::{Lookup, Principal},
 };
 
 /// Making, finding and ending chats.

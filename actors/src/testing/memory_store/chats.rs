@@ -6,10 +6,10 @@ use async_trait::async_trait;
 
 use super::{Call, MemoryStore, data::Data, record::Record};
 use crate::{
-    domain::{Chat, ChatKey, Seat, Timestamp, UserName},
+    domain::{Chat, ChatKey, Position, Seat, Timestamp, UserName},
     ports::{
-        BatchResult, Chats, EndOutcome, Lookup, NewChat, Position, Principal, Registered,
-        StoreError, batch_result,
+        BatchResult, Chats, EndOutcome, Lookup, NewChat, Principal, Registered, StoreError,
+        batch_result,
     },
 };
 

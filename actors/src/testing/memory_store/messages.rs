@@ -111,7 +111,8 @@ impl Record {
     pub(super) fn write_deferred(&mut self, write: &DeferredWrite) {
         match *write {
             DeferredWrite::Marks(by, marks) if self.has_session(&by) => {
-                self.seats[by.seat].state.marks.raise(marks);
+                let before = &mut self.seats[by.seat].marks;
+                *before = before.raised(marks);
             }
             DeferredWrite::Marks(..) => {}
             DeferredWrite::LastSeen(seat, at) => {

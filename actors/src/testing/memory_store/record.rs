@@ -2,10 +2,10 @@ use std::collections::HashMap;
 
 use crate::{
     domain::{
-        Ask, BySeat, Caller, Chat, ChatKey, ClientId, CodeDigest, Encryption, Message, SealedHash,
-        Seat, SeatState, SecretDigest, Seq, Session, Timestamp,
+        Ask, BySeat, Caller, Chat, ChatKey, ClientId, CodeDigest, Encryption, Marks, Message,
+        Position, SealedHash, Seat, SeatState, SecretDigest, Seq, Session, Timestamp,
     },
-    ports::{NewChat, Position, Replaced},
+    ports::{NewChat, Replaced},
 };
 
 /// One chat, or what is left of it.
@@ -33,6 +33,7 @@ pub(super) struct Record {
 #[derive(Debug, Default)]
 pub(super) struct SeatRecord {
     pub(super) state: SeatState,
+    pub(super) marks: Marks,
     pub(super) return_code: Option<CodeDigest>,
     pub(super) device_code: Option<DeviceCode>,
 }
@@ -109,7 +110,7 @@ impl Record {
         Position {
             last_seq: self.last_seq(),
             revision: self.revision,
-            marks: BySeat(Seat::BOTH.map(|seat| self.seats[seat].state.marks)),
+            marks: BySeat(Seat::BOTH.map(|seat| self.seats[seat].marks)),
         }
     }
 
@@ -124,8 +125,7 @@ impl Record {
         Chat {
             key,
             expires_at: self.expires_at,
-            last_seq: self.last_seq(),
-            revision: self.revision,
+            position: self.position(),
             encryption: self.encryption,
             seats: BySeat(Seat::BOTH.map(|seat| self.seats[seat].state.clone())),
             sessions: self

@@ -16,7 +16,7 @@ pub async fn messages_get_places_from_one_without_a_gap(stores: Stores) {
         assert_eq!(places, expected);
         sent += count;
     }
-    assert_eq!(live(stores.there.load(key).await).last_seq, sent);
+    assert_eq!(live(stores.there.load(key).await).position.last_seq, sent);
 }
 
 pub async fn one_batch_serves_many_chats_each_in_its_order(stores: Stores) {
@@ -180,7 +180,7 @@ pub async fn a_message_racing_the_end_of_its_session_is_stored_before_it_or_not_
             if number == 5 {
                 let own = member(key, Seat::One);
                 assert!(granted(store.end_session(own, SessionChoice::Own).await));
-                return Err(live(store.load(key).await).last_seq);
+                return Err(live(store.load(key).await).position.last_seq);
             }
             // Alone and among others: a lone one has a shorter way.
             let mut drafts = vec![draft(key, Seat::One, "Hello")];

@@ -10,7 +10,7 @@ use crate::{
 
 async fn marks(stores: &Stores, key: ChatKey) -> [Marks; 2] {
     let chat = live(stores.there.load(key).await);
-    Seat::BOTH.map(|seat| chat.seats[seat].marks)
+    chat.position.marks.0
 }
 
 pub async fn marks_move_forward_only(stores: Stores) {

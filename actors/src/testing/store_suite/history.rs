@@ -181,7 +181,7 @@ fn marks(delivered: Seq, read: Seq) -> Marks {
 
 async fn revision(stores: &Stores, key: ChatKey) -> u64 {
     let position = answered(stores.there.positions(&[key]).await)[0].unwrap();
-    let loaded = live(stores.there.load(key).await).revision;
+    let loaded = live(stores.there.load(key).await).position.revision;
     assert_eq!(position.revision, loaded);
     loaded
 }

@@ -1,6 +1,6 @@
 use super::{Stores, fixture::*};
 use crate::{
-    domain::{ChatKey, Encryption, Marks, SealedHash, Seat, SecretDigest, UserName},
+    domain::{ChatKey, Encryption, Position, SealedHash, Seat, SecretDigest, UserName},
     ports::{Access, Lookup, NewChat, Principal, Registered},
 };
 
@@ -31,14 +31,14 @@ pub async fn a_registered_chat_is_there_with_its_names_and_nothing_else(stores: 
     );
     let chat = live(stores.there.load(new.key).await);
     assert_eq!(
-        (chat.key, chat.expires_at, chat.last_seq),
-        (new.key, expires_at, 0)
+        (chat.key, chat.expires_at, chat.position),
+        (new.key, expires_at, Position::default())
     );
     assert_eq!(chat.seats[Seat::One].name, Some(name("Abhi")));
     assert_eq!(chat.seats[Seat::Two].name, Some(name("Anny")));
     for seat in Seat::BOTH {
         let state = &chat.seats[seat];
-        assert!(!state.taken && state.last_seen.is_none() && state.marks == Marks::default());
+        assert!(!state.taken && state.last_seen.is_none());
     }
     assert!(chat.sessions.is_empty() && chat.asks.is_empty());
 }

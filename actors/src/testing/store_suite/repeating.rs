@@ -70,7 +70,7 @@ pub async fn the_same_message_racing_on_two_instances_is_stored_once(stores: Sto
         }
         assert_eq!(fresh, 1, "one of them stored it");
         assert_eq!(answers.len(), 1, "all tell the same place and time");
-        assert_eq!(live(stores.here.load(key).await).last_seq, round);
+        assert_eq!(live(stores.here.load(key).await).position.last_seq, round);
     }
 }
 
@@ -143,7 +143,7 @@ pub async fn one_of_two_texts_racing_for_an_id_is_stored(stores: Stores) {
         assert_eq!(count(|it| matches!(it, Appended::Duplicate { .. })), 3);
         assert_eq!(count(|it| matches!(it, Appended::OtherText)), 4);
         let last = round * 5;
-        assert_eq!(live(stores.here.load(key).await).last_seq, last);
+        assert_eq!(live(stores.here.load(key).await).position.last_seq, last);
         assert_eq!(
             seqs(&all(&stores.here, key).await),
             (1..=last).collect::<Vec<Seq>>()
