@@ -47,7 +47,6 @@ pub use ending::*;
 pub use history::*;
 pub use messages::*;
 pub use receipts::*;
-pub(crate) use relayed::{RefreshPresence, Relayed, StorePosition};
 pub(crate) use requests::Refresh;
 pub use requests::{Dispatch, Request};
 pub use seats::*;
@@ -300,6 +299,12 @@ impl Pair {
 
     fn store(&self) -> Arc<dyn Store> {
         self.environment.world.store.clone()
+    }
+
+    /// Reads the chat from the store.
+    fn load(&self) -> impl Future<Output = Result<Lookup<Chat>, StoreError>> + use<> {
+        let (store, key) = (self.store(), self.key);
+        async move { store.load(key).await }
     }
 
     /// Publishes a notice to the other instances.

@@ -29,7 +29,7 @@ use crate::{
     pair::{Dispatch, PairStatus, QueuedSignal, Refresh, RegistryHandle, Request, Signal},
     ports::{Bus, BusState, Store},
     supervision::catch_panic,
-    tasks::journal::{CommitListener, Committed},
+    tasks::journal::{CommitListener, CommittedMessage},
 };
 use crashes::Crashes;
 use entry::{Entry, Guard};
@@ -359,7 +359,7 @@ impl RegistryHandle for PairRegistry {
 }
 
 impl CommitListener for PairRegistry {
-    fn committed(&self, key: ChatKey, messages: Committed) {
+    fn committed(&self, key: ChatKey, messages: Vec<CommittedMessage>) {
         self.signal(key, Signal::Committed(messages));
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     end::{self, End},
     logout::{self, Logout},
     menu,
-    message::{self, Line, Message, Reader},
+    message::{self, Line, Marks, Message, Reader},
     page::{self, Frame, Head},
     parts, script, text,
 };
@@ -52,12 +52,8 @@ pub struct Chat {
     pub peer_replaced_ms: Option<i64>,
     /// When somebody else was last let in at the reader's seat, Unix milliseconds.
     pub you_replaced_ms: Option<i64>,
-    /// How far the other person's browser has acknowledged.
-    pub peer_delivered: u64,
-    /// How far the other person has seen.
-    pub peer_read: u64,
-    /// How far the reader has seen, on any device: where the unread divider stands.
-    pub you_read: u64,
+    /// How far both have got.
+    pub marks: Marks,
     /// The hidden UUID of the composer form. New for a fresh page; the posted one after an error.
     pub message_id: String,
     /// The text that was not sent, kept after an error.
@@ -274,9 +270,7 @@ fn conversation(frame: &Frame, chat: &Chat) -> Markup {
     let reader = Reader {
         seat: chat.seat,
         sealed: chat.encrypted,
-        read: chat.you_read,
-        peer_delivered: chat.peer_delivered,
-        peer_read: chat.peer_read,
+        marks: chat.marks,
         last_own: chat
             .messages
             .iter()

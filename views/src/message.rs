@@ -1,6 +1,7 @@
 //! One message, as the page and the scripts lay it out.
 
 use maud::{Markup, html};
+use serde::Serialize;
 
 use crate::{clock, page::Frame, rich, text};
 
@@ -27,15 +28,25 @@ pub(crate) struct Line {
     pub(crate) words: Markup,
 }
 
-/// Who is reading, and how far the other person has got.
+/// How far both have got, as the page and its scripts are told.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Marks {
+    /// How far the other person's browser has acknowledged.
+    pub delivered: u64,
+    /// How far the other person has seen.
+    pub read: u64,
+    /// How far the reader has seen, on any device: where the unread divider stands.
+    pub you_read: u64,
+}
+
+/// Who is reading.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader {
     pub(crate) seat: u8,
     /// Texts are sealed: the page's scripts open them, and nothing of them is shown as they are.
     pub(crate) sealed: bool,
-    pub(crate) read: u64,
-    pub(crate) peer_delivered: u64,
-    pub(crate) peer_read: u64,
+    pub(crate) marks: Marks,
     /// The newest message of the reader's own: it shows its state in words.
     pub(crate) last_own: Option<u64>,
 }
@@ -43,7 +54,8 @@ pub(crate) struct Reader {
 /// The whole list, with a heading where a day begins and a line where the unread part does. The lines
 /// are in the order of their times.
 pub(crate) fn list(frame: &Frame, reader: Reader, messages: &[Message], lines: &[Line]) -> Markup {
-    let is_unread = |message: &Message| message.seat != reader.seat && message.seq > reader.read;
+    let is_unread =
+        |message: &Message| message.seat != reader.seat && message.seq > reader.marks.you_read;
     let first_unread = messages.iter().position(is_unread);
     let day = |at: usize| clock::day_number(messages[at].at_ms);
     let begins_day = |at: usize| at == 0 || day(at - 1) != day(at);
@@ -98,9 +110,9 @@ fn event_item(words: &Markup, time: &Markup, at_ms: Option<i64>) -> Markup {
 
 fn item(frame: &Frame, reader: Reader, message: &Message, join: Join) -> Markup {
     let mine = message.seat == reader.seat;
-    let (state, word) = if message.seq <= reader.peer_read {
+    let (state, word) = if message.seq <= reader.marks.read {
         ("seen", frame.text.live.seen)
-    } else if message.seq <= reader.peer_delivered {
+    } else if message.seq <= reader.marks.delivered {
         ("delivered", frame.text.live.delivered)
     } else {
         ("sent", frame.text.live.sent)

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{address, chat::Chat, page::Frame, text::Plural};
+use crate::{address, chat::Chat, message::Marks, page::Frame, text::Plural};
 
 /// The state of the chat when the page was written. Instants are Unix milliseconds.
 #[derive(Serialize)]
@@ -20,9 +20,8 @@ struct Config<'a> {
     online: Option<bool>,
     last_seen: Option<i64>,
     last_seq: u64,
-    delivered: u64,
-    read: u64,
-    you_read: u64,
+    #[serde(flatten)]
+    marks: Marks,
     expires_at: i64,
     /// When somebody else was last let in, by seat.
     let_in: [(u8, Option<i64>); 2],
@@ -84,9 +83,7 @@ pub(crate) fn config(frame: &Frame, chat: &Chat) -> String {
         online: chat.peer_online,
         last_seen: chat.peer_last_seen_ms,
         last_seq: chat.last_seq,
-        delivered: chat.peer_delivered,
-        read: chat.peer_read,
-        you_read: chat.you_read,
+        marks: chat.marks,
         expires_at: chat.expires_at_ms,
         let_in: [
             (chat.seat, chat.you_replaced_ms),

@@ -46,22 +46,6 @@ impl Handler<EndChat> for Pair {
     }
 }
 
-/// The chat is over because it expired.
-#[derive(Debug, actix::Message)]
-#[rtype(result = "()")]
-pub(crate) struct ChatEnded {
-    /// Who ended it.
-    pub(crate) by: Option<Seat>,
-}
-
-impl Handler<ChatEnded> for Pair {
-    type Result = ();
-
-    fn handle(&mut self, ended: ChatEnded, ctx: &mut Self::Context) {
-        self.finish(ended.by, ctx);
-    }
-}
-
 impl Pair {
     /// Tells the streams, drops everything in memory, and stops.
     pub(super) fn finish(&mut self, by: Option<Seat>, ctx: &mut Context<Self>) {

@@ -17,7 +17,7 @@ use crate::{
     },
     environment::Environment,
     ports::{Access, HistoryPage, Principal},
-    tasks::journal::{Append, CommitListener, Committed, Reply},
+    tasks::journal::{Append, CommitListener, CommittedMessage, Reply},
 };
 
 /// Messages in one page when catching up with the store.
@@ -194,13 +194,10 @@ impl Pair {
             }
         }));
     }
-}
 
-impl Handler<Committed> for Pair {
-    type Result = ();
-
-    fn handle(&mut self, Committed(part): Committed, ctx: &mut Self::Context) {
-        for mut committed in part {
+    /// Messages of this chat are durable.
+    pub(super) fn committed(&mut self, messages: Vec<CommittedMessage>, ctx: &mut Context<Self>) {
+        for mut committed in messages {
             committed.acknowledge(self.online(committed.message.seat.other()));
             let seq = committed.message.seq;
             if self.recent.is_empty() && seq <= self.status.last_seq() {

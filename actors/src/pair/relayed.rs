@@ -1,19 +1,13 @@
 //! Notices of other instances, and comparisons with the store.
 
-use actix::{ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 
 use super::Pair;
 use crate::domain::{Notice, Position, Seat, SeatChange};
 
-/// A notice that another instance published about this chat.
-#[derive(Debug, actix::Message)]
-#[rtype(result = "()")]
-pub(crate) struct Relayed(pub(crate) Notice);
-
-impl Handler<Relayed> for Pair {
-    type Result = ();
-
-    fn handle(&mut self, Relayed(notice): Relayed, ctx: &mut Self::Context) {
+impl Pair {
+    /// Another instance published a notice about this chat.
+    pub(super) fn relayed(&mut self, notice: Notice, ctx: &mut Context<Self>) {
         match notice {
             Notice::Message(message) => self.offer(message, ctx),
             Notice::Marks { seat, marks } => {
@@ -43,13 +37,11 @@ impl Handler<Relayed> for Pair {
                 });
             }
             Notice::Ended { by } => self.finish(by, ctx),
-            // Nothing that the pair holds depends on it.
-            Notice::Activity { .. } => self.broadcast(notice),
+            // Nothing that a pair holds depends on the others.
+            _ => self.broadcast(notice),
         }
     }
-}
 
-impl Pair {
     /// Reads the chat again and then calls `then`. Blocks the mailbox, so that nothing overtakes it.
     pub(super) fn reload(
         &mut self,
@@ -59,59 +51,36 @@ impl Pair {
         if self.chat.is_err() {
             return;
         }
-        let (store, key) = (self.store(), self.key);
-        let load = async move { store.load(key).await };
-        ctx.wait(load.into_actor(self).map(|found, pair: &mut Self, ctx| {
+        let load = self.load().into_actor(self);
+        ctx.wait(load.map(|found, pair: &mut Self, ctx| {
             pair.apply(found, ctx);
             then(pair);
         }));
     }
-}
 
-/// Notices may have been lost: asks the bus for presence and sends the streams a fresh hello. The rest is compared
-/// with the store by [`comparing`](crate::tasks::comparing), for many chats at once.
-#[derive(Debug, actix::Message)]
-#[rtype(result = "()")]
-pub(crate) struct RefreshPresence;
-
-impl Handler<RefreshPresence> for Pair {
-    type Result = ();
-
-    fn handle(&mut self, _: RefreshPresence, ctx: &mut Self::Context) {
-        self.refresh_elsewhere(ctx, Self::resend_hello);
-    }
-}
-
-/// The chat's position in the store.
-#[derive(Debug, Clone, Copy, actix::Message)]
-#[rtype(result = "()")]
-pub(crate) struct StorePosition {
-    /// The pair's position when the store was asked.
-    pub(crate) asked: Position,
-    /// The store's position; `None` when the chat is over.
-    pub(crate) position: Option<Position>,
-}
-
-impl Handler<StorePosition> for Pair {
-    type Result = ();
-
-    fn handle(&mut self, compared: StorePosition, ctx: &mut Self::Context) {
-        let Some(found) = compared.position else {
+    /// The store was asked for the chat's position when the pair was at `asked`; it has none when the chat is over.
+    pub(super) fn compared(
+        &mut self,
+        asked: Position,
+        found: Option<Position>,
+        ctx: &mut Context<Self>,
+    ) {
+        let Some(found) = found else {
             return self.finish(None, ctx);
         };
-        if !found.is_ahead(&compared.asked, &self.status.position()) {
+        if !found.is_ahead(&asked, &self.status.position()) {
             return;
         }
         for seat in Seat::BOTH {
             self.raise_marks(seat, found.marks[seat]);
         }
-        if found.was_rewound(&compared.asked) {
+        if found.was_rewound(&asked) {
             return self.rewind(found.last_seq, ctx);
         }
         if found.last_seq > self.status.last_seq() {
             self.catch_up(ctx);
         }
-        if found.was_revised(&compared.asked, &self.status.position()) {
+        if found.was_revised(&asked, &self.status.position()) {
             self.reload(ctx, Self::resend_hello);
         }
     }

@@ -112,8 +112,7 @@ impl Handler<Refresh> for Pair {
             return AtomicResponse::new(Box::pin(actix::fut::ready(Ok(()))));
         }
         let began = Instant::now();
-        let (store, key) = (self.store(), self.key);
-        let load = async move { store.load(key).await }.instrument(span.clone());
+        let load = self.load().instrument(span.clone());
         AtomicResponse::new(Box::pin(load.into_actor(self).map(
             move |found, pair: &mut Self, ctx| {
                 let _of_request = span.enter();

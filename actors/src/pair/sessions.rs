@@ -29,9 +29,7 @@ impl Handler<ListSessions> for Pair {
         if let Err(refusal) = self.caller(request.by) {
             return Self::refuse(refusal);
         }
-        let (store, key) = (self.store(), self.key);
-        let load = async move { store.load(key).await };
-        AtomicResponse::new(Box::pin(load.into_actor(self).map(
+        AtomicResponse::new(Box::pin(self.load().into_actor(self).map(
             move |found, pair: &mut Self, ctx| {
                 if let Err(failure) = &found {
                     return Err(failure.clone().into());
@@ -50,10 +48,10 @@ impl Handler<ListSessions> for Pair {
 #[derive(Debug, Clone, actix::Message)]
 #[rtype(result = "Result<(), Refusal>")]
 pub struct EndSession {
-    /// The owner's token.
+    /// The caller's token.
     pub by: SecretDigest,
-    /// The session's id.
-    pub id: SessionId,
+    /// Which of them.
+    pub which: SessionChoice,
 }
 
 receive!(BLOCKING: EndSession);
@@ -61,40 +59,12 @@ receive!(BLOCKING: EndSession);
 impl Handler<EndSession> for Pair {
     type Result = AtomicResponse<Self, Result<(), Refusal>>;
 
-    fn handle(&mut self, end: EndSession, _: &mut Self::Context) -> Self::Result {
-        self.end_session(end.by, SessionChoice::Id(end.id))
-    }
-}
-
-/// Ends the caller's own session.
-#[derive(Debug, Clone, actix::Message)]
-#[rtype(result = "Result<(), Refusal>")]
-pub struct Logout {
-    /// The caller's token.
-    pub by: SecretDigest,
-}
-
-receive!(BLOCKING: Logout);
-
-impl Handler<Logout> for Pair {
-    type Result = AtomicResponse<Self, Result<(), Refusal>>;
-
-    fn handle(&mut self, logout: Logout, _: &mut Self::Context) -> Self::Result {
-        self.end_session(logout.by, SessionChoice::Own)
-    }
-}
-
-impl Pair {
-    fn end_session(
-        &mut self,
-        by: SecretDigest,
-        which: SessionChoice,
-    ) -> AtomicResponse<Self, Result<(), Refusal>> {
+    fn handle(&mut self, request: EndSession, _: &mut Self::Context) -> Self::Result {
         let end = async move |store: Arc<dyn Store>, caller: Caller| {
-            let ended = store.end_session(caller, which).await?.granted()?;
+            let ended = store.end_session(caller, request.which).await?.granted()?;
             Ok((ended, caller.seat))
         };
-        self.change_as(by, end, |pair, (ended, seat): (bool, Seat)| {
+        self.change_as(request.by, end, |pair, (ended, seat): (bool, Seat)| {
             let left = pair.sessions_of(seat).next().is_none();
             match (ended, left) {
                 (false, _) => {}
@@ -103,7 +73,9 @@ impl Pair {
             }
         })
     }
+}
 
+impl Pair {
     pub(super) fn sessions_of(&self, seat: Seat) -> impl Iterator<Item = &Session> {
         let sessions = self.chat.as_ref().map_or(&[][..], |chat| &chat.sessions);
         sessions.iter().filter(move |session| session.seat == seat)

@@ -4,19 +4,34 @@ use std::sync::Arc;
 
 use actix::{Context, Handler, Message};
 
-use super::{ChatEnded, MoveStreams, Pair, PairStatus, RefreshPresence, Relayed, StorePosition};
-use crate::tasks::journal::Committed;
+use super::{Pair, PairStatus};
+use crate::{
+    domain::{Notice, Position},
+    tasks::journal::CommittedMessage,
+};
 
 /// What a task can send to a pair.
 pub(crate) enum Signal {
-    StorePosition(StorePosition),
+    /// Messages of this chat are durable; in `seq` order.
+    Committed(Vec<CommittedMessage>),
+    /// Another instance published a notice about this chat.
+    Notice(Notice),
+    /// The store was asked for the chat's position.
+    Compared {
+        /// The pair's position when the store was asked.
+        asked: Position,
+        /// The store's position; `None` when the chat is over.
+        found: Option<Position>,
+    },
+    /// Notices may have been lost: asks the bus for presence and sends the streams a fresh hello. The rest is compared
+    /// with the store by [`comparing`](crate::tasks::comparing), for many chats at once.
     RefreshPresence,
     /// The bus is away, so presence is unknown.
     BusAway,
-    Committed(Committed),
+    /// The instance drains: its streams end, and clients open them again elsewhere.
     MoveStreams,
-    ChatEnded(ChatEnded),
-    Relayed(Relayed),
+    /// The chat has expired.
+    Expired,
 }
 
 /// A signal in a pair's mailbox, counted until it is handled or dropped.
@@ -50,13 +65,13 @@ impl Handler<QueuedSignal> for Pair {
 
     fn handle(&mut self, queued: QueuedSignal, ctx: &mut Context<Self>) {
         match queued.signal {
-            Signal::StorePosition(position) => self.handle(position, ctx),
-            Signal::RefreshPresence => self.handle(RefreshPresence, ctx),
+            Signal::Committed(messages) => self.committed(messages, ctx),
+            Signal::Notice(notice) => self.relayed(notice, ctx),
+            Signal::Compared { asked, found } => self.compared(asked, found, ctx),
+            Signal::RefreshPresence => self.refresh_elsewhere(ctx, Self::resend_hello),
             Signal::BusAway => self.resend_hello(),
-            Signal::Committed(committed) => self.handle(committed, ctx),
-            Signal::MoveStreams => self.handle(MoveStreams, ctx),
-            Signal::ChatEnded(ended) => self.handle(ended, ctx),
-            Signal::Relayed(relayed) => self.handle(relayed, ctx),
+            Signal::MoveStreams => self.move_streams(ctx),
+            Signal::Expired => self.finish(None, ctx),
         }
     }
 }

@@ -137,25 +137,6 @@ pub enum Attached {
 #[rtype(result = "()")]
 pub struct Detach(pub StreamId);
 
-/// The instance drains: its streams end, and clients open them again elsewhere.
-#[derive(Debug, Clone, Copy, actix::Message)]
-#[rtype(result = "()")]
-pub(crate) struct MoveStreams;
-
-impl Handler<MoveStreams> for Pair {
-    type Result = ();
-
-    fn handle(&mut self, _: MoveStreams, ctx: &mut Self::Context) {
-        let seats: Vec<Seat> = self.streams.iter().map(|open| open.seat).collect();
-        let moved = &self.environment.metrics.streams_moved;
-        moved.inc_by(seats.len() as u64);
-        self.send_last_event(&Event::Moved);
-        for seat in seats {
-            self.departed(seat, ctx);
-        }
-    }
-}
-
 receive!(CONCURRENT: OpenStream);
 
 impl Handler<OpenStream> for Pair {
@@ -333,6 +314,17 @@ impl Pair {
             !drop
         });
         for seat in left {
+            self.departed(seat, ctx);
+        }
+    }
+
+    /// Ends all streams. Their clients open them again, elsewhere if there is another instance.
+    pub(super) fn move_streams(&mut self, ctx: &mut Context<Self>) {
+        let seats: Vec<Seat> = self.streams.iter().map(|open| open.seat).collect();
+        let moved = &self.environment.metrics.streams_moved;
+        moved.inc_by(seats.len() as u64);
+        self.send_last_event(&Event::Moved);
+        for seat in seats {
             self.departed(seat, ctx);
         }
     }

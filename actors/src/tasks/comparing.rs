@@ -18,7 +18,7 @@ use tracing::debug;
 use crate::{
     PairRegistry,
     domain::{ChatKey, Position},
-    pair::{Signal, StorePosition},
+    pair::Signal,
     supervision::catch_panic,
 };
 
@@ -240,13 +240,10 @@ async fn compare_in_one_query(pairs: &PairRegistry, keys: &[ChatKey]) -> Vec<Cha
         }
     };
     let mut failed = Vec::new();
-    for ((key, asked), position) in keys.iter().zip(asked).zip(positions) {
-        match position {
-            Ok(position) if pairs.is_behind(*key, &asked, position) => {
-                pairs.signal(
-                    *key,
-                    Signal::StorePosition(StorePosition { asked, position }),
-                );
+    for ((key, asked), found) in keys.iter().zip(asked).zip(positions) {
+        match found {
+            Ok(found) if pairs.is_behind(*key, &asked, found) => {
+                pairs.signal(*key, Signal::Compared { asked, found });
             }
             Ok(_) => {}
             Err(failure) => {

@@ -25,7 +25,7 @@ pub use self::reply::Sent;
 use self::{commit::Done, queue::Queue};
 pub(crate) use self::{
     queue::Append,
-    reply::{CommitListener, Committed, CommittedMessage, Reply},
+    reply::{CommitListener, CommittedMessage, Reply},
 };
 use crate::{
     Metrics,

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 use crate::{
     PairRegistry,
     domain::ChatKey,
-    pair::{Relayed, Signal},
+    pair::Signal,
     ports::BusState,
     tasks::comparing::{Comparisons, Pace},
 };
@@ -36,7 +36,7 @@ const POLL_PACE: Pace = Pace {
 pub(crate) async fn run(pairs: PairRegistry) {
     loop {
         let (key, notice) = pairs.environment().inbox.next().await;
-        pairs.signal(key, Signal::Relayed(Relayed(notice)));
+        pairs.signal(key, Signal::Notice(notice));
     }
 }
 

@@ -9,7 +9,7 @@ use tracing::{debug, info, warn};
 use crate::{
     PairRegistry,
     domain::Notice,
-    pair::{ChatEnded, Signal},
+    pair::Signal,
     ports::StoreError,
     tasks::comparing::{Comparisons, Pace},
 };
@@ -124,7 +124,7 @@ async fn expire(pairs: &PairRegistry) -> Result<(), StoreError> {
             environment.metrics.chats_expired.inc();
             bus.publish(*key, Notice::Ended { by: None });
             bus.forget(*key);
-            pairs.signal(*key, Signal::ChatEnded(ChatEnded { by: None }));
+            pairs.signal(*key, Signal::Expired);
         }
         if expired.len() < EXPIRE_LEN_MAX {
             return Ok(());

@@ -4,7 +4,7 @@ use actors::{
     EndSession, GetSnapshot, ListSessions, Login, LoginProof, NameSeatTwo, NewDeviceCode,
     NewReturnCode, Refusal,
     domain::{AccessCode, ChatKey, Device, Lifetime, PairHash, RegistrationId, Seat, SeatChange},
-    ports::{Chats, NewChat},
+    ports::{Chats, NewChat, SessionChoice},
     testing::{Call, eventually},
 };
 use futures_util::future::join;
@@ -220,7 +220,10 @@ async fn sessions_are_listed_and_ended_by_their_own_seat_alone() {
     assert_eq!(sessions[1].id, current, "the oldest comes first");
     let laptop = sessions[0].id;
 
-    let end = |person: &Person, id| here.pairs.ask(person.key, EndSession { by: person.by, id });
+    let end = |person: &Person, id| {
+        let (by, which) = (person.by, SessionChoice::Id(id));
+        here.pairs.ask(person.key, EndSession { by, which })
+    };
     end(&anny, laptop).await.unwrap();
     abhi.snapshot().await.unwrap();
     end(&phone, laptop).await.unwrap();

@@ -1,8 +1,9 @@
 //! What the owner of a seat decides: who comes in, which sessions go on, when it ends.
 
 use actors::{
-    AnswerAsk, EndChat, EndSession, ListSessions, Logout, NewDeviceCode, NewReturnCode, Refusal,
+    AnswerAsk, EndChat, EndSession, ListSessions, NewDeviceCode, NewReturnCode, Refusal,
     domain::{AccessCode, ChatKey, SecretDigest, Session, Timestamp},
+    ports::SessionChoice,
 };
 use uuid::Uuid;
 
@@ -48,13 +49,15 @@ impl TokenHolder {
 
     /// Ends one of them. Succeeds when it has ended already.
     pub async fn end_session(&self, state: &State, id: Uuid) -> Result<(), Refusal> {
-        self.ask(state, EndSession { by: self.by, id }).await
+        let (by, which) = (self.by, SessionChoice::Id(id));
+        self.ask(state, EndSession { by, which }).await
     }
 }
 
 /// Ends the session of a token. Succeeds when it has ended already.
 pub async fn log_out(state: &State, key: ChatKey, by: SecretDigest) -> Result<(), Refusal> {
-    match state.pairs.ask(key, Logout { by }).await {
+    let which = SessionChoice::Own;
+    match state.pairs.ask(key, EndSession { by, which }).await {
         Ok(()) | Err(Refusal::NoSession) => Ok(()),
         Err(refusal) => Err(of_session(refusal)),
     }

@@ -23,7 +23,9 @@ use utoipa::{
 use utoipa_swagger_ui::Config;
 
 use super::{Operations, messages};
-use crate::http::{envelope::FailureEnvelope, observe::CSP_OF_DOCS, problem::Problem};
+use crate::http::{
+    envelope::FailureEnvelope, observe::CSP_OF_DOCS, problem::Problem, wire::messages::ReceiptBody,
+};
 
 use responses::Responses;
 
@@ -170,11 +172,12 @@ impl Modify for FieldRules {
         });
         restrict("LoginBody", at_most);
         // At least one mark.
-        let marks = ["delivered", "read"];
-        let at_least = marks.iter().fold(AnyOfBuilder::new(), |any, mark| {
-            let number = ObjectBuilder::new().schema_type(Type::Integer);
-            any.item(ObjectBuilder::new().property(*mark, number).required(*mark))
-        });
+        let at_least = ReceiptBody::MARKS
+            .iter()
+            .fold(AnyOfBuilder::new(), |any, mark| {
+                let number = ObjectBuilder::new().schema_type(Type::Integer);
+                any.item(ObjectBuilder::new().property(*mark, number).required(*mark))
+            });
         restrict("ReceiptBody", at_least);
     }
 }

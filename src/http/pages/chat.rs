@@ -4,7 +4,10 @@ use actix_web::{HttpResponse, http::StatusCode, web};
 use actors::domain::{Hello, Message, Page, PeerState, UserName};
 use serde::Deserialize;
 use uuid::Uuid;
-use views::chat::{AskBanner, Chat, Notice, Problem as Fault};
+use views::{
+    chat::{AskBanner, Chat, Notice, Problem as Fault},
+    message::Marks,
+};
 
 use super::{
     flash,
@@ -145,9 +148,11 @@ fn chat_view(hello: &Hello, holder: &Holder) -> Chat {
         expires_at_ms: hello.expires_at.unix_ms(),
         peer_replaced_ms: hello.replaced_at[peer].map(|at| at.unix_ms()),
         you_replaced_ms: hello.replaced_at[hello.seat].map(|at| at.unix_ms()),
-        peer_delivered: hello.marks[peer].delivered,
-        peer_read: hello.marks[peer].read,
-        you_read: hello.marks[hello.seat].read,
+        marks: Marks {
+            delivered: hello.marks[peer].delivered,
+            read: hello.marks[peer].read,
+            you_read: hello.marks[hello.seat].read,
+        },
         asks: hello
             .asks
             .iter()

@@ -120,6 +120,9 @@ pub struct ReceiptBody {
 }
 
 impl ReceiptBody {
+    /// Its fields, of which a client may leave out all but one.
+    pub const MARKS: [&'static str; 2] = ["delivered", "read"];
+
     /// Parses the marks, of which at least one is required.
     ///
     /// # Errors

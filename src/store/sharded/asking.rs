@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use actors::{
     domain::{
-        AskRef, Caller, Chat, ChatKey, CodeDigest, Draft, Page, Position, SecretDigest, Seq, Timestamp,
-        UserName,
+        AskRef, Caller, Chat, ChatKey, CodeDigest, Draft, Page, Position, SecretDigest, Seq,
+        Timestamp, UserName,
     },
     ports::{
         Access, AnswerOutcome, Appended, AskAnswer, BatchResult, ChatRoom, Chats, Claim, Claimed,
-        DeferredWrite, EndOutcome, HistoryPage, Lookup, Messages, NewAsk, NewChat, Peer, Principal, Registered, Replaced, Seats, SessionChoice, StoreError, StoredAsk, Upkeep,
-        batch_result,
+        DeferredWrite, EndOutcome, HistoryPage, Lookup, Messages, NewAsk, NewChat, Peer, Principal,
+        Registered, Replaced, Seats, SessionChoice, StoreError, StoredAsk, Upkeep, batch_result,
     },
 };
 use async_trait::async_trait;

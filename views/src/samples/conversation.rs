@@ -1,7 +1,11 @@
 //! The chat, with everything a message can hold.
 
 use super::{DAY_MS, HASH, ID, LINK, MINUTE_MS, NOW_MS};
-use crate::{Markup, chat, message::Message, page::Frame};
+use crate::{
+    Markup, chat,
+    message::{Marks, Message},
+    page::Frame,
+};
 
 fn message(seq: u64, seat: u8, at_ms: i64, text: &str) -> Message {
     let sender = if seat == 1 { "Abhi" } else { "Anny" };
@@ -83,9 +87,11 @@ fn conversing() -> chat::Chat {
         messages: conversation(),
         more: true,
         last_seq: 48,
-        peer_delivered: 47,
-        peer_read: 43,
-        you_read: 46,
+        marks: Marks {
+            delivered: 47,
+            read: 43,
+            you_read: 46,
+        },
         message_id: ID.into(),
         ..chat::Chat::default()
     }
@@ -152,7 +158,6 @@ pub(super) fn chat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
                     seat: 2,
                     you: "Anny".into(),
                     peer: Some("Abhi".into()),
-                    you_read: 46,
                     ..base()
                 },
             ),

@@ -8,7 +8,7 @@ use std::{
 
 use tracing::{Span, debug, error, info, warn};
 
-use super::{Append, CommitListener, Committed, CommittedMessage, Lane};
+use super::{Append, CommitListener, CommittedMessage, Lane};
 use crate::{
     Refusal,
     domain::{ChatKey, Draft, Notice},
@@ -161,7 +161,7 @@ impl Lane {
         for (key, listener, part) in parts {
             // A chat without a pair has no streams here. If the pair's queue is full, the messages are dropped, which
             // answers their senders, and the pair reads them from the store.
-            listener.committed(key, Committed(part));
+            listener.committed(key, part);
         }
     }
 }

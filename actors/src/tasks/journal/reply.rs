@@ -61,13 +61,8 @@ impl Sent {
 /// Hears what was committed for a chat's pair.
 pub(crate) trait CommitListener: Send + Sync {
     /// These messages are durable, and published.
-    fn committed(&self, key: ChatKey, messages: Committed);
+    fn committed(&self, key: ChatKey, messages: Vec<CommittedMessage>);
 }
-
-/// One chat's part of a commit, in `seq` order.
-#[derive(actix::Message)]
-#[rtype(result = "()")]
-pub(crate) struct Committed(pub(crate) Vec<CommittedMessage>);
 
 /// A message that is durable. Dropping it answers its sender, so that a pair that panics cannot lose the answer.
 pub(crate) struct CommittedMessage {

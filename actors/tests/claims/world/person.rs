@@ -1,10 +1,11 @@
 use actors::{
-    EndChat, GetHistory, GetSeat, GetSnapshot, LoggedIn, Login, LoginProof, Logout, MoveMarks,
+    EndChat, EndSession, GetHistory, GetSeat, GetSnapshot, LoggedIn, Login, LoginProof, MoveMarks,
     NotifyActivity, PairRegistry, Refusal, SendMessage, Sent, Snapshot,
     domain::{
         AccessCode, Activity, ChatKey, ClientId, Device, IncomingText, Marks, Page, PairHash, Seat,
         SecretDigest, Seq,
     },
+    ports::SessionChoice,
 };
 use uuid::Uuid;
 
@@ -147,7 +148,8 @@ impl Person {
     }
 
     pub(crate) async fn log_out(&self) -> Result<(), Refusal> {
-        self.pairs.ask(self.key, Logout { by: self.by }).await
+        let (by, which) = (self.by, SessionChoice::Own);
+        self.pairs.ask(self.key, EndSession { by, which }).await
     }
 
     pub(crate) async fn end_chat(&self) -> Result<(), Refusal> {
