@@ -193,27 +193,24 @@ impl ShardedStore {
         new: &NewChat,
         binding: Binding,
     ) -> Result<Option<Registered>, StoreError> {
+        // Whether the chat is there is asked first: asked last, a chat made between the two questions would pass
+        // for one that is over, and its registration would make another.
+        let status = self.find(binding.key, is_missing, move |store| {
+            store.status(binding.key)
+        });
         let asked = new.clone();
         let found = self.find(binding.key, Option::is_none, move |store| {
             let asked = asked.clone();
             Box::pin(async move { store.registered(&asked).await })
         });
-        let found = match found.await {
-            Ok(found) => found,
-            Err(StoreError::Unavailable(_)) => return Ok(Some(Registered::PartitionUnavailable)),
-            Err(error) => return Err(error),
-        };
-        if found.is_some() {
-            return Ok(found);
-        }
-        let status = self.find(binding.key, is_missing, move |store| {
-            store.status(binding.key)
-        });
-        match status.await? {
-            Lookup::Missing if !binding.is_settled => Err(StoreError::Unavailable(
+        match async { Ok((status.await?, found.await?)) }.await {
+            Ok((_, Some(registered))) => Ok(Some(registered)),
+            Ok((Lookup::Missing, None)) if !binding.is_settled => Err(StoreError::Unavailable(
                 "the same registration is under way with another hash".into(),
             )),
-            _ => Ok(None),
+            Ok((_, None)) => Ok(None),
+            Err(StoreError::Unavailable(_)) => Ok(Some(Registered::PartitionUnavailable)),
+            Err(error) => Err(error),
         }
     }
 

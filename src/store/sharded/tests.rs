@@ -1,5 +1,6 @@
 mod away;
 mod changing;
+mod meeting;
 
 use std::sync::Arc;
 
