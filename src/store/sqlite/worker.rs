@@ -2,14 +2,16 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::mpsc::{SyncSender, TrySendError, sync_channel},
     thread,
     time::Duration,
 };
 
 use actors::ports::StoreError;
 use rusqlite::{Connection, ErrorCode};
-use tokio::sync::oneshot;
+use tokio::sync::{
+    mpsc::{self, error::TrySendError},
+    oneshot,
+};
 
 /// Calls that may be queued for one thread.
 const QUEUE_LEN_MAX: usize = 10_000;
@@ -25,13 +27,14 @@ enum Order {
 
 /// A handle to such a thread. The thread ends when it is closed or the last handle is dropped.
 #[derive(Clone)]
-pub(super) struct Worker(SyncSender<Order>);
+pub(super) struct Worker(mpsc::Sender<Order>);
 
 impl Worker {
     pub(super) fn start(name: &str, mut connection: Connection) -> std::io::Result<Self> {
-        let (orders, queue) = sync_channel::<Order>(QUEUE_LEN_MAX);
+        // Unlike the bounded channel of `std` it takes memory for what is queued, not for what may be.
+        let (orders, mut queue) = mpsc::channel::<Order>(QUEUE_LEN_MAX);
         thread::Builder::new().name(name.into()).spawn(move || {
-            while let Ok(order) = queue.recv() {
+            while let Some(order) = queue.blocking_recv() {
                 match order {
                     // A panic affects its caller alone: dropping `answer` reports it, and the open
                     // transaction is rolled back.
@@ -77,7 +80,7 @@ impl Worker {
         self.0.try_send(order).map_err(|refused| {
             StoreError::Unavailable(match refused {
                 TrySendError::Full(_) => "SQLite's queue is full".into(),
-                TrySendError::Disconnected(_) => "SQLite's thread has ended".into(),
+                TrySendError::Closed(_) => "SQLite's thread has ended".into(),
             })
         })?;
         match tokio::time::timeout(DEADLINE, answered).await {
