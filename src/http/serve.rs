@@ -9,15 +9,24 @@ mod low_priority;
 mod read_turns;
 pub mod response_memory;
 mod socket;
+mod stall;
 pub mod tls;
 
-use std::{io, net, pin::pin, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{self, SocketAddr},
+    pin::pin,
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
 
 use actix::ArbiterHandle;
 use actix_http::{Request, Response, ServiceConfig};
 use actix_rt::net::{TcpListener, TcpStream};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, map_config};
 use actix_web::{Error, HttpMessage, body::MessageBody, dev::AppConfig};
+use futures_util::future::LocalBoxFuture;
 use tokio::{
     sync::{Semaphore, mpsc},
     task::JoinSet,
@@ -146,40 +155,31 @@ where
             // It keeps the `Date` header up to date in a task of its own, so one for all connections.
             let config = ServiceConfig::default();
             let serve_one = move |socket: TcpStream| {
-                let (app, config) = (app.clone(), config.clone());
-                let (acceptor, shutdown) = (acceptor.clone(), shutdown.clone());
-                let context = context.clone();
                 let peer = socket.peer_addr().ok();
-                let counted = peer.map(|peer| state.admit(peer.ip()));
-                async move {
-                    // Held while the connection is open. An address with too many connections has the
-                    // new one closed at once.
-                    let Some(Some(_counted)) = counted else {
-                        return;
-                    };
-                    socket::set_options(&socket, context.stalled);
-                    let turns = context.low_priority.connection();
-                    let opening = socket::open(socket, acceptor, context.stalled, turns);
+                // Held while the connection is open. An address with too many connections has the
+                // new one closed at once.
+                let counted = peer.and_then(|peer| state.admit(peer.ip()));
+                let opening = counted.is_some().then(|| {
+                    let (app, config) = (app.clone(), config.clone());
+                    let (acceptor, shutdown) = (acceptor.clone(), shutdown.clone());
+                    let opening = open(
+                        socket,
+                        peer,
+                        acceptor,
+                        app,
+                        config,
+                        context.clone(),
+                        shutdown,
+                    );
                     // Boxed, like what follows: an open connection keeps no room for the steps behind it.
-                    let opened = Box::pin(async {
-                        tokio::select! {
-                            opened = timeout(context.deadline, opening) => opened.ok(),
-                            // Nothing was requested on it yet.
-                            () = shutdown.cancelled() => None,
-                        }
-                    });
-                    let shutdown = pin!(shutdown.cancelled());
-                    match opened.await {
-                        Some(Ok(Opened::Http2(io, turns))) => {
-                            let served = h2::serve(io, peer, app, context, turns, shutdown);
-                            log_end(Box::pin(served).await);
-                        }
-                        Some(Ok(Opened::Http1(io))) => {
-                            let served = h1::serve(io, peer, &*app, config, &context, shutdown);
-                            log_end(Box::pin(served).await);
-                        }
-                        Some(Err(error)) => log_end(Err(error)),
-                        None => {}
+                    Box::pin(opening)
+                });
+                async move {
+                    let _counted = counted;
+                    if let Some(opening) = opening
+                        && let Some(serving) = opening.await
+                    {
+                        serving.await;
                     }
                 }
             };
@@ -194,6 +194,48 @@ where
     }
     actix_rt::spawn(accept::accept(listener, queues, shutdown.clone()));
     Ok(Server { shutdown, workers })
+}
+
+/// Opens a connection. Returns what serves it, unless nothing is to be served.
+async fn open<S, B>(
+    socket: TcpStream,
+    peer: Option<SocketAddr>,
+    acceptor: Option<TlsAcceptor>,
+    app: Rc<S>,
+    config: ServiceConfig,
+    context: Rc<ConnectionContext>,
+    shutdown: CancellationToken,
+) -> Option<LocalBoxFuture<'static, ()>>
+where
+    S: Service<Request, Error = Error> + 'static,
+    S::Response: Into<Response<B>>,
+    B: MessageBody + 'static,
+{
+    socket::set_options(&socket, context.stalled);
+    let turns = context.low_priority.connection();
+    let opening = socket::open(socket, acceptor, context.stalled, turns);
+    let opened = tokio::select! {
+        opened = timeout(context.deadline, opening) => opened.ok()?,
+        // Nothing was requested on it yet.
+        () = shutdown.cancelled() => return None,
+    };
+    match opened {
+        Ok(Opened::Http1(io)) => {
+            let mut connection = h1::Connection::new(io, peer, config, context);
+            Some(Box::pin(async move {
+                let shutdown = pin!(shutdown.cancelled());
+                log_end(connection.serve(&*app, shutdown).await);
+            }))
+        }
+        Ok(Opened::Http2(io, turns)) => Some(Box::pin(async move {
+            let shutdown = pin!(shutdown.cancelled());
+            log_end(h2::serve(io, peer, app, context, turns, shutdown).await);
+        })),
+        Err(error) => {
+            log_end(Err(error));
+            None
+        }
+    }
 }
 
 /// Serves connections until the queue is closed, then waits for the open ones, at most `drain` long.

@@ -158,64 +158,74 @@ impl ShrinkableKeyedStateStore<IpAddr> for KeyedCounters {
 /// things.
 #[derive(Clone)]
 pub struct OpenCounter {
-    counts: Arc<DashMap<IpAddr, usize>>,
-    sites: Arc<DashMap<IpAddr, usize>>,
+    open: Arc<Open>,
     max: usize,
+}
+
+#[derive(Default)]
+struct Open {
+    counts: DashMap<IpAddr, usize>,
+    sites: DashMap<IpAddr, usize>,
 }
 
 impl OpenCounter {
     /// At most `max` per address.
     pub fn new(max: usize) -> Self {
         Self {
-            counts: Arc::default(),
-            sites: Arc::default(),
+            open: Arc::default(),
             max,
         }
     }
 
     /// Counts one more until the guard is dropped; `None` when there are too many.
     pub fn open(&self, address: IpAddr) -> Option<OpenGuard> {
-        let of_address = hold(&self.counts, network_of(address), self.max)?;
-        let site = site(address);
+        let Open { counts, sites } = &*self.open;
+        let network = network_of(address);
+        if !add(counts, network, self.max) {
+            return None;
+        }
         let site_max = self.max.saturating_mul(SITE_FACTOR as usize);
-        let of_site = match site {
-            Some(site) => Some(hold(&self.sites, site, site_max)?),
-            None => None,
-        };
-        Some(OpenGuard {
-            _counted: [Some(of_address), of_site],
-        })
+        if site(address).is_some_and(|site| !add(sites, site, site_max)) {
+            take_away(counts, network);
+            return None;
+        }
+        Some(OpenGuard(Some((self.open.clone(), address))))
     }
 
     /// How many addresses and sites have a counter.
     pub fn len(&self) -> usize {
-        self.counts.len() + self.sites.len()
+        self.open.counts.len() + self.open.sites.len()
     }
 }
 
-/// Counts one as open until it is dropped.
+/// Counts one as open until it is dropped. Small, since every connection and every stream has one.
 #[derive(Default)]
-pub struct OpenGuard {
-    _counted: [Option<Held>; 2],
-}
+pub struct OpenGuard(Option<(Arc<Open>, IpAddr)>);
 
-struct Held(Arc<DashMap<IpAddr, usize>>, IpAddr);
-
-impl Drop for Held {
+impl Drop for OpenGuard {
     fn drop(&mut self) {
-        let Self(counts, key) = self;
-        counts.alter(key, |_, open| open.saturating_sub(1));
-        counts.remove_if(key, |_, open| *open == 0);
+        if let Some((open, address)) = &self.0 {
+            take_away(&open.counts, network_of(*address));
+            if let Some(site) = site(*address) {
+                take_away(&open.sites, site);
+            }
+        }
     }
 }
 
-fn hold(counts: &Arc<DashMap<IpAddr, usize>>, key: IpAddr, max: usize) -> Option<Held> {
+/// Counts one more, if there are fewer than `max`.
+fn add(counts: &DashMap<IpAddr, usize>, key: IpAddr, max: usize) -> bool {
     let mut open = counts.entry(key).or_default();
-    if *open >= max {
-        return None;
+    let has_room = *open < max;
+    if has_room {
+        *open += 1;
     }
-    *open += 1;
-    Some(Held(counts.clone(), key))
+    has_room
+}
+
+fn take_away(counts: &DashMap<IpAddr, usize>, key: IpAddr) {
+    counts.alter(&key, |_, open| open.saturating_sub(1));
+    counts.remove_if(&key, |_, open| *open == 0);
 }
 
 /// The address itself, or the /64 of an IPv6 address, which one customer has.

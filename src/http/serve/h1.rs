@@ -14,7 +14,8 @@ use std::{
     mem::MaybeUninit,
     net::SocketAddr,
     pin::Pin,
-    task::{Context, Poll},
+    rc::Rc,
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -51,76 +52,12 @@ const KEEP_ALIVE: Duration = Duration::from_secs(60);
 const CLOSE_PAUSE_MAX: Duration = Duration::from_secs(1);
 const CLOSE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Serves one connection until the client closes it, or until the shutdown once the request in progress is
-/// answered.
-///
-/// # Errors
-/// The client is gone or takes nothing, or a response broke off.
-pub async fn serve<Io, S, B>(
+/// A connection. What it does is done in futures that are boxed one by one, so that one that is at rest, or that has an
+/// open event stream, keeps no room for the others.
+pub struct Connection<Io> {
     io: Io,
     peer: Option<SocketAddr>,
-    service: &S,
-    config: ServiceConfig,
-    context: &ConnectionContext,
-    mut shutdown: Pin<&mut impl Future<Output = ()>>,
-) -> io::Result<()>
-where
-    Io: AsyncRead + AsyncWrite + Unpin,
-    S: Service<Request>,
-    S::Response: Into<Response<B>>,
-    S::Error: Into<Response<BoxBody>>,
-    B: MessageBody + 'static,
-{
-    let mut connection = Connection {
-        io,
-        codec: Codec::new(config),
-        unparsed: BytesMut::new(),
-        unwritten: BytesMut::new(),
-        version: Version::HTTP_11,
-        body_unread: false,
-        is_faulty: false,
-        deadline: context.deadline,
-    };
-    let mut idle_max = context.deadline;
-    loop {
-        let head = tokio::select! {
-            head = connection.head(idle_max) => head,
-            () = &mut shutdown => break,
-        };
-        let mut request = match head {
-            Ok(Some(request)) => request,
-            Ok(None) => break,
-            Err(problem) => {
-                Box::pin(connection.refuse(&problem)).await?;
-                break;
-            }
-        };
-        request.head_mut().peer_addr = peer;
-        let is_head = request.method() == Method::HEAD;
-        // A proxy may take the body of a GET for the next request, so the connection ends after it.
-        let get_with_body =
-            connection.has_body() && matches!(*request.method(), Method::GET | Method::HEAD);
-        // Boxed: otherwise this future's size would be part of every open connection.
-        let answered = Box::pin(connection.answer(request, service, context));
-        let Some((response, reservation)) = answered.await? else {
-            // The client closed the connection: the request is cancelled.
-            return Ok(());
-        };
-        let stopping = shutdown.as_mut().now_or_never().is_some();
-        let last = stopping || get_with_body || connection.version < Version::HTTP_11;
-        connection
-            .write(response, reservation, is_head, last)
-            .await?;
-        if last || !connection.codec.keep_alive() {
-            break;
-        }
-        idle_max = KEEP_ALIVE;
-    }
-    Box::pin(connection.close()).await
-}
-
-struct Connection<Io> {
-    io: Io,
+    context: Rc<ConnectionContext>,
     codec: Codec,
     /// Read and not parsed yet.
     unparsed: BytesMut,
@@ -133,21 +70,130 @@ struct Connection<Io> {
     /// Something was not HTTP. Where the next request begins is unknown then, so nothing more is parsed,
     /// whatever it looks like.
     is_faulty: bool,
-    /// How long the head of a request may take to arrive.
-    deadline: Duration,
+}
+
+/// What a connection does next.
+enum Next {
+    Respond(Answer),
+    /// Nothing more is requested on it.
+    Close,
+    /// The client closed it while its request was answered: the request is cancelled.
+    Gone,
+}
+
+/// A response that is to be written.
+struct Answer {
+    response: Response<BoxBody>,
+    reservation: Option<Reservation>,
+    /// The request was a HEAD, so the response has no body.
+    is_head: bool,
+    /// The connection ends after it.
+    is_last: bool,
 }
 
 /// A part of a body, as handlers read it.
 type Chunk = Result<Bytes, PayloadError>;
 
 impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
+    pub fn new(
+        io: Io,
+        peer: Option<SocketAddr>,
+        config: ServiceConfig,
+        context: Rc<ConnectionContext>,
+    ) -> Self {
+        Self {
+            io,
+            peer,
+            context,
+            codec: Codec::new(config),
+            unparsed: BytesMut::new(),
+            unwritten: BytesMut::new(),
+            version: Version::HTTP_11,
+            body_unread: false,
+            is_faulty: false,
+        }
+    }
+
+    /// Serves it until the client closes it, or until the shutdown once the request in progress is answered.
+    ///
+    /// # Errors
+    /// The client is gone or takes nothing, or a response broke off.
+    pub async fn serve<S, B>(
+        &mut self,
+        service: &S,
+        mut shutdown: Pin<&mut impl Future<Output = ()>>,
+    ) -> io::Result<()>
+    where
+        S: Service<Request>,
+        S::Response: Into<Response<B>>,
+        S::Error: Into<Response<BoxBody>>,
+        B: MessageBody + 'static,
+    {
+        let mut idle_max = self.context.deadline;
+        loop {
+            let next = Box::pin(self.next(idle_max, service, shutdown.as_mut()));
+            let (is_last, written) = match next.await? {
+                Next::Respond(answer) => (answer.is_last, self.write(answer)),
+                Next::Close => break,
+                Next::Gone => return Ok(()),
+            };
+            written.await?;
+            if is_last || !self.codec.keep_alive() {
+                break;
+            }
+            idle_max = KEEP_ALIVE;
+        }
+        Box::pin(self.close()).await
+    }
+
+    /// Waits for the next request and answers it.
+    async fn next<S, B>(
+        &mut self,
+        idle_max: Duration,
+        service: &S,
+        mut shutdown: Pin<&mut impl Future<Output = ()>>,
+    ) -> io::Result<Next>
+    where
+        S: Service<Request>,
+        S::Response: Into<Response<B>>,
+        S::Error: Into<Response<BoxBody>>,
+        B: MessageBody + 'static,
+    {
+        let head = tokio::select! {
+            head = self.head(idle_max) => head,
+            () = &mut shutdown => return Ok(Next::Close),
+        };
+        let mut request = match head {
+            Ok(Some(request)) => request,
+            Ok(None) => return Ok(Next::Close),
+            Err(problem) => return Ok(Next::Respond(self.refuse(&problem))),
+        };
+        request.head_mut().peer_addr = self.peer;
+        let is_head = request.method() == Method::HEAD;
+        // A proxy may take the body of a GET for the next request, so the connection ends after it.
+        let get_with_body =
+            self.has_body() && matches!(*request.method(), Method::GET | Method::HEAD);
+        // Boxed: a connection that waits for a request has no room for what follows.
+        let answered = Box::pin(self.answer(request, service));
+        let Some((response, reservation)) = answered.await? else {
+            return Ok(Next::Gone);
+        };
+        let stopping = shutdown.now_or_never().is_some();
+        Ok(Next::Respond(Answer {
+            response,
+            reservation,
+            is_head,
+            is_last: stopping || get_with_body || self.version < Version::HTTP_11,
+        }))
+    }
+
     /// Reads the next request's head; `None` when the client closes the connection or is idle for too long.
     async fn head(&mut self, idle_max: Duration) -> Result<Option<Request>, Problem> {
         if self.unparsed.is_empty() && !matches!(timeout(idle_max, self.read()).await, Ok(Ok(true)))
         {
             return Ok(None);
         }
-        let deadline = self.deadline;
+        let deadline = self.context.deadline;
         let whole = async {
             let mut scan = HeadScan::default();
             loop {
@@ -194,13 +240,17 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         self.codec.message_type() != MessageType::None
     }
 
-    /// Answers something that is not a valid request, and ends the connection.
-    async fn refuse(&mut self, problem: &Problem) -> io::Result<()> {
+    /// The answer to something that is not a valid request, which ends the connection.
+    fn refuse(&mut self, problem: &Problem) -> Answer {
         self.is_faulty = true;
         // The old codec may be in the middle of a body.
         self.codec = Codec::new(self.codec.config().clone());
-        let refused = observe::early_refusal(problem);
-        self.write(refused.into(), None, false, true).await
+        Answer {
+            response: observe::early_refusal(problem).into(),
+            reservation: None,
+            is_head: false,
+            is_last: true,
+        }
     }
 
     /// Answers a request, with memory for the response; `None` when the client closes the connection meanwhile.
@@ -208,7 +258,6 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         &mut self,
         mut request: Request,
         service: &S,
-        context: &ConnectionContext,
     ) -> io::Result<Option<(Response<BoxBody>, Option<Reservation>)>>
     where
         S: Service<Request>,
@@ -216,8 +265,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         S::Error: Into<Response<BoxBody>>,
         B: MessageBody + 'static,
     {
-        let reservation = context.response_memory.reserve(&mut request, false).await;
-        let _turn = context.read_turn(&mut request, 0).await;
+        let memory = &self.context.response_memory;
+        let reservation = memory.reserve(&mut request, false).await;
+        let _turn = self.context.read_turn(&mut request, 0).await;
         let response = match self.call(request, service).await? {
             Some(Ok(response)) => response.into().map_into_boxed_body(),
             Some(Err(error)) => error.into(),
@@ -318,22 +368,37 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         self.gone().await;
     }
 
-    /// Returns when the client is gone. Past the buffer for pipelined requests nothing more is read, so a
-    /// client that leaves then is noticed by the next write.
+    /// Returns when the client is gone.
     async fn gone(&mut self) {
+        poll_fn(|cx| self.poll_gone(cx)).await;
+    }
+
+    /// Ready when the client is gone. Past the buffer for pipelined requests nothing more is read, so a client that
+    /// leaves then is noticed by the next write.
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while self.unparsed.len() < UNPARSED_BYTES_MAX {
-            if !matches!(self.read().await, Ok(true)) {
-                return;
+            if !matches!(ready!(self.poll_read(cx)), Ok(true)) {
+                return Poll::Ready(());
             }
         }
-        std::future::pending().await
+        Poll::Pending
     }
 
     /// Writes everything that is encoded.
     async fn flush(&mut self) -> io::Result<()> {
-        self.io.write_all(&self.unwritten).await?;
+        poll_fn(|cx| self.poll_flush(cx)).await
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.unwritten.is_empty() {
+            let written = ready!(Pin::new(&mut self.io).poll_write(cx, &self.unwritten))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.unwritten.advance(written);
+        }
         self.unwritten = BytesMut::new();
-        self.io.flush().await
+        Pin::new(&mut self.io).poll_flush(cx)
     }
 
     /// Reads some bytes; `false` when the client has closed its end.
@@ -345,15 +410,15 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let mut space = [const { MaybeUninit::uninit() }; READ_BYTES];
         let mut read = ReadBuf::uninit(&mut space);
-        std::task::ready!(Pin::new(&mut self.io).poll_read(cx, &mut read))?;
+        ready!(Pin::new(&mut self.io).poll_read(cx, &mut read))?;
         self.unparsed.extend_from_slice(read.filled());
         Poll::Ready(Ok(!read.filled().is_empty()))
     }
 
     /// Closes this end and reads on for a while. If the client still sent something the kernel would reset
     /// the connection, and the client would lose a response that it has not read (RFC 9112, 9.6).
-    async fn close(mut self) -> io::Result<()> {
-        let deadline = self.deadline;
+    async fn close(&mut self) -> io::Result<()> {
+        let deadline = self.context.deadline;
         let closed = async {
             self.io.shutdown().await?;
             let mut left = CLOSE_BYTES_MAX;

@@ -1,15 +1,14 @@
 //! Opens an accepted socket: its options, TLS, and whether the client speaks HTTP/2.
 
-use std::{io, pin::Pin, time::Duration};
+use std::{io, time::Duration};
 
 use actix_rt::net::TcpStream;
 use socket2::SockRef;
-use tokio_io_timeout::TimeoutWriter;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::either::Either;
 use tracing::debug;
 
-use super::{low_priority::ConnectionTurns, tls};
+use super::{low_priority::ConnectionTurns, stall::StallLimit, tls};
 
 /// What the kernel buffers for one socket in each direction; a request's body fits. By default it would
 /// buffer megabytes either way.
@@ -19,7 +18,7 @@ const RECEIVED_BYTES: usize = 64 * 1024;
 const PRIOR_KNOWLEDGE: &[u8] = b"PRI";
 
 /// A socket whose writes fail when its client takes nothing for too long.
-type Socket = Pin<Box<TimeoutWriter<TcpStream>>>;
+type Socket = StallLimit<TcpStream>;
 
 /// A connection in the clear or by TLS.
 type Io = Either<Socket, Box<tokio_rustls::server::TlsStream<Socket>>>;
@@ -48,9 +47,7 @@ pub async fn open(
 ) -> io::Result<Opened> {
     let mut first = [0; PRIOR_KNOWLEDGE.len()];
     socket.peek(&mut first).await?;
-    let mut socket = TimeoutWriter::new(socket);
-    socket.set_timeout(Some(stalled));
-    let socket = Box::pin(socket);
+    let socket = StallLimit::new(socket, stalled);
     let Some(acceptor) = acceptor else {
         let is_h2 = first == PRIOR_KNOWLEDGE;
         return Ok(Opened::new(Either::Left(socket), is_h2, turns));

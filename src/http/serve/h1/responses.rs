@@ -1,63 +1,56 @@
 //! Writes responses over HTTP/1.1.
 
-use std::{future::poll_fn, io, pin::pin};
+use std::{
+    future::{poll_fn, ready},
+    io,
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
+};
 
 use actix_http::{
     ConnectionType, Response,
-    body::{BodySize, MessageBody},
+    body::{BodySize, BoxBody, MessageBody},
     h1::Message,
 };
 use actix_web::http::Version;
 use bytes::{Bytes, BytesMut};
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::LocalBoxFuture};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::codec::Encoder;
 
-use super::Connection;
+use super::{Answer, Connection};
 use crate::http::serve::response_memory::Reservation;
 
 /// How much of a response is written at once.
 const WRITE_BYTES: usize = 16 * 1024;
 
 impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
-    /// Writes a response as fast as the client takes it. The future is small: an event stream keeps it for as long
-    /// as it is open.
-    pub(super) fn write<B: MessageBody>(
-        &mut self,
-        response: Response<B>,
-        reservation: Option<Reservation>,
-        is_head: bool,
-        last: bool,
-    ) -> impl Future<Output = io::Result<()>> {
+    /// Writes a response as fast as the client takes it.
+    pub(super) fn write(&mut self, answer: Answer) -> LocalBoxFuture<'_, io::Result<()>> {
+        let Answer {
+            response,
+            reservation,
+            is_head,
+            is_last,
+        } = answer;
         let reservation = reservation.and_then(|reservation| reservation.shrink_to(&response));
-        let body = self.begin(response, is_head, last);
-        async move {
-            let mut written = pin!(self.finish(body?));
-            let Some(reservation) = reservation else {
-                return written.await;
-            };
-            if let Some(written) = written.as_mut().now_or_never() {
-                return written;
-            }
-            let needed = Box::pin(reservation.until_needed());
-            tokio::select! {
-                biased;
-                written = written => written,
-                () = needed => Err(io::ErrorKind::TimedOut.into()),
-            }
+        match (self.begin(response, is_head, is_last), reservation) {
+            (Ok(body), None) => Box::pin(self.finish(body)),
+            (Ok(body), Some(reservation)) => Box::pin(self.finish_unless_needed(body, reservation)),
+            (Err(error), _) => Box::pin(ready(Err(error))),
         }
     }
 
     /// Encodes the head of a response and returns the body that follows it.
-    fn begin<B: MessageBody>(
+    fn begin(
         &mut self,
-        response: Response<B>,
+        response: Response<BoxBody>,
         is_head: bool,
-        last: bool,
-    ) -> io::Result<Option<B>> {
+        is_last: bool,
+    ) -> io::Result<Option<BoxBody>> {
         self.skip_body();
         let (mut head, body) = response.into_parts();
-        if last || self.body_unread || self.is_faulty {
+        if is_last || self.body_unread || self.is_faulty {
             head.head_mut().set_connection_type(ConnectionType::Close);
         }
         // HTTP/1.0 has no chunked encoding: a body ends with the connection.
@@ -74,35 +67,81 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         Ok((!is_empty).then_some(body))
     }
 
-    /// Writes what is encoded, then a body as it comes.
-    async fn finish<B: MessageBody>(&mut self, body: Option<B>) -> io::Result<()> {
-        let mut body = pin!(body);
-        while let Some(mut body) = body.as_mut().as_pin_mut() {
-            let mut next = poll_fn(|cx| body.as_mut().poll_next(cx));
-            let chunk = match (&mut next).now_or_never() {
-                Some(chunk) => chunk,
-                None => {
-                    self.flush().await?;
-                    if self.unparsed.is_empty() {
-                        self.unparsed = BytesMut::new();
+    /// Writes what is encoded, then a body as it comes, unless it stays untaken while others need its memory.
+    async fn finish_unless_needed(
+        &mut self,
+        body: Option<BoxBody>,
+        reservation: Reservation,
+    ) -> io::Result<()> {
+        let mut written = pin!(self.finish(body));
+        if let Some(written) = written.as_mut().now_or_never() {
+            return written;
+        }
+        let needed = Box::pin(reservation.until_needed());
+        tokio::select! {
+            biased;
+            written = written => written,
+            () = needed => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+
+    /// Writes what is encoded, then a body as it comes. An open event stream keeps this future for as long as it is
+    /// open, so it is small, and waits for functions that keep nothing.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn keeps what it is given twice"
+    )]
+    fn finish(&mut self, mut body: Option<BoxBody>) -> impl Future<Output = io::Result<()>> {
+        async move {
+            if let Some(body) = &mut body {
+                let mut flushing = false;
+                while let Some(mut chunk) =
+                    poll_fn(|cx| self.poll_chunk(body, &mut flushing, cx)).await?
+                {
+                    while !chunk.is_empty() {
+                        let part = chunk.split_to(chunk.len().min(WRITE_BYTES));
+                        let part = Message::Chunk(Some(part));
+                        self.codec.encode(part, &mut self.unwritten)?;
+                        if self.unwritten.len() >= WRITE_BYTES {
+                            self.flush().await?;
+                        }
                     }
-                    tokio::select! {
-                        chunk = next => chunk,
-                        () = self.gone() => return Ok(()),
-                    }
-                }
-            };
-            match chunk {
-                Some(Ok(chunk)) => self.write_chunk(chunk).await?,
-                Some(Err(error)) => return Err(io::Error::other(error.into().to_string())),
-                None => {
-                    self.codec
-                        .encode(Message::Chunk(None), &mut self.unwritten)?;
-                    break;
                 }
             }
+            self.flush().await
         }
-        self.flush().await
+    }
+
+    /// The next part of a body; `None` when there are no more, or when the client is gone. When it has to be waited for,
+    /// what is encoded is written first: `flushing` says that the client has not taken that yet, so that nothing more is
+    /// asked of the body.
+    fn poll_chunk(
+        &mut self,
+        body: &mut BoxBody,
+        flushing: &mut bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<Option<Bytes>>> {
+        if *flushing {
+            ready!(self.poll_flush(cx))?;
+            *flushing = false;
+        }
+        match Pin::new(body).poll_next(cx) {
+            Poll::Ready(Some(Ok(chunk))) => Poll::Ready(Ok(Some(chunk))),
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Err(io::Error::other(error.to_string()))),
+            Poll::Ready(None) => {
+                let end = Message::Chunk(None);
+                Poll::Ready(self.codec.encode(end, &mut self.unwritten).map(|()| None))
+            }
+            Poll::Pending => {
+                *flushing = true;
+                ready!(self.poll_flush(cx))?;
+                *flushing = false;
+                if self.unparsed.is_empty() {
+                    self.unparsed = BytesMut::new();
+                }
+                self.poll_gone(cx).map(|()| Ok(None))
+            }
+        }
     }
 
     /// Adds `Connection: close` to a response to HTTP/1.0. The codec leaves it out because it is the default
@@ -119,17 +158,5 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     /// Discards what has arrived of a body that no handler read, so that the connection can be kept.
     fn skip_body(&mut self) {
         while let Some(Ok(_)) = self.chunk() {}
-    }
-
-    async fn write_chunk(&mut self, mut chunk: Bytes) -> io::Result<()> {
-        while !chunk.is_empty() {
-            let part = chunk.split_to(chunk.len().min(WRITE_BYTES));
-            let part = Message::Chunk(Some(part));
-            self.codec.encode(part, &mut self.unwritten)?;
-            if self.unwritten.len() >= WRITE_BYTES {
-                self.flush().await?;
-            }
-        }
-        Ok(())
     }
 }

@@ -19,7 +19,7 @@ use crate::http::serve::{
 
 /// Serves a connection on which every request is refused before its body has come.
 async fn refuse(connection: DuplexStream) -> io::Result<()> {
-    let context = ConnectionContext {
+    let context = Rc::new(ConnectionContext {
         deadline: Duration::from_secs(10),
         stalled: Duration::from_secs(30),
         response_memory: ResponseMemory::new(1),
@@ -27,7 +27,7 @@ async fn refuse(connection: DuplexStream) -> io::Result<()> {
         waiting: Arc::new(Semaphore::new(1)),
         reads: ReadTurns::new(1),
         low_priority: LowPriorityQueue::default(),
-    };
+    });
     let refuse = fn_service(|_: Request| async {
         let refused = Response::new(StatusCode::TOO_MANY_REQUESTS);
         Ok::<Response<BoxBody>, Infallible>(refused)
@@ -36,15 +36,8 @@ async fn refuse(connection: DuplexStream) -> io::Result<()> {
     let served = async {
         // It keeps the `Date` header up to date in a task of its own, so it needs the `LocalSet`.
         let config = ServiceConfig::default();
-        serve(
-            connection,
-            None,
-            &service,
-            config,
-            &context,
-            pin!(pending()),
-        )
-        .await
+        let mut connection = Connection::new(connection, None, config, context);
+        connection.serve(&service, pin!(pending())).await
     };
     LocalSet::new().run_until(served).await
 }

@@ -1,6 +1,12 @@
 //! Writes responses over HTTP/2.
 
-use std::{convert::Infallible, future::poll_fn, pin::Pin, rc::Rc, task::Poll};
+use std::{
+    convert::Infallible,
+    future::{poll_fn, ready},
+    pin::Pin,
+    rc::Rc,
+    task::Poll,
+};
 
 use actix_http::{
     Response,
@@ -55,8 +61,7 @@ impl PendingResponse {
         if is_event_stream(&self.response) {
             // It has no end, so it must not hold a turn.
             drop(self.held);
-            let written = write(self.respond, self.response, self.is_head, shared, None);
-            return Box::pin(written);
+            return write(self.respond, self.response, self.is_head, shared, None);
         }
         Box::pin(self.write_until_taken(shared))
     }
@@ -92,42 +97,45 @@ fn write(
     is_head: bool,
     shared: &Shared,
     untaken: Option<Untaken>,
-) -> impl Future<Output = Result<(), h2::Error>> {
+) -> LocalBoxFuture<'_, Result<(), h2::Error>> {
     let (head, body) = response.into_parts();
     let ends = is_head || matches!(body.size(), BodySize::None | BodySize::Sized(0));
-    let stream = respond.send_response(head_of(head, body.size()), ends);
-    async move {
-        match ends {
-            true => stream.map(drop),
-            false => write_body(stream?, body, shared, untaken).await,
-        }
+    match respond.send_response(head_of(head, body.size()), ends) {
+        Ok(stream) if !ends => Box::pin(write_body(stream, body, shared, untaken)),
+        sent => Box::pin(ready(sent.map(drop))),
     }
 }
 
-async fn write_body(
+/// Sends a body as it comes. An open event stream keeps this future for as long as it is open, so it is small.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an async fn keeps what it is given twice"
+)]
+fn write_body(
     mut stream: SendStream<Part>,
     mut body: BoxBody,
     shared: &Shared,
     untaken: Option<Untaken>,
-) -> Result<(), h2::Error> {
-    loop {
-        let chunk = poll_fn(|cx| match stream.poll_reset(cx) {
-            Poll::Ready(_) => Poll::Ready(None),
-            Poll::Pending => Pin::new(&mut body).poll_next(cx).map(Some),
-        });
-        match chunk.await {
-            // The client has cancelled it.
-            None => return Ok(()),
-            Some(None) => return stream.send_data(Part::end(), true),
-            Some(Some(Ok(chunk))) => {
-                if !send(&mut stream, chunk, shared, untaken.as_ref()).await? {
-                    stream.send_reset(Reason::CANCEL);
+) -> impl Future<Output = Result<(), h2::Error>> {
+    async move {
+        loop {
+            let chunk = poll_fn(|cx| match stream.poll_reset(cx) {
+                Poll::Ready(_) => Poll::Ready(None),
+                Poll::Pending => Pin::new(&mut body).poll_next(cx).map(Some),
+            });
+            let chunk = match chunk.await {
+                Some(Some(Ok(chunk))) => chunk,
+                Some(None) => return stream.send_data(Part::end(), true),
+                Some(Some(Err(error))) => {
+                    debug!(%error, "a body broke off");
+                    stream.send_reset(Reason::INTERNAL_ERROR);
                     return Ok(());
                 }
-            }
-            Some(Some(Err(error))) => {
-                debug!(%error, "a body broke off");
-                stream.send_reset(Reason::INTERNAL_ERROR);
+                // The client has cancelled it.
+                None => return Ok(()),
+            };
+            if !send(&mut stream, chunk, shared, untaken.as_ref()).await? {
+                stream.send_reset(Reason::CANCEL);
                 return Ok(());
             }
         }
@@ -146,40 +154,46 @@ impl Part {
 
 /// Gives a chunk to the connection as fast as the client takes it; `false` when the client has closed the
 /// stream, or has taken nothing of it for too long.
-async fn send(
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an async fn keeps what it is given twice"
+)]
+fn send(
     stream: &mut SendStream<Part>,
     mut chunk: Bytes,
     shared: &Shared,
     untaken: Option<&Untaken>,
-) -> Result<bool, h2::Error> {
-    while !chunk.is_empty() {
-        stream.reserve_capacity(chunk.len().min(PART_BYTES));
-        let mut capacity = poll_fn(|cx| stream.poll_capacity(cx));
-        // Mostly there is room at once, and no timer is needed.
-        let capacity = match (&mut capacity).now_or_never() {
-            Some(capacity) => Ok(capacity),
-            None => Box::pin(timeout(shared.context.stalled, capacity)).await,
-        };
-        match capacity {
-            Ok(Some(capacity)) => {
-                let part = Part {
-                    bytes: chunk.split_to(capacity?.min(chunk.len())),
-                    _untaken: untaken.cloned(),
-                };
-                stream.send_data(part, false)?;
-                shared.last_taken.set(Instant::now());
-            }
-            Ok(None) => return Ok(false),
-            Err(_) => {
-                if shared.last_taken.get().elapsed() >= shared.context.stalled {
-                    // It took nothing of the other streams either.
-                    shared.cut_off.notify_one();
+) -> impl Future<Output = Result<bool, h2::Error>> {
+    async move {
+        while !chunk.is_empty() {
+            stream.reserve_capacity(chunk.len().min(PART_BYTES));
+            let mut capacity = poll_fn(|cx| stream.poll_capacity(cx));
+            // Mostly there is room at once, and no timer is needed.
+            let capacity = match (&mut capacity).now_or_never() {
+                Some(capacity) => Ok(capacity),
+                None => Box::pin(timeout(shared.context.stalled, capacity)).await,
+            };
+            match capacity {
+                Ok(Some(capacity)) => {
+                    let part = Part {
+                        bytes: chunk.split_to(capacity?.min(chunk.len())),
+                        _untaken: untaken.cloned(),
+                    };
+                    stream.send_data(part, false)?;
+                    shared.last_taken.set(Instant::now());
                 }
-                return Ok(false);
+                Ok(None) => return Ok(false),
+                Err(_) => {
+                    if shared.last_taken.get().elapsed() >= shared.context.stalled {
+                        // It took nothing of the other streams either.
+                        shared.cut_off.notify_one();
+                    }
+                    return Ok(false);
+                }
             }
         }
+        Ok(true)
     }
-    Ok(true)
 }
 
 /// The head of a response, without what belongs to an HTTP/1.1 connection (RFC 9113, 8.2.2).
