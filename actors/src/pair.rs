@@ -99,17 +99,18 @@ pub struct Pair {
     /// out of date.
     changes: u64,
     /// Counts how often a seat's last stream closed, so that an old grace timer does not end a newer presence.
-    departures: BySeat<u64>,
+    departures: BySeat<u32>,
     last_request: Instant,
-    rates: Option<Box<rates::Rates>>,
+    rates: rates::Rates,
     recent_numbers: asks::RecentNumbers,
-    last_activities: activities::LastActivities,
+    /// Most chats in memory are idle, and have none.
+    last_activities: Option<Box<activities::LastActivities>>,
     /// Subscribed and not stopped yet: if it panics now, the registry cleans up after it.
     in_service: bool,
     /// Stopped once; it only answers requests that still hold its address.
     retired: bool,
-    /// The span of the request that started it.
-    started_for: Span,
+    /// The span of the request that started it, until it has started.
+    started_for: Option<Box<Span>>,
 }
 
 /// What a pair needs from the registry that holds it. The registry also receives what the journal committed
@@ -135,7 +136,7 @@ impl Pair {
         started_for: Span,
     ) -> Self {
         Self {
-            started_for,
+            started_for: Some(Box::new(started_for)),
             key,
             environment,
             registry,
@@ -154,9 +155,9 @@ impl Pair {
             changes: 0,
             departures: BySeat::default(),
             last_request: Instant::now(),
-            rates: None,
+            rates: rates::Rates::default(),
             recent_numbers: asks::RecentNumbers::default(),
-            last_activities: BySeat::default(),
+            last_activities: None,
             in_service: false,
             retired: false,
         }
@@ -251,6 +252,7 @@ impl Pair {
                     chat.seats[Seat::Two].name.clone(),
                 ]));
                 self.recent_numbers.remember(&chat.asks);
+                chat.sessions.shrink_to_fit();
                 let (last, known) = (chat.position.last_seq, self.status.last_seq());
                 self.chat = Ok(chat);
                 self.unreadable = false;
@@ -347,7 +349,10 @@ impl Actor for Pair {
             let elsewhere = world.bus.open_elsewhere(key).await.ok();
             (world.store.load(key).await, elsewhere)
         };
-        let span = std::mem::replace(&mut self.started_for, Span::none());
+        let span = self
+            .started_for
+            .take()
+            .map_or_else(Span::none, |span| *span);
         let open = open.instrument(span.clone()).into_actor(self);
         ctx.wait(open.map(move |(found, elsewhere), pair, ctx| {
             let _of_request = span.enter();

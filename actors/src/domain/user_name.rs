@@ -14,10 +14,7 @@ pub const NAME_CHARS_MAX: usize = 40;
 /// A person's name in a chat: trimmed, with single spaces, NFC, 1 to 40 characters, at least one of them visible and
 /// none a control or invisible one. Names are compared after case folding.
 #[derive(Debug, Clone)]
-pub struct UserName {
-    shown: Arc<str>,
-    folded: Arc<str>,
-}
+pub struct UserName(Arc<str>);
 
 impl UserName {
     /// Parses what a person typed.
@@ -47,31 +44,24 @@ impl UserName {
                 "A name has at least one character that can be seen.",
             ));
         }
-        let shown: String = shown.into_iter().collect();
-        let folded = fold(&shown);
-        Ok(Self {
-            shown: shown.into(),
-            folded: folded.into(),
-        })
+        Ok(Self(shown.into_iter().collect::<String>().into()))
     }
 
     /// From the store, without checks: a name that [`parse`](Self::parse) refuses today may have been accepted earlier.
     pub fn from_store(text: &str) -> Self {
-        Self {
-            shown: text.into(),
-            folded: fold(text).into(),
-        }
+        Self(text.into())
     }
 
     /// The name as typed, normalised.
     pub fn as_str(&self) -> &str {
-        &self.shown
+        &self.0
     }
 }
 
 impl PartialEq for UserName {
     fn eq(&self, other: &Self) -> bool {
-        self.folded == other.folded
+        // Mostly they are written the same.
+        self.0 == other.0 || fold(&self.0) == fold(&other.0)
     }
 }
 
@@ -79,7 +69,7 @@ impl Eq for UserName {}
 
 impl fmt::Display for UserName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.shown)
+        f.write_str(&self.0)
     }
 }
 

@@ -39,7 +39,8 @@ impl Handler<NotifyActivity> for Pair {
                 .map(move |checked, pair: &mut Self, _| {
                     let (Caller { seat, .. }, _) = checked?;
                     let activity = request.activity;
-                    let last = &mut pair.last_activities[seat][activity as usize];
+                    let last = pair.last_activities.get_or_insert_default();
+                    let last = &mut last[seat][activity as usize];
                     if last.is_some_and(|last| last.elapsed() < ACTIVITY_INTERVAL) {
                         return Ok(());
                     }

@@ -37,7 +37,7 @@ impl Pair {
             return;
         }
         let left_at = self.environment.world.clock.now();
-        self.departures[seat] += 1;
+        self.departures[seat] = self.departures[seat].wrapping_add(1);
         let departure = self.departures[seat];
         ctx.run_later(self.environment.limits.presence_grace, move |pair, _| {
             let stayed_away = pair.departures[seat] == departure && !pair.has_stream(seat);

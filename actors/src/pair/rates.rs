@@ -1,5 +1,7 @@
 //! Rate limits of sends and logins.
 
+use std::num::NonZeroU32;
+
 use governor::{DefaultDirectRateLimiter, Quota};
 
 use super::Pair;
@@ -8,39 +10,38 @@ use crate::{
     domain::{BySeat, Seat},
 };
 
-/// Created on first use: most chats in memory are idle.
+/// Each limiter is created on first use: most chats in memory are idle.
+#[derive(Default)]
 pub(super) struct Rates {
-    sends: BySeat<DefaultDirectRateLimiter>,
-    logins: DefaultDirectRateLimiter,
+    sends: BySeat<Option<Box<DefaultDirectRateLimiter>>>,
+    logins: Option<Box<DefaultDirectRateLimiter>>,
 }
 
 impl Pair {
     /// Counts a message sent by a seat.
     pub(super) fn check_send_rate(&mut self, seat: Seat) -> Result<(), Refusal> {
-        check(&self.rates().sends[seat])
+        let limits = &self.environment.limits;
+        let limiter = self.rates.sends[seat].get_or_insert_with(|| {
+            let rate = Quota::per_second(at_least_one(limits.sends_per_seat_per_second));
+            limiter(rate.allow_burst(at_least_one(limits.sends_per_seat_burst)))
+        });
+        check(limiter)
     }
 
     /// Counts an attempt to log in or to be let in.
     pub(super) fn check_login_rate(&mut self) -> Result<(), Refusal> {
-        check(&self.rates().logins)
+        let per_minute = self.environment.limits.logins_per_chat_per_minute;
+        let quota = || Quota::per_minute(at_least_one(per_minute));
+        check(self.rates.logins.get_or_insert_with(|| limiter(quota())))
     }
+}
 
-    fn rates(&mut self) -> &Rates {
-        let limits = &self.environment.limits;
-        self.rates.get_or_insert_with(|| {
-            let at_least_one = |number: u32| number.max(1).try_into().expect("not zero");
-            let sends = || {
-                let rate = Quota::per_second(at_least_one(limits.sends_per_seat_per_second));
-                let quota = rate.allow_burst(at_least_one(limits.sends_per_seat_burst));
-                DefaultDirectRateLimiter::direct(quota)
-            };
-            let logins = Quota::per_minute(at_least_one(limits.logins_per_chat_per_minute));
-            Box::new(Rates {
-                sends: BySeat([sends(), sends()]),
-                logins: DefaultDirectRateLimiter::direct(logins),
-            })
-        })
-    }
+fn at_least_one(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
+}
+
+fn limiter(quota: Quota) -> Box<DefaultDirectRateLimiter> {
+    Box::new(DefaultDirectRateLimiter::direct(quota))
 }
 
 fn check(limiter: &DefaultDirectRateLimiter) -> Result<(), Refusal> {

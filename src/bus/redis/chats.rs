@@ -69,7 +69,10 @@ impl Chats {
     /// Takes the chats to subscribe to and those to unsubscribe from. The latter no longer count as confirmed.
     pub(super) fn changes(&mut self) -> (Vec<ChatKey>, Vec<ChatKey>) {
         let (mut new, mut old) = (Vec::new(), Vec::new());
-        for key in self.touched.drain(..).collect::<HashSet<_>>() {
+        for key in std::mem::take(&mut self.touched)
+            .into_iter()
+            .collect::<HashSet<_>>()
+        {
             match self.wanted.contains_key(&key) {
                 true if !self.confirmed.contains(&key) => new.push(key),
                 false if self.confirmed.remove(&key) => old.push(key),
@@ -130,7 +133,12 @@ impl Chats {
     pub(super) fn take_unwritten(&mut self, len_max: usize) -> Vec<(ChatKey, PresenceWrite)> {
         let keys: Vec<ChatKey> = self.unwritten.keys().take(len_max).copied().collect();
         let take = |key| Some((key, self.unwritten.remove(&key)?));
-        keys.into_iter().filter_map(take).collect()
+        let taken = keys.into_iter().filter_map(take).collect();
+        if self.unwritten.is_empty() {
+            // It may have held all chats at once.
+            self.unwritten = HashMap::new();
+        }
+        taken
     }
 
     /// Puts back a write that failed, unless there is a newer one.
