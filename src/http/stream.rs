@@ -5,6 +5,8 @@
 //! client that reads too slowly fills the actor's mailbox, and the pair makes the stream replay again. The
 //! socket of a client that takes nothing at all is closed after a while (`limits.stalled_stream_seconds`).
 //!
+//! A stream that has nothing to say pings by itself, without the pair.
+//!
 //! The pair holds the only address of a live stream. When the pair drops it, for whatever reason, the actor
 //! stops, and its client reconnects with `Last-Event-ID`.
 
@@ -13,8 +15,9 @@ use std::{
     future::poll_fn,
     pin::Pin,
     rc::Rc,
-    sync::Arc,
+    sync::{Arc, LazyLock},
     task::{Context as TaskContext, Poll},
+    time::Duration,
 };
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Handler, WrapFuture};
@@ -25,19 +28,24 @@ use actix_web::{
 use actix_web_actors::HttpContext;
 use actors::{
     Attach, Attached, GetHistory, PairRegistry, Refusal, Snapshot, StreamId,
-    domain::{Event, Message, Names, Notice, Page, Seq},
+    domain::{ChatKey, Event, Message, Names, Notice, Page, SecretDigest, Seq},
     ports::HistoryPage,
 };
 use bytes::Bytes;
 use futures_util::Stream;
+use pin_project_lite::pin_project;
 use prometheus::IntCounter;
 use rand::RngExt;
+use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::debug;
 
 use super::{State, actions::TokenHolder, limits::OpenGuard, problem::Problem, wire};
 
 /// Messages in one page of a replay.
 const REPLAY_LEN: usize = 50;
+/// A stream without an event for this long gets a ping, so that clients see one every fifteen seconds.
+const PING_AFTER: Duration = Duration::from_millis(14_500);
+const PING_STEP: Duration = Duration::from_millis(250);
 /// The reconnection time sent to clients, in milliseconds. Random, so that they do not all return at once.
 const RETRY_MS: std::ops::Range<u64> = 300..1_000;
 
@@ -62,18 +70,15 @@ pub async fn open(
         id: StreamId::next(),
         position: snapshot.hello.position,
         pairs: state.pairs.clone(),
-        caller,
+        key: caller.key,
+        by: caller.by,
         snapshot: Some(Box::new(snapshot)),
         changes: 0,
         replayed: state.metrics.replayed.clone(),
         waiting: waiting.clone(),
         waiting_max: state.stream_buffer_bytes,
     };
-    let body = CountedFrames {
-        frames: Box::pin(HttpContext::create(actor)),
-        waiting,
-        _counted: counted,
-    };
+    let body = Frames::new(HttpContext::create(actor), waiting, counted);
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((CACHE_CONTROL, "no-store"))
@@ -95,7 +100,9 @@ struct StreamActor {
     /// The `seq` of the last message that was written.
     position: Seq,
     pairs: PairRegistry,
-    caller: TokenHolder,
+    key: ChatKey,
+    /// The reader's token.
+    by: SecretDigest,
     /// The state when it was opened, until that is written.
     snapshot: Option<Box<Snapshot>>,
     changes: u64,
@@ -119,7 +126,7 @@ impl Actor for StreamActor {
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        self.pairs.detach(self.caller.key, self.id);
+        self.pairs.detach(self.key, self.id);
     }
 }
 
@@ -127,13 +134,13 @@ impl StreamActor {
     /// Asks the pair for live events from here on. The actor's address goes to the pair and nowhere else.
     fn attach(&mut self, ctx: &mut HttpContext<Self>) {
         let attach = Attach {
-            by: self.caller.by,
+            by: self.by,
             stream: self.id,
             position: self.position,
             changes: self.changes,
             to: ctx.address().recipient(),
         };
-        let (pairs, key) = (self.pairs.clone(), self.caller.key);
+        let (pairs, key) = (self.pairs.clone(), self.key);
         let attached = async move { pairs.ask(key, attach).await };
         ctx.wait(
             attached
@@ -152,11 +159,11 @@ impl StreamActor {
     /// Pulls the next page, and attaches again when there are no more.
     fn replay(&mut self, ctx: &mut HttpContext<Self>) {
         let request = GetHistory {
-            by: self.caller.by,
+            by: self.by,
             page: Page::After(self.position),
             limit: REPLAY_LEN,
         };
-        let (pairs, key) = (self.pairs.clone(), self.caller.key);
+        let (pairs, key) = (self.pairs.clone(), self.key);
         let waiting = self.waiting.clone();
         let read = async move {
             until_taken(waiting).await;
@@ -184,7 +191,7 @@ impl StreamActor {
         }
         if message.seq > self.position + 1 {
             // A gap would be a bug in the pair. The client reconnects and reads from the store.
-            debug!(chat = %self.caller.key.fingerprint(), "a stream ends at a gap");
+            debug!(chat = %self.key.fingerprint(), "a stream ends at a gap");
             return self.end(ctx);
         }
         self.position = message.seq;
@@ -198,7 +205,7 @@ impl StreamActor {
 
     /// Ends the stream. The client reconnects and gets the reason as a response.
     fn give_up(&mut self, refusal: &Refusal, ctx: &mut HttpContext<Self>) {
-        debug!(chat = %self.caller.key.fingerprint(), %refusal, "a stream ends");
+        debug!(chat = %self.key.fingerprint(), %refusal, "a stream ends");
         if *refusal == Refusal::Gone {
             let ended = Notice::Ended { by: None };
             self.write(wire::notice_frame(&ended, &Names::default()), ctx);
@@ -256,26 +263,68 @@ async fn until_taken(waiting: Rc<Cell<usize>>) {
     .await;
 }
 
-/// The frames of a stream, counted as the connection takes them.
-struct CountedFrames<S> {
-    frames: Pin<Box<S>>,
-    waiting: Rc<Cell<usize>>,
-    /// Counts it among the streams of its address.
-    _counted: OpenGuard,
+pin_project! {
+    /// The frames of a stream as the connection takes them, which counts them and pings when there are none for long.
+    struct Frames<S> {
+        frames: S,
+        waiting: Rc<Cell<usize>>,
+        // When the last one was taken.
+        last: Instant,
+        // Goes off when a ping may be due. It is set again when it goes off, and not for every frame.
+        #[pin]
+        silence: Sleep,
+        // Counts the stream among those of its address.
+        _counted: OpenGuard,
+    }
 }
 
-impl<S, E> Stream for CountedFrames<S>
+impl<S> Frames<S> {
+    fn new(frames: S, waiting: Rc<Cell<usize>>, counted: OpenGuard) -> Self {
+        let last = Instant::now();
+        Self {
+            frames,
+            waiting,
+            last,
+            silence: sleep_until(ping_due(last)),
+            _counted: counted,
+        }
+    }
+}
+
+impl<S, E> Stream for Frames<S>
 where
-    S: Stream<Item = Result<Bytes, E>>,
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
 {
     type Item = Result<Bytes, E>;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
-        let polled = self.frames.as_mut().poll_next(cx);
-        if let Poll::Ready(Some(Ok(frame))) = &polled {
-            self.waiting
-                .set(self.waiting.get().saturating_sub(frame.len()));
+    fn poll_next(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
+        let mut this = self.project();
+        if let Poll::Ready(next) = Pin::new(this.frames).poll_next(cx) {
+            if let Some(Ok(frame)) = &next {
+                let waiting = this.waiting.get().saturating_sub(frame.len());
+                this.waiting.set(waiting);
+                *this.last = Instant::now();
+            }
+            return Poll::Ready(next);
         }
-        polled
+        while this.silence.as_mut().poll(cx).is_ready() {
+            let is_due = this.last.elapsed() >= PING_AFTER;
+            if is_due {
+                *this.last = Instant::now();
+            }
+            this.silence.as_mut().reset(ping_due(*this.last));
+            if is_due {
+                return Poll::Ready(Some(Ok(wire::ping_frame())));
+            }
+        }
+        Poll::Pending
     }
+}
+
+/// When a stream is to be pinged whose last frame was taken then: at a multiple of [`PING_STEP`], so that the thread
+/// wakes once for many.
+fn ping_due(last: Instant) -> Instant {
+    static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let since = (last + PING_AFTER).duration_since(*ORIGIN);
+    *ORIGIN + PING_STEP.mul_f64(since.div_duration_f64(PING_STEP).ceil())
 }

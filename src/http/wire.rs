@@ -14,7 +14,7 @@ use actors::domain::{Encryption, Timestamp, UserName};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-pub use events::{event_frame, notice_frame, retry_frame};
+pub use events::{event_frame, notice_frame, ping_frame, retry_frame};
 
 /// A body whose fields do not matter.
 #[derive(Debug, Default, Deserialize, ToSchema)]

@@ -16,8 +16,6 @@ pub enum Event {
     Hello(Arc<Hello>),
     /// Something happened, in a chat of these people.
     Notice(Notice, Arc<Names>),
-    /// Keep-alive: nothing happened for a while.
-    Ping,
     /// Not for clients: the stream's mailbox was full, so it must pull pages from the store and attach again.
     Behind,
     /// Not for clients: the instance drains, so the stream ends and its client reconnects elsewhere.

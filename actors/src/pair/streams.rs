@@ -26,12 +26,8 @@ use crate::{
     metrics::GaugeGuard,
 };
 
-/// A stream without an event for this long gets a ping, so that clients see one every fifteen seconds.
-const PING_AFTER: Duration = Duration::from_millis(14_500);
-/// Pings that are due within this time are sent together.
-const PING_SLACK: Duration = Duration::from_secs(5);
 /// A stream that is behind and has not pulled a page for this long is cut off.
-const STALLED: Duration = Duration::from_secs(30);
+pub(super) const STALLED: Duration = Duration::from_secs(30);
 /// How long a stream may take to write its last event.
 const LAST_EVENT_GRACE: Duration = Duration::from_secs(5);
 /// `Retry-After` when there are too many streams.
@@ -57,7 +53,6 @@ pub(super) struct StreamEntry {
     feed: Feed,
     /// The last `seq` it had written when it attached.
     position: Seq,
-    last_event: Instant,
     _counted: (GaugeGuard, Arc<()>, StreamGuard),
 }
 
@@ -67,8 +62,8 @@ enum Feed {
     Replaying(Recipient<Event>),
     /// It gets every event.
     Live(Recipient<Event>),
-    /// Its mailbox was full, and it was told to pull pages from the store.
-    Behind(Recipient<Event>),
+    /// Its mailbox was full then, and it was told to pull pages from the store.
+    Behind(Recipient<Event>, Instant),
     /// It has ended.
     Gone,
 }
@@ -76,24 +71,22 @@ enum Feed {
 impl StreamEntry {
     fn is_dead(&self) -> bool {
         match &self.feed {
-            Feed::Replaying(to) | Feed::Live(to) | Feed::Behind(to) => !to.connected(),
+            Feed::Replaying(to) | Feed::Live(to) | Feed::Behind(to, _) => !to.connected(),
             Feed::Gone => true,
         }
     }
 
-    /// When the pair has to ping it or cut it off, if nothing else happens before.
-    pub(super) fn due_in(&self) -> Option<Duration> {
-        let patience = match self.feed {
-            Feed::Live(_) => PING_AFTER,
-            Feed::Behind(_) => STALLED,
-            Feed::Replaying(_) | Feed::Gone => return None,
-        };
-        Some(patience.saturating_sub(self.last_event.elapsed()))
+    /// When the pair has to cut it off, if its client takes nothing until then.
+    pub(super) fn cut_in(&self) -> Option<Duration> {
+        match self.feed {
+            Feed::Behind(_, since) => Some(STALLED.saturating_sub(since.elapsed())),
+            Feed::Replaying(_) | Feed::Live(_) | Feed::Gone => None,
+        }
     }
 
     /// Whether its client has not taken anything for a while.
     fn is_stalled(&self) -> bool {
-        matches!(self.feed, Feed::Behind(_)) && self.last_event.elapsed() >= STALLED
+        self.cut_in().is_some_and(|left| left.is_zero())
     }
 }
 
@@ -179,13 +172,14 @@ impl Handler<Attach> for Pair {
             None => {
                 self.check_stream_limits(seat)?;
                 self.arrived(seat);
+                // One by one: mostly a chat has no more than one or two here.
+                self.streams.reserve_exact(1);
                 self.streams.push(StreamEntry {
                     id: attach.stream,
                     seat,
                     session,
                     feed,
                     position: attach.position,
-                    last_event: Instant::now(),
                     _counted: (
                         GaugeGuard::new(&self.environment.metrics.streams),
                         self.environment.streams.clone(),
@@ -259,15 +253,12 @@ impl Pair {
         for open in self.streams.iter_mut().filter(|open| which(open)) {
             let Feed::Live(to) = &open.feed else { continue };
             match to.try_send(event.clone()) {
-                Ok(()) => {
-                    open.last_event = Instant::now();
-                    taken += 1;
-                }
+                Ok(()) => taken += 1,
                 Err(SendError::Full(_)) => {
                     // `do_send` exceeds the full mailbox by this one event; no other follows until the stream has
                     // caught up.
                     to.do_send(Event::Behind);
-                    open.feed = Feed::Behind(to.clone());
+                    open.feed = Feed::Behind(to.clone(), Instant::now());
                 }
                 Err(SendError::Closed(_)) => open.feed = Feed::Gone,
             }
@@ -275,10 +266,8 @@ impl Pair {
         taken
     }
 
-    /// Pings quiet streams, and drops those that have ended or stalled.
+    /// Drops the streams that have ended or stalled.
     pub(super) fn drop_dead_streams(&mut self, ctx: &mut Context<Self>) {
-        let quiet = |open: &StreamEntry| open.last_event.elapsed() + PING_SLACK >= PING_AFTER;
-        self.send_where(&Event::Ping, quiet);
         self.drop_streams(StreamEntry::is_dead, ctx);
         let stalled = self.streams.iter().filter(|open| open.is_stalled()).count();
         if stalled > 0 {

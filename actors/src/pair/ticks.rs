@@ -1,14 +1,17 @@
-//! The pair's timer: it pings quiet streams, cuts off stalled ones, and lets the pair rest.
+//! The pair's timer: it cuts off stalled streams, and lets the pair rest.
 
 use std::time::Duration;
 
 use actix::{ActorContext, AsyncContext, Context};
 use tracing::debug;
 
-use super::{Pair, streams::StreamEntry};
+use super::{
+    Pair,
+    streams::{STALLED, StreamEntry},
+};
 use crate::domain::BySeat;
 
-/// How often a pair without a due stream checks whether it may rest.
+/// How often a pair without streams checks whether it may rest.
 const TICK: Duration = Duration::from_secs(5);
 /// All pairs tick at multiples of this, so that the thread wakes once for many of them.
 const STEP: Duration = Duration::from_millis(250);
@@ -16,8 +19,13 @@ const STEP: Duration = Duration::from_millis(250);
 impl Pair {
     /// Schedules the next tick.
     pub(super) fn tick_later(&self, ctx: &mut Context<Self>) {
-        let due = self.streams.iter().filter_map(StreamEntry::due_in).min();
-        let due = due.unwrap_or_else(|| TICK.min(self.environment.limits.pair_rest_after));
+        let due = match self.streams.is_empty() {
+            true => TICK.min(self.environment.limits.pair_rest_after),
+            false => {
+                let cuts = self.streams.iter().filter_map(StreamEntry::cut_in);
+                cuts.min().unwrap_or(STALLED)
+            }
+        };
         let now = self.environment.started.elapsed();
         let steps = (now + due).div_duration_f64(STEP).ceil();
         ctx.run_later(STEP.mul_f64(steps).saturating_sub(now), Self::tick);

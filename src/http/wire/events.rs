@@ -321,8 +321,6 @@ pub fn event_frame(event: &Event) -> Bytes {
         Event::Notice(notice, names) => notice_frame(notice, names),
         // For the stream actor only.
         Event::Behind | Event::Moved => Bytes::new(),
-        // An event and not a comment: scripts see events only, and take a silent stream for lost.
-        Event::Ping => Bytes::from_static(b"event: ping\ndata: {}\n\n"),
     }
 }
 
@@ -371,6 +369,11 @@ pub fn notice_frame(notice: &Notice, names: &Names) -> Bytes {
         // For other instances only.
         Notice::Sessions => Bytes::new(),
     }
+}
+
+/// A ping. An event and not a comment: scripts see events only, and take a silent stream for lost.
+pub fn ping_frame() -> Bytes {
+    Bytes::from_static(b"event: ping\ndata: {}\n\n")
 }
 
 /// The `retry` field: the reconnection time in milliseconds.

@@ -191,7 +191,7 @@ impl Shown {
         Some(match event {
             Event::Hello(hello) | Event::Rewound(hello) => Shown::of(&hello),
             Event::Notice(notice, names) => Shown::notice(notice, &names)?,
-            Event::Ping | Event::Behind | Event::Moved => return None,
+            Event::Behind | Event::Moved => return None,
         })
     }
 
