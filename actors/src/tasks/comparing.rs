@@ -242,6 +242,8 @@ async fn compare_in_one_query(pairs: &PairRegistry, keys: &[ChatKey]) -> Vec<Cha
     let mut failed = Vec::new();
     for ((key, asked), found) in keys.iter().zip(asked).zip(positions) {
         match found {
+            // Mostly so, and then the pair need not be looked at again.
+            Ok(found) if found == Some(asked) => {}
             Ok(found) if pairs.is_behind(*key, &asked, found) => {
                 pairs.signal(*key, Signal::Compared { asked, found });
             }
