@@ -7,17 +7,9 @@ mod head;
 mod responses;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
-use std::{
-    future::poll_fn,
-    io,
-    mem::MaybeUninit,
-    net::SocketAddr,
-    pin::Pin,
-    rc::Rc,
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use std::{io, net::SocketAddr, pin::Pin, rc::Rc, time::Duration};
 
 use actix_http::{
     Payload, Request, Response, ServiceConfig,
@@ -30,7 +22,7 @@ use actix_web::http::{Method, Version};
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{FutureExt, StreamExt, stream};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
+    io::{AsyncRead, AsyncWrite},
     sync::mpsc,
     time::timeout,
 };
@@ -42,15 +34,9 @@ use head::{HeadScan, Scanned};
 
 /// The longest head of a request, and the most that is buffered of pipelined requests.
 const UNPARSED_BYTES_MAX: usize = 32 * 1024;
-/// How much is read at once.
-const READ_BYTES: usize = 8 * 1024;
 /// How long an idle connection is kept. Longer than the proxies in `config/` keep theirs, so that none is
 /// closed just as a proxy sends a request on it.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
-/// After the last response: how long a client may be silent before the connection is closed, and how much it
-/// may still send.
-const CLOSE_PAUSE_MAX: Duration = Duration::from_secs(1);
-const CLOSE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// A connection. What it does is done in futures that are boxed one by one, so that one that is at rest, or that has an
 /// open event stream, keeps no room for the others.
@@ -366,74 +352,5 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
             }
         }
         self.gone().await;
-    }
-
-    /// Returns when the client is gone.
-    async fn gone(&mut self) {
-        poll_fn(|cx| self.poll_gone(cx)).await;
-    }
-
-    /// Ready when the client is gone. Past the buffer for pipelined requests nothing more is read, so a client that
-    /// leaves then is noticed by the next write.
-    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        while self.unparsed.len() < UNPARSED_BYTES_MAX {
-            if !matches!(ready!(self.poll_read(cx)), Ok(true)) {
-                return Poll::Ready(());
-            }
-        }
-        Poll::Pending
-    }
-
-    /// Writes everything that is encoded.
-    async fn flush(&mut self) -> io::Result<()> {
-        poll_fn(|cx| self.poll_flush(cx)).await
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.unwritten.is_empty() {
-            let written = ready!(Pin::new(&mut self.io).poll_write(cx, &self.unwritten))?;
-            if written == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            self.unwritten.advance(written);
-        }
-        self.unwritten = BytesMut::new();
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    /// Reads some bytes; `false` when the client has closed its end.
-    async fn read(&mut self) -> io::Result<bool> {
-        poll_fn(|cx| self.poll_read(cx)).await
-    }
-
-    /// Reads into a buffer on the stack, so that an idle connection holds none on the heap.
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
-        let mut space = [const { MaybeUninit::uninit() }; READ_BYTES];
-        let mut read = ReadBuf::uninit(&mut space);
-        ready!(Pin::new(&mut self.io).poll_read(cx, &mut read))?;
-        self.unparsed.extend_from_slice(read.filled());
-        Poll::Ready(Ok(!read.filled().is_empty()))
-    }
-
-    /// Closes this end and reads on for a while. If the client still sent something the kernel would reset
-    /// the connection, and the client would lose a response that it has not read (RFC 9112, 9.6).
-    async fn close(&mut self) -> io::Result<()> {
-        let deadline = self.context.deadline;
-        let closed = async {
-            self.io.shutdown().await?;
-            let mut left = CLOSE_BYTES_MAX;
-            while left > 0 {
-                let Ok(true) = timeout(CLOSE_PAUSE_MAX, self.read())
-                    .await
-                    .unwrap_or(Ok(false))
-                else {
-                    break;
-                };
-                left = left.saturating_sub(self.unparsed.len());
-                self.unparsed.clear();
-            }
-            Ok(())
-        };
-        timeout(deadline, closed).await.unwrap_or(Ok(()))
     }
 }

@@ -6,13 +6,13 @@ use actix_http::StatusCode;
 use actix_service::{ServiceFactory, fn_service};
 use futures_util::future::join;
 use tokio::{
-    io::{AsyncReadExt, DuplexStream, duplex},
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     sync::Semaphore,
     task::LocalSet,
     time::sleep,
 };
 
-use super::*;
+use super::{transfer::CLOSE_PAUSE_MAX, *};
 use crate::http::serve::{
     low_priority::LowPriorityQueue, read_turns::ReadTurns, response_memory::ResponseMemory,
 };
