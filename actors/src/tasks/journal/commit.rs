@@ -6,6 +6,7 @@ use std::{
     time::Instant,
 };
 
+use tokio::task::yield_now;
 use tracing::{Span, debug, error, info, warn};
 
 use super::{Append, CommitListener, CommittedMessage, Lane};
@@ -23,6 +24,9 @@ pub(super) enum Done {
     /// The messages of a chat that was locked.
     Beside(ChatKey),
 }
+
+/// What was committed of one chat, and who hears of it.
+type Part = (ChatKey, Arc<dyn CommitListener>, Vec<CommittedMessage>);
 
 impl Lane {
     /// Commits a batch. For a `locked` chat it waits until the lock is free. A batch that the store refuses, or on
@@ -49,7 +53,14 @@ impl Lane {
             let failure = match outcome {
                 Ok(Ok(outcomes)) => {
                     self.log_success();
-                    self.announce(batch, outcomes, &mut left_out);
+                    let parts = self.publish(batch, outcomes, &mut left_out);
+                    // Lets the bus write its notices first: they have the longer way.
+                    yield_now().await;
+                    for (key, listener, part) in parts {
+                        // A chat without a pair has no streams here. If the pair's queue is full, the messages are dropped,
+                        // which answers their senders, and the pair reads them from the store.
+                        listener.committed(key, part);
+                    }
                     continue;
                 }
                 Err(_) | Ok(Err(StoreError::Refused(_))) if batch.len() > 1 => {
@@ -110,14 +121,14 @@ impl Lane {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Publishes what was stored, and passes each pair its messages.
-    fn announce(
+    /// Publishes what was stored. Returns each pair's part of it.
+    fn publish(
         &self,
         batch: Vec<Append>,
         outcomes: Vec<Appended>,
         left_out: &mut Vec<(ChatKey, Vec<Append>)>,
-    ) {
-        let mut parts: Vec<(ChatKey, Arc<dyn CommitListener>, Vec<CommittedMessage>)> = Vec::new();
+    ) -> Vec<Part> {
+        let mut parts: Vec<Part> = Vec::new();
         for (append, outcome) in batch.into_iter().zip(outcomes) {
             let key = append.draft.key;
             let placed = match outcome {
@@ -158,10 +169,6 @@ impl Lane {
                 None => parts.push((key, append.listener, vec![committed])),
             }
         }
-        for (key, listener, part) in parts {
-            // A chat without a pair has no streams here. If the pair's queue is full, the messages are dropped, which
-            // answers their senders, and the pair reads them from the store.
-            listener.committed(key, part);
-        }
+        parts
     }
 }
