@@ -87,8 +87,12 @@ async function takeIn(messages, isHistory) {
 function lacking(messages, isHistory) {
   // In an encrypted chat nothing is left out because of the number that the server gave to it.
   const fresh = messages.filter((one) => (isSealed ? one && !conversation().knows(one) : one.seq > state.lastSeq));
-  if (isHistory || !fresh.length || fresh[0].seq <= state.lastSeq + 1) return fresh;
-  void fill(fresh);
+  if (isHistory) return fresh;
+  // Events may bring a message twice before it is taken in, or ahead of one that comes with it.
+  const places = fresh.map(({ id, seq }) => `${id} ${seq}`);
+  const once = fresh.filter((_, at) => places.indexOf(places[at] ?? "") === at);
+  if (once.every(({ seq }, at) => !(seq > state.lastSeq + 1 + at))) return once;
+  void fill(once);
   return [];
 }
 
