@@ -7,7 +7,7 @@ import { inChat, meet, message, openMySide, register, say, untilTick } from "../
 import { setHidden } from "../harness/person.js";
 import { until, untilIs } from "../harness/until.js";
 
-share();
+share({}, { whole: true });
 
 /** @typedef {import("playwright-core").Page} Page */
 

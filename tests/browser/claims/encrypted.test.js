@@ -229,7 +229,7 @@ claim("older messages of an encrypted chat have a page that offers no field, and
   await choose(page, "Log out");
   await page.getByRole("dialog").getByRole("button", { name: "Log out" }).click();
   await page.getByText("You are logged out").first().waitFor();
-  assert.deepEqual(await databases(page), []);
+  await untilIs("the databases", () => databases(page), []);
 });
 
 claim("without scripts a new chat is a plain one, and says so", async ({ person }) => {

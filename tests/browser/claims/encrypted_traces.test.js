@@ -12,7 +12,7 @@ import { until, untilIs } from "../harness/until.js";
 
 /** @typedef {import("playwright-core").Page} Page */
 
-shareBehindRelay();
+shareBehindRelay({ whole: true });
 
 /** A word that is in every text. */
 const MARKER = "wisteria";

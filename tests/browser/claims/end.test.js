@@ -8,7 +8,7 @@ import { listen } from "../harness/live.js";
 import { remains } from "../harness/remains.js";
 import { until, untilIs } from "../harness/until.js";
 
-share();
+share({}, { whole: true });
 
 const SECRET = "the secret that was said";
 

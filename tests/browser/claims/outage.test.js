@@ -7,7 +7,7 @@ import { choose, inChat, meet, message, pour, say, texts, untilTick } from "../h
 import { setHidden } from "../harness/person.js";
 import { until, untilIs } from "../harness/until.js";
 
-share();
+share({}, { whole: true });
 
 /** @typedef {import("playwright-core").Page} Page */
 

@@ -7,7 +7,7 @@ import { inChat, meet, message, say, tell, texts, untilTick } from "../harness/f
 import { freeze, setHidden } from "../harness/person.js";
 import { until, untilIs } from "../harness/until.js";
 
-share();
+share({}, { whole: true });
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -209,6 +209,7 @@ for (const locks of [true, false]) {
     await untilTick(second, "From the second tab", "Seen");
     await untilIs("the texts", () => texts(second), ["From the second tab"]);
     await message(anny.page, "To be deleted").getByRole("button", { name: "Delete" }).click();
+    await untilIs("what is left", () => texts(anny.page), ["From the second tab", "To be kept"]);
     await anny.page.close();
     await untilTick(second, "To be kept", "Not sent");
     await untilIs("the texts", () => texts(second), ["From the second tab", "To be kept"]);

@@ -46,7 +46,7 @@ const walks = WALKS.map((walk) => ({ media: /** @type {"print" | undefined} */ (
 
 await rm(FOLDER, { recursive: true, force: true });
 const relay = await Relay.start();
-const [server, browser] = await Promise.all([Server.start({}, relay), openBrowser()]);
+const [server, browser] = await Promise.all([Server.start({}, relay), openBrowser({ whole: true })]);
 for (const { folder, language, scripts, which, through, media, ...look } of walks) {
   const to = `${FOLDER}${folder}`;
   await mkdir(to, { recursive: true });

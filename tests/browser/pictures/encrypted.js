@@ -21,7 +21,7 @@ const SENDS_PER_ROUND = 1_000;
 const TICK_MS = 10;
 const LINE = "A line of some words, number";
 
-const [server, browser] = await Promise.all([Server.start(ROOM), openBrowser()]);
+const [server, browser] = await Promise.all([Server.start(ROOM), openBrowser({ whole: true })]);
 const KINDS = /** @type {const} */ (["plain", "encrypted"]);
 const start = (/** @type {typeof KINDS[number]} */ kind) => (kind === "plain" ? Speaker.beginPlain(server.origin) : Speaker.begin(server.origin));
 const median = (/** @type {number[]} */ values, part = 0.5) => [...values].sort((one, two) => one - two)[Math.floor(values.length * part)];

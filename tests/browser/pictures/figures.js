@@ -33,7 +33,7 @@ function measure() {
   });
 }
 
-const [server, browser] = await Promise.all([Server.start(ROOM), openBrowser()]);
+const [server, browser] = await Promise.all([Server.start(ROOM), openBrowser({ whole: true })]);
 const person = (options = {}) => Person.arrive(browser, server, options);
 
 /**
@@ -41,7 +41,7 @@ const person = (options = {}) => Person.arrive(browser, server, options);
  * @param {string} path @param {number} slower @param {import("playwright-core").Cookie[]} cookies
  */
 async function visit(path, slower, cookies) {
-  const fresh = await openBrowser();
+  const fresh = await openBrowser({ whole: true });
   const { context, page } = await Person.arrive(fresh, server, PHONE);
   await context.addCookies(cookies);
   await context.addInitScript(measure);

@@ -32,7 +32,7 @@ const READ_MS = 1_300;
 const SHOWN_MS = 2_600;
 
 const folder = await mkdtemp(join(tmpdir(), "duet-moving-"));
-const [server, browser] = await Promise.all([Server.start(), openBrowser()]);
+const [server, browser] = await Promise.all([Server.start(), openBrowser({ whole: true })]);
 const [abhi, anny] = await Promise.all([Person.arrive(browser, server, PHONE), Person.arrive(browser, server, DESKTOP)]);
 const table = await browser.newPage({ viewport: { width: 980, height: 620 }, deviceScaleFactor: SCALE });
 await table.setContent(`<style>

@@ -22,7 +22,7 @@ const TALK = [
 const PHONE = { viewport: { width: 390, height: 740 }, colorScheme: /** @type {const} */ ("light"), deviceScaleFactor: 1.5 };
 const DESKTOP = { viewport: { width: 860, height: 690 }, colorScheme: /** @type {const} */ ("dark"), deviceScaleFactor: 1.5 };
 
-const [server, browser] = await Promise.all([Server.start(), openBrowser()]);
+const [server, browser] = await Promise.all([Server.start(), openBrowser({ whole: true })]);
 const [abhi, anny] = await Promise.all([Person.arrive(browser, server, PHONE), Person.arrive(browser, server, DESKTOP)]);
 await meetByForms(abhi, anny, { ...people.en, encrypted: true });
 for (const { page } of [abhi, anny]) await saveCode(page);
