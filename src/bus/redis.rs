@@ -352,11 +352,22 @@ async fn leave(shard: &Shard) {
 
 /// At which seats of a chat other live instances have a stream open. An unknown instance may have just started, so its
 /// lease is checked.
+///
+/// Redis may have lost its data a moment ago. It is the one that this instance knows while the list of instances has the stamp
+/// that was read last; with another one the list is read again, which tells whose presence is missing, and then the presence.
 async fn open_seats(shard: &Shard, key: ChatKey, own_name: &str) -> RedisResult<BySeat<bool>> {
-    let mut ask = Pipeline::with_capacity(1);
+    let mut ask = Pipeline::with_capacity(2);
     ask.cmd("HGETALL").arg(names::open(key));
-    let answers = server::check(shard.run(&ask).await?)?;
-    let (open,): (HashMap<String, u8>,) = redis::from_redis_value(Value::Array(answers))?;
+    // After the presence, so that it is not older.
+    ask.cmd("HGET").arg(shard.tag.instances()).arg(watch::STAMP);
+    let open = loop {
+        let answers = server::check(shard.run(&ask).await?)?;
+        let (open, stamp): (HashMap<String, u8>, Option<String>) =
+            redis::from_redis_value(Value::Array(answers))?;
+        if !watch::read_if_outdated(shard, stamp.as_deref()).await? {
+            break open;
+        }
+    };
     let others = open.iter().filter(|(instance, _)| *instance != own_name);
     let (known, unknown): (Vec<_>, Vec<_>) = {
         let members = shard.members();

@@ -228,14 +228,18 @@ async fn check_absent(
     if open_here {
         return Err(Refusal::SeatOpen);
     }
-    if environment.bus_state(caller.key) == BusState::Away || !environment.hears_all_peers().await?
-    {
+    if environment.bus_state(caller.key) == BusState::Away {
         return Err(Refusal::PresenceUnknown);
     }
     match environment.world.bus.open_elsewhere(caller.key).await {
-        Ok(open) if open[caller.seat.other()] => Err(Refusal::SeatOpen),
-        Ok(_) => Ok(()),
-        Err(_) => Err(Refusal::PresenceUnknown),
+        Ok(open) if open[caller.seat.other()] => return Err(Refusal::SeatOpen),
+        Ok(_) => {}
+        Err(_) => return Err(Refusal::PresenceUnknown),
+    }
+    // Asked last, since the presence counts as complete only if these instances are on the list that it was read with.
+    match environment.hears_all_peers().await? {
+        true => Ok(()),
+        false => Err(Refusal::PresenceUnknown),
     }
 }
 

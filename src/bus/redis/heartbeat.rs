@@ -46,6 +46,13 @@ pub(super) async fn beat(shard: Weak<Shard>) {
         }
         match once(&shard, beat).await {
             Ok(reply) => {
+                // This instance was suspended or cut off, or Redis has lost its data.
+                if reply.lapsed && leased {
+                    shard.members().start_grace();
+                    shard.write_open_again();
+                    shard.report_all_missed();
+                }
+                leased = true;
                 let works = shard.heard_beats().accept(beat);
                 if works {
                     shard.set_up();
@@ -60,13 +67,6 @@ pub(super) async fn beat(shard: Weak<Shard>) {
                         shard.set_away(&error);
                     }
                 }
-                // This instance was suspended or cut off, or Redis has lost its data.
-                if reply.lapsed && leased {
-                    shard.members().start_grace();
-                    shard.write_open_again();
-                    shard.report_all_missed();
-                }
-                leased = true;
                 if let Err(error) = watch::process(&shard, reply).await {
                     shard.set_away(&error);
                 }

@@ -119,19 +119,8 @@ impl Sender {
 
     /// Writes presence before it publishes, so that an instance which hears of a change and reads presence sees it.
     async fn transmit(&mut self, shared: &Shared, shard: &Shard) -> RedisResult<()> {
-        loop {
-            let writes = shard.chats().take_unwritten(BATCH_LEN_MAX);
-            if let Err(error) = write(shard, &writes, &shared.own_name).await {
-                for (key, write) in writes {
-                    // Writing it twice is harmless.
-                    shared.with_shard(key, |shard| shard.chats().put_back(key, write));
-                }
-                return Err(error);
-            }
-            if writes.len() < BATCH_LEN_MAX {
-                return self.publish(shard).await;
-            }
-        }
+        write_presence(shared, shard).await?;
+        self.publish(shard).await
     }
 
     /// Publishes the batch, and keeps what was not confirmed.
@@ -181,6 +170,23 @@ impl Sender {
                 self.metrics.outbox_len.dec();
             }
             shared.with_shard(outgoing.key, |shard| shard.queue(outgoing));
+        }
+    }
+}
+
+/// Writes all presence that is not written yet.
+pub(super) async fn write_presence(shared: &Shared, shard: &Shard) -> RedisResult<()> {
+    loop {
+        let writes = shard.chats().take_unwritten(BATCH_LEN_MAX);
+        if let Err(error) = write(shard, &writes, &shared.own_name).await {
+            for (key, write) in writes {
+                // Writing it twice is harmless.
+                shared.with_shard(key, |shard| shard.chats().put_back(key, write));
+            }
+            return Err(error);
+        }
+        if writes.len() < BATCH_LEN_MAX {
+            return Ok(());
         }
     }
 }

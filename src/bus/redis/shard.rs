@@ -47,6 +47,8 @@ pub(super) struct Shard {
     chats: Mutex<Chats>,
     heard_beats: Mutex<HeardBeats>,
     members: Mutex<Members>,
+    /// Held by whoever reads the list of instances between two beats.
+    pub(super) reading: tokio::sync::Mutex<()>,
     pub(super) health: Health,
     /// Makes the subscriber connect again.
     pub(super) reconnect: Notify,
@@ -77,6 +79,7 @@ impl Shard {
             chats: Mutex::default(),
             heard_beats: Mutex::default(),
             members: Mutex::default(),
+            reading: tokio::sync::Mutex::default(),
             health: Health::new(),
             reconnect: Notify::new(),
             subscriptions_changed: Notify::new(),
@@ -233,6 +236,14 @@ impl Shard {
     pub(super) fn doubt_layout(&self) {
         if let Some(shared) = self.shared.upgrade() {
             shared.layout_in_doubt.notify_one();
+        }
+    }
+
+    /// Writes all presence that is not written yet.
+    pub(super) async fn write_presence(&self) -> RedisResult<()> {
+        match self.shared.upgrade() {
+            Some(shared) => publisher::write_presence(&shared, self).await,
+            None => Ok(()),
         }
     }
 

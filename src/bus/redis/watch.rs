@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use redis::{Pipeline, RedisResult, Value};
+use redis::{ErrorKind, Pipeline, RedisResult, Value};
 use uuid::Uuid;
 
 use super::{publisher::OPEN_LIFE, server, shard::Shard};
@@ -45,6 +45,22 @@ pub(super) async fn process(shard: &Shard, reply: BeatReply) -> RedisResult<()> 
     Ok(())
 }
 
+/// Reads the list unless this stamp is the one that was read last. Returns whether it was another.
+pub(super) async fn read_if_outdated(shard: &Shard, stamp: Option<&str>) -> RedisResult<bool> {
+    if !shard.members().is_outdated(stamp) {
+        return Ok(false);
+    }
+    if shard.is_leaving() {
+        return Err((ErrorKind::Client, "this instance has left the bus").into());
+    }
+    // Of many who find it outdated at once, one reads it.
+    let _reading = shard.reading.lock().await;
+    if shard.members().is_outdated(stamp) {
+        read(shard, stamp.is_none()).await?;
+    }
+    Ok(true)
+}
+
 /// Reads the list, and enters this instance if it is missing.
 async fn read(shard: &Shard, mut enter: bool) -> RedisResult<()> {
     let own_name = &shard.own_name;
@@ -66,10 +82,12 @@ async fn read(shard: &Shard, mut enter: bool) -> RedisResult<()> {
     Ok(())
 }
 
-/// The stamp and the names of the list; with `enter` this instance is entered before.
+/// The stamp and the names of the list; with `enter` this instance is entered before. Its presence is written first: of
+/// whoever is on the list it counts as complete.
 async fn list(shard: &Shard, enter: bool) -> RedisResult<(Option<String>, BTreeSet<String>)> {
     let mut pipeline = Pipeline::with_capacity(3);
     if enter {
+        shard.write_presence().await?;
         let entry = pipeline.cmd("HSET").arg(shard.tag.instances());
         entry
             .arg(&shard.own_name)
