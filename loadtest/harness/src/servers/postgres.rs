@@ -192,6 +192,8 @@ impl Postgres {
             .arg(&data)
             .args(["-p", &self.port().to_string()])
             .args(["-h", "127.0.0.1", "-k", ""])
+            // In its folder: what it keeps in /dev/shm stays there when it is killed, a MiB each time.
+            .args(["-c", "dynamic_shared_memory_type=mmap"])
             .args(self.settings.iter().flat_map(|setting| ["-c", setting]));
         let log = self.folder.path().join("log");
         let server = Process::start("PostgreSQL", &mut command, &log, |_| self.is_ready())?;
