@@ -132,7 +132,8 @@ claim("what only scripts can do is offered when they are there", async ({ person
   let come = await without(page, "page.js");
   await page.reload({ waitUntil: "commit" });
   await until("the way on", () => page.getByRole("link", { name: "Go to the chat" }).isVisible());
-  assert.equal(await copy.isVisible(), false);
+  // The style may come a moment after the words.
+  await until("the copying is not offered", async () => !(await copy.isVisible()));
   come();
   await copy.waitFor();
   come = await without(page, "chat.js");
@@ -140,7 +141,7 @@ claim("what only scripts can do is offered when they are there", async ({ person
   await page.waitForURL("**/1", { waitUntil: "commit" });
   await page.locator("#menu summary").click();
   const sound = page.getByRole("button", { name: "Sound" });
-  assert.equal(await sound.isVisible(), false);
+  await until("the sound is not offered", async () => !(await sound.isVisible()));
   come();
   await sound.click();
   await until("it is on", () => sound.getAttribute("aria-pressed"), (pressed) => pressed === "true");

@@ -43,6 +43,8 @@ claim("of the days that scroll by one date stands at the top, and none behind an
   /** @type {Set<string | null>} */
   const seen = new Set();
   await page.locator("#history").hover();
+  // From the newest message on: it opens at the first that she was not seen to read.
+  await page.locator("#history").evaluate((node) => void (node.scrollTop = 0));
   const scrolled = () => page.locator("#history").evaluate((node) => node.scrollTop);
   await until("the oldest day stands at the top", async () => {
     const found = await until("no date behind another", () => dates(page), (all) => all.every(({ top }, at) => !at || top >= all[at - 1].bottom));
