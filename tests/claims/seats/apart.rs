@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::asking::Asker;
 use crate::{
     faults::Case,
-    support::{Chat, Person, Setup, Twins, chat::try_login, eventually},
+    support::{Chat, Person, Setup, Stream, Twins, chat::try_login, eventually},
 };
 
 /// A second session of Abhi, known and used at the other server.
@@ -116,15 +116,21 @@ async fn never_allowed(asker: &Asker, chat: &Chat, status: u16, word: &str) {
     refused.await.fails_as(status, word);
 }
 
+/// Abhi is at one server and Anny at the other, and somebody asks for her seat. Their streams are open while they are kept.
+async fn asked_at_an_open_seat(case: &Case) -> (Chat, Asker, Stream, Stream) {
+    let chat = Chat::begin(&case.one).await;
+    let mut hers = chat.two.at(&case.two).listen().await;
+    hers.next_of("hello").await;
+    let mut his = chat.one.listen().await;
+    let asker = Asker::ask(&case.one, &chat, &mut his).await;
+    (chat, asker, hers, his)
+}
+
 /// Anny is at a server that Redis does not reach; Abhi's server and Redis are well.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_let_in_while_a_server_that_lives_is_not_heard() {
     let case = Case::start().await;
-    let chat = Chat::begin(&case.one).await;
-    let mut hers = chat.two.at(&case.two).listen().await;
-    hers.next_of("hello").await;
-    let mut stream = chat.one.listen().await;
-    let asker = Asker::ask(&case.one, &chat, &mut stream).await;
+    let (chat, asker, hers, _his) = asked_at_an_open_seat(&case).await;
     never_allowed(&asker, &chat, 409, "seat_open").await;
     case.to_redis.refuse(true);
     case.to_redis.cut();
@@ -148,11 +154,7 @@ async fn nobody_is_let_in_while_a_server_that_lives_is_not_heard() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_let_in_while_redis_has_forgotten_who_is_there() {
     let mut case = Case::start().await;
-    let chat = Chat::begin(&case.one).await;
-    let mut hers = chat.two.at(&case.two).listen().await;
-    hers.next_of("hello").await;
-    let mut stream = chat.one.listen().await;
-    let asker = Asker::ask(&case.one, &chat, &mut stream).await;
+    let (chat, asker, hers, _his) = asked_at_an_open_seat(&case).await;
     case.to_redis.refuse(true);
     case.to_redis.cut();
     case.redis.kill();
@@ -176,11 +178,7 @@ async fn nobody_is_let_in_while_redis_has_forgotten_who_is_there() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_let_in_in_the_moment_in_which_redis_forgets_who_is_there() {
     let case = Case::start().await;
-    let chat = Chat::begin(&case.one).await;
-    let mut hers = chat.two.at(&case.two).listen().await;
-    hers.next_of("hello").await;
-    let mut stream = chat.one.listen().await;
-    let asker = Asker::ask(&case.one, &chat, &mut stream).await;
+    let (chat, asker, hers, _his) = asked_at_an_open_seat(&case).await;
     for _ in 0..20 {
         never_allowed(&asker, &chat, 409, "seat_open").await;
         case.redis.command(&["FLUSHALL"]).unwrap();
