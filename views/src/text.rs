@@ -2,8 +2,8 @@
 //!
 //! A string may hold places like `{peer}`. They are filled by [`sentence`] on a page, where each value sits in a `<bdi>` so
 //! that a name in one script does not turn the sentence around it, and by [`plain`] where there is only text: titles, labels,
-//! notifications. A language is one `static` of [`Text`]: a string that is missing does not compile, and a test compares the
-//! places of every string with those of the English one.
+//! notifications. English declares which strings there are. A language is one `static` of [`Text`]: a string that is missing
+//! does not compile, and a test compares the places of every string with those of the English one.
 
 use maud::{Markup, Render, html};
 use serde::Serialize;
@@ -15,8 +15,9 @@ mod strings;
 
 pub use arabic::ARABIC;
 pub use english::ENGLISH;
+use english::*;
 pub use negotiate::choose;
-pub(crate) use strings::*;
+pub(crate) use strings::strings;
 
 /// The strings of one language.
 #[derive(Debug)]
@@ -76,6 +77,17 @@ pub(crate) struct Plural {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) many: Option<&'static str>,
     pub(crate) other: &'static str,
+}
+
+/// How dates are written on the server: names, and their order by places.
+#[derive(Debug)]
+pub(crate) struct Dates {
+    pub(crate) months: [&'static str; 12],
+    pub(crate) weekdays: [&'static str; 7],
+    /// `{weekday} {day} {month}`
+    pub(crate) day: &'static str,
+    /// `{day} {month}, {time}`
+    pub(crate) moment: &'static str,
 }
 
 impl Plural {
@@ -193,21 +205,8 @@ mod tests {
     use super::*;
 
     impl Text {
-        fn all(&self) -> Vec<(String, String)> {
-            let live = serde_json::to_value(&self.live).expect("strings are JSON");
-            let live = live
-                .as_object()
-                .expect("a struct")
-                .iter()
-                .map(|(key, value)| {
-                    // A plural counts by its general form: the others may leave the number out.
-                    let words = value.get("other").unwrap_or(value);
-                    (
-                        format!("Live.{key}"),
-                        words.as_str().expect("a string").to_owned(),
-                    )
-                });
-            let groups = [
+        fn all(&self) -> Vec<(&'static str, &'static str)> {
+            [
                 self.common.all(),
                 self.name_fault.all(),
                 self.sealed.all(),
@@ -218,19 +217,16 @@ mod tests {
                 self.replaced.all(),
                 self.chat.all(),
                 self.menu.all(),
+                self.live.all(),
                 self.device.all(),
                 self.return_code.all(),
                 self.sessions.all(),
                 self.end.all(),
                 self.logout.all(),
                 self.error.all(),
-            ];
-            let fixed = groups
-                .into_iter()
-                .flatten()
-                .map(|(key, words)| (key.to_owned(), words.to_owned()));
-            let missing = ("missing".to_owned(), self.missing.other.to_owned());
-            fixed.chain(live).chain([missing]).collect()
+                vec![("missing", self.missing.other)],
+            ]
+            .concat()
         }
     }
 
@@ -297,7 +293,7 @@ mod tests {
             .collect();
         text.all()
             .into_iter()
-            .map(|(_, words)| words)
+            .map(|(_, words)| words.to_owned())
             .chain(forms)
             .collect()
     }

@@ -5,7 +5,40 @@ mod chat;
 mod errors;
 mod way_in;
 
-use super::{Category, Common, Dates, NameFaults, Plural, Text};
+pub(crate) use self::{around::*, chat::*, errors::*, way_in::*};
+use super::{Category, Dates, Plural, Text, strings};
+
+strings!(COMMON: Common {
+    app: "duet",
+    tagline: "A private chat for two",
+    description: "Two people, one link, no account. Either of you can end the chat, and then nothing of it is left.",
+    skip: "Skip to the content",
+    copy: "Copy",
+    copied: "Copied",
+    copy_failed: "The browser would not copy. The text is selected: copy it by hand.",
+    share: "Share…",
+    cancel: "Cancel",
+    back_to_chat: "Back to the chat",
+    problem: "There is a problem",
+    optional: "optional",
+    theme: "Theme",
+    theme_auto: "Auto",
+    theme_light: "Light",
+    theme_dark: "Dark",
+    language: "Language",
+    times_utc: "Times are in UTC.",
+    other_start: "The other person",
+    start_new: "Start a new chat",
+    home: "duet, start page",
+    saved: "Saved",
+});
+
+strings!(NAME_FAULTS: NameFaults {
+    missing: "Enter a name.",
+    too_long: "Use 40 characters or fewer.",
+    characters: "This name has characters that can’t be seen. Type it again by hand.",
+    same: "Choose two different names.",
+});
 
 /// English.
 pub static ENGLISH: Text = Text {
@@ -25,30 +58,7 @@ pub static ENGLISH: Text = Text {
         "{n} message from {peer} is missing here.",
         "{n} messages from {peer} are missing here.",
     ),
-    common: Common {
-        app: "duet",
-        tagline: "A private chat for two",
-        description: "Two people, one link, no account. Either of you can end the chat, and then nothing of it is left.",
-        skip: "Skip to the content",
-        copy: "Copy",
-        copied: "Copied",
-        copy_failed: "The browser would not copy. The text is selected: copy it by hand.",
-        share: "Share…",
-        cancel: "Cancel",
-        back_to_chat: "Back to the chat",
-        problem: "There is a problem",
-        optional: "optional",
-        theme: "Theme",
-        theme_auto: "Auto",
-        theme_light: "Light",
-        theme_dark: "Dark",
-        language: "Language",
-        times_utc: "Times are in UTC.",
-        other_start: "The other person",
-        start_new: "Start a new chat",
-        home: "duet, start page",
-        saved: "Saved",
-    },
+    common: COMMON,
     date: Dates {
         months: [
             "January",
@@ -76,12 +86,7 @@ pub static ENGLISH: Text = Text {
         day: "{weekday} {day} {month}",
         moment: "{day} {month}, {time} UTC",
     },
-    name_fault: NameFaults {
-        missing: "Enter a name.",
-        too_long: "Use 40 characters or fewer.",
-        characters: "This name has characters that can’t be seen. Type it again by hand.",
-        same: "Choose two different names.",
-    },
+    name_fault: NAME_FAULTS,
     sealed: chat::SEALED,
     register: way_in::REGISTER,
     invite: way_in::INVITE,

@@ -1,8 +1,8 @@
 //! What surrounds a chat: devices, codes, and the ways out of it.
 
-use super::super::{Device, End, Logout, ReturnCode, Sessions};
+use crate::text::strings;
 
-pub(super) const DEVICE: Device = Device {
+strings!(DEVICE: Device {
     title: "Open on another device",
     lead: "Scan this with your phone, or open the link on your other device. Do not send it to anybody else: it logs them in as you.",
     qr_label: "QR code for your other device",
@@ -11,18 +11,18 @@ pub(super) const DEVICE: Device = Device {
     expires: "Good until {when}.",
     once: "It works once.",
     make: "Make a link for another device",
-};
+});
 
-pub(super) const RETURN_CODE: ReturnCode = ReturnCode {
+strings!(RETURN_CODE: ReturnCode {
     title: "Your new return code",
     keep: "Save your return code",
     lead: "It brings you back to the chat from any browser, and is shown until you have saved it.",
     old: "The old code no longer works.",
     make: "Make a new return code",
     make_lead: "The old code stops working then.",
-};
+});
 
-pub(super) const SESSIONS: Sessions = Sessions {
+strings!(SESSIONS: Sessions {
     title: "Where you are logged in",
     lead: "Log out any device you don’t recognise, then make a new return code.",
     device: "{browser} on {system}",
@@ -32,18 +32,18 @@ pub(super) const SESSIONS: Sessions = Sessions {
     last_seen: "Last active {when}",
     end: "Log out",
     ended: "That device is logged out.",
-};
+});
 
-pub(super) const END: End = End {
+strings!(END: End {
     title: "End this chat for both of you?",
     lead: "Every message is deleted from the server now.",
     copies: "{peer} may have kept copies.",
     download: "Download",
     confirm: "End for both",
-};
+});
 
-pub(super) const LOGOUT: Logout = Logout {
+strings!(LOGOUT: Logout {
     title: "Log out of this browser?",
     lead: "The chat goes on. Nothing of it stays in this browser; to come back you need the link and your return code.",
     confirm: "Log out",
-};
+});

@@ -1,8 +1,10 @@
 //! The conversation.
 
-use super::super::{Chat, Live, Menu, Plural, Sealed};
+use serde::Serialize;
 
-pub(super) const SEALED: Sealed = Sealed {
+use crate::text::strings;
+
+strings!(SEALED: Sealed {
     line: "Only the two of you can read this.",
     register: "Only the two of you can read this. No account. Either of you can end it at any time.",
     more: "More",
@@ -25,9 +27,9 @@ pub(super) const SEALED: Sealed = Sealed {
     repeated: "This message repeats an earlier one.",
     written: "Written {when} by {peer}’s clock.",
     download_failed: "The download failed. Try again in a moment.",
-};
+});
 
-pub(super) const CHAT: Chat = Chat {
+strings!(CHAT: Chat {
     history: "Messages",
     composer: "Write a message",
     message: "Message",
@@ -76,9 +78,9 @@ pub(super) const CHAT: Chat = Chat {
     try_now: "Try now",
     save_code: "Save your return code",
     to_end: "To the newest message",
-};
+});
 
-pub(super) const MENU: Menu = Menu {
+strings!(MENU: Menu {
     menu: "Menu",
     device: "Open on another device",
     sessions: "Where you are logged in",
@@ -92,66 +94,61 @@ pub(super) const MENU: Menu = Menu {
     end: "End the chat",
     expires: "The chat deletes itself on {when}.",
     download: "Download…",
-};
+});
 
-pub(super) const LIVE: Live = Live {
-    sending: "Sending",
-    sent: "Sent",
-    delivered: "Delivered",
-    seen: "Seen",
-    failed: "Not sent",
-    failed_announce: "Your message was not sent.",
-    connecting: "Connecting…",
-    online: "Online",
-    last_seen: "Last seen {when}",
-    away: "Not here right now",
-    unknown: "Status unavailable",
-    not_joined: "Has not joined yet",
-    joined: "{peer} joined",
-    left: "{peer} logged out.",
-    named: "The other person chose the name {peer}.",
-    replaced_peer: "You let someone in as {user}",
-    replaced_you: "{peer} let someone in as {user}",
-    peer_replaced: "{peer} was let in again and is logged out everywhere else.",
-    you_replaced: "Someone was let in under your name. If that was not you, end the chat.",
-    typing: "{peer} is typing",
-    offline: "You are offline. What you write is kept and sent when you are back.",
-    reconnecting: "Connection lost. Reconnecting… Your messages will be sent.",
-    connected: "Connected.",
-    connected_new: Plural::two_forms(
-        "Connected. {n} message arrived.",
-        "Connected. {n} messages arrived.",
-    ),
-    new_messages: Plural::two_forms("{n} new message", "{n} new messages"),
-    announce: "{peer}: {text}",
-    announce_many: Plural::two_forms(
-        "{n} new message from {peer}",
-        "{n} new messages from {peer}",
-    ),
-    expires_minutes: Plural::two_forms(
-        "This chat is deleted in {n} minute.",
-        "This chat is deleted in {n} minutes. Download it if you want to keep it.",
-    ),
-    session_replaced: "{peer} let someone in as {user} at {when}, which logged you out. What you wrote is kept.",
-    session_lost: "You are not logged in here any more. What you wrote is kept.",
-    ended: "The chat has ended.",
-    notification: "New message",
-    notifications_blocked: "The browser does not allow notifications for this page. Its settings can change that.",
-    ask_refused: "You refused. Nobody was let in.",
-    ask_over: "That request is over: it was answered already, or its two minutes went by.",
-    ask_present: "Nobody was let in: that person is here right now.",
-    ask_unknown: "Nobody was let in: we can’t tell right now whether that person is here. Try again in a moment.",
-    ask_failed: "Your answer did not arrive. Try again in a moment.",
-    asking: "Someone wants to enter as {user}.",
-    asks_waiting: Plural::two_forms("{n} request to be let in", "{n} requests to be let in"),
-    too_long: Plural::two_forms("Too long by {n} character.", "Too long by {n} characters."),
-    left_over: Plural::two_forms("{n} character left", "{n} characters left"),
-    no_files: "Pictures and files cannot be sent yet.",
-    full: "This chat is full. Download it and start a new one.",
-    too_long_one: "Too long for one message. Send it in parts.",
-    bad_character: "One character in it can’t be sent. Type it again by hand.",
-    twice: "An earlier version of it was sent, and that one stays.",
-    defect: "Something broke here.",
-    not_taken: "The server did not take it.",
-    other_start: "The other person",
-};
+strings!(
+    /// What the scripts say. It travels in the page as JSON, so that they hold no sentence themselves.
+    #[derive(Serialize)]
+    LIVE: Live {
+        sending: "Sending",
+        sent: "Sent",
+        delivered: "Delivered",
+        seen: "Seen",
+        failed: "Not sent",
+        failed_announce: "Your message was not sent.",
+        connecting: "Connecting…",
+        online: "Online",
+        last_seen: "Last seen {when}",
+        away: "Not here right now",
+        unknown: "Status unavailable",
+        not_joined: "Has not joined yet",
+        joined: "{peer} joined",
+        left: "{peer} logged out.",
+        named: "The other person chose the name {peer}.",
+        peer_replaced: "{peer} was let in again and is logged out everywhere else.",
+        replaced_peer: "You let someone in as {user}",
+        replaced_you: "{peer} let someone in as {user}",
+        you_replaced: "Someone was let in under your name. If that was not you, end the chat.",
+        typing: "{peer} is typing",
+        offline: "You are offline. What you write is kept and sent when you are back.",
+        reconnecting: "Connection lost. Reconnecting… Your messages will be sent.",
+        connected: "Connected.",
+        connected_new: ["Connected. {n} message arrived.", "Connected. {n} messages arrived."],
+        new_messages: ["{n} new message", "{n} new messages"],
+        announce: "{peer}: {text}",
+        announce_many: ["{n} new message from {peer}", "{n} new messages from {peer}"],
+        expires_minutes: ["This chat is deleted in {n} minute.", "This chat is deleted in {n} minutes. Download it if you want to keep it."],
+        session_lost: "You are not logged in here any more. What you wrote is kept.",
+        session_replaced: "{peer} let someone in as {user} at {when}, which logged you out. What you wrote is kept.",
+        ended: "The chat has ended.",
+        notification: "New message",
+        notifications_blocked: "The browser does not allow notifications for this page. Its settings can change that.",
+        ask_refused: "You refused. Nobody was let in.",
+        ask_over: "That request is over: it was answered already, or its two minutes went by.",
+        ask_present: "Nobody was let in: that person is here right now.",
+        ask_unknown: "Nobody was let in: we can’t tell right now whether that person is here. Try again in a moment.",
+        ask_failed: "Your answer did not arrive. Try again in a moment.",
+        asking: "Someone wants to enter as {user}.",
+        asks_waiting: ["{n} request to be let in", "{n} requests to be let in"],
+        too_long: ["Too long by {n} character.", "Too long by {n} characters."],
+        left_over: ["{n} character left", "{n} characters left"],
+        no_files: "Pictures and files cannot be sent yet.",
+        full: "This chat is full. Download it and start a new one.",
+        too_long_one: "Too long for one message. Send it in parts.",
+        bad_character: "One character in it can’t be sent. Type it again by hand.",
+        twice: "An earlier version of it was sent, and that one stays.",
+        defect: "Something broke here.",
+        not_taken: "The server did not take it.",
+        other_start: "The other person",
+    }
+);

@@ -1,8 +1,8 @@
 //! When something went wrong.
 
-use super::super::Errors;
+use crate::text::strings;
 
-pub(super) const ERROR: Errors = Errors {
+strings!(ERROR: Errors {
     bad_request: "We couldn’t read that",
     bad_request_lost: "Nothing was changed. Go back and try it again.",
     login: "You are not logged in",
@@ -39,4 +39,4 @@ pub(super) const ERROR: Errors = Errors {
     reference: "Reference",
     to_login: "Log in",
     to_chat: "Back to the chat",
-};
+});

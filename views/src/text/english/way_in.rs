@@ -1,8 +1,8 @@
 //! The start page, the invitation, and every way to come in.
 
-use super::super::{Ask, Invite, Login, Register, Replaced};
+use crate::text::strings;
 
-pub(super) const REGISTER: Register = Register {
+strings!(REGISTER: Register {
     title: "A private chat for two",
     lead: "Make a link, send it to one person, talk. When either of you ends it, nothing is left.",
     your_name: "Your name",
@@ -30,9 +30,9 @@ pub(super) const REGISTER: Register = Register {
     lifetime_wrong: "Choose how long to keep the chat.",
     too_many: "Too many chats were made from your network. Wait {wait}, then try again.",
     unavailable: "We can’t make a chat right now. What you typed is still here: try again in a moment.",
-};
+});
 
-pub(super) const INVITE: Invite = Invite {
+strings!(INVITE: Invite {
     title: "Invite {peer}",
     title_unnamed: "Invite the other person",
     lead: "Send this to {peer} only. Until {peer} joins, anyone with this link could take {peer}’s place.",
@@ -45,9 +45,9 @@ pub(super) const INVITE: Invite = Invite {
     joined: "{peer} has already joined.",
     lead_joined: "Nobody else can join with this link now.",
     share_text: "Chat with me here. The link is for you alone.",
-};
+});
 
-pub(super) const LOGIN: Login = Login {
+strings!(LOGIN: Login {
     title: "Come in",
     lead: "Use the name they gave you.",
     lead_choose: "The other person will see it.",
@@ -77,9 +77,9 @@ pub(super) const LOGIN: Login = Login {
     other_name: "Or enter with another name",
     privacy: "The server can read messages while the chat exists. Either of you can end it at any time.",
     guest: "Someone invited you to a private chat for two. No account. It deletes itself on {when}.",
-};
+});
 
-pub(super) const ASK: Ask = Ask {
+strings!(ASK: Ask {
     waiting_title: "Waiting to be let in",
     waiting: "The other person now sees that someone wants to enter as {user}.",
     number: "The number on your screen: {number}. The other person sees the same one.",
@@ -94,9 +94,9 @@ pub(super) const ASK: Ask = Ask {
     expired: "Two minutes went by without an answer, or someone else asked after you. You can ask again.",
     again: "Ask again",
     back: "Back to the log-in page",
-};
+});
 
-pub(super) const REPLACED: Replaced = Replaced {
+strings!(REPLACED: Replaced {
     title: "Someone else was let in",
     happened: "{peer} let someone in as {user} at {when}, which logged you out and ended your return code.",
     happened_perhaps: "{peer} let someone in as {user} at {when}. Everyone who was in as {user} before is logged out, and the old codes have ended.",
@@ -104,4 +104,4 @@ pub(super) const REPLACED: Replaced = Replaced {
                and ask to be let in.",
     way_back_perhaps: "If that was you on another device, log in with the return code it was given. If it was not, call or text \
                        the other person, and ask to be let in.",
-};
+});
