@@ -14,6 +14,7 @@ mod seat;
 const HASH: &str = "7Hq2kZpXwT4mVbN8sYc3Rd";
 const LINK: &str = "https://duet.example/demo/chat/user/7Hq2kZpXwT4mVbN8sYc3Rd";
 const ID: &str = "0f8e1c2a-7c2b-4a57-9a7e-3f6d0d8c9b11";
+const RETURN_CODE: &str = "K7QM-2XRD-9FHT-W4PB";
 /// 23 November 2026, 10:00 UTC.
 const NOW_MS: i64 = 1_795_428_000_000;
 const MINUTE_MS: i64 = 60_000;
@@ -28,6 +29,12 @@ pub fn frame(text: &'static Text, theme: Theme) -> Frame {
         here: "/demo/chat/register".to_owned(),
         now_ms: NOW_MS,
     }
+}
+
+/// The matter of a page, with a change.
+fn changed<T>(mut page: T, change: impl FnOnce(&mut T)) -> T {
+    change(&mut page);
+    page
 }
 
 /// Every page in every state, by name.

@@ -1,6 +1,6 @@
 //! The chat, with everything a message can hold.
 
-use super::{DAY_MS, HASH, ID, LINK, MINUTE_MS, NOW_MS};
+use super::{DAY_MS, HASH, ID, LINK, MINUTE_MS, NOW_MS, RETURN_CODE, changed};
 use crate::{
     Markup, chat,
     message::{Marks, Message},
@@ -98,204 +98,97 @@ fn conversing() -> chat::Chat {
 }
 
 pub(super) fn chat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
-    use chat::{AskBanner, Chat, Notice, Problem, page};
-    let base = conversing;
-    let new = || Chat {
-        messages: vec![],
-        more: false,
-        last_seq: 0,
-        peer_online: Some(false),
-        ..base()
+    use chat::{AskBanner, Chat, Notice, Problem};
+    let page = |change: &dyn Fn(&mut Chat)| chat::page(frame, &changed(conversing(), change));
+    let new = |change: &dyn Fn(&mut Chat)| {
+        page(&|chat| {
+            chat.messages.clear();
+            chat.more = false;
+            chat.last_seq = 0;
+            chat.peer_online = Some(false);
+            change(chat);
+        })
     };
-    let asked = |own_seat| {
-        vec![AskBanner {
-            ask: "w7".into(),
-            user: "Anny".into(),
-            number: "47".into(),
-            own_seat,
-        }]
+    let ask = |own_seat| AskBanner {
+        ask: "w7".into(),
+        user: "Anny".into(),
+        number: "47".into(),
+        own_seat,
     };
     let failed = |problem| {
-        page(
-            frame,
-            &Chat {
-                draft: "What I wanted to say".into(),
-                problem: Some(problem),
-                ..base()
-            },
-        )
+        page(&|chat| {
+            chat.draft = "What I wanted to say".into();
+            chat.problem = Some(problem);
+        })
+    };
+    let seal = |chat: &mut Chat| {
+        chat.encrypted = true;
+        chat.messages = vec![message(48, 2, NOW_MS, "v1.c2FsdCBhbmQgY2lwaGVydGV4dA")];
+    };
+    let nobody = |chat: &mut Chat| {
+        chat.peer_joined = false;
+        chat.peer_joined_ms = None;
     };
     vec![
-        ("chat", page(frame, &base())),
-        (
-            "chat-encrypted",
-            page(
-                frame,
-                &Chat {
-                    encrypted: true,
-                    messages: vec![message(48, 2, NOW_MS, "v1.c2FsdCBhbmQgY2lwaGVydGV4dA")],
-                    ..base()
-                },
-            ),
-        ),
+        ("chat", page(&|_| {})),
+        ("chat-encrypted", page(&seal)),
         (
             "chat-encrypted-older",
-            page(
-                frame,
-                &Chat {
-                    encrypted: true,
-                    newer: true,
-                    messages: vec![message(48, 2, NOW_MS, "v1.c2FsdCBhbmQgY2lwaGVydGV4dA")],
-                    ..base()
-                },
-            ),
+            page(&|chat| {
+                seal(chat);
+                chat.newer = true;
+            }),
         ),
         (
             "chat-seat-2",
-            page(
-                frame,
-                &Chat {
-                    seat: 2,
-                    you: "Anny".into(),
-                    peer: Some("Abhi".into()),
-                    ..base()
-                },
-            ),
+            page(&|chat| {
+                chat.seat = 2;
+                chat.you = "Anny".into();
+                chat.peer = Some("Abhi".into());
+            }),
         ),
         (
             "chat-offline",
-            page(
-                frame,
-                &Chat {
-                    peer_online: Some(false),
-                    peer_last_seen_ms: Some(NOW_MS - 9 * MINUTE_MS),
-                    ..base()
-                },
-            ),
+            page(&|chat| {
+                chat.peer_online = Some(false);
+                chat.peer_last_seen_ms = Some(NOW_MS - 9 * MINUTE_MS);
+            }),
         ),
-        (
-            "chat-unknown",
-            page(
-                frame,
-                &Chat {
-                    peer_online: None,
-                    ..base()
-                },
-            ),
-        ),
-        (
-            "chat-older",
-            page(
-                frame,
-                &Chat {
-                    newer: true,
-                    ..base()
-                },
-            ),
-        ),
-        (
-            "chat-nobody",
-            page(
-                frame,
-                &Chat {
-                    peer_joined: false,
-                    peer_joined_ms: None,
-                    ..new()
-                },
-            ),
-        ),
+        ("chat-unknown", page(&|chat| chat.peer_online = None)),
+        ("chat-older", page(&|chat| chat.newer = true)),
+        ("chat-nobody", new(&nobody)),
         (
             "chat-unnamed",
-            page(
-                frame,
-                &Chat {
-                    peer: None,
-                    peer_joined: false,
-                    peer_joined_ms: None,
-                    ..new()
-                },
-            ),
+            new(&|chat| {
+                nobody(chat);
+                chat.peer = None;
+            }),
         ),
-        (
-            "chat-empty",
-            page(
-                frame,
-                &Chat {
-                    peer_online: Some(true),
-                    ..new()
-                },
-            ),
-        ),
+        ("chat-empty", new(&|chat| chat.peer_online = Some(true))),
         (
             "chat-code",
-            page(
-                frame,
-                &Chat {
-                    seat: 2,
-                    return_code: Some("K7QM-2XRD-9FHT-W4PB".into()),
-                    ..new()
-                },
-            ),
+            new(&|chat| {
+                chat.seat = 2;
+                chat.return_code = Some(RETURN_CODE.into());
+            }),
         ),
-        (
-            "chat-asked",
-            page(
-                frame,
-                &Chat {
-                    asks: asked(false),
-                    ..base()
-                },
-            ),
-        ),
-        (
-            "chat-asked-own",
-            page(
-                frame,
-                &Chat {
-                    asks: asked(true),
-                    ..base()
-                },
-            ),
-        ),
+        ("chat-asked", page(&|chat| chat.asks = vec![ask(false)])),
+        ("chat-asked-own", page(&|chat| chat.asks = vec![ask(true)])),
         (
             "chat-asked-twice",
-            page(
-                frame,
-                &Chat {
-                    asks: [asked(false), asked(true)].concat(),
-                    ..base()
-                },
-            ),
+            page(&|chat| chat.asks = vec![ask(false), ask(true)]),
         ),
         (
             "chat-replaced",
-            page(
-                frame,
-                &Chat {
-                    notices: vec![Notice::PeerReplaced, Notice::AskPresent],
-                    ..base()
-                },
-            ),
+            page(&|chat| chat.notices = vec![Notice::PeerReplaced, Notice::AskPresent]),
         ),
         (
             "chat-you-replaced",
-            page(
-                frame,
-                &Chat {
-                    notices: vec![Notice::YouReplaced],
-                    ..base()
-                },
-            ),
+            page(&|chat| chat.notices = vec![Notice::YouReplaced]),
         ),
         (
             "chat-refused",
-            page(
-                frame,
-                &Chat {
-                    notices: vec![Notice::AskRefused, Notice::AskOver],
-                    ..base()
-                },
-            ),
+            page(&|chat| chat.notices = vec![Notice::AskRefused, Notice::AskOver]),
         ),
         ("chat-empty-message", failed(Problem::Empty)),
         ("chat-too-long", failed(Problem::TooLong { over: 3_812 })),

@@ -1,6 +1,6 @@
 //! The way in.
 
-use super::{DAY_MS, HASH, ID, LINK, NOW_MS};
+use super::{DAY_MS, HASH, ID, LINK, NOW_MS, RETURN_CODE, changed};
 use crate::{
     Markup, ask, invite, login,
     page::Frame,
@@ -9,215 +9,121 @@ use crate::{
 };
 
 pub(super) fn register_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
-    use register::{EndedBy, Notice, Problem, Register, page};
-    let fresh = || Register {
-        id: ID.to_owned(),
-        ..Register::default()
+    use register::{EndedBy, Notice, Problem, Register};
+    let page = |change: &dyn Fn(&mut Register)| {
+        let fresh = Register {
+            id: ID.to_owned(),
+            ..Register::default()
+        };
+        register::page(frame, &changed(fresh, change))
     };
-    let typed = |problem| Register {
-        user_one: "Abhi".into(),
-        user_two: "abhi".into(),
-        ttl_hours: 24,
-        problem: Some(problem),
-        ..fresh()
+    let typed = |problem| {
+        page(&|register| {
+            register.user_one = "Abhi".into();
+            register.user_two = "abhi".into();
+            register.ttl_hours = 24;
+            register.problem = Some(problem);
+        })
     };
-    let noticed = |notice| Register {
-        notice: Some(notice),
-        ..fresh()
-    };
+    let ended = |by: EndedBy| page(&|register| register.notice = Some(Notice::Ended(by.clone())));
     vec![
-        ("register", page(frame, &fresh())),
-        (
-            "register-plain",
-            page(
-                frame,
-                &Register {
-                    plain: true,
-                    ..fresh()
-                },
-            ),
-        ),
+        ("register", page(&|_| {})),
+        ("register-plain", page(&|register| register.plain = true)),
         (
             "register-missing",
-            page(
-                frame,
-                &Register {
-                    problem: Some(Problem::UserOne(NameFault::Missing)),
-                    ..fresh()
-                },
-            ),
+            page(&|register| register.problem = Some(Problem::UserOne(NameFault::Missing))),
         ),
-        (
-            "register-same",
-            page(frame, &typed(Problem::UserTwo(NameFault::Same))),
-        ),
-        (
-            "register-long",
-            page(frame, &typed(Problem::UserOne(NameFault::TooLong))),
-        ),
+        ("register-same", typed(Problem::UserTwo(NameFault::Same))),
+        ("register-long", typed(Problem::UserOne(NameFault::TooLong))),
         (
             "register-characters",
-            page(frame, &typed(Problem::UserOne(NameFault::Characters))),
+            typed(Problem::UserOne(NameFault::Characters)),
         ),
-        ("register-lifetime", page(frame, &typed(Problem::Lifetime))),
+        ("register-lifetime", typed(Problem::Lifetime)),
         (
             "register-many",
-            page(frame, &typed(Problem::TooMany { retry_after_s: 40 })),
+            typed(Problem::TooMany { retry_after_s: 40 }),
         ),
-        (
-            "register-unavailable",
-            page(frame, &typed(Problem::Unavailable)),
-        ),
-        (
-            "register-ended-you",
-            page(frame, &noticed(Notice::Ended(EndedBy::You))),
-        ),
-        (
-            "register-ended-peer",
-            page(frame, &noticed(Notice::Ended(EndedBy::Peer("Anny".into())))),
-        ),
-        (
-            "register-ended-time",
-            page(frame, &noticed(Notice::Ended(EndedBy::Time))),
-        ),
-        (
-            "register-ended",
-            page(frame, &noticed(Notice::Ended(EndedBy::Unknown))),
-        ),
+        ("register-unavailable", typed(Problem::Unavailable)),
+        ("register-ended-you", ended(EndedBy::You)),
+        ("register-ended-peer", ended(EndedBy::Peer("Anny".into()))),
+        ("register-ended-time", ended(EndedBy::Time)),
+        ("register-ended", ended(EndedBy::Unknown)),
         (
             "register-loggedout",
-            page(frame, &noticed(Notice::LoggedOut)),
+            page(&|register| register.notice = Some(Notice::LoggedOut)),
         ),
     ]
 }
 
 pub(super) fn invite_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
-    use invite::{Invite, page};
-    let plain = || Invite {
-        hash: HASH.into(),
-        link: LINK.into(),
-        peer: Some("Anny".into()),
-        expires_at_ms: NOW_MS + 7 * DAY_MS,
-        ..Invite::default()
+    use invite::Invite;
+    let page = |change: &dyn Fn(&mut Invite)| {
+        let again = Invite {
+            hash: HASH.into(),
+            link: LINK.into(),
+            peer: Some("Anny".into()),
+            expires_at_ms: NOW_MS + 7 * DAY_MS,
+            ..Invite::default()
+        };
+        invite::page(frame, &changed(again, change))
     };
     vec![
         (
             "invite",
-            page(
-                frame,
-                &Invite {
-                    return_code: Some("K7QM-2XRD-9FHT-W4PB".into()),
-                    ..plain()
-                },
-            ),
+            page(&|invite| invite.return_code = Some(RETURN_CODE.into())),
         ),
-        ("invite-again", page(frame, &plain())),
-        (
-            "invite-encrypted",
-            page(
-                frame,
-                &Invite {
-                    encrypted: true,
-                    ..plain()
-                },
-            ),
-        ),
-        (
-            "invite-unnamed",
-            page(
-                frame,
-                &Invite {
-                    peer: None,
-                    ..plain()
-                },
-            ),
-        ),
-        (
-            "invite-joined",
-            page(
-                frame,
-                &Invite {
-                    peer_joined: true,
-                    ..plain()
-                },
-            ),
-        ),
+        ("invite-again", page(&|_| {})),
+        ("invite-encrypted", page(&|invite| invite.encrypted = true)),
+        ("invite-unnamed", page(&|invite| invite.peer = None)),
+        ("invite-joined", page(&|invite| invite.peer_joined = true)),
     ]
 }
 
 pub(super) fn login_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
-    use login::{Held, Login, Problem, page};
-    let fresh = || Login {
-        expires_at_ms: Some(NOW_MS + 7 * DAY_MS),
-        hash: HASH.into(),
-        id: ID.into(),
-        ..Login::default()
+    use login::{Held, Login, Problem};
+    let page = |change: &dyn Fn(&mut Login)| {
+        let fresh = Login {
+            expires_at_ms: Some(NOW_MS + 7 * DAY_MS),
+            hash: HASH.into(),
+            id: ID.into(),
+            ..Login::default()
+        };
+        login::page(frame, &changed(fresh, change))
     };
     let tried = |problem| {
-        page(
-            frame,
-            &Login {
-                user: "Anny".into(),
-                problem: Some(problem),
-                ..fresh()
-            },
-        )
+        page(&|login| {
+            login.user = "Anny".into();
+            login.problem = Some(problem);
+        })
     };
     let held = |seat, name: &str| Held {
         seat,
         name: name.into(),
     };
     vec![
-        ("login", page(frame, &fresh())),
-        (
-            "login-choose",
-            page(
-                frame,
-                &Login {
-                    choose_name: true,
-                    ..fresh()
-                },
-            ),
-        ),
+        ("login", page(&|_| {})),
+        ("login-choose", page(&|login| login.choose_name = true)),
         (
             "login-continue",
-            page(
-                frame,
-                &Login {
-                    continue_as: vec![held(1, "Abhi"), held(2, "Anny")],
-                    ..fresh()
-                },
-            ),
+            page(&|login| login.continue_as = vec![held(1, "Abhi"), held(2, "Anny")]),
         ),
-        (
-            "login-encrypted",
-            page(
-                frame,
-                &Login {
-                    encrypted: true,
-                    ..fresh()
-                },
-            ),
-        ),
+        ("login-encrypted", page(&|login| login.encrypted = true)),
         ("login-missing", tried(Problem::Name(NameFault::Missing))),
         ("login-wrong-name", tried(Problem::WrongName)),
         ("login-taken", tried(Problem::SeatTaken)),
         (
             "login-replaced",
-            page(
-                frame,
-                &Login {
+            page(&|login| {
+                login.user = "Anny".into();
+                login.problem = Some(Problem::Replaced);
+                login.replaced = Some(Replaced {
+                    encrypted: false,
+                    at_ms: NOW_MS - DAY_MS,
                     user: "Anny".into(),
-                    problem: Some(Problem::Replaced),
-                    replaced: Some(Replaced {
-                        encrypted: false,
-                        at_ms: NOW_MS - DAY_MS,
-                        user: "Anny".into(),
-                        peer: None,
-                    }),
-                    ..fresh()
-                },
-            ),
+                    peer: None,
+                });
+            }),
         ),
         ("login-wrong-code", tried(Problem::WrongReturnCode)),
         ("login-wrong-device", tried(Problem::WrongDeviceCode)),

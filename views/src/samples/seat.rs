@@ -1,6 +1,6 @@
 //! What a person does about their seat, and what goes wrong.
 
-use super::{DAY_MS, HASH, LINK, MINUTE_MS, NOW_MS};
+use super::{DAY_MS, HASH, LINK, MINUTE_MS, NOW_MS, RETURN_CODE, changed};
 use crate::{
     Markup, device, download, end, error, logout, page::Frame, replaced::Replaced, return_code,
     sessions,
@@ -8,16 +8,19 @@ use crate::{
 
 pub(super) fn seat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
     let hash = || HASH.to_owned();
-    let device = device::Device {
-        hash: hash(),
-        seat: 1,
-        you: "Abhi".into(),
-        link: LINK.into(),
-        code: Some(device::Code {
-            code: "8TRF-M3WQ".into(),
-            expires_at_ms: NOW_MS + 10 * MINUTE_MS,
-        }),
-        ..device::Device::default()
+    let device = |change: &dyn Fn(&mut device::Device)| {
+        let device = device::Device {
+            hash: hash(),
+            seat: 1,
+            you: "Abhi".into(),
+            link: LINK.into(),
+            code: Some(device::Code {
+                code: "8TRF-M3WQ".into(),
+                expires_at_ms: NOW_MS + 10 * MINUTE_MS,
+            }),
+            ..device::Device::default()
+        };
+        device::page(frame, &changed(device, change))
     };
     let session = |id: &str, (browser, system), age_ms, current| sessions::Session {
         id: id.into(),
@@ -27,41 +30,34 @@ pub(super) fn seat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
         last_seen_ms: NOW_MS - age_ms / 9,
         current,
     };
-    let list = |ended| sessions::Sessions {
-        hash: hash(),
-        seat: 1,
-        sessions: vec![
-            session("a", (Some("Firefox"), Some("Linux")), MINUTE_MS, true),
-            session("b", (Some("Chrome"), Some("Android")), DAY_MS, false),
-            session("c", (None, None), 3 * DAY_MS, false),
-        ],
-        ended,
+    let list = |ended| {
+        let sessions = sessions::Sessions {
+            hash: hash(),
+            seat: 1,
+            sessions: vec![
+                session("a", (Some("Firefox"), Some("Linux")), MINUTE_MS, true),
+                session("b", (Some("Chrome"), Some("Android")), DAY_MS, false),
+                session("c", (None, None), 3 * DAY_MS, false),
+            ],
+            ended,
+        };
+        sessions::page(frame, &sessions)
     };
-    let code = return_code::ReturnCode {
-        hash: hash(),
-        seat: 1,
-        code: Some("K7QM-2XRD-9FHT-W4PB".into()),
+    let return_code = |code: Option<&str>| {
+        let page = return_code::ReturnCode {
+            hash: hash(),
+            seat: 1,
+            code: code.map(Into::into),
+        };
+        return_code::page(frame, &page)
     };
-    let no_code = return_code::ReturnCode {
-        code: None,
-        ..code.clone()
-    };
-    let no_device = device::Device {
-        code: None,
-        ..device.clone()
-    };
-    let device_encrypted = device::Device {
-        encrypted: true,
-        ..device.clone()
-    };
-    let download = download::Download {
-        hash: hash(),
-        seat: 1,
-        encrypted_for: None,
-    };
-    let download_encrypted = download::Download {
-        encrypted_for: Some("Abhi".into()),
-        ..download.clone()
+    let download = |encrypted_for: Option<&str>| {
+        let page = download::Download {
+            hash: hash(),
+            seat: 1,
+            encrypted_for: encrypted_for.map(Into::into),
+        };
+        download::page(frame, &page)
     };
     let log_out = |encrypted| {
         let page = logout::Logout {
@@ -71,142 +67,97 @@ pub(super) fn seat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
         };
         logout::page(frame, &page)
     };
-    let end_encrypted = end::End {
-        hash: hash(),
-        encrypted: true,
-        seat: 1,
-        peer: Some("Anny".into()),
+    let end = |peer: Option<&str>, encrypted| {
+        let page = end::End {
+            hash: hash(),
+            encrypted,
+            seat: 1,
+            peer: peer.map(Into::into),
+        };
+        end::page(frame, &page)
     };
     vec![
-        ("device", device::page(frame, &device)),
-        ("device-none", device::page(frame, &no_device)),
-        ("device-encrypted", device::page(frame, &device_encrypted)),
-        ("return-code", return_code::page(frame, &code)),
-        ("return-code-none", return_code::page(frame, &no_code)),
-        ("download", download::page(frame, &download)),
+        ("device", device(&|_| {})),
+        ("device-none", device(&|device| device.code = None)),
         (
-            "download-encrypted",
-            download::page(frame, &download_encrypted),
+            "device-encrypted",
+            device(&|device| device.encrypted = true),
         ),
-        ("sessions", sessions::page(frame, &list(false))),
-        ("sessions-ended", sessions::page(frame, &list(true))),
-        (
-            "end",
-            end::page(
-                frame,
-                &end::End {
-                    hash: hash(),
-                    encrypted: false,
-                    seat: 1,
-                    peer: Some("Anny".into()),
-                },
-            ),
-        ),
-        (
-            "end-unnamed",
-            end::page(
-                frame,
-                &end::End {
-                    hash: hash(),
-                    encrypted: false,
-                    seat: 1,
-                    peer: None,
-                },
-            ),
-        ),
+        ("return-code", return_code(Some(RETURN_CODE))),
+        ("return-code-none", return_code(None)),
+        ("download", download(None)),
+        ("download-encrypted", download(Some("Abhi"))),
+        ("sessions", list(false)),
+        ("sessions-ended", list(true)),
+        ("end", end(Some("Anny"), false)),
+        ("end-unnamed", end(None, false)),
         ("logout", log_out(false)),
         ("logout-encrypted", log_out(true)),
-        ("end-encrypted", end::page(frame, &end_encrypted)),
+        ("end-encrypted", end(Some("Anny"), true)),
     ]
 }
 
 pub(super) fn error_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
-    use error::{Error, page};
-    let plain = |status| Error {
-        status,
-        reference: Some("b7c2-41f0".into()),
-        ..Error::default()
+    use error::Error;
+    let page = |status, change: &dyn Fn(&mut Error)| {
+        let error = Error {
+            status,
+            reference: Some("b7c2-41f0".into()),
+            ..Error::default()
+        };
+        error::page(frame, &changed(error, change))
     };
+    let plain = |status| page(status, &|_| {});
     let seated = |status| {
-        page(
-            frame,
-            &Error {
-                hash: Some(HASH.into()),
-                seat: Some(1),
-                ..plain(status)
-            },
-        )
+        page(status, &|error| {
+            error.hash = Some(HASH.into());
+            error.seat = Some(1);
+        })
     };
     let replaced = |encrypted| {
-        page(
-            frame,
-            &Error {
-                hash: Some(HASH.into()),
-                seat: Some(2),
-                replaced: Some(Replaced {
-                    at_ms: NOW_MS - DAY_MS,
-                    user: "Anny".into(),
-                    peer: Some("Abhi".into()),
-                    encrypted,
-                }),
-                ..plain(401)
-            },
-        )
+        page(401, &|error| {
+            error.hash = Some(HASH.into());
+            error.seat = Some(2);
+            error.replaced = Some(Replaced {
+                at_ms: NOW_MS - DAY_MS,
+                user: "Anny".into(),
+                peer: Some("Abhi".into()),
+                encrypted,
+            });
+        })
     };
     vec![
         ("error-400", seated(400)),
         (
             "error-401",
-            page(
-                frame,
-                &Error {
-                    hash: Some(HASH.into()),
-                    ..plain(401)
-                },
-            ),
+            page(401, &|error| error.hash = Some(HASH.into())),
         ),
         ("error-401-replaced", replaced(false)),
         ("error-401-replaced-encrypted", replaced(true)),
         ("error-403", seated(403)),
         (
             "error-403-cross-site",
-            page(
-                frame,
-                &Error {
-                    cross_site: true,
-                    ..plain(403)
-                },
-            ),
+            page(403, &|error| error.cross_site = true),
         ),
-        ("error-404", page(frame, &plain(404))),
+        ("error-404", plain(404)),
         ("error-405", seated(405)),
         ("error-408", seated(408)),
         ("error-409", seated(409)),
-        ("error-410", page(frame, &plain(410))),
+        ("error-410", plain(410)),
         ("error-413", seated(413)),
         ("error-415", seated(415)),
         ("error-422", seated(422)),
         (
             "error-429",
-            page(
-                frame,
-                &Error {
-                    retry_after_s: Some(30),
-                    ..plain(429)
-                },
-            ),
+            page(429, &|error| error.retry_after_s = Some(30)),
         ),
-        ("error-500", page(frame, &plain(500))),
+        ("error-500", plain(500)),
         (
             "error-503",
-            page(
-                frame,
-                &Error {
-                    retry_after_s: Some(3),
-                    hash: Some(HASH.into()),
-                    ..plain(503)
-                },
-            ),
+            page(503, &|error| {
+                error.retry_after_s = Some(3);
+                error.hash = Some(HASH.into());
+            }),
         ),
     ]
 }
