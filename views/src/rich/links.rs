@@ -165,16 +165,11 @@ impl<'a> Word<'a> {
         if !www && !is_known(top) {
             return None;
         }
-        let port = || {
-            self.text
-                .as_bytes()
-                .get(self.end + 1)
-                .is_some_and(u8::is_ascii_digit)
-        };
+        let next = self.text.as_bytes().get(self.end + 1);
         let goes_on = end == self.end
             && match after {
                 Some('/' | '?' | '#') => true,
-                Some(':') => port(),
+                Some(':') => next.is_some_and(u8::is_ascii_digit),
                 _ => false,
             };
         if goes_on {
@@ -190,22 +185,10 @@ impl<'a> Word<'a> {
     /// Whether what stands before makes this a part of something else: a path, a query, a handle, a word that an invisible
     /// character joins or hyphenates.
     fn leans_on_what_is_before(&self, start: usize) -> bool {
-        let before = self.text[..start].chars().next_back();
-        matches!(
-            before,
-            Some(
-                '/' | '\\'
-                    | '@'
-                    | '='
-                    | '&'
-                    | '#'
-                    | '?'
-                    | '\u{AD}'
-                    | '\u{200C}'
-                    | '\u{200D}'
-                    | '\u{2060}'
-            )
-        )
+        const JOINTS: &[char] = &[
+            '/', '\\', '@', '=', '&', '#', '?', '\u{AD}', '\u{200C}', '\u{200D}', '\u{2060}',
+        ];
+        self.text[..start].ends_with(JOINTS)
     }
 
     /// Whether `http://` or `https://` stands there.
@@ -225,11 +208,7 @@ impl<'a> Word<'a> {
         from: usize,
         piece: fn(&'a str) -> Piece<'a>,
     ) -> Option<Found<'a>> {
-        let sure = if piece("") == Piece::Link("") {
-            None
-        } else {
-            Some(from)
-        };
+        let sure = (piece("") != Piece::Link("")).then_some(from);
         let (mut end, mut at) = (sure, from);
         let mut in_host = sure.is_none();
         let mut before = None;
@@ -245,12 +224,10 @@ impl<'a> Word<'a> {
                 '}' => Some(&mut curly),
                 _ => None,
             };
-            let unopened = open.is_some_and(|open| match open.checked_sub(1) {
-                Some(left) => {
-                    *open = left;
-                    false
-                }
-                None => true,
+            let unopened = open.is_some_and(|open| {
+                let none = *open == 0;
+                *open = open.saturating_sub(1);
+                none
             });
             // Of several links in a row each is one.
             let next_link = || self.begins_link(at + 1);

@@ -44,24 +44,8 @@ pub(super) fn ends_host(c: char) -> bool {
 pub(super) fn ends_sentence(c: char) -> bool {
     matches!(
         c,
-        '.' | ','
-            | ';'
-            | ':'
-            | '!'
-            | '?'
-            | '\''
-            | '*'
-            | '_'
-            | '~'
-            | '|'
-            | '('
-            | '['
-            | '{'
-            | '·'
-            | '’'
-            | '…'
-            | '–'
-    )
+        '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '*' | '_' | '~' | '|' | '(' | '[' | '{'
+    ) || matches!(c, '·' | '’' | '…' | '–')
 }
 
 /// What no link goes on behind. An invisible character could dress one address up as another.
