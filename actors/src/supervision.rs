@@ -3,11 +3,12 @@
 
 use std::{
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use futures_util::FutureExt;
+use parking_lot::Mutex;
 use prometheus::{IntCounterVec, Opts, Registry};
 use tracing::{error, info};
 
@@ -45,7 +46,7 @@ impl Tasks {
 
     /// The names of the tasks that are down and about to be restarted.
     pub fn down(&self) -> Vec<&'static str> {
-        self.lock().clone()
+        self.down.lock().clone()
     }
 
     /// Runs a task for ever: whenever it panics or returns, `start` creates it again.
@@ -76,22 +77,18 @@ impl Tasks {
             let why = ended.err().unwrap_or_else(|| "it ended".into());
             error!(task = name, why, "a task stopped; it is started again");
             restarts.inc();
-            self.lock().push(name);
+            self.down.lock().push(name);
             if started.elapsed() >= PAUSE_RESET_AFTER {
                 pause = PAUSE_MIN;
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(PAUSE_MAX);
             info!(task = name, "the task runs again");
-            let mut down = self.lock();
+            let mut down = self.down.lock();
             if let Some(place) = down.iter().position(|of| *of == name) {
                 down.swap_remove(place);
             }
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<&'static str>> {
-        self.down.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,9 +1,11 @@
 //! What others can see of a pair without sending it a message.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc,
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
+
+use parking_lot::Mutex;
 
 use crate::domain::{Marks, Position, Seat, Seq};
 
@@ -58,7 +60,7 @@ impl PairStatus {
     }
 
     pub(crate) fn position(&self) -> Position {
-        *self.lock()
+        *self.position.lock()
     }
 
     pub(crate) fn has_streams(&self) -> bool {
@@ -93,23 +95,23 @@ impl PairStatus {
     }
 
     pub(crate) fn last_seq(&self) -> Seq {
-        self.lock().last_seq
+        self.position.lock().last_seq
     }
 
     /// Called by the pair only.
     pub(crate) fn set_last_seq(&self, seq: Seq) {
-        self.lock().last_seq = seq;
+        self.position.lock().last_seq = seq;
     }
 
     /// Called when the pair has read its chat for the first time.
     pub(crate) fn set_position(&self, position: Position) {
-        *self.lock() = position;
+        *self.position.lock() = position;
     }
 
     /// Called when the pair has read its chat again. Marks that are not stored yet are kept, and messages that are not
     /// delivered yet do not count.
     pub(crate) fn update_position(&self, stored: Position) {
-        let mut position = self.lock();
+        let mut position = self.position.lock();
         position.revision = stored.revision;
         for seat in Seat::BOTH {
             position.marks[seat] = position.marks[seat].raised(stored.marks[seat]);
@@ -118,13 +120,9 @@ impl PairStatus {
 
     /// Raises a seat's marks; returns them if that changed anything.
     pub(crate) fn raise_marks(&self, seat: Seat, to: Marks) -> Option<Marks> {
-        let mut position = self.lock();
+        let mut position = self.position.lock();
         let marks = &mut position.marks[seat];
         let raised = marks.raised(to);
         (raised != std::mem::replace(marks, raised)).then_some(raised)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Position> {
-        self.position.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,11 +1,9 @@
 //! The inbox: notices from the bus on their way to the pairs. It is bounded; when it is full, a notice's chat goes into
 //! the set of chats that missed something.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashSet, sync::Arc};
 
+use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 
 use crate::domain::{ChatKey, Notice};
@@ -63,7 +61,7 @@ impl Inbox {
     /// Reports that notices of these chats may have been lost.
     pub fn report_missed(&self, keys: impl IntoIterator<Item = ChatKey>) {
         {
-            let mut missed = self.missed_so_far();
+            let mut missed = self.0.missed.lock();
             if !missed.all {
                 missed.keys.extend(keys);
             }
@@ -77,7 +75,7 @@ impl Inbox {
 
     /// Reports that notices of any chat may have been lost.
     pub fn report_all_missed(&self) {
-        *self.missed_so_far() = MissedChats {
+        *self.0.missed.lock() = MissedChats {
             keys: HashSet::new(),
             all: true,
         };
@@ -103,11 +101,7 @@ impl Inbox {
 
     /// Takes everything that was missed so far.
     pub fn drain_missed(&self) -> MissedChats {
-        std::mem::take(&mut *self.missed_so_far())
-    }
-
-    fn missed_so_far(&self) -> MutexGuard<'_, MissedChats> {
-        self.0.missed.lock().unwrap_or_else(PoisonError::into_inner)
+        std::mem::take(&mut *self.0.missed.lock())
     }
 }
 

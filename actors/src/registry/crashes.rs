@@ -2,9 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 use crate::domain::ChatKey;
 
@@ -25,7 +26,7 @@ struct Crash {
 impl Crashes {
     /// Counts a panic.
     pub(super) fn add(&self, key: ChatKey) {
-        let mut crashes = self.lock();
+        let mut crashes = self.0.lock();
         crashes.retain(|_, crash| crash.last.elapsed() < WINDOW);
         let crash = crashes.entry(key).or_insert(Crash {
             count: 0,
@@ -37,12 +38,8 @@ impl Crashes {
 
     /// Whether the chat is to be refused for now.
     pub(super) fn too_many(&self, key: ChatKey) -> bool {
-        let crashes = self.lock();
+        let crashes = self.0.lock();
         let crash = crashes.get(&key);
         crash.is_some_and(|crash| crash.count >= COUNT_MAX && crash.last.elapsed() < WINDOW)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<ChatKey, Crash>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

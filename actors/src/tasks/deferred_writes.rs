@@ -3,11 +3,12 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use futures_util::future::join_all;
+use parking_lot::Mutex;
 use prometheus::IntGauge;
 use tracing::{error, info, warn};
 
@@ -71,7 +72,7 @@ impl DeferredWrites {
     /// Queues a write, in place of a queued one about the same subject.
     pub(crate) fn push(&self, key: ChatKey, write: DeferredWrite) {
         let part = &self.0.parts[self.0.store.partition(key)];
-        let mut waiting = part.waiting();
+        let mut waiting = part.waiting.lock();
         let room = waiting.len() < WAITING_MAX;
         match waiting.entry((key, subject(&write))) {
             Entry::Occupied(mut before) => _ = before.insert(write),
@@ -133,7 +134,7 @@ impl DeferredWrites {
     }
 
     fn take<'a>(&'a self, part: &'a Part) -> Taken<'a> {
-        let writes: Vec<_> = std::mem::take(&mut *part.waiting())
+        let writes: Vec<_> = std::mem::take(&mut *part.waiting.lock())
             .into_iter()
             .map(|((key, _), write)| (key, write))
             .collect();
@@ -142,12 +143,6 @@ impl DeferredWrites {
             len: &self.0.metrics.deferred_writes_len,
             writes: writes.chunks(WRITE_LEN_MAX).map(<[_]>::to_vec).collect(),
         }
-    }
-}
-
-impl Part {
-    fn waiting(&self) -> MutexGuard<'_, HashMap<(ChatKey, Subject), DeferredWrite>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -170,7 +165,7 @@ impl Taken<'_> {
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        let mut waiting = self.part.waiting();
+        let mut waiting = self.part.waiting.lock();
         for (key, write) in self.writes.drain(..).flatten() {
             match waiting.entry((key, subject(&write))) {
                 Entry::Vacant(vacant) => _ = vacant.insert(write),

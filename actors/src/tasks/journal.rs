@@ -15,11 +15,12 @@ mod reply;
 
 use std::{
     collections::{HashSet, VecDeque},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Instant,
 };
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
+use parking_lot::Mutex;
 
 pub use self::reply::Sent;
 use self::{commit::Done, queue::Queue};

@@ -3,11 +3,9 @@
 //! While one statement is in flight the next callers gather: an idle instance checks a lone caller at once, a busy
 //! one pays for one round trip per batch. A send is not checked here but by the statement that stores it.
 
-use std::{
-    mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{mem, sync::Arc};
 
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use crate::{
@@ -52,7 +50,7 @@ impl SessionChecks {
         let (reply, answered) = oneshot::channel();
         let partition = self.store.partition(caller.key);
         {
-            let mut queue = self.queue(partition);
+            let mut queue = self.queues[partition].lock();
             if queue.waiting.len() >= WAITING_MAX {
                 let full = "too many requests wait for their sessions to be checked";
                 return Err(Refusal::Unavailable(full.into()));
@@ -71,12 +69,6 @@ impl SessionChecks {
             Ok(answer) => answer?.granted(),
             Err(_) => Err(Refusal::Unavailable("the session was not checked".into())),
         }
-    }
-
-    fn queue(&self, partition: usize) -> MutexGuard<'_, Queue> {
-        self.queues[partition]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -103,7 +95,7 @@ impl InFlight {
 
     /// The next batch; `None` when nobody waits, and then the next caller starts another task.
     fn next(&mut self) -> Option<Vec<(Caller, oneshot::Sender<Answer>)>> {
-        let mut queue = self.checks.queue(self.partition);
+        let mut queue = self.checks.queues[self.partition].lock();
         let len = queue.waiting.len().min(BATCH_LEN_MAX);
         if len == 0 {
             queue.in_flight = false;
@@ -117,7 +109,7 @@ impl InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         if !self.finished {
-            let mut queue = self.checks.queue(self.partition);
+            let mut queue = self.checks.queues[self.partition].lock();
             queue.in_flight = false;
             queue.waiting.clear();
         }

@@ -1,10 +1,12 @@
 use std::{
     sync::{
-        Arc, Condvar, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicI64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
+
+use parking_lot::{Condvar, Mutex};
 
 use crate::{domain::Timestamp, ports::Clock};
 
@@ -66,11 +68,7 @@ pub struct Stopped(Arc<ClockFaults>);
 
 impl Drop for Stopped {
     fn drop(&mut self) {
-        *self
-            .0
-            .stopped
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = false;
+        *self.0.stopped.lock() = false;
         self.0.released.notify_all();
     }
 }
@@ -96,24 +94,18 @@ impl FaultyClock {
 
     /// Makes reading the time block until the guard is dropped.
     pub fn stop(&self) -> Stopped {
-        *self
-            .faults
-            .stopped
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = true;
+        *self.faults.stopped.lock() = true;
         Stopped(self.faults.clone())
     }
 }
 
 impl Clock for FaultyClock {
     fn now(&self) -> Timestamp {
-        let stopped = self
-            .faults
-            .stopped
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let wait = self.faults.released.wait_while(stopped, |stopped| *stopped);
-        drop(wait.unwrap_or_else(PoisonError::into_inner));
+        let mut stopped = self.faults.stopped.lock();
+        self.faults
+            .released
+            .wait_while(&mut stopped, |stopped| *stopped);
+        drop(stopped);
         panic_if_armed(&self.faults.panics);
         self.shown.now()
     }

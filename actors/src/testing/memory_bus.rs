@@ -2,10 +2,11 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::Arc,
 };
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 use crate::{
@@ -53,15 +54,9 @@ pub struct MemoryBus {
 }
 
 impl MemoryHub {
-    fn instances(&self) -> MutexGuard<'_, Vec<Instance>> {
-        self.0
-            .lock()
-            .expect("nothing panics while it holds the hub")
-    }
-
     /// A bus for one more instance.
     pub fn attach(&self) -> MemoryBus {
-        let mut instances = self.instances();
+        let mut instances = self.0.lock();
         instances.push(Instance {
             boot: Uuid::new_v4(),
             ..Instance::default()
@@ -75,7 +70,7 @@ impl MemoryHub {
 
 impl MemoryBus {
     fn with<T>(&self, with: impl FnOnce(&mut Instance) -> T) -> T {
-        with(&mut self.hub.instances()[self.place])
+        with(&mut self.hub.0.lock()[self.place])
     }
 
     fn check(&self) -> Result<(), BusError> {
@@ -158,7 +153,7 @@ impl Bus for MemoryBus {
     fn publish(&self, key: ChatKey, notice: Notice) {
         self.panic_if_armed(BusCall::Publish);
         // The hub stays locked, so that all instances get notices in the same order.
-        for (place, other) in self.hub.instances().iter().enumerate() {
+        for (place, other) in self.hub.0.lock().iter().enumerate() {
             if place != self.place {
                 other.deliver(key, &notice);
             }
@@ -177,7 +172,7 @@ impl Bus for MemoryBus {
         self.panic_if_armed(BusCall::OpenElsewhere);
         tokio::task::yield_now().await;
         self.check()?;
-        let instances = self.hub.instances();
+        let instances = self.hub.0.lock();
         let others = instances
             .iter()
             .enumerate()
@@ -194,7 +189,7 @@ impl Bus for MemoryBus {
     fn forget(&self, key: ChatKey) {
         self.panic_if_armed(BusCall::Forget);
         self.with(|own| own.subscribed.remove(&key));
-        for instance in self.hub.instances().iter_mut() {
+        for instance in self.hub.0.lock().iter_mut() {
             instance.open.remove(&key);
         }
     }
@@ -225,7 +220,7 @@ impl Bus for MemoryBus {
     /// One that is deaf hears nobody.
     fn membership(&self) -> Option<BusMembership> {
         let (own, deaf) = self.with(|own| (own.boot, own.deaf));
-        let boots = self.hub.instances();
+        let boots = self.hub.0.lock();
         let boots = boots.iter().map(|instance| instance.boot);
         Some(BusMembership {
             own,

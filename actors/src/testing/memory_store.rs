@@ -9,7 +9,9 @@ mod record;
 mod seats;
 mod upkeep;
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
 
 pub use self::faults::{Call, Hold};
 use self::{data::Data, faults::Faults, record::Record};
@@ -47,56 +49,6 @@ impl MemoryStore {
         }
     }
 
-    /// Makes the next calls of this kind fail as unavailable, without effect.
-    pub fn fail_next(&self, call: Call, times: usize) {
-        self.faults.fail_next(call, times);
-    }
-
-    /// Makes the next calls of this kind panic, without effect.
-    pub fn panic_next(&self, call: Call, times: usize) {
-        self.faults.panic_next(call, times);
-    }
-
-    /// How many of the requested panics have not happened yet.
-    pub fn panics_left(&self, call: Call) -> usize {
-        self.faults.panics_left(call)
-    }
-
-    /// Locks or unlocks a chat, as another transaction would.
-    pub fn set_locked(&self, key: ChatKey, locked: bool) {
-        self.faults.set_locked(key, locked);
-    }
-
-    /// Makes the next appends fail as unavailable after they were stored.
-    pub fn lose_next_appends(&self, times: usize) {
-        self.faults.lose_next_appends(times);
-    }
-
-    /// Makes calls of this kind wait before they have any effect, until the guard is dropped.
-    pub fn hold(&self, call: Call) -> Hold {
-        self.faults.hold(call)
-    }
-
-    /// Whether a call of this kind is waiting.
-    pub fn is_waiting(&self, call: Call) -> bool {
-        self.faults.is_waiting(call)
-    }
-
-    /// How many calls of this kind were made.
-    pub fn calls(&self, call: Call) -> usize {
-        self.faults.calls(call)
-    }
-
-    /// Refuses every batch that contains this text from now on.
-    pub fn refuse_text(&self, text: &str) {
-        self.faults.refuse_text(text);
-    }
-
-    /// The number of drafts of each append so far, including one that waits.
-    pub fn batch_lens(&self) -> Vec<usize> {
-        self.faults.batch_lens()
-    }
-
     /// Loses the messages of a chat after this one, as a failover to a standby that lagged does.
     pub fn lose_messages_after(&self, key: ChatKey, seq: Seq) {
         let (mut data, now) = self.locked();
@@ -119,11 +71,7 @@ impl MemoryStore {
     }
 
     fn locked(&self) -> (MutexGuard<'_, Data>, Timestamp) {
-        let data = self
-            .data
-            .lock()
-            .expect("nothing panics while it holds the data");
-        (data, self.clock.now())
+        (self.data.lock(), self.clock.now())
     }
 
     async fn with_chat<T>(

@@ -1,10 +1,6 @@
 //! One commit: the call of the store, and what follows for each message.
 
-use std::{
-    mem::take,
-    sync::{Arc, MutexGuard, PoisonError},
-    time::Instant,
-};
+use std::{mem::take, sync::Arc, time::Instant};
 
 use tokio::task::yield_now;
 use tracing::{Span, debug, error, info, warn};
@@ -101,7 +97,7 @@ impl Lane {
     /// good is logged with the request.
     fn log_failure(&self, failure: &StoreError) {
         let is_passing = !matches!(failure, StoreError::Refused(_));
-        let mut since = self.failing_since();
+        let mut since = self.failing_since.lock();
         if is_passing && since.is_none() {
             *since = Some(Instant::now());
             warn!(%failure, "messages are not stored; their senders try again");
@@ -109,16 +105,10 @@ impl Lane {
     }
 
     fn log_success(&self) {
-        if let Some(since) = take(&mut *self.failing_since()) {
+        if let Some(since) = take(&mut *self.failing_since.lock()) {
             let seconds = since.elapsed().as_secs_f64();
             info!(seconds, "messages are stored again");
         }
-    }
-
-    fn failing_since(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.failing_since
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Publishes what was stored. Returns each pair's part of it.

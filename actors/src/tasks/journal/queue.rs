@@ -2,9 +2,10 @@
 
 use std::{
     collections::{HashSet, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
+use parking_lot::Mutex;
 use prometheus::IntGauge;
 use tokio::sync::Notify;
 use tracing::Span;
@@ -54,7 +55,7 @@ impl Queue {
     /// Appends a draft, or refuses it when the queue is full.
     pub(super) fn push(&self, append: Append) {
         {
-            let mut waiting = self.waiting();
+            let mut waiting = self.waiting.lock();
             if waiting.len() >= self.len_max {
                 drop(waiting);
                 let full = Refusal::Unavailable("the journal's queue is full".into());
@@ -68,7 +69,7 @@ impl Queue {
 
     /// Takes at most `len_max` from the front, except those of the `held` chats.
     pub(super) fn take(&self, len_max: usize, held: &HashSet<ChatKey>) -> Vec<Append> {
-        let mut waiting = self.waiting();
+        let mut waiting = self.waiting.lock();
         let batch: Vec<Append> = if held.is_empty() {
             let len = waiting.len().min(len_max);
             waiting.drain(..len).collect()
@@ -91,9 +92,5 @@ impl Queue {
     /// Returns when there may be more to take.
     pub(super) async fn more(&self) {
         self.more.notified().await;
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, VecDeque<Append>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

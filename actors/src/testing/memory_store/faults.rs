@@ -1,10 +1,12 @@
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::Arc,
 };
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use super::MemoryStore;
 use crate::{
     domain::{ChatKey, Draft},
     ports::StoreError,
@@ -78,71 +80,86 @@ impl Drop for Hold {
     }
 }
 
-impl Faults {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state
-            .lock()
-            .expect("nothing panics while it holds the faults")
+impl MemoryStore {
+    /// Makes the next calls of this kind fail as unavailable, without effect.
+    pub fn fail_next(&self, call: Call, times: usize) {
+        self.faults.state.lock().failing.insert(call, times);
     }
 
-    pub(super) fn hold(self: &Arc<Self>, call: Call) -> Hold {
-        self.held.send_modify(|held| {
-            held.insert(call);
-        });
-        Hold {
-            faults: self.clone(),
-            call,
-        }
-    }
-
-    pub(super) fn fail_next(&self, call: Call, times: usize) {
-        self.state().failing.insert(call, times);
-    }
-
-    pub(super) fn panic_next(&self, call: Call, times: usize) {
-        self.state().panicking.insert(call, times);
+    /// Makes the next calls of this kind panic, without effect.
+    pub fn panic_next(&self, call: Call, times: usize) {
+        self.faults.state.lock().panicking.insert(call, times);
     }
 
     /// How many of the requested panics have not happened yet.
-    pub(super) fn panics_left(&self, call: Call) -> usize {
-        self.state().panicking.get(&call).copied().unwrap_or(0)
+    pub fn panics_left(&self, call: Call) -> usize {
+        let state = self.faults.state.lock();
+        state.panicking.get(&call).copied().unwrap_or(0)
     }
 
-    pub(super) fn set_locked(&self, key: ChatKey, locked: bool) {
-        let mut state = self.state();
+    /// Locks or unlocks a chat, as another transaction would.
+    pub fn set_locked(&self, key: ChatKey, locked: bool) {
+        let mut state = self.faults.state.lock();
         match locked {
             true => state.locked.insert(key),
             false => state.locked.remove(&key),
         };
     }
 
+    /// Makes the next appends fail as unavailable after they were stored.
+    pub fn lose_next_appends(&self, times: usize) {
+        self.faults.state.lock().lost_appends = times;
+    }
+
+    /// Makes calls of this kind wait before they have any effect, until the guard is dropped.
+    pub fn hold(&self, call: Call) -> Hold {
+        self.faults.held.send_modify(|held| {
+            held.insert(call);
+        });
+        Hold {
+            faults: self.faults.clone(),
+            call,
+        }
+    }
+
+    /// Whether a call of this kind is waiting.
+    pub fn is_waiting(&self, call: Call) -> bool {
+        self.faults.state.lock().waiting.contains(&call)
+    }
+
+    /// How many calls of this kind were made.
+    pub fn calls(&self, call: Call) -> usize {
+        let state = self.faults.state.lock();
+        state.calls.get(&call).copied().unwrap_or(0)
+    }
+
+    /// Refuses every batch that contains this text from now on.
+    pub fn refuse_text(&self, text: &str) {
+        self.faults.state.lock().refused_texts.insert(text.into());
+    }
+
+    /// The number of drafts of each append so far, including one that waits.
+    pub fn batch_lens(&self) -> Vec<usize> {
+        self.faults.state.lock().batch_lens.clone()
+    }
+}
+
+impl Faults {
     pub(super) fn is_locked(&self, key: ChatKey) -> bool {
-        self.state().locked.contains(&key)
-    }
-
-    pub(super) fn lose_next_appends(&self, times: usize) {
-        self.state().lost_appends = times;
-    }
-
-    pub(super) fn refuse_text(&self, text: &str) {
-        self.state().refused_texts.insert(text.into());
-    }
-
-    pub(super) fn batch_lens(&self) -> Vec<usize> {
-        self.state().batch_lens.clone()
+        self.state.lock().locked.contains(&key)
     }
 
     /// Waits while calls of this kind are held, and fails if requested.
     pub(super) async fn check(&self, call: Call) -> Result<(), StoreError> {
         {
-            let mut state = self.state();
+            let mut state = self.state.lock();
             state.waiting.insert(call);
             *state.calls.entry(call).or_default() += 1;
         }
         let mut held = self.held.subscribe();
         let released = held.wait_for(|held| !held.contains(&call)).await;
         drop(released.expect("the faults, which send, are borrowed here"));
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.waiting.remove(&call);
         if let Some(left) = state.panicking.get_mut(&call)
             && *left > 0
@@ -162,9 +179,9 @@ impl Faults {
 
     /// Counts a batch, then does the same as [`check`](Self::check), and refuses batches with a poisoned text.
     pub(super) async fn check_append(&self, drafts: &[Draft]) -> Result<(), StoreError> {
-        self.state().batch_lens.push(drafts.len());
+        self.state.lock().batch_lens.push(drafts.len());
         self.check(Call::Append).await?;
-        let state = self.state();
+        let state = self.state.lock();
         let refused = |draft: &Draft| state.refused_texts.contains(draft.text.as_str());
         match drafts.iter().any(refused) {
             true => Err(StoreError::Refused(
@@ -174,19 +191,9 @@ impl Faults {
         }
     }
 
-    /// Whether a call of this kind is being held.
-    pub(super) fn is_waiting(&self, call: Call) -> bool {
-        self.state().waiting.contains(&call)
-    }
-
-    /// How many calls of this kind were made.
-    pub(super) fn calls(&self, call: Call) -> usize {
-        self.state().calls.get(&call).copied().unwrap_or(0)
-    }
-
     /// Fails if the commit's reply is to be lost.
     pub(super) fn check_answer(&self) -> Result<(), StoreError> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         match state.lost_appends {
             0 => Ok(()),
             left => {
