@@ -1,5 +1,16 @@
 //! The domain types: newtypes that are parsed at the edge and trusted inside.
 
+/// Types that print their name alone: what they hold must never reach a log.
+macro_rules! debug_by_name {
+    ($($type:ident),+) => {$(
+        impl ::std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.write_str(stringify!($type))
+            }
+        }
+    )+};
+}
+
 mod activity;
 mod chat;
 mod device;

@@ -103,7 +103,7 @@ impl PairRegistry {
                 Ok(answer) => return answer,
                 // Without a time-out the only error is a closed mailbox: the pair has panicked.
                 Err(_) => {
-                    self.remove_crashed(key, &guard.pair);
+                    self.remove_crashed(key, |entry| entry.pair == guard.pair);
                     if begun.load(Ordering::Acquire) {
                         return Err(Refusal::Defect("the pair's handler panicked".into()));
                     }
@@ -184,21 +184,18 @@ impl PairRegistry {
         asked: &Position,
         position: Option<Position>,
     ) -> bool {
-        let Some(known) = self.position(key) else {
-            return false;
-        };
-        position.is_none_or(|position| position.is_ahead(asked, &known))
+        self.position(key)
+            .is_some_and(|known| position.is_none_or(|position| position.is_ahead(asked, &known)))
     }
 
     /// Sends a signal to a chat's pair, if it is in memory. When too many are queued the chat is reported as missed
     /// instead, so that the pair reads the store a moment later.
     pub(crate) fn signal(&self, key: ChatKey, signal: Signal) {
-        let Some((pair, queued)) = self.0.pairs.get(&key).map(|entry| {
+        let found = self.0.pairs.get(&key).map(|entry| {
             let queued = QueuedSignal::new(signal, &entry.status, QUEUED_SIGNALS_MAX);
             (entry.pair.clone(), queued)
-        }) else {
-            return;
-        };
+        });
+        let Some((pair, queued)) = found else { return };
         match queued {
             // The mailbox's own capacity is no bound: actix grants every clone of an address one more slot.
             Some(queued) => pair.do_send(queued),
@@ -214,11 +211,8 @@ impl PairRegistry {
 
     /// The chats in memory that have open streams and pass the filter.
     pub(crate) fn keys_with_streams(&self, wanted: impl Fn(ChatKey) -> bool) -> Vec<ChatKey> {
-        let with_streams = self
-            .0
-            .pairs
-            .iter()
-            .filter(|entry| entry.status.has_streams());
+        let pairs = self.0.pairs.iter();
+        let with_streams = pairs.filter(|entry| entry.status.has_streams());
         let keys = with_streams.map(|entry| *entry.key());
         keys.filter(|key| wanted(*key)).collect()
     }
@@ -283,61 +277,40 @@ impl PairRegistry {
         &self.0.arbiters[key.spread() % self.0.arbiters.len()]
     }
 
-    /// Removes a pair whose mailbox has closed, and counts the crash.
-    fn remove_crashed(&self, key: ChatKey, pair: &Addr<Pair>) {
-        if self
-            .0
-            .pairs
-            .remove_if(&key, |_, entry| entry.pair == *pair)
-            .is_none()
-        {
-            return; // Another request did it first.
-        }
-        self.count_crash(key);
+    /// Removes a chat's entry if it is the one meant; returns whether it was.
+    fn remove_if(&self, key: ChatKey, meant: impl FnOnce(&Entry) -> bool) -> bool {
+        let removed = self.0.pairs.remove_if(&key, |_, entry| meant(entry));
+        self.update_gauge();
+        removed.is_some()
     }
 
-    fn count_crash(&self, key: ChatKey) {
-        self.update_gauge();
+    /// Removes a pair that has panicked and counts that, unless another request did it first.
+    fn remove_crashed(&self, key: ChatKey, meant: impl FnOnce(&Entry) -> bool) {
+        if !self.remove_if(key, meant) {
+            return;
+        }
         error!(chat = %key.fingerprint(), "a pair panicked; the next request starts a new one");
         self.0.environment.metrics.pair_crashes.inc();
         self.0.crashes.add(key);
     }
 
     fn update_gauge(&self) {
-        self.0
-            .environment
-            .metrics
-            .pairs
-            .set(self.0.pairs.len() as i64);
+        let gauge = &self.0.environment.metrics.pairs;
+        gauge.set(self.0.pairs.len() as i64);
     }
 }
 
 impl RegistryHandle for PairRegistry {
     fn remove_if_idle(&self, key: ChatKey, pair: &Addr<Pair>) -> bool {
-        let idle = |_: &ChatKey, entry: &Entry| entry.pair == *pair && entry.is_idle();
-        let removed = self.0.pairs.remove_if(&key, idle).is_some();
-        if removed {
-            self.update_gauge();
-        }
-        removed
+        self.remove_if(key, |entry| entry.pair == *pair && entry.is_idle())
     }
 
     fn remove(&self, key: ChatKey, pair: &Addr<Pair>) {
-        if self
-            .0
-            .pairs
-            .remove_if(&key, |_, entry| entry.pair == *pair)
-            .is_some()
-        {
-            self.update_gauge();
-        }
+        self.remove_if(key, |entry| entry.pair == *pair);
     }
 
     fn crashed(&self, key: ChatKey, status: &Arc<PairStatus>, present: BySeat<bool>) {
-        let own = |_: &ChatKey, entry: &Entry| Arc::ptr_eq(&entry.status, status);
-        if self.0.pairs.remove_if(&key, own).is_some() {
-            self.count_crash(key);
-        }
+        self.remove_crashed(key, |entry| Arc::ptr_eq(&entry.status, status));
         let environment = self.0.environment.clone();
         // This thread is unwinding, and a second panic would abort the process. So a task cleans up, on the pair's
         // own arbiter, where it runs before a fresh pair can start.

@@ -1,5 +1,3 @@
-use std::fmt;
-
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
@@ -61,11 +59,7 @@ impl Drop for LinkProof {
     }
 }
 
-impl fmt::Debug for LinkProof {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LinkProof")
-    }
-}
+debug_by_name!(LinkProof);
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,5 @@
 //! A link that is stored encrypted.
 
-use std::fmt;
-
 use chacha20poly1305::{
     Key, KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
@@ -99,11 +97,7 @@ impl SealedHash {
     }
 }
 
-impl fmt::Debug for SealedHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SealedHash")
-    }
-}
+debug_by_name!(SealedHash);
 
 fn cipher(id: RegistrationId) -> XChaCha20Poly1305 {
     let key: [u8; 32] = Sha256::new()

@@ -91,12 +91,6 @@ impl PartialEq for SecretDigest {
 
 impl Eq for SecretDigest {}
 
-impl fmt::Debug for SecretDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecretDigest")
-    }
-}
-
 /// A code that a person can read out and type: 80 random bits as 16 characters of Crockford's
 /// base32 (<https://www.crockford.com/base32.html>), in groups of four.
 #[derive(Clone, PartialEq, Eq)]
@@ -158,12 +152,6 @@ impl Drop for AccessCode {
     }
 }
 
-impl fmt::Debug for AccessCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AccessCode")
-    }
-}
-
 /// The keyed digest of an [`AccessCode`].
 pub type CodeDigest = SecretDigest;
 
@@ -191,11 +179,7 @@ impl RegistrationId {
     }
 }
 
-impl fmt::Debug for RegistrationId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RegistrationId")
-    }
-}
+debug_by_name!(SecretDigest, AccessCode, RegistrationId);
 
 fn keyed(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes keys of any length")

@@ -1,7 +1,7 @@
 //! Rewinding: the store has fewer messages than the pair has delivered, because a standby that lagged replaced a
 //! lost database. The pair goes back to the last message that both have, and its streams get a fresh hello.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use tracing::warn;
@@ -9,7 +9,7 @@ use tracing::warn;
 use super::Pair;
 use crate::{
     Refusal,
-    domain::{Chat, ClientId, Event, Message, Page, Seat, Seq},
+    domain::{Chat, ClientId, Event, Message, Page, Seq},
     ports::{Access, Lookup, Principal, StoreError},
 };
 
@@ -110,13 +110,7 @@ impl Pair {
         self.apply(Ok(Lookup::Live(chat)), ctx);
         self.status.set_last_seq(same);
         self.rewind_streams(same, ctx);
-        for seat in Seat::BOTH {
-            let Ok(hello) = self.hello(seat, same) else {
-                return;
-            };
-            self.send_where(&Event::Rewound(Arc::new(hello)), |open| open.seat == seat);
-        }
-        self.changes += 1;
+        self.send_hello(Event::Rewound);
         self.catch_up(ctx);
     }
 }

@@ -101,11 +101,15 @@ impl Pair {
 
     /// Sends every live stream a fresh hello.
     pub(super) fn resend_hello(&mut self) {
+        self.send_hello(Event::Hello);
+    }
+
+    pub(super) fn send_hello(&mut self, event: fn(Arc<Hello>) -> Event) {
         for seat in Seat::BOTH {
             let Ok(hello) = self.hello(seat, self.status.last_seq()) else {
                 return;
             };
-            self.send_where(&Event::Hello(Arc::new(hello)), |open| open.seat == seat);
+            self.send_where(&event(Arc::new(hello)), |open| open.seat == seat);
         }
         self.changes += 1;
     }

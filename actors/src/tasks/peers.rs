@@ -35,14 +35,10 @@ pub(crate) async fn run(pairs: PairRegistry) {
             return std::future::pending().await;
         };
         let beaten = catch_panic(environment.world.store.beat(members.own, &members.address)).await;
-        let peers = match beaten {
-            Ok(Ok(peers)) => peers,
-            Ok(Err(failure)) => {
-                debug!(%failure, "the beat was not written to the store");
-                continue;
-            }
-            Err(panic) => {
-                debug!(panic, "the beat was not written to the store");
+        let peers = match beaten.and_then(|beaten| beaten.map_err(|error| error.to_string())) {
+            Ok(peers) => peers,
+            Err(failure) => {
+                debug!(failure, "the beat was not written to the store");
                 continue;
             }
         };
