@@ -239,7 +239,8 @@ mod tests {
         let clock = Arc::new(SystemClock::default());
         let meter = Meter::register(&Registry::new());
         let store = SqliteStore::open(&folder.path().join("duet.db"), clock, 0, meter).unwrap();
-        Stores::one(Arc::new(store), folder)
+        let store = Arc::new(store);
+        Stores::new(store.clone(), store, folder)
     }
 
     actors::store_suite!(open);

@@ -12,47 +12,26 @@
 //!     actors::bus_suite!(open);
 //! }
 //! ```
-#![expect(
-    missing_docs,
-    reason = "a claim's name says all there is to say about it"
-)]
-#![expect(
-    clippy::unwrap_used,
-    reason = "this is test code, though it stands in a library"
-)]
+#![expect(missing_docs, reason = "the name of a claim is its documentation")]
+#![expect(clippy::unwrap_used, reason = "test code in a library")]
 
 mod collector;
 mod notices;
 mod presence;
-
-use std::{any::Any, sync::Arc};
 
 pub use self::{
     collector::{Collector, key, mark},
     notices::*,
     presence::*,
 };
-use crate::ports::Bus;
+use crate::{domain::ChatKey, testing::Buses};
 
-/// A fresh bus under test, as two instances see it.
-pub struct Buses {
-    /// The bus of one instance.
-    pub here: Arc<dyn Bus>,
-    /// The bus of another instance.
-    pub there: Arc<dyn Bus>,
-    _kept: Box<dyn Any>,
-}
-
-impl Buses {
-    /// Two instances' ends of one bus, which nobody listens to yet. `kept` is dropped when the
-    /// test is over.
-    pub fn new(here: Arc<dyn Bus>, there: Arc<dyn Bus>, kept: impl Any) -> Self {
-        Self {
-            here,
-            there,
-            _kept: Box::new(kept),
-        }
-    }
+/// A chat that `there` is subscribed to, while both instances listen, and what arrives there.
+async fn subscribed_there(buses: &Buses) -> (ChatKey, Collector) {
+    let (chat, heard) = (key(), Collector::from(&buses.there));
+    let _ = Collector::from(&buses.here);
+    buses.there.subscribe(chat).await.unwrap();
+    (chat, heard)
 }
 
 /// Runs one claim inside an actix system, which buses need.

@@ -6,7 +6,7 @@
 //!     async fn open() -> actors::testing::Stores {
 //!         let folder = tempfile::tempdir().unwrap();
 //!         let store = Arc::new(SqliteStore::open(&folder.path().join("duet.db")).unwrap());
-//!         actors::testing::Stores::one(store, folder)
+//!         actors::testing::Stores::new(store.clone(), store, folder)
 //!     }
 //!
 //!     actors::store_suite!(open);
@@ -30,38 +30,11 @@ mod registration;
 mod repeating;
 mod seats;
 
-use std::{any::Any, sync::Arc};
-
 pub use self::{
     appending::*, asks::*, codes::*, deferred_writes::*, ending::*, history::*, keys::*,
     purging::*, registration::*, repeating::*, seats::*,
 };
-use crate::ports::Store;
-
-/// A fresh, empty store under test, as two instances see it.
-pub struct Stores {
-    /// The store of one instance.
-    pub here: Arc<dyn Store>,
-    /// The store of another instance on the same data; the same object where there can be only one.
-    pub there: Arc<dyn Store>,
-    _kept: Box<dyn Any + Send>,
-}
-
-impl Stores {
-    /// A store that only one instance can have. `kept` is dropped when the test is over.
-    pub fn one(store: Arc<dyn Store>, kept: impl Any + Send) -> Self {
-        Self::two(store.clone(), store, kept)
-    }
-
-    /// Two instances' stores on the same data. `kept` is dropped when the test is over.
-    pub fn two(here: Arc<dyn Store>, there: Arc<dyn Store>, kept: impl Any + Send) -> Self {
-        Self {
-            here,
-            there,
-            _kept: Box::new(kept),
-        }
-    }
-}
+use crate::testing::Stores;
 
 /// Runs one claim on several threads, so that races in it are real.
 ///

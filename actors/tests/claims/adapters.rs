@@ -8,7 +8,7 @@ mod memory_store {
 
     async fn open() -> Stores {
         let store = MemoryStore::new(SystemClock::default());
-        Stores::two(Arc::new(store.another()), Arc::new(store), ())
+        Stores::new(Arc::new(store.another()), Arc::new(store), ())
     }
 
     actors::store_suite!(open);

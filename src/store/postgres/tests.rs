@@ -20,7 +20,7 @@ async fn open() -> Stores {
         PostgresStore::open(&url, &settings, &one),
         PostgresStore::open(&url, &settings, &two)
     );
-    Stores::two(Arc::new(here.unwrap()), Arc::new(there.unwrap()), server)
+    Stores::new(Arc::new(here.unwrap()), Arc::new(there.unwrap()), server)
 }
 
 actors::store_suite!(open);

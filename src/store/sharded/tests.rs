@@ -76,7 +76,7 @@ async fn open() -> Stores {
     let maps = one_then_both(&one, &two).await;
     two.write_maps(&maps).await.unwrap();
     let (here, there) = tokio::join!(store(&urls), store(&urls));
-    Stores::two(here, there, server)
+    Stores::new(here, there, server)
 }
 
 actors::store_suite!(open);

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::{
     Buses,
     collector::{Collector, key, mark},
+    subscribed_there,
 };
 use crate::{
     domain::{
@@ -34,9 +35,7 @@ fn seqs(notices: &[Notice]) -> Vec<Seq> {
 }
 
 pub async fn a_notice_reaches_the_other_instance(buses: Buses) {
-    let (chat, heard) = (key(), Collector::from(&buses.there));
-    let _ = Collector::from(&buses.here);
-    buses.there.subscribe(chat).await.unwrap();
+    let (chat, heard) = subscribed_there(&buses).await;
     let notice = message(1, "Hello");
     buses.here.publish(chat, notice.clone());
     heard.until(chat, &notice).await;
@@ -75,10 +74,8 @@ pub async fn a_notice_reaches_nobody_who_has_not_subscribed(buses: Buses) {
 }
 
 pub async fn an_ended_subscription_is_quiet_and_can_be_taken_up_again(buses: Buses) {
-    let (chat, other) = (key(), key());
-    let heard = Collector::from(&buses.there);
-    let _ = Collector::from(&buses.here);
-    buses.there.subscribe(other).await.unwrap();
+    let (other, heard) = subscribed_there(&buses).await;
+    let chat = key();
     for _ in 0..3 {
         buses.there.subscribe(chat).await.unwrap();
         buses.here.publish(chat, mark());
@@ -112,9 +109,7 @@ pub async fn one_ended_subscription_leaves_the_others(buses: Buses) {
 }
 
 pub async fn every_notice_arrives_as_it_was_published(buses: Buses) {
-    let (chat, heard) = (key(), Collector::from(&buses.there));
-    let _ = Collector::from(&buses.here);
-    buses.there.subscribe(chat).await.unwrap();
+    let (chat, heard) = subscribed_there(&buses).await;
     let at = Timestamp::from_unix_ms(1_767_225_600_001);
     let mut notices = vec![
         message(1, " \"quoted\" \\ \u{1} \n\u{202E}🙂 "),
@@ -123,27 +118,21 @@ pub async fn every_notice_arrives_as_it_was_published(buses: Buses) {
         Notice::Sessions,
         Notice::Ended { by: None },
     ];
+    let marks = Marks {
+        delivered: u64::from(u32::MAX) * 5,
+        read: 7,
+    };
+    let activity = Activity::Typing;
     for seat in Seat::BOTH {
-        let marks = Marks {
-            delivered: u64::from(u32::MAX) * 5,
-            read: 7,
-        };
+        let presence = [(true, None), (false, Some(at))];
+        notices.extend(presence.map(|(online, last_seen)| Notice::Presence {
+            seat,
+            online,
+            last_seen,
+        }));
         notices.extend([
-            Notice::Activity {
-                seat,
-                activity: Activity::Typing,
-            },
+            Notice::Activity { seat, activity },
             Notice::Marks { seat, marks },
-            Notice::Presence {
-                seat,
-                online: true,
-                last_seen: None,
-            },
-            Notice::Presence {
-                seat,
-                online: false,
-                last_seen: Some(at),
-            },
             Notice::Ended { by: Some(seat) },
         ]);
         let changes = [
@@ -202,9 +191,7 @@ async fn check_burst(heard: &Collector, chat: ChatKey, last: Seq) {
 }
 
 pub async fn a_burst_arrives_in_order_or_is_reported_missed(buses: Buses) {
-    let (chat, heard) = (key(), Collector::from(&buses.there));
-    let _ = Collector::from(&buses.here);
-    buses.there.subscribe(chat).await.unwrap();
+    let (chat, heard) = subscribed_there(&buses).await;
     heard.clear();
     for seq in 1..=1_000 {
         buses.here.publish(chat, message(seq, "Hello"));
@@ -250,10 +237,7 @@ pub async fn notices_cross_both_ways(buses: Buses) {
             heard.about(chat).len() == 20
         })
         .await;
-        assert_eq!(
-            seqs(&heard.about(chat)),
-            (first..first + 20).collect::<Vec<Seq>>()
-        );
+        assert!(seqs(&heard.about(chat)).into_iter().eq(first..first + 20));
     }
 }
 

@@ -3,7 +3,7 @@ use uuid::Uuid;
 use super::{Stores, fixture::*};
 use crate::{
     domain::{Caller, Draft, Seat, Seq, TEXT_BYTES_MAX, Timestamp},
-    ports::{Appended, ChatRoom, Principal, SessionChoice},
+    ports::{Appended, ChatRoom},
 };
 
 pub async fn messages_get_places_from_one_without_a_gap(stores: Stores) {
@@ -11,7 +11,7 @@ pub async fn messages_get_places_from_one_without_a_gap(stores: Stores) {
     let mut sent = 0;
     for (store, count) in [(&stores.here, 1), (&stores.there, 5), (&stores.here, 3)] {
         let drafts: Vec<Draft> = (0..count).map(|_| draft(key, Seat::One, "Hello")).collect();
-        let places: Vec<Seq> = append(store, &drafts).await.iter().map(stored).collect();
+        let places = stored_seqs(&append(store, &drafts).await);
         let expected: Vec<Seq> = (sent + 1..=sent + count).collect();
         assert_eq!(places, expected);
         sent += count;
@@ -20,30 +20,19 @@ pub async fn messages_get_places_from_one_without_a_gap(stores: Stores) {
 }
 
 pub async fn one_batch_serves_many_chats_each_in_its_order(stores: Stores) {
-    let keys = [
-        talk(&stores.here).await,
-        talk(&stores.here).await,
-        talk(&stores.here).await,
-    ];
+    let keys = three_talks(&stores.here).await;
     fill(&stores.here, keys[1], 4).await;
     let drafts: Vec<Draft> = (0..30)
         .map(|number| draft(keys[number % 3], Seat::Two, &format!("text {number}")))
         .collect();
-    let places: Vec<Seq> = append(&stores.here, &drafts)
-        .await
-        .iter()
-        .map(stored)
-        .collect();
+    let places = stored_seqs(&append(&stores.here, &drafts).await);
     for (chat, key) in keys.into_iter().enumerate() {
         let before = if chat == 1 { 4 } else { 0 };
         let own = (0..30).filter(|number| number % 3 == chat);
         let own_places: Vec<Seq> = own.clone().map(|number| places[number]).collect();
         assert_eq!(own_places, (before + 1..=before + 10).collect::<Vec<Seq>>());
-        let read = all(&stores.there, key).await;
-        let texts = read
-            .iter()
-            .skip(before as usize)
-            .map(|message| message.text.clone());
+        let read = all(&stores.there, key).await.into_iter();
+        let texts = read.skip(before as usize).map(|message| message.text);
         let expected = own.map(|number| text(&format!("text {number}")));
         assert!(texts.eq(expected), "the texts of chat {chat} are in order");
     }
@@ -77,19 +66,12 @@ pub async fn a_full_chat_takes_no_more_but_knows_what_it_has(stores: Stores) {
     let mut drafts: Vec<Draft> = (0..4).map(|_| draft(key, Seat::One, "Hello")).collect();
     drafts.push(draft(roomy, Seat::One, "Hello"));
     let appended = stores.here.append(&drafts, three).await.unwrap();
-    assert_eq!(
-        appended[..3].iter().map(stored).collect::<Vec<_>>(),
-        [1, 2, 3]
-    );
+    assert_eq!(stored_seqs(&appended[..3]), [1, 2, 3]);
     assert_eq!(appended[3], Appended::Full);
     assert_eq!(stored(&appended[4]), 1, "another chat has room");
 
     let again = stores.there.append(&drafts[..4], three).await.unwrap();
-    assert!(
-        again[..3]
-            .iter()
-            .all(|outcome| matches!(outcome, Appended::Duplicate { .. }))
-    );
+    assert!(again[..3].iter().all(is_duplicate));
     assert_eq!(again[3], Appended::Full);
     // That the chat is full is told ahead of the id that was used before.
     let other_text = Draft {
@@ -119,10 +101,7 @@ pub async fn a_chat_full_of_text_takes_no_more_but_knows_what_it_has(stores: Sto
         draft(key, Seat::Two, "5"),
     ];
     let appended = stores.there.append(&drafts, room).await.unwrap();
-    assert_eq!(
-        appended[..3].iter().map(stored).collect::<Vec<_>>(),
-        [1, 2, 3]
-    );
+    assert_eq!(stored_seqs(&appended[..3]), [1, 2, 3]);
     assert_eq!(appended[3..], [Appended::Full, Appended::Full]);
     let alone = draft(key, Seat::Two, "6");
     let appended = stores.here.append(&[alone], room).await.unwrap();
@@ -157,17 +136,13 @@ pub async fn a_message_of_a_dead_session_fails_alone(stores: Stores) {
     ];
     let appended = append(&stores.here, &drafts).await;
     assert_eq!([0, 2, 5].map(|place| stored(&appended[place])), [1, 1, 2]);
-    assert_eq!(
-        [1, 3].map(|place| &appended[place]),
-        [&Appended::NoSession; 2]
-    );
+    for place in [1, 3] {
+        assert_eq!(appended[place], Appended::NoSession);
+    }
     assert!(matches!(appended[4], Appended::Duplicate { seq: 1, .. }));
+    // Nor is it told what is stored.
     let again = append(&stores.there, &[by(dead[2], id)]).await;
-    assert_eq!(
-        again,
-        [Appended::NoSession],
-        "nor is it told what is stored"
-    );
+    assert_eq!(again, [Appended::NoSession]);
     assert_eq!(seqs(&all(&stores.here, key).await), [1, 2]);
 }
 
@@ -179,7 +154,7 @@ pub async fn a_message_racing_the_end_of_its_session_is_stored_before_it_or_not_
         let outcomes = race(&stores, 12, |store, number| async move {
             if number == 5 {
                 let own = member(key, Seat::One);
-                assert!(granted(store.end_session(own, SessionChoice::Own).await));
+                log_out(&store, own).await;
                 return Err(live(store.load(key).await).position.last_seq);
             }
             // Alone and among others: a lone one has a shorter way.
@@ -195,10 +170,7 @@ pub async fn a_message_racing_the_end_of_its_session_is_stored_before_it_or_not_
             for outcome in outcome {
                 match outcome {
                     Appended::Stored { seq, .. } => {
-                        assert!(
-                            Some(seq) <= last_seq,
-                            "stored after the end, in round {round}"
-                        );
+                        assert!(Some(seq) <= last_seq, "in round {round}");
                     }
                     other => assert_eq!(*other, Appended::NoSession),
                 }
@@ -211,7 +183,7 @@ pub async fn messages_to_chats_that_are_over_or_missing_fail_alone(stores: Store
     let (one, two) = (talk(&stores.here).await, talk(&stores.here).await);
     let ended = talk(&stores.here).await;
     fill(&stores.here, ended, 2).await;
-    stores.here.end(Principal::Server(ended)).await.unwrap();
+    end(&stores.here, ended).await;
     let expired = expired_chat(&stores.here).await;
     let keys = [one, ended, two, key(), one, expired, ended, two];
     let drafts = keys.map(|key| draft(key, Seat::One, "Hello"));
@@ -227,50 +199,33 @@ pub async fn messages_to_chats_that_are_over_or_missing_fail_alone(stores: Store
 pub async fn many_appenders_to_one_chat_leave_no_gap(stores: Stores) {
     let key = talk(&stores.here).await;
     let placed = race(&stores, RACERS, |store, number| async move {
-        let drafts = [
-            draft(key, Seat::BOTH[number % 2], &format!("first {number}")),
-            draft(key, Seat::BOTH[number % 2], &format!("second {number}")),
-        ];
-        let appended = append(&store, &drafts).await;
-        [stored(&appended[0]), stored(&appended[1])]
+        let drafts = ["first", "second"]
+            .map(|place| draft(key, Seat::BOTH[number % 2], &format!("{place} {number}")));
+        stored_seqs(&append(&store, &drafts).await)
     })
     .await;
-    assert!(
-        placed.iter().all(|[first, second]| first < second),
-        "a batch keeps its order"
-    );
+    let in_order = placed.iter().all(|batch| batch.is_sorted());
+    assert!(in_order, "a batch keeps its order");
     let mut places = placed.concat();
     places.sort_unstable();
-    let last = 2 * RACERS as Seq;
-    assert_eq!(places, (1..=last).collect::<Vec<Seq>>());
+    assert_eq!(places, up_to(2 * RACERS as Seq));
     assert_eq!(seqs(&all(&stores.here, key).await), places);
 }
 
 pub async fn crossing_batches_on_two_instances_all_arrive(stores: Stores) {
-    let keys = [
-        talk(&stores.here).await,
-        talk(&stores.here).await,
-        talk(&stores.here).await,
-    ];
+    let keys = three_talks(&stores.here).await;
     let outcomes = race(&stores, 24, |store, number| async move {
         // Every batch names the chats in another order: whoever locks them so, meets itself.
+        let key = |turn| keys[(number + turn * (1 + number % 2)) % 3];
         let drafts: Vec<Draft> = (0..9)
-            .map(|turn| {
-                draft(
-                    keys[(number + turn * (1 + number % 2)) % 3],
-                    Seat::One,
-                    "Hello",
-                )
-            })
+            .map(|turn| draft(key(turn), Seat::One, "Hello"))
             .collect();
         append(&store, &drafts).await
     })
     .await;
-    let all_stored = outcomes.iter().flatten().map(stored).count();
-    assert_eq!(all_stored, 24 * 9);
+    assert_eq!(stored_seqs(&outcomes.concat()).len(), 24 * 9);
     for key in keys {
-        let read = seqs(&all(&stores.here, key).await);
-        assert_eq!(read, (1..=24 * 3).collect::<Vec<Seq>>());
+        assert_eq!(seqs(&all(&stores.here, key).await), up_to(24 * 3));
     }
 }
 
@@ -298,9 +253,5 @@ pub async fn every_text_survives_unchanged(stores: Stores) {
         assert_eq!(message.text.as_str(), text.as_str());
     }
     let again = append(&stores.here, &drafts).await;
-    assert!(
-        again
-            .iter()
-            .all(|outcome| matches!(outcome, Appended::Duplicate { .. }))
-    );
+    assert!(again.iter().all(is_duplicate));
 }

@@ -5,9 +5,7 @@ use uuid::Uuid;
 use super::{Stores, fixture::*};
 use crate::{
     domain::Seat,
-    ports::{
-        Access, AnswerOutcome, AskAnswer, AskState, Claim, Claimed, NewAsk, Proof, SessionChoice,
-    },
+    ports::{Access, AnswerOutcome, AskAnswer, AskState, Claim, Claimed, NewAsk, Proof},
     testing::eventually,
 };
 
@@ -26,8 +24,7 @@ impl Asked {
     }
 
     async fn for_so_long(stores: &Stores, valid: Duration) -> Self {
-        let key = chat(&stores.here).await;
-        let one = take_seat(&stores.here, key, Seat::One).await;
+        let (key, one) = seated(&stores.here).await;
         let two = take_seat(&stores.here, key, Seat::Two).await;
         let ask = ask(Seat::Two, valid);
         live(stores.here.ask(key, ask.clone()).await);
@@ -47,15 +44,20 @@ impl Asked {
 
     /// The person in the other seat answers.
     async fn answer(&self, stores: &Stores, verdict: AskAnswer) -> AnswerOutcome {
-        let answered = stores
-            .there
-            .answer(caller(&self.one), self.ask.ask_ref, verdict);
-        granted(answered.await)
+        let by = caller(&self.one);
+        answer(&stores.there, by, self.ask.ask_ref, verdict).await
     }
 
     async fn is_admitted(&self, stores: &Stores) -> bool {
         let proof = Proof::Ask(self.ask.digest);
         is_admitted(&stores.here, self.one.key, Seat::Two, proof).await
+    }
+
+    async fn until_expired(&self, stores: &Stores) {
+        eventually("the ask lapses", || async {
+            self.state(stores).await == AskState::Expired
+        })
+        .await;
     }
 }
 
@@ -85,23 +87,16 @@ pub async fn an_ask_waits_and_is_listed(stores: Stores) {
 pub async fn an_allowed_ask_lets_in_once(stores: Stores) {
     let asked = Asked::begin(&stores).await;
     let key = asked.one.key;
-    assert_eq!(
-        asked.answer(&stores, ALLOW).await,
-        AnswerOutcome::Done(Seat::Two)
-    );
+    let answered = asked.answer(&stores, ALLOW).await;
+    assert_eq!(answered, AnswerOutcome::Done(Seat::Two));
     assert_eq!(asked.state(&stores).await, AskState::Allowed);
-    assert!(
-        live(stores.here.load(key).await).asks.is_empty(),
-        "it waits no longer"
-    );
+    // It waits no longer.
+    assert!(live(stores.here.load(key).await).asks.is_empty());
 
     let proof = Proof::Ask(asked.ask.digest);
     assert!(!is_admitted(&stores.here, key, Seat::One, proof).await);
     let newcomer = claim(key, Seat::Two, Some(proof));
-    assert_eq!(
-        take(&stores.here, &newcomer).await,
-        Claimed::Seated { code_set: true }
-    );
+    assert_eq!(take(&stores.here, &newcomer).await, SEATED_WITH_CODE);
     assert!(has_session(&stores.there, &newcomer).await);
     assert!(return_code_works(&stores.there, key, Seat::Two, newcomer.return_code).await);
 
@@ -123,13 +118,9 @@ pub async fn one_of_many_racing_uses_of_an_ask_wins(stores: Stores) {
 
 pub async fn an_allowed_ask_that_is_not_used_expires(stores: Stores) {
     let asked = Asked::begin(&stores).await;
-    asked
-        .answer(&stores, AskAnswer::Allow { valid: SHORT })
-        .await;
-    eventually("what was allowed lapses", || async {
-        asked.state(&stores).await == AskState::Expired
-    })
-    .await;
+    let allow = AskAnswer::Allow { valid: SHORT };
+    asked.answer(&stores, allow).await;
+    asked.until_expired(&stores).await;
     assert!(!asked.is_admitted(&stores).await);
 }
 
@@ -155,17 +146,13 @@ pub async fn a_replaced_person_is_recognised_by_their_old_secrets(stores: Stores
     let asked = Asked::begin(&stores).await;
     let (one, two) = (&asked.one, &asked.two);
     let (key, device) = (one.key, digest());
-    let again = claim(key, Seat::Two, Some(Proof::ReturnCode(two.return_code)));
+    let again = returning(two);
     take(&stores.here, &again).await;
     granted(stores.here.set_device_code(caller(two), device, LONG).await);
-    let held = [
-        two.session.digest,
-        again.session.digest,
-        two.return_code,
-        device,
-    ];
-    for secret in held {
-        assert_eq!(stores.here.replaced(key, secret).await.unwrap(), None);
+    let tokens = [two.session.digest, again.session.digest];
+    let held = [tokens, [two.return_code, device]].concat();
+    for secret in &held {
+        assert_eq!(stores.here.replaced(key, *secret).await.unwrap(), None);
     }
     let name_alone = claim(key, Seat::Two, None);
     let taken = take(&stores.here, &name_alone).await;
@@ -237,16 +224,14 @@ pub async fn a_dry_run_leaves_the_ask_open(stores: Stores) {
 
 pub async fn the_seat_asked_for_may_refuse_and_not_allow(stores: Stores) {
     let asked = Asked::begin(&stores).await;
-    let own = caller(&asked.two);
+    let (own, ask_ref) = (caller(&asked.two), asked.ask.ask_ref);
     for verdict in [AskAnswer::DryRun, ALLOW] {
-        let answered = stores.here.answer(own, asked.ask.ask_ref, verdict).await;
-        assert_eq!(granted(answered), AnswerOutcome::OwnSeat);
+        let answered = answer(&stores.here, own, ask_ref, verdict).await;
+        assert_eq!(answered, AnswerOutcome::OwnSeat);
     }
     assert_eq!(asked.state(&stores).await, AskState::Waiting);
-    let refused = stores
-        .here
-        .answer(own, asked.ask.ask_ref, AskAnswer::Refuse);
-    assert_eq!(granted(refused.await), AnswerOutcome::Done(Seat::Two));
+    let refused = answer(&stores.here, own, ask_ref, AskAnswer::Refuse).await;
+    assert_eq!(refused, AnswerOutcome::Done(Seat::Two));
     assert_eq!(asked.state(&stores).await, AskState::Refused);
 }
 
@@ -278,17 +263,15 @@ pub async fn one_of_two_racing_answers_counts(stores: Stores) {
             true => ALLOW,
             false => AskAnswer::Refuse,
         };
-        (verdict, granted(store.answer(by, ask_ref, verdict).await))
+        (verdict, answer(&store, by, ask_ref, verdict).await)
     })
     .await;
-    let counted: Vec<AskAnswer> = answers
-        .into_iter()
-        .filter(|(_, answered)| *answered == AnswerOutcome::Done(Seat::Two))
-        .map(|(verdict, _)| verdict)
-        .collect();
+    let done =
+        |(_, outcome): &&(AskAnswer, AnswerOutcome)| *outcome == AnswerOutcome::Done(Seat::Two);
+    let counted: Vec<_> = answers.iter().filter(done).collect();
     assert_eq!(counted.len(), 1);
     let expected = match counted[0] {
-        AskAnswer::Refuse => AskState::Refused,
+        (AskAnswer::Refuse, _) => AskState::Refused,
         _ => AskState::Allowed,
     };
     assert_eq!(asked.state(&stores).await, expected);
@@ -296,10 +279,7 @@ pub async fn one_of_two_racing_answers_counts(stores: Stores) {
 
 pub async fn an_expired_ask_cannot_be_answered(stores: Stores) {
     let asked = Asked::for_so_long(&stores, Duration::from_millis(1)).await;
-    eventually("an ask lapses", || async {
-        asked.state(&stores).await == AskState::Expired
-    })
-    .await;
+    asked.until_expired(&stores).await;
     assert!(live(stores.here.load(asked.one.key).await).asks.is_empty());
     assert_eq!(asked.answer(&stores, ALLOW).await, AnswerOutcome::Over);
     assert!(!asked.is_admitted(&stores).await);
@@ -321,10 +301,8 @@ pub async fn a_seat_has_one_open_ask_the_newest(stores: Stores) {
     ask_refs.sort();
     expected.sort();
     assert_eq!(ask_refs, expected, "one for each seat");
-    let answered = stores
-        .here
-        .answer(caller(&first.one), newest.ask_ref, ALLOW);
-    assert_eq!(granted(answered.await), AnswerOutcome::Done(Seat::Two));
+    let answered = answer(&stores.here, caller(&first.one), newest.ask_ref, ALLOW).await;
+    assert_eq!(answered, AnswerOutcome::Done(Seat::Two));
     assert!(is_admitted(&stores.here, key, Seat::Two, Proof::Ask(newest.digest)).await);
 }
 
@@ -342,15 +320,9 @@ pub async fn only_the_ask_allowed_last_lets_somebody_in(stores: Stores) {
     let first = Asked::begin(&stores).await;
     first.answer(&stores, ALLOW).await;
     let second = first.again(&stores).await;
-    assert_eq!(
-        first.state(&stores).await,
-        AskState::Allowed,
-        "asking takes no permission away"
-    );
-    let answered = stores
-        .here
-        .answer(caller(&first.one), second.ask_ref, ALLOW);
-    granted(answered.await);
+    // Asking takes no permission away.
+    assert_eq!(first.state(&stores).await, AskState::Allowed);
+    answer(&stores.here, caller(&first.one), second.ask_ref, ALLOW).await;
     assert_eq!(first.state(&stores).await, AskState::Expired);
     assert!(!first.is_admitted(&stores).await);
     let proof = Proof::Ask(second.digest);
@@ -360,10 +332,7 @@ pub async fn only_the_ask_allowed_last_lets_somebody_in(stores: Stores) {
 pub async fn an_ask_dies_with_the_session_that_allowed_it(stores: Stores) {
     let asked = Asked::begin(&stores).await;
     asked.answer(&stores, ALLOW).await;
-    let end = stores
-        .here
-        .end_session(caller(&asked.one), SessionChoice::Own);
-    assert!(granted(end.await));
+    log_out(&stores.here, caller(&asked.one)).await;
     assert_eq!(asked.state(&stores).await, AskState::Expired);
     assert!(!asked.is_admitted(&stores).await);
 }
@@ -371,7 +340,7 @@ pub async fn an_ask_dies_with_the_session_that_allowed_it(stores: Stores) {
 pub async fn a_dead_session_answers_nothing(stores: Stores) {
     let asked = Asked::begin(&stores).await;
     let by = caller(&asked.one);
-    granted(stores.here.end_session(by, SessionChoice::Own).await);
+    log_out(&stores.here, by).await;
     for verdict in [AskAnswer::DryRun, ALLOW, AskAnswer::Refuse] {
         let answered = stores.there.answer(by, asked.ask.ask_ref, verdict).await;
         assert_eq!(answered.unwrap(), Access::NoSession);
@@ -387,13 +356,12 @@ pub async fn an_unknown_ask_has_no_state_and_no_answer(stores: Stores) {
     assert_eq!(stores.here.ask_state(key, digest()).await.unwrap(), None);
     let elsewhere = stores.here.ask_state(other.one.key, asked.ask.digest).await;
     assert_eq!(elsewhere.unwrap(), None);
-    let unknown = stores
-        .here
-        .answer(caller(&asked.one), Uuid::new_v4(), ALLOW);
-    assert_eq!(granted(unknown.await), AnswerOutcome::Over);
-    let elsewhere = stores
-        .here
-        .answer(caller(&other.one), asked.ask.ask_ref, ALLOW);
-    assert_eq!(granted(elsewhere.await), AnswerOutcome::Over);
+    for (by, ask_ref) in [
+        (&asked.one, Uuid::new_v4()),
+        (&other.one, asked.ask.ask_ref),
+    ] {
+        let answered = answer(&stores.here, caller(by), ask_ref, ALLOW).await;
+        assert_eq!(answered, AnswerOutcome::Over);
+    }
     assert_eq!(asked.state(&stores).await, AskState::Waiting);
 }

@@ -18,23 +18,19 @@ async fn device_code_works(stores: &Stores, key: ChatKey, seat: Seat, code: Code
 }
 
 pub async fn a_new_return_code_replaces_the_old_one(stores: Stores) {
-    let key = chat(&stores.here).await;
-    let first = take_seat(&stores.here, key, Seat::One).await;
+    let (key, first) = seated(&stores.here).await;
     let other = take_seat(&stores.here, key, Seat::Two).await;
     let new = digest();
     granted(stores.there.set_return_code(caller(&first), new).await);
     assert!(!return_code_works(&stores.here, key, Seat::One, first.return_code).await);
     assert!(return_code_works(&stores.here, key, Seat::One, new).await);
     assert!(return_code_works(&stores.here, key, Seat::Two, other.return_code).await);
-    assert!(
-        has_session(&stores.here, &first).await,
-        "sessions outlive the code"
-    );
+    // Sessions outlive the code.
+    assert!(has_session(&stores.here, &first).await);
 }
 
 pub async fn a_new_return_code_ends_its_seats_device_code_and_asks(stores: Stores) {
-    let key = chat(&stores.here).await;
-    let one = take_seat(&stores.here, key, Seat::One).await;
+    let (key, one) = seated(&stores.here).await;
     let two = take_seat(&stores.here, key, Seat::Two).await;
     let (own, others) = (ask(Seat::One, LONG), ask(Seat::Two, LONG));
     for ask in [&own, &others] {
@@ -45,8 +41,7 @@ pub async fn a_new_return_code_ends_its_seats_device_code_and_asks(stores: Store
     granted(stores.there.set_return_code(caller(&one), digest()).await);
 
     let open = live(stores.here.load(key).await).asks;
-    let ask_refs: Vec<_> = open.iter().map(|ask| ask.ask_ref).collect();
-    assert_eq!(ask_refs, [others.ask_ref]);
+    assert!(open.iter().map(|ask| ask.ask_ref).eq([others.ask_ref]));
     let found = stores.here.ask_state(key, own.digest).await.unwrap();
     assert_eq!(found.unwrap().state, AskState::Expired);
     assert!(!device_code_works(&stores, key, Seat::One, own_code).await);
@@ -54,8 +49,7 @@ pub async fn a_new_return_code_ends_its_seats_device_code_and_asks(stores: Store
 }
 
 pub async fn a_device_code_works_once(stores: Stores) {
-    let key = chat(&stores.here).await;
-    let first = take_seat(&stores.here, key, Seat::One).await;
+    let (key, first) = seated(&stores.here).await;
     take_seat(&stores.here, key, Seat::Two).await;
     let before = store_now(&stores.here).await;
     let code = digest();
@@ -72,8 +66,7 @@ pub async fn a_device_code_works_once(stores: Stores) {
 }
 
 pub async fn one_of_many_racing_uses_of_a_device_code_wins(stores: Stores) {
-    let key = chat(&stores.here).await;
-    let first = take_seat(&stores.here, key, Seat::One).await;
+    let (key, first) = seated(&stores.here).await;
     let code = device_code(&*stores.here, &first, LONG).await;
     let let_in = race(&stores, RACERS, |store, _| async move {
         is_admitted(&store, key, Seat::One, Proof::DeviceCode(code)).await
@@ -84,8 +77,7 @@ pub async fn one_of_many_racing_uses_of_a_device_code_wins(stores: Stores) {
 }
 
 pub async fn a_device_code_expires(stores: Stores) {
-    let key = chat(&stores.here).await;
-    let first = take_seat(&stores.here, key, Seat::One).await;
+    let (key, first) = seated(&stores.here).await;
     let valid = Duration::from_millis(1);
     let code = device_code(&*stores.here, &first, valid).await;
     pass(&stores.here, valid).await;
@@ -93,8 +85,7 @@ pub async fn a_device_code_expires(stores: Stores) {
 }
 
 pub async fn a_new_device_code_replaces_the_old_one(stores: Stores) {
-    let key = chat(&stores.here).await;
-    let first = take_seat(&stores.here, key, Seat::One).await;
+    let (key, first) = seated(&stores.here).await;
     let old = device_code(&*stores.here, &first, LONG).await;
     let new = device_code(&*stores.there, &first, LONG).await;
     assert!(!device_code_works(&stores, key, Seat::One, old).await);
@@ -102,27 +93,24 @@ pub async fn a_new_device_code_replaces_the_old_one(stores: Stores) {
 }
 
 pub async fn a_device_code_dies_with_the_session_that_made_it(stores: Stores) {
-    let key = chat(&stores.here).await;
-    let owner = take_seat(&stores.here, key, Seat::One).await;
+    let (key, owner) = seated(&stores.here).await;
     let again = |sessions_max| Claim {
         sessions_max,
-        ..claim(key, Seat::One, Some(Proof::ReturnCode(owner.return_code)))
+        ..returning(&owner)
     };
     // Ended by its owner, by itself, and to make room for another.
     let other = again(SESSIONS_MAX);
     take(&stores.here, &other).await;
     let code = device_code(&*stores.here, &other, LONG).await;
     let by_id = SessionChoice::Id(other.session.id);
-    assert!(granted(
-        stores.there.end_session(caller(&owner), by_id).await
-    ));
+    let ended = stores.there.end_session(caller(&owner), by_id).await;
+    assert!(granted(ended));
     assert!(!device_code_works(&stores, key, Seat::One, code).await);
 
     let other = again(SESSIONS_MAX);
     take(&stores.here, &other).await;
     let code = device_code(&*stores.here, &other, LONG).await;
-    let own = SessionChoice::Own;
-    assert!(granted(stores.there.end_session(caller(&other), own).await));
+    log_out(&stores.there, caller(&other)).await;
     assert!(!device_code_works(&stores, key, Seat::One, code).await);
 
     let code = device_code(&*stores.here, &owner, LONG).await;
@@ -132,13 +120,11 @@ pub async fn a_device_code_dies_with_the_session_that_made_it(stores: Stores) {
 }
 
 pub async fn a_dead_session_makes_no_codes_and_ends_no_sessions(stores: Stores) {
-    let key = chat(&stores.here).await;
-    let owner = take_seat(&stores.here, key, Seat::One).await;
-    let proof = Some(Proof::ReturnCode(owner.return_code));
-    let dead = claim(key, Seat::One, proof);
+    let (key, owner) = seated(&stores.here).await;
+    let dead = returning(&owner);
     take(&stores.here, &dead).await;
     let by = caller(&dead);
-    granted(stores.here.end_session(by, SessionChoice::Own).await);
+    log_out(&stores.here, by).await;
     let good = device_code(&*stores.here, &owner, LONG).await;
 
     let (code, new) = (digest(), digest());
@@ -158,21 +144,12 @@ pub async fn a_dead_session_makes_no_codes_and_ends_no_sessions(stores: Stores) 
 }
 
 pub async fn a_session_is_one_of_its_own_seat_and_chat(stores: Stores) {
-    let (key, elsewhere) = (chat(&stores.here).await, chat(&stores.here).await);
-    let owner = take_seat(&stores.here, key, Seat::One).await;
-    take_seat(&stores.here, key, Seat::Two).await;
-    take_seat(&stores.here, elsewhere, Seat::One).await;
-    let own = caller(&owner);
-    for by in [
-        crate::domain::Caller {
-            seat: Seat::Two,
-            ..own
-        },
-        crate::domain::Caller {
-            key: elsewhere,
-            ..own
-        },
-    ] {
+    let (key, elsewhere) = (talk(&stores.here).await, talk(&stores.here).await);
+    let own = member(key, Seat::One);
+    let (mut at_other_seat, mut in_other_chat) = (own, own);
+    at_other_seat.seat = Seat::Two;
+    in_other_chat.key = elsewhere;
+    for by in [at_other_seat, in_other_chat] {
         let made = stores.here.set_return_code(by, digest()).await.unwrap();
         assert_eq!(made, Access::NoSession);
     }

@@ -8,25 +8,13 @@ use crate::{
 
 pub async fn a_chat_ends_once(stores: Stores) {
     let key = chat(&stores.here).await;
-    assert_eq!(
-        stores.here.end(Principal::Server(key)).await.unwrap(),
-        EndOutcome::Ended
-    );
+    assert_eq!(end(&stores.here, key).await, EndOutcome::Ended);
     for store in [&stores.here, &stores.there] {
-        assert_eq!(
-            store.end(Principal::Server(key)).await.unwrap(),
-            EndOutcome::AlreadyEnded
-        );
+        assert_eq!(end(store, key).await, EndOutcome::AlreadyEnded);
         assert_eq!(store.status(key).await.unwrap(), Lookup::Ended);
     }
-    assert_eq!(
-        stores
-            .here
-            .end(Principal::Server(super::fixture::key()))
-            .await
-            .unwrap(),
-        EndOutcome::Missing
-    );
+    let missing = end(&stores.here, super::fixture::key()).await;
+    assert_eq!(missing, EndOutcome::Missing);
 }
 
 pub async fn one_of_many_racing_ends_counts(stores: Stores) {
@@ -36,28 +24,14 @@ pub async fn one_of_many_racing_ends_counts(stores: Stores) {
         store.end(Principal::Server(key)).await.unwrap()
     })
     .await;
-    assert_eq!(
-        endings
-            .iter()
-            .filter(|ending| **ending == EndOutcome::Ended)
-            .count(),
-        1
-    );
-    assert_eq!(
-        endings
-            .iter()
-            .filter(|ending| **ending == EndOutcome::AlreadyEnded)
-            .count(),
-        RACERS - 1
-    );
+    let count = |wanted: EndOutcome| endings.iter().filter(|ending| **ending == wanted).count();
+    assert_eq!(count(EndOutcome::Ended), 1);
+    assert_eq!(count(EndOutcome::AlreadyEnded), RACERS - 1);
 }
 
 /// A chat with everything in it.
 async fn full_chat(stores: &Stores) -> ChatKey {
-    let key = chat(&stores.here).await;
-    for seat in Seat::BOTH {
-        take_seat(&stores.here, key, seat).await;
-    }
+    let key = talk(&stores.here).await;
     fill(&stores.here, key, 5).await;
     key
 }
@@ -67,55 +41,45 @@ async fn assert_nothing_readable(stores: &Stores, key: ChatKey) {
         assert_eq!(store.status(key).await.unwrap(), Lookup::Ended);
         assert!(matches!(store.load(key).await.unwrap(), Lookup::Ended));
         for page in [Page::Newest, Page::After(0), Page::Before(3)] {
-            let read = store
-                .history(Principal::Server(key), page, 10)
-                .await
-                .unwrap();
-            assert_eq!(read, Access::Ended);
+            let read = store.history(Principal::Server(key), page, 10).await;
+            assert_eq!(read.unwrap(), Access::Ended);
         }
         assert_eq!(answered(store.positions(&[key]).await), [None]);
     }
+}
+
+/// Neither a message, nor a login, nor a name.
+async fn assert_nothing_changes(stores: &Stores, key: ChatKey) {
+    let late = draft(key, Seat::One, "late");
+    assert_eq!(append(&stores.there, &[late]).await, [Appended::Ended]);
+    for seat in Seat::BOTH {
+        let claimed = stores.there.take_seat(claim(key, seat, None)).await;
+        assert_eq!(claimed.unwrap(), Lookup::Ended);
+    }
+    let named = stores.there.name_seat_two(key, &name("Anny")).await;
+    assert_eq!(named.unwrap(), Lookup::Ended);
 }
 
 pub async fn nothing_of_an_ended_chat_can_be_read(stores: Stores) {
     let key = full_chat(&stores).await;
     let ask = ask(Seat::Two, LONG);
     stores.here.ask(key, ask.clone()).await.unwrap();
-    stores.here.end(Principal::Server(key)).await.unwrap();
+    end(&stores.here, key).await;
     assert_nothing_readable(&stores, key).await;
     assert_eq!(stores.there.ask_state(key, ask.digest).await.unwrap(), None);
 }
 
 pub async fn nothing_can_be_done_in_an_ended_chat(stores: Stores) {
-    let key = chat(&stores.here).await;
-    let seated = take_seat(&stores.here, key, Seat::One).await;
+    let (key, one) = seated(&stores.here).await;
     let said = fill(&stores.here, key, 1).await.remove(0);
     let ask = ask(Seat::One, LONG);
     stores.here.ask(key, ask.clone()).await.unwrap();
-    stores.here.end(Principal::Server(key)).await.unwrap();
+    end(&stores.here, key).await;
 
-    for draft in [said, draft(key, Seat::One, "Hello")] {
-        assert_eq!(append(&stores.there, &[draft]).await, [Appended::Ended]);
-    }
-    for seat in Seat::BOTH {
-        let claimed = stores
-            .there
-            .take_seat(claim(key, seat, None))
-            .await
-            .unwrap();
-        assert_eq!(claimed, Lookup::Ended);
-    }
-    let named = stores
-        .there
-        .name_seat_two(key, &name("Anny"))
-        .await
-        .unwrap();
-    assert_eq!(named, Lookup::Ended);
-    let by = caller(&seated);
-    let answered = stores
-        .there
-        .answer(by, ask.ask_ref, AskAnswer::Refuse)
-        .await;
+    assert_eq!(append(&stores.there, &[said]).await, [Appended::Ended]);
+    assert_nothing_changes(&stores, key).await;
+    let (by, refuse) = (caller(&one), AskAnswer::Refuse);
+    let answered = stores.there.answer(by, ask.ask_ref, refuse).await;
     assert_eq!(answered.unwrap(), Access::Ended);
     let ended = stores.there.end_session(by, SessionChoice::Own).await;
     assert_eq!(ended.unwrap(), Access::Ended);
@@ -129,7 +93,7 @@ pub async fn nothing_can_be_done_in_an_ended_chat(stores: Stores) {
 
 pub async fn an_end_spares_every_other_chat(stores: Stores) {
     let (ended, living) = (full_chat(&stores).await, full_chat(&stores).await);
-    stores.here.end(Principal::Server(ended)).await.unwrap();
+    end(&stores.here, ended).await;
     while stores.here.purge(100, LONG).await.unwrap() > 0 {}
     assert_eq!(seqs(&all(&stores.there, living).await), [1, 2, 3, 4, 5]);
     assert_eq!(live(stores.there.load(living).await).sessions.len(), 2);
@@ -140,10 +104,7 @@ pub async fn a_message_racing_the_end_is_stored_before_it_or_not_at_all(stores: 
         let key = talk(&stores.here).await;
         let outcomes = race(&stores, 10, |store, number| async move {
             if number == 5 {
-                assert_eq!(
-                    store.end(Principal::Server(key)).await.unwrap(),
-                    EndOutcome::Ended
-                );
+                assert_eq!(end(&store, key).await, EndOutcome::Ended);
                 return None;
             }
             let drafts = [draft(key, Seat::One, "Hello"), draft(key, Seat::Two, "Hi")];
@@ -164,39 +125,21 @@ pub async fn a_message_racing_the_end_is_stored_before_it_or_not_at_all(stores: 
 
 pub async fn an_expired_chat_is_over_before_the_sweep(stores: Stores) {
     let key = short_chat(&stores.here).await;
-    let seated = claim(key, Seat::One, None);
     // On a slow machine its life may be over by now, and this comes too late; no harm is done.
-    let _ = stores.here.take_seat(seated.clone()).await.unwrap();
-    let _ = stores
-        .here
-        .append(&[draft(key, Seat::One, "Hello")], PLENTY)
-        .await
-        .unwrap();
+    let claim = claim(key, Seat::One, None);
+    let _ = stores.here.take_seat(claim).await.unwrap();
+    let hello = draft(key, Seat::One, "Hello");
+    let _ = stores.here.append(&[hello], PLENTY).await.unwrap();
     until_over(&stores.here, key).await;
 
     assert_nothing_readable(&stores, key).await;
-    assert_eq!(
-        append(&stores.there, &[draft(key, Seat::One, "late")]).await,
-        [Appended::Ended]
-    );
-    let claimed = stores
-        .there
-        .take_seat(claim(key, Seat::Two, None))
-        .await
-        .unwrap();
-    assert_eq!(claimed, Lookup::Ended);
-    let named = stores
-        .there
-        .name_seat_two(key, &name("Anny"))
-        .await
-        .unwrap();
-    assert_eq!(named, Lookup::Ended);
+    assert_nothing_changes(&stores, key).await;
 }
 
 pub async fn the_sweep_ends_expired_chats_and_reports_each_once(stores: Stores) {
     let living = chat(&stores.here).await;
     let ended = chat(&stores.here).await;
-    stores.here.end(Principal::Server(ended)).await.unwrap();
+    end(&stores.here, ended).await;
     let mut expired = HashSet::new();
     for _ in 0..3 {
         expired.insert(expired_chat(&stores.here).await);
@@ -206,10 +149,7 @@ pub async fn the_sweep_ends_expired_chats_and_reports_each_once(stores: Stores) 
     assert_eq!(stores.there.expire(100).await.unwrap(), []);
     for key in expired {
         assert_nothing_readable(&stores, key).await;
-        assert_eq!(
-            stores.here.end(Principal::Server(key)).await.unwrap(),
-            EndOutcome::AlreadyEnded
-        );
+        assert_eq!(end(&stores.here, key).await, EndOutcome::AlreadyEnded);
     }
     assert_eq!(stores.here.status(living).await.unwrap(), Lookup::Live(()));
 }
@@ -233,7 +173,7 @@ pub async fn living_chats_are_counted(stores: Stores) {
     let first = chat(&stores.here).await;
     chat(&stores.here).await;
     assert_eq!(stores.there.count_chats().await.unwrap(), 2);
-    stores.here.end(Principal::Server(first)).await.unwrap();
+    end(&stores.here, first).await;
     expired_chat(&stores.here).await;
     assert_eq!(stores.there.count_chats().await.unwrap(), 1);
     stores.here.expire(100).await.unwrap();

@@ -9,12 +9,12 @@ use uuid::Uuid;
 pub(super) use self::logins::*;
 use crate::{
     domain::{
-        Caller, ChatKey, Draft, Lifetime, Message, MessageText, Page, Seat, SecretDigest, Seq,
-        Timestamp, UserName,
+        Caller, ChatKey, Draft, Lifetime, Marks, Message, MessageText, Page, Seat, SecretDigest,
+        Seq, Timestamp, UserName,
     },
     ports::{
-        Access, Appended, ChatRoom, Claim, Lookup, NewChat, Principal, Proof, Registered,
-        SessionChoice, Store,
+        Access, Appended, ChatRoom, Claim, DeferredWrite, EndOutcome, Lookup, NewChat, Principal,
+        Proof, Registered, Store,
     },
     testing::eventually,
 };
@@ -70,12 +70,7 @@ pub(super) fn new_chat(key: ChatKey) -> NewChat {
 /// Makes a chat between Abhi and Anny.
 pub(super) async fn chat(store: &Arc<dyn Store>) -> ChatKey {
     let key = key();
-    made(
-        store
-            .register(new_chat(key))
-            .await
-            .expect("the store answers"),
-    );
+    register(store, new_chat(key)).await;
     key
 }
 
@@ -86,6 +81,10 @@ pub(super) async fn talk(store: &Arc<dyn Store>) -> ChatKey {
         take_seat(store, key, seat).await;
     }
     key
+}
+
+pub(super) async fn three_talks(store: &Arc<dyn Store>) -> [ChatKey; 3] {
+    [talk(store).await, talk(store).await, talk(store).await]
 }
 
 /// The digest of the token that whoever first takes a seat gets.
@@ -118,7 +117,7 @@ pub(super) async fn short_chat(store: &Arc<dyn Store>) -> ChatKey {
         ..new_chat(key())
     };
     let key = new.key;
-    made(store.register(new).await.expect("the store answers"));
+    register(store, new).await;
     key
 }
 
@@ -129,17 +128,22 @@ pub(super) async fn until_over(store: &Arc<dyn Store>, key: ChatKey) {
     .await;
 }
 
-pub(super) fn made(registered: Registered) -> Timestamp {
-    match registered {
+/// Makes a chat; returns when it expires.
+pub(super) async fn register(store: &Arc<dyn Store>, new: NewChat) -> Timestamp {
+    match store.register(new).await.unwrap() {
         Registered::Made { expires_at } => expires_at,
         other => panic!("expected a fresh chat, got {other:?}"),
     }
 }
 
+/// Ends a chat, as the server.
+pub(super) async fn end(store: &Arc<dyn Store>, key: ChatKey) -> EndOutcome {
+    store.end(Principal::Server(key)).await.unwrap()
+}
+
 /// The answers to a call about many chats, none of which failed.
 pub(super) fn answered<T, E: std::fmt::Debug>(answers: Vec<Result<T, E>>) -> Vec<T> {
-    let answers: Result<_, _> = answers.into_iter().collect();
-    answers.expect("the store answers for every chat")
+    answers.into_iter().map(Result::unwrap).collect()
 }
 
 /// The value of a live chat. Takes the whole result, so that claims are one line.
@@ -182,7 +186,7 @@ pub(super) async fn rejected_callers(store: &Arc<dyn Store>, member: Caller) -> 
     let claim = claim(member.key, member.seat, Some(Proof::ReturnCode(code)));
     take(store, &claim).await;
     let ended = caller(&claim);
-    assert!(granted(store.end_session(ended, SessionChoice::Own).await));
+    log_out(store, ended).await;
     [unknown, elsewhere, ended]
 }
 
@@ -202,8 +206,7 @@ pub(super) fn draft(key: ChatKey, seat: Seat, words: &str) -> Draft {
 }
 
 pub(super) async fn append(store: &Arc<dyn Store>, drafts: &[Draft]) -> Vec<Appended> {
-    let appended = store.append(drafts, PLENTY).await;
-    let mut appended = appended.expect("the store answers");
+    let mut appended = store.append(drafts, PLENTY).await.unwrap();
     assert_eq!(appended.len(), drafts.len(), "an outcome for each draft");
     // As the journal does: a locked chat is waited for separately.
     while let Some(first) = appended
@@ -212,8 +215,8 @@ pub(super) async fn append(store: &Arc<dyn Store>, drafts: &[Draft]) -> Vec<Appe
     {
         let same_chat = |draft: &&Draft| draft.key == drafts[first].key;
         let waiting: Vec<Draft> = drafts.iter().filter(same_chat).cloned().collect();
-        let stored = store.append_waiting(&waiting, PLENTY).await;
-        let mut stored = stored.expect("the store answers").into_iter();
+        let stored = store.append_waiting(&waiting, PLENTY).await.unwrap();
+        let mut stored = stored.into_iter();
         for (draft, outcome) in drafts.iter().zip(&mut appended) {
             if same_chat(&draft) {
                 assert_eq!(*outcome, Appended::Locked, "a chat is locked or it is not");
@@ -229,12 +232,7 @@ pub(super) async fn fill(store: &Arc<dyn Store>, key: ChatKey, count: usize) -> 
     let drafts: Vec<Draft> = (0..count)
         .map(|number| draft(key, Seat::BOTH[number % 2], &format!("text {number}")))
         .collect();
-    let appended = append(store, &drafts).await;
-    assert!(
-        appended
-            .iter()
-            .all(|outcome| matches!(outcome, Appended::Stored { .. }))
-    );
+    stored_seqs(&append(store, &drafts).await);
     drafts
 }
 
@@ -246,16 +244,21 @@ pub(super) fn stored(appended: &Appended) -> Seq {
     }
 }
 
+pub(super) fn stored_seqs(appended: &[Appended]) -> Vec<Seq> {
+    appended.iter().map(stored).collect()
+}
+
+pub(super) fn is_duplicate(appended: &Appended) -> bool {
+    matches!(appended, Appended::Duplicate { .. })
+}
+
 /// All messages of a chat.
 pub(super) async fn all(store: &Arc<dyn Store>, key: ChatKey) -> Vec<Message> {
     let mut messages: Vec<Message> = Vec::new();
     loop {
         let after = messages.last().map_or(0, |message| message.seq);
-        let page = granted(
-            store
-                .history(Principal::Server(key), Page::After(after), 10_000)
-                .await,
-        );
+        let (by, page) = (Principal::Server(key), Page::After(after));
+        let page = granted(store.history(by, page, 10_000).await);
         assert!(!page.messages.is_empty() || !page.more, "a page goes on");
         messages.extend(page.messages);
         if !page.more {
@@ -266,6 +269,19 @@ pub(super) async fn all(store: &Arc<dyn Store>, key: ChatKey) -> Vec<Message> {
 
 pub(super) fn seqs(messages: &[Message]) -> Vec<Seq> {
     messages.iter().map(|message| message.seq).collect()
+}
+
+/// 1, 2, 3 … up to the last one.
+pub(super) fn up_to(last: Seq) -> Vec<Seq> {
+    (1..=last).collect()
+}
+
+pub(super) fn marks(delivered: Seq, read: Seq) -> Marks {
+    Marks { delivered, read }
+}
+
+pub(super) async fn write(store: &Arc<dyn Store>, writes: &[(ChatKey, DeferredWrite)]) {
+    store.write_deferred(writes).await.unwrap();
 }
 
 /// The store's own time, read off a device code that lapses as it is made.
@@ -298,11 +314,7 @@ where
     let start = Arc::new(tokio::sync::Barrier::new(racers));
     let racing: Vec<_> = (0..racers)
         .map(|number| {
-            let store = if number % 2 == 0 {
-                &stores.here
-            } else {
-                &stores.there
-            };
+            let store = [&stores.here, &stores.there][number % 2];
             let (start, racer) = (start.clone(), run(store.clone(), number));
             tokio::spawn(async move {
                 start.wait().await;
@@ -310,9 +322,6 @@ where
             })
         })
         .collect();
-    let mut results = Vec::with_capacity(racers);
-    for racer in racing {
-        results.push(racer.await.expect("a racer answers"));
-    }
-    results
+    let answers = futures_util::future::join_all(racing).await;
+    answers.into_iter().map(Result::unwrap).collect()
 }

@@ -3,39 +3,28 @@ use std::time::Duration;
 use super::{Stores, fixture::*, registration::named};
 use crate::{
     domain::ChatKey,
-    ports::{Lookup, NewChat, Principal, Registered},
+    ports::{Lookup, NewChat, Registered},
 };
 
 pub async fn a_key_in_use_is_taken(stores: Stores) {
     let key = chat(&stores.here).await;
-    assert_eq!(
-        stores.there.register(new_chat(key)).await.unwrap(),
-        Registered::Taken
-    );
-    let other_id = named(key, digest());
-    assert_eq!(
-        stores.there.register(other_id).await.unwrap(),
-        Registered::Taken
-    );
+    for new in [new_chat(key), named(key, digest())] {
+        let outcome = stores.there.register(new).await.unwrap();
+        assert_eq!(outcome, Registered::Taken);
+    }
 }
 
 pub async fn a_key_that_was_used_stays_taken(stores: Stores) {
     let ended = chat(&stores.here).await;
-    stores.here.end(Principal::Server(ended)).await.unwrap();
+    end(&stores.here, ended).await;
     let expired = expired_chat(&stores.here).await;
-    for key in [ended, expired] {
-        assert_eq!(
-            stores.there.register(new_chat(key)).await.unwrap(),
-            Registered::Taken
-        );
-    }
-    stores.here.expire(100).await.unwrap();
-    while stores.here.purge(100, LONG).await.unwrap() > 0 {}
-    for key in [ended, expired] {
-        assert_eq!(
-            stores.there.register(new_chat(key)).await.unwrap(),
-            Registered::Taken
-        );
+    for _ in 0..2 {
+        for key in [ended, expired] {
+            let outcome = stores.there.register(new_chat(key)).await.unwrap();
+            assert_eq!(outcome, Registered::Taken);
+        }
+        stores.here.expire(100).await.unwrap();
+        while stores.here.purge(100, LONG).await.unwrap() > 0 {}
     }
 }
 
@@ -69,7 +58,7 @@ pub async fn a_reserved_key_can_be_registered_once(stores: Stores) {
     for new in [must_be_reserved(key()), new_chat(key())] {
         assert!(stores.here.reserve(new.key, LONG).await.unwrap());
         assert_eq!(stores.here.status(new.key).await.unwrap(), Lookup::Missing);
-        made(stores.there.register(new.clone()).await.unwrap());
+        register(&stores.there, new.clone()).await;
         assert_eq!(stores.here.register(new).await.unwrap(), Registered::Taken);
     }
 }
@@ -82,17 +71,14 @@ pub async fn a_reservation_lapses(stores: Stores) {
     let outcome = stores.here.register(must_be_reserved(key)).await.unwrap();
     assert_eq!(outcome, Registered::NotReserved);
 
-    assert!(
-        stores.here.reserve(key, LONG).await.unwrap(),
-        "it can be reserved again"
-    );
-    made(stores.here.register(must_be_reserved(key)).await.unwrap());
+    assert!(stores.here.reserve(key, LONG).await.unwrap());
+    register(&stores.here, must_be_reserved(key)).await;
 }
 
 pub async fn a_key_in_use_or_used_before_cannot_be_reserved(stores: Stores) {
     let key = chat(&stores.here).await;
     assert!(!stores.there.reserve(key, LONG).await.unwrap());
-    stores.here.end(Principal::Server(key)).await.unwrap();
+    end(&stores.here, key).await;
     assert!(!stores.there.reserve(key, LONG).await.unwrap());
     let expired = expired_chat(&stores.here).await;
     assert!(!stores.there.reserve(expired, LONG).await.unwrap());

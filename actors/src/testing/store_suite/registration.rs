@@ -1,7 +1,11 @@
+use std::sync::Arc;
+
 use super::{Stores, fixture::*};
 use crate::{
-    domain::{ChatKey, Encryption, Position, SealedHash, Seat, SecretDigest, UserName},
-    ports::{Access, Lookup, NewChat, Principal, Registered},
+    domain::{
+        ChatKey, Encryption, Lifetime, Page, Position, SealedHash, Seat, SecretDigest, UserName,
+    },
+    ports::{Access, Lookup, NewChat, Principal, Registered, Store},
 };
 
 /// A registration that can be recognised.
@@ -12,23 +16,19 @@ pub(super) fn named(key: ChatKey, id: SecretDigest) -> NewChat {
     }
 }
 
+/// The same with a fresh key.
+fn named_anew(stores: &Stores, id: SecretDigest) -> NewChat {
+    named(key_for(&stores.here, &id), id)
+}
+
 pub async fn a_registered_chat_is_there_with_its_names_and_nothing_else(stores: Stores) {
     let new = new_chat(key());
     let before = store_now(&stores.here).await;
-    let expires_at = made(stores.here.register(new.clone()).await.unwrap());
-    assert!(
-        expires_at >= before.plus(LONG),
-        "it lives as long as it should"
-    );
-    assert!(
-        expires_at <= store_now(&stores.here).await.plus(LONG),
-        "and no longer"
-    );
+    let expires_at = register(&stores.here, new.clone()).await;
+    let after = store_now(&stores.here).await;
+    assert!(before.plus(LONG) <= expires_at && expires_at <= after.plus(LONG));
 
-    assert_eq!(
-        stores.there.status(new.key).await.unwrap(),
-        Lookup::Live(())
-    );
+    live(stores.there.status(new.key).await);
     let chat = live(stores.there.load(new.key).await);
     assert_eq!(
         (chat.key, chat.expires_at, chat.position),
@@ -46,7 +46,7 @@ pub async fn a_registered_chat_is_there_with_its_names_and_nothing_else(stores: 
 pub async fn the_same_registration_finds_the_chat_it_made(stores: Stores) {
     let id = digest();
     let first = key_for(&stores.here, &id);
-    let expires_at = made(stores.here.register(named(first, id)).await.unwrap());
+    let expires_at = register(&stores.here, named(first, id)).await;
     for again in [first, key_for(&stores.here, &id)] {
         assert_eq!(
             stores.there.register(named(again, id)).await.unwrap(),
@@ -69,16 +69,13 @@ pub async fn an_encrypted_chat_keeps_the_digest_of_its_proof(stores: Stores) {
         encryption,
         ..named(key, id)
     };
-    made(stores.here.register(sealed(first)).await.unwrap());
-    made(stores.here.register(new_chat(plain)).await.unwrap());
+    register(&stores.here, sealed(first)).await;
+    register(&stores.here, new_chat(plain)).await;
     assert_eq!(live(stores.there.load(first).await).encryption, encryption);
     assert_eq!(live(stores.there.load(plain).await).encryption, None);
 
-    let again = stores
-        .there
-        .register(sealed(key_for(&stores.there, &id)))
-        .await
-        .unwrap();
+    let again = sealed(key_for(&stores.there, &id));
+    let again = stores.there.register(again).await.unwrap();
     let Registered::Duplicate {
         encryption: kept, ..
     } = again
@@ -92,13 +89,7 @@ pub async fn an_encrypted_chat_keeps_the_digest_of_its_proof(stores: Stores) {
 
 pub async fn a_registration_says_whether_the_names_are_the_same(stores: Stores) {
     let id = digest();
-    made(
-        stores
-            .here
-            .register(named(key_for(&stores.here, &id), id))
-            .await
-            .unwrap(),
-    );
+    register(&stores.here, named_anew(&stores, id)).await;
     for (one, two) in [
         ("Abhi", Some("Somebody")),
         ("Somebody", Some("Anny")),
@@ -114,7 +105,7 @@ async fn same_names(stores: &Stores, id: SecretDigest, one: &str, two: Option<&s
     let again = NewChat {
         name_one: name(one),
         name_two: two.map(name),
-        ..named(key_for(&stores.here, &id), id)
+        ..named_anew(stores, id)
     };
     match stores.there.register(again).await.unwrap() {
         Registered::Duplicate { same_names, .. } => same_names,
@@ -126,14 +117,12 @@ pub async fn a_registration_of_one_name_is_the_same_whatever_the_second_is_calle
     let id = digest();
     let new = NewChat {
         name_two: None,
-        ..named(key_for(&stores.here, &id), id)
+        ..named_anew(&stores, id)
     };
-    made(stores.here.register(new.clone()).await.unwrap());
+    register(&stores.here, new.clone()).await;
     for called in [None, Some("Anny")] {
         if let Some(called) = called {
-            assert!(live(
-                stores.here.name_seat_two(new.key, &name(called)).await
-            ));
+            name_seat_two(&stores.here, new.key, called).await;
         }
         assert!(same_names(&stores, id, "Abhi", None).await);
         assert!(!same_names(&stores, id, "Somebody", None).await);
@@ -144,33 +133,17 @@ pub async fn a_registration_of_one_name_is_the_same_whatever_the_second_is_calle
 pub async fn the_same_registration_makes_a_new_chat_once_the_first_is_over(stores: Stores) {
     let (ended, expired) = (digest(), digest());
     let first = key_for(&stores.here, &ended);
-    made(stores.here.register(named(first, ended)).await.unwrap());
-    stores.here.end(Principal::Server(first)).await.unwrap();
-    made(
-        stores
-            .here
-            .register(named(key_for(&stores.here, &ended), ended))
-            .await
-            .unwrap(),
-    );
+    register(&stores.here, named(first, ended)).await;
+    end(&stores.here, first).await;
+    register(&stores.here, named_anew(&stores, ended)).await;
 
     let short = NewChat {
-        lifetime: short_life(),
-        ..named(key_for(&stores.here, &expired), expired)
+        lifetime: Lifetime::of(SHORT),
+        ..named_anew(&stores, expired)
     };
-    made(stores.here.register(short.clone()).await.unwrap());
+    register(&stores.here, short.clone()).await;
     until_over(&stores.here, short.key).await;
-    made(
-        stores
-            .here
-            .register(named(key_for(&stores.here, &expired), expired))
-            .await
-            .unwrap(),
-    );
-}
-
-fn short_life() -> crate::domain::Lifetime {
-    crate::domain::Lifetime::of(SHORT)
+    register(&stores.here, named_anew(&stores, expired)).await;
 }
 
 pub async fn the_same_registration_racing_itself_makes_one_chat(stores: Stores) {
@@ -180,16 +153,13 @@ pub async fn the_same_registration_racing_itself_makes_one_chat(stores: Stores) 
         (key, store.register(named(key, id)).await.unwrap())
     })
     .await;
-    let fresh: Vec<ChatKey> = registered
-        .iter()
-        .filter(|(_, outcome)| matches!(outcome, Registered::Made { .. }))
-        .map(|(key, _)| *key)
-        .collect();
+    let made = |(_, outcome): &&(ChatKey, Registered)| matches!(outcome, Registered::Made { .. });
+    let fresh: Vec<_> = registered.iter().filter(made).collect();
     assert_eq!(fresh.len(), 1);
-    for (key, outcome) in registered {
+    for (_, outcome) in &registered {
         match outcome {
-            Registered::Made { .. } => assert_eq!(key, fresh[0]),
-            Registered::Duplicate { key, .. } => assert_eq!(key, fresh[0]),
+            Registered::Made { .. } => {}
+            Registered::Duplicate { key, .. } => assert_eq!(*key, fresh[0].0),
             other => panic!("a replayed registration came out as {other:?}"),
         }
     }
@@ -199,7 +169,7 @@ pub async fn the_same_registration_with_another_key_finds_the_chat_it_made(store
     for _ in 0..20 {
         // Keys that clients chose belong wherever they belong.
         let (id, first) = (digest(), key());
-        made(stores.here.register(named(first, id)).await.unwrap());
+        register(&stores.here, named(first, id)).await;
         for again in [key(), key_for(&stores.there, &id), first] {
             let again = stores.there.register(named(again, id)).await.unwrap();
             assert!(
@@ -207,9 +177,9 @@ pub async fn the_same_registration_with_another_key_finds_the_chat_it_made(store
                 "{again:?}"
             );
         }
-        stores.here.end(Principal::Server(first)).await.unwrap();
+        end(&stores.here, first).await;
         let next = key();
-        made(stores.there.register(named(next, id)).await.unwrap());
+        register(&stores.there, named(next, id)).await;
         let again = stores.here.register(named(key(), id)).await.unwrap();
         assert!(
             matches!(again, Registered::Duplicate { key, .. } if key == next),
@@ -238,7 +208,7 @@ pub async fn a_name_that_would_be_refused_today_is_read_as_it_was_stored(stores:
             name_one: UserName::from_store(odd),
             ..new_chat(key())
         };
-        made(stores.here.register(new.clone()).await.unwrap());
+        register(&stores.here, new.clone()).await;
         let chat = live(stores.there.load(new.key).await);
         let one = chat.seats[Seat::One].name.as_ref().unwrap();
         assert_eq!(one.as_str(), odd);
@@ -246,32 +216,29 @@ pub async fn a_name_that_would_be_refused_today_is_read_as_it_was_stored(stores:
     }
 }
 
+/// Whether the second seat got this name.
+async fn name_seat_two(store: &Arc<dyn Store>, key: ChatKey, called: &str) -> bool {
+    live(store.name_seat_two(key, &name(called)).await)
+}
+
 pub async fn seat_two_is_named_once(stores: Stores) {
     let new = NewChat {
         name_two: None,
         ..new_chat(key())
     };
-    made(stores.here.register(new.clone()).await.unwrap());
+    register(&stores.here, new.clone()).await;
+    let names = async || {
+        let chat = live(stores.there.load(new.key).await);
+        Seat::BOTH.map(|seat| chat.seats[seat].name.as_ref().map(|name| name.to_string()))
+    };
+    assert_eq!(names().await, [Some("Abhi".to_owned()), None]);
+    assert!(name_seat_two(&stores.here, new.key, "Anny").await);
+    assert!(!name_seat_two(&stores.there, new.key, "Else").await);
+    assert!(!name_seat_two(&stores.there, new.key, "Anny").await);
     assert_eq!(
-        live(stores.here.load(new.key).await).seats[Seat::Two].name,
-        None
+        names().await,
+        ["Abhi", "Anny"].map(|name| Some(name.to_owned()))
     );
-    assert!(live(
-        stores.here.name_seat_two(new.key, &name("Anny")).await
-    ));
-    assert!(!live(
-        stores.there.name_seat_two(new.key, &name("Else")).await
-    ));
-    assert!(!live(
-        stores.there.name_seat_two(new.key, &name("Anny")).await
-    ));
-    let chat = live(stores.there.load(new.key).await);
-    let shown = chat.seats[Seat::Two]
-        .name
-        .as_ref()
-        .map(|name| name.as_str().to_owned());
-    assert_eq!(shown.as_deref(), Some("Anny"));
-    assert_eq!(chat.seats[Seat::One].name, Some(name("Abhi")));
 }
 
 pub async fn one_of_many_racing_names_stays(stores: Stores) {
@@ -280,7 +247,7 @@ pub async fn one_of_many_racing_names_stays(stores: Stores) {
         ..new_chat(key())
     };
     let key = new.key;
-    made(stores.here.register(new).await.unwrap());
+    register(&stores.here, new).await;
     let named = race(&stores, RACERS, |store, number| async move {
         let name = name(&format!("Anny {number}"));
         live(store.name_seat_two(key, &name).await).then_some(name)
@@ -295,22 +262,13 @@ pub async fn one_of_many_racing_names_stays(stores: Stores) {
 pub async fn a_chat_that_never_was_is_missing(stores: Stores) {
     let key = key();
     assert_eq!(stores.here.status(key).await.unwrap(), Lookup::Missing);
-    assert!(matches!(
-        stores.here.load(key).await.unwrap(),
-        Lookup::Missing
-    ));
-    let page = stores
-        .here
-        .history(Principal::Server(key), crate::domain::Page::Newest, 10)
-        .await
-        .unwrap();
-    assert_eq!(page, Access::Missing);
+    let loaded = stores.here.load(key).await;
+    assert!(matches!(loaded, Ok(Lookup::Missing)));
+    let by = Principal::Server(key);
+    let page = stores.here.history(by, Page::Newest, 10).await;
+    assert_eq!(page.unwrap(), Access::Missing);
     let named = stores.here.name_seat_two(key, &name("Anny")).await.unwrap();
     assert_eq!(named, Lookup::Missing);
-    let claimed = stores
-        .here
-        .take_seat(claim(key, Seat::One, None))
-        .await
-        .unwrap();
-    assert_eq!(claimed, Lookup::Missing);
+    let claimed = stores.here.take_seat(claim(key, Seat::One, None)).await;
+    assert_eq!(claimed.unwrap(), Lookup::Missing);
 }

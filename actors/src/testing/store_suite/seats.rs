@@ -41,7 +41,7 @@ pub async fn a_session_keeps_what_it_logged_in_with(stores: Stores) {
     let mut phone = claim(key, Seat::One, None);
     phone.session.device = chrome;
     take(&stores.here, &phone).await;
-    let unknown = claim(key, Seat::One, Some(Proof::ReturnCode(phone.return_code)));
+    let unknown = returning(&phone);
     take(&stores.here, &unknown).await;
 
     assert_eq!(session_of(&stores.there, &phone).await.device, chrome);
@@ -59,36 +59,24 @@ pub async fn the_time_of_the_first_login_is_kept_over_later_ones(stores: Stores)
     assert!(before <= at && at <= session_of(&stores.here, &first).await.since);
 
     pass(&stores.here, Duration::from_millis(1)).await;
-    let again = claim(key, Seat::One, Some(Proof::ReturnCode(first.return_code)));
+    let again = returning(&first);
     take(&stores.here, &again).await;
-    let left = stores.here.end_session(caller(&first), SessionChoice::Own);
-    assert!(granted(left.await));
+    log_out(&stores.here, caller(&first)).await;
     assert_eq!(joined().await, Some(at));
 }
 
 pub async fn a_free_seat_accepts_any_proof(stores: Stores) {
     let key = chat(&stores.here).await;
     let claim = claim(key, Seat::One, Some(Proof::ReturnCode(digest())));
-    assert_eq!(
-        take(&stores.here, &claim).await,
-        Claimed::Seated { code_set: true }
-    );
+    assert_eq!(take(&stores.here, &claim).await, SEATED_WITH_CODE);
 }
 
 pub async fn a_taken_seat_needs_a_proof(stores: Stores) {
-    let key = chat(&stores.here).await;
-    let first = take_seat(&stores.here, key, Seat::One).await;
+    let (key, first) = seated(&stores.here).await;
     let second = claim(key, Seat::One, None);
     assert_eq!(take(&stores.there, &second).await, TAKEN);
-    for proof in [
-        Proof::ReturnCode(digest()),
-        Proof::DeviceCode(digest()),
-        Proof::Ask(digest()),
-    ] {
-        assert!(
-            !is_admitted(&stores.there, key, Seat::One, proof).await,
-            "{proof:?}"
-        );
+    for proof in [Proof::ReturnCode, Proof::DeviceCode, Proof::Ask] {
+        assert!(!is_admitted(&stores.there, key, Seat::One, proof(digest())).await);
     }
     assert_eq!(sessions(&stores.here, key, Seat::One).await.len(), 1);
     assert!(return_code_works(&stores.here, key, Seat::One, first.return_code).await);
@@ -96,14 +84,10 @@ pub async fn a_taken_seat_needs_a_proof(stores: Stores) {
 }
 
 pub async fn a_seat_stays_taken_after_its_last_session_ended(stores: Stores) {
-    let key = chat(&stores.here).await;
-    let first = take_seat(&stores.here, key, Seat::One).await;
-    let ended = stores.here.end_session(caller(&first), SessionChoice::Own);
-    assert!(granted(ended.await));
-    assert_eq!(
-        take(&stores.there, &claim(key, Seat::One, None)).await,
-        TAKEN
-    );
+    let (key, first) = seated(&stores.here).await;
+    log_out(&stores.here, caller(&first)).await;
+    let second = claim(key, Seat::One, None);
+    assert_eq!(take(&stores.there, &second).await, TAKEN);
     assert!(live(stores.there.load(key).await).seats[Seat::One].taken);
     assert!(return_code_works(&stores.there, key, Seat::One, first.return_code).await);
 }
@@ -117,7 +101,7 @@ pub async fn exactly_one_of_many_racing_claims_wins(stores: Stores) {
     .await;
     let mut winners = outcomes.iter().filter(|(outcome, _)| *outcome != TAKEN);
     let (outcome, winner) = winners.next().expect("somebody gets the seat");
-    assert_eq!(*outcome, Claimed::Seated { code_set: true });
+    assert_eq!(*outcome, SEATED_WITH_CODE);
     assert!(winners.next().is_none(), "nobody else does");
     assert_eq!(sessions(&stores.here, key, Seat::Two).await.len(), 1);
     assert!(has_session(&stores.here, winner).await);
@@ -125,14 +109,10 @@ pub async fn exactly_one_of_many_racing_claims_wins(stores: Stores) {
 }
 
 pub async fn a_login_with_a_return_code_keeps_the_other_sessions(stores: Stores) {
-    let key = chat(&stores.here).await;
-    let first = take_seat(&stores.here, key, Seat::One).await;
+    let (key, first) = seated(&stores.here).await;
     for count in 2..4 {
-        let back = claim(key, Seat::One, Some(Proof::ReturnCode(first.return_code)));
-        assert_eq!(
-            take(&stores.there, &back).await,
-            Claimed::Seated { code_set: false }
-        );
+        let back = returning(&first);
+        assert_eq!(take(&stores.there, &back).await, SEATED);
         assert!(has_session(&stores.here, &back).await);
         assert_eq!(sessions(&stores.here, key, Seat::One).await.len(), count);
     }
@@ -140,8 +120,7 @@ pub async fn a_login_with_a_return_code_keeps_the_other_sessions(stores: Stores)
 }
 
 pub async fn a_return_code_is_refused_at_the_other_seat(stores: Stores) {
-    let key = chat(&stores.here).await;
-    let one = take_seat(&stores.here, key, Seat::One).await;
+    let (key, one) = seated(&stores.here).await;
     take_seat(&stores.here, key, Seat::Two).await;
     assert!(!return_code_works(&stores.here, key, Seat::Two, one.return_code).await);
     let as_device_code = Proof::DeviceCode(one.return_code);
@@ -151,28 +130,16 @@ pub async fn a_return_code_is_refused_at_the_other_seat(stores: Stores) {
 pub async fn the_same_login_replaces_its_unused_session_and_code(stores: Stores) {
     let (key, login) = (chat(&stores.here).await, digest());
     let lost = named(key, login, None);
-    assert_eq!(
-        take(&stores.here, &lost).await,
-        Claimed::Seated { code_set: true }
-    );
+    assert_eq!(take(&stores.here, &lost).await, SEATED_WITH_CODE);
     for store in [&stores.there, &stores.here] {
         let again = named(key, login, None);
-        assert_eq!(
-            take(store, &again).await,
-            Claimed::Seated { code_set: true }
-        );
+        assert_eq!(take(store, &again).await, SEATED_WITH_CODE);
         assert!(has_session(&stores.here, &again).await);
-        assert!(
-            !has_session(&stores.here, &lost).await,
-            "the lost token is dead"
-        );
+        assert!(!has_session(&stores.here, &lost).await);
         assert_eq!(sessions(&stores.here, key, Seat::One).await.len(), 1);
     }
     let last = named(key, login, None);
-    assert_eq!(
-        take(&stores.here, &last).await,
-        Claimed::Seated { code_set: true }
-    );
+    assert_eq!(take(&stores.here, &last).await, SEATED_WITH_CODE);
     assert!(!return_code_works(&stores.here, key, Seat::One, lost.return_code).await);
     assert!(return_code_works(&stores.here, key, Seat::One, last.return_code).await);
 }
@@ -183,10 +150,7 @@ pub async fn the_same_login_with_a_code_adds_one_session(stores: Stores) {
     let proof = Some(Proof::ReturnCode(first.return_code));
     for _ in 0..3 {
         let again = named(key, login, proof);
-        assert_eq!(
-            take(&stores.here, &again).await,
-            Claimed::Seated { code_set: false }
-        );
+        assert_eq!(take(&stores.here, &again).await, SEATED);
         assert!(has_session(&stores.here, &again).await);
         assert_eq!(sessions(&stores.here, key, Seat::One).await.len(), 2);
     }
@@ -197,10 +161,7 @@ pub async fn the_same_login_with_a_code_adds_one_session(stores: Stores) {
 pub async fn the_same_login_does_not_replace_a_session_in_use(stores: Stores) {
     let (key, login) = (chat(&stores.here).await, digest());
     let first = named(key, login, None);
-    assert_eq!(
-        take(&stores.here, &first).await,
-        Claimed::Seated { code_set: true }
-    );
+    assert_eq!(take(&stores.here, &first).await, SEATED_WITH_CODE);
     use_session(&stores.here, &first, Duration::from_millis(1)).await;
     assert_eq!(take(&stores.there, &named(key, login, None)).await, TAKEN);
     assert!(has_session(&stores.here, &first).await);
@@ -215,10 +176,7 @@ pub async fn the_same_login_at_the_other_seat_is_another(stores: Stores) {
         ..named(key, login, None)
     };
     for claim in [&one, &two] {
-        assert_eq!(
-            take(&stores.here, claim).await,
-            Claimed::Seated { code_set: true }
-        );
+        assert_eq!(take(&stores.here, claim).await, SEATED_WITH_CODE);
     }
     assert!(has_session(&stores.here, &one).await);
     assert!(has_session(&stores.here, &two).await);
@@ -239,29 +197,21 @@ pub async fn the_longest_unused_session_makes_room(stores: Stores) {
         sessions_max: 2,
         ..claim(key, Seat::One, proof)
     };
-    assert_eq!(
-        take(&stores.here, &next).await,
-        Claimed::Seated { code_set: false }
-    );
+    assert_eq!(take(&stores.here, &next).await, SEATED);
     assert!(!has_session(&stores.here, &unused_the_longest).await);
     assert!(has_session(&stores.here, &first).await);
     assert!(has_session(&stores.here, &next).await);
-    assert!(
-        has_session(&stores.here, &other).await,
-        "the other seat keeps its own"
-    );
+    // The other seat keeps its own.
+    assert!(has_session(&stores.here, &other).await);
 }
 
 pub async fn a_session_ends_itself(stores: Stores) {
-    let key = chat(&stores.here).await;
-    let first = take_seat(&stores.here, key, Seat::One).await;
-    let second = claim(key, Seat::One, Some(Proof::ReturnCode(first.return_code)));
+    let (_, first) = seated(&stores.here).await;
+    let second = returning(&first);
     take(&stores.here, &second).await;
 
     let own = caller(&first);
-    assert!(granted(
-        stores.there.end_session(own, SessionChoice::Own).await
-    ));
+    log_out(&stores.there, own).await;
     let again = stores.here.end_session(own, SessionChoice::Own).await;
     assert_eq!(again.unwrap(), Access::NoSession);
     assert!(!has_session(&stores.here, &first).await);
@@ -269,9 +219,8 @@ pub async fn a_session_ends_itself(stores: Stores) {
 }
 
 pub async fn a_session_is_ended_by_its_id(stores: Stores) {
-    let key = chat(&stores.here).await;
-    let first = take_seat(&stores.here, key, Seat::One).await;
-    let second = claim(key, Seat::One, Some(Proof::ReturnCode(first.return_code)));
+    let (_, first) = seated(&stores.here).await;
+    let second = returning(&first);
     take(&stores.here, &second).await;
     let by = caller(&second);
     let id = SessionChoice::Id(session_of(&stores.here, &first).await.id);
