@@ -223,21 +223,11 @@ fn asks(frame: &Frame, chat: &Chat) -> Markup {
     html! {
         details #asks open[!several] {
             summary.strip hidden[!several] { @if several { (frame.text.count(&frame.text.live.asks_waiting, chat.asks.len() as u64)) } }
-            @for ask in &chat.asks { (ask_banner(frame, chat, ask)) }
+            @for ask in &chat.asks {
+                (ask_form(frame, chat, &ask.ask, &text::name(&ask.user), &ask::number(&ask.number), ask.own_seat))
+            }
         }
     }
-}
-
-fn ask_banner(frame: &Frame, chat: &Chat, ask: &AskBanner) -> Markup {
-    let number = ask::number(&ask.number);
-    ask_form(
-        frame,
-        chat,
-        &ask.ask,
-        &text::name(&ask.user),
-        &number,
-        ask.own_seat,
-    )
 }
 
 fn ask_form(

@@ -49,11 +49,8 @@ impl Theme {
     /// The theme that a cookie or form names; anything unknown is `Auto`, since a colour is never worth an error.
     #[must_use]
     pub fn parse(word: &str) -> Self {
-        match word {
-            "light" => Self::Light,
-            "dark" => Self::Dark,
-            _ => Self::Auto,
-        }
+        let named = Self::ALL.into_iter().find(|theme| theme.word() == word);
+        named.unwrap_or_default()
     }
 }
 

@@ -15,18 +15,18 @@ macro_rules! strings {
 
         #[cfg(test)]
         impl $group {
-            /// Every string by its name; of a plural its general form, as the others may leave the number out.
-            pub(crate) fn all(&self) -> Vec<(&'static str, &'static str)> {
+            /// Every string by its name, in all forms.
+            pub(crate) fn all(&self) -> Vec<(&'static str, Vec<&'static str>)> {
                 vec![$((
                     concat!(stringify!($group), ".", stringify!($field)),
-                    $crate::text::strings!(@general self.$field, $($words)?),
+                    $crate::text::strings!(@forms self.$field, $($words)?),
                 )),+]
             }
         }
     };
     (@type $words:literal) => { &'static str };
     (@type) => { $crate::text::Plural };
-    (@general $string:expr, $words:literal) => { $string };
-    (@general $string:expr,) => { $string.other };
+    (@forms $string:expr, $words:literal) => { vec![$string] };
+    (@forms $plural:expr,) => { $plural.forms() };
 }
 pub(crate) use strings;
