@@ -8,25 +8,22 @@ const INTERVAL: Duration = Duration::from_millis(3);
 /// Waits until something holds.
 ///
 /// # Panics
-/// When it does not come to hold within half a minute; `what` says what was waited for.
+/// When it does not come to hold within a minute; `what` says what was waited for.
 pub async fn eventually<C>(what: &str, mut holds: impl FnMut() -> C)
 where
     C: Future<Output = bool>,
 {
-    let started = Instant::now();
-    while !holds().await {
-        assert!(
-            started.elapsed() < DEADLINE,
-            "this did not come to hold: {what}"
-        );
-        tokio::time::sleep(INTERVAL).await;
-    }
+    eventually_some(what, || {
+        let holds = holds();
+        async { holds.await.then_some(()) }
+    })
+    .await;
 }
 
 /// Waits until there is a value, and returns it.
 ///
 /// # Panics
-/// When there is nothing within half a minute; `what` says what was waited for.
+/// When there is nothing within a minute; `what` says what was waited for.
 pub async fn eventually_some<T, C>(what: &str, mut look: impl FnMut() -> C) -> T
 where
     C: Future<Output = Option<T>>,
@@ -36,7 +33,10 @@ where
         if let Some(found) = look().await {
             return found;
         }
-        assert!(started.elapsed() < DEADLINE, "this did not come: {what}");
+        assert!(
+            started.elapsed() < DEADLINE,
+            "this did not come about: {what}"
+        );
         tokio::time::sleep(INTERVAL).await;
     }
 }

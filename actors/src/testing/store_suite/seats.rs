@@ -186,16 +186,14 @@ pub async fn the_longest_unused_session_makes_room(stores: Stores) {
     let key = chat(&stores.here).await;
     let other = take_seat(&stores.here, key, Seat::Two).await;
     let first = take_seat(&stores.here, key, Seat::One).await;
-    let proof = Some(Proof::ReturnCode(first.return_code));
-    let mut next = claim(key, Seat::One, proof);
-    take(&stores.here, &next).await;
-    use_session(&stores.here, &next, MINUTE).await;
+    let unused_the_longest = returning(&first);
+    take(&stores.here, &unused_the_longest).await;
+    use_session(&stores.here, &unused_the_longest, MINUTE).await;
     use_session(&stores.here, &first, 2 * MINUTE).await;
 
-    let unused_the_longest = next;
-    next = Claim {
+    let next = Claim {
         sessions_max: 2,
-        ..claim(key, Seat::One, proof)
+        ..returning(&first)
     };
     assert_eq!(take(&stores.here, &next).await, SEATED);
     assert!(!has_session(&stores.here, &unused_the_longest).await);
