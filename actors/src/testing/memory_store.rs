@@ -16,7 +16,7 @@ use parking_lot::{Mutex, MutexGuard};
 pub use self::faults::{Call, Hold};
 use self::{data::Data, faults::Faults, record::Record};
 use crate::{
-    domain::{Caller, ChatKey, Seq, Timestamp},
+    domain::{ChatKey, Seq, Timestamp},
     ports::{Access, Clock, Lookup, Principal, StoreError},
 };
 
@@ -27,7 +27,6 @@ pub struct MemoryStore {
     data: Arc<Mutex<Data>>,
     clock: Arc<dyn Clock>,
     faults: Arc<Faults>,
-    lanes: usize,
 }
 
 impl MemoryStore {
@@ -37,7 +36,6 @@ impl MemoryStore {
             data: Arc::default(),
             clock: Arc::new(clock),
             faults: Arc::default(),
-            lanes: 1,
         }
     }
 
@@ -59,7 +57,10 @@ impl MemoryStore {
 
     /// How many messages of a chat are kept, readable or not.
     pub fn messages_kept(&self, key: ChatKey) -> usize {
-        self.locked().0.messages_kept(key)
+        let (data, _) = self.locked();
+        data.chats
+            .get(&key)
+            .map_or(0, |record| record.messages.len())
     }
 
     /// The data and the time, unless this call is to fail. Yields first, as a store over a socket would, so that
@@ -84,31 +85,14 @@ impl MemoryStore {
         Ok(data.lookup(key, now).map(|record| with(record, now)))
     }
 
-    /// The same, if the caller's session is alive.
-    async fn for_caller<T>(
+    /// The same, if whoever it is for may act.
+    async fn with_access<T>(
         &self,
         call: Call,
-        caller: &Caller,
+        by: impl Into<Principal> + Send,
         with: impl FnOnce(&mut Record, Timestamp) -> T + Send,
     ) -> Result<Access<T>, StoreError> {
         let (mut data, now) = self.enter(call).await?;
-        let found = data.lookup(caller.key, now);
-        let alive = matches!(&found, Lookup::Live(record) if record.has_session(caller));
-        Ok(found.if_session(alive).map(|record| with(record, now)))
-    }
-
-    async fn for_by<T>(
-        &self,
-        call: Call,
-        by: Principal,
-        with: impl FnOnce(&mut Record, Timestamp) -> T + Send,
-    ) -> Result<Access<T>, StoreError> {
-        match by {
-            Principal::Session(caller) => self.for_caller(call, &caller, with).await,
-            Principal::Server(key) => {
-                let found = self.with_chat(call, key, with).await?;
-                Ok(found.if_session(true))
-            }
-        }
+        Ok(data.access(by.into(), now).map(|record| with(record, now)))
     }
 }

@@ -8,7 +8,7 @@ use super::{Call, MemoryStore, data::Data, record::Record};
 use crate::{
     domain::{Chat, ChatKey, Position, Seat, Timestamp, UserName},
     ports::{
-        BatchResult, Chats, EndOutcome, Lookup, NewChat, Principal, Registered, StoreError,
+        Access, BatchResult, Chats, EndOutcome, Lookup, NewChat, Principal, Registered, StoreError,
         batch_result,
     },
 };
@@ -17,7 +17,11 @@ use crate::{
 impl Chats for MemoryStore {
     async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool, StoreError> {
         let (mut data, now) = self.enter(Call::Other).await?;
-        Ok(data.reserve(key, now.plus(hold)))
+        let free = !data.chats.contains_key(&key);
+        if free {
+            data.reserved.insert(key, now.plus(hold));
+        }
+        Ok(free)
     }
 
     async fn register(&self, new: NewChat) -> Result<Registered, StoreError> {
@@ -58,20 +62,17 @@ impl Chats for MemoryStore {
     }
 
     async fn end(&self, by: Principal) -> Result<EndOutcome, StoreError> {
-        let (mut data, now) = self.enter(Call::End).await?;
-        Ok(data.end(by, now))
+        let ended = self.with_access(Call::End, by, Record::end).await?;
+        Ok(match ended {
+            Access::Missing => EndOutcome::Missing,
+            Access::Ended => EndOutcome::AlreadyEnded,
+            Access::NoSession => EndOutcome::NoSession,
+            Access::Granted(()) => EndOutcome::Ended,
+        })
     }
 }
 
 impl Data {
-    pub(super) fn reserve(&mut self, key: ChatKey, until: Timestamp) -> bool {
-        let free = !self.chats.contains_key(&key);
-        if free {
-            self.reserved.insert(key, until);
-        }
-        free
-    }
-
     pub(super) fn register(&mut self, new: NewChat, now: Timestamp) -> Registered {
         if let Some(before) = self.made_before(&new, now) {
             return before;
@@ -105,19 +106,5 @@ impl Data {
                 encryption: record.encryption,
             })
         })
-    }
-
-    pub(super) fn end(&mut self, by: Principal, now: Timestamp) -> EndOutcome {
-        match self.lookup(by.key(), now) {
-            Lookup::Missing => EndOutcome::Missing,
-            Lookup::Ended => EndOutcome::AlreadyEnded,
-            Lookup::Live(record) => {
-                if matches!(by, Principal::Session(caller) if !record.has_session(&caller)) {
-                    return EndOutcome::NoSession;
-                }
-                record.end(now);
-                EndOutcome::Ended
-            }
-        }
     }
 }

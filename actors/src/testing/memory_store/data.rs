@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::record::Record;
 use crate::{
     domain::{ChatKey, Timestamp},
-    ports::{Lookup, Peer},
+    ports::{Access, Lookup, Peer, Principal},
 };
 
 #[derive(Debug, Default)]
@@ -27,17 +27,21 @@ impl Data {
         }
     }
 
+    /// The chat, if whoever it is for may act.
+    pub(super) fn access(&mut self, by: Principal, now: Timestamp) -> Access<&mut Record> {
+        let found = self.lookup(by.key(), now);
+        let may_act = match (by, &found) {
+            (Principal::Session(caller), Lookup::Live(record)) => record.has_session(&caller),
+            _ => true,
+        };
+        found.if_session(may_act)
+    }
+
     /// The chat, if it is live.
     pub(super) fn live(&mut self, key: ChatKey, now: Timestamp) -> Option<&mut Record> {
         match self.lookup(key, now) {
             Lookup::Live(record) => Some(record),
             Lookup::Missing | Lookup::Ended => None,
         }
-    }
-
-    pub(super) fn messages_kept(&self, key: ChatKey) -> usize {
-        self.chats
-            .get(&key)
-            .map_or(0, |record| record.messages.len())
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 #[async_trait]
 impl Messages for MemoryStore {
     fn lanes(&self) -> usize {
-        self.lanes
+        1
     }
 
     async fn append(&self, drafts: &[Draft], room: ChatRoom) -> Result<Vec<Appended>, StoreError> {
@@ -52,7 +52,7 @@ impl Messages for MemoryStore {
         page: Page,
         limit: usize,
     ) -> Result<Access<HistoryPage>, StoreError> {
-        self.for_by(Call::History, by, |record, _| record.history(page, limit))
+        self.with_access(Call::History, by, |record, _| record.history(page, limit))
             .await
     }
 

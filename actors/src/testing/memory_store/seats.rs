@@ -22,9 +22,8 @@ impl Seats for MemoryStore {
         let entered = self.enter(Call::CheckSessions).await;
         let found = entered.map(|(mut data, now)| {
             let check = |caller: &Caller| {
-                let found = data.lookup(caller.key, now);
-                let alive = matches!(&found, Lookup::Live(record) if record.has_session(caller));
-                found.if_session(alive).map(|record| record.last_seq())
+                let found = data.access((*caller).into(), now);
+                found.map(|record| record.last_seq())
             };
             callers.iter().map(check).collect()
         });
@@ -43,7 +42,7 @@ impl Seats for MemoryStore {
         by: Caller,
         which: SessionChoice,
     ) -> Result<Access<bool>, StoreError> {
-        self.for_caller(Call::Other, &by, |record, _| record.end_session(by, which))
+        self.with_access(Call::Other, by, |record, _| record.end_session(by, which))
             .await
     }
 
@@ -52,7 +51,7 @@ impl Seats for MemoryStore {
         by: Caller,
         code: CodeDigest,
     ) -> Result<Access<()>, StoreError> {
-        self.for_caller(Call::Other, &by, |record, now| {
+        self.with_access(Call::Other, by, |record, now| {
             record.set_return_code(by.seat, code, now)
         })
         .await
@@ -64,7 +63,7 @@ impl Seats for MemoryStore {
         code: CodeDigest,
         valid: Duration,
     ) -> Result<Access<Timestamp>, StoreError> {
-        self.for_caller(Call::Other, &by, |record, now| {
+        self.with_access(Call::Other, by, |record, now| {
             let lapses = now.plus(valid);
             record.seats[by.seat].device_code = Some(DeviceCode {
                 code,
@@ -98,7 +97,7 @@ impl Seats for MemoryStore {
         ask_ref: AskRef,
         verdict: AskAnswer,
     ) -> Result<Access<AnswerOutcome>, StoreError> {
-        self.for_caller(Call::Other, &by, |record, now| {
+        self.with_access(Call::Other, by, |record, now| {
             record.answer(by, ask_ref, verdict, now)
         })
         .await

@@ -22,7 +22,13 @@ impl Upkeep for MemoryStore {
 
     async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>, StoreError> {
         let (mut data, now) = self.enter(Call::Expire).await?;
-        Ok(data.expire(limit, now))
+        let due = |record: &Record| record.ended_at.is_none() && record.is_over(now);
+        let due = data.chats.iter_mut().filter(|(_, record)| due(record));
+        let ended = due.take(limit).map(|(key, record)| {
+            record.end(now);
+            *key
+        });
+        Ok(ended.collect())
     }
 
     async fn purge(&self, limit: usize, tombstone_life: Duration) -> Result<usize, StoreError> {
@@ -32,42 +38,25 @@ impl Upkeep for MemoryStore {
 
     async fn beat(&self, own: Uuid, bus_address: &str) -> Result<Vec<Peer>, StoreError> {
         let (mut data, _) = self.enter(Call::Beat).await?;
-        Ok(data.beat(own, bus_address))
-    }
-
-    async fn count_chats(&self) -> Result<u64, StoreError> {
-        let (data, now) = self.enter(Call::CountChats).await?;
-        Ok(data.count_chats(now))
-    }
-}
-
-impl Data {
-    /// Records a beat and returns the other instances, none of which ever counts as dead.
-    pub(super) fn beat(&mut self, own: Uuid, bus_address: &str) -> Vec<Peer> {
         let new = || Peer {
             boot: own,
             bus_address: bus_address.into(),
             beats: 0,
         };
-        self.instances.entry(own).or_insert_with(new).beats += 1;
-        let others = self.instances.values().filter(|peer| peer.boot != own);
-        others.cloned().collect()
+        data.instances.entry(own).or_insert_with(new).beats += 1;
+        // None of them ever counts as dead.
+        let others = data.instances.values().filter(|peer| peer.boot != own);
+        Ok(others.cloned().collect())
     }
 
-    pub(super) fn expire(&mut self, limit: usize, now: Timestamp) -> Vec<ChatKey> {
-        let due = |record: &Record| record.ended_at.is_none() && record.is_over(now);
-        let due = self
-            .chats
-            .iter_mut()
-            .filter(|(_, record)| due(record))
-            .take(limit);
-        due.map(|(key, record)| {
-            record.end(now);
-            *key
-        })
-        .collect()
+    async fn count_chats(&self) -> Result<u64, StoreError> {
+        let (data, now) = self.enter(Call::CountChats).await?;
+        let living = data.chats.values().filter(|record| !record.is_over(now));
+        Ok(living.count() as u64)
     }
+}
 
+impl Data {
     pub(super) fn purge(&mut self, limit: usize, life: Duration, now: Timestamp) -> usize {
         let mut left = limit;
         let mut takes = |over: bool| {
@@ -94,12 +83,5 @@ impl Data {
             !takes(bare && record.ended_at.is_some_and(stood_long))
         });
         limit - left
-    }
-
-    pub(super) fn count_chats(&self, now: Timestamp) -> u64 {
-        self.chats
-            .values()
-            .filter(|record| !record.is_over(now))
-            .count() as u64
     }
 }
