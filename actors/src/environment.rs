@@ -1,13 +1,12 @@
 //! What the pairs and tasks of an instance share: the adapters, the limits, the metrics, the journal and the other
 //! services that pairs use.
 
-use std::time::Duration;
 use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::Notify;

@@ -218,13 +218,6 @@ impl Pair {
         Ok((session.seat, session.id))
     }
 
-    fn seat_by_name(&self, name: &UserName) -> Result<Seat, Refusal> {
-        Seat::BOTH
-            .into_iter()
-            .find(|seat| self.names[*seat].as_ref() == Some(name))
-            .ok_or(Refusal::WrongName)
-    }
-
     /// Checks the proof of having the whole link, which an encrypted chat requires. It never changes, so the copy
     /// in memory is good enough.
     fn check_link(&self, auth: Option<SecretDigest>) -> Result<(), Refusal> {

@@ -14,9 +14,6 @@ pub const SEALED_BYTES_MAX: usize = 32 * 1024;
 /// A message's sequence number in its chat: 1, 2, 3 … without gaps or repeats.
 pub type Seq = u64;
 
-/// The `seq` before the first message.
-pub const SEQ_NONE: Seq = 0;
-
 /// A message's id, unique per seat within the chat, chosen by the client or the server.
 pub type ClientId = Uuid;
 

@@ -17,8 +17,7 @@ const ACTIVITY_INTERVAL: Duration = Duration::from_secs(2);
 pub(super) type LastActivities = BySeat<[Option<Instant>; Activity::ALL.len()]>;
 
 /// Tells the other person what the caller is doing.
-#[derive(Debug, Clone, actix::Message)]
-#[rtype(result = "Result<(), Refusal>")]
+#[derive(Debug, Clone)]
 pub struct NotifyActivity {
     /// The caller's token.
     pub by: SecretDigest,
@@ -26,7 +25,7 @@ pub struct NotifyActivity {
     pub activity: Activity,
 }
 
-receive!(CONCURRENT: NotifyActivity);
+receive!(CONCURRENT: NotifyActivity => ());
 
 impl Handler<NotifyActivity> for Pair {
     type Result = ResponseActFuture<Self, Result<(), Refusal>>;

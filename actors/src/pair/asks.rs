@@ -1,6 +1,6 @@
 //! Asks: being let in without a code. Somebody asks, and the person in the other seat answers.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use actix::{AtomicResponse, Handler, ResponseFuture};
 use rand::Rng;
@@ -9,7 +9,9 @@ use uuid::Uuid;
 use super::{Pair, requests::receive};
 use crate::{
     Credential, Refusal, Replacement,
-    domain::{Ask, AskNumber, AskRef, Caller, Seat, SeatChange, SecretDigest, Token, UserName},
+    domain::{
+        Ask, AskNumber, AskRef, BySeat, Caller, Seat, SeatChange, SecretDigest, Token, UserName,
+    },
     environment::Environment,
     ports::{AnswerOutcome, AskAnswer, AskState, BusState, NewAsk, Store},
 };
@@ -51,8 +53,7 @@ impl RecentNumbers {
 }
 
 /// Asks to be let in.
-#[derive(Debug, Clone, actix::Message)]
-#[rtype(result = "Result<(Token, AskNumber), Refusal>")]
+#[derive(Debug, Clone)]
 pub struct AskToEnter {
     /// The name of the seat.
     pub name: UserName,
@@ -60,7 +61,7 @@ pub struct AskToEnter {
     pub auth: Option<SecretDigest>,
 }
 
-receive!(BLOCKING: AskToEnter);
+receive!(BLOCKING: AskToEnter => (Token, AskNumber));
 
 impl Handler<AskToEnter> for Pair {
     type Result = AtomicResponse<Self, Result<(Token, AskNumber), Refusal>>;
@@ -94,10 +95,7 @@ impl Handler<AskToEnter> for Pair {
 
 impl Pair {
     fn check_ask(&mut self, ask: &AskToEnter) -> Result<Seat, Refusal> {
-        self.chat()?;
-        self.check_login_rate()?;
-        self.check_link(ask.auth)?;
-        let seat = self.seat_by_name(&ask.name)?;
+        let seat = self.check_entry(&ask.name, ask.auth)?;
         match self.chat()?.seats[seat].taken {
             true => Ok(seat),
             false => Err(Refusal::SeatFree),
@@ -119,8 +117,7 @@ impl Pair {
 }
 
 /// Gets the state of an ask.
-#[derive(Debug, Clone, actix::Message)]
-#[rtype(result = "Result<AskStatus, Refusal>")]
+#[derive(Debug, Clone)]
 pub struct GetAskStatus {
     /// The asker's secret.
     pub secret: SecretDigest,
@@ -137,7 +134,7 @@ pub struct AskStatus {
     pub number: AskNumber,
 }
 
-receive!(CONCURRENT: GetAskStatus);
+receive!(CONCURRENT: GetAskStatus => AskStatus);
 
 impl Handler<GetAskStatus> for Pair {
     type Result = ResponseFuture<Result<AskStatus, Refusal>>;
@@ -157,8 +154,7 @@ impl Handler<GetAskStatus> for Pair {
 }
 
 /// Answers an ask.
-#[derive(Debug, Clone, actix::Message)]
-#[rtype(result = "Result<(), Refusal>")]
+#[derive(Debug, Clone)]
 pub struct AnswerAsk {
     /// The token of the person who answers.
     pub by: SecretDigest,
@@ -168,24 +164,20 @@ pub struct AnswerAsk {
     pub allow: bool,
 }
 
-receive!(BLOCKING: AnswerAsk);
+receive!(BLOCKING: AnswerAsk => ());
 
 impl Handler<AnswerAsk> for Pair {
     type Result = AtomicResponse<Self, Result<(), Refusal>>;
 
     fn handle(&mut self, answer: AnswerAsk, _: &mut Self::Context) -> Self::Result {
-        let caller = match self.caller(answer.by) {
-            Ok(caller) => caller,
-            Err(refusal) => return Self::refuse(refusal),
-        };
-        let (store, environment) = (self.store(), self.environment.clone());
-        let peer = caller.seat.other();
-        let open_here = self.has_stream(peer) || self.present[peer];
-        let record = async move {
+        let environment = self.environment.clone();
+        let is_open = |seat| self.has_stream(seat) || self.present[seat];
+        let open_here = BySeat(Seat::BOTH.map(is_open));
+        let record = async move |store: Arc<dyn Store>, caller: Caller| {
             let verdict = match answer.allow {
                 true => {
                     answer_in_store(&*store, caller, answer.ask_ref, AskAnswer::DryRun).await?;
-                    check_absent(&environment, caller, open_here).await?;
+                    check_absent(&environment, caller, open_here[caller.seat.other()]).await?;
                     AskAnswer::Allow { valid: ASK_VALID }
                 }
                 false => AskAnswer::Refuse,
@@ -196,7 +188,7 @@ impl Handler<AnswerAsk> for Pair {
             true => SeatChange::Replaced,
             false => SeatChange::Taken,
         };
-        self.change(record, move |pair, seat| {
+        self.change_as(answer.by, record, move |pair, seat| {
             pair.announce_seat(seat, change);
             // Its list of asks shows that this one is answered.
             pair.resend_hello();
@@ -244,14 +236,13 @@ async fn check_absent(
 }
 
 /// Gets why a token stopped working, if somebody else was let in at its seat.
-#[derive(Debug, Clone, Copy, actix::Message)]
-#[rtype(result = "Result<Option<Replacement>, Refusal>")]
+#[derive(Debug, Clone, Copy)]
 pub struct GetReplacement {
     /// The token.
     pub token: SecretDigest,
 }
 
-receive!(CONCURRENT: GetReplacement);
+receive!(CONCURRENT: GetReplacement => Option<Replacement>);
 
 impl Handler<GetReplacement> for Pair {
     type Result = ResponseFuture<Result<Option<Replacement>, Refusal>>;

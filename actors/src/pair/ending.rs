@@ -12,14 +12,13 @@ use crate::{
 };
 
 /// Ends the chat for both.
-#[derive(Debug, Clone, actix::Message)]
-#[rtype(result = "Result<(), Refusal>")]
+#[derive(Debug, Clone)]
 pub struct EndChat {
     /// The token of the one who ends it.
     pub by: SecretDigest,
 }
 
-receive!(BLOCKING: EndChat);
+receive!(BLOCKING: EndChat => ());
 
 impl Handler<EndChat> for Pair {
     type Result = AtomicResponse<Self, Result<(), Refusal>>;

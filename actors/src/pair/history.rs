@@ -12,8 +12,7 @@ use crate::{
 };
 
 /// Reads a page of the history.
-#[derive(Debug, Clone, actix::Message)]
-#[rtype(result = "Result<(HistoryPage, Arc<Names>), Refusal>")]
+#[derive(Debug, Clone)]
 pub struct GetHistory {
     /// The reader's token.
     pub by: SecretDigest,
@@ -23,7 +22,7 @@ pub struct GetHistory {
     pub limit: usize,
 }
 
-receive!(CONCURRENT: GetHistory);
+receive!(CONCURRENT: GetHistory => (HistoryPage, Arc<Names>));
 
 impl Handler<GetHistory> for Pair {
     type Result = ResponseFuture<Result<(HistoryPage, Arc<Names>), Refusal>>;

@@ -26,8 +26,7 @@ const CATCH_UP_LEN: usize = 200;
 const EARLY_LEN_MAX: usize = 256;
 
 /// Sends a message.
-#[derive(Debug, Clone, actix::Message)]
-#[rtype(result = "Result<Sent, Refusal>")]
+#[derive(Debug, Clone)]
 pub struct SendMessage {
     /// The sender's token.
     pub by: SecretDigest,
@@ -43,7 +42,7 @@ pub struct SendMessage {
     pub recipient: Option<UserName>,
 }
 
-receive!(CONCURRENT: SendMessage);
+receive!(CONCURRENT: SendMessage => Sent);
 
 impl Handler<SendMessage> for Pair {
     type Result = PendingSend;

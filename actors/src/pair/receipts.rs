@@ -10,8 +10,7 @@ use crate::{
 };
 
 /// Raises the marks of the caller's seat.
-#[derive(Debug, Clone, actix::Message)]
-#[rtype(result = "Result<(), Refusal>")]
+#[derive(Debug, Clone)]
 pub struct MoveMarks {
     /// The reader's token.
     pub by: SecretDigest,
@@ -19,7 +18,7 @@ pub struct MoveMarks {
     pub marks: Marks,
 }
 
-receive!(CONCURRENT: MoveMarks);
+receive!(CONCURRENT: MoveMarks => ());
 
 impl Handler<MoveMarks> for Pair {
     type Result = ResponseActFuture<Self, Result<(), Refusal>>;

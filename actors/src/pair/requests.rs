@@ -47,10 +47,14 @@ pub(super) const BLOCKING: bool = true;
 /// and the request is sent again.
 pub(super) const CONCURRENT: bool = false;
 
-/// Implements `Handler<Dispatch<…>>` for a request that is [`BLOCKING`] or [`CONCURRENT`]; a generic impl would overlap
-/// with itself.
+/// Makes a type a request with this reply, and implements `Handler<Dispatch<…>>` for it, [`BLOCKING`] or [`CONCURRENT`]; a
+/// generic impl would overlap with itself.
 macro_rules! receive {
-    ($mode:ident: $request:ty) => {
+    ($mode:ident: $request:ty => $reply:ty) => {
+        impl ::actix::Message for $request {
+            type Result = Result<$reply, $crate::Refusal>;
+        }
+
         impl ::actix::Handler<$crate::pair::Dispatch<$request>> for $crate::pair::Pair {
             type Result = <Self as ::actix::Handler<$request>>::Result;
 

@@ -19,8 +19,7 @@ use crate::{
 const DEVICE_CODE_VALID: Duration = Duration::from_secs(600);
 
 /// Names seat 2, once.
-#[derive(Debug, Clone, actix::Message)]
-#[rtype(result = "Result<(), Refusal>")]
+#[derive(Debug, Clone)]
 pub struct NameSeatTwo {
     /// The name.
     pub name: UserName,
@@ -28,7 +27,7 @@ pub struct NameSeatTwo {
     pub auth: Option<SecretDigest>,
 }
 
-receive!(BLOCKING: NameSeatTwo);
+receive!(BLOCKING: NameSeatTwo => ());
 
 impl Handler<NameSeatTwo> for Pair {
     type Result = AtomicResponse<Self, Result<(), Refusal>>;
@@ -62,8 +61,7 @@ impl Handler<NameSeatTwo> for Pair {
 }
 
 /// Gets what anybody with the link may know.
-#[derive(Debug, Clone, Copy, actix::Message)]
-#[rtype(result = "Result<PublicInfo, Refusal>")]
+#[derive(Debug, Clone, Copy)]
 pub struct GetPublicInfo;
 
 /// What anybody with the link may know.
@@ -77,7 +75,7 @@ pub struct PublicInfo {
     pub encrypted: bool,
 }
 
-receive!(CONCURRENT: GetPublicInfo);
+receive!(CONCURRENT: GetPublicInfo => PublicInfo);
 
 impl Handler<GetPublicInfo> for Pair {
     type Result = Result<PublicInfo, Refusal>;
@@ -92,14 +90,13 @@ impl Handler<GetPublicInfo> for Pair {
 }
 
 /// Gets the seat that a token belongs to.
-#[derive(Debug, Clone, Copy, actix::Message)]
-#[rtype(result = "Result<Seat, Refusal>")]
+#[derive(Debug, Clone, Copy)]
 pub struct GetSeat {
     /// The token.
     pub by: SecretDigest,
 }
 
-receive!(CONCURRENT: GetSeat);
+receive!(CONCURRENT: GetSeat => Seat);
 
 impl Handler<GetSeat> for Pair {
     type Result = Result<Seat, Refusal>;
@@ -110,8 +107,7 @@ impl Handler<GetSeat> for Pair {
 }
 
 /// Logs in at a seat.
-#[derive(Debug, Clone, actix::Message)]
-#[rtype(result = "Result<LoggedIn, Refusal>")]
+#[derive(Debug, Clone)]
 pub struct Login {
     /// The link's hash, the key of the codes' digests.
     pub hash: PairHash,
@@ -157,18 +153,13 @@ pub struct LoggedIn {
     pub encrypted: bool,
 }
 
-receive!(BLOCKING: Login);
+receive!(BLOCKING: Login => LoggedIn);
 
 impl Handler<Login> for Pair {
     type Result = AtomicResponse<Self, Result<LoggedIn, Refusal>>;
 
     fn handle(&mut self, login: Login, _: &mut Self::Context) -> Self::Result {
-        let found = self.chat().map(|_| ()).and_then(|()| {
-            self.check_login_rate()?;
-            self.check_link(login.auth)?;
-            self.seat_by_name(&login.name)
-        });
-        let seat = match found {
+        let seat = match self.check_entry(&login.name, login.auth) {
             Ok(seat) => seat,
             Err(refusal) => return Self::refuse(refusal),
         };
@@ -223,8 +214,7 @@ impl Handler<Login> for Pair {
 }
 
 /// Replaces the return code of the caller's seat.
-#[derive(Debug, Clone, actix::Message)]
-#[rtype(result = "Result<AccessCode, Refusal>")]
+#[derive(Debug, Clone)]
 pub struct NewReturnCode {
     /// The owner's token.
     pub by: SecretDigest,
@@ -232,7 +222,7 @@ pub struct NewReturnCode {
     pub hash: PairHash,
 }
 
-receive!(BLOCKING: NewReturnCode);
+receive!(BLOCKING: NewReturnCode => AccessCode);
 
 impl Handler<NewReturnCode> for Pair {
     type Result = AtomicResponse<Self, Result<AccessCode, Refusal>>;
@@ -257,8 +247,7 @@ impl Handler<NewReturnCode> for Pair {
 }
 
 /// Makes a code for logging in on another device, once.
-#[derive(Debug, Clone, actix::Message)]
-#[rtype(result = "Result<(AccessCode, Timestamp), Refusal>")]
+#[derive(Debug, Clone)]
 pub struct NewDeviceCode {
     /// The owner's token.
     pub by: SecretDigest,
@@ -266,7 +255,7 @@ pub struct NewDeviceCode {
     pub hash: PairHash,
 }
 
-receive!(BLOCKING: NewDeviceCode);
+receive!(BLOCKING: NewDeviceCode => (AccessCode, Timestamp));
 
 impl Handler<NewDeviceCode> for Pair {
     type Result = AtomicResponse<Self, Result<(AccessCode, Timestamp), Refusal>>;
@@ -284,6 +273,19 @@ impl Handler<NewDeviceCode> for Pair {
 }
 
 impl Pair {
+    /// The seat of this name, for somebody who has the link and wants to come in.
+    pub(super) fn check_entry(
+        &mut self,
+        name: &UserName,
+        auth: Option<SecretDigest>,
+    ) -> Result<Seat, Refusal> {
+        self.chat()?;
+        self.check_login_rate()?;
+        self.check_link(auth)?;
+        let named = |seat: &Seat| self.names[*seat].as_ref() == Some(name);
+        Seat::BOTH.into_iter().find(named).ok_or(Refusal::WrongName)
+    }
+
     /// Why a login was refused.
     fn login_refusal(refused: Claimed, seat: Seat, names: &Names, encrypted: bool) -> Refusal {
         let user = names[seat].clone();

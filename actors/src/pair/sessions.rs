@@ -12,14 +12,13 @@ use crate::{
 };
 
 /// Lists the sessions of the caller's seat, with the id of the caller's own.
-#[derive(Debug, Clone, actix::Message)]
-#[rtype(result = "Result<(Vec<Session>, SessionId), Refusal>")]
+#[derive(Debug, Clone)]
 pub struct ListSessions {
     /// The owner's token.
     pub by: SecretDigest,
 }
 
-receive!(BLOCKING: ListSessions);
+receive!(BLOCKING: ListSessions => (Vec<Session>, SessionId));
 
 impl Handler<ListSessions> for Pair {
     type Result = AtomicResponse<Self, Result<(Vec<Session>, SessionId), Refusal>>;
@@ -45,8 +44,7 @@ impl Handler<ListSessions> for Pair {
 }
 
 /// Ends one of the seat's sessions.
-#[derive(Debug, Clone, actix::Message)]
-#[rtype(result = "Result<(), Refusal>")]
+#[derive(Debug, Clone)]
 pub struct EndSession {
     /// The caller's token.
     pub by: SecretDigest,
@@ -54,7 +52,7 @@ pub struct EndSession {
     pub which: SessionChoice,
 }
 
-receive!(BLOCKING: EndSession);
+receive!(BLOCKING: EndSession => ());
 
 impl Handler<EndSession> for Pair {
     type Result = AtomicResponse<Self, Result<(), Refusal>>;

@@ -11,8 +11,7 @@ use crate::{
 };
 
 /// Gets the state of the chat.
-#[derive(Debug, Clone, actix::Message)]
-#[rtype(result = "Result<Snapshot, Refusal>")]
+#[derive(Debug, Clone)]
 pub struct GetSnapshot {
     /// The reader's token.
     pub by: SecretDigest,
@@ -27,7 +26,7 @@ pub struct Snapshot {
     pub changes: u64,
 }
 
-receive!(CONCURRENT: GetSnapshot);
+receive!(CONCURRENT: GetSnapshot => Snapshot);
 
 impl Handler<GetSnapshot> for Pair {
     type Result = ResponseActFuture<Self, Result<Snapshot, Refusal>>;
@@ -104,6 +103,7 @@ impl Pair {
         self.send_hello(Event::Hello);
     }
 
+    /// The same as an event of either kind that carries one.
     pub(super) fn send_hello(&mut self, event: fn(Arc<Hello>) -> Event) {
         for seat in Seat::BOTH {
             let Ok(hello) = self.hello(seat, self.status.last_seq()) else {

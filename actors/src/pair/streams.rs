@@ -91,8 +91,7 @@ impl StreamEntry {
 }
 
 /// Opens a stream.
-#[derive(Debug, Clone, actix::Message)]
-#[rtype(result = "Result<Snapshot, Refusal>")]
+#[derive(Debug, Clone)]
 pub struct OpenStream {
     /// The reader's token.
     pub by: SecretDigest,
@@ -101,8 +100,7 @@ pub struct OpenStream {
 }
 
 /// Asks for live events from here on.
-#[derive(Clone, actix::Message)]
-#[rtype(result = "Result<Attached, Refusal>")]
+#[derive(Clone)]
 pub struct Attach {
     /// The reader's token.
     pub by: SecretDigest,
@@ -130,7 +128,7 @@ pub enum Attached {
 #[rtype(result = "()")]
 pub struct Detach(pub StreamId);
 
-receive!(CONCURRENT: OpenStream);
+receive!(CONCURRENT: OpenStream => Snapshot);
 
 impl Handler<OpenStream> for Pair {
     type Result = ResponseActFuture<Self, Result<Snapshot, Refusal>>;
@@ -146,7 +144,7 @@ impl Handler<OpenStream> for Pair {
     }
 }
 
-receive!(CONCURRENT: Attach);
+receive!(CONCURRENT: Attach => Attached);
 
 impl Handler<Attach> for Pair {
     type Result = Result<Attached, Refusal>;

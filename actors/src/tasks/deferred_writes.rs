@@ -40,14 +40,8 @@ struct Shared {
 #[derive(Default)]
 struct Part {
     waiting: Mutex<HashMap<(ChatKey, Subject), DeferredWrite>>,
-    /// Locked while writing, so that a flush also waits for the batch in flight.
-    writing: tokio::sync::Mutex<Writing>,
-}
-
-#[derive(Default)]
-struct Writing {
-    /// Whether the last batch failed.
-    failed: bool,
+    /// Whether the last batch failed. Locked while writing, so that a flush also waits for the batch in flight.
+    failed: tokio::sync::Mutex<bool>,
 }
 
 /// What a write is about: a later one about the same subject replaces the queued one.
@@ -102,7 +96,7 @@ impl DeferredWrites {
     }
 
     async fn write_part(&self, part: &Part) {
-        let mut writing = part.writing.lock().await;
+        let mut failed = part.failed.lock().await;
         let mut taken = self.take(part);
         while let Some(writes) = taken.writes.last() {
             let failure = match catch_panic(self.0.store.write_deferred(writes)).await {
@@ -111,7 +105,7 @@ impl DeferredWrites {
                     continue;
                 }
                 Ok(Err(StoreError::Unavailable(failure) | StoreError::NoRoom(failure))) => {
-                    if !std::mem::replace(&mut writing.failed, true) {
+                    if !std::mem::replace(&mut *failed, true) {
                         warn!(failure, "deferred writes wait for the store");
                     }
                     return;
@@ -128,7 +122,7 @@ impl DeferredWrites {
                 error!(failure, "a deferred write is dropped: the store refuses it");
             }
         }
-        if std::mem::take(&mut writing.failed) {
+        if std::mem::take(&mut *failed) {
             info!("deferred writes are written again");
         }
     }

@@ -153,7 +153,10 @@ impl Lane {
             if let Err(panic) = catch_panic_in(|| self.bus.publish(key, notice)) {
                 error!(panic, "the bus panicked over a message");
             }
-            let committed = CommittedMessage::new(message, append.reply);
+            let committed = CommittedMessage {
+                message,
+                reply: append.reply,
+            };
             match parts.iter_mut().find(|(of, ..)| *of == key) {
                 Some((.., part)) => part.push(committed),
                 None => parts.push((key, append.listener, vec![committed])),

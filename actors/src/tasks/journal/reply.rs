@@ -47,17 +47,6 @@ pub struct Sent {
     pub online: Option<bool>,
 }
 
-impl Sent {
-    fn of(message: &Message, online: Option<bool>) -> Self {
-        Self {
-            seq: message.seq,
-            id: message.id,
-            at: message.at,
-            online,
-        }
-    }
-}
-
 /// Hears what was committed for a chat's pair.
 pub(crate) trait CommitListener: Send + Sync {
     /// These messages are durable, and published.
@@ -67,17 +56,20 @@ pub(crate) trait CommitListener: Send + Sync {
 /// A message that is durable. Dropping it answers its sender, so that a pair that panics cannot lose the answer.
 pub(crate) struct CommittedMessage {
     pub(crate) message: Arc<Message>,
-    reply: Reply,
+    pub(super) reply: Reply,
 }
 
 impl CommittedMessage {
-    pub(super) fn new(message: Arc<Message>, reply: Reply) -> Self {
-        Self { message, reply }
-    }
-
     /// Answers the sender, with whether the recipient is online.
     pub(crate) fn acknowledge(&mut self, online: Option<bool>) {
-        self.reply.answer(Ok(Sent::of(&self.message, online)));
+        let Message { seq, id, at, .. } = *self.message;
+        let sent = Sent {
+            seq,
+            id,
+            at,
+            online,
+        };
+        self.reply.answer(Ok(sent));
     }
 }
 
