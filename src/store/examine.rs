@@ -65,7 +65,7 @@ pub async fn examine(settings: &Settings) -> Vec<Finding> {
     let done = match &store.url {
         StoreUrl::Sqlite(path) => {
             let free_bytes_min = settings.limits.free_disk_mib_min.saturating_mul(MIB);
-            sqlite::examine(path, free_bytes_min, &mut found)
+            sqlite::examine(path, free_bytes_min, &mut found).await
         }
         StoreUrl::Postgres(url) => match postgres::examine(url, store, &mut found).await {
             Ok(()) => alone(url).await,
@@ -133,21 +133,16 @@ pub async fn clock<E>(ask: impl AsyncFnOnce() -> Result<i64, E>) -> Result<Findi
     })
 }
 
-/// The median duration.
-pub fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times.get(times.len() / 2).copied().unwrap_or_default()
-}
-
 /// Times several runs of a call and returns the median.
 pub async fn latency<E>(mut call: impl AsyncFnMut() -> Result<(), E>) -> Result<Duration, E> {
-    let mut times = Vec::with_capacity(SAMPLES);
-    for _ in 0..SAMPLES {
+    let mut times = [Duration::ZERO; SAMPLES];
+    for time in &mut times {
         let began = Instant::now();
         call().await?;
-        times.push(began.elapsed());
+        *time = began.elapsed();
     }
-    Ok(median(times))
+    times.sort_unstable();
+    Ok(times[SAMPLES / 2])
 }
 
 /// A duration for people, such as `1.5 ms`.

@@ -10,6 +10,8 @@ use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, exponential_buckets,
 };
 
+use super::Result;
+
 /// How long the write of a health check may take.
 const PING_DEADLINE: Duration = Duration::from_secs(2);
 
@@ -59,8 +61,8 @@ impl Meter {
     pub(super) async fn measure<T>(
         &self,
         kind: &'static str,
-        call: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
+        call: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         // A guard, because the future is dropped when its caller goes away first.
         let _in_flight = GaugeGuard::new(&self.in_flight);
         let timer = self.seconds.with_label_values(&[kind]).start_timer();
@@ -73,10 +75,7 @@ impl Meter {
     }
 
     /// Makes the write of a health check; fails when it is not confirmed in time.
-    pub(super) async fn ping(
-        &self,
-        write: impl Future<Output = Result<(), StoreError>>,
-    ) -> Result<(), StoreError> {
+    pub(super) async fn ping(&self, write: impl Future<Output = Result<()>>) -> Result<()> {
         let in_time = async {
             let done = tokio::time::timeout(PING_DEADLINE, write).await;
             done.unwrap_or_else(|_| {

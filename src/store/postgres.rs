@@ -28,11 +28,10 @@ mod migrate;
 
 use std::time::Duration;
 
-use actors::ports::StoreError;
 use prometheus::Registry;
 use tokio_postgres::{Client, Error, Row};
 
-use super::{Meter, OpenError};
+use super::{Meter, OpenError, Result};
 use crate::config::{self, PostgresUrl};
 use connect::{NoConnection, Servers, other_service};
 use pool::{Connections, Params};
@@ -98,7 +97,7 @@ impl PostgresStore {
         &self,
         call: &'static str,
         work: impl AsyncFnOnce(&mut Transaction<'_>) -> Result<T, Error> + Clone,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T> {
         let transaction = self.connections.transaction(work);
         self.meter.measure(call, transaction).await
     }
@@ -109,7 +108,7 @@ impl PostgresStore {
         call: &'static str,
         sql: &'static str,
         params: Params<'_>,
-    ) -> Result<Vec<Row>, StoreError> {
+    ) -> Result<Vec<Row>> {
         let query = self.connections.query(sql, params);
         self.meter.measure(call, query).await
     }
@@ -120,16 +119,23 @@ async fn connect_once(url: &PostgresUrl) -> Result<Client, OpenError> {
     let connecting = Servers::new(url, CONNECT_DEADLINE, Session::for_upkeep())?;
     match connecting.connect().await {
         Ok(client) => Ok(client),
-        Err(error) if !error.is_passing => Err(unusable(&error)),
-        Err(error) => Err(unusable(&other_service(url).await.unwrap_or(error))),
+        Err(error) if !error.is_passing => Err(error.into()),
+        Err(error) => Err(other_service(url).await.unwrap_or(error).into()),
     }
 }
 
-fn unusable(error: &NoConnection) -> OpenError {
-    let sentence = format!("PostgreSQL cannot be used: {error}");
-    match error.is_passing {
-        true => OpenError::passing(sentence),
-        false => OpenError::wrong(sentence),
+impl From<NoConnection> for OpenError {
+    fn from(error: NoConnection) -> Self {
+        Self {
+            sentence: format!("PostgreSQL cannot be used: {error}"),
+            is_passing: error.is_passing,
+        }
+    }
+}
+
+impl From<Error> for OpenError {
+    fn from(error: Error) -> Self {
+        NoConnection::from(error).into()
     }
 }
 

@@ -29,7 +29,7 @@ use actors::{
 };
 use uuid::Uuid;
 
-use super::{Meter, PostgresStore, postgres::PoolMetrics};
+use super::{Meter, PostgresStore, Result, postgres::PoolMetrics};
 use crate::config::PostgresUrl;
 use finding::Candidate;
 use keeping::ShardMetrics;
@@ -74,16 +74,11 @@ struct Known {
 impl ShardedStore {
     /// The index of a server that has been reached.
     fn number_of(&self, server: Uuid) -> Candidate {
-        let opened = |shard: &Shard| {
-            shard
-                .opened
-                .get()
-                .is_some_and(|(identity, _)| *identity == server)
-        };
-        self.shards.iter().position(opened)
+        let mut shards = self.shards.iter();
+        shards.position(|shard| shard.identity() == Some(server))
     }
 
-    fn store(&self, candidate: Candidate) -> Result<&PostgresStore, StoreError> {
+    fn store(&self, candidate: Candidate) -> Result<&PostgresStore> {
         let opened = candidate.and_then(|number| self.shards[number].opened.get());
         opened.map(|(_, store)| store).ok_or_else(not_reached)
     }
@@ -97,21 +92,19 @@ impl ShardedStore {
 
     /// The servers whose last write succeeded.
     fn answering(&self) -> impl Iterator<Item = &PostgresStore> {
-        let answering = |shard: &Shard| shard.answers.load(Ordering::Relaxed);
-        self.opened()
-            .filter(move |(shard, _)| answering(shard))
-            .map(|(_, store)| store)
+        let answering = self.opened().filter(|(shard, _)| shard.answers());
+        answering.map(|(_, store)| store)
     }
 
     /// The servers that have been reached at least once, writable ones first.
     fn answering_first(&self) -> Vec<&PostgresStore> {
         let mut opened: Vec<_> = self.opened().collect();
-        opened.sort_by_key(|(shard, _)| !shard.answers.load(Ordering::Relaxed));
+        opened.sort_by_key(|(shard, _)| !shard.answers());
         opened.into_iter().map(|(_, store)| store).collect()
     }
 
     /// The server that the current map assigns a chat to.
-    fn server_of(&self, key: ChatKey) -> Result<&PostgresStore, StoreError> {
+    fn server_of(&self, key: ChatKey) -> Result<&PostgresStore> {
         let server = {
             let known = self.maps();
             known.maps.current(self.clock.now()).server_of_chat(key)
@@ -121,6 +114,18 @@ impl ShardedStore {
 
     fn maps(&self) -> std::sync::RwLockReadGuard<'_, Known> {
         self.maps.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shard {
+    /// Its identity in maps, once it has been reached.
+    fn identity(&self) -> Option<Uuid> {
+        self.opened.get().map(|(identity, _)| *identity)
+    }
+
+    /// Whether its last write succeeded.
+    fn answers(&self) -> bool {
+        self.answers.load(Ordering::Relaxed)
     }
 }
 

@@ -20,6 +20,7 @@ mod upkeep;
 mod worker;
 
 use std::{
+    error::Error,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -28,14 +29,11 @@ use std::{
     time::Duration,
 };
 
-use actors::{
-    domain::Timestamp,
-    ports::{Clock, StoreError},
-};
+use actors::{domain::Timestamp, ports::Clock};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use tracing::warn;
 
-use super::{Meter, OpenError};
+use super::{Meter, OpenError, Result};
 use damage::{Damaged, without_damaged};
 use disk::DiskRoom;
 use ended::EndedInLog;
@@ -79,27 +77,14 @@ impl SqliteStore {
         meter: Meter,
     ) -> Result<Self, OpenError> {
         file::prepare(path)?;
-        let failed = |error: &dyn std::fmt::Display| OpenError::file(path, error);
-        let mut writer = connect(path).map_err(|error| failed(&error))?;
-        // Negative: KiB instead of pages.
-        writer
-            .pragma_update(None, "cache_size", -WRITER_CACHE_KIB)
-            .map_err(|error| failed(&error))?;
-        migrate::migrate(&mut writer).map_err(|error| failed(&error))?;
-        let reader = |number| {
-            let connection = connect(path).map_err(|error| failed(&error))?;
-            connection
-                .pragma_update(None, "query_only", true)
-                .map_err(|error| failed(&error))?;
-            Worker::start(&format!("sqlite-read-{number}"), connection)
-                .map_err(|error| failed(&error))
-        };
+        let workers = start_workers(path);
+        let (writer, readers) = workers.map_err(|error| OpenError::file(path, &error))?;
         Ok(Self {
             path: path.into(),
             ended: EndedInLog::default(),
             disk: Arc::new(DiskRoom::new(path, free_bytes_min)),
-            readers: (0..READERS).map(reader).collect::<Result<_, _>>()?,
-            writer: Worker::start("sqlite-write", writer).map_err(|error| failed(&error))?,
+            readers,
+            writer,
             next_reader: AtomicUsize::new(0),
             clock,
             meter,
@@ -137,7 +122,7 @@ impl SqliteStore {
         &self,
         call: &'static str,
         work: impl FnOnce(&Transaction<'_>, Timestamp) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T> {
         self.meter.measure(call, self.transaction(work)).await
     }
 
@@ -146,7 +131,7 @@ impl SqliteStore {
         &self,
         call: &'static str,
         work: impl FnOnce(&Transaction<'_>, Timestamp) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T> {
         let transaction = async {
             self.disk.check()?;
             self.transaction(work).await
@@ -157,7 +142,7 @@ impl SqliteStore {
     async fn transaction<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Transaction<'_>, Timestamp) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T> {
         let (clock, disk) = (self.clock.clone(), self.disk.clone());
         self.writer
             .call(move |connection| {
@@ -174,7 +159,7 @@ impl SqliteStore {
         &self,
         call: &'static str,
         work: impl Fn(&Transaction<'_>, Timestamp, &mut Damaged) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T> {
         let (clock, disk) = (self.clock.clone(), self.disk.clone());
         let writing = self.writer.call(move |connection| {
             let mut attempt = || {
@@ -197,7 +182,7 @@ impl SqliteStore {
         &self,
         call: &'static str,
         work: impl FnOnce(&Connection, Timestamp) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T> {
         let clock = self.clock.clone();
         let turn = self.next_reader.fetch_add(1, Ordering::Relaxed);
         let reading = self.readers[turn % self.readers.len()].call(move |connection| {
@@ -206,6 +191,21 @@ impl SqliteStore {
         });
         self.meter.measure(call, reading).await
     }
+}
+
+/// Migrates the tables, and starts the threads of the writer and the readers.
+fn start_workers(path: &Path) -> Result<(Worker, Vec<Worker>), Box<dyn Error>> {
+    let mut writer = connect(path)?;
+    // Negative: KiB instead of pages.
+    writer.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    migrate::migrate(&mut writer)?;
+    let mut readers = Vec::with_capacity(READERS);
+    for number in 0..READERS {
+        let reader = connect(path)?;
+        reader.pragma_update(None, "query_only", true)?;
+        readers.push(Worker::start(&format!("sqlite-read-{number}"), reader)?);
+    }
+    Ok((Worker::start("sqlite-write", writer)?, readers))
 }
 
 /// Runs a transaction that takes the write lock at its start.

@@ -12,9 +12,7 @@ use super::{
     rows::{self, lock_for, moment, ms, number, uuid},
     transaction::Transaction,
 };
-
-/// How many secrets of replaced people are remembered for each seat; the oldest are dropped.
-const REPLACED_SECRETS_MAX: i64 = 64;
+use crate::store::REPLACED_SECRETS_MAX;
 
 /// Records an ask. A seat has one open ask, the newest.
 pub(super) async fn ask(

@@ -8,7 +8,7 @@ use actors::{
         Session, UserName,
     },
     ports::{
-        Access, BatchResult, Chats, EndOutcome, Lookup, NewChat, Principal, Registered, StoreError,
+        Access, BatchResult, Chats, EndOutcome, Lookup, NewChat, Principal, Registered,
         batch_result,
     },
 };
@@ -17,20 +17,20 @@ use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 use super::{
-    PostgresStore,
+    PostgresStore, Result,
     asks::ask_number,
     marks::{POSITIONS, position},
     pool::Params,
     rows::{
         self, LIVE_CHAT, digest, live_chat, lock, moment, moment_if_any, ms, name_if_any, number,
-        seat, unreadable, uuid,
+        read_all, seat, unreadable, uuid,
     },
     transaction::Transaction,
 };
 
 #[async_trait]
 impl Chats for PostgresStore {
-    async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool, StoreError> {
+    async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool> {
         self.transaction("reserve", async |tx| {
             let used: bool = tx.query_one(USED, &[&uuid(key)]).await?.get(0);
             let hold_ms = ms(hold);
@@ -39,16 +39,12 @@ impl Chats for PostgresStore {
         .await
     }
 
-    async fn register(&self, new: NewChat) -> Result<Registered, StoreError> {
+    async fn register(&self, new: NewChat) -> Result<Registered> {
         self.transaction("register", async |tx| register(tx, &new).await)
             .await
     }
 
-    async fn name_seat_two(
-        &self,
-        key: ChatKey,
-        name: &UserName,
-    ) -> Result<Lookup<bool>, StoreError> {
+    async fn name_seat_two(&self, key: ChatKey, name: &UserName) -> Result<Lookup<bool>> {
         self.transaction("name_seat_two", async |tx| {
             let found = lock(tx, key).await?;
             let name_it =
@@ -63,14 +59,14 @@ impl Chats for PostgresStore {
         .await
     }
 
-    async fn status(&self, key: ChatKey) -> Result<Lookup<()>, StoreError> {
+    async fn status(&self, key: ChatKey) -> Result<Lookup<()>> {
         let found = self.query("status", LIVE_CHAT, &[&uuid(key)]).await?;
         let found = live_chat(&found[0]).map_err(unreadable)?;
         Ok(found.map(|_| ()))
     }
 
     /// If the chat ended between the two queries its seats are missing: then it has ended.
-    async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>, StoreError> {
+    async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>> {
         let id = uuid(key);
         let ids = &[id][..];
         let (by_id, by_ids): (Params<'_>, Params<'_>) = (&[&id], &[&ids]);
@@ -90,14 +86,10 @@ impl Chats for PostgresStore {
     async fn positions(&self, keys: &[ChatKey]) -> BatchResult<Option<Position>> {
         let keys: Vec<Uuid> = keys.iter().map(|key| uuid(*key)).collect();
         let found = self.query("positions", POSITIONS, &[&keys]).await;
-        let read = found.and_then(|rows| {
-            let read: Result<_, _> = rows.iter().map(position).collect();
-            read.map_err(unreadable)
-        });
-        batch_result(keys.len(), read)
+        batch_result(keys.len(), found.and_then(|rows| read_all(&rows, position)))
     }
 
-    async fn end(&self, by: Principal) -> Result<EndOutcome, StoreError> {
+    async fn end(&self, by: Principal) -> Result<EndOutcome> {
         self.transaction("end", async |tx| end(tx, by).await).await
     }
 }
@@ -131,35 +123,17 @@ pub(super) async fn register(tx: &mut Transaction<'_>, new: &NewChat) -> Result<
             Registered::NotReserved
         });
     }
-    let registration = new
-        .registration
-        .as_ref()
-        .map(|(digest, _)| &digest.as_bytes()[..]);
-    let sealed = new
-        .registration
-        .as_ref()
-        .map(|(_, sealed)| sealed.as_bytes());
-    let encryption = new.encryption.map(|_| Encryption::VERSION);
-    let auth = new
-        .encryption
-        .as_ref()
-        .map(|encryption| &encryption.auth.as_bytes()[..]);
-    let lifetime_ms = ms(new.lifetime.duration());
-    let made = tx
-        .query_opt(
-            MAKE,
-            &[
-                &uuid(new.key),
-                &lifetime_ms,
-                &registration,
-                &sealed,
-                &encryption,
-                &auth,
-                &new.name_two.is_some(),
-            ],
-        )
-        .await?;
-    let Some(made) = made else {
+    let (registration, encryption) = (new.registration.as_ref(), new.encryption.as_ref());
+    let params: Params<'_> = &[
+        &uuid(new.key),
+        &ms(new.lifetime.duration()),
+        &registration.map(|(digest, _)| &digest.as_bytes()[..]),
+        &registration.map(|(_, sealed)| sealed.as_bytes()),
+        &encryption.map(|_| Encryption::VERSION),
+        &encryption.map(|encryption| &encryption.auth.as_bytes()[..]),
+        &new.name_two.is_some(),
+    ];
+    let Some(made) = tx.query_opt(MAKE, params).await? else {
         // Another call made the same registration, or took the key.
         return Ok(registered_before(tx, new)
             .await?

@@ -81,6 +81,12 @@ impl fmt::Display for NoConnection {
 
 impl Error for NoConnection {}
 
+impl From<tokio_postgres::Error> for NoConnection {
+    fn from(error: tokio_postgres::Error) -> Self {
+        explain(&error)
+    }
+}
+
 impl Servers {
     /// Reads the trusted certificates. Connecting is given up after `deadline`; new sessions get the
     /// parameters in `session`.
@@ -117,7 +123,7 @@ impl Servers {
 
     async fn attempt(&self, config: &Config, manager: &Manager) -> Result<Client, NoConnection> {
         let connect = async {
-            let client = manager.connect().await.map_err(|error| explain(&error))?;
+            let client = manager.connect().await?;
             let options = config.get_options().unwrap_or_default();
             self.session.begin(&client, options).await?;
             Ok(client)

@@ -2,7 +2,7 @@
 
 use tokio_postgres::{Config, config::Host};
 
-use super::{connect_once, errors::explain, inspect, migrate, unusable, upkeep::PROBE};
+use super::{connect_once, inspect, migrate, upkeep::PROBE};
 use crate::{
     config::{self, PostgresUrl},
     store::{
@@ -29,8 +29,7 @@ pub async fn examine(
 ) -> Result<(), OpenError> {
     let mut client = connect_once(url).await?;
     inspect::server(&client).await?;
-    let about = client.query_one(ABOUT, &[]).await;
-    let about = about.map_err(|error| unusable(&explain(&error)))?;
+    let about = client.query_one(ABOUT, &[]).await?;
     let (version, encoding, role, database): (String, String, String, String) =
         (about.get(0), about.get(1), about.get(2), about.get(3));
     found.push(Finding::ok(format!(
@@ -63,8 +62,7 @@ pub async fn examine(
         false => Finding::warning(format!("{words}: raise max_connections")),
     });
     let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
-    let compared = clock(async || client.query_one(now, &[]).await?.try_get(0)).await;
-    found.push(compared.map_err(|error| unusable(&explain(&error)))?);
+    found.push(clock(async || client.query_one(now, &[]).await?.try_get(0)).await?);
     inspect::sessions(url).await?;
     found.push(Finding::ok("no pooler shares its sessions"));
     if !migrate::is_current(&mut client).await? {
@@ -77,8 +75,7 @@ pub async fn examine(
     found.push(Finding::ok(
         "the tables are there, with the rights that serving takes",
     ));
-    let commit = latency(async || client.execute(PROBE, &[]).await.map(|_| ())).await;
-    let commit = commit.map_err(|error| unusable(&explain(&error)))?;
+    let commit = latency(async || client.execute(PROBE, &[]).await.map(|_| ())).await?;
     found.push(Finding::ok(format!(
         "a commit takes {}",
         milliseconds(commit)
@@ -90,7 +87,6 @@ pub async fn examine(
 pub async fn count_live_instances(url: &PostgresUrl) -> Result<usize, OpenError> {
     let client = connect_once(url).await?;
     let count = "SELECT count(*) FROM instances WHERE beat_at >= now_ms() - 10000";
-    let found = client.query_one(count, &[]).await;
-    let count: i64 = found.map_err(|error| unusable(&explain(&error)))?.get(0);
+    let count: i64 = client.query_one(count, &[]).await?.get(0);
     Ok(usize::try_from(count).unwrap_or_default())
 }

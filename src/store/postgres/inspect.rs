@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_postgres::{Client, SimpleQueryMessage, error::SqlState};
 
-use super::{connect::NoConnection, connect_once, errors::explain, unusable};
+use super::{connect::NoConnection, connect_once};
 use crate::{config::PostgresUrl, store::OpenError};
 
 /// The oldest version with all features in use, as `server_version_num`.
@@ -33,8 +33,7 @@ pub(super) async fn server(client: &Client) -> Result<(), OpenError> {
     let ask =
         "SELECT current_setting('server_version_num')::int, current_setting('server_version'),
                       current_setting('server_encoding')";
-    let found = client.query_one(ask, &[]).await;
-    let found = found.map_err(|error| unusable(&explain(&error)))?;
+    let found = client.query_one(ask, &[]).await?;
     let (number, version, encoding): (i32, String, String) =
         (found.get(0), found.get(1), found.get(2));
     if number < VERSION_MIN {
@@ -55,8 +54,7 @@ pub(super) async fn server(client: &Client) -> Result<(), OpenError> {
 /// pooler continues on another session.
 pub(super) async fn sessions(url: &PostgresUrl) -> Result<(), OpenError> {
     let (client, probe) = tokio::try_join!(connect_once(url), connect_once(url))?;
-    let pid = probe.simple_query("SELECT pg_backend_pid()").await;
-    let pid = pid.map_err(|error| unusable(&explain(&error)))?;
+    let pid = probe.simple_query("SELECT pg_backend_pid()").await?;
     let pid = pid.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => row.get(0),
         _ => None,
@@ -71,23 +69,22 @@ pub(super) async fn sessions(url: &PostgresUrl) -> Result<(), OpenError> {
     match (ended, goes_on) {
         (Ok(()), Ok(Err(_))) => Ok(()),
         (Err(error), _) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
-            Err(unusable(&explain(&error)))
+            Err(error.into())
         }
         // The session has ended, or a pooler has switched to another.
-        _ => Err(unusable(&NoConnection::shared_session())),
+        _ => Err(NoConnection::shared_session().into()),
     }
 }
 
 /// Refuses a role that lacks rights on the tables.
 pub(super) async fn rights(client: &Client) -> Result<(), OpenError> {
-    let rows = client.query(LACKING, &[]).await;
-    let rows = rows.map_err(|error| unusable(&explain(&error)))?;
+    let rows = client.query(LACKING, &[]).await?;
     if rows.is_empty() {
         return Ok(());
     }
     let lacking: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    let who = client.query_one("SELECT current_user::text, current_schema()::text", &[]);
-    let who = who.await.map_err(|error| unusable(&explain(&error)))?;
+    let who = "SELECT current_user::text, current_schema()::text";
+    let who = client.query_one(who, &[]).await?;
     let (role, schema): (String, Option<String>) = (who.get(0), who.get(1));
     let schema = schema.unwrap_or_else(|| "public".into());
     Err(OpenError::wrong(format!(

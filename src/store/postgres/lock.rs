@@ -10,7 +10,7 @@ use tokio::{
 use tokio_postgres::{Client, Error};
 use tracing::warn;
 
-use super::{connect_once, errors::explain, inspect, unusable};
+use super::{connect_once, inspect};
 use crate::{config::PostgresUrl, store::OpenError};
 
 /// The advisory lock. An arbitrary number that nothing else in the database may use.
@@ -95,8 +95,7 @@ async fn is_held(held: &Held) -> bool {
 /// the server has not noticed that its connection is gone.
 async fn acquire(url: &PostgresUrl, before: Option<&Held>) -> Result<Option<Held>, OpenError> {
     let client = connect_once(url).await?;
-    let taken = take(&client, before).await;
-    let taken = taken.map_err(|error| unusable(&explain(&error)))?;
+    let taken = take(&client, before).await?;
     Ok(taken.map(|(pid, since)| Held { client, pid, since }))
 }
 

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use tokio_postgres::{Client, Error};
 use tracing::info;
 
-use super::{connect::NoConnection, errors::explain, unusable};
+use super::{connect::NoConnection, errors::explain};
 use crate::store::OpenError;
 
 mod embedded {
@@ -48,14 +48,13 @@ pub(super) async fn migrate(
     if !is_current(&mut client).await? {
         carry_out(&mut client).await?;
     }
-    let unlock = client.execute("SELECT pg_advisory_unlock($1)", &[&MIGRATION_LOCK]);
-    unlock.await.map_err(|error| unusable(&explain(&error)))?;
+    let unlock = "SELECT pg_advisory_unlock($1)";
+    client.execute(unlock, &[&MIGRATION_LOCK]).await?;
     Ok(client)
 }
 
 async fn carry_out(client: &mut Client) -> Result<(), OpenError> {
-    let done = runner().run_async(client).await;
-    let done = done.map_err(|error| failed(&error))?;
+    let done = runner().run_async(client).await?;
     if let Some(last) = done.applied_migrations().last() {
         let (steps, version) = (done.applied_migrations().len(), last.version());
         info!(steps, version, "the tables were brought up to date");
@@ -73,14 +72,11 @@ fn runner() -> Runner {
 /// Whether every migration was applied with its current text.
 pub(super) async fn is_current(client: &mut Client) -> Result<bool, OpenError> {
     let known = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
-    let known = client.query_one(known, &[]).await;
-    let known = known.map_err(|error| unusable(&explain(&error)))?;
-    if !known.get::<_, bool>(0) {
+    if !client.query_one(known, &[]).await?.get::<_, bool>(0) {
         return Ok(false);
     }
     let runner = runner();
-    let applied = runner.get_applied_migrations_async(client).await;
-    let applied = applied.map_err(|error| failed(&error))?;
+    let applied = runner.get_applied_migrations_async(client).await?;
     let mut migrations = runner.get_migrations().iter();
     Ok(migrations.all(|migration| applied.contains(migration)))
 }
@@ -90,15 +86,11 @@ async fn lock(client: &Client, patience: Option<Duration>) -> Result<(), OpenErr
     let began = Instant::now();
     let mut said: Option<Instant> = None;
     loop {
-        let taken = client
-            .query_one("SELECT pg_try_advisory_lock($1)", &[&MIGRATION_LOCK])
-            .await
-            .map_err(|error| unusable(&explain(&error)))?;
-        if taken.get(0) {
+        let take = "SELECT pg_try_advisory_lock($1)";
+        if client.query_one(take, &[&MIGRATION_LOCK]).await?.get(0) {
             return Ok(());
         }
-        let holder = client.query_opt(HOLDER, &[&MIGRATION_LOCK]).await;
-        let holder = holder.map_err(|error| unusable(&explain(&error)))?;
+        let holder = client.query_opt(HOLDER, &[&MIGRATION_LOCK]).await?;
         let holder = holder.map_or_else(|| "nobody any more".into(), |row| row.get::<_, String>(0));
         if patience.is_some_and(|patience| began.elapsed() >= patience) {
             return Err(OpenError::wrong(format!(
@@ -117,16 +109,16 @@ async fn lock(client: &Client, patience: Option<Duration>) -> Result<(), OpenErr
 }
 
 /// An error of a migration, with the server's message if it has one.
-fn failed(error: &refinery::Error) -> OpenError {
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        if let Some(error) = inner.downcast_ref::<Error>() {
-            return unusable(&explain(error));
+impl From<refinery::Error> for OpenError {
+    fn from(error: refinery::Error) -> Self {
+        let mut cause = error.source();
+        while let Some(inner) = cause {
+            if let Some(error) = inner.downcast_ref::<Error>() {
+                return explain(error).into();
+            }
+            cause = inner.source();
         }
-        cause = inner.source();
+        let next_step = "The tables are not as this version of duet made them.";
+        NoConnection::wrong(error.to_string(), next_step).into()
     }
-    unusable(&NoConnection::wrong(
-        error.to_string(),
-        "The tables are not as this version of duet made them.",
-    ))
 }

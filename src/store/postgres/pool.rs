@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use tokio_postgres::{Client, Error, Row, error::SqlState, types::ToSql};
 
 use super::{
-    OpenError,
+    OpenError, Result,
     connect::Servers,
     errors::describe,
     manager::{Connection, Manager},
@@ -57,11 +57,7 @@ impl Connections {
     }
 
     /// Runs one idempotent statement, prepared once per connection, and returns its rows.
-    pub(super) async fn query(
-        &self,
-        sql: &'static str,
-        params: Params<'_>,
-    ) -> Result<Vec<Row>, StoreError> {
+    pub(super) async fn query(&self, sql: &'static str, params: Params<'_>) -> Result<Vec<Row>> {
         let [rows] = self.queries([(sql, params)]).await?;
         Ok(rows)
     }
@@ -70,7 +66,7 @@ impl Connections {
     pub(super) async fn queries<const N: usize>(
         &self,
         asked: [(&'static str, Params<'_>); N],
-    ) -> Result<[Vec<Row>; N], StoreError> {
+    ) -> Result<[Vec<Row>; N]> {
         self.call(async |connection| {
             let mut answers = Vec::with_capacity(N);
             for (sql, params) in asked {
@@ -92,7 +88,7 @@ impl Connections {
     pub(super) async fn transaction<T>(
         &self,
         work: impl AsyncFnOnce(&mut Transaction<'_>) -> Result<T, Error> + Clone,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T> {
         self.call(async |connection| {
             let (client, statements) = (&mut connection.client, &mut connection.statements);
             let mut transaction = Transaction::begin(client, statements).await?;
@@ -108,7 +104,7 @@ impl Connections {
     async fn call<T>(
         &self,
         work: impl AsyncFnOnce(&mut Connection) -> Result<T, Error> + Clone,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T> {
         let give_up = Instant::now() + self.manager.patience();
         loop {
             let mut connection = self.connection(give_up).await?;
@@ -142,10 +138,7 @@ impl Connections {
         }
     }
 
-    async fn connection(
-        &self,
-        give_up: Instant,
-    ) -> Result<PooledConnection<'_, Manager>, StoreError> {
+    async fn connection(&self, give_up: Instant) -> Result<PooledConnection<'_, Manager>> {
         let connection = tokio::time::timeout_at(give_up.into(), self.pool.get()).await;
         let state = self.pool.state();
         self.metrics.connections.set(state.connections.into());

@@ -19,6 +19,15 @@ pub(super) fn unreadable(error: Error) -> StoreError {
     StoreError::Refused(error.to_string())
 }
 
+/// Reads every row.
+pub(super) fn read_all<T>(
+    rows: &[Row],
+    read: impl Fn(&Row) -> Result<T, Error>,
+) -> Result<Vec<T>, StoreError> {
+    let read: Result<_, _> = rows.iter().map(read).collect();
+    read.map_err(unreadable)
+}
+
 pub(super) fn uuid(key: ChatKey) -> Uuid {
     Uuid::from_bytes(*key.as_bytes())
 }

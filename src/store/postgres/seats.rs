@@ -6,7 +6,7 @@ use actors::{
     domain::{AskRef, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Timestamp},
     ports::{
         Access, AnswerOutcome, AskAnswer, BatchResult, Claim, Claimed, Lookup, NewAsk, Proof,
-        Replaced, Seats, SessionChoice, StoreError, StoredAsk, batch_result,
+        Replaced, Seats, SessionChoice, StoredAsk, batch_result,
     },
 };
 use async_trait::async_trait;
@@ -14,10 +14,11 @@ use tokio_postgres::Error;
 use uuid::Uuid;
 
 use super::{
-    PostgresStore, asks,
+    PostgresStore, Result, asks,
     pool::Params,
     rows::{
-        access, digest_if_any, lock, lock_for, moment, moment_if_any, ms, number, unreadable, uuid,
+        access, digest_if_any, lock, lock_for, moment, moment_if_any, ms, number, read_all,
+        unreadable, uuid,
     },
     transaction::Transaction,
 };
@@ -33,24 +34,19 @@ impl Seats for PostgresStore {
         let seats: Vec<i16> = callers.iter().map(|by| number(by.seat)).collect();
         let params: Params<'_> = &[&keys, &digests, &seats];
         let found = self.query("check_sessions", CHECK_SESSIONS, params).await;
-        let read = found.and_then(|rows| {
-            let last_seq = |row| Ok(access(row)?.map(|living| living.last_seq));
-            let read: Result<_, tokio_postgres::Error> = rows.iter().map(last_seq).collect();
-            read.map_err(unreadable)
-        });
-        batch_result(callers.len(), read)
+        let last_seq = |row: &_| Ok(access(row)?.map(|living| living.last_seq));
+        batch_result(
+            callers.len(),
+            found.and_then(|rows| read_all(&rows, last_seq)),
+        )
     }
 
-    async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>, StoreError> {
+    async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>> {
         self.transaction("take_seat", async |tx| take(tx, &claim).await)
             .await
     }
 
-    async fn end_session(
-        &self,
-        by: Caller,
-        which: SessionChoice,
-    ) -> Result<Access<bool>, StoreError> {
+    async fn end_session(&self, by: Caller, which: SessionChoice) -> Result<Access<bool>> {
         self.transaction("end_session", async |tx| {
             let access = lock_for(tx, &by).await?.map(|_| ());
             if access != Access::Granted(()) {
@@ -73,11 +69,7 @@ impl Seats for PostgresStore {
         .await
     }
 
-    async fn set_return_code(
-        &self,
-        by: Caller,
-        code: CodeDigest,
-    ) -> Result<Access<()>, StoreError> {
+    async fn set_return_code(&self, by: Caller, code: CodeDigest) -> Result<Access<()>> {
         self.transaction("set_return_code", async |tx| {
             let access = lock_for(tx, &by).await?.map(|_| ());
             if access == Access::Granted(()) {
@@ -98,7 +90,7 @@ impl Seats for PostgresStore {
         by: Caller,
         code: CodeDigest,
         valid: Duration,
-    ) -> Result<Access<Timestamp>, StoreError> {
+    ) -> Result<Access<Timestamp>> {
         self.transaction("set_device_code", async |tx| {
             let access = lock_for(tx, &by).await?.map(|_| ());
             if access != Access::Granted(()) {
@@ -117,16 +109,12 @@ impl Seats for PostgresStore {
         .await
     }
 
-    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Lookup<()>, StoreError> {
+    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Lookup<()>> {
         self.transaction("ask", async |tx| asks::ask(tx, key, &ask).await)
             .await
     }
 
-    async fn ask_state(
-        &self,
-        key: ChatKey,
-        digest: SecretDigest,
-    ) -> Result<Option<StoredAsk>, StoreError> {
+    async fn ask_state(&self, key: ChatKey, digest: SecretDigest) -> Result<Option<StoredAsk>> {
         let digest = &digest.as_bytes()[..];
         let found = self
             .query("ask_state", asks::ASK_STATE, &[&uuid(key), &digest])
@@ -140,18 +128,14 @@ impl Seats for PostgresStore {
         by: Caller,
         ask_ref: AskRef,
         verdict: AskAnswer,
-    ) -> Result<Access<AnswerOutcome>, StoreError> {
+    ) -> Result<Access<AnswerOutcome>> {
         self.transaction("answer", async |tx| {
             asks::answer(tx, by, ask_ref, verdict).await
         })
         .await
     }
 
-    async fn replaced(
-        &self,
-        key: ChatKey,
-        digest: SecretDigest,
-    ) -> Result<Option<Replaced>, StoreError> {
+    async fn replaced(&self, key: ChatKey, digest: SecretDigest) -> Result<Option<Replaced>> {
         let digest = &digest.as_bytes()[..];
         let found = self
             .query("replaced", asks::REPLACED, &[&uuid(key), &digest])

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio_postgres::{Client, SimpleQueryMessage};
 use uuid::Uuid;
 
-use super::{connect::NoConnection, errors::explain};
+use super::connect::NoConnection;
 
 /// The parameters of a session.
 #[derive(Clone)]
@@ -65,8 +65,7 @@ impl Session {
                 sql += &format!("SET {name} = '{value}';");
             }
         }
-        let told = client.batch_execute(&sql).await;
-        told.map_err(|error| explain(&error))?;
+        client.batch_execute(&sql).await?;
         Marker::set(client).await?.check(client).await
     }
 }
@@ -86,15 +85,13 @@ impl Marker {
     async fn set(client: &Client) -> Result<Self, NoConnection> {
         let marker = Uuid::new_v4().to_string();
         let set = format!("SET duet.session = '{marker}'");
-        let told = client.batch_execute(&set).await;
-        told.map_err(|error| explain(&error))?;
+        client.batch_execute(&set).await?;
         Ok(Self(marker))
     }
 
     /// Whether the connection still reaches the marked session, and its commits wait for the disk.
     async fn check(&self, client: &Client) -> Result<(), NoConnection> {
-        let answer = client.simple_query(READ_BACK).await;
-        let answer = answer.map_err(|error| explain(&error))?;
+        let answer = client.simple_query(READ_BACK).await?;
         let row = answer.iter().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => Some((row.get(0), row.get(1))),
             _ => None,

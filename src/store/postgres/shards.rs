@@ -10,12 +10,9 @@ use tokio_postgres::{Client, Error, Row};
 use uuid::Uuid;
 
 use super::{
-    PostgresStore, chats, connect_once,
-    errors::explain,
-    migrate,
-    rows::{self, moment, ms, uuid},
+    PostgresStore, Result, chats, connect_once, migrate,
+    rows::{self, moment, ms, read_all, unreadable, uuid},
     transaction::Transaction,
-    unusable,
 };
 use crate::{
     config::PostgresUrl,
@@ -123,8 +120,7 @@ pub(crate) async fn member(url: &PostgresUrl) -> Result<Option<Member>, OpenErro
     if !migrate::is_current(&mut client).await? {
         return Ok(None);
     }
-    let read = read_member(&client).await;
-    Ok(Some(read.map_err(|error| unusable(&explain(&error)))?))
+    Ok(Some(read_member(&client).await?))
 }
 
 async fn read_member(client: &Client) -> Result<Member, Error> {
@@ -140,10 +136,10 @@ async fn read_member(client: &Client) -> Result<Member, Error> {
 
 impl PostgresStore {
     /// The identity of this server's tables.
-    pub(crate) async fn identity(&self) -> Result<Uuid, StoreError> {
+    pub(crate) async fn identity(&self) -> Result<Uuid> {
         let rows = self.query("identity", IDENTITY, &[]).await?;
         match rows.first() {
-            Some(row) => row.try_get(0).map_err(refused),
+            Some(row) => row.try_get(0).map_err(unreadable),
             None => Err(StoreError::Refused(
                 "the table shard_identity is empty; it has one row".into(),
             )),
@@ -151,16 +147,13 @@ impl PostgresStore {
     }
 
     /// All maps stored here.
-    pub(crate) async fn maps(&self) -> Result<Vec<Map>, StoreError> {
+    pub(crate) async fn maps(&self) -> Result<Vec<Map>> {
         let rows = self.query("maps", MAPS, &[]).await?;
-        rows.iter()
-            .map(map)
-            .collect::<Result<_, _>>()
-            .map_err(refused)
+        read_all(&rows, map)
     }
 
     /// This server's identity and maps, if it shares the chats with others or did.
-    pub(crate) async fn membership(&self) -> Result<Option<(Uuid, Vec<Map>)>, StoreError> {
+    pub(crate) async fn membership(&self) -> Result<Option<(Uuid, Vec<Map>)>> {
         let maps = self.maps().await?;
         if maps.is_empty() {
             return Ok(None);
@@ -169,7 +162,7 @@ impl PostgresStore {
     }
 
     /// Stores the maps that are not here yet.
-    pub(crate) async fn write_maps(&self, maps: &[Map]) -> Result<(), StoreError> {
+    pub(crate) async fn write_maps(&self, maps: &[Map]) -> Result<()> {
         let write = "INSERT INTO shard_maps (version, servers, since) VALUES ($1, $2, $3)
                      ON CONFLICT DO NOTHING";
         self.transaction("write_maps", async |tx| {
@@ -191,7 +184,7 @@ impl PostgresStore {
         map: &Map,
         new: &NewChat,
         stale: Option<ChatKey>,
-    ) -> Result<MapChecked<PriorUse>, StoreError> {
+    ) -> Result<MapChecked<PriorUse>> {
         self.transaction("register", async |tx| {
             if let Some(other) = other_map(tx, SHARE, map).await? {
                 return Ok(MapChecked::OtherMap(other));
@@ -218,7 +211,7 @@ impl PostgresStore {
         map: &Map,
         new: &NewChat,
         stale: Option<ChatKey>,
-    ) -> Result<MapChecked<PriorUse>, StoreError> {
+    ) -> Result<MapChecked<PriorUse>> {
         self.transaction("trace", async |tx| trace(tx, ALONE, map, new, stale).await)
             .await
     }
@@ -229,7 +222,7 @@ impl PostgresStore {
         map: &Map,
         new: &NewChat,
         stale: Option<ChatKey>,
-    ) -> Result<MapChecked<PriorUse>, StoreError> {
+    ) -> Result<MapChecked<PriorUse>> {
         self.transaction("bind", async |tx| {
             let traced = trace(tx, SHARE, map, new, stale).await?;
             if let (MapChecked::Done(PriorUse::None | PriorUse::Reserved), Some((digest, _))) =
@@ -246,7 +239,7 @@ impl PostgresStore {
     }
 
     /// The chat that this registration made here.
-    pub(crate) async fn registered(&self, new: &NewChat) -> Result<Option<Registered>, StoreError> {
+    pub(crate) async fn registered(&self, new: &NewChat) -> Result<Option<Registered>> {
         self.transaction("registered", async |tx| {
             chats::registered_before(tx, new).await
         })
@@ -254,13 +247,13 @@ impl PostgresStore {
     }
 
     /// Whether a key is reserved here.
-    pub(crate) async fn is_reserved(&self, key: ChatKey) -> Result<bool, StoreError> {
+    pub(crate) async fn is_reserved(&self, key: ChatKey) -> Result<bool> {
         self.transaction("is_reserved", async |tx| chats::is_reserved(tx, key).await)
             .await
     }
 
     /// Counts all rows; reads whole tables.
-    pub(crate) async fn census(&self) -> Result<StoredCounts, StoreError> {
+    pub(crate) async fn census(&self) -> Result<StoredCounts> {
         let rows = self.query("census", CENSUS, &[]).await?;
         Ok(StoredCounts {
             chats: rows::seq(rows[0].get("chats")),
@@ -342,8 +335,4 @@ fn map(row: &Row) -> Result<Map, Error> {
         servers: row.try_get("servers")?,
         since: moment(row, "since")?,
     })
-}
-
-fn refused(error: Error) -> StoreError {
-    StoreError::Refused(error.to_string())
 }

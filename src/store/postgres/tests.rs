@@ -25,13 +25,17 @@ async fn open() -> Stores {
 
 actors::store_suite!(open);
 
-#[tokio::test]
-async fn a_chat_that_somebody_else_holds_is_left_out_and_can_be_waited_for() {
-    let server = Postgres::start().unwrap();
+async fn open_alone(server: &Postgres) -> (PostgresUrl, PostgresStore) {
     let url = PostgresUrl::parse(&server.url()).unwrap();
     let settings = Settings::load(None, []).unwrap().store;
     let store = PostgresStore::open(&url, &settings, &Registry::new()).await;
-    let store = store.unwrap();
+    (url, store.unwrap())
+}
+
+#[tokio::test]
+async fn a_chat_that_somebody_else_holds_is_left_out_and_can_be_waited_for() {
+    let server = Postgres::start().unwrap();
+    let (url, store) = open_alone(&server).await;
     let mut other = connect_once(&url).await.unwrap();
     let keys: Vec<ChatKey> = (1..=2).map(|n| ChatKey::from_bytes([n; 16])).collect();
     let uuids: Vec<Uuid> = keys.iter().map(|key| rows::uuid(*key)).collect();
@@ -86,11 +90,7 @@ fn draft_to(key: &ChatKey) -> Draft {
 #[tokio::test]
 async fn queries_by_key_do_not_scan_all_chats() {
     let server = Postgres::start().unwrap();
-    let url = PostgresUrl::parse(&server.url()).unwrap();
-    let settings = Settings::load(None, []).unwrap().store;
-    PostgresStore::open(&url, &settings, &Registry::new())
-        .await
-        .unwrap();
+    let (url, _) = open_alone(&server).await;
     let asking = connect_once(&url).await.unwrap();
     let keys: Vec<ChatKey> = (1..=8).map(|n| ChatKey::from_bytes([n; 16])).collect();
     let uuids: Vec<Uuid> = keys.iter().map(|key| rows::uuid(*key)).collect();
@@ -101,9 +101,7 @@ async fn queries_by_key_do_not_scan_all_chats() {
     asking.execute(SIT, &[]).await.unwrap();
     asking.batch_execute("ANALYZE chats").await.unwrap();
 
-    let store = PostgresStore::open(&url, &settings, &Registry::new())
-        .await
-        .unwrap();
+    let (_, store) = open_alone(&server).await;
     for len in [1, keys.len()] {
         let drafts: Vec<Draft> = keys[..len].iter().map(draft_to).collect();
         for outcome in store.append(&drafts, ROOM).await.unwrap() {
@@ -112,10 +110,8 @@ async fn queries_by_key_do_not_scan_all_chats() {
     }
     let position = store.positions(&keys).await.remove(0).unwrap();
     assert_eq!(position.map(|position| position.last_seq), Some(2));
-    assert!(matches!(
-        store.load(keys[0]).await.unwrap(),
-        Lookup::Live(_)
-    ));
+    let loaded = store.load(keys[0]).await.unwrap();
+    assert!(matches!(loaded, Lookup::Live(_)), "{loaded:?}");
     drop(store);
 
     // A connection's last counts are there once it has ended.

@@ -11,10 +11,10 @@ use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 use super::{
-    PostgresStore,
+    PostgresStore, Result,
     chats::end,
     errors::explain,
-    rows::{self, ms, seq, unreadable},
+    rows::{self, ms, read_all, seq},
     transaction::{Failed, Transaction},
 };
 use crate::words::counted;
@@ -41,7 +41,7 @@ const BEAT: &str = "
 
 #[async_trait]
 impl Upkeep for PostgresStore {
-    async fn ping(&self) -> Result<(), StoreError> {
+    async fn ping(&self) -> Result<()> {
         let write = self.connections.transaction(async |tx| {
             // A table may be locked while others can be written.
             tx.execute(HOLD_TABLES, &[]).await?;
@@ -53,7 +53,7 @@ impl Upkeep for PostgresStore {
 
     /// Ends expired chats in key order, as everything locks several chats. Chats that cannot be ended stay;
     /// that is an error only if none could be ended, so that the ends of the others are reported.
-    async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>, StoreError> {
+    async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>> {
         self.transaction("expire", async |tx| {
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let mut ended = Vec::new();
@@ -73,7 +73,7 @@ impl Upkeep for PostgresStore {
         .await
     }
 
-    async fn purge(&self, limit: usize, tombstone_life: Duration) -> Result<usize, StoreError> {
+    async fn purge(&self, limit: usize, tombstone_life: Duration) -> Result<usize> {
         let purging = async {
             let purge = async |tx: &mut Transaction<'_>| purge(tx, limit, tombstone_life).await;
             let purged = self.connections.transaction(purge).await?;
@@ -89,13 +89,12 @@ impl Upkeep for PostgresStore {
         self.meter.measure("purge", purging).await
     }
 
-    async fn beat(&self, own: Uuid, bus_address: &str) -> Result<Vec<Peer>, StoreError> {
+    async fn beat(&self, own: Uuid, bus_address: &str) -> Result<Vec<Peer>> {
         let rows = self.query("beat", BEAT, &[&own, &bus_address]).await?;
-        let peers = rows.iter().map(peer).collect::<Result<_, _>>();
-        peers.map_err(unreadable)
+        read_all(&rows, peer)
     }
 
-    async fn count_chats(&self) -> Result<u64, StoreError> {
+    async fn count_chats(&self) -> Result<u64> {
         let count = include_str!("sql/count_chats.sql");
         let found = self.query("count_chats", count, &[]).await?;
         Ok(seq(found[0].get(0)))

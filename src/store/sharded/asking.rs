@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use futures_util::future::{join_all, select_ok};
 use uuid::Uuid;
 
-use super::{ShardedStore, no_server, not_reached};
+use super::{Result, ShardedStore, no_server, not_reached};
 
 pub(super) fn is_missing<T>(found: &Lookup<T>) -> bool {
     matches!(found, Lookup::Missing)
@@ -54,19 +54,15 @@ impl Chats for ShardedStore {
         self.can_place_id(registration)
     }
 
-    async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool, StoreError> {
+    async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool> {
         self.server_of(key)?.reserve(key, hold).await
     }
 
-    async fn register(&self, new: NewChat) -> Result<Registered, StoreError> {
+    async fn register(&self, new: NewChat) -> Result<Registered> {
         self.register_somewhere(new).await
     }
 
-    async fn name_seat_two(
-        &self,
-        key: ChatKey,
-        name: &UserName,
-    ) -> Result<Lookup<bool>, StoreError> {
+    async fn name_seat_two(&self, key: ChatKey, name: &UserName) -> Result<Lookup<bool>> {
         let name = name.clone();
         self.find(key, is_missing, move |store| {
             let name = name.clone();
@@ -75,12 +71,12 @@ impl Chats for ShardedStore {
         .await
     }
 
-    async fn status(&self, key: ChatKey) -> Result<Lookup<()>, StoreError> {
+    async fn status(&self, key: ChatKey) -> Result<Lookup<()>> {
         self.find(key, is_missing, move |store| store.status(key))
             .await
     }
 
-    async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>, StoreError> {
+    async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>> {
         self.find(key, is_missing, move |store| store.load(key))
             .await
     }
@@ -97,7 +93,7 @@ impl Chats for ShardedStore {
         .await
     }
 
-    async fn end(&self, by: Principal) -> Result<EndOutcome, StoreError> {
+    async fn end(&self, by: Principal) -> Result<EndOutcome> {
         let is_missing = |ending: &EndOutcome| matches!(ending, EndOutcome::Missing);
         self.find(by.key(), is_missing, move |store| store.end(by))
             .await
@@ -113,7 +109,7 @@ impl Messages for ShardedStore {
 
     /// Drafts to a server that does not answer are returned as locked: they are retried alone, and the drafts
     /// to other servers do not fail.
-    async fn append(&self, drafts: &[Draft], room: ChatRoom) -> Result<Vec<Appended>, StoreError> {
+    async fn append(&self, drafts: &[Draft], room: ChatRoom) -> Result<Vec<Appended>> {
         let outcomes = self.find_all(
             drafts,
             |draft| draft.key,
@@ -134,11 +130,7 @@ impl Messages for ShardedStore {
         outcomes.into_iter().map(outcome).collect()
     }
 
-    async fn append_waiting(
-        &self,
-        drafts: &[Draft],
-        room: ChatRoom,
-    ) -> Result<Vec<Appended>, StoreError> {
+    async fn append_waiting(&self, drafts: &[Draft], room: ChatRoom) -> Result<Vec<Appended>> {
         let outcomes = self.find_all(
             drafts,
             |draft| draft.key,
@@ -158,7 +150,7 @@ impl Messages for ShardedStore {
         by: Principal,
         page: Page,
         limit: usize,
-    ) -> Result<Access<HistoryPage>, StoreError> {
+    ) -> Result<Access<HistoryPage>> {
         self.find(by.key(), is_denied, move |store| {
             store.history(by, page, limit)
         })
@@ -167,7 +159,7 @@ impl Messages for ShardedStore {
 
     /// A chat that may be on several servers is written to all of them: those that lack it ignore the write.
     /// A server that fails does not stop the writes to the others.
-    async fn write_deferred(&self, writes: &[(ChatKey, DeferredWrite)]) -> Result<(), StoreError> {
+    async fn write_deferred(&self, writes: &[(ChatKey, DeferredWrite)]) -> Result<()> {
         let mut parts: Vec<Vec<(ChatKey, DeferredWrite)>> = vec![Vec::new(); self.shards.len()];
         let mut outcome = Ok(());
         for write in writes {
@@ -204,27 +196,19 @@ impl Seats for ShardedStore {
         .await
     }
 
-    async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>, StoreError> {
+    async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>> {
         self.find(claim.key, is_missing, move |store| {
             store.take_seat(claim.clone())
         })
         .await
     }
 
-    async fn end_session(
-        &self,
-        by: Caller,
-        which: SessionChoice,
-    ) -> Result<Access<bool>, StoreError> {
+    async fn end_session(&self, by: Caller, which: SessionChoice) -> Result<Access<bool>> {
         self.find(by.key, is_denied, move |store| store.end_session(by, which))
             .await
     }
 
-    async fn set_return_code(
-        &self,
-        by: Caller,
-        code: CodeDigest,
-    ) -> Result<Access<()>, StoreError> {
+    async fn set_return_code(&self, by: Caller, code: CodeDigest) -> Result<Access<()>> {
         self.find(by.key, is_denied, move |store| {
             store.set_return_code(by, code)
         })
@@ -236,23 +220,19 @@ impl Seats for ShardedStore {
         by: Caller,
         code: CodeDigest,
         valid: Duration,
-    ) -> Result<Access<Timestamp>, StoreError> {
+    ) -> Result<Access<Timestamp>> {
         self.find(by.key, is_denied, move |store| {
             store.set_device_code(by, code, valid)
         })
         .await
     }
 
-    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Lookup<()>, StoreError> {
+    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Lookup<()>> {
         self.find(key, is_missing, move |store| store.ask(key, ask.clone()))
             .await
     }
 
-    async fn ask_state(
-        &self,
-        key: ChatKey,
-        digest: SecretDigest,
-    ) -> Result<Option<StoredAsk>, StoreError> {
+    async fn ask_state(&self, key: ChatKey, digest: SecretDigest) -> Result<Option<StoredAsk>> {
         match self.locate(key).await? {
             Some(number) => self.store(Some(number))?.ask_state(key, digest).await,
             None => Ok(None),
@@ -264,18 +244,14 @@ impl Seats for ShardedStore {
         by: Caller,
         ask_ref: AskRef,
         verdict: AskAnswer,
-    ) -> Result<Access<AnswerOutcome>, StoreError> {
+    ) -> Result<Access<AnswerOutcome>> {
         self.find(by.key, is_denied, move |store| {
             store.answer(by, ask_ref, verdict)
         })
         .await
     }
 
-    async fn replaced(
-        &self,
-        key: ChatKey,
-        digest: SecretDigest,
-    ) -> Result<Option<Replaced>, StoreError> {
+    async fn replaced(&self, key: ChatKey, digest: SecretDigest) -> Result<Option<Replaced>> {
         match self.locate(key).await? {
             Some(number) => self.store(Some(number))?.replaced(key, digest).await,
             None => Ok(None),
@@ -287,7 +263,7 @@ impl Seats for ShardedStore {
 #[async_trait]
 impl Upkeep for ShardedStore {
     /// Whether any server takes writes.
-    async fn ping(&self) -> Result<(), StoreError> {
+    async fn ping(&self) -> Result<()> {
         let asked: Vec<_> = self.opened().map(|(_, store)| store.ping()).collect();
         match asked.is_empty() {
             true => Err(no_server()),
@@ -302,7 +278,7 @@ impl Upkeep for ShardedStore {
     /// One server after the other, so that no more than `limit` is done. Servers that are away come last and
     /// do not stop the others. Read-only servers are tried too: the disk may be full, and deleting frees
     /// space.
-    async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>, StoreError> {
+    async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>> {
         let mut ended = Vec::new();
         let mut outcomes = Vec::new();
         for store in self.answering_first() {
@@ -315,7 +291,7 @@ impl Upkeep for ShardedStore {
         some_of(outcomes).map(|_| ended)
     }
 
-    async fn purge(&self, limit: usize, tombstone_life: Duration) -> Result<usize, StoreError> {
+    async fn purge(&self, limit: usize, tombstone_life: Duration) -> Result<usize> {
         let mut deleted = 0;
         let mut outcomes = Vec::new();
         for store in self.answering_first() {
@@ -328,7 +304,7 @@ impl Upkeep for ShardedStore {
         some_of(outcomes).map(|_| deleted)
     }
 
-    async fn beat(&self, own: Uuid, bus_address: &str) -> Result<Vec<Peer>, StoreError> {
+    async fn beat(&self, own: Uuid, bus_address: &str) -> Result<Vec<Peer>> {
         let asked = self.answering().map(|store| store.beat(own, bus_address));
         let mut peers: Vec<Peer> = Vec::new();
         for peer in some_of(join_all(asked).await)?.into_iter().flatten() {
@@ -340,14 +316,14 @@ impl Upkeep for ShardedStore {
         Ok(peers)
     }
 
-    async fn count_chats(&self) -> Result<u64, StoreError> {
+    async fn count_chats(&self) -> Result<u64> {
         let asked = self.answering().map(|store| store.count_chats());
         Ok(some_of(join_all(asked).await)?.into_iter().sum())
     }
 }
 
 /// The results of the servers that answered; an error if none did.
-fn some_of<T>(answers: Vec<Result<T, StoreError>>) -> Result<Vec<T>, StoreError> {
+fn some_of<T>(answers: Vec<Result<T>>) -> Result<Vec<T>> {
     let mut failed = None;
     let mut found = Vec::with_capacity(answers.len());
     for answer in answers {

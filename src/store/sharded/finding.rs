@@ -1,14 +1,12 @@
 //! Finds chats: asks the servers that a chat may be on, until one of them knows it.
 
-use std::sync::atomic::Ordering;
-
 use actors::{
     domain::ChatKey,
-    ports::{BatchResult, Chats, StoreError},
+    ports::{BatchResult, Chats},
 };
 use futures_util::future::{BoxFuture, join_all};
 
-use super::{MAPS_GOOD_FOR, ShardedStore, asking::is_missing, no_server, not_reached};
+use super::{MAPS_GOOD_FOR, Result, ShardedStore, asking::is_missing, no_server, not_reached};
 use crate::store::PostgresStore;
 
 /// The index of a server that a chat may be on; `None` for one that was not reached yet.
@@ -37,7 +35,7 @@ impl ShardedStore {
             let located = self.located.get(key);
             candidates.sort_by_key(|candidate| match candidate {
                 Some(_) if *candidate == located => 0,
-                Some(number) if self.shards[*number].answers.load(Ordering::Relaxed) => 1,
+                Some(number) if self.shards[*number].answers() => 1,
                 Some(_) => 2,
                 None => 3,
             });
@@ -56,7 +54,7 @@ impl ShardedStore {
     }
 
     /// The server that has or had a chat; `None` if there never was one.
-    pub(super) async fn locate(&self, key: ChatKey) -> Result<Option<usize>, StoreError> {
+    pub(super) async fn locate(&self, key: ChatKey) -> Result<Option<usize>> {
         match self.known_server(key)[..] {
             [Some(number)] => Ok(Some(number)),
             [None] => Err(not_reached()),
@@ -73,8 +71,8 @@ impl ShardedStore {
         &self,
         key: ChatKey,
         is_missing: fn(&T) -> bool,
-        ask: impl for<'a> Fn(&'a PostgresStore) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync,
-    ) -> Result<T, StoreError> {
+        ask: impl for<'a> Fn(&'a PostgresStore) -> BoxFuture<'a, Result<T>> + Send + Sync,
+    ) -> Result<T> {
         let found = self.find_once(key, is_missing, &ask).await?;
         if is_missing(&found) && self.maps().read_at.elapsed() > MAPS_GOOD_FOR {
             self.read_maps().await?;
@@ -87,8 +85,8 @@ impl ShardedStore {
         &self,
         key: ChatKey,
         is_missing: fn(&T) -> bool,
-        ask: &(impl for<'a> Fn(&'a PostgresStore) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync),
-    ) -> Result<T, StoreError> {
+        ask: &(impl for<'a> Fn(&'a PostgresStore) -> BoxFuture<'a, Result<T>> + Send + Sync),
+    ) -> Result<T> {
         let mut missing = None;
         let mut failed = None;
         let candidates = self.candidates(key);
@@ -124,7 +122,7 @@ impl ShardedStore {
         is_missing: fn(&A) -> bool,
         ask: impl for<'a> Fn(&'a PostgresStore, Vec<Q>) -> BoxFuture<'a, BatchResult<A>> + Send + Sync,
     ) -> BatchResult<A> {
-        let mut answers: Vec<Option<Result<A, StoreError>>> = Vec::with_capacity(asked.len());
+        let mut answers: Vec<Option<Result<A>>> = Vec::with_capacity(asked.len());
         answers.resize_with(asked.len(), || None);
         let open = |(index, one)| {
             let rest = places(self, key_of(one)).into_iter();

@@ -94,10 +94,8 @@ impl ShardedStore {
     }
 
     fn check_servers(&self) -> Result<(), OpenError> {
-        let servers = self.shards.iter().map(|shard| {
-            let identity = shard.opened.get().map(|(identity, _)| *identity);
-            (&*shard.place, identity)
-        });
+        let servers = self.shards.iter();
+        let servers = servers.map(|shard| (&*shard.place, shard.identity()));
         check_servers(servers, &self.maps().maps.in_use(self.clock.now()))
     }
 
@@ -119,24 +117,17 @@ impl ShardedStore {
             }
         }
         for shard in &self.shards {
-            let up = shard.answers.load(Ordering::Relaxed);
             let gauge = self.metrics.up.with_label_values(&[&shard.place]);
-            gauge.set(up.into());
+            gauge.set(shard.answers().into());
         }
     }
 
     /// The servers that chats may be on and that do not answer.
     pub(super) fn places_away(&self) -> Vec<String> {
         let in_use = self.maps().maps.in_use(self.clock.now());
-        self.shards
-            .iter()
-            .filter(|shard| !shard.answers.load(Ordering::Relaxed))
-            .filter(|shard| {
-                shard
-                    .opened
-                    .get()
-                    .is_none_or(|(identity, _)| in_use.contains(identity))
-            })
+        let may_have_chats = |shard: &Shard| shard.identity().is_none_or(|it| in_use.contains(&it));
+        let away = self.shards.iter().filter(|shard| !shard.answers());
+        away.filter(|shard| may_have_chats(shard))
             .map(|shard| shard.place.clone())
             .collect()
     }
@@ -182,9 +173,7 @@ pub(super) fn check_servers<'a>(
 async fn watch(store: Weak<ShardedStore>) {
     loop {
         tokio::time::sleep(INTERVAL).await;
-        let Some(store) = store.upgrade() else {
-            return;
-        };
+        let Some(store) = store.upgrade() else { return };
         store.probe_servers().await;
         if let Err(failure) = store.read_maps().await {
             tracing::debug!(%failure, "the maps of the servers were not read");
@@ -197,9 +186,7 @@ async fn watch(store: Weak<ShardedStore>) {
 async fn open_late(store: Weak<ShardedStore>, number: usize, settings: config::Store) {
     loop {
         tokio::time::sleep(INTERVAL).await;
-        let Some(store) = store.upgrade() else {
-            return;
-        };
+        let Some(store) = store.upgrade() else { return };
         let shard = &store.shards[number];
         match shard.open(&settings).await {
             Ok(()) => return,
@@ -226,8 +213,7 @@ impl Shard {
     async fn open(&self, settings: &config::Store) -> Result<(), OpenError> {
         let metrics = || self.metrics.clone();
         let store = PostgresStore::open_counted(&self.url, settings, metrics).await?;
-        let identity = store.identity().await;
-        let identity = identity.map_err(|error| OpenError::passing(error.to_string()))?;
+        let identity = store.identity().await?;
         // Only this task opens it.
         let _ = self.opened.set((identity, store));
         Ok(())

@@ -5,10 +5,7 @@
 //! nowhere; anything else is looked up on all servers that may know it, and if one of those is away nothing
 //! is made.
 
-use std::{
-    sync::atomic::Ordering,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use actors::{
     domain::{ChatKey, SecretDigest},
@@ -16,7 +13,7 @@ use actors::{
 };
 use uuid::Uuid;
 
-use super::{Map, ShardedStore, asking::is_missing, no_server};
+use super::{Map, Result, ShardedStore, asking::is_missing, no_server};
 use crate::store::{
     PostgresStore,
     postgres::{Binding, MapChecked, PriorUse},
@@ -43,10 +40,7 @@ impl ShardedStore {
     /// chosen have confirmed that they do not have it. Each of them checks that it uses the same map, and
     /// registers nothing under an older one afterwards, so no two instances can make one chat on two servers,
     /// whatever their clocks say.
-    pub(super) async fn register_somewhere(
-        &self,
-        mut new: NewChat,
-    ) -> Result<Registered, StoreError> {
+    pub(super) async fn register_somewhere(&self, mut new: NewChat) -> Result<Registered> {
         let mut map = self.current_map();
         let mut stale = None;
         let began = Instant::now();
@@ -83,7 +77,7 @@ impl ShardedStore {
         map: &Map,
         new: &mut NewChat,
         stale: Option<ChatKey>,
-    ) -> Result<MapChecked<PriorUse>, StoreError> {
+    ) -> Result<MapChecked<PriorUse>> {
         let Places {
             home,
             id_home,
@@ -142,7 +136,7 @@ impl ShardedStore {
         Ok(registered)
     }
 
-    async fn places(&self, map: &Map, new: &NewChat) -> Result<Places, StoreError> {
+    async fn places(&self, map: &Map, new: &NewChat) -> Result<Places> {
         let home = map.server_of_chat(new.key).ok_or_else(no_server)?;
         let digest = new.registration.as_ref().map(|(digest, _)| digest);
         let id_home = digest.and_then(|digest| map.server_of_id(digest));
@@ -178,7 +172,7 @@ impl ShardedStore {
         home: Uuid,
         older: &[Uuid],
         key: ChatKey,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool> {
         let is_old = map.since.plus(RESERVED_BY_NOW) < self.clock.now();
         if !is_old || older.iter().all(|server| self.takes_writes(*server)) {
             return Ok(false);
@@ -188,11 +182,7 @@ impl ShardedStore {
     }
 
     /// The chat that an `id` was used for; `None` if it is over or was never made.
-    async fn made_by(
-        &self,
-        new: &NewChat,
-        binding: Binding,
-    ) -> Result<Option<Registered>, StoreError> {
+    async fn made_by(&self, new: &NewChat, binding: Binding) -> Result<Option<Registered>> {
         // Whether the chat is there is asked first: asked last, a chat made between the two questions would pass
         // for one that is over, and its registration would make another.
         let status = self.find(binding.key, is_missing, move |store| {
@@ -218,8 +208,8 @@ impl ShardedStore {
     async fn ask<T>(
         &self,
         server: Uuid,
-        ask: impl AsyncFnOnce(&PostgresStore) -> Result<T, StoreError>,
-    ) -> Result<Option<T>, StoreError> {
+        ask: impl AsyncFnOnce(&PostgresStore) -> Result<T>,
+    ) -> Result<Option<T>> {
         let Ok(store) = self.store(self.number_of(server)) else {
             return Ok(None);
         };
@@ -251,8 +241,8 @@ impl ShardedStore {
     }
 
     fn takes_writes(&self, server: Uuid) -> bool {
-        let answers = |number: usize| self.shards[number].answers.load(Ordering::Relaxed);
-        self.number_of(server).is_some_and(answers)
+        let number = self.number_of(server);
+        number.is_some_and(|number| self.shards[number].answers())
     }
 
     fn current_map(&self) -> Map {

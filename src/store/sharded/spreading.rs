@@ -1,25 +1,20 @@
 //! Brings the maps to all servers.
 
-use std::{
-    sync::{PoisonError, atomic::Ordering},
-    time::Instant,
-};
+use std::{sync::PoisonError, time::Instant};
 
 use actors::{domain::Timestamp, ports::StoreError};
 use futures_util::future::join_all;
 use tracing::{debug, error, info};
 use uuid::Uuid;
 
-use super::{Known, Map, Shard, ShardedStore, keeping::NOTICE, maps::Maps, no_server};
+use super::{Known, Map, Result, Shard, ShardedStore, keeping::NOTICE, maps::Maps, no_server};
 use crate::store::{OpenError, PostgresStore};
 
 impl ShardedStore {
     /// Reads the maps of all reachable servers and gives each server those it lacks. If a map differs from
     /// the known one with its version, that is reported and the known one stays.
-    pub(super) async fn read_maps(&self) -> Result<(), StoreError> {
-        let answering = self
-            .opened()
-            .filter(|(shard, _)| shard.answers.load(Ordering::Relaxed));
+    pub(super) async fn read_maps(&self) -> Result<()> {
+        let answering = self.opened().filter(|(shard, _)| shard.answers());
         let read = answering.map(async |(shard, store)| (shard, store, store.maps().await));
         let mut failed = None;
         let mut all: Vec<Map> = self.maps().maps.as_slice().to_vec();
@@ -144,14 +139,13 @@ pub(super) async fn initial_maps(
     away: Option<OpenError>,
     now: Timestamp,
 ) -> Result<Maps, OpenError> {
-    let failed = |error: StoreError| OpenError::passing(error.to_string());
     let opened: Vec<(&Shard, Uuid, &PostgresStore)> = shards
         .iter()
         .filter_map(|shard| shard.opened.get().map(|(id, store)| (shard, *id, store)))
         .collect();
     let mut all: Vec<Map> = Vec::new();
     for (shard, _, store) in &opened {
-        let maps = store.maps().await.map_err(failed)?;
+        let maps = store.maps().await?;
         add_unknown(&mut all, &maps)
             .map_err(|version| OpenError::wrong(differ(&shard.place, version)))?;
     }
@@ -164,7 +158,7 @@ pub(super) async fn initial_maps(
     }
     let mut inhabited = Vec::new();
     for (shard, id, store) in &opened {
-        if !store.census().await.map_err(failed)?.is_empty() {
+        if !store.census().await?.is_empty() {
             inhabited.push((*shard, *id));
         }
     }
@@ -194,10 +188,10 @@ pub(super) async fn initial_maps(
     let leader = opened.iter().min_by_key(|(_, id, _)| *id);
     let (_, _, leader) =
         leader.ok_or_else(|| OpenError::passing("no server was reached".into()))?;
-    leader.write_maps(&maps).await.map_err(failed)?;
-    let made = leader.maps().await.map_err(failed)?;
+    leader.write_maps(&maps).await?;
+    let made = leader.maps().await?;
     for (_, _, store) in &opened {
-        store.write_maps(&made).await.map_err(failed)?;
+        store.write_maps(&made).await?;
     }
     info!(
         servers = servers.len(),

@@ -5,7 +5,7 @@ mod meeting;
 use std::sync::Arc;
 
 use actors::{
-    domain::{Lifetime, Timestamp, UserName},
+    domain::{Lifetime, SecretDigest, Timestamp, UserName},
     ports::{Chats, Lookup, NewChat, Principal, Registered, SystemClock, Upkeep},
     testing::{Stores, eventually},
 };
@@ -33,11 +33,8 @@ fn settings() -> config::Store {
 }
 
 async fn store(urls: &[PostgresUrl]) -> Arc<ShardedStore> {
-    let (settings, clock, registry) = (
-        settings(),
-        Arc::new(SystemClock::default()),
-        Registry::new(),
-    );
+    let (settings, registry) = (settings(), Registry::new());
+    let clock = Arc::new(SystemClock::default());
     let opened = ShardedStore::open(urls, &settings, clock, &registry);
     opened.await.unwrap()
 }
@@ -98,11 +95,25 @@ fn chat(key: ChatKey) -> NewChat {
     }
 }
 
+async fn make(store: &ShardedStore, new: NewChat) {
+    let made = store.register(new).await.unwrap();
+    assert!(matches!(made, Registered::Made { .. }), "{made:?}");
+}
+
 async fn made(store: &ShardedStore) -> ChatKey {
     let key = key();
-    let made = store.register(chat(key)).await.unwrap();
-    assert!(matches!(made, Registered::Made { .. }), "{made:?}");
+    make(store, chat(key)).await;
     key
+}
+
+/// Keys of servers that are there.
+fn accepted_keys(store: &ShardedStore) -> impl Iterator<Item = ChatKey> {
+    std::iter::repeat_with(key).filter(|key| store.accepts_key(*key, None))
+}
+
+fn digest() -> SecretDigest {
+    let halves = [Uuid::new_v4(), Uuid::new_v4()].map(Uuid::into_bytes);
+    SecretDigest::from_bytes(halves.concat().try_into().unwrap())
 }
 
 #[tokio::test]
@@ -130,10 +141,7 @@ async fn a_server_that_is_away_takes_its_own_chats_with_it_and_no_others() {
             false => assert_eq!(found.unwrap(), Lookup::Live(())),
         }
     }
-    let fresh: Vec<ChatKey> = std::iter::repeat_with(key)
-        .filter(|key| store.accepts_key(*key, None))
-        .take(20)
-        .collect();
+    let fresh: Vec<ChatKey> = accepted_keys(&store).take(20).collect();
     for key in fresh {
         assert_ne!(store.partition(key), gone);
         store.register(chat(key)).await.unwrap();

@@ -9,14 +9,12 @@ use actors::{
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::rows::{Col, access, get, live_chat};
+use crate::store::REPLACED_SECRETS_MAX;
 
 /// Whether the session that allowed an ask lives. Asks allowed by an older release name no session and count
 /// as allowed.
 pub(super) const ALLOWED_STILL: &str = "(allowed_by IS NULL OR EXISTS
     (SELECT 1 FROM sessions s WHERE s.key = asks.key AND s.digest = asks.allowed_by))";
-
-/// How many secrets of replaced people are remembered for each seat; the oldest are dropped.
-const REPLACED_SECRETS_MAX: i64 = 64;
 
 /// Records an ask. A seat has one open ask, the newest.
 pub(super) fn ask(

@@ -1,14 +1,14 @@
 //! Backs a database up while it is served, and restores it.
 
 use std::{
+    error::Error,
     fs::{self, File},
-    io,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::file::{FileLock, create, sibling};
+use super::file::{FileLock, create, folder, sibling};
 use crate::store::OpenError;
 
 /// Copies the database at `from` into the new file `to` and checks the copy; returns how many chats are in
@@ -47,11 +47,7 @@ fn copy(source: &Connection, from: &Path, to: &Path) -> Result<u64, OpenError> {
         )));
     }
     let partial = sibling(to, ".partial");
-    let done = copy_to(source, &partial).and_then(|chats| {
-        fs::rename(&partial, to).map_err(|error| error.to_string())?;
-        sync_folder(to).map_err(|error| error.to_string())?;
-        Ok(chats)
-    });
+    let done = copy_by_way_of(&partial, source, to);
     if done.is_err() {
         // Best effort: a partial file that stays does no harm.
         let _ = fs::remove_file(&partial);
@@ -65,26 +61,21 @@ fn copy(source: &Connection, from: &Path, to: &Path) -> Result<u64, OpenError> {
     })
 }
 
-fn copy_to(source: &Connection, partial: &Path) -> Result<u64, String> {
-    let told = |error: rusqlite::Error| error.to_string();
-    let file = create(partial).map_err(|error| error.to_string())?;
+fn copy_by_way_of(partial: &Path, source: &Connection, to: &Path) -> Result<u64, Box<dyn Error>> {
+    let file = create(partial)?;
     // SQLite keeps an empty file and its permissions.
-    file.set_len(0).map_err(|error| error.to_string())?;
-    source
-        .execute("VACUUM INTO ?1", [partial.to_string_lossy()])
-        .map_err(told)?;
-    file.sync_all().map_err(|error| error.to_string())?;
-    let copy = Connection::open_with_flags(partial, OpenFlags::SQLITE_OPEN_READ_ONLY);
-    let copy = copy.map_err(told)?;
-    let sound: String = copy
-        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
-        .map_err(told)?;
-    match sound.as_str() {
-        "ok" => copy
-            .query_row("SELECT count(*) FROM chats", [], |row| row.get(0))
-            .map_err(told),
-        damage => Err(format!("the copy is damaged ({damage})")),
+    file.set_len(0)?;
+    source.execute("VACUUM INTO ?1", [partial.to_string_lossy()])?;
+    file.sync_all()?;
+    let copy = Connection::open_with_flags(partial, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let sound: String = copy.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if sound != "ok" {
+        return Err(format!("the copy is damaged ({sound})").into());
     }
+    let chats = copy.query_row("SELECT count(*) FROM chats", [], |row| row.get(0))?;
+    fs::rename(partial, to)?;
+    File::open(folder(to))?.sync_all()?;
+    Ok(chats)
 }
 
 fn open_existing(path: &Path) -> Result<Connection, OpenError> {
@@ -95,12 +86,4 @@ fn open_existing(path: &Path) -> Result<Connection, OpenError> {
         Ok(connection)
     };
     open().map_err(|error| OpenError::file(path, &error))
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
-    };
-    File::open(folder)?.sync_all()
 }

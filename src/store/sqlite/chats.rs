@@ -8,7 +8,7 @@ use actors::{
         SeatState, Session, Timestamp, UserName,
     },
     ports::{
-        Access, BatchResult, Chats, EndOutcome, Lookup, NewChat, Principal, Registered, StoreError,
+        Access, BatchResult, Chats, EndOutcome, Lookup, NewChat, Principal, Registered,
         batch_result,
     },
 };
@@ -16,14 +16,14 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::{
-    SqliteStore,
+    Result, SqliteStore,
     marks::position,
     rows::{Col, access, get, get_some, is_buried, live_chat},
 };
 
 #[async_trait]
 impl Chats for SqliteStore {
-    async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool, StoreError> {
+    async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool> {
         self.write_more("reserve", move |tx, now| {
             if is_used(tx, key)? || is_reserved(tx, key, now)? {
                 return Ok(false);
@@ -37,16 +37,12 @@ impl Chats for SqliteStore {
         .await
     }
 
-    async fn register(&self, new: NewChat) -> Result<Registered, StoreError> {
+    async fn register(&self, new: NewChat) -> Result<Registered> {
         self.write_more("register", move |tx, now| register(tx, &new, now))
             .await
     }
 
-    async fn name_seat_two(
-        &self,
-        key: ChatKey,
-        name: &UserName,
-    ) -> Result<Lookup<bool>, StoreError> {
+    async fn name_seat_two(&self, key: ChatKey, name: &UserName) -> Result<Lookup<bool>> {
         let name = name.clone();
         self.write("name_seat_two", move |tx, now| {
             let found = live_chat(tx, key, now)?;
@@ -60,14 +56,14 @@ impl Chats for SqliteStore {
         .await
     }
 
-    async fn status(&self, key: ChatKey) -> Result<Lookup<()>, StoreError> {
+    async fn status(&self, key: ChatKey) -> Result<Lookup<()>> {
         self.read("status", move |connection, now| {
             Ok(live_chat(connection, key, now)?.map(|_| ()))
         })
         .await
     }
 
-    async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>, StoreError> {
+    async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>> {
         self.read("load", move |connection, now| load(connection, key, now))
             .await
     }
@@ -85,7 +81,7 @@ impl Chats for SqliteStore {
         batch_result(asked, found.await)
     }
 
-    async fn end(&self, by: Principal) -> Result<EndOutcome, StoreError> {
+    async fn end(&self, by: Principal) -> Result<EndOutcome> {
         self.write_on_full_disk("end", move |tx, now, _| end(tx, by, now))
             .await
     }

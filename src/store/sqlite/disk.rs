@@ -18,7 +18,7 @@ use rusqlite::ffi;
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 use tracing::{info, warn};
 
-use super::file::{create, sibling};
+use super::file::{create, folder, sibling};
 
 /// Enough to end thousands of chats, and to delete one slice of a long one.
 const RESERVE_BYTES: u64 = 8 * 1_048_576;
@@ -126,13 +126,6 @@ impl DiskRoom {
 pub(super) fn free_bytes(database: &Path) -> Option<u64> {
     let disk = statvfs(folder(database)).ok()?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
-}
-
-fn folder(database: &Path) -> &Path {
-    match database.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
 }
 
 fn identity(path: &Path) -> Option<(u64, u64)> {

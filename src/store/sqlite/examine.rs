@@ -1,25 +1,19 @@
 //! What `duet doctor` reports about a database file.
 
-use std::{
-    path::{Path, absolute},
-    time::Instant,
-};
-
-use rusqlite::Connection;
+use std::path::{Path, absolute};
 
 use super::{
     disk::free_bytes,
     file::{connect, others_may_read},
+    upkeep::PROBE,
 };
 use crate::store::{
     MIB, OpenError,
-    examine::{Finding, median, milliseconds},
+    examine::{Finding, latency, milliseconds},
 };
 
-const SAMPLES: usize = 9;
-
 /// Appends findings; stops at a finding that makes further ones impossible.
-pub fn examine(
+pub async fn examine(
     path: &Path,
     free_bytes_min: u64,
     found: &mut Vec<Finding>,
@@ -56,17 +50,12 @@ pub fn examine(
             )),
         });
     }
-    let commit = commit(&connection).map_err(failed)?;
+    let mut at = 0;
+    let commit = async || {
+        at += 1;
+        connection.execute(PROBE, [at]).map(drop)
+    };
+    let commit = milliseconds(latency(commit).await.map_err(failed)?);
     found.push(Finding::ok(format!("a commit takes {commit}")));
     Ok(())
-}
-
-fn commit(connection: &Connection) -> rusqlite::Result<String> {
-    let mut times = Vec::with_capacity(SAMPLES);
-    for at in 0..SAMPLES {
-        let began = Instant::now();
-        connection.execute(super::upkeep::PROBE, [at])?;
-        times.push(began.elapsed());
-    }
-    Ok(milliseconds(median(times)))
 }

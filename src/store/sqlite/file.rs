@@ -128,13 +128,17 @@ pub(super) fn create(path: &Path) -> io::Result<File> {
     }
 }
 
-fn make_folder(path: &Path) -> Result<(), OpenError> {
+/// The folder that a file is in.
+pub(super) fn folder(path: &Path) -> &Path {
     match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => {
-            make_folders(folder).map_err(|error| OpenError::file(folder, &error))
-        }
-        _ => Ok(()),
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
+}
+
+fn make_folder(path: &Path) -> Result<(), OpenError> {
+    let folder = folder(path);
+    make_folders(folder).map_err(|error| OpenError::file(folder, &error))
 }
 
 /// Creates a folder and its missing parents, for their owner alone.

@@ -4,16 +4,13 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use actors::{
     domain::{ChatKey, Draft, Page, Seq, Timestamp},
-    ports::{
-        Access, Appended, ChatRoom, DeferredWrite, HistoryPage, Lookup, Messages, Principal,
-        StoreError,
-    },
+    ports::{Access, Appended, ChatRoom, DeferredWrite, HistoryPage, Lookup, Messages, Principal},
 };
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{
-    SqliteStore,
+    Result, SqliteStore,
     marks::write_deferred,
     rows::{Col, LiveChat, access, get, is_alive, live_chat, message},
 };
@@ -25,7 +22,7 @@ impl Messages for SqliteStore {
         1
     }
 
-    async fn append(&self, drafts: &[Draft], room: ChatRoom) -> Result<Vec<Appended>, StoreError> {
+    async fn append(&self, drafts: &[Draft], room: ChatRoom) -> Result<Vec<Appended>> {
         let drafts = drafts.to_vec();
         self.write_more("append", move |tx, now| append(tx, &drafts, room, now))
             .await
@@ -36,14 +33,14 @@ impl Messages for SqliteStore {
         by: Principal,
         page: Page,
         limit: usize,
-    ) -> Result<Access<HistoryPage>, StoreError> {
+    ) -> Result<Access<HistoryPage>> {
         self.read("history", move |connection, now| {
             history(connection, by, page, limit, now)
         })
         .await
     }
 
-    async fn write_deferred(&self, writes: &[(ChatKey, DeferredWrite)]) -> Result<(), StoreError> {
+    async fn write_deferred(&self, writes: &[(ChatKey, DeferredWrite)]) -> Result<()> {
         let writes = writes.to_vec();
         self.write("write_deferred", move |tx, _| write_deferred(tx, &writes))
             .await

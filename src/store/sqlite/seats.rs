@@ -6,14 +6,14 @@ use actors::{
     domain::{AskRef, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Timestamp},
     ports::{
         Access, AnswerOutcome, AskAnswer, BatchResult, Claim, Claimed, Lookup, NewAsk, Proof,
-        Replaced, Seats, SessionChoice, StoreError, StoredAsk, batch_result,
+        Replaced, Seats, SessionChoice, StoredAsk, batch_result,
     },
 };
 use async_trait::async_trait;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{
-    SqliteStore,
+    Result, SqliteStore,
     asks::{self, ALLOWED_STILL},
     rows::{Col, access, get_some, live_chat},
 };
@@ -32,16 +32,12 @@ impl Seats for SqliteStore {
         batch_result(asked, found.await)
     }
 
-    async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>, StoreError> {
+    async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>> {
         self.write("take_seat", move |tx, now| take(tx, &claim, now))
             .await
     }
 
-    async fn end_session(
-        &self,
-        by: Caller,
-        which: SessionChoice,
-    ) -> Result<Access<bool>, StoreError> {
+    async fn end_session(&self, by: Caller, which: SessionChoice) -> Result<Access<bool>> {
         self.write_on_full_disk("end_session", move |tx, now, _| {
             let access = access(tx, by.into(), now)?.map(|_| ());
             if access != Access::Granted(()) {
@@ -62,11 +58,7 @@ impl Seats for SqliteStore {
         .await
     }
 
-    async fn set_return_code(
-        &self,
-        by: Caller,
-        code: CodeDigest,
-    ) -> Result<Access<()>, StoreError> {
+    async fn set_return_code(&self, by: Caller, code: CodeDigest) -> Result<Access<()>> {
         self.write("set_return_code", move |tx, now| {
             let access = access(tx, by.into(), now)?.map(|_| ());
             if access == Access::Granted(()) {
@@ -87,7 +79,7 @@ impl Seats for SqliteStore {
         by: Caller,
         code: CodeDigest,
         valid: Duration,
-    ) -> Result<Access<Timestamp>, StoreError> {
+    ) -> Result<Access<Timestamp>> {
         self.write("set_device_code", move |tx, now| {
             let access = access(tx, by.into(), now)?.map(|_| ());
             let lapses = now.plus(valid);
@@ -109,16 +101,12 @@ impl Seats for SqliteStore {
         .await
     }
 
-    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Lookup<()>, StoreError> {
+    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Lookup<()>> {
         self.write("ask", move |tx, now| asks::ask(tx, key, &ask, now))
             .await
     }
 
-    async fn ask_state(
-        &self,
-        key: ChatKey,
-        digest: SecretDigest,
-    ) -> Result<Option<StoredAsk>, StoreError> {
+    async fn ask_state(&self, key: ChatKey, digest: SecretDigest) -> Result<Option<StoredAsk>> {
         self.read("ask_state", move |connection, now| {
             asks::ask_state(connection, key, digest, now)
         })
@@ -130,18 +118,14 @@ impl Seats for SqliteStore {
         by: Caller,
         ask_ref: AskRef,
         verdict: AskAnswer,
-    ) -> Result<Access<AnswerOutcome>, StoreError> {
+    ) -> Result<Access<AnswerOutcome>> {
         self.write("answer", move |tx, now| {
             asks::answer(tx, by, ask_ref, verdict, now)
         })
         .await
     }
 
-    async fn replaced(
-        &self,
-        key: ChatKey,
-        digest: SecretDigest,
-    ) -> Result<Option<Replaced>, StoreError> {
+    async fn replaced(&self, key: ChatKey, digest: SecretDigest) -> Result<Option<Replaced>> {
         self.read("replaced", move |connection, _| {
             asks::replaced(connection, key, digest)
         })

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use actors::{
     domain::{ChatKey, Timestamp},
-    ports::{Principal, StoreError, Upkeep},
+    ports::{Principal, Upkeep},
 };
 use async_trait::async_trait;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{
-    SqliteStore,
+    Result, SqliteStore,
     chats::end,
     damage::{Damaged, without_damaged},
     is_full,
@@ -26,7 +26,7 @@ pub(super) const PROBE: &str = "INSERT INTO probe (id, at) VALUES (1, ?1)
 
 #[async_trait]
 impl Upkeep for SqliteStore {
-    async fn ping(&self) -> Result<(), StoreError> {
+    async fn ping(&self) -> Result<()> {
         let write = async {
             let disk = self.disk.clone();
             let look = self.writer.call(move |_| {
@@ -44,7 +44,7 @@ impl Upkeep for SqliteStore {
 
     /// Chats that cannot be ended stay; that is an error only if none could be ended, so that the ends of the
     /// others are reported.
-    async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>, StoreError> {
+    async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>> {
         self.write_on_full_disk("expire", move |tx, now, damaged| {
             let due: Vec<ChatKey> = tx
                 .prepare_cached(
@@ -67,7 +67,7 @@ impl Upkeep for SqliteStore {
         .await
     }
 
-    async fn purge(&self, limit: usize, tombstone_life: Duration) -> Result<usize, StoreError> {
+    async fn purge(&self, limit: usize, tombstone_life: Duration) -> Result<usize> {
         let (clock, ended, disk) = (self.clock.clone(), self.ended.clone(), self.disk.clone());
         let purging = self.writer.call(move |connection| {
             let mut attempt = |limit| {
@@ -98,7 +98,7 @@ impl Upkeep for SqliteStore {
         self.meter.measure("purge", purging).await
     }
 
-    async fn count_chats(&self) -> Result<u64, StoreError> {
+    async fn count_chats(&self) -> Result<u64> {
         self.read("count_chats", |connection, now| {
             connection.query_row(
                 "SELECT count(*) FROM chats WHERE expires_at > ?1",

@@ -13,6 +13,8 @@ use tokio::sync::{
     oneshot,
 };
 
+use super::Result;
+
 /// Calls that may be queued for one thread.
 const QUEUE_LEN_MAX: usize = 10_000;
 /// How long a caller waits before the store counts as unreachable.
@@ -57,7 +59,7 @@ impl Worker {
     pub(super) async fn call<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T> {
         let (answer, answered) = oneshot::channel();
         let job = Box::new(move |connection: &mut Connection| {
             // The caller may have given up.
@@ -67,7 +69,7 @@ impl Worker {
     }
 
     /// Runs the calls queued before, then closes the connection and ends the thread.
-    pub(super) async fn close(&self) -> Result<(), StoreError> {
+    pub(super) async fn close(&self) -> Result<()> {
         let (closed, answered) = oneshot::channel();
         self.order(Order::Close(closed), answered).await
     }
@@ -76,7 +78,7 @@ impl Worker {
         &self,
         order: Order,
         answered: oneshot::Receiver<rusqlite::Result<T>>,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T> {
         self.0.try_send(order).map_err(|refused| {
             StoreError::Unavailable(match refused {
                 TrySendError::Full(_) => "SQLite's queue is full".into(),
@@ -121,7 +123,7 @@ mod tests {
         let make = "CREATE TABLE numbers (number INTEGER)";
         worker.call(|open| open.execute(make, [])).await.unwrap();
         let insert = "INSERT INTO numbers VALUES (1)";
-        let panicked: Result<(), StoreError> = worker
+        let panicked: Result<()> = worker
             .call(|open| {
                 let tx = open.transaction()?;
                 tx.execute(insert, [])?;

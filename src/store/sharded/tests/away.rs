@@ -1,16 +1,11 @@
 //! What goes on while one of the servers is away.
 
 use actors::{
-    domain::{Caller, SealedHash, Seat, SecretDigest},
+    domain::{Caller, SealedHash, Seat},
     ports::{Access, DeferredWrite, Messages, Seats},
 };
 
 use super::*;
-
-fn digest() -> SecretDigest {
-    let halves = [Uuid::new_v4(), Uuid::new_v4()].map(|half| *half.as_bytes());
-    SecretDigest::from_bytes(halves.concat().try_into().unwrap())
-}
 
 /// A registration with an id, as a page makes one.
 fn with_id(store: &ShardedStore, id: SecretDigest) -> NewChat {
@@ -49,17 +44,13 @@ async fn chats_are_made_by_ids_and_keys_of_the_servers_that_are_there() {
     let (mut servers, store) = two_by_two_maps().await;
     servers.0[0].kill();
     until_away(&store, 0, true).await;
-    let fresh: Vec<ChatKey> = std::iter::repeat_with(key)
-        .filter(|key| store.accepts_key(*key, None))
-        .take(10)
-        .collect();
+    let fresh: Vec<ChatKey> = accepted_keys(&store).take(10).collect();
     for key in fresh {
         let new = NewChat {
             fresh_key: true,
             ..chat(key)
         };
-        let made = store.register(new).await.unwrap();
-        assert!(matches!(made, Registered::Made { .. }), "{made:?}");
+        make(&store, new).await;
     }
     // Every id would have belonged to the first server by the first map.
     let ids: Vec<SecretDigest> = std::iter::repeat_with(digest).take(10).collect();
@@ -72,8 +63,7 @@ async fn chats_are_made_by_ids_and_keys_of_the_servers_that_are_there() {
     until_away(&store, 0, false).await;
     for id in ids {
         assert!(store.accepts_registration(&id));
-        let made = store.register(with_id(&store, id)).await.unwrap();
-        assert!(matches!(made, Registered::Made { .. }), "{made:?}");
+        make(&store, with_id(&store, id)).await;
         let again = store.register(with_id(&store, id)).await.unwrap();
         assert!(matches!(again, Registered::Duplicate { .. }), "{again:?}");
     }
@@ -92,10 +82,7 @@ async fn what_one_server_knows_is_returned_while_the_other_is_away() {
             ..with_id(&store, digest())
         };
         let id = new.registration.as_ref().unwrap().0;
-        assert!(matches!(
-            store.register(new.clone()).await.unwrap(),
-            Registered::Made { .. }
-        ));
+        make(&store, new.clone()).await;
         made.push((id, new.key));
     }
     servers.0[1].kill();
@@ -122,16 +109,11 @@ async fn a_reserved_key_is_registered_though_a_server_of_an_older_map_is_away() 
     let (mut servers, store) = two_by_two_maps().await;
     servers.0[0].kill();
     until_away(&store, 0, true).await;
-    let mut keys = std::iter::repeat_with(key).filter(|key| store.accepts_key(*key, None));
+    let mut keys = accepted_keys(&store);
     let (reserved, other) = (keys.next().unwrap(), keys.next().unwrap());
-    assert!(
-        store
-            .reserve(reserved, Duration::from_secs(600))
-            .await
-            .unwrap()
-    );
-    let made = store.register(chat(reserved)).await.unwrap();
-    assert!(matches!(made, Registered::Made { .. }), "{made:?}");
+    let hold = Duration::from_secs(600);
+    assert!(store.reserve(reserved, hold).await.unwrap());
+    make(&store, chat(reserved)).await;
     let refused = store.register(chat(other)).await.unwrap();
     assert_eq!(
         refused,

@@ -1,6 +1,6 @@
 //! Registrations with one `id` that meet.
 
-use actors::domain::{SealedHash, SecretDigest};
+use actors::domain::SealedHash;
 
 use super::*;
 
@@ -16,13 +16,7 @@ async fn a_chat_that_is_made_while_it_is_looked_for_is_the_only_one_of_its_regis
     let servers = Servers::start();
     let store = store(&servers.urls()).await;
     let map = store.maps().maps.current(store.clock.now()).clone();
-    let id = SecretDigest::from_bytes(
-        [Uuid::new_v4(), Uuid::new_v4()]
-            .map(Uuid::into_bytes)
-            .concat()
-            .try_into()
-            .unwrap(),
-    );
+    let id = digest();
     // Both chats belong elsewhere than their id, where it is recorded which of them it makes.
     let id_home = map.server_of_id(&id).unwrap();
     let mut elsewhere =
