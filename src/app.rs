@@ -16,7 +16,6 @@ use actors::{
     Metrics, PairRegistry, Tasks, World,
     ports::{Clock, SystemClock},
 };
-use prometheus::Registry;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::oneshot,
@@ -167,25 +166,8 @@ impl App {
         let world = World {
             store: store.store.clone(),
             bus,
-            clock,
+            clock: clock.clone(),
         };
-        let parts = (registry, tasks, listeners, arbiters, lock, store);
-        Self::assemble(settings, world, parts)
-    }
-
-    fn assemble(
-        settings: &Settings,
-        world: World,
-        (registry, tasks, listeners, arbiters, lock, store): (
-            Registry,
-            Tasks,
-            Listeners,
-            Vec<Arbiter>,
-            Option<ServingLock>,
-            OpenStore,
-        ),
-    ) -> Result<Self, StartError> {
-        let clock = world.clock.clone();
         let handles: Vec<ArbiterHandle> = arbiters.iter().map(Arbiter::handle).collect();
         let pairs = actors::start(
             world,

@@ -16,17 +16,11 @@ const PARTS: [&str; 3] = ["duet", "actors", "views"];
 impl Settings {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let wrong = |sentence: &str| Err(ConfigError(sentence.into()));
-        let public = [
-            Some(self.server.bind),
-            self.server.api_bind,
-            self.server.ops_bind,
-        ]
-        .into_iter()
-        .flatten()
-        .any(|bind| !bind.ip().is_loopback());
+        let server = &self.server;
+        let is_public = are_public([Some(server.bind), server.api_bind, server.ops_bind]);
         self.check_addresses()?;
         match &self.server.public_url {
-            None if public => {
+            None if is_public => {
                 return wrong(
                     "server.public_url must be set when duet listens beyond this machine: it \
                      decides how links are written. Set it to the address people use, like \
@@ -70,9 +64,8 @@ impl Settings {
                 return Err(ConfigError(format!("store.{name} must be at least 1.")));
             }
             if value > A_DAY_SECONDS {
-                return Err(ConfigError(format!(
-                    "store.{name} must be at most {A_DAY_SECONDS}."
-                )));
+                let sentence = format!("store.{name} must be at most {A_DAY_SECONDS}.");
+                return Err(ConfigError(sentence));
             }
         }
         if self.server.workers > WORKERS_MAX {
@@ -128,10 +121,7 @@ impl Settings {
     fn check_plain_http(&self) -> Result<(), ConfigError> {
         let server = &self.server;
         // Health and metrics are not secret, so `ops_bind` does not matter.
-        let listens_beyond = [Some(server.bind), server.api_bind]
-            .into_iter()
-            .flatten()
-            .any(|bind| !bind.ip().is_loopback());
+        let listens_beyond = are_public([Some(server.bind), server.api_bind]);
         let is_reached_beyond = server.public_url.as_ref().is_some_and(|url| !is_local(url));
         let meant = server.allow_plain_http
             || server.tls_cert.is_some()
@@ -147,6 +137,12 @@ impl Settings {
             false => Ok(()),
         }
     }
+}
+
+/// Whether any of the addresses is reached from beyond this machine.
+fn are_public(binds: impl IntoIterator<Item = Option<SocketAddr>>) -> bool {
+    let mut binds = binds.into_iter().flatten();
+    binds.any(|bind| !bind.ip().is_loopback())
 }
 
 /// Whether what comes to one of two addresses may be for the other. Every IPv6 address takes IPv4 as well.

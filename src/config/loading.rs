@@ -55,7 +55,7 @@ impl Settings {
         let mut settings: Settings = config
             .clone()
             .try_deserialize()
-            .map_err(|error| find_wrong_setting(&config, &sources, &error))?;
+            .map_err(|error| find_wrong_setting(&config, &sources, error))?;
         let several = std::mem::take(&mut settings.store.urls);
         if !several.is_empty() {
             if sources.of("store.url") != "default" {
@@ -127,9 +127,7 @@ fn merged(
         ("DUET_LIMITS__EXEMPT_ADDRESSES", EXEMPT_ADDRESSES),
     ] {
         if let Some(value) = ours.remove(name) {
-            config = config
-                .set_override(key, environment::list(&value))
-                .map_err(|error| wrong(&error))?;
+            config = config.set_override(key, environment::list(&value))?;
         }
     }
     let environment = Environment::with_prefix("DUET")
@@ -137,10 +135,9 @@ fn merged(
         .separator("__")
         .try_parsing(true)
         .source(Some(ours));
-    let (config, from_files) =
-        with_secrets(config.add_source(environment), credentials.as_deref())?;
-    let config = config.build().map_err(|error| wrong(&error))?;
-    Ok((config, from_files))
+    let config = config.add_source(environment);
+    let (config, from_files) = with_secrets(config, credentials.as_deref())?;
+    Ok((config.build()?, from_files))
 }
 
 /// The file with a URL from systemd, if there is one: `LoadCredential=duet.store.url` in the unit.
@@ -154,7 +151,7 @@ fn with_secrets(
     mut config: ConfigBuilder<DefaultState>,
     credentials: Option<&str>,
 ) -> Result<(ConfigBuilder<DefaultState>, SecretFiles), ConfigError> {
-    let known = config.build_cloned().map_err(|error| wrong(&error))?;
+    let known = config.build_cloned()?;
     let mut from_files = Vec::new();
     for section in ["store", "bus"] {
         let named = known.get_string(&format!("{section}.url_file"));
@@ -177,16 +174,14 @@ fn with_secrets(
             [] | [_] => (format!("{section}.url"), Value::from(url.trim())),
             _ => (format!("{section}.urls"), Value::from(urls)),
         };
-        config = config
-            .set_override(&key, value)
-            .map_err(|error| wrong(&error))?;
+        config = config.set_override(&key, value)?;
         from_files.push((key, path));
     }
     Ok((config, from_files))
 }
 
 /// Finds the wrong setting: the one that fails even when all others have their defaults.
-fn find_wrong_setting(config: &Config, sources: &Sources, error: &LoadError) -> ConfigError {
+fn find_wrong_setting(config: &Config, sources: &Sources, error: LoadError) -> ConfigError {
     for (key, value) in keys::flat(config) {
         let alone = Config::builder()
             .add_source(File::from_str(DEFAULT, FileFormat::Toml))
@@ -202,7 +197,7 @@ fn find_wrong_setting(config: &Config, sources: &Sources, error: &LoadError) -> 
         }
         return wrong_value(&key, &value, sources);
     }
-    wrong(error)
+    error.into()
 }
 
 fn wrong_value(key: &str, value: &Value, sources: &Sources) -> ConfigError {
@@ -221,28 +216,25 @@ fn innermost(error: &LoadError) -> String {
     }
 }
 
-fn wrong(error: &LoadError) -> ConfigError {
-    let sentence = match error {
-        LoadError::FileParse { cause, .. } => {
-            // The first line says where and the last one what; those in between show the source.
-            let cause = cause.to_string();
-            let lines = || cause.lines().filter(|line| !line.trim().is_empty());
-            let (place, fault) = (lines().next(), lines().next_back());
-            let told = [place, fault]
-                .into_iter()
-                .flatten()
-                .collect::<Vec<_>>()
-                .join(": ");
-            format!("The settings file is not TOML: {told}")
-        }
-        LoadError::At {
-            error,
-            key: Some(key),
-            ..
-        } => format!("{key} is wrong: {error}"),
-        other => format!("A setting is wrong: {other}"),
-    };
-    ConfigError(format!("{}.", sentence.trim_end_matches(['.', '\n'])))
+impl From<LoadError> for ConfigError {
+    fn from(error: LoadError) -> Self {
+        let sentence = match error {
+            LoadError::FileParse { cause, .. } => {
+                // The first line says where and the last one what; those in between show the source.
+                let cause = cause.to_string();
+                let mut lines = cause.lines().filter(|line| !line.trim().is_empty());
+                let told: Vec<&str> = lines.next().into_iter().chain(lines.next_back()).collect();
+                format!("The settings file is not TOML: {}", told.join(": "))
+            }
+            LoadError::At {
+                error,
+                key: Some(key),
+                ..
+            } => format!("{key} is wrong: {error}"),
+            other => format!("A setting is wrong: {other}"),
+        };
+        Self(format!("{}.", sentence.trim_end_matches(['.', '\n'])))
+    }
 }
 
 /// Quotes a text as a TOML string.

@@ -23,77 +23,63 @@ pub(super) fn register(registry: &Registry) {
         .expect("the names are free");
 }
 
-struct Usage {
-    cpu: Gauge,
-    open_fds: Gauge,
-    max_fds: Gauge,
-    virtual_memory: Gauge,
-    resident_memory: Gauge,
-    start_time: Gauge,
-    threads: Gauge,
-}
+/// In the order of [`GAUGES`].
+struct Usage([Gauge; 7]);
+
+const GAUGES: [(&str, &str); 7] = [
+    (
+        "process_cpu_seconds_total",
+        "CPU time of the process, in seconds.",
+    ),
+    ("process_open_fds", "Open file descriptors of the process."),
+    ("process_max_fds", "The limit of open file descriptors."),
+    (
+        "process_virtual_memory_bytes",
+        "Virtual memory of the process, in bytes.",
+    ),
+    (
+        "process_resident_memory_bytes",
+        "Resident memory of the process, in bytes.",
+    ),
+    (
+        "process_start_time_seconds",
+        "When the process was started, in seconds since 1970.",
+    ),
+    ("process_threads", "Threads of the process."),
+];
 
 impl Usage {
     fn new() -> Self {
-        let gauge = |name, help| Gauge::new(name, help).expect("the name is right");
-        Self {
-            cpu: gauge(
-                "process_cpu_seconds_total",
-                "CPU time of the process, in seconds.",
-            ),
-            open_fds: gauge("process_open_fds", "Open file descriptors of the process."),
-            max_fds: gauge("process_max_fds", "The limit of open file descriptors."),
-            virtual_memory: gauge(
-                "process_virtual_memory_bytes",
-                "Virtual memory of the process, in bytes.",
-            ),
-            resident_memory: gauge(
-                "process_resident_memory_bytes",
-                "Resident memory of the process, in bytes.",
-            ),
-            start_time: gauge(
-                "process_start_time_seconds",
-                "When the process was started, in seconds since 1970.",
-            ),
-            threads: gauge("process_threads", "Threads of the process."),
-        }
-    }
-
-    fn gauges(&self) -> [&Gauge; 7] {
-        [
-            &self.cpu,
-            &self.open_fds,
-            &self.max_fds,
-            &self.virtual_memory,
-            &self.resident_memory,
-            &self.start_time,
-            &self.threads,
-        ]
+        let gauge = |(name, help)| Gauge::new(name, help).expect("the name is right");
+        Self(GAUGES.map(gauge))
     }
 
     fn read(&self) -> Option<()> {
         let stat = fs::read_to_string("/proc/self/stat").ok()?;
         // The process name before it may contain anything.
         let (_, rest) = stat.rsplit_once(") ")?;
-        let fields: Vec<f64> = rest
-            .split_whitespace()
-            .map(|field| field.parse().unwrap_or_default())
-            .collect();
+        let fields = rest.split_whitespace().map(|field| field.parse().ok());
+        let fields: Vec<Option<f64>> = fields.collect();
         // proc_pid_stat(5) counts fields from 1, and these start at the third.
-        let field = |number: usize| fields.get(number - 3).copied();
+        let field = |number: usize| fields.get(number - 3).copied().flatten();
         let ticks = clock_ticks_per_second() as f64;
-        self.cpu.set((field(14)? + field(15)?) / ticks);
-        self.threads.set(field(20)?);
-        self.start_time.set(booted_at()? + field(22)? / ticks);
-        self.virtual_memory.set(field(23)?);
-        self.resident_memory.set(field(24)? * page_size() as f64);
-
-        // One less: reading the folder opens it.
-        let open = fs::read_dir("/proc/self/fd").ok()?.count();
-        self.open_fds.set(open.saturating_sub(1) as f64);
         let most = getrlimit(Resource::Nofile).current;
-        self.max_fds
-            .set(most.map_or(f64::INFINITY, |most| most as f64));
+        let values = [
+            (field(14)? + field(15)?) / ticks,
+            // One less: reading the folder opens it.
+            fs::read_dir("/proc/self/fd")
+                .ok()?
+                .count()
+                .saturating_sub(1) as f64,
+            most.map_or(f64::INFINITY, |most| most as f64),
+            field(23)?,
+            field(24)? * page_size() as f64,
+            booted_at()? + field(22)? / ticks,
+            field(20)?,
+        ];
+        for (gauge, value) in self.0.iter().zip(values) {
+            gauge.set(value);
+        }
         Some(())
     }
 }
@@ -107,19 +93,12 @@ fn booted_at() -> Option<f64> {
 
 impl Collector for Usage {
     fn desc(&self) -> Vec<&Desc> {
-        self.gauges()
-            .into_iter()
-            .flat_map(Collector::desc)
-            .collect()
+        self.0.iter().flat_map(Collector::desc).collect()
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
         match self.read() {
-            Some(()) => self
-                .gauges()
-                .into_iter()
-                .flat_map(Collector::collect)
-                .collect(),
+            Some(()) => self.0.iter().flat_map(Collector::collect).collect(),
             None => Vec::new(),
         }
     }
