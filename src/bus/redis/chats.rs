@@ -69,10 +69,8 @@ impl Chats {
     /// Takes the chats to subscribe to and those to unsubscribe from. The latter no longer count as confirmed.
     pub(super) fn changes(&mut self) -> (Vec<ChatKey>, Vec<ChatKey>) {
         let (mut new, mut old) = (Vec::new(), Vec::new());
-        for key in std::mem::take(&mut self.touched)
-            .into_iter()
-            .collect::<HashSet<_>>()
-        {
+        let touched: HashSet<_> = std::mem::take(&mut self.touched).into_iter().collect();
+        for key in touched {
             match self.wanted.contains_key(&key) {
                 true if !self.confirmed.contains(&key) => new.push(key),
                 false if self.confirmed.remove(&key) => old.push(key),

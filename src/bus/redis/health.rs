@@ -110,22 +110,18 @@ impl Health {
 
     /// Waits until the shard is away.
     pub(super) async fn until_away(&self) {
-        let mut state = self.state.subscribe();
-        let away = state.wait_for(|status| matches!(status.state, State::Away { .. }));
-        drop(
-            away.await
-                .expect("the health, which sends, is borrowed here"),
-        );
+        self.until(|state| matches!(state, State::Away { .. }))
+            .await;
     }
 
     /// Waits until the shard is known to be up or away.
     pub(super) async fn until_known(&self) {
-        let mut state = self.state.subscribe();
-        let known = state.wait_for(|status| status.state != State::Starting);
-        drop(
-            known
-                .await
-                .expect("the health, which sends, is borrowed here"),
-        );
+        self.until(|state| *state != State::Starting).await;
+    }
+
+    async fn until(&self, is_reached: impl Fn(&State) -> bool) {
+        let mut status = self.state.subscribe();
+        let reached = status.wait_for(|status| is_reached(&status.state)).await;
+        drop(reached.expect("the health, which sends, is borrowed here"));
     }
 }

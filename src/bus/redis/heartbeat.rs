@@ -38,9 +38,7 @@ pub(super) async fn beat(shard: Weak<Shard>) {
     let (mut told_lost, mut wrote_open): (Option<Instant>, _) = (None, Instant::now());
     for beat in 1.. {
         interval.tick().await;
-        let Some(shard) = shard.upgrade() else {
-            return;
-        };
+        let Some(shard) = shard.upgrade() else { return };
         if shard.is_leaving() {
             return;
         }

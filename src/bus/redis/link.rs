@@ -19,6 +19,13 @@ enum State {
     New,
 }
 
+impl State {
+    fn down(why: &RedisError) -> Self {
+        let (since, why) = (Instant::now(), why.clone());
+        Self::Down { since, why }
+    }
+}
+
 /// This connection has no subscriptions, and so no pushes.
 pub(super) const NO_PUSHES: Option<std::sync::Arc<dyn AsyncPushSender>> = None;
 
@@ -75,10 +82,7 @@ impl Link {
         let connected = servers.connect(&self.address, NO_PUSHES).await;
         *state = match &connected {
             Ok(connection) => State::Up(connection.clone()),
-            Err(why) => State::Down {
-                since: Instant::now(),
-                why: why.clone(),
-            },
+            Err(why) => State::down(why),
         };
         connected
     }
@@ -86,10 +90,7 @@ impl Link {
     async fn give_up(&self, connection: &Connection, why: &RedisError) {
         let mut state = self.state.lock().await;
         if matches!(&*state, State::Up(current) if current.is(connection)) {
-            *state = State::Down {
-                since: Instant::now(),
-                why: why.clone(),
-            };
+            *state = State::down(why);
         }
     }
 }

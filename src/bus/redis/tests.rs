@@ -70,6 +70,15 @@ async fn until_delivered(here: &Arc<dyn Bus>, there: &Collector, chat: ChatKey) 
     .await;
 }
 
+/// Waits until a bus knows which seats are open on other instances.
+async fn until_open(bus: &Arc<dyn Bus>, chat: ChatKey, open: [bool; 2]) {
+    eventually("the open seats are known", || async {
+        let elsewhere = bus.open_elsewhere(chat).await;
+        elsewhere.is_ok_and(|elsewhere| elsewhere == BySeat(open))
+    })
+    .await;
+}
+
 async fn until_missed(heard: &Collector, chats: &[ChatKey]) {
     eventually("it is told what it missed", || async {
         chats.iter().all(|chat| heard.missed(*chat))

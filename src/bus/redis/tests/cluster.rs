@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use actors::testing::bus_suite;
 use harness::servers::{Authority, RedisCluster};
 
 use super::*;
@@ -76,71 +75,61 @@ impl Case {
     }
 }
 
-#[test]
-fn a_dead_master_affects_its_own_chats_only_and_its_replica_takes_over() {
-    bus_suite::run(async {
-        let mut case = Case::new().await;
-        let master = case.cluster.serving(names::slot(case.chats[0])).unwrap();
-        let (its_own, others) = case.served_by(master);
-        assert!(!others.is_empty());
-        case.cluster.nodes()[master].kill();
-        let killed_at = Instant::now();
-        // There is traffic all the time; nobody else has to wait meanwhile.
-        let mut waited_for = others.iter().cycle();
-        while !its_own.iter().all(|chat| case.heard.missed(*chat)) {
-            assert!(
-                killed_at.elapsed() < Duration::from_secs(120),
-                "nothing took over"
-            );
-            for chat in &its_own {
-                case.here.publish(*chat, mark());
-            }
-            let other = *waited_for.next().unwrap();
-            case.here.publish(other, mark());
-            case.heard.until(other, &mark()).await;
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        assert!(!others.iter().any(|chat| case.heard.missed(*chat)));
-        for chat in case.chats {
-            until_delivered(&case.here, &case.heard, chat).await;
-            case.here.set_open(chat, BySeat([true, false]));
-            eventually("the open seat is known", || async {
-                let open = case.there.open_elsewhere(chat).await;
-                open.is_ok_and(|open| open == BySeat([true, false]))
-            })
-            .await;
-        }
-    });
-}
-
-#[test]
-fn chats_move_with_their_slot() {
-    bus_suite::run(async {
-        let case = Case::new().await;
-        let (moved, others) = case.chats.split_first().unwrap();
-        case.cluster.give_away(names::slot(*moved)).unwrap();
-        until_missed(&case.heard, &[*moved]).await;
-        until_delivered(&case.here, &case.heard, *moved).await;
-        assert!(!others.iter().any(|chat| case.heard.missed(*chat)));
-    });
-}
-
-#[test]
-fn a_server_and_a_cluster_are_not_taken_for_each_other() {
-    bus_suite::run(async {
-        let (cluster, server) = (RedisCluster::start().unwrap(), Redis::start().unwrap());
-        let refusal = async |url: String| {
-            let url = url.parse().unwrap();
-            open_alone(&url, None).await.err().unwrap().0
-        };
-        let one = cluster.url().replace("+cluster", "");
-        let one = one.split(',').next().unwrap().to_owned();
-        let told = refusal(one).await;
+#[actix::test]
+async fn a_dead_master_affects_its_own_chats_only_and_its_replica_takes_over() {
+    let mut case = Case::new().await;
+    let master = case.cluster.serving(names::slot(case.chats[0])).unwrap();
+    let (its_own, others) = case.served_by(master);
+    assert!(!others.is_empty());
+    case.cluster.nodes()[master].kill();
+    let killed_at = Instant::now();
+    // There is traffic all the time; nobody else has to wait meanwhile.
+    let mut waited_for = others.iter().cycle();
+    while !its_own.iter().all(|chat| case.heard.missed(*chat)) {
         assert!(
-            told.contains("it is a cluster, so write redis+cluster://"),
-            "{told}"
+            killed_at.elapsed() < Duration::from_secs(120),
+            "nothing took over"
         );
-        let told = refusal(server.url().replace("redis:", "redis+cluster:")).await;
-        assert!(told.contains("cluster support disabled"), "{told}");
-    });
+        for chat in &its_own {
+            case.here.publish(*chat, mark());
+        }
+        let other = *waited_for.next().unwrap();
+        case.here.publish(other, mark());
+        case.heard.until(other, &mark()).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(!others.iter().any(|chat| case.heard.missed(*chat)));
+    for chat in case.chats {
+        until_delivered(&case.here, &case.heard, chat).await;
+        case.here.set_open(chat, BySeat([true, false]));
+        until_open(&case.there, chat, [true, false]).await;
+    }
+}
+
+#[actix::test]
+async fn chats_move_with_their_slot() {
+    let case = Case::new().await;
+    let (moved, others) = case.chats.split_first().unwrap();
+    case.cluster.give_away(names::slot(*moved)).unwrap();
+    until_missed(&case.heard, &[*moved]).await;
+    until_delivered(&case.here, &case.heard, *moved).await;
+    assert!(!others.iter().any(|chat| case.heard.missed(*chat)));
+}
+
+#[actix::test]
+async fn a_server_and_a_cluster_are_not_taken_for_each_other() {
+    let (cluster, server) = (RedisCluster::start().unwrap(), Redis::start().unwrap());
+    let refusal = async |url: String| {
+        let url = url.parse().unwrap();
+        open_alone(&url, None).await.err().unwrap().0
+    };
+    let one = cluster.url().replace("+cluster", "");
+    let one = one.split(',').next().unwrap().to_owned();
+    let told = refusal(one).await;
+    assert!(
+        told.contains("it is a cluster, so write redis+cluster://"),
+        "{told}"
+    );
+    let told = refusal(server.url().replace("redis:", "redis+cluster:")).await;
+    assert!(told.contains("cluster support disabled"), "{told}");
 }

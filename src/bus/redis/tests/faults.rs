@@ -1,10 +1,7 @@
 //! What happens to one server and to the way there. Each claim is about both: what was lost is
 //! reported, and notices flow again.
 
-use actors::{
-    domain::{Activity, Seat},
-    testing::bus_suite,
-};
+use actors::domain::{Activity, Seat};
 use harness::servers::{Proxy, Stalled};
 
 use super::*;
@@ -56,166 +53,140 @@ const NEWS: Notice = Notice::Activity {
     activity: Activity::Typing,
 };
 
-#[test]
-fn a_redis_that_died_is_missed_and_what_it_did_not_take_is_published_again() {
-    bus_suite::run(async {
-        let mut case = Case::new().await;
-        case.server.kill();
-        case.here.publish(case.chat, NEWS);
-        case.here.set_open(case.chat, BySeat([true, false]));
-        case.server.resume().unwrap();
-        until_missed(&case.heard, &[case.chat]).await;
-        // The listener may have been there before it was repeated, or not.
-        case.until_delivered().await;
-        // A server that lost its memory is told again who is there.
-        eventually("the open seat is known", || async {
-            let open = case.there.open_elsewhere(case.chat).await;
-            open.is_ok_and(|open| open == BySeat([true, false]))
-        })
-        .await;
-    });
+#[actix::test]
+async fn a_redis_that_died_is_missed_and_what_it_did_not_take_is_published_again() {
+    let mut case = Case::new().await;
+    case.server.kill();
+    case.here.publish(case.chat, NEWS);
+    case.here.set_open(case.chat, BySeat([true, false]));
+    case.server.resume().unwrap();
+    until_missed(&case.heard, &[case.chat]).await;
+    // The listener may have been there before it was repeated, or not.
+    case.until_delivered().await;
+    // A server that lost its memory is told again who is there.
+    until_open(&case.there, case.chat, [true, false]).await;
 }
 
-#[test]
-fn notices_published_while_redis_is_paused_arrive_or_are_reported_missed() {
-    bus_suite::run(async {
-        let case = Case::new().await;
-        case.server.process().unwrap().pause();
-        case.here.publish(case.chat, NEWS);
-        // Commands are given up after a while.
-        eventually("nobody answers", || async {
-            case.here.ping().await.is_err()
-        })
-        .await;
-        case.server.process().unwrap().go_on();
-        eventually("it arrives or is missed", || async {
-            case.heard.about(case.chat).contains(&NEWS) || case.heard.missed(case.chat)
-        })
-        .await;
-        case.until_delivered().await;
-    });
+#[actix::test]
+async fn notices_published_while_redis_is_paused_arrive_or_are_reported_missed() {
+    let case = Case::new().await;
+    case.server.process().unwrap().pause();
+    case.here.publish(case.chat, NEWS);
+    // Commands are given up after a while.
+    eventually("nobody answers", || async {
+        case.here.ping().await.is_err()
+    })
+    .await;
+    case.server.process().unwrap().go_on();
+    eventually("it arrives or is missed", || async {
+        case.heard.about(case.chat).contains(&NEWS) || case.heard.missed(case.chat)
+    })
+    .await;
+    case.until_delivered().await;
 }
 
-#[test]
-fn notices_published_during_a_client_pause_arrive_later_or_are_reported_missed() {
-    bus_suite::run(async {
-        let case = Case::new().await;
-        case.server
-            .command(&["CLIENT", "PAUSE", "2500", "ALL"])
-            .unwrap();
-        case.here.publish(case.chat, NEWS);
-        // On a slow machine the pause outlasts what a sender waits for.
-        eventually("it arrives, or is read from the store", || async {
-            case.heard.about(case.chat).contains(&NEWS) || case.heard.missed(case.chat)
-        })
-        .await;
-        case.until_delivered().await;
-    });
+#[actix::test]
+async fn notices_published_during_a_client_pause_arrive_later_or_are_reported_missed() {
+    let case = Case::new().await;
+    case.server
+        .command(&["CLIENT", "PAUSE", "2500", "ALL"])
+        .unwrap();
+    case.here.publish(case.chat, NEWS);
+    // On a slow machine the pause outlasts what a sender waits for.
+    eventually("it arrives, or is read from the store", || async {
+        case.heard.about(case.chat).contains(&NEWS) || case.heard.missed(case.chat)
+    })
+    .await;
+    case.until_delivered().await;
 }
 
-#[test]
-fn killed_subscriptions_are_made_again_and_reported() {
-    bus_suite::run(async {
-        let case = Case::new().await;
-        let others: Vec<ChatKey> = (0..700).map(|_| key()).collect();
-        for chat in &others {
-            case.there.subscribe(*chat).await.unwrap();
+#[actix::test]
+async fn killed_subscriptions_are_made_again_and_reported() {
+    let case = Case::new().await;
+    let others: Vec<ChatKey> = (0..700).map(|_| key()).collect();
+    for chat in &others {
+        case.there.subscribe(*chat).await.unwrap();
+    }
+    let killed = case.server.command(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+    assert_eq!(killed.unwrap().trim(), "2");
+    until_missed(&case.heard, &others).await;
+    until_missed(&case.heard, &[case.chat]).await;
+    case.until_delivered().await;
+    until_delivered(&case.here, &case.heard, others[699]).await;
+}
+
+#[actix::test]
+async fn a_socket_that_is_open_and_deaf_is_noticed_and_replaced() {
+    let server = Redis::start().unwrap();
+    let proxy = Proxy::start(server.port()).await.unwrap();
+    let case = Case::of(server, &format!("redis://127.0.0.1:{}", proxy.port())).await;
+    let listening = case
+        .server
+        .command(&["CLIENT", "LIST", "TYPE", "pubsub"])
+        .unwrap();
+    for port in proxy.connections() {
+        if listening.contains(&format!("addr=127.0.0.1:{port} ")) {
+            proxy.stall_one(port, Stalled::TO_CLIENT);
         }
-        let killed = case.server.command(&["CLIENT", "KILL", "TYPE", "pubsub"]);
-        assert_eq!(killed.unwrap().trim(), "2");
-        until_missed(&case.heard, &others).await;
-        until_missed(&case.heard, &[case.chat]).await;
-        case.until_delivered().await;
-        until_delivered(&case.here, &case.heard, others[699]).await;
-    });
+    }
+    case.here.publish(case.chat, NEWS);
+    until_missed(&case.heard, &[case.chat]).await;
+    assert_eq!(case.heard.about(case.chat), [], "it was not deaf");
+    case.until_delivered().await;
 }
 
-#[test]
-fn a_socket_that_is_open_and_deaf_is_noticed_and_replaced() {
-    bus_suite::run(async {
-        let server = Redis::start().unwrap();
-        let proxy = Proxy::start(server.port()).await.unwrap();
-        let case = Case::of(server, &format!("redis://127.0.0.1:{}", proxy.port())).await;
-        let listening = case
-            .server
-            .command(&["CLIENT", "LIST", "TYPE", "pubsub"])
-            .unwrap();
-        for port in proxy.connections() {
-            if listening.contains(&format!("addr=127.0.0.1:{port} ")) {
-                proxy.stall_one(port, Stalled::TO_CLIENT);
-            }
-        }
-        case.here.publish(case.chat, NEWS);
-        until_missed(&case.heard, &[case.chat]).await;
-        assert_eq!(case.heard.about(case.chat), [], "it was not deaf");
-        case.until_delivered().await;
-    });
+#[actix::test]
+async fn a_connection_that_was_cut_off_is_made_again() {
+    let server = Redis::start().unwrap();
+    let proxy = Proxy::start(server.port()).await.unwrap();
+    let case = Case::of(server, &format!("redis://127.0.0.1:{}", proxy.port())).await;
+    proxy.stall(Stalled::BOTH);
+    eventually("nobody answers", || async {
+        case.there.ping().await.is_err()
+    })
+    .await;
+    case.here.publish(case.chat, NEWS);
+    // What was under way is never delivered: such sockets are not to be waited for.
+    proxy.refuse(true);
+    proxy.cut();
+    proxy.stall(Stalled::NEITHER);
+    proxy.refuse(false);
+    until_missed(&case.heard, &[case.chat]).await;
+    case.until_delivered().await;
 }
 
-#[test]
-fn a_connection_that_was_cut_off_is_made_again() {
-    bus_suite::run(async {
-        let server = Redis::start().unwrap();
-        let proxy = Proxy::start(server.port()).await.unwrap();
-        let case = Case::of(server, &format!("redis://127.0.0.1:{}", proxy.port())).await;
-        proxy.stall(Stalled::BOTH);
-        eventually("nobody answers", || async {
-            case.there.ping().await.is_err()
-        })
-        .await;
-        case.here.publish(case.chat, NEWS);
-        // What was under way is never delivered: such sockets are not to be waited for.
-        proxy.refuse(true);
-        proxy.cut();
-        proxy.stall(Stalled::NEITHER);
-        proxy.refuse(false);
-        until_missed(&case.heard, &[case.chat]).await;
-        case.until_delivered().await;
-    });
+#[actix::test]
+async fn an_overflowing_queue_makes_the_other_instances_read_the_store() {
+    let case = Case::new().await;
+    case.server.process().unwrap().pause();
+    for _ in 0..30_000 {
+        case.here.publish(case.chat, Notice::Sessions);
+    }
+    case.server.process().unwrap().go_on();
+    until_missed(&case.heard, &[case.chat]).await;
+    case.until_delivered().await;
 }
 
-#[test]
-fn an_overflowing_queue_makes_the_other_instances_read_the_store() {
-    bus_suite::run(async {
-        let case = Case::new().await;
-        case.server.process().unwrap().pause();
-        for _ in 0..30_000 {
-            case.here.publish(case.chat, Notice::Sessions);
-        }
-        case.server.process().unwrap().go_on();
-        until_missed(&case.heard, &[case.chat]).await;
-        case.until_delivered().await;
-    });
+#[actix::test]
+async fn the_seats_of_a_dead_instance_are_not_open() {
+    let case = Case::new().await;
+    case.here.set_open(case.chat, BySeat([true, false]));
+    until_open(&case.there, case.chat, [true, false]).await;
+    drop(case.here);
+    until_missed(&case.heard, &[case.chat]).await;
+    // Whoever is told asks at once, and must not be told of a ghost.
+    let open = case.there.open_elsewhere(case.chat).await.unwrap();
+    assert_eq!(open, BySeat::default());
 }
 
-#[test]
-fn the_seats_of_a_dead_instance_are_not_open() {
-    bus_suite::run(async {
-        let case = Case::new().await;
-        case.here.set_open(case.chat, BySeat([true, false]));
-        eventually("its seat is known", || async {
-            let open = case.there.open_elsewhere(case.chat).await;
-            open.is_ok_and(|open| open == BySeat([true, false]))
-        })
-        .await;
-        drop(case.here);
-        until_missed(&case.heard, &[case.chat]).await;
-        // Whoever is told asks at once, and must not be told of a ghost.
-        let open = case.there.open_elsewhere(case.chat).await.unwrap();
-        assert_eq!(open, BySeat::default());
-    });
-}
-
-#[test]
-fn a_redis_that_is_away_at_the_start_is_waited_for() {
-    bus_suite::run(async {
-        let mut server = Redis::start().unwrap();
-        server.kill();
-        let (here, there) = (start(&server.url()).await, start(&server.url()).await);
-        let (heard, chat) = (Collector::from(&there), key());
-        assert!(there.subscribe(chat).await.is_err());
-        server.resume().unwrap();
-        until_missed(&heard, &[chat]).await;
-        until_delivered(&here, &heard, chat).await;
-    });
+#[actix::test]
+async fn a_redis_that_is_away_at_the_start_is_waited_for() {
+    let mut server = Redis::start().unwrap();
+    server.kill();
+    let (here, there) = (start(&server.url()).await, start(&server.url()).await);
+    let (heard, chat) = (Collector::from(&there), key());
+    assert!(there.subscribe(chat).await.is_err());
+    server.resume().unwrap();
+    until_missed(&heard, &[chat]).await;
+    until_delivered(&here, &heard, chat).await;
 }

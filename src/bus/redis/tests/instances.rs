@@ -1,7 +1,5 @@
 //! Instances that come and go: what it costs that each is watched, and that nobody dies unnoticed.
 
-use actors::testing::bus_suite;
-
 use super::*;
 
 /// Instances on one server, each with a chat of its own in memory.
@@ -89,167 +87,153 @@ impl Case {
     }
 }
 
-#[test]
-fn the_work_of_redis_per_beat_does_not_grow_with_the_instances() {
+#[actix::test]
+async fn the_work_of_redis_per_beat_does_not_grow_with_the_instances() {
     const COUNT: usize = 12;
     /// Twenty of each.
     const BEATS: u64 = 20 * COUNT as u64;
-    bus_suite::run(async {
-        let case = Case::of(COUNT).await;
-        let listeners = |pattern: &str| -> Vec<String> {
-            let channels = ["PUBSUB", "SHARDCHANNELS", pattern];
-            let channels = case.server.command(&channels).unwrap();
-            let channels = channels.lines().filter(|channel| !channel.is_empty());
-            let count = |channel: &str| {
-                let told = ["PUBSUB", "SHARDNUMSUB", channel];
-                let told = case.server.command(&told).unwrap();
-                told.lines().nth(1).unwrap().to_owned()
-            };
-            channels.map(count).collect()
+    let case = Case::of(COUNT).await;
+    let listeners = |pattern: &str| -> Vec<String> {
+        let channels = ["PUBSUB", "SHARDCHANNELS", pattern];
+        let channels = case.server.command(&channels).unwrap();
+        let channels = channels.lines().filter(|channel| !channel.is_empty());
+        let count = |channel: &str| {
+            let told = ["PUBSUB", "SHARDNUMSUB", channel];
+            let told = case.server.command(&told).unwrap();
+            told.lines().nth(1).unwrap().to_owned()
         };
-        assert_eq!(listeners("duet:beats:*"), ["1"; COUNT]);
-        assert_eq!(listeners("duet:instances:*"), [COUNT.to_string()]);
-        let [all, leases, publications] = case.commands();
-        eventually("they have beaten for a while", || async {
-            case.commands()[1] >= leases + BEATS
-        })
-        .await;
-        let [all_now, leases_now, publications_now] = case.commands();
-        let (all, beats) = (all_now - all, leases_now - leases);
-        // Those who have renewed their lease and not beaten yet.
-        let under_way = COUNT as u64;
-        assert!(publications_now - publications <= beats + under_way);
-        // A lease, a stamp, two leases of others, a beat.
-        assert!(all <= 6 * beats, "{all} commands for {beats} beats");
-    });
+        channels.map(count).collect()
+    };
+    assert_eq!(listeners("duet:beats:*"), ["1"; COUNT]);
+    assert_eq!(listeners("duet:instances:*"), [COUNT.to_string()]);
+    let [all, leases, publications] = case.commands();
+    eventually("they have beaten for a while", || async {
+        case.commands()[1] >= leases + BEATS
+    })
+    .await;
+    let [all_now, leases_now, publications_now] = case.commands();
+    let (all, beats) = (all_now - all, leases_now - leases);
+    // Those who have renewed their lease and not beaten yet.
+    let under_way = COUNT as u64;
+    assert!(publications_now - publications <= beats + under_way);
+    // A lease, a stamp, two leases of others, a beat.
+    assert!(all <= 6 * beats, "{all} commands for {beats} beats");
 }
 
-#[test]
-fn instances_that_die_together_with_their_watchers_are_noticed_by_all_others() {
-    bus_suite::run(async {
-        let mut case = Case::of(9).await;
-        // Neighbours in the ring: nobody who watched the last of them is left.
-        case.instances.sort_by_key(Instance::name);
-        case.instances
-            .iter()
-            .for_each(|instance| instance.heard.clear());
-        drop(case.instances.drain(2..7));
-        case.until_all_know(4).await;
-        for instance in &case.instances {
-            until_missed(&instance.heard, &[instance.chat]).await;
-            assert_ne!(instance.bus.state(instance.chat), BusState::Away);
-        }
-        case.until_the_list_is_right().await;
-        // Whoever comes finds them, and is found.
-        case.instances.push(Instance::start(&case.server).await);
-        case.until_all_know(5).await;
-    });
+#[actix::test]
+async fn instances_that_die_together_with_their_watchers_are_noticed_by_all_others() {
+    let mut case = Case::of(9).await;
+    // Neighbours in the ring: nobody who watched the last of them is left.
+    case.instances.sort_by_key(Instance::name);
+    case.instances
+        .iter()
+        .for_each(|instance| instance.heard.clear());
+    drop(case.instances.drain(2..7));
+    case.until_all_know(4).await;
+    for instance in &case.instances {
+        until_missed(&instance.heard, &[instance.chat]).await;
+        assert_ne!(instance.bus.state(instance.chat), BusState::Away);
+    }
+    case.until_the_list_is_right().await;
+    // Whoever comes finds them, and is found.
+    case.instances.push(Instance::start(&case.server).await);
+    case.until_all_know(5).await;
 }
 
-#[test]
-fn names_that_a_dead_installation_has_left_are_taken_off_the_list() {
-    bus_suite::run(async {
-        let mut case = Case::of(6).await;
-        case.instances.clear();
-        case.instances.push(Instance::start(&case.server).await);
-        case.instances.push(Instance::start(&case.server).await);
-        case.until_the_list_is_right().await;
-        case.until_all_know(2).await;
-    });
+#[actix::test]
+async fn names_that_a_dead_installation_has_left_are_taken_off_the_list() {
+    let mut case = Case::of(6).await;
+    case.instances.clear();
+    case.instances.push(Instance::start(&case.server).await);
+    case.instances.push(Instance::start(&case.server).await);
+    case.until_the_list_is_right().await;
+    case.until_all_know(2).await;
 }
 
-#[test]
-fn an_instance_wrongly_declared_dead_returns_and_its_chats_are_compared() {
-    bus_suite::run(async {
-        let case = Case::of(3).await;
-        let struck_out = case.instances[0].name();
-        for instance in &case.instances {
-            instance.heard.clear();
-        }
-        for command in [
-            &["HDEL", "duet:instances:{0}", &struck_out][..],
-            &["HSET", "duet:instances:{0}", "stamp", "another"],
-            &[
-                "SPUBLISH",
-                "duet:instances:{0}",
-                &format!("{struck_out} died"),
-            ],
-        ] {
-            case.server.command(command).unwrap();
-        }
-        for instance in &case.instances[1..] {
-            until_missed(&instance.heard, &[instance.chat]).await;
-        }
-        case.until_the_list_is_right().await;
-        case.until_all_know(3).await;
-    });
+#[actix::test]
+async fn an_instance_wrongly_declared_dead_returns_and_its_chats_are_compared() {
+    let case = Case::of(3).await;
+    let struck_out = case.instances[0].name();
+    for instance in &case.instances {
+        instance.heard.clear();
+    }
+    for command in [
+        &["HDEL", "duet:instances:{0}", &struck_out][..],
+        &["HSET", "duet:instances:{0}", "stamp", "another"],
+        &[
+            "SPUBLISH",
+            "duet:instances:{0}",
+            &format!("{struck_out} died"),
+        ],
+    ] {
+        case.server.command(command).unwrap();
+    }
+    for instance in &case.instances[1..] {
+        until_missed(&instance.heard, &[instance.chat]).await;
+    }
+    case.until_the_list_is_right().await;
+    case.until_all_know(3).await;
 }
 
-#[test]
-fn a_lost_list_is_written_again_and_no_instance_is_declared_dead() {
-    bus_suite::run(async {
-        let case = Case::of(5).await;
-        case.server.command(&["FLUSHALL"]).unwrap();
-        eventually("the list is there again", || async {
-            let living = case.instances.iter().map(Instance::living);
-            assert_eq!(living.min(), Some(5));
-            case.listed().len() == 6
-        })
-        .await;
-        case.until_the_list_is_right().await;
-    });
+#[actix::test]
+async fn a_lost_list_is_written_again_and_no_instance_is_declared_dead() {
+    let case = Case::of(5).await;
+    case.server.command(&["FLUSHALL"]).unwrap();
+    eventually("the list is there again", || async {
+        let living = case.instances.iter().map(Instance::living);
+        assert_eq!(living.min(), Some(5));
+        case.listed().len() == 6
+    })
+    .await;
+    case.until_the_list_is_right().await;
 }
 
-#[test]
-fn an_instance_that_leaves_is_gone_at_once() {
-    bus_suite::run(async {
-        let mut case = Case::of(4).await;
-        let left = case.instances.pop().unwrap();
-        left.bus.leave().await;
-        case.until_all_know(3).await;
-        case.until_the_list_is_right().await;
-    });
+#[actix::test]
+async fn an_instance_that_leaves_is_gone_at_once() {
+    let mut case = Case::of(4).await;
+    let left = case.instances.pop().unwrap();
+    left.bus.leave().await;
+    case.until_all_know(3).await;
+    case.until_the_list_is_right().await;
 }
 
-#[test]
-fn a_redis_that_refuses_writes_does_not_cause_a_comparison_with_every_beat() {
-    bus_suite::run(async {
-        let server = Redis::start().unwrap();
-        let registry = Registry::new();
-        let here = start(&server.url()).await;
-        let there = start_with(&server.url(), &registry).await;
-        let (heard, chat) = (Collector::from(&there), key());
-        there.subscribe(chat).await.unwrap();
-        until_delivered(&here, &heard, chat).await;
-        let figure = |name: &str| {
-            let gathered = registry.gather();
-            let family = gathered.iter().find(|family| family.name() == name);
-            family.unwrap().get_metric()[0].get_counter().get_value()
-        };
-        server
-            .command(&["CONFIG", "SET", "maxmemory", "1"])
-            .unwrap();
-        eventually("both have dropped notices", || async {
-            here.publish(chat, mark());
-            there.publish(chat, mark());
-            figure("duet_bus_dropped_total") > 0.0
-        })
-        .await;
-        let compared = figure("duet_bus_resyncs_total");
-        let case = Case {
-            server,
-            instances: Vec::new(),
-        };
-        let [_, _, beats] = case.commands();
-        eventually("they have beaten for a while", || async {
-            case.commands()[2] >= beats + 40
-        })
-        .await;
-        assert!(figure("duet_bus_resyncs_total") <= compared + 1.0);
-        case.server
-            .command(&["CONFIG", "SET", "maxmemory", "0"])
-            .unwrap();
-        until_missed(&heard, &[chat]).await;
-        until_delivered(&here, &heard, chat).await;
-    });
+#[actix::test]
+async fn a_redis_that_refuses_writes_does_not_cause_a_comparison_with_every_beat() {
+    let server = Redis::start().unwrap();
+    let registry = Registry::new();
+    let here = start(&server.url()).await;
+    let there = start_with(&server.url(), &registry).await;
+    let (heard, chat) = (Collector::from(&there), key());
+    there.subscribe(chat).await.unwrap();
+    until_delivered(&here, &heard, chat).await;
+    let figure = |name: &str| {
+        let gathered = registry.gather();
+        let family = gathered.iter().find(|family| family.name() == name);
+        family.unwrap().get_metric()[0].get_counter().get_value()
+    };
+    server
+        .command(&["CONFIG", "SET", "maxmemory", "1"])
+        .unwrap();
+    eventually("both have dropped notices", || async {
+        here.publish(chat, mark());
+        there.publish(chat, mark());
+        figure("duet_bus_dropped_total") > 0.0
+    })
+    .await;
+    let compared = figure("duet_bus_resyncs_total");
+    let case = Case {
+        server,
+        instances: Vec::new(),
+    };
+    let [_, _, beats] = case.commands();
+    eventually("they have beaten for a while", || async {
+        case.commands()[2] >= beats + 40
+    })
+    .await;
+    assert!(figure("duet_bus_resyncs_total") <= compared + 1.0);
+    case.server
+        .command(&["CONFIG", "SET", "maxmemory", "0"])
+        .unwrap();
+    until_missed(&heard, &[chat]).await;
+    until_delivered(&here, &heard, chat).await;
 }

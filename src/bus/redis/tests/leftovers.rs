@@ -1,9 +1,6 @@
 //! What Redis holds of a chat, and what is left of it afterwards.
 
-use actors::{
-    domain::{Message, MessageText, Seat, Timestamp},
-    testing::bus_suite,
-};
+use actors::domain::{Message, MessageText, Seat, Timestamp};
 
 use super::*;
 
@@ -35,83 +32,75 @@ fn keys(server: &Redis) -> Vec<(String, String)> {
         .collect()
 }
 
-#[test]
-fn redis_keeps_no_text_and_no_key_without_expiry() {
-    bus_suite::run(async {
-        let server = Redis::start().unwrap();
-        let (here, there) = (start(&server.url()).await, start(&server.url()).await);
-        let (heard, chat) = (Collector::from(&there), key());
-        there.subscribe(chat).await.unwrap();
-        here.set_open(chat, BySeat([true, true]));
-        here.publish(chat, news());
-        here.publish(chat, mark());
-        heard.until(chat, &mark()).await;
-        eventually("both are on the list", || async {
-            let listed = server.command(&["HLEN", "duet:instances:{0}"]);
-            listed.unwrap().trim() == "3"
-        })
-        .await;
-        let keys = keys(&server);
-        // Two leases, the list of the instances, and who is there.
-        assert_eq!(keys.len(), 4, "{keys:?}");
-        for (key, held) in keys {
-            assert!(
-                !key.contains(SECRET) && !held.contains(SECRET),
-                "{key}: {held}"
-            );
-            let held: Vec<&str> = held.split_whitespace().collect();
-            match key.strip_prefix("duet:open:") {
-                Some(name) => {
-                    assert_eq!(name, format!("{{{}}}", chat.tag()));
-                    assert!(matches!(held[..], [_, "3"]), "{held:?}");
-                }
-                None if key.starts_with("duet:lease:") => assert_eq!(held, ["1"]),
-                // Both of them, and a stamp.
-                None => assert!(
-                    key.starts_with("duet:instances:") && held.len() == 6,
-                    "{key}: {held:?}"
-                ),
+#[actix::test]
+async fn redis_keeps_no_text_and_no_key_without_expiry() {
+    let server = Redis::start().unwrap();
+    let (here, there) = (start(&server.url()).await, start(&server.url()).await);
+    let (heard, chat) = (Collector::from(&there), key());
+    there.subscribe(chat).await.unwrap();
+    here.set_open(chat, BySeat([true, true]));
+    here.publish(chat, news());
+    here.publish(chat, mark());
+    heard.until(chat, &mark()).await;
+    eventually("both are on the list", || async {
+        let listed = server.command(&["HLEN", "duet:instances:{0}"]);
+        listed.unwrap().trim() == "3"
+    })
+    .await;
+    let keys = keys(&server);
+    // Two leases, the list of the instances, and who is there.
+    assert_eq!(keys.len(), 4, "{keys:?}");
+    for (key, held) in keys {
+        assert!(
+            !key.contains(SECRET) && !held.contains(SECRET),
+            "{key}: {held}"
+        );
+        let held: Vec<&str> = held.split_whitespace().collect();
+        match key.strip_prefix("duet:open:") {
+            Some(name) => {
+                assert_eq!(name, format!("{{{}}}", chat.tag()));
+                assert!(matches!(held[..], [_, "3"]), "{held:?}");
             }
-            let life_ms: i64 = server
-                .command(&["PTTL", &key])
-                .unwrap()
-                .trim()
-                .parse()
-                .unwrap();
-            assert!(
-                (1..=600_000).contains(&life_ms),
-                "{key} lives for {life_ms} ms"
-            );
+            None if key.starts_with("duet:lease:") => assert_eq!(held, ["1"]),
+            // Both of them, and a stamp.
+            None => assert!(
+                key.starts_with("duet:instances:") && held.len() == 6,
+                "{key}: {held:?}"
+            ),
         }
-    });
+        let life_ms: i64 = server
+            .command(&["PTTL", &key])
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap();
+        assert!(
+            (1..=600_000).contains(&life_ms),
+            "{key} lives for {life_ms} ms"
+        );
+    }
 }
 
-#[test]
-fn no_key_of_a_chat_that_is_over_is_left_not_even_of_a_dead_instance() {
-    bus_suite::run(async {
-        let server = Redis::start().unwrap();
-        let (here, there) = (start(&server.url()).await, start(&server.url()).await);
-        let (over, lives) = (key(), key());
-        for chat in [over, lives] {
-            here.set_open(chat, BySeat([true, false]));
-            there.set_open(chat, BySeat([false, true]));
-            for (bus, open) in [(&here, [false, true]), (&there, [true, false])] {
-                eventually("the open seat is known", || async {
-                    let elsewhere = bus.open_elsewhere(chat).await;
-                    elsewhere.is_ok_and(|elsewhere| elsewhere == BySeat(open))
-                })
-                .await;
-            }
+#[actix::test]
+async fn no_key_of_a_chat_that_is_over_is_left_not_even_of_a_dead_instance() {
+    let server = Redis::start().unwrap();
+    let (here, there) = (start(&server.url()).await, start(&server.url()).await);
+    let (over, lives) = (key(), key());
+    for chat in [over, lives] {
+        here.set_open(chat, BySeat([true, false]));
+        there.set_open(chat, BySeat([false, true]));
+        for (bus, open) in [(&here, [false, true]), (&there, [true, false])] {
+            until_open(bus, chat, open).await;
         }
-        // It leaves its fields behind.
-        drop(here);
-        there.forget(over);
-        eventually("one chat is left", || async {
-            let keys = keys(&server);
-            let open = keys.iter().filter(|(key, _)| key.starts_with("duet:open:"));
-            let names: Vec<&String> = open.map(|(key, _)| key).collect();
-            names == [&names::open(lives)]
-        })
-        .await;
-    });
+    }
+    // It leaves its fields behind.
+    drop(here);
+    there.forget(over);
+    eventually("one chat is left", || async {
+        let keys = keys(&server);
+        let open = keys.iter().filter(|(key, _)| key.starts_with("duet:open:"));
+        let names: Vec<&String> = open.map(|(key, _)| key).collect();
+        names == [&names::open(lives)]
+    })
+    .await;
 }

@@ -1,6 +1,6 @@
 //! TLS, and a user who may do no more than duet needs.
 
-use actors::{ports::BusState, testing::bus_suite};
+use actors::ports::BusState;
 use harness::servers::{Authority, free_port};
 
 use super::*;
@@ -56,53 +56,47 @@ fn tls_and_the_documented_rights_are_enough_for_all_promises() {
     actors::bus_suite!(all at once: open);
 }
 
-#[test]
-fn a_wrong_login_or_certificate_is_reported_in_a_sentence() {
-    bus_suite::run(async {
-        let server = Guarded::start(|user| user);
-        let ca = server.authority.certificate();
-        let stranger = Authority::new().unwrap();
-        let nowhere = Path::new("nowhere.pem");
-        for (user, ca, sentence) in [
-            (
-                "duet:wrong@",
-                ca.as_path(),
-                "does not take the user and password",
-            ),
-            ("", &ca, "wants a password"),
-            ("duet:s3cret@", nowhere, "nowhere.pem"),
-            (
-                "duet:s3cret@",
-                &stranger.certificate(),
-                "comes from nobody we trust",
-            ),
-        ] {
-            let told = server.open(user, ca).await.err().unwrap().0;
-            assert!(told.contains(sentence), "{told}");
-            assert!(told.contains("Check bus."), "{told}");
-            assert!(!told.contains("s3cret"), "{told}");
-        }
-    });
+#[actix::test]
+async fn a_wrong_login_or_certificate_is_reported_in_a_sentence() {
+    let server = Guarded::start(|user| user);
+    let ca = server.authority.certificate();
+    let stranger = Authority::new().unwrap();
+    let nowhere = Path::new("nowhere.pem");
+    for (user, ca, sentence) in [
+        (
+            "duet:wrong@",
+            ca.as_path(),
+            "does not take the user and password",
+        ),
+        ("", &ca, "wants a password"),
+        ("duet:s3cret@", nowhere, "nowhere.pem"),
+        (
+            "duet:s3cret@",
+            &stranger.certificate(),
+            "comes from nobody we trust",
+        ),
+    ] {
+        let told = server.open(user, ca).await.err().unwrap().0;
+        assert!(told.contains(sentence), "{told}");
+        assert!(told.contains("Check bus."), "{told}");
+        assert!(!told.contains("s3cret"), "{told}");
+    }
 }
 
-#[test]
-fn a_missing_right_is_reported_at_the_start() {
-    bus_suite::run(async {
-        let server = Guarded::start(|user| user.replace(" +spublish", ""));
-        let ca = server.authority.certificate();
-        let told = server.open("duet:s3cret@", &ca).await.err().unwrap().0;
-        assert!(told.contains("may not do all that duet needs"), "{told}");
-    });
+#[actix::test]
+async fn a_missing_right_is_reported_at_the_start() {
+    let server = Guarded::start(|user| user.replace(" +spublish", ""));
+    let ca = server.authority.certificate();
+    let told = server.open("duet:s3cret@", &ca).await.err().unwrap().0;
+    assert!(told.contains("may not do all that duet needs"), "{told}");
 }
 
-#[test]
-fn a_server_that_no_name_leads_to_is_waited_for() {
-    bus_suite::run(async {
-        let url = "redis://nowhere.invalid".parse().unwrap();
-        let bus = open_alone(&url, None).await.unwrap();
-        eventually("it is known to be away", || async {
-            bus.worst_state() == BusState::Away
-        })
-        .await;
-    });
+#[actix::test]
+async fn a_server_that_no_name_leads_to_is_waited_for() {
+    let url = "redis://nowhere.invalid".parse().unwrap();
+    let bus = open_alone(&url, None).await.unwrap();
+    eventually("it is known to be away", || async {
+        bus.worst_state() == BusState::Away
+    })
+    .await;
 }

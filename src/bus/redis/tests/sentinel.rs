@@ -44,42 +44,36 @@ async fn listening(
     (here, there, heard, chat)
 }
 
-#[test]
-fn a_failover_is_followed() {
-    bus_suite::run(async {
-        let mut site = SentinelSite::start().unwrap();
-        let (here, _there, heard, chat) =
-            listening(start(&site.url()).await, start(&site.url()).await).await;
-        site.servers[0].kill();
-        until_missed(&heard, &[chat]).await;
-        until_delivered(&here, &heard, chat).await;
-    });
+#[actix::test]
+async fn a_failover_is_followed() {
+    let mut site = SentinelSite::start().unwrap();
+    let (here, _there, heard, chat) =
+        listening(start(&site.url()).await, start(&site.url()).await).await;
+    site.servers[0].kill();
+    until_missed(&heard, &[chat]).await;
+    until_delivered(&here, &heard, chat).await;
 }
 
-#[test]
-fn a_replica_that_was_promoted_by_hand_is_found() {
-    bus_suite::run(async {
-        let site = SentinelSite::start().unwrap();
-        let (here, _there, heard, chat) =
-            listening(start(&site.url()).await, start(&site.url()).await).await;
-        let [before, after] = &site.servers;
-        after.command(&["REPLICAOF", "NO", "ONE"]).unwrap();
-        let port = after.port().to_string();
-        before.command(&["REPLICAOF", "127.0.0.1", &port]).unwrap();
-        until_missed(&heard, &[chat]).await;
-        until_delivered(&here, &heard, chat).await;
-    });
+#[actix::test]
+async fn a_replica_that_was_promoted_by_hand_is_found() {
+    let site = SentinelSite::start().unwrap();
+    let (here, _there, heard, chat) =
+        listening(start(&site.url()).await, start(&site.url()).await).await;
+    let [before, after] = &site.servers;
+    after.command(&["REPLICAOF", "NO", "ONE"]).unwrap();
+    let port = after.port().to_string();
+    before.command(&["REPLICAOF", "127.0.0.1", &port]).unwrap();
+    until_missed(&heard, &[chat]).await;
+    until_delivered(&here, &heard, chat).await;
 }
 
-#[test]
-fn a_master_name_that_the_sentinels_do_not_know_is_reported_at_the_start() {
-    bus_suite::run(async {
-        let site = SentinelSite::start().unwrap();
-        let url = site.url().replace("/duet", "/other").parse().unwrap();
-        let told = open_alone(&url, None).await.err().unwrap().0;
-        assert!(
-            told.contains("does not know a master of this name"),
-            "{told}"
-        );
-    });
+#[actix::test]
+async fn a_master_name_that_the_sentinels_do_not_know_is_reported_at_the_start() {
+    let site = SentinelSite::start().unwrap();
+    let url = site.url().replace("/duet", "/other").parse().unwrap();
+    let told = open_alone(&url, None).await.err().unwrap().0;
+    assert!(
+        told.contains("does not know a master of this name"),
+        "{told}"
+    );
 }
