@@ -27,6 +27,9 @@ const STORAGE_FULL_RETRY: Duration = Duration::from_secs(60);
 /// A sentence that a person can act on.
 type Sentence = Cow<'static, str>;
 
+/// The result of parsing or answering a request.
+pub type Result<T, E = Problem> = std::result::Result<T, E>;
+
 /// Why a request failed.
 #[derive(Debug, Clone)]
 pub enum Problem {
@@ -134,6 +137,7 @@ impl Problem {
     /// Status, error word and sentence: a row of the contract's table.
     fn row(&self) -> (StatusCode, &'static str, Sentence) {
         use StatusCode as S;
+        #[rustfmt::skip]
         let (status, error, message) = match self {
             Self::Refused(refusal) => return refusals::row(refusal),
             Self::Malformed(message) => return (S::BAD_REQUEST, "malformed", message.clone()),
@@ -163,57 +167,26 @@ impl Problem {
                     message.into(),
                 );
             }
-            Self::CrossSite => (
-                S::FORBIDDEN,
-                "cross_site",
+            Self::CrossSite => (S::FORBIDDEN, "cross_site",
                 "This request came from another site and was not carried out. Open the page itself \
-                 and try again there.",
-            ),
-            Self::NoSuchPage => (
-                S::NOT_FOUND,
-                "not_found",
-                "There is nothing at this address. Check it for typing errors.",
-            ),
-            Self::UnknownMethod => (
-                S::NOT_IMPLEMENTED,
-                "unknown_method",
-                "This method is not known here. Use GET, HEAD or POST.",
-            ),
-            Self::Misdirected => (
-                S::MISDIRECTED_REQUEST,
-                "misdirected_request",
-                "This server is not reached under that name. Use the address of the link.",
-            ),
-            Self::UnexpectedBody => (
-                S::BAD_REQUEST,
-                "malformed",
-                "A GET or HEAD request has no body. Send it without one.",
-            ),
-            Self::NotHttp => (
-                S::BAD_REQUEST,
-                "malformed",
-                "This is not a request as HTTP has it.",
-            ),
-            Self::HeadTooLarge => (
-                S::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                "head_too_large",
-                "The head of a request has at most 32 KiB and 96 fields.",
-            ),
-            Self::BodyTooLarge => (
-                S::PAYLOAD_TOO_LARGE,
-                "body_too_large",
-                "A request body has at most 64 KiB.",
-            ),
-            Self::Timeout => (
-                S::REQUEST_TIMEOUT,
-                "timeout",
-                "The request did not arrive in time. Send it again.",
-            ),
-            Self::Compressed => (
-                S::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                "Send the body as it is, without Content-Encoding.",
-            ),
+                 and try again there."),
+            Self::NoSuchPage => (S::NOT_FOUND, "not_found",
+                "There is nothing at this address. Check it for typing errors."),
+            Self::UnknownMethod => (S::NOT_IMPLEMENTED, "unknown_method",
+                "This method is not known here. Use GET, HEAD or POST."),
+            Self::Misdirected => (S::MISDIRECTED_REQUEST, "misdirected_request",
+                "This server is not reached under that name. Use the address of the link."),
+            Self::UnexpectedBody => (S::BAD_REQUEST, "malformed",
+                "A GET or HEAD request has no body. Send it without one."),
+            Self::NotHttp => (S::BAD_REQUEST, "malformed", "This is not a request as HTTP has it."),
+            Self::HeadTooLarge => (S::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large",
+                "The head of a request has at most 32 KiB and 96 fields."),
+            Self::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "body_too_large",
+                "A request body has at most 64 KiB."),
+            Self::Timeout => (S::REQUEST_TIMEOUT, "timeout",
+                "The request did not arrive in time. Send it again."),
+            Self::Compressed => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type",
+                "Send the body as it is, without Content-Encoding."),
             Self::Busy => (S::SERVICE_UNAVAILABLE, "unavailable", refusals::UNAVAILABLE),
             Self::Defect { .. } => (S::INTERNAL_SERVER_ERROR, "defect", refusals::DEFECT),
         };

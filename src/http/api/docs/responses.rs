@@ -31,67 +31,29 @@ const fn failure(status: &'static str, name: &'static str, meaning: &'static str
     }
 }
 
+#[rustfmt::skip]
 const FAILURES: [Failure; 14] = [
-    failure(
-        "400",
-        "Invalid",
-        "The body, the address or a field is malformed, missing or invalid; `field` names it.",
-    ),
-    failure(
-        "401",
-        "NoSession",
+    failure("400", "Invalid",
+        "The body, the address or a field is malformed, missing or invalid; `field` names it."),
+    failure("401", "NoSession",
         "There is no session, or it has ended: log in again. `error` is `replaced` where it ended \
-         because somebody else was let in at its seat, and `replacedAt` says when.",
-    ),
-    failure(
-        "403",
-        "Forbidden",
-        "The name, the code or the token is not one of this chat, or a field disagrees with the session.",
-    ),
+         because somebody else was let in at its seat, and `replacedAt` says when."),
+    failure("403", "Forbidden",
+        "The name, the code or the token is not one of this chat, or a field disagrees with the session."),
     failure("404", "NotFound", "There is no such chat."),
-    failure(
-        "408",
-        "Timeout",
-        "The request did not arrive in time. Send it again.",
-    ),
-    failure(
-        "409",
-        "Conflict",
-        "The request is well-formed and does not fit the state of the chat; `error` says why.",
-    ),
+    failure("408", "Timeout", "The request did not arrive in time. Send it again."),
+    failure("409", "Conflict",
+        "The request is well-formed and does not fit the state of the chat; `error` says why."),
     failure("410", "Gone", "The chat has ended or expired."),
     failure("413", "TooLarge", "The body or the message is too long."),
-    failure(
-        "415",
-        "UnsupportedMediaType",
-        "The body is not JSON, or is compressed.",
-    ),
-    failure(
-        "422",
-        "OtherText",
-        "The same message `id` came before with another text.",
-    ),
-    failure(
-        "429",
-        "TooManyRequests",
-        "Too many requests. Come back after `Retry-After` seconds.",
-    ),
-    failure(
-        "431",
-        "HeadTooLarge",
-        "The address and the headers are too long together.",
-    ),
-    failure(
-        "500",
-        "Defect",
-        "A defect of the server. `reference` finds it in the server's log.",
-    ),
-    failure(
-        "503",
-        "Unavailable",
+    failure("415", "UnsupportedMediaType", "The body is not JSON, or is compressed."),
+    failure("422", "OtherText", "The same message `id` came before with another text."),
+    failure("429", "TooManyRequests", "Too many requests. Come back after `Retry-After` seconds."),
+    failure("431", "HeadTooLarge", "The address and the headers are too long together."),
+    failure("500", "Defect", "A defect of the server. `reference` finds it in the server's log."),
+    failure("503", "Unavailable",
         "The store is out of reach or too busy. Come back after `Retry-After` seconds; repeating a \
-         request that carries an `id` is safe.",
-    ),
+         request that carries an `id` is safe."),
 ];
 
 impl Modify for Responses {
