@@ -34,6 +34,7 @@ use std::{
 use actix::ArbiterHandle;
 use actix_web::{
     App, HttpRequest, Resource, Route, guard,
+    http::header::AsHeaderName,
     middleware::{Compress, from_fn},
     web,
 };
@@ -54,7 +55,7 @@ pub use serve::{Server, tls};
 use limits::{AddressLimits, OpenGuard};
 use observe::HttpMetrics;
 use origin::Origin;
-use problem::Problem;
+use problem::{Problem, Result};
 use serve::response_memory::ResponseMemory;
 
 /// How many connections the kernel queues before they are accepted.
@@ -145,11 +146,7 @@ impl State {
 
     /// The link to share.
     fn link(&self, request: &HttpRequest, hash: &PairHash) -> String {
-        format!(
-            "{}{}",
-            self.origin.of(request),
-            views::address::login(hash.as_str())
-        )
+        self.origin.of(request) + &views::address::login(hash.as_str())
     }
 }
 
@@ -158,11 +155,8 @@ impl State {
 /// # Errors
 /// The operating system's error.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
+    let domain = Domain::for_address(address);
+    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
@@ -247,6 +241,11 @@ fn routes(config: &mut web::ServiceConfig, serves: RouteSet, role: Role) {
     }
 }
 
+/// A header of a request, where it is ASCII.
+fn header(request: &HttpRequest, name: impl AsHeaderName) -> Option<&str> {
+    request.headers().get(name)?.to_str().ok()
+}
+
 /// A resource for GET and HEAD.
 fn get_or_head(path: &str, route: Route) -> Resource {
     let get_or_head = guard::Any(guard::Get()).or(guard::Head());
@@ -281,17 +280,10 @@ fn not_found(path: &str, role: Role) -> Problem {
         "/chat-server/user1",
         "/chat-server/user2",
     ];
-    match role {
-        Role::Registration if chats.iter().any(|begin| path.starts_with(begin)) => {
-            Problem::OtherService {
-                here: role,
-                there: Role::Chat,
-            }
-        }
-        Role::Chat if registers.contains(&path) => Problem::OtherService {
-            here: role,
-            there: Role::Registration,
-        },
-        _ => Problem::NoSuchPage,
-    }
+    let there = match role {
+        Role::Registration if chats.iter().any(|begin| path.starts_with(begin)) => Role::Chat,
+        Role::Chat if registers.contains(&path) => Role::Registration,
+        _ => return Problem::NoSuchPage,
+    };
+    Problem::OtherService { here: role, there }
 }

@@ -33,6 +33,12 @@ const SAY_AGAIN: Duration = Duration::from_secs(5);
 
 const MIB: u64 = 1024 * 1024;
 
+/// How many secrets of replaced people are remembered for each seat; the oldest are dropped.
+const REPLACED_SECRETS_MAX: i64 = 64;
+
+/// The result of a call of the store.
+type Result<T, E = StoreError> = std::result::Result<T, E>;
+
 /// The store cannot be opened: a sentence with the cause and the next step.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{sentence}")]
@@ -65,6 +71,12 @@ impl OpenError {
             "{} cannot be used: {error}. Check store.url and the permissions of its folder.",
             whole.display()
         ))
+    }
+}
+
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
+        Self::passing(error.to_string())
     }
 }
 
@@ -132,8 +144,7 @@ pub async fn open(
         }
         StoreUrl::Postgres(url) => {
             let store = PostgresStore::open(url, &settings.store, registry).await?;
-            let failed = |error: StoreError| OpenError::passing(error.to_string());
-            if let Some((identity, maps)) = store.membership().await.map_err(failed)? {
+            if let Some((identity, maps)) = store.membership().await? {
                 sharded::check_alone(&url.location(), identity, maps)?;
             }
             Arc::new(store)

@@ -9,9 +9,8 @@ use actix_web::{
 };
 
 use super::{
-    State,
+    Problem, Result, State,
     origin::{is_api, is_page},
-    problem::Problem,
     serve::response_memory::Overloaded,
 };
 
@@ -34,7 +33,7 @@ pub fn method_label(method: &Method) -> &'static str {
 ///
 /// # Errors
 /// [`Problem`] 501, 421, 404, 403, 400 or 503.
-pub fn check(request: &ServiceRequest) -> Result<(), Problem> {
+pub fn check(request: &ServiceRequest) -> Result<()> {
     let (request, payload) = request.parts();
     if known(request.method()).is_none() {
         return Err(Problem::UnknownMethod);

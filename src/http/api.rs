@@ -23,7 +23,7 @@ use super::{get_only, method_not_allowed, post_only};
 macro_rules! operations {
     ($(
         $(#[$doc:meta])*
-        fn $group:ident {
+        $vis:vis fn $group:ident {
             $($path:literal =>
                 $method:ident $module:ident::$handler:ident
                 $(, $more_method:ident $more_module:ident::$more_handler:ident)*;
@@ -32,7 +32,7 @@ macro_rules! operations {
     )+) => {
         $(
             $(#[$doc])*
-            fn $group(config: &mut web::ServiceConfig) {
+            $vis fn $group(config: &mut web::ServiceConfig) {
                 $({
                     const ALLOW: &str =
                         concat!(stringify!($method) $(, ", ", stringify!($more_method))*);
@@ -56,7 +56,8 @@ macro_rules! operations {
 }
 
 operations! {
-    fn making_chats {
+    /// The routes that make chats.
+    pub fn registration {
         "/hash" => POST registration::reserve;
         "/register" => POST registration::register;
         "/user1" => POST registration::user1;
@@ -90,11 +91,6 @@ fn activities(config: &mut web::ServiceConfig) {
         let path = format!("/{}", activity.word());
         config.service(post_only(&path).route(messages::activity(activity)));
     }
-}
-
-/// The routes that make chats.
-pub fn registration(config: &mut web::ServiceConfig) {
-    making_chats(config);
 }
 
 /// Everything under `/user/`. The segment after it is the link's hash, or the user's name for a login.

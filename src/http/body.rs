@@ -14,7 +14,7 @@ use futures_util::{StreamExt, future::LocalBoxFuture};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::{State, problem::Problem};
+use super::{Problem, Result, State, header};
 
 /// The longest body, in bytes.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -30,47 +30,44 @@ pub struct FormOrJson<T> {
 
 impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Error = Problem;
-    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let media_type = media_type(request);
-        let read = read(request, payload);
-        Box::pin(async move {
-            match media_type {
-                MediaType::Json => Ok(Json(parse_json(&read.await?)?)),
-                // Without a Content-Type it must be empty.
-                MediaType::Missing => match read.await? {
-                    body if body.is_empty() => Ok(Json(parse_json(b"{}")?)),
-                    _ => Err(Problem::MediaType("application/json")),
-                },
-                MediaType::Form | MediaType::Other => Err(Problem::MediaType("application/json")),
-                MediaType::Compressed => Err(Problem::Compressed),
-            }
-        })
+        let body = parsed(request, payload, false);
+        Box::pin(async { Ok(Self(body.await?)) })
     }
 }
 
 impl<T: DeserializeOwned + 'static> FromRequest for FormOrJson<T> {
     type Error = Problem;
-    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let media_type = media_type(request);
-        let read = read(request, payload);
-        Box::pin(async move {
-            let body = match media_type {
-                MediaType::Json => parse_json(&read.await?)?,
-                MediaType::Form => parse_form(&read.await?)?,
-                MediaType::Compressed => return Err(Problem::Compressed),
-                MediaType::Missing if read.await?.is_empty() => parse_json(b"{}")?,
-                MediaType::Missing | MediaType::Other => {
-                    return Err(Problem::MediaType(
-                        "application/json or application/x-www-form-urlencoded",
-                    ));
-                }
-            };
-            Ok(Self { body })
-        })
+        let body = parsed(request, payload, true);
+        Box::pin(async { Ok(Self { body: body.await? }) })
+    }
+}
+
+/// Reads and parses a body.
+fn parsed<T: DeserializeOwned + 'static>(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    may_be_form: bool,
+) -> impl Future<Output = Result<T>> + 'static {
+    let media_type = media_type(request);
+    let read = read(request, payload);
+    async move {
+        match media_type {
+            MediaType::Json => parse_json(&read.await?),
+            MediaType::Form if may_be_form => parse_form(&read.await?),
+            MediaType::Compressed => Err(Problem::Compressed),
+            // Without a Content-Type it must be empty.
+            MediaType::Missing if read.await?.is_empty() => parse_json(b"{}"),
+            _ => Err(Problem::MediaType(match may_be_form {
+                true => "application/json or application/x-www-form-urlencoded",
+                false => "application/json",
+            })),
+        }
     }
 }
 
@@ -91,13 +88,8 @@ fn media_type(request: &HttpRequest) -> MediaType {
         return MediaType::Missing;
     };
     let full = value.to_str().unwrap_or_default();
-    let essence = full
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    match essence.as_str() {
+    let essence = full.split(';').next().unwrap_or_default().trim();
+    match essence.to_ascii_lowercase().as_str() {
         "application/json" => MediaType::Json,
         "application/x-www-form-urlencoded" => MediaType::Form,
         _ => MediaType::Other,
@@ -108,11 +100,8 @@ fn media_type(request: &HttpRequest) -> MediaType {
 fn read(
     request: &HttpRequest,
     payload: &mut Payload,
-) -> impl Future<Output = Result<Bytes, Problem>> + 'static {
-    let announced = request
-        .headers()
-        .get(CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+) -> impl Future<Output = Result<Bytes>> + 'static {
+    let announced = header(request, CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
     let state = request.app_data::<web::Data<State>>().cloned();
     let deadline = state
         .as_ref()
@@ -172,25 +161,22 @@ struct Wrapped<'a> {
 ///
 /// # Errors
 /// [`Problem`] 400 names the field at fault, or the line and column.
-pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let text = std::str::from_utf8(body)
         .map_err(|_| Problem::Malformed("The body is not UTF-8.".into()))?;
     // Some editors and shells write a byte order mark before UTF-8; a receiver may ignore it
     // (RFC 8259, 8.1).
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if !text.trim_start().starts_with('{') {
-        return Err(Problem::Malformed(
-            "The body must be a JSON object, like {\"data\": {…}}.".into(),
-        ));
+        let message = "The body must be a JSON object, like {\"data\": {…}}.";
+        return Err(Problem::Malformed(message.into()));
     }
     let wrapped: Wrapped<'_> = serde_json::from_str(text).map_err(|error| not_json(&error))?;
     let inner = match wrapped.data {
         Some(data) if data.get().starts_with('{') => data.get(),
         Some(_) => {
-            return Err(Problem::invalid(
-                "data",
-                "The field \"data\" must be an object.",
-            ));
+            let message = "The field \"data\" must be an object.";
+            return Err(Problem::invalid("data", message));
         }
         None => text,
     };
@@ -222,23 +208,23 @@ fn wrong_field(field: &str) -> Problem {
 ///
 /// # Errors
 /// [`Problem`] 400 names the field at fault.
-pub fn parse_form<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+pub fn parse_form<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    let unreadable = || Problem::Malformed("The form cannot be read.".into());
     let text = std::str::from_utf8(body)
         .map_err(|_| Problem::Malformed("The form is not UTF-8.".into()))?;
-    let fields: Vec<(String, String)> = serde_urlencoded::from_str(text)
-        .map_err(|_| Problem::Malformed("The form cannot be read.".into()))?;
+    let fields: Vec<(String, String)> =
+        serde_urlencoded::from_str(text).map_err(|_| unreadable())?;
     let filled: Vec<_> = fields
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| (name, value.replace("\r\n", "\n")))
         .collect();
-    let filled = serde_urlencoded::to_string(filled)
-        .map_err(|_| Problem::Malformed("The form cannot be read.".into()))?;
+    let filled = serde_urlencoded::to_string(filled).map_err(|_| unreadable())?;
     let form = serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(filled.as_bytes()));
     serde_path_to_error::deserialize(form).map_err(|error| {
         let field = error.path().to_string();
         match field.as_str() {
-            "." => Problem::Malformed("The form cannot be read.".into()),
+            "." => unreadable(),
             _ => wrong_field(&field),
         }
     })

@@ -3,6 +3,8 @@
 use actix_web::{HttpRequest, http::header::USER_AGENT};
 use actors::domain::{Browser, Device, System};
 
+use super::header;
+
 /// The marks of browsers, in the order in which they are tried: many also name others that they imitate.
 const BROWSERS: &[(&str, Browser)] = &[
     ("Edg", Browser::Edge), // Edg/, EdgA/ and EdgiOS/; before Chromium it was Edge/.
@@ -34,9 +36,7 @@ const SYSTEMS: &[(&str, System)] = &[
 
 /// The device that a request comes from.
 pub fn of(request: &HttpRequest) -> Device {
-    let said = request.headers().get(USER_AGENT);
-    let said = said.and_then(|said| said.to_str().ok());
-    said.map(parse).unwrap_or_default()
+    header(request, USER_AGENT).map(parse).unwrap_or_default()
 }
 
 fn parse(user_agent: &str) -> Device {

@@ -9,16 +9,13 @@ use actors::{
 };
 use uuid::{Uuid, Variant};
 
-use super::problem::Problem;
+use super::problem::{Problem, Result};
 
 /// A required field.
 ///
 /// # Errors
 /// [`Problem`] 400 when it is not.
-pub fn required<'a, T: ?Sized>(
-    value: Option<&'a T>,
-    field: &'static str,
-) -> Result<&'a T, Problem> {
+pub fn required<'a, T: ?Sized>(value: Option<&'a T>, field: &'static str) -> Result<&'a T> {
     value.ok_or(Problem::Missing(field))
 }
 
@@ -26,7 +23,7 @@ pub fn required<'a, T: ?Sized>(
 ///
 /// # Errors
 /// [`Problem`] 400 when it is missing or invalid.
-pub fn name(value: Option<&str>, field: &'static str) -> Result<UserName, Problem> {
+pub fn name(value: Option<&str>, field: &'static str) -> Result<UserName> {
     let text = required(value, field)?;
     Ok(UserName::parse(text).map_err(Refusal::invalid(field))?)
 }
@@ -35,7 +32,7 @@ pub fn name(value: Option<&str>, field: &'static str) -> Result<UserName, Proble
 ///
 /// # Errors
 /// [`Problem`] 400 when it is missing or invalid.
-pub fn hash(value: Option<&str>) -> Result<PairHash, Problem> {
+pub fn hash(value: Option<&str>) -> Result<PairHash> {
     let text = required(value, "hash")?;
     Ok(PairHash::parse(text).map_err(Refusal::invalid("hash"))?)
 }
@@ -44,7 +41,7 @@ pub fn hash(value: Option<&str>) -> Result<PairHash, Problem> {
 ///
 /// # Errors
 /// [`Problem`] 400 when it is invalid.
-pub fn code(text: &str, field: &'static str) -> Result<AccessCode, Problem> {
+pub fn code(text: &str, field: &'static str) -> Result<AccessCode> {
     Ok(AccessCode::parse(text).map_err(Refusal::invalid(field))?)
 }
 
@@ -52,7 +49,7 @@ pub fn code(text: &str, field: &'static str) -> Result<AccessCode, Problem> {
 ///
 /// # Errors
 /// [`Problem`] 400 when it is invalid.
-pub fn auth(text: Option<&str>) -> Result<Option<SecretDigest>, Problem> {
+pub fn auth(text: Option<&str>) -> Result<Option<SecretDigest>> {
     let proof = text.map(LinkProof::parse).transpose();
     let proof = proof.map_err(Refusal::invalid("auth"))?;
     Ok(proof.map(|proof| proof.digest()))
@@ -63,7 +60,7 @@ pub fn auth(text: Option<&str>) -> Result<Option<SecretDigest>, Problem> {
 ///
 /// # Errors
 /// [`Problem`] 400 when it is not random.
-pub fn secret_id(id: Option<Uuid>) -> Result<Option<RegistrationId>, Problem> {
+pub fn secret_id(id: Option<Uuid>) -> Result<Option<RegistrationId>> {
     id.map(|id| {
         let random = matches!(id.get_version_num(), 4 | 7) && id.get_variant() == Variant::RFC4122;
         match random {
@@ -81,7 +78,7 @@ pub fn secret_id(id: Option<Uuid>) -> Result<Option<RegistrationId>, Problem> {
 ///
 /// # Errors
 /// [`Problem`] 400 when it is invalid.
-pub fn ask_secret(text: &str) -> Result<Token, Problem> {
+pub fn ask_secret(text: &str) -> Result<Token> {
     let wrong = Refusal::Invalid {
         field: "askId",
         problem: "This is not an askId that login/ask gave out.",
@@ -93,7 +90,7 @@ pub fn ask_secret(text: &str) -> Result<Token, Problem> {
 ///
 /// # Errors
 /// [`Problem`] 400 when they differ.
-pub fn same_name(in_path: &str, name: &UserName) -> Result<(), Problem> {
+pub fn same_name(in_path: &str, name: &UserName) -> Result<()> {
     match UserName::parse(in_path) {
         Ok(other) if other == *name => Ok(()),
         _ => Err(Problem::invalid(
@@ -107,7 +104,7 @@ pub fn same_name(in_path: &str, name: &UserName) -> Result<(), Problem> {
 ///
 /// # Errors
 /// [`Problem`] 400 when it is missing or cannot be sent, 413 when it is too long.
-pub fn text(value: Option<String>) -> Result<IncomingText, Problem> {
+pub fn text(value: Option<String>) -> Result<IncomingText> {
     let text = value.ok_or(Problem::Missing("message"))?;
     IncomingText::parse(text).map_err(|error| match error {
         TextError::TooLong => Refusal::TextTooLong.into(),

@@ -14,7 +14,7 @@ use actors::domain::{ChatKey, PairHash};
 use governor::Quota;
 use ipnet::IpNet;
 
-use super::{actions::RESERVED_FOR, problem::Problem};
+use super::{Problem, Result, actions::RESERVED_FOR};
 use crate::config::Settings;
 use counters::{AddressRate, OpenCounter};
 use reserved::ReservedHashes;
@@ -72,7 +72,7 @@ impl AddressLimits {
     ///
     /// # Errors
     /// [`Problem`] 429 when there were too many.
-    pub fn count_request(&self, request: &HttpRequest) -> Result<(), Problem> {
+    pub fn count_request(&self, request: &HttpRequest) -> Result<()> {
         self.take(&self.requests, self.address(request), NonZeroU32::MIN)
     }
 
@@ -81,11 +81,7 @@ impl AddressLimits {
     ///
     /// # Errors
     /// [`Problem`] 429 when there were too many.
-    pub fn count_registration(
-        &self,
-        request: &HttpRequest,
-        hash: Option<&PairHash>,
-    ) -> Result<(), Problem> {
+    pub fn count_registration(&self, request: &HttpRequest, hash: Option<&PairHash>) -> Result<()> {
         match hash.is_some_and(|hash| self.reserved.has(ChatKey::of(hash))) {
             true => self.count_request(request),
             false => self.count_reservation(request),
@@ -101,7 +97,7 @@ impl AddressLimits {
     ///
     /// # Errors
     /// [`Problem`] 429 when there were too many.
-    pub fn count_reservation(&self, request: &HttpRequest) -> Result<(), Problem> {
+    pub fn count_reservation(&self, request: &HttpRequest) -> Result<()> {
         let address = self.address(request);
         for rate in [
             &self.requests,
@@ -117,7 +113,7 @@ impl AddressLimits {
     ///
     /// # Errors
     /// [`Problem`] 429 when it was too much.
-    pub fn count_upload(&self, from: IpAddr, bytes: usize) -> Result<(), Problem> {
+    pub fn count_upload(&self, from: IpAddr, bytes: usize) -> Result<()> {
         match NonZeroU32::new(bytes.div_ceil(KIB) as u32) {
             Some(kib) => self.take(&self.uploads_kib, from, kib),
             None => Ok(()),
@@ -138,7 +134,7 @@ impl AddressLimits {
     ///
     /// # Errors
     /// [`Problem`] 429 when its address has as many as it may.
-    pub fn count_stream(&self, request: &HttpRequest) -> Result<OpenGuard, Problem> {
+    pub fn count_stream(&self, request: &HttpRequest) -> Result<OpenGuard> {
         let address = self.address(request);
         match self.is_exempt(address) {
             true => Ok(OpenGuard::default()),
@@ -176,7 +172,7 @@ impl AddressLimits {
         ]
     }
 
-    fn take(&self, rate: &AddressRate, address: IpAddr, count: NonZeroU32) -> Result<(), Problem> {
+    fn take(&self, rate: &AddressRate, address: IpAddr, count: NonZeroU32) -> Result<()> {
         match self.is_exempt(address) {
             true => Ok(()),
             false => rate.take(address, count).map_err(Problem::too_many),

@@ -5,7 +5,7 @@ use actors::ports::StoreError;
 use prometheus::{Encoder, TextEncoder};
 use serde::Serialize;
 
-use super::{State, problem::Problem};
+use super::{Problem, Result, State};
 
 #[derive(Serialize)]
 struct Ready {
@@ -45,18 +45,13 @@ pub async fn ready(request: HttpRequest, state: web::Data<State>) -> HttpRespons
         Err(StoreError::NoRoom(_)) => "full",
         Err(_) => "away",
     };
-    let reason = if state.readiness.is_draining() {
-        Some("draining")
-    } else if store == "full" {
-        Some("storage_full")
-    } else if store == "away" {
-        Some("store")
-    } else if !tasks_down.is_empty() {
-        Some("tasks")
-    } else if bus_is_wanted && !bus_is_up {
-        Some("bus")
-    } else {
-        None
+    let reason = match store {
+        _ if state.readiness.is_draining() => Some("draining"),
+        "full" => Some("storage_full"),
+        "away" => Some("store"),
+        _ if !tasks_down.is_empty() => Some("tasks"),
+        _ if bus_is_wanted && !bus_is_up => Some("bus"),
+        _ => None,
     };
     let mut response = match reason {
         None => HttpResponse::Ok(),
@@ -74,7 +69,7 @@ pub async fn ready(request: HttpRequest, state: web::Data<State>) -> HttpRespons
 }
 
 /// The metrics in Prometheus' text format.
-pub async fn metrics(state: web::Data<State>) -> Result<HttpResponse, Problem> {
+pub async fn metrics(state: web::Data<State>) -> Result<HttpResponse> {
     state
         .metrics
         .update_gauges(&state.limits, &state.response_memory);

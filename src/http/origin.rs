@@ -12,7 +12,7 @@ use actix_web::{
 use url::Url;
 use views::address::BASE;
 
-use super::{RouteSet, problem::Problem};
+use super::{Problem, Result, RouteSet, header};
 use crate::config::{Settings, is_local};
 
 /// Whether a path is one of the pages.
@@ -84,18 +84,9 @@ impl Origin {
 
     /// The `Host` of a request, where it came in by the socket of the pages and names this machine.
     fn local(&self, request: &HttpRequest) -> Option<String> {
-        if !request
-            .app_data::<RouteSet>()
-            .is_some_and(|routes| routes.pages)
-        {
-            return None;
-        }
-        let host = request
-            .uri()
-            .authority()
-            .map(|authority| authority.as_str());
-        let host = host.or_else(|| request.headers().get(HOST)?.to_str().ok())?;
-        let url = Url::parse(&format!("{}://{host}", self.scheme)).ok()?;
+        let routes = request.app_data::<RouteSet>();
+        routes.filter(|routes| routes.pages)?;
+        let url = asked_url(request, self.scheme)?;
         is_local(&url).then(|| origin(&url))
     }
 
@@ -121,18 +112,17 @@ impl Origin {
     ///
     /// # Errors
     /// [`Problem`] 403 when another site sent it.
-    pub fn check_api(&self, request: &HttpRequest) -> Result<(), Problem> {
+    pub fn check_api(&self, request: &HttpRequest) -> Result<()> {
         let takes_it = matches!(*request.method(), Method::GET | Method::HEAD | Method::POST);
-        let header = |name: &str| request.headers().get(name);
-        let from_page = match header(ORIGIN.as_str()) {
-            Some(origin) => origin
-                .to_str()
-                .is_ok_and(|origin| self.is_of_api(request, origin)),
-            None => true,
-        };
+        let headers = request.headers();
+        let from_page = headers.get(ORIGIN).is_none_or(|origin| {
+            let origin = origin.to_str();
+            origin.is_ok_and(|origin| self.is_of_api(request, origin))
+        });
+        let site = headers.get("sec-fetch-site");
         let from_here = match request.method().is_safe() {
             true => is_own_or_link(request),
-            false => header("sec-fetch-site").is_none_or(|site| site == "same-origin"),
+            false => site.is_none_or(|site| site == "same-origin"),
         };
         let from_here = from_here && from_page;
         match takes_it && !from_here {
@@ -149,13 +139,7 @@ impl Origin {
         let Ok(origin) = Url::parse(origin) else {
             return false;
         };
-        let host = request
-            .uri()
-            .authority()
-            .map(|authority| authority.as_str());
-        let host = host.or_else(|| request.headers().get(HOST)?.to_str().ok());
-        let asked = host.and_then(|host| Url::parse(&format!("{}://{host}", origin.scheme())).ok());
-        asked.is_some_and(|asked| {
+        asked_url(request, origin.scheme()).is_some_and(|asked| {
             asked.origin() == origin.origin()
                 && (!self.bound.ip().is_loopback() || is_local(&asked))
         })
@@ -165,7 +149,7 @@ impl Origin {
     ///
     /// # Errors
     /// [`Problem`] 403 when another site sent it.
-    pub fn check(&self, request: &HttpRequest) -> Result<(), Problem> {
+    pub fn check(&self, request: &HttpRequest) -> Result<()> {
         let ours = match request.method().is_safe() {
             true => is_own_or_link(request),
             false => self.is_own(request),
@@ -198,6 +182,13 @@ fn is_own_or_link(request: &HttpRequest) -> bool {
     };
     is("sec-fetch-site", &["same-origin", "none"])
         || is("sec-fetch-mode", &["navigate"]) && is("sec-fetch-dest", &["document"])
+}
+
+/// The host that a request names, with this scheme.
+fn asked_url(request: &HttpRequest, scheme: &str) -> Option<Url> {
+    let host = request.uri().authority().map(|host| host.as_str());
+    let host = host.or_else(|| header(request, HOST))?;
+    Url::parse(&format!("{scheme}://{host}")).ok()
 }
 
 /// Scheme, host and port without a trailing slash.

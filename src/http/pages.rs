@@ -32,6 +32,7 @@ use super::{
     State, envelope::ok, get_only, get_or_head, method_not_allowed, observe, post_only,
     problem::Problem, session::cookie,
 };
+use crate::http;
 
 /// The page where chats are made.
 pub fn registration(config: &mut web::ServiceConfig) {
@@ -111,12 +112,6 @@ pub use leave::forget_seat;
 
 /// What every page needs from its request: language, theme, address, time.
 fn frame(request: &HttpRequest) -> Frame {
-    let header = |name| {
-        request
-            .headers()
-            .get(name)
-            .and_then(|value: &header::HeaderValue| value.to_str().ok())
-    };
     let language = cookie(request, preferences::LANGUAGE_COOKIE);
     let theme = cookie(request, preferences::THEME_COOKIE);
     let here = request
@@ -126,7 +121,7 @@ fn frame(request: &HttpRequest) -> Frame {
     Frame {
         text: views::text::choose(
             language.as_ref().map(|cookie| cookie.value()),
-            header(header::ACCEPT_LANGUAGE),
+            http::header(request, header::ACCEPT_LANGUAGE),
         ),
         theme: theme.map_or(Theme::Auto, |cookie| Theme::parse(cookie.value())),
         here: match request.method().is_safe() {
@@ -149,6 +144,11 @@ fn came_from(request: &HttpRequest) -> String {
 fn now_ms(request: &HttpRequest) -> i64 {
     let state = request.app_data::<web::Data<State>>();
     state.map_or(0, |state| state.clock.now().unix_ms())
+}
+
+/// A page that was asked for.
+fn show_page(request: &HttpRequest, page: impl FnOnce(&Frame) -> Markup) -> HttpResponse {
+    html(StatusCode::OK, page(&frame(request)))
 }
 
 /// A page with its status.
@@ -184,6 +184,7 @@ impl ErrorPage {
 
     /// The answer.
     pub fn about(self, problem: &Problem) -> HttpResponse {
+        let reference = problem.reference().map(str::to_owned);
         let told = views::error::Error {
             status: problem.status().as_u16(),
             hash: self.hash,
@@ -191,10 +192,7 @@ impl ErrorPage {
             retry_after_s: problem.retry_after().map(super::problem::whole_seconds),
             cross_site: matches!(problem, Problem::CrossSite),
             encrypted: matches!(problem, Problem::Refused(Refusal::LinkIncomplete)),
-            reference: problem
-                .reference()
-                .map(str::to_owned)
-                .or_else(observe::request_id),
+            reference: reference.or_else(observe::request_id),
             replaced: login::replaced(problem),
         };
         let mut response = HttpResponse::build(problem.status());
@@ -216,10 +214,7 @@ pub fn wants_page(request: &HttpRequest) -> bool {
 }
 
 fn accepts(request: &HttpRequest, kind: &str) -> bool {
-    let accept = request.headers().get(header::ACCEPT);
-    accept
-        .and_then(|accept| accept.to_str().ok())
-        .is_some_and(|accept| accept.contains(kind))
+    http::header(request, header::ACCEPT).is_some_and(|accept| accept.contains(kind))
 }
 
 /// The redirect after an action. An address that is not a valid header value is a 400.

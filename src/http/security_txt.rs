@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use actors::domain::Timestamp;
 
-use super::{State, problem::Problem};
+use super::{Problem, Result, State};
 
 /// How long the file is valid.
 const GOOD_FOR_DAYS: i64 = 180;
@@ -13,7 +13,7 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 ///
 /// # Errors
 /// [`Problem`] 404 without a contact.
-pub async fn show(state: web::Data<State>) -> Result<HttpResponse, Problem> {
+pub async fn show(state: web::Data<State>) -> Result<HttpResponse> {
     let contact = state.security_contact.as_ref();
     let contact = contact.ok_or(Problem::NoSuchPage)?;
     let today_ms = state.clock.now().unix_ms() / DAY_MS * DAY_MS;

@@ -13,7 +13,7 @@ use actors::{
 };
 use futures_util::future::{Ready, ready};
 
-use super::{State, actions::TokenHolder, problem::Problem};
+use super::{Problem, Result, State, actions::TokenHolder, header};
 
 /// The cookie that proves a seat; its path is the seat's address.
 const SEAT_COOKIE: &str = "duet";
@@ -22,12 +22,12 @@ const SEAT_COOKIE: &str = "duet";
 pub struct Bearer {
     token: Option<Token>,
     /// An invalid token costs a query of the store, so requests with tokens are counted per address.
-    limited: Result<(), Problem>,
+    limited: Result<()>,
 }
 
 impl FromRequest for Bearer {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(Ok(Self::of(request)))
@@ -35,12 +35,9 @@ impl FromRequest for Bearer {
 }
 
 fn bearer_token(request: &HttpRequest) -> Option<Token> {
-    let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    match scheme.eq_ignore_ascii_case("bearer") {
-        true => Token::parse(token.trim()),
-        false => None,
-    }
+    let (scheme, token) = header(request, AUTHORIZATION)?.split_once(' ')?;
+    let token = scheme.eq_ignore_ascii_case("bearer").then_some(token)?;
+    Token::parse(token.trim())
 }
 
 impl Bearer {
@@ -60,7 +57,7 @@ impl Bearer {
     ///
     /// # Errors
     /// [`Problem`] 401 without a token, 429 when its address has sent too many.
-    pub fn token(self) -> Result<Token, Problem> {
+    pub fn token(self) -> Result<Token> {
         let token = self.token.ok_or(Refusal::NoSession)?;
         self.limited?;
         Ok(token)
@@ -109,12 +106,7 @@ pub fn seat_cookie(state: &State, hash: &PairHash, seat: Seat, token: &Token) ->
 
 /// Removes a seat's cookie.
 pub fn clear_seat_cookie(state: &State, hash: &PairHash, seat: Seat) -> Cookie<'static> {
-    cleared(scoped(
-        state,
-        SEAT_COOKIE,
-        String::new(),
-        seat_path(hash, seat),
-    ))
+    removed(state, SEAT_COOKIE, seat_path(hash, seat))
 }
 
 /// The prefix of cookie names under https. Browsers accept such a cookie over https only, so nobody on the
@@ -145,8 +137,9 @@ pub fn scoped(state: &State, name: &str, value: String, path: String) -> Cookie<
         .finish()
 }
 
-/// The same cookie, removed.
-pub fn cleared(mut cookie: Cookie<'static>) -> Cookie<'static> {
+/// Removes such a cookie.
+pub fn removed(state: &State, name: &str, path: String) -> Cookie<'static> {
+    let mut cookie = scoped(state, name, String::new(), path);
     cookie.make_removal();
     cookie
 }

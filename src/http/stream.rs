@@ -253,12 +253,9 @@ impl Handler<Event> for StreamActor {
 /// Returns when the connection has taken all that was written. It needs no waker: the connection polls the
 /// actor whenever it wants the next frame.
 async fn until_taken(waiting: Rc<Cell<usize>>) {
-    poll_fn(|_| {
-        if waiting.get() == 0 {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
+    poll_fn(|_| match waiting.get() {
+        0 => Poll::Ready(()),
+        _ => Poll::Pending,
     })
     .await;
 }

@@ -8,7 +8,7 @@ use crate::http::{
     body::Json,
     envelope::{EmptyReply, Envelope, ok},
     field,
-    problem::Problem,
+    problem::Result,
     schema::{Name, Secret},
     wire::asks::{AnswerBody, AskBody, AskReply, AskStateReply},
 };
@@ -24,7 +24,7 @@ pub async fn ask(
     request: HttpRequest,
     username: web::Path<String>,
     Json(body): Json<AskBody>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     let ask = body.parse()?;
     let hash = field::hash(body.hash.as_deref())?;
     field::same_name(&username, &ask.name)?;
@@ -46,7 +46,7 @@ pub async fn state(
     state: web::Data<State>,
     request: HttpRequest,
     path: web::Path<(String, String)>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     let (username, ask_id) = path.into_inner();
     let secret = field::ask_secret(&ask_id)?;
     state.limits.count_request(&request)?;
@@ -62,10 +62,7 @@ pub async fn state(
     post, path = "/chat-server/user/{hash}/answer", tag = "login", request_body = AnswerBody,
     responses((status = 200, body = Envelope<EmptyReply>))
 )]
-pub async fn answer(
-    at: ChatRequest,
-    Json(body): Json<AnswerBody>,
-) -> Result<HttpResponse, Problem> {
+pub async fn answer(at: ChatRequest, Json(body): Json<AnswerBody>) -> Result<HttpResponse> {
     let answer = body.parse()?;
     let (state, caller) = at.caller().await?;
     caller.answer(&state, answer).await?;

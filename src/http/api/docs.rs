@@ -24,7 +24,7 @@ use utoipa_swagger_ui::Config;
 
 use super::{Operations, messages};
 use crate::http::{
-    envelope::FailureEnvelope, observe::CSP_OF_DOCS, problem::Problem, wire::messages::ReceiptBody,
+    Problem, Result, envelope::FailureEnvelope, observe::CSP_OF_DOCS, wire::messages::ReceiptBody,
 };
 
 use responses::Responses;
@@ -56,7 +56,7 @@ pub async fn openapi() -> HttpResponse {
 
 /// Serves a file of Swagger UI. All responses share the same bytes; the library's own handler copies a
 /// megabyte for each.
-pub async fn show(file: web::Path<String>) -> Result<HttpResponse, Problem> {
+pub async fn show(file: web::Path<String>) -> Result<HttpResponse> {
     let config = Arc::new(Config::from("/chat-server/openapi.json"));
     let file = utoipa_swagger_ui::serve(&file, config)
         .map_err(Problem::defect)?

@@ -6,7 +6,7 @@ use actors::Refusal;
 use super::{chat_request::ChatRequest, docs::events::StreamEvent};
 use crate::http::{
     envelope::{Envelope, ok},
-    problem::Problem,
+    problem::{Problem, Result},
     schema::MessageSeq,
     stream,
     wire::history::{HistoryQuery, HistoryReply, StreamQuery, parse_last_seen, parse_page},
@@ -18,10 +18,7 @@ use crate::http::{
     params(HistoryQuery),
     responses((status = 200, body = Envelope<HistoryReply>))
 )]
-pub async fn messages(
-    at: ChatRequest,
-    query: web::Query<HistoryQuery>,
-) -> Result<HttpResponse, Problem> {
+pub async fn messages(at: ChatRequest, query: web::Query<HistoryQuery>) -> Result<HttpResponse> {
     let (page, limit) = parse_page(&query)?;
     let (state, caller) = at.caller().await?;
     let (page, names) = caller.history(&state, page, limit).await?;
@@ -50,7 +47,7 @@ pub async fn stream(
     at: ChatRequest,
     request: HttpRequest,
     query: web::Query<StreamQuery>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     let after = parse_last_seen(&request, &query)?;
     match at.caller().await {
         Ok((state, caller)) => stream::open(&state, &request, caller, after).await,

@@ -6,7 +6,7 @@ use crate::http::{
     State, actions,
     body::Json,
     envelope::{EmptyReply, Envelope, ok},
-    problem::Problem,
+    problem::Result,
     session::Bearer,
     wire::EmptyBody,
 };
@@ -17,7 +17,7 @@ use crate::http::{
     security(("bearer" = [])),
     responses((status = 200, body = Envelope<EmptyReply>))
 )]
-pub async fn logout_get(state: web::Data<State>, bearer: Bearer) -> Result<HttpResponse, Problem> {
+pub async fn logout_get(state: web::Data<State>, bearer: Bearer) -> Result<HttpResponse> {
     let token = bearer.token()?;
     actions::log_out(&state, token.key(), token.digest()).await?;
     Ok(ok(EmptyReply {}))
@@ -33,7 +33,7 @@ pub async fn logout(
     state: web::Data<State>,
     bearer: Bearer,
     _: Json<EmptyBody>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     logout_get(state, bearer).await
 }
 
@@ -43,7 +43,7 @@ pub async fn logout(
     security(("bearer" = [])),
     responses((status = 200, body = Envelope<EmptyReply>))
 )]
-pub async fn end_get(state: web::Data<State>, bearer: Bearer) -> Result<HttpResponse, Problem> {
+pub async fn end_get(state: web::Data<State>, bearer: Bearer) -> Result<HttpResponse> {
     let token = bearer.token()?;
     actions::end_chat(&state, token.key(), token.digest()).await?;
     Ok(ok(EmptyReply {}))
@@ -60,6 +60,6 @@ pub async fn end(
     state: web::Data<State>,
     bearer: Bearer,
     _: Json<EmptyBody>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     end_get(state, bearer).await
 }

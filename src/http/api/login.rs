@@ -8,7 +8,7 @@ use crate::http::{
     device,
     envelope::{Envelope, ok},
     field,
-    problem::Problem,
+    problem::Result,
     schema::Name,
     wire::login::{LoginBody, LoginReply},
 };
@@ -25,7 +25,7 @@ pub async fn login(
     request: HttpRequest,
     username: web::Path<String>,
     Json(body): Json<LoginBody>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     let hash = field::hash(body.hash.as_deref())?;
     let login = body.parse(hash, device::of(&request))?;
     field::same_name(&username, &login.name)?;

@@ -7,7 +7,7 @@ use super::chat_request::ChatRequest;
 use crate::http::{
     body::Json,
     envelope::{EmptyReply, Envelope, ok},
-    problem::Problem,
+    problem::Result,
     wire::{
         EmptyBody,
         messages::{ReceiptBody, SendBody, SendReply},
@@ -19,7 +19,7 @@ use crate::http::{
     post, path = "/chat-server/user/{hash}/message_send", tag = "chat", request_body = SendBody,
     responses((status = 200, body = Envelope<SendReply>))
 )]
-pub async fn send(at: ChatRequest, Json(body): Json<SendBody>) -> Result<HttpResponse, Problem> {
+pub async fn send(at: ChatRequest, Json(body): Json<SendBody>) -> Result<HttpResponse> {
     let message = body.parse()?;
     let (state, caller) = at.caller().await?;
     let sent = caller.send(&state, message).await?;
@@ -31,10 +31,7 @@ pub async fn send(at: ChatRequest, Json(body): Json<SendBody>) -> Result<HttpRes
     post, path = "/chat-server/user/{hash}/receipt", tag = "chat", request_body = ReceiptBody,
     responses((status = 200, body = Envelope<EmptyReply>))
 )]
-pub async fn receipt(
-    at: ChatRequest,
-    Json(body): Json<ReceiptBody>,
-) -> Result<HttpResponse, Problem> {
+pub async fn receipt(at: ChatRequest, Json(body): Json<ReceiptBody>) -> Result<HttpResponse> {
     let marks = body.parse()?;
     let (state, caller) = at.caller().await?;
     caller.move_marks(&state, marks).await?;
@@ -55,7 +52,7 @@ pub async fn notify(
     activity: Activity,
     at: ChatRequest,
     _: Json<EmptyBody>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     let (state, caller) = at.caller().await?;
     caller.notify(&state, activity).await?;
     Ok(ok(EmptyReply {}))

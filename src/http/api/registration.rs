@@ -7,7 +7,7 @@ use crate::http::{
     actions::{self, Registration},
     body::Json,
     envelope::{EmptyReply, Envelope, ok},
-    problem::Problem,
+    problem::{Problem, Result},
     wire::{
         EmptyBody,
         registration::{HashReply, RegisterBody, RegisterReply, User1Body, User2Body},
@@ -23,7 +23,7 @@ pub async fn reserve(
     state: web::Data<State>,
     request: HttpRequest,
     _: Json<EmptyBody>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     state.limits.count_reservation(&request)?;
     let hash = actions::reserve(&state).await?;
     state.limits.remember_reserved(&hash);
@@ -41,7 +41,7 @@ pub async fn register(
     state: web::Data<State>,
     request: HttpRequest,
     Json(body): Json<RegisterBody>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     let wanted = body.parse(state.ttl_hours)?;
     if wanted.name_two.is_none() {
         return Err(Problem::Missing("userTwo"));
@@ -58,16 +58,12 @@ pub async fn user1(
     state: web::Data<State>,
     request: HttpRequest,
     Json(body): Json<User1Body>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     let wanted = body.parse(state.ttl_hours)?;
     make(&state, &request, &wanted).await
 }
 
-async fn make(
-    state: &State,
-    request: &HttpRequest,
-    wanted: &Registration,
-) -> Result<HttpResponse, Problem> {
+async fn make(state: &State, request: &HttpRequest, wanted: &Registration) -> Result<HttpResponse> {
     wanted.check(state)?;
     state
         .limits
@@ -87,7 +83,7 @@ pub async fn user2(
     state: web::Data<State>,
     request: HttpRequest,
     Json(body): Json<User2Body>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     let (hash, name, auth) = body.parse()?;
     state.limits.count_request(&request)?;
     actions::name_seat_two(&state, &hash, name, auth).await?;

@@ -6,7 +6,7 @@ use super::chat_request::ChatRequest;
 use crate::http::{
     body::Json,
     envelope::{EmptyReply, Envelope, ok},
-    problem::Problem,
+    problem::Result,
     wire::{
         EmptyBody,
         seat::{DeviceReply, EndSessionBody, ReturnCodeReply, SessionsReply},
@@ -18,7 +18,7 @@ use crate::http::{
     post, path = "/chat-server/user/{hash}/device", tag = "seat", request_body = EmptyBody,
     responses((status = 200, body = Envelope<DeviceReply>))
 )]
-pub async fn device(at: ChatRequest, _: Json<EmptyBody>) -> Result<HttpResponse, Problem> {
+pub async fn device(at: ChatRequest, _: Json<EmptyBody>) -> Result<HttpResponse> {
     let (state, caller) = at.caller().await?;
     let (code, expires_at) = caller.new_device_code(&state).await?;
     Ok(ok(DeviceReply::of(&code, expires_at)))
@@ -29,7 +29,7 @@ pub async fn device(at: ChatRequest, _: Json<EmptyBody>) -> Result<HttpResponse,
     post, path = "/chat-server/user/{hash}/return_code", tag = "seat", request_body = EmptyBody,
     responses((status = 200, body = Envelope<ReturnCodeReply>))
 )]
-pub async fn return_code(at: ChatRequest, _: Json<EmptyBody>) -> Result<HttpResponse, Problem> {
+pub async fn return_code(at: ChatRequest, _: Json<EmptyBody>) -> Result<HttpResponse> {
     let (state, caller) = at.caller().await?;
     let code = caller.new_return_code(&state).await?;
     Ok(ok(ReturnCodeReply::of(&code)))
@@ -40,7 +40,7 @@ pub async fn return_code(at: ChatRequest, _: Json<EmptyBody>) -> Result<HttpResp
     get, path = "/chat-server/user/{hash}/sessions", tag = "seat",
     responses((status = 200, body = Envelope<SessionsReply>))
 )]
-pub async fn sessions(at: ChatRequest) -> Result<HttpResponse, Problem> {
+pub async fn sessions(at: ChatRequest) -> Result<HttpResponse> {
     let (state, caller) = at.caller().await?;
     let (sessions, current) = caller.sessions(&state).await?;
     Ok(ok(SessionsReply::of(&sessions, current)))
@@ -55,7 +55,7 @@ pub async fn sessions(at: ChatRequest) -> Result<HttpResponse, Problem> {
 pub async fn end_session(
     at: ChatRequest,
     Json(body): Json<EndSessionBody>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     let id = body.parse()?;
     let (state, caller) = at.caller().await?;
     caller.end_session(&state, id).await?;

@@ -1,6 +1,6 @@
 //! Waiting to be let in.
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use actors::{Refusal, domain::ChatKey, ports::AskState};
 use uuid::Uuid;
 use views::{
@@ -8,7 +8,7 @@ use views::{
     ask::{Ask, State as Shown},
 };
 
-use super::{done, frame, html, login, shows_form_again, wants_json};
+use super::{done, login, show_page, shows_form_again, wants_json};
 use crate::http::{
     State, actions,
     body::FormOrJson,
@@ -88,8 +88,5 @@ pub async fn show(
             AskState::Expired => Shown::Expired,
         },
     };
-    Ok(html(
-        StatusCode::OK,
-        views::ask::page(&frame(&request), &page),
-    ))
+    Ok(show_page(&request, |frame| views::ask::page(frame, &page)))
 }

@@ -9,7 +9,7 @@ use actix_web::{
 };
 use bytes::Bytes;
 
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, Result};
 
 /// Every asset compressed with brotli at its best level, once: they never change.
 static COMPRESSED: LazyLock<HashMap<&str, Bytes>> = LazyLock::new(|| {
@@ -22,7 +22,7 @@ static COMPRESSED: LazyLock<HashMap<&str, Bytes>> = LazyLock::new(|| {
 pub async fn show(
     path: web::Path<(String, String)>,
     accepted: Option<web::Header<AcceptEncoding>>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     let (digest, name) = path.into_inner();
     let asset = views::assets::find(&digest, &name).ok_or(Problem::NoSuchPage)?;
     let offered = [Encoding::brotli(), Encoding::identity()];

@@ -16,7 +16,7 @@ use super::{
 use crate::http::{
     body::FormOrJson,
     envelope::{EmptyReply, ok},
-    problem::{Problem, whole_seconds},
+    problem::{Problem, Result, whole_seconds},
     stream,
     wire::{
         EmptyBody,
@@ -27,10 +27,7 @@ use crate::http::{
 };
 
 /// The stream of a page.
-pub async fn stream(
-    at: SeatRequest,
-    query: web::Query<StreamQuery>,
-) -> Result<HttpResponse, Problem> {
+pub async fn stream(at: SeatRequest, query: web::Query<StreamQuery>) -> Result<HttpResponse> {
     let after = parse_last_seen(&at.request, &query)?;
     let opened = match at.holder().await {
         Ok(holder) => stream::open(&at.state, &at.request, holder.caller, after).await,
@@ -47,10 +44,7 @@ pub async fn stream(
 }
 
 /// Older messages, for a script; a browser without one has the page itself.
-pub async fn messages(
-    at: SeatRequest,
-    query: web::Query<HistoryQuery>,
-) -> Result<HttpResponse, Problem> {
+pub async fn messages(at: SeatRequest, query: web::Query<HistoryQuery>) -> Result<HttpResponse> {
     let (page, limit) = parse_page(&query)?;
     let holder = at.holder().await?;
     if wants_page(&at.request) {
@@ -61,7 +55,7 @@ pub async fn messages(
 }
 
 /// Sends a message.
-pub async fn send(at: SeatRequest, form: FormOrJson<SendBody>) -> Result<HttpResponse, Problem> {
+pub async fn send(at: SeatRequest, form: FormOrJson<SendBody>) -> Result<HttpResponse> {
     let (draft, message_id) = (form.body.message.clone().unwrap_or_default(), form.body.id);
     let sent = async {
         let message = form.body.parse()?;
@@ -117,10 +111,7 @@ fn characters_over(draft: &str) -> u64 {
 }
 
 /// Moves the marks of the seat.
-pub async fn receipt(
-    at: SeatRequest,
-    form: FormOrJson<ReceiptBody>,
-) -> Result<HttpResponse, Problem> {
+pub async fn receipt(at: SeatRequest, form: FormOrJson<ReceiptBody>) -> Result<HttpResponse> {
     let marks = form.body.parse()?;
     let holder = at.holder().await?;
     holder.caller.move_marks(&at.state, marks).await?;
@@ -137,17 +128,14 @@ async fn notify(
     activity: Activity,
     at: SeatRequest,
     _: FormOrJson<EmptyBody>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     let holder = at.holder().await?;
     holder.caller.notify(&at.state, activity).await?;
     Ok(holder.done(EmptyReply {}, &holder.chat_url()))
 }
 
 /// Answers an ask. On a page, failures that are not the reader's mistake become a notice.
-pub async fn answer(
-    at: SeatRequest,
-    form: FormOrJson<AnswerBody>,
-) -> Result<HttpResponse, Problem> {
+pub async fn answer(at: SeatRequest, form: FormOrJson<AnswerBody>) -> Result<HttpResponse> {
     let answer = form.body.parse()?;
     let holder = at.holder().await?;
     let answered = holder.caller.answer(&at.state, answer).await;

@@ -10,7 +10,7 @@ use futures_util::{Stream, stream};
 use serde::Deserialize;
 
 use super::{holder::SeatRequest, transcript};
-use crate::http::{State, actions::TokenHolder, problem::Problem, wire::messages::MessageView};
+use crate::http::{Problem, Result, State, actions::TokenHolder, wire::messages::MessageView};
 
 /// Messages read at once.
 const PART_LEN: usize = 200;
@@ -35,7 +35,7 @@ pub struct DownloadQuery {
 pub async fn show(
     at: SeatRequest,
     query: Result<web::Query<DownloadQuery>, actix_web::Error>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     let wrong = |_| Problem::invalid("format", "\"format\" is \"text\" or \"json\".");
     let query = query.map_err(wrong)?.into_inner();
     let holder = at.holder().await?;

@@ -11,7 +11,7 @@ use views::register::EndedBy;
 
 use crate::http::{
     State,
-    session::{cleared, cookie, scoped, seat_path},
+    session::{cookie, removed, scoped, seat_path},
 };
 
 const CODE_COOKIE: &str = "duet_code";
@@ -35,11 +35,8 @@ pub fn kept_code(request: &HttpRequest) -> Option<String> {
 
 /// Removes the return code.
 pub fn forget_code(state: &State, hash: &PairHash, seat: Seat, response: &mut HttpResponse) {
-    let path = seat_path(hash, seat);
-    add(
-        response,
-        &cleared(scoped(state, CODE_COOKIE, String::new(), path)),
-    );
+    let code = removed(state, CODE_COOKIE, seat_path(hash, seat));
+    add(response, &code);
 }
 
 /// A device code and when it lapses, for its page.
@@ -50,12 +47,8 @@ pub fn device(
     code: &str,
     expires_at_ms: i64,
 ) -> Cookie<'static> {
-    let mut cookie = scoped(
-        state,
-        DEVICE_COOKIE,
-        format!("{code}.{expires_at_ms}"),
-        seat_path(hash, seat),
-    );
+    let value = format!("{code}.{expires_at_ms}");
+    let mut cookie = scoped(state, DEVICE_COOKIE, value, seat_path(hash, seat));
     cookie.set_max_age(DEVICE_LIFE);
     cookie
 }
@@ -70,21 +63,16 @@ pub fn kept_device(request: &HttpRequest) -> Option<(String, i64)> {
 /// Removes all codes of a seat.
 pub fn forget_codes(state: &State, hash: &PairHash, seat: Seat, response: &mut HttpResponse) {
     forget_code(state, hash, seat, response);
-    let path = seat_path(hash, seat);
-    add(
-        response,
-        &cleared(scoped(state, DEVICE_COOKIE, String::new(), path)),
-    );
+    let device = removed(state, DEVICE_COOKIE, seat_path(hash, seat));
+    add(response, &device);
 }
 
 /// Remembers for the register page that this browser ended the chat.
 pub fn ended_by_you(state: &State) -> Cookie<'static> {
-    short(scoped(
-        state,
-        ENDED_COOKIE,
-        "you".into(),
-        views::address::REGISTER.into(),
-    ))
+    let path = views::address::REGISTER.into();
+    let mut cookie = scoped(state, ENDED_COOKIE, "you".into(), path);
+    cookie.set_max_age(LIFE);
+    cookie
 }
 
 /// Who ended the chat, if this browser knows.
@@ -98,10 +86,7 @@ pub fn ended_by(request: &HttpRequest) -> EndedBy {
 /// Removes that cookie.
 pub fn forget_ended(state: &State, response: &mut HttpResponse) {
     let path = views::address::REGISTER.into();
-    add(
-        response,
-        &cleared(scoped(state, ENDED_COOKIE, String::new(), path)),
-    );
+    add(response, &removed(state, ENDED_COOKIE, path));
 }
 
 /// Adds a cookie to a response.
@@ -117,14 +102,6 @@ pub fn encode(text: &str) -> String {
 
 /// Decodes such a value.
 pub fn decode(value: &str) -> String {
-    let mut pairs = form_urlencoded::parse(value.as_bytes());
-    pairs
-        .next()
-        .map(|(text, _)| text.into_owned())
-        .unwrap_or_default()
-}
-
-fn short(mut cookie: Cookie<'static>) -> Cookie<'static> {
-    cookie.set_max_age(LIFE);
-    cookie
+    let first = form_urlencoded::parse(value.as_bytes()).next();
+    first.map_or_else(String::new, |(text, _)| text.into_owned())
 }

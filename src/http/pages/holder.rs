@@ -2,9 +2,7 @@
 
 use std::future::{Ready, ready};
 
-use actix_web::{
-    Error, FromRequest, HttpRequest, HttpResponse, dev::Payload, http::StatusCode, web,
-};
+use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, dev::Payload, web};
 use actors::{
     Refusal, Snapshot,
     domain::{PairHash, Seat},
@@ -13,8 +11,8 @@ use maud::Markup;
 use serde::Serialize;
 use views::{address, page::Frame};
 
-use super::{done, frame, html};
-use crate::http::{State, actions::TokenHolder, problem::Problem, session::seat_token};
+use super::{done, frame, show_page};
+use crate::http::{Problem, Result, State, actions::TokenHolder, session::seat_token};
 
 /// A request to a seat's address. Its holder is looked up only when the handler asks, because errors in the
 /// body are reported first.
@@ -52,7 +50,7 @@ impl SeatRequest {
     ///
     /// # Errors
     /// [`Problem`] 404 at the other seat.
-    pub fn only(&self, seat: Seat) -> Result<(), Problem> {
+    pub fn only(&self, seat: Seat) -> Result<()> {
         match self.seat == seat.number() {
             true => Ok(()),
             false => Err(Problem::NoSuchPage),
@@ -64,7 +62,7 @@ impl SeatRequest {
     /// # Errors
     /// [`Problem`] 401 without the seat's session, 410 when the chat is over, 404 where the address
     /// names no seat.
-    pub async fn holder(&self) -> Result<Holder, Problem> {
+    pub async fn holder(&self) -> Result<Holder> {
         let hash = PairHash::parse(&self.hash).map_err(|_| Refusal::NotFound)?;
         let seat = Seat::try_from(i64::from(self.seat)).map_err(|_| Problem::NoSuchPage)?;
         // A made-up cookie costs a query of the store, so it is counted.
@@ -97,7 +95,7 @@ impl Holder {
     ///
     /// # Errors
     /// [`Problem`] 401 or 410.
-    pub async fn snapshot(&self) -> Result<Snapshot, Problem> {
+    pub async fn snapshot(&self) -> Result<Snapshot> {
         Ok(self.caller.snapshot(&self.state).await?)
     }
 
@@ -128,7 +126,7 @@ impl Holder {
 
     /// A page.
     pub fn show(&self, page: impl FnOnce(&Frame) -> Markup) -> HttpResponse {
-        html(StatusCode::OK, page(&self.frame()))
+        show_page(&self.request, page)
     }
 
     /// The response to a successful action: JSON for a script, a redirect to `next` for a browser.

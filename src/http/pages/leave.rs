@@ -9,12 +9,12 @@ use views::{address, end::End, logout::Logout};
 
 use super::{done, flash, holder::SeatRequest, login};
 use crate::http::{
-    State, actions, body::FormOrJson, envelope::EmptyReply, problem::Problem,
+    Problem, Result, State, actions, body::FormOrJson, envelope::EmptyReply,
     session::clear_seat_cookie, wire::EmptyBody,
 };
 
 /// The page that asks whether to log out.
-pub async fn ask_logout(at: SeatRequest) -> Result<HttpResponse, Problem> {
+pub async fn ask_logout(at: SeatRequest) -> Result<HttpResponse> {
     let holder = at.holder().await?;
     let page = Logout {
         encrypted: holder.snapshot().await?.hello.encrypted,
@@ -25,7 +25,7 @@ pub async fn ask_logout(at: SeatRequest) -> Result<HttpResponse, Problem> {
 }
 
 /// Logs this browser out.
-pub async fn logout(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpResponse, Problem> {
+pub async fn logout(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpResponse> {
     let holder = at.holder().await?;
     actions::log_out(&at.state, holder.caller.key, holder.caller.by).await?;
     let mut response = holder.done(EmptyReply {}, address::REGISTER_LOGGED_OUT);
@@ -34,7 +34,7 @@ pub async fn logout(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpRes
 }
 
 /// The page that asks whether to end the chat for both.
-pub async fn ask_end(at: SeatRequest) -> Result<HttpResponse, Problem> {
+pub async fn ask_end(at: SeatRequest) -> Result<HttpResponse> {
     let holder = at.holder().await?;
     let hello = holder.snapshot().await?.hello;
     let peer = hello.names[hello.seat.other()].as_ref();
@@ -48,7 +48,7 @@ pub async fn ask_end(at: SeatRequest) -> Result<HttpResponse, Problem> {
 }
 
 /// Ends the chat for both. Succeeds when it is over already.
-pub async fn end(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpResponse, Problem> {
+pub async fn end(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpResponse> {
     match at.holder().await {
         Ok(holder) => actions::end_chat(&at.state, holder.caller.key, holder.caller.by).await?,
         Err(Problem::Refused(Refusal::Gone)) => {}

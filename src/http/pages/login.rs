@@ -13,13 +13,13 @@ use views::{
     replaced::Replaced,
 };
 
-use super::{done, flash, frame, html, register, shows_form_again};
+use super::{done, flash, frame, html, register, show_page, shows_form_again};
 use crate::http::{
     State, actions,
     body::FormOrJson,
     device,
-    problem::{Problem, whole_seconds},
-    session::{cookie, scoped, seat_cookie},
+    problem::{Problem, Result, whole_seconds},
+    session::{cookie, removed, scoped, seat_cookie},
     wire::login::LoginBody,
 };
 
@@ -46,29 +46,24 @@ pub async fn show(
     state: web::Data<State>,
     request: HttpRequest,
     hash: web::Path<String>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     state.limits.count_request(&request)?;
     let hash = link_hash(&hash)?;
     let page = login_page(&state, &request, &hash).await?;
-    Ok(html(
-        StatusCode::OK,
-        views::login::page(&frame(&request), &page),
-    ))
+    Ok(show_page(&request, |frame| {
+        views::login::page(frame, &page)
+    }))
 }
 
 /// The hash in a path; an invalid one is an unknown chat.
 ///
 /// # Errors
 /// [`Problem`] 404.
-pub fn link_hash(text: &str) -> Result<PairHash, Problem> {
+pub fn link_hash(text: &str) -> Result<PairHash> {
     PairHash::parse(text).map_err(|_| Refusal::NotFound.into())
 }
 
-async fn login_page(
-    state: &State,
-    request: &HttpRequest,
-    hash: &PairHash,
-) -> Result<Login, Problem> {
+async fn login_page(state: &State, request: &HttpRequest, hash: &PairHash) -> Result<Login> {
     let info = actions::public_info(state, hash).await?;
     Ok(Login {
         hash: hash.as_str().into(),
@@ -96,7 +91,7 @@ pub async fn submit(
     request: HttpRequest,
     hash: web::Path<String>,
     form: FormOrJson<LoginBody>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     let hash = link_hash(&hash)?;
     let typed = LoginAttempt {
         user: form.body.user.clone().unwrap_or_default(),
@@ -135,17 +130,15 @@ pub async fn show_again(
     hash: &PairHash,
     typed: LoginAttempt,
     problem: Problem,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     let Some(fault) = fault_of(&typed, &problem) else {
         return Err(problem);
     };
-    let page = match login_page(state, request, hash).await {
-        Ok(page) => page,
-        Err(_) => Login {
-            hash: hash.as_str().into(),
-            ..Login::default()
-        },
-    };
+    let page = login_page(state, request, hash).await;
+    let page = page.unwrap_or_else(|_| Login {
+        hash: hash.as_str().into(),
+        ..Login::default()
+    });
     let page = Login {
         id: typed.id.unwrap_or_else(Uuid::new_v4).to_string(),
         user: typed.user,
@@ -168,7 +161,7 @@ async fn log_in(
     request: &HttpRequest,
     hash: &PairHash,
     body: LoginBody,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     let wanted = body.parse(hash.clone(), device::of(request))?;
     state.limits.count_request(request)?;
     // If seat 2 has no name yet, this name becomes its name.
@@ -181,9 +174,7 @@ async fn log_in(
         return_code: logged_in.return_code.as_ref().map(|code| code.reveal()),
     };
     let next = done(request, reply, &address::chat(hash.as_str(), seat));
-    Ok(register::with_login_cookies(
-        state, request, hash, &logged_in, next,
-    ))
+    Ok(with_cookies(state, request, hash, &logged_in, next))
 }
 
 /// Why a login failed, if the page has words for it.
@@ -229,20 +220,28 @@ pub fn replaced(problem: &Problem) -> Option<Replaced> {
     })
 }
 
-/// The cookies that a login sets.
-pub fn cookies(
+/// Adds the cookies of a login to a response.
+pub fn with_cookies(
     state: &State,
     request: &HttpRequest,
     hash: &PairHash,
     logged_in: &LoggedIn,
-) -> [Cookie<'static>; 2] {
+    mut response: HttpResponse,
+) -> HttpResponse {
+    let seat = logged_in.seat;
     let mut seats = held_seats(request);
-    seats.retain(|(seat, _)| *seat != logged_in.seat);
-    seats.push((logged_in.seat, logged_in.name.to_string()));
-    [
-        seat_cookie(state, hash, logged_in.seat, &logged_in.token),
-        seats_cookie(state, hash, &seats),
-    ]
+    seats.retain(|(held, _)| *held != seat);
+    seats.push((seat, logged_in.name.to_string()));
+    let token = seat_cookie(state, hash, seat, &logged_in.token);
+    flash::add(&mut response, &token);
+    flash::add(&mut response, &seats_cookie(state, hash, &seats));
+    if let Some(code) = &logged_in.return_code {
+        flash::add(
+            &mut response,
+            &flash::code(state, hash, seat, &code.reveal()),
+        );
+    }
+    response
 }
 
 /// The seats in the browser's cookie.
@@ -276,10 +275,9 @@ pub fn seats_cookie_without(
 fn seats_cookie(state: &State, hash: &PairHash, seats: &[(Seat, String)]) -> Cookie<'static> {
     let part = |(seat, name): &(Seat, String)| format!("{}.{}", seat.number(), flash::encode(name));
     let value = seats.iter().map(part).collect::<Vec<_>>().join("~");
-    let empty = value.is_empty();
-    let cookie = scoped(state, SEATS_COOKIE, value, address::login(hash.as_str()));
-    match empty {
-        true => crate::http::session::cleared(cookie),
-        false => cookie,
+    let path = address::login(hash.as_str());
+    match value.is_empty() {
+        true => removed(state, SEATS_COOKIE, path),
+        false => scoped(state, SEATS_COOKIE, value, path),
     }
 }

@@ -6,7 +6,7 @@ use url::{Position, Url};
 use views::{address, page::Theme};
 
 use super::{done, flash};
-use crate::http::{State, body::FormOrJson, problem::Problem, session::scoped};
+use crate::http::{Problem, Result, State, body::FormOrJson, session::scoped};
 
 /// The cookie of the language.
 pub const LANGUAGE_COOKIE: &str = "duet_language";
@@ -29,7 +29,7 @@ pub async fn set(
     state: web::Data<State>,
     request: HttpRequest,
     form: FormOrJson<Preferences>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     let back = match form.body.back {
         Some(back) => page_of_ours(&back)?,
         None => address::REGISTER.into(),
@@ -49,7 +49,7 @@ pub async fn set(
 
 /// The address to return to, percent-encoded for a header. Anything but a page of ours becomes the register
 /// page, so this is no open redirect.
-fn page_of_ours(back: &str) -> Result<String, Problem> {
+fn page_of_ours(back: &str) -> Result<String> {
     if back.contains(char::is_control) {
         let message = "The field \"back\" is the path of a page.";
         return Err(Problem::invalid("back", message));

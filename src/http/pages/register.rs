@@ -1,7 +1,7 @@
 //! Making a chat.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
-use actors::{LoggedIn, Login, Refusal, domain::PairHash};
+use actors::{Login, Refusal};
 use serde::Serialize;
 use uuid::Uuid;
 use views::{
@@ -9,14 +9,14 @@ use views::{
     register::{NameFault, Notice, Problem as Fault, Register},
 };
 
-use super::{done, flash, frame, html, login, see_other, shows_form_again};
+use super::{done, flash, frame, html, login, see_other, show_page, shows_form_again};
 use crate::http::{
     State, actions,
     body::FormOrJson,
     device,
     envelope::ok,
     field,
-    problem::{Problem, whole_seconds},
+    problem::{Problem, Result, whole_seconds},
     wire::{
         EmptyBody,
         registration::{HashReply, RegisterBody},
@@ -44,10 +44,7 @@ pub async fn show(state: web::Data<State>, request: HttpRequest) -> HttpResponse
         notice,
         ..Register::default()
     };
-    let mut response = html(
-        StatusCode::OK,
-        views::register::page(&frame(&request), &page),
-    );
+    let mut response = show_page(&request, |frame| views::register::page(frame, &page));
     flash::forget_ended(&state, &mut response);
     response
 }
@@ -60,7 +57,7 @@ pub async fn submit(
     state: web::Data<State>,
     request: HttpRequest,
     form: FormOrJson<RegisterBody>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     let mut body = form.body;
     if body.encryption.is_none() {
         // The page offers no choice of the hash: the server makes that of a plain chat.
@@ -68,7 +65,7 @@ pub async fn submit(
     }
     // A blank name lets the second person choose their own.
     body.user_two = body.user_two.filter(|name| !name.trim().is_empty());
-    let page = Register {
+    let mut page = Register {
         reserved: body.hash.clone(),
         plain: body.encryption.is_none(),
         id: body.id.unwrap_or_else(Uuid::new_v4).to_string(),
@@ -83,22 +80,17 @@ pub async fn submit(
     match register(&state, &request, body).await {
         Ok(response) => Ok(response),
         Err(problem) if shows_form_again(&request, &problem) => {
-            let Some(fault) = fault_of(&page, &problem) else {
+            page.problem = fault_of(&page, &problem);
+            if page.problem.is_none() {
                 return Err(problem);
-            };
-            let mut page = Register {
-                problem: Some(fault),
-                ..page
-            };
+            }
             if matches!(problem, Problem::Refused(Refusal::PartitionUnavailable)) {
                 // This id and hash belong to a server that is away, so the next try needs others.
                 page.id = actions::fresh_id(&state).to_string();
                 page.reserved = None;
             }
-            Ok(html(
-                problem.status(),
-                views::register::page(&frame(&request), &page),
-            ))
+            let page = views::register::page(&frame(&request), &page);
+            Ok(html(problem.status(), page))
         }
         Err(problem) => Err(problem),
     }
@@ -108,7 +100,7 @@ async fn register(
     state: &State,
     request: &HttpRequest,
     body: RegisterBody,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     if body.encryption.is_some() {
         // `auth` was derived with the hash, so the chat must have that one.
         field::required(body.hash.as_ref(), "hash")?;
@@ -133,13 +125,10 @@ async fn register(
         auth: wanted.encryption.map(|encryption| encryption.auth),
     };
     match actions::login(state, login).await {
-        Ok(logged_in) => Ok(with_login_cookies(
-            state,
-            request,
-            &hash,
-            &logged_in,
-            done(request, reply, &invite),
-        )),
+        Ok(logged_in) => {
+            let next = done(request, reply, &invite);
+            Ok(login::with_cookies(state, request, &hash, &logged_in, next))
+        }
         // A double click: the first one has logged in already.
         Err(Refusal::SeatTaken) => Ok(see_other(&invite)),
         Err(refusal) => Err(refusal.into()),
@@ -151,31 +140,13 @@ pub async fn reserve(
     state: web::Data<State>,
     request: HttpRequest,
     _: FormOrJson<EmptyBody>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     state.limits.count_reservation(&request)?;
     let hash = actions::reserve(&state).await?;
     state.limits.remember_reserved(&hash);
     Ok(ok(HashReply {
         hash: hash.as_str().into(),
     }))
-}
-
-/// Adds the cookies of a login to a response.
-pub fn with_login_cookies(
-    state: &State,
-    request: &HttpRequest,
-    hash: &PairHash,
-    logged_in: &LoggedIn,
-    mut response: HttpResponse,
-) -> HttpResponse {
-    for cookie in login::cookies(state, request, hash, logged_in) {
-        flash::add(&mut response, &cookie);
-    }
-    if let Some(code) = &logged_in.return_code {
-        let cookie = flash::code(state, hash, logged_in.seat, &code.reveal());
-        flash::add(&mut response, &cookie);
-    }
-    response
 }
 
 /// Why a registration failed, if the page has words for it.

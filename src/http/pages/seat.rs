@@ -13,7 +13,7 @@ use super::{flash, holder::SeatRequest, wants_json};
 use crate::http::{
     body::FormOrJson,
     envelope::{EmptyReply, ok},
-    problem::Problem,
+    problem::Result,
     wire::{
         EmptyBody,
         seat::{DeviceReply, EndSessionBody, ReturnCodeReply, SessionsReply},
@@ -21,10 +21,7 @@ use crate::http::{
 };
 
 /// Makes a code for another device, which its page shows.
-pub async fn make_device(
-    at: SeatRequest,
-    _: FormOrJson<EmptyBody>,
-) -> Result<HttpResponse, Problem> {
+pub async fn make_device(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpResponse> {
     let holder = at.holder().await?;
     let (code, expires_at) = holder.caller.new_device_code(&at.state).await?;
     let hash = &holder.caller.hash;
@@ -44,7 +41,7 @@ pub async fn make_device(
 }
 
 /// The code for another device, while it is good.
-pub async fn device(at: SeatRequest) -> Result<HttpResponse, Problem> {
+pub async fn device(at: SeatRequest) -> Result<HttpResponse> {
     let holder = at.holder().await?;
     let hello = holder.snapshot().await?.hello;
     let you = hello.names[hello.seat].as_ref().map(UserName::to_string);
@@ -67,10 +64,7 @@ pub async fn device(at: SeatRequest) -> Result<HttpResponse, Problem> {
 }
 
 /// Makes a new return code, which its page shows until it is saved.
-pub async fn make_return_code(
-    at: SeatRequest,
-    _: FormOrJson<EmptyBody>,
-) -> Result<HttpResponse, Problem> {
+pub async fn make_return_code(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpResponse> {
     let holder = at.holder().await?;
     let code = holder.caller.new_return_code(&at.state).await?;
     let kept = flash::code(&at.state, &holder.caller.hash, holder.seat, &code.reveal());
@@ -80,7 +74,7 @@ pub async fn make_return_code(
 }
 
 /// The return code that is not saved yet.
-pub async fn return_code(at: SeatRequest) -> Result<HttpResponse, Problem> {
+pub async fn return_code(at: SeatRequest) -> Result<HttpResponse> {
     let holder = at.holder().await?;
     holder.snapshot().await?;
     let page = ReturnCode {
@@ -92,7 +86,7 @@ pub async fn return_code(at: SeatRequest) -> Result<HttpResponse, Problem> {
 }
 
 /// The return code is saved: this browser need not keep it.
-pub async fn saved(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpResponse, Problem> {
+pub async fn saved(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpResponse> {
     let holder = at.holder().await?;
     holder.snapshot().await?;
     let mut response = holder.done(EmptyReply {}, &holder.chat_url());
@@ -101,7 +95,7 @@ pub async fn saved(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpResp
 }
 
 /// Where one is logged in.
-pub async fn sessions(at: SeatRequest) -> Result<HttpResponse, Problem> {
+pub async fn sessions(at: SeatRequest) -> Result<HttpResponse> {
     let holder = at.holder().await?;
     let (sessions, current) = holder.caller.sessions(&at.state).await?;
     if wants_json(&at.request) {
@@ -135,7 +129,7 @@ fn shown(session: &domain::Session, current: Uuid) -> Session {
 pub async fn end_session(
     at: SeatRequest,
     form: FormOrJson<EndSessionBody>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse> {
     let id = form.body.parse()?;
     let holder = at.holder().await?;
     holder.caller.end_session(&at.state, id).await?;

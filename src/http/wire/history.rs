@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::messages::MessageView;
-use crate::http::{problem::Problem, schema::MessageSeq};
+use crate::http::{Problem, Result, schema::MessageSeq};
 
 /// The most messages in one page.
 const LIMIT_MAX: usize = 200;
@@ -66,7 +66,7 @@ impl<'a> HistoryReply<'a> {
 ///
 /// # Errors
 /// [`Problem`] 400 names the parameter.
-pub fn parse_page(query: &HistoryQuery) -> Result<(Page, usize), Problem> {
+pub fn parse_page(query: &HistoryQuery) -> Result<(Page, usize)> {
     let page = match (&query.after, &query.before) {
         (Some(_), Some(_)) => {
             let message = "Send \"after\" or \"before\", not both.";
@@ -87,7 +87,7 @@ pub fn parse_page(query: &HistoryQuery) -> Result<(Page, usize), Problem> {
     }
 }
 
-fn parse_seq(text: &str, field: &'static str) -> Result<Seq, Problem> {
+fn parse_seq(text: &str, field: &'static str) -> Result<Seq> {
     let wrong = || {
         let message = format!("\"{field}\" is a message's seq: a whole number.");
         Problem::invalid(field, message)
@@ -103,7 +103,7 @@ fn parse_seq(text: &str, field: &'static str) -> Result<Seq, Problem> {
 ///
 /// # Errors
 /// [`Problem`] 400 when it is not a number.
-pub fn parse_last_seen(request: &HttpRequest, query: &StreamQuery) -> Result<Option<Seq>, Problem> {
+pub fn parse_last_seen(request: &HttpRequest, query: &StreamQuery) -> Result<Option<Seq>> {
     let header = request
         .headers()
         .get("last-event-id")

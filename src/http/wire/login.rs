@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::encryption;
 use crate::http::{
     field,
-    problem::Problem,
+    problem::{Problem, Result},
     schema::{Auth, Code, EncryptionVersion, Hash, MessageSeq, Name, SeatNumber, Secret, SecretId},
 };
 
@@ -48,10 +48,10 @@ impl LoginBody {
     ///
     /// # Errors
     /// [`Problem`] 400 names the field.
-    pub fn parse(self, hash: PairHash, device: Device) -> Result<Login, Problem> {
+    pub fn parse(self, hash: PairHash, device: Device) -> Result<Login> {
         let name = field::name(self.user.as_deref(), "user")?;
         let id = field::secret_id(self.id)?;
-        let code = |text: Option<String>, field| -> Result<Option<AccessCode>, Problem> {
+        let code = |text: Option<String>, field| -> Result<Option<AccessCode>> {
             text.map(|text| field::code(&text, field)).transpose()
         };
         let return_code = code(self.return_code, "returnCode")?.map(LoginProof::ReturnCode);

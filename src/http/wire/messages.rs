@@ -12,7 +12,7 @@ use super::shown;
 use crate::http::{
     actions::SendRequest,
     field, integers,
-    problem::Problem,
+    problem::{Problem, Result},
     schema::{DateTime, Hash, Id, MessageSeq, Name, Text, TextOrSealed},
 };
 
@@ -52,7 +52,7 @@ impl SendBody {
     ///
     /// # Errors
     /// [`Problem`] 400 or 413 names the field.
-    pub fn parse(self) -> Result<SendRequest, Problem> {
+    pub fn parse(self) -> Result<SendRequest> {
         let text = field::text(self.message)?;
         let name = |text: Option<String>, field| {
             text.map(|text| UserName::parse(&text).map_err(Refusal::invalid(field)))
@@ -127,7 +127,7 @@ impl ReceiptBody {
     ///
     /// # Errors
     /// [`Problem`] 400 when there is none.
-    pub fn parse(&self) -> Result<Marks, Problem> {
+    pub fn parse(&self) -> Result<Marks> {
         if self.delivered.is_none() && self.read.is_none() {
             return Err(Problem::Missing("delivered"));
         }

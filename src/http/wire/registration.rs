@@ -12,7 +12,7 @@ use super::encryption;
 use crate::http::{
     actions::Registration,
     field, integers,
-    problem::Problem,
+    problem::{Problem, Result},
     schema::{Auth, DateTime, EncryptionVersion, Hash, Name, SecretId},
 };
 
@@ -50,7 +50,7 @@ impl RegisterBody {
     ///
     /// # Errors
     /// [`Problem`] 400 names the field.
-    pub fn parse(self, ttl_hours_default: i64) -> Result<Registration, Problem> {
+    pub fn parse(self, ttl_hours_default: i64) -> Result<Registration> {
         let name_one = field::name(self.user_one.as_deref(), "userOne")?;
         let name_two = self.user_two.as_deref();
         let name_two = name_two.map(|name| field::name(Some(name), "userTwo"));
@@ -68,10 +68,7 @@ impl RegisterBody {
 }
 
 /// Requires both fields or neither: a client that wants encryption must not get a plain chat.
-fn parse_encryption(
-    version: Option<&str>,
-    auth: Option<&str>,
-) -> Result<Option<Encryption>, Problem> {
+fn parse_encryption(version: Option<&str>, auth: Option<&str>) -> Result<Option<Encryption>> {
     let auth = field::auth(auth)?;
     let Some(version) = version else {
         return match auth {
@@ -115,7 +112,7 @@ impl User1Body {
     ///
     /// # Errors
     /// [`Problem`] 400 names the field.
-    pub fn parse(self, ttl_hours_default: i64) -> Result<Registration, Problem> {
+    pub fn parse(self, ttl_hours_default: i64) -> Result<Registration> {
         field::name(self.user.as_deref(), "user")?;
         let body = RegisterBody {
             user_one: self.user,
@@ -150,7 +147,7 @@ impl User2Body {
     ///
     /// # Errors
     /// [`Problem`] 400 names the field.
-    pub fn parse(&self) -> Result<(PairHash, UserName, Option<SecretDigest>), Problem> {
+    pub fn parse(&self) -> Result<(PairHash, UserName, Option<SecretDigest>)> {
         let name = field::name(self.user.as_deref(), "user")?;
         let hash = field::hash(self.hash.as_deref())?;
         Ok((hash, name, field::auth(self.auth.as_deref())?))

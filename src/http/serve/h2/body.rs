@@ -44,15 +44,9 @@ pub async fn collect(
         let kib = length_max.div_ceil(1_024) as u32;
         body.held = free_kib.clone().acquire_many_owned(kib).await.ok();
         let mut length = 0;
-        while let Some(chunk) = stream.data().await {
-            let chunk = chunk.and_then(|chunk| {
-                // Lets the client send as much again.
-                stream.flow_control().release_capacity(chunk.len())?;
-                Ok(chunk)
-            });
+        while let Some(chunk) = next(&mut stream).await {
             length += chunk.as_ref().map_or(0, Bytes::len);
             let is_last = chunk.is_err() || length > BODY_BYTES_MAX;
-            let chunk = chunk.map_err(|error| PayloadError::Io(io::Error::other(error)));
             body.chunks.push(chunk);
             if is_last {
                 return;
@@ -73,8 +67,9 @@ impl Body {
             return Payload::None;
         }
         let Self { chunks, rest, held } = self;
+        let parts = async |mut stream| Some((next(&mut stream).await?, stream));
         let unread =
-            stream::iter(rest).flat_map(|stream| stream::unfold(stream, next).boxed_local());
+            stream::iter(rest).flat_map(move |stream| stream::unfold(stream, parts).boxed_local());
         let payload = stream::iter(chunks).chain(unread).map(move |chunk| {
             let _held = &held;
             chunk
@@ -85,12 +80,11 @@ impl Body {
     }
 }
 
-async fn next(mut stream: RecvStream) -> Option<(Result<Bytes, PayloadError>, RecvStream)> {
-    let chunk = stream.data().await?;
-    let chunk = chunk.and_then(|chunk| {
+/// The next part, after which the client may send as much again.
+async fn next(stream: &mut RecvStream) -> Option<Result<Bytes, PayloadError>> {
+    let chunk = stream.data().await?.and_then(|chunk| {
         stream.flow_control().release_capacity(chunk.len())?;
         Ok(chunk)
     });
-    let chunk = chunk.map_err(|error| PayloadError::Io(io::Error::other(error)));
-    Some((chunk, stream))
+    Some(chunk.map_err(|error| PayloadError::Io(io::Error::other(error))))
 }
