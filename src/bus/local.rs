@@ -4,7 +4,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, OnceLock},
 };
 
 use actors::{
@@ -13,6 +13,7 @@ use actors::{
 };
 use async_trait::async_trait;
 use dashmap::DashSet;
+use parking_lot::Mutex;
 
 /// Connects the instances of one process.
 #[derive(Clone, Default)]
@@ -35,7 +36,7 @@ impl LocalBus {
     /// Attaches another instance to a hub.
     pub fn attach(hub: &Hub) -> Self {
         let own = Arc::new(Instance::default());
-        hub.instances().push(own.clone());
+        hub.0.lock().push(own.clone());
         Self {
             hub: hub.clone(),
             own,
@@ -44,20 +45,15 @@ impl LocalBus {
 
     fn others(&self) -> Vec<Arc<Instance>> {
         let other = |instance: &&Arc<Instance>| !Arc::ptr_eq(instance, &self.own);
-        self.hub.instances().iter().filter(other).cloned().collect()
-    }
-}
-
-impl Hub {
-    fn instances(&self) -> MutexGuard<'_, Vec<Arc<Instance>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.hub.0.lock().iter().filter(other).cloned().collect()
     }
 }
 
 impl Drop for LocalBus {
     fn drop(&mut self) {
         self.hub
-            .instances()
+            .0
+            .lock()
             .retain(|instance| !Arc::ptr_eq(instance, &self.own));
     }
 }
@@ -67,10 +63,6 @@ impl Instance {
         if let Some(inbox) = self.inbox.get() {
             inbox.deliver(key, notice);
         }
-    }
-
-    fn open(&self) -> MutexGuard<'_, HashMap<ChatKey, BySeat<bool>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -95,15 +87,15 @@ impl Bus for LocalBus {
 
     fn set_open(&self, key: ChatKey, open: BySeat<bool>) {
         match open == BySeat::default() {
-            true => self.own.open().remove(&key),
-            false => self.own.open().insert(key, open),
+            true => self.own.open.lock().remove(&key),
+            false => self.own.open.lock().insert(key, open),
         };
     }
 
     async fn open_elsewhere(&self, key: ChatKey) -> Result<BySeat<bool>, BusError> {
         let mut elsewhere = BySeat::default();
         for instance in self.others() {
-            if let Some(open) = instance.open().get(&key) {
+            if let Some(open) = instance.open.lock().get(&key) {
                 for seat in Seat::BOTH {
                     elsewhere[seat] |= open[seat];
                 }
@@ -114,8 +106,8 @@ impl Bus for LocalBus {
 
     fn forget(&self, key: ChatKey) {
         self.unsubscribe(key);
-        for instance in self.hub.instances().iter() {
-            instance.open().remove(&key);
+        for instance in self.hub.0.lock().iter() {
+            instance.open.lock().remove(&key);
         }
     }
 
@@ -125,7 +117,7 @@ impl Bus for LocalBus {
     }
 
     async fn leave(&self) {
-        self.own.open().clear();
+        self.own.open.lock().clear();
     }
 
     async fn ping(&self) -> Result<(), BusError> {

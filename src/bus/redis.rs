@@ -31,7 +31,7 @@ use std::{
     collections::{HashMap, HashSet},
     path::Path,
     sync::{
-        Arc, OnceLock, PoisonError, RwLock, Weak,
+        Arc, OnceLock, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -44,6 +44,7 @@ use actors::{
 };
 use async_trait::async_trait;
 use futures_util::future::{join_all, select_ok};
+use parking_lot::RwLock;
 use prometheus::Registry;
 use redis::{Pipeline, RedisError, RedisResult, Value};
 use tokio::sync::Notify;
@@ -170,19 +171,19 @@ impl Shared {
 
     /// Calls `with` on the shard that serves a chat. The layout cannot change during the call.
     fn with_shard<T>(&self, key: ChatKey, with: impl FnOnce(&Arc<Shard>) -> T) -> T {
-        let shards = self.shards.read().unwrap_or_else(PoisonError::into_inner);
+        let shards = self.shards.read();
         with(shards.of(key))
     }
 
     fn shards(&self) -> Vec<Arc<Shard>> {
-        let shards = self.shards.read().unwrap_or_else(PoisonError::into_inner);
+        let shards = self.shards.read();
         distinct(&shards)
     }
 
     /// Applies a layout. Shards that did not change keep their state, and chats that are served by another shard now are
     /// moved there. Returns whether anything changed.
     fn apply_layout(self: &Arc<Self>, layout: Layout) -> bool {
-        let mut shards = self.shards.write().unwrap_or_else(PoisonError::into_inner);
+        let mut shards = self.shards.write();
         if shards.map(|shard| shard.address().clone()) == layout {
             return false;
         }

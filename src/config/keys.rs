@@ -115,7 +115,8 @@ pub(super) fn shown(key: &str, value: &Value) -> String {
     }
 }
 
-fn quoted(text: &str) -> String {
+/// A text as a string of TOML.
+pub(super) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 

@@ -109,7 +109,7 @@ fn merged(
     for (name, section) in super::sources::PLATFORM {
         if let Some((_, url)) = environment.iter().find(|(known, _)| known == name) {
             let url = environment::plain(url);
-            platform += &format!("[{section}]\nurl = {}\n", toml_string(url));
+            platform += &format!("[{section}]\nurl = {}\n", keys::quoted(url));
         }
     }
     config = config.add_source(File::from_str(&platform, FileFormat::Toml));
@@ -235,9 +235,4 @@ impl From<LoadError> for ConfigError {
         };
         Self(format!("{}.", sentence.trim_end_matches(['.', '\n'])))
     }
-}
-
-/// Quotes a text as a TOML string.
-fn toml_string(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }

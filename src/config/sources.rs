@@ -51,9 +51,9 @@ impl Sources {
             let letters = |text: &str| text.to_lowercase().replace(['_', '.'], "");
             let meant = known().find(|key| letters(key) == letters(rest));
             if let Some(key) = meant {
+                let variable = key.to_uppercase().replace('.', SEPARATOR);
                 sources.near_misses.push(format!(
-                    "{name} in the environment is no setting: {} would be {key}",
-                    variable(key)
+                    "{name} in the environment is no setting: {PREFIX}{variable} would be {key}"
                 ));
             }
         }
@@ -81,12 +81,6 @@ impl Sources {
     pub(super) fn near_misses(&self) -> Vec<String> {
         self.near_misses.clone()
     }
-}
-
-/// The variable that sets a key.
-fn variable(key: &str) -> String {
-    let name = key.to_uppercase().replace('.', SEPARATOR);
-    format!("{PREFIX}{name}")
 }
 
 /// The keys that a TOML file sets, with their lines. Empty if it is not TOML, which is reported elsewhere.

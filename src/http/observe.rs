@@ -130,7 +130,8 @@ async fn handle(
                 return Err(panicked(problem, teller, is_https));
             };
             let response = response?;
-            match problem_of(response.response()) {
+            let error = response.response().error();
+            match error.map(|error| of_error(error, response.status())) {
                 Some(problem) => {
                     let request = response.request().clone();
                     let problem = session::explain_replaced(&request, problem).await;
@@ -143,12 +144,6 @@ async fn handle(
     };
     record(&mut response, started);
     Ok(response)
-}
-
-/// The problem behind an error response.
-fn problem_of<B>(response: &HttpResponse<B>) -> Option<Problem> {
-    let error = response.error()?;
-    Some(of_error(error, response.status()))
 }
 
 /// Our own problems as they are, and the framework's errors by their status.

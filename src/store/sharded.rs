@@ -17,7 +17,7 @@ mod spreading;
 
 use std::{
     sync::{
-        Arc, OnceLock, PoisonError, RwLock,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -27,6 +27,7 @@ use actors::{
     domain::ChatKey,
     ports::{Clock, StoreError},
 };
+use parking_lot::RwLock;
 use uuid::Uuid;
 
 use super::{Meter, PostgresStore, Result, postgres::PoolMetrics};
@@ -106,14 +107,10 @@ impl ShardedStore {
     /// The server that the current map assigns a chat to.
     fn server_of(&self, key: ChatKey) -> Result<&PostgresStore> {
         let server = {
-            let known = self.maps();
+            let known = self.maps.read();
             known.maps.current(self.clock.now()).server_of_chat(key)
         };
         self.store(server.and_then(|server| self.number_of(server)))
-    }
-
-    fn maps(&self) -> std::sync::RwLockReadGuard<'_, Known> {
-        self.maps.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -263,12 +263,9 @@ pub(super) async fn accept_if_away(
 
 const UNKNOWN_COMMAND: &str = "it does not know a command that duet needs: it must be Redis 7 or newer, with no rename-command for what docs/redis.md lists";
 
-fn is_unknown_command(detail: &str) -> bool {
-    detail.starts_with("unknown command")
-}
-
 /// Explains an error that waiting does not cure, as part of a sentence.
 pub(super) fn explain(error: &RedisError) -> String {
+    let is_unknown_command = |detail: &str| detail.starts_with("unknown command");
     let why = match (error.kind(), error.code()) {
         (ErrorKind::AuthenticationFailed, _) | (_, Some("WRONGPASS")) => {
             "it does not take the user and password"

@@ -2,13 +2,14 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Weak,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use actors::domain::ChatKey;
+use parking_lot::{Mutex, MutexGuard};
 use redis::{Pipeline, RedisError, RedisResult, Value};
 use tokio::sync::{Notify, mpsc};
 use tracing::info;
@@ -100,17 +101,15 @@ impl Shard {
     }
 
     pub(super) fn chats(&self) -> MutexGuard<'_, Chats> {
-        self.chats.lock().unwrap_or_else(PoisonError::into_inner)
+        self.chats.lock()
     }
 
     pub(super) fn heard_beats(&self) -> MutexGuard<'_, HeardBeats> {
-        self.heard_beats
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.heard_beats.lock()
     }
 
     pub(super) fn members(&self) -> MutexGuard<'_, Members> {
-        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+        self.members.lock()
     }
 
     /// Whether this instance is stopping.

@@ -12,9 +12,9 @@ use actix_web::{HttpResponse, http::header, web};
 use actors::domain::Activity;
 use bytes::Bytes;
 use utoipa::{
-    Modify, OpenApi,
+    OpenApi,
     openapi::{
-        Ref, RefOr, Required, Schema,
+        OpenApi as Description, Ref, RefOr, Required, Schema,
         path::{ParameterBuilder, ParameterIn},
         schema::{AllOfBuilder, AnyOfBuilder, ObjectBuilder, Type},
         security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
@@ -27,23 +27,18 @@ use crate::http::{
     Problem, Result, envelope::FailureEnvelope, observe::CSP_OF_DOCS, wire::messages::ReceiptBody,
 };
 
-use responses::Responses;
+use responses::add_responses;
 
 /// The OpenAPI description, as JSON.
 pub static OPENAPI: LazyLock<String> = LazyLock::new(|| {
     let mut api = Api::openapi();
     api.merge(Operations::openapi());
-    let modifiers: [&dyn Modify; 6] = [
-        &Activities,
-        &InChats,
-        &Bearer,
-        &FieldRules,
-        &EnvelopedBodies,
-        &Responses,
-    ];
-    for modifier in modifiers {
-        modifier.modify(&mut api);
-    }
+    add_activities(&mut api);
+    add_hash_and_token(&mut api);
+    add_bearer_scheme(&mut api);
+    add_field_rules(&mut api);
+    envelop_bodies(&mut api);
+    add_responses(&mut api);
     api.to_pretty_json().expect("strings and numbers are JSON")
 });
 
@@ -95,108 +90,89 @@ pub async fn show(file: web::Path<String>) -> Result<HttpResponse> {
 struct Api;
 
 /// Replaces the operation that stands for all activities by one for each of them.
-struct Activities;
-
-impl Modify for Activities {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        const TEMPLATE: &str = "/chat-server/user/{hash}/{activity}";
-        let paths = &mut openapi.paths.paths;
-        let template = paths.remove(TEMPLATE).expect("`Api` lists its handler");
-        for activity in Activity::ALL {
-            let mut item = template.clone();
-            if let Some(operation) = &mut item.post {
-                operation.operation_id = Some(activity.word().into());
-                operation.summary = Some(activity.summary().into());
-            }
-            paths.insert(TEMPLATE.replace("{activity}", activity.word()), item);
+fn add_activities(openapi: &mut Description) {
+    const TEMPLATE: &str = "/chat-server/user/{hash}/{activity}";
+    let paths = &mut openapi.paths.paths;
+    let template = paths.remove(TEMPLATE).expect("`Api` lists its handler");
+    for activity in Activity::ALL {
+        let mut item = template.clone();
+        if let Some(operation) = &mut item.post {
+            operation.operation_id = Some(activity.word().into());
+            operation.summary = Some(activity.summary().into());
         }
+        paths.insert(TEMPLATE.replace("{activity}", activity.word()), item);
     }
 }
 
 /// Adds the hash and the token to every operation in a chat.
-struct InChats;
-
-impl Modify for InChats {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let paths = openapi.paths.paths.iter_mut();
-        let in_chats = paths.filter(|(path, _)| path.contains("{hash}"));
-        let operations = in_chats.flat_map(|(_, item)| [item.get.as_mut(), item.post.as_mut()]);
-        for operation in operations.flatten() {
-            let hash = ParameterBuilder::new()
-                .name("hash")
-                .parameter_in(ParameterIn::Path)
-                .required(Required::True)
-                .description(Some("The link's secret part"))
-                .schema(Some(Ref::from_schema_name("Hash")))
-                .example(Some("abc123".into()));
-            let parameters = operation.parameters.get_or_insert_default();
-            parameters.insert(0, RefOr::T(hash.into()));
-            let bearer = SecurityRequirement::new::<_, _, String>("bearer", []);
-            operation.security = Some(vec![bearer]);
-        }
+fn add_hash_and_token(openapi: &mut Description) {
+    let paths = openapi.paths.paths.iter_mut();
+    let in_chats = paths.filter(|(path, _)| path.contains("{hash}"));
+    let operations = in_chats.flat_map(|(_, item)| [item.get.as_mut(), item.post.as_mut()]);
+    for operation in operations.flatten() {
+        let hash = ParameterBuilder::new()
+            .name("hash")
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .description(Some("The link's secret part"))
+            .schema(Some(Ref::from_schema_name("Hash")))
+            .example(Some("abc123".into()));
+        let parameters = operation.parameters.get_or_insert_default();
+        parameters.insert(0, RefOr::T(hash.into()));
+        let bearer = SecurityRequirement::new::<_, _, String>("bearer", []);
+        operation.security = Some(vec![bearer]);
     }
 }
 
-struct Bearer;
-
-impl Modify for Bearer {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        if let Some(components) = &mut openapi.components {
-            let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-            components.add_security_scheme("bearer", scheme);
-        }
+/// Describes how the token is sent.
+fn add_bearer_scheme(openapi: &mut Description) {
+    if let Some(components) = &mut openapi.components {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        components.add_security_scheme("bearer", scheme);
     }
 }
 
 /// Rules about several fields, which the derived schemas cannot express.
-struct FieldRules;
-
-impl Modify for FieldRules {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let Some(components) = &mut openapi.components else {
-            return;
-        };
-        let mut restrict = |name: &str, to: AnyOfBuilder| {
-            if let Some(schema) = components.schemas.remove(name) {
-                let both = AllOfBuilder::new().item(schema).item(to);
-                components.schemas.insert(name.into(), both.into());
-            }
-        };
-        // At most one proof.
-        let proofs = ["returnCode", "deviceCode", "askId"];
-        let at_most = proofs.iter().fold(AnyOfBuilder::new(), |any, proof| {
-            let others = proofs.iter().filter(|other| *other != proof);
-            any.item(others.fold(ObjectBuilder::new(), |object, other| {
-                object.property(*other, ObjectBuilder::new().schema_type(Type::Null))
-            }))
+fn add_field_rules(openapi: &mut Description) {
+    let Some(components) = &mut openapi.components else {
+        return;
+    };
+    let mut restrict = |name: &str, to: AnyOfBuilder| {
+        if let Some(schema) = components.schemas.remove(name) {
+            let both = AllOfBuilder::new().item(schema).item(to);
+            components.schemas.insert(name.into(), both.into());
+        }
+    };
+    // At most one proof.
+    let proofs = ["returnCode", "deviceCode", "askId"];
+    let at_most = proofs.iter().fold(AnyOfBuilder::new(), |any, proof| {
+        let others = proofs.iter().filter(|other| *other != proof);
+        any.item(others.fold(ObjectBuilder::new(), |object, other| {
+            object.property(*other, ObjectBuilder::new().schema_type(Type::Null))
+        }))
+    });
+    restrict("LoginBody", at_most);
+    // At least one mark.
+    let at_least = ReceiptBody::MARKS
+        .iter()
+        .fold(AnyOfBuilder::new(), |any, mark| {
+            let number = ObjectBuilder::new().schema_type(Type::Integer);
+            any.item(ObjectBuilder::new().property(*mark, number).required(*mark))
         });
-        restrict("LoginBody", at_most);
-        // At least one mark.
-        let at_least = ReceiptBody::MARKS
-            .iter()
-            .fold(AnyOfBuilder::new(), |any, mark| {
-                let number = ObjectBuilder::new().schema_type(Type::Integer);
-                any.item(ObjectBuilder::new().property(*mark, number).required(*mark))
-            });
-        restrict("ReceiptBody", at_least);
-    }
+    restrict("ReceiptBody", at_least);
 }
 
 /// Request bodies may be `{"data": {…}}` or the bare object, and may be missing where they have no fields.
-struct EnvelopedBodies;
-
-impl Modify for EnvelopedBodies {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let nothing = RefOr::Ref(Ref::from_schema_name("EmptyBody"));
-        let operations = openapi.paths.paths.values_mut();
-        let bodies = operations.filter_map(|item| item.post.as_mut()?.request_body.as_mut());
-        for body in bodies.filter_map(inline) {
-            for content in body.content.values_mut().filter_map(inline) {
-                if content.schema.as_ref() == Some(&nothing) {
-                    body.required = Some(Required::False);
-                }
-                content.schema = content.schema.take().map(either);
+fn envelop_bodies(openapi: &mut Description) {
+    let nothing = RefOr::Ref(Ref::from_schema_name("EmptyBody"));
+    let operations = openapi.paths.paths.values_mut();
+    let bodies = operations.filter_map(|item| item.post.as_mut()?.request_body.as_mut());
+    for body in bodies.filter_map(inline) {
+        for content in body.content.values_mut().filter_map(inline) {
+            if content.schema.as_ref() == Some(&nothing) {
+                body.required = Some(Required::False);
             }
+            content.schema = content.schema.take().map(either);
         }
     }
 }

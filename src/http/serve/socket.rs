@@ -29,15 +29,6 @@ pub enum Opened {
     Http2(Io, ConnectionTurns),
 }
 
-impl Opened {
-    fn new(io: Io, is_h2: bool, turns: ConnectionTurns) -> Self {
-        match is_h2 {
-            true => Self::Http2(io, turns),
-            false => Self::Http1(io),
-        }
-    }
-}
-
 /// Waits for a client's first bytes and does the TLS handshake where there is an acceptor.
 pub async fn open(
     socket: TcpStream,
@@ -48,14 +39,19 @@ pub async fn open(
     let mut first = [0; PRIOR_KNOWLEDGE.len()];
     socket.peek(&mut first).await?;
     let socket = StallLimit::new(socket, stalled);
-    let Some(acceptor) = acceptor else {
-        let is_h2 = first == PRIOR_KNOWLEDGE;
-        return Ok(Opened::new(Either::Left(socket), is_h2, turns));
+    let (io, is_h2): (Io, bool) = match acceptor {
+        None => (Either::Left(socket), first == PRIOR_KNOWLEDGE),
+        Some(acceptor) => {
+            // A handshake takes more processor time than most requests.
+            let stream = turns.run(acceptor.accept(socket)).await?;
+            let is_h2 = stream.get_ref().1.alpn_protocol() == Some(tls::H2);
+            (Either::Right(stream.into()), is_h2)
+        }
     };
-    // A handshake takes more processor time than most requests.
-    let stream = turns.run(acceptor.accept(socket)).await?;
-    let is_h2 = stream.get_ref().1.alpn_protocol() == Some(tls::H2);
-    Ok(Opened::new(Either::Right(stream.into()), is_h2, turns))
+    Ok(match is_h2 {
+        true => Opened::Http2(io, turns),
+        false => Opened::Http1(io),
+    })
 }
 
 /// Sends small frames at once, has the kernel close the connection of a client that vanished even where

@@ -1,11 +1,8 @@
 //! TLS without a proxy. The certificate can be replaced while the server runs.
 
-use std::{
-    fmt,
-    path::PathBuf,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::{fmt, path::PathBuf, sync::Arc};
 
+use parking_lot::RwLock;
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -75,8 +72,7 @@ impl Identity {
     pub fn reload(&self) {
         match read(&self.certificate, &self.key) {
             Ok(read) => {
-                let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-                *current = read.into();
+                *self.current.write() = read.into();
                 info!("the certificate was read again");
             }
             Err(wrong) => warn!(%wrong, "the old certificate stays in use"),
@@ -92,8 +88,7 @@ impl fmt::Debug for Identity {
 
 impl ResolvesServerCert for Identity {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        Some(current.clone())
+        Some(self.current.read().clone())
     }
 }
 

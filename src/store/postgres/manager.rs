@@ -2,11 +2,12 @@
 //! connect, and the others wait for it.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use bb8::ManageConnection;
+use parking_lot::Mutex;
 use rand::RngExt;
 use tokio::time::{sleep, timeout};
 use tokio_postgres::Client;
@@ -68,28 +69,24 @@ impl Manager {
 
     /// How long to wait for a connection: less, the longer the server has been away.
     pub(super) fn patience(&self) -> Duration {
-        let away = self.seen().away_since.map(|since| since.elapsed());
+        let away = self.0.seen.lock().away_since.map(|since| since.elapsed());
         self.0.patience.saturating_sub(away.unwrap_or_default())
     }
 
     /// Discards all connections, each after its current call: the server does not answer, or has become
     /// read-only.
     pub(super) fn discard_all(&self) {
-        self.seen().distrusted_at = Some(Instant::now());
+        self.0.seen.lock().distrusted_at = Some(Instant::now());
     }
 
     /// A call was answered: the server is reachable.
     pub(super) fn answered(&self) {
-        if let Some(since) = self.seen().away_since.take() {
+        if let Some(since) = self.0.seen.lock().away_since.take() {
             info!(
                 seconds = since.elapsed().as_secs_f64(),
                 "PostgreSQL is back"
             );
         }
-    }
-
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.0.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn attempt(&self) -> Result<Connection, NoConnection> {
@@ -107,7 +104,7 @@ impl Manager {
             }
             Err(error) => {
                 self.0.metrics.failed.inc();
-                let mut seen = self.seen();
+                let mut seen = self.0.seen.lock();
                 if seen.away_since.is_none() {
                     warn!(%error, "there is no connection to PostgreSQL");
                     seen.away_since = Some(Instant::now());
@@ -136,7 +133,7 @@ impl ManageConnection for Manager {
     type Error = NoConnection;
 
     async fn connect(&self) -> Result<Connection, NoConnection> {
-        let is_away = self.seen().away_since.is_some();
+        let is_away = self.0.seen.lock().away_since.is_some();
         if !is_away && let Ok(connection) = self.attempt().await {
             return Ok(connection);
         }
@@ -157,6 +154,6 @@ impl ManageConnection for Manager {
     fn has_broken(&self, connection: &mut Connection) -> bool {
         connection.unfinished
             || connection.client.is_closed()
-            || self.seen().distrusted_at > Some(connection.opened)
+            || self.0.seen.lock().distrusted_at > Some(connection.opened)
     }
 }

@@ -14,7 +14,7 @@ use super::{
     PostgresStore, Result,
     chats::end,
     errors::explain,
-    rows::{self, ms, read_all, seq},
+    rows::{self, bound, ms, read_all, seq},
     transaction::{Failed, Transaction},
 };
 use crate::words::counted;
@@ -143,7 +143,7 @@ async fn purge(
     }
     let life_ms = ms(tombstone_life);
     for delete in LAPSED {
-        room -= count(tx.execute(delete, &[&life_ms, &room]).await?);
+        room -= bound(tx.execute(delete, &[&life_ms, &room]).await?);
     }
     Ok(Purged {
         rows: usize::try_from(limit - room).unwrap_or(0),
@@ -153,7 +153,7 @@ async fn purge(
 
 /// Deletes up to `room` messages of a chat that is over; returns how many.
 async fn purge_chat(tx: &mut Transaction<'_>, key: Uuid, room: i64) -> Result<i64, Error> {
-    let deleted = count(tx.execute(PURGE, &[&key, &room]).await?);
+    let deleted = bound(tx.execute(PURGE, &[&key, &room]).await?);
     if deleted < room {
         let purged = "UPDATE tombstones SET purged = true WHERE key = $1";
         tx.execute(purged, &[&key]).await?;
@@ -162,10 +162,6 @@ async fn purge_chat(tx: &mut Transaction<'_>, key: Uuid, room: i64) -> Result<i6
             .await?;
     }
     Ok(deleted)
-}
-
-fn count(rows: u64) -> i64 {
-    i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
 fn peer(row: &Row) -> Result<Peer, Error> {

@@ -63,7 +63,7 @@ impl Shards {
 
     /// The status of each server.
     pub async fn standing(&self) -> Vec<ShardStatus> {
-        let maps = self.0.maps().maps.clone();
+        let maps = self.0.maps.read().maps.clone();
         let (newest, in_use) = (maps.newest(), maps.in_use(self.0.clock.now()));
         let standing = self.0.shards.iter().map(async |shard| {
             let opened = shard.opened.get();

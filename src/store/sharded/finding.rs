@@ -26,7 +26,7 @@ impl ShardedStore {
     /// The servers that a chat may be on: the one where it was found before, then those that answer, by the
     /// newest map first.
     pub(super) fn candidates(&self, key: ChatKey) -> Vec<Candidate> {
-        let servers = self.maps().maps.candidates(key, self.clock.now());
+        let servers = self.maps.read().maps.candidates(key, self.clock.now());
         let mut candidates: Vec<Candidate> = servers
             .iter()
             .map(|server| self.number_of(*server))
@@ -74,7 +74,7 @@ impl ShardedStore {
         ask: impl for<'a> Fn(&'a PostgresStore) -> BoxFuture<'a, Result<T>> + Send + Sync,
     ) -> Result<T> {
         let found = self.find_once(key, is_missing, &ask).await?;
-        if is_missing(&found) && self.maps().read_at.elapsed() > MAPS_GOOD_FOR {
+        if is_missing(&found) && self.maps.read().read_at.elapsed() > MAPS_GOOD_FOR {
             self.read_maps().await?;
             return self.find_once(key, is_missing, &ask).await;
         }

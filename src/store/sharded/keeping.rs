@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, OnceLock, RwLock, Weak,
+        Arc, OnceLock, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -14,6 +14,7 @@ use actors::{
     ports::{Clock, Upkeep},
 };
 use futures_util::future::join_all;
+use parking_lot::RwLock;
 use prometheus::{IntGauge, IntGaugeVec, Opts, Registry};
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -96,7 +97,7 @@ impl ShardedStore {
     fn check_servers(&self) -> Result<(), OpenError> {
         let servers = self.shards.iter();
         let servers = servers.map(|shard| (&*shard.place, shard.identity()));
-        check_servers(servers, &self.maps().maps.in_use(self.clock.now()))
+        check_servers(servers, &self.maps.read().maps.in_use(self.clock.now()))
     }
 
     /// Probes every server with a write; logs each change of the result.
@@ -124,7 +125,7 @@ impl ShardedStore {
 
     /// The servers that chats may be on and that do not answer.
     pub(super) fn places_away(&self) -> Vec<String> {
-        let in_use = self.maps().maps.in_use(self.clock.now());
+        let in_use = self.maps.read().maps.in_use(self.clock.now());
         let may_have_chats = |shard: &Shard| shard.identity().is_none_or(|it| in_use.contains(&it));
         let away = self.shards.iter().filter(|shard| !shard.answers());
         away.filter(|shard| may_have_chats(shard))

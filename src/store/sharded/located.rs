@@ -3,12 +3,10 @@
 //! A chat never moves, so this never becomes wrong. After a change of the map most lookups ask one server
 //! instead of two, and are batched with the other chats of that server.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::HashMap;
 
 use actors::domain::ChatKey;
+use parking_lot::Mutex;
 
 /// Chats per generation. Two generations take about 20 MB.
 const GENERATION_LEN: usize = 250_000;
@@ -26,7 +24,7 @@ struct Generations {
 
 impl Located {
     pub(super) fn get(&self, key: ChatKey) -> Option<usize> {
-        let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut generations = self.0.lock();
         if let Some(number) = generations.young.get(&key) {
             return Some(*number);
         }
@@ -36,8 +34,7 @@ impl Located {
     }
 
     pub(super) fn insert(&self, key: ChatKey, number: usize) {
-        let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        generations.insert(key, number, GENERATION_LEN);
+        self.0.lock().insert(key, number, GENERATION_LEN);
     }
 }
 
@@ -59,11 +56,11 @@ mod tests {
         let key = |n: u8| ChatKey::from_bytes([n; 16]);
         let located = Located::default();
         for n in 0..4 {
-            located.0.lock().unwrap().insert(key(n), n.into(), 2);
+            located.0.lock().insert(key(n), n.into(), 2);
         }
         assert_eq!(located.get(key(0)), Some(0));
         for n in 4..6 {
-            located.0.lock().unwrap().insert(key(n), n.into(), 2);
+            located.0.lock().insert(key(n), n.into(), 2);
         }
         assert_eq!(located.get(key(1)), None);
         assert_eq!(located.get(key(5)), Some(5));

@@ -99,7 +99,7 @@ impl Maps {
     /// The maps to look chats up by, newest first. Includes maps that are not current yet: another instance's
     /// clock may be ahead.
     fn remembered(&self, now: Timestamp) -> impl Iterator<Item = &Map> {
-        let oldest = now.unix_ms().saturating_sub(millis(REMEMBERED));
+        let oldest = now.unix_ms().saturating_sub(REMEMBERED.as_millis() as i64);
         let replaced_at = |index: usize| self.0.get(index + 1).map(|next| next.since.unix_ms());
         let current = self.current(now).version;
         let (ahead, in_force): (Vec<_>, Vec<_>) = self
@@ -137,10 +137,6 @@ impl Map {
         };
         self.servers.iter().max_by_key(rank).copied()
     }
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -142,7 +142,7 @@ impl ShardedStore {
         let id_home = digest.and_then(|digest| map.server_of_id(digest));
         let id_home = id_home.filter(|server| *server != home);
         let (mut of_key, of_id) = {
-            let (known, now) = (self.maps(), self.clock.now());
+            let (known, now) = (self.maps.read(), self.clock.now());
             let of_id = digest.map(|digest| known.maps.candidates_of(digest, now));
             (
                 known.maps.candidates(new.key, now),
@@ -234,7 +234,7 @@ impl ShardedStore {
     /// Whether all servers that may know an `id` take writes.
     pub(super) fn can_place_id(&self, registration: &SecretDigest) -> bool {
         let places = {
-            let known = self.maps();
+            let known = self.maps.read();
             known.maps.candidates_of(registration, self.clock.now())
         };
         places.into_iter().all(|server| self.takes_writes(server))
@@ -246,11 +246,11 @@ impl ShardedStore {
     }
 
     fn current_map(&self) -> Map {
-        self.maps().maps.current(self.clock.now()).clone()
+        self.maps.read().maps.current(self.clock.now()).clone()
     }
 
     fn map(&self, version: i64) -> Option<Map> {
-        let known = self.maps();
+        let known = self.maps.read();
         let mut maps = known.maps.as_slice().iter();
         maps.find(|map| map.version == version).cloned()
     }

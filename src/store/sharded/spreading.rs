@@ -1,6 +1,6 @@
 //! Brings the maps to all servers.
 
-use std::{sync::PoisonError, time::Instant};
+use std::time::Instant;
 
 use actors::{domain::Timestamp, ports::StoreError};
 use futures_util::future::join_all;
@@ -17,7 +17,7 @@ impl ShardedStore {
         let answering = self.opened().filter(|(shard, _)| shard.answers());
         let read = answering.map(async |(shard, store)| (shard, store, store.maps().await));
         let mut failed = None;
-        let mut all: Vec<Map> = self.maps().maps.as_slice().to_vec();
+        let mut all: Vec<Map> = self.maps.read().maps.as_slice().to_vec();
         let mut have = Vec::new();
         let mut differing = Vec::new();
         for (shard, store, maps) in join_all(read).await {
@@ -43,7 +43,7 @@ impl ShardedStore {
             }
         }
         let known = Maps::new(all).expect("there was one before");
-        *self.maps.write().unwrap_or_else(PoisonError::into_inner) = Known {
+        *self.maps.write() = Known {
             maps: known,
             read_at: Instant::now(),
         };

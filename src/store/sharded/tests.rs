@@ -163,7 +163,7 @@ async fn chats_of_a_lone_server_are_found_when_another_is_added_and_when_it_is_d
         let store = store.clone();
         move || {
             let store = store.clone();
-            async move { store.maps().maps.current(store.clock.now()).version >= version }
+            async move { store.maps.read().maps.current(store.clock.now()).version >= version }
         }
     };
     eventually("both servers take chats", in_force(2)).await;

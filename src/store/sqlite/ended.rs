@@ -1,10 +1,8 @@
 //! Removes the content of ended chats from SQLite's write-ahead log.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
+use parking_lot::Mutex;
 use rusqlite::Connection;
 use tracing::{info, warn};
 
@@ -33,13 +31,12 @@ impl Default for EndedInLog {
 impl EndedInLog {
     /// Content of an ended chat was deleted, so the log holds it.
     pub(super) fn mark(&self) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.in_log = true;
+        self.0.lock().in_log = true;
     }
 
     /// Empties the log if needed; logs when that has to wait, and when it has succeeded.
     pub(super) fn forget(&self, connection: &Connection) -> rusqlite::Result<()> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock();
         if !state.in_log {
             return Ok(());
         }

@@ -1,19 +1,13 @@
 //! Adds the common failures to every operation, each described once with its error words, and a description
 //! to every response.
 
-use utoipa::{
-    Modify,
-    openapi::{
-        Content, Header, HttpMethod, OpenApi, Ref, RefOr, Response, ResponseBuilder,
-        path::Operation,
-        schema::{Components, ObjectBuilder, Schema, Type},
-    },
+use utoipa::openapi::{
+    Content, Header, HttpMethod, OpenApi, Ref, RefOr, Response, ResponseBuilder,
+    path::Operation,
+    schema::{Components, ObjectBuilder, Schema, Type},
 };
 
 use crate::http::problem::words::WORDS;
-
-/// Adds each operation's failures and the missing descriptions.
-pub struct Responses;
 
 /// A failure that operations have in common.
 struct Failure {
@@ -56,27 +50,26 @@ const FAILURES: [Failure; 14] = [
          request that carries an `id` is safe."),
 ];
 
-impl Modify for Responses {
-    fn modify(&self, openapi: &mut OpenApi) {
-        for (path, item) in &mut openapi.paths.paths {
-            for (method, operation) in [
-                (HttpMethod::Get, &mut item.get),
-                (HttpMethod::Post, &mut item.post),
-            ] {
-                if let Some(operation) = operation {
-                    // An empty list means that no token is needed; a missing list would leave it open.
-                    operation.security.get_or_insert_default();
-                    add_failures(operation, path, &method);
-                    describe_success(operation);
-                }
+/// Adds each operation's failures and the missing descriptions.
+pub fn add_responses(openapi: &mut OpenApi) {
+    for (path, item) in &mut openapi.paths.paths {
+        for (method, operation) in [
+            (HttpMethod::Get, &mut item.get),
+            (HttpMethod::Post, &mut item.post),
+        ] {
+            if let Some(operation) = operation {
+                // An empty list means that no token is needed; a missing list would leave it open.
+                operation.security.get_or_insert_default();
+                add_failures(operation, path, &method);
+                describe_success(operation);
             }
         }
-        if let Some(components) = &mut openapi.components {
-            define_failures(components);
-            list_words(components);
-        }
-        drop_unused_schemas(openapi);
     }
+    if let Some(components) = &mut openapi.components {
+        define_failures(components);
+        list_words(components);
+    }
+    drop_unused_schemas(openapi);
 }
 
 fn add_failures(operation: &mut Operation, path: &str, method: &HttpMethod) {

@@ -82,7 +82,7 @@ async fn different_maps_of_one_version_are_not_followed() {
         running.metrics.maps_differ.get() == 1
     })
     .await;
-    assert_eq!(running.maps().maps.newest(), &map);
+    assert_eq!(running.maps.read().maps.newest(), &map);
     let (mut made, mut refused) = (0, 0);
     for _ in 0..20 {
         // By either map one server has all chats; by the other one the other.
@@ -96,7 +96,7 @@ async fn different_maps_of_one_version_are_not_followed() {
         }
     }
     assert_eq!(made + refused, 20);
-    assert_eq!(running.maps().maps.newest(), &map);
+    assert_eq!(running.maps.read().maps.newest(), &map);
     assert_eq!(two.1.census().await.unwrap().chats, 0);
 
     let (settings, clock) = (settings(), Arc::new(SystemClock::default()));

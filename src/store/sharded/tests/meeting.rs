@@ -15,7 +15,7 @@ fn registered_as(key: ChatKey, id: SecretDigest) -> NewChat {
 async fn a_chat_that_is_made_while_it_is_looked_for_is_the_only_one_of_its_registration() {
     let servers = Servers::start();
     let store = store(&servers.urls()).await;
-    let map = store.maps().maps.current(store.clock.now()).clone();
+    let map = store.maps.read().maps.current(store.clock.now()).clone();
     let id = digest();
     // Both chats belong elsewhere than their id, where it is recorded which of them it makes.
     let id_home = map.server_of_id(&id).unwrap();
