@@ -103,7 +103,7 @@ impl Pair {
         self.send_hello(Event::Hello);
     }
 
-    /// The same as an event of either kind that carries one.
+    /// Sends every live stream its state, in an event of this kind.
     pub(super) fn send_hello(&mut self, event: fn(Arc<Hello>) -> Event) {
         for seat in Seat::BOTH {
             let Ok(hello) = self.hello(seat, self.status.last_seq()) else {

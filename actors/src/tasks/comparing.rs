@@ -85,7 +85,8 @@ impl Comparisons {
     /// Queues chats for the next query of their partition.
     pub(crate) fn queue(&mut self, keys: impl IntoIterator<Item = ChatKey>) {
         for key in keys {
-            self.part_of(key).wanted.insert(key);
+            let number = self.pairs.store().partition(key);
+            self.parts[number].wanted.insert(key);
         }
     }
 
@@ -160,11 +161,6 @@ impl Comparisons {
         part.failed = compared.failed.len();
         part.wanted.extend(&compared.failed);
         part.schedule(self.pace, compared.began, Instant::now());
-    }
-
-    fn part_of(&mut self, key: ChatKey) -> &mut Part {
-        let number = self.pairs.store().partition(key);
-        &mut self.parts[number]
     }
 }
 

@@ -39,9 +39,6 @@ impl Data {
 
     /// The chat, if it is live.
     pub(super) fn live(&mut self, key: ChatKey, now: Timestamp) -> Option<&mut Record> {
-        match self.lookup(key, now) {
-            Lookup::Live(record) => Some(record),
-            Lookup::Missing | Lookup::Ended => None,
-        }
+        self.lookup(key, now).live().ok()
     }
 }
