@@ -241,7 +241,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             print_line(format_args!("{} is up to date.", settings.store.url))
         }
         Some(Command::CheckConfig { print }) => {
-            http::tls::check(&settings)?;
+            http::tls::acceptor(&settings)?;
             for hint in &settings.hints {
                 writeln!(io::stderr(), "duet: {hint}.")?;
             }

@@ -68,7 +68,7 @@ impl Settings {
             settings.store.url = StoreUrl::Shards(several);
         }
         settings.check().map_err(|wrong| wrong.set_in(&sources))?;
-        settings.hints = sources.near_misses();
+        settings.hints = sources.near_misses.clone();
         Ok((settings, config, sources))
     }
 }

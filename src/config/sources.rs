@@ -16,7 +16,8 @@ pub(super) const PLATFORM: [(&str, &str); 2] = [("DATABASE_URL", "store"), ("RED
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     places: BTreeMap<String, String>,
-    near_misses: Vec<String>,
+    /// Warnings about variables that look like settings and are not.
+    pub(super) near_misses: Vec<String>,
 }
 
 /// Whether an environment variable is a setting. Other variables have the same prefix: a Kubernetes service named `duet`
@@ -75,11 +76,6 @@ impl Sources {
     /// Where a key was set.
     pub fn of(&self, key: &str) -> &str {
         self.places.get(key).map_or("default", String::as_str)
-    }
-
-    /// Warnings about variables that look like settings and are not.
-    pub(super) fn near_misses(&self) -> Vec<String> {
-        self.near_misses.clone()
     }
 }
 

@@ -78,11 +78,8 @@ impl Meter {
     pub(super) async fn ping(&self, write: impl Future<Output = Result<()>>) -> Result<()> {
         let in_time = async {
             let done = tokio::time::timeout(PING_DEADLINE, write).await;
-            done.unwrap_or_else(|_| {
-                Err(StoreError::Unavailable(
-                    "no write was confirmed in time".into(),
-                ))
-            })
+            let late = || StoreError::Unavailable("no write was confirmed in time".into());
+            done.unwrap_or_else(|_| Err(late()))
         };
         self.measure("ping", in_time).await
     }

@@ -26,25 +26,14 @@ pub(super) fn register(registry: &Registry) {
 /// In the order of [`GAUGES`].
 struct Usage([Gauge; 7]);
 
+#[rustfmt::skip] // A table, a gauge a row.
 const GAUGES: [(&str, &str); 7] = [
-    (
-        "process_cpu_seconds_total",
-        "CPU time of the process, in seconds.",
-    ),
+    ("process_cpu_seconds_total", "CPU time of the process, in seconds."),
     ("process_open_fds", "Open file descriptors of the process."),
     ("process_max_fds", "The limit of open file descriptors."),
-    (
-        "process_virtual_memory_bytes",
-        "Virtual memory of the process, in bytes.",
-    ),
-    (
-        "process_resident_memory_bytes",
-        "Resident memory of the process, in bytes.",
-    ),
-    (
-        "process_start_time_seconds",
-        "When the process was started, in seconds since 1970.",
-    ),
+    ("process_virtual_memory_bytes", "Virtual memory of the process, in bytes."),
+    ("process_resident_memory_bytes", "Resident memory of the process, in bytes."),
+    ("process_start_time_seconds", "When the process was started, in seconds since 1970."),
     ("process_threads", "Threads of the process."),
 ];
 

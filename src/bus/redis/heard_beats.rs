@@ -11,21 +11,20 @@ const MISSED_PROBES_MAX: u32 = 2;
 /// The beats of one shard's connection.
 #[derive(Default)]
 pub(super) struct HeardBeats {
-    /// The last own beat that Redis accepted.
-    accepted: u64,
-    /// The last own beat that came back.
-    heard: u64,
+    last: LastBeats,
     /// The last beat before the latest failure; only later ones show that the shard works.
     failed_at: u64,
     heard_at: Option<Instant>,
-    last_sample: Sample,
+    /// As they were at the last probe.
+    probed: LastBeats,
     missed_probes: u32,
 }
 
-/// The beats at the last probe.
-#[derive(Default)]
-struct Sample {
+#[derive(Clone, Copy, Default)]
+struct LastBeats {
+    /// The last own beat that Redis accepted.
     accepted: u64,
+    /// The last own beat that came back.
     heard: u64,
 }
 
@@ -33,7 +32,7 @@ struct Sample {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ProbeResult {
     /// A beat has come back since the last probe.
-    Collector,
+    Hears,
     /// None has, for an unknown reason.
     Inconclusive,
     /// The socket is open and delivers nothing.
@@ -43,53 +42,46 @@ pub(super) enum ProbeResult {
 impl HeardBeats {
     /// Called when a new connection starts to listen.
     pub(super) fn start_over(&mut self) {
-        self.heard = self.accepted;
+        self.last.heard = self.last.accepted;
         self.fail();
         self.missed_probes = 0;
-        self.last_sample = Sample {
-            accepted: self.accepted,
-            heard: self.heard,
-        };
+        self.probed = self.last;
     }
 
     /// Redis accepted an own beat. Returns whether beats have been both accepted and heard since the last failure.
     pub(super) fn accept(&mut self, beat: u64) -> bool {
-        self.accepted = self.accepted.max(beat);
+        self.last.accepted = self.last.accepted.max(beat);
         self.works()
     }
 
     /// An own beat came back; returns the same.
     pub(super) fn hear(&mut self, beat: u64) -> bool {
-        self.heard = self.heard.max(beat);
+        self.last.heard = self.last.heard.max(beat);
         self.heard_at = Some(Instant::now());
         self.works()
     }
 
     /// Something failed: only later beats show that the shard works again.
     pub(super) fn fail(&mut self) {
-        self.failed_at = self.accepted.max(self.heard);
+        self.failed_at = self.last.accepted.max(self.last.heard);
     }
 
     fn works(&self) -> bool {
-        self.accepted > self.failed_at && self.heard > self.failed_at
+        self.last.accepted > self.failed_at && self.last.heard > self.failed_at
     }
 
     /// Probes the socket; to be called once per beat.
     pub(super) fn probe(&mut self) -> ProbeResult {
-        let sample = Sample {
-            accepted: self.accepted,
-            heard: self.heard,
-        };
-        let last = std::mem::replace(&mut self.last_sample, sample);
-        self.missed_probes = match self.heard < last.accepted {
+        let before = std::mem::replace(&mut self.probed, self.last);
+        self.missed_probes = match self.last.heard < before.accepted {
             true => self.missed_probes + 1,
             false => 0,
         };
         if self.missed_probes >= MISSED_PROBES_MAX {
             return ProbeResult::Deaf;
         }
-        match self.heard > last.heard {
-            true => ProbeResult::Collector,
+        match self.last.heard > before.heard {
+            true => ProbeResult::Hears,
             false => ProbeResult::Inconclusive,
         }
     }
@@ -123,7 +115,7 @@ mod tests {
     #[test]
     fn a_socket_is_deaf_when_an_accepted_beat_does_not_come_back() {
         let mut beating = Beating::new();
-        assert_eq!(beating.beat(), ProbeResult::Collector);
+        assert_eq!(beating.beat(), ProbeResult::Hears);
         beating.0.accept(9);
         let probes: Vec<ProbeResult> = (0..3).map(|_| beating.0.probe()).collect();
         assert_eq!(
@@ -143,6 +135,6 @@ mod tests {
         let mut beating = Beating::new();
         beating.beat();
         assert!((0..100).all(|_| beating.0.probe() == ProbeResult::Inconclusive));
-        assert_eq!(beating.beat(), ProbeResult::Collector);
+        assert_eq!(beating.beat(), ProbeResult::Hears);
     }
 }

@@ -11,9 +11,9 @@ use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
-    task::JoinHandle,
 };
 use tokio_rustls::TlsConnector;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::warn;
 
 use super::other_service::other_service;
@@ -143,7 +143,7 @@ impl Servers {
         })?;
         Ok(Connection {
             commands,
-            driver: Arc::new(Driver(tokio::spawn(driver))),
+            driver: Arc::new(AbortOnDropHandle::new(tokio::spawn(driver))),
         })
     }
 }
@@ -169,16 +169,8 @@ fn by_tls(why: String) -> RedisError {
 #[derive(Clone)]
 pub(super) struct Connection {
     commands: MultiplexedConnection,
-    driver: Arc<Driver>,
-}
-
-/// The task that reads and writes for a connection. Aborted on drop, or it would wait for answers that may never come.
-struct Driver(JoinHandle<()>);
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+    /// The task that reads and writes for it. Aborted on drop, or it would wait for answers that may never come.
+    driver: Arc<AbortOnDropHandle<()>>,
 }
 
 impl Connection {

@@ -130,7 +130,7 @@ fn probe(shard: &Shard) -> RedisResult<()> {
     };
     let (gone, alive) = {
         let mut members = shard.members();
-        let gone = result == ProbeResult::Collector && members.count_beat();
+        let gone = result == ProbeResult::Hears && members.count_beat();
         (gone, 1 + members.alive().count())
     };
     shard.metrics.set_beats(shard.address(), age, alive);

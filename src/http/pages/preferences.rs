@@ -1,12 +1,14 @@
 //! Theme and language, kept in cookies.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use url::{Position, Url};
 use views::{address, page::Theme};
 
 use super::{done, flash};
-use crate::http::{Problem, Result, State, body::FormOrJson, session::scoped};
+use crate::http::{
+    Problem, Result, State, body::FormOrJson, envelope::EmptyReply, session::scoped,
+};
 
 /// The cookie of the language.
 pub const LANGUAGE_COOKIE: &str = "duet_language";
@@ -21,9 +23,6 @@ pub struct Preferences {
     back: Option<String>,
 }
 
-#[derive(Serialize)]
-struct PreferencesReply {}
-
 /// Keeps a choice.
 pub async fn set(
     state: web::Data<State>,
@@ -34,7 +33,7 @@ pub async fn set(
         Some(back) => page_of_ours(&back)?,
         None => address::REGISTER.into(),
     };
-    let mut response = done(&request, PreferencesReply {}, &back);
+    let mut response = done(&request, EmptyReply {}, &back);
     let keep = |name, value| scoped(&state, name, value, address::BASE.into());
     if let Some(theme) = form.body.theme {
         let word = Theme::parse(&theme).word().to_owned();

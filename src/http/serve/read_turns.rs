@@ -80,20 +80,11 @@ impl ReadTurns {
         let since = Instant::now();
         let waiter = Waiter { since, call };
         queue.waiting.borrow_mut().insert(place, waiter);
-        let _dequeue = Dequeue { queue, place };
+        // Whether it gets a turn, times out or is dropped.
+        let _dequeue = scopeguard::guard(place, |place| {
+            queue.waiting.borrow_mut().remove(&place);
+        });
         timeout(TURN_TIMEOUT, called).await.ok()?.ok()
-    }
-}
-
-/// Takes a waiter out of the queue, whether it got a turn, timed out or was dropped.
-struct Dequeue<'a> {
-    queue: &'a Queue,
-    place: QueueKey,
-}
-
-impl Drop for Dequeue<'_> {
-    fn drop(&mut self) {
-        self.queue.waiting.borrow_mut().remove(&self.place);
     }
 }
 

@@ -102,7 +102,11 @@ impl ResponseMemory {
         let found = match wanted.as_mut().now_or_never() {
             Some(found) => Ok(found),
             None => {
-                let _waits = Waits::begin(&budget.wanted_kib, kib as usize);
+                // Counts what it wants until it is dropped.
+                budget.wanted_kib.fetch_add(kib as usize, Relaxed);
+                let _wanted = scopeguard::guard(&budget.wanted_kib, |wanted_kib| {
+                    wanted_kib.fetch_sub(kib as usize, Relaxed);
+                });
                 timeout(RESERVE_TIMEOUT, wanted).await
             }
         };
@@ -164,25 +168,6 @@ impl Reservation {
                 return;
             }
         }
-    }
-}
-
-/// Counts what a waiting request wants, until it is dropped.
-struct Waits<'a> {
-    wanted_kib: &'a AtomicUsize,
-    kib: usize,
-}
-
-impl<'a> Waits<'a> {
-    fn begin(wanted_kib: &'a AtomicUsize, kib: usize) -> Self {
-        wanted_kib.fetch_add(kib, Relaxed);
-        Self { wanted_kib, kib }
-    }
-}
-
-impl Drop for Waits<'_> {
-    fn drop(&mut self) {
-        self.wanted_kib.fetch_sub(self.kib, Relaxed);
     }
 }
 

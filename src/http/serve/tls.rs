@@ -38,14 +38,6 @@ pub fn acceptor(settings: &Settings) -> Result<Option<(TlsAcceptor, Arc<Identity
     Ok(Some((Arc::new(config).into(), identity)))
 }
 
-/// Reads the certificate without using it.
-///
-/// # Errors
-/// [`ConfigError`] says which file is not what it should be.
-pub fn check(settings: &Settings) -> Result<(), ConfigError> {
-    Identity::of(settings).map(drop)
-}
-
 /// The certificate and its key, and where they came from.
 pub struct Identity {
     certificate: PathBuf,

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::{
     sync::oneshot,
-    task::JoinHandle,
     time::{sleep, timeout},
 };
-use tokio_postgres::{Client, Error};
+use tokio_postgres::Client;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::warn;
 
 use super::{connect_once, inspect};
@@ -23,7 +23,7 @@ const LOOK_DEADLINE: Duration = Duration::from_secs(2);
 /// taken again, unless another process was faster.
 #[derive(Debug)]
 pub struct DatabaseLock {
-    keeper: JoinHandle<()>,
+    _keeper: AbortOnDropHandle<()>,
     lost: oneshot::Receiver<OpenError>,
 }
 
@@ -38,7 +38,10 @@ impl DatabaseLock {
         let held = acquire(url, None).await?.ok_or_else(another)?;
         let (tell, lost) = oneshot::channel();
         let keeper = tokio::spawn(keep(url.clone(), held, tell));
-        Ok(Self { keeper, lost })
+        Ok(Self {
+            _keeper: AbortOnDropHandle::new(keeper),
+            lost,
+        })
     }
 
     /// Resolves when another process serves the database.
@@ -48,12 +51,6 @@ impl DatabaseLock {
             // The keeper ends when the lock is lost, or when `self` is dropped.
             Err(_) => std::future::pending().await,
         }
-    }
-}
-
-impl Drop for DatabaseLock {
-    fn drop(&mut self) {
-        self.keeper.abort();
     }
 }
 
@@ -95,11 +92,6 @@ async fn is_held(held: &Held) -> bool {
 /// the server has not noticed that its connection is gone.
 async fn acquire(url: &PostgresUrl, before: Option<&Held>) -> Result<Option<Held>, OpenError> {
     let client = connect_once(url).await?;
-    let taken = take(&client, before).await?;
-    Ok(taken.map(|(pid, since)| Held { client, pid, since }))
-}
-
-async fn take(client: &Client, before: Option<&Held>) -> Result<Option<(i32, String)>, Error> {
     // After SET ROLE, the start time of the own session may be hidden.
     client.batch_execute("SET ROLE NONE").await?;
     if let Some(before) = before {
@@ -109,10 +101,11 @@ async fn take(client: &Client, before: Option<&Held>) -> Result<Option<(i32, Str
     }
     let take = "SELECT pid, backend_start::text FROM pg_stat_activity
                 WHERE pid = pg_backend_pid() AND pg_try_advisory_lock($1)";
-    let taken = client.query_opt(take, &[&SERVING_LOCK]).await?;
-    taken
-        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
-        .transpose()
+    let Some(row) = client.query_opt(take, &[&SERVING_LOCK]).await? else {
+        return Ok(None);
+    };
+    let (pid, since) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(Some(Held { client, pid, since }))
 }
 
 fn another() -> OpenError {

@@ -46,20 +46,16 @@ pub(super) async fn migrate(
     lock(&client, patience).await?;
     // Whoever held the lock may have migrated meanwhile.
     if !is_current(&mut client).await? {
-        carry_out(&mut client).await?;
+        let done = runner().run_async(&mut client).await?;
+        let applied = done.applied_migrations();
+        if let Some(last) = applied.last() {
+            let (steps, version) = (applied.len(), last.version());
+            info!(steps, version, "the tables were brought up to date");
+        }
     }
     let unlock = "SELECT pg_advisory_unlock($1)";
     client.execute(unlock, &[&MIGRATION_LOCK]).await?;
     Ok(client)
-}
-
-async fn carry_out(client: &mut Client) -> Result<(), OpenError> {
-    let done = runner().run_async(client).await?;
-    if let Some(last) = done.applied_migrations().last() {
-        let (steps, version) = (done.applied_migrations().len(), last.version());
-        info!(steps, version, "the tables were brought up to date");
-    }
-    Ok(())
 }
 
 fn runner() -> Runner {

@@ -6,7 +6,7 @@ use actors::{
     domain::ChatKey,
     ports::{NewChat, Registered, StoreError},
 };
-use tokio_postgres::{Client, Error, Row};
+use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 use super::{
@@ -120,18 +120,12 @@ pub(crate) async fn member(url: &PostgresUrl) -> Result<Option<Member>, OpenErro
     if !migrate::is_current(&mut client).await? {
         return Ok(None);
     }
-    Ok(Some(read_member(&client).await?))
-}
-
-async fn read_member(client: &Client) -> Result<Member, Error> {
-    let identity = client.query_one(IDENTITY, &[]).await?.try_get(0)?;
     let maps = client.query(MAPS, &[]).await?;
-    let is_inhabited = client.query_one(INHABITED, &[]).await?.try_get(0)?;
-    Ok(Member {
-        identity,
+    Ok(Some(Member {
+        identity: client.query_one(IDENTITY, &[]).await?.try_get(0)?,
         maps: maps.iter().map(map).collect::<Result<_, _>>()?,
-        is_inhabited,
-    })
+        is_inhabited: client.query_one(INHABITED, &[]).await?.try_get(0)?,
+    }))
 }
 
 impl PostgresStore {

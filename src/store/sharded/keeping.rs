@@ -42,14 +42,13 @@ impl ShardMetrics {
             "duet_shard_up",
             "Whether a PostgreSQL server takes writes (1) or not (0), in a store of several servers.",
         );
-        let up = IntGaugeVec::new(up, &["server"]).expect("the name and the label are valid");
         let maps_differ = IntGauge::new(
             "duet_shard_maps_differ",
             "PostgreSQL servers whose map of which servers take new chats is another one than this \
              instance goes by. They register no chats.",
         );
         Self {
-            up: register(registry, Ok(up)),
+            up: register(registry, IntGaugeVec::new(up, &["server"])),
             maps_differ: register(registry, maps_differ),
         }
     }

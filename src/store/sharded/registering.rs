@@ -83,6 +83,7 @@ impl ShardedStore {
             id_home,
             older,
         } = self.places(map, new).await?;
+        let unavailable = || MapChecked::Done(PriorUse::Known(Registered::PartitionUnavailable));
         let mut is_part_away = false;
         for server in &older {
             let traced = self.ask(*server, async |store| store.trace(map, new, stale).await);
@@ -94,32 +95,22 @@ impl ShardedStore {
                 Some(known) => return Ok(known),
             }
         }
-        let needed = [Some(home), id_home];
-        is_part_away |= needed
-            .into_iter()
-            .flatten()
-            .any(|it| !self.takes_writes(it));
-        if is_part_away {
+        let needed = [Some(home), id_home].into_iter().flatten();
+        if is_part_away || !needed.clone().all(|it| self.takes_writes(it)) {
             // Nothing can be made, but what the reachable servers know can be returned.
-            for server in needed.into_iter().flatten() {
+            for server in needed {
                 let traced = self.ask(server, async |store| store.trace(map, new, stale).await);
                 match traced.await? {
                     None | Some(MapChecked::Done(PriorUse::None | PriorUse::Reserved)) => {}
                     Some(known) => return Ok(known),
                 }
             }
-            return Ok(MapChecked::Done(PriorUse::Known(
-                Registered::PartitionUnavailable,
-            )));
+            return Ok(unavailable());
         }
         if let Some(id_home) = id_home {
             let bound = self.ask(id_home, async |store| store.bind(map, new, stale).await);
             match bound.await? {
-                None => {
-                    return Ok(MapChecked::Done(PriorUse::Known(
-                        Registered::PartitionUnavailable,
-                    )));
-                }
+                None => return Ok(unavailable()),
                 Some(MapChecked::Done(PriorUse::Reserved)) => new.must_be_reserved = false,
                 Some(MapChecked::Done(PriorUse::None)) => {}
                 Some(known) => return Ok(known),
@@ -127,10 +118,7 @@ impl ShardedStore {
         }
         let home = self.number_of(home);
         let registered = self.store(home)?.register_by(map, new, stale).await?;
-        if matches!(
-            &registered,
-            MapChecked::Done(PriorUse::Known(Registered::Made { .. }))
-        ) {
+        if let MapChecked::Done(PriorUse::Known(Registered::Made { .. })) = &registered {
             self.found(new.key, home, self.candidates(new.key).len() == 1);
         }
         Ok(registered)
