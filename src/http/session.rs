@@ -67,15 +67,10 @@ impl Bearer {
 /// Turns a 401 into `replaced` where the session ended because somebody else was let in at its seat. Where the
 /// store cannot be asked, the problem stays as it is.
 pub async fn explain_replaced(request: &HttpRequest, problem: Problem) -> Problem {
-    let on_api = request.path().starts_with("/chat-server/");
-    let token = match on_api {
-        _ if !matches!(
-            problem,
-            Problem::Refused(Refusal::NoSession | Refusal::UnknownSession)
-        ) =>
-        {
-            None
-        }
+    let Problem::Refused(Refusal::NoSession | Refusal::UnknownSession) = problem else {
+        return problem;
+    };
+    let token = match request.path().starts_with("/chat-server/") {
         true => bearer_token(request),
         false => seat_token(request),
     };
