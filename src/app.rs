@@ -12,6 +12,7 @@ use std::{
 };
 
 use actix_rt::{Arbiter, ArbiterHandle, System};
+use actix_web::web::Data;
 use actors::{
     Metrics, PairRegistry, Tasks, World,
     ports::{Clock, SystemClock},
@@ -178,14 +179,14 @@ impl App {
         );
         let probe = StoreProbe::register(store.store.clone(), &registry);
         let readiness = Readiness::register(&registry, tasks, probe);
-        let state = State::new(
+        let state = Data::new(State::new(
             settings,
             listeners.address(),
             pairs.clone(),
             clock,
             registry,
             readiness.clone(),
-        );
+        ));
         let (address, api_address, ops_address) = listeners.addresses();
         actix_rt::spawn(forget_quiet_addresses(state.clone()));
         actix_rt::spawn(watch(readiness.clone()));
@@ -265,7 +266,7 @@ async fn watch(readiness: Readiness) {
 }
 
 /// Forgets idle addresses, so that the limits do not grow with every address ever seen.
-async fn forget_quiet_addresses(state: State) {
+async fn forget_quiet_addresses(state: Data<State>) {
     let mut interval = actix_rt::time::interval(Duration::from_secs(60));
     loop {
         interval.tick().await;
@@ -343,7 +344,7 @@ impl Listeners {
     fn serve(
         self,
         settings: &Settings,
-        state: &State,
+        state: &Data<State>,
         arbiters: &[ArbiterHandle],
     ) -> io::Result<Vec<Server>> {
         let serve = |(listener, _, routes): (_, _, RouteSet)| {

@@ -26,7 +26,6 @@ pub mod wire;
 use std::{
     io,
     net::{IpAddr, SocketAddr, TcpListener},
-    ops::Deref,
     sync::Arc,
     time::Duration,
 };
@@ -72,12 +71,8 @@ pub struct RouteSet {
     pub ops: bool,
 }
 
-/// The application state that every handler gets. Cheap to clone.
-#[derive(Clone)]
-pub struct State(Arc<Inner>);
-
-/// The content of [`State`].
-pub struct Inner {
+/// The application state that every handler gets.
+pub struct State {
     pairs: PairRegistry,
     clock: Arc<dyn Clock>,
     readiness: Readiness,
@@ -94,14 +89,6 @@ pub struct Inner {
     stream_buffer_bytes: usize,
 }
 
-impl Deref for State {
-    type Target = Inner;
-
-    fn deref(&self) -> &Inner {
-        &self.0
-    }
-}
-
 impl State {
     /// `bound` is the address that the pages are served on.
     pub fn new(
@@ -112,7 +99,7 @@ impl State {
         registry: Registry,
         readiness: Readiness,
     ) -> Self {
-        Self(Arc::new(Inner {
+        Self {
             pairs,
             clock,
             readiness,
@@ -127,7 +114,7 @@ impl State {
             ttl_hours: settings.links.ttl_hours,
             request_deadline: Duration::from_secs(settings.limits.request_seconds),
             stream_buffer_bytes: settings.limits.stream_buffer_kib * 1024,
-        }))
+        }
     }
 
     /// Counts a connection until the guard is dropped; `None` when its address has too many.
@@ -173,10 +160,10 @@ pub fn server(
     settings: &Settings,
     acceptor: Option<TlsAcceptor>,
     serves: RouteSet,
-    state: &State,
+    state: &web::Data<State>,
     arbiters: &[ArbiterHandle],
 ) -> io::Result<Server> {
-    let data = web::Data::new(state.clone());
+    let data = state.clone();
     let role = settings.server.role;
     serve::serve(listener, settings, acceptor, state, arbiters, move || {
         App::new()

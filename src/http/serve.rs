@@ -25,7 +25,7 @@ use actix::ArbiterHandle;
 use actix_http::{Request, Response, ServiceConfig};
 use actix_rt::net::{TcpListener, TcpStream};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, map_config};
-use actix_web::{Error, HttpMessage, body::MessageBody, dev::AppConfig};
+use actix_web::{Error, HttpMessage, body::MessageBody, dev::AppConfig, web::Data};
 use futures_util::future::LocalBoxFuture;
 use tokio::{
     sync::{Semaphore, mpsc},
@@ -108,7 +108,7 @@ pub fn serve<F, I, S, B>(
     listener: net::TcpListener,
     settings: &Settings,
     acceptor: Option<TlsAcceptor>,
-    state: &State,
+    state: &Data<State>,
     arbiters: &[ArbiterHandle],
     app: F,
 ) -> io::Result<Server>
