@@ -182,7 +182,6 @@ pub fn server(
     })
 }
 
-/// The URL table.
 fn routes(config: &mut web::ServiceConfig, serves: RouteSet, role: Role) {
     // On every socket, so that a health check can use the one that it checks.
     config
@@ -233,7 +232,6 @@ fn header(request: &HttpRequest, name: impl AsHeaderName) -> Option<&str> {
     request.headers().get(name)?.to_str().ok()
 }
 
-/// A resource for GET and HEAD.
 fn get_or_head(path: &str, route: Route) -> Resource {
     let get_or_head = guard::Any(guard::Get()).or(guard::Head());
     web::resource(path)
@@ -241,12 +239,10 @@ fn get_or_head(path: &str, route: Route) -> Resource {
         .default_service(method_not_allowed("GET, HEAD"))
 }
 
-/// A resource for GET.
 fn get_only(path: &str) -> Resource {
     web::resource(path).default_service(method_not_allowed("GET"))
 }
 
-/// A resource for POST.
 fn post_only(path: &str) -> Resource {
     web::resource(path).default_service(method_not_allowed("POST"))
 }

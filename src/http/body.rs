@@ -48,7 +48,6 @@ impl<T: DeserializeOwned + 'static> FromRequest for FormOrJson<T> {
     }
 }
 
-/// Reads and parses a body.
 fn parsed<T: DeserializeOwned + 'static>(
     request: &HttpRequest,
     payload: &mut Payload,

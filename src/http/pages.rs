@@ -146,12 +146,10 @@ fn now_ms(request: &HttpRequest) -> i64 {
     state.map_or(0, |state| state.clock.now().unix_ms())
 }
 
-/// A page that was asked for.
 fn show_page(request: &HttpRequest, page: impl FnOnce(&Frame) -> Markup) -> HttpResponse {
     html(StatusCode::OK, page(&frame(request)))
 }
 
-/// A page with its status.
 fn html(status: StatusCode, markup: Markup) -> HttpResponse {
     let mut page = markup.into_string();
     // Frees the spare capacity: the page may wait long until its client takes it.

@@ -114,7 +114,6 @@ impl PostgresStore {
     }
 }
 
-/// Opens a connection outside the pool.
 async fn connect_once(url: &PostgresUrl) -> Result<Client, OpenError> {
     let connecting = Servers::new(url, CONNECT_DEADLINE, Session::for_upkeep())?;
     match connecting.connect().await {

@@ -54,7 +54,6 @@ pub struct ShardedStore {
     metrics: ShardMetrics,
 }
 
-/// One of the servers.
 struct Shard {
     url: PostgresUrl,
     /// Its name in logs, on the command line and in metrics.

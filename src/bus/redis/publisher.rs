@@ -70,7 +70,6 @@ pub(super) async fn send(weak: Weak<Shard>) {
     }
 }
 
-/// What to do after an attempt to send.
 enum Step {
     Done,
     Again,
@@ -87,7 +86,6 @@ struct Sender {
 }
 
 impl Sender {
-    /// Sends once.
     async fn step(&mut self) -> Step {
         let (Some(shared), Some(shard)) = (self.shared.upgrade(), self.shard.upgrade()) else {
             self.pass_on_moved();

@@ -15,7 +15,6 @@ use crate::http::{Problem, Result, State, actions::TokenHolder, wire::messages::
 /// Messages read at once.
 const PART_LEN: usize = 200;
 
-/// The file's format.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Format {
@@ -66,7 +65,6 @@ pub async fn show(
         .streaming(parts(at.state, holder.caller, format)))
 }
 
-/// How far the reading is.
 enum Step {
     After(Seq),
     Closing,

@@ -23,7 +23,6 @@ use crate::http::{
     },
 };
 
-/// The response to a script.
 #[derive(Serialize)]
 struct RegisteredReply {
     hash: String,

@@ -54,7 +54,6 @@ impl DatabaseLock {
     }
 }
 
-/// The session that holds the lock.
 struct Held {
     client: Client,
     pid: i32,

@@ -152,7 +152,6 @@ impl Connections {
     }
 }
 
-/// Why a call failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Failure {
     /// The connection is lost.

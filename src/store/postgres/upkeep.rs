@@ -114,7 +114,6 @@ const LAPSED: [&str; 4] = [
     include_str!("sql/forget_tombstones.sql"),
 ];
 
-/// The result of a purge.
 struct Purged {
     rows: usize,
     /// Chats of which nothing could be deleted.

@@ -110,7 +110,6 @@ impl Upkeep for SqliteStore {
     }
 }
 
-/// The result of a purge.
 struct Purged {
     rows: usize,
     /// Chats of which something was deleted.
