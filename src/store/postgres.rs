@@ -139,4 +139,4 @@ impl From<Error> for OpenError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -58,7 +58,7 @@ pub(super) async fn migrate(
     Ok(client)
 }
 
-fn runner() -> Runner {
+pub(super) fn runner() -> Runner {
     embedded::migrations::runner()
         .set_abort_missing(false)
         // Together with their records in one transaction, so that an interrupted migration leaves nothing.

@@ -1,4 +1,7 @@
-use std::sync::Arc;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 use actors::{
     domain::{ChatKey, Draft, MessageText, Seat, SecretDigest},
@@ -11,8 +14,26 @@ use uuid::Uuid;
 use super::*;
 use crate::config::Settings;
 
+/// A server with the tables of this version in its own database and in these besides. The migrations have run
+/// once for all claims, each of which has a copy.
+pub(in crate::store) async fn server_with_tables(more_databases: &[&str]) -> Postgres {
+    let mut migrations = DefaultHasher::new();
+    for migration in migrate::runner().get_migrations() {
+        migration.checksum().hash(&mut migrations);
+    }
+    let name = format!("{:x}-{}", migrations.finish(), more_databases.concat());
+    let prepare = async |server: &Postgres| {
+        open_alone(&server.url()).await;
+        for database in more_databases {
+            server.run(&format!("CREATE DATABASE {database}")).unwrap();
+            open_alone(&server.url_of(database)).await;
+        }
+    };
+    Postgres::start_prepared(&name, prepare).await.unwrap()
+}
+
 async fn open() -> Stores {
-    let server = Postgres::start_without_fsync().unwrap();
+    let server = server_with_tables(&[]).await;
     let url = PostgresUrl::parse(&server.url()).unwrap();
     let settings = Settings::load(None, []).unwrap().store;
     let (one, two) = (Registry::new(), Registry::new());
@@ -25,8 +46,8 @@ async fn open() -> Stores {
 
 actors::store_suite!(open);
 
-async fn open_alone(server: &Postgres) -> (PostgresUrl, PostgresStore) {
-    let url = PostgresUrl::parse(&server.url()).unwrap();
+async fn open_alone(url: &str) -> (PostgresUrl, PostgresStore) {
+    let url = PostgresUrl::parse(url).unwrap();
     let settings = Settings::load(None, []).unwrap().store;
     let store = PostgresStore::open(&url, &settings, &Registry::new()).await;
     (url, store.unwrap())
@@ -35,7 +56,7 @@ async fn open_alone(server: &Postgres) -> (PostgresUrl, PostgresStore) {
 #[tokio::test]
 async fn a_chat_that_somebody_else_holds_is_left_out_and_can_be_waited_for() {
     let server = Postgres::start().unwrap();
-    let (url, store) = open_alone(&server).await;
+    let (url, store) = open_alone(&server.url()).await;
     let mut other = connect_once(&url).await.unwrap();
     let keys: Vec<ChatKey> = (1..=2).map(|n| ChatKey::from_bytes([n; 16])).collect();
     let uuids: Vec<Uuid> = keys.iter().map(|key| rows::uuid(*key)).collect();
@@ -90,7 +111,7 @@ fn draft_to(key: &ChatKey) -> Draft {
 #[tokio::test]
 async fn queries_by_key_do_not_scan_all_chats() {
     let server = Postgres::start().unwrap();
-    let (url, _) = open_alone(&server).await;
+    let (url, _) = open_alone(&server.url()).await;
     let asking = connect_once(&url).await.unwrap();
     let keys: Vec<ChatKey> = (1..=8).map(|n| ChatKey::from_bytes([n; 16])).collect();
     let uuids: Vec<Uuid> = keys.iter().map(|key| rows::uuid(*key)).collect();
@@ -101,7 +122,7 @@ async fn queries_by_key_do_not_scan_all_chats() {
     asking.execute(SIT, &[]).await.unwrap();
     asking.batch_execute("ANALYZE chats").await.unwrap();
 
-    let (_, store) = open_alone(&server).await;
+    let (_, store) = open_alone(&server.url()).await;
     for len in [1, keys.len()] {
         let drafts: Vec<Draft> = keys[..len].iter().map(draft_to).collect();
         for outcome in store.append(&drafts, ROOM).await.unwrap() {

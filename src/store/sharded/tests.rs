@@ -13,7 +13,10 @@ use harness::servers::Postgres;
 use prometheus::Registry;
 
 use super::*;
-use crate::config::{self, Settings};
+use crate::{
+    config::{self, Settings},
+    store::postgres::tests::server_with_tables,
+};
 
 struct Servers(Vec<Postgres>);
 
@@ -63,11 +66,8 @@ async fn one_then_both(one: &PostgresStore, two: &PostgresStore) -> [Map; 2] {
 /// Two databases as two servers. Half of the keys have one by the second map, and the other one by
 /// the first.
 async fn open() -> Stores {
-    let server = Postgres::start_without_fsync().unwrap();
-    server.run("CREATE DATABASE second").unwrap();
-    let url = server.url();
-    let (address, _) = url.rsplit_once('/').unwrap();
-    let urls = [url.clone(), format!("{address}/second")];
+    let server = server_with_tables(&["second"]).await;
+    let urls = [server.url(), server.url_of("second")];
     let urls = urls.map(|url| PostgresUrl::parse(&url).unwrap());
     let (one, two) = (lone(&urls[0]).await, lone(&urls[1]).await);
     let maps = one_then_both(&one, &two).await;

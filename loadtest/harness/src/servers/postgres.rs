@@ -1,9 +1,10 @@
 //! A private PostgreSQL. Its programs refuse to run as root, so root runs them as `postgres`.
 
+mod template;
+
 use std::{
     fmt::Display,
-    fs::{self, File},
-    io,
+    fs, io,
     net::TcpStream,
     os::unix::fs::{MetadataExt, chown},
     path::{Path, PathBuf},
@@ -52,15 +53,24 @@ impl Postgres {
     /// # Errors
     /// [`StartError`] says what is missing.
     pub fn new() -> Result<Self, StartError> {
+        let programs = programs()?;
+        let template = template::empty(&programs)?;
+        Self::copy_of(&template, programs)
+    }
+
+    /// A server that [`resume`](Self::resume) starts, with a copy of this data.
+    fn copy_of(template: &Path, programs: PathBuf) -> Result<Self, StartError> {
         let postgres = Self {
-            programs: programs()?,
+            programs,
             folder: folder("postgres")?,
             port: HeldPort::any()?,
             settings: Vec::new(),
             server: None,
         };
         own(postgres.folder.path())?;
-        postgres.copy_template()?;
+        let mut copy = Command::new("cp");
+        copy.arg("-a").arg(template).arg(postgres.data());
+        run(copy)?;
         Ok(postgres)
     }
 
@@ -142,7 +152,12 @@ impl Postgres {
         Self::url_at(self.port())
     }
 
-    /// The same through another port of this machine.
+    /// Another database of it, as a URL.
+    pub fn url_of(&self, database: &str) -> String {
+        format!("postgres://postgres@{}/{database}", self.address())
+    }
+
+    /// Its own through another port of this machine.
     pub fn url_at(port: u16) -> String {
         format!("postgres://postgres@127.0.0.1:{port}/postgres")
     }
@@ -229,39 +244,6 @@ impl Postgres {
         command.arg("--inserts").arg(self.url());
         run(command)
     }
-
-    /// Making a cluster takes seconds, copying one a moment: it is made once for all tests.
-    fn copy_template(&self) -> Result<(), StartError> {
-        let template = std::env::temp_dir().join(format!(
-            "duet-postgres-template-{}",
-            version(&self.programs)
-        ));
-        let guard = std::env::temp_dir().join("duet-postgres-template.lock");
-        let guard = File::create(guard).map_err(StartError::from_io("the template"))?;
-        guard.lock().map_err(StartError::from_io("the template"))?;
-        if !template.join("complete").exists() {
-            let _ = fs::remove_dir_all(&template);
-            fs::create_dir_all(&template).map_err(StartError::from_io("the template"))?;
-            own(&template)?;
-            let mut command = as_postgres(&self.programs.join("initdb"));
-            command
-                .args([
-                    "--auth=trust",
-                    "--username=postgres",
-                    "--encoding=UTF8",
-                    "--no-locale",
-                ])
-                .arg("--no-sync")
-                .arg("-D")
-                .arg(template.join("data"));
-            run(command)?;
-            File::create(template.join("complete")).map_err(StartError::from_io("the template"))?;
-        }
-        let mut copy = Command::new("cp");
-        copy.arg("-a").arg(template.join("data")).arg(self.data());
-        run(copy)?;
-        Ok(())
-    }
 }
 
 impl Drop for Postgres {
@@ -298,13 +280,6 @@ fn programs() -> Result<PathBuf, StartError> {
         .collect();
     found.sort();
     found.pop().ok_or_else(missing)
-}
-
-fn version(programs: &Path) -> String {
-    let version = programs.parent().and_then(Path::file_name);
-    version
-        .map(|version| version.to_string_lossy().into_owned())
-        .unwrap_or_default()
 }
 
 fn is_root() -> bool {
