@@ -29,12 +29,12 @@ pub struct Api {
 impl Api {
     /// A client of that address.
     pub fn at(address: SocketAddr) -> Self {
-        Self::of(format!("http://{address}"), client())
+        Self::of(format!("http://{address}"), client().tls_certs_only([]))
     }
 
     /// A client of that address that speaks HTTP/2 on one connection, without TLS.
     pub fn h2c(address: SocketAddr) -> Self {
-        let http = client().http2_prior_knowledge();
+        let http = client().tls_certs_only([]).http2_prior_knowledge();
         Self::of(format!("http://{address}"), http)
     }
 
