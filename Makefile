@@ -152,10 +152,36 @@ deb-files: # What a package holds besides the program, made from it.
 	target/debug/examples/manual $(DEB_FILES)
 	@sed 's|/usr/local/bin/duet|/usr/bin/duet|' config/systemd/duet.service >$(DEB_FILES)/duet.service
 
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+LLVM = $(shell rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
+# rustup's, or Debian's of the compiler's version.
+PROFDATA = $(firstword $(wildcard $(shell rustc --print sysroot)/lib/rustlib/*/bin/llvm-profdata \
+	  /usr/lib/llvm-$(LLVM)/bin/llvm-profdata))
+TUNED := target/tuned
+COUNTS := $(CURDIR)/$(TUNED)/counts
+
+# A first program counts what each piece of code does under the comparison's loads; the second is compiled by these counts.
+# With --target, nothing that runs while building counts. Cargo does not look into the file of counts, so its name says what is in it.
+.PHONY: tuned
+tuned: ## The release program, compiled by what it does under load (profile-guided optimization), into target/tuned/TRIPLE/release. Takes some ten minutes.
+	@$(MAKE) --no-print-directory tools
+	@[ -n "$(PROFDATA)" ] || rustup component add llvm-tools || $(MAKE) --no-print-directory tools APT="llvm-$(LLVM):/usr/lib/llvm-$(LLVM)"
+	RUSTFLAGS="-Cprofile-generate" cargo build --release --locked -p duet --target $(HOST) --target-dir $(TUNED)/counting
+	cargo build --release --locked -p loadtest
+	@rm -rf $(COUNTS) && mkdir -p $(COUNTS)
+	LLVM_PROFILE_FILE="$(COUNTS)/%p.profraw" target/release/loadtest compare --quick --who duet \
+	  --only streams,talk,idle,idle-h2c,embedded,history --duet $(TUNED)/counting/$(HOST)/release/duet
+	@$(MAKE) --no-print-directory tuned-by-counts
+
+.PHONY: tuned-by-counts
+tuned-by-counts: # Builds the program by the counts that there are.
+	$(PROFDATA) merge --output $(COUNTS)/all $(COUNTS)/*.profraw
+	by="$(COUNTS)/$$(sha256sum $(COUNTS)/all | cut -c 1-16).profdata" && mv $(COUNTS)/all "$$by" && \
+	  RUSTFLAGS="-Cprofile-use=$$by" cargo build --release --locked -p duet --target $(HOST) --target-dir $(TUNED)
+
 .PHONY: deb
-deb: deb-files ## A Debian package of the release build, into target/debian.
-	cargo build --release --locked -p duet
-	cargo deb --no-build --locked $(ARGS)
+deb: deb-files tuned ## A Debian package of the tuned program, into target/debian.
+	CARGO_TARGET_DIR=$(TUNED) cargo deb --no-build --locked --target $(HOST) --output target/debian/ $(ARGS)
 
 MUSL := $(shell uname -m)-unknown-linux-musl
 
@@ -181,7 +207,7 @@ release-files: tools deb musl ## Everything that a release offers for download, 
 	@rm -f duet-sbom.json
 	@rm -f */duet-sbom.json
 	cp "$$(ls -t target/debian/duet_*.deb | head -n 1)" $(RELEASE)/
-	$(call ARCHIVE,$$(uname -m)-linux,target)
+	$(call ARCHIVE,$$(uname -m)-linux,$(TUNED)/$(HOST))
 	$(call ARCHIVE,$$(uname -m)-linux-static,target/$(MUSL))
 	cd $(RELEASE) && sha256sum -- * >SHA256SUMS
 	$(PYTHON)/python tests/deploy/release.py $(RELEASE)
@@ -228,11 +254,11 @@ RUN_COMPARE = peers=(); \
 	target/release/loadtest compare --bare target/release/examples/bare "$${peers[@]}"
 
 .PHONY: compare
-compare: compared ## duet and its rivals on fresh servers, five rounds, into loadtest/RESULTS.md and target/compare/report.html.
-	@$(RUN_COMPARE) --results loadtest/RESULTS.md --report $(COMPARE)/report.html $(ARGS)
+compare: compared tuned ## duet, as it is released, and its rivals on fresh servers, five rounds, into loadtest/RESULTS.md and target/compare/report.html.
+	@$(RUN_COMPARE) --duet $(TUNED)/$(HOST)/release/duet --results loadtest/RESULTS.md --report $(COMPARE)/report.html $(ARGS)
 
 .PHONY: compare-quick
-compare-quick: compared ## One short round of the same, for use while tuning; ARGS="--only talk" narrows it.
+compare-quick: compared ## One short round of the same with the program of `cargo build --release`, for use while tuning; ARGS="--only talk" narrows it.
 	@$(RUN_COMPARE) --quick --report $(COMPARE)/quick.html $(ARGS)
 
 .PHONY: attack

@@ -6,19 +6,15 @@ use std::{
     net::{Ipv4Addr, TcpStream},
     path::{Path, PathBuf},
     process::{Command, ExitStatus},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tempfile::TempDir;
 
 use super::{HeldPort, Process, StartError, folder};
 
-/// How long an instance that was asked to stop may take; its drain is shorter by default.
-const STOP_DEADLINE: Duration = Duration::from_secs(60);
 /// How long an instance may think about whether it is ready.
 const READY_WITHIN: Duration = Duration::from_secs(5);
-const POLL: Duration = Duration::from_millis(20);
 /// Where Debian's `libfaketime` puts it, for programs with several threads.
 const FAKE_CLOCK: &str = "faketime/libfaketimeMT.so.1";
 
@@ -146,17 +142,7 @@ impl Instance {
         let Some(process) = &mut self.process else {
             return Err(StartError("duet is not running".into()));
         };
-        process.terminate();
-        let give_up_at = Instant::now() + STOP_DEADLINE;
-        let status = loop {
-            match process.ended() {
-                Some(status) => break status,
-                None if Instant::now() > give_up_at => {
-                    return Err(StartError("duet was asked to stop and did not".into()));
-                }
-                None => thread::sleep(POLL),
-            }
-        };
+        let status = process.stop()?;
         self.process = None;
         Ok(status)
     }

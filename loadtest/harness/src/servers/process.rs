@@ -14,6 +14,8 @@ use super::StartError;
 
 /// How long a server may take to be ready; generous, since tests run many at once.
 const START_DEADLINE: Duration = Duration::from_secs(60);
+/// How long one that was asked to stop may take; the drain of an instance of duet is shorter by default.
+const STOP_DEADLINE: Duration = Duration::from_secs(60);
 /// How often it is looked whether it is.
 const POLL: Duration = Duration::from_millis(20);
 /// How much of its log an error tells.
@@ -100,6 +102,23 @@ impl Process {
     /// Asks it to stop, as a service manager would; [`ended`](Self::ended) tells when it has.
     pub fn terminate(&self) {
         signal(self.id(), Signal::TERM);
+    }
+
+    /// Asks it to stop and waits until it has.
+    ///
+    /// # Errors
+    /// [`StartError`] when it goes on and on.
+    pub fn stop(&mut self) -> Result<ExitStatus, StartError> {
+        self.terminate();
+        let give_up = Instant::now() + STOP_DEADLINE;
+        while Instant::now() < give_up {
+            if let Some(status) = self.ended() {
+                return Ok(status);
+            }
+            thread::sleep(POLL);
+        }
+        let name = &self.name;
+        Err(StartError(format!("{name} was asked to stop and did not")))
     }
 
     /// Stops it in its tracks: its connections stay open, and nothing answers.
