@@ -82,11 +82,13 @@ async fn read(shard: &Shard, mut enter: bool) -> RedisResult<()> {
     Ok(())
 }
 
-/// The stamp and the names of the list; with `enter` this instance is entered before. Its presence is written first: of
-/// whoever is on the list it counts as complete.
+/// The stamp and the names of the list; with `enter` this instance is entered before. All of its presence is written first:
+/// of whoever is on the list it counts as complete. Redis may have lost it without the lease: between two commands of a
+/// beat, of which the first has made a new one.
 async fn list(shard: &Shard, enter: bool) -> RedisResult<(Option<String>, BTreeSet<String>)> {
     let mut pipeline = Pipeline::with_capacity(3);
     if enter {
+        shard.write_open_again();
         shard.write_presence().await?;
         let entry = pipeline.cmd("HSET").arg(shard.tag.instances());
         entry
