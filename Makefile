@@ -236,8 +236,8 @@ compare-tools: ## Install what the comparison needs: wrk, Go with the libraries 
 	  cd $(COMPARE)/node && npm ci --no-audit --no-fund --silent; fi
 
 .PHONY: compared
-compared: # Builds what is compared.
-	cargo build --release --locked -p duet -p loadtest
+compared: # Builds what duet is compared with.
+	cargo build --release --locked -p loadtest
 	cargo build --release --locked -p loadtest --example bare
 	@mkdir -p $(COMPARE) && rm -f $(COMPARE)/chat-peer-go; \
 	if [ ! -d "$(PEERS)/go" ]; then echo "go is left out: there is no folder $(PEERS)/go"; \
@@ -259,6 +259,7 @@ compare: compared tuned ## duet, as it is released, and its rivals on fresh serv
 
 .PHONY: compare-quick
 compare-quick: compared ## One short round of the same with the program of `cargo build --release`, for use while tuning; ARGS="--only talk" narrows it.
+	cargo build --release --locked -p duet
 	@$(RUN_COMPARE) --quick --report $(COMPARE)/quick.html $(ARGS)
 
 .PHONY: attack

@@ -44,10 +44,9 @@ pub(super) async fn beat(shard: Weak<Shard>) {
         }
         match once(&shard, beat).await {
             Ok(reply) => {
-                // This instance was suspended or cut off, or Redis has lost its data.
+                // This instance was suspended or cut off, or Redis has lost its data: `watch::process` writes all of it again.
                 if reply.lapsed && leased {
                     shard.members().start_grace();
-                    shard.write_open_again();
                     shard.report_all_missed();
                 }
                 leased = true;
