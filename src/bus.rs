@@ -10,7 +10,7 @@ use prometheus::Registry;
 
 use crate::config::{self, BusUrl};
 
-pub use local::{Hub, LocalBus};
+pub use local::LocalBus;
 pub use redis::{RedisBus, wire};
 
 /// Why the bus cannot be used, in one sentence, and what to do.
@@ -28,7 +28,7 @@ pub async fn open(
     tasks: &Tasks,
 ) -> Result<Arc<dyn Bus>, OpenError> {
     Ok(match &settings.url {
-        BusUrl::Local => Arc::new(LocalBus::attach(&Hub::default())),
+        BusUrl::Local => Arc::new(LocalBus),
         BusUrl::Redis(url) => {
             Arc::new(RedisBus::start(url, settings.tls_ca.as_deref(), registry, tasks).await?)
         }

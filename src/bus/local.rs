@@ -1,124 +1,35 @@
-//! The bus within one process: instances attached to the same hub hear each other.
-//!
-//! A server has one instance on its hub, so nothing is ever delivered. Tests attach several.
-
-use std::{
-    collections::HashMap,
-    sync::{Arc, OnceLock},
-};
+//! The bus of an instance that is the only one: there is nobody to tell, and nobody to hear.
 
 use actors::{
-    domain::{BySeat, ChatKey, Notice, Seat},
+    domain::{BySeat, ChatKey, Notice},
     ports::{Bus, BusError, BusState, Inbox},
 };
 use async_trait::async_trait;
-use dashmap::DashSet;
-use parking_lot::Mutex;
 
-/// Connects the instances of one process.
-#[derive(Clone, Default)]
-pub struct Hub(Arc<Mutex<Vec<Arc<Instance>>>>);
-
-/// One instance's connection to a hub.
-pub struct LocalBus {
-    hub: Hub,
-    own: Arc<Instance>,
-}
-
-#[derive(Default)]
-struct Instance {
-    inbox: OnceLock<Inbox>,
-    subscriptions: DashSet<ChatKey>,
-    open: Mutex<HashMap<ChatKey, BySeat<bool>>>,
-}
-
-impl LocalBus {
-    /// Attaches another instance to a hub.
-    pub fn attach(hub: &Hub) -> Self {
-        let own = Arc::new(Instance::default());
-        hub.0.lock().push(own.clone());
-        Self {
-            hub: hub.clone(),
-            own,
-        }
-    }
-
-    fn others(&self) -> Vec<Arc<Instance>> {
-        let other = |instance: &&Arc<Instance>| !Arc::ptr_eq(instance, &self.own);
-        self.hub.0.lock().iter().filter(other).cloned().collect()
-    }
-}
-
-impl Drop for LocalBus {
-    fn drop(&mut self) {
-        self.hub
-            .0
-            .lock()
-            .retain(|instance| !Arc::ptr_eq(instance, &self.own));
-    }
-}
-
-impl Instance {
-    fn deliver(&self, key: ChatKey, notice: Notice) {
-        if let Some(inbox) = self.inbox.get() {
-            inbox.deliver(key, notice);
-        }
-    }
-}
+/// The bus of a lone instance.
+pub struct LocalBus;
 
 #[async_trait]
 impl Bus for LocalBus {
-    async fn subscribe(&self, key: ChatKey) -> Result<(), BusError> {
-        self.own.subscriptions.insert(key);
+    async fn subscribe(&self, _: ChatKey) -> Result<(), BusError> {
         Ok(())
     }
 
-    fn unsubscribe(&self, key: ChatKey) {
-        self.own.subscriptions.remove(&key);
+    fn unsubscribe(&self, _: ChatKey) {}
+
+    fn publish(&self, _: ChatKey, _: Notice) {}
+
+    fn set_open(&self, _: ChatKey, _: BySeat<bool>) {}
+
+    async fn open_elsewhere(&self, _: ChatKey) -> Result<BySeat<bool>, BusError> {
+        Ok(BySeat::default())
     }
 
-    fn publish(&self, key: ChatKey, notice: Notice) {
-        for instance in self.others() {
-            if instance.subscriptions.contains(&key) {
-                instance.deliver(key, notice.clone());
-            }
-        }
-    }
+    fn forget(&self, _: ChatKey) {}
 
-    fn set_open(&self, key: ChatKey, open: BySeat<bool>) {
-        match open == BySeat::default() {
-            true => self.own.open.lock().remove(&key),
-            false => self.own.open.lock().insert(key, open),
-        };
-    }
+    fn listen(&self, _: Inbox) {}
 
-    async fn open_elsewhere(&self, key: ChatKey) -> Result<BySeat<bool>, BusError> {
-        let mut elsewhere = BySeat::default();
-        for instance in self.others() {
-            if let Some(open) = instance.open.lock().get(&key) {
-                for seat in Seat::BOTH {
-                    elsewhere[seat] |= open[seat];
-                }
-            }
-        }
-        Ok(elsewhere)
-    }
-
-    fn forget(&self, key: ChatKey) {
-        self.unsubscribe(key);
-        for instance in self.hub.0.lock().iter() {
-            instance.open.lock().remove(&key);
-        }
-    }
-
-    fn listen(&self, inbox: Inbox) {
-        // The port promises that this is called once.
-        let _ = self.own.inbox.set(inbox);
-    }
-
-    async fn leave(&self) {
-        self.own.open.lock().clear();
-    }
+    async fn leave(&self) {}
 
     async fn ping(&self) -> Result<(), BusError> {
         Ok(())
@@ -131,19 +42,4 @@ impl Bus for LocalBus {
     fn worst_state(&self) -> BusState {
         BusState::Up
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use actors::testing::Buses;
-
-    use super::*;
-
-    async fn open() -> Buses {
-        let hub = Hub::default();
-        let (here, there) = (LocalBus::attach(&hub), LocalBus::attach(&hub));
-        Buses::new(Arc::new(here), Arc::new(there), ())
-    }
-
-    actors::bus_suite!(open);
 }

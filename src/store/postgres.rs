@@ -42,7 +42,7 @@ pub use examine::{count_live_instances, examine};
 pub use lock::DatabaseLock;
 pub(super) use metrics::PoolMetrics;
 pub use shards::StoredCounts;
-pub(super) use shards::{Binding, MapChecked, Member, PriorUse, member};
+pub(super) use shards::{Binding, Member, PriorUse, member};
 
 /// How long a connection outside the pool may take to open.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);

@@ -2,11 +2,10 @@
 //! of each.
 //!
 //! ```ignore
-//! mod local {
+//! mod memory_bus {
 //!     async fn open() -> actors::testing::Buses {
-//!         let hub = LocalHub::default();
-//!         let (here, there) = (LocalBus::attach(&hub), LocalBus::attach(&hub));
-//!         actors::testing::Buses::new(Arc::new(here), Arc::new(there), ())
+//!         let hub = MemoryHub::default();
+//!         actors::testing::Buses::new(Arc::new(hub.attach()), Arc::new(hub.attach()), ())
 //!     }
 //!
 //!     actors::bus_suite!(open);

@@ -55,18 +55,11 @@ const BIND: &str = "
     SET key = excluded.key, bound_at = excluded.bound_at, expires_at = excluded.expires_at";
 const UNBIND: &str = "DELETE FROM registrations WHERE digest = $1";
 
-/// The result of a call that names a map.
-#[derive(Debug)]
-pub(crate) enum MapChecked<T> {
-    /// The call did nothing: another map is current here, or a different one with the same version.
-    OtherMap(i64),
-    /// The map matched.
-    Done(T),
-}
-
-/// What a server knows of a chat that is about to be made.
+/// What a server knows of a chat that is about to be made by some map.
 #[derive(Debug)]
 pub(crate) enum PriorUse {
+    /// Nobody looked: another map is current here, or a different one with the same version.
+    OtherMap(i64),
     /// Nothing.
     None,
     /// The chat's key is reserved.
@@ -178,22 +171,19 @@ impl PostgresStore {
         map: &Map,
         new: &NewChat,
         stale: Option<ChatKey>,
-    ) -> Result<MapChecked<PriorUse>> {
+    ) -> Result<PriorUse> {
         self.transaction("register", async |tx| {
             if let Some(other) = other_map(tx, SHARE, map).await? {
-                return Ok(MapChecked::OtherMap(other));
+                return Ok(PriorUse::OtherMap(other));
             }
             if let Some(bound) = bound(tx, new, stale).await? {
                 let before = chats::registered_before(tx, new).await?;
-                return Ok(MapChecked::Done(
-                    before.map_or(PriorUse::Bound(bound), PriorUse::Known),
-                ));
+                return Ok(before.map_or(PriorUse::Bound(bound), PriorUse::Known));
             }
             if let (Some(_), Some((digest, _))) = (stale, &new.registration) {
                 tx.execute(UNBIND, &[&&digest.as_bytes()[..]]).await?;
             }
-            let registered = chats::register(tx, new).await?;
-            Ok(MapChecked::Done(PriorUse::Known(registered)))
+            Ok(PriorUse::Known(chats::register(tx, new).await?))
         })
         .await
     }
@@ -205,7 +195,7 @@ impl PostgresStore {
         map: &Map,
         new: &NewChat,
         stale: Option<ChatKey>,
-    ) -> Result<MapChecked<PriorUse>> {
+    ) -> Result<PriorUse> {
         self.transaction("trace", async |tx| trace(tx, ALONE, map, new, stale).await)
             .await
     }
@@ -216,10 +206,10 @@ impl PostgresStore {
         map: &Map,
         new: &NewChat,
         stale: Option<ChatKey>,
-    ) -> Result<MapChecked<PriorUse>> {
+    ) -> Result<PriorUse> {
         self.transaction("bind", async |tx| {
             let traced = trace(tx, SHARE, map, new, stale).await?;
-            if let (MapChecked::Done(PriorUse::None | PriorUse::Reserved), Some((digest, _))) =
+            if let (PriorUse::None | PriorUse::Reserved, Some((digest, _))) =
                 (&traced, &new.registration)
             {
                 let (lifetime_ms, settled_ms) = (ms(new.lifetime.duration()), ms(SETTLED_AFTER));
@@ -279,23 +269,23 @@ async fn trace(
     map: &Map,
     new: &NewChat,
     stale: Option<ChatKey>,
-) -> Result<MapChecked<PriorUse>, Error> {
+) -> Result<PriorUse, Error> {
     if let Some(other) = other_map(tx, lock, map).await? {
-        return Ok(MapChecked::OtherMap(other));
+        return Ok(PriorUse::OtherMap(other));
     }
     let bound = bound(tx, new, stale).await?;
     if let Some(before) = chats::registered_before(tx, new).await? {
-        return Ok(MapChecked::Done(PriorUse::Known(before)));
+        return Ok(PriorUse::Known(before));
     }
     if let Some(bound) = bound {
-        return Ok(MapChecked::Done(PriorUse::Bound(bound)));
+        return Ok(PriorUse::Bound(bound));
     }
     let used: bool = tx.query_one(chats::USED, &[&uuid(new.key)]).await?.get(0);
-    Ok(MapChecked::Done(match used {
+    Ok(match used {
         true => PriorUse::Known(Registered::Taken),
         false if chats::is_reserved(tx, new.key).await? => PriorUse::Reserved,
         false => PriorUse::None,
-    }))
+    })
 }
 
 /// The other chat that a registration's `id` was used for, apart from `stale`. Locks the `id` until the

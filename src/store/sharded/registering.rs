@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::{Map, Result, ShardedStore, asking::is_missing, no_server};
 use crate::store::{
     PostgresStore,
-    postgres::{Binding, MapChecked, PriorUse},
+    postgres::{Binding, PriorUse},
 };
 
 /// How long servers may disagree on the current map: as long as their clocks differ.
@@ -46,18 +46,16 @@ impl ShardedStore {
         let began = Instant::now();
         loop {
             let version = match self.register_by(&map, &mut new, stale).await? {
-                MapChecked::Done(PriorUse::Known(registered)) => return Ok(registered),
-                MapChecked::Done(PriorUse::Bound(binding)) => {
-                    match self.made_by(&new, binding).await? {
-                        Some(registered) => return Ok(registered),
-                        None => {
-                            stale = Some(binding.key);
-                            continue;
-                        }
+                PriorUse::Known(registered) => return Ok(registered),
+                PriorUse::Bound(binding) => match self.made_by(&new, binding).await? {
+                    Some(registered) => return Ok(registered),
+                    None => {
+                        stale = Some(binding.key);
+                        continue;
                     }
-                }
-                MapChecked::Done(PriorUse::None | PriorUse::Reserved) => return Err(no_server()),
-                MapChecked::OtherMap(other) => other,
+                },
+                PriorUse::None | PriorUse::Reserved => return Err(no_server()),
+                PriorUse::OtherMap(other) => other,
             };
             if version == map.version || began.elapsed() > AGREED_WITHIN {
                 return Err(StoreError::Unavailable(
@@ -77,21 +75,21 @@ impl ShardedStore {
         map: &Map,
         new: &mut NewChat,
         stale: Option<ChatKey>,
-    ) -> Result<MapChecked<PriorUse>> {
+    ) -> Result<PriorUse> {
         let Places {
             home,
             id_home,
             older,
         } = self.places(map, new).await?;
-        let unavailable = || MapChecked::Done(PriorUse::Known(Registered::PartitionUnavailable));
+        let unavailable = PriorUse::Known(Registered::PartitionUnavailable);
         let mut is_part_away = false;
         for server in &older {
             let traced = self.ask(*server, async |store| store.trace(map, new, stale).await);
             match traced.await? {
                 None => is_part_away = true,
                 // The key was reserved under the map before.
-                Some(MapChecked::Done(PriorUse::Reserved)) => new.must_be_reserved = false,
-                Some(MapChecked::Done(PriorUse::None)) => {}
+                Some(PriorUse::Reserved) => new.must_be_reserved = false,
+                Some(PriorUse::None) => {}
                 Some(known) => return Ok(known),
             }
         }
@@ -101,24 +99,24 @@ impl ShardedStore {
             for server in needed {
                 let traced = self.ask(server, async |store| store.trace(map, new, stale).await);
                 match traced.await? {
-                    None | Some(MapChecked::Done(PriorUse::None | PriorUse::Reserved)) => {}
+                    None | Some(PriorUse::None | PriorUse::Reserved) => {}
                     Some(known) => return Ok(known),
                 }
             }
-            return Ok(unavailable());
+            return Ok(unavailable);
         }
         if let Some(id_home) = id_home {
             let bound = self.ask(id_home, async |store| store.bind(map, new, stale).await);
             match bound.await? {
-                None => return Ok(unavailable()),
-                Some(MapChecked::Done(PriorUse::Reserved)) => new.must_be_reserved = false,
-                Some(MapChecked::Done(PriorUse::None)) => {}
+                None => return Ok(unavailable),
+                Some(PriorUse::Reserved) => new.must_be_reserved = false,
+                Some(PriorUse::None) => {}
                 Some(known) => return Ok(known),
             }
         }
         let home = self.number_of(home);
         let registered = self.store(home)?.register_by(map, new, stale).await?;
-        if let MapChecked::Done(PriorUse::Known(Registered::Made { .. })) = &registered {
+        if let PriorUse::Known(Registered::Made { .. }) = &registered {
             self.found(new.key, home, self.candidates(new.key).len() == 1);
         }
         Ok(registered)
