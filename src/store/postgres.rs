@@ -33,7 +33,7 @@ use tokio_postgres::{Client, Error, Row};
 
 use super::{Meter, OpenError, Result};
 use crate::config::{self, PostgresUrl};
-use connect::{NoConnection, Servers, other_service};
+use connect::{Servers, other_service};
 use pool::{Connections, Params};
 use session::Session;
 use transaction::Transaction;
@@ -117,24 +117,8 @@ impl PostgresStore {
 async fn connect_once(url: &PostgresUrl) -> Result<Client, OpenError> {
     let connecting = Servers::new(url, CONNECT_DEADLINE, Session::for_upkeep())?;
     match connecting.connect().await {
-        Ok(client) => Ok(client),
-        Err(error) if !error.is_passing => Err(error.into()),
-        Err(error) => Err(other_service(url).await.unwrap_or(error).into()),
-    }
-}
-
-impl From<NoConnection> for OpenError {
-    fn from(error: NoConnection) -> Self {
-        Self {
-            sentence: format!("PostgreSQL cannot be used: {error}"),
-            is_passing: error.is_passing,
-        }
-    }
-}
-
-impl From<Error> for OpenError {
-    fn from(error: Error) -> Self {
-        NoConnection::from(error).into()
+        Err(error) if error.is_passing => Err(other_service(url).await.unwrap_or(error)),
+        connected => connected,
     }
 }
 

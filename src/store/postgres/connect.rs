@@ -1,6 +1,6 @@
 //! Opens connections to the first of several servers that is writable.
 
-use std::{error::Error, fmt, time::Duration};
+use std::time::Duration;
 
 use bb8::ManageConnection;
 use bb8_postgres::PostgresConnectionManager;
@@ -14,10 +14,9 @@ use tokio_postgres::{Client, Config, config::Host};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
-    errors::{CHECK_URL, explain},
+    errors::{CHECK_URL, passing, wrong},
     session::Session,
 };
-
 use crate::{config::PostgresUrl, store::OpenError, tls};
 
 type Manager = PostgresConnectionManager<MakeRustlsConnect>;
@@ -31,60 +30,6 @@ pub(super) struct Servers {
     managers: Vec<(Config, Manager)>,
     deadline: Duration,
     session: Session,
-}
-
-/// Why there is no connection, and what to do about it.
-#[derive(Debug)]
-pub(super) struct NoConnection {
-    what: String,
-    next_step: &'static str,
-    /// Whether retrying can help.
-    pub(super) is_passing: bool,
-}
-
-impl NoConnection {
-    /// A failure that stays until somebody acts.
-    pub(super) fn wrong(what: String, next_step: &'static str) -> Self {
-        Self {
-            what,
-            next_step,
-            is_passing: false,
-        }
-    }
-
-    /// A failure that retrying may cure.
-    pub(super) fn passing(what: String, next_step: &'static str) -> Self {
-        Self {
-            what,
-            next_step,
-            is_passing: true,
-        }
-    }
-
-    /// A pooler gives each transaction another session.
-    pub(super) fn shared_session() -> Self {
-        Self::wrong(
-            "store.url leads to a pooler that shares the server's sessions among its clients \
-             (PgBouncer with pool_mode = transaction or statement), where parameters, locks and \
-             prepared statements are lost"
-                .into(),
-            "Let it use pool_mode = session for this database, or connect to PostgreSQL directly.",
-        )
-    }
-}
-
-impl fmt::Display for NoConnection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}. {}", self.what, self.next_step)
-    }
-}
-
-impl Error for NoConnection {}
-
-impl From<tokio_postgres::Error> for NoConnection {
-    fn from(error: tokio_postgres::Error) -> Self {
-        explain(&error)
-    }
 }
 
 impl Servers {
@@ -112,7 +57,7 @@ impl Servers {
 
     /// Connects to all servers at once, so that a hanging one delays nobody, and returns the first that is
     /// writable.
-    pub(super) async fn connect(&self) -> Result<Client, NoConnection> {
+    pub(super) async fn connect(&self) -> Result<Client, OpenError> {
         let attempts = self
             .managers
             .iter()
@@ -121,7 +66,7 @@ impl Servers {
         Ok(client)
     }
 
-    async fn attempt(&self, config: &Config, manager: &Manager) -> Result<Client, NoConnection> {
+    async fn attempt(&self, config: &Config, manager: &Manager) -> Result<Client, OpenError> {
         let connect = async {
             let client = manager.connect().await?;
             let options = config.get_options().unwrap_or_default();
@@ -130,17 +75,14 @@ impl Servers {
         };
         match timeout(self.deadline, connect).await {
             Ok(connected) => connected,
-            Err(_) => Err(NoConnection::passing(
-                "the server does not answer".into(),
-                CHECK_URL,
-            )),
+            Err(_) => Err(passing("the server does not answer", CHECK_URL)),
         }
     }
 }
 
 /// Names another service that listens on the port. PostgreSQL never speaks first; Redis waits for an end of
 /// line, which a PostgreSQL startup packet lacks, so it is sent one.
-pub(super) async fn other_service(url: &PostgresUrl) -> Option<NoConnection> {
+pub(super) async fn other_service(url: &PostgresUrl) -> Option<OpenError> {
     for config in &url.servers {
         let (Some(Host::Tcp(host)), Some(port)) =
             (config.get_hosts().first(), config.get_ports().first())
@@ -173,7 +115,7 @@ pub(super) async fn other_service(url: &PostgresUrl) -> Option<NoConnection> {
             _ => continue,
         };
         let what = format!("{what} answers at {host}:{port}, not PostgreSQL");
-        return Some(NoConnection::wrong(what, CHECK_URL));
+        return Some(wrong(what, CHECK_URL));
     }
     None
 }

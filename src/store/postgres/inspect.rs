@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_postgres::{Client, SimpleQueryMessage, error::SqlState};
 
-use super::{connect::NoConnection, connect_once};
+use super::{connect_once, errors::shared_session};
 use crate::{config::PostgresUrl, store::OpenError};
 
 /// The oldest version with all features in use, as `server_version_num`.
@@ -72,7 +72,7 @@ pub(super) async fn sessions(url: &PostgresUrl) -> Result<(), OpenError> {
             Err(error.into())
         }
         // The session has ended, or a pooler has switched to another.
-        _ => Err(NoConnection::shared_session().into()),
+        _ => Err(shared_session()),
     }
 }
 

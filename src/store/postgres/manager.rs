@@ -14,8 +14,9 @@ use tokio_postgres::Client;
 use tracing::{info, warn};
 
 use super::{
-    connect::{NoConnection, Servers},
-    errors::CHECK_URL,
+    OpenError,
+    connect::Servers,
+    errors::{CHECK_URL, passing},
     metrics::PoolMetrics,
     transaction::Statements,
 };
@@ -89,7 +90,7 @@ impl Manager {
         }
     }
 
-    async fn attempt(&self) -> Result<Connection, NoConnection> {
+    async fn attempt(&self) -> Result<Connection, OpenError> {
         match self.0.servers.connect().await {
             Ok(client) => {
                 self.0.metrics.opened.inc();
@@ -130,23 +131,20 @@ impl Manager {
 
 impl ManageConnection for Manager {
     type Connection = Connection;
-    type Error = NoConnection;
+    type Error = OpenError;
 
-    async fn connect(&self) -> Result<Connection, NoConnection> {
+    async fn connect(&self) -> Result<Connection, OpenError> {
         let is_away = self.0.seen.lock().away_since.is_some();
         if !is_away && let Ok(connection) = self.attempt().await {
             return Ok(connection);
         }
         let knock = timeout(self.0.patience, self.reconnect()).await;
-        knock.map_err(|_| NoConnection::passing("PostgreSQL is away".into(), CHECK_URL))
+        knock.map_err(|_| passing("no server answers", CHECK_URL))
     }
 
-    async fn is_valid(&self, connection: &mut Connection) -> Result<(), NoConnection> {
+    async fn is_valid(&self, connection: &mut Connection) -> Result<(), OpenError> {
         match self.has_broken(connection) {
-            true => Err(NoConnection::passing(
-                "the connection is not used any more".into(),
-                CHECK_URL,
-            )),
+            true => Err(passing("the connection is not used any more", CHECK_URL)),
             false => Ok(()),
         }
     }

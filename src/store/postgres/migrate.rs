@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use tokio_postgres::{Client, Error};
 use tracing::info;
 
-use super::{connect::NoConnection, errors::explain};
+use super::errors::{explain, wrong};
 use crate::store::OpenError;
 
 mod embedded {
@@ -110,11 +110,11 @@ impl From<refinery::Error> for OpenError {
         let mut cause = error.source();
         while let Some(inner) = cause {
             if let Some(error) = inner.downcast_ref::<Error>() {
-                return explain(error).into();
+                return explain(error);
             }
             cause = inner.source();
         }
         let next_step = "The tables are not as this version of duet made them.";
-        NoConnection::wrong(error.to_string(), next_step).into()
+        wrong(error, next_step)
     }
 }

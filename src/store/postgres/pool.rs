@@ -201,9 +201,7 @@ impl Failure {
     }
 
     fn into_store_error(self, error: &Error) -> StoreError {
-        let told = error
-            .as_db_error()
-            .map_or_else(|| error.to_string(), describe);
+        let told = describe(error);
         match self {
             Failure::Refused => StoreError::Refused(told),
             _ => StoreError::Unavailable(told),

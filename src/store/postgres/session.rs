@@ -8,14 +8,14 @@ use std::time::Duration;
 use tokio_postgres::{Client, SimpleQueryMessage};
 use uuid::Uuid;
 
-use super::connect::NoConnection;
+use super::{
+    OpenError,
+    errors::{shared_session, wrong},
+};
 
 /// The parameters of a session.
 #[derive(Clone)]
 pub(super) struct Session(Vec<(&'static str, String)>);
-
-/// Marks the session by a parameter with a value that only this connection knows.
-struct Marker(String);
 
 /// Commits wait for the disk, whatever the role or the server is configured to; also for standbys, if
 /// configured.
@@ -56,8 +56,9 @@ impl Session {
         ])
     }
 
-    /// Sets the parameters of a new session, except those set by `options` in the URL, and verifies them.
-    pub(super) async fn begin(&self, client: &Client, options: &str) -> Result<(), NoConnection> {
+    /// Sets the parameters of a new session, except those set by `options` in the URL. Then checks that the connection
+    /// still reaches that session, and that its commits wait for the disk.
+    pub(super) async fn begin(&self, client: &Client, options: &str) -> Result<(), OpenError> {
         let mut sql = String::from(DURABLE);
         let set_by_url = parameters(options);
         for (name, value) in &self.0 {
@@ -66,7 +67,26 @@ impl Session {
             }
         }
         client.batch_execute(&sql).await?;
-        Marker::set(client).await?.check(client).await
+        // A value that only this connection knows marks the session.
+        let marker = Uuid::new_v4().to_string();
+        let mark = format!("SET duet.session = '{marker}'");
+        client.batch_execute(&mark).await?;
+        let answer = client.simple_query(READ_BACK).await?;
+        let row = answer.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some((row.get(0), row.get(1))),
+            _ => None,
+        });
+        match row {
+            Some((Some(known), Some("on" | "remote_apply"))) if known == marker => Ok(()),
+            Some((Some(known), durability)) if known == marker => Err(wrong(
+                format!(
+                    "synchronous_commit stays {}",
+                    durability.unwrap_or_default()
+                ),
+                "Messages would be acknowledged that a power cut can lose: find out who sets it.",
+            )),
+            _ => Err(shared_session()),
+        }
     }
 }
 
@@ -79,35 +99,6 @@ fn parameters(options: &str) -> Vec<String> {
         name.to_lowercase().replace('-', "_")
     })
     .collect()
-}
-
-impl Marker {
-    async fn set(client: &Client) -> Result<Self, NoConnection> {
-        let marker = Uuid::new_v4().to_string();
-        let set = format!("SET duet.session = '{marker}'");
-        client.batch_execute(&set).await?;
-        Ok(Self(marker))
-    }
-
-    /// Whether the connection still reaches the marked session, and its commits wait for the disk.
-    async fn check(&self, client: &Client) -> Result<(), NoConnection> {
-        let answer = client.simple_query(READ_BACK).await?;
-        let row = answer.iter().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => Some((row.get(0), row.get(1))),
-            _ => None,
-        });
-        match row {
-            Some((Some(marker), Some("on" | "remote_apply"))) if marker == self.0 => Ok(()),
-            Some((Some(marker), durability)) if marker == self.0 => Err(NoConnection::wrong(
-                format!(
-                    "synchronous_commit stays {}",
-                    durability.unwrap_or_default()
-                ),
-                "Messages would be acknowledged that a power cut can lose: find out who sets it.",
-            )),
-            _ => Err(NoConnection::shared_session()),
-        }
-    }
 }
 
 #[cfg(test)]

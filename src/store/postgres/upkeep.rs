@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{
     PostgresStore, Result,
     chats::end,
-    errors::explain,
+    errors::describe,
     rows::{self, bound, ms, read_all, seq},
     transaction::{Failed, Transaction},
 };
@@ -81,7 +81,7 @@ impl Upkeep for PostgresStore {
                 Some(error) if purged.rows < limit => Err(StoreError::Refused(format!(
                     "{} cannot be deleted: {}",
                     counted(purged.failed.chats, "ended chat"),
-                    explain(&error)
+                    describe(&error)
                 ))),
                 _ => Ok(purged.rows),
             }
