@@ -105,10 +105,7 @@ impl ShardedStore {
 
     /// The server that the current map assigns a chat to.
     fn server_of(&self, key: ChatKey) -> Result<&PostgresStore> {
-        let server = {
-            let known = self.maps.read();
-            known.maps.current(self.clock.now()).server_of_chat(key)
-        };
+        let server = self.current_map().server_of(key.as_bytes());
         self.store(server.and_then(|server| self.number_of(server)))
     }
 }

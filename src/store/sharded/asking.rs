@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use futures_util::future::{join_all, select_ok};
 use uuid::Uuid;
 
-use super::{Result, ShardedStore, no_server, not_reached};
+use super::{Result, Shard, ShardedStore, no_server, not_reached};
 
 pub(super) fn is_missing<T>(found: &Lookup<T>) -> bool {
     matches!(found, Lookup::Missing)
@@ -46,12 +46,20 @@ impl Chats for ShardedStore {
         }
     }
 
+    /// With an `id` a key belongs on the server of that `id`.
     fn accepts_key(&self, key: ChatKey, registration: Option<&SecretDigest>) -> bool {
-        self.can_place(key, registration)
+        let map = self.current_map();
+        match (map.server_of(key.as_bytes()), registration) {
+            (home, Some(digest)) => home == map.server_of(digest.as_bytes()),
+            (Some(home), None) => self.takes_writes(home),
+            (None, None) => false,
+        }
     }
 
+    /// All servers that may know an `id` must take writes.
     fn accepts_registration(&self, registration: &SecretDigest) -> bool {
-        self.can_place_id(registration)
+        let mut servers = self.candidate_servers(registration.as_bytes()).into_iter();
+        servers.all(|server| self.takes_writes(server))
     }
 
     async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool> {
@@ -110,18 +118,7 @@ impl Messages for ShardedStore {
     /// Drafts to a server that does not answer are returned as locked: they are retried alone, and the drafts
     /// to other servers do not fail.
     async fn append(&self, drafts: &[Draft], room: ChatRoom) -> Result<Vec<Appended>> {
-        let outcomes = self.find_all(
-            drafts,
-            |draft| draft.key,
-            Self::candidates,
-            is_unknown,
-            move |store, drafts| {
-                Box::pin(
-                    async move { batch_result(drafts.len(), store.append(&drafts, room).await) },
-                )
-            },
-        );
-        let outcomes = outcomes.await;
+        let outcomes = self.append_where_they_belong(drafts, room, false).await;
         let is_one_servers = outcomes.iter().all(Result::is_err);
         let outcome = |outcome| match outcome {
             Err(StoreError::Unavailable(_)) if !is_one_servers => Ok(Appended::Locked),
@@ -131,18 +128,8 @@ impl Messages for ShardedStore {
     }
 
     async fn append_waiting(&self, drafts: &[Draft], room: ChatRoom) -> Result<Vec<Appended>> {
-        let outcomes = self.find_all(
-            drafts,
-            |draft| draft.key,
-            Self::candidates,
-            is_unknown,
-            move |store, drafts| {
-                Box::pin(async move {
-                    batch_result(drafts.len(), store.append_waiting(&drafts, room).await)
-                })
-            },
-        );
-        outcomes.await.into_iter().collect()
+        let outcomes = self.append_where_they_belong(drafts, room, true).await;
+        outcomes.into_iter().collect()
     }
 
     async fn history(
@@ -180,6 +167,33 @@ impl Messages for ShardedStore {
             .await
             .into_iter()
             .fold(outcome, Result::and)
+    }
+}
+
+impl ShardedStore {
+    /// Appends drafts on the servers of their chats; with `wait` also to chats that somebody else has locked.
+    async fn append_where_they_belong(
+        &self,
+        drafts: &[Draft],
+        room: ChatRoom,
+        wait: bool,
+    ) -> BatchResult<Appended> {
+        self.find_all(
+            drafts,
+            |draft| draft.key,
+            Self::candidates,
+            is_unknown,
+            move |store, drafts| {
+                Box::pin(async move {
+                    let appended = match wait {
+                        true => store.append_waiting(&drafts, room).await,
+                        false => store.append(&drafts, room).await,
+                    };
+                    batch_result(drafts.len(), appended)
+                })
+            },
+        )
+        .await
     }
 }
 
@@ -271,8 +285,14 @@ impl Upkeep for ShardedStore {
         }
     }
 
+    /// Servers that chats may be on.
     fn away(&self) -> Vec<String> {
-        self.places_away()
+        let in_use = self.maps.read().maps.in_use(self.clock.now());
+        let may_have_chats = |shard: &Shard| shard.identity().is_none_or(|it| in_use.contains(&it));
+        let away = self.shards.iter().filter(|shard| !shard.answers());
+        away.filter(|shard| may_have_chats(shard))
+            .map(|shard| shard.place.clone())
+            .collect()
     }
 
     /// One server after the other, so that no more than `limit` is done. Servers that are away come last and

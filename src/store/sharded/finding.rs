@@ -26,7 +26,7 @@ impl ShardedStore {
     /// The servers that a chat may be on: the one where it was found before, then those that answer, by the
     /// newest map first.
     pub(super) fn candidates(&self, key: ChatKey) -> Vec<Candidate> {
-        let servers = self.maps.read().maps.candidates(key, self.clock.now());
+        let servers = self.candidate_servers(key.as_bytes());
         let mut candidates: Vec<Candidate> = servers
             .iter()
             .map(|server| self.number_of(*server))

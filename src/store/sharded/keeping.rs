@@ -121,16 +121,6 @@ impl ShardedStore {
             gauge.set(shard.answers().into());
         }
     }
-
-    /// The servers that chats may be on and that do not answer.
-    pub(super) fn places_away(&self) -> Vec<String> {
-        let in_use = self.maps.read().maps.in_use(self.clock.now());
-        let may_have_chats = |shard: &Shard| shard.identity().is_none_or(|it| in_use.contains(&it));
-        let away = self.shards.iter().filter(|shard| !shard.answers());
-        away.filter(|shard| may_have_chats(shard))
-            .map(|shard| shard.place.clone())
-            .collect()
-    }
 }
 
 /// Refuses settings that lack a server which chats may be on, or that name one server twice. The identity of

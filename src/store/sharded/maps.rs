@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use actors::domain::{ChatKey, SecretDigest, Timestamp};
+use actors::domain::Timestamp;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -51,17 +51,6 @@ impl Maps {
         current.unwrap_or(&self.0[0])
     }
 
-    /// The servers that a chat may be on: by the current map first, then by older ones.
-    pub(super) fn candidates(&self, key: ChatKey, now: Timestamp) -> Vec<Uuid> {
-        self.servers_of(key.as_bytes(), now)
-    }
-
-    /// The same for a registration's `id`. If the server chooses the key, it chooses one that belongs with
-    /// the `id`, so that the same `id` finds the chat again.
-    pub(super) fn candidates_of(&self, registration: &SecretDigest, now: Timestamp) -> Vec<Uuid> {
-        self.servers_of(registration.as_bytes(), now)
-    }
-
     /// Every server that may have chats.
     pub(super) fn in_use(&self, now: Timestamp) -> Vec<Uuid> {
         let mut servers: Vec<Uuid> = self
@@ -84,7 +73,8 @@ impl Maps {
         Some(next.since.plus(REMEMBERED))
     }
 
-    fn servers_of(&self, subject: &[u8], now: Timestamp) -> Vec<Uuid> {
+    /// The servers that a subject may be on: by the current map first, then by older ones.
+    pub(super) fn candidates(&self, subject: &[u8], now: Timestamp) -> Vec<Uuid> {
         let mut servers: Vec<Uuid> = Vec::with_capacity(1);
         for map in self.remembered(now) {
             if let Some(server) = map.server_of(subject)
@@ -115,20 +105,13 @@ impl Maps {
 }
 
 impl Map {
-    /// The server for a chat.
-    pub(super) fn server_of_chat(&self, key: ChatKey) -> Option<Uuid> {
-        self.server_of(key.as_bytes())
-    }
-
-    /// The server for the `id` of a registration.
-    pub(super) fn server_of_id(&self, registration: &SecretDigest) -> Option<Uuid> {
-        self.server_of(registration.as_bytes())
-    }
-
-    /// The server with the highest rank for this subject (rendezvous hashing, Thaler and Ravishankar 1998): a
+    /// The server of a subject: of a chat by its key, of a registration by the digest of its `id`. If the server chooses
+    /// the key, it chooses one that belongs with the `id`, so that the same `id` finds the chat again.
+    ///
+    /// It is the one with the highest rank for the subject (rendezvous hashing, Thaler and Ravishankar 1998): a
     /// new server takes an equal share from each other one, a removed one leaves its share to all others, and
     /// no other subject changes its server.
-    fn server_of(&self, subject: &[u8]) -> Option<Uuid> {
+    pub(super) fn server_of(&self, subject: &[u8]) -> Option<Uuid> {
         let rank = |server: &&Uuid| {
             let digest = Sha256::new_with_prefix(server.as_bytes())
                 .chain_update(subject)
@@ -142,6 +125,8 @@ impl Map {
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
+
+    use actors::domain::ChatKey;
 
     use super::*;
 
@@ -176,11 +161,11 @@ mod tests {
         let after = Maps::new(vec![map(1, &[1, 2, 3], 0), map(2, &[1, 2, 3, 4], 1)]).unwrap();
         let mut counts: HashMap<Uuid, usize> = HashMap::new();
         for key in keys() {
-            let [one] = before.candidates(key, at(2))[..] else {
+            let [one] = before.candidates(key.as_bytes(), at(2))[..] else {
                 panic!("one map knows one server");
             };
             *counts.entry(one).or_default() += 1;
-            match after.candidates(key, at(2))[..] {
+            match after.candidates(key.as_bytes(), at(2))[..] {
                 [same] => assert_eq!(same, one),
                 [new, old] => assert_eq!((new, old), (server(4), one)),
                 _ => panic!("two maps know two servers at most"),
@@ -190,7 +175,7 @@ mod tests {
             counts.values().all(|count| (850..1_150).contains(count)),
             "{counts:?}"
         );
-        let moved = keys().filter(|key| after.candidates(*key, at(2)).len() == 2);
+        let moved = keys().filter(|key| after.candidates(key.as_bytes(), at(2)).len() == 2);
         assert!((600..900).contains(&moved.count()));
     }
 
@@ -198,8 +183,11 @@ mod tests {
     fn a_map_without_remaining_chats_is_forgotten() {
         let maps = Maps::new(vec![map(2, &[2], 10), map(1, &[1], 0)]).unwrap();
         let key = keys().next().unwrap();
-        assert_eq!(maps.candidates(key, at(70)), [server(2), server(1)]);
-        assert_eq!(maps.candidates(key, at(72)), [server(2)]);
+        assert_eq!(
+            maps.candidates(key.as_bytes(), at(70)),
+            [server(2), server(1)]
+        );
+        assert_eq!(maps.candidates(key.as_bytes(), at(72)), [server(2)]);
         assert_eq!(maps.in_use(at(70)), [server(1), server(2)]);
         assert_eq!(maps.in_use(at(72)), [server(2)]);
         assert_eq!(maps.in_use_until(server(1)), Some(at(71)));
@@ -212,7 +200,13 @@ mod tests {
         let key = keys().next().unwrap();
         assert_eq!(maps.current(at(9)).version, 1);
         assert_eq!(maps.current(at(10)).version, 2);
-        assert_eq!(maps.candidates(key, at(9)), [server(1), server(2)]);
-        assert_eq!(maps.candidates(key, at(10)), [server(2), server(1)]);
+        assert_eq!(
+            maps.candidates(key.as_bytes(), at(9)),
+            [server(1), server(2)]
+        );
+        assert_eq!(
+            maps.candidates(key.as_bytes(), at(10)),
+            [server(2), server(1)]
+        );
     }
 }

@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use actors::{
-    domain::{ChatKey, SecretDigest},
+    domain::ChatKey,
     ports::{Chats, Lookup, NewChat, Registered, StoreError},
 };
 use uuid::Uuid;
@@ -123,23 +123,20 @@ impl ShardedStore {
     }
 
     async fn places(&self, map: &Map, new: &NewChat) -> Result<Places> {
-        let home = map.server_of_chat(new.key).ok_or_else(no_server)?;
-        let digest = new.registration.as_ref().map(|(digest, _)| digest);
-        let id_home = digest.and_then(|digest| map.server_of_id(digest));
+        let home = map.server_of(new.key.as_bytes()).ok_or_else(no_server)?;
+        let digest = new
+            .registration
+            .as_ref()
+            .map(|(digest, _)| digest.as_bytes());
+        let id_home = digest.and_then(|digest| map.server_of(digest));
         let id_home = id_home.filter(|server| *server != home);
-        let (mut of_key, of_id) = {
-            let (known, now) = (self.maps.read(), self.clock.now());
-            let of_id = digest.map(|digest| known.maps.candidates_of(digest, now));
-            (
-                known.maps.candidates(new.key, now),
-                of_id.unwrap_or_default(),
-            )
-        };
+        let of_id = digest.map(|digest| self.candidate_servers(digest));
+        let mut of_key = self.candidate_servers(new.key.as_bytes());
         of_key.retain(|server| *server != home);
         if new.fresh_key || self.was_reserved_by(map, home, &of_key, new.key).await? {
             of_key.clear();
         }
-        let mut older = [of_key, of_id].concat();
+        let mut older = [of_key, of_id.unwrap_or_default()].concat();
         older.retain(|server| *server != home);
         older.sort_unstable();
         older.dedup();
@@ -206,32 +203,18 @@ impl ShardedStore {
         }
     }
 
-    /// Whether a generated key belongs to a writable server, and, if the registration has an `id`, to the
-    /// server of that `id`.
-    pub(super) fn can_place(&self, key: ChatKey, registration: Option<&SecretDigest>) -> bool {
-        let map = self.current_map();
-        match (map.server_of_chat(key), registration) {
-            (home, Some(digest)) => home == map.server_of_id(digest),
-            (Some(home), None) => self.takes_writes(home),
-            (None, None) => false,
-        }
+    /// The servers that a subject of maps may be on.
+    pub(super) fn candidate_servers(&self, subject: &[u8]) -> Vec<Uuid> {
+        let known = self.maps.read();
+        known.maps.candidates(subject, self.clock.now())
     }
 
-    /// Whether all servers that may know an `id` take writes.
-    pub(super) fn can_place_id(&self, registration: &SecretDigest) -> bool {
-        let places = {
-            let known = self.maps.read();
-            known.maps.candidates_of(registration, self.clock.now())
-        };
-        places.into_iter().all(|server| self.takes_writes(server))
-    }
-
-    fn takes_writes(&self, server: Uuid) -> bool {
+    pub(super) fn takes_writes(&self, server: Uuid) -> bool {
         let number = self.number_of(server);
         number.is_some_and(|number| self.shards[number].answers())
     }
 
-    fn current_map(&self) -> Map {
+    pub(super) fn current_map(&self) -> Map {
         self.maps.read().maps.current(self.clock.now()).clone()
     }
 

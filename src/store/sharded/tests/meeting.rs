@@ -18,9 +18,9 @@ async fn a_chat_that_is_made_while_it_is_looked_for_is_the_only_one_of_its_regis
     let map = store.maps.read().maps.current(store.clock.now()).clone();
     let id = digest();
     // Both chats belong elsewhere than their id, where it is recorded which of them it makes.
-    let id_home = map.server_of_id(&id).unwrap();
+    let id_home = map.server_of(id.as_bytes()).unwrap();
     let mut elsewhere =
-        std::iter::repeat_with(key).filter(|key| map.server_of_chat(*key) != Some(id_home));
+        std::iter::repeat_with(key).filter(|key| map.server_of(key.as_bytes()) != Some(id_home));
     let (first, second) = (elsewhere.next().unwrap(), elsewhere.next().unwrap());
     let recorder = store.store(store.number_of(id_home)).unwrap();
     recorder
@@ -29,7 +29,7 @@ async fn a_chat_that_is_made_while_it_is_looked_for_is_the_only_one_of_its_regis
         .unwrap();
 
     // Whether a chat is there cannot be seen for the moment in which the first one is made.
-    let home = map.server_of_chat(first).unwrap();
+    let home = map.server_of(first.as_bytes()).unwrap();
     let number = store.number_of(home).unwrap();
     let place = &store.shards[number].place;
     let mut servers = servers.0.iter();
