@@ -200,9 +200,12 @@ impl Shared {
             shard
         });
         for old in &before {
-            let moved = old.chats().move_out(|key| Arc::ptr_eq(after.of(key), old));
+            let moved = old
+                .chats
+                .lock()
+                .move_out(|key| Arc::ptr_eq(after.of(key), old));
             for chat in moved {
-                after.of(chat.key()).chats().move_in(chat);
+                after.of(chat.key()).chats.lock().move_in(chat);
             }
         }
         for shard in before.iter().chain(&made) {
@@ -232,7 +235,7 @@ fn bus_error(error: &RedisError) -> BusError {
 impl Bus for RedisBus {
     async fn subscribe(&self, key: ChatKey) -> Result<(), BusError> {
         let (shard, confirmed) = self.0.with_shard(key, |shard| {
-            let confirmed = shard.chats().subscribe(key);
+            let confirmed = shard.chats.lock().subscribe(key);
             shard.subscriptions_changed.notify_one();
             (shard.clone(), confirmed)
         });
@@ -252,7 +255,7 @@ impl Bus for RedisBus {
 
     fn unsubscribe(&self, key: ChatKey) {
         self.0.with_shard(key, |shard| {
-            shard.chats().unsubscribe(key);
+            shard.chats.lock().unsubscribe(key);
             shard.subscriptions_changed.notify_one();
         });
     }
@@ -265,7 +268,7 @@ impl Bus for RedisBus {
 
     fn set_open(&self, key: ChatKey, open: BySeat<bool>) {
         self.0.with_shard(key, |shard| {
-            if shard.chats().set_open(key, open) {
+            if shard.chats.lock().set_open(key, open) {
                 shard.writes_wait.notify_one();
             }
         });
@@ -282,7 +285,7 @@ impl Bus for RedisBus {
 
     fn forget(&self, key: ChatKey) {
         self.0.with_shard(key, |shard| {
-            shard.chats().forget(key);
+            shard.chats.lock().forget(key);
             shard.subscriptions_changed.notify_one();
             shard.writes_wait.notify_one();
         });
@@ -325,7 +328,7 @@ impl Bus for RedisBus {
     fn membership(&self) -> Option<BusMembership> {
         let shards = self.0.shards();
         let heard = shards.iter().map(|shard| -> HashSet<Uuid> {
-            let members = shard.members();
+            let members = shard.members.lock();
             let alive = members.alive();
             alive.filter_map(|peer| peer.parse().ok()).collect()
         });
@@ -336,7 +339,7 @@ impl Bus for RedisBus {
             own: self.0.boot,
             address: addresses.collect::<Vec<String>>().join(", "),
             heard: heard.reduce(|all, some| &all & &some).unwrap_or_default(),
-            is_complete: shards.iter().all(|shard| shard.members().are_listed()),
+            is_complete: shards.iter().all(|shard| shard.members.lock().are_listed()),
         })
     }
 }
@@ -369,26 +372,13 @@ async fn open_seats(shard: &Shard, key: ChatKey, own_name: &str) -> RedisResult<
             break open;
         }
     };
-    let others = open.iter().filter(|(instance, _)| *instance != own_name);
-    let (known, unknown): (Vec<_>, Vec<_>) = {
-        let members = shard.members();
-        others.partition(|(instance, _)| members.is_alive(instance))
-    };
-    let mut alive: Vec<u8> = known.into_iter().map(|(_, seats)| *seats).collect();
-    if !unknown.is_empty() {
-        let mut ask = Pipeline::with_capacity(unknown.len());
-        for (instance, _) in &unknown {
-            ask.cmd("EXISTS").arg(shard.tag.lease(instance));
-        }
-        let leased = server::check(shard.run(&ask).await?)?;
-        let leased = unknown
-            .iter()
-            .zip(leased)
-            .filter(|(_, leased)| *leased == Value::Int(1));
-        alive.extend(leased.map(|((_, seats), _)| **seats));
-    }
+    let unknown = shard.members.lock().unknown(open.keys(), own_name);
+    let dead = watch::without_lease(shard, unknown).await?;
+    let alive = open
+        .iter()
+        .filter(|(instance, _)| *instance != own_name && !dead.contains(instance));
     Ok(publisher::seats(
-        alive.into_iter().fold(0, |all, seats| all | seats),
+        alive.fold(0, |all, (_, seats)| all | seats),
     ))
 }
 

@@ -46,11 +46,11 @@ pub(super) async fn beat(shard: Weak<Shard>) {
             Ok(reply) => {
                 // This instance was suspended or cut off, or Redis has lost its data: `watch::process` writes all of it again.
                 if reply.lapsed && leased {
-                    shard.members().start_grace();
+                    shard.members.lock().start_grace();
                     shard.report_all_missed();
                 }
                 leased = true;
-                let works = shard.heard_beats().accept(beat);
+                let works = shard.heard_beats.lock().accept(beat);
                 if works {
                     shard.set_up();
                 }
@@ -84,7 +84,7 @@ pub(super) async fn beat(shard: Weak<Shard>) {
 /// Sends one beat, renews the lease, and checks the leases of the watched peers.
 pub(super) async fn once(shard: &Shard, beat: u64) -> RedisResult<BeatReply> {
     let own_name = &shard.own_name;
-    let watched = shard.members().watched(own_name);
+    let watched = shard.members.lock().watched(own_name);
     let mut pipeline = Pipeline::with_capacity(3 + watched.len());
     let lease = pipeline.cmd("SET").arg(shard.tag.lease(own_name));
     let life_ms = LEASE.as_millis() as u64;

@@ -45,13 +45,16 @@ impl Members {
 
     /// Whether the list has an instance without a lease when it was read, which may have renewed it since.
     pub(super) fn has_unknown(&self, own: &str) -> bool {
-        let mut others = self.listed.iter().filter(|name| *name != own);
-        others.any(|name| !self.is_alive(name))
+        !self.unknown(&self.listed, own).is_empty()
     }
 
-    /// The instances on a list that are not known to be alive; their leases must be checked.
-    pub(super) fn unknown(&self, listed: &BTreeSet<String>, own: &str) -> Vec<String> {
-        let others = listed.iter().filter(|name| *name != own);
+    /// The others among these instances that are not known to be alive; their leases must be checked.
+    pub(super) fn unknown<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a String>,
+        own: &str,
+    ) -> Vec<String> {
+        let others = names.into_iter().filter(|name| *name != own);
         others
             .filter(|name| !self.is_alive(name))
             .cloned()

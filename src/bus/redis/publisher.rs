@@ -175,11 +175,11 @@ impl Sender {
 /// Writes all presence that is not written yet.
 pub(super) async fn write_presence(shared: &Shared, shard: &Shard) -> RedisResult<()> {
     loop {
-        let writes = shard.chats().take_unwritten(BATCH_LEN_MAX);
+        let writes = shard.chats.lock().take_unwritten(BATCH_LEN_MAX);
         if let Err(error) = write(shard, &writes, &shared.own_name).await {
             for (key, write) in writes {
                 // Writing it twice is harmless.
-                shared.with_shard(key, |shard| shard.chats().put_back(key, write));
+                shared.with_shard(key, |shard| shard.chats.lock().put_back(key, write));
             }
             return Err(error);
         }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use actors::domain::ChatKey;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use redis::{Pipeline, RedisError, RedisResult, Value};
 use tokio::sync::{Notify, mpsc};
 use tracing::info;
@@ -45,9 +45,9 @@ pub(super) struct Shard {
     outbox: mpsc::Sender<Outgoing>,
     /// Locked by the task that sends. The queue outlives that task when it panics.
     pub(super) outgoing: Arc<tokio::sync::Mutex<mpsc::Receiver<Outgoing>>>,
-    chats: Mutex<Chats>,
-    heard_beats: Mutex<HeardBeats>,
-    members: Mutex<Members>,
+    pub(super) chats: Mutex<Chats>,
+    pub(super) heard_beats: Mutex<HeardBeats>,
+    pub(super) members: Mutex<Members>,
     /// Held by whoever reads the list of instances between two beats.
     pub(super) reading: tokio::sync::Mutex<()>,
     pub(super) health: Health,
@@ -100,18 +100,6 @@ impl Shard {
         self.link.address()
     }
 
-    pub(super) fn chats(&self) -> MutexGuard<'_, Chats> {
-        self.chats.lock()
-    }
-
-    pub(super) fn heard_beats(&self) -> MutexGuard<'_, HeardBeats> {
-        self.heard_beats.lock()
-    }
-
-    pub(super) fn members(&self) -> MutexGuard<'_, Members> {
-        self.members.lock()
-    }
-
     /// Whether this instance is stopping.
     pub(super) fn is_leaving(&self) -> bool {
         let shared = self.shared.upgrade();
@@ -137,8 +125,8 @@ impl Shard {
 
     /// Something failed that a healthy server would do.
     pub(super) fn set_away(&self, error: &RedisError) {
-        self.heard_beats().fail();
-        self.members().start_grace();
+        self.heard_beats.lock().fail();
+        self.members.lock().start_grace();
         self.health.set_away(self.address(), error);
         if server::must_reconnect(error) {
             self.reconnect.notify_one();
@@ -202,7 +190,7 @@ impl Shard {
 
     /// A peer's lease has run out.
     pub(super) fn declare_dead(&self, peer: &str) {
-        if self.members().declare_dead(peer) {
+        if self.members.lock().declare_dead(peer) {
             self.peer_died();
         }
     }
@@ -216,7 +204,7 @@ impl Shard {
 
     /// Reports that notices of all its chats may have been lost.
     pub(super) fn report_all_missed(&self) {
-        let wanted = self.chats().wanted();
+        let wanted = self.chats.lock().wanted();
         self.report_missed(wanted);
     }
 
@@ -248,7 +236,7 @@ impl Shard {
 
     /// Has the presence of all chats written again.
     pub(super) fn write_open_again(&self) {
-        self.chats().write_all_again();
+        self.chats.lock().write_all_again();
         self.writes_wait.notify_one();
     }
 }

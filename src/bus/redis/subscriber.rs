@@ -83,9 +83,9 @@ async fn connect(shard: &Arc<Shard>) -> RedisResult<Subscription> {
         .servers
         .connect(shard.address(), Some(pushes))
         .await?;
-    shard.chats().start_over();
-    shard.heard_beats().start_over();
-    shard.members().start_grace();
+    shard.chats.lock().start_over();
+    shard.heard_beats.lock().start_over();
+    shard.members.lock().start_grace();
     let subscription = Subscription { connection, ended };
     let mut beats = Pipeline::new();
     // A write, because it fails on a replica, which would accept all subscriptions and deliver nothing.
@@ -125,11 +125,11 @@ async fn listen(weak: &Weak<Shard>, subscription: &Subscription) -> RedisResult<
 
 fn probe(shard: &Shard) -> RedisResult<()> {
     let (result, age) = {
-        let mut beats = shard.heard_beats();
+        let mut beats = shard.heard_beats.lock();
         (beats.probe(), beats.age())
     };
     let (gone, alive) = {
-        let mut members = shard.members();
+        let mut members = shard.members.lock();
         let gone = result == ProbeResult::Hears && members.count_beat();
         (gone, 1 + members.alive().count())
     };
@@ -150,7 +150,7 @@ fn probe(shard: &Shard) -> RedisResult<()> {
 /// Subscribes and unsubscribes in batches until the wanted subscriptions are made, and notifies those who wait. A chat that
 /// nobody waits for was subscribed before, elsewhere or over another connection, and is reported as missed.
 async fn change(shard: &Shard, subscription: &Subscription) -> RedisResult<()> {
-    let (new, old) = shard.chats().changes();
+    let (new, old) = shard.chats.lock().changes();
     for keys in new.chunks(CHUNK_LEN) {
         let answers = subscription.run("SSUBSCRIBE", keys).await?;
         let mut missed = Vec::new();
@@ -160,13 +160,13 @@ async fn change(shard: &Shard, subscription: &Subscription) -> RedisResult<()> {
                     kind: PushKind::SSubscribe,
                     ..
                 }) => {
-                    if !shard.chats().confirm(*key) {
+                    if !shard.chats.lock().confirm(*key) {
                         missed.push(*key);
                     }
                 }
                 // Another shard serves it; this one is retried until the new layout is known.
                 Err(error) if error.kind() == ServerErrorKind::Moved.into() => {
-                    shard.chats().lose(*key);
+                    shard.chats.lock().lose(*key);
                     shard.doubt_layout();
                 }
                 Err(error) => return Err(error),
@@ -212,7 +212,8 @@ impl AsyncPushSender for PushHandler {
                 receive(&shard, channel, payload);
             }
             (PushKind::SUnsubscribe, [Value::BulkString(channel), ..]) => {
-                let unrequested = names::key_of(channel).is_some_and(|key| shard.chats().lose(key));
+                let unrequested =
+                    names::key_of(channel).is_some_and(|key| shard.chats.lock().lose(key));
                 if unrequested {
                     // The server has given the slot to another one.
                     shard.doubt_layout();
@@ -250,7 +251,10 @@ fn receive(shard: &Shard, channel: &[u8], payload: &[u8]) {
 
 /// An own beat: its number.
 fn receive_beat(shard: &Shard, beat: &str) {
-    let works = shard.heard_beats().hear(beat.parse().unwrap_or_default());
+    let works = shard
+        .heard_beats
+        .lock()
+        .hear(beat.parse().unwrap_or_default());
     if works {
         shard.set_up();
     }
@@ -264,7 +268,7 @@ fn receive_announcement(shard: &Shard, words: &str) {
         Some((instance, DIED)) => shard.declare_dead(instance),
         // Presence has to be read again.
         Some((instance, GONE)) => {
-            shard.members().leave(instance);
+            shard.members.lock().leave(instance);
             shard.report_all_missed();
         }
         // A later release may announce more.

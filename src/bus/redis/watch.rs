@@ -30,13 +30,13 @@ pub(super) async fn process(shard: &Shard, reply: BeatReply) -> RedisResult<()> 
     }
     let mut silent = reply.silent;
     // The successors of a dead instance may be dead too, if their watchers died with them. So they are checked at once.
-    while !silent.is_empty() && shard.members().may_declare_dead() {
+    while !silent.is_empty() && shard.members.lock().may_declare_dead() {
         remove_dead(shard, &silent).await?;
-        let watched = shard.members().watched(&shard.own_name);
+        let watched = shard.members.lock().watched(&shard.own_name);
         silent = without_lease(shard, watched).await?;
     }
     let outdated = {
-        let members = shard.members();
+        let members = shard.members.lock();
         members.is_outdated(reply.stamp.as_deref()) || members.has_unknown(&shard.own_name)
     };
     if outdated || reply.lapsed {
@@ -47,7 +47,7 @@ pub(super) async fn process(shard: &Shard, reply: BeatReply) -> RedisResult<()> 
 
 /// Reads the list unless this stamp is the one that was read last. Returns whether it was another.
 pub(super) async fn read_if_outdated(shard: &Shard, stamp: Option<&str>) -> RedisResult<bool> {
-    if !shard.members().is_outdated(stamp) {
+    if !shard.members.lock().is_outdated(stamp) {
         return Ok(false);
     }
     if shard.is_leaving() {
@@ -55,7 +55,7 @@ pub(super) async fn read_if_outdated(shard: &Shard, stamp: Option<&str>) -> Redi
     }
     // Of many who find it outdated at once, one reads it.
     let _reading = shard.reading.lock().await;
-    if shard.members().is_outdated(stamp) {
+    if shard.members.lock().is_outdated(stamp) {
         read(shard, stamp.is_none()).await?;
     }
     Ok(true)
@@ -72,11 +72,11 @@ async fn read(shard: &Shard, mut enter: bool) -> RedisResult<()> {
         }
         enter = true;
     };
-    let unknown = shard.members().unknown(&listed, own_name);
+    let unknown = shard.members.lock().unknown(&listed, own_name);
     let silent = without_lease(shard, unknown.clone()).await?;
     let leased = unknown.into_iter().filter(|name| !silent.contains(name));
     let leased = leased.collect();
-    if shard.members().read(stamp, listed, leased) {
+    if shard.members.lock().read(stamp, listed, leased) {
         shard.report_all_missed();
     }
     Ok(())
@@ -122,7 +122,10 @@ fn extend_life(pipeline: &mut Pipeline, shard: &Shard) {
 }
 
 /// The instances among `names` without a lease.
-async fn without_lease(shard: &Shard, mut names: Vec<String>) -> RedisResult<Vec<String>> {
+pub(super) async fn without_lease(
+    shard: &Shard,
+    mut names: Vec<String>,
+) -> RedisResult<Vec<String>> {
     if names.is_empty() {
         return Ok(names);
     }
