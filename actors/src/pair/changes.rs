@@ -1,8 +1,8 @@
-//! Changes of seats and sessions, which block the mailbox until the store has made them.
+//! Requests that block the mailbox while they wait for the store: most are changes of seats and sessions.
 
 use std::sync::Arc;
 
-use actix::{ActorFutureExt, AtomicResponse, WrapFuture};
+use actix::{ActorFutureExt, AtomicResponse, Context, WrapFuture};
 use tracing::{Instrument, Span};
 
 use super::Pair;
@@ -13,6 +13,20 @@ use crate::{
 };
 
 impl Pair {
+    /// Blocks the mailbox until `work` is done, and calls `then`, which makes the reply.
+    pub(super) fn block_for<T: 'static, R: 'static>(
+        &self,
+        work: impl Future<Output = T> + 'static,
+        then: impl FnOnce(&mut Self, T, &mut Context<Self>) -> Result<R, Refusal> + 'static,
+    ) -> AtomicResponse<Self, Result<R, Refusal>> {
+        let span = Span::current();
+        let work = work.instrument(span.clone()).into_actor(self);
+        AtomicResponse::new(Box::pin(work.map(move |done, pair: &mut Self, ctx| {
+            let _of_request = span.enter();
+            then(pair, done, ctx)
+        })))
+    }
+
     /// Runs a change in the store, reads the chat again, and calls `then`, which announces the change and makes
     /// the reply. Blocks the mailbox.
     pub(super) fn change<T: 'static, R: 'static>(
@@ -26,16 +40,11 @@ impl Pair {
             let done = change.await?;
             Ok((done, store.load(key).await))
         };
-        let span = Span::current();
-        let work = work.instrument(span.clone());
-        AtomicResponse::new(Box::pin(work.into_actor(self).map(
-            move |worked: Result<_, Refusal>, pair: &mut Self, ctx| {
-                let _of_request = span.enter();
-                let (done, found) = worked?;
-                pair.apply(found, ctx);
-                Ok(then(pair, done))
-            },
-        )))
+        self.block_for(work, |pair, worked: Result<_, Refusal>, ctx| {
+            let (done, found) = worked?;
+            pair.apply(found, ctx);
+            Ok(then(pair, done))
+        })
     }
 
     /// The same on behalf of a session.

@@ -1,8 +1,6 @@
 //! The end of a chat, by either person or by its time.
 
-use actix::{
-    ActorContext, ActorFutureExt, AsyncContext, AtomicResponse, Context, Handler, WrapFuture,
-};
+use actix::{ActorContext, AsyncContext, AtomicResponse, Context, Handler};
 
 use super::{Pair, requests::receive};
 use crate::{
@@ -31,17 +29,15 @@ impl Handler<EndChat> for Pair {
         let by = Some(caller.seat);
         let store = self.store();
         let ended = async move { store.end(caller.into()).await };
-        AtomicResponse::new(Box::pin(ended.into_actor(self).map(
-            move |ended, pair: &mut Self, ctx| {
-                if ended? == EndOutcome::NoSession {
-                    return Err(Refusal::NoSession);
-                }
-                pair.publish(Notice::Ended { by });
-                pair.finish(by, ctx);
-                pair.environment.sweep.notify_one();
-                Ok(())
-            },
-        )))
+        self.block_for(ended, move |pair, ended, ctx| {
+            if ended? == EndOutcome::NoSession {
+                return Err(Refusal::NoSession);
+            }
+            pair.publish(Notice::Ended { by });
+            pair.finish(by, ctx);
+            pair.environment.sweep.notify_one();
+            Ok(())
+        })
     }
 }
 

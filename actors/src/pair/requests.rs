@@ -8,8 +8,8 @@ use std::{
     time::Instant,
 };
 
-use actix::{ActorFutureExt, AtomicResponse, Handler, Message, WrapFuture};
-use tracing::{Instrument, Span};
+use actix::{AtomicResponse, Handler, Message};
+use tracing::Span;
 
 use super::Pair;
 use crate::Refusal;
@@ -116,22 +116,19 @@ impl Handler<Refresh> for Pair {
             return AtomicResponse::new(Box::pin(actix::fut::ready(Ok(()))));
         }
         let began = Instant::now();
-        let load = self.load().instrument(span.clone());
-        AtomicResponse::new(Box::pin(load.into_actor(self).map(
-            move |found, pair: &mut Self, ctx| {
-                let _of_request = span.enter();
-                let read = match &found {
-                    Ok(_) => {
-                        pair.refreshed = Some(began);
-                        Ok(())
-                    }
-                    Err(error) => Err(error.clone().into()),
-                };
-                if pair.chat.is_ok() {
-                    pair.apply(found, ctx);
+        let _of_request = span.enter();
+        self.block_for(self.load(), move |pair, found, ctx| {
+            let read = match &found {
+                Ok(_) => {
+                    pair.refreshed = Some(began);
+                    Ok(())
                 }
-                read
-            },
-        )))
+                Err(error) => Err(error.clone().into()),
+            };
+            if pair.chat.is_ok() {
+                pair.apply(found, ctx);
+            }
+            read
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix::{ActorFutureExt, AtomicResponse, Handler, WrapFuture};
+use actix::{AtomicResponse, Handler};
 
 use super::{Pair, requests::receive};
 use crate::{
@@ -28,18 +28,13 @@ impl Handler<ListSessions> for Pair {
         if let Err(refusal) = self.caller(request.by) {
             return Self::refuse(refusal);
         }
-        AtomicResponse::new(Box::pin(self.load().into_actor(self).map(
-            move |found, pair: &mut Self, ctx| {
-                if let Err(failure) = &found {
-                    return Err(failure.clone().into());
-                }
-                pair.apply(found, ctx);
-                let (seat, current) = pair.authenticate(request.by)?;
-                let mut list: Vec<Session> = pair.sessions_of(seat).cloned().collect();
-                list.sort_by_key(|session| session.since);
-                Ok((list, current))
-            },
-        )))
+        self.block_for(self.load(), move |pair, found, ctx| {
+            pair.apply(Ok(found?), ctx);
+            let (seat, current) = pair.authenticate(request.by)?;
+            let mut list: Vec<Session> = pair.sessions_of(seat).cloned().collect();
+            list.sort_by_key(|session| session.since);
+            Ok((list, current))
+        })
     }
 }
 
