@@ -12,7 +12,7 @@ use std::{
 use actix_rt::System;
 use actors::{
     domain::{ChatKey, Invalid, PairHash},
-    ports::{EndOutcome, Principal, StoreError, SystemClock},
+    ports::{Access, Principal, StoreError, SystemClock},
 };
 use clap::{Parser, Subcommand};
 
@@ -338,11 +338,11 @@ fn end(settings: &Settings, link: Option<String>) -> Result<(), Failure> {
         Ok::<_, Failure>(ending?)
     })?;
     match ending {
-        EndOutcome::Ended => print_line(format_args!(
+        Access::Granted(()) => print_line(format_args!(
             "The chat is over. Nothing of it can be read any more."
         )),
-        EndOutcome::AlreadyEnded => print_line(format_args!("The chat was over already.")),
-        EndOutcome::Missing | EndOutcome::NoSession => {
+        Access::Ended => print_line(format_args!("The chat was over already.")),
+        Access::Missing | Access::NoSession => {
             Err(Failure::Refused("There is no chat with this link.".into()))
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actors::{
     GetSnapshot, Refusal,
-    ports::{Chats, EndOutcome, Lookup, Principal},
+    ports::{Access, Chats, Lookup, Principal},
     testing::{Call, eventually},
 };
 use futures_util::future::{join, join_all};
@@ -108,7 +108,7 @@ async fn the_operator_can_end_a_chat() {
     let stream = Watch::open(&abhi).await;
     // As `duet end` does, in a process of its own.
     let ending = world.store.end(Principal::Server(abhi.key)).await.unwrap();
-    assert_eq!(ending, EndOutcome::Ended);
+    assert_eq!(ending, Access::Granted(()));
     stream.until(&Shown::Ended { by: None }).await;
     assert!(matches!(abhi.snapshot().await, Err(Refusal::Gone)));
 }

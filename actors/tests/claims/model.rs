@@ -214,7 +214,7 @@ impl Model {
             }
             Step::End { session, at } => {
                 let answer = self.person(of(&session, count), at).end_chat().await;
-                // EndOutcome it twice is no harm.
+                // Ending it twice is no harm.
                 if !(self.ended && answer.is_ok()) {
                     self.ended |= self.is_let_in(of(&session, count), at, &answer);
                 }

@@ -7,10 +7,7 @@ use actors::{
         Ask, BySeat, Chat, ChatKey, Device, Encryption, Position, SealedHash, Seat, SeatState,
         Session, UserName,
     },
-    ports::{
-        Access, BatchResult, Chats, EndOutcome, Lookup, NewChat, Principal, Registered,
-        batch_result,
-    },
+    ports::{Access, BatchResult, Chats, Lookup, NewChat, Principal, Registered, batch_result},
 };
 use async_trait::async_trait;
 use tokio_postgres::{Error, Row};
@@ -89,7 +86,7 @@ impl Chats for PostgresStore {
         batch_result(keys.len(), found.and_then(|rows| read_all(&rows, position)))
     }
 
-    async fn end(&self, by: Principal) -> Result<EndOutcome> {
+    async fn end(&self, by: Principal) -> Result<Access<()>> {
         self.transaction("end", async |tx| end(tx, by).await).await
     }
 }
@@ -278,23 +275,16 @@ const END: &str = "
          replaced AS (DELETE FROM replaced_secrets r USING gone g WHERE r.key = g.key)
     INSERT INTO tombstones (key, ended_at) SELECT key, now_ms() FROM gone ON CONFLICT DO NOTHING";
 
-pub(super) async fn end(tx: &mut Transaction<'_>, by: Principal) -> Result<EndOutcome, Error> {
-    let key = by.key();
+pub(super) async fn end(tx: &mut Transaction<'_>, by: Principal) -> Result<Access<()>, Error> {
     // Locked first, so that END sees the sessions of logins that are being committed.
     let found = match by {
         Principal::Session(caller) => rows::lock_for(tx, &caller).await?,
         Principal::Server(key) => lock(tx, key).await?.if_session(true),
     };
-    if matches!(found, Access::NoSession) {
-        return Ok(EndOutcome::NoSession);
+    let found = found.map(|_| ());
+    // One that has expired counts as ended and is still here, until this ends it.
+    if found != Access::NoSession && tx.execute(END, &[&uuid(by.key())]).await? == 1 {
+        return Ok(Access::Granted(()));
     }
-    // An expired chat is still here until the sweeper ends it.
-    if tx.execute(END, &[&uuid(key)]).await? == 1 {
-        return Ok(EndOutcome::Ended);
-    }
-    let buried = "SELECT FROM tombstones WHERE key = $1";
-    Ok(match tx.query_opt(buried, &[&uuid(key)]).await? {
-        Some(_) => EndOutcome::AlreadyEnded,
-        None => EndOutcome::Missing,
-    })
+    Ok(found)
 }

@@ -9,8 +9,8 @@ use actors::{
     },
     ports::{
         Access, AnswerOutcome, Appended, AskAnswer, BatchResult, ChatRoom, Chats, Claim, Claimed,
-        DeferredWrite, EndOutcome, HistoryPage, Lookup, Messages, NewAsk, NewChat, Peer, Principal,
-        Registered, Replaced, Seats, SessionChoice, StoreError, StoredAsk, Upkeep, batch_result,
+        DeferredWrite, HistoryPage, Lookup, Messages, NewAsk, NewChat, Peer, Principal, Registered,
+        Replaced, Seats, SessionChoice, StoreError, StoredAsk, Upkeep, batch_result,
     },
 };
 use async_trait::async_trait;
@@ -101,9 +101,8 @@ impl Chats for ShardedStore {
         .await
     }
 
-    async fn end(&self, by: Principal) -> Result<EndOutcome> {
-        let is_missing = |ending: &EndOutcome| matches!(ending, EndOutcome::Missing);
-        self.find(by.key(), is_missing, move |store| store.end(by))
+    async fn end(&self, by: Principal) -> Result<Access<()>> {
+        self.find(by.key(), is_denied, move |store| store.end(by))
             .await
     }
 }

@@ -7,10 +7,7 @@ use actors::{
         Ask, AskNumber, BySeat, Chat, ChatKey, Device, Encryption, Position, SealedHash, Seat,
         SeatState, Session, Timestamp, UserName,
     },
-    ports::{
-        Access, BatchResult, Chats, EndOutcome, Lookup, NewChat, Principal, Registered,
-        batch_result,
-    },
+    ports::{Access, BatchResult, Chats, Lookup, NewChat, Principal, Registered, batch_result},
 };
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
@@ -81,7 +78,7 @@ impl Chats for SqliteStore {
         batch_result(asked, found.await)
     }
 
-    async fn end(&self, by: Principal) -> Result<EndOutcome> {
+    async fn end(&self, by: Principal) -> Result<Access<()>> {
         self.write_on_full_disk("end", move |tx, now, _| end(tx, by, now))
             .await
     }
@@ -266,16 +263,14 @@ pub(super) fn end(
     tx: &Transaction<'_>,
     by: Principal,
     now: Timestamp,
-) -> rusqlite::Result<EndOutcome> {
+) -> rusqlite::Result<Access<()>> {
     let key = by.key();
-    if access(tx, by, now)? == Access::NoSession {
-        return Ok(EndOutcome::NoSession);
-    }
-    if tx.execute("DELETE FROM chats WHERE key = ?1", [Col(key)])? == 0 {
-        return Ok(match is_buried(tx, key)? {
-            true => EndOutcome::AlreadyEnded,
-            false => EndOutcome::Missing,
-        });
+    let found = access(tx, by, now)?.map(|_| ());
+    // One that has expired counts as ended and is still here, until this ends it.
+    if found == Access::NoSession
+        || tx.execute("DELETE FROM chats WHERE key = ?1", [Col(key)])? == 0
+    {
+        return Ok(found);
     }
     for table in ["seats", "sessions", "asks", "replaced_secrets"] {
         tx.execute(&format!("DELETE FROM {table} WHERE key = ?1"), [Col(key)])?;
@@ -284,5 +279,5 @@ pub(super) fn end(
         "INSERT OR REPLACE INTO tombstones (key, ended_at) VALUES (?1, ?2)",
         params![Col(key), Col(now)],
     )?;
-    Ok(EndOutcome::Ended)
+    Ok(Access::Granted(()))
 }

@@ -10,7 +10,7 @@ use crate::{
         Chat, ChatKey, Encryption, Lifetime, Position, SealedHash, SecretDigest, Timestamp,
         UserName,
     },
-    ports::{Lookup, Principal},
+    ports::{Access, Lookup, Principal},
 };
 
 /// Making, finding and ending chats.
@@ -64,8 +64,8 @@ pub trait Chats: Send + Sync + 'static {
     /// The positions of many chats, in one statement; `None` for a chat that is not live.
     async fn positions(&self, keys: &[ChatKey]) -> BatchResult<Option<Position>>;
 
-    /// Ends a chat. When this returns nothing of it can be read any more.
-    async fn end(&self, by: Principal) -> Result<EndOutcome, StoreError>;
+    /// Ends a chat, unless it had ended already. When this returns nothing of it can be read any more.
+    async fn end(&self, by: Principal) -> Result<Access<()>, StoreError>;
 }
 
 /// A chat to be made.
@@ -134,17 +134,4 @@ pub enum Registered {
     NotReserved,
     /// Nothing was made: the partition of this key or this registration's `id` is unreachable. Others may work.
     PartitionUnavailable,
-}
-
-/// The outcome of ending a chat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EndOutcome {
-    /// It has ended now.
-    Ended,
-    /// It had ended already.
-    AlreadyEnded,
-    /// It goes on: the caller's session is not alive.
-    NoSession,
-    /// There is no such chat.
-    Missing,
 }

@@ -8,7 +8,7 @@ use super::{Call, MemoryStore, data::Data, record::Record};
 use crate::{
     domain::{Chat, ChatKey, Position, Seat, Timestamp, UserName},
     ports::{
-        Access, BatchResult, Chats, EndOutcome, Lookup, NewChat, Principal, Registered, StoreError,
+        Access, BatchResult, Chats, Lookup, NewChat, Principal, Registered, StoreError,
         batch_result,
     },
 };
@@ -61,14 +61,8 @@ impl Chats for MemoryStore {
         batch_result(keys.len(), found)
     }
 
-    async fn end(&self, by: Principal) -> Result<EndOutcome, StoreError> {
-        let ended = self.with_access(Call::End, by, Record::end).await?;
-        Ok(match ended {
-            Access::Missing => EndOutcome::Missing,
-            Access::Ended => EndOutcome::AlreadyEnded,
-            Access::NoSession => EndOutcome::NoSession,
-            Access::Granted(()) => EndOutcome::Ended,
-        })
+    async fn end(&self, by: Principal) -> Result<Access<()>, StoreError> {
+        self.with_access(Call::End, by, Record::end).await
     }
 }
 

@@ -3,18 +3,18 @@ use std::collections::HashSet;
 use super::{Stores, fixture::*};
 use crate::{
     domain::{ChatKey, Page, Seat},
-    ports::{Access, Appended, AskAnswer, EndOutcome, Lookup, Principal, SessionChoice},
+    ports::{Access, Appended, AskAnswer, Lookup, Principal, SessionChoice},
 };
 
 pub async fn a_chat_ends_once(stores: Stores) {
     let key = chat(&stores.here).await;
-    assert_eq!(end(&stores.here, key).await, EndOutcome::Ended);
+    assert_eq!(end(&stores.here, key).await, Access::Granted(()));
     for store in [&stores.here, &stores.there] {
-        assert_eq!(end(store, key).await, EndOutcome::AlreadyEnded);
+        assert_eq!(end(store, key).await, Access::Ended);
         assert_eq!(store.status(key).await.unwrap(), Lookup::Ended);
     }
     let missing = end(&stores.here, super::fixture::key()).await;
-    assert_eq!(missing, EndOutcome::Missing);
+    assert_eq!(missing, Access::Missing);
 }
 
 pub async fn one_of_many_racing_ends_counts(stores: Stores) {
@@ -24,9 +24,9 @@ pub async fn one_of_many_racing_ends_counts(stores: Stores) {
         store.end(Principal::Server(key)).await.unwrap()
     })
     .await;
-    let count = |wanted: EndOutcome| endings.iter().filter(|ending| **ending == wanted).count();
-    assert_eq!(count(EndOutcome::Ended), 1);
-    assert_eq!(count(EndOutcome::AlreadyEnded), RACERS - 1);
+    let count = |wanted: Access<()>| endings.iter().filter(|ending| **ending == wanted).count();
+    assert_eq!(count(Access::Granted(())), 1);
+    assert_eq!(count(Access::Ended), RACERS - 1);
 }
 
 /// A chat with everything in it.
@@ -104,7 +104,7 @@ pub async fn a_message_racing_the_end_is_stored_before_it_or_not_at_all(stores: 
         let key = talk(&stores.here).await;
         let outcomes = race(&stores, 10, |store, number| async move {
             if number == 5 {
-                assert_eq!(end(&store, key).await, EndOutcome::Ended);
+                assert_eq!(end(&store, key).await, Access::Granted(()));
                 return None;
             }
             let drafts = [draft(key, Seat::One, "Hello"), draft(key, Seat::Two, "Hi")];
@@ -149,7 +149,7 @@ pub async fn the_sweep_ends_expired_chats_and_reports_each_once(stores: Stores) 
     assert_eq!(stores.there.expire(100).await.unwrap(), []);
     for key in expired {
         assert_nothing_readable(&stores, key).await;
-        assert_eq!(end(&stores.here, key).await, EndOutcome::AlreadyEnded);
+        assert_eq!(end(&stores.here, key).await, Access::Ended);
     }
     assert_eq!(stores.here.status(living).await.unwrap(), Lookup::Live(()));
 }
@@ -185,11 +185,11 @@ pub async fn a_chat_is_ended_by_a_living_session_alone(stores: Stores) {
     let member = member(key, Seat::Two);
     for stranger in rejected_callers(&stores.here, member).await {
         let ending = stores.there.end(stranger.into()).await.unwrap();
-        assert_eq!(ending, EndOutcome::NoSession);
+        assert_eq!(ending, Access::NoSession);
     }
     assert_eq!(stores.there.status(key).await.unwrap(), Lookup::Live(()));
     let ending = stores.there.end(member.into()).await.unwrap();
-    assert_eq!(ending, EndOutcome::Ended);
+    assert_eq!(ending, Access::Granted(()));
     let again = stores.here.end(member.into()).await.unwrap();
-    assert_eq!(again, EndOutcome::AlreadyEnded);
+    assert_eq!(again, Access::Ended);
 }

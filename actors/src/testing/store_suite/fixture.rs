@@ -13,8 +13,8 @@ use crate::{
         Seq, Timestamp, UserName,
     },
     ports::{
-        Access, Appended, ChatRoom, Claim, DeferredWrite, EndOutcome, Lookup, NewChat, Principal,
-        Proof, Registered, Store,
+        Access, Appended, ChatRoom, Claim, DeferredWrite, Lookup, NewChat, Principal, Proof,
+        Registered, Store,
     },
     testing::eventually,
 };
@@ -137,7 +137,7 @@ pub(super) async fn register(store: &Arc<dyn Store>, new: NewChat) -> Timestamp 
 }
 
 /// Ends a chat, as the server.
-pub(super) async fn end(store: &Arc<dyn Store>, key: ChatKey) -> EndOutcome {
+pub(super) async fn end(store: &Arc<dyn Store>, key: ChatKey) -> Access<()> {
     store.end(Principal::Server(key)).await.unwrap()
 }
 
