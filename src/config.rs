@@ -244,7 +244,12 @@ impl ConfigError {
         match sources.of(key) {
             "default" => self,
             place => {
-                Self(format!("{} It is set in {place}.", self.0).replace("in line", "on line"))
+                let by = if place.starts_with("line ") {
+                    "on"
+                } else {
+                    "in"
+                };
+                Self(format!("{} It is set {by} {place}.", self.0))
             }
         }
     }

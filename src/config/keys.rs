@@ -59,13 +59,13 @@ pub(super) fn refuse_unknown(config: &Config, sources: &Sources) -> Result<(), C
         .filter(|(similar, _)| *similar >= SIMILARITY_MIN)
         .max_by(|(one, _), (other, _)| one.total_cmp(other));
     let hint = match near {
-        Some((_, near)) => format!("Is {near} meant?"),
+        Some((_, near)) => format!("Perhaps {near} is meant."),
         None => "`duet default-config` prints all there are.".into(),
     };
     let place = sources.of(key);
-    Err(ConfigError(
-        format!("{key} ({place}) is no setting. {hint}").replace('?', "."),
-    ))
+    Err(ConfigError(format!(
+        "{key} ({place}) is no setting. {hint}"
+    )))
 }
 
 /// Whether a value has the type of its key. The library would silently convert fractions and booleans to integers.

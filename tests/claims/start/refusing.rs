@@ -94,9 +94,12 @@ fn a_wrong_setting_is_reported_with_its_value_its_source_and_an_example() {
         &[
             "line 2 of",
             "limits.streams_per_seats",
-            "Is limits.streams_per_seat meant",
+            "Perhaps limits.streams_per_seat is meant.",
         ],
     );
+    let file = "[server]\n\"bind?\" = \":8080\"\n";
+    let told = Setup::new().file(file).arg("check-config").run();
+    refused(&told, &["server.bind? (line 2 of"]);
     let url = "postgres://duet@db/duet?sslcert=me.pem";
     refused(
         &Setup::new().set("store.url", url).run(),
