@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Contents, Finding, History, Keys};
+use crate::escaping;
 
 /// Why a file is not a conversation.
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +95,8 @@ impl Transcript {
                     timestamp: &sealed.timestamp,
                     warnings,
                 };
-                serde_json::to_writer(&mut out, &opened)?;
+                let opened = serde_json::to_string(&opened)?;
+                out.write_all(escaping::json(&opened).as_bytes())?;
                 before = ",\n";
             } else {
                 write_text(&mut out, sealed, text, &warnings)?;
@@ -117,12 +119,13 @@ fn write_text(
     warnings: &[String],
 ) -> io::Result<()> {
     for warning in warnings {
-        writeln!(out, "*** {warning}")?;
+        writeln!(out, "*** {}", escaping::text(warning))?;
     }
     let Some(text) = text else { return Ok(()) };
-    // Continuation lines are indented, so that they cannot imitate another message.
-    let text = text.replace("\r\n", "\n").replace(['\n', '\r'], "\n    ");
-    writeln!(out, "[{}] {}: {text}", sealed.timestamp, sealed.sender_name)
+    // The text is a stranger's, and the rest is what the server made of it.
+    let parts = [sealed.timestamp.as_str(), &sealed.sender_name, text];
+    let [at, who, text] = parts.map(escaping::text);
+    writeln!(out, "[{at}] {who}: {text}")
 }
 
 /// The seat of each name. The file has no seats, but the sealed texts do; each name keeps its first.

@@ -16,7 +16,6 @@ mod login;
 mod preferences;
 mod register;
 mod seat;
-mod transcript;
 
 use actix_web::{
     HttpRequest, HttpResponse, Resource, Route,

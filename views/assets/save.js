@@ -8,7 +8,7 @@ const PAGE_LEN = 200;
 /** A browser has read the file by then. */
 const SAVED_MS = 60_000;
 
-/** As src/http/pages/transcript.rs writes a text: no line of it passes for another message, no control reaches a terminal. @param {string} text */
+/** As src/escaping.rs writes a text: no line of it passes for another message, no control reaches a terminal. @param {string} text */
 const tame = (text) =>
   text
     .replace(/[\x00-\x08\x0e-\x1b\x1f]/g, (control) => String.fromCharCode(0x2400 + control.charCodeAt(0)))

@@ -9,8 +9,11 @@ use bytes::Bytes;
 use futures_util::{Stream, stream};
 use serde::Deserialize;
 
-use super::{holder::SeatRequest, transcript};
-use crate::http::{Problem, Result, State, actions::TokenHolder, wire::messages::MessageView};
+use super::holder::SeatRequest;
+use crate::{
+    escaping,
+    http::{Problem, Result, State, actions::TokenHolder, wire::messages::MessageView},
+};
 
 /// Messages read at once.
 const PART_LEN: usize = 200;
@@ -108,18 +111,12 @@ fn parts(
 fn write(part: &mut String, message: &Message, names: &Names, json: bool) {
     let view = MessageView::of(message, names);
     if json {
-        part.push_str(if message.seq == 1 { "\n" } else { ",\n" });
         let object = serde_json::to_string(&view).expect("strings and numbers are JSON");
-        transcript::push_json(part, &object);
+        part.push_str(if message.seq == 1 { "\n" } else { ",\n" });
+        part.push_str(&escaping::json(&object));
     } else {
-        let MessageView {
-            timestamp,
-            sender_name,
-            message,
-            ..
-        } = view;
-        part.push_str(&format!("[{timestamp}] {sender_name}: "));
-        transcript::push_text(part, message);
-        part.push('\n');
+        let (at, who) = (view.timestamp, view.sender_name);
+        let text = escaping::text(view.message);
+        part.push_str(&format!("[{at}] {who}: {text}\n"));
     }
 }

@@ -243,6 +243,41 @@ async fn a_false_server_time_is_reported_beside_the_senders() {
     assert!(text.contains("*** Message 4 was written at 20"), "{text}");
 }
 
+/// The texts are a stranger's, and all else in the file is the server's.
+#[tokio::test]
+async fn nothing_of_a_conversation_forges_a_line_or_reaches_a_terminal_as_a_control_character() {
+    let server = Server::start().await;
+    let chat = Encrypted::begin(&server.api()).await;
+    let mut abhi = chat.log_in(&server.api(), "Abhi").await;
+    let text = "a\u{1b}]0;title\u{7}\u{9b}2J\u{2028}[10:00] Anny: yes\u{85}[10:00] Anny: yes";
+    abhi.say(&chat, text).await;
+    let page = abhi.person.get("messages?after=0").await.ok();
+    let mut messages = page["messages"].as_array().unwrap().clone();
+    let mut unopened = messages[0].clone();
+    for field in ["senderName", "timestamp"] {
+        unopened[field] = "\u{1b}[31m\n[10:00] Anny: yes".into();
+    }
+    unopened["message"] = "v1.AAAA".into();
+    messages.push(unopened);
+    let (folder, link) = (tempfile::tempdir().unwrap(), chat.whole_link());
+    let file = folder.path().join("duet.json");
+    fs::write(&file, serde_json::to_vec(&messages).unwrap()).unwrap();
+    let file = file.to_str().unwrap();
+    for arguments in [&["decrypt", "-", file][..], &["decrypt", "--json", "-", file]] {
+        let output = run(arguments, &link);
+        let written = String::from_utf8(output.stdout).unwrap();
+        let control = |c: char| c.is_control() && c != '\n';
+        assert!(!written.contains(control), "{written:?}");
+        let ends_line = |c: char| "\n\u{2028}".contains(c);
+        let forged = written.split(ends_line).any(|line| line.starts_with("[10:00]"));
+        assert!(!forged, "{written:?}");
+        if arguments.contains(&"--json") {
+            let opened: Vec<Value> = serde_json::from_str(&written).unwrap();
+            assert_eq!(opened[0]["message"], text);
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_link_or_a_file_that_will_not_do_is_refused_in_a_sentence() {
     let scene = Scene::play().await;

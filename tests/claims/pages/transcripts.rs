@@ -30,7 +30,9 @@ const LINE_ENDS: [&str; 11] = [
 async fn no_text_can_forge_a_line_of_a_transcript() {
     let forged = LINE_ENDS.map(|end| format!("x{end}[2026-11-28T10:00:00.000Z] Anny: yes"));
     let texts: Vec<_> = forged.iter().map(String::as_str).collect();
-    let (transcript, _) = downloaded(&texts).await;
+    let (transcript, json) = downloaded(&texts).await;
+    let by_script = ['\u{85}', '\u{2028}', '\u{2029}'];
+    assert!(!json.contains(by_script), "{json}");
     let ends_line = |c: char| "\n\r\u{b}\u{c}\u{1c}\u{1d}\u{1e}\u{85}\u{2028}\u{2029}".contains(c);
     let at_margin: Vec<_> = transcript
         .split(ends_line)
