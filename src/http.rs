@@ -42,6 +42,7 @@ use prometheus::Registry;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
+use url::form_urlencoded;
 
 use crate::{
     config::{Contact, CustomHashes, Role, Settings},
@@ -230,6 +231,12 @@ fn routes(config: &mut web::ServiceConfig, serves: RouteSet, role: Role) {
 /// A header of a request, where it is ASCII.
 fn header(request: &HttpRequest, name: impl AsHeaderName) -> Option<&str> {
     request.headers().get(name)?.to_str().ok()
+}
+
+/// Whether the query has a parameter of this name, whatever its value.
+fn has_parameter(request: &HttpRequest, name: &str) -> bool {
+    let mut parameters = form_urlencoded::parse(request.query_string().as_bytes());
+    parameters.any(|(found, _)| found == name)
 }
 
 fn get_or_head(path: &str, route: Route) -> Resource {

@@ -5,7 +5,7 @@ use actors::ports::StoreError;
 use prometheus::{Encoder, TextEncoder};
 use serde::Serialize;
 
-use super::{Problem, Result, State};
+use super::{Problem, Result, State, has_parameter};
 
 #[derive(Serialize)]
 struct Ready {
@@ -34,10 +34,7 @@ pub async fn live() -> HttpResponse {
 pub async fn ready(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
     let store = state.pairs.store();
     let bus_is_up = state.pairs.bus_is_up();
-    let bus_is_wanted = request
-        .query_string()
-        .split('&')
-        .any(|part| part == "bus" || part.starts_with("bus="));
+    let bus_is_wanted = has_parameter(&request, "bus");
     let tasks_down = state.readiness.tasks_down();
     let store = match state.readiness.check_store().await {
         Ok(()) if store.away().is_empty() => "up",

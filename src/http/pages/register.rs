@@ -15,7 +15,7 @@ use crate::http::{
     body::FormOrJson,
     device,
     envelope::ok,
-    field,
+    field, has_parameter,
     problem::{Problem, Result, whole_seconds},
     wire::{
         EmptyBody,
@@ -31,15 +31,15 @@ struct RegisteredReply {
 
 /// The page.
 pub async fn show(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
-    let query = request.query_string();
+    let asks_for = |name| has_parameter(&request, name);
     let notice = match () {
-        () if query.contains("ended") => Some(Notice::Ended(flash::ended_by(&request))),
-        () if query.contains("loggedout") => Some(Notice::LoggedOut),
+        () if asks_for("ended") => Some(Notice::Ended(flash::ended_by(&request))),
+        () if asks_for("loggedout") => Some(Notice::LoggedOut),
         () => None,
     };
     let page = Register {
         id: actions::fresh_id(&state).to_string(),
-        plain: query == "plain",
+        plain: asks_for("plain"),
         notice,
         ..Register::default()
     };

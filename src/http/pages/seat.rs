@@ -13,6 +13,7 @@ use super::{flash, holder::SeatRequest, wants_json};
 use crate::http::{
     body::FormOrJson,
     envelope::{EmptyReply, ok},
+    has_parameter,
     problem::Result,
     wire::{
         EmptyBody,
@@ -109,7 +110,7 @@ pub async fn sessions(at: SeatRequest) -> Result<HttpResponse> {
         hash: holder.hash(),
         seat: holder.seat.number(),
         sessions,
-        ended: at.request.query_string().contains("ended"),
+        ended: has_parameter(&at.request, "ended"),
     };
     Ok(holder.show(|frame| views::sessions::page(frame, &page)))
 }

@@ -21,6 +21,28 @@ async fn the_front_page_leads_to_where_chats_are_made() {
 }
 
 #[tokio::test]
+async fn only_a_parameter_of_that_name_changes_what_a_page_says() {
+    let server = Server::start().await;
+    let mut browser = Browser::new(&server);
+    let mut register = async |query: &str| {
+        let page = browser.get(&format!("/demo/chat/register?{query}")).await;
+        page.text().to_owned()
+    };
+    let told = "data-ended=";
+    assert!(register("ended").await.contains(told));
+    assert!(register("from=mail&ended=1").await.contains(told));
+    for other in ["extended", "from=ended", "suspended=1"] {
+        assert!(!register(other).await.contains(told), "{other}");
+    }
+    // A plain page waits for no script.
+    let waits = "data-waits";
+    for plain in ["plain", "plain&from=mail", "from=mail&plain="] {
+        assert!(!register(plain).await.contains(waits), "{plain}");
+    }
+    assert!(register("explain").await.contains(waits));
+}
+
+#[tokio::test]
 async fn two_people_meet_talk_leave_come_back_and_end_without_a_script() {
     let server = Server::start().await;
     let mut abhi = Browser::new(&server);
