@@ -18,9 +18,7 @@ mod register;
 mod seat;
 
 use actix_web::{
-    HttpRequest, HttpResponse, Resource, Route,
-    http::{StatusCode, header},
-    web,
+    HttpRequest, HttpResponse, HttpResponseBuilder, Resource, Route, http::header, web,
 };
 use actors::{Refusal, domain::Activity};
 use maud::Markup;
@@ -146,14 +144,21 @@ fn now_ms(request: &HttpRequest) -> i64 {
 }
 
 fn show_page(request: &HttpRequest, page: impl FnOnce(&Frame) -> Markup) -> HttpResponse {
-    html(StatusCode::OK, page(&frame(request)))
+    html(HttpResponse::Ok(), page(&frame(request)))
 }
 
-fn html(status: StatusCode, markup: Markup) -> HttpResponse {
+/// A page that tells of a failure, with the failure's status and headers.
+fn show_problem(problem: &Problem, page: Markup) -> HttpResponse {
+    let mut response = HttpResponse::build(problem.status());
+    problem.write_headers(&mut response);
+    html(response, page)
+}
+
+fn html(mut response: HttpResponseBuilder, markup: Markup) -> HttpResponse {
     let mut page = markup.into_string();
     // Frees the spare capacity: the page may wait long until its client takes it.
     page.shrink_to_fit();
-    HttpResponse::build(status)
+    response
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .body(page)
@@ -192,11 +197,7 @@ impl ErrorPage {
             reference: reference.or_else(observe::request_id),
             replaced: login::replaced(problem),
         };
-        let mut response = HttpResponse::build(problem.status());
-        problem.write_headers(&mut response);
-        response
-            .content_type("text/html; charset=utf-8")
-            .body(views::error::page(&self.frame, &told).into_string())
+        show_problem(problem, views::error::page(&self.frame, &told))
     }
 }
 

@@ -75,6 +75,29 @@ async fn registrations_are_counted_by_address() {
         .submit("/demo/chat/register", &form)
         .await;
     assert_eq!(page.status, 429);
+    assert!(page.header("retry-after").unwrap().parse::<u64>().unwrap() > 0);
+}
+
+#[tokio::test]
+async fn a_page_about_a_message_that_was_one_too_many_says_when_to_come_back() {
+    let server = Setup::new()
+        .set("limits.sends_per_seat_per_second", 1)
+        .set("limits.sends_per_seat_burst", 1)
+        .start()
+        .await;
+    let mut browser = Browser::new(&server);
+    let hash = browser.register().await;
+    let send = format!("/demo/chat/user/{hash}/1/message_send");
+    // A second one within the same second, however slow this machine is.
+    for _ in 0..1_000 {
+        let page = browser.submit(&send, &[("message", "Hello")]).await;
+        if page.status == 429 {
+            assert_eq!(page.header("retry-after"), Some("1"));
+            return;
+        }
+        assert_eq!(page.status, 303, "{page:?}");
+    }
+    panic!("no message was one too many");
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! The conversation as a page.
 
-use actix_web::{HttpResponse, http::StatusCode, web};
+use actix_web::{HttpResponse, web};
 use actors::domain::{Hello, Message, Page, PeerState, UserName};
+use maud::Markup;
 use serde::Deserialize;
 use uuid::Uuid;
 use views::{
@@ -66,7 +67,8 @@ pub async fn show(at: SeatRequest, query: web::Query<ChatQuery>) -> Result<HttpR
         notices,
         ..ChatExtras::default()
     };
-    render(&holder, page, StatusCode::OK, extra).await
+    let page = render(&holder, page, extra).await?;
+    Ok(html(HttpResponse::Ok(), page))
 }
 
 /// The word of a notice in an address.
@@ -98,12 +100,7 @@ fn notice(word: &str) -> Option<Notice> {
 ///
 /// # Errors
 /// [`Problem`] when the session or the chat is over.
-pub async fn render(
-    holder: &Holder,
-    page: Page,
-    status: StatusCode,
-    extra: ChatExtras,
-) -> Result<HttpResponse, Problem> {
+pub async fn render(holder: &Holder, page: Page, extra: ChatExtras) -> Result<Markup, Problem> {
     let hello = holder.snapshot().await?.hello;
     let read = holder.caller.history(&holder.state, page, PAGE_LEN);
     let (shown_page, names) = read.await?;
@@ -129,7 +126,7 @@ pub async fn render(
         return_code: flash::kept_code(&holder.request),
         ..chat_view(&hello, holder)
     };
-    Ok(html(status, views::chat::page(&holder.frame(), &chat)))
+    Ok(views::chat::page(&holder.frame(), &chat))
 }
 
 /// The chat's state as the page shows it.

@@ -11,7 +11,7 @@ use super::{
     chat::{self, ChatExtras},
     forget_seat,
     holder::SeatRequest,
-    see_other, wants_json, wants_page,
+    html, see_other, show_problem, wants_json, wants_page,
 };
 use crate::http::{
     body::FormOrJson,
@@ -48,7 +48,8 @@ pub async fn messages(at: SeatRequest, query: web::Query<HistoryQuery>) -> Resul
     let (page, limit) = parse_page(&query)?;
     let holder = at.holder().await?;
     if wants_page(&at.request) {
-        return chat::render(&holder, page, StatusCode::OK, ChatExtras::default()).await;
+        let page = chat::render(&holder, page, ChatExtras::default()).await?;
+        return Ok(html(HttpResponse::Ok(), page));
     }
     let (page, names) = holder.caller.history(&at.state, page, limit).await?;
     Ok(ok(HistoryReply::of(&page, &names)))
@@ -77,9 +78,11 @@ pub async fn send(at: SeatRequest, form: FormOrJson<SendBody>) -> Result<HttpRes
         problem: Some(fault),
         ..ChatExtras::default()
     };
-    // If the page cannot be rendered either, report the first problem.
-    let page = chat::render(&holder, Page::Newest, problem.status(), extra).await;
-    page.map_err(|_| problem)
+    match chat::render(&holder, Page::Newest, extra).await {
+        Ok(page) => Ok(show_problem(&problem, page)),
+        // If the page cannot be rendered either, report the first problem.
+        Err(_) => Err(problem),
+    }
 }
 
 /// Why a message was not sent, if the page has words for it.

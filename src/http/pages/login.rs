@@ -13,7 +13,7 @@ use views::{
     replaced::Replaced,
 };
 
-use super::{done, flash, frame, html, register, show_page, shows_form_again};
+use super::{done, flash, frame, register, show_page, show_problem, shows_form_again};
 use crate::http::{
     State, actions,
     body::FormOrJson,
@@ -146,14 +146,8 @@ pub async fn show_again(
         replaced: replaced(&problem),
         ..page
     };
-    let mut response = html(problem.status(), views::login::page(&frame(request), &page));
-    if let Some(after) = problem.retry_after() {
-        let after = whole_seconds(after).into();
-        response
-            .headers_mut()
-            .insert(actix_web::http::header::RETRY_AFTER, after);
-    }
-    Ok(response)
+    let page = views::login::page(&frame(request), &page);
+    Ok(show_problem(&problem, page))
 }
 
 async fn log_in(

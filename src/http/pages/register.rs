@@ -9,7 +9,7 @@ use views::{
     register::{NameFault, Notice, Problem as Fault, Register},
 };
 
-use super::{done, flash, frame, html, login, see_other, show_page, shows_form_again};
+use super::{done, flash, frame, login, see_other, show_page, show_problem, shows_form_again};
 use crate::http::{
     State, actions,
     body::FormOrJson,
@@ -89,7 +89,7 @@ pub async fn submit(
                 page.reserved = None;
             }
             let page = views::register::page(&frame(&request), &page);
-            Ok(html(problem.status(), page))
+            Ok(show_problem(&problem, page))
         }
         Err(problem) => Err(problem),
     }
