@@ -25,7 +25,12 @@ use actix::ArbiterHandle;
 use actix_http::{Request, Response, ServiceConfig};
 use actix_rt::net::{TcpListener, TcpStream};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, map_config};
-use actix_web::{Error, HttpMessage, body::MessageBody, dev::AppConfig, web::Data};
+use actix_web::{
+    Error, HttpMessage,
+    body::{BoxBody, MessageBody},
+    dev::AppConfig,
+    web::Data,
+};
 use futures_util::future::LocalBoxFuture;
 use tokio::{
     sync::{Semaphore, mpsc},
@@ -48,6 +53,10 @@ use socket::Opened;
 
 /// Accepted connections that may wait for one arbiter; past that the kernel queues them.
 const ACCEPTED_LEN_MAX: usize = 64;
+
+/// What answers a request, whatever the protocol is that it came by.
+trait App: AsyncFn(Request) -> Response<BoxBody> + 'static {}
+impl<F: AsyncFn(Request) -> Response<BoxBody> + 'static> App for F {}
 
 /// What every connection of one arbiter shares.
 struct ConnectionContext {
@@ -119,7 +128,6 @@ where
     S::InitError: std::fmt::Debug,
     S::Response: Into<Response<B>> + 'static,
     S::Service: 'static,
-    <S::Service as Service<Request>>::Future: 'static,
     B: MessageBody + 'static,
 {
     let deadline = Duration::from_secs(settings.limits.request_seconds);
@@ -139,9 +147,13 @@ where
             // Dropped last: `Server::stop` waits for it.
             let _running = running;
             let app = map_config(app(), |()| AppConfig::default()).new_service(());
-            let Ok(app) = app.await.map(Rc::new) else {
+            let Ok(app) = app.await else {
                 return error!("the app cannot be started on an arbiter");
             };
+            let app = Rc::new(async move |request| match app.call(request).await {
+                Ok(response) => response.into().map_into_boxed_body(),
+                Err(error) => Response::from(error),
+            });
             let context = Rc::new(ConnectionContext {
                 deadline,
                 stalled,
@@ -197,20 +209,15 @@ where
 }
 
 /// Opens a connection. Returns what serves it, unless nothing is to be served.
-async fn open<S, B>(
+async fn open(
     socket: TcpStream,
     peer: Option<SocketAddr>,
     acceptor: Option<TlsAcceptor>,
-    app: Rc<S>,
+    app: Rc<impl App>,
     config: ServiceConfig,
     context: Rc<ConnectionContext>,
     shutdown: CancellationToken,
-) -> Option<LocalBoxFuture<'static, ()>>
-where
-    S: Service<Request, Error = Error> + 'static,
-    S::Response: Into<Response<B>>,
-    B: MessageBody + 'static,
-{
+) -> Option<LocalBoxFuture<'static, ()>> {
     socket::set_options(&socket, context.stalled);
     let turns = context.low_priority.connection();
     let opening = socket::open(socket, acceptor, context.stalled, turns);

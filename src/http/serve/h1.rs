@@ -13,11 +13,10 @@ use std::{io, net::SocketAddr, pin::Pin, rc::Rc, time::Duration};
 
 use actix_http::{
     Payload, Request, Response, ServiceConfig,
-    body::{BoxBody, MessageBody},
+    body::BoxBody,
     error::{ParseError, PayloadError},
     h1::{Codec, Message, MessageType},
 };
-use actix_service::Service;
 use actix_web::http::{Method, Version};
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{FutureExt, StreamExt, stream};
@@ -28,7 +27,7 @@ use tokio::{
 };
 use tokio_util::codec::Decoder;
 
-use super::{ConnectionContext, response_memory::Reservation};
+use super::{App, ConnectionContext, response_memory::Reservation};
 use crate::http::{observe, problem::Problem};
 use head::{HeadScan, Scanned};
 
@@ -104,20 +103,14 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     ///
     /// # Errors
     /// The client is gone or takes nothing, or a response broke off.
-    pub async fn serve<S, B>(
+    pub async fn serve(
         &mut self,
-        service: &S,
+        app: &impl App,
         mut shutdown: Pin<&mut impl Future<Output = ()>>,
-    ) -> io::Result<()>
-    where
-        S: Service<Request>,
-        S::Response: Into<Response<B>>,
-        S::Error: Into<Response<BoxBody>>,
-        B: MessageBody + 'static,
-    {
+    ) -> io::Result<()> {
         let mut idle_max = self.context.deadline;
         loop {
-            let next = Box::pin(self.next(idle_max, service, shutdown.as_mut()));
+            let next = Box::pin(self.next(idle_max, app, shutdown.as_mut()));
             let (is_last, written) = match next.await? {
                 Next::Respond(answer) => (answer.is_last, self.write(answer)),
                 Next::Close => break,
@@ -133,18 +126,12 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     }
 
     /// Waits for the next request and answers it.
-    async fn next<S, B>(
+    async fn next(
         &mut self,
         idle_max: Duration,
-        service: &S,
+        app: &impl App,
         mut shutdown: Pin<&mut impl Future<Output = ()>>,
-    ) -> io::Result<Next>
-    where
-        S: Service<Request>,
-        S::Response: Into<Response<B>>,
-        S::Error: Into<Response<BoxBody>>,
-        B: MessageBody + 'static,
-    {
+    ) -> io::Result<Next> {
         let head = tokio::select! {
             head = self.head(idle_max) => head,
             () = &mut shutdown => return Ok(Next::Close),
@@ -160,7 +147,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         let get_with_body =
             self.has_body() && matches!(*request.method(), Method::GET | Method::HEAD);
         // Boxed: a connection that waits for a request has no room for what follows.
-        let answered = Box::pin(self.answer(request, service));
+        let answered = Box::pin(self.answer(request, app));
         let Some((response, reservation)) = answered.await? else {
             return Ok(Next::Gone);
         };
@@ -240,35 +227,25 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     }
 
     /// Answers a request, with memory for the response; `None` when the client closes the connection meanwhile.
-    async fn answer<S, B>(
+    async fn answer(
         &mut self,
         mut request: Request,
-        service: &S,
-    ) -> io::Result<Option<(Response<BoxBody>, Option<Reservation>)>>
-    where
-        S: Service<Request>,
-        S::Response: Into<Response<B>>,
-        S::Error: Into<Response<BoxBody>>,
-        B: MessageBody + 'static,
-    {
+        app: &impl App,
+    ) -> io::Result<Option<(Response<BoxBody>, Option<Reservation>)>> {
         let memory = &self.context.response_memory;
         let reservation = memory.reserve(&mut request, false).await;
         let _turn = self.context.read_turn(&mut request, 0).await;
-        let response = match self.call(request, service).await? {
-            Some(Ok(response)) => response.into().map_into_boxed_body(),
-            Some(Err(error)) => error.into(),
-            None => return Ok(None),
-        };
-        Ok(Some((response, reservation)))
+        let response = self.call(request, app).await?;
+        Ok(response.map(|response| (response, reservation)))
     }
 
-    /// Calls the service while the request's body is still being read; `None` when the client closes the
+    /// Calls the app while the request's body is still being read; `None` when the client closes the
     /// connection meanwhile.
-    async fn call<S: Service<Request>>(
+    async fn call(
         &mut self,
         mut request: Request,
-        service: &S,
-    ) -> io::Result<Option<Result<S::Response, S::Error>>> {
+        app: &impl App,
+    ) -> io::Result<Option<Response<BoxBody>>> {
         let mut rest = None;
         self.body_unread = self.has_body();
         if self.body_unread {
@@ -292,7 +269,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         }
         tokio::select! {
             biased;
-            answered = service.call(request) => Ok(Some(answered)),
+            response = app(request) => Ok(Some(response)),
             () = self.feed_body(rest) => Ok(None),
         }
     }

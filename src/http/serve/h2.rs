@@ -16,11 +16,6 @@ use std::{
     time::Duration,
 };
 
-use actix_http::{
-    Request, Response,
-    body::{BoxBody, MessageBody},
-};
-use actix_service::Service;
 use h2::{
     Reason, RecvStream,
     server::{Builder, Connection, SendResponse},
@@ -31,7 +26,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{ConnectionContext, low_priority::ConnectionTurns};
+use super::{App, ConnectionContext, low_priority::ConnectionTurns};
 use requests::WaitingRequest;
 use responses::Part;
 
@@ -62,23 +57,16 @@ const IDLE_MAX: Duration = Duration::from_secs(75);
 ///
 /// # Errors
 /// The client broke the protocol or a limit, or is gone.
-pub async fn serve<Io, S, B>(
-    io: Io,
+pub async fn serve(
+    io: impl AsyncRead + AsyncWrite + Unpin,
     peer: Option<SocketAddr>,
-    service: Rc<S>,
+    app: Rc<impl App>,
     context: Rc<ConnectionContext>,
     mut turns: ConnectionTurns,
     shutdown: impl Future<Output = ()>,
-) -> Result<(), h2::Error>
-where
-    Io: AsyncRead + AsyncWrite + Unpin,
-    S: Service<Request> + 'static,
-    S::Response: Into<Response<B>>,
-    S::Error: Into<Response<BoxBody>>,
-    B: MessageBody + 'static,
-{
+) -> Result<(), h2::Error> {
     let handshake = builder().handshake(io);
-    let mut connection: Connection<Io, Part> = turns.run(handshake).await?;
+    let mut connection: Connection<_, Part> = turns.run(handshake).await?;
     let mut shutdown = pin!(shutdown);
     let mut idle = pin!(sleep(IDLE_MAX));
     let mut closing = false;
@@ -106,7 +94,7 @@ where
                 let Some(accepted) = accepted else { return Ok(()) };
                 let (request, respond) = accepted?;
                 if let Some(request) = shared.accept(request, respond) {
-                    actix_rt::spawn(requests::serve(request, service.clone(), shared.clone()));
+                    actix_rt::spawn(requests::serve(request, app.clone(), shared.clone()));
                 }
                 if accepted_at_once.get() == 0 {
                     tokio::task::yield_now().await;

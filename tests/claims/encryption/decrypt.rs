@@ -263,13 +263,18 @@ async fn nothing_of_a_conversation_forges_a_line_or_reaches_a_terminal_as_a_cont
     let file = folder.path().join("duet.json");
     fs::write(&file, serde_json::to_vec(&messages).unwrap()).unwrap();
     let file = file.to_str().unwrap();
-    for arguments in [&["decrypt", "-", file][..], &["decrypt", "--json", "-", file]] {
+    for arguments in [
+        &["decrypt", "-", file][..],
+        &["decrypt", "--json", "-", file],
+    ] {
         let output = run(arguments, &link);
         let written = String::from_utf8(output.stdout).unwrap();
         let control = |c: char| c.is_control() && c != '\n';
         assert!(!written.contains(control), "{written:?}");
         let ends_line = |c: char| "\n\u{2028}".contains(c);
-        let forged = written.split(ends_line).any(|line| line.starts_with("[10:00]"));
+        let forged = written
+            .split(ends_line)
+            .any(|line| line.starts_with("[10:00]"));
         assert!(!forged, "{written:?}");
         if arguments.contains(&"--json") {
             let opened: Vec<Value> = serde_json::from_str(&written).unwrap();

@@ -1,9 +1,8 @@
 //! How a connection ends.
 
-use std::{convert::Infallible, future::pending, pin::pin, sync::Arc};
+use std::{future::pending, pin::pin, sync::Arc};
 
 use actix_http::StatusCode;
-use actix_service::{ServiceFactory, fn_service};
 use futures_util::future::join;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
@@ -28,16 +27,12 @@ async fn refuse(connection: DuplexStream) -> io::Result<()> {
         reads: ReadTurns::new(1),
         low_priority: LowPriorityQueue::default(),
     });
-    let refuse = fn_service(|_: Request| async {
-        let refused = Response::new(StatusCode::TOO_MANY_REQUESTS);
-        Ok::<Response<BoxBody>, Infallible>(refused)
-    });
-    let service = refuse.new_service(()).await.unwrap();
+    let app = async |_| Response::new(StatusCode::TOO_MANY_REQUESTS);
     let served = async {
         // It keeps the `Date` header up to date in a task of its own, so it needs the `LocalSet`.
         let config = ServiceConfig::default();
         let mut connection = Connection::new(connection, None, config, context);
-        connection.serve(&service, pin!(pending())).await
+        connection.serve(&app, pin!(pending())).await
     };
     LocalSet::new().run_until(served).await
 }

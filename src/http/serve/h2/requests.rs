@@ -2,11 +2,7 @@
 
 use std::{future::poll_fn, net::SocketAddr, rc::Rc};
 
-use actix_http::{
-    Request, Response,
-    body::{BoxBody, MessageBody},
-};
-use actix_service::Service;
+use actix_http::{Request, Response, body::BoxBody};
 use actix_web::http::{
     Method, Version,
     header::{HeaderName, HeaderValue},
@@ -20,7 +16,7 @@ use super::{
     body::{self, Body},
     responses::Part,
 };
-use crate::http::serve::response_memory::Reservation;
+use crate::http::serve::{App, response_memory::Reservation};
 
 /// A request that waits for its turn. A connection may have as many of these as it may open streams, so it holds
 /// no more than what the client sent.
@@ -86,14 +82,8 @@ impl WaitingRequest {
 }
 
 impl ReadyRequest {
-    /// Calls the service. A request whose client goes away is cancelled, as on HTTP/1.1.
-    pub async fn call<S, B>(mut self, service: &S, shared: &Shared) -> Option<PendingResponse>
-    where
-        S: Service<Request>,
-        S::Response: Into<Response<B>>,
-        S::Error: Into<Response<BoxBody>>,
-        B: MessageBody + 'static,
-    {
+    /// Calls the app. A request whose client goes away is cancelled, as on HTTP/1.1.
+    pub async fn call(mut self, app: &impl App, shared: &Shared) -> Option<PendingResponse> {
         let is_head = self.head.method == http::Method::HEAD;
         let Some(mut request) = to_actix(&self.head, self.body, shared.peer) else {
             self.respond.send_reset(Reason::PROTOCOL_ERROR);
@@ -108,10 +98,7 @@ impl ReadyRequest {
                 .reserve(&mut request, shared.is_crowded());
             let reservation = reservation.await;
             let read_turn = context.read_turn(&mut request, shared.untaken()).await;
-            let response = match service.call(request).await {
-                Ok(response) => response.into().map_into_boxed_body(),
-                Err(error) => error.into(),
-            };
+            let response = app(request).await;
             drop(read_turn);
             let reservation = reservation.and_then(|reservation| reservation.shrink_to(&response));
             (response, reservation)
@@ -148,22 +135,16 @@ fn to_actix(parts: &Parts, body: Body, peer: Option<SocketAddr>) -> Option<Reque
 }
 
 /// Serves one request, from waiting for its turn to writing the response.
-pub async fn serve<S, B>(request: WaitingRequest, service: Rc<S>, shared: Rc<Shared>)
-where
-    S: Service<Request>,
-    S::Response: Into<Response<B>>,
-    S::Error: Into<Response<BoxBody>>,
-    B: MessageBody + 'static,
-{
+pub async fn serve(request: WaitingRequest, app: Rc<impl App>, shared: Rc<Shared>) {
     // Boxed one by one: otherwise each step's size would be part of every waiting request and of every open event
     // stream.
     let Some(request) = Box::pin(request.ready(&shared)).await else {
         return;
     };
-    let Some(response) = Box::pin(request.call(&*service, &shared)).await else {
+    let Some(response) = Box::pin(request.call(&*app, &shared)).await else {
         return;
     };
-    drop(service);
+    drop(app);
     if let Err(error) = response.write(&shared).await {
         tracing::debug!(%error, "a response was not taken to its end");
     }
