@@ -2,10 +2,18 @@ use std::time::Duration;
 
 use actors::ports::ChatRoom;
 use ipnet::IpNet;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// 0 means that there is none, or that nothing is waited for.
+const MAY_BE_ZERO: [&str; 3] = [
+    "free_disk_mib_min",
+    "presence_grace_ms",
+    "stream_buffer_kib",
+];
 
 /// All limits; `config/default.toml` explains each.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "config/default.toml has the comments")]
 pub struct Limits {
@@ -67,48 +75,19 @@ impl Limits {
         }
     }
 
-    /// The limits that must be positive, by name.
-    pub fn positive(&self) -> Vec<(&'static str, u64)> {
-        macro_rules! named {
-            ($($limit:ident,)*) => { vec![$((stringify!($limit), self.$limit as u64),)*] };
-        }
-        named![
-            requests_per_address_per_second,
-            requests_per_address_burst,
-            upload_kib_per_address_per_second,
-            upload_kib_per_address_burst,
-            addresses_remembered,
-            registrations_per_address_per_day,
-            streams_per_address,
-            answers_per_connection,
-            answers_waiting_mib,
-            requests_waiting,
-            reads_per_worker,
-            connections_per_address,
-            registrations_per_address_per_minute,
-            logins_per_chat_per_minute,
-            sends_per_seat_per_second,
-            sends_per_seat_burst,
-            messages_per_chat,
-            bytes_per_chat,
-            sessions_per_seat,
-            streams_per_seat,
-            streams_per_instance,
-            chats_per_instance,
-            journal_queue_messages,
-            journal_batch_messages,
-            request_seconds,
-            stalled_stream_seconds,
-            chat_rest_seconds,
-            sweep_seconds,
-        ]
+    /// Those that are numbers, by their names.
+    pub fn numbers(&self) -> Vec<(String, u64)> {
+        let limits = serde_json::to_value(self).expect("numbers and networks are JSON");
+        let limits = limits.as_object().cloned().unwrap_or_default();
+        let number = |(name, value): (_, Value)| Some((name, value.as_u64()?));
+        limits.into_iter().filter_map(number).collect()
     }
 
     /// The first limit that is 0 and must be positive.
-    pub(super) fn zero(&self) -> Option<&'static str> {
-        let mut positive = self.positive().into_iter();
-        positive
-            .find(|(_, value)| *value == 0)
-            .map(|(name, _)| name)
+    pub(super) fn zero(&self) -> Option<String> {
+        let mut numbers = self.numbers().into_iter();
+        let zero =
+            numbers.find(|(name, value)| *value == 0 && !MAY_BE_ZERO.contains(&name.as_str()));
+        zero.map(|(name, _)| name)
     }
 }

@@ -1,14 +1,9 @@
 //! Integers in JSON. Some clients write every number with a decimal point, so 168.0 is accepted as an integer,
 //! as JSON Schema has it.
 
-use std::{fmt, marker::PhantomData};
+use serde::{Deserialize, Deserializer, de::Error};
 
-use serde::{
-    Deserializer,
-    de::{Error, Unexpected, Visitor},
-};
-
-/// 2^53: up to here every integer has an exact `f64`.
+/// 2^53: up to here every integer has an exact `f64`. No `seq` and no lifetime comes near it.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// Deserializes an optional integer; for `#[serde(deserialize_with)]`.
@@ -18,46 +13,13 @@ const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 pub fn optional<'de, D, N>(deserializer: D) -> Result<Option<N>, D::Error>
 where
     D: Deserializer<'de>,
-    N: TryFrom<i64> + TryFrom<u64>,
+    N: TryFrom<i64>,
 {
-    deserializer.deserialize_option(Integer(PhantomData))
-}
-
-struct Integer<N>(PhantomData<N>);
-
-impl<'de, N: TryFrom<i64> + TryFrom<u64>> Visitor<'de> for Integer<N> {
-    type Value = Option<N>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a whole number")
-    }
-
-    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_i64(self)
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
-        let wrong = |_| E::invalid_value(Unexpected::Signed(number), &self);
-        N::try_from(number).map(Some).map_err(wrong)
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
-        let wrong = |_| E::invalid_value(Unexpected::Unsigned(number), &self);
-        N::try_from(number).map(Some).map_err(wrong)
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
-        if number.fract() != 0.0 || number.abs() > EXACT_MAX {
-            return Err(E::invalid_type(Unexpected::Float(number), &self));
-        }
-        self.visit_i64(number as i64)
-    }
+    let integer = |number: f64| {
+        let is_exact = number.fract() == 0.0 && number.abs() <= EXACT_MAX;
+        let integer = is_exact.then(|| N::try_from(number as i64).ok()).flatten();
+        integer.ok_or_else(|| D::Error::custom("not an integer in range"))
+    };
+    let number = Option::<f64>::deserialize(deserializer)?;
+    number.map(integer).transpose()
 }

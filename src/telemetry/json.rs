@@ -7,10 +7,8 @@ use std::fmt;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tracing::{
-    Event, Subscriber,
-    field::{Field, Visit},
-};
+use tracing::{Event, Subscriber};
+use tracing_serde::fields::AsMap;
 use tracing_subscriber::{
     fmt::{
         FmtContext, FormatEvent, FormatFields, FormattedFields,
@@ -49,15 +47,17 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let mut fields = Fields::default();
+        let mut fields = Map::new();
         for span in context.event_scope().into_iter().flatten() {
             let extensions = span.extensions();
             let of_span = extensions.get::<FormattedFields<N>>();
             let of_span = of_span.and_then(|text| serde_json::from_str(text).ok());
-            fields.0.extend::<Map<_, _>>(of_span.unwrap_or_default());
+            fields.extend::<Map<_, _>>(of_span.unwrap_or_default());
         }
-        event.record(&mut fields);
-        let mut fields = fields.0;
+        let own = serde_json::to_value(event.field_map()).map_err(|_| fmt::Error)?;
+        if let Value::Object(own) = own {
+            fields.extend(own);
+        }
         let text = |value: Option<Value>| match value {
             Some(Value::String(text)) => Some(text),
             other => other.map(|value| value.to_string()),
@@ -76,40 +76,5 @@ where
         };
         let line = serde_json::to_string(&line).map_err(|_| fmt::Error)?;
         writeln!(writer, "{line}")
-    }
-}
-
-#[derive(Default)]
-struct Fields(Map<String, Value>);
-
-impl Fields {
-    fn put(&mut self, field: &Field, value: impl Into<Value>) {
-        self.0.insert(field.name().into(), value.into());
-    }
-}
-
-impl Visit for Fields {
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.put(field, value);
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.put(field, value);
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, value);
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.put(field, value);
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, value);
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field, format!("{value:?}"));
     }
 }

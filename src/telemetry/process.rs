@@ -27,9 +27,9 @@ pub fn describe(registry: &Registry, settings: &Settings) {
         "The limits in force, by their names in [limits].",
     );
     let limits = register(registry, IntGaugeVec::new(limits, &["limit"]));
-    for (name, value) in settings.limits.positive() {
+    for (name, value) in settings.limits.numbers() {
         let value = i64::try_from(value).unwrap_or(i64::MAX);
-        limits.with_label_values(&[name]).set(value);
+        limits.with_label_values(&[name.as_str()]).set(value);
     }
 
     usage::register(registry);
