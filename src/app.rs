@@ -17,6 +17,7 @@ use actors::{
     Metrics, PairRegistry, Tasks, World,
     ports::{Clock, SystemClock},
 };
+use prometheus::Registry;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::oneshot,
@@ -107,7 +108,7 @@ pub fn serve(settings: Settings, reload: Reload) -> Result<(), StartError> {
             warn!(%error, "a core file of this process would hold texts");
         }
         let app = tokio::select! {
-            started = App::start(&settings) => started?,
+            started = App::start(&settings, Arc::new(SystemClock::default())) => started?,
             () = stop.next() => {
                 info!("told to stop before it had started");
                 return Ok(());
@@ -132,15 +133,7 @@ impl App {
     ///
     /// # Errors
     /// [`StartError`] names the cause.
-    pub async fn start(settings: &Settings) -> Result<Self, StartError> {
-        Self::start_at(settings, Arc::new(SystemClock::default())).await
-    }
-
-    /// The same, with another clock.
-    ///
-    /// # Errors
-    /// [`StartError`] names the cause.
-    pub async fn start_at(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+    pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         // With a local bus the instance must be the only one on its store: they could not hear each other.
         let lock = match (&settings.bus.url, &settings.store.url) {
             (BusUrl::Local, _) | (_, StoreUrl::Sqlite(_)) => {
@@ -150,7 +143,7 @@ impl App {
             (BusUrl::Redis(_), StoreUrl::Postgres(_) | StoreUrl::Shards(_)) => None,
         };
         let listeners = Listeners::bind(settings)?;
-        let registry = telemetry::registry();
+        let registry = Registry::new();
         telemetry::describe(&registry, settings);
         let tasks = Tasks::register(&registry);
         let open = || store::open(settings, clock.clone(), &registry);
@@ -181,19 +174,18 @@ impl App {
         let readiness = Readiness::register(&registry, tasks, probe);
         let state = Data::new(State::new(
             settings,
-            listeners.address(),
+            listeners.address_of(|routes| routes.pages),
             pairs.clone(),
             clock,
             registry,
             readiness.clone(),
         ));
-        let (address, api_address, ops_address) = listeners.addresses();
         actix_rt::spawn(forget_quiet_addresses(state.clone()));
         actix_rt::spawn(watch(readiness.clone()));
         Ok(Self {
-            address,
-            api_address,
-            ops_address,
+            address: listeners.address_of(|routes| routes.pages),
+            api_address: listeners.address_of(|routes| routes.api),
+            ops_address: listeners.address_of(|routes| routes.ops),
             identity: listeners.identity.clone(),
             servers: listeners.serve(settings, &state, &handles)?,
             settings: settings.server.clone(),
@@ -289,16 +281,8 @@ impl Listeners {
             api: server.api_bind.is_none(),
             ops: server.ops_bind.is_none(),
         };
-        let api = RouteSet {
-            pages: false,
-            api: true,
-            ops: false,
-        };
-        let ops = RouteSet {
-            pages: false,
-            api: false,
-            ops: true,
-        };
+        let (mut api, mut ops) = (RouteSet::default(), RouteSet::default());
+        (api.api, ops.ops) = (true, true);
         let (acceptor, identity) = http::tls::acceptor(settings)?.unzip();
         let sockets = [
             (Some(server.bind), pages),
@@ -324,21 +308,10 @@ impl Listeners {
         })
     }
 
-    fn address(&self) -> SocketAddr {
-        self.sockets[0].1
-    }
-
-    /// The addresses of the pages, the API, and health and metrics.
-    fn addresses(&self) -> (SocketAddr, SocketAddr, SocketAddr) {
-        let of = |which: fn(&RouteSet) -> bool| {
-            let found = self.sockets.iter().find(|(.., routes)| which(routes));
-            found.map_or(self.address(), |(_, address, _)| *address)
-        };
-        (
-            self.address(),
-            of(|routes| routes.api),
-            of(|routes| routes.ops),
-        )
+    /// The address at which these routes are served.
+    fn address_of(&self, which: fn(&RouteSet) -> bool) -> SocketAddr {
+        let found = self.sockets.iter().find(|(.., routes)| which(routes));
+        found.unwrap_or(&self.sockets[0]).1
     }
 
     fn serve(

@@ -9,16 +9,18 @@ use std::{
     sync::Arc,
 };
 
+use ::config::Config;
 use actix_rt::System;
 use actors::{
     domain::{ChatKey, Invalid, PairHash},
     ports::{Access, Principal, StoreError, SystemClock},
 };
 use clap::{Parser, Subcommand};
+use prometheus::Registry;
 
 use crate::{
     app::{self, StartError},
-    config::{self, ConfigError, Settings, StoreUrl},
+    config::{self, ConfigError, Settings, Sources, StoreUrl},
     http,
     reload::Reload,
     store::{self, OpenError, OpenStore},
@@ -197,40 +199,20 @@ impl Failure {
 /// # Errors
 /// [`Failure`] is the sentence to print.
 pub fn run(cli: Cli) -> Result<(), Failure> {
-    match cli.command {
-        Some(Command::DefaultConfig) => {
-            return Ok(io::stdout().write_all(config::DEFAULT.as_bytes())?);
-        }
-        Some(Command::Openapi) => {
-            return Ok(writeln!(io::stdout(), "{}", *http::api::docs::OPENAPI)?);
-        }
-        Some(Command::Decrypt { link, file, json }) => return offline::decrypt(link, &file, json),
-        Some(Command::Assets) => return Ok(offline::assets(io::stdout().lock())?),
-        _ => {}
-    }
-    let file = cli.config.as_deref();
-    let environment = config::environment();
-    let loaded = environment
-        .clone()
-        .and_then(|environment| Settings::load_with_sources(file, environment));
-    let (settings, raw, sources) = match loaded {
-        Ok(loaded) => loaded,
-        Err(wrong) => {
-            let format = config::log_format(file, environment.unwrap_or_default());
-            telemetry::start_log(&config::Log {
-                filter: "info".into(),
-                format,
-            });
-            return Err(wrong.into());
-        }
-    };
-    match cli.command {
-        None | Some(Command::Serve) => {
+    let settings = || load(cli.config.as_deref()).map(|(settings, ..)| settings);
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::DefaultConfig => Ok(io::stdout().write_all(config::DEFAULT.as_bytes())?),
+        Command::Openapi => print_line(format_args!("{}", *http::api::docs::OPENAPI)),
+        Command::Decrypt { link, file, json } => offline::decrypt(link, &file, json),
+        Command::Assets => Ok(offline::assets(io::stdout().lock())?),
+        Command::Serve => {
+            let settings = settings()?;
             let log = telemetry::start_log(&settings.log);
             let reload = Reload::new(cli.config, log, &settings);
             Ok(app::serve(settings, reload)?)
         }
-        Some(Command::Migrate) => {
+        Command::Migrate => {
+            let settings = settings()?;
             telemetry::start_log(&settings.log);
             System::new().block_on(async {
                 let open = || open(&settings);
@@ -240,7 +222,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             })?;
             print_line(format_args!("{} is up to date.", settings.store.url))
         }
-        Some(Command::CheckConfig { print }) => {
+        Command::CheckConfig { print } => {
+            let (settings, raw, sources) = load(cli.config.as_deref())?;
             http::tls::acceptor(&settings)?;
             for hint in &settings.hints {
                 writeln!(io::stderr(), "duet: {hint}.")?;
@@ -250,37 +233,49 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
                 false => print_line(format_args!("{}", settings.summary())),
             }
         }
-        Some(Command::Doctor) => {
-            let (found, works) = System::new().block_on(doctor::run(&settings));
+        Command::Doctor => {
+            let (found, works) = System::new().block_on(doctor::run(&settings()?));
             write!(io::stdout(), "{found}")?;
             match works {
                 true => Ok(()),
                 false => Err(Failure::Ill),
             }
         }
-        Some(Command::Health { live }) => {
+        Command::Health { live } => {
             let path = match live {
                 true => "/health/live",
                 false => "/health/ready",
             };
-            let answer = health::ask(&settings, path);
+            let answer = health::ask(&settings()?, path);
             answer.map(drop).map_err(Failure::Unhealthy)
         }
-        Some(Command::End { link }) => end(&settings, link),
-        Some(Command::Shards { change }) => shards::run(&settings, change),
-        Some(Command::Backup { file }) => {
-            let chats = store::backup(sqlite_of(&settings, "backup")?, &file)?;
+        Command::End { link } => end(&settings()?, link),
+        Command::Shards { change } => shards::run(&settings()?, change),
+        Command::Backup { file } => {
+            let chats = store::backup(sqlite_of(&settings()?, "backup")?, &file)?;
             print_line(format_args!("{}", describe_kept(chats, &file)))
         }
-        Some(Command::Restore { file }) => {
+        Command::Restore { file } => {
+            let settings = settings()?;
             let database = sqlite_of(&settings, "restore")?;
             let chats = store::restore(&file, database)?;
             print_line(format_args!("{}", describe_kept(chats, database)))
         }
-        Some(
-            Command::DefaultConfig | Command::Openapi | Command::Decrypt { .. } | Command::Assets,
-        ) => Ok(()),
     }
+}
+
+/// The settings, each value as it was written, and where that was. An error is logged in the format that they name.
+fn load(file: Option<&Path>) -> Result<(Settings, Config, Sources), ConfigError> {
+    let environment = config::environment();
+    let loaded = environment
+        .clone()
+        .and_then(|environment| Settings::load_with_sources(file, environment));
+    loaded.inspect_err(|_| {
+        telemetry::start_log(&config::Log {
+            filter: "info".into(),
+            format: config::log_format(file, environment.unwrap_or_default()),
+        });
+    })
 }
 
 fn describe_kept(chats: u64, file: &Path) -> String {
@@ -294,7 +289,7 @@ fn print_line(sentence: fmt::Arguments<'_>) -> Result<(), Failure> {
 
 async fn open(settings: &Settings) -> Result<OpenStore, OpenError> {
     let clock = Arc::new(SystemClock::default());
-    store::open(settings, clock, &telemetry::registry()).await
+    store::open(settings, clock, &Registry::new()).await
 }
 
 /// The file that the chats are in.

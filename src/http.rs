@@ -62,7 +62,7 @@ use serve::response_memory::ResponseMemory;
 const BACKLOG: i32 = 4_096;
 
 /// Which routes a socket serves.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct RouteSet {
     /// `/demo/chat/…`.
     pub pages: bool,

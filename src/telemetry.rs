@@ -11,7 +11,6 @@ use std::{
     sync::OnceLock,
 };
 
-use prometheus::Registry;
 use tracing::{Level, enabled, error, field::display};
 use tracing_subscriber::{
     EnvFilter, Layer, Registry as Subscriber, fmt, layer::SubscriberExt, reload,
@@ -88,9 +87,4 @@ pub fn report_fatal(failure: &dyn std::fmt::Display) {
         // Standard error may be closed.
         _ => drop(writeln!(io::stderr(), "duet: {failure}")),
     }
-}
-
-/// The registry that every module registers its own metrics on.
-pub fn registry() -> Registry {
-    Registry::new()
 }

@@ -6,13 +6,13 @@ use std::{
 };
 
 use actors::{Tasks, ports::Bus};
+use prometheus::Registry;
 
 use super::health;
 use crate::{
     bus::RedisBus,
     config::{BusUrl, Settings},
     store::examine::{Finding, Level, count_live_instances, examine},
-    telemetry,
     words::counted,
 };
 
@@ -78,7 +78,7 @@ async fn of_bus(settings: &Settings) -> Vec<Finding> {
     let BusUrl::Redis(url) = &settings.bus.url else {
         return vec![Finding::ok("local: one process serves alone")];
     };
-    let registry = telemetry::registry();
+    let registry = Registry::new();
     let tasks = Tasks::register(&registry);
     let tls_ca = settings.bus.tls_ca.as_deref();
     let bus = match RedisBus::start(url, tls_ca, &registry, &tasks).await {

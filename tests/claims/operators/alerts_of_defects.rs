@@ -21,7 +21,7 @@ async fn start(postgres: &Postgres) -> (SocketAddr, FaultyClock) {
     ];
     let settings = Settings::load(None, environment).unwrap();
     let clock = FaultyClock::new(SystemClock::default());
-    let app = App::start_at(&settings, Arc::new(clock.clone())).await;
+    let app = App::start(&settings, Arc::new(clock.clone())).await;
     let app = app.unwrap();
     let address = app.address;
     actix_rt::spawn(app.run(pending()));
