@@ -86,8 +86,6 @@ pub struct AskBanner {
 pub enum Notice {
     /// The other seat went to a newcomer whom the reader allowed.
     PeerReplaced,
-    /// The reader's seat was given to this browser by the other person.
-    YouReplaced,
     /// The asking was refused.
     AskRefused,
     /// The asking is over: answered elsewhere or too late.
@@ -164,7 +162,7 @@ pub fn page(frame: &Frame, chat: &Chat) -> Markup {
 }
 
 fn presence(frame: &Frame, chat: &Chat) -> Markup {
-    let words = &frame.text.chat;
+    let words = &frame.text.live;
     let online = chat.peer_online == Some(true);
     html! {
         p.presence {
@@ -174,14 +172,14 @@ fn presence(frame: &Frame, chat: &Chat) -> Markup {
                 @else if let Some(ms) = chat.peer_last_seen_ms { (text::sentence(words.last_seen, &[("when", &clock::moment(ms, frame.text))])) }
                 @else { (if chat.peer_online.is_none() { words.unknown } else { words.away }) }
             }
-            span.until { (text::sentence(words.until, &[("when", &clock::until(chat.expires_at_ms, frame.text))])) }
+            span.until { (text::sentence(frame.text.chat.until, &[("when", &clock::until(chat.expires_at_ms, frame.text))])) }
         }
     }
 }
 
 /// What must not scroll away: the connection, a stranger at the door, what just happened.
 fn above(frame: &Frame, chat: &Chat) -> Markup {
-    let words = &frame.text.chat;
+    let words = &frame.text.live;
     html! {
         div.strips {
         div.strip #connection hidden {
@@ -193,8 +191,7 @@ fn above(frame: &Frame, chat: &Chat) -> Markup {
         div #notices role="status" {
             @for notice in &chat.notices {
                 (strip(frame, match notice {
-                    Notice::PeerReplaced => words.peer_replaced,
-                    Notice::YouReplaced => words.you_replaced,
+                    Notice::PeerReplaced => frame.text.chat.peer_replaced,
                     Notice::AskRefused => words.ask_refused,
                     Notice::AskOver => words.ask_over,
                     Notice::AskPresent => words.ask_present,
@@ -243,7 +240,7 @@ fn ask_form(
         form.strip.ask method="post" action=(address::seat(&chat.hash, chat.seat, "answer")) {
             input type="hidden" name="ask" value=(ask);
             p {
-                (text::sentence(if own_seat { words.ask_own } else { words.ask }, &[("user", user)]))
+                (text::sentence(if own_seat { words.ask_own } else { frame.text.live.asking }, &[("user", user)]))
                 " " span.ask-number { (text::sentence(words.ask_number, &[("number", number)])) }
                 @if !own_seat { " " span.small { (text::sentence(words.ask_later, &[("user", user)])) } }
             }

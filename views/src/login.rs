@@ -62,10 +62,6 @@ pub enum Problem {
     WrongDeviceCode,
     /// The permission (`askId`) is used, too old or unknown.
     AskOver,
-    /// The other person asked for does not have a free hand: their seat's own stream is open (409 on asking).
-    AskBusy,
-    /// The reader was logged in here, but that session is over (a 401 on a page of this chat led here).
-    SessionOver,
     /// Too many tries.
     TooMany {
         /// When trying again makes sense.
@@ -82,13 +78,7 @@ pub fn page(frame: &Frame, page: &Login) -> Markup {
     let words = &text.login;
     let taken = matches!(
         page.problem,
-        Some(
-            Problem::SeatTaken
-                | Problem::Replaced
-                | Problem::WrongReturnCode
-                | Problem::AskOver
-                | Problem::AskBusy
-        )
+        Some(Problem::SeatTaken | Problem::Replaced | Problem::WrongReturnCode | Problem::AskOver)
     );
     let just_taken = matches!(page.problem, Some(Problem::SeatTaken | Problem::Replaced));
     let told = page.problem.map(|problem| told(frame, problem, &page.user));
@@ -134,7 +124,6 @@ fn fresh(frame: &Frame, page: &Login) -> Markup {
     };
     let device_error =
         (page.problem == Some(Problem::WrongDeviceCode)).then_some(words.wrong_device_code);
-    let code_open = device_error.is_some() || page.problem == Some(Problem::SessionOver);
     let optional = Some(frame.text.common.optional);
     html! {
         form.card #login method=(parts::method(page.encrypted)) action=(address::login_submit(&page.hash)) data-waits[page.encrypted] {
@@ -143,7 +132,7 @@ fn fresh(frame: &Frame, page: &Login) -> Markup {
             input type="hidden" name="id" value=(page.id);
             (parts::auth(page.encrypted))
             (Field { id: "user", name: "user", label: words.name, value: &page.user, hint: Some(hint), error: name_error, ..Field::default() }.markup())
-            details.more open[code_open] data-codes {
+            details.more open[device_error.is_some()] data-codes {
                 summary { (words.have_code) }
                 (Field { id: "returnCode", name: "returnCode", label: words.return_code, code: true, optional, ..Field::default() }.markup())
                 (Field { id: "deviceCode", name: "deviceCode", label: words.device_code, code: true, optional, error: device_error, ..Field::default() }.markup())
@@ -212,8 +201,6 @@ fn told(frame: &Frame, problem: Problem, user: &str) -> (Markup, Option<&'static
         Problem::WrongReturnCode => plain(words.wrong_return_code, Some("returnCode")),
         Problem::WrongDeviceCode => plain(words.wrong_device_code, Some("deviceCode")),
         Problem::AskOver => plain(words.ask_over, None),
-        Problem::AskBusy => plain(words.ask_busy, None),
-        Problem::SessionOver => plain(words.session_over, None),
         Problem::TooMany { retry_after_s } => {
             (parts::wait(text, words.too_many, retry_after_s), None)
         }

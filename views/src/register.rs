@@ -65,25 +65,14 @@ pub enum NameFault {
 }
 
 /// What just happened elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// A chat is over (`?ended`).
-    Ended(EndedBy),
+    /// The reader ended a chat.
+    EndedByYou,
+    /// A chat is over (`?ended`), and only a script may know who ended it.
+    Ended,
     /// This browser was logged out (`?loggedout`).
     LoggedOut,
-}
-
-/// Who ended a chat.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EndedBy {
-    /// The reader.
-    You,
-    /// The other person, by name.
-    Peer(String),
-    /// Nobody: its time was up.
-    Time,
-    /// Not known (the page was opened without the flash).
-    Unknown,
 }
 
 /// Writes the page.
@@ -104,7 +93,7 @@ pub fn page(frame: &Frame, page: &Register) -> Markup {
         words.title
     };
     let content = html! {
-        @if let Some(notice) = &page.notice { (noticed(frame, notice)) }
+        @if let Some(notice) = page.notice { (noticed(frame, notice)) }
         div.welcome {
             section.hero aria-labelledby="welcome" {
                 h1 #welcome { (words.title) }
@@ -213,18 +202,14 @@ fn told(frame: &Frame, problem: Problem) -> Told {
 }
 
 /// The place of the notice also tells a script how to say who ended the chat: a stream's last event knows it, the address does not.
-fn noticed(frame: &Frame, notice: &Notice) -> Markup {
+fn noticed(frame: &Frame, notice: Notice) -> Markup {
     let words = &frame.text.register;
     let who = match notice {
         Notice::LoggedOut => {
             return parts::notice(words.logged_out_title, &html! { (words.logged_out) });
         }
-        Notice::Ended(EndedBy::You) => html! { (words.ended_you) },
-        Notice::Ended(EndedBy::Peer(peer)) => {
-            text::sentence(words.ended_peer, &[("peer", &text::name(peer))])
-        }
-        Notice::Ended(EndedBy::Time) => html! { (words.ended_time) },
-        Notice::Ended(EndedBy::Unknown) => html! {
+        Notice::EndedByYou => html! { (words.ended_you) },
+        Notice::Ended => html! {
             span data-ended="unknown" { (words.ended_unknown) }
             span data-ended="you" hidden { (words.ended_you) }
             span data-ended="time" hidden { (words.ended_time) }

@@ -190,7 +190,7 @@ pub(crate) fn name(name: &str) -> Markup {
 
 /// The name, or words for somebody who has none yet, at a sentence's beginning.
 pub(crate) fn peer_or_other_start(text: &'static Text, peer: Option<&str>) -> Markup {
-    peer.map_or_else(|| html! { (text.common.other_start) }, name)
+    peer.map_or_else(|| html! { (text.live.other_start) }, name)
 }
 
 /// An element for scripts to fill: `{key}` of a `<template>`.

@@ -34,14 +34,12 @@ fn harmless(page: Markup) {
 #[test]
 fn on_the_way_in() {
     let frame = frame();
-    let notice = Some(register::Notice::Ended(register::EndedBy::Peer(hostile())));
     harmless(register::page(
         &frame,
         &register::Register {
             id: hostile(),
             user_one: hostile(),
             user_two: hostile(),
-            notice,
             ..register::Register::default()
         },
     ));

@@ -33,7 +33,7 @@ pub struct ChatExtras {
     /// Why it was not sent.
     pub problem: Option<Fault>,
     /// What just happened.
-    pub notices: Vec<Notice>,
+    pub notice: Option<Notice>,
 }
 
 /// Which page of the conversation.
@@ -57,44 +57,23 @@ pub async fn show(at: SeatRequest, query: web::Query<ChatQuery>) -> Result<HttpR
         ..HistoryQuery::default()
     };
     let (page, _) = parse_page(&asked)?;
-    let notices = query
-        .notice
-        .as_deref()
-        .and_then(notice)
-        .into_iter()
-        .collect();
+    let noticed = |(word, _): &&(&str, Notice)| query.notice.as_deref() == Some(word);
     let extra = ChatExtras {
-        notices,
+        notice: NOTICES.iter().find(noticed).map(|(_, notice)| *notice),
         ..ChatExtras::default()
     };
     let page = render(&holder, page, extra).await?;
     Ok(html(HttpResponse::Ok(), page))
 }
 
-/// The word of a notice in an address.
-pub fn notice_word(notice: Notice) -> &'static str {
-    match notice {
-        Notice::PeerReplaced => "peer-replaced",
-        Notice::YouReplaced => "you-replaced",
-        Notice::AskRefused => "ask-refused",
-        Notice::AskOver => "ask-over",
-        Notice::AskPresent => "ask-present",
-        Notice::AskUnknown => "ask-unknown",
-    }
-}
-
-fn notice(word: &str) -> Option<Notice> {
-    [
-        Notice::PeerReplaced,
-        Notice::YouReplaced,
-        Notice::AskRefused,
-        Notice::AskOver,
-        Notice::AskPresent,
-        Notice::AskUnknown,
-    ]
-    .into_iter()
-    .find(|notice| notice_word(*notice) == word)
-}
+/// The notices of actions, with their words in an address.
+const NOTICES: [(&str, Notice); 5] = [
+    ("peer-replaced", Notice::PeerReplaced),
+    ("ask-refused", Notice::AskRefused),
+    ("ask-over", Notice::AskOver),
+    ("ask-present", Notice::AskPresent),
+    ("ask-unknown", Notice::AskUnknown),
+];
 
 /// Writes the page.
 ///
@@ -122,7 +101,7 @@ pub async fn render(holder: &Holder, page: Page, extra: ChatExtras) -> Result<Ma
         message_id: extra.message_id.unwrap_or_else(Uuid::new_v4).to_string(),
         draft: extra.draft,
         problem: extra.problem,
-        notices: extra.notices,
+        notices: extra.notice.into_iter().collect(),
         return_code: flash::kept_code(&holder.request),
         ..chat_view(&hello, holder)
     };

@@ -5,7 +5,7 @@ use actors::{
     Refusal,
     domain::{Activity, Page, TEXT_BYTES_MAX, is_blank},
 };
-use views::chat::{Notice, Problem as Fault};
+use views::chat::Problem as Fault;
 
 use super::{
     chat::{self, ChatExtras},
@@ -146,14 +146,14 @@ pub async fn answer(at: SeatRequest, form: FormOrJson<AnswerBody>) -> Result<Htt
         answered?;
         return Ok(ok(EmptyReply {}));
     }
-    let notice = match answered {
-        Ok(()) if answer.allow => Notice::PeerReplaced,
-        Ok(()) => Notice::AskRefused,
-        Err(Refusal::SeatOpen) => Notice::AskPresent,
-        Err(Refusal::AskOver) => Notice::AskOver,
-        Err(Refusal::PresenceUnknown) => Notice::AskUnknown,
+    // One of `chat::NOTICES`.
+    let word = match answered {
+        Ok(()) if answer.allow => "peer-replaced",
+        Ok(()) => "ask-refused",
+        Err(Refusal::SeatOpen) => "ask-present",
+        Err(Refusal::AskOver) => "ask-over",
+        Err(Refusal::PresenceUnknown) => "ask-unknown",
         Err(refusal) => return Err(refusal.into()),
     };
-    let word = chat::notice_word(notice);
     Ok(see_other(&format!("{}?notice={word}", holder.chat_url())))
 }

@@ -7,7 +7,6 @@ use actix_web::{
 };
 use actors::domain::{PairHash, Seat};
 use url::form_urlencoded;
-use views::register::EndedBy;
 
 use crate::http::{
     State,
@@ -75,12 +74,9 @@ pub fn ended_by_you(state: &State) -> Cookie<'static> {
     cookie
 }
 
-/// Who ended the chat, if this browser knows.
-pub fn ended_by(request: &HttpRequest) -> EndedBy {
-    match cookie(request, ENDED_COOKIE) {
-        Some(cookie) if cookie.value() == "you" => EndedBy::You,
-        _ => EndedBy::Unknown,
-    }
+/// Whether this browser ended the chat.
+pub fn was_ended_by_you(request: &HttpRequest) -> bool {
+    cookie(request, ENDED_COOKIE).is_some_and(|cookie| cookie.value() == "you")
 }
 
 /// Removes that cookie.

@@ -32,10 +32,11 @@ struct RegisteredReply {
 /// The page.
 pub async fn show(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
     let asks_for = |name| has_parameter(&request, name);
-    let notice = match () {
-        () if asks_for("ended") => Some(Notice::Ended(flash::ended_by(&request))),
-        () if asks_for("loggedout") => Some(Notice::LoggedOut),
-        () => None,
+    let notice = match (asks_for("ended"), asks_for("loggedout")) {
+        (true, _) if flash::was_ended_by_you(&request) => Some(Notice::EndedByYou),
+        (true, _) => Some(Notice::Ended),
+        (false, true) => Some(Notice::LoggedOut),
+        (false, false) => None,
     };
     let page = Register {
         id: actions::fresh_id(&state).to_string(),

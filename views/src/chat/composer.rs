@@ -49,7 +49,7 @@ fn not_sent(frame: &Frame, problem: Problem) -> Markup {
         Problem::Empty => html! { (words.empty_message) },
         Problem::TooLong { over } => html! { (frame.text.count(&frame.text.live.too_long, over)) },
         Problem::Characters => html! { (words.characters) },
-        Problem::Full => html! { (words.full) },
+        Problem::Full => html! { (frame.text.live.full) },
         Problem::Unavailable => html! { (words.unavailable) },
         Problem::TooMany { retry_after_s } => {
             parts::wait(frame.text, words.too_many, retry_after_s)

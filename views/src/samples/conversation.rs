@@ -183,10 +183,6 @@ pub(super) fn chat_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
             page(&|chat| chat.notices = vec![Notice::PeerReplaced, Notice::AskPresent]),
         ),
         (
-            "chat-you-replaced",
-            page(&|chat| chat.notices = vec![Notice::YouReplaced]),
-        ),
-        (
             "chat-refused",
             page(&|chat| chat.notices = vec![Notice::AskRefused, Notice::AskOver]),
         ),

@@ -9,7 +9,7 @@ use crate::{
 };
 
 pub(super) fn register_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
-    use register::{EndedBy, Notice, Problem, Register};
+    use register::{Notice, Problem, Register};
     let page = |change: &dyn Fn(&mut Register)| {
         let fresh = Register {
             id: ID.to_owned(),
@@ -25,7 +25,7 @@ pub(super) fn register_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
             register.problem = Some(problem);
         })
     };
-    let ended = |by: EndedBy| page(&|register| register.notice = Some(Notice::Ended(by.clone())));
+    let noticed = |notice| page(&|register| register.notice = Some(notice));
     vec![
         ("register", page(&|_| {})),
         ("register-plain", page(&|register| register.plain = true)),
@@ -45,14 +45,9 @@ pub(super) fn register_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
             typed(Problem::TooMany { retry_after_s: 40 }),
         ),
         ("register-unavailable", typed(Problem::Unavailable)),
-        ("register-ended-you", ended(EndedBy::You)),
-        ("register-ended-peer", ended(EndedBy::Peer("Anny".into()))),
-        ("register-ended-time", ended(EndedBy::Time)),
-        ("register-ended", ended(EndedBy::Unknown)),
-        (
-            "register-loggedout",
-            page(&|register| register.notice = Some(Notice::LoggedOut)),
-        ),
+        ("register-ended-you", noticed(Notice::EndedByYou)),
+        ("register-ended", noticed(Notice::Ended)),
+        ("register-loggedout", noticed(Notice::LoggedOut)),
     ]
 }
 
@@ -128,8 +123,6 @@ pub(super) fn login_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
         ("login-wrong-code", tried(Problem::WrongReturnCode)),
         ("login-wrong-device", tried(Problem::WrongDeviceCode)),
         ("login-ask-over", tried(Problem::AskOver)),
-        ("login-ask-busy", tried(Problem::AskBusy)),
-        ("login-session-over", tried(Problem::SessionOver)),
         ("login-many", tried(Problem::TooMany { retry_after_s: 300 })),
         ("login-unavailable", tried(Problem::Unavailable)),
     ]

@@ -64,7 +64,6 @@ pub static ARABIC: Text = Text {
         theme_dark: "داكن",
         language: "اللغة",
         times_utc: "الأوقات بالتوقيت العالمي (UTC).",
-        other_start: "الطرف الآخر",
         start_new: "بدء محادثة جديدة",
         home: "duet، صفحة البداية",
         saved: "حفظتُه",

@@ -27,7 +27,6 @@ strings!(COMMON: Common {
     theme_dark: "Dark",
     language: "Language",
     times_utc: "Times are in UTC.",
-    other_start: "The other person",
     start_new: "Start a new chat",
     home: "duet, start page",
     saved: "Saved",

@@ -68,8 +68,6 @@ strings!(LOGIN: Login {
     wrong_device_code: "That device code is wrong, used already or older than ten minutes. Make a new one on your other \
                         device.",
     ask_over: "That permission was used already or is too old. Ask again.",
-    ask_busy: "That person is in the chat right now, so nobody can be let in under that name.",
-    session_over: "You are not logged in here any more. The chat goes on: come back with your return code.",
     too_many: "Too many tries. Wait {wait}, then try again.",
     unavailable: "We can’t look that up right now. Try again in a moment; pressing twice does no harm.",
     continue_title: "You are logged in here",
