@@ -1,4 +1,4 @@
-//! Parses the fields of requests; an error names the field.
+//! Parses the fields of requests. What is missing or invalid is a [`Problem`] 400 that names the field.
 
 use actors::{
     Refusal,
@@ -12,43 +12,28 @@ use uuid::{Uuid, Variant};
 use super::problem::{Problem, Result};
 
 /// A required field.
-///
-/// # Errors
-/// [`Problem`] 400 when it is not.
 pub fn required<'a, T: ?Sized>(value: Option<&'a T>, field: &'static str) -> Result<&'a T> {
     value.ok_or(Problem::Missing(field))
 }
 
 /// A name.
-///
-/// # Errors
-/// [`Problem`] 400 when it is missing or invalid.
 pub fn name(value: Option<&str>, field: &'static str) -> Result<UserName> {
     let text = required(value, field)?;
     Ok(UserName::parse(text).map_err(Refusal::invalid(field))?)
 }
 
 /// A link's hash.
-///
-/// # Errors
-/// [`Problem`] 400 when it is missing or invalid.
 pub fn hash(value: Option<&str>) -> Result<PairHash> {
     let text = required(value, "hash")?;
     Ok(PairHash::parse(text).map_err(Refusal::invalid("hash"))?)
 }
 
 /// A return code or a device code.
-///
-/// # Errors
-/// [`Problem`] 400 when it is invalid.
 pub fn code(text: &str, field: &'static str) -> Result<AccessCode> {
     Ok(AccessCode::parse(text).map_err(Refusal::invalid(field))?)
 }
 
 /// The proof of having the whole link of an encrypted chat, as its digest.
-///
-/// # Errors
-/// [`Problem`] 400 when it is invalid.
 pub fn auth(text: Option<&str>) -> Result<Option<SecretDigest>> {
     let proof = text.map(LinkProof::parse).transpose();
     let proof = proof.map_err(Refusal::invalid("auth"))?;
@@ -57,9 +42,6 @@ pub fn auth(text: Option<&str>) -> Result<Option<SecretDigest>> {
 
 /// The id of a registration or a login. Repeating the request with it returns the same secrets, so nobody
 /// else must be able to guess it.
-///
-/// # Errors
-/// [`Problem`] 400 when it is not random.
 pub fn secret_id(id: Option<Uuid>) -> Result<Option<RegistrationId>> {
     id.map(|id| {
         let random = matches!(id.get_version_num(), 4 | 7) && id.get_variant() == Variant::RFC4122;
@@ -75,9 +57,6 @@ pub fn secret_id(id: Option<Uuid>) -> Result<Option<RegistrationId>> {
 }
 
 /// The secret of an asker.
-///
-/// # Errors
-/// [`Problem`] 400 when it is invalid.
 pub fn ask_secret(text: &str) -> Result<Token> {
     let wrong = Refusal::Invalid {
         field: "askId",
@@ -87,9 +66,6 @@ pub fn ask_secret(text: &str) -> Result<Token> {
 }
 
 /// Checks that the name in the path is the one in the body.
-///
-/// # Errors
-/// [`Problem`] 400 when they differ.
 pub fn same_name(in_path: &str, name: &UserName) -> Result<()> {
     match UserName::parse(in_path) {
         Ok(other) if other == *name => Ok(()),
@@ -101,9 +77,6 @@ pub fn same_name(in_path: &str, name: &UserName) -> Result<()> {
 }
 
 /// A message's text.
-///
-/// # Errors
-/// [`Problem`] 400 when it is missing or cannot be sent, 413 when it is too long.
 pub fn text(value: Option<String>) -> Result<IncomingText> {
     let text = value.ok_or(Problem::Missing("message"))?;
     IncomingText::parse(text).map_err(|error| match error {

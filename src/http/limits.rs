@@ -1,4 +1,5 @@
-//! Limits per client address. Limits per chat and per seat are kept by the pair.
+//! Limits per client address: what is counted past one is a [`Problem`] 429. Limits per chat and per seat are kept by the
+//! pair.
 
 mod counters;
 mod reserved;
@@ -69,18 +70,12 @@ impl AddressLimits {
     }
 
     /// Counts a request.
-    ///
-    /// # Errors
-    /// [`Problem`] 429 when there were too many.
     pub fn count_request(&self, request: &HttpRequest) -> Result<()> {
         self.take(&self.requests, self.address(request), NonZeroU32::MIN)
     }
 
     /// Counts a registration. One with a hash that was reserved here counts as a mere request: the reservation
     /// was counted.
-    ///
-    /// # Errors
-    /// [`Problem`] 429 when there were too many.
     pub fn count_registration(&self, request: &HttpRequest, hash: Option<&PairHash>) -> Result<()> {
         match hash.is_some_and(|hash| self.reserved.has(ChatKey::of(hash))) {
             true => self.count_request(request),
@@ -94,9 +89,6 @@ impl AddressLimits {
     }
 
     /// Counts a reservation of a hash as a registration.
-    ///
-    /// # Errors
-    /// [`Problem`] 429 when there were too many.
     pub fn count_reservation(&self, request: &HttpRequest) -> Result<()> {
         let address = self.address(request);
         for rate in [
@@ -110,9 +102,6 @@ impl AddressLimits {
     }
 
     /// Counts bytes of a request's body, rounded up to KiB.
-    ///
-    /// # Errors
-    /// [`Problem`] 429 when it was too much.
     pub fn count_upload(&self, from: IpAddr, bytes: usize) -> Result<()> {
         match NonZeroU32::new(bytes.div_ceil(KIB) as u32) {
             Some(kib) => self.take(&self.uploads_kib, from, kib),
@@ -131,9 +120,6 @@ impl AddressLimits {
     }
 
     /// Counts a stream until the guard is dropped.
-    ///
-    /// # Errors
-    /// [`Problem`] 429 when its address has as many as it may.
     pub fn count_stream(&self, request: &HttpRequest) -> Result<OpenGuard> {
         let address = self.address(request);
         match self.is_exempt(address) {

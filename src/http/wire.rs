@@ -1,5 +1,5 @@
 //! The JSON of the API, the pages and the streams: request bodies, which parse themselves into what
-//! [`actions`](super::actions) take, and response bodies. A page's form has the same fields as the JSON body of
+//! [`actions`](super::actions) take or say which field is wrong, and response bodies. A page's form has the same fields as the JSON body of
 //! its address.
 
 pub mod asks;

@@ -19,9 +19,6 @@ use crate::http::{
 };
 
 /// Asks to be let in.
-///
-/// # Errors
-/// [`Problem`], unless it is shown on the login page.
 pub async fn submit(
     state: web::Data<State>,
     request: HttpRequest,

@@ -46,9 +46,6 @@ pub struct ChatQuery {
 }
 
 /// The page.
-///
-/// # Errors
-/// [`Problem`] 401 without the seat's session.
 pub async fn show(at: SeatRequest, query: web::Query<ChatQuery>) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
     let query = query.into_inner();
@@ -76,9 +73,6 @@ const NOTICES: [(&str, Notice); 5] = [
 ];
 
 /// Writes the page.
-///
-/// # Errors
-/// [`Problem`] when the session or the chat is over.
 pub async fn render(holder: &Holder, page: Page, extra: ChatExtras) -> Result<Markup, Problem> {
     let hello = holder.snapshot().await?.hello;
     let read = holder.caller.history(&holder.state, page, PAGE_LEN);

@@ -47,9 +47,6 @@ impl FromRequest for SeatRequest {
 
 impl SeatRequest {
     /// For pages that exist at one seat only.
-    ///
-    /// # Errors
-    /// [`Problem`] 404 at the other seat.
     pub fn only(&self, seat: Seat) -> Result<()> {
         match self.seat == seat.number() {
             true => Ok(()),
@@ -92,9 +89,6 @@ pub struct Holder {
 
 impl Holder {
     /// The state of the chat for them, if the session is alive.
-    ///
-    /// # Errors
-    /// [`Problem`] 401 or 410.
     pub async fn snapshot(&self) -> Result<Snapshot> {
         Ok(self.caller.snapshot(&self.state).await?)
     }

@@ -8,9 +8,6 @@ use super::{flash, holder::SeatRequest};
 use crate::http::problem::Problem;
 
 /// The page.
-///
-/// # Errors
-/// [`Problem`] 401 without the seat's session, 404 at seat 2.
 pub async fn show(at: SeatRequest) -> Result<HttpResponse, Problem> {
     at.only(Seat::One)?;
     let holder = at.holder().await?;

@@ -56,9 +56,6 @@ pub async fn show(
 }
 
 /// The hash in a path; an invalid one is an unknown chat.
-///
-/// # Errors
-/// [`Problem`] 404.
 pub fn link_hash(text: &str) -> Result<PairHash> {
     PairHash::parse(text).map_err(|_| Refusal::NotFound.into())
 }
@@ -83,9 +80,6 @@ async fn login_page(state: &State, request: &HttpRequest, hash: &PairHash) -> Re
 }
 
 /// Logs somebody in.
-///
-/// # Errors
-/// [`Problem`], unless it is shown on the page.
 pub async fn submit(
     state: web::Data<State>,
     request: HttpRequest,

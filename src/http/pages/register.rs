@@ -50,9 +50,6 @@ pub async fn show(state: web::Data<State>, request: HttpRequest) -> HttpResponse
 }
 
 /// Makes the chat and logs its maker in.
-///
-/// # Errors
-/// [`Problem`], unless it is shown on the page.
 pub async fn submit(
     state: web::Data<State>,
     request: HttpRequest,

@@ -33,9 +33,6 @@ pub struct AskBody {
 
 impl AskBody {
     /// Parses the fields except the hash, which may be in the path instead.
-    ///
-    /// # Errors
-    /// [`Problem`] 400 names the field.
     pub fn parse(&self) -> Result<AskToEnter, Problem> {
         Ok(AskToEnter {
             name: field::name(self.user.as_deref(), "user")?,
@@ -100,9 +97,6 @@ pub struct AnswerBody {
 
 impl AnswerBody {
     /// Parses the answer.
-    ///
-    /// # Errors
-    /// [`Problem`] 400 names the field.
     pub fn parse(&self) -> Result<AnswerRequest, Problem> {
         Ok(AnswerRequest {
             ask: *field::required(self.ask.as_ref(), "ask")?,

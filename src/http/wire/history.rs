@@ -63,9 +63,6 @@ impl<'a> HistoryReply<'a> {
 }
 
 /// Parses which page is asked for, and its limit.
-///
-/// # Errors
-/// [`Problem`] 400 names the parameter.
 pub fn parse_page(query: &HistoryQuery) -> Result<(Page, usize)> {
     let page = match (&query.after, &query.before) {
         (Some(_), Some(_)) => {

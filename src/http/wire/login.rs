@@ -45,9 +45,6 @@ pub struct LoginBody {
 
 impl LoginBody {
     /// Parses the fields except the hash, which may be in the path instead.
-    ///
-    /// # Errors
-    /// [`Problem`] 400 names the field.
     pub fn parse(self, hash: PairHash, device: Device) -> Result<Login> {
         let name = field::name(self.user.as_deref(), "user")?;
         let id = field::secret_id(self.id)?;

@@ -49,9 +49,6 @@ pub struct SendBody {
 
 impl SendBody {
     /// Parses the fields.
-    ///
-    /// # Errors
-    /// [`Problem`] 400 or 413 names the field.
     pub fn parse(self) -> Result<SendRequest> {
         let text = field::text(self.message)?;
         let name = |text: Option<String>, field| {
@@ -124,9 +121,6 @@ impl ReceiptBody {
     pub const MARKS: [&'static str; 2] = ["delivered", "read"];
 
     /// Parses the marks, of which at least one is required.
-    ///
-    /// # Errors
-    /// [`Problem`] 400 when there is none.
     pub fn parse(&self) -> Result<Marks> {
         if self.delivered.is_none() && self.read.is_none() {
             return Err(Problem::Missing("delivered"));

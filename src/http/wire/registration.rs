@@ -47,9 +47,6 @@ pub struct RegisterBody {
 
 impl RegisterBody {
     /// Parses the fields; the second name is optional.
-    ///
-    /// # Errors
-    /// [`Problem`] 400 names the field.
     pub fn parse(self, ttl_hours_default: i64) -> Result<Registration> {
         let name_one = field::name(self.user_one.as_deref(), "userOne")?;
         let name_two = self.user_two.as_deref();
@@ -109,9 +106,6 @@ pub struct User1Body {
 
 impl User1Body {
     /// Parses the fields.
-    ///
-    /// # Errors
-    /// [`Problem`] 400 names the field.
     pub fn parse(self, ttl_hours_default: i64) -> Result<Registration> {
         field::name(self.user.as_deref(), "user")?;
         let body = RegisterBody {
@@ -144,9 +138,6 @@ pub struct User2Body {
 
 impl User2Body {
     /// Parses the chat's hash, the name and the digest of the link's proof.
-    ///
-    /// # Errors
-    /// [`Problem`] 400 names the field.
     pub fn parse(&self) -> Result<(PairHash, UserName, Option<SecretDigest>)> {
         let name = field::name(self.user.as_deref(), "user")?;
         let hash = field::hash(self.hash.as_deref())?;

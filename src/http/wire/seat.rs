@@ -104,9 +104,6 @@ pub struct EndSessionBody {
 
 impl EndSessionBody {
     /// Parses the session's id.
-    ///
-    /// # Errors
-    /// [`Problem`] 400 when it is missing.
     pub fn parse(&self) -> Result<Uuid, Problem> {
         Ok(*field::required(self.id.as_ref(), "id")?)
     }
