@@ -68,16 +68,3 @@ fn routes_as_written(request: &HttpRequest) -> bool {
     let leads_to = |path| request.resource_map().match_pattern(path);
     written == decoded || leads_to(written) == leads_to(decoded)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn unknown_methods_share_a_label() {
-        assert_eq!(method_label(&Method::GET), "GET");
-        let unknown = Method::from_bytes(b"QWERTY").expect("it is a token");
-        assert_eq!(method_label(&unknown), "other");
-        assert_eq!(method_label(&Method::CONNECT), "other");
-    }
-}

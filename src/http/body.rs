@@ -13,6 +13,8 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, future::LocalBoxFuture};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
+use serde_path_to_error::Error as PathError;
+use url::form_urlencoded;
 
 use super::{Problem, Result, State, header};
 
@@ -180,13 +182,7 @@ pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
         None => text,
     };
     let mut json = serde_json::Deserializer::from_str(inner);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let field = error.path().to_string();
-        match field.as_str() {
-            "." => not_json(error.inner()),
-            _ => wrong_field(&field),
-        }
-    })
+    serde_path_to_error::deserialize(&mut json).map_err(|error| wrong_field(error, not_json))
 }
 
 fn not_json(error: &serde_json::Error) -> Problem {
@@ -197,9 +193,15 @@ fn not_json(error: &serde_json::Error) -> Problem {
     Problem::Malformed(message.into())
 }
 
-fn wrong_field(field: &str) -> Problem {
-    let message = format!("The field \"{field}\" is not of the type that is wanted.");
-    Problem::invalid(field.to_owned(), message)
+/// The field at fault, unless the whole of the body is.
+fn wrong_field<E>(error: PathError<E>, of_all: impl Fn(&E) -> Problem) -> Problem {
+    match error.path().to_string() {
+        path if path == "." => of_all(error.inner()),
+        field => {
+            let message = format!("The field \"{field}\" is not of the type that is wanted.");
+            Problem::invalid(field, message)
+        }
+    }
 }
 
 /// Parses a form. Empty fields count as missing, because browsers send every field, and CRLF becomes LF,
@@ -208,23 +210,18 @@ fn wrong_field(field: &str) -> Problem {
 /// # Errors
 /// [`Problem`] 400 names the field at fault.
 pub fn parse_form<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
-    let unreadable = || Problem::Malformed("The form cannot be read.".into());
     let text = std::str::from_utf8(body)
         .map_err(|_| Problem::Malformed("The form is not UTF-8.".into()))?;
-    let fields: Vec<(String, String)> =
-        serde_urlencoded::from_str(text).map_err(|_| unreadable())?;
-    let filled: Vec<_> = fields
-        .into_iter()
+    let filled = form_urlencoded::parse(text.as_bytes())
         .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| (name, value.replace("\r\n", "\n")))
-        .collect();
-    let filled = serde_urlencoded::to_string(filled).map_err(|_| unreadable())?;
-    let form = serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(filled.as_bytes()));
+        .map(|(name, value)| (name, value.replace("\r\n", "\n")));
+    let filled = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(filled)
+        .finish();
+    let form = serde_urlencoded::Deserializer::new(form_urlencoded::parse(filled.as_bytes()));
     serde_path_to_error::deserialize(form).map_err(|error| {
-        let field = error.path().to_string();
-        match field.as_str() {
-            "." => unreadable(),
-            _ => wrong_field(&field),
-        }
+        wrong_field(error, |_| {
+            Problem::Malformed("The form cannot be read.".into())
+        })
     })
 }

@@ -243,12 +243,8 @@ mod tests {
         }
     }
 
-    fn places(words: &str) -> BTreeSet<&str> {
-        words
-            .split('{')
-            .skip(1)
-            .filter_map(|rest| rest.split('}').next())
-            .collect()
+    fn places(words: &'static str) -> BTreeSet<&'static str> {
+        pieces(words).filter_map(|(_, key)| key).collect()
     }
 
     #[test]

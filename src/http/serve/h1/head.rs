@@ -94,23 +94,6 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_cr_or_lf_and_control_characters_are_invalid() {
-        for wrong in [
-            "GET / HTTP/1.1\nHost: x\n\n",
-            "GET / HTTP/1.1\r\nHost: x\n\r\n",
-            "GET / HTTP/1.1\r\nA: b\rC: d\r\n\r\n",
-            "GET / HTTP/1.1\r\nA: \0\r\n\r\n",
-            "\u{16}\u{3}\u{1}",
-        ] {
-            assert_eq!(
-                HeadScan::default().scan(wrong.as_bytes()),
-                Scanned::Invalid,
-                "{wrong:?}"
-            );
-        }
-    }
-
-    #[test]
     fn an_upgrade_is_overwritten() {
         let mut head = b"GET /upgrade HTTP/1.1\r\nUPGRADE: websocket\r\nConnection: keep-alive, \
                          Upgrade\r\nX-Upgrade: upgrade\r\n\r\n"
