@@ -117,10 +117,10 @@ fn frame(request: &HttpRequest) -> Frame {
         .map_or("/", |here| here.as_str());
     Frame {
         text: views::text::choose(
-            language.as_ref().map(|cookie| cookie.value()),
+            language.as_deref(),
             http::header(request, header::ACCEPT_LANGUAGE),
         ),
-        theme: theme.map_or(Theme::Auto, |cookie| Theme::parse(cookie.value())),
+        theme: theme.map_or(Theme::Auto, |word| Theme::parse(&word)),
         here: match request.method().is_safe() {
             true => here.to_owned(),
             false => came_from(request),

@@ -1,7 +1,7 @@
 //! Who sent a request: a bearer token for the API, a seat's cookie for the pages.
 
 use actix_web::{
-    FromRequest, HttpRequest,
+    FromRequest, HttpRequest, HttpResponse,
     cookie::{Cookie, SameSite, time::Duration as CookieAge},
     dev::Payload,
     http::header::AUTHORIZATION,
@@ -16,7 +16,7 @@ use futures_util::future::{Ready, ready};
 use super::{Problem, Result, State, actions::TokenHolder, header};
 
 /// The cookie that proves a seat; its path is the seat's address.
-const SEAT_COOKIE: &str = "duet";
+pub const SEAT_COOKIE: &str = "duet";
 
 /// The bearer token of a request, if it has one.
 pub struct Bearer {
@@ -86,22 +86,7 @@ pub async fn explain_replaced(request: &HttpRequest, problem: Problem) -> Proble
 
 /// The token in the seat's cookie.
 pub fn seat_token(request: &HttpRequest) -> Option<Token> {
-    Token::parse(cookie(request, SEAT_COOKIE)?.value())
-}
-
-/// The path of a seat's cookies.
-pub fn seat_path(hash: &PairHash, seat: Seat) -> String {
-    views::address::chat(hash.as_str(), seat.number())
-}
-
-/// The cookie with a seat's token.
-pub fn seat_cookie(state: &State, hash: &PairHash, seat: Seat, token: &Token) -> Cookie<'static> {
-    scoped(state, SEAT_COOKIE, token.reveal(), seat_path(hash, seat))
-}
-
-/// Removes a seat's cookie.
-pub fn clear_seat_cookie(state: &State, hash: &PairHash, seat: Seat) -> Cookie<'static> {
-    removed(state, SEAT_COOKIE, seat_path(hash, seat))
+    Token::parse(&cookie(request, SEAT_COOKIE)?)
 }
 
 /// The prefix of cookie names under https. Browsers accept such a cookie over https only, so nobody on the
@@ -115,26 +100,61 @@ fn cookie_name(state: &State, name: &str) -> String {
     }
 }
 
-/// A cookie of ours that came with a request.
-pub fn cookie(request: &HttpRequest, name: &str) -> Option<Cookie<'static>> {
+/// The value of a cookie of ours that came with a request.
+pub fn cookie(request: &HttpRequest, name: &str) -> Option<String> {
     let state = request.app_data::<web::Data<State>>()?;
-    request.cookie(&cookie_name(state, name))
+    let cookie = request.cookie(&cookie_name(state, name))?;
+    Some(cookie.value().to_owned())
 }
 
-/// A cookie for one path and below it, which lives as long as a chat can.
-pub fn scoped(state: &State, name: &str, value: String, path: String) -> Cookie<'static> {
-    Cookie::build(cookie_name(state, name), value)
-        .path(path)
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .secure(state.origin.is_https())
-        .max_age(CookieAge::days(30))
-        .finish()
+/// The cookies of one path and what is below it.
+pub struct Cookies<'a> {
+    state: &'a State,
+    path: String,
 }
 
-/// Removes such a cookie.
-pub fn removed(state: &State, name: &str, path: String) -> Cookie<'static> {
-    let mut cookie = scoped(state, name, String::new(), path);
-    cookie.make_removal();
-    cookie
+impl<'a> Cookies<'a> {
+    /// Those of a path.
+    pub fn at(state: &'a State, path: impl Into<String>) -> Self {
+        let path = path.into();
+        Self { state, path }
+    }
+
+    /// Those of a seat.
+    pub fn of_seat(state: &'a State, hash: &PairHash, seat: Seat) -> Self {
+        Self::at(state, views::address::chat(hash.as_str(), seat.number()))
+    }
+
+    /// Sets a cookie that is kept as long as a chat can live.
+    pub fn set(&self, response: &mut HttpResponse, name: &str, value: String) {
+        self.set_for(CookieAge::days(30), response, name, value);
+    }
+
+    /// Sets a cookie that is kept for so long.
+    pub fn set_for(&self, age: CookieAge, response: &mut HttpResponse, name: &str, value: String) {
+        let mut cookie = self.cookie(name, value);
+        cookie.set_max_age(age);
+        add(response, &cookie);
+    }
+
+    /// Removes a cookie.
+    pub fn remove(&self, response: &mut HttpResponse, name: &str) {
+        let mut cookie = self.cookie(name, String::new());
+        cookie.make_removal();
+        add(response, &cookie);
+    }
+
+    fn cookie(&self, name: &str, value: String) -> Cookie<'_> {
+        Cookie::build(cookie_name(self.state, name), value)
+            .path(&self.path)
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(self.state.origin.is_https())
+            .finish()
+    }
+}
+
+fn add(response: &mut HttpResponse, cookie: &Cookie<'_>) {
+    // Our cookies hold tokens, codes and encoded names, so they are always valid headers.
+    let _ = response.add_cookie(cookie);
 }

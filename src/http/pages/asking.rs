@@ -8,7 +8,7 @@ use views::{
     ask::{Ask, State as Shown},
 };
 
-use super::{done, login, show_page, shows_form_again, wants_json};
+use super::{done, login, show_page, wants_json};
 use crate::http::{
     State, actions,
     body::FormOrJson,
@@ -37,7 +37,7 @@ pub async fn submit(
             let next = address::ask_state(hash.as_str(), &reply.ask_id);
             Ok(done(&request, reply, &next))
         }
-        Err(problem) if shows_form_again(&request, &problem) => {
+        Err(problem) => {
             let typed = login::LoginAttempt {
                 user,
                 id: None,
@@ -46,7 +46,6 @@ pub async fn submit(
             };
             login::show_again(&state, &request, &hash, typed, problem).await
         }
-        Err(problem) => Err(problem),
     }
 }
 

@@ -12,7 +12,11 @@ use serde::Serialize;
 use views::{address, page::Frame};
 
 use super::{done, frame, show_page};
-use crate::http::{Problem, Result, State, actions::TokenHolder, session::seat_token};
+use crate::http::{
+    Problem, Result, State,
+    actions::TokenHolder,
+    session::{Cookies, seat_token},
+};
 
 /// A request to a seat's address. Its holder is looked up only when the handler asks, because errors in the
 /// body are reported first.
@@ -111,6 +115,11 @@ impl Holder {
     /// The address of a page of the seat.
     pub fn address(&self, page: &str) -> String {
         address::seat(self.caller.hash.as_str(), self.seat.number(), page)
+    }
+
+    /// The cookies of the seat.
+    pub fn cookies(&self) -> Cookies<'_> {
+        Cookies::of_seat(&self.state, &self.caller.hash, self.seat)
     }
 
     /// What every page needs from the request.

@@ -9,8 +9,11 @@ use views::{address, end::End, logout::Logout};
 
 use super::{done, flash, holder::SeatRequest, login};
 use crate::http::{
-    Problem, Result, State, actions, body::FormOrJson, envelope::EmptyReply,
-    session::clear_seat_cookie, wire::EmptyBody,
+    Problem, Result, State, actions,
+    body::FormOrJson,
+    envelope::EmptyReply,
+    session::{Cookies, SEAT_COOKIE},
+    wire::EmptyBody,
 };
 
 /// The page that asks whether to log out.
@@ -55,7 +58,7 @@ pub async fn end(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpRespon
         Err(problem) => return Err(problem),
     }
     let mut response = done(&at.request, EmptyReply {}, address::REGISTER_ENDED);
-    flash::add(&mut response, &flash::ended_by_you(&at.state));
+    flash::remember_end(&at.state, &mut response);
     forget_seat(&at.request, &mut response);
     Ok(response)
 }
@@ -72,11 +75,10 @@ pub fn forget_seat(request: &HttpRequest, response: &mut HttpResponse) {
         .and_then(|number| Seat::try_from(number).ok());
     let state = request.app_data::<web::Data<State>>();
     if let (Ok(hash), Some(seat), Some(state)) = (PairHash::parse(hash), seat, state) {
-        flash::add(response, &clear_seat_cookie(state, &hash, seat));
-        flash::forget_codes(state, &hash, seat, response);
-        flash::add(
-            response,
-            &login::seats_cookie_without(state, request, &hash, seat),
-        );
+        let cookies = Cookies::of_seat(state, &hash, seat);
+        for name in [SEAT_COOKIE, flash::CODE_COOKIE, flash::DEVICE_COOKIE] {
+            cookies.remove(response, name);
+        }
+        login::hold_seat(state, request, response, &hash, seat, None);
     }
 }

@@ -1,6 +1,6 @@
 //! The page behind the shared link: log in, or continue.
 
-use actix_web::{HttpRequest, HttpResponse, cookie::Cookie, http::StatusCode, web};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use actors::{
     LoggedIn, Refusal,
     domain::{PairHash, Seat, UserName},
@@ -19,7 +19,7 @@ use crate::http::{
     body::FormOrJson,
     device,
     problem::{Problem, Result, whole_seconds},
-    session::{cookie, removed, scoped, seat_cookie},
+    session::{Cookies, SEAT_COOKIE, cookie},
     wire::login::LoginBody,
 };
 
@@ -95,10 +95,7 @@ pub async fn submit(
     };
     match log_in(&state, &request, &hash, form.body).await {
         Ok(response) => Ok(response),
-        Err(problem) if shows_form_again(&request, &problem) => {
-            show_again(&state, &request, &hash, typed, problem).await
-        }
-        Err(problem) => Err(problem),
+        Err(problem) => show_again(&state, &request, &hash, typed, problem).await,
     }
 }
 
@@ -114,10 +111,10 @@ pub struct LoginAttempt {
     pub ask: bool,
 }
 
-/// Shows the page again, with what was typed and what is wrong with it.
+/// Shows the page again to a browser, with what was typed and what is wrong with it.
 ///
 /// # Errors
-/// The same [`Problem`] where the page has no words for it.
+/// The same [`Problem`] for a script, and where the page has no words for it.
 pub async fn show_again(
     state: &State,
     request: &HttpRequest,
@@ -125,7 +122,8 @@ pub async fn show_again(
     typed: LoginAttempt,
     problem: Problem,
 ) -> Result<HttpResponse> {
-    let Some(fault) = fault_of(&typed, &problem) else {
+    let fault = fault_of(&typed, &problem);
+    let Some(fault) = fault.filter(|_| shows_form_again(request, &problem)) else {
         return Err(problem);
     };
     let page = login_page(state, request, hash).await;
@@ -217,55 +215,50 @@ pub fn with_cookies(
     mut response: HttpResponse,
 ) -> HttpResponse {
     let seat = logged_in.seat;
-    let mut seats = held_seats(request);
-    seats.retain(|(held, _)| *held != seat);
-    seats.push((seat, logged_in.name.to_string()));
-    let token = seat_cookie(state, hash, seat, &logged_in.token);
-    flash::add(&mut response, &token);
-    flash::add(&mut response, &seats_cookie(state, hash, &seats));
+    let cookies = Cookies::of_seat(state, hash, seat);
+    cookies.set(&mut response, SEAT_COOKIE, logged_in.token.reveal());
     if let Some(code) = &logged_in.return_code {
-        flash::add(
-            &mut response,
-            &flash::code(state, hash, seat, &code.reveal()),
-        );
+        cookies.set(&mut response, flash::CODE_COOKIE, code.reveal());
     }
+    hold_seat(
+        state,
+        request,
+        &mut response,
+        hash,
+        seat,
+        Some(&logged_in.name),
+    );
     response
 }
 
 /// The seats in the browser's cookie.
 fn held_seats(request: &HttpRequest) -> Vec<(Seat, String)> {
-    let Some(cookie) = cookie(request, SEATS_COOKIE) else {
-        return Vec::new();
-    };
-    cookie
-        .value()
-        .split('~')
-        .filter_map(|part| {
-            let (seat, name) = part.split_once('.')?;
-            let seat = Seat::try_from(seat.parse::<i64>().ok()?).ok()?;
-            Some((seat, flash::decode(name)))
-        })
-        .collect()
+    let held = cookie(request, SEATS_COOKIE).unwrap_or_default();
+    let parts = held.split('~').filter_map(|part| {
+        let (seat, name) = part.split_once('.')?;
+        let seat = Seat::try_from(seat.parse::<i64>().ok()?).ok()?;
+        Some((seat, flash::decode(name)))
+    });
+    parts.collect()
 }
 
-/// The browser's cookie without one of its seats.
-pub fn seats_cookie_without(
+/// Notes in the browser's cookie that it holds a seat under this name, or no longer.
+pub fn hold_seat(
     state: &State,
     request: &HttpRequest,
+    response: &mut HttpResponse,
     hash: &PairHash,
     seat: Seat,
-) -> Cookie<'static> {
+    name: Option<&UserName>,
+) {
     let mut seats = held_seats(request);
-    seats.retain(|(of, _)| *of != seat);
-    seats_cookie(state, hash, &seats)
-}
-
-fn seats_cookie(state: &State, hash: &PairHash, seats: &[(Seat, String)]) -> Cookie<'static> {
+    seats.retain(|(held, _)| *held != seat);
+    seats.extend(name.map(|name| (seat, name.to_string())));
     let part = |(seat, name): &(Seat, String)| format!("{}.{}", seat.number(), flash::encode(name));
     let value = seats.iter().map(part).collect::<Vec<_>>().join("~");
-    let path = address::login(hash.as_str());
+    let cookies = Cookies::at(state, address::login(hash.as_str()));
     match value.is_empty() {
-        true => removed(state, SEATS_COOKIE, path),
-        false => scoped(state, SEATS_COOKIE, value, path),
+        true => cookies.remove(response, SEATS_COOKIE),
+        false => cookies.set(response, SEATS_COOKIE, value),
     }
 }

@@ -5,9 +5,9 @@ use serde::Deserialize;
 use url::{Position, Url};
 use views::{address, page::Theme};
 
-use super::{done, flash};
+use super::done;
 use crate::http::{
-    Problem, Result, State, body::FormOrJson, envelope::EmptyReply, session::scoped,
+    Problem, Result, State, body::FormOrJson, envelope::EmptyReply, session::Cookies,
 };
 
 /// The cookie of the language.
@@ -34,14 +34,14 @@ pub async fn set(
         None => address::REGISTER.into(),
     };
     let mut response = done(&request, EmptyReply {}, &back);
-    let keep = |name, value| scoped(&state, name, value, address::BASE.into());
+    let cookies = Cookies::at(&state, address::BASE);
     if let Some(theme) = form.body.theme {
         let word = Theme::parse(&theme).word().to_owned();
-        flash::add(&mut response, &keep(THEME_COOKIE, word));
+        cookies.set(&mut response, THEME_COOKIE, word);
     }
     if let Some(language) = form.body.language {
         let tag = views::text::choose(Some(&language), None).tag.to_owned();
-        flash::add(&mut response, &keep(LANGUAGE_COOKIE, tag));
+        cookies.set(&mut response, LANGUAGE_COOKIE, tag);
     }
     Ok(response)
 }

@@ -2,7 +2,6 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use actors::{Login, Refusal};
-use serde::Serialize;
 use uuid::Uuid;
 use views::{
     address,
@@ -19,15 +18,9 @@ use crate::http::{
     problem::{Problem, Result, whole_seconds},
     wire::{
         EmptyBody,
-        registration::{HashReply, RegisterBody},
+        registration::{HashReply, RegisterBody, RegisterReply},
     },
 };
-
-#[derive(Serialize)]
-struct RegisteredReply {
-    hash: String,
-    url: String,
-}
 
 /// The page.
 pub async fn show(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
@@ -45,7 +38,7 @@ pub async fn show(state: web::Data<State>, request: HttpRequest) -> HttpResponse
         ..Register::default()
     };
     let mut response = show_page(&request, |frame| views::register::page(frame, &page));
-    flash::forget_ended(&state, &mut response);
+    flash::forget_end(&state, &mut response);
     response
 }
 
@@ -76,8 +69,9 @@ pub async fn submit(
     };
     match register(&state, &request, body).await {
         Ok(response) => Ok(response),
-        Err(problem) if shows_form_again(&request, &problem) => {
-            page.problem = fault_of(&page, &problem);
+        Err(problem) => {
+            let fault = fault_of(&page, &problem);
+            page.problem = fault.filter(|_| shows_form_again(&request, &problem));
             if page.problem.is_none() {
                 return Err(problem);
             }
@@ -89,7 +83,6 @@ pub async fn submit(
             let page = views::register::page(&frame(&request), &page);
             Ok(show_problem(&problem, page))
         }
-        Err(problem) => Err(problem),
     }
 }
 
@@ -107,12 +100,10 @@ async fn register(
     state
         .limits
         .count_registration(request, wanted.hash.as_ref())?;
-    let (hash, _) = actions::register(state, &wanted).await?;
+    let (hash, expires_at) = actions::register(state, &wanted).await?;
     let invite = address::seat(hash.as_str(), 1, "invite");
-    let reply = RegisteredReply {
-        hash: hash.as_str().into(),
-        url: state.link(request, &hash),
-    };
+    let link = state.link(request, &hash);
+    let reply = RegisterReply::of(&hash, link, expires_at, wanted.encryption.is_some());
     let login = Login {
         hash: hash.clone(),
         name: wanted.name_one,

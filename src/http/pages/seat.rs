@@ -25,19 +25,18 @@ use crate::http::{
 pub async fn make_device(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpResponse> {
     let holder = at.holder().await?;
     let (code, expires_at) = holder.caller.new_device_code(&at.state).await?;
-    let hash = &holder.caller.hash;
-    let kept = flash::device(
-        &at.state,
-        hash,
-        holder.seat,
-        &code.reveal(),
-        expires_at.unix_ms(),
-    );
+    let kept = format!("{}.{}", code.reveal(), expires_at.unix_ms());
     let mut response = holder.done(
         DeviceReply::of(&code, expires_at),
         &holder.address("device"),
     );
-    flash::add(&mut response, &kept);
+    let cookies = holder.cookies();
+    cookies.set_for(
+        flash::DEVICE_LIFE,
+        &mut response,
+        flash::DEVICE_COOKIE,
+        kept,
+    );
     Ok(response)
 }
 
@@ -68,9 +67,9 @@ pub async fn device(at: SeatRequest) -> Result<HttpResponse> {
 pub async fn make_return_code(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpResponse> {
     let holder = at.holder().await?;
     let code = holder.caller.new_return_code(&at.state).await?;
-    let kept = flash::code(&at.state, &holder.caller.hash, holder.seat, &code.reveal());
     let mut response = holder.done(ReturnCodeReply::of(&code), &holder.address("return_code"));
-    flash::add(&mut response, &kept);
+    let cookies = holder.cookies();
+    cookies.set(&mut response, flash::CODE_COOKIE, code.reveal());
     Ok(response)
 }
 
@@ -91,7 +90,7 @@ pub async fn saved(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpResp
     let holder = at.holder().await?;
     holder.snapshot().await?;
     let mut response = holder.done(EmptyReply {}, &holder.chat_url());
-    flash::forget_code(&at.state, &holder.caller.hash, holder.seat, &mut response);
+    holder.cookies().remove(&mut response, flash::CODE_COOKIE);
     Ok(response)
 }
 
