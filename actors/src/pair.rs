@@ -37,7 +37,8 @@ use std::{
 };
 
 use actix::{
-    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Supervised, WrapFuture,
+    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, ResponseActFuture,
+    Supervised, WrapFuture,
 };
 use tracing::{Instrument, Span, debug, warn};
 
@@ -279,17 +280,29 @@ impl Pair {
         done.unwrap_or_else(|failed| panic::resume_unwind(failed.into_panic()))
     }
 
-    /// Asks the store whether a token's session is alive, and for the `seq` of the last message.
-    fn check_session(
+    /// Asks the store whether a token's session is alive, and for the `seq` of the last message. Calls `then` if it is,
+    /// which makes the reply; other requests are handled meanwhile.
+    fn in_session<R: 'static>(
         &mut self,
         session: SecretDigest,
-    ) -> impl Future<Output = Result<(Caller, Seq), Refusal>> + use<> {
+        then: impl FnOnce(&mut Self, Caller, Seq, &mut Context<Self>) -> Result<R, Refusal> + 'static,
+    ) -> ResponseActFuture<Self, Result<R, Refusal>> {
         let checks = self.environment.session_checks.clone();
         let caller = self.caller(session);
-        async move {
+        let checked = async move {
             let caller = caller?;
             Ok((caller, checks.check(caller).await?))
-        }
+        };
+        let checked = checked.into_actor(self);
+        Box::pin(checked.map(|checked, pair: &mut Self, ctx| match checked {
+            Ok((caller, last)) => then(pair, caller, last, ctx),
+            Err(refusal) => {
+                if refusal == Refusal::Gone {
+                    pair.finish(None, ctx);
+                }
+                Err(refusal)
+            }
+        }))
     }
 
     fn store(&self) -> Arc<dyn Store> {

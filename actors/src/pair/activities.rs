@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use actix::{ActorFutureExt, Handler, ResponseActFuture, WrapFuture};
+use actix::{Handler, ResponseActFuture};
 
 use super::{Pair, requests::receive};
 use crate::{
@@ -31,22 +31,15 @@ impl Handler<NotifyActivity> for Pair {
     type Result = ResponseActFuture<Self, Result<(), Refusal>>;
 
     fn handle(&mut self, request: NotifyActivity, _: &mut Self::Context) -> Self::Result {
-        let checked = self.check_session(request.by);
-        Box::pin(
-            checked
-                .into_actor(self)
-                .map(move |checked, pair: &mut Self, _| {
-                    let (Caller { seat, .. }, _) = checked?;
-                    let activity = request.activity;
-                    let last = pair.last_activities.get_or_insert_default();
-                    let last = &mut last[seat][activity as usize];
-                    if last.is_some_and(|last| last.elapsed() < ACTIVITY_INTERVAL) {
-                        return Ok(());
-                    }
-                    *last = Some(Instant::now());
-                    pair.announce(Notice::Activity { seat, activity });
-                    Ok(())
-                }),
-        )
+        let activity = request.activity;
+        self.in_session(request.by, move |pair, Caller { seat, .. }, _, _| {
+            let last = pair.last_activities.get_or_insert_default();
+            let last = &mut last[seat][activity as usize];
+            if last.is_none_or(|last| last.elapsed() >= ACTIVITY_INTERVAL) {
+                *last = Some(Instant::now());
+                pair.announce(Notice::Activity { seat, activity });
+            }
+            Ok(())
+        })
     }
 }

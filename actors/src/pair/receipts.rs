@@ -1,6 +1,6 @@
 //! Receipts: how far each seat has received and read.
 
-use actix::{ActorFutureExt, Handler, ResponseActFuture, WrapFuture};
+use actix::{Handler, ResponseActFuture};
 
 use super::{Pair, requests::receive};
 use crate::{
@@ -24,9 +24,7 @@ impl Handler<MoveMarks> for Pair {
     type Result = ResponseActFuture<Self, Result<(), Refusal>>;
 
     fn handle(&mut self, request: MoveMarks, _: &mut Self::Context) -> Self::Result {
-        let checked = self.check_session(request.by);
-        Box::pin(checked.into_actor(self).map(move |checked, pair, _| {
-            let (caller, last) = checked?;
+        self.in_session(request.by, move |pair, caller, last, _| {
             if let Some(field) = request.marks.beyond(last) {
                 let problem = "A mark cannot lie above the chat's last message.";
                 return Err(Refusal::Invalid { field, problem });
@@ -37,7 +35,7 @@ impl Handler<MoveMarks> for Pair {
                 pair.publish(Notice::Marks { seat, marks });
             }
             Ok(())
-        }))
+        })
     }
 }
 

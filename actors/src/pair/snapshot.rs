@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix::{ActorFutureExt, Handler, ResponseActFuture, WrapFuture};
+use actix::{Handler, ResponseActFuture};
 
 use super::{Pair, requests::receive};
 use crate::{
@@ -44,29 +44,19 @@ impl Pair {
         after: Option<Seq>,
     ) -> ResponseActFuture<Self, Result<Snapshot, Refusal>> {
         let known = self.status.last_seq();
-        let checked = self.check_session(by);
-        Box::pin(checked.into_actor(self).map(
-            move |checked: Result<_, Refusal>, pair: &mut Self, ctx| {
-                let (Caller { seat, .. }, last) = match checked {
-                    Err(Refusal::Gone) => {
-                        pair.finish(None, ctx);
-                        return Err(Refusal::Gone);
-                    }
-                    checked => checked?,
-                };
-                if last > pair.status.last_seq() {
-                    pair.catch_up(ctx);
-                } else if last < known {
-                    pair.rewind(last, ctx);
-                }
-                let mut hello = pair.hello(seat, after.unwrap_or(last).min(last))?;
-                hello.last_seq = last;
-                Ok(Snapshot {
-                    hello,
-                    changes: pair.changes,
-                })
-            },
-        ))
+        self.in_session(by, move |pair, Caller { seat, .. }, last, ctx| {
+            if last > pair.status.last_seq() {
+                pair.catch_up(ctx);
+            } else if last < known {
+                pair.rewind(last, ctx);
+            }
+            let mut hello = pair.hello(seat, after.unwrap_or(last).min(last))?;
+            hello.last_seq = last;
+            Ok(Snapshot {
+                hello,
+                changes: pair.changes,
+            })
+        })
     }
 
     pub(super) fn hello(&self, seat: Seat, position: Seq) -> Result<Hello, Refusal> {
