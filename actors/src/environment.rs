@@ -6,19 +6,17 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use tokio::sync::Notify;
 
 use crate::{
-    Metrics,
+    Limits, Metrics,
     domain::ChatKey,
-    ports::{Bus, BusState, ChatRoom, Clock, Inbox, Store, StoreError},
+    ports::{Bus, BusState, Clock, Inbox, Store, StoreError},
     tasks::{
-        deferred_writes::DeferredWrites,
-        journal::{Journal, JournalLimits},
-        lease::Lease,
+        deferred_writes::DeferredWrites, journal::Journal, lease::Lease,
         session_checks::SessionChecks,
     },
 };
@@ -35,37 +33,6 @@ pub struct World {
     pub bus: Arc<dyn Bus>,
     /// The source of time.
     pub clock: Arc<dyn Clock>,
-}
-
-/// The limits of an instance.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Pairs in memory.
-    pub pairs_max: usize,
-    /// Streams open at one seat.
-    pub streams_per_seat_max: usize,
-    /// Streams open in this instance.
-    pub streams_max: usize,
-    /// Sessions of one seat.
-    pub sessions_per_seat_max: usize,
-    /// What one chat may hold.
-    pub chat_room: ChatRoom,
-    /// Messages waiting in one lane of the journal.
-    pub journal_queue_len_max: usize,
-    /// Messages in one commit.
-    pub journal_batch_len_max: usize,
-    /// Messages one seat may send in a second, on average.
-    pub sends_per_seat_per_second: u32,
-    /// Messages one seat may send at once.
-    pub sends_per_seat_burst: u32,
-    /// Logins and asks per minute in one chat.
-    pub logins_per_chat_per_minute: u32,
-    /// How long a pair without streams and requests stays in memory.
-    pub pair_rest_after: Duration,
-    /// How long a seat without a stream still counts as online.
-    pub presence_grace: Duration,
-    /// How often the sweep runs.
-    pub sweep_interval: Duration,
 }
 
 /// Shared by every pair and every task.
@@ -90,16 +57,11 @@ pub(crate) struct Environment {
 
 impl Environment {
     pub(crate) fn new(world: World, limits: Limits, metrics: Metrics) -> Self {
-        let journal_limits = JournalLimits {
-            queue_len_max: limits.journal_queue_len_max,
-            batch_len_max: limits.journal_batch_len_max,
-            room: limits.chat_room,
-        };
         Self {
             limits,
             started: Instant::now(),
             lease: Lease::new(world.clock.clone()),
-            journal: Journal::new(&world.store, &world.bus, journal_limits, &metrics),
+            journal: Journal::new(&world.store, &world.bus, limits, &metrics),
             session_checks: Arc::new(SessionChecks::new(world.store.clone())),
             deferred: DeferredWrites::new(world.store.clone(), metrics.clone()),
             inbox: Inbox::new(INBOX_LEN_MAX),

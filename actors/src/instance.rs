@@ -7,6 +7,7 @@ use actix::ArbiterHandle;
 use crate::{
     Limits, Metrics, PairRegistry, Tasks, World,
     environment::Environment,
+    pair::Signal,
     tasks::{peers, relay, sweeper},
 };
 
@@ -23,52 +24,38 @@ pub fn start(
 ) -> PairRegistry {
     let environment = Arc::new(Environment::new(world, limits, metrics));
     environment.world.bus.listen(environment.inbox.clone());
-    for (lane, arbiter) in environment
-        .journal
-        .lanes()
-        .iter()
-        .zip(arbiters.iter().cycle())
-    {
-        let (lane, tasks) = (lane.clone(), tasks.clone());
-        arbiter.spawn(async move { tasks.supervise("journal", || lane.clone().run()).await });
+    let pairs = PairRegistry::new(environment.clone(), arbiters.clone());
+    let lanes = environment.journal.lanes().iter().cloned();
+    for (lane, arbiter) in lanes.zip(arbiters.iter().cycle()) {
+        start_task(arbiter, "journal", tasks, &pairs, move |pairs| {
+            let committed = move |key, messages| pairs.signal(key, Signal::Committed(messages));
+            lane.clone().run(committed)
+        });
     }
-    let pairs = PairRegistry::new(environment, arbiters.clone());
-    let starter = Starter {
-        pairs: &pairs,
-        tasks,
-        arbiter: &arbiters[0],
-    };
-    starter.start("deferred_writes", |pairs| {
+    let first = &arbiters[0];
+    start_task(first, "deferred_writes", tasks, &pairs, |pairs| {
         pairs.environment().deferred.clone().run()
     });
-    starter.start("relay", relay::run);
-    starter.start("catch_up", relay::catch_up);
-    starter.start("news", relay::poll_store);
-    starter.start("peers", peers::run);
-    starter.start("sweep", sweeper::run);
-    starter.start("audit", sweeper::audit);
-    starter.start("lease", |pairs| async move {
+    start_task(first, "relay", tasks, &pairs, relay::run);
+    start_task(first, "catch_up", tasks, &pairs, relay::catch_up);
+    start_task(first, "news", tasks, &pairs, relay::poll_store);
+    start_task(first, "peers", tasks, &pairs, peers::run);
+    start_task(first, "sweep", tasks, &pairs, sweeper::run);
+    start_task(first, "audit", tasks, &pairs, sweeper::audit);
+    start_task(first, "lease", tasks, &pairs, |pairs| async move {
         pairs.environment().lease.renew_for_ever().await;
     });
     pairs
 }
 
-/// Starts supervised tasks on the first arbiter.
-struct Starter<'a> {
-    pairs: &'a PairRegistry,
-    tasks: &'a Tasks,
-    arbiter: &'a ArbiterHandle,
-}
-
-impl Starter<'_> {
-    fn start<F: Future<Output = ()> + Send + 'static>(
-        &self,
-        name: &'static str,
-        task: impl Fn(PairRegistry) -> F + Send + Sync + 'static,
-    ) {
-        let (pairs, tasks) = (self.pairs.clone(), self.tasks.clone());
-        self.arbiter.spawn(async move {
-            tasks.supervise(name, || task(pairs.clone())).await;
-        });
-    }
+/// Starts a supervised task.
+fn start_task<F: Future<Output = ()> + Send + 'static>(
+    arbiter: &ArbiterHandle,
+    name: &'static str,
+    tasks: &Tasks,
+    pairs: &PairRegistry,
+    task: impl Fn(PairRegistry) -> F + Send + Sync + 'static,
+) {
+    let (pairs, tasks) = (pairs.clone(), tasks.clone());
+    arbiter.spawn(async move { tasks.supervise(name, || task(pairs.clone())).await });
 }

@@ -9,13 +9,14 @@
 //!
 //! Imports go one way: `instance` → `registry` and the tasks that talk to pairs → `pair` → `environment` → the
 //! tasks that pairs use → `ports` → `domain`. A pair knows its registry as a [`RegistryHandle`],
-//! and the journal knows it as a [`CommitListener`](tasks::journal::CommitListener).
+//! and a lane of the journal hands what it has committed to a function that it is run with.
 
 pub mod domain;
 pub mod ports;
 
 mod environment;
 mod instance;
+mod limits;
 pub mod metrics;
 mod pair;
 mod refusal;
@@ -25,8 +26,9 @@ mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use environment::{Limits, World};
+pub use environment::World;
 pub use instance::start;
+pub use limits::Limits;
 pub use metrics::Metrics;
 pub use pair::*;
 pub use refusal::{Credential, Refusal, Replacement};

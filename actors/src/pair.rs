@@ -65,7 +65,6 @@ use crate::{
     },
     environment::Environment,
     ports::{DeferredWrite, Lookup, Store, StoreError},
-    tasks::journal::CommitListener,
 };
 
 /// A session's last use is recorded again when the recorded one is this old.
@@ -114,9 +113,8 @@ pub struct Pair {
     started_for: Option<Box<Span>>,
 }
 
-/// What a pair needs from the registry that holds it. The registry also receives what the journal committed
-/// for the pair.
-pub(crate) trait RegistryHandle: CommitListener {
+/// What a pair needs from the registry that holds it.
+pub(crate) trait RegistryHandle: Send + Sync {
     /// Removes a pair that wants to rest, unless a request is on its way to it. Returns whether it was removed.
     fn remove_if_idle(&self, key: ChatKey, pair: &Addr<Pair>) -> bool;
 

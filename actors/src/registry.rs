@@ -29,7 +29,6 @@ use crate::{
     pair::{Dispatch, PairStatus, QueuedSignal, Refresh, RegistryHandle, Request, Signal},
     ports::{Bus, BusState, Store},
     supervision::catch_panic,
-    tasks::journal::{CommitListener, CommittedMessage},
 };
 use crashes::Crashes;
 use entry::{Entry, Guard};
@@ -328,12 +327,6 @@ impl RegistryHandle for PairRegistry {
                 bus.publish(key, gone);
             }
         });
-    }
-}
-
-impl CommitListener for PairRegistry {
-    fn committed(&self, key: ChatKey, messages: Vec<CommittedMessage>) {
-        self.signal(key, Signal::Committed(messages));
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     },
     environment::Environment,
     ports::{Access, HistoryPage, Principal},
-    tasks::journal::{Append, CommitListener, CommittedMessage, Reply},
+    tasks::journal::{Append, CommittedMessage, Reply},
 };
 
 /// Messages in one page when catching up with the store.
@@ -51,7 +51,6 @@ impl Handler<SendMessage> for Pair {
         PendingSend {
             draft: self.draft(send),
             environment: self.environment.clone(),
-            listener: self.registry.clone(),
             span: Span::current(),
         }
     }
@@ -61,7 +60,6 @@ impl Handler<SendMessage> for Pair {
 pub struct PendingSend {
     draft: Result<Draft, Refusal>,
     environment: Arc<Environment>,
-    listener: Arc<dyn CommitListener>,
     /// The request's span: the answer is made after the handler has returned.
     span: Span,
 }
@@ -74,17 +72,11 @@ where
         let Self {
             draft,
             environment,
-            listener,
             span,
         } = self;
         let mut reply = Reply::to(asker);
         match draft {
-            Ok(draft) => environment.journal.append(Append {
-                draft,
-                listener,
-                reply,
-                span,
-            }),
+            Ok(draft) => environment.journal.append(Append { draft, reply, span }),
             Err(refusal) => reply.answer(Err(refusal)),
         }
     }

@@ -26,27 +26,16 @@ pub use self::reply::Sent;
 use self::{commit::Done, queue::Queue};
 pub(crate) use self::{
     queue::Append,
-    reply::{CommitListener, CommittedMessage, Reply},
+    reply::{CommittedMessage, Reply},
 };
 use crate::{
-    Metrics,
+    Limits, Metrics,
     domain::ChatKey,
-    ports::{Bus, ChatRoom, Store},
+    ports::{Bus, Store},
 };
 
 /// Locked chats of one lane that are waited for at once; each needs a connection of the store.
 const BESIDE_MAX: usize = 4;
-
-/// The limits of the journal.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct JournalLimits {
-    /// Messages that may wait in one lane.
-    pub(crate) queue_len_max: usize,
-    /// Messages in one commit.
-    pub(crate) batch_len_max: usize,
-    /// What one chat may hold.
-    pub(crate) room: ChatRoom,
-}
 
 /// All lanes. A chat's key decides its lane.
 pub(crate) struct Journal {
@@ -59,7 +48,7 @@ pub(crate) struct Journal {
 pub(crate) struct Lane {
     store: Arc<dyn Store>,
     bus: Arc<dyn Bus>,
-    limits: JournalLimits,
+    limits: Limits,
     metrics: Metrics,
     queue: Queue,
     /// Since when the store takes no messages.
@@ -70,7 +59,7 @@ impl Journal {
     pub(crate) fn new(
         store: &Arc<dyn Store>,
         bus: &Arc<dyn Bus>,
-        limits: JournalLimits,
+        limits: Limits,
         metrics: &Metrics,
     ) -> Self {
         let lane = |_| {
@@ -79,7 +68,7 @@ impl Journal {
                 bus: bus.clone(),
                 limits,
                 metrics: metrics.clone(),
-                queue: Queue::new(limits.queue_len_max, &metrics.journal_queue_len),
+                queue: Queue::new(limits.journal_queue_len_max, &metrics.journal_queue_len),
                 failing_since: Mutex::default(),
             })
         };
@@ -106,8 +95,8 @@ impl Journal {
 }
 
 impl Lane {
-    /// Commits batches, for ever.
-    pub(crate) async fn run(self: Arc<Self>) {
+    /// Commits batches, for ever. `committed` gets the messages of each chat that are durable and published.
+    pub(crate) async fn run(self: Arc<Self>, committed: impl Fn(ChatKey, Vec<CommittedMessage>)) {
         let mut commits = FuturesUnordered::new();
         // Whether one of the commits is the lane's own batch; the others wait for locked chats.
         let mut committing = false;
@@ -116,21 +105,21 @@ impl Lane {
         let mut held: HashSet<ChatKey> = HashSet::new();
         loop {
             if !committing {
-                let batch = self.queue.take(self.limits.batch_len_max, &held);
+                let batch = self.queue.take(self.limits.journal_batch_len_max, &held);
                 committing = !batch.is_empty();
                 if committing {
                     self.metrics.batch_len.observe(batch.len() as f64);
-                    commits.push(self.commit(batch, None));
+                    commits.push(self.commit(batch, None, &committed));
                 }
             }
             while commits.len() - usize::from(committing) < BESIDE_MAX
                 && let Some((key, batch)) = locked.pop_front()
             {
-                commits.push(self.commit(batch, Some(key)));
+                commits.push(self.commit(batch, Some(key), &committed));
             }
             tokio::select! {
                 biased;
-                Some(committed) = commits.next() => match committed {
+                Some(done) = commits.next() => match done {
                     Done::Lane(left_out) => {
                         committing = false;
                         held.extend(left_out.iter().map(|(key, _)| *key));

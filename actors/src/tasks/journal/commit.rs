@@ -5,7 +5,7 @@ use std::{mem::take, sync::Arc, time::Instant};
 use tokio::task::yield_now;
 use tracing::{Span, debug, error, info, warn};
 
-use super::{Append, CommitListener, CommittedMessage, Lane};
+use super::{Append, CommittedMessage, Lane};
 use crate::{
     Refusal,
     domain::{ChatKey, Draft, Notice},
@@ -21,8 +21,8 @@ pub(super) enum Done {
     Beside(ChatKey),
 }
 
-/// What was committed of one chat, and who hears of it.
-type Part = (ChatKey, Arc<dyn CommitListener>, Vec<CommittedMessage>);
+/// What was committed of one chat.
+type Part = (ChatKey, Vec<CommittedMessage>);
 
 impl Lane {
     /// Commits a batch. For a `locked` chat it waits until the lock is free. A batch that the store refuses, or on
@@ -32,13 +32,14 @@ impl Lane {
         self: &Arc<Self>,
         batch: Vec<Append>,
         locked: Option<ChatKey>,
+        committed: &impl Fn(ChatKey, Vec<CommittedMessage>),
     ) -> Done {
         let mut left_out = Vec::new();
         let mut batches = vec![batch];
         while let Some(mut batch) = batches.pop() {
             let drafts: Vec<Draft> = batch.iter().map(|append| append.draft.clone()).collect();
             let started = Instant::now();
-            let room = self.limits.room;
+            let room = self.limits.chat_room;
             let outcome = match locked {
                 None => catch_panic(self.store.append(&drafts, room)).await,
                 Some(_) => catch_panic(self.store.append_waiting(&drafts, room)).await,
@@ -52,10 +53,10 @@ impl Lane {
                     let parts = self.publish(batch, outcomes, &mut left_out);
                     // Lets the bus write its notices first: they have the longer way.
                     yield_now().await;
-                    for (key, listener, part) in parts {
+                    for (key, part) in parts {
                         // A chat without a pair has no streams here. If the pair's queue is full, the messages are dropped,
                         // which answers their senders, and the pair reads them from the store.
-                        listener.committed(key, part);
+                        committed(key, part);
                     }
                     continue;
                 }
@@ -157,9 +158,9 @@ impl Lane {
                 message,
                 reply: append.reply,
             };
-            match parts.iter_mut().find(|(of, ..)| *of == key) {
-                Some((.., part)) => part.push(committed),
-                None => parts.push((key, append.listener, vec![committed])),
+            match parts.iter_mut().find(|(of, _)| *of == key) {
+                Some((_, part)) => part.push(committed),
+                None => parts.push((key, vec![committed])),
             }
         }
         parts

@@ -1,16 +1,13 @@
 //! The queue of a lane.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    sync::Arc,
-};
+use std::collections::{HashSet, VecDeque};
 
 use parking_lot::Mutex;
 use prometheus::IntGauge;
 use tokio::sync::Notify;
 use tracing::Span;
 
-use super::{CommitListener, Reply, Sent};
+use super::{Reply, Sent};
 use crate::{
     Refusal,
     domain::{ChatKey, Draft},
@@ -20,8 +17,6 @@ use crate::{
 pub(crate) struct Append {
     /// The message to store.
     pub(crate) draft: Draft,
-    /// Hears of the commit. Not the pair itself, which may have been replaced by then.
-    pub(crate) listener: Arc<dyn CommitListener>,
     /// Answers the sender.
     pub(crate) reply: Reply,
     /// The request's span.

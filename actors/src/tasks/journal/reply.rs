@@ -6,7 +6,7 @@ use actix::dev::OneshotSender;
 
 use crate::{
     Refusal,
-    domain::{ChatKey, ClientId, Message, Seq, Timestamp},
+    domain::{ClientId, Message, Seq, Timestamp},
 };
 
 /// Answers a sender. If it is dropped unanswered, the sender hears that the outcome is unknown.
@@ -45,12 +45,6 @@ pub struct Sent {
     pub at: Timestamp,
     /// Whether the recipient has a stream open; `None` while that is unknown.
     pub online: Option<bool>,
-}
-
-/// Hears what was committed for a chat's pair.
-pub(crate) trait CommitListener: Send + Sync {
-    /// These messages are durable, and published.
-    fn committed(&self, key: ChatKey, messages: Vec<CommittedMessage>);
 }
 
 /// A message that is durable. Dropping it answers its sender, so that a pair that panics cannot lose the answer.
