@@ -54,7 +54,7 @@ pub use seats::*;
 pub use sessions::*;
 pub(crate) use signals::{QueuedSignal, Signal};
 pub use snapshot::*;
-pub(crate) use status::PairStatus;
+pub(crate) use status::{CountGuard, PairStatus};
 pub use streams::*;
 
 use crate::{

@@ -8,7 +8,6 @@
 //! closes, so an instance never has two pairs of one chat.
 
 mod crashes;
-mod entry;
 
 use std::{
     sync::{
@@ -26,12 +25,13 @@ use crate::{
     Detach, Pair, Refusal, StreamId,
     domain::{BySeat, ChatKey, Notice, Position, Seat},
     environment::Environment,
-    pair::{Dispatch, PairStatus, QueuedSignal, Refresh, RegistryHandle, Request, Signal},
+    pair::{
+        CountGuard, Dispatch, PairStatus, QueuedSignal, Refresh, RegistryHandle, Request, Signal,
+    },
     ports::{Bus, BusState, Store},
     supervision::catch_panic,
 };
 use crashes::Crashes;
-use entry::{Entry, Guard};
 
 /// On drain, how often a part of the streams is ended.
 const MOVE_INTERVAL: Duration = Duration::from_millis(50);
@@ -52,6 +52,19 @@ struct Inner {
     crashes: Crashes,
     arbiters: Vec<ArbiterHandle>,
     environment: Arc<Environment>,
+}
+
+#[derive(Clone)]
+struct Entry {
+    pair: Addr<Pair>,
+    status: Arc<PairStatus>,
+}
+
+impl Entry {
+    /// The pair, which does not rest while the guard lives.
+    fn guarded(&self) -> (Self, CountGuard) {
+        (self.clone(), self.status.count_request())
+    }
 }
 
 impl PairRegistry {
@@ -79,30 +92,30 @@ impl PairRegistry {
         let mut refreshed = false;
         let mut replaced = false;
         loop {
-            let guard = self.find_or_start(key).await?;
-            self.check_lease(&guard).await?;
+            let (entry, _on_its_way) = self.find_or_start(key).await?;
+            self.check_lease(&entry).await?;
             let begun = Arc::new(AtomicBool::new(false));
             let dispatch = Dispatch {
                 message: message.clone(),
                 begun: begun.clone(),
                 span: Span::current(),
             };
-            match guard.pair.send(dispatch).await {
+            match entry.pair.send(dispatch).await {
                 Ok(Err(Refusal::UnknownSession)) if !refreshed => {
                     refreshed = true;
-                    refresh(&guard.pair).await?;
+                    refresh(&entry.pair).await?;
                 }
                 Ok(Err(Refusal::UnknownSession)) => return Err(Refusal::NoSession),
                 Ok(Err(Refusal::NoSession)) => {
                     // The store knows that the session has ended and the pair does not: reading the chat again
                     // ends the session's streams. If that fails, the next comparison with the store does it.
-                    let _ = refresh(&guard.pair).await;
+                    let _ = refresh(&entry.pair).await;
                     return Err(Refusal::NoSession);
                 }
                 Ok(answer) => return answer,
                 // Without a time-out the only error is a closed mailbox: the pair has panicked.
                 Err(_) => {
-                    self.remove_crashed(key, |entry| entry.pair == guard.pair);
+                    self.remove_crashed(key, |found| found.pair == entry.pair);
                     if begun.load(Ordering::Acquire) {
                         return Err(Refusal::Defect("the pair's handler panicked".into()));
                     }
@@ -128,7 +141,7 @@ impl PairRegistry {
         let mut interval = tokio::time::interval(MOVE_INTERVAL);
         let mut rounds = within.div_duration_f64(MOVE_INTERVAL).max(1.0);
         loop {
-            let keys = self.keys(|_| true);
+            let keys = self.keys(|_, _| true);
             let at_once = (keys.len() as f64 / rounds).ceil() as usize;
             for part in keys.chunks(at_once.max(MOVE_LEN)) {
                 interval.tick().await;
@@ -175,55 +188,36 @@ impl PairRegistry {
         self.0.pairs.get(&key).map(|entry| entry.status.position())
     }
 
-    /// Whether a chat's pair is in memory and behind the store's `position`. `asked` is the pair's position when
-    /// the store was asked.
-    pub(crate) fn is_behind(
-        &self,
-        key: ChatKey,
-        asked: &Position,
-        position: Option<Position>,
-    ) -> bool {
-        self.position(key)
-            .is_some_and(|known| position.is_none_or(|position| position.is_ahead(asked, &known)))
-    }
-
     /// Sends a signal to a chat's pair, if it is in memory. When too many are queued the chat is reported as missed
     /// instead, so that the pair reads the store a moment later.
     pub(crate) fn signal(&self, key: ChatKey, signal: Signal) {
         let found = self.0.pairs.get(&key).map(|entry| {
-            let queued = QueuedSignal::new(signal, &entry.status, QUEUED_SIGNALS_MAX);
-            (entry.pair.clone(), queued)
+            let counted = entry.status.count_signal(QUEUED_SIGNALS_MAX);
+            (entry.pair.clone(), counted)
         });
-        let Some((pair, queued)) = found else { return };
-        match queued {
+        let Some((pair, counted)) = found else { return };
+        match counted {
             // The mailbox's own capacity is no bound: actix grants every clone of an address one more slot.
-            Some(queued) => pair.do_send(queued),
+            Some(counted) => pair.do_send(QueuedSignal(signal, counted)),
             None => self.environment().inbox.report_missed([key]),
         }
     }
 
     /// The chats in memory that pass the filter.
-    pub(crate) fn keys(&self, wanted: impl Fn(ChatKey) -> bool) -> Vec<ChatKey> {
-        let keys = self.0.pairs.iter().map(|entry| *entry.key());
-        keys.filter(|key| wanted(*key)).collect()
-    }
-
-    /// The chats in memory that have open streams and pass the filter.
-    pub(crate) fn keys_with_streams(&self, wanted: impl Fn(ChatKey) -> bool) -> Vec<ChatKey> {
+    pub(crate) fn keys(&self, wanted: impl Fn(ChatKey, &PairStatus) -> bool) -> Vec<ChatKey> {
         let pairs = self.0.pairs.iter();
-        let with_streams = pairs.filter(|entry| entry.status.has_streams());
-        let keys = with_streams.map(|entry| *entry.key());
-        keys.filter(|key| wanted(*key)).collect()
+        let pairs = pairs.filter(|entry| wanted(*entry.key(), &entry.status));
+        pairs.map(|entry| *entry.key()).collect()
     }
 
-    async fn find_or_start(&self, key: ChatKey) -> Result<Guard, Refusal> {
+    async fn find_or_start(&self, key: ChatKey) -> Result<(Entry, CountGuard), Refusal> {
         if let Some(entry) = self.0.pairs.get(&key) {
             if entry.status.pending_requests() >= PENDING_REQUESTS_MAX {
                 return Err(Refusal::Unavailable(
                     "too many requests wait for this chat".into(),
                 ));
             }
-            return Ok(entry.guard());
+            return Ok(entry.guarded());
         }
         if self.0.crashes.too_many(key) {
             return Err(Refusal::Unavailable(
@@ -237,20 +231,20 @@ impl PairRegistry {
                 "this instance holds all the chats it may".into(),
             ));
         }
-        let guard = match self.0.pairs.entry(key) {
-            MapEntry::Occupied(entry) => entry.get().guard(),
-            MapEntry::Vacant(vacant) => vacant.insert(self.start_pair(key)).guard(),
+        let entry = match self.0.pairs.entry(key) {
+            MapEntry::Occupied(entry) => entry.get().guarded(),
+            MapEntry::Vacant(vacant) => vacant.insert(self.start_pair(key)).guarded(),
         };
         self.update_gauge();
-        Ok(guard)
+        Ok(entry)
     }
 
     /// Makes the pair read the store again if it last did so before the instance was suspended.
-    async fn check_lease(&self, guard: &Guard) -> Result<(), Refusal> {
+    async fn check_lease(&self, entry: &Entry) -> Result<(), Refusal> {
         let lapses = self.0.environment.lease.renew();
-        if guard.status.lapses() < lapses {
-            refresh(&guard.pair).await?;
-            guard.status.set_lapses(lapses);
+        if entry.status.lapses() < lapses {
+            refresh(&entry.pair).await?;
+            entry.status.set_lapses(lapses);
         }
         Ok(())
     }
@@ -301,7 +295,9 @@ impl PairRegistry {
 
 impl RegistryHandle for PairRegistry {
     fn remove_if_idle(&self, key: ChatKey, pair: &Addr<Pair>) -> bool {
-        self.remove_if(key, |entry| entry.pair == *pair && entry.is_idle())
+        self.remove_if(key, |entry| {
+            entry.pair == *pair && entry.status.pending_requests() == 0
+        })
     }
 
     fn remove(&self, key: ChatKey, pair: &Addr<Pair>) {

@@ -1,10 +1,8 @@
 //! Signals: what the instance's tasks send to a pair. Their number in the mailbox is bounded.
 
-use std::sync::Arc;
-
 use actix::{Context, Handler, Message};
 
-use super::{Pair, PairStatus};
+use super::{CountGuard, Pair};
 use crate::{
     domain::{Notice, Position},
     tasks::journal::CommittedMessage,
@@ -37,34 +35,13 @@ pub(crate) enum Signal {
 /// A signal in a pair's mailbox, counted until it is handled or dropped.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct QueuedSignal {
-    signal: Signal,
-    _waiting: Waiting,
-}
-
-struct Waiting(Arc<PairStatus>);
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.unqueue_signal();
-    }
-}
-
-impl QueuedSignal {
-    /// `None` when `queued_max` are queued already.
-    pub(crate) fn new(signal: Signal, status: &Arc<PairStatus>, queued_max: usize) -> Option<Self> {
-        status.queue_signal(queued_max).then(|| Self {
-            signal,
-            _waiting: Waiting(status.clone()),
-        })
-    }
-}
+pub(crate) struct QueuedSignal(pub(crate) Signal, pub(crate) CountGuard);
 
 impl Handler<QueuedSignal> for Pair {
     type Result = ();
 
-    fn handle(&mut self, queued: QueuedSignal, ctx: &mut Context<Self>) {
-        match queued.signal {
+    fn handle(&mut self, QueuedSignal(signal, _counted): QueuedSignal, ctx: &mut Context<Self>) {
+        match signal {
             Signal::Committed(messages) => self.committed(messages, ctx),
             Signal::Notice(notice) => self.relayed(notice, ctx),
             Signal::Compared { asked, found } => self.compared(asked, found, ctx),

@@ -23,19 +23,22 @@ pub(crate) struct PairStatus {
     position: Mutex<Position>,
 }
 
-/// Counts an open stream until it is dropped.
-pub(crate) struct StreamGuard(Arc<PairStatus>);
+/// Counts a request, signal or stream of a pair until it is dropped.
+pub(crate) struct CountGuard(Arc<PairStatus>, Counter);
 
-impl StreamGuard {
-    pub(crate) fn new(status: &Arc<PairStatus>) -> Self {
-        status.streams.fetch_add(1, Ordering::AcqRel);
-        Self(status.clone())
+type Counter = fn(&PairStatus) -> &AtomicUsize;
+
+impl CountGuard {
+    fn new(status: &Arc<PairStatus>, counter: Counter) -> Self {
+        counter(status).fetch_add(1, Ordering::AcqRel);
+        Self(status.clone(), counter)
     }
 }
 
-impl Drop for StreamGuard {
+impl Drop for CountGuard {
     fn drop(&mut self) {
-        self.0.streams.fetch_sub(1, Ordering::AcqRel);
+        let Self(status, counter) = self;
+        counter(status).fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -71,27 +74,20 @@ impl PairStatus {
         self.pending_requests.load(Ordering::Acquire)
     }
 
-    /// Counts a request on its way to the pair.
-    pub(crate) fn begin_request(&self) {
-        self.pending_requests.fetch_add(1, Ordering::AcqRel);
+    /// Counts a request on its way to the pair, until it is answered or dropped.
+    pub(crate) fn count_request(self: &Arc<Self>) -> CountGuard {
+        CountGuard::new(self, |status| &status.pending_requests)
     }
 
-    /// The request is answered, or was dropped.
-    pub(crate) fn end_request(&self) {
-        self.pending_requests.fetch_sub(1, Ordering::AcqRel);
+    /// Counts a signal to the pair; `None` when `queued_max` are queued already.
+    pub(crate) fn count_signal(self: &Arc<Self>, queued_max: usize) -> Option<CountGuard> {
+        let counted = CountGuard::new(self, |status| &status.queued_signals);
+        (self.queued_signals.load(Ordering::Acquire) <= queued_max).then_some(counted)
     }
 
-    /// Counts a signal to the pair; `false` when `queued_max` are queued already.
-    pub(crate) fn queue_signal(&self, queued_max: usize) -> bool {
-        let room = self.queued_signals.fetch_add(1, Ordering::AcqRel) < queued_max;
-        if !room {
-            self.unqueue_signal();
-        }
-        room
-    }
-
-    pub(crate) fn unqueue_signal(&self) {
-        self.queued_signals.fetch_sub(1, Ordering::AcqRel);
+    /// Counts an open stream.
+    pub(crate) fn count_stream(self: &Arc<Self>) -> CountGuard {
+        CountGuard::new(self, |status| &status.streams)
     }
 
     pub(crate) fn last_seq(&self) -> Seq {

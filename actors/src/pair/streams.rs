@@ -19,7 +19,7 @@ use std::{
 use actix::{Context, Handler, Recipient, ResponseActFuture, dev::SendError};
 use tracing::debug;
 
-use super::{Pair, Snapshot, requests::receive, status::StreamGuard};
+use super::{CountGuard, Pair, Snapshot, requests::receive};
 use crate::{
     Refusal,
     domain::{Event, Hello, Message, Notice, Seat, SecretDigest, Seq, SessionId},
@@ -50,37 +50,33 @@ pub(super) struct StreamEntry {
     id: StreamId,
     pub(super) seat: Seat,
     session: SessionId,
+    to: Recipient<Event>,
     feed: Feed,
     /// The last `seq` it had written when it attached.
     position: Seq,
-    _counted: (GaugeGuard, Arc<()>, StreamGuard),
+    _counted: (GaugeGuard, Arc<()>, CountGuard),
 }
 
 /// How a stream gets its events.
 enum Feed {
-    /// It pulls pages from the store; the address is for when it has caught up.
-    Replaying(Recipient<Event>),
+    /// It pulls pages from the store until it has caught up.
+    Replaying,
     /// It gets every event.
-    Live(Recipient<Event>),
+    Live,
     /// Its mailbox was full then, and it was told to pull pages from the store.
-    Behind(Recipient<Event>, Instant),
-    /// It has ended.
-    Gone,
+    Behind(Instant),
 }
 
 impl StreamEntry {
     fn is_dead(&self) -> bool {
-        match &self.feed {
-            Feed::Replaying(to) | Feed::Live(to) | Feed::Behind(to, _) => !to.connected(),
-            Feed::Gone => true,
-        }
+        !self.to.connected()
     }
 
     /// When the pair has to cut it off, if its client takes nothing until then.
     pub(super) fn cut_in(&self) -> Option<Duration> {
         match self.feed {
-            Feed::Behind(_, since) => Some(STALLED.saturating_sub(since.elapsed())),
-            Feed::Replaying(_) | Feed::Live(_) | Feed::Gone => None,
+            Feed::Behind(since) => Some(STALLED.saturating_sub(since.elapsed())),
+            Feed::Replaying | Feed::Live => None,
         }
     }
 
@@ -155,8 +151,8 @@ impl Handler<Attach> for Pair {
         let changed = attach.changes != self.changes;
         let live = attach.position >= self.status.last_seq();
         let feed = match live {
-            true => Feed::Live(attach.to),
-            false => Feed::Replaying(attach.to),
+            true => Feed::Live,
+            false => Feed::Replaying,
         };
         match self
             .streams
@@ -164,7 +160,7 @@ impl Handler<Attach> for Pair {
             .find(|open| open.id == attach.stream)
         {
             Some(open) => {
-                open.feed = feed;
+                (open.to, open.feed) = (attach.to, feed);
                 open.position = attach.position;
             }
             None => {
@@ -176,12 +172,13 @@ impl Handler<Attach> for Pair {
                     id: attach.stream,
                     seat,
                     session,
+                    to: attach.to,
                     feed,
                     position: attach.position,
                     _counted: (
                         GaugeGuard::new(&self.environment.metrics.streams),
                         self.environment.streams.clone(),
-                        StreamGuard::new(&self.status),
+                        self.status.count_stream(),
                     ),
                 });
             }
@@ -248,17 +245,18 @@ impl Pair {
         which: impl Fn(&StreamEntry) -> bool,
     ) -> u64 {
         let mut taken = 0;
-        for open in self.streams.iter_mut().filter(|open| which(open)) {
-            let Feed::Live(to) = &open.feed else { continue };
-            match to.try_send(event.clone()) {
+        let live = |open: &&mut StreamEntry| matches!(open.feed, Feed::Live) && which(open);
+        for open in self.streams.iter_mut().filter(live) {
+            match open.to.try_send(event.clone()) {
                 Ok(()) => taken += 1,
                 Err(SendError::Full(_)) => {
                     // `do_send` exceeds the full mailbox by this one event; no other follows until the stream has
                     // caught up.
-                    to.do_send(Event::Behind);
-                    open.feed = Feed::Behind(to.clone(), Instant::now());
+                    open.to.do_send(Event::Behind);
+                    open.feed = Feed::Behind(Instant::now());
                 }
-                Err(SendError::Closed(_)) => open.feed = Feed::Gone,
+                // It has ended; the next tick drops it.
+                Err(SendError::Closed(_)) => {}
             }
         }
         taken
@@ -285,7 +283,7 @@ impl Pair {
     /// Makes the live streams go on after a lower `seq`. Those that pull pages may have read beyond it, so they end,
     /// and their clients reconnect.
     pub(super) fn rewind_streams(&mut self, last: Seq, ctx: &mut Context<Self>) {
-        self.drop_streams(|open| !matches!(open.feed, Feed::Live(_)), ctx);
+        self.drop_streams(|open| !matches!(open.feed, Feed::Live), ctx);
         for open in &mut self.streams {
             open.position = open.position.min(last);
         }
@@ -320,11 +318,11 @@ impl Pair {
     /// stream without an address ends at once.
     pub(super) fn send_last_event(&mut self, last: &Event) {
         self.send_out(last);
-        let feeds: Vec<Feed> = self.streams.drain(..).map(|open| open.feed).collect();
-        if !feeds.is_empty() {
+        let kept: Vec<_> = self.streams.drain(..).map(|open| open.to).collect();
+        if !kept.is_empty() {
             actix::spawn(async move {
                 tokio::time::sleep(LAST_EVENT_GRACE).await;
-                drop(feeds);
+                drop(kept);
             });
         }
     }

@@ -240,10 +240,12 @@ async fn compare_in_one_query(pairs: &PairRegistry, keys: &[ChatKey]) -> Vec<Cha
         match found {
             // Mostly so, and then the pair need not be looked at again.
             Ok(found) if found == Some(asked) => {}
-            Ok(found) if pairs.is_behind(*key, &asked, found) => {
-                pairs.signal(*key, Signal::Compared { asked, found });
+            Ok(found) => {
+                let is_behind = |known| found.is_none_or(|found| found.is_ahead(&asked, &known));
+                if pairs.position(*key).is_some_and(is_behind) {
+                    pairs.signal(*key, Signal::Compared { asked, found });
+                }
             }
-            Ok(_) => {}
             Err(failure) => {
                 if failed.is_empty() {
                     debug!(%failure, "some pairs are compared with the store later");

@@ -61,7 +61,7 @@ pub(crate) async fn catch_up(pairs: PairRegistry) {
             found = found => {
                 take_next = Instant::now() + CATCH_UP_PAUSE;
                 let keys: Vec<ChatKey> = match found.all {
-                    true => pairs.keys(|_| true),
+                    true => pairs.keys(|_, _| true),
                     false => found.keys.into_iter().collect(),
                 };
                 missed.extend(&keys);
@@ -103,7 +103,7 @@ pub(crate) async fn poll_store(pairs: PairRegistry) {
             let state = |key| environment.bus_state(key);
             let keys = match environment.worst_bus_state() {
                 BusState::Up => Vec::new(),
-                _ => pairs.keys_with_streams(|key| state(key) != BusState::Up),
+                _ => pairs.keys(|key, status| status.has_streams() && state(key) != BusState::Up),
             };
             told_away.retain(|key| state(*key) == BusState::Away);
             for part in keys.chunks(CATCH_UP_LEN) {

@@ -94,7 +94,7 @@ async fn compare_in_turn(pairs: &PairRegistry) {
                 _ = comparisons.next() => {}
             }
         }
-        comparisons.queue(pairs.keys(|key| key.spread() % AUDIT_PARTS == turn));
+        comparisons.queue(pairs.keys(|key, _| key.spread() % AUDIT_PARTS == turn));
     }
 }
 
@@ -102,7 +102,7 @@ async fn compare_with_streams(pairs: &PairRegistry) {
     let mut comparisons = Comparisons::new(pairs, WITH_STREAMS_PACE);
     loop {
         if comparisons.is_due() {
-            comparisons.queue_due(pairs.keys_with_streams(|_| true));
+            comparisons.queue_due(pairs.keys(|_, status| status.has_streams()));
         }
         let due = comparisons.until_due();
         tokio::select! {
