@@ -242,7 +242,7 @@ async fn watch(readiness: Readiness) {
     let mut away_since: Option<Instant> = None;
     loop {
         interval.tick().await;
-        match (readiness.check_store().await, away_since) {
+        match (readiness.store.check().await, away_since) {
             (Ok(()), Some(since)) => {
                 away_since = None;
                 let seconds = since.elapsed().as_secs_f64();

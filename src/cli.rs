@@ -144,42 +144,15 @@ pub enum Failure {
     /// The store did not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// What was asked for is not there.
+    /// What was asked for is not there, or makes no sense.
     #[error("{0}")]
     Refused(String),
-    /// A file cannot be read.
-    #[error("{} cannot be read: {error}.", path.display())]
-    Unreadable {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
-    /// It could not be done for now: a server is away, or somebody else was quicker.
+    /// It was tried, and did not work or found something wrong.
     #[error("{0}")]
-    NotNow(String),
-    /// The instance that was asked after is not well, or does not answer.
-    #[error("{0}")]
-    Unhealthy(String),
-    /// The conversation was written, and is not whole.
-    #[error("{}", not_whole(*.0))]
-    NotWhole(usize),
-    /// The doctor found something that does not work.
-    #[error("Something is wrong that keeps duet from working; see the lines that begin with FAIL.")]
-    Ill,
+    Failed(String),
     /// Nothing could be printed.
     #[error("The output cannot be written: {0}.")]
     Output(#[from] io::Error),
-}
-
-fn not_whole(wrong: usize) -> String {
-    match wrong {
-        1 => "One of the messages was changed, moved, repeated or is missing, and says so in its place."
-            .into(),
-        wrong => format!(
-            "{wrong} of the messages were changed, moved, repeated or are missing; each says so in its place."
-        ),
-    }
 }
 
 impl Failure {
@@ -238,7 +211,10 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             write!(io::stdout(), "{found}")?;
             match works {
                 true => Ok(()),
-                false => Err(Failure::Ill),
+                false => Err(Failure::Failed(
+                    "Something is wrong that keeps duet from working; see the lines that begin with FAIL."
+                        .into(),
+                )),
             }
         }
         Command::Health { live } => {
@@ -247,7 +223,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
                 false => "/health/ready",
             };
             let answer = health::ask(&settings()?, path);
-            answer.map(drop).map_err(Failure::Unhealthy)
+            answer.map(drop).map_err(Failure::Failed)
         }
         Command::End { link } => end(&settings()?, link),
         Command::Shards { change } => shards::run(&settings()?, change),

@@ -59,40 +59,28 @@ pub struct Settings {
 /// Where and how to listen.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml has the comments")]
 pub struct Server {
-    /// The address of the pages, and of the API and ops unless they have their own.
     #[serde(deserialize_with = "values::bind")]
     pub bind: SocketAddr,
-    /// The address of the API.
     #[serde(deserialize_with = "values::own_bind")]
     pub api_bind: Option<SocketAddr>,
-    /// The address of health and metrics.
     #[serde(deserialize_with = "values::own_bind")]
     pub ops_bind: Option<SocketAddr>,
-    /// The address that people use.
     #[serde(deserialize_with = "blank_is_none")]
     pub public_url: Option<Url>,
-    /// Where to report a weakness.
     #[serde(deserialize_with = "blank_is_none")]
     pub security_contact: Option<Contact>,
-    /// Which service this instance is.
     pub role: Role,
-    /// Threads, each of which serves connections and runs chats; 0 means one per core.
     pub workers: usize,
-    /// Networks whose `X-Forwarded-For` is believed.
     #[serde(deserialize_with = "values::networks")]
     pub trusted_proxies: Vec<IpNet>,
-    /// The certificate for TLS without a proxy, and its key: PEM files.
     #[serde(deserialize_with = "blank_is_none")]
     pub tls_cert: Option<PathBuf>,
-    /// The key of that certificate.
     #[serde(deserialize_with = "blank_is_none")]
     pub tls_key: Option<PathBuf>,
-    /// Allows plain HTTP beyond this machine.
     pub allow_plain_http: bool,
-    /// How long a stopping instance reports that it is not ready before it closes its sockets, in seconds.
     pub leave_seconds: u64,
-    /// How long it then has to end its streams and finish its requests, in seconds.
     pub drain_seconds: u64,
 }
 
@@ -133,24 +121,17 @@ impl fmt::Display for Role {
 /// The store.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml has the comments")]
 pub struct Store {
-    /// Which store, and where.
     pub url: StoreUrl,
-    /// Several PostgreSQL servers that share the chats; empty when `url` is used.
     #[serde(deserialize_with = "urls::several")]
     pub urls: Vec<PostgresUrl>,
-    /// The file that the URL was read from.
     #[serde(deserialize_with = "blank_is_none")]
     pub url_file: Option<PathBuf>,
-    /// Connections to PostgreSQL.
     pub pool_size: u32,
-    /// Concurrent commits of messages on PostgreSQL.
     pub lanes: u16,
-    /// How long the start waits for the store, in seconds; 0 means for ever.
     pub start_seconds: u64,
-    /// How long a call waits for a connection to PostgreSQL, in seconds.
     pub connect_seconds: u64,
-    /// How long PostgreSQL may take for a call, in seconds.
     pub call_seconds: u64,
 }
 
@@ -164,13 +145,11 @@ impl Store {
 /// The bus between instances.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml has the comments")]
 pub struct Bus {
-    /// Which bus, and where.
     pub url: BusUrl,
-    /// A PEM file with the trusted certificate authorities for TLS to Redis; by default the system's.
     #[serde(deserialize_with = "blank_is_none")]
     pub tls_ca: Option<PathBuf>,
-    /// The file that the URL was read from.
     #[serde(deserialize_with = "blank_is_none")]
     pub url_file: Option<PathBuf>,
 }
@@ -178,11 +157,10 @@ pub struct Bus {
 /// The links that are shared.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml has the comments")]
 pub struct Links {
-    /// Which hashes clients may choose.
     #[serde(deserialize_with = "blank_is_none")]
     pub custom: Option<CustomHashes>,
-    /// The lifetime of a chat whose registration does not set one, in hours.
     pub ttl_hours: i64,
 }
 
@@ -213,10 +191,9 @@ impl std::str::FromStr for CustomHashes {
 /// What is logged.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml has the comments")]
 pub struct Log {
-    /// What is logged, in the syntax of tracing-subscriber's `EnvFilter`.
     pub filter: String,
-    /// The format of the lines.
     pub format: LogFormat,
 }
 

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use actors::{PairRegistry, Tasks, metrics::register, ports::StoreError};
+use actors::{PairRegistry, Tasks, metrics::register};
 use futures_util::future::join_all;
 use prometheus::{Gauge, IntGauge, Registry};
 use tokio::{
@@ -33,8 +33,10 @@ pub struct Readiness {
     draining: Arc<AtomicBool>,
     gauge: IntGauge,
     since: Gauge,
-    tasks: Tasks,
-    store: Arc<StoreProbe>,
+    /// The tasks, all of which have to run.
+    pub tasks: Tasks,
+    /// Asks the store whether it takes writes.
+    pub store: Arc<StoreProbe>,
 }
 
 impl Readiness {
@@ -54,22 +56,9 @@ impl Readiness {
         }
     }
 
-    /// Whether the store takes writes.
-    ///
-    /// # Errors
-    /// The reason why it does not.
-    pub async fn check_store(&self) -> Result<(), StoreError> {
-        self.store.check().await
-    }
-
     /// Whether the instance is draining.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
-    }
-
-    /// The tasks that have failed and wait to be restarted.
-    pub fn tasks_down(&self) -> Vec<&'static str> {
-        self.tasks.down()
     }
 
     fn drain(&self) {

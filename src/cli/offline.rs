@@ -21,14 +21,18 @@ pub(super) fn decrypt(link: String, file: &Path, json: bool) -> Result<(), Failu
     }
     let refused = |error: &dyn fmt::Display| Failure::Refused(error.to_string());
     let keys = Keys::of(&Link::parse(&link).map_err(|error| refused(&error))?);
-    let bytes = fs::read(file).map_err(|error| Failure::Unreadable {
-        path: file.into(),
-        error,
-    })?;
+    let unreadable = |error| format!("{} cannot be read: {error}.", file.display());
+    let bytes = fs::read(file).map_err(|error| Failure::Failed(unreadable(error)))?;
     let transcript = Transcript::parse(&bytes).map_err(|error| refused(&error))?;
     match transcript.write(&keys, json, BufWriter::new(io::stdout().lock()))? {
         0 => Ok(()),
-        wrong => Err(Failure::NotWhole(wrong)),
+        1 => Err(Failure::Failed(
+            "One of the messages was changed, moved, repeated or is missing, and says so in its place."
+                .into(),
+        )),
+        wrong => Err(Failure::Failed(format!(
+            "{wrong} of the messages were changed, moved, repeated or are missing; each says so in its place."
+        ))),
     }
 }
 

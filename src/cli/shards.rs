@@ -71,7 +71,7 @@ pub(super) fn run(settings: &Settings, change: Option<Change>) -> Result<(), Fai
 fn failure(error: ChangeError) -> Failure {
     match error {
         ChangeError::Refused(sentence) => Failure::Refused(sentence),
-        ChangeError::Failed(sentence) => Failure::NotNow(sentence),
+        ChangeError::Failed(sentence) => Failure::Failed(sentence),
     }
 }
 

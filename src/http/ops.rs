@@ -35,8 +35,8 @@ pub async fn ready(request: HttpRequest, state: web::Data<State>) -> HttpRespons
     let store = state.pairs.store();
     let bus_is_up = state.pairs.bus_is_up();
     let bus_is_wanted = has_parameter(&request, "bus");
-    let tasks_down = state.readiness.tasks_down();
-    let store = match state.readiness.check_store().await {
+    let tasks_down = state.readiness.tasks.down();
+    let store = match state.readiness.store.check().await {
         Ok(()) if store.away().is_empty() => "up",
         Ok(()) => "degraded",
         Err(StoreError::NoRoom(_)) => "full",

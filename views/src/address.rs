@@ -19,43 +19,36 @@ pub const REGISTER_LOGGED_OUT: &str = "/demo/chat/register?loggedout";
 pub const PREFERENCES: &str = "/demo/chat/preferences";
 
 /// A chat's log-in page: the path of the link that is shared.
-#[must_use]
 pub fn login(hash: &str) -> String {
     format!("{BASE}/user/{hash}")
 }
 
 /// `POST`: log in.
-#[must_use]
 pub fn login_submit(hash: &str) -> String {
     format!("{BASE}/user/{hash}/login")
 }
 
 /// `POST`: ask to be let in.
-#[must_use]
 pub fn ask(hash: &str) -> String {
     format!("{BASE}/user/{hash}/login/ask")
 }
 
 /// How an asking stands.
-#[must_use]
 pub fn ask_state(hash: &str, ask_id: &str) -> String {
     format!("{BASE}/user/{hash}/login/ask/{ask_id}")
 }
 
 /// The chat page of a seat.
-#[must_use]
 pub fn chat(hash: &str, seat: u8) -> String {
     format!("{BASE}/user/{hash}/{seat}")
 }
 
 /// What lies below a seat: `invite`, `message_send`, `device`, `sessions`, `logout`, `endchat` …
-#[must_use]
 pub fn seat(hash: &str, seat: u8, leaf: &str) -> String {
     format!("{BASE}/user/{hash}/{seat}/{leaf}")
 }
 
 /// The chat and the seat that a path leads to, as far as it names them.
-#[must_use]
 pub fn place(path: &str) -> (Option<&str>, Option<u8>) {
     let below = path
         .strip_prefix(BASE)

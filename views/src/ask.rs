@@ -41,7 +41,6 @@ pub enum State {
 }
 
 /// Writes the page.
-#[must_use]
 pub fn page(frame: &Frame, page: &Ask) -> Markup {
     let words = &frame.text.ask;
     let title = match page.state {

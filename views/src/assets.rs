@@ -92,19 +92,16 @@ static DIGEST: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// The name of the directory that all assets live in.
-#[must_use]
 pub fn digest() -> &'static str {
     &DIGEST
 }
 
 /// The path of an asset: `/demo/chat/assets/{digest}/{name}`.
-#[must_use]
 pub fn url(name: &str) -> String {
     format!("{}/assets/{}/{name}", address::BASE, digest())
 }
 
 /// The asset behind that path; `None` for another build's digest as well, so that nothing stale is cached for ever.
-#[must_use]
 pub fn find(digest: &str, name: &str) -> Option<Asset> {
     if digest != self::digest() {
         return None;

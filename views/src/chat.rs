@@ -120,7 +120,6 @@ pub enum Problem {
 }
 
 /// Writes the page.
-#[must_use]
 pub fn page(frame: &Frame, chat: &Chat) -> Markup {
     let text = frame.text;
     let title = chat.peer.as_deref().unwrap_or(text.common.tagline);

@@ -37,7 +37,6 @@ pub struct Code {
 }
 
 /// Writes the page.
-#[must_use]
 pub fn page(frame: &Frame, page: &Device) -> Markup {
     let words = &frame.text.device;
     let content = html! {

@@ -20,7 +20,6 @@ pub struct Download {
 }
 
 /// Writes the page.
-#[must_use]
 pub fn page(frame: &Frame, page: &Download) -> Markup {
     let heading = parts::heading(true, "download-title", frame.text.end.download);
     let choice = choice(frame, &page.hash, page.seat);

@@ -22,7 +22,6 @@ pub struct End {
 }
 
 /// Writes the page.
-#[must_use]
 pub fn page(frame: &Frame, page: &End) -> Markup {
     let content = html! { article.narrow { div.card { (question(frame, page, "end", true)) } } };
     page::sheet(frame, frame.text.end.title, &content)

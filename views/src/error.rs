@@ -34,7 +34,6 @@ pub struct Error {
 const WAIT_DEFAULT_S: u64 = 10;
 
 /// Writes the page.
-#[must_use]
 pub fn page(frame: &Frame, page: &Error) -> Markup {
     let words = &frame.text.error;
     let (title, lost) = told(frame, page);

@@ -28,7 +28,6 @@ pub struct Invite {
 }
 
 /// Writes the page.
-#[must_use]
 pub fn page(frame: &Frame, page: &Invite) -> Markup {
     let words = &frame.text.invite;
     let peer = page.peer.as_deref();

@@ -72,7 +72,6 @@ pub enum Problem {
 }
 
 /// Writes the page.
-#[must_use]
 pub fn page(frame: &Frame, page: &Login) -> Markup {
     let text = frame.text;
     let words = &text.login;

@@ -20,7 +20,6 @@ pub struct Logout {
 }
 
 /// Writes the page.
-#[must_use]
 pub fn page(frame: &Frame, page: &Logout) -> Markup {
     let content = html! { article.narrow { div.card { (question(frame, page, "logout", true)) } } };
     page::sheet(frame, frame.text.logout.title, &content)

@@ -37,7 +37,6 @@ impl Theme {
     pub const ALL: [Self; 3] = [Self::Auto, Self::Light, Self::Dark];
 
     /// The word for cookie and form: `auto`, `light` or `dark`.
-    #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -47,7 +46,6 @@ impl Theme {
     }
 
     /// The theme that a cookie or form names; anything unknown is `Auto`, since a colour is never worth an error.
-    #[must_use]
     pub fn parse(word: &str) -> Self {
         let named = Self::ALL.into_iter().find(|theme| theme.word() == word);
         named.unwrap_or_default()

@@ -76,7 +76,6 @@ pub enum Notice {
 }
 
 /// Writes the page.
-#[must_use]
 pub fn page(frame: &Frame, page: &Register) -> Markup {
     let text = frame.text;
     let words = &text.register;

@@ -20,7 +20,6 @@ pub struct ReturnCode {
 }
 
 /// Writes the page.
-#[must_use]
 pub fn page(frame: &Frame, page: &ReturnCode) -> Markup {
     let words = &frame.text.return_code;
     let content = html! {

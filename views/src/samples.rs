@@ -21,7 +21,6 @@ const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;
 
 /// The surroundings of a sample page.
-#[must_use]
 pub fn frame(text: &'static Text, theme: Theme) -> Frame {
     Frame {
         text,
@@ -38,7 +37,6 @@ fn changed<T>(mut page: T, change: impl FnOnce(&mut T)) -> T {
 }
 
 /// Every page in every state, by name.
-#[must_use]
 pub fn all(frame: &Frame) -> Vec<(&'static str, Markup)> {
     let mut pages = Vec::new();
     pages.extend(entry::register_pages(frame));

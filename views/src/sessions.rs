@@ -39,7 +39,6 @@ pub struct Session {
 }
 
 /// Writes the page.
-#[must_use]
 pub fn page(frame: &Frame, page: &Sessions) -> Markup {
     let words = &frame.text.sessions;
     let content = html! {

@@ -11,7 +11,7 @@ use views::{
 };
 
 use super::{
-    flash,
+    flash, frame,
     holder::{Holder, SeatRequest},
     html,
 };
@@ -99,7 +99,7 @@ pub async fn render(holder: &Holder, page: Page, extra: ChatExtras) -> Result<Ma
         return_code: flash::kept_code(&holder.request),
         ..chat_view(&hello, holder)
     };
-    Ok(views::chat::page(&holder.frame(), &chat))
+    Ok(views::chat::page(&frame(&holder.request), &chat))
 }
 
 /// The chat's state as the page shows it.

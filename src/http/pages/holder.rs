@@ -11,7 +11,7 @@ use maud::Markup;
 use serde::Serialize;
 use views::{address, page::Frame};
 
-use super::{done, frame, show_page};
+use super::{done, show_page};
 use crate::http::{
     Problem, Result, State,
     actions::TokenHolder,
@@ -26,7 +26,8 @@ pub struct SeatRequest {
     /// The request itself.
     pub request: HttpRequest,
     hash: String,
-    seat: u8,
+    /// The seat that the address names, if there is such a one.
+    pub seat: u8,
 }
 
 impl FromRequest for SeatRequest {
@@ -50,14 +51,6 @@ impl FromRequest for SeatRequest {
 }
 
 impl SeatRequest {
-    /// For pages that exist at one seat only.
-    pub fn only(&self, seat: Seat) -> Result<()> {
-        match self.seat == seat.number() {
-            true => Ok(()),
-            false => Err(Problem::NoSuchPage),
-        }
-    }
-
     /// The holder of the seat.
     ///
     /// # Errors
@@ -120,11 +113,6 @@ impl Holder {
     /// The cookies of the seat.
     pub fn cookies(&self) -> Cookies<'_> {
         Cookies::of_seat(&self.state, &self.caller.hash, self.seat)
-    }
-
-    /// What every page needs from the request.
-    pub fn frame(&self) -> Frame {
-        frame(&self.request)
     }
 
     /// A page.

@@ -9,7 +9,9 @@ use crate::http::problem::Problem;
 
 /// The page.
 pub async fn show(at: SeatRequest) -> Result<HttpResponse, Problem> {
-    at.only(Seat::One)?;
+    if at.seat != Seat::One.number() {
+        return Err(Problem::NoSuchPage);
+    }
     let holder = at.holder().await?;
     let hello = holder.snapshot().await?.hello;
     let page = Invite {

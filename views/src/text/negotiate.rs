@@ -3,7 +3,6 @@
 use super::{ALL, ENGLISH, Text};
 
 /// The language for a request: the cookie's word if it is one of ours, else the best of `Accept-Language`, else English.
-#[must_use]
 pub fn choose(cookie: Option<&str>, accept_language: Option<&str>) -> &'static Text {
     let chosen = cookie.and_then(by_tag);
     chosen

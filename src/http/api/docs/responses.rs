@@ -9,43 +9,30 @@ use utoipa::openapi::{
 
 use crate::http::problem::words::WORDS;
 
-/// A failure that operations have in common.
-struct Failure {
-    status: &'static str,
-    /// Its name among the components.
-    name: &'static str,
-    meaning: &'static str,
-}
-
-const fn failure(status: &'static str, name: &'static str, meaning: &'static str) -> Failure {
-    Failure {
-        status,
-        name,
-        meaning,
-    }
-}
+/// A failure that operations have in common: its status, its name among the components, and what it means.
+type Failure = (&'static str, &'static str, &'static str);
 
 #[rustfmt::skip]
 const FAILURES: [Failure; 14] = [
-    failure("400", "Invalid",
+    ("400", "Invalid",
         "The body, the address or a field is malformed, missing or invalid; `field` names it."),
-    failure("401", "NoSession",
+    ("401", "NoSession",
         "There is no session, or it has ended: log in again. `error` is `replaced` where it ended \
          because somebody else was let in at its seat, and `replacedAt` says when."),
-    failure("403", "Forbidden",
+    ("403", "Forbidden",
         "The name, the code or the token is not one of this chat, or a field disagrees with the session."),
-    failure("404", "NotFound", "There is no such chat."),
-    failure("408", "Timeout", "The request did not arrive in time. Send it again."),
-    failure("409", "Conflict",
+    ("404", "NotFound", "There is no such chat."),
+    ("408", "Timeout", "The request did not arrive in time. Send it again."),
+    ("409", "Conflict",
         "The request is well-formed and does not fit the state of the chat; `error` says why."),
-    failure("410", "Gone", "The chat has ended or expired."),
-    failure("413", "TooLarge", "The body or the message is too long."),
-    failure("415", "UnsupportedMediaType", "The body is not JSON, or is compressed."),
-    failure("422", "OtherText", "The same message `id` came before with another text."),
-    failure("429", "TooManyRequests", "Too many requests. Come back after `Retry-After` seconds."),
-    failure("431", "HeadTooLarge", "The address and the headers are too long together."),
-    failure("500", "Defect", "A defect of the server. `reference` finds it in the server's log."),
-    failure("503", "Unavailable",
+    ("410", "Gone", "The chat has ended or expired."),
+    ("413", "TooLarge", "The body or the message is too long."),
+    ("415", "UnsupportedMediaType", "The body is not JSON, or is compressed."),
+    ("422", "OtherText", "The same message `id` came before with another text."),
+    ("429", "TooManyRequests", "Too many requests. Come back after `Retry-After` seconds."),
+    ("431", "HeadTooLarge", "The address and the headers are too long together."),
+    ("500", "Defect", "A defect of the server. `reference` finds it in the server's log."),
+    ("503", "Unavailable",
         "The store is out of reach or too busy. Come back after `Retry-After` seconds; repeating a \
          request that carries an `id` is safe."),
 ];
@@ -90,10 +77,10 @@ fn add_failures(operation: &mut Operation, path: &str, method: &HttpMethod) {
         "422" => id == "send",
         _ => true,
     };
-    for failure in FAILURES.iter().filter(|failure| happens(failure.status)) {
-        let reference = Ref::from_response_name(failure.name);
+    for (status, name, _) in FAILURES.iter().filter(|(status, ..)| happens(status)) {
+        let reference = Ref::from_response_name(*name);
         let responses = &mut operation.responses.responses;
-        responses.insert(failure.status.into(), reference.into());
+        responses.insert((*status).into(), reference.into());
     }
 }
 
@@ -108,11 +95,9 @@ fn describe_success(operation: &mut Operation) {
 }
 
 fn define_failures(components: &mut Components) {
-    for failure in FAILURES {
-        let response = response(&failure);
-        components
-            .responses
-            .insert(failure.name.into(), response.into());
+    for (status, name, meaning) in FAILURES {
+        let response = response(status, meaning);
+        components.responses.insert(name.into(), response.into());
     }
 }
 
@@ -144,18 +129,18 @@ fn drop_unused_schemas(openapi: &mut OpenApi) {
     }
 }
 
-fn response(failure: &Failure) -> Response {
+fn response(status: &str, meaning: &str) -> Response {
     let body = Ref::from_schema_name("FailureEnvelope");
-    let status: Option<u16> = failure.status.parse().ok();
+    let is_of_status = |of: &u16| of.to_string() == status;
     let words = WORDS
         .iter()
-        .filter(|word| status.is_some_and(|status| word.statuses.contains(&status)))
+        .filter(|word| word.statuses.iter().any(is_of_status))
         .map(|word| format!("`{}`", word.error));
     let words = words.collect::<Vec<_>>().join(", ");
     let response = ResponseBuilder::new()
-        .description(format!("{} `error`: {words}.", failure.meaning))
+        .description(format!("{meaning} `error`: {words}."))
         .content("application/json", Content::new(Some(RefOr::Ref(body))));
-    match failure.status {
+    match status {
         "429" | "503" => response.header("Retry-After", retry_after()).build(),
         _ => response.build(),
     }
