@@ -1,6 +1,6 @@
 //! Derives the keys of a link, and seals and opens texts with them.
 
-use actors::domain::{PairHash, Seat};
+use actors::domain::{BySeat, PairHash, Seat};
 use aes_gcm::{
     Aes256Gcm, KeyInit,
     aead::{Aead, Payload},
@@ -30,8 +30,7 @@ type Key = Zeroizing<[u8; 32]>;
 /// The keys of a chat.
 pub struct Keys {
     auth: Key,
-    seat_one: Key,
-    seat_two: Key,
+    seats: BySeat<Key>,
     hash_digest: [u8; 32],
 }
 
@@ -45,8 +44,7 @@ impl Keys {
         let key = |info: &str| expand(&prk, info);
         Self {
             auth: key("auth"),
-            seat_one: key("seat 1"),
-            seat_two: key("seat 2"),
+            seats: BySeat([key("seat 1"), key("seat 2")]),
             hash_digest: hash_digest(&link.hash),
         }
     }
@@ -94,11 +92,7 @@ impl Keys {
     }
 
     fn cipher(&self, seat: Seat, salt: &[u8]) -> (Aes256Gcm, [u8; 12]) {
-        let seat_key = match seat {
-            Seat::One => &self.seat_one,
-            Seat::Two => &self.seat_two,
-        };
-        let prk = Hkdf::<Sha256>::new(Some(salt), &seat_key[..]);
+        let prk = Hkdf::<Sha256>::new(Some(salt), &self.seats[seat][..]);
         let key: Key = expand(&prk, "key");
         let nonce = expand::<12>(&prk, "nonce");
         (Aes256Gcm::new((&*key).into()), *nonce)

@@ -6,7 +6,7 @@
 //! Styles go as they are written, less their comments, which weigh a quarter of them, and spaces that say nothing. Scripts are made out
 //! of the modules in `assets/` while the program is built, joined and minified: see `build/main.rs`.
 
-use std::{fmt::Write as _, sync::LazyLock};
+use std::{borrow::Cow, fmt::Write as _, sync::LazyLock};
 
 use sha2::{Digest as _, Sha256};
 
@@ -37,44 +37,44 @@ const MANIFEST: &str = "application/manifest+json";
 
 macro_rules! embedded {
     ($($mime:ident $name:literal),+ $(,)?) => {
-        &[$(($name, $mime, include_str!(concat!("../assets/", $name)))),+]
+        &[$(($name, $mime, include_bytes!(concat!("../assets/", $name)))),+]
     };
 }
 
-/// Every file as written, but for the scripts: name, type, text.
-static SOURCES: &[(&str, &str, &str)] = embedded![
+/// Every file as written, but for the scripts: name, type, content. Phones take no other icon for the home screen than a PNG.
+/// `lean-qr.js` is the work of others and served as it came: its licence stands in it.
+static FILES: &[(&str, &str, &[u8])] = embedded![
     CSS "base.css",
     CSS "chat.css",
     SVG "icon.svg",
     MANIFEST "app.webmanifest",
+    PNG "icon-192.png",
+    JS "lean-qr.js",
 ];
 
 /// Every script as it is served, by name.
 static SCRIPTS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/scripts.rs"));
 
-/// The work of others, served as it came: its licence stands in it.
-static VENDORED: &[(&str, &str, &[u8])] =
-    &[("lean-qr.js", JS, include_bytes!("../assets/lean-qr.js"))];
+/// An asset as it is served: name, type, content.
+type Served = (&'static str, &'static str, Cow<'static, [u8]>);
 
-/// Files that are no text: phones take no other icon for the home screen.
-static PICTURES: &[(&str, &str, &[u8])] = &[(
-    "icon-192.png",
-    PNG,
-    include_bytes!("../assets/icon-192.png"),
-)];
+static ALL: LazyLock<Vec<Served>> = LazyLock::new(|| {
+    let files = FILES.iter().map(|(name, mime, bytes)| {
+        let lean = || lean(str::from_utf8(bytes).expect("files of these types are text"));
+        let served = match *mime {
+            CSS => tight(&lean()).into_bytes().into(),
+            SVG | MANIFEST => lean().into_bytes().into(),
+            _ => Cow::from(*bytes),
+        };
+        (*name, *mime, served)
+    });
+    let scripts = SCRIPTS.iter();
+    let scripts = scripts.map(|(name, code)| (*name, JS, code.as_bytes().into()));
+    files.chain(scripts).collect()
+});
 
 /// How many digits of the digest stand in the path: 64 bits tell builds apart.
 const DIGEST_LEN: usize = 16;
-
-static LEAN: LazyLock<Vec<(&str, &str, String)>> = LazyLock::new(|| {
-    let sources = SOURCES.iter();
-    let lean = sources.map(|(name, mime, source)| {
-        let lean = lean(source);
-        let text = if *mime == CSS { tight(&lean) } else { lean };
-        (*name, *mime, text)
-    });
-    lean.collect()
-});
 
 static DIGEST: LazyLock<String> = LazyLock::new(|| {
     let mut hasher = Sha256::new();
@@ -113,17 +113,8 @@ pub fn find(digest: &str, name: &str) -> Option<Asset> {
 
 /// Every asset by name.
 pub fn all() -> impl Iterator<Item = (&'static str, Asset)> {
-    let texts = LEAN
-        .iter()
-        .map(|(name, mime, text)| (*name, *mime, text.as_bytes()));
-    let scripts = SCRIPTS
-        .iter()
-        .map(|(name, code)| (*name, JS, code.as_bytes()));
-    texts
-        .chain(scripts)
-        .chain(PICTURES.iter().copied())
-        .chain(VENDORED.iter().copied())
-        .map(|(name, mime, bytes)| (name, Asset { bytes, mime }))
+    ALL.iter()
+        .map(|(name, mime, bytes)| (*name, Asset { bytes, mime }))
 }
 
 /// Leaves out `/* … */` and what lines are indented by. A test sees to it that no comment's mark stands inside a string.
@@ -178,13 +169,19 @@ mod tests {
         assert!(find(digest(), "../src/lib.rs").is_none());
     }
 
+    /// The files of these types, as written.
+    fn texts(types: &[&str]) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let files = FILES.iter().filter(|(_, mime, _)| types.contains(mime));
+        files.map(|(name, _, bytes)| (*name, str::from_utf8(bytes).expect("a text")))
+    }
+
     #[test]
     fn comments_and_indentation_are_left_out_and_styles_are_not() {
         assert_eq!(
             lean("/* a\n b */\na {\n  b: c; /* d */\n}\n"),
             "a {\nb: c;\n}\n"
         );
-        for (name, _, source) in SOURCES {
+        for (name, source) in texts(&[CSS, SVG, MANIFEST]) {
             for line in source.lines().filter(|line| line.contains("/*")) {
                 let before = line.split("/*").next().unwrap_or_default();
                 assert!(
@@ -202,7 +199,7 @@ mod tests {
             "a :hover,b > c{--d:1 + 2;content:\"; } : ,\" / \"\"}@media (e:1rem) and (f){g{h:i,j}}";
         assert_eq!(tight(style), short);
         assert_eq!(tight(short), short);
-        for (name, _, source) in SOURCES.iter().filter(|(_, mime, _)| *mime == CSS) {
+        for (name, source) in texts(&[CSS]) {
             let lean = lean(source);
             let has_other_strings = lean.split('"').step_by(2).any(|code| code.contains('\''));
             assert!(!has_other_strings && !lean.contains('\\'), "{name}");

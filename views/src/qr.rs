@@ -37,17 +37,14 @@ fn path(code: &QrCode) -> String {
     let width = code.width();
     let mut path = String::new();
     for (y, row) in code.to_colors().chunks(width).enumerate() {
-        let mut x = 0;
-        while x < width {
-            let run = row[x..]
-                .iter()
-                .take_while(|color| **color == Color::Dark)
-                .count();
-            if run > 0 {
-                write!(path, "M{} {}h{run}v1h-{run}z", x + QUIET, y + QUIET)
+        let mut x = QUIET;
+        for run in row.chunk_by(|one, next| one == next) {
+            let len = run.len();
+            if run[0] == Color::Dark {
+                write!(path, "M{x} {}h{len}v1h-{len}z", y + QUIET)
                     .expect("writing to a String cannot fail");
             }
-            x += run.max(1);
+            x += len;
         }
     }
     path
