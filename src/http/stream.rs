@@ -39,7 +39,7 @@ use rand::RngExt;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::debug;
 
-use super::{State, actions::TokenHolder, limits::OpenGuard, problem::Problem, wire};
+use super::{actions::TokenHolder, limits::OpenGuard, problem::Problem, wire};
 
 /// Messages in one page of a replay.
 const REPLAY_LEN: usize = 50;
@@ -54,16 +54,16 @@ const RETRY_MS: std::ops::Range<u64> = 300..1_000;
 /// # Errors
 /// [`Problem`] 401, 403, 404, 429 or 503.
 pub async fn open(
-    state: &State,
     request: &HttpRequest,
     caller: TokenHolder,
     after: Option<Seq>,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = match caller.open_stream(state, after).await {
+    let snapshot = match caller.open_stream(after).await {
         Ok(snapshot) => snapshot,
         Err(Refusal::Gone) => return Ok(no_content()),
         Err(refusal) => return Err(refusal.into()),
     };
+    let state = &caller.state;
     let counted = state.limits.count_stream(request)?;
     let waiting = Rc::new(Cell::new(0));
     let actor = StreamActor {

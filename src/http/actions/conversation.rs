@@ -13,7 +13,6 @@ use actors::{
 use uuid::Uuid;
 
 use super::TokenHolder;
-use crate::http::State;
 
 /// A message to be sent.
 pub struct SendRequest {
@@ -33,17 +32,17 @@ pub struct SendRequest {
 
 impl TokenHolder {
     /// The state of the chat for the caller, if the session is alive.
-    pub async fn snapshot(&self, state: &State) -> Result<Snapshot, Refusal> {
-        self.ask(state, GetSnapshot { by: self.by }).await
+    pub async fn snapshot(&self) -> Result<Snapshot, Refusal> {
+        self.ask(GetSnapshot { by: self.by }).await
     }
 
     /// Sends a message and returns when it is durable. After a refusal nothing was stored, except after
     /// [`Refusal::Unavailable`], where the outcome is unknown.
-    pub async fn send(&self, state: &State, message: SendRequest) -> Result<Sent, Refusal> {
+    pub async fn send(&self, message: SendRequest) -> Result<Sent, Refusal> {
         let claimed = message.hash.as_ref().map(ChatKey::of);
         if claimed.is_some_and(|key| key != self.key) {
             // A dead session is reported first.
-            self.snapshot(state).await?;
+            self.snapshot().await?;
             return Err(Refusal::Disagrees { field: "userHash" });
         }
         let message = SendMessage {
@@ -54,39 +53,34 @@ impl TokenHolder {
             sender: message.sender,
             recipient: message.recipient,
         };
-        self.ask(state, message).await
+        self.ask(message).await
     }
 
     /// A page of the history with at most `limit` messages, and both names.
     pub async fn history(
         &self,
-        state: &State,
         page: Page,
         limit: usize,
     ) -> Result<(HistoryPage, Arc<Names>), Refusal> {
         let by = self.by;
-        self.ask(state, GetHistory { by, page, limit }).await
+        self.ask(GetHistory { by, page, limit }).await
     }
 
     /// Opens a stream that goes on after a `seq`; without one it starts at the present.
-    pub async fn open_stream(
-        &self,
-        state: &State,
-        after: Option<Seq>,
-    ) -> Result<Snapshot, Refusal> {
+    pub async fn open_stream(&self, after: Option<Seq>) -> Result<Snapshot, Refusal> {
         let by = self.by;
-        self.ask(state, OpenStream { by, after }).await
+        self.ask(OpenStream { by, after }).await
     }
 
     /// Raises the marks of the caller's seat; they never move back.
-    pub async fn move_marks(&self, state: &State, marks: Marks) -> Result<(), Refusal> {
+    pub async fn move_marks(&self, marks: Marks) -> Result<(), Refusal> {
         let by = self.by;
-        self.ask(state, MoveMarks { by, marks }).await
+        self.ask(MoveMarks { by, marks }).await
     }
 
     /// Tells the other person what the caller is doing.
-    pub async fn notify(&self, state: &State, activity: Activity) -> Result<(), Refusal> {
+    pub async fn notify(&self, activity: Activity) -> Result<(), Refusal> {
         let by = self.by;
-        self.ask(state, NotifyActivity { by, activity }).await
+        self.ask(NotifyActivity { by, activity }).await
     }
 }

@@ -21,36 +21,36 @@ pub struct AnswerRequest {
 
 impl TokenHolder {
     /// Lets somebody in at the other seat, or refuses to.
-    pub async fn answer(&self, state: &State, request: AnswerRequest) -> Result<(), Refusal> {
+    pub async fn answer(&self, request: AnswerRequest) -> Result<(), Refusal> {
         let answer = AnswerAsk {
             by: self.by,
             ask_ref: request.ask,
             allow: request.allow,
         };
-        self.ask(state, answer).await
+        self.ask(answer).await
     }
 
     /// A new return code for the caller's seat; the old one stops working.
-    pub async fn new_return_code(&self, state: &State) -> Result<AccessCode, Refusal> {
+    pub async fn new_return_code(&self) -> Result<AccessCode, Refusal> {
         let (by, hash) = (self.by, self.hash.clone());
-        self.ask(state, NewReturnCode { by, hash }).await
+        self.ask(NewReturnCode { by, hash }).await
     }
 
     /// A code that logs the caller in on another device, once, and when it expires.
-    pub async fn new_device_code(&self, state: &State) -> Result<(AccessCode, Timestamp), Refusal> {
+    pub async fn new_device_code(&self) -> Result<(AccessCode, Timestamp), Refusal> {
         let (by, hash) = (self.by, self.hash.clone());
-        self.ask(state, NewDeviceCode { by, hash }).await
+        self.ask(NewDeviceCode { by, hash }).await
     }
 
     /// The sessions of the caller's seat, the oldest first, and the id of the caller's own.
-    pub async fn sessions(&self, state: &State) -> Result<(Vec<Session>, Uuid), Refusal> {
-        self.ask(state, ListSessions { by: self.by }).await
+    pub async fn sessions(&self) -> Result<(Vec<Session>, Uuid), Refusal> {
+        self.ask(ListSessions { by: self.by }).await
     }
 
     /// Ends one of them. Succeeds when it has ended already.
-    pub async fn end_session(&self, state: &State, id: Uuid) -> Result<(), Refusal> {
+    pub async fn end_session(&self, id: Uuid) -> Result<(), Refusal> {
         let (by, which) = (self.by, SessionChoice::Id(id));
-        self.ask(state, EndSession { by, which }).await
+        self.ask(EndSession { by, which }).await
     }
 }
 

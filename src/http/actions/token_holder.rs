@@ -1,4 +1,5 @@
 use actix::Handler;
+use actix_web::web;
 use actors::{
     Dispatch, GetReplacement, GetSeat, GetSnapshot, Pair, Refusal, Replacement, Request,
     domain::{ChatKey, PairHash, Seat, SecretDigest, Token},
@@ -9,8 +10,10 @@ use super::of_session;
 use crate::http::State;
 
 /// Somebody with a token for a chat. The pair checks with each request whether its session lives.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct TokenHolder {
+    /// The application state.
+    pub state: web::Data<State>,
     /// The link's hash, from the address.
     pub hash: PairHash,
     /// The key of its chat.
@@ -22,14 +25,23 @@ pub struct TokenHolder {
 impl TokenHolder {
     /// The bearer of a token, at an address that names a chat. Refused in the contract's order: no session,
     /// gone, not found, other chat.
-    pub async fn by_token(state: &State, token: Token, hash: &str) -> Result<Self, Refusal> {
+    pub async fn by_token(
+        state: web::Data<State>,
+        token: Token,
+        hash: &str,
+    ) -> Result<Self, Refusal> {
         let hash = PairHash::parse(hash).ok();
         let key = hash.as_ref().map(ChatKey::of);
         if let (Some(hash), Some(key)) = (hash, key)
             && key == token.key()
         {
             let by = token.digest();
-            return Ok(Self { hash, key, by });
+            return Ok(Self {
+                state,
+                hash,
+                key,
+                by,
+            });
         }
         // Another chat's token: first whether it is valid at all, then what the address names.
         let probe = GetSnapshot { by: token.digest() };
@@ -49,7 +61,7 @@ impl TokenHolder {
     /// The holder of a seat, by the token in its cookie. Without a cookie a chat that is over is still reported
     /// as gone, because its cookies were removed when it ended.
     pub async fn at_seat(
-        state: &State,
+        state: web::Data<State>,
         hash: PairHash,
         seat: Seat,
         token: Option<Token>,
@@ -59,7 +71,12 @@ impl TokenHolder {
             let by = token.digest();
             let proved = state.pairs.ask(key, GetSeat { by }).await;
             return match proved.map_err(of_session)? == seat {
-                true => Ok(Self { hash, key, by }),
+                true => Ok(Self {
+                    state,
+                    hash,
+                    key,
+                    by,
+                }),
                 false => Err(Refusal::NoSession),
             };
         }
@@ -70,12 +87,13 @@ impl TokenHolder {
     }
 
     /// Sends a request to the caller's pair.
-    pub(super) async fn ask<M>(&self, state: &State, request: M) -> Result<M::Reply, Refusal>
+    pub(super) async fn ask<M>(&self, request: M) -> Result<M::Reply, Refusal>
     where
         M: Request,
         Pair: Handler<Dispatch<M>>,
     {
-        state.pairs.ask(self.key, request).await.map_err(of_session)
+        let asked = self.state.pairs.ask(self.key, request);
+        asked.await.map_err(of_session)
     }
 
     /// Whether a token stopped working because somebody else was let in at its seat.

@@ -64,7 +64,6 @@ pub async fn state(
 )]
 pub async fn answer(at: ChatRequest, Json(body): Json<AnswerBody>) -> Result<HttpResponse> {
     let answer = body.parse()?;
-    let (state, caller) = at.caller().await?;
-    caller.answer(&state, answer).await?;
+    at.caller().await?.answer(answer).await?;
     Ok(ok(EmptyReply {}))
 }

@@ -32,13 +32,12 @@ impl FromRequest for ChatRequest {
 }
 
 impl ChatRequest {
-    /// The application state, and who sent the request.
+    /// Who sent the request.
     ///
     /// # Errors
     /// [`Problem`] in the documented order: 401, 410, 404, 403.
-    pub async fn caller(self) -> Result<(web::Data<State>, TokenHolder), Problem> {
+    pub async fn caller(self) -> Result<TokenHolder, Problem> {
         let token = self.bearer.token()?;
-        let caller = TokenHolder::by_token(&self.state, token, &self.hash).await?;
-        Ok((self.state, caller))
+        Ok(TokenHolder::by_token(self.state, token, &self.hash).await?)
     }
 }

@@ -20,8 +20,7 @@ use crate::http::{
 )]
 pub async fn messages(at: ChatRequest, query: web::Query<HistoryQuery>) -> Result<HttpResponse> {
     let (page, limit) = parse_page(&query)?;
-    let (state, caller) = at.caller().await?;
-    let (page, names) = caller.history(&state, page, limit).await?;
+    let (page, names) = at.caller().await?.history(page, limit).await?;
     Ok(ok(HistoryReply::of(&page, &names)))
 }
 
@@ -50,7 +49,7 @@ pub async fn stream(
 ) -> Result<HttpResponse> {
     let after = parse_last_seen(&request, &query)?;
     match at.caller().await {
-        Ok((state, caller)) => stream::open(&state, &request, caller, after).await,
+        Ok(caller) => stream::open(&request, caller, after).await,
         Err(Problem::Refused(Refusal::Gone)) => Ok(stream::no_content()),
         Err(problem) => Err(problem),
     }

@@ -21,8 +21,7 @@ use crate::http::{
 )]
 pub async fn send(at: ChatRequest, Json(body): Json<SendBody>) -> Result<HttpResponse> {
     let message = body.parse()?;
-    let (state, caller) = at.caller().await?;
-    let sent = caller.send(&state, message).await?;
+    let sent = at.caller().await?.send(message).await?;
     Ok(ok(SendReply::from(sent)))
 }
 
@@ -33,8 +32,7 @@ pub async fn send(at: ChatRequest, Json(body): Json<SendBody>) -> Result<HttpRes
 )]
 pub async fn receipt(at: ChatRequest, Json(body): Json<ReceiptBody>) -> Result<HttpResponse> {
     let marks = body.parse()?;
-    let (state, caller) = at.caller().await?;
-    caller.move_marks(&state, marks).await?;
+    at.caller().await?.move_marks(marks).await?;
     Ok(ok(EmptyReply {}))
 }
 
@@ -53,7 +51,6 @@ pub async fn notify(
     at: ChatRequest,
     _: Json<EmptyBody>,
 ) -> Result<HttpResponse> {
-    let (state, caller) = at.caller().await?;
-    caller.notify(&state, activity).await?;
+    at.caller().await?.notify(activity).await?;
     Ok(ok(EmptyReply {}))
 }

@@ -19,8 +19,7 @@ use crate::http::{
     responses((status = 200, body = Envelope<DeviceReply>))
 )]
 pub async fn device(at: ChatRequest, _: Json<EmptyBody>) -> Result<HttpResponse> {
-    let (state, caller) = at.caller().await?;
-    let (code, expires_at) = caller.new_device_code(&state).await?;
+    let (code, expires_at) = at.caller().await?.new_device_code().await?;
     Ok(ok(DeviceReply::of(&code, expires_at)))
 }
 
@@ -30,8 +29,7 @@ pub async fn device(at: ChatRequest, _: Json<EmptyBody>) -> Result<HttpResponse>
     responses((status = 200, body = Envelope<ReturnCodeReply>))
 )]
 pub async fn return_code(at: ChatRequest, _: Json<EmptyBody>) -> Result<HttpResponse> {
-    let (state, caller) = at.caller().await?;
-    let code = caller.new_return_code(&state).await?;
+    let code = at.caller().await?.new_return_code().await?;
     Ok(ok(ReturnCodeReply::of(&code)))
 }
 
@@ -41,8 +39,7 @@ pub async fn return_code(at: ChatRequest, _: Json<EmptyBody>) -> Result<HttpResp
     responses((status = 200, body = Envelope<SessionsReply>))
 )]
 pub async fn sessions(at: ChatRequest) -> Result<HttpResponse> {
-    let (state, caller) = at.caller().await?;
-    let (sessions, current) = caller.sessions(&state).await?;
+    let (sessions, current) = at.caller().await?.sessions().await?;
     Ok(ok(SessionsReply::of(&sessions, current)))
 }
 
@@ -57,7 +54,6 @@ pub async fn end_session(
     Json(body): Json<EndSessionBody>,
 ) -> Result<HttpResponse> {
     let id = body.parse()?;
-    let (state, caller) = at.caller().await?;
-    caller.end_session(&state, id).await?;
+    at.caller().await?.end_session(id).await?;
     Ok(ok(EmptyReply {}))
 }

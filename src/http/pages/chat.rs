@@ -75,7 +75,7 @@ const NOTICES: [(&str, Notice); 5] = [
 /// Writes the page.
 pub async fn render(holder: &Holder, page: Page, extra: ChatExtras) -> Result<Markup, Problem> {
     let hello = holder.snapshot().await?.hello;
-    let read = holder.caller.history(&holder.state, page, PAGE_LEN);
+    let read = holder.caller.history(page, PAGE_LEN);
     let (shown_page, names) = read.await?;
     let view = |message: &Message| views::message::Message {
         seq: message.seq,

@@ -30,7 +30,7 @@ use crate::http::{
 pub async fn stream(at: SeatRequest, query: web::Query<StreamQuery>) -> Result<HttpResponse> {
     let after = parse_last_seen(&at.request, &query)?;
     let opened = match at.holder().await {
-        Ok(holder) => stream::open(&at.state, &at.request, holder.caller, after).await,
+        Ok(holder) => stream::open(&at.request, holder.caller, after).await,
         Err(problem) => Err(problem),
     };
     let mut response = match opened {
@@ -51,7 +51,7 @@ pub async fn messages(at: SeatRequest, query: web::Query<HistoryQuery>) -> Resul
         let page = chat::render(&holder, page, ChatExtras::default()).await?;
         return Ok(html(HttpResponse::Ok(), page));
     }
-    let (page, names) = holder.caller.history(&at.state, page, limit).await?;
+    let (page, names) = holder.caller.history(page, limit).await?;
     Ok(ok(HistoryReply::of(&page, &names)))
 }
 
@@ -61,7 +61,7 @@ pub async fn send(at: SeatRequest, form: FormOrJson<SendBody>) -> Result<HttpRes
     let sent = async {
         let message = form.body.parse()?;
         let holder = at.holder().await?;
-        let sent = holder.caller.send(&at.state, message).await?;
+        let sent = holder.caller.send(message).await?;
         Ok(holder.done(SendReply::from(sent), &holder.chat_url()))
     };
     let problem: Problem = match sent.await {
@@ -117,7 +117,7 @@ fn characters_over(draft: &str) -> u64 {
 pub async fn receipt(at: SeatRequest, form: FormOrJson<ReceiptBody>) -> Result<HttpResponse> {
     let marks = form.body.parse()?;
     let holder = at.holder().await?;
-    holder.caller.move_marks(&at.state, marks).await?;
+    holder.caller.move_marks(marks).await?;
     Ok(holder.done(EmptyReply {}, &holder.chat_url()))
 }
 
@@ -133,7 +133,7 @@ async fn notify(
     _: FormOrJson<EmptyBody>,
 ) -> Result<HttpResponse> {
     let holder = at.holder().await?;
-    holder.caller.notify(&at.state, activity).await?;
+    holder.caller.notify(activity).await?;
     Ok(holder.done(EmptyReply {}, &holder.chat_url()))
 }
 
@@ -141,7 +141,7 @@ async fn notify(
 pub async fn answer(at: SeatRequest, form: FormOrJson<AnswerBody>) -> Result<HttpResponse> {
     let answer = form.body.parse()?;
     let holder = at.holder().await?;
-    let answered = holder.caller.answer(&at.state, answer).await;
+    let answered = holder.caller.answer(answer).await;
     if wants_json(&at.request) {
         answered?;
         return Ok(ok(EmptyReply {}));

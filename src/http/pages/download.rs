@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::holder::SeatRequest;
 use crate::{
     escaping,
-    http::{Problem, Result, State, actions::TokenHolder, wire::messages::MessageView},
+    http::{Problem, Result, actions::TokenHolder, wire::messages::MessageView},
 };
 
 /// Messages read at once.
@@ -65,7 +65,7 @@ pub async fn show(
             header::CONTENT_DISPOSITION,
             format!("attachment; filename=\"{name}\""),
         ))
-        .streaming(parts(at.state, holder.caller, format)))
+        .streaming(parts(holder.caller, format)))
 }
 
 enum Step {
@@ -74,13 +74,9 @@ enum Step {
     Done,
 }
 
-fn parts(
-    state: web::Data<State>,
-    caller: TokenHolder,
-    format: Format,
-) -> impl Stream<Item = Result<Bytes, Refusal>> {
+fn parts(caller: TokenHolder, format: Format) -> impl Stream<Item = Result<Bytes, Refusal>> {
     stream::try_unfold(Step::After(0), move |step| {
-        let (state, caller) = (state.clone(), caller.clone());
+        let caller = caller.clone();
         let json = matches!(format, Format::Json);
         async move {
             let after = match step {
@@ -91,7 +87,7 @@ fn parts(
                 Step::Closing | Step::Done => return Ok(None),
             };
             let page = Page::After(after);
-            let (page, names) = caller.history(&state, page, PART_LEN).await?;
+            let (page, names) = caller.history(page, PART_LEN).await?;
             let mut part = String::new();
             if json && after == 0 {
                 part.push('[');

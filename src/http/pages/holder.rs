@@ -62,9 +62,8 @@ impl SeatRequest {
         // A made-up cookie costs a query of the store, so it is counted.
         self.state.limits.count_request(&self.request)?;
         let token = seat_token(&self.request);
-        let caller = TokenHolder::at_seat(&self.state, hash, seat, token).await?;
+        let caller = TokenHolder::at_seat(self.state.clone(), hash, seat, token).await?;
         Ok(Holder {
-            state: self.state.clone(),
             request: self.request.clone(),
             caller,
             seat,
@@ -74,8 +73,6 @@ impl SeatRequest {
 
 /// Somebody at their own seat.
 pub struct Holder {
-    /// The application state.
-    pub state: web::Data<State>,
     /// The request itself.
     pub request: HttpRequest,
     /// Whose session it is.
@@ -87,7 +84,7 @@ pub struct Holder {
 impl Holder {
     /// The state of the chat for them, if the session is alive.
     pub async fn snapshot(&self) -> Result<Snapshot> {
-        Ok(self.caller.snapshot(&self.state).await?)
+        Ok(self.caller.snapshot().await?)
     }
 
     /// The link's hash, for an address or a page.
@@ -97,7 +94,7 @@ impl Holder {
 
     /// The link to share.
     pub fn link(&self) -> String {
-        self.state.link(&self.request, &self.caller.hash)
+        self.caller.state.link(&self.request, &self.caller.hash)
     }
 
     /// The address of the conversation.
@@ -112,7 +109,7 @@ impl Holder {
 
     /// The cookies of the seat.
     pub fn cookies(&self) -> Cookies<'_> {
-        Cookies::of_seat(&self.state, &self.caller.hash, self.seat)
+        Cookies::of_seat(&self.caller.state, &self.caller.hash, self.seat)
     }
 
     /// A page.

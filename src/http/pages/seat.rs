@@ -24,7 +24,7 @@ use crate::http::{
 /// Makes a code for another device, which its page shows.
 pub async fn make_device(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpResponse> {
     let holder = at.holder().await?;
-    let (code, expires_at) = holder.caller.new_device_code(&at.state).await?;
+    let (code, expires_at) = holder.caller.new_device_code().await?;
     let kept = format!("{}.{}", code.reveal(), expires_at.unix_ms());
     let mut response = holder.done(
         DeviceReply::of(&code, expires_at),
@@ -66,7 +66,7 @@ pub async fn device(at: SeatRequest) -> Result<HttpResponse> {
 /// Makes a new return code, which its page shows until it is saved.
 pub async fn make_return_code(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpResponse> {
     let holder = at.holder().await?;
-    let code = holder.caller.new_return_code(&at.state).await?;
+    let code = holder.caller.new_return_code().await?;
     let mut response = holder.done(ReturnCodeReply::of(&code), &holder.address("return_code"));
     let cookies = holder.cookies();
     cookies.set(&mut response, flash::CODE_COOKIE, code.reveal());
@@ -97,7 +97,7 @@ pub async fn saved(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpResp
 /// Where one is logged in.
 pub async fn sessions(at: SeatRequest) -> Result<HttpResponse> {
     let holder = at.holder().await?;
-    let (sessions, current) = holder.caller.sessions(&at.state).await?;
+    let (sessions, current) = holder.caller.sessions().await?;
     if wants_json(&at.request) {
         return Ok(ok(SessionsReply::of(&sessions, current)));
     }
@@ -132,7 +132,7 @@ pub async fn end_session(
 ) -> Result<HttpResponse> {
     let id = form.body.parse()?;
     let holder = at.holder().await?;
-    holder.caller.end_session(&at.state, id).await?;
+    holder.caller.end_session(id).await?;
     let next = format!("{}?ended", holder.address("sessions"));
     Ok(holder.done(EmptyReply {}, &next))
 }
