@@ -32,7 +32,7 @@ use std::{
 
 use actix::ArbiterHandle;
 use actix_web::{
-    App, HttpRequest, Resource, Route, guard,
+    App, FromRequest, Handler, HttpRequest, Resource, Responder, Route, guard,
     http::header::AsHeaderName,
     middleware::{Compress, from_fn},
     web,
@@ -186,10 +186,10 @@ pub fn server(
 fn routes(config: &mut web::ServiceConfig, serves: RouteSet, role: Role) {
     // On every socket, so that a health check can use the one that it checks.
     config
-        .service(get_or_head("/health/live", web::route().to(ops::live)))
-        .service(get_or_head("/health/ready", web::route().to(ops::ready)));
+        .service(only(PAGE, "/health/live", ops::live))
+        .service(only(PAGE, "/health/ready", ops::ready));
     if serves.ops {
-        config.service(get_or_head("/metrics", web::route().to(ops::metrics)));
+        config.service(only(PAGE, "/metrics", ops::metrics));
     }
     if serves.api {
         config.service(web::scope("/chat-server").configure(|config| {
@@ -203,13 +203,10 @@ fn routes(config: &mut web::ServiceConfig, serves: RouteSet, role: Role) {
         }));
     }
     if serves.pages {
-        config.service(get_or_head(
-            "/.well-known/security.txt",
-            web::route().to(security_txt::show),
-        ));
+        config.service(only(PAGE, "/.well-known/security.txt", security_txt::show));
         if role.registers() {
             let first = || async { web::Redirect::to(views::address::REGISTER).see_other() };
-            config.service(get_or_head("/", web::route().to(first)));
+            config.service(only(PAGE, "/", first));
         }
         config.service(
             web::scope(views::address::BASE)
@@ -239,19 +236,26 @@ fn has_parameter(request: &HttpRequest, name: &str) -> bool {
     parameters.any(|(found, _)| found == name)
 }
 
-fn get_or_head(path: &str, route: Route) -> Resource {
-    let get_or_head = guard::Any(guard::Get()).or(guard::Head());
+/// The methods of a page, and of what is asked for and of what is done without one.
+const PAGE: &str = "GET, HEAD";
+const GET: &str = "GET";
+const POST: &str = "POST";
+
+/// A resource for these methods; others are answered with a 405 that names them.
+fn only<F, Args>(methods: &'static str, path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    F::Output: Responder + 'static,
+    Args: FromRequest + 'static,
+{
+    let route = match methods {
+        POST => web::post(),
+        GET => web::get(),
+        _ => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
+    };
     web::resource(path)
-        .route(route.guard(get_or_head))
-        .default_service(method_not_allowed("GET, HEAD"))
-}
-
-fn get_only(path: &str) -> Resource {
-    web::resource(path).default_service(method_not_allowed("GET"))
-}
-
-fn post_only(path: &str) -> Resource {
-    web::resource(path).default_service(method_not_allowed("POST"))
+        .route(route.to(handler))
+        .default_service(method_not_allowed(methods))
 }
 
 /// Answers 405 with the methods that the address takes.

@@ -16,7 +16,7 @@ use actix_web::{http::Method, web};
 use actors::domain::Activity;
 use utoipa::OpenApi;
 
-use super::{get_only, method_not_allowed, post_only};
+use super::{GET, POST, method_not_allowed, only};
 
 /// Declares operations once: a function for each group of routes, and [`Operations`] for the description. A line is
 /// `path => METHOD handler` with as many methods as the path takes.
@@ -89,7 +89,8 @@ operations! {
 fn activities(config: &mut web::ServiceConfig) {
     for activity in Activity::ALL {
         let path = format!("/{}", activity.word());
-        config.service(post_only(&path).route(messages::activity(activity)));
+        let notify = move |at, body| messages::notify(activity, at, body);
+        config.service(only(POST, &path, notify));
     }
 }
 
@@ -104,7 +105,7 @@ pub fn chat(config: &mut web::ServiceConfig) {
 pub fn description(config: &mut web::ServiceConfig) {
     let page = || async { web::Redirect::to("/chat-server/docs/").see_other() };
     config
-        .service(get_only("/openapi.json").route(web::get().to(docs::openapi)))
-        .service(get_only("/docs").route(web::get().to(page)))
-        .service(get_only("/docs/{file:.*}").route(web::get().to(docs::show)));
+        .service(only(GET, "/openapi.json", docs::openapi))
+        .service(only(GET, "/docs", page))
+        .service(only(GET, "/docs/{file:.*}", docs::show));
 }

@@ -18,7 +18,8 @@ mod register;
 mod seat;
 
 use actix_web::{
-    HttpRequest, HttpResponse, HttpResponseBuilder, Resource, Route, http::header, web,
+    FromRequest, Handler, HttpRequest, HttpResponse, HttpResponseBuilder, Resource, Responder,
+    http::header, web,
 };
 use actors::{Refusal, domain::Activity};
 use maud::Markup;
@@ -26,28 +27,23 @@ use serde::Serialize;
 use views::page::{Frame, Theme};
 
 use super::{
-    State, envelope::ok, get_only, get_or_head, method_not_allowed, observe, post_only,
-    problem::Problem, session::cookie,
+    GET, PAGE, POST, State, envelope::ok, method_not_allowed, observe, only, problem::Problem,
+    session::cookie,
 };
 use crate::http;
 
 /// The page where chats are made.
 pub fn registration(config: &mut web::ServiceConfig) {
-    config.service(
-        form("/register", web::route().to(register::show)).route(web::post().to(register::submit)),
-    );
+    config.service(form("/register", register::show, register::submit));
     // The keys of an encrypted chat depend on its hash, so the page needs the hash before it sends the form.
-    config.service(post_only("/register/hash").route(web::post().to(register::reserve)));
+    config.service(only(POST, "/register/hash", register::reserve));
 }
 
 /// The routes of every role.
 pub fn everywhere(config: &mut web::ServiceConfig) {
     config
-        .service(get_or_head(
-            "/assets/{digest}/{name}",
-            web::route().to(assets::show),
-        ))
-        .service(post_only("/preferences").route(web::post().to(preferences::set)));
+        .service(only(PAGE, "/assets/{digest}/{name}", assets::show))
+        .service(only(POST, "/preferences", preferences::set));
 }
 
 /// Everything under `/user/`.
@@ -57,52 +53,54 @@ pub fn chat(config: &mut web::ServiceConfig) {
 
 fn of_chat(config: &mut web::ServiceConfig) {
     config
-        .service(get_or_head("", web::route().to(login::show)))
-        .service(post_only("/login").route(web::post().to(login::submit)))
-        .service(post_only("/login/ask").route(web::post().to(asking::submit)))
-        .service(get_or_head(
-            "/login/ask/{ask_id}",
-            web::route().to(asking::show),
-        ))
+        .service(only(PAGE, "", login::show))
+        .service(only(POST, "/login", login::submit))
+        .service(only(POST, "/login/ask", asking::submit))
+        .service(only(PAGE, "/login/ask/{ask_id}", asking::show))
         .service(web::scope("/{seat}").configure(at_seat));
 }
 
 fn at_seat(config: &mut web::ServiceConfig) {
     for activity in Activity::ALL {
         let path = format!("/{}", activity.word());
-        config.service(post_only(&path).route(conversation::activity(activity)));
+        let notify = move |at, body| conversation::notify(activity, at, body);
+        config.service(only(POST, &path, notify));
     }
     config
-        .service(get_or_head("", web::route().to(chat::show)))
-        .service(get_or_head("/invite", web::route().to(invite::show)))
-        .service(get_or_head("/download", web::route().to(download::show)))
-        .service(get_only("/stream").route(web::get().to(conversation::stream)))
-        .service(get_only("/messages").route(web::get().to(conversation::messages)))
-        .service(post_only("/message_send").route(web::post().to(conversation::send)))
-        .service(post_only("/receipt").route(web::post().to(conversation::receipt)))
-        .service(post_only("/answer").route(web::post().to(conversation::answer)))
-        .service(
-            form("/device", web::route().to(seat::device)).route(web::post().to(seat::make_device)),
-        )
-        .service(
-            form("/return_code", web::route().to(seat::return_code))
-                .route(web::post().to(seat::make_return_code)),
-        )
-        .service(post_only("/return_code/saved").route(web::post().to(seat::saved)))
-        .service(get_or_head("/sessions", web::route().to(seat::sessions)))
-        .service(post_only("/sessions/end").route(web::post().to(seat::end_session)))
-        .service(
-            form("/logout", web::route().to(leave::ask_logout))
-                .route(web::post().to(leave::logout)),
-        )
-        .service(
-            form("/endchat", web::route().to(leave::ask_end)).route(web::post().to(leave::end)),
-        );
+        .service(only(PAGE, "", chat::show))
+        .service(only(PAGE, "/invite", invite::show))
+        .service(only(PAGE, "/download", download::show))
+        .service(only(GET, "/stream", conversation::stream))
+        .service(only(GET, "/messages", conversation::messages))
+        .service(only(POST, "/message_send", conversation::send))
+        .service(only(POST, "/receipt", conversation::receipt))
+        .service(only(POST, "/answer", conversation::answer))
+        .service(form("/device", seat::device, seat::make_device))
+        .service(form(
+            "/return_code",
+            seat::return_code,
+            seat::make_return_code,
+        ))
+        .service(only(POST, "/return_code/saved", seat::saved))
+        .service(only(PAGE, "/sessions", seat::sessions))
+        .service(only(POST, "/sessions/end", seat::end_session))
+        .service(form("/logout", leave::ask_logout, leave::logout))
+        .service(form("/endchat", leave::ask_end, leave::end));
 }
 
 /// A page with a form, which is posted to the same address.
-fn form(path: &str, show: Route) -> Resource {
-    get_or_head(path, show).default_service(method_not_allowed("GET, HEAD, POST"))
+fn form<S, A, P, B>(path: &str, show: S, submit: P) -> Resource
+where
+    S: Handler<A>,
+    S::Output: Responder + 'static,
+    A: FromRequest + 'static,
+    P: Handler<B>,
+    P::Output: Responder + 'static,
+    B: FromRequest + 'static,
+{
+    only(PAGE, path, show)
+        .route(web::post().to(submit))
+        .default_service(method_not_allowed("GET, HEAD, POST"))
 }
 
 pub use leave::forget_seat;

@@ -1,6 +1,6 @@
 //! Messages, marks and activities.
 
-use actix_web::{HttpResponse, Route, web};
+use actix_web::HttpResponse;
 use actors::domain::Activity;
 
 use super::chat_request::ChatRequest;
@@ -34,11 +34,6 @@ pub async fn receipt(at: ChatRequest, Json(body): Json<ReceiptBody>) -> Result<H
     let marks = body.parse()?;
     at.caller().await?.move_marks(marks).await?;
     Ok(ok(EmptyReply {}))
-}
-
-/// The route of an activity.
-pub fn activity(activity: Activity) -> Route {
-    web::post().to(move |at, body| notify(activity, at, body))
 }
 
 /// Tells the other person what the caller is doing. The description has one such operation for each activity.

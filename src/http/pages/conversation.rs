@@ -1,6 +1,6 @@
 //! The actions of the conversation page, for scripts and for forms.
 
-use actix_web::{HttpResponse, Route, http::StatusCode, web};
+use actix_web::{HttpResponse, http::StatusCode, web};
 use actors::{
     Refusal,
     domain::{Activity, Page, TEXT_BYTES_MAX, is_blank},
@@ -121,13 +121,8 @@ pub async fn receipt(at: SeatRequest, form: FormOrJson<ReceiptBody>) -> Result<H
     Ok(holder.done(EmptyReply {}, &holder.chat_url()))
 }
 
-/// The route of an activity.
-pub fn activity(activity: Activity) -> Route {
-    web::post().to(move |at, body| notify(activity, at, body))
-}
-
 /// Tells the other person what the caller is doing.
-async fn notify(
+pub async fn notify(
     activity: Activity,
     at: SeatRequest,
     _: FormOrJson<EmptyBody>,
