@@ -59,7 +59,10 @@ fn parsed<T: DeserializeOwned + 'static>(
     let read = read(request, payload);
     async move {
         match media_type {
-            MediaType::Json => parse_json(&read.await?),
+            MediaType::Json => match read.await? {
+                empty if empty.is_empty() => parse_json(b"{}"),
+                body => parse_json(&body),
+            },
             MediaType::Form if may_be_form => parse_form(&read.await?),
             MediaType::Compressed => Err(Problem::Compressed),
             // Without a Content-Type it must be empty.

@@ -107,6 +107,19 @@ async fn a_body_that_does_not_say_it_is_json_is_415_on_every_path() {
 }
 
 #[tokio::test]
+async fn a_body_without_a_byte_is_an_empty_object_whatever_it_says_it_is() {
+    let server = Server::start().await;
+    let chat = Chat::begin(&server).await;
+    let post = |path: &str| chat.one.api.call(POST, path);
+    let empty = async |path: &str| post(path).body("application/json", "").send().await;
+    let missing = empty(&chat.path("message_send")).await;
+    assert_eq!(missing.fails_as(400, "missing_field")["field"], "message");
+    for path in [&chat.path("typing"), "/chat-server/user/logout"] {
+        empty(path).await.ok();
+    }
+}
+
+#[tokio::test]
 async fn a_body_over_64_kib_is_413_on_every_path_however_it_is_sent() {
     let server = Server::start().await;
     let chat = Chat::begin(&server).await;
