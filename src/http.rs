@@ -269,6 +269,7 @@ fn not_found(path: &str, role: Role) -> Problem {
     let registers = [
         "/",
         views::address::REGISTER,
+        "/demo/chat/register/hash",
         "/chat-server/hash",
         "/chat-server/register",
         "/chat-server/user1",

@@ -251,6 +251,9 @@ async fn registration_and_chat_may_be_two_services() {
     for path in ["/", "/demo/chat/register"] {
         assert_eq!(api.get(path).await.status, 404, "{path}");
     }
+    // A script of the page asks for this.
+    let reserved = api.post("/demo/chat/register/hash", json!({})).await;
+    reserved.fails_as(404, "other_service");
     let login = api.post("/chat-server/user/Abhi/login", login).await.ok();
     let abhi = api.with(login["token"].as_str().unwrap());
     let stream = abhi.call(Method::GET, &format!("/chat-server/user/{hash}/stream"));
