@@ -350,8 +350,8 @@ fn unseen(frame: &Frame, chat: &Chat) -> Markup {
         p.visually-hidden #status role="status" {}
         p.visually-hidden #alert role="alert" {}
         dialog #download-dialog closedby="any" aria-labelledby="download-title" { (download::question(frame, &chat.hash, chat.seat)) }
-        dialog #end-dialog closedby="any" aria-labelledby="end-title" { (end::question(frame, &end, "end", false)) }
-        dialog #logout-dialog closedby="any" aria-labelledby="logout-title" { (logout::question(frame, &logout, "logout", false)) }
+        dialog #end-dialog closedby="any" aria-labelledby="end-title" { (end::question(frame, &end, false)) }
+        dialog #logout-dialog closedby="any" aria-labelledby="logout-title" { (logout::question(frame, &logout, false)) }
         (message::templates(frame))
         template #strip { (strip(frame, "")) }
         template #ask-other { (ask_form(frame, chat, "", &text::slot("user"), &text::slot("number"), false)) }

@@ -23,18 +23,18 @@ pub struct End {
 
 /// Writes the page.
 pub fn page(frame: &Frame, page: &End) -> Markup {
-    let content = html! { article.narrow { div.card { (question(frame, page, "end", true)) } } };
+    let content = html! { article.narrow { div.card { (question(frame, page, true)) } } };
     page::sheet(frame, frame.text.end.title, &content)
 }
 
 /// The question itself. Cancel has the focus: a stray Enter must not end anything.
-pub(crate) fn question(frame: &Frame, page: &End, id: &str, alone: bool) -> Markup {
+pub(crate) fn question(frame: &Frame, page: &End, alone: bool) -> Markup {
     let words = &frame.text.end;
     let chat = address::chat(&page.hash, page.seat);
     // The key goes from the browser with the chat, and only a script takes it.
     let keyed = alone && page.encrypted;
     html! {
-        (parts::heading(alone, &format!("{id}-title"), words.title))
+        (parts::heading(alone, "end-title", words.title))
         p {
             (words.lead) " "
             (text::sentence(words.copies, &[("peer", &text::peer_or_other_start(frame.text, page.peer.as_deref()))]))

@@ -21,17 +21,17 @@ pub struct Logout {
 
 /// Writes the page.
 pub fn page(frame: &Frame, page: &Logout) -> Markup {
-    let content = html! { article.narrow { div.card { (question(frame, page, "logout", true)) } } };
+    let content = html! { article.narrow { div.card { (question(frame, page, true)) } } };
     page::sheet(frame, frame.text.logout.title, &content)
 }
 
 /// The question itself, for the page and for the chat's dialog.
-pub(crate) fn question(frame: &Frame, page: &Logout, id: &str, alone: bool) -> Markup {
+pub(crate) fn question(frame: &Frame, page: &Logout, alone: bool) -> Markup {
     let words = &frame.text.logout;
     // The key goes from the browser with the chat, and only a script takes it.
     let keyed = alone && page.encrypted;
     html! {
-        (parts::heading(alone, &format!("{id}-title"), words.title))
+        (parts::heading(alone, "logout-title", words.title))
         p { (words.lead) }
         @if keyed { (parts::reason("load", frame.text.sealed.load)) }
         div.actions {

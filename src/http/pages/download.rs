@@ -3,10 +3,10 @@
 use actix_web::{HttpResponse, http::header, web};
 use actors::{
     Refusal,
-    domain::{Message, Names, Page, Seq},
+    domain::{Message, Names, Page},
 };
 use bytes::Bytes;
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt, stream};
 use serde::Deserialize;
 
 use super::holder::SeatRequest;
@@ -68,40 +68,26 @@ pub async fn show(
         .streaming(parts(holder.caller, format)))
 }
 
-enum Step {
-    After(Seq),
-    Closing,
-    Done,
-}
-
+/// The parts of the file: a page of the history each.
 fn parts(caller: TokenHolder, format: Format) -> impl Stream<Item = Result<Bytes, Refusal>> {
-    stream::try_unfold(Step::After(0), move |step| {
+    let json = matches!(format, Format::Json);
+    let pages = stream::try_unfold(Some(0), move |after| {
         let caller = caller.clone();
-        let json = matches!(format, Format::Json);
         async move {
-            let after = match step {
-                Step::After(after) => after,
-                Step::Closing if json => {
-                    return Ok(Some((Bytes::from_static(b"\n]\n"), Step::Done)));
-                }
-                Step::Closing | Step::Done => return Ok(None),
+            let Some(after) = after else {
+                return Ok(None);
             };
-            let page = Page::After(after);
-            let (page, names) = caller.history(page, PART_LEN).await?;
+            let (page, names) = caller.history(Page::After(after), PART_LEN).await?;
             let mut part = String::new();
-            if json && after == 0 {
-                part.push('[');
-            }
             for message in &page.messages {
                 write(&mut part, message, &names, json);
             }
-            let next = match page.messages.last() {
-                Some(last) if page.more => Step::After(last.seq),
-                _ => Step::Closing,
-            };
-            Ok(Some((Bytes::from(part), next)))
+            let last = page.messages.last().filter(|_| page.more);
+            Ok(Some((part.into(), last.map(|last| last.seq))))
         }
-    })
+    });
+    let edge = |text: &'static str| stream::iter(json.then(|| Ok(text.into())));
+    edge("[").chain(pages).chain(edge("\n]\n"))
 }
 
 fn write(part: &mut String, message: &Message, names: &Names, json: bool) {
