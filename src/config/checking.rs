@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tracing::level_filters::LevelFilter;
 
-use super::{ConfigError, Settings, is_local};
+use super::{BusUrl, ConfigError, Settings, is_local};
 
 /// A longer wait for a store is a mistake, and close to what PostgreSQL accepts.
 const A_DAY_SECONDS: u64 = 24 * 60 * 60;
@@ -48,6 +48,13 @@ impl Settings {
             return wrong(
                 "server.tls_cert and server.tls_key must be set together: a certificate is of no \
                  use without its key.",
+            );
+        }
+        let bus_by_tls = matches!(&self.bus.url, BusUrl::Redis(url) if url.tls);
+        if self.bus.tls_ca.is_some() && !bus_by_tls {
+            return wrong(
+                "bus.tls_ca is of no use without TLS: the bus.url that goes with it begins with \
+                 rediss://, rediss+sentinel:// or rediss+cluster://.",
             );
         }
         self.check_plain_http()?;

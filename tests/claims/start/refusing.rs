@@ -140,6 +140,7 @@ fn a_value_that_cannot_be_is_named() {
         ("store.url", "sqlite://data/", "folder"),
         ("store.url", "", "store.url"),
         ("bus.url", "http://localhost", "bus.url"),
+        ("bus.tls_ca", "ca.pem", "rediss://"),
         ("server.bind", "here", "server.bind"),
         ("server.bind", "127.0.0.1", "server.bind"),
         ("server.bind", "8080", "localhost:8080"),
