@@ -5,7 +5,11 @@ use std::{path::PathBuf, sync::Arc};
 use tokio::signal::unix::Signal;
 use tracing::{info, warn};
 
-use crate::{config::Settings, http::tls::Identity, telemetry::LogControl};
+use crate::{
+    config::{self, Settings},
+    http::tls::Identity,
+    telemetry::LogControl,
+};
 
 /// Reloads what the settings name.
 pub struct Reload {
@@ -41,7 +45,9 @@ impl Reload {
 
     /// Returns whether the filter changed.
     fn read_filter(&mut self) -> bool {
-        let settings = match Settings::load(self.file.as_deref(), std::env::vars()) {
+        let settings = config::environment()
+            .and_then(|environment| Settings::load(self.file.as_deref(), environment));
+        let settings = match settings {
             Ok(settings) => settings,
             Err(error) => {
                 warn!(%error, "the settings cannot be read again; those in force stay");
