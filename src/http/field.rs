@@ -16,13 +16,11 @@ pub fn required<'a, T: ?Sized>(value: Option<&'a T>, field: &'static str) -> Res
     value.ok_or(Problem::Missing(field))
 }
 
-/// A name.
 pub fn name(value: Option<&str>, field: &'static str) -> Result<UserName> {
     let text = required(value, field)?;
     Ok(UserName::parse(text).map_err(Refusal::invalid(field))?)
 }
 
-/// A link's hash.
 pub fn hash(value: Option<&str>) -> Result<PairHash> {
     let text = required(value, "hash")?;
     Ok(PairHash::parse(text).map_err(Refusal::invalid("hash"))?)
@@ -76,7 +74,6 @@ pub fn same_name(in_path: &str, name: &UserName) -> Result<()> {
     }
 }
 
-/// A message's text.
 pub fn text(value: Option<String>) -> Result<IncomingText> {
     let text = value.ok_or(Problem::Missing("message"))?;
     IncomingText::parse(text).map_err(|error| match error {

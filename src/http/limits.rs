@@ -69,7 +69,6 @@ impl AddressLimits {
         }
     }
 
-    /// Counts a request.
     pub fn count_request(&self, request: &HttpRequest) -> Result<()> {
         self.take(&self.requests, self.address(request), NonZeroU32::MIN)
     }

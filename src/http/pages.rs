@@ -182,7 +182,6 @@ impl ErrorPage {
         }
     }
 
-    /// The answer.
     pub fn about(self, problem: &Problem) -> HttpResponse {
         let reference = problem.reference().map(str::to_owned);
         let told = views::error::Error {

@@ -114,13 +114,11 @@ pub struct Cookies<'a> {
 }
 
 impl<'a> Cookies<'a> {
-    /// Those of a path.
     pub fn at(state: &'a State, path: impl Into<String>) -> Self {
         let path = path.into();
         Self { state, path }
     }
 
-    /// Those of a seat.
     pub fn of_seat(state: &'a State, hash: &PairHash, seat: Seat) -> Self {
         Self::at(state, views::address::chat(hash.as_str(), seat.number()))
     }
@@ -137,7 +135,6 @@ impl<'a> Cookies<'a> {
         add(response, &cookie);
     }
 
-    /// Removes a cookie.
     pub fn remove(&self, response: &mut HttpResponse, name: &str) {
         let mut cookie = self.cookie(name, String::new());
         cookie.make_removal();

@@ -14,13 +14,11 @@ use uuid::Uuid;
 
 use super::TokenHolder;
 
-/// A message to be sent.
 pub struct SendRequest {
     /// The hash that the client claims, to be checked against the session.
     pub hash: Option<PairHash>,
     /// Its id, chosen by the client or made up here.
     pub id: Uuid,
-    /// Its text.
     pub text: IncomingText,
     /// The sender's clock.
     pub sent_at: Option<Timestamp>,

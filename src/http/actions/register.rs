@@ -17,7 +17,6 @@ pub struct Registration {
     pub name_two: Option<UserName>,
     /// The link's hash, where the client chooses it.
     pub hash: Option<PairHash>,
-    /// How long the chat lives.
     pub lifetime: Lifetime,
     /// Idempotency key: the same id with the same names finds the same chat.
     pub id: Option<RegistrationId>,

@@ -12,7 +12,6 @@ use crate::http::State;
 /// Somebody with a token for a chat. The pair checks with each request whether its session lives.
 #[derive(Clone)]
 pub struct TokenHolder {
-    /// The application state.
     pub state: web::Data<State>,
     /// The link's hash, from the address.
     pub hash: PairHash,

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use actors::domain::ChatKey;
 use dashmap::DashMap;
 
-/// The hashes reserved lately.
 pub struct ReservedHashes {
     at: DashMap<ChatKey, Instant>,
     len_max: usize,
@@ -21,7 +20,6 @@ impl ReservedHashes {
         Self { at, len_max, hold }
     }
 
-    /// Remembers a hash.
     pub fn add(&self, key: ChatKey) {
         if self.at.len() < self.len_max {
             self.at.insert(key, Instant::now());

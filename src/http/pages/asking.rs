@@ -18,7 +18,6 @@ use crate::http::{
     wire::asks::{AskBody, AskReply, AskStateReply},
 };
 
-/// Asks to be let in.
 pub async fn submit(
     state: web::Data<State>,
     request: HttpRequest,

@@ -36,7 +36,6 @@ pub struct ChatExtras {
     pub notice: Option<Notice>,
 }
 
-/// Which page of the conversation.
 #[derive(Debug, Default, Deserialize)]
 pub struct ChatQuery {
     /// The last messages before this `seq`.
@@ -45,7 +44,6 @@ pub struct ChatQuery {
     notice: Option<String>,
 }
 
-/// The page.
 pub async fn show(at: SeatRequest, query: web::Query<ChatQuery>) -> Result<HttpResponse, Problem> {
     let holder = at.holder().await?;
     let query = query.into_inner();
@@ -72,7 +70,6 @@ const NOTICES: [(&str, Notice); 5] = [
     ("ask-unknown", Notice::AskUnknown),
 ];
 
-/// Writes the page.
 pub async fn render(holder: &Holder, page: Page, extra: ChatExtras) -> Result<Markup, Problem> {
     let hello = holder.snapshot().await?.hello;
     let read = holder.caller.history(page, PAGE_LEN);

@@ -26,7 +26,6 @@ use crate::http::{
     },
 };
 
-/// The stream of a page.
 pub async fn stream(at: SeatRequest, query: web::Query<StreamQuery>) -> Result<HttpResponse> {
     let after = parse_last_seen(&at.request, &query)?;
     let opened = match at.holder().await {
@@ -55,7 +54,6 @@ pub async fn messages(at: SeatRequest, query: web::Query<HistoryQuery>) -> Resul
     Ok(ok(HistoryReply::of(&page, &names)))
 }
 
-/// Sends a message.
 pub async fn send(at: SeatRequest, form: FormOrJson<SendBody>) -> Result<HttpResponse> {
     let (draft, message_id) = (form.body.message.clone().unwrap_or_default(), form.body.id);
     let sent = async {

@@ -25,7 +25,6 @@ enum Format {
     Json,
 }
 
-/// The requested format.
 #[derive(Debug, Deserialize)]
 pub struct DownloadQuery {
     format: Option<Format>,

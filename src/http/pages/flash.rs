@@ -43,7 +43,6 @@ pub fn was_ended_by_you(request: &HttpRequest) -> bool {
     cookie(request, ENDED_COOKIE).is_some_and(|by| by == "you")
 }
 
-/// Removes that cookie.
 pub fn forget_end(state: &State, response: &mut HttpResponse) {
     Cookies::at(state, views::address::REGISTER).remove(response, ENDED_COOKIE);
 }
@@ -53,7 +52,6 @@ pub fn encode(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-/// Decodes such a value.
 pub fn decode(value: &str) -> String {
     let first = form_urlencoded::parse(value.as_bytes()).next();
     first.map_or_else(String::new, |(text, _)| text.into_owned())

@@ -21,9 +21,7 @@ use crate::http::{
 /// A request to a seat's address. Its holder is looked up only when the handler asks, because errors in the
 /// body are reported first.
 pub struct SeatRequest {
-    /// The application state.
     pub state: web::Data<State>,
-    /// The request itself.
     pub request: HttpRequest,
     hash: String,
     /// The seat that the address names, if there is such a one.
@@ -73,11 +71,8 @@ impl SeatRequest {
 
 /// Somebody at their own seat.
 pub struct Holder {
-    /// The request itself.
     pub request: HttpRequest,
-    /// Whose session it is.
     pub caller: TokenHolder,
-    /// Where they sit.
     pub seat: Seat,
 }
 
@@ -92,7 +87,6 @@ impl Holder {
         self.caller.hash.as_str().to_owned()
     }
 
-    /// The link to share.
     pub fn link(&self) -> String {
         self.caller.state.link(&self.request, &self.caller.hash)
     }
@@ -107,12 +101,10 @@ impl Holder {
         address::seat(self.caller.hash.as_str(), self.seat.number(), page)
     }
 
-    /// The cookies of the seat.
     pub fn cookies(&self) -> Cookies<'_> {
         Cookies::of_seat(&self.caller.state, &self.caller.hash, self.seat)
     }
 
-    /// A page.
     pub fn show(&self, page: impl FnOnce(&Frame) -> Markup) -> HttpResponse {
         show_page(&self.request, page)
     }

@@ -7,7 +7,6 @@ use views::invite::Invite;
 use super::{flash, holder::SeatRequest};
 use crate::http::problem::Problem;
 
-/// The page.
 pub async fn show(at: SeatRequest) -> Result<HttpResponse, Problem> {
     if at.seat != Seat::One.number() {
         return Err(Problem::NoSuchPage);

@@ -27,7 +27,6 @@ pub async fn ask_logout(at: SeatRequest) -> Result<HttpResponse> {
     Ok(holder.show(|frame| views::logout::page(frame, &page)))
 }
 
-/// Logs this browser out.
 pub async fn logout(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpResponse> {
     let holder = at.holder().await?;
     actions::log_out(&at.state, holder.caller.key, holder.caller.by).await?;

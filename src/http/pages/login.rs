@@ -79,7 +79,6 @@ async fn login_page(state: &State, request: &HttpRequest, hash: &PairHash) -> Re
     })
 }
 
-/// Logs somebody in.
 pub async fn submit(
     state: web::Data<State>,
     request: HttpRequest,
@@ -101,9 +100,7 @@ pub async fn submit(
 
 /// What the user entered, to fill the form again.
 pub struct LoginAttempt {
-    /// The name.
     pub user: String,
-    /// The login's id.
     pub id: Option<Uuid>,
     /// Whether a device code came.
     pub device_code: bool,

@@ -10,9 +10,7 @@ use crate::http::{
     Problem, Result, State, body::FormOrJson, envelope::EmptyReply, session::Cookies,
 };
 
-/// The cookie of the language.
 pub const LANGUAGE_COOKIE: &str = "duet_language";
-/// The cookie of the colours.
 pub const THEME_COOKIE: &str = "duet_theme";
 
 /// What was chosen, and where to go back to.
@@ -23,7 +21,6 @@ pub struct Preferences {
     back: Option<String>,
 }
 
-/// Keeps a choice.
 pub async fn set(
     state: web::Data<State>,
     request: HttpRequest,

@@ -22,7 +22,6 @@ use crate::http::{
     },
 };
 
-/// The page.
 pub async fn show(state: web::Data<State>, request: HttpRequest) -> HttpResponse {
     let asks_for = |name| has_parameter(&request, name);
     let notice = match (asks_for("ended"), asks_for("loggedout")) {

@@ -125,7 +125,6 @@ fn shown(session: &domain::Session, current: Uuid) -> Session {
     }
 }
 
-/// Logs one of them out.
 pub async fn end_session(
     at: SeatRequest,
     form: FormOrJson<EndSessionBody>,
