@@ -26,6 +26,7 @@ pub async fn submit(
 ) -> Result<HttpResponse, Problem> {
     let hash = login::link_hash(&hash)?;
     let user = form.body.user.clone().unwrap_or_default();
+    let encrypted = form.body.auth.is_some();
     let asked = async {
         let ask = form.body.parse()?;
         state.limits.count_request(&request)?;
@@ -42,6 +43,7 @@ pub async fn submit(
                 id: None,
                 device_code: false,
                 ask: true,
+                encrypted,
             };
             login::show_again(&state, &request, &hash, typed, problem).await
         }

@@ -91,6 +91,7 @@ pub async fn submit(
         id: form.body.id,
         device_code: form.body.device_code.is_some(),
         ask: form.body.ask_id.is_some(),
+        encrypted: form.body.auth.is_some(),
     };
     match log_in(&state, &request, &hash, form.body).await {
         Ok(response) => Ok(response),
@@ -106,6 +107,8 @@ pub struct LoginAttempt {
     pub device_code: bool,
     /// Whether an allowed ask came.
     pub ask: bool,
+    /// Whether the proof of an encrypted chat came.
+    pub encrypted: bool,
 }
 
 /// Shows the page again to a browser, with what was typed and what is wrong with it.
@@ -124,8 +127,11 @@ pub async fn show_again(
         return Err(problem);
     };
     let page = login_page(state, request, hash).await;
+    // Where nobody can say what kind of chat it is, the form can: the page of a plain one would warn whoever has the key
+    // of an encrypted one.
     let page = page.unwrap_or_else(|_| Login {
         hash: hash.as_str().into(),
+        encrypted: typed.encrypted,
         ..Login::default()
     });
     let page = Login {

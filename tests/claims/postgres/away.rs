@@ -17,7 +17,10 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::{at, on};
-use crate::support::{Chat, POST, Server, eventually};
+use crate::{
+    encryption::Encrypted,
+    support::{Browser, Chat, POST, Server, eventually},
+};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 const SENDERS: usize = 8;
@@ -269,4 +272,21 @@ async fn a_server_with_no_connection_to_spare_is_waited_for() {
     server.run("ALTER ROLE duet CONNECTION LIMIT -1").unwrap();
     traffic.goes_on().await;
     traffic.settles().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_in_page_of_an_encrypted_chat_stays_that_while_the_database_is_away() {
+    let mut server = Postgres::start().unwrap();
+    let duet = on(&server).start().await;
+    let chat = Encrypted::begin(&duet.api()).await;
+    server.kill();
+    let form = [("user", "Abhi"), ("auth", &chat.keys.auth())];
+    for action in ["login", "login/ask"] {
+        let path = format!("/demo/chat/user/{}/{action}", chat.hash);
+        let page = Browser::new(&duet).submit(&path, &form).await;
+        assert_eq!(page.status, 503, "{page:?}");
+        // A plain one would warn whoever has the key that the server lies.
+        let place = format!("data-encrypted=\"{}\"", chat.hash);
+        assert!(page.text().contains(&place), "{page:?}");
+    }
 }
