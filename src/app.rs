@@ -32,7 +32,7 @@ use crate::{
     process,
     reload::Reload,
     shutdown::{self, Readiness, StopSignals},
-    store::{self, OpenError, OpenStore, ServingLock, StoreProbe},
+    store::{self, OpenError, ServingLock, StoreProbe},
     telemetry,
 };
 
@@ -87,7 +87,6 @@ pub struct App {
     pairs: PairRegistry,
     readiness: Readiness,
     lock: Option<ServingLock>,
-    store: OpenStore,
     /// The certificate, if it terminates TLS itself.
     pub identity: Option<Arc<Identity>>,
     // Its tasks are aborted when it is dropped.
@@ -158,7 +157,7 @@ impl App {
             .await?
         };
         let world = World {
-            store: store.store.clone(),
+            store: store.clone(),
             bus,
             clock: clock.clone(),
         };
@@ -170,7 +169,7 @@ impl App {
             Metrics::register(&registry),
             &tasks,
         );
-        let probe = StoreProbe::register(store.store.clone(), &registry);
+        let probe = StoreProbe::register(store, &registry);
         let readiness = Readiness::register(&registry, tasks, probe);
         let state = Data::new(State::new(
             settings,
@@ -192,7 +191,6 @@ impl App {
             pairs,
             readiness,
             lock,
-            store,
             _arbiters: arbiters,
         })
     }
@@ -208,7 +206,7 @@ impl App {
         };
         info!("stopping");
         shutdown::drain(&self.settings, &self.readiness, &self.pairs, &self.servers).await;
-        self.store.close().await;
+        self.pairs.store().close().await;
         info!("stopped");
         stopped
     }

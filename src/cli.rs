@@ -13,7 +13,7 @@ use ::config::Config;
 use actix_rt::System;
 use actors::{
     domain::{ChatKey, Invalid, PairHash},
-    ports::{Access, Principal, StoreError, SystemClock},
+    ports::{Access, Principal, Store, StoreError, SystemClock},
 };
 use clap::{Parser, Subcommand};
 use prometheus::Registry;
@@ -23,7 +23,7 @@ use crate::{
     config::{self, ConfigError, Settings, Sources, StoreUrl},
     http,
     reload::Reload,
-    store::{self, OpenError, OpenStore},
+    store::{self, OpenError},
     telemetry,
     words::counted,
 };
@@ -263,7 +263,7 @@ fn print_line(sentence: fmt::Arguments<'_>) -> Result<(), Failure> {
     Ok(writeln!(io::stdout(), "{sentence}")?)
 }
 
-async fn open(settings: &Settings) -> Result<OpenStore, OpenError> {
+async fn open(settings: &Settings) -> Result<Arc<dyn Store>, OpenError> {
     let clock = Arc::new(SystemClock::default());
     store::open(settings, clock, &Registry::new()).await
 }
@@ -300,12 +300,9 @@ fn end(settings: &Settings, link: Option<String>) -> Result<(), Failure> {
         )));
     }
     let ending = System::new().block_on(async {
-        let opened = open(settings).await?;
-        let ending = opened
-            .store
-            .end(Principal::Server(ChatKey::of(&hash)))
-            .await;
-        opened.close().await;
+        let store = open(settings).await?;
+        let ending = store.end(Principal::Server(ChatKey::of(&hash))).await;
+        store.close().await;
         Ok::<_, Failure>(ending?)
     })?;
     match ending {

@@ -80,22 +80,6 @@ impl From<StoreError> for OpenError {
     }
 }
 
-/// An open store, and how to close it.
-pub struct OpenStore {
-    /// The store.
-    pub store: Arc<dyn Store>,
-    sqlite: Option<Arc<SqliteStore>>,
-}
-
-impl OpenStore {
-    /// Closes the store: for SQLite, the log is merged into the file and removed.
-    pub async fn close(&self) {
-        if let Some(sqlite) = &self.sqlite {
-            sqlite.close().await;
-        }
-    }
-}
-
 /// A lock against a second process that serves the same store with a local bus.
 #[derive(Debug)]
 pub enum ServingLock {
@@ -128,19 +112,12 @@ pub async fn open(
     settings: &Settings,
     clock: Arc<dyn Clock>,
     registry: &Registry,
-) -> Result<OpenStore, OpenError> {
-    let mut sqlite = None;
-    let store: Arc<dyn Store> = match &settings.store.url {
+) -> Result<Arc<dyn Store>, OpenError> {
+    Ok(match &settings.store.url {
         StoreUrl::Sqlite(path) => {
             let free_bytes_min = settings.limits.free_disk_mib_min.saturating_mul(MIB);
-            let store = Arc::new(SqliteStore::open(
-                path,
-                clock,
-                free_bytes_min,
-                Meter::register(registry),
-            )?);
-            sqlite = Some(store.clone());
-            store
+            let meter = Meter::register(registry);
+            Arc::new(SqliteStore::open(path, clock, free_bytes_min, meter)?)
         }
         StoreUrl::Postgres(url) => {
             let store = PostgresStore::open(url, &settings.store, registry).await?;
@@ -152,8 +129,7 @@ pub async fn open(
         StoreUrl::Shards(urls) => {
             ShardedStore::open(urls, &settings.store, clock, registry).await?
         }
-    };
-    Ok(OpenStore { store, sqlite })
+    })
 }
 
 /// Retries an opening until it succeeds, and logs what it waits for. Errors that retrying cannot fix are

@@ -26,18 +26,16 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
 };
 
 use actors::{domain::Timestamp, ports::Clock};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
-use tracing::warn;
 
 use super::{Meter, OpenError, Result};
 use damage::{Damaged, without_damaged};
 use disk::DiskRoom;
 use ended::EndedInLog;
-use file::{connect, empty_log, has_log};
+use file::connect;
 use worker::Worker;
 
 pub use backup::{backup, restore};
@@ -48,9 +46,6 @@ pub use file::FileLock;
 const READERS: usize = 2;
 /// The writer's page cache: it reads each page before it changes it.
 const WRITER_CACHE_KIB: i32 = 8_192;
-/// How often closing tries to empty the log, and how long it waits in between.
-const EMPTY_ATTEMPTS: usize = 20;
-const EMPTY_PAUSE: Duration = Duration::from_millis(100);
 
 /// The store in one file.
 pub struct SqliteStore {
@@ -89,32 +84,6 @@ impl SqliteStore {
             clock,
             meter,
         })
-    }
-
-    /// Closes the store: merges the log into the file and removes it.
-    pub async fn close(&self) {
-        let closed = async {
-            for reader in &self.readers {
-                reader.close().await?;
-            }
-            for _ in 0..EMPTY_ATTEMPTS {
-                if self.writer.call(|connection| empty_log(connection)).await? {
-                    break;
-                }
-                tokio::time::sleep(EMPTY_PAUSE).await;
-            }
-            self.writer.close().await
-        };
-        let path = self.path.display();
-        match closed.await {
-            Err(failure) => warn!(%failure, %path, "the database was not closed in order"),
-            Ok(()) if has_log(&self.path) => warn!(
-                %path,
-                "another process has the database open, so part of it is still in the -wal file: \
-                 copy both, or use `duet backup`"
-            ),
-            Ok(()) => {}
-        }
     }
 
     /// Runs a call as a write transaction.

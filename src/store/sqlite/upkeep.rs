@@ -8,14 +8,20 @@ use actors::{
 };
 use async_trait::async_trait;
 use rusqlite::{OptionalExtension, Transaction, params};
+use tracing::warn;
 
 use super::{
     Result, SqliteStore,
     chats::end,
     damage::{Damaged, without_damaged},
+    file::{empty_log, has_log},
     is_full,
     rows::{Col, get},
 };
+
+/// How often closing tries to empty the log, and how long it waits in between.
+const EMPTY_ATTEMPTS: usize = 20;
+const EMPTY_PAUSE: Duration = Duration::from_millis(100);
 
 /// How many rows are deleted at a time on a full disk.
 const SLICE_IN_NEED: usize = 100;
@@ -96,6 +102,32 @@ impl Upkeep for SqliteStore {
             Ok(purged.rows)
         });
         self.meter.measure("purge", purging).await
+    }
+
+    /// Merges the log into the file and removes it.
+    async fn close(&self) {
+        let closed = async {
+            for reader in &self.readers {
+                reader.close().await?;
+            }
+            for _ in 0..EMPTY_ATTEMPTS {
+                if self.writer.call(|connection| empty_log(connection)).await? {
+                    break;
+                }
+                tokio::time::sleep(EMPTY_PAUSE).await;
+            }
+            self.writer.close().await
+        };
+        let path = self.path.display();
+        match closed.await {
+            Err(failure) => warn!(%failure, %path, "the database was not closed in order"),
+            Ok(()) if has_log(&self.path) => warn!(
+                %path,
+                "another process has the database open, so part of it is still in the -wal file: \
+                 copy both, or use `duet backup`"
+            ),
+            Ok(()) => {}
+        }
     }
 
     async fn count_chats(&self) -> Result<u64> {

@@ -33,6 +33,9 @@ pub trait Upkeep: Send + Sync + 'static {
         Ok(Vec::new())
     }
 
+    /// Leaves behind a store in order, when nothing is asked of it any more.
+    async fn close(&self) {}
+
     /// The number of live chats.
     async fn count_chats(&self) -> Result<u64, StoreError>;
 }
