@@ -3,8 +3,8 @@
 use actors::{
     Refusal,
     domain::{
-        AccessCode, IncomingText, LinkProof, PairHash, RegistrationId, SecretDigest, TextError,
-        Token, UserName,
+        AccessCode, IncomingText, PairHash, RegistrationId, SecretDigest, TextError, Token,
+        UserName, link_proof_digest,
     },
 };
 use uuid::{Uuid, Variant};
@@ -33,9 +33,8 @@ pub fn code(text: &str, field: &'static str) -> Result<AccessCode> {
 
 /// The proof of having the whole link of an encrypted chat, as its digest.
 pub fn auth(text: Option<&str>) -> Result<Option<SecretDigest>> {
-    let proof = text.map(LinkProof::parse).transpose();
-    let proof = proof.map_err(Refusal::invalid("auth"))?;
-    Ok(proof.map(|proof| proof.digest()))
+    let digest = text.map(link_proof_digest).transpose();
+    Ok(digest.map_err(Refusal::invalid("auth"))?)
 }
 
 /// The id of a registration or a login. Repeating the request with it returns the same secrets, so nobody

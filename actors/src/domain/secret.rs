@@ -129,7 +129,8 @@ impl AccessCode {
     /// The digest that is stored: HMAC-SHA256 keyed with the link's hash. The store does not have the hash, so codes
     /// cannot even be guessed from a stolen database.
     pub fn digest(&self, hash: &PairHash, seat: Seat) -> CodeDigest {
-        let mut mac = keyed(hash.as_str().as_bytes());
+        let mac = Hmac::<Sha256>::new_from_slice(hash.as_str().as_bytes());
+        let mut mac = mac.expect("HMAC takes keys of any length");
         mac.update(&[seat.number()]);
         mac.update(&self.0);
         SecretDigest(mac.finalize().into_bytes().into())
@@ -180,10 +181,6 @@ impl RegistrationId {
 }
 
 debug_by_name!(SecretDigest, AccessCode, RegistrationId);
-
-fn keyed(key: &[u8]) -> Hmac<Sha256> {
-    Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
-}
 
 #[cfg(test)]
 mod tests {

@@ -10,7 +10,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::{domain::Timestamp, ports::Clock};
 
-/// 2026-01-01T00:00:00Z: the default start of a [`FakeClock`].
+/// 2026-01-01T00:00:00Z: the start of a [`FakeClock`].
 const START_MS: i64 = 1_767_225_600_000;
 
 /// A clock that stands still until it is moved. Clones show the same time.
@@ -19,16 +19,11 @@ pub struct FakeClock(Arc<AtomicI64>);
 
 impl Default for FakeClock {
     fn default() -> Self {
-        Self::at(Timestamp::from_unix_ms(START_MS))
+        Self(Arc::new(START_MS.into()))
     }
 }
 
 impl FakeClock {
-    /// Stands at a given moment.
-    pub fn at(moment: Timestamp) -> Self {
-        Self(Arc::new(AtomicI64::new(moment.unix_ms())))
-    }
-
     /// Moves the time forward.
     pub fn advance(&self, by: Duration) {
         let later = self.now().plus(by);
