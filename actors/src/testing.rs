@@ -9,12 +9,14 @@ pub mod bus_suite;
 mod clock;
 mod memory_bus;
 mod memory_store;
+mod samples;
 pub mod store_suite;
 mod wait;
 
 pub use clock::{FakeClock, FaultyClock, Stopped};
 pub use memory_bus::{BusCall, MemoryBus, MemoryHub};
 pub use memory_store::{Call, Hold, MemoryStore};
+pub use samples::{claim, digest, key, new_chat};
 pub use wait::{eventually, eventually_some};
 
 /// A fresh, empty store or bus under test, as two instances see it.

@@ -6,11 +6,11 @@ use actix::{Arbiter, System};
 use actors::{
     Limits, Login, Metrics, PairRegistry, SendMessage, Tasks, World,
     domain::{
-        BySeat, ChatKey, Device, Event, IncomingText, Lifetime, Message, MessageText, Notice,
-        PairHash, Seat, SecretDigest, Timestamp, Token, UserName,
+        BySeat, ChatKey, Device, Event, IncomingText, Message, MessageText, Notice, PairHash, Seat,
+        SecretDigest, Timestamp, Token, UserName,
     },
-    ports::{ChatRoom, Chats, NewChat, SystemClock},
-    testing::{MemoryHub, MemoryStore},
+    ports::{ChatRoom, Chats, SystemClock},
+    testing::{MemoryHub, MemoryStore, new_chat},
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use duet::http::{
@@ -111,17 +111,8 @@ async fn world() -> (PairRegistry, Vec<(ChatKey, SecretDigest)>) {
     for _ in 0..PAIRS {
         let hash = PairHash::generate(&mut rand::rng());
         let key = ChatKey::of(&hash);
-        let chat = NewChat {
-            key,
-            fresh_key: false,
-            name_one: name("Abhi"),
-            name_two: Some(name("Anny")),
-            lifetime: Lifetime::of(LONG),
-            registration: None,
-            must_be_reserved: false,
-            encryption: None,
-        };
-        store.register(chat).await.expect("the chat is new");
+        let made = store.register(new_chat(key)).await;
+        made.expect("the chat is new");
         let login = Login {
             hash,
             name: name("Abhi"),

@@ -19,11 +19,14 @@ mod notices;
 mod presence;
 
 pub use self::{
-    collector::{Collector, key, mark},
+    collector::{Collector, mark},
     notices::*,
     presence::*,
 };
-use crate::{domain::ChatKey, testing::Buses};
+use crate::{
+    domain::ChatKey,
+    testing::{Buses, key},
+};
 
 /// A chat that `there` is subscribed to, while both instances listen, and what arrives there.
 async fn subscribed_there(buses: &Buses) -> (ChatKey, Collector) {

@@ -3,14 +3,14 @@
 use actors::{
     EndSession, GetSnapshot, ListSessions, Login, LoginProof, NameSeatTwo, NewDeviceCode,
     NewReturnCode, Refusal,
-    domain::{AccessCode, ChatKey, Device, Lifetime, PairHash, RegistrationId, Seat, SeatChange},
+    domain::{AccessCode, ChatKey, Device, PairHash, RegistrationId, Seat, SeatChange},
     ports::{Chats, NewChat, SessionChoice},
-    testing::{Call, eventually},
+    testing::{Call, eventually, new_chat},
 };
 use futures_util::future::join;
 use uuid::Uuid;
 
-use crate::world::{LONG, Person, Shown, Watch, World, login, name, roomy};
+use crate::world::{Person, Shown, Watch, World, login, name, roomy};
 
 #[actix::test]
 async fn the_first_login_takes_the_seat_and_gets_its_return_code() {
@@ -296,14 +296,8 @@ async fn seat_two_is_named_once_and_not_like_seat_one() {
     let hash = PairHash::generate(&mut rand::rng());
     let key = ChatKey::of(&hash);
     let new = NewChat {
-        key,
-        fresh_key: false,
-        name_one: name("Abhi"),
         name_two: None,
-        lifetime: Lifetime::of(LONG),
-        registration: None,
-        must_be_reserved: false,
-        encryption: None,
+        ..new_chat(key)
     };
     world.store.register(new).await.unwrap();
     let abhi = Person::sit(&here, &hash, Seat::One).await;

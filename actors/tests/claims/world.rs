@@ -8,11 +8,9 @@ use std::{sync::Arc, time::Duration};
 use actix::Arbiter;
 use actors::{
     Limits, Metrics, PairRegistry, Tasks, World as Adapters,
-    domain::{BySeat, Chat, ChatKey, Lifetime, Message, Page, PairHash, Seat, Timestamp, UserName},
-    ports::{
-        Access, Bus, ChatRoom, Chats, Clock, Lookup, Messages, NewChat, Principal, Registered,
-    },
-    testing::{FakeClock, FaultyClock, MemoryBus, MemoryHub, MemoryStore, eventually},
+    domain::{BySeat, Chat, ChatKey, Message, Page, PairHash, Seat, Timestamp, UserName},
+    ports::{Access, Bus, ChatRoom, Chats, Clock, Lookup, Messages, Principal, Registered},
+    testing::{FakeClock, FaultyClock, MemoryBus, MemoryHub, MemoryStore, eventually, new_chat},
 };
 use prometheus::Registry;
 
@@ -133,16 +131,7 @@ impl World {
         let hash = hashes
             .find(|hash| wanted(ChatKey::of(hash)))
             .expect("it goes on for ever");
-        let new = NewChat {
-            key: ChatKey::of(&hash),
-            fresh_key: false,
-            name_one: name("Abhi"),
-            name_two: Some(name("Anny")),
-            lifetime: Lifetime::of(LONG),
-            registration: None,
-            must_be_reserved: false,
-            encryption: None,
-        };
+        let new = new_chat(ChatKey::of(&hash));
         let registered = self.store.register(new).await.unwrap();
         assert!(matches!(registered, Registered::Made { .. }));
         hash

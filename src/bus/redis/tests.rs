@@ -9,8 +9,8 @@ use actors::{
     ports::Bus,
     testing::{
         Buses,
-        bus_suite::{Collector, key, mark},
-        eventually,
+        bus_suite::{Collector, mark},
+        eventually, key,
     },
 };
 use harness::servers::Redis;

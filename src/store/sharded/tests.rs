@@ -5,9 +5,9 @@ mod meeting;
 use std::sync::Arc;
 
 use actors::{
-    domain::{Lifetime, SecretDigest, Timestamp, UserName},
+    domain::{SecretDigest, Timestamp},
     ports::{Chats, Lookup, NewChat, Principal, Registered, SystemClock, Upkeep},
-    testing::{Stores, eventually},
+    testing::{Stores, digest, eventually, key, new_chat},
 };
 use harness::servers::Postgres;
 use prometheus::Registry;
@@ -78,23 +78,6 @@ async fn open() -> Stores {
 
 actors::store_suite!(open);
 
-fn key() -> ChatKey {
-    ChatKey::from_bytes(*Uuid::new_v4().as_bytes())
-}
-
-fn chat(key: ChatKey) -> NewChat {
-    NewChat {
-        key,
-        fresh_key: false,
-        name_one: UserName::parse("Abhi").unwrap(),
-        name_two: Some(UserName::parse("Anny").unwrap()),
-        lifetime: Lifetime::of(Duration::from_secs(3600)),
-        registration: None,
-        must_be_reserved: false,
-        encryption: None,
-    }
-}
-
 async fn make(store: &ShardedStore, new: NewChat) {
     let made = store.register(new).await.unwrap();
     assert!(matches!(made, Registered::Made { .. }), "{made:?}");
@@ -102,18 +85,13 @@ async fn make(store: &ShardedStore, new: NewChat) {
 
 async fn made(store: &ShardedStore) -> ChatKey {
     let key = key();
-    make(store, chat(key)).await;
+    make(store, new_chat(key)).await;
     key
 }
 
 /// Keys of servers that are there.
 fn accepted_keys(store: &ShardedStore) -> impl Iterator<Item = ChatKey> {
     std::iter::repeat_with(key).filter(|key| store.accepts_key(*key, None))
-}
-
-fn digest() -> SecretDigest {
-    let halves = [Uuid::new_v4(), Uuid::new_v4()].map(Uuid::into_bytes);
-    SecretDigest::from_bytes(halves.concat().try_into().unwrap())
 }
 
 #[tokio::test]
@@ -144,7 +122,7 @@ async fn a_server_that_is_away_takes_its_own_chats_with_it_and_no_others() {
     let fresh: Vec<ChatKey> = accepted_keys(&store).take(20).collect();
     for key in fresh {
         assert_ne!(store.partition(key), gone);
-        store.register(chat(key)).await.unwrap();
+        store.register(new_chat(key)).await.unwrap();
     }
 }
 
@@ -155,7 +133,7 @@ async fn chats_of_a_lone_server_are_found_when_another_is_added_and_when_it_is_d
     let alone = lone(&urls[0]).await;
     let old: Vec<ChatKey> = std::iter::repeat_with(key).take(20).collect();
     for key in &old {
-        alone.register(chat(*key)).await.unwrap();
+        alone.register(new_chat(*key)).await.unwrap();
     }
     let store = store(&urls).await;
     let shards = Shards(store.clone());
@@ -178,7 +156,7 @@ async fn chats_of_a_lone_server_are_found_when_another_is_added_and_when_it_is_d
     eventually("the map without the first server is in force", in_force(3)).await;
     for key in old.iter().chain(&both) {
         assert_eq!(store.status(*key).await.unwrap(), Lookup::Live(()));
-        let again = store.register(chat(*key)).await.unwrap();
+        let again = store.register(new_chat(*key)).await.unwrap();
         assert_eq!(again, Registered::Taken);
     }
     for _ in 0..20 {
@@ -187,7 +165,7 @@ async fn chats_of_a_lone_server_are_found_when_another_is_added_and_when_it_is_d
     }
     for key in old.iter().chain(&both) {
         store.end(Principal::Server(*key)).await.unwrap();
-        let again = store.register(chat(*key)).await.unwrap();
+        let again = store.register(new_chat(*key)).await.unwrap();
         assert_eq!(
             again,
             Registered::Taken,
@@ -210,7 +188,8 @@ async fn one_of_many_registrations_racing_with_a_change_of_the_map_makes_the_cha
     // Until well after the change is in force.
     while began.elapsed() < Duration::from_secs(13) {
         let key = key();
-        let (one, other) = tokio::join!(here.register(chat(key)), there.register(chat(key)));
+        let (one, other) =
+            tokio::join!(here.register(new_chat(key)), there.register(new_chat(key)));
         let made = [one.unwrap(), other.unwrap()]
             .into_iter()
             .filter(|outcome| matches!(outcome, Registered::Made { .. }));

@@ -1,7 +1,6 @@
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::oneshot;
-use uuid::Uuid;
 
 use crate::{
     domain::{ChatKey, Notice, Seat},
@@ -84,10 +83,6 @@ impl Collector {
         })
         .await;
     }
-}
-
-pub fn key() -> ChatKey {
-    ChatKey::from_bytes(*Uuid::new_v4().as_bytes())
 }
 
 /// A notice by which one can tell that everything before it has arrived.

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{
     Buses,
-    collector::{Collector, key, mark},
+    collector::{Collector, mark},
     subscribed_there,
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
         Activity, AskNumber, ChatKey, Marks, Message, MessageText, Notice, Seat, SeatChange, Seq,
         TEXT_BYTES_MAX, Timestamp,
     },
-    testing::eventually,
+    testing::{eventually, key},
 };
 
 fn message(seq: Seq, text: &str) -> Notice {

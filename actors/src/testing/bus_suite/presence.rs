@@ -1,13 +1,10 @@
 use std::sync::Arc;
 
-use super::{
-    Buses,
-    collector::{Collector, key},
-};
+use super::{Buses, collector::Collector};
 use crate::{
     domain::{BySeat, ChatKey},
     ports::Bus,
-    testing::eventually,
+    testing::{eventually, key},
 };
 
 const NOBODY: BySeat<bool> = BySeat([false, false]);

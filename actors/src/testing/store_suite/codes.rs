@@ -94,12 +94,8 @@ pub async fn a_new_device_code_replaces_the_old_one(stores: Stores) {
 
 pub async fn a_device_code_dies_with_the_session_that_made_it(stores: Stores) {
     let (key, owner) = seated(&stores.here).await;
-    let again = |sessions_max| Claim {
-        sessions_max,
-        ..returning(&owner)
-    };
     // Ended by its owner, by itself, and to make room for another.
-    let other = again(SESSIONS_MAX);
+    let other = returning(&owner);
     take(&stores.here, &other).await;
     let code = device_code(&*stores.here, &other, LONG).await;
     let by_id = SessionChoice::Id(other.session.id);
@@ -107,14 +103,18 @@ pub async fn a_device_code_dies_with_the_session_that_made_it(stores: Stores) {
     assert!(granted(ended));
     assert!(!device_code_works(&stores, key, Seat::One, code).await);
 
-    let other = again(SESSIONS_MAX);
+    let other = returning(&owner);
     take(&stores.here, &other).await;
     let code = device_code(&*stores.here, &other, LONG).await;
     log_out(&stores.there, caller(&other)).await;
     assert!(!device_code_works(&stores, key, Seat::One, code).await);
 
     let code = device_code(&*stores.here, &owner, LONG).await;
-    take(&stores.here, &again(1)).await;
+    let alone = Claim {
+        sessions_max: 1,
+        ..returning(&owner)
+    };
+    take(&stores.here, &alone).await;
     assert!(!has_session(&stores.here, &owner).await);
     assert!(!device_code_works(&stores, key, Seat::One, code).await);
 }

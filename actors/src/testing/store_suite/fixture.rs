@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 use uuid::Uuid;
 
 pub(super) use self::logins::*;
+pub(super) use crate::testing::{claim, digest, key, new_chat};
 use crate::{
     domain::{
         Caller, ChatKey, Draft, Lifetime, Marks, Message, MessageText, Page, Seat, SecretDigest,
@@ -24,18 +25,12 @@ pub(super) const PLENTY: ChatRoom = ChatRoom {
     messages_max: 1_000_000,
     bytes_max: 1_000_000_000,
 };
-/// More sessions than any claim makes.
-pub(super) const SESSIONS_MAX: usize = 100;
 /// How many do the same thing at once where something races.
 pub(super) const RACERS: usize = 50;
 /// Far longer than any test takes.
 pub(super) const LONG: Duration = Duration::from_secs(3600);
 /// A life that is over in a moment.
 pub(super) const SHORT: Duration = Duration::from_millis(200);
-
-pub(super) fn key() -> ChatKey {
-    ChatKey::from_bytes(*Uuid::new_v4().as_bytes())
-}
 
 /// A key for a registration with an `id`, as a server makes one.
 pub(super) fn key_for(store: &Arc<dyn Store>, id: &SecretDigest) -> ChatKey {
@@ -44,27 +39,8 @@ pub(super) fn key_for(store: &Arc<dyn Store>, id: &SecretDigest) -> ChatKey {
         .expect("one of endlessly many keys accepts_key")
 }
 
-pub(super) fn digest() -> SecretDigest {
-    let (a, b) = (Uuid::new_v4(), Uuid::new_v4());
-    let bytes = [*a.as_bytes(), *b.as_bytes()].concat();
-    SecretDigest::from_bytes(bytes.try_into().expect("twice 16 bytes"))
-}
-
 pub(super) fn name(text: &str) -> UserName {
     UserName::parse(text).expect("the claim uses names that parse")
-}
-
-pub(super) fn new_chat(key: ChatKey) -> NewChat {
-    NewChat {
-        key,
-        fresh_key: false,
-        name_one: name("Abhi"),
-        name_two: Some(name("Anny")),
-        lifetime: Lifetime::of(LONG),
-        registration: None,
-        must_be_reserved: false,
-        encryption: None,
-    }
 }
 
 /// Makes a chat between Abhi and Anny.

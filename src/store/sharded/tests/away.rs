@@ -3,6 +3,7 @@
 use actors::{
     domain::{Caller, SealedHash, Seat},
     ports::{Access, DeferredWrite, Messages, Seats},
+    testing::claim,
 };
 
 use super::*;
@@ -14,7 +15,7 @@ fn with_id(store: &ShardedStore, id: SecretDigest) -> NewChat {
     NewChat {
         fresh_key: true,
         registration: Some((id, SealedHash::from_bytes(vec![7; 80]))),
-        ..chat(key)
+        ..new_chat(key)
     }
 }
 
@@ -48,7 +49,7 @@ async fn chats_are_made_by_ids_and_keys_of_the_servers_that_are_there() {
     for key in fresh {
         let new = NewChat {
             fresh_key: true,
-            ..chat(key)
+            ..new_chat(key)
         };
         make(&store, new).await;
     }
@@ -113,8 +114,8 @@ async fn a_reserved_key_is_registered_though_a_server_of_an_older_map_is_away() 
     let (reserved, other) = (keys.next().unwrap(), keys.next().unwrap());
     let hold = Duration::from_secs(600);
     assert!(store.reserve(reserved, hold).await.unwrap());
-    make(&store, chat(reserved)).await;
-    let refused = store.register(chat(other)).await.unwrap();
+    make(&store, new_chat(reserved)).await;
+    let refused = store.register(new_chat(other)).await.unwrap();
     assert_eq!(
         refused,
         Registered::PartitionUnavailable,
@@ -124,27 +125,14 @@ async fn a_reserved_key_is_registered_though_a_server_of_an_older_map_is_away() 
 
 /// Whoever took seat 1 of a chat.
 async fn sit(store: &ShardedStore, key: ChatKey) -> Caller {
-    let session = actors::ports::NewSession {
-        id: Uuid::new_v4(),
-        digest: digest(),
-        login: None,
-        device: actors::domain::Device::default(),
-    };
-    let caller = Caller {
-        key,
-        seat: Seat::One,
-        session: session.digest,
-    };
-    let claim = actors::ports::Claim {
-        key,
-        seat: Seat::One,
-        proof: None,
-        session,
-        return_code: digest(),
-        sessions_max: 9,
-    };
+    let claim = claim(key, Seat::One, None);
+    let session = claim.session.digest;
     store.take_seat(claim).await.unwrap();
-    caller
+    Caller {
+        key,
+        seat: Seat::One,
+        session,
+    }
 }
 
 #[tokio::test]

@@ -86,7 +86,7 @@ async fn different_maps_of_one_version_are_not_followed() {
     let (mut made, mut refused) = (0, 0);
     for _ in 0..20 {
         // By either map one server has all chats; by the other one the other.
-        match running.register(chat(key())).await {
+        match running.register(new_chat(key())).await {
             Ok(Registered::Made { .. }) => made += 1,
             Err(StoreError::Unavailable(why)) => {
                 assert!(why.contains("do not agree"), "{why}");

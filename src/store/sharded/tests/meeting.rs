@@ -7,7 +7,7 @@ use super::*;
 fn registered_as(key: ChatKey, id: SecretDigest) -> NewChat {
     NewChat {
         registration: Some((id, SealedHash::from_bytes(b"sealed".to_vec()))),
-        ..chat(key)
+        ..new_chat(key)
     }
 }
 
