@@ -12,15 +12,16 @@ use actors::{
 use prometheus::{IntGauge, Registry};
 use tokio::sync::Mutex;
 
-/// How long the result of one write is reused: anybody may ask whether this instance is ready, and must not
-/// be able to cause a write each time.
+/// How long the result of one write is reused, a failure too: anybody may ask whether this instance is ready, and
+/// must not be able to cause a write each time, nor wait for those of others one after the other.
 const GOOD_FOR: Duration = Duration::from_millis(500);
 
 /// Writes to the store now and then to see whether it takes writes.
 pub struct StoreProbe {
     store: Arc<dyn Store>,
     up: IntGauge,
-    last_success: Mutex<Option<Instant>>,
+    /// When the last write was over, and its result.
+    last: Mutex<Option<(Instant, Result<(), StoreError>)>>,
 }
 
 impl StoreProbe {
@@ -36,7 +37,7 @@ impl StoreProbe {
         Self {
             store,
             up: register(registry, up),
-            last_success: Mutex::default(),
+            last: Mutex::default(),
         }
     }
 
@@ -45,13 +46,47 @@ impl StoreProbe {
     /// # Errors
     /// The reason why it does not.
     pub async fn check(&self) -> Result<(), StoreError> {
-        let mut last = self.last_success.lock().await;
-        if last.is_some_and(|last| last.elapsed() < GOOD_FOR) {
-            return Ok(());
+        let mut last = self.last.lock().await;
+        if let Some((at, done)) = &*last
+            && at.elapsed() < GOOD_FOR
+        {
+            return done.clone();
         }
         let done = self.store.ping().await;
         self.up.set(done.is_ok().into());
-        *last = done.is_ok().then(Instant::now);
+        *last = Some((Instant::now(), done.clone()));
         done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actors::{
+        ports::SystemClock,
+        testing::{Call, MemoryStore, eventually},
+    };
+    use futures_util::future::{join, join_all};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn all_who_ask_meanwhile_share_a_write_that_fails() {
+        const CALLERS: usize = 20;
+        let store = MemoryStore::new(SystemClock::default());
+        let probe = StoreProbe::register(Arc::new(store.clone()), &Registry::new());
+        store.fail_next(Call::Other, CALLERS);
+        let held = store.hold(Call::Other);
+        let asking = join_all((0..CALLERS).map(|_| probe.check()));
+        let release = async {
+            eventually("the write is under way", || async {
+                store.is_waiting(Call::Other)
+            })
+            .await;
+            drop(held);
+        };
+        let (answers, ()) = join(asking, release).await;
+        assert!(answers.iter().all(Result::is_err));
+        // One, unless this machine stood still for as long as a result is good.
+        assert!(store.calls(Call::Other) < CALLERS);
     }
 }
