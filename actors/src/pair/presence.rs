@@ -57,8 +57,8 @@ impl Pair {
             last_seen,
         };
         self.publish(notice.clone());
-        if let (Some(at), Ok(chat)) = (last_seen, &mut self.chat) {
-            chat.seats[seat].last_seen = Some(at);
+        self.saw_last(seat, last_seen);
+        if let Some(at) = last_seen {
             self.defer(DeferredWrite::LastSeen(seat, at));
         }
         if online || self.online(seat) == Some(false) {
@@ -75,15 +75,21 @@ impl Pair {
         at: Option<Timestamp>,
         ctx: &mut Context<Self>,
     ) {
-        if let (Some(at), Ok(chat)) = (at, &mut self.chat) {
-            chat.seats[seat].last_seen = Some(at);
-        }
+        self.saw_last(seat, at);
         let before = self.online(seat);
         if online {
             self.elsewhere.get_or_insert_default()[seat] = true;
             self.announce_presence(seat, before);
         } else {
             self.refresh_elsewhere(ctx, move |pair| pair.announce_presence(seat, before));
+        }
+    }
+
+    /// Somebody was here until then; as in the store, the latest time counts, whatever the order of the news.
+    fn saw_last(&mut self, seat: Seat, at: Option<Timestamp>) {
+        if let Ok(chat) = &mut self.chat {
+            let last_seen = &mut chat.seats[seat].last_seen;
+            *last_seen = (*last_seen).max(at);
         }
     }
 

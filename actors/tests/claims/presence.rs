@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use actors::{Limits, domain::Seat};
+use actors::{
+    Limits,
+    domain::{Notice, Seat},
+    ports::{Bus, Clock},
+};
 
 use crate::world::{Shown, Watch, World, roomy};
 
@@ -23,7 +27,7 @@ async fn coming_is_told_at_once_and_leaving_after_the_grace() {
     assert_eq!(watcher.hello().online, Some(false));
     let stream = Watch::open(&anny).await;
     watcher.until_presence(Seat::Two, &[true]).await;
-    let left_at = actors::ports::Clock::now(&world.time);
+    let left_at = Clock::now(&world.time);
     stream.close();
     stream.until_over().await;
     watcher.until_presence(Seat::Two, &[true, false]).await;
@@ -87,7 +91,7 @@ async fn who_comes_back_and_leaves_again_has_the_whole_grace_again() {
     first.until_over().await;
     let second = Watch::open(&anny).await;
     world.time.advance(Duration::from_secs(1));
-    let left_at = actors::ports::Clock::now(&world.time);
+    let left_at = Clock::now(&world.time);
     second.close();
     // Shown when the first grace ends, it would come with the time of the first leaving.
     let gone = Shown::Presence {
@@ -113,6 +117,30 @@ async fn presence_crosses_instances_both_ways() {
     abhis.close();
     annys.until_presence(Seat::One, &[false]).await;
     assert_eq!(anny.send("Hi").await.unwrap().online, Some(false));
+}
+
+#[actix::test]
+async fn a_leaving_that_is_told_late_moves_no_time_back() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let earlier = Clock::now(&world.time);
+    world.time.advance(Duration::from_secs(60));
+    let watcher = Watch::open(&abhi).await;
+    let stream = Watch::open(&anny).await;
+    stream.close();
+    watcher.until_presence(Seat::Two, &[true, false]).await;
+    let late = Notice::Presence {
+        seat: Seat::Two,
+        online: false,
+        last_seen: Some(earlier),
+    };
+    there.bus.publish(abhi.key, late);
+    // Comes behind it.
+    anny.at(&there).typing().await.unwrap();
+    watcher.until(&Shown::Typing(Seat::Two)).await;
+    let last_seen = abhi.snapshot().await.unwrap().hello.last_seen;
+    assert_eq!(last_seen, Some(Clock::now(&world.time)));
 }
 
 #[actix::test]
