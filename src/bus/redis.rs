@@ -346,7 +346,7 @@ impl Bus for RedisBus {
 
 /// Leaves a shard after everything queued was sent.
 async fn leave(shard: &Shard) {
-    while shard.has_queued() {
+    while shard.queued() > 0 {
         tokio::time::sleep(LEAVE_POLL).await;
     }
     if let Err(error) = heartbeat::last(shard).await {

@@ -31,7 +31,7 @@ pub(super) async fn send(weak: Weak<Shard>) {
     let outgoing = shard.outgoing.clone();
     let mut outgoing = outgoing.lock().await;
     // Notices that an earlier sender held when it panicked are lost.
-    shard.lose_queued_beyond(outgoing.len());
+    shard.lose_queued(shard.queued().saturating_sub(outgoing.len()));
     let writes_wait = shard.writes_wait.clone();
     let mut sender = Sender {
         shared: shard.shared.clone(),
@@ -56,9 +56,12 @@ pub(super) async fn send(weak: Weak<Shard>) {
                 Step::Done => break,
                 Step::Again => {}
                 Step::GaveUp => {
-                    while outgoing.try_recv().is_ok() {}
+                    let mut lost = std::mem::take(&mut sender.batch).len();
+                    while outgoing.try_recv().is_ok() {
+                        lost += 1;
+                    }
                     if let Some(shard) = sender.shard.upgrade() {
-                        shard.lose_queued_beyond(0);
+                        shard.lose_queued(lost);
                     }
                     // Pending presence is kept in `Chats`, so it is not lost.
                     tokio::time::sleep(REPEAT_AFTER).await;
@@ -104,7 +107,6 @@ impl Sender {
                 }
                 shard.doubt_layout();
                 if shard.gave_up() {
-                    self.batch.clear();
                     return Step::GaveUp;
                 }
                 drop((shared, shard));

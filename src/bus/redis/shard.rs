@@ -142,20 +142,11 @@ impl Shard {
 
     /// Queues a notice, or drops it and remembers that.
     pub(super) fn queue(&self, outgoing: Outgoing) {
-        if self.gave_up() {
-            self.metrics.dropped.inc();
-            self.set_lost(true);
-            return;
-        }
-        match self.outbox.try_send(outgoing) {
-            Ok(()) => {
-                self.queued.fetch_add(1, Ordering::AcqRel);
-                self.metrics.outbox_len.inc();
-            }
-            Err(_) => {
-                self.metrics.dropped.inc();
-                self.set_lost(true);
-            }
+        // Counted before it is there, or the sender could count it out first.
+        self.queued.fetch_add(1, Ordering::AcqRel);
+        self.metrics.outbox_len.inc();
+        if self.gave_up() || self.outbox.try_send(outgoing).is_err() {
+            self.lose_queued(1);
         }
     }
 
@@ -165,9 +156,8 @@ impl Shard {
         self.metrics.outbox_len.sub(len as i64);
     }
 
-    /// Counts all but `len` of the queued notices as lost.
-    pub(super) fn lose_queued_beyond(&self, len: usize) {
-        let lost = self.queued.load(Ordering::Acquire).saturating_sub(len);
+    /// Counts queued notices as lost.
+    pub(super) fn lose_queued(&self, lost: usize) {
         if lost > 0 {
             self.unqueue(lost);
             self.metrics.dropped.inc_by(lost as u64);
@@ -175,9 +165,9 @@ impl Shard {
         }
     }
 
-    /// Whether something waits to be sent.
-    pub(super) fn has_queued(&self) -> bool {
-        self.queued.load(Ordering::Acquire) > 0
+    /// How many notices wait to be sent, or to be confirmed.
+    pub(super) fn queued(&self) -> usize {
+        self.queued.load(Ordering::Acquire)
     }
 
     pub(super) fn set_lost(&self, lost: bool) -> bool {
