@@ -67,7 +67,7 @@ impl ShardedStore {
     }
 
     /// Asks about one chat on each candidate until one knows it.
-    pub(super) async fn find<T: Send>(
+    pub(super) async fn find<T: Send + 'static>(
         &self,
         key: ChatKey,
         is_missing: fn(&T) -> bool,
@@ -81,35 +81,24 @@ impl ShardedStore {
         Ok(found)
     }
 
-    async fn find_once<T: Send>(
+    async fn find_once<T: Send + 'static>(
         &self,
         key: ChatKey,
         is_missing: fn(&T) -> bool,
         ask: &(impl for<'a> Fn(&'a PostgresStore) -> BoxFuture<'a, Result<T>> + Send + Sync),
     ) -> Result<T> {
-        let mut missing = None;
-        let mut failed = None;
-        let candidates = self.candidates(key);
-        for candidate in &candidates {
-            let answer = match self.store(*candidate) {
-                Ok(store) => ask(store).await,
-                Err(error) => Err(error),
-            };
-            match answer {
-                Ok(answer) if is_missing(&answer) => missing = Some(answer),
-                Ok(answer) => {
-                    self.found(key, *candidate, candidates.len() == 1);
-                    return Ok(answer);
-                }
-                Err(error) => failed = Some(error),
-            }
-        }
-        // The chat may be on the server that did not answer.
-        match (failed, missing) {
-            (None, Some(missing)) => Ok(missing),
-            (Some(error), _) => Err(error),
-            (None, None) => Err(no_server()),
-        }
+        let asked = [key];
+        let found = self.find_all(
+            &asked,
+            |key| *key,
+            Self::candidates,
+            is_missing,
+            |store, _| {
+                let answer = ask(store);
+                Box::pin(async move { vec![answer.await] })
+            },
+        );
+        found.await.pop().unwrap_or_else(|| Err(no_server()))
     }
 
     /// Asks about many chats on the servers that `places` returns for each, with one call per server and
