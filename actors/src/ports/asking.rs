@@ -43,6 +43,18 @@ pub enum AskState {
     Expired,
 }
 
+impl AskState {
+    /// From the answer, if there is one. `is_good` until the ask lapses, and while the session that allowed it lives.
+    pub fn of(allowed: Option<bool>, is_good: bool) -> Self {
+        match allowed {
+            Some(false) => Self::Refused,
+            _ if !is_good => Self::Expired,
+            Some(true) => Self::Allowed,
+            None => Self::Waiting,
+        }
+    }
+}
+
 /// An answer to an ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AskAnswer {
@@ -55,6 +67,17 @@ pub enum AskAnswer {
     Refuse,
     /// Changes nothing: the outcome is what allowing would return.
     DryRun,
+}
+
+impl AskAnswer {
+    /// The outcome for somebody at seat `by`. `ask` is the seat asked for, and whether it still waits for an answer.
+    pub fn outcome(self, by: Seat, ask: Option<(Seat, bool)>) -> AnswerOutcome {
+        match ask {
+            Some((seat, _)) if seat == by && self != AskAnswer::Refuse => AnswerOutcome::OwnSeat,
+            Some((seat, true)) => AnswerOutcome::Done(seat),
+            Some((_, false)) | None => AnswerOutcome::Over,
+        }
+    }
 }
 
 /// The outcome of an answer.

@@ -48,17 +48,10 @@ pub(super) const ASK_STATE: &str = "
     FROM asks a WHERE key = $1 AND digest = $2";
 
 pub(super) fn ask_state(row: &Row) -> Result<StoredAsk, Error> {
-    let good: bool = row.try_get("good")?;
-    let state = match row.try_get::<_, Option<bool>>("allowed")? {
-        Some(false) => AskState::Refused,
-        _ if !good => AskState::Expired,
-        Some(true) => AskState::Allowed,
-        None => AskState::Waiting,
-    };
     Ok(StoredAsk {
         seat: rows::seat(row)?,
         number: ask_number(row)?,
-        state,
+        state: AskState::of(row.try_get("allowed")?, row.try_get("good")?),
     })
 }
 
@@ -83,20 +76,15 @@ pub(super) async fn answer(
         Some(row) => Some((rows::seat(&row)?, row.try_get("open")?)),
         None => None,
     };
-    Ok(Access::Granted(match found {
-        Some((seat, _)) if seat == by.seat && verdict != AskAnswer::Refuse => {
-            AnswerOutcome::OwnSeat
+    let outcome = verdict.outcome(by.seat, found);
+    if let AnswerOutcome::Done(seat) = outcome {
+        match verdict {
+            AskAnswer::DryRun => {}
+            AskAnswer::Refuse => refuse(tx, by.key, ask_ref).await?,
+            AskAnswer::Allow { valid } => allow(tx, by, ask_ref, seat, valid).await?,
         }
-        Some((seat, true)) => {
-            match verdict {
-                AskAnswer::DryRun => {}
-                AskAnswer::Refuse => refuse(tx, by.key, ask_ref).await?,
-                AskAnswer::Allow { valid } => allow(tx, by, ask_ref, seat, valid).await?,
-            }
-            AnswerOutcome::Done(seat)
-        }
-        Some((_, false)) | None => AnswerOutcome::Over,
-    }))
+    }
+    Ok(Access::Granted(outcome))
 }
 
 async fn refuse(tx: &mut Transaction<'_>, key: ChatKey, ask_ref: AskRef) -> Result<(), Error> {

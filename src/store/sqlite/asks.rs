@@ -59,16 +59,10 @@ pub(super) fn ask_state(
              FROM asks WHERE key = ?1 AND digest = ?2"
         ))?
         .query_row(params![Col(key), Col(digest), Col(now)], |row| {
-            let state = match row.get::<_, Option<bool>>("allowed")? {
-                Some(false) => AskState::Refused,
-                _ if !row.get::<_, bool>("good")? => AskState::Expired,
-                Some(true) => AskState::Allowed,
-                None => AskState::Waiting,
-            };
             Ok(StoredAsk {
                 seat: get(row, "seat")?,
                 number: AskNumber::from_store(row.get("number")?),
-                state,
+                state: AskState::of(row.get("allowed")?, row.get("good")?),
             })
         })
         .optional()
@@ -85,7 +79,7 @@ pub(super) fn answer(
     if access != Access::Granted(()) {
         return Ok(access.map(|()| AnswerOutcome::Over));
     }
-    let found: Option<(Seat, bool)> = tx
+    let found = tx
         .query_row(
             "SELECT seat, allowed IS NULL AND expires_at > ?3 AS open FROM asks
              WHERE key = ?1 AND word = ?2",
@@ -93,20 +87,15 @@ pub(super) fn answer(
             |row| Ok((get(row, "seat")?, row.get("open")?)),
         )
         .optional()?;
-    Ok(Access::Granted(match found {
-        Some((seat, _)) if seat == by.seat && verdict != AskAnswer::Refuse => {
-            AnswerOutcome::OwnSeat
+    let outcome = verdict.outcome(by.seat, found);
+    if let AnswerOutcome::Done(seat) = outcome {
+        match verdict {
+            AskAnswer::DryRun => {}
+            AskAnswer::Refuse => refuse(tx, by.key, ask_ref)?,
+            AskAnswer::Allow { valid } => allow(tx, by, ask_ref, seat, valid, now)?,
         }
-        Some((seat, true)) => {
-            match verdict {
-                AskAnswer::DryRun => {}
-                AskAnswer::Refuse => refuse(tx, by.key, ask_ref)?,
-                AskAnswer::Allow { valid } => allow(tx, by, ask_ref, seat, valid, now)?,
-            }
-            AnswerOutcome::Done(seat)
-        }
-        Some((_, false)) | None => AnswerOutcome::Over,
-    }))
+    }
+    Ok(Access::Granted(outcome))
 }
 
 fn refuse(tx: &Transaction<'_>, key: ChatKey, ask_ref: AskRef) -> rusqlite::Result<()> {

@@ -40,16 +40,10 @@ impl Record {
         let record = self.asks.iter().find(|record| record.digest == digest)?;
         let good = now < record.ask.expires_at
             && record.allowed_by.is_none_or(|session| self.lives(session));
-        let state = match record.allowed {
-            Some(false) => AskState::Refused,
-            _ if !good => AskState::Expired,
-            Some(true) => AskState::Allowed,
-            None => AskState::Waiting,
-        };
         Some(StoredAsk {
             seat: record.ask.seat,
             number: record.ask.number,
-            state,
+            state: AskState::of(record.allowed, good),
         })
     }
 
@@ -75,34 +69,27 @@ impl Record {
         verdict: AskAnswer,
         now: Timestamp,
     ) -> AnswerOutcome {
-        let place = self
-            .asks
-            .iter()
-            .position(|record| record.ask.ask_ref == ask_ref);
-        let Some(place) = place else {
-            return AnswerOutcome::Over;
-        };
-        let seat = self.asks[place].ask.seat;
-        if seat == by.seat && verdict != AskAnswer::Refuse {
-            return AnswerOutcome::OwnSeat;
-        }
-        if !self.asks[place].is_waiting(now) {
-            return AnswerOutcome::Over;
-        }
-        self.revision += u64::from(verdict != AskAnswer::DryRun);
-        match verdict {
-            AskAnswer::DryRun => {}
-            AskAnswer::Refuse => self.asks[place].allowed = Some(false),
-            AskAnswer::Allow { valid } => {
-                self.end_asks(seat, now);
-                let record = &mut self.asks[place];
-                record.allowed = Some(true);
-                record.allowed_by = Some(by.session);
-                record.ask.expires_at = now.plus(valid);
-                self.replace(seat, now);
+        let is_asked = |record: &AskRecord| record.ask.ask_ref == ask_ref;
+        let place = self.asks.iter().position(is_asked);
+        let found = place.map(|place| &self.asks[place]);
+        let found = found.map(|record| (record.ask.seat, record.is_waiting(now)));
+        let outcome = verdict.outcome(by.seat, found);
+        if let (Some(place), AnswerOutcome::Done(seat)) = (place, outcome) {
+            self.revision += u64::from(verdict != AskAnswer::DryRun);
+            match verdict {
+                AskAnswer::DryRun => {}
+                AskAnswer::Refuse => self.asks[place].allowed = Some(false),
+                AskAnswer::Allow { valid } => {
+                    self.end_asks(seat, now);
+                    let record = &mut self.asks[place];
+                    record.allowed = Some(true);
+                    record.allowed_by = Some(by.session);
+                    record.ask.expires_at = now.plus(valid);
+                    self.replace(seat, now);
+                }
             }
         }
-        AnswerOutcome::Done(seat)
+        outcome
     }
 
     /// Ends the asks of a seat that still wait, and those that were allowed and not used.
