@@ -205,7 +205,7 @@ impl Shared {
                 .lock()
                 .move_out(|key| Arc::ptr_eq(after.of(key), old));
             for chat in moved {
-                after.of(chat.key()).chats.lock().move_in(chat);
+                after.of(chat.key).chats.lock().move_in(chat);
             }
         }
         for shard in before.iter().chain(&made) {

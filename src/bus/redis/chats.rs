@@ -31,7 +31,7 @@ pub(super) enum PresenceWrite {
 
 /// The state of one chat, on its way to the shard that serves it now.
 pub(super) struct MovedChat {
-    key: ChatKey,
+    pub(super) key: ChatKey,
     wanted: Option<Vec<oneshot::Sender<()>>>,
     open: Option<BySeat<bool>>,
     unwritten: Option<PresenceWrite>,
@@ -178,11 +178,5 @@ impl Chats {
         if let Some(write) = write {
             self.unwritten.insert(key, write);
         }
-    }
-}
-
-impl MovedChat {
-    pub(super) fn key(&self) -> ChatKey {
-        self.key
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use redis::{Pipeline, RedisError, RedisResult, Value, aio::AsyncPushSender};
+use redis::{Pipeline, RedisError, RedisResult, Value};
 use tokio::sync::Mutex;
 
 use super::server::{self, Address, Connection, Servers};
@@ -25,9 +25,6 @@ impl State {
         Self::Down { since, why }
     }
 }
-
-/// This connection has no subscriptions, and so no pushes.
-pub(super) const NO_PUSHES: Option<std::sync::Arc<dyn AsyncPushSender>> = None;
 
 impl Link {
     pub(super) fn new(address: Address) -> Self {
@@ -79,7 +76,8 @@ impl Link {
             State::Down { since, why } if *since > asked_at => return Err(why.clone()),
             State::Down { .. } | State::New => {}
         }
-        let connected = servers.connect(&self.address, NO_PUSHES).await;
+        // It has no subscriptions, and so no pushes.
+        let connected = servers.connect(&self.address, None).await;
         *state = match &connected {
             Ok(connection) => State::Up(connection.clone()),
             Err(why) => State::down(why),

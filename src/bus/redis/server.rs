@@ -103,7 +103,7 @@ impl Servers {
     pub(super) async fn connect(
         &self,
         address: &Address,
-        pushes: Option<impl AsyncPushSender>,
+        pushes: Option<Arc<dyn AsyncPushSender>>,
     ) -> RedisResult<Connection> {
         let config = AsyncConnectionConfig::new().set_response_timeout(Some(DEADLINE));
         let config = match pushes {

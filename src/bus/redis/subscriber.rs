@@ -81,7 +81,7 @@ async fn connect(shard: &Arc<Shard>) -> RedisResult<Subscription> {
     };
     let connection = shared
         .servers
-        .connect(shard.address(), Some(pushes))
+        .connect(shard.address(), Some(Arc::new(pushes)))
         .await?;
     shard.chats.lock().start_over();
     shard.heard_beats.lock().start_over();

@@ -4,7 +4,6 @@ use redis::{Pipeline, RedisResult};
 
 use super::{
     Shared, heartbeat,
-    link::NO_PUSHES,
     names::{SLOTS, ShardTag},
     server,
     shard::Shard,
@@ -40,7 +39,7 @@ async fn try_every_command(shared: &Shared, shard: &Shard) -> RedisResult<()> {
     pipeline.cmd("EXISTS").arg(name);
     pipeline.cmd("UNLINK").arg(name);
     server::check(shard.run(&pipeline).await?)?;
-    let listening = shared.servers.connect(shard.address(), NO_PUSHES).await?;
+    let listening = shared.servers.connect(shard.address(), None).await?;
     let mut pipeline = Pipeline::new();
     for command in ["SSUBSCRIBE", "SUNSUBSCRIBE"] {
         pipeline.cmd(command).arg(shard.tag.beats("probe"));

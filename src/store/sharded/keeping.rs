@@ -82,7 +82,9 @@ impl ShardedStore {
             lanes: settings.lanes.into(),
             metrics: ShardMetrics::register(registry),
         });
-        store.check_servers()?;
+        let servers = store.shards.iter();
+        let servers = servers.map(|shard| (&*shard.place, shard.identity()));
+        check_servers(servers, &store.maps.read().maps.in_use(store.clock.now()))?;
         store.probe_servers().await;
         tokio::spawn(watch(Arc::downgrade(&store)));
         for (number, shard) in store.shards.iter().enumerate() {
@@ -91,12 +93,6 @@ impl ShardedStore {
             }
         }
         Ok(store)
-    }
-
-    fn check_servers(&self) -> Result<(), OpenError> {
-        let servers = self.shards.iter();
-        let servers = servers.map(|shard| (&*shard.place, shard.identity()));
-        check_servers(servers, &self.maps.read().maps.in_use(self.clock.now()))
     }
 
     /// Probes every server with a write; logs each change of the result.

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::{collections::HashMap, mem};
 
 use crate::{
     domain::{
@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// One chat, or what is left of it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Record {
     pub(super) expires_at: Timestamp,
     pub(super) ended_at: Option<Timestamp>,
@@ -71,18 +71,11 @@ impl Record {
         seats[Seat::Two].state.name = new.name_two;
         Self {
             expires_at: now.plus(new.lifetime.duration()),
-            ended_at: None,
             registration: new.registration,
             encryption: new.encryption,
-            messages: Vec::new(),
-            seqs: HashMap::new(),
             seats,
-            sessions: Vec::new(),
-            asks: Vec::new(),
-            bytes: 0,
-            revision: 0,
             both_named,
-            replaced: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -92,14 +85,11 @@ impl Record {
 
     /// Drops everything but the messages, which go in slices, and the tombstone.
     pub(super) fn end(&mut self, now: Timestamp) {
-        self.ended_at = Some(now);
-        self.registration = None;
-        self.encryption = None;
-        self.seqs.clear();
-        self.seats = BySeat::default();
-        self.sessions.clear();
-        self.asks.clear();
-        self.replaced.clear();
+        *self = Self {
+            ended_at: Some(now),
+            messages: mem::take(&mut self.messages),
+            ..Self::default()
+        };
     }
 
     pub(super) fn last_seq(&self) -> Seq {

@@ -1,6 +1,6 @@
 //! Sessions, logins, codes and asks.
 
-use std::time::Duration;
+use std::{cmp::Reverse, time::Duration};
 
 use async_trait::async_trait;
 
@@ -180,21 +180,14 @@ impl Record {
     }
 
     fn make_room(&mut self, seat: Seat, sessions_max: usize) {
-        let at_seat = |record: &SessionRecord| record.session.seat == seat;
-        while self
-            .sessions
-            .iter()
-            .filter(|record| at_seat(record))
-            .count()
-            >= sessions_max.max(1)
-        {
-            let idle_since = |session: &Session| session.last_seen.unwrap_or(session.since);
-            let longest_unused = (0..self.sessions.len())
-                .filter(|place| at_seat(&self.sessions[*place]))
-                .min_by_key(|place| idle_since(&self.sessions[*place].session))
-                .expect("at least one session is at the seat");
-            self.sessions.remove(longest_unused);
-        }
+        let idle_since = |session: &Session| session.last_seen.unwrap_or(session.since);
+        self.sessions
+            .sort_by_key(|record| Reverse(idle_since(&record.session)));
+        let mut at_seat = 0;
+        self.sessions.retain(|record| {
+            at_seat += usize::from(record.session.seat == seat);
+            record.session.seat != seat || at_seat < sessions_max
+        });
     }
 
     fn use_device_code(&mut self, seat: Seat, code: CodeDigest, now: Timestamp) -> bool {
