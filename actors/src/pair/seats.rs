@@ -187,7 +187,7 @@ impl Handler<Login> for Pair {
         let log_in = async move {
             if claim.session.login.is_some() {
                 // If this login is repeated, the store must know whether its first session was used.
-                deferred.write_all().await;
+                deferred.write_beside(claim.key).await;
             }
             match store.take_seat(claim).await?.live()? {
                 Claimed::Seated { code_set } => Ok((token, code_set.then_some(code))),

@@ -65,7 +65,7 @@ impl DeferredWrites {
 
     /// Queues a write, in place of a queued one about the same subject.
     pub(crate) fn push(&self, key: ChatKey, write: DeferredWrite) {
-        let part = &self.0.parts[self.0.store.partition(key)];
+        let part = self.part(key);
         let mut waiting = part.waiting.lock();
         let room = waiting.len() < WAITING_MAX;
         match waiting.entry((key, subject(&write))) {
@@ -89,10 +89,19 @@ impl DeferredWrites {
         join_all(parts).await;
     }
 
-    /// Writes everything that is queued, and waits for the batch in flight. What the store cannot take now stays
+    /// Writes everything that is queued, and waits for the batches in flight. What the store cannot take now stays
     /// queued; what it refuses for good is dropped.
     pub(crate) async fn write_all(&self) {
         join_all(self.0.parts.iter().map(|part| self.write_part(part))).await;
+    }
+
+    /// The same for the chat's partition of the store alone: another one may be unreachable.
+    pub(crate) async fn write_beside(&self, key: ChatKey) {
+        self.write_part(self.part(key)).await;
+    }
+
+    fn part(&self, key: ChatKey) -> &Part {
+        &self.0.parts[self.0.store.partition(key)]
     }
 
     async fn write_part(&self, part: &Part) {

@@ -25,6 +25,7 @@ use crate::{
 #[derive(Clone)]
 pub struct MemoryStore {
     data: Arc<Mutex<Data>>,
+    partitions: usize,
     clock: Arc<dyn Clock>,
     faults: Arc<Faults>,
 }
@@ -32,8 +33,14 @@ pub struct MemoryStore {
 impl MemoryStore {
     /// An empty store with this clock.
     pub fn new(clock: impl Clock) -> Self {
+        Self::with_partitions(1, clock)
+    }
+
+    /// The same, with chats in several partitions.
+    pub fn with_partitions(partitions: usize, clock: impl Clock) -> Self {
         Self {
             data: Arc::default(),
+            partitions,
             clock: Arc::new(clock),
             faults: Arc::default(),
         }

@@ -1,14 +1,15 @@
 //! What a panic in an adapter costs: one request at most, and no task.
 
 use actors::{
-    Refusal,
-    domain::{Marks, Notice, Seat},
+    Login, Refusal,
+    domain::{ChatKey, Device, Marks, Notice, RegistrationId, Seat},
     ports::{Bus, Chats, Lookup},
     testing::{BusCall, Call, eventually},
 };
 use futures_util::future::join;
+use uuid::Uuid;
 
-use crate::world::{Instance, LONG, Person, Watch, World, roomy};
+use crate::world::{Instance, LONG, Person, Watch, World, name, roomy};
 
 /// Does something until it succeeds; answers how often it was refused as a defect.
 async fn persist<T>(what: &str, mut work: impl AsyncFnMut() -> Result<T, Refusal>) -> (T, usize) {
@@ -217,6 +218,43 @@ async fn a_chat_that_is_locked_elsewhere_holds_up_no_other() {
     assert_eq!(places, [1, 2, 3], "they keep their order");
     stream.until_place(3).await;
     assert_eq!(stream.seqs(), [1, 2, 3]);
+}
+
+#[actix::test]
+async fn a_part_of_the_store_that_takes_no_writes_holds_up_no_login_elsewhere() {
+    let world = World::with_partitions(2);
+    let here = world.instance(roomy());
+    let [stuck, hash] = [0, 1].map(|part| world.chat_where(move |key| part_of(key) == part));
+    let (stuck, hash) = (stuck.await, hash.await);
+    let abhi = Person::sit(&here, &stuck, Seat::One).await;
+    here.store.set_locked(abhi.key, true);
+    let written = here.store.calls(Call::DeferredWrite);
+    abhi.snapshot().await.unwrap();
+    eventually("its session's use is being written", || async {
+        here.store.calls(Call::DeferredWrite) > written
+    })
+    .await;
+    // With an id, for which what is queued is written first.
+    let login = Login {
+        hash: hash.clone(),
+        name: name("Abhi"),
+        proof: None,
+        id: Some(RegistrationId::new(Uuid::new_v4())),
+        device: Device::default(),
+        auth: None,
+    };
+    let pairs = here.pairs.clone();
+    let login = actix::spawn(async move { pairs.ask(ChatKey::of(&hash), login).await });
+    eventually("somebody logs in elsewhere", || async {
+        login.is_finished()
+    })
+    .await;
+    login.await.unwrap().unwrap();
+}
+
+/// The partition of a chat in a store of two.
+fn part_of(key: ChatKey) -> usize {
+    key.spread() % 2
 }
 
 #[actix::test]

@@ -70,10 +70,15 @@ pub(crate) fn roomy() -> Limits {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with_partitions(1)
+    }
+
+    /// With a store of several partitions.
+    pub(crate) fn with_partitions(partitions: usize) -> Self {
         let time = FakeClock::default();
         let hub = MemoryHub::default();
         Self {
-            store: MemoryStore::new(time.clone()),
+            store: MemoryStore::with_partitions(partitions, time.clone()),
             observer: hub.attach(),
             hub,
             time,

@@ -15,6 +15,14 @@ use crate::{
 
 #[async_trait]
 impl Chats for MemoryStore {
+    fn partitions(&self) -> usize {
+        self.partitions
+    }
+
+    fn partition(&self, key: ChatKey) -> usize {
+        key.spread() % self.partitions
+    }
+
     async fn reserve(&self, key: ChatKey, hold: Duration) -> Result<bool, StoreError> {
         let (mut data, now) = self.enter(Call::Other).await?;
         let free = !data.chats.contains_key(&key);

@@ -40,9 +40,8 @@ impl Messages for MemoryStore {
         drafts: &[Draft],
         room: ChatRoom,
     ) -> Result<Vec<Appended>, StoreError> {
-        while drafts.iter().any(|draft| self.faults.is_locked(draft.key)) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        self.until_unlocked(drafts.iter().map(|draft| draft.key))
+            .await;
         self.append(drafts, room).await
     }
 
@@ -57,13 +56,25 @@ impl Messages for MemoryStore {
     }
 
     async fn write_deferred(&self, writes: &[(ChatKey, DeferredWrite)]) -> Result<(), StoreError> {
-        let (mut data, now) = self.enter(Call::DeferredWrite).await?;
+        self.faults.check(Call::DeferredWrite).await?;
+        self.until_unlocked(writes.iter().map(|(key, _)| *key))
+            .await;
+        let (mut data, now) = self.locked();
         for (key, write) in writes {
             if let Some(record) = data.live(*key, now) {
                 record.write_deferred(write);
             }
         }
         Ok(())
+    }
+}
+
+impl MemoryStore {
+    /// Waits until none of these chats is locked.
+    async fn until_unlocked(&self, keys: impl Iterator<Item = ChatKey> + Clone) {
+        while keys.clone().any(|key| self.faults.is_locked(key)) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 }
 
