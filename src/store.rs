@@ -24,7 +24,7 @@ use crate::config::{self, Settings, StoreUrl};
 pub use meter::Meter;
 pub use postgres::{DatabaseLock, PostgresStore};
 pub use probe::StoreProbe;
-pub use sharded::{ChangeError, ShardStatus, ShardedStore, Shards};
+pub use sharded::{ChangeError, ShardStatus, ShardedStore};
 pub use sqlite::{FileLock, SqliteStore, backup, restore};
 
 /// How often a start retries, and how often it logs that it is waiting.

@@ -8,11 +8,12 @@ use std::{
 use actix_rt::System;
 use actors::ports::SystemClock;
 use clap::Subcommand;
+use prometheus::Registry;
 
 use super::{Failure, print_line};
 use crate::{
     config::{Settings, StoreUrl},
-    store::{ChangeError, ShardStatus, Shards},
+    store::{ChangeError, ShardStatus, ShardedStore},
     telemetry,
     words::counted,
 };
@@ -45,7 +46,8 @@ pub(super) fn run(settings: &Settings, change: Option<Change>) -> Result<(), Fai
     telemetry::start_log(&settings.log);
     System::new().block_on(async {
         let clock = Arc::new(SystemClock::default());
-        let shards = Shards::open(urls, &settings.store, clock).await?;
+        let shards =
+            ShardedStore::open(urls, &settings.store, clock, &Registry::new()).await?;
         let (server, takes_new) = match change {
             None => {
                 for standing in shards.standing().await {

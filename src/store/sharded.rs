@@ -37,7 +37,7 @@ use keeping::ShardMetrics;
 use located::Located;
 use maps::Maps;
 
-pub use changing::{ChangeError, ShardStatus, Shards};
+pub use changing::{ChangeError, ShardStatus};
 pub(super) use examine::{check_alone, examine};
 pub(crate) use maps::Map;
 

@@ -1,20 +1,13 @@
 //! Shows and changes which servers take new chats, for `duet shards`.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use actors::{
-    domain::Timestamp,
-    ports::{Clock, StoreError},
-};
+use actors::{domain::Timestamp, ports::StoreError};
 use futures_util::future::join_all;
-use prometheus::Registry;
 use uuid::Uuid;
 
 use super::{Map, Shard, ShardedStore, keeping::NOTICE, not_reached};
-use crate::{
-    config::{self, PostgresUrl},
-    store::{OpenError, postgres::StoredCounts},
-};
+use crate::store::postgres::StoredCounts;
 
 /// The status of a server, for `duet shards`.
 #[derive(Debug, Clone)]
@@ -42,30 +35,12 @@ pub enum ChangeError {
     Failed(String),
 }
 
-/// The servers of a store.
-pub struct Shards(pub(super) Arc<ShardedStore>);
-
-impl Shards {
-    /// Connects to the servers.
-    ///
-    /// # Errors
-    /// As [`ShardedStore::open`].
-    pub async fn open(
-        urls: &[PostgresUrl],
-        settings: &config::Store,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, OpenError> {
-        let registry = Registry::new();
-        Ok(Self(
-            ShardedStore::open(urls, settings, clock, &registry).await?,
-        ))
-    }
-
+impl ShardedStore {
     /// The status of each server.
     pub async fn standing(&self) -> Vec<ShardStatus> {
-        let maps = self.0.maps.read().maps.clone();
-        let (newest, in_use) = (maps.newest(), maps.in_use(self.0.clock.now()));
-        let standing = self.0.shards.iter().map(async |shard| {
+        let maps = self.maps.read().maps.clone();
+        let (newest, in_use) = (maps.newest(), maps.in_use(self.clock.now()));
+        let standing = self.shards.iter().map(async |shard| {
             let opened = shard.opened.get();
             let census = match opened {
                 Some((_, store)) => store.census().await.ok(),
@@ -89,7 +64,7 @@ impl Shards {
     /// [`ChangeError`] says why not, and whether to try again.
     pub async fn change(&self, place: &str, takes_new: bool) -> Result<Duration, ChangeError> {
         use ChangeError::{Failed, Refused};
-        let shards = &self.0.shards;
+        let shards = &self.shards;
         let Some(shard) = shards.iter().find(|shard| shard.place == place) else {
             let known: Vec<&str> = shards.iter().map(|shard| &*shard.place).collect();
             return Err(Refused(format!(
@@ -105,11 +80,11 @@ impl Shards {
             )));
         };
         // First spreads maps that an earlier command did not bring to all servers.
-        let (maps, some_lacked) = self.0.spread_maps().await.map_err(Failed)?;
+        let (maps, some_lacked) = self.spread_maps().await.map_err(Failed)?;
         let newest = maps.newest().clone();
         if newest.servers.contains(server) == takes_new {
             return match (some_lacked, takes_new) {
-                (true, _) => Ok(newest.since.since(self.0.clock.now())),
+                (true, _) => Ok(newest.since.since(self.clock.now())),
                 (false, true) => Err(Refused(format!("{place} takes new chats already."))),
                 (false, false) => Err(Refused(format!("{place} takes no new chats already."))),
             };
@@ -130,9 +105,9 @@ impl Shards {
         let map = Map {
             version: newest.version + 1,
             servers,
-            since: self.0.clock.now().plus(NOTICE),
+            since: self.clock.now().plus(NOTICE),
         };
-        let mut opened: Vec<_> = self.0.shards.iter().collect();
+        let mut opened: Vec<_> = self.shards.iter().collect();
         opened.sort_by_key(|shard| shard.opened.get().map(|(id, _)| Some(*id) != first));
         for shard in opened {
             let written = self.write_map(shard, &map).await;

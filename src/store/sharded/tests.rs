@@ -136,7 +136,6 @@ async fn chats_of_a_lone_server_are_found_when_another_is_added_and_when_it_is_d
         alone.register(new_chat(*key)).await.unwrap();
     }
     let store = store(&urls).await;
-    let shards = Shards(store.clone());
     let in_force = |version| {
         let store = store.clone();
         move || {
@@ -150,9 +149,9 @@ async fn chats_of_a_lone_server_are_found_when_another_is_added_and_when_it_is_d
         both.push(made(&store).await);
     }
     let place = store.shards[0].place.clone();
-    let last = shards.change("nowhere:1/duet", true).await.unwrap_err();
+    let last = store.change("nowhere:1/duet", true).await.unwrap_err();
     assert!(last.to_string().contains(&place), "{last}");
-    shards.change(&place, false).await.unwrap();
+    store.change(&place, false).await.unwrap();
     eventually("the map without the first server is in force", in_force(3)).await;
     for key in old.iter().chain(&both) {
         assert_eq!(store.status(*key).await.unwrap(), Lookup::Live(()));
@@ -172,7 +171,7 @@ async fn chats_of_a_lone_server_are_found_when_another_is_added_and_when_it_is_d
             "a tombstone counts under every map"
         );
     }
-    let standing = &shards.standing().await[0];
+    let standing = &store.standing().await[0];
     assert!(!standing.takes_new && standing.in_use);
 }
 
@@ -181,9 +180,8 @@ async fn one_of_many_registrations_racing_with_a_change_of_the_map_makes_the_cha
     let servers = Servers::start();
     let urls = servers.urls();
     let (here, there) = tokio::join!(store(&urls), store(&urls));
-    let shards = Shards(here.clone());
     let place = here.shards[0].place.clone();
-    shards.change(&place, false).await.unwrap();
+    here.change(&place, false).await.unwrap();
     let began = Instant::now();
     // Until well after the change is in force.
     while began.elapsed() < Duration::from_secs(13) {

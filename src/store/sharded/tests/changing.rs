@@ -16,10 +16,9 @@ async fn one_of_two_concurrent_commands_makes_the_map() {
     let urls = servers.urls();
     let (here, there) = tokio::join!(store(&urls), store(&urls));
     let places: Vec<String> = here.shards.iter().map(|it| it.place.clone()).collect();
-    let (one, other) = (Shards(here.clone()), Shards(there.clone()));
     let (one, other) = tokio::join!(
-        one.change(&places[0], false),
-        other.change(&places[1], false)
+        here.change(&places[0], false),
+        there.change(&places[1], false)
     );
     let refused = match (one, other) {
         (Ok(_), Err(refused)) | (Err(refused), Ok(_)) => refused.to_string(),
@@ -49,7 +48,7 @@ async fn a_command_that_is_repeated_brings_the_map_to_all_servers() {
     // As when the command was stopped before it came to the second server.
     kept.1.write_maps(std::slice::from_ref(&map)).await.unwrap();
     let place = store.shards[0].place.clone();
-    match Shards(store.clone()).change(&place, false).await {
+    match store.change(&place, false).await {
         Ok(in_force) => assert!(in_force <= Duration::from_secs(10)),
         // The store itself had brought it there meanwhile.
         Err(already) => assert!(already.to_string().contains("already"), "{already}"),
