@@ -8,7 +8,7 @@ use views::{
     register::{NameFault, Notice, Problem as Fault, Register},
 };
 
-use super::{done, flash, frame, login, see_other, show_page, show_problem, shows_form_again};
+use super::{done, flash, frame, login, show_page, show_problem, shows_form_again};
 use crate::http::{
     State, actions,
     body::FormOrJson,
@@ -111,13 +111,11 @@ async fn register(
         device: device::of(request),
         auth: wanted.encryption.map(|encryption| encryption.auth),
     };
+    let next = done(request, reply, &invite);
     match actions::login(state, login).await {
-        Ok(logged_in) => {
-            let next = done(request, reply, &invite);
-            Ok(login::with_cookies(state, request, &hash, &logged_in, next))
-        }
+        Ok(logged_in) => Ok(login::with_cookies(state, request, &hash, &logged_in, next)),
         // A double click: the first one has logged in already.
-        Err(Refusal::SeatTaken) => Ok(see_other(&invite)),
+        Err(Refusal::SeatTaken) => Ok(next),
         Err(refusal) => Err(refusal.into()),
     }
 }

@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::{Browser, Chat, POST, Server, Stream};
 
@@ -75,6 +76,29 @@ async fn forms_are_answered_by_the_envelope_as_well() {
         .send()
         .await;
     assert_eq!(sent.ok()["seq"], 1);
+}
+
+#[tokio::test]
+async fn a_registration_that_is_sent_again_is_answered_by_the_envelope_too() {
+    let server = Server::start().await;
+    let names = json!({"userOne": "Abhi", "userTwo": "Anny", "id": Uuid::new_v4()});
+    let register = async || {
+        let call = Browser::new(&server).call(POST, "/demo/chat/register");
+        call.header("Accept", JSON).json(names.clone()).send().await
+    };
+    let first = register().await;
+    let made = first.ok();
+    // Once the session is used it is not made anew.
+    let cookie = first.header("set-cookie").unwrap().split(';').next();
+    let hash = made["hash"].as_str().unwrap();
+    let seat = server
+        .front()
+        .call(Method::GET, &format!("/demo/chat/user/{hash}/1"));
+    let seat = seat.header("Cookie", cookie.unwrap()).send().await;
+    assert_eq!(seat.status, 200, "{seat:?}");
+    let again = register().await;
+    assert_eq!(again.ok(), made);
+    assert_eq!(again.header("set-cookie"), None);
 }
 
 #[tokio::test]
