@@ -123,9 +123,8 @@ fn write_text(
     }
     let Some(text) = text else { return Ok(()) };
     // The text is a stranger's, and the rest is what the server made of it.
-    let parts = [sealed.timestamp.as_str(), &sealed.sender_name, text];
-    let [at, who, text] = parts.map(escaping::text);
-    writeln!(out, "[{at}] {who}: {text}")
+    let line = format!("[{}] {}: {text}", sealed.timestamp, sealed.sender_name);
+    writeln!(out, "{}", escaping::text(&line))
 }
 
 /// The seat of each name. The file has no seats, but the sealed texts do; each name keeps its first.
