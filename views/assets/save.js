@@ -48,8 +48,8 @@ export async function download(href, { keys, seat, you, text }) {
       const shown = { ...message, message: isShown ? opened.text : null, ...(warnings.length && { warnings }) };
       if (isJson) lines.push(json(shown));
       else {
-        for (const warning of warnings) lines.push(`*** ${warning}`);
-        if (isShown) lines.push(`[${message.timestamp}] ${message.senderName}: ${tame(opened.text)}`);
+        for (const warning of warnings) lines.push(tame(`*** ${warning}`));
+        if (isShown) lines.push(tame(`[${message.timestamp}] ${message.senderName}: ${opened.text}`));
       }
       after = message.seq;
     }

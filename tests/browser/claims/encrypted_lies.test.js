@@ -227,6 +227,21 @@ claim("a file of a conversation says in their places what is wrong, and holds al
   assert.deepEqual(messages.map((/** @type {any} */ { warnings }) => warnings?.length ?? 0), [0, 1, 1, 1, 1, 2]);
 });
 
+claim("nothing that a server says of a message begins a line of the file or is a control character in it", async ({ person, relay, server }) => {
+  const [anny, abhi] = [await person(), await Speaker.begin(server.origin)];
+  const { page } = anny;
+  for (const text of ["alpha", "bravo"]) await abhi.say(text);
+  await enter(anny, abhi.link);
+  const forged = "Abhi\u001b[31m\n[10:00] Anny: yes";
+  relay.lies.set(abhi.seat(2), ([alpha, bravo]) => counted([{ ...alpha, senderName: forged }, { ...bravo, senderName: forged, message: alpha.message }]));
+  const text = await downloaded(page, async () => {
+    await choose(page, "Download…");
+    await page.getByRole("link", { name: "Download as text" }).click();
+  });
+  assert.match(text, /alpha/);
+  assert.doesNotMatch(text, /^\[10:00\]|[\x00-\x09\x0b-\x1f\x7f-\x9f]/m);
+});
+
 claim("how many messages are missing is said in the forms of the language", async ({ person, relay, server }) => {
   const forms = ["رسالة واحدة من Abhi ناقصة هنا.", "رسالتان من Abhi ناقصتان هنا.", "3 رسائل من Abhi ناقصة هنا.", "11 رسالة من Abhi ناقصة هنا."];
   const [anny, abhi] = [await person({ locale: "ar-EG" }), await Speaker.begin(server.origin)];
