@@ -210,8 +210,11 @@ impl AddressLimits {
     }
 }
 
-/// Parses an address; some proxies add the port.
+/// Parses an address; some proxies add the port, or put one of IPv6 in brackets.
 fn address_of(text: &str) -> Option<IpAddr> {
     let with_port = || Some(text.parse::<SocketAddr>().ok()?.ip());
-    text.parse().ok().or_else(with_port)
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
+    bare.unwrap_or(text).parse().ok().or_else(with_port)
 }

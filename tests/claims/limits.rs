@@ -216,6 +216,7 @@ async fn nobody_but_a_trusted_proxy_says_where_a_request_comes_from() {
     // With a port, as some proxies write it.
     assert_eq!(reserve(&api, "192.0.2.1:1234").await, 429);
     assert_eq!(reserve(&api, "[2001:db8:1::1]:1234").await, 429);
+    assert_eq!(reserve(&api, "[2001:db8:1::1]").await, 429);
     assert_eq!(reserve(&api, "::ffff:192.0.2.1").await, 429);
     // What stands before something that is no address does not count.
     for _ in 0..2 {
