@@ -83,24 +83,22 @@ fn append_to(
     room: ChatRoom,
     now: Timestamp,
 ) -> rusqlite::Result<Appended> {
-    let full = chat.last_seq >= room.messages_max || chat.bytes >= room.bytes_max;
-    Ok(match placed_before(tx, draft)? {
-        Some(before @ Appended::Duplicate { .. }) => before,
-        _ if full => Appended::Full,
-        Some(other_text) => other_text,
-        None => {
-            chat.last_seq += 1;
-            chat.bytes += draft.text.as_str().len() as u64;
-            insert(tx, draft, chat.last_seq, now)?;
-            Appended::Stored {
-                seq: chat.last_seq,
-                at: now,
-            }
-        }
-    })
+    if chat.last_seq >= room.messages_max || chat.bytes >= room.bytes_max {
+        return Ok(match placed_before(tx, draft).optional()? {
+            Some(before @ Appended::Duplicate { .. }) => before,
+            _ => Appended::Full,
+        });
+    }
+    let seq = chat.last_seq + 1;
+    if !insert(tx, draft, seq, now)? {
+        return placed_before(tx, draft);
+    }
+    chat.last_seq = seq;
+    chat.bytes += draft.text.as_str().len() as u64;
+    Ok(Appended::Stored { seq, at: now })
 }
 
-fn placed_before(tx: &Transaction<'_>, draft: &Draft) -> rusqlite::Result<Option<Appended>> {
+fn placed_before(tx: &Transaction<'_>, draft: &Draft) -> rusqlite::Result<Appended> {
     tx.prepare_cached(
         "SELECT seq, at, text FROM messages WHERE key = ?1 AND seat = ?2 AND id = ?3",
     )?
@@ -117,24 +115,25 @@ fn placed_before(tx: &Transaction<'_>, draft: &Draft) -> rusqlite::Result<Option
             })
         },
     )
-    .optional()
 }
 
-fn insert(tx: &Transaction<'_>, draft: &Draft, seq: Seq, now: Timestamp) -> rusqlite::Result<()> {
-    tx.prepare_cached(
-        "INSERT INTO messages (key, seq, seat, id, text, sent_at, at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?
-    .execute(params![
-        Col(draft.key),
-        seq,
-        Col(draft.seat),
-        Col(draft.id),
-        draft.text.as_str(),
-        draft.sent_at.map(Col),
-        Col(now)
-    ])?;
-    Ok(())
+/// Returns whether it was inserted: it is not if its sender sent one with this id before.
+fn insert(tx: &Transaction<'_>, draft: &Draft, seq: Seq, now: Timestamp) -> rusqlite::Result<bool> {
+    let inserted = tx
+        .prepare_cached(
+            "INSERT INTO messages (key, seq, seat, id, text, sent_at, at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (key, seat, id) DO NOTHING",
+        )?
+        .execute(params![
+            Col(draft.key),
+            seq,
+            Col(draft.seat),
+            Col(draft.id),
+            draft.text.as_str(),
+            draft.sent_at.map(Col),
+            Col(now)
+        ])?;
+    Ok(inserted > 0)
 }
 
 fn history(
