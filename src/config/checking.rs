@@ -42,6 +42,16 @@ impl Settings {
                      like https://chat.example.org.",
                 );
             }
+            Some(url)
+                if url.scheme() == "http"
+                    && server.tls_cert.is_some()
+                    && server.trusted_proxies.is_empty() =>
+            {
+                return wrong(
+                    "server.public_url must begin with https://: with server.tls_cert duet speaks TLS alone, \
+                     and links that begin with http:// would lead nowhere.",
+                );
+            }
             _ => {}
         }
         if self.server.tls_cert.is_some() != self.server.tls_key.is_some() {

@@ -237,6 +237,18 @@ fn plain_http_beyond_this_machine_must_be_meant() {
 }
 
 #[test]
+fn links_by_plain_http_to_a_server_that_speaks_tls_alone_are_refused() {
+    let by_tls = Setup::new()
+        .set("server.tls_cert", "duet.pem")
+        .set("server.tls_key", "duet.key")
+        .set("server.public_url", "http://localhost:8080");
+    refused(&by_tls.clone().arg("check-config").run(), &["https://"]);
+    // A proxy may speak plain HTTP before it, so it is the files that are missed.
+    let behind_proxy = by_tls.set("server.trusted_proxies", "127.0.0.1");
+    refused(&behind_proxy.arg("check-config").run(), &["duet.pem"]);
+}
+
+#[test]
 fn a_secret_file_that_cannot_be_read_is_named() {
     for section in ["store", "bus"] {
         let setup = Setup::new().set(&format!("{section}.url_file"), "nowhere");
