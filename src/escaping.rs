@@ -53,3 +53,56 @@ fn picture(control: char) -> char {
         _ => char::REPLACEMENT_CHARACTER,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_lines_of_a_text_are_indented() {
+        for end in [
+            "\n", "\r", "\r\n", "\u{B}", "\u{C}", "\u{1C}", "\u{1D}", "\u{1E}", "\u{85}",
+            "\u{2028}", "\u{2029}",
+        ] {
+            assert_eq!(
+                text(&format!("a{end}[10:00] Anny: yes")),
+                "a\n    [10:00] Anny: yes",
+                "{end:?}"
+            );
+            assert_eq!(text(&format!("a{end}{end}")), "a\n    \n    ", "{end:?}");
+        }
+    }
+
+    #[test]
+    fn controls_are_seen_and_do_nothing() {
+        let controls = (0..0x20).chain(0x7F..0xA0).filter_map(char::from_u32);
+        for c in controls.filter(|c| *c != '\t') {
+            let shown = text(&format!("a{c}[31m"));
+            let acts = |c: char| c.is_control() && c != '\n';
+            assert!(!shown.contains(acts), "{shown:?}");
+        }
+        assert_eq!(
+            text("\u{1B}[31mred\u{7F}\u{9B}2J\ttab"),
+            "␛[31mred␡\u{FFFD}2J\ttab"
+        );
+    }
+
+    #[test]
+    fn json_holds_no_control_and_is_read_back_as_it_was() {
+        let whole: String = (0..0x2100).filter_map(char::from_u32).collect();
+        let written = json(&serde_json::to_string(&whole).unwrap());
+        let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+        assert!(!written.contains(breaks));
+        assert_eq!(serde_json::from_str::<String>(&written).unwrap(), whole);
+    }
+
+    #[test]
+    fn a_text_grows_by_a_bounded_factor() {
+        for c in ["\n", "\u{1B}", "\u{9B}", "\u{2028}", "x"] {
+            let long = c.repeat(16 * 1024 / c.len());
+            let written = json(&serde_json::to_string(&long).unwrap());
+            assert!(text(&long).len() <= 9 * long.len());
+            assert!(written.len() <= 9 * long.len());
+        }
+    }
+}
