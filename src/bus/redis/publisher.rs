@@ -166,8 +166,6 @@ impl Sender {
         for outgoing in moved {
             if let Some(shard) = self.shard.upgrade() {
                 shard.unqueue(1);
-            } else {
-                self.metrics.outbox_len.dec();
             }
             shared.with_shard(outgoing.key, |shard| shard.queue(outgoing));
         }

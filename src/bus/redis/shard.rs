@@ -233,6 +233,8 @@ impl Shard {
 
 impl Drop for Shard {
     fn drop(&mut self) {
+        // Its sender passes them on to other shards, which count them again.
+        self.unqueue(self.queued());
         self.metrics.forget(self.address());
     }
 }
