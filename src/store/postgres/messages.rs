@@ -155,13 +155,10 @@ async fn append_batch(
     for (place, (draft, row)) in drafts.iter().zip(&rows).enumerate() {
         let name = (draft.key, draft.seat, draft.id);
         let found = outcome(row).map_err(unreadable)?;
-        let outcome = match found {
-            RowOutcome::Known(outcome) => outcome,
-            RowOutcome::Repeated => match firsts.get(&name) {
-                Some((first, outcome)) => repeated(&drafts[*first], draft, outcome),
-                None => Appended::Locked,
-            },
-        };
+        let outcome = found.unwrap_or_else(|| match firsts.get(&name) {
+            Some((first, outcome)) => repeated(&drafts[*first], draft, outcome),
+            None => Appended::Locked,
+        });
         if outcome != Appended::NoSession {
             firsts.entry(name).or_insert((place, outcome.clone()));
         }
@@ -215,31 +212,25 @@ impl BatchColumns {
     }
 }
 
-enum RowOutcome {
-    Known(Appended),
-    Repeated,
-}
-
-fn outcome(row: &Row) -> Result<RowOutcome, Error> {
-    Ok(RowOutcome::Known(
-        match row.try_get::<_, &str>("outcome")? {
-            "s" => {
-                let (seq, at) = placed(row)?;
-                Appended::Stored { seq, at }
-            }
-            "b" => {
-                let (seq, at) = placed(row)?;
-                Appended::Duplicate { seq, at }
-            }
-            "o" => Appended::OtherText,
-            "f" => Appended::Full,
-            "e" => Appended::Ended,
-            "m" => Appended::Missing,
-            "n" => Appended::NoSession,
-            "r" => return Ok(RowOutcome::Repeated),
-            _ => Appended::Locked,
-        },
-    ))
+/// The outcome of a draft; `None` if its id occurred earlier in the same batch.
+fn outcome(row: &Row) -> Result<Option<Appended>, Error> {
+    Ok(Some(match row.try_get::<_, &str>("outcome")? {
+        "s" => {
+            let (seq, at) = placed(row)?;
+            Appended::Stored { seq, at }
+        }
+        "b" => {
+            let (seq, at) = placed(row)?;
+            Appended::Duplicate { seq, at }
+        }
+        "o" => Appended::OtherText,
+        "f" => Appended::Full,
+        "e" => Appended::Ended,
+        "m" => Appended::Missing,
+        "n" => Appended::NoSession,
+        "r" => return Ok(None),
+        _ => Appended::Locked,
+    }))
 }
 
 fn placed(row: &Row) -> Result<(Seq, Timestamp), Error> {
