@@ -48,6 +48,8 @@ const MAPS_GOOD_FOR: Duration = Duration::from_secs(5);
 pub struct ShardedStore {
     shards: Vec<Shard>,
     maps: RwLock<Known>,
+    /// When the last reading of the maps began, and how it ended.
+    last_reading: tokio::sync::Mutex<Option<(Instant, Result<()>)>>,
     located: Located,
     clock: Arc<dyn Clock>,
     lanes: usize,

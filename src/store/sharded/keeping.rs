@@ -77,6 +77,7 @@ impl ShardedStore {
                 maps,
                 read_at: Instant::now(),
             }),
+            last_reading: tokio::sync::Mutex::default(),
             located: Located::default(),
             clock,
             lanes: settings.lanes.into(),

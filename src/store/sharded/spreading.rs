@@ -12,8 +12,23 @@ use crate::store::{OpenError, PostgresStore};
 
 impl ShardedStore {
     /// Reads the maps of all reachable servers and gives each server those it lacks. If a map differs from
-    /// the known one with its version, that is reported and the known one stays.
+    /// the known one with its version, that is reported and the known one stays. Of many who call this at once
+    /// one reads, for the others too.
     pub(super) async fn read_maps(&self) -> Result<()> {
+        let asked = Instant::now();
+        let mut last = self.last_reading.lock().await;
+        if let Some((began, done)) = &*last
+            && *began >= asked
+        {
+            return done.clone();
+        }
+        let began = Instant::now();
+        let done = self.read_maps_at(began).await;
+        *last = Some((began, done.clone()));
+        done
+    }
+
+    async fn read_maps_at(&self, began: Instant) -> Result<()> {
         let answering = self.opened().filter(|(shard, _)| shard.answers());
         let read = answering.map(async |(shard, store)| (shard, store, store.maps().await));
         let mut failed = None;
@@ -45,7 +60,7 @@ impl ShardedStore {
         let known = Maps::new(all).expect("there was one before");
         *self.maps.write() = Known {
             maps: known,
-            read_at: Instant::now(),
+            read_at: began,
         };
         Ok(())
     }

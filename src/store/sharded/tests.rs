@@ -9,6 +9,7 @@ use actors::{
     ports::{Chats, Lookup, NewChat, Principal, Registered, SystemClock, Upkeep},
     testing::{Stores, digest, eventually, key, new_chat},
 };
+use futures_util::future::join_all;
 use harness::servers::Postgres;
 use prometheus::Registry;
 
@@ -36,9 +37,12 @@ fn settings() -> config::Store {
 }
 
 async fn store(urls: &[PostgresUrl]) -> Arc<ShardedStore> {
-    let (settings, registry) = (settings(), Registry::new());
-    let clock = Arc::new(SystemClock::default());
-    let opened = ShardedStore::open(urls, &settings, clock, &registry);
+    counted_store(urls, &Registry::new()).await
+}
+
+async fn counted_store(urls: &[PostgresUrl], registry: &Registry) -> Arc<ShardedStore> {
+    let (settings, clock) = (settings(), Arc::new(SystemClock::default()));
+    let opened = ShardedStore::open(urls, &settings, clock, registry);
     opened.await.unwrap()
 }
 
@@ -193,4 +197,32 @@ async fn one_of_many_registrations_racing_with_a_change_of_the_map_makes_the_cha
             .filter(|outcome| matches!(outcome, Registered::Made { .. }));
         assert_eq!(made.count(), 1);
     }
+}
+
+#[tokio::test]
+async fn lookups_of_many_unknown_chats_share_a_reading_of_the_maps() {
+    const LOOKUPS: usize = 50;
+    let servers = Servers::start();
+    let registry = Registry::new();
+    let store = counted_store(&servers.urls(), &registry).await;
+    let readings = || -> u64 {
+        let families = registry.gather().into_iter();
+        let mut calls = families.filter(|family| family.name() == "duet_store_call_seconds");
+        let calls = calls.next().unwrap();
+        let of_maps = calls
+            .get_metric()
+            .iter()
+            .filter(|of| of.get_label().iter().any(|label| label.value() == "maps"));
+        of_maps
+            .map(|of| of.get_histogram().get_sample_count())
+            .sum()
+    };
+    let before = readings();
+    store.maps.write().read_at -= MAPS_GOOD_FOR;
+    for found in join_all((0..LOOKUPS).map(|_| store.status(key()))).await {
+        assert_eq!(found.unwrap(), Lookup::Missing);
+    }
+    let made = readings() - before;
+    // Two on each server, and those of the watch.
+    assert!((2..LOOKUPS as u64 / 2).contains(&made), "{made}");
 }
