@@ -200,7 +200,7 @@ impl Record {
         right
     }
 
-    /// Ends the codes and allowed asks of a session that has ended.
+    /// Whether a session lives. The codes and permissions that it gave end with it.
     pub(super) fn lives(&self, session: SecretDigest) -> bool {
         self.sessions
             .iter()
