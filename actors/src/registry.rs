@@ -305,10 +305,9 @@ impl RegistryHandle for PairRegistry {
     }
 
     fn crashed(&self, key: ChatKey, status: &Arc<PairStatus>, present: BySeat<bool>) {
-        self.remove_crashed(key, |entry| Arc::ptr_eq(&entry.status, status));
         let environment = self.0.environment.clone();
         // This thread is unwinding, and a second panic would abort the process. So a task cleans up, on the pair's
-        // own arbiter, where it runs before a fresh pair can start.
+        // own arbiter, where it runs before a fresh pair, because that is started only once this one is removed.
         self.arbiter(key).spawn(async move {
             let bus = &environment.world.bus;
             bus.unsubscribe(key);
@@ -323,6 +322,7 @@ impl RegistryHandle for PairRegistry {
                 bus.publish(key, gone);
             }
         });
+        self.remove_crashed(key, |entry| Arc::ptr_eq(&entry.status, status));
     }
 }
 
