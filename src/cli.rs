@@ -13,7 +13,7 @@ use ::config::Config;
 use actix_rt::System;
 use actors::{
     domain::{ChatKey, Invalid, PairHash},
-    ports::{Access, Principal, Store, StoreError, SystemClock},
+    ports::{Denied, Principal, Store, StoreError, SystemClock},
 };
 use clap::{Parser, Subcommand};
 use prometheus::Registry;
@@ -306,11 +306,11 @@ fn end(settings: &Settings, link: Option<String>) -> Result<(), Failure> {
         Ok::<_, Failure>(ending?)
     })?;
     match ending {
-        Access::Granted(()) => print_line(format_args!(
+        Ok(()) => print_line(format_args!(
             "The chat is over. Nothing of it can be read any more."
         )),
-        Access::Ended => print_line(format_args!("The chat was over already.")),
-        Access::Missing | Access::NoSession => {
+        Err(Denied::Ended) => print_line(format_args!("The chat was over already.")),
+        Err(Denied::Missing | Denied::NoSession) => {
             Err(Failure::Refused("There is no chat with this link.".into()))
         }
     }

@@ -64,7 +64,7 @@ use crate::{
         SessionId, Timestamp, UserName,
     },
     environment::Environment,
-    ports::{DeferredWrite, Lookup, Store, StoreError},
+    ports::{Access, DeferredWrite, Store, StoreError},
 };
 
 /// A session's last use is recorded again when the recorded one is this old.
@@ -227,9 +227,9 @@ impl Pair {
     }
 
     /// Replaces the copy in memory by what the store holds. Marks that are not written yet are kept.
-    fn apply(&mut self, found: Result<Lookup<Chat>, StoreError>, ctx: &mut Context<Self>) {
+    fn apply(&mut self, found: Result<Access<Chat>, StoreError>, ctx: &mut Context<Self>) {
         match found {
-            Ok(Lookup::Live(mut chat)) => {
+            Ok(Ok(mut chat)) => {
                 if let Ok(before) = &self.chat {
                     for seat in Seat::BOTH {
                         let seen = &mut chat.seats[seat].last_seen;
@@ -256,7 +256,7 @@ impl Pair {
                     self.rewind(last, ctx);
                 }
             }
-            Ok(Lookup::Ended | Lookup::Missing) => self.finish(None, ctx),
+            Ok(Err(_)) => self.finish(None, ctx),
             // The copy in memory stays in use until the store answers again.
             Err(failure) if self.chat.is_ok() => {
                 self.log_read_failure(&failure);
@@ -308,7 +308,7 @@ impl Pair {
     }
 
     /// Reads the chat from the store.
-    fn load(&self) -> impl Future<Output = Result<Lookup<Chat>, StoreError>> + use<> {
+    fn load(&self) -> impl Future<Output = Result<Access<Chat>, StoreError>> + use<> {
         let (store, key) = (self.store(), self.key);
         async move { store.load(key).await }
     }

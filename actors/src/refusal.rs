@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::{
     domain::{Invalid, Timestamp, UserName},
-    ports::StoreError,
+    ports::{Denied, StoreError},
 };
 
 /// Why a request was refused. The HTTP layer maps it to a status and a sentence.
@@ -138,6 +138,16 @@ impl Refusal {
     /// Turns an [`Invalid`] into a refusal that names the field.
     pub fn invalid(field: &'static str) -> impl FnOnce(Invalid) -> Self {
         move |Invalid(problem)| Refusal::Invalid { field, problem }
+    }
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Missing => Refusal::NotFound,
+            Denied::Ended => Refusal::Gone,
+            Denied::NoSession => Refusal::NoSession,
+        }
     }
 }
 

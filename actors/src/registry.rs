@@ -225,7 +225,8 @@ impl PairRegistry {
             ));
         }
         let status = catch_panic(self.store().status(key)).await;
-        status.map_err(Refusal::Defect)??.live()?;
+        // It panicked, it failed, or there is no such chat.
+        status.map_err(Refusal::Defect)???;
         if self.0.pairs.len() >= self.0.environment.limits.pairs_max {
             return Err(Refusal::Unavailable(
                 "this instance holds all the chats it may".into(),

@@ -83,7 +83,7 @@ impl Handler<AskToEnter> for Pair {
         };
         let (store, key) = (self.store(), self.key);
         let record = async move {
-            store.ask(key, new).await?.live()?;
+            store.ask(key, new).await??;
             Ok((secret, number))
         };
         self.change(record, move |pair, asked| {
@@ -202,7 +202,7 @@ async fn answer_in_store(
     ask_ref: AskRef,
     verdict: AskAnswer,
 ) -> Result<Seat, Refusal> {
-    match store.answer(caller, ask_ref, verdict).await?.granted()? {
+    match store.answer(caller, ask_ref, verdict).await?? {
         AnswerOutcome::Done(seat) => Ok(seat),
         AnswerOutcome::OwnSeat => Err(Refusal::OwnSeat),
         AnswerOutcome::Over => Err(Refusal::AskOver),

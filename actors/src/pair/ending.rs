@@ -6,7 +6,7 @@ use super::{Pair, requests::receive};
 use crate::{
     Refusal,
     domain::{Event, Notice, Seat, SecretDigest},
-    ports::Access,
+    ports::Denied,
 };
 
 /// Ends the chat for both.
@@ -30,7 +30,7 @@ impl Handler<EndChat> for Pair {
         let store = self.store();
         let ended = async move { store.end(caller.into()).await };
         self.block_for(ended, move |pair, ended, ctx| {
-            if ended? == Access::NoSession {
+            if ended? == Err(Denied::NoSession) {
                 return Err(Refusal::NoSession);
             }
             pair.publish(Notice::Ended { by });

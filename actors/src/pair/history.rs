@@ -34,7 +34,7 @@ impl Handler<GetHistory> for Pair {
         Box::pin(async move {
             let by = caller?.into();
             let found = store.history(by, request.page, request.limit).await?;
-            Ok((found.granted()?, names))
+            Ok((found?, names))
         })
     }
 }

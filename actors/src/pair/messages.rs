@@ -16,7 +16,7 @@ use crate::{
         UserName,
     },
     environment::Environment,
-    ports::{Access, HistoryPage, Principal},
+    ports::{HistoryPage, Principal},
     tasks::journal::{Append, CommittedMessage, Reply},
 };
 
@@ -160,7 +160,7 @@ impl Pair {
         ctx.spawn(read.into_actor(self).map(move |read, pair, ctx| {
             pair.catching_up = false;
             match read {
-                Ok(Access::Granted(HistoryPage { messages, more })) => {
+                Ok(Ok(HistoryPage { messages, more })) => {
                     pair.unreadable = false;
                     let healed = &pair.environment.metrics.healed;
                     healed.inc_by(messages.len() as u64);
@@ -177,7 +177,7 @@ impl Pair {
                         pair.catch_up(ctx);
                     }
                 }
-                Ok(Access::Ended | Access::Missing | Access::NoSession) => pair.finish(None, ctx),
+                Ok(Err(_)) => pair.finish(None, ctx),
                 Err(failure) => {
                     pair.log_read_failure(&failure);
                     ctx.run_later(Duration::from_millis(500), |pair, ctx| pair.catch_up(ctx));

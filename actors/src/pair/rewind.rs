@@ -10,7 +10,7 @@ use super::Pair;
 use crate::{
     Refusal,
     domain::{Chat, ClientId, Event, Message, Page, Seq},
-    ports::{Access, Lookup, Principal, StoreError},
+    ports::{Principal, StoreError},
 };
 
 /// How many ids of messages are remembered; a standby lags by few.
@@ -67,7 +67,7 @@ impl Pair {
         };
         let read = read.into_actor(self);
         ctx.wait(read.map(move |read, pair: &mut Self, ctx| match read {
-            Ok((Access::Granted(page), Lookup::Live(chat))) => {
+            Ok((Ok(page), Ok(chat))) => {
                 pair.restart_from_store(from, &page.messages, chat, ctx);
             }
             Ok(_) => pair.finish(None, ctx),
@@ -92,7 +92,7 @@ impl Pair {
             if let (true, Some(last)) = (self.recent.is_empty(), shown) {
                 self.recent.push(last);
             }
-            self.apply(Ok(Lookup::Live(chat)), ctx);
+            self.apply(Ok(Ok(chat)), ctx);
             return;
         }
         let same = match differs {
@@ -107,7 +107,7 @@ impl Pair {
         self.recent.truncate(same);
         // The copy in memory is from the lost database: nothing of it is kept.
         self.chat = Err(Refusal::Unavailable("the chat is being read again".into()));
-        self.apply(Ok(Lookup::Live(chat)), ctx);
+        self.apply(Ok(Ok(chat)), ctx);
         self.status.set_last_seq(same);
         self.rewind_streams(same, ctx);
         self.send_hello(Event::Rewound);

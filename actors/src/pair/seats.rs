@@ -49,7 +49,7 @@ impl Handler<NameSeatTwo> for Pair {
         }
         let (store, key) = (self.store(), self.key);
         let name = async move {
-            match store.name_seat_two(key, &naming.name).await?.live()? {
+            match store.name_seat_two(key, &naming.name).await?? {
                 true => Ok(()),
                 false => Err(Refusal::NamedBefore),
             }
@@ -189,7 +189,7 @@ impl Handler<Login> for Pair {
                 // If this login is repeated, the store must know whether its first session was used.
                 deferred.write_beside(claim.key).await;
             }
-            match store.take_seat(claim).await?.live()? {
+            match store.take_seat(claim).await?? {
                 Claimed::Seated { code_set } => Ok((token, code_set.then_some(code))),
                 refused => Err(Self::login_refusal(refused, seat, &names, encrypted)),
             }
@@ -232,7 +232,7 @@ impl Handler<NewReturnCode> for Pair {
         let set = async move |store: Arc<dyn Store>, caller: Caller| {
             let code = AccessCode::generate(&mut rand::rng());
             let digest = code.digest(&new.hash, caller.seat);
-            store.set_return_code(caller, digest).await?.granted()?;
+            store.set_return_code(caller, digest).await??;
             Ok(code)
         };
         self.change_as(new.by, set, move |pair, code| {
@@ -265,7 +265,7 @@ impl Handler<NewDeviceCode> for Pair {
             let code = AccessCode::generate(&mut rand::rng());
             let digest = code.digest(&new.hash, caller.seat);
             let set = store.set_device_code(caller, digest, DEVICE_CODE_VALID);
-            let lapses_at = set.await?.granted()?;
+            let lapses_at = set.await??;
             Ok((code, lapses_at))
         };
         self.change_as(new.by, set, |_, made| made)

@@ -54,7 +54,7 @@ impl Handler<EndSession> for Pair {
 
     fn handle(&mut self, request: EndSession, _: &mut Self::Context) -> Self::Result {
         let end = async move |store: Arc<dyn Store>, caller: Caller| {
-            let ended = store.end_session(caller, request.which).await?.granted()?;
+            let ended = store.end_session(caller, request.which).await??;
             Ok((ended, caller.seat))
         };
         self.change_as(request.by, end, |pair, (ended, seat): (bool, Seat)| {

@@ -1,9 +1,6 @@
-//! On whose behalf the store acts, and the results of lookups.
+//! On whose behalf the store acts, and why it does not.
 
-use crate::{
-    Refusal,
-    domain::{Caller, ChatKey},
-};
+use crate::domain::{Caller, ChatKey};
 
 /// On whose behalf the store acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,84 +27,17 @@ impl From<Caller> for Principal {
     }
 }
 
-/// The result for a caller. That a chat is over takes precedence over a missing session.
+/// Why a chat, or a session in it, is not there for whoever asks. That a chat is over takes precedence over a missing
+/// session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access<T> {
+pub enum Denied {
     /// There is no such chat.
     Missing,
     /// It ended or expired.
     Ended,
     /// The chat is live, and the caller has no live session.
     NoSession,
-    /// Both are live.
-    Granted(T),
 }
 
-impl<T> Access<T> {
-    /// Maps the value.
-    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Access<U> {
-        match self {
-            Access::Missing => Access::Missing,
-            Access::Ended => Access::Ended,
-            Access::NoSession => Access::NoSession,
-            Access::Granted(found) => Access::Granted(make(found)),
-        }
-    }
-
-    /// The value, or the refusal for a caller.
-    ///
-    /// # Errors
-    /// [`Refusal::NotFound`], [`Refusal::Gone`] or [`Refusal::NoSession`].
-    pub fn granted(self) -> Result<T, Refusal> {
-        match self {
-            Access::Missing => Err(Refusal::NotFound),
-            Access::Ended => Err(Refusal::Gone),
-            Access::NoSession => Err(Refusal::NoSession),
-            Access::Granted(found) => Ok(found),
-        }
-    }
-}
-
-/// The result of looking up a chat.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Lookup<T> {
-    /// There is no such chat.
-    Missing,
-    /// It ended or expired.
-    Ended,
-    /// It is live.
-    Live(T),
-}
-
-impl<T> Lookup<T> {
-    /// Maps the value.
-    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Lookup<U> {
-        match self {
-            Lookup::Missing => Lookup::Missing,
-            Lookup::Ended => Lookup::Ended,
-            Lookup::Live(found) => Lookup::Live(make(found)),
-        }
-    }
-
-    /// The value of a live chat.
-    ///
-    /// # Errors
-    /// [`Refusal::NotFound`] or [`Refusal::Gone`].
-    pub fn live(self) -> Result<T, Refusal> {
-        match self {
-            Lookup::Missing => Err(Refusal::NotFound),
-            Lookup::Ended => Err(Refusal::Gone),
-            Lookup::Live(found) => Ok(found),
-        }
-    }
-
-    /// The result for a caller, whose session is `alive` or not.
-    pub fn if_session(self, alive: bool) -> Access<T> {
-        match self {
-            Lookup::Missing => Access::Missing,
-            Lookup::Ended => Access::Ended,
-            Lookup::Live(_) if !alive => Access::NoSession,
-            Lookup::Live(found) => Access::Granted(found),
-        }
-    }
-}
+/// What there is of a live chat. Where no session is asked for, it is never [`Denied::NoSession`].
+pub type Access<T> = Result<T, Denied>;

@@ -66,7 +66,7 @@ impl SessionChecks {
             }
         }
         match answered.await {
-            Ok(answer) => answer?.granted(),
+            Ok(answer) => Ok(answer??),
             Err(_) => Err(Refusal::Unavailable("the session was not checked".into())),
         }
     }

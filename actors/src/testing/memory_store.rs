@@ -17,7 +17,7 @@ pub use self::faults::{Call, Hold};
 use self::{data::Data, faults::Faults, record::Record};
 use crate::{
     domain::{ChatKey, Seq, Timestamp},
-    ports::{Access, Clock, Lookup, Principal, StoreError},
+    ports::{Access, Clock, Principal, StoreError},
 };
 
 /// The in-memory store of one instance. Clones share it; [`another`](Self::another) is the store of another instance on
@@ -87,7 +87,7 @@ impl MemoryStore {
         call: Call,
         key: ChatKey,
         with: impl FnOnce(&mut Record, Timestamp) -> T + Send,
-    ) -> Result<Lookup<T>, StoreError> {
+    ) -> Result<Access<T>, StoreError> {
         let (mut data, now) = self.enter(call).await?;
         Ok(data.lookup(key, now).map(|record| with(record, now)))
     }

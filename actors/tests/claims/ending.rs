@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actors::{
     GetSnapshot, Refusal,
-    ports::{Access, Chats, Lookup, Principal},
+    ports::{Chats, Denied, Principal},
     testing::{Call, eventually},
 };
 use futures_util::future::{join, join_all};
@@ -108,7 +108,7 @@ async fn the_operator_can_end_a_chat() {
     let stream = Watch::open(&abhi).await;
     // As `duet end` does, in a process of its own.
     let ending = world.store.end(Principal::Server(abhi.key)).await.unwrap();
-    assert_eq!(ending, Access::Granted(()));
+    assert_eq!(ending, Ok(()));
     stream.until(&Shown::Ended { by: None }).await;
     assert!(matches!(abhi.snapshot().await, Err(Refusal::Gone)));
 }
@@ -173,7 +173,10 @@ async fn what_is_left_of_an_ended_chat_is_deleted_without_waiting_for_the_sweep(
         world.store.messages_kept(abhi.key) == 0
     })
     .await;
-    assert_eq!(world.store.status(abhi.key).await.unwrap(), Lookup::Ended);
+    assert_eq!(
+        world.store.status(abhi.key).await.unwrap(),
+        Err(Denied::Ended)
+    );
 }
 
 #[actix::test]

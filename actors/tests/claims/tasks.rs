@@ -3,7 +3,7 @@
 use actors::{
     Login, Refusal,
     domain::{ChatKey, Device, Marks, Notice, RegistrationId, Seat},
-    ports::{Bus, Chats, Lookup},
+    ports::{Bus, Chats, Denied},
     testing::{BusCall, Call, eventually},
 };
 use futures_util::future::join;
@@ -81,7 +81,7 @@ async fn all_tasks_run(world: &World, here: &Instance) {
     world.time.advance(LONG * 2);
     let key = actors::domain::ChatKey::of(&hash);
     eventually("a chat expires", || async {
-        world.store.status(key).await.unwrap() == Lookup::Ended
+        world.store.status(key).await.unwrap() == Err(Denied::Ended)
             && here.metric("duet_chats_expired_total") >= 1.0
     })
     .await;

@@ -9,7 +9,7 @@ use actix::Arbiter;
 use actors::{
     Limits, Metrics, PairRegistry, Tasks, World as Adapters,
     domain::{BySeat, Chat, ChatKey, Message, Page, PairHash, Seat, Timestamp, UserName},
-    ports::{Access, Bus, ChatRoom, Chats, Clock, Lookup, Messages, Principal, Registered},
+    ports::{Bus, ChatRoom, Chats, Clock, Messages, Principal, Registered},
     testing::{FakeClock, FaultyClock, MemoryBus, MemoryHub, MemoryStore, eventually, new_chat},
 };
 use prometheus::Registry;
@@ -145,7 +145,7 @@ impl World {
     /// A chat as the store knows it.
     pub(crate) async fn load(&self, key: ChatKey) -> Chat {
         match self.store.load(key).await.unwrap() {
-            Lookup::Live(chat) => chat,
+            Ok(chat) => chat,
             other => panic!("expected a living chat, got {other:?}"),
         }
     }
@@ -158,7 +158,7 @@ impl World {
             .await
             .unwrap()
         {
-            Access::Granted(page) => page.messages,
+            Ok(page) => page.messages,
             other => panic!("expected a living chat, got {other:?}"),
         }
     }

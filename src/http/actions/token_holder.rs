@@ -3,7 +3,7 @@ use actix_web::web;
 use actors::{
     Dispatch, GetReplacement, GetSeat, GetSnapshot, Pair, Refusal, Replacement, Request,
     domain::{ChatKey, PairHash, Seat, SecretDigest, Token},
-    ports::Lookup,
+    ports::Denied,
 };
 
 use super::of_session;
@@ -48,13 +48,10 @@ impl TokenHolder {
         found.map_err(of_session)?;
         let status = match key {
             Some(key) => state.pairs.store().status(key).await?,
-            None => Lookup::Missing,
+            None => Err(Denied::Missing),
         };
-        Err(match status {
-            Lookup::Ended => Refusal::Gone,
-            Lookup::Missing => Refusal::NotFound,
-            Lookup::Live(()) => Refusal::OtherChat,
-        })
+        status?;
+        Err(Refusal::OtherChat)
     }
 
     /// The holder of a seat, by the token in its cookie. Without a cookie a chat that is over is still reported
@@ -80,8 +77,8 @@ impl TokenHolder {
             };
         }
         match state.pairs.store().status(key).await? {
-            Lookup::Ended => Err(Refusal::Gone),
-            Lookup::Live(()) | Lookup::Missing => Err(Refusal::NoSession),
+            Err(Denied::Ended) => Err(Refusal::Gone),
+            _ => Err(Refusal::NoSession),
         }
     }
 

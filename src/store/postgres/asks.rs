@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actors::{
     domain::{AskNumber, AskRef, Caller, ChatKey, Seat},
-    ports::{Access, AnswerOutcome, AskAnswer, AskState, Lookup, NewAsk, Replaced, StoredAsk},
+    ports::{Access, AnswerOutcome, AskAnswer, AskState, NewAsk, Replaced, StoredAsk},
 };
 use tokio_postgres::{Error, Row};
 
@@ -19,10 +19,9 @@ pub(super) async fn ask(
     tx: &mut Transaction<'_>,
     key: ChatKey,
     ask: &NewAsk,
-) -> Result<Lookup<()>, Error> {
-    let found = rows::lock(tx, key).await?.map(|_| ());
-    if found != Lookup::Live(()) {
-        return Ok(found);
+) -> Result<Access<()>, Error> {
+    if let Err(denied) = rows::lock(tx, key).await? {
+        return Ok(Err(denied));
     }
     let (key, seat) = (uuid(key), number(ask.seat));
     let supersede = "UPDATE asks SET expires_at = now_ms()
@@ -37,7 +36,7 @@ pub(super) async fn ask(
         &[&key, &digest, &ask.ask_ref, &seat, &digits, &valid_ms],
     )
     .await?;
-    Ok(found)
+    Ok(Ok(()))
 }
 
 /// Whether an ask was allowed by a session that still lives. Asks allowed by an older release name no session
@@ -66,9 +65,8 @@ pub(super) async fn answer(
     ask_ref: AskRef,
     verdict: AskAnswer,
 ) -> Result<Access<AnswerOutcome>, Error> {
-    let access = lock_for(tx, &by).await?.map(|_| ());
-    if access != Access::Granted(()) {
-        return Ok(access.map(|()| AnswerOutcome::Over));
+    if let Err(denied) = lock_for(tx, &by).await? {
+        return Ok(Err(denied));
     }
     let find = "SELECT seat, allowed IS NULL AND expires_at > now_ms() AS open
                 FROM asks WHERE key = $1 AND word = $2";
@@ -84,7 +82,7 @@ pub(super) async fn answer(
             AskAnswer::Allow { valid } => allow(tx, by, ask_ref, seat, valid).await?,
         }
     }
-    Ok(Access::Granted(outcome))
+    Ok(Ok(outcome))
 }
 
 async fn refuse(tx: &mut Transaction<'_>, key: ChatKey, ask_ref: AskRef) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use actors::{
         Ask, BySeat, Chat, ChatKey, Device, Encryption, Position, SealedHash, Seat, SeatState,
         Session, UserName,
     },
-    ports::{Access, BatchResult, Chats, Lookup, NewChat, Principal, Registered, batch_result},
+    ports::{Access, BatchResult, Chats, Denied, NewChat, Principal, Registered, batch_result},
 };
 use async_trait::async_trait;
 use tokio_postgres::{Error, Row};
@@ -41,29 +41,27 @@ impl Chats for PostgresStore {
             .await
     }
 
-    async fn name_seat_two(&self, key: ChatKey, name: &UserName) -> Result<Lookup<bool>> {
+    async fn name_seat_two(&self, key: ChatKey, name: &UserName) -> Result<Access<bool>> {
         self.transaction("name_seat_two", async |tx| {
-            let found = lock(tx, key).await?;
+            if let Err(denied) = lock(tx, key).await? {
+                return Ok(Err(denied));
+            }
             let name_it =
                 "UPDATE seats SET name = $3 WHERE key = $1 AND seat = $2 AND name IS NULL";
-            let named = matches!(found, Lookup::Live(_))
-                && tx
-                    .execute(name_it, &[&uuid(key), &number(Seat::Two), &name.as_str()])
-                    .await?
-                    == 1;
-            Ok(found.map(|_| named))
+            let params: Params<'_> = &[&uuid(key), &number(Seat::Two), &name.as_str()];
+            Ok(Ok(tx.execute(name_it, params).await? == 1))
         })
         .await
     }
 
-    async fn status(&self, key: ChatKey) -> Result<Lookup<()>> {
+    async fn status(&self, key: ChatKey) -> Result<Access<()>> {
         let found = self.query("status", LIVE_CHAT, &[&uuid(key)]).await?;
         let found = live_chat(&found[0]).map_err(unreadable)?;
         Ok(found.map(|_| ()))
     }
 
     /// If the chat ended between the two queries its seats are missing: then it has ended.
-    async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>> {
+    async fn load(&self, key: ChatKey) -> Result<Access<Chat>> {
         let id = uuid(key);
         let ids = &[id][..];
         let (by_id, by_ids): (Params<'_>, Params<'_>) = (&[&id], &[&ids]);
@@ -172,7 +170,7 @@ pub(super) async fn registered_before(
     let key = rows::key(&row, "key")?;
     if row.try_get("over")? {
         // The chat has expired, so its id is free for a new one.
-        end(tx, Principal::Server(key)).await?;
+        let _ = end(tx, Principal::Server(key)).await?;
         return Ok(None);
     }
     let [one, two] = seats(&tx.query(SEATS, &[&uuid(key)]).await?)?.0;
@@ -200,7 +198,7 @@ const ASKS: &str = "
 fn chat(
     key: ChatKey,
     [position_rows, seat_rows, session_rows, ask_rows, found]: &[Vec<Row>; 5],
-) -> Result<Lookup<Chat>, Error> {
+) -> Result<Access<Chat>, Error> {
     // Read with the row that says that the chat lives, so that an encrypted chat that is registered meanwhile
     // is never taken for a plain one.
     let encryption = rows::encryption(&found[0])?;
@@ -279,12 +277,12 @@ pub(super) async fn end(tx: &mut Transaction<'_>, by: Principal) -> Result<Acces
     // Locked first, so that END sees the sessions of logins that are being committed.
     let found = match by {
         Principal::Session(caller) => rows::lock_for(tx, &caller).await?,
-        Principal::Server(key) => lock(tx, key).await?.if_session(true),
+        Principal::Server(key) => lock(tx, key).await?,
     };
     let found = found.map(|_| ());
     // One that has expired counts as ended and is still here, until this ends it.
-    if found != Access::NoSession && tx.execute(END, &[&uuid(by.key())]).await? == 1 {
-        return Ok(Access::Granted(()));
+    if found != Err(Denied::NoSession) && tx.execute(END, &[&uuid(by.key())]).await? == 1 {
+        return Ok(Ok(()));
     }
     Ok(found)
 }

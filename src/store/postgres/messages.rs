@@ -271,10 +271,7 @@ async fn history(
         Principal::Server(_) => {
             let asked = [(sql, page_params), (LIVE_CHAT, &[&id])];
             let [rows, found] = connections.queries(asked).await?;
-            (
-                rows,
-                live_chat(&found[0]).map(|found| found.if_session(true)),
-            )
+            (rows, live_chat(&found[0]))
         }
         Principal::Session(caller) => {
             let (digest, seat) = (&caller.session.as_bytes()[..], number(caller.seat));

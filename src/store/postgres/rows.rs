@@ -7,7 +7,7 @@ use actors::{
         Caller, ChatKey, Encryption, Message, MessageText, Seat, SecretDigest, Seq, Timestamp,
         UserName,
     },
-    ports::{Access, Lookup, StoreError},
+    ports::{Access, Denied, StoreError},
 };
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
@@ -114,19 +114,19 @@ pub(super) struct LiveChat {
     pub(super) expires_at: Timestamp,
 }
 
-pub(super) fn live_chat(row: &Row) -> Result<Lookup<LiveChat>, Error> {
+pub(super) fn live_chat(row: &Row) -> Result<Access<LiveChat>, Error> {
     let last_seq: Option<i64> = row.try_get("last_seq")?;
     let now = moment(row, "now")?;
     let Some(last_seq) = last_seq else {
         return Ok(match row.try_get("buried")? {
-            true => Lookup::Ended,
-            false => Lookup::Missing,
+            true => Err(Denied::Ended),
+            false => Err(Denied::Missing),
         });
     };
     let expires_at = moment(row, "expires_at")?;
     Ok(match expires_at <= now {
-        true => Lookup::Ended,
-        false => Lookup::Live(LiveChat {
+        true => Err(Denied::Ended),
+        false => Ok(LiveChat {
             last_seq: seq(last_seq),
             expires_at,
         }),
@@ -143,8 +143,11 @@ pub(super) const ACCESS: &str = "
 
 /// Reads a row of [`ACCESS`].
 pub(super) fn access(row: &Row) -> Result<Access<LiveChat>, Error> {
-    let alive = row.try_get("session")?;
-    Ok(live_chat(row)?.if_session(alive))
+    let found = live_chat(row)?;
+    Ok(match row.try_get("session")? {
+        true => found,
+        false => found.and(Err(Denied::NoSession)),
+    })
 }
 
 /// Like [`lock`], for a caller: also returns whether their session lives.
@@ -164,7 +167,7 @@ const LOCK: &str = "SELECT FROM chats WHERE key = $1 FOR NO KEY UPDATE";
 pub(super) async fn lock(
     tx: &mut Transaction<'_>,
     key: ChatKey,
-) -> Result<Lookup<LiveChat>, Error> {
+) -> Result<Access<LiveChat>, Error> {
     tx.execute(LOCK, &[&uuid(key)]).await?;
     live_chat(&tx.query_one(LIVE_CHAT, &[&uuid(key)]).await?)
 }

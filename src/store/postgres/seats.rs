@@ -5,8 +5,8 @@ use std::time::Duration;
 use actors::{
     domain::{AskRef, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Timestamp},
     ports::{
-        Access, AnswerOutcome, AskAnswer, BatchResult, Claim, Claimed, Lookup, NewAsk, Proof,
-        Replaced, Seats, SessionChoice, StoredAsk, batch_result,
+        Access, AnswerOutcome, AskAnswer, BatchResult, Claim, Claimed, NewAsk, Proof, Replaced,
+        Seats, SessionChoice, StoredAsk, batch_result,
     },
 };
 use async_trait::async_trait;
@@ -41,16 +41,15 @@ impl Seats for PostgresStore {
         )
     }
 
-    async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>> {
+    async fn take_seat(&self, claim: Claim) -> Result<Access<Claimed>> {
         self.transaction("take_seat", async |tx| take(tx, &claim).await)
             .await
     }
 
     async fn end_session(&self, by: Caller, which: SessionChoice) -> Result<Access<bool>> {
         self.transaction("end_session", async |tx| {
-            let access = lock_for(tx, &by).await?.map(|_| ());
-            if access != Access::Granted(()) {
-                return Ok(access.map(|()| false));
+            if let Err(denied) = lock_for(tx, &by).await? {
+                return Ok(Err(denied));
             }
             let (key, seat) = (uuid(by.key), number(by.seat));
             let ended = match which {
@@ -64,23 +63,23 @@ impl Seats for PostgresStore {
                     tx.execute(end, &[&key, &seat, &id]).await?
                 }
             };
-            Ok(Access::Granted(ended > 0))
+            Ok(Ok(ended > 0))
         })
         .await
     }
 
     async fn set_return_code(&self, by: Caller, code: CodeDigest) -> Result<Access<()>> {
         self.transaction("set_return_code", async |tx| {
-            let access = lock_for(tx, &by).await?.map(|_| ());
-            if access == Access::Granted(()) {
-                let set = "UPDATE seats SET return_code = $3 WHERE key = $1 AND seat = $2";
-                let code = &code.as_bytes()[..];
-                tx.execute(set, &[&uuid(by.key), &number(by.seat), &code])
-                    .await?;
-                clear_device_code(tx, by.key, by.seat).await?;
-                asks::end_asks(tx, by.key, by.seat).await?;
+            if let Err(denied) = lock_for(tx, &by).await? {
+                return Ok(Err(denied));
             }
-            Ok(access)
+            let set = "UPDATE seats SET return_code = $3 WHERE key = $1 AND seat = $2";
+            let code = &code.as_bytes()[..];
+            tx.execute(set, &[&uuid(by.key), &number(by.seat), &code])
+                .await?;
+            clear_device_code(tx, by.key, by.seat).await?;
+            asks::end_asks(tx, by.key, by.seat).await?;
+            Ok(Ok(()))
         })
         .await
     }
@@ -92,9 +91,8 @@ impl Seats for PostgresStore {
         valid: Duration,
     ) -> Result<Access<Timestamp>> {
         self.transaction("set_device_code", async |tx| {
-            let access = lock_for(tx, &by).await?.map(|_| ());
-            if access != Access::Granted(()) {
-                return Ok(access.map(|()| Timestamp::default()));
+            if let Err(denied) = lock_for(tx, &by).await? {
+                return Ok(Err(denied));
             }
             let set = "UPDATE seats SET device_code = $3, device_code_expires_at = now_ms() + $4,
                                         device_code_by = $5
@@ -104,12 +102,12 @@ impl Seats for PostgresStore {
             let set = tx
                 .query_one(set, &[&params.0, &params.1, &code, &params.2, &session])
                 .await?;
-            Ok(Access::Granted(moment(&set, "device_code_expires_at")?))
+            Ok(Ok(moment(&set, "device_code_expires_at")?))
         })
         .await
     }
 
-    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Lookup<()>> {
+    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Access<()>> {
         self.transaction("ask", async |tx| asks::ask(tx, key, &ask).await)
             .await
     }
@@ -152,16 +150,15 @@ const SIT: &str = "
     INSERT INTO sessions (key, digest, id, seat, login, code_set, device, since)
     VALUES ($1, $2, $3, $4, $5, $6, $7, now_ms())";
 
-async fn take(tx: &mut Transaction<'_>, claim: &Claim) -> Result<Lookup<Claimed>, Error> {
-    let found = lock(tx, claim.key).await?;
-    if !matches!(found, Lookup::Live(_)) {
-        return Ok(found.map(|_| Claimed::Taken { replaced_at: None }));
+async fn take(tx: &mut Transaction<'_>, claim: &Claim) -> Result<Access<Claimed>, Error> {
+    if let Err(denied) = lock(tx, claim.key).await? {
+        return Ok(Err(denied));
     }
     let code_set = match claim_again(tx, claim).await? {
         Some(code_set) => code_set,
         None => match admit(tx, claim).await? {
             Ok(code_set) => code_set,
-            Err(refused) => return Ok(Lookup::Live(refused)),
+            Err(refused) => return Ok(Ok(refused)),
         },
     };
     let (key, seat) = (uuid(claim.key), number(claim.seat));
@@ -182,7 +179,7 @@ async fn take(tx: &mut Transaction<'_>, claim: &Claim) -> Result<Lookup<Claimed>
     let (id, device) = (&claim.session.id, claim.session.device.label());
     tx.execute(SIT, &[&key, &digest, id, &seat, &login, &code_set, &device])
         .await?;
-    Ok(Lookup::Live(Claimed::Seated { code_set }))
+    Ok(Ok(Claimed::Seated { code_set }))
 }
 
 /// Deletes the unused session that an earlier try of the same login made.

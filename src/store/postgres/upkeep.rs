@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actors::{
     domain::ChatKey,
-    ports::{Access, Peer, Principal, StoreError, Upkeep},
+    ports::{Peer, Principal, StoreError, Upkeep},
 };
 use async_trait::async_trait;
 use tokio_postgres::{Error, Row};
@@ -61,7 +61,7 @@ impl Upkeep for PostgresStore {
             for row in tx.query(EXPIRED, &[&limit]).await? {
                 let key = rows::key(&row, "key")?;
                 let end = async |tx: &mut Transaction<'_>| end(tx, Principal::Server(key)).await;
-                if tx.isolate(&mut failed, end).await? == Some(Access::Granted(())) {
+                if tx.isolate(&mut failed, end).await? == Some(Ok(())) {
                     ended.push(key);
                 }
             }

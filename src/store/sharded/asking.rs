@@ -9,7 +9,7 @@ use actors::{
     },
     ports::{
         Access, AnswerOutcome, Appended, AskAnswer, BatchResult, ChatRoom, Chats, Claim, Claimed,
-        DeferredWrite, HistoryPage, Lookup, Messages, NewAsk, NewChat, Peer, Principal, Registered,
+        DeferredWrite, Denied, HistoryPage, Messages, NewAsk, NewChat, Peer, Principal, Registered,
         Replaced, Seats, SessionChoice, StoreError, StoredAsk, Upkeep, batch_result,
     },
 };
@@ -19,12 +19,8 @@ use uuid::Uuid;
 
 use super::{Result, Shard, ShardedStore, no_server, not_reached};
 
-pub(super) fn is_missing<T>(found: &Lookup<T>) -> bool {
-    matches!(found, Lookup::Missing)
-}
-
-fn is_denied<T>(found: &Access<T>) -> bool {
-    matches!(found, Access::Missing)
+pub(super) fn is_missing<T>(found: &Access<T>) -> bool {
+    matches!(found, Err(Denied::Missing))
 }
 
 fn is_unknown(outcome: &Appended) -> bool {
@@ -70,7 +66,7 @@ impl Chats for ShardedStore {
         self.register_somewhere(new).await
     }
 
-    async fn name_seat_two(&self, key: ChatKey, name: &UserName) -> Result<Lookup<bool>> {
+    async fn name_seat_two(&self, key: ChatKey, name: &UserName) -> Result<Access<bool>> {
         let name = name.clone();
         self.find(key, is_missing, move |store| {
             let name = name.clone();
@@ -79,12 +75,12 @@ impl Chats for ShardedStore {
         .await
     }
 
-    async fn status(&self, key: ChatKey) -> Result<Lookup<()>> {
+    async fn status(&self, key: ChatKey) -> Result<Access<()>> {
         self.find(key, is_missing, move |store| store.status(key))
             .await
     }
 
-    async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>> {
+    async fn load(&self, key: ChatKey) -> Result<Access<Chat>> {
         self.find(key, is_missing, move |store| store.load(key))
             .await
     }
@@ -102,7 +98,7 @@ impl Chats for ShardedStore {
     }
 
     async fn end(&self, by: Principal) -> Result<Access<()>> {
-        self.find(by.key(), is_denied, move |store| store.end(by))
+        self.find(by.key(), is_missing, move |store| store.end(by))
             .await
     }
 }
@@ -137,7 +133,7 @@ impl Messages for ShardedStore {
         page: Page,
         limit: usize,
     ) -> Result<Access<HistoryPage>> {
-        self.find(by.key(), is_denied, move |store| {
+        self.find(by.key(), is_missing, move |store| {
             store.history(by, page, limit)
         })
         .await
@@ -203,13 +199,13 @@ impl Seats for ShardedStore {
             callers,
             |by| by.key,
             Self::candidates,
-            is_denied,
+            is_missing,
             |store, callers| Box::pin(async move { store.check_sessions(&callers).await }),
         )
         .await
     }
 
-    async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>> {
+    async fn take_seat(&self, claim: Claim) -> Result<Access<Claimed>> {
         self.find(claim.key, is_missing, move |store| {
             store.take_seat(claim.clone())
         })
@@ -217,12 +213,14 @@ impl Seats for ShardedStore {
     }
 
     async fn end_session(&self, by: Caller, which: SessionChoice) -> Result<Access<bool>> {
-        self.find(by.key, is_denied, move |store| store.end_session(by, which))
-            .await
+        self.find(by.key, is_missing, move |store| {
+            store.end_session(by, which)
+        })
+        .await
     }
 
     async fn set_return_code(&self, by: Caller, code: CodeDigest) -> Result<Access<()>> {
-        self.find(by.key, is_denied, move |store| {
+        self.find(by.key, is_missing, move |store| {
             store.set_return_code(by, code)
         })
         .await
@@ -234,13 +232,13 @@ impl Seats for ShardedStore {
         code: CodeDigest,
         valid: Duration,
     ) -> Result<Access<Timestamp>> {
-        self.find(by.key, is_denied, move |store| {
+        self.find(by.key, is_missing, move |store| {
             store.set_device_code(by, code, valid)
         })
         .await
     }
 
-    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Lookup<()>> {
+    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Access<()>> {
         self.find(key, is_missing, move |store| store.ask(key, ask.clone()))
             .await
     }
@@ -258,7 +256,7 @@ impl Seats for ShardedStore {
         ask_ref: AskRef,
         verdict: AskAnswer,
     ) -> Result<Access<AnswerOutcome>> {
-        self.find(by.key, is_denied, move |store| {
+        self.find(by.key, is_missing, move |store| {
             store.answer(by, ask_ref, verdict)
         })
         .await

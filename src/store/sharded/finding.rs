@@ -2,7 +2,7 @@
 
 use actors::{
     domain::ChatKey,
-    ports::{BatchResult, Chats},
+    ports::{BatchResult, Chats, Denied},
 };
 use futures_util::future::{BoxFuture, join_all};
 
@@ -59,9 +59,11 @@ impl ShardedStore {
             [Some(number)] => Ok(Some(number)),
             [None] => Err(not_reached()),
             _ => {
-                self.find(key, is_missing, |store| store.status(key))
-                    .await?;
-                Ok(self.located.get(key))
+                let status = self.find(key, is_missing, |store| store.status(key));
+                Ok(match status.await? {
+                    Err(Denied::Missing) => None,
+                    Ok(()) | Err(_) => self.located.get(key),
+                })
             }
         }
     }

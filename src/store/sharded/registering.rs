@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use actors::{
     domain::ChatKey,
-    ports::{Chats, Lookup, NewChat, Registered, StoreError},
+    ports::{Chats, Denied, NewChat, Registered, StoreError},
 };
 use uuid::Uuid;
 
@@ -178,9 +178,11 @@ impl ShardedStore {
         });
         match async { Ok((status.await?, found.await?)) }.await {
             Ok((_, Some(registered))) => Ok(Some(registered)),
-            Ok((Lookup::Missing, None)) if !binding.is_settled => Err(StoreError::Unavailable(
-                "the same registration is under way with another hash".into(),
-            )),
+            Ok((Err(Denied::Missing), None)) if !binding.is_settled => {
+                Err(StoreError::Unavailable(
+                    "the same registration is under way with another hash".into(),
+                ))
+            }
             Ok((_, None)) => Ok(None),
             Err(StoreError::Unavailable(_)) => Ok(Some(Registered::PartitionUnavailable)),
             Err(error) => Err(error),

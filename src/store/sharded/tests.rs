@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use actors::{
     domain::{SecretDigest, Timestamp},
-    ports::{Chats, Lookup, NewChat, Principal, Registered, SystemClock, Upkeep},
+    ports::{Chats, Denied, NewChat, Principal, Registered, SystemClock, Upkeep},
     testing::{Stores, digest, eventually, key, new_chat},
 };
 use futures_util::future::join_all;
@@ -120,7 +120,7 @@ async fn a_server_that_is_away_takes_its_own_chats_with_it_and_no_others() {
                 matches!(found, Err(StoreError::Unavailable(_))),
                 "{found:?}"
             ),
-            false => assert_eq!(found.unwrap(), Lookup::Live(())),
+            false => assert_eq!(found.unwrap(), Ok(())),
         }
     }
     let fresh: Vec<ChatKey> = accepted_keys(&store).take(20).collect();
@@ -158,16 +158,16 @@ async fn chats_of_a_lone_server_are_found_when_another_is_added_and_when_it_is_d
     store.change(&place, false).await.unwrap();
     eventually("the map without the first server is in force", in_force(3)).await;
     for key in old.iter().chain(&both) {
-        assert_eq!(store.status(*key).await.unwrap(), Lookup::Live(()));
+        assert_eq!(store.status(*key).await.unwrap(), Ok(()));
         let again = store.register(new_chat(*key)).await.unwrap();
         assert_eq!(again, Registered::Taken);
     }
     for _ in 0..20 {
         let key = made(&store).await;
-        assert_eq!(alone.status(key).await.unwrap(), Lookup::Missing);
+        assert_eq!(alone.status(key).await.unwrap(), Err(Denied::Missing));
     }
     for key in old.iter().chain(&both) {
-        store.end(Principal::Server(*key)).await.unwrap();
+        store.end(Principal::Server(*key)).await.unwrap().unwrap();
         let again = store.register(new_chat(*key)).await.unwrap();
         assert_eq!(
             again,
@@ -220,7 +220,7 @@ async fn lookups_of_many_unknown_chats_share_a_reading_of_the_maps() {
     let before = readings();
     store.maps.write().read_at -= MAPS_GOOD_FOR;
     for found in join_all((0..LOOKUPS).map(|_| store.status(key()))).await {
-        assert_eq!(found.unwrap(), Lookup::Missing);
+        assert_eq!(found.unwrap(), Err(Denied::Missing));
     }
     let made = readings() - before;
     // Two on each server, and those of the watch.

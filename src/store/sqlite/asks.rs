@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actors::{
     domain::{AskNumber, AskRef, Caller, ChatKey, Seat, SecretDigest, Timestamp},
-    ports::{Access, AnswerOutcome, AskAnswer, AskState, Lookup, NewAsk, Replaced, StoredAsk},
+    ports::{Access, AnswerOutcome, AskAnswer, AskState, NewAsk, Replaced, StoredAsk},
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
@@ -22,10 +22,9 @@ pub(super) fn ask(
     key: ChatKey,
     ask: &NewAsk,
     now: Timestamp,
-) -> rusqlite::Result<Lookup<()>> {
-    let found = live_chat(tx, key, now)?.map(|_| ());
-    if found != Lookup::Live(()) {
-        return Ok(found);
+) -> rusqlite::Result<Access<()>> {
+    if let Err(denied) = live_chat(tx, key, now)? {
+        return Ok(Err(denied));
     }
     tx.execute(
         "UPDATE asks SET expires_at = ?3
@@ -44,7 +43,7 @@ pub(super) fn ask(
             Col(now.plus(ask.valid))
         ],
     )?;
-    Ok(found)
+    Ok(Ok(()))
 }
 
 pub(super) fn ask_state(
@@ -75,9 +74,8 @@ pub(super) fn answer(
     verdict: AskAnswer,
     now: Timestamp,
 ) -> rusqlite::Result<Access<AnswerOutcome>> {
-    let access = access(tx, by.into(), now)?.map(|_| ());
-    if access != Access::Granted(()) {
-        return Ok(access.map(|()| AnswerOutcome::Over));
+    if let Err(denied) = access(tx, by.into(), now)? {
+        return Ok(Err(denied));
     }
     let found = tx
         .query_row(
@@ -95,7 +93,7 @@ pub(super) fn answer(
             AskAnswer::Allow { valid } => allow(tx, by, ask_ref, seat, valid, now)?,
         }
     }
-    Ok(Access::Granted(outcome))
+    Ok(Ok(outcome))
 }
 
 fn refuse(tx: &Transaction<'_>, key: ChatKey, ask_ref: AskRef) -> rusqlite::Result<()> {

@@ -7,7 +7,7 @@ use actors::{
         Ask, AskNumber, BySeat, Chat, ChatKey, Device, Encryption, Position, SealedHash, Seat,
         SeatState, Session, Timestamp, UserName,
     },
-    ports::{Access, BatchResult, Chats, Lookup, NewChat, Principal, Registered, batch_result},
+    ports::{Access, BatchResult, Chats, Denied, NewChat, Principal, Registered, batch_result},
 };
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
@@ -39,28 +39,29 @@ impl Chats for SqliteStore {
             .await
     }
 
-    async fn name_seat_two(&self, key: ChatKey, name: &UserName) -> Result<Lookup<bool>> {
+    async fn name_seat_two(&self, key: ChatKey, name: &UserName) -> Result<Access<bool>> {
         let name = name.clone();
         self.write("name_seat_two", move |tx, now| {
-            let found = live_chat(tx, key, now)?;
-            let named = matches!(found, Lookup::Live(_))
-                && tx.execute(
-                    "UPDATE seats SET name = ?2 WHERE key = ?1 AND seat = 2 AND name IS NULL",
-                    params![Col(key), name.as_str()],
-                )? == 1;
-            Ok(found.map(|_| named))
+            if let Err(denied) = live_chat(tx, key, now)? {
+                return Ok(Err(denied));
+            }
+            let named = tx.execute(
+                "UPDATE seats SET name = ?2 WHERE key = ?1 AND seat = 2 AND name IS NULL",
+                params![Col(key), name.as_str()],
+            )?;
+            Ok(Ok(named == 1))
         })
         .await
     }
 
-    async fn status(&self, key: ChatKey) -> Result<Lookup<()>> {
+    async fn status(&self, key: ChatKey) -> Result<Access<()>> {
         self.read("status", move |connection, now| {
             Ok(live_chat(connection, key, now)?.map(|_| ()))
         })
         .await
     }
 
-    async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>> {
+    async fn load(&self, key: ChatKey) -> Result<Access<Chat>> {
         self.read("load", move |connection, now| load(connection, key, now))
             .await
     }
@@ -70,8 +71,8 @@ impl Chats for SqliteStore {
         let found = self.read("positions", move |connection, now| {
             keys.iter()
                 .map(|key| match live_chat(connection, *key, now)? {
-                    Lookup::Live(chat) => position(connection, *key, &chat).map(Some),
-                    Lookup::Ended | Lookup::Missing => Ok(None),
+                    Ok(chat) => position(connection, *key, &chat).map(Some),
+                    Err(_) => Ok(None),
                 })
                 .collect()
         });
@@ -164,7 +165,7 @@ fn registered_before(
     };
     if expires_at <= now {
         // The chat has expired, so its id is free for a new one.
-        end(tx, Principal::Server(key), now)?;
+        let _ = end(tx, Principal::Server(key), now)?;
         return Ok(None);
     }
     let [one, two] = seats(tx, key)?.0;
@@ -179,11 +180,10 @@ fn registered_before(
     }))
 }
 
-fn load(connection: &Connection, key: ChatKey, now: Timestamp) -> rusqlite::Result<Lookup<Chat>> {
+fn load(connection: &Connection, key: ChatKey, now: Timestamp) -> rusqlite::Result<Access<Chat>> {
     let found = match live_chat(connection, key, now)? {
-        Lookup::Live(found) => found,
-        Lookup::Ended => return Ok(Lookup::Ended),
-        Lookup::Missing => return Ok(Lookup::Missing),
+        Ok(found) => found,
+        Err(denied) => return Ok(Err(denied)),
     };
     let sessions = connection
         .prepare_cached(
@@ -211,7 +211,7 @@ fn load(connection: &Connection, key: ChatKey, now: Timestamp) -> rusqlite::Resu
         .prepare_cached("SELECT auth FROM chats WHERE key = ?1")?
         .query_row([Col(key)], encryption)?;
     let seats = seats(connection, key)?;
-    Ok(Lookup::Live(Chat {
+    Ok(Ok(Chat {
         key,
         expires_at: found.expires_at,
         position: position(connection, key, &found)?,
@@ -267,7 +267,7 @@ pub(super) fn end(
     let key = by.key();
     let found = access(tx, by, now)?.map(|_| ());
     // One that has expired counts as ended and is still here, until this ends it.
-    if found == Access::NoSession
+    if found == Err(Denied::NoSession)
         || tx.execute("DELETE FROM chats WHERE key = ?1", [Col(key)])? == 0
     {
         return Ok(found);
@@ -279,5 +279,5 @@ pub(super) fn end(
         "INSERT OR REPLACE INTO tombstones (key, ended_at) VALUES (?1, ?2)",
         params![Col(key), Col(now)],
     )?;
-    Ok(Access::Granted(()))
+    Ok(Ok(()))
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use actors::{
     domain::{ChatKey, Draft, Page, Seq, Timestamp},
-    ports::{Access, Appended, ChatRoom, DeferredWrite, HistoryPage, Lookup, Messages, Principal},
+    ports::{Access, Appended, ChatRoom, DeferredWrite, Denied, HistoryPage, Messages, Principal},
 };
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -53,7 +53,7 @@ fn append(
     room: ChatRoom,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<Appended>> {
-    let mut chats: HashMap<ChatKey, Lookup<LiveChat>> = HashMap::new();
+    let mut chats: HashMap<ChatKey, Access<LiveChat>> = HashMap::new();
     let mut outcomes = Vec::with_capacity(drafts.len());
     for draft in drafts {
         let chat = match chats.entry(draft.key) {
@@ -61,14 +61,15 @@ fn append(
             Entry::Vacant(unread) => unread.insert(live_chat(tx, draft.key, now)?),
         };
         outcomes.push(match chat {
-            Lookup::Ended => Appended::Ended,
-            Lookup::Missing => Appended::Missing,
-            Lookup::Live(_) if !is_alive(tx, &draft.caller())? => Appended::NoSession,
-            Lookup::Live(chat) => append_to(tx, chat, draft, room, now)?,
+            Err(Denied::Ended) => Appended::Ended,
+            Err(Denied::Missing) => Appended::Missing,
+            Err(Denied::NoSession) => Appended::NoSession,
+            Ok(_) if !is_alive(tx, &draft.caller())? => Appended::NoSession,
+            Ok(chat) => append_to(tx, chat, draft, room, now)?,
         });
     }
     for (key, chat) in chats {
-        if let Lookup::Live(chat) = chat {
+        if let Ok(chat) = chat {
             tx.prepare_cached("UPDATE chats SET last_seq = ?2, bytes = ?3 WHERE key = ?1")?
                 .execute(params![Col(key), chat.last_seq, chat.bytes])?;
         }
@@ -145,11 +146,9 @@ fn history(
 ) -> rusqlite::Result<Access<HistoryPage>> {
     let key = by.key();
     let found = access(connection, by, now)?;
-    let Access::Granted(LiveChat { last_seq, .. }) = found else {
-        return Ok(found.map(|_| HistoryPage {
-            messages: Vec::new(),
-            more: false,
-        }));
+    let LiveChat { last_seq, .. } = match found {
+        Ok(found) => found,
+        Err(denied) => return Ok(Err(denied)),
     };
     let (range, order, bound) = match page {
         Page::Newest => ("seq < ?2", "DESC", last_seq + 1),
@@ -162,5 +161,5 @@ fn history(
          WHERE key = ?1 AND {range} ORDER BY seq {order} LIMIT ?3"
     ))?;
     let read = statement.query_map(params![Col(key), bound, limit + 1], message)?;
-    HistoryPage::read(page, limit, read).map(Access::Granted)
+    HistoryPage::read(page, limit, read).map(Ok)
 }

@@ -2,7 +2,7 @@
 
 use actors::{
     domain::{Caller, ChatKey, Message, MessageText, Seat, SecretDigest, Seq, Timestamp, UserName},
-    ports::{Access, Lookup, Principal},
+    ports::{Access, Denied, Principal},
 };
 use rusqlite::{
     Connection, OptionalExtension, Row, ToSql,
@@ -92,7 +92,7 @@ pub(super) fn live_chat(
     connection: &Connection,
     key: ChatKey,
     now: Timestamp,
-) -> rusqlite::Result<Lookup<LiveChat>> {
+) -> rusqlite::Result<Access<LiveChat>> {
     let found = connection
         .prepare_cached("SELECT last_seq, bytes, revision, expires_at FROM chats WHERE key = ?1")?
         .query_row([Col(key)], |row| {
@@ -105,10 +105,10 @@ pub(super) fn live_chat(
         })
         .optional()?;
     Ok(match found {
-        Some(found) if found.expires_at <= now => Lookup::Ended,
-        Some(found) => Lookup::Live(found),
-        None if is_buried(connection, key)? => Lookup::Ended,
-        None => Lookup::Missing,
+        Some(found) if found.expires_at <= now => Err(Denied::Ended),
+        Some(found) => Ok(found),
+        None if is_buried(connection, key)? => Err(Denied::Ended),
+        None => Err(Denied::Missing),
     })
 }
 
@@ -119,11 +119,12 @@ pub(super) fn access(
     now: Timestamp,
 ) -> rusqlite::Result<Access<LiveChat>> {
     let found = live_chat(connection, by.key(), now)?;
-    let alive = match by {
-        Principal::Server(_) => true,
-        Principal::Session(caller) => is_alive(connection, &caller)?,
-    };
-    Ok(found.if_session(alive))
+    Ok(match by {
+        Principal::Session(caller) if !is_alive(connection, &caller)? => {
+            found.and(Err(Denied::NoSession))
+        }
+        Principal::Session(_) | Principal::Server(_) => found,
+    })
 }
 
 pub(super) fn is_alive(connection: &Connection, caller: &Caller) -> rusqlite::Result<bool> {

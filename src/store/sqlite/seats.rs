@@ -5,8 +5,8 @@ use std::time::Duration;
 use actors::{
     domain::{AskRef, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Timestamp},
     ports::{
-        Access, AnswerOutcome, AskAnswer, BatchResult, Claim, Claimed, Lookup, NewAsk, Proof,
-        Replaced, Seats, SessionChoice, StoredAsk, batch_result,
+        Access, AnswerOutcome, AskAnswer, BatchResult, Claim, Claimed, NewAsk, Proof, Replaced,
+        Seats, SessionChoice, StoredAsk, batch_result,
     },
 };
 use async_trait::async_trait;
@@ -32,16 +32,15 @@ impl Seats for SqliteStore {
         batch_result(asked, found.await)
     }
 
-    async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>> {
+    async fn take_seat(&self, claim: Claim) -> Result<Access<Claimed>> {
         self.write("take_seat", move |tx, now| take(tx, &claim, now))
             .await
     }
 
     async fn end_session(&self, by: Caller, which: SessionChoice) -> Result<Access<bool>> {
         self.write_on_full_disk("end_session", move |tx, now, _| {
-            let access = access(tx, by.into(), now)?.map(|_| ());
-            if access != Access::Granted(()) {
-                return Ok(access.map(|()| false));
+            if let Err(denied) = access(tx, by.into(), now)? {
+                return Ok(Err(denied));
             }
             let ended = match which {
                 SessionChoice::Own => tx.execute(
@@ -53,23 +52,23 @@ impl Seats for SqliteStore {
                     params![Col(by.key), Col(by.seat), Col(id)],
                 )?,
             };
-            Ok(Access::Granted(ended > 0))
+            Ok(Ok(ended > 0))
         })
         .await
     }
 
     async fn set_return_code(&self, by: Caller, code: CodeDigest) -> Result<Access<()>> {
         self.write("set_return_code", move |tx, now| {
-            let access = access(tx, by.into(), now)?.map(|_| ());
-            if access == Access::Granted(()) {
-                tx.execute(
-                    "UPDATE seats SET return_code = ?3 WHERE key = ?1 AND seat = ?2",
-                    params![Col(by.key), Col(by.seat), Col(code)],
-                )?;
-                clear_device_code(tx, by.key, by.seat)?;
-                asks::end_asks(tx, by.key, by.seat, now)?;
+            if let Err(denied) = access(tx, by.into(), now)? {
+                return Ok(Err(denied));
             }
-            Ok(access)
+            tx.execute(
+                "UPDATE seats SET return_code = ?3 WHERE key = ?1 AND seat = ?2",
+                params![Col(by.key), Col(by.seat), Col(code)],
+            )?;
+            clear_device_code(tx, by.key, by.seat)?;
+            asks::end_asks(tx, by.key, by.seat, now)?;
+            Ok(Ok(()))
         })
         .await
     }
@@ -81,27 +80,27 @@ impl Seats for SqliteStore {
         valid: Duration,
     ) -> Result<Access<Timestamp>> {
         self.write("set_device_code", move |tx, now| {
-            let access = access(tx, by.into(), now)?.map(|_| ());
-            let lapses = now.plus(valid);
-            if access == Access::Granted(()) {
-                tx.execute(
-                    "UPDATE seats SET device_code = ?3, device_code_expires_at = ?4, device_code_by = ?5
-                     WHERE key = ?1 AND seat = ?2",
-                    params![
-                        Col(by.key),
-                        Col(by.seat),
-                        Col(code),
-                        Col(lapses),
-                        Col(by.session)
-                    ],
-                )?;
+            if let Err(denied) = access(tx, by.into(), now)? {
+                return Ok(Err(denied));
             }
-            Ok(access.map(|()| lapses))
+            let lapses = now.plus(valid);
+            tx.execute(
+                "UPDATE seats SET device_code = ?3, device_code_expires_at = ?4, device_code_by = ?5
+                 WHERE key = ?1 AND seat = ?2",
+                params![
+                    Col(by.key),
+                    Col(by.seat),
+                    Col(code),
+                    Col(lapses),
+                    Col(by.session)
+                ],
+            )?;
+            Ok(Ok(lapses))
         })
         .await
     }
 
-    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Lookup<()>> {
+    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Access<()>> {
         self.write("ask", move |tx, now| asks::ask(tx, key, &ask, now))
             .await
     }
@@ -141,16 +140,15 @@ struct SeatRow {
     replaced_at: Option<Timestamp>,
 }
 
-fn take(tx: &Transaction<'_>, claim: &Claim, now: Timestamp) -> rusqlite::Result<Lookup<Claimed>> {
-    let found = live_chat(tx, claim.key, now)?;
-    if !matches!(found, Lookup::Live(_)) {
-        return Ok(found.map(|_| Claimed::Taken { replaced_at: None }));
+fn take(tx: &Transaction<'_>, claim: &Claim, now: Timestamp) -> rusqlite::Result<Access<Claimed>> {
+    if let Err(denied) = live_chat(tx, claim.key, now)? {
+        return Ok(Err(denied));
     }
     let code_set = match claim_again(tx, claim)? {
         Some(code_set) => code_set,
         None => match admit(tx, claim, now)? {
             Ok(code_set) => code_set,
-            Err(refused) => return Ok(Lookup::Live(refused)),
+            Err(refused) => return Ok(Ok(refused)),
         },
     };
     if code_set {
@@ -180,7 +178,7 @@ fn take(tx: &Transaction<'_>, claim: &Claim, now: Timestamp) -> rusqlite::Result
             Col(now)
         ],
     )?;
-    Ok(Lookup::Live(Claimed::Seated { code_set }))
+    Ok(Ok(Claimed::Seated { code_set }))
 }
 
 /// Deletes the unused session that an earlier try of the same login made.

@@ -60,8 +60,7 @@ impl Upkeep for SqliteStore {
                 .collect::<rusqlite::Result<_>>()?;
             let mut ended = Vec::with_capacity(due.len());
             for key in due {
-                if damaged.try_chat(key) {
-                    end(tx, Principal::Server(key), now)?;
+                if damaged.try_chat(key) && end(tx, Principal::Server(key), now)?.is_ok() {
                     ended.push(key);
                 }
             }

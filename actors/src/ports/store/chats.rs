@@ -10,7 +10,7 @@ use crate::{
         Chat, ChatKey, Encryption, Lifetime, Position, SealedHash, SecretDigest, Timestamp,
         UserName,
     },
-    ports::{Access, Lookup, Principal},
+    ports::{Access, Principal},
 };
 
 /// Making, finding and ending chats.
@@ -53,13 +53,13 @@ pub trait Chats: Send + Sync + 'static {
         &self,
         key: ChatKey,
         name: &UserName,
-    ) -> Result<Lookup<bool>, StoreError>;
+    ) -> Result<Access<bool>, StoreError>;
 
     /// Whether there is such a chat.
-    async fn status(&self, key: ChatKey) -> Result<Lookup<()>, StoreError>;
+    async fn status(&self, key: ChatKey) -> Result<Access<()>, StoreError>;
 
     /// A chat with its seats, sessions and open asks.
-    async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>, StoreError>;
+    async fn load(&self, key: ChatKey) -> Result<Access<Chat>, StoreError>;
 
     /// The positions of many chats, in one statement; `None` for a chat that is not live.
     async fn positions(&self, keys: &[ChatKey]) -> BatchResult<Option<Position>>;

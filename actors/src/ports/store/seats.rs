@@ -9,7 +9,7 @@ use crate::{
     domain::{
         AskRef, Caller, ChatKey, CodeDigest, Device, Seat, SecretDigest, Seq, SessionId, Timestamp,
     },
-    ports::{Access, AnswerOutcome, AskAnswer, Lookup, NewAsk, Replaced, StoredAsk},
+    ports::{Access, AnswerOutcome, AskAnswer, NewAsk, Replaced, StoredAsk},
 };
 
 /// Sessions, logins, codes and asks.
@@ -20,7 +20,7 @@ pub trait Seats: Send + Sync + 'static {
 
     /// Makes a session, if the proof is valid or the seat is free. Of concurrent claims of a free seat exactly one
     /// wins.
-    async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>, StoreError>;
+    async fn take_seat(&self, claim: Claim) -> Result<Access<Claimed>, StoreError>;
 
     /// Ends a session of the caller's seat; `false` when there is no such session.
     async fn end_session(
@@ -43,7 +43,7 @@ pub trait Seats: Send + Sync + 'static {
     ) -> Result<Access<Timestamp>, StoreError>;
 
     /// Records an ask, and ends an open one for the same seat.
-    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Lookup<()>, StoreError>;
+    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Access<()>, StoreError>;
 
     /// An ask by its secret; `None` when it does not exist or was deleted long after it ended.
     async fn ask_state(

@@ -7,10 +7,7 @@ use async_trait::async_trait;
 use super::{Call, MemoryStore, data::Data, record::Record};
 use crate::{
     domain::{Chat, ChatKey, Position, Seat, Timestamp, UserName},
-    ports::{
-        Access, BatchResult, Chats, Lookup, NewChat, Principal, Registered, StoreError,
-        batch_result,
-    },
+    ports::{Access, BatchResult, Chats, NewChat, Principal, Registered, StoreError, batch_result},
 };
 
 #[async_trait]
@@ -41,7 +38,7 @@ impl Chats for MemoryStore {
         &self,
         key: ChatKey,
         name: &UserName,
-    ) -> Result<Lookup<bool>, StoreError> {
+    ) -> Result<Access<bool>, StoreError> {
         self.with_chat(Call::Other, key, |record, _| {
             let slot = &mut record.seats[Seat::Two].state.name;
             let free = slot.is_none();
@@ -52,11 +49,11 @@ impl Chats for MemoryStore {
         .await
     }
 
-    async fn status(&self, key: ChatKey) -> Result<Lookup<()>, StoreError> {
+    async fn status(&self, key: ChatKey) -> Result<Access<()>, StoreError> {
         self.with_chat(Call::Status, key, |_, _| ()).await
     }
 
-    async fn load(&self, key: ChatKey) -> Result<Lookup<Chat>, StoreError> {
+    async fn load(&self, key: ChatKey) -> Result<Access<Chat>, StoreError> {
         self.with_chat(Call::Load, key, |record, now| record.chat(key, now))
             .await
     }

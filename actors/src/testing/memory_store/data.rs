@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::record::Record;
 use crate::{
     domain::{ChatKey, Timestamp},
-    ports::{Access, Lookup, Peer, Principal},
+    ports::{Access, Denied, Peer, Principal},
 };
 
 #[derive(Debug, Default)]
@@ -19,26 +19,26 @@ pub(super) struct Data {
 }
 
 impl Data {
-    pub(super) fn lookup(&mut self, key: ChatKey, now: Timestamp) -> Lookup<&mut Record> {
+    pub(super) fn lookup(&mut self, key: ChatKey, now: Timestamp) -> Access<&mut Record> {
         match self.chats.get_mut(&key) {
-            None => Lookup::Missing,
-            Some(record) if record.is_over(now) => Lookup::Ended,
-            Some(record) => Lookup::Live(record),
+            None => Err(Denied::Missing),
+            Some(record) if record.is_over(now) => Err(Denied::Ended),
+            Some(record) => Ok(record),
         }
     }
 
     /// The chat, if whoever it is for may act.
     pub(super) fn access(&mut self, by: Principal, now: Timestamp) -> Access<&mut Record> {
-        let found = self.lookup(by.key(), now);
-        let may_act = match (by, &found) {
-            (Principal::Session(caller), Lookup::Live(record)) => record.has_session(&caller),
-            _ => true,
-        };
-        found.if_session(may_act)
+        match (by, self.lookup(by.key(), now)?) {
+            (Principal::Session(caller), record) if !record.has_session(&caller) => {
+                Err(Denied::NoSession)
+            }
+            (_, record) => Ok(record),
+        }
     }
 
     /// The chat, if it is live.
     pub(super) fn live(&mut self, key: ChatKey, now: Timestamp) -> Option<&mut Record> {
-        self.lookup(key, now).live().ok()
+        self.lookup(key, now).ok()
     }
 }

@@ -8,7 +8,7 @@ use super::{Call, MemoryStore, record::Record};
 use crate::{
     domain::{ChatKey, Draft, Message, Page, Seq, Timestamp},
     ports::{
-        Access, Appended, ChatRoom, DeferredWrite, HistoryPage, Lookup, Messages, Principal,
+        Access, Appended, ChatRoom, DeferredWrite, Denied, HistoryPage, Messages, Principal,
         StoreError,
     },
 };
@@ -24,10 +24,11 @@ impl Messages for MemoryStore {
         let appended = {
             let (mut data, now) = self.locked();
             let mut append = |draft: &Draft| match data.lookup(draft.key, now) {
-                Lookup::Live(_) if self.faults.is_locked(draft.key) => Appended::Locked,
-                Lookup::Live(record) => record.append(draft, room, now),
-                Lookup::Ended => Appended::Ended,
-                Lookup::Missing => Appended::Missing,
+                Ok(_) if self.faults.is_locked(draft.key) => Appended::Locked,
+                Ok(record) => record.append(draft, room, now),
+                Err(Denied::Ended) => Appended::Ended,
+                Err(Denied::Missing) => Appended::Missing,
+                Err(Denied::NoSession) => Appended::NoSession,
             };
             drafts.iter().map(&mut append).collect()
         };

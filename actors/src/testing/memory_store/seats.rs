@@ -11,8 +11,8 @@ use super::{
 use crate::{
     domain::{AskRef, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Session, Timestamp},
     ports::{
-        Access, AnswerOutcome, AskAnswer, BatchResult, Claim, Claimed, Lookup, NewAsk, Proof,
-        Replaced, Seats, SessionChoice, StoreError, StoredAsk, batch_result,
+        Access, AnswerOutcome, AskAnswer, BatchResult, Claim, Claimed, NewAsk, Proof, Replaced,
+        Seats, SessionChoice, StoreError, StoredAsk, batch_result,
     },
 };
 
@@ -30,7 +30,7 @@ impl Seats for MemoryStore {
         batch_result(callers.len(), found)
     }
 
-    async fn take_seat(&self, claim: Claim) -> Result<Lookup<Claimed>, StoreError> {
+    async fn take_seat(&self, claim: Claim) -> Result<Access<Claimed>, StoreError> {
         self.with_chat(Call::TakeSeat, claim.key, |record, now| {
             record.take_seat(&claim, now)
         })
@@ -75,7 +75,7 @@ impl Seats for MemoryStore {
         .await
     }
 
-    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Lookup<()>, StoreError> {
+    async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Access<()>, StoreError> {
         self.with_chat(Call::Other, key, |record, now| record.ask(ask, now))
             .await
     }

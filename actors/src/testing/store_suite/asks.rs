@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{Stores, fixture::*};
 use crate::{
     domain::Seat,
-    ports::{Access, AnswerOutcome, AskAnswer, AskState, Claim, Claimed, NewAsk, Proof},
+    ports::{AnswerOutcome, AskAnswer, AskState, Claim, Claimed, Denied, NewAsk, Proof},
     testing::eventually,
 };
 
@@ -129,7 +129,7 @@ pub async fn allowing_ends_the_seats_sessions_and_codes_and_no_others(stores: St
     let (one, two) = (&asked.one, &asked.two);
     let (key, device_one, device_two) = (one.key, digest(), digest());
     for (claim, code) in [(one, device_one), (two, device_two)] {
-        granted(stores.here.set_device_code(caller(claim), code, LONG).await);
+        live(stores.here.set_device_code(caller(claim), code, LONG).await);
     }
     asked.answer(&stores, ALLOW).await;
 
@@ -148,7 +148,7 @@ pub async fn a_replaced_person_is_recognised_by_their_old_secrets(stores: Stores
     let (key, device) = (one.key, digest());
     let again = returning(two);
     take(&stores.here, &again).await;
-    granted(stores.here.set_device_code(caller(two), device, LONG).await);
+    live(stores.here.set_device_code(caller(two), device, LONG).await);
     let tokens = [two.session.digest, again.session.digest];
     let held = [tokens, [two.return_code, device]].concat();
     for secret in &held {
@@ -343,7 +343,7 @@ pub async fn a_dead_session_answers_nothing(stores: Stores) {
     log_out(&stores.here, by).await;
     for verdict in [AskAnswer::DryRun, ALLOW, AskAnswer::Refuse] {
         let answered = stores.there.answer(by, asked.ask.ask_ref, verdict).await;
-        assert_eq!(answered.unwrap(), Access::NoSession);
+        assert_eq!(answered.unwrap(), Err(Denied::NoSession));
     }
     assert_eq!(asked.state(&stores).await, AskState::Waiting);
     assert!(has_session(&stores.here, &asked.two).await);

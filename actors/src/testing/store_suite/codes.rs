@@ -3,13 +3,13 @@ use std::time::Duration;
 use super::{Stores, fixture::*};
 use crate::{
     domain::{ChatKey, CodeDigest, Seat},
-    ports::{Access, AskState, Claim, Proof, SessionChoice, Store},
+    ports::{AskState, Claim, Denied, Proof, SessionChoice, Store},
 };
 
 /// A session makes a device code that is good for so long.
 async fn device_code(store: &dyn Store, by: &Claim, valid: Duration) -> CodeDigest {
     let code = digest();
-    granted(store.set_device_code(caller(by), code, valid).await);
+    live(store.set_device_code(caller(by), code, valid).await);
     code
 }
 
@@ -21,7 +21,7 @@ pub async fn a_new_return_code_replaces_the_old_one(stores: Stores) {
     let (key, first) = seated(&stores.here).await;
     let other = take_seat(&stores.here, key, Seat::Two).await;
     let new = digest();
-    granted(stores.there.set_return_code(caller(&first), new).await);
+    live(stores.there.set_return_code(caller(&first), new).await);
     assert!(!return_code_works(&stores.here, key, Seat::One, first.return_code).await);
     assert!(return_code_works(&stores.here, key, Seat::One, new).await);
     assert!(return_code_works(&stores.here, key, Seat::Two, other.return_code).await);
@@ -38,7 +38,7 @@ pub async fn a_new_return_code_ends_its_seats_device_code_and_asks(stores: Store
     }
     let own_code = device_code(&*stores.here, &one, LONG).await;
     let others_code = device_code(&*stores.here, &two, LONG).await;
-    granted(stores.there.set_return_code(caller(&one), digest()).await);
+    live(stores.there.set_return_code(caller(&one), digest()).await);
 
     let open = live(stores.here.load(key).await).asks;
     assert!(open.iter().map(|ask| ask.ask_ref).eq([others.ask_ref]));
@@ -54,7 +54,7 @@ pub async fn a_device_code_works_once(stores: Stores) {
     let before = store_now(&stores.here).await;
     let code = digest();
     let lapses = stores.here.set_device_code(caller(&first), code, LONG);
-    assert!(granted(lapses.await) >= before.plus(LONG));
+    assert!(live(lapses.await) >= before.plus(LONG));
 
     assert!(!device_code_works(&stores, key, Seat::One, digest()).await);
     assert!(!device_code_works(&stores, key, Seat::Two, code).await);
@@ -100,7 +100,7 @@ pub async fn a_device_code_dies_with_the_session_that_made_it(stores: Stores) {
     let code = device_code(&*stores.here, &other, LONG).await;
     let by_id = SessionChoice::Id(other.session.id);
     let ended = stores.there.end_session(caller(&owner), by_id).await;
-    assert!(granted(ended));
+    assert!(live(ended));
     assert!(!device_code_works(&stores, key, Seat::One, code).await);
 
     let other = returning(&owner);
@@ -129,12 +129,12 @@ pub async fn a_dead_session_makes_no_codes_and_ends_no_sessions(stores: Stores) 
 
     let (code, new) = (digest(), digest());
     let made = stores.there.set_device_code(by, code, LONG).await.unwrap();
-    assert_eq!(made, Access::NoSession);
+    assert_eq!(made, Err(Denied::NoSession));
     let set = stores.there.set_return_code(by, new).await.unwrap();
-    assert_eq!(set, Access::NoSession);
+    assert_eq!(set, Err(Denied::NoSession));
     for which in [SessionChoice::Own, SessionChoice::Id(owner.session.id)] {
         let ended = stores.there.end_session(by, which).await.unwrap();
-        assert_eq!(ended, Access::NoSession);
+        assert_eq!(ended, Err(Denied::NoSession));
     }
     assert!(!device_code_works(&stores, key, Seat::One, code).await);
     assert!(!return_code_works(&stores.here, key, Seat::One, new).await);
@@ -151,6 +151,6 @@ pub async fn a_session_is_one_of_its_own_seat_and_chat(stores: Stores) {
     in_other_chat.key = elsewhere;
     for by in [at_other_seat, in_other_chat] {
         let made = stores.here.set_return_code(by, digest()).await.unwrap();
-        assert_eq!(made, Access::NoSession);
+        assert_eq!(made, Err(Denied::NoSession));
     }
 }

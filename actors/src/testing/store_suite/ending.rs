@@ -1,32 +1,37 @@
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use super::{Stores, fixture::*};
 use crate::{
     domain::{ChatKey, Page, Seat},
-    ports::{Access, Appended, AskAnswer, Lookup, Principal, SessionChoice},
+    ports::{Access, Appended, AskAnswer, Denied, Principal, SessionChoice, Store},
 };
+
+/// Ends a chat that may be over, or not exist.
+async fn end_again(store: &Arc<dyn Store>, key: ChatKey) -> Access<()> {
+    store.end(Principal::Server(key)).await.unwrap()
+}
 
 pub async fn a_chat_ends_once(stores: Stores) {
     let key = chat(&stores.here).await;
-    assert_eq!(end(&stores.here, key).await, Access::Granted(()));
+    end(&stores.here, key).await;
     for store in [&stores.here, &stores.there] {
-        assert_eq!(end(store, key).await, Access::Ended);
-        assert_eq!(store.status(key).await.unwrap(), Lookup::Ended);
+        assert_eq!(end_again(store, key).await, Err(Denied::Ended));
+        assert_eq!(store.status(key).await.unwrap(), Err(Denied::Ended));
     }
-    let missing = end(&stores.here, super::fixture::key()).await;
-    assert_eq!(missing, Access::Missing);
+    let missing = end_again(&stores.here, super::fixture::key()).await;
+    assert_eq!(missing, Err(Denied::Missing));
 }
 
 pub async fn one_of_many_racing_ends_counts(stores: Stores) {
     let key = talk(&stores.here).await;
     fill(&stores.here, key, 20).await;
     let endings = race(&stores, RACERS, |store, _| async move {
-        store.end(Principal::Server(key)).await.unwrap()
+        end_again(&store, key).await
     })
     .await;
     let count = |wanted: Access<()>| endings.iter().filter(|ending| **ending == wanted).count();
-    assert_eq!(count(Access::Granted(())), 1);
-    assert_eq!(count(Access::Ended), RACERS - 1);
+    assert_eq!(count(Ok(())), 1);
+    assert_eq!(count(Err(Denied::Ended)), RACERS - 1);
 }
 
 /// A chat with everything in it.
@@ -38,11 +43,11 @@ async fn full_chat(stores: &Stores) -> ChatKey {
 
 async fn assert_nothing_readable(stores: &Stores, key: ChatKey) {
     for store in [&stores.there, &stores.here] {
-        assert_eq!(store.status(key).await.unwrap(), Lookup::Ended);
-        assert!(matches!(store.load(key).await.unwrap(), Lookup::Ended));
+        assert_eq!(store.status(key).await.unwrap(), Err(Denied::Ended));
+        assert!(matches!(store.load(key).await.unwrap(), Err(Denied::Ended)));
         for page in [Page::Newest, Page::After(0), Page::Before(3)] {
             let read = store.history(Principal::Server(key), page, 10).await;
-            assert_eq!(read.unwrap(), Access::Ended);
+            assert_eq!(read.unwrap(), Err(Denied::Ended));
         }
         assert_eq!(answered(store.positions(&[key]).await), [None]);
     }
@@ -54,16 +59,16 @@ async fn assert_nothing_changes(stores: &Stores, key: ChatKey) {
     assert_eq!(append(&stores.there, &[late]).await, [Appended::Ended]);
     for seat in Seat::BOTH {
         let claimed = stores.there.take_seat(claim(key, seat, None)).await;
-        assert_eq!(claimed.unwrap(), Lookup::Ended);
+        assert_eq!(claimed.unwrap(), Err(Denied::Ended));
     }
     let named = stores.there.name_seat_two(key, &name("Anny")).await;
-    assert_eq!(named.unwrap(), Lookup::Ended);
+    assert_eq!(named.unwrap(), Err(Denied::Ended));
 }
 
 pub async fn nothing_of_an_ended_chat_can_be_read(stores: Stores) {
     let key = full_chat(&stores).await;
     let ask = ask(Seat::Two, LONG);
-    stores.here.ask(key, ask.clone()).await.unwrap();
+    live(stores.here.ask(key, ask.clone()).await);
     end(&stores.here, key).await;
     assert_nothing_readable(&stores, key).await;
     assert_eq!(stores.there.ask_state(key, ask.digest).await.unwrap(), None);
@@ -73,22 +78,22 @@ pub async fn nothing_can_be_done_in_an_ended_chat(stores: Stores) {
     let (key, one) = seated(&stores.here).await;
     let said = fill(&stores.here, key, 1).await.remove(0);
     let ask = ask(Seat::One, LONG);
-    stores.here.ask(key, ask.clone()).await.unwrap();
+    live(stores.here.ask(key, ask.clone()).await);
     end(&stores.here, key).await;
 
     assert_eq!(append(&stores.there, &[said]).await, [Appended::Ended]);
     assert_nothing_changes(&stores, key).await;
     let (by, refuse) = (caller(&one), AskAnswer::Refuse);
     let answered = stores.there.answer(by, ask.ask_ref, refuse).await;
-    assert_eq!(answered.unwrap(), Access::Ended);
+    assert_eq!(answered.unwrap(), Err(Denied::Ended));
     let ended = stores.there.end_session(by, SessionChoice::Own).await;
-    assert_eq!(ended.unwrap(), Access::Ended);
+    assert_eq!(ended.unwrap(), Err(Denied::Ended));
     let made = stores.there.set_device_code(by, digest(), LONG).await;
-    assert_eq!(made.unwrap(), Access::Ended);
+    assert_eq!(made.unwrap(), Err(Denied::Ended));
     let set = stores.there.set_return_code(by, digest()).await;
-    assert_eq!(set.unwrap(), Access::Ended);
+    assert_eq!(set.unwrap(), Err(Denied::Ended));
     let asked = stores.there.ask(key, super::fixture::ask(Seat::One, LONG));
-    assert_eq!(asked.await.unwrap(), Lookup::Ended);
+    assert_eq!(asked.await.unwrap(), Err(Denied::Ended));
 }
 
 pub async fn an_end_spares_every_other_chat(stores: Stores) {
@@ -104,7 +109,7 @@ pub async fn a_message_racing_the_end_is_stored_before_it_or_not_at_all(stores: 
         let key = talk(&stores.here).await;
         let outcomes = race(&stores, 10, |store, number| async move {
             if number == 5 {
-                assert_eq!(end(&store, key).await, Access::Granted(()));
+                end(&store, key).await;
                 return None;
             }
             let drafts = [draft(key, Seat::One, "Hello"), draft(key, Seat::Two, "Hi")];
@@ -149,9 +154,9 @@ pub async fn the_sweep_ends_expired_chats_and_reports_each_once(stores: Stores) 
     assert_eq!(stores.there.expire(100).await.unwrap(), []);
     for key in expired {
         assert_nothing_readable(&stores, key).await;
-        assert_eq!(end(&stores.here, key).await, Access::Ended);
+        assert_eq!(end_again(&stores.here, key).await, Err(Denied::Ended));
     }
-    assert_eq!(stores.here.status(living).await.unwrap(), Lookup::Live(()));
+    assert_eq!(stores.here.status(living).await.unwrap(), Ok(()));
 }
 
 pub async fn the_sweep_ends_no_more_than_it_is_asked_to(stores: Stores) {
@@ -185,11 +190,11 @@ pub async fn a_chat_is_ended_by_a_living_session_alone(stores: Stores) {
     let member = member(key, Seat::Two);
     for stranger in rejected_callers(&stores.here, member).await {
         let ending = stores.there.end(stranger.into()).await.unwrap();
-        assert_eq!(ending, Access::NoSession);
+        assert_eq!(ending, Err(Denied::NoSession));
     }
-    assert_eq!(stores.there.status(key).await.unwrap(), Lookup::Live(()));
+    assert_eq!(stores.there.status(key).await.unwrap(), Ok(()));
     let ending = stores.there.end(member.into()).await.unwrap();
-    assert_eq!(ending, Access::Granted(()));
+    assert_eq!(ending, Ok(()));
     let again = stores.here.end(member.into()).await.unwrap();
-    assert_eq!(again, Access::Ended);
+    assert_eq!(again, Err(Denied::Ended));
 }

@@ -14,7 +14,7 @@ use crate::{
         Seq, Timestamp, UserName,
     },
     ports::{
-        Access, Appended, ChatRoom, Claim, DeferredWrite, Lookup, NewChat, Principal, Proof,
+        Access, Appended, ChatRoom, Claim, DeferredWrite, Denied, NewChat, Principal, Proof,
         Registered, Store,
     },
     testing::eventually,
@@ -99,7 +99,7 @@ pub(super) async fn short_chat(store: &Arc<dyn Store>) -> ChatKey {
 
 pub(super) async fn until_over(store: &Arc<dyn Store>, key: ChatKey) {
     eventually("a chat's short life is over", || async {
-        matches!(store.status(key).await, Ok(Lookup::Ended))
+        matches!(store.status(key).await, Ok(Err(Denied::Ended)))
     })
     .await;
 }
@@ -112,9 +112,9 @@ pub(super) async fn register(store: &Arc<dyn Store>, new: NewChat) -> Timestamp 
     }
 }
 
-/// Ends a chat, as the server.
-pub(super) async fn end(store: &Arc<dyn Store>, key: ChatKey) -> Access<()> {
-    store.end(Principal::Server(key)).await.unwrap()
+/// Ends a living chat, as the server.
+pub(super) async fn end(store: &Arc<dyn Store>, key: ChatKey) {
+    live(store.end(Principal::Server(key)).await);
 }
 
 /// The answers to a call about many chats, none of which failed.
@@ -123,18 +123,10 @@ pub(super) fn answered<T, E: std::fmt::Debug>(answers: Vec<Result<T, E>>) -> Vec
 }
 
 /// The value of a live chat. Takes the whole result, so that claims are one line.
-pub(super) fn live<T: std::fmt::Debug, E: std::fmt::Debug>(found: Result<Lookup<T>, E>) -> T {
+pub(super) fn live<T: std::fmt::Debug, E: std::fmt::Debug>(found: Result<Access<T>, E>) -> T {
     match found {
-        Ok(Lookup::Live(found)) => found,
+        Ok(Ok(found)) => found,
         other => panic!("expected a living chat, got {other:?}"),
-    }
-}
-
-/// The value for a caller with a live session.
-pub(super) fn granted<T: std::fmt::Debug, E: std::fmt::Debug>(found: Result<Access<T>, E>) -> T {
-    match found {
-        Ok(Access::Granted(found)) => found,
-        other => panic!("expected a living session, got {other:?}"),
     }
 }
 
@@ -158,7 +150,7 @@ pub(super) async fn rejected_callers(store: &Arc<dyn Store>, member: Caller) -> 
         ..member
     };
     let code = digest();
-    granted(store.set_return_code(member, code).await);
+    live(store.set_return_code(member, code).await);
     let claim = claim(member.key, member.seat, Some(Proof::ReturnCode(code)));
     take(store, &claim).await;
     let ended = caller(&claim);
@@ -234,7 +226,7 @@ pub(super) async fn all(store: &Arc<dyn Store>, key: ChatKey) -> Vec<Message> {
     loop {
         let after = messages.last().map_or(0, |message| message.seq);
         let (by, page) = (Principal::Server(key), Page::After(after));
-        let page = granted(store.history(by, page, 10_000).await);
+        let page = live(store.history(by, page, 10_000).await);
         assert!(!page.messages.is_empty() || !page.more, "a page goes on");
         messages.extend(page.messages);
         if !page.more {
@@ -265,7 +257,7 @@ pub(super) async fn store_now(store: &Arc<dyn Store>) -> Timestamp {
     let key = chat(store).await;
     let owner = take_seat(store, key, Seat::One).await;
     let lapses = store.set_device_code(caller(&owner), digest(), Duration::ZERO);
-    granted(lapses.await)
+    live(lapses.await)
 }
 
 /// Waits until the store's own time has moved on by so much.

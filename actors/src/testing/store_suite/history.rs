@@ -1,12 +1,12 @@
 use super::{Stores, fixture::*};
 use crate::{
     domain::{Caller, ChatKey, Page, Seat, Seq},
-    ports::{Access, AskAnswer, DeferredWrite, NewChat, PAGE_BYTES_MAX, Principal, Proof},
+    ports::{AskAnswer, DeferredWrite, Denied, NewChat, PAGE_BYTES_MAX, Principal, Proof},
 };
 
 async fn page(stores: &Stores, key: ChatKey, page: Page, limit: usize) -> (Vec<Seq>, bool) {
     let by = Principal::Server(key);
-    let page = granted(stores.there.history(by, page, limit).await);
+    let page = live(stores.there.history(by, page, limit).await);
     (seqs(&page.messages), page.more)
 }
 
@@ -152,7 +152,7 @@ pub async fn a_revision_goes_up_with_every_change_of_seats_sessions_and_asks(sto
     let other = caller(&take_seat(&stores.here, key, Seat::One).await);
     went_up("a login at the other seat").await;
     let wish = ask(Seat::Two, LONG);
-    stores.here.ask(key, wish.clone()).await.unwrap();
+    live(stores.here.ask(key, wish.clone()).await);
     went_up("a wish").await;
     let allow = AskAnswer::Allow { valid: LONG };
     answer(&stores.here, other, wish.ask_ref, allow).await;
@@ -182,13 +182,13 @@ pub async fn a_page_is_read_by_a_living_session_alone(stores: Stores) {
         let read = stores.there.history(by.into(), Page::Newest, 10).await;
         read.unwrap().map(|page| seqs(&page.messages))
     };
-    assert_eq!(read(reader).await, Access::Granted(vec![1, 2, 3]));
+    assert_eq!(read(reader).await, Ok(vec![1, 2, 3]));
     for stranger in rejected_callers(&stores.here, reader).await {
-        assert_eq!(read(stranger).await, Access::NoSession);
+        assert_eq!(read(stranger).await, Err(Denied::NoSession));
     }
     end(&stores.here, key).await;
     // That it is over comes before that its sessions are.
-    assert_eq!(read(reader).await, Access::Ended);
+    assert_eq!(read(reader).await, Err(Denied::Ended));
 }
 
 pub async fn sessions_are_checked_in_the_order_asked_for(stores: Stores) {
@@ -199,14 +199,14 @@ pub async fn sessions_are_checked_in_the_order_asked_for(stores: Stores) {
     end(&stores.here, over).await;
     let nowhere = member(super::fixture::key(), Seat::One);
     let (callers, expected): (Vec<_>, Vec<_>) = [
-        (two, Access::Granted(3)),
-        (unknown, Access::NoSession),
-        (member(over, Seat::One), Access::Ended),
-        (one, Access::Granted(3)),
-        (nowhere, Access::Missing),
-        (elsewhere, Access::NoSession),
-        (two, Access::Granted(3)),
-        (ended, Access::NoSession),
+        (two, Ok(3)),
+        (unknown, Err(Denied::NoSession)),
+        (member(over, Seat::One), Err(Denied::Ended)),
+        (one, Ok(3)),
+        (nowhere, Err(Denied::Missing)),
+        (elsewhere, Err(Denied::NoSession)),
+        (two, Ok(3)),
+        (ended, Err(Denied::NoSession)),
     ]
     .into_iter()
     .unzip();
@@ -216,5 +216,5 @@ pub async fn sessions_are_checked_in_the_order_asked_for(stores: Stores) {
     let expired = expired_chat(&stores.here).await;
     let late = [member(expired, Seat::One)];
     let checked = answered(stores.here.check_sessions(&late).await);
-    assert_eq!(checked, [Access::Ended]);
+    assert_eq!(checked, [Err(Denied::Ended)]);
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::{Stores, fixture::*, registration::named};
 use crate::{
     domain::ChatKey,
-    ports::{Lookup, NewChat, Registered},
+    ports::{Denied, NewChat, Registered},
 };
 
 pub async fn a_key_in_use_is_taken(stores: Stores) {
@@ -51,13 +51,16 @@ pub async fn a_key_that_must_be_reserved_is_refused_without_a_reservation(stores
     let key = key();
     let outcome = stores.here.register(must_be_reserved(key)).await.unwrap();
     assert_eq!(outcome, Registered::NotReserved);
-    assert_eq!(stores.here.status(key).await.unwrap(), Lookup::Missing);
+    assert_eq!(stores.here.status(key).await.unwrap(), Err(Denied::Missing));
 }
 
 pub async fn a_reserved_key_can_be_registered_once(stores: Stores) {
     for new in [must_be_reserved(key()), new_chat(key())] {
         assert!(stores.here.reserve(new.key, LONG).await.unwrap());
-        assert_eq!(stores.here.status(new.key).await.unwrap(), Lookup::Missing);
+        assert_eq!(
+            stores.here.status(new.key).await.unwrap(),
+            Err(Denied::Missing)
+        );
         register(&stores.there, new.clone()).await;
         assert_eq!(stores.here.register(new).await.unwrap(), Registered::Taken);
     }

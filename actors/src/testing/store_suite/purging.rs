@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::{Stores, fixture::*};
 use crate::{
     domain::Seat,
-    ports::{Lookup, NewChat, Proof, Registered},
+    ports::{Denied, NewChat, Proof, Registered},
     testing::eventually,
 };
 
@@ -20,7 +20,7 @@ pub async fn an_ended_chat_is_deleted_in_slices(stores: Stores) {
         }
     }
     assert!(deleted >= 25, "every message went: {deleted}");
-    assert_eq!(stores.here.status(key).await.unwrap(), Lookup::Ended);
+    assert_eq!(stores.here.status(key).await.unwrap(), Err(Denied::Ended));
 }
 
 pub async fn a_purge_keeps_live_chats_and_their_codes(stores: Stores) {
@@ -29,9 +29,9 @@ pub async fn a_purge_keeps_live_chats_and_their_codes(stores: Stores) {
     fill(&stores.here, key, 3).await;
     let device = digest();
     let lapses = stores.here.set_device_code(caller(&first), device, LONG);
-    granted(lapses.await);
+    live(lapses.await);
     let ask = ask(Seat::Two, LONG);
-    stores.here.ask(key, ask.clone()).await.unwrap();
+    live(stores.here.ask(key, ask.clone()).await);
     let reserved = NewChat {
         must_be_reserved: true,
         ..new_chat(super::fixture::key())
@@ -52,13 +52,13 @@ pub async fn a_tombstone_stands_for_its_life(stores: Stores) {
     let key = chat(&stores.here).await;
     end(&stores.here, key).await;
     while stores.here.purge(100, LONG).await.unwrap() > 0 {}
-    assert_eq!(stores.there.status(key).await.unwrap(), Lookup::Ended);
+    assert_eq!(stores.there.status(key).await.unwrap(), Err(Denied::Ended));
     let outcome = stores.there.register(new_chat(key)).await.unwrap();
     assert_eq!(outcome, Registered::Taken);
 
     eventually("an old tombstone goes", || async {
         stores.here.purge(100, Duration::ZERO).await.unwrap();
-        stores.there.status(key).await.unwrap() == Lookup::Missing
+        stores.there.status(key).await.unwrap() == Err(Denied::Missing)
     })
     .await;
     register(&stores.there, new_chat(key)).await;
@@ -70,7 +70,7 @@ pub async fn a_tombstone_outlives_every_message(stores: Stores) {
     end(&stores.here, key).await;
     eventually("an old tombstone goes, slice by slice", || async {
         stores.here.purge(1, Duration::ZERO).await.unwrap();
-        stores.here.status(key).await.unwrap() == Lookup::Missing
+        stores.here.status(key).await.unwrap() == Err(Denied::Missing)
     })
     .await;
     register(&stores.here, new_chat(key)).await;

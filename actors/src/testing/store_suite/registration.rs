@@ -5,7 +5,7 @@ use crate::{
     domain::{
         ChatKey, Encryption, Lifetime, Page, Position, SealedHash, Seat, SecretDigest, UserName,
     },
-    ports::{Access, Lookup, NewChat, Principal, Registered, Store},
+    ports::{Denied, NewChat, Principal, Registered, Store},
 };
 
 /// A registration that can be recognised.
@@ -261,14 +261,14 @@ pub async fn one_of_many_racing_names_stays(stores: Stores) {
 
 pub async fn a_chat_that_never_was_is_missing(stores: Stores) {
     let key = key();
-    assert_eq!(stores.here.status(key).await.unwrap(), Lookup::Missing);
+    assert_eq!(stores.here.status(key).await.unwrap(), Err(Denied::Missing));
     let loaded = stores.here.load(key).await;
-    assert!(matches!(loaded, Ok(Lookup::Missing)));
+    assert!(matches!(loaded, Ok(Err(Denied::Missing))));
     let by = Principal::Server(key);
     let page = stores.here.history(by, Page::Newest, 10).await;
-    assert_eq!(page.unwrap(), Access::Missing);
+    assert_eq!(page.unwrap(), Err(Denied::Missing));
     let named = stores.here.name_seat_two(key, &name("Anny")).await.unwrap();
-    assert_eq!(named, Lookup::Missing);
+    assert_eq!(named, Err(Denied::Missing));
     let claimed = stores.here.take_seat(claim(key, Seat::One, None)).await;
-    assert_eq!(claimed.unwrap(), Lookup::Missing);
+    assert_eq!(claimed.unwrap(), Err(Denied::Missing));
 }

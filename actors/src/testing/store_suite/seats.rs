@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{Stores, fixture::*};
 use crate::{
     domain::{Browser, ChatKey, Device, Seat, SecretDigest, System},
-    ports::{Access, Claim, Claimed, Proof, SessionChoice},
+    ports::{Claim, Claimed, Denied, Proof, SessionChoice},
 };
 
 const TAKEN: Claimed = Claimed::Taken { replaced_at: None };
@@ -211,7 +211,7 @@ pub async fn a_session_ends_itself(stores: Stores) {
     let own = caller(&first);
     log_out(&stores.there, own).await;
     let again = stores.here.end_session(own, SessionChoice::Own).await;
-    assert_eq!(again.unwrap(), Access::NoSession);
+    assert_eq!(again.unwrap(), Err(Denied::NoSession));
     assert!(!has_session(&stores.here, &first).await);
     assert!(has_session(&stores.here, &second).await);
 }
@@ -223,9 +223,9 @@ pub async fn a_session_is_ended_by_its_id(stores: Stores) {
     let by = caller(&second);
     let id = SessionChoice::Id(session_of(&stores.here, &first).await.id);
     let unknown = SessionChoice::Id(Uuid::new_v4());
-    assert!(!granted(stores.here.end_session(by, unknown).await));
-    assert!(granted(stores.there.end_session(by, id).await));
-    assert!(!granted(stores.there.end_session(by, id).await));
+    assert!(!live(stores.here.end_session(by, unknown).await));
+    assert!(live(stores.there.end_session(by, id).await));
+    assert!(!live(stores.there.end_session(by, id).await));
     assert!(!has_session(&stores.here, &first).await);
     assert!(has_session(&stores.here, &second).await);
 }
@@ -237,7 +237,7 @@ pub async fn a_session_is_not_ended_from_the_other_seat(stores: Stores) {
     let peer = take_seat(&stores.here, key, Seat::Two).await;
     let stranger = take_seat(&stores.here, other, Seat::One).await;
     for by in [peer, stranger] {
-        assert!(!granted(stores.here.end_session(caller(&by), id).await));
+        assert!(!live(stores.here.end_session(caller(&by), id).await));
     }
     assert!(has_session(&stores.here, &first).await);
 }

@@ -2,7 +2,7 @@
 
 use actors::{
     domain::{Caller, SealedHash, Seat},
-    ports::{Access, DeferredWrite, Messages, Seats},
+    ports::{DeferredWrite, Messages, Seats},
     testing::claim,
 };
 
@@ -127,7 +127,7 @@ async fn a_reserved_key_is_registered_though_a_server_of_an_older_map_is_away() 
 async fn sit(store: &ShardedStore, key: ChatKey) -> Caller {
     let claim = claim(key, Seat::One, None);
     let session = claim.session.digest;
-    store.take_seat(claim).await.unwrap();
+    store.take_seat(claim).await.unwrap().unwrap();
     Caller {
         key,
         seat: Seat::One,
@@ -158,7 +158,7 @@ async fn every_chat_of_a_server_that_is_there_is_answered_for_beside_those_that_
             match number {
                 0 => {
                     there += 1;
-                    assert_eq!(checked.unwrap(), Access::Granted(0));
+                    assert_eq!(checked.unwrap(), Ok(0));
                     assert!(position.unwrap().is_some());
                     assert_eq!(store.partition(caller.key), 0, "it was found");
                     let secret = store.replaced(caller.key, digest()).await;

@@ -66,5 +66,5 @@ async fn a_chat_that_is_made_while_it_is_looked_for_is_the_only_one_of_its_regis
         matches!(outcome, Ok(Registered::Duplicate { key, .. }) if key == first),
         "{outcome:?}"
     );
-    assert_eq!(store.status(second).await.unwrap(), Lookup::Missing);
+    assert_eq!(store.status(second).await.unwrap(), Err(Denied::Missing));
 }
