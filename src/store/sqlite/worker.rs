@@ -20,39 +20,28 @@ const QUEUE_LEN_MAX: usize = 10_000;
 /// How long a caller waits before the store counts as unreachable.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
-
-enum Order {
-    Run(Job),
-    Close(oneshot::Sender<rusqlite::Result<()>>),
-}
+/// Gets the connection, or takes it to close it.
+type Job = Box<dyn FnOnce(&mut Option<Connection>) + Send>;
 
 /// A handle to such a thread. The thread ends when it is closed or the last handle is dropped.
 #[derive(Clone)]
-pub(super) struct Worker(mpsc::Sender<Order>);
+pub(super) struct Worker(mpsc::Sender<Job>);
 
 impl Worker {
-    pub(super) fn start(name: &str, mut connection: Connection) -> std::io::Result<Self> {
+    pub(super) fn start(name: &str, connection: Connection) -> std::io::Result<Self> {
         // Unlike the bounded channel of `std` it takes memory for what is queued, not for what may be.
-        let (orders, mut queue) = mpsc::channel::<Order>(QUEUE_LEN_MAX);
+        let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE_LEN_MAX);
+        let mut connection = Some(connection);
         thread::Builder::new().name(name.into()).spawn(move || {
-            while let Some(order) = queue.blocking_recv() {
-                match order {
-                    // A panic affects its caller alone: dropping `answer` reports it, and the open
-                    // transaction is rolled back.
-                    Order::Run(job) => {
-                        drop(catch_unwind(AssertUnwindSafe(|| job(&mut connection))));
-                    }
-                    Order::Close(closed) => {
-                        let done = connection.close().map_err(|(_, error)| error);
-                        // Sending fails if the caller has given up.
-                        let _ = closed.send(done);
-                        return;
-                    }
-                }
+            while connection.is_some()
+                && let Some(job) = queue.blocking_recv()
+            {
+                // A panic affects its caller alone: dropping its `answer` reports it, and the open transaction is
+                // rolled back.
+                drop(catch_unwind(AssertUnwindSafe(|| job(&mut connection))));
             }
         })?;
-        Ok(Self(orders))
+        Ok(Self(jobs))
     }
 
     /// Runs `work` on the thread and returns its result.
@@ -60,26 +49,28 @@ impl Worker {
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (answer, answered) = oneshot::channel();
-        let job = Box::new(move |connection: &mut Connection| {
-            // The caller may have given up.
-            let _ = answer.send(work(connection));
-        });
-        self.order(Order::Run(job), answered).await
+        self.run(|connection| connection.as_mut().map(work)).await
     }
 
     /// Runs the calls queued before, then closes the connection and ends the thread.
     pub(super) async fn close(&self) -> Result<()> {
-        let (closed, answered) = oneshot::channel();
-        self.order(Order::Close(closed), answered).await
+        self.run(|connection| {
+            let closed = connection.take()?.close();
+            Some(closed.map_err(|(_, error)| error))
+        })
+        .await
     }
 
-    async fn order<T>(
+    async fn run<T: Send + 'static>(
         &self,
-        order: Order,
-        answered: oneshot::Receiver<rusqlite::Result<T>>,
+        work: impl FnOnce(&mut Option<Connection>) -> Option<rusqlite::Result<T>> + Send + 'static,
     ) -> Result<T> {
-        self.0.try_send(order).map_err(|refused| {
+        let (answer, answered) = oneshot::channel();
+        let job = Box::new(move |connection: &mut Option<Connection>| {
+            // The caller may have given up.
+            let _ = work(connection).map(|done| answer.send(done));
+        });
+        self.0.try_send(job).map_err(|refused| {
             StoreError::Unavailable(match refused {
                 TrySendError::Full(_) => "SQLite's queue is full".into(),
                 TrySendError::Closed(_) => "SQLite's thread has ended".into(),
