@@ -46,7 +46,7 @@ use async_trait::async_trait;
 use futures_util::future::{join_all, select_ok};
 use parking_lot::RwLock;
 use prometheus::Registry;
-use redis::{Pipeline, RedisError, RedisResult, Value};
+use redis::{Pipeline, RedisError, RedisResult};
 use tokio::sync::Notify;
 use tracing::warn;
 use uuid::Uuid;
@@ -365,9 +365,7 @@ async fn open_seats(shard: &Shard, key: ChatKey, own_name: &str) -> RedisResult<
     // After the presence, so that it is not older.
     ask.cmd("HGET").arg(shard.tag.instances()).arg(watch::STAMP);
     let open = loop {
-        let answers = server::check(shard.run(&ask).await?)?;
-        let (open, stamp): (HashMap<String, u8>, Option<String>) =
-            redis::from_redis_value(Value::Array(answers))?;
+        let (open, stamp): (HashMap<String, u8>, Option<String>) = shard.ask(&ask).await?;
         if !watch::read_if_outdated(shard, stamp.as_deref()).await? {
             break open;
         }

@@ -34,9 +34,7 @@ async fn compare_clocks(shard: &Shard) -> Finding {
     let mut time = Pipeline::with_capacity(1);
     time.cmd("TIME");
     let ask = async || {
-        let answers = server::check(shard.run(&time).await?)?;
-        let ((seconds, microseconds),): ((i64, i64),) =
-            redis::from_redis_value(Value::Array(answers))?;
+        let ((seconds, microseconds),): ((i64, i64),) = shard.ask(&time).await?;
         RedisResult::Ok(
             seconds
                 .saturating_mul(1_000)
@@ -56,8 +54,7 @@ async fn examine(shard: &Shard) -> RedisResult<String> {
     // HELLO is allowed for every user, even with the minimal rights.
     let mut hello = Pipeline::with_capacity(1);
     hello.cmd("HELLO");
-    let answers = server::check(shard.run(&hello).await?)?;
-    let (about,): (HashMap<String, Value>,) = redis::from_redis_value(Value::Array(answers))?;
+    let (about,): (HashMap<String, Value>,) = shard.ask(&hello).await?;
     let word = |name: &str| match about.get(name) {
         Some(Value::BulkString(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
         Some(Value::SimpleString(text)) => text.clone(),
@@ -70,8 +67,7 @@ async fn examine(shard: &Shard) -> RedisResult<String> {
         .cmd("SPUBLISH")
         .arg(shard.tag.beats("doctor"))
         .arg("");
-    let publish = async || server::check(shard.run(&publish).await?).map(drop);
-    let time = milliseconds(latency(publish).await?);
+    let time = milliseconds(latency(async || shard.ask(&publish).await).await?);
     Ok(format!(
         "Redis {version}, {mode}, {role}; a publish takes {time}"
     ))

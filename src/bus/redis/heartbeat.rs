@@ -9,7 +9,6 @@ use redis::{Pipeline, RedisResult, Value};
 
 use super::{
     publisher::OPEN_LIFE,
-    server,
     shard::Shard,
     watch::{self, BeatReply},
 };
@@ -96,7 +95,8 @@ pub(super) async fn once(shard: &Shard, beat: u64) -> RedisResult<BeatReply> {
     }
     let channel = shard.tag.beats(own_name);
     pipeline.cmd("SPUBLISH").arg(channel).arg(beat);
-    let mut answers = server::check(shard.run(&pipeline).await?)?.into_iter();
+    let answers: Vec<Value> = shard.ask(&pipeline).await?;
+    let mut answers = answers.into_iter();
     let mut next = || answers.next().unwrap_or(Value::Nil);
     Ok(BeatReply {
         lapsed: next() == Value::Nil,
@@ -111,7 +111,7 @@ pub(super) async fn once(shard: &Shard, beat: u64) -> RedisResult<BeatReply> {
 async fn report_lost(shard: &Shard) -> RedisResult<()> {
     let mut pipeline = Pipeline::with_capacity(1);
     watch::announce(&mut pipeline, shard, &shard.own_name, LOST);
-    server::check(shard.run(&pipeline).await?).map(drop)
+    shard.ask(&pipeline).await
 }
 
 /// Deletes the lease and announces it, so that nobody has to detect it.
@@ -120,5 +120,5 @@ pub(super) async fn last(shard: &Shard) -> RedisResult<()> {
     let mut pipeline = Pipeline::with_capacity(5);
     pipeline.cmd("UNLINK").arg(shard.tag.lease(own_name));
     watch::leave(&mut pipeline, shard, own_name, GONE);
-    server::check(shard.run(&pipeline).await?).map(drop)
+    shard.ask(&pipeline).await
 }

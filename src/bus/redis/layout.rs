@@ -124,8 +124,7 @@ async fn ask(servers: &Servers, address: &Address) -> RedisResult<(u64, Layout)>
     pipeline.cmd("CLUSTER").arg("INFO");
     pipeline.cmd("CLUSTER").arg("SLOTS");
     let link = Link::new(address.clone());
-    let answers = server::check(link.run(servers, &pipeline).await?)?;
-    let (info, slots): (String, Vec<Value>) = redis::from_redis_value(Value::Array(answers))?;
+    let (info, slots): (String, Vec<Value>) = server::read(link.run(servers, &pipeline).await?)?;
     let field = |name: &str| {
         let mut lines = info.lines();
         lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))

@@ -9,7 +9,7 @@ use actors::domain::{BySeat, ChatKey, Seat};
 use redis::{Pipeline, RedisResult};
 use tracing::{info, warn};
 
-use super::{Shared, chats::PresenceWrite, metrics::Metrics, names, server, shard::Shard};
+use super::{Shared, chats::PresenceWrite, metrics::Metrics, names, shard::Shard};
 
 /// Commands in one pipeline.
 const BATCH_LEN_MAX: usize = 256;
@@ -215,8 +215,7 @@ async fn write(
             }
         }
     }
-    server::check(shard.run(&pipeline).await?)?;
-    Ok(())
+    shard.ask(&pipeline).await
 }
 
 const NOBODY: BySeat<bool> = BySeat([false, false]);

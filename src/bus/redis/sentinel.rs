@@ -94,7 +94,7 @@ async fn role(servers: &Servers, address: &Address) -> RedisResult<Role> {
     let mut pipeline = Pipeline::with_capacity(1);
     pipeline.cmd("ROLE");
     let answers = Link::new(address.clone()).run(servers, &pipeline).await?;
-    let answers = match server::check(answers) {
+    let answers = match server::read::<Vec<Value>>(answers) {
         Err(error) if error.kind() == ServerErrorKind::NoPerm.into() => return Ok(Role::Hidden),
         answers => answers?,
     };

@@ -3,8 +3,8 @@
 use std::{fmt, io, path::Path, sync::Arc, time::Duration};
 
 use redis::{
-    AsyncConnectionConfig, ErrorKind, Pipeline, RedisConnectionInfo, RedisError, RedisResult,
-    ServerErrorKind, Value,
+    AsyncConnectionConfig, ErrorKind, FromRedisValue, Pipeline, RedisConnectionInfo, RedisError,
+    RedisResult, ServerErrorKind, Value,
     aio::{AsyncPushSender, MultiplexedConnection},
 };
 use rustls::pki_types::ServerName;
@@ -191,9 +191,11 @@ impl Connection {
     }
 }
 
-/// The first error among answers.
-pub(super) fn check(answers: Vec<Value>) -> RedisResult<Vec<Value>> {
-    answers.into_iter().map(Value::extract_error).collect()
+/// Reads all answers together, unless one of them is an error.
+pub(super) fn read<T: FromRedisValue>(answers: Vec<Value>) -> RedisResult<T> {
+    let answers = answers.into_iter().map(Value::extract_error);
+    let answers = answers.collect::<RedisResult<_>>()?;
+    Ok(redis::from_redis_value(Value::Array(answers))?)
 }
 
 /// Whether an error means that the server is no longer the master, so that a new connection may reach another one: the

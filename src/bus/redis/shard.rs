@@ -10,7 +10,7 @@ use std::{
 
 use actors::domain::ChatKey;
 use parking_lot::Mutex;
-use redis::{Pipeline, RedisError, RedisResult, Value};
+use redis::{FromRedisValue, Pipeline, RedisError, RedisResult, Value};
 use tokio::sync::{Notify, mpsc};
 use tracing::info;
 
@@ -112,6 +112,11 @@ impl Shard {
             Some(shared) => self.link.run(&shared.servers, pipeline).await,
             None => Err(std::io::Error::from(std::io::ErrorKind::NotConnected).into()),
         }
+    }
+
+    /// Sends commands in one go and reads all answers together. None of them may be an error.
+    pub(super) async fn ask<T: FromRedisValue>(&self, pipeline: &Pipeline) -> RedisResult<T> {
+        server::read(self.run(pipeline).await?)
     }
 
     /// A beat was accepted and heard.

@@ -94,7 +94,7 @@ async fn connect(shard: &Arc<Shard>) -> RedisResult<Subscription> {
     for channel in [own, common] {
         beats.cmd("SSUBSCRIBE").arg(channel);
     }
-    server::check(subscription.connection.run(&beats).await?)?;
+    server::read::<()>(subscription.connection.run(&beats).await?)?;
     change(shard, &subscription).await?;
     // Redis may have lost its data.
     shard.write_open_again();

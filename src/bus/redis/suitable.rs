@@ -22,7 +22,7 @@ pub(super) async fn try_once(shared: &Shared, shard: &Shard) -> RedisResult<()> 
         let tag = ShardTag::of(|served| served == slot).expect("every slot has a tag");
         pipeline.cmd("SPUBLISH").arg(tag.beats("probe")).arg("");
     }
-    server::check(shard.run(&pipeline).await?).map(drop)
+    shard.ask(&pipeline).await
 }
 
 /// Uses every command that serving takes: one that the user may not use, or that the server does not know, is told
@@ -38,11 +38,11 @@ async fn try_every_command(shared: &Shared, shard: &Shard) -> RedisResult<()> {
     pipeline.cmd("HDEL").arg(name).arg("field");
     pipeline.cmd("EXISTS").arg(name);
     pipeline.cmd("UNLINK").arg(name);
-    server::check(shard.run(&pipeline).await?)?;
+    shard.ask::<()>(&pipeline).await?;
     let listening = shared.servers.connect(shard.address(), None).await?;
     let mut pipeline = Pipeline::new();
     for command in ["SSUBSCRIBE", "SUNSUBSCRIBE"] {
         pipeline.cmd(command).arg(shard.tag.beats("probe"));
     }
-    server::check(listening.run(&pipeline).await?).map(drop)
+    server::read(listening.run(&pipeline).await?)
 }

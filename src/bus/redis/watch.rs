@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use redis::{ErrorKind, Pipeline, RedisResult, Value};
 use uuid::Uuid;
 
-use super::{publisher::OPEN_LIFE, server, shard::Shard};
+use super::{publisher::OPEN_LIFE, shard::Shard};
 
 /// The field of the list that holds its stamp; all others are names of instances.
 pub(super) const STAMP: &str = "stamp";
@@ -99,8 +99,8 @@ async fn list(shard: &Shard, enter: bool) -> RedisResult<(Option<String>, BTreeS
         extend_life(&mut pipeline, shard);
     }
     pipeline.cmd("HGETALL").arg(shard.tag.instances());
-    let answers = server::check(shard.run(&pipeline).await?)?;
-    let answer = answers.into_iter().next_back().unwrap_or(Value::Nil);
+    let mut answers: Vec<Value> = shard.ask(&pipeline).await?;
+    let answer = answers.pop().unwrap_or(Value::Nil);
     let mut fields: HashMap<String, String> = redis::from_redis_value(answer)?;
     let stamp = fields.remove(STAMP);
     Ok((stamp, fields.into_keys().collect()))
@@ -111,7 +111,7 @@ async fn list(shard: &Shard, enter: bool) -> RedisResult<(Option<String>, BTreeS
 pub(super) async fn renew(shard: &Shard) -> RedisResult<()> {
     let mut pipeline = Pipeline::with_capacity(1);
     extend_life(&mut pipeline, shard);
-    server::check(shard.run(&pipeline).await?)?;
+    shard.ask::<()>(&pipeline).await?;
     read(shard, false).await
 }
 
@@ -133,8 +133,8 @@ pub(super) async fn without_lease(
     for name in &names {
         ask.cmd("EXISTS").arg(shard.tag.lease(name));
     }
-    let mut leased = server::check(shard.run(&ask).await?)?.into_iter();
-    names.retain(|_| leased.next() == Some(Value::Int(0)));
+    let mut leased = shard.ask::<Vec<bool>>(&ask).await?.into_iter();
+    names.retain(|_| leased.next() == Some(false));
     Ok(names)
 }
 
@@ -145,7 +145,7 @@ async fn remove_dead(shard: &Shard, dead: &[String]) -> RedisResult<()> {
     for name in dead {
         leave(&mut pipeline, shard, name, DIED);
     }
-    server::check(shard.run(&pipeline).await?)?;
+    shard.ask::<()>(&pipeline).await?;
     dead.iter().for_each(|name| shard.declare_dead(name));
     Ok(())
 }
