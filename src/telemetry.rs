@@ -11,10 +11,10 @@ use std::{
     sync::OnceLock,
 };
 
-use tracing::{Level, enabled, error, field::display};
+use tracing::{Level, Metadata, enabled, error, field::display, subscriber::with_default};
 use tracing_subscriber::{
-    EnvFilter, Layer, Registry as Subscriber, fmt, layer::SubscriberExt, reload,
-    util::SubscriberInitExt,
+    EnvFilter, Layer, Registry as Subscriber, filter::filter_fn, fmt, layer::SubscriberExt,
+    registry::LookupSpan, reload, util::SubscriberInitExt,
 };
 
 use crate::config::{Log, LogFormat};
@@ -40,22 +40,40 @@ impl LogControl {
 /// Starts logging to standard error. A closed pipe there is not an error.
 pub fn start_log(log: &Log) -> LogControl {
     let (filter, handle) = reload::Layer::new(parsed(&log.filter));
-    let layer = fmt::layer()
-        .with_writer(io::stderr)
-        .log_internal_errors(false);
     let layer = match log.format {
-        LogFormat::Text => layer.with_ansi(false).boxed(),
-        LogFormat::Json => layer
-            .fmt_fields(fmt::format::JsonFields::new())
-            .event_format(json::JsonLines)
+        LogFormat::Text => fmt::layer()
+            .with_writer(io::stderr)
+            .log_internal_errors(false)
+            .with_ansi(false)
             .boxed(),
+        LogFormat::Json => json_lines().boxed(),
     };
-    let subscriber = tracing_subscriber::registry().with(filter).with(layer);
+    let subscriber = tracing_subscriber::registry()
+        .with(filter)
+        .with(filter_fn(holds_no_secret))
+        .with(layer);
     if subscriber.try_init().is_ok() {
         let _ = STARTED.set(log.format);
         log_panics();
     }
     LogControl(handle)
+}
+
+/// Whether an event may be logged whatever the filter says. `tokio_postgres` logs the parameters of statements when
+/// debugging: texts and names.
+fn holds_no_secret(event: &Metadata<'_>) -> bool {
+    *event.level() <= Level::INFO || !event.target().starts_with("tokio_postgres")
+}
+
+fn json_lines<S>() -> impl Layer<S> + Send + Sync + 'static
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a> + 'static,
+{
+    fmt::layer()
+        .with_writer(io::stderr)
+        .log_internal_errors(false)
+        .fmt_fields(fmt::format::JsonFields::new())
+        .event_format(json::JsonLines)
 }
 
 /// Logs panics with the id of the request; the standard library's lines lack it. With `RUST_BACKTRACE` set, a
@@ -83,7 +101,11 @@ fn parsed(filter: &str) -> EnvFilter {
 /// Reports why the process ends: as a log line if the log is JSON, otherwise as plain text.
 pub fn report_fatal(failure: &dyn std::fmt::Display) {
     match STARTED.get() {
-        Some(LogFormat::Json) => error!("{failure}"),
+        Some(LogFormat::Json) => {
+            // `log.filter` may hide errors, and nothing else says why the process ends.
+            let unfiltered = tracing_subscriber::registry().with(json_lines());
+            with_default(unfiltered, || error!("{failure}"));
+        }
         // Standard error may be closed.
         _ => drop(writeln!(io::stderr(), "duet: {failure}")),
     }

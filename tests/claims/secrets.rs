@@ -1,5 +1,6 @@
 //! What must stand in no log and no metric, and what the store must not know.
 
+use harness::servers::{Postgres, Redis};
 use reqwest::Method;
 use serde_json::json;
 
@@ -190,10 +191,16 @@ async fn pages(server: &Server, secrets: &mut Secrets) {
 
 #[tokio::test]
 async fn no_log_line_and_no_metric_gives_anything_away() {
-    for format in ["text", "json"] {
-        let setup = Setup::new()
-            .set("log.filter", FILTER)
-            .set("log.format", format);
+    let (postgres, redis) = (Postgres::start().unwrap(), Redis::start().unwrap());
+    let cluster = Setup::new()
+        .set("store.url", postgres.url())
+        .set("bus.url", redis.url());
+    for (format, setup) in [
+        ("text", Setup::new()),
+        ("json", Setup::new()),
+        ("json", cluster),
+    ] {
+        let setup = setup.set("log.filter", FILTER).set("log.format", format);
         let mut server = setup.start().await;
         let secrets = a_whole_life(&server).await;
         let metrics = server.ops().get("/metrics").await;
@@ -202,6 +209,10 @@ async fn no_log_line_and_no_metric_gives_anything_away() {
         let log = server.log();
         assert!(log.lines().count() > 50, "nothing was logged: {log}");
         secrets.assert_not_in("the log", &log);
+        if format == "json" {
+            let is_json = |line: &str| serde_json::from_str::<serde_json::Value>(line).is_ok();
+            assert!(log.lines().all(is_json), "{log}");
+        }
         secrets.assert_not_in("what it printed", &server.said().join("\n"));
     }
 }

@@ -3,7 +3,7 @@
 use super::store::holds;
 
 /// A log that tells everything it can.
-pub const FILTER: &str = "duet=trace,actors=trace,views=trace,actix_web=debug,info";
+pub const FILTER: &str = "trace";
 
 /// What must not be found, with a word for what each is.
 #[derive(Default)]
