@@ -133,6 +133,7 @@ impl App {
     /// # Errors
     /// [`StartError`] names the cause.
     pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        settings.check_authorities()?;
         // With a local bus the instance must be the only one on its store: they could not hear each other.
         let lock = match (&settings.bus.url, &settings.store.url) {
             (BusUrl::Local, _) | (_, StoreUrl::Sqlite(_)) => {

@@ -17,6 +17,7 @@ use actors::{
 };
 use clap::{Parser, Subcommand};
 use prometheus::Registry;
+use zeroize::Zeroizing;
 
 use crate::{
     app::{self, StartError},
@@ -187,6 +188,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Migrate => {
             let settings = settings()?;
             telemetry::start_log(&settings.log);
+            settings.check_authorities_of_store()?;
             System::new().block_on(async {
                 let open = || open(&settings);
                 let store = store::open_with_retries(&settings.store, open).await?;
@@ -197,6 +199,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::CheckConfig { print } => {
             let (settings, raw, sources) = load(cli.config.as_deref())?;
+            settings.check_authorities()?;
             http::tls::acceptor(&settings)?;
             for hint in &settings.hints {
                 writeln!(io::stderr(), "duet: {hint}.")?;
@@ -279,9 +282,10 @@ fn sqlite_of<'a>(settings: &'a Settings, command: &str) -> Result<&'a Path, Fail
 }
 
 fn end(settings: &Settings, link: Option<String>) -> Result<(), Failure> {
+    settings.check_authorities_of_store()?;
     let link = match link.filter(|link| link != "-") {
-        Some(link) => link,
-        None => io::read_to_string(io::stdin().take(LINK_LEN_MAX))?,
+        Some(link) => Zeroizing::new(link),
+        None => link_from_stdin()?,
     };
     if link.trim().is_empty() {
         return Err(Failure::Refused(
@@ -291,7 +295,7 @@ fn end(settings: &Settings, link: Option<String>) -> Result<(), Failure> {
     }
     let hash = hash_in(&link).map_err(|invalid| Failure::Refused(invalid.to_string()))?;
     if let StoreUrl::Sqlite(path) = &settings.store.url
-        && !path.exists()
+        && path.try_exists().is_ok_and(|exists| !exists)
     {
         // Opening it would make one, which has no chats.
         return Err(Failure::Refused(format!(
@@ -313,6 +317,20 @@ fn end(settings: &Settings, link: Option<String>) -> Result<(), Failure> {
         Err(Denied::Missing | Denied::NoSession) => {
             Err(Failure::Refused("There is no chat with this link.".into()))
         }
+    }
+}
+
+fn link_from_stdin() -> Result<Zeroizing<String>, Failure> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    let mut input = io::stdin().take(LINK_LEN_MAX);
+    input
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::Failed(format!("Standard input cannot be read: {error}.")))?;
+    match str::from_utf8(&bytes) {
+        Ok(link) => Ok(Zeroizing::new(link.to_owned())),
+        Err(_) => Err(Failure::Refused(
+            "What came by standard input is no link: it is not text in UTF-8.".into(),
+        )),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! `config/default.toml` is embedded and documents every key. A file overrides it, and the environment overrides both.
 
+mod authorities;
 mod checking;
 mod contact;
 mod environment;

@@ -31,10 +31,10 @@ impl Reload {
     /// Reloads on every signal.
     pub async fn watch(mut self, mut hangup: Signal, identity: Option<Arc<Identity>>) {
         while hangup.recv().await.is_some() {
-            let changed = self.read_filter();
+            let was_reported = self.read_filter();
             match &identity {
                 Some(identity) => identity.reload(),
-                None if changed => {}
+                None if was_reported => {}
                 None => info!(
                     "SIGHUP: there is nothing to reload. The certificate of server.tls_cert and \
                      log.filter are read again; other settings need a restart"
@@ -43,7 +43,7 @@ impl Reload {
         }
     }
 
-    /// Returns whether the filter changed.
+    /// Returns whether a change, or a failure, was logged.
     fn read_filter(&mut self) -> bool {
         let settings = config::environment()
             .and_then(|environment| Settings::load(self.file.as_deref(), environment));
@@ -51,7 +51,7 @@ impl Reload {
             Ok(settings) => settings,
             Err(error) => {
                 warn!(%error, "the settings cannot be read again; those in force stay");
-                return false;
+                return true;
             }
         };
         if settings.log.filter == self.filter {

@@ -2,23 +2,22 @@
 
 use std::{
     fmt, fs,
-    io::{self, BufWriter, Read, Write},
+    io::{self, BufWriter, Write},
     path::Path,
 };
 
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::{Failure, LINK_LEN_MAX};
+use super::{Failure, link_from_stdin};
 use crate::encryption::{Keys, Link, Transcript};
 
 /// Prints a downloaded conversation with its texts opened.
 pub(super) fn decrypt(link: String, file: &Path, json: bool) -> Result<(), Failure> {
-    let mut link = Zeroizing::new(link);
-    if *link == "-" {
-        link.clear();
-        io::stdin().take(LINK_LEN_MAX).read_to_string(&mut link)?;
-    }
+    let link = match link.as_str() {
+        "-" => link_from_stdin()?,
+        _ => Zeroizing::new(link),
+    };
     let refused = |error: &dyn fmt::Display| Failure::Refused(error.to_string());
     let keys = Keys::of(&Link::parse(&link).map_err(|error| refused(&error))?);
     let unreadable = |error| format!("{} cannot be read: {error}.", file.display());

@@ -44,6 +44,7 @@ pub(super) fn run(settings: &Settings, change: Option<Change>) -> Result<(), Fai
         ));
     };
     telemetry::start_log(&settings.log);
+    settings.check_authorities_of_store()?;
     System::new().block_on(async {
         let clock = Arc::new(SystemClock::default());
         let shards =

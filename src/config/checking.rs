@@ -96,11 +96,26 @@ impl Settings {
         if let Err(error) = self.log.filter.parse::<tracing_subscriber::EnvFilter>() {
             return Err(ConfigError(format!("log.filter is not a filter: {error}.")));
         }
+        self.check_log_levels()
+    }
+
+    fn check_log_levels(&self) -> Result<(), ConfigError> {
+        // Of nothing tracing-subscriber makes "error": warnings would be lost.
+        if self.log.filter.trim().is_empty() {
+            return Err(ConfigError(
+                "log.filter = \"\" names no level. Write \"info\", or \"off\" to log nothing."
+                    .into(),
+            ));
+        }
         // A lone word would be a target, and nothing else would be logged.
         let words = self.log.filter.split(',').map(str::trim);
         let mut words = words.filter(|word| word.chars().all(char::is_alphanumeric));
         let odd = words.find(|word| word.parse::<LevelFilter>().is_err() && !PARTS.contains(word));
-        if let Some(odd) = odd {
+        let unfinished = || {
+            let mut parts = self.log.filter.split(',').map(str::trim);
+            parts.find(|part| part.ends_with('='))
+        };
+        if let Some(odd) = odd.or_else(unfinished) {
             return Err(ConfigError(format!(
                 "log.filter = {odd:?} names no level: off, error, warn, info, debug or trace. For a part of the \
                  program write \"duet=debug\"."

@@ -160,6 +160,9 @@ pub(super) fn must_be(key: &str) -> String {
              IPv4 address or \"[::]:8080\" for IPv6 as well"
         }
         "server.public_url" => "the address people use, like \"https://chat.example.org\"",
+        "server.security_contact" => {
+            "a mail address or an https:// address, like \"security@example.org\""
+        }
         "server.role" => "\"registration\", \"chat\" or \"all\"",
         "server.trusted_proxies" | "limits.exempt_addresses" => {
             "a list of addresses and networks, like [\"10.0.0.1\", \"192.168.0.0/16\"]"

@@ -82,6 +82,11 @@ impl PostgresUrl {
         let servers = each_server(address)
             .map(|address| {
                 let mut config: Config = format!("{address}?{query}").parse().map_err(wrong)?;
+                if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+                    return Err(
+                        "it names no server, as in postgres://USER:PASSWORD@HOST/DATABASE".into(),
+                    );
+                }
                 // No TLS over a Unix socket, like libpq.
                 let on_this_machine = config
                     .get_hosts()

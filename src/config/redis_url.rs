@@ -57,6 +57,9 @@ impl FromStr for RedisUrl {
             Some((user, hosts)) => (format!("{user}@"), hosts),
             None => (String::new(), rest),
         };
+        if !by_sentinel && hosts.contains(['?', '#']) {
+            return Err(format!("{}: it takes no options", wrong()));
+        }
         let (hosts, master) = match by_sentinel {
             true => hosts.split_once('/').ok_or_else(wrong)?,
             false => (hosts, ""),
@@ -108,6 +111,10 @@ impl FromStr for RedisUrl {
                 master: name.into(),
                 login: greet(own),
             });
+        }
+        if login.db() < 0 || cluster && login.db() > 0 {
+            let why = "databases are counted from 0, and a cluster has that one alone";
+            return Err(format!("{}: {why}", wrong()));
         }
         Ok(Self {
             cluster,

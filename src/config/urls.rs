@@ -69,6 +69,8 @@ fn sqlite_file(path: &str) -> Result<PathBuf, String> {
         "a file is named by its path alone, without options"
     } else if path.ends_with('/') {
         "it names a folder"
+    } else if path.starts_with("~/") {
+        "only a shell knows what ~ is, so the path is to be written whole"
     } else {
         return Ok(path.into());
     };

@@ -1,15 +1,22 @@
 //! TLS without a proxy. The certificate can be replaced while the server runs.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use parking_lot::RwLock;
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
-        self, ServerConfig,
+        self, CertificateError, ServerConfig,
         crypto::ring,
-        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-        server::{ClientHello, ResolvesServerCert},
+        pki_types::{
+            CertificateDer, PrivateKeyDer,
+            pem::{self, PemObject},
+        },
+        server::{ClientHello, ParsedCertificate, ResolvesServerCert},
         sign::CertifiedKey,
     },
 };
@@ -85,17 +92,29 @@ impl ResolvesServerCert for Identity {
 }
 
 fn read(certificate: &PathBuf, key: &PathBuf) -> Result<CertifiedKey, ConfigError> {
-    let unreadable = |what: &str, path: &PathBuf, error: &dyn fmt::Display| {
+    let unreadable = |what: &str, path: &Path, fault: &str| {
         ConfigError(format!(
-            "server.tls_{what}: {} cannot be read: {error}. It must be a PEM file.",
+            "server.tls_{what}: {} cannot be read: {fault}. It must be a PEM file.",
             path.display()
         ))
     };
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| unreadable("cert", certificate, &error))?;
-    let private =
-        PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable("key", key, &error))?;
+        .map_err(|error| unreadable("cert", certificate, &fault_of(error)))?;
+    if let Some(damaged) = chain.iter().position(is_damaged) {
+        let which = format!("certificate {} in it is damaged", damaged + 1);
+        return Err(unreadable("cert", certificate, &which));
+    }
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| {
+        let fault = match fs::read_to_string(key) {
+            Ok(text) if text.contains("ENCRYPTED") => {
+                "it is locked with a passphrase, and `openssl pkey -in FILE -out NEW` unlocks it"
+                    .into()
+            }
+            _ => fault_of(error),
+        };
+        unreadable("key", key, &fault)
+    })?;
     CertifiedKey::from_der(chain, private, &ring::default_provider()).map_err(|error| {
         let fault = match error {
             rustls::Error::InconsistentKeys(_) => "the key is not the certificate's".into(),
@@ -108,4 +127,24 @@ fn read(certificate: &PathBuf, key: &PathBuf) -> Result<CertifiedKey, ConfigErro
             key.display()
         ))
     })
+}
+
+/// What is wrong with a PEM file. The library shows lines as lists of bytes.
+fn fault_of(error: pem::Error) -> String {
+    match error {
+        pem::Error::Io(error) => error.to_string(),
+        pem::Error::NoItemsFound => "there is none in it".into(),
+        pem::Error::MissingSectionEnd { .. } => "it is cut off".into(),
+        pem::Error::IllegalSectionStart { .. } => {
+            "one of its lines that begin with ----- is damaged".into()
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Whether a certificate of the chain cannot be parsed. rustls sends those after the first as they are, and
+/// clients would break off. What a certificate may be used for is for clients to judge.
+fn is_damaged(certificate: &CertificateDer<'_>) -> bool {
+    let damaged = rustls::Error::InvalidCertificate(CertificateError::BadEncoding);
+    ParsedCertificate::try_from(certificate).err() == Some(damaged)
 }

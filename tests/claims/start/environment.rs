@@ -75,6 +75,20 @@ fn values_that_can_only_be_mistakes_are_refused() {
         ),
         ("log.filter", "verbose", "names no level"),
         ("log.filter", "warn,loud", "names no level"),
+        ("log.filter", "warn,duet=", "names no level"),
+        ("log.filter", " ", "names no level"),
+        ("store.url", "sqlite://~/duet.db", "only a shell"),
+        ("store.url", "postgres://", "names no server"),
+        ("store.url", "postgres:///duet", "names no server"),
+        ("bus.url", "redis://cache/-1", "counted from 0"),
+        ("bus.url", "redis+cluster://cache/1", "counted from 0"),
+        (
+            "bus.url",
+            "redis+sentinel://cache/duet/-1",
+            "counted from 0",
+        ),
+        ("bus.url", "rediss://cache/#insecure", "takes no options"),
+        ("bus.url", "redis+cluster://cache?x=y", "takes no options"),
     ] {
         let setup = Setup::new().set(key, value).arg("check-config");
         let told = setup.set("server.trusted_proxies", "10.0.0.1").run();
@@ -159,6 +173,13 @@ fn a_command_in_another_folder_makes_no_second_database() {
 
     // Nothing comes by standard input here.
     refused(&Setup::new().arg("end").run(), &["No link came"]);
+
+    let odd = Setup::new()
+        .after("printf '\\377' >odd; exec <odd")
+        .arg("end");
+    let told = odd.run();
+    refused(&told, &["standard input", "UTF-8"]);
+    assert_eq!(told.status.code(), Some(2));
 
     let mut elsewhere = Setup::new().arg("backup").arg("copy.db");
     let whole = elsewhere.folder().join("data/duet.db");

@@ -66,6 +66,8 @@ fn a_wrong_setting_is_reported_with_its_value_its_source_and_an_example() {
     in_environment("server.trusted_proxies", "10.0.0.300");
     in_environment("server.workers", "many");
     in_environment("log.format", "xml");
+    let told = in_environment("server.security_contact", "example.org");
+    assert!(told.contains("security@example.org"), "{told}");
     let told = Setup::new()
         .set("server.public_url", "chat.example.org")
         .run();
@@ -114,6 +116,10 @@ fn errors_are_json_in_a_json_log() {
         Setup::new().set("store.url", "sqlite:///proc/x/duet.db"),
         Setup::new()
             .arg("migrate")
+            .set("store.url", "sqlite:///proc/x/duet.db"),
+        // The filter hides errors, but not this one.
+        Setup::new()
+            .set("log.filter", "off")
             .set("store.url", "sqlite:///proc/x/duet.db"),
     ] {
         let output = setup.set("log.format", "json").run();
@@ -357,6 +363,18 @@ fn a_certificate_that_cannot_be_used_is_named_before_a_socket_opens() {
         authority.issue(&["localhost"]).unwrap(),
         authority.issue(&["localhost"]).unwrap(),
     );
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let whole = fs::read_to_string(&one.certificate).unwrap();
+    let broken = "-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n";
+    let damaged = file("damaged.pem", format!("{whole}{broken}"));
+    let cut = file("cut.pem", whole[..whole.len() / 2].into());
+    let key = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nQUJD\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    let locked = file("locked.pem", key.into());
     for (certificate, key, word) in [
         ("nowhere.pem", one.key.to_str().unwrap(), "nowhere.pem"),
         (
@@ -369,12 +387,59 @@ fn a_certificate_that_cannot_be_used_is_named_before_a_socket_opens() {
             other.key.to_str().unwrap(),
             "not the certificate's",
         ),
+        (
+            one.certificate.to_str().unwrap(),
+            locked.to_str().unwrap(),
+            "passphrase",
+        ),
+        (
+            damaged.to_str().unwrap(),
+            one.key.to_str().unwrap(),
+            "certificate 2 in it is damaged",
+        ),
+        (
+            cut.to_str().unwrap(),
+            one.key.to_str().unwrap(),
+            "it is cut off",
+        ),
     ] {
         let setup = Setup::new()
             .set("server.tls_cert", certificate)
             .set("server.tls_key", key);
         refused(&setup.clone().run(), &[word]);
         refused(&setup.arg("check-config").run(), &[word]);
+    }
+}
+
+#[test]
+fn an_authority_that_cannot_be_read_is_a_wrong_setting() {
+    let redis = "rediss://127.0.0.1:1";
+    let at = |file: &str| {
+        format!("postgres://duet@127.0.0.1:1/duet?sslmode=verify-ca&sslrootcert={file}")
+    };
+    for file in ["/nowhere/ca.pem", "/dev/null"] {
+        let of_bus = Setup::new().set("bus.url", redis).set("bus.tls_ca", file);
+        let of_store = Setup::new().set("store.url", at(file));
+        let several = Setup::new().set("store.urls", at(file));
+        for (setup, key, commands) in [
+            (of_bus, "bus.tls_ca", &["serve", "check-config"][..]),
+            (
+                of_store,
+                "sslrootcert",
+                &["serve", "check-config", "migrate", "end"],
+            ),
+            (
+                several,
+                "store.urls",
+                &["serve", "check-config", "migrate", "shards"],
+            ),
+        ] {
+            for command in commands {
+                let told = setup.clone().arg(command).run();
+                refused(&told, &[file, key]);
+                assert_eq!(told.status.code(), Some(2), "{told:?}");
+            }
+        }
     }
 }
 
