@@ -6,7 +6,7 @@ mod refused;
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::Path,
     process::{Output, Stdio},
     thread,
@@ -50,6 +50,36 @@ async fn nobody_else_can_read_its_files_whatever_the_umask_is() {
         assert_eq!(mode(&backup), 0o600, "{umask}");
         assert!(!server.log().contains("WARN"), "{}", server.log());
     }
+}
+
+/// As under systemd, where the service has a user of its own and its administrator is root.
+#[tokio::test]
+async fn what_root_restores_belongs_to_the_user_who_serves() {
+    const SERVICE: u32 = 12_345;
+    let mut setup = Setup::new();
+    let folder = setup.folder();
+    done(&setup.clone().arg("migrate").run());
+    done(&setup.clone().arg("backup").arg("copy.db").run());
+    let data = folder.join("data");
+    fs::remove_dir_all(&data).unwrap();
+    fs::create_dir(&data).unwrap();
+    // Whoever is not root cannot give anything away, and need not.
+    let owner = match chown(&data, Some(SERVICE), Some(SERVICE)) {
+        Ok(()) => SERVICE,
+        Err(_) => fs::metadata(&data).unwrap().uid(),
+    };
+    done(&setup.clone().arg("restore").arg("copy.db").run());
+    done(&setup.clone().arg("migrate").run());
+    let made: Vec<_> = fs::read_dir(&data).unwrap().flatten().collect();
+    assert!(made.len() >= 3, "{made:?}");
+    for file in made {
+        assert_eq!(file.metadata().unwrap().uid(), owner, "{file:?}");
+    }
+    // A copy elsewhere stays with whoever made it.
+    done(&setup.clone().arg("backup").arg("data/copy.db").run());
+    let copies = [folder.join("copy.db"), data.join("copy.db")];
+    let [one, other] = copies.map(|copy| fs::metadata(copy).unwrap().uid());
+    assert_eq!(one, other);
 }
 
 #[tokio::test]

@@ -3,12 +3,12 @@
 use std::{
     error::Error,
     fs::{self, File},
-    path::Path,
+    path::{Path, absolute},
 };
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::file::{FileLock, create, folder, sibling};
+use super::file::{FileLock, create, folder, give_to_owner_of_folder, sibling};
 use crate::store::OpenError;
 
 /// Copies the database at `from` into the new file `to` and checks the copy; returns how many chats are in
@@ -17,7 +17,7 @@ use crate::store::OpenError;
 /// # Errors
 /// [`OpenError`] names the file that is the problem.
 pub fn backup(from: &Path, to: &Path) -> Result<u64, OpenError> {
-    let source = open_existing(from)?;
+    let source = open_existing(from).map_err(|error| OpenError::file(from, &error))?;
     copy(&source, from, to)
 }
 
@@ -26,8 +26,15 @@ pub fn backup(from: &Path, to: &Path) -> Result<u64, OpenError> {
 /// # Errors
 /// [`OpenError`] names the file that is the problem.
 pub fn restore(backup: &Path, to: &Path) -> Result<u64, OpenError> {
+    let source = open_existing(backup).map_err(|error| {
+        // The absolute path: a relative one depends on the working directory.
+        let whole = absolute(backup).unwrap_or_else(|_| backup.to_owned());
+        OpenError::wrong(format!(
+            "{} cannot be restored: {error}. Name a file that `duet backup` has made.",
+            whole.display()
+        ))
+    })?;
     let _alone = FileLock::take(to)?;
-    let source = open_existing(backup)?;
     for ending in ["-wal", "-shm"] {
         let left = sibling(to, ending);
         if left.exists() {
@@ -35,7 +42,10 @@ pub fn restore(backup: &Path, to: &Path) -> Result<u64, OpenError> {
             return Err(OpenError::file(&left, &"it belongs to another database"));
         }
     }
-    copy(&source, backup, to)
+    let chats = copy(&source, backup, to)?;
+    let file = File::open(to).and_then(|file| give_to_owner_of_folder(&file, to));
+    file.map_err(|error| OpenError::file(to, &error))?;
+    Ok(chats)
 }
 
 /// Copies all of `source` into a new file, which gets its name once it is complete.
@@ -78,12 +88,13 @@ fn copy_by_way_of(partial: &Path, source: &Connection, to: &Path) -> Result<u64,
     Ok(chats)
 }
 
-fn open_existing(path: &Path) -> Result<Connection, OpenError> {
+fn open_existing(path: &Path) -> Result<Connection, Box<dyn Error>> {
+    // SQLite's error would not say so, and a device such as /dev/zero passes for an empty database.
+    if !fs::metadata(path)?.is_file() {
+        return Err("it is a folder, a pipe or a device, where a file is needed".into());
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let open = || -> rusqlite::Result<Connection> {
-        let connection = Connection::open_with_flags(path, flags)?;
-        connection.query_row("SELECT count(*) FROM chats", [], |_| Ok(()))?;
-        Ok(connection)
-    };
-    open().map_err(|error| OpenError::file(path, &error))
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.query_row("SELECT count(*) FROM chats", [], |_| Ok(()))?;
+    Ok(connection)
 }

@@ -18,7 +18,7 @@ use rusqlite::ffi;
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 use tracing::{info, warn};
 
-use super::file::{create, folder, sibling};
+use super::file::{create_for_service, folder, sibling};
 
 /// Enough to end thousands of chats, and to delete one slice of a long one.
 const RESERVE_BYTES: u64 = 8 * 1_048_576;
@@ -138,7 +138,7 @@ fn make_reserve(path: &Path) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|file| file.len() >= RESERVE_BYTES) {
         return Ok(());
     }
-    let mut file = create(path)?;
+    let mut file = create_for_service(path)?;
     let made = match fallocate(&file, FallocateFlags::empty(), 0, RESERVE_BYTES) {
         Err(rustix::io::Errno::OPNOTSUPP) => fill(&mut file),
         made => made.map_err(io::Error::from),

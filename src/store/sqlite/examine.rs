@@ -1,6 +1,12 @@
 //! What `duet doctor` reports about a database file.
 
-use std::path::{Path, absolute};
+use std::{
+    fs,
+    io::{self, ErrorKind},
+    path::{Path, absolute},
+};
+
+use rustix::fs::{Access, access};
 
 use super::{
     disk::free_bytes,
@@ -21,7 +27,9 @@ pub async fn examine(
     // The absolute path: a relative one depends on the working directory.
     let whole = absolute(path).unwrap_or_else(|_| path.to_owned());
     let shown = whole.display();
-    if !path.exists() {
+    let unusable = |error: io::Error| OpenError::file(path, &error);
+    if !path.try_exists().map_err(unusable)? {
+        can_be_made(&whole).map_err(unusable)?;
         let words = format!("{shown} is not there yet: the first start makes it");
         found.push(Finding::warning(words));
         return Ok(());
@@ -57,5 +65,20 @@ pub async fn examine(
     };
     let commit = milliseconds(latency(commit).await.map_err(failed)?);
     found.push(Finding::ok(format!("a commit takes {commit}")));
+    Ok(())
+}
+
+/// Whether a start could make a file that is missing, together with the folders that it is to be in.
+fn can_be_made(file: &Path) -> io::Result<()> {
+    for folder in file.ancestors().skip(1) {
+        match fs::metadata(folder) {
+            Ok(found) if found.is_dir() => {
+                return Ok(access(folder, Access::WRITE_OK | Access::EXEC_OK)?);
+            }
+            Ok(_) => return Err(ErrorKind::NotADirectory.into()),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
     io::{self, ErrorKind},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -17,6 +17,7 @@ use crate::store::OpenError;
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 const OTHERS: u32 = 0o077;
+const ROOT: u32 = 0;
 /// Pages in the write-ahead log before a checkpoint (64 MiB), for which writers wait. A page that changed often meanwhile is
 /// copied once; with four times as many pages the longest wait was half as long again. Ending a chat makes a checkpoint too, so
 /// that none of its content stays in the log.
@@ -38,7 +39,7 @@ impl FileLock {
     pub fn take(path: &Path) -> Result<Self, OpenError> {
         make_folder(path)?;
         let lock = sibling(path, ".lock");
-        let file = create(&lock).map_err(|error| OpenError::file(&lock, &error))?;
+        let file = create_for_service(&lock).map_err(|error| OpenError::file(&lock, &error))?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => Err(OpenError::wrong(format!(
@@ -67,7 +68,7 @@ pub(super) fn prepare(path: &Path) -> Result<(), OpenError> {
         }
         _ => {}
     }
-    create(path).map_err(|error| OpenError::file(path, &error))?;
+    create_for_service(path).map_err(|error| OpenError::file(path, &error))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let files = ["", "-wal", "-shm"].map(|ending| sibling(path, ending));
     for path in files.iter().map(PathBuf::as_path).chain([folder]) {
@@ -126,6 +127,23 @@ pub(super) fn create(path: &Path) -> io::Result<File> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// The same for a file of the store itself.
+pub(super) fn create_for_service(path: &Path) -> io::Result<File> {
+    let file = create(path)?;
+    give_to_owner_of_folder(&file, path)?;
+    Ok(file)
+}
+
+/// A file that root made in the folder of the user who serves belongs to that user, as SQLite has it for its log:
+/// `duet restore` by root would leave a database that the service cannot open.
+pub(super) fn give_to_owner_of_folder(file: &File, path: &Path) -> io::Result<()> {
+    let owner = fs::metadata(folder(path))?;
+    if file.metadata()?.uid() == ROOT && owner.uid() != ROOT {
+        fchown(file, Some(owner.uid()), Some(owner.gid()))?;
+    }
+    Ok(())
 }
 
 /// The folder that a file is in.

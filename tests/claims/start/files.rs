@@ -57,3 +57,50 @@ fn a_file_that_is_no_database_is_named() {
     let words = ["duet.db", "table chats already exists", "another program"];
     refused(&setup.run(), &words);
 }
+
+#[test]
+fn a_folder_that_no_file_can_be_made_in_is_found_by_the_doctor() {
+    let mut setup = Setup::new().arg("doctor");
+    fs::write(setup.folder().join("data"), "in the way").unwrap();
+    // On a disk that takes no writes, for whoever runs this; who is not root is so in a namespace.
+    let script = "mkdir -p disk; mount -t tmpfs -o ro tmpfs disk; exec \"$0\" \"$@\"";
+    let namespace = "unshare --mount true 2>/dev/null || ROOT=--map-root-user";
+    let enter = format!("exec unshare --mount $ROOT /bin/sh -ec '{script}' \"$0\" \"$@\"");
+    let read_only = Setup::new()
+        .after(&format!("{namespace}; {enter}"))
+        .set("store.url", "sqlite://disk/new/duet.db")
+        .arg("doctor");
+    for (setup, why) in [
+        (setup, "data/duet.db"),
+        (read_only, "Read-only file system"),
+    ] {
+        let told = setup.run();
+        let text = String::from_utf8_lossy(&told.stdout).into_owned();
+        let line = text.lines().find(|line| line.contains("store"));
+        let line = line.unwrap_or_default();
+        assert!(line.starts_with("FAIL") && line.contains(why), "{told:?}");
+        assert_eq!(told.status.code(), Some(1), "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_backup_is_named_and_nothing_is_made_for_it() {
+    let mut setup = Setup::new();
+    let folder = setup.folder();
+    fs::write(folder.join("empty"), "").unwrap();
+    let pipe = folder.join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for (name, why) in [
+        ("nowhere.db", "No such file"),
+        ("empty", "no such table"),
+        ("pipe", "a file is needed"),
+        (".", "a file is needed"),
+        ("/dev/zero", "a file is needed"),
+    ] {
+        let told = setup.clone().arg("restore").arg(name).run();
+        let told = refused(&told, &["cannot be restored", why, "duet backup"]);
+        assert!(!told.contains("store.url"), "{told}");
+        assert!(!folder.join("data").exists());
+    }
+}
