@@ -19,10 +19,11 @@ RUN apt-get update \
     && install --directory --owner=duet --group=duet --mode=0700 /data
 COPY --from=build /usr/local/bin/duet /usr/local/bin/duet
 USER 10001:10001
-WORKDIR /data
 VOLUME /data
-ENV DUET_SERVER__BIND=0.0.0.0:8080 \
-    DUET_STORE__URL=sqlite:///data/duet.db
+# The default of store.url, sqlite://data/duet.db, is /data/duet.db from here. Set as a variable it would override
+# the store of a settings file or DATABASE_URL, and chats would go into a container's file unnoticed.
+WORKDIR /
+ENV DUET_SERVER__BIND=0.0.0.0:8080
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD ["duet", "health"]

@@ -40,7 +40,7 @@ mount -t tmpfs -o size=512m,mode=0700,uid={uid},gid={gid} tmpfs "$DATA"
 mount --bind / /mnt && mount -o remount,bind,ro /mnt
 mount --rbind /proc /mnt/proc && mount --bind "$DATA" "/mnt$DATA"
 exec chroot /mnt setpriv --reuid {uid} --regid {gid} --clear-groups --bounding-set -all --no-new-privs \
-    env --chdir="$DATA" "$@"
+    env --chdir="$WORKDIR" "$@"
 """
 
 
@@ -60,7 +60,7 @@ def main():
     data = Path("/data")
     made = not data.exists()
     data.mkdir(exist_ok=True)
-    environment = {"PATH": os.environ["PATH"], "DATA": str(data)} | settings
+    environment = {"PATH": os.environ["PATH"], "DATA": str(data), "WORKDIR": instruction("WORKDIR")} | settings
     server = subprocess.Popen(
         inside(duet, data, command), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -75,6 +75,8 @@ def main():
                 break
             assert time.monotonic() < until, f"the health check never succeeded:\n{checked.stdout}{checked.stderr}"
             time.sleep(0.2)
+        database = Path(f"/proc/{server.pid}/root{data}/duet.db")
+        assert database.exists(), f"the chats are not on the volume: {list(database.parent.iterdir())}"
         server.terminate()
         assert server.wait(timeout=60) == 0, "it did not stop in order"
     finally:

@@ -3,6 +3,7 @@
 use std::{fs, path::Path, process::Command};
 
 use super::root;
+use crate::support::Setup;
 
 fn read(name: &str) -> String {
     fs::read_to_string(root().join(name)).unwrap()
@@ -120,4 +121,42 @@ fn a_release_knows_its_commit_from_git_or_from_a_source_archive() {
         fs::copy(archive.path().join(name), inside.join(name)).unwrap();
     }
     assert_eq!(told(&inside), commit);
+}
+
+/// The variables of an image override a settings file that somebody hands to it.
+#[test]
+fn the_image_leaves_the_store_to_whoever_runs_it() {
+    let dockerfile = read("Dockerfile").replace("\\\n", " ");
+    let (_, image) = dockerfile.rsplit_once("\nFROM ").unwrap();
+    let lines = |word: &'static str| {
+        let lines = image.lines();
+        lines.filter_map(move |line| line.strip_prefix(word)?.strip_prefix(' '))
+    };
+    let checked = |setup: Setup| {
+        let variables = lines("ENV").flat_map(str::split_whitespace);
+        let setup = variables.fold(setup, |setup, variable| {
+            let (name, value) = variable.split_once('=').unwrap();
+            setup.env(name, value)
+        });
+        let setup = setup.set("server.public_url", "http://localhost:8080");
+        let setup = setup.set("server.allow_plain_http", true);
+        let output = setup.arg("check-config").run();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = checked(Setup::new().file("[store]\nurl = \"postgres://db/of_file\"\n"));
+    assert!(text.contains("the PostgreSQL database of_file"), "{text}");
+    let text = checked(Setup::new().env("DATABASE_URL", "postgres://db/of_platform"));
+    assert!(
+        text.contains("the PostgreSQL database of_platform"),
+        "{text}"
+    );
+    // Without either it is on the volume.
+    let mut setup = Setup::new();
+    let folder = setup.folder();
+    let text = checked(setup);
+    let store = format!("sqlite://{}/data/duet.db", folder.display());
+    assert!(text.contains(&store), "{text}");
+    assert_eq!(lines("WORKDIR").next_back(), Some("/"));
+    assert_eq!(lines("VOLUME").next_back(), Some("/data"));
 }
