@@ -22,6 +22,8 @@ use crate::{
 
 /// Messages in one page when catching up with the store.
 const CATCH_UP_LEN: usize = 200;
+/// The pause after the store did not answer.
+const CATCH_UP_PAUSE: Duration = Duration::from_millis(500);
 /// Messages that may wait for an earlier one; further ones are read from the store.
 const EARLY_LEN_MAX: usize = 256;
 
@@ -158,7 +160,7 @@ impl Pair {
                 async move { store.history(by, Page::After(after), CATCH_UP_LEN).await },
             );
         ctx.spawn(read.into_actor(self).map(move |read, pair, ctx| {
-            pair.catching_up = false;
+            pair.catching_up = read.is_err();
             match read {
                 Ok(Ok(HistoryPage { messages, more })) => {
                     pair.unreadable = false;
@@ -180,7 +182,12 @@ impl Pair {
                 Ok(Err(_)) => pair.finish(None, ctx),
                 Err(failure) => {
                     pair.log_read_failure(&failure);
-                    ctx.run_later(Duration::from_millis(500), |pair, ctx| pair.catch_up(ctx));
+                    // Until then it counts as catching up: whatever else finds messages missing would otherwise read
+                    // at once, and begin a series of further attempts.
+                    ctx.run_later(CATCH_UP_PAUSE, |pair, ctx| {
+                        pair.catching_up = false;
+                        pair.catch_up(ctx);
+                    });
                 }
             }
         }));

@@ -1,6 +1,9 @@
 //! What the bus lost on its way to another instance.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actors::{
     Refusal,
@@ -56,6 +59,25 @@ async fn what_the_bus_lost_is_made_good_when_it_says_so() {
         stream.until_place(2).await;
         assert_eq!(stream.seqs(), [1, 2]);
     }
+}
+
+#[actix::test]
+async fn a_store_that_does_not_answer_is_asked_twice_a_second_however_often_something_is_found_missing()
+ {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    there.store.fail_next(Call::History, usize::MAX);
+    let began = Instant::now();
+    let ([_abhi, anny], stream) = couple_that_missed_one(&world, &here, &there).await;
+    let anny = anny.at(&there);
+    for _ in 0..50 {
+        assert_eq!(anny.snapshot().await.unwrap().hello.last_seq, 1);
+    }
+    let asked = there.store.calls(Call::History);
+    let paused = began.elapsed().as_millis() / 500;
+    assert!(asked as u128 <= 1 + paused, "{asked} times");
+    there.store.fail_next(Call::History, 0);
+    stream.until(&Shown::Message(1, "lost".into())).await;
 }
 
 #[actix::test]
