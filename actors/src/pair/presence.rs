@@ -66,8 +66,9 @@ impl Pair {
         }
     }
 
-    /// Another instance announced that a seat came online or went offline there. It may still be online on a third
-    /// instance, so the bus is asked.
+    /// Another instance announced that a seat came online or went offline there. One that went may still be online on a
+    /// third instance, so the bus is asked. It is also asked where nothing is known: a notice about one seat does not tell
+    /// that the other one is offline.
     pub(super) fn presence_changed_elsewhere(
         &mut self,
         seat: Seat,
@@ -77,11 +78,12 @@ impl Pair {
     ) {
         self.saw_last(seat, at);
         let before = self.online(seat);
-        if online {
-            self.elsewhere.get_or_insert_default()[seat] = true;
-            self.announce_presence(seat, before);
-        } else {
-            self.refresh_elsewhere(ctx, move |pair| pair.announce_presence(seat, before));
+        match &mut self.elsewhere {
+            Some(elsewhere) if online => {
+                elsewhere[seat] = true;
+                self.announce_presence(seat, before);
+            }
+            _ => self.refresh_elsewhere(ctx, move |pair| pair.announce_presence(seat, before)),
         }
     }
 

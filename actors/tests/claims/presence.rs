@@ -206,6 +206,26 @@ async fn while_the_bus_is_down_nobody_pretends_to_know_and_afterwards_everybody_
 }
 
 #[actix::test]
+async fn news_of_one_seat_says_nothing_of_the_other_where_both_were_unknown() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = there.couple(&world).await;
+    let _open = Watch::open(&anny).await;
+    let abhi = abhi.at(&here);
+    here.bus.set_down(true);
+    let watcher = Watch::open(&abhi).await;
+    assert_eq!(watcher.hello().online, None);
+    // It is back, and nobody has asked it yet who is there.
+    here.bus.set_down(false);
+    let _tab = Watch::open(&abhi.at(&there)).await;
+    // Comes behind the news of the tab.
+    anny.typing().await.unwrap();
+    watcher.until(&Shown::Typing(Seat::Two)).await;
+    let online = abhi.snapshot().await.unwrap().hello.online;
+    assert_eq!(online, Some(true));
+}
+
+#[actix::test]
 async fn a_leaving_that_was_lost_on_the_way_is_in_the_next_hello() {
     let world = World::new();
     let (here, there) = (world.instance(roomy()), world.instance(roomy()));
