@@ -23,12 +23,12 @@ use tracing::{Span, debug, error};
 
 use crate::{
     Detach, Pair, Refusal, StreamId,
-    domain::{BySeat, ChatKey, Notice, Position, Seat},
+    domain::{BySeat, ChatKey, Notice, Position, Seat, Timestamp},
     environment::Environment,
     pair::{
         CountGuard, Dispatch, PairStatus, QueuedSignal, Refresh, RegistryHandle, Request, Signal,
     },
-    ports::{Bus, BusState, Store},
+    ports::{Bus, BusState, DeferredWrite, Store},
     supervision::catch_panic,
 };
 use crashes::Crashes;
@@ -313,12 +313,20 @@ impl RegistryHandle for PairRegistry {
             let bus = &environment.world.bus;
             bus.unsubscribe(key);
             bus.set_open(key, BySeat::default());
+            let seats = Seat::BOTH.into_iter().filter(|seat| present[*seat]);
+            let left = seats.map(|seat| (seat, environment.world.clock.now()));
+            let left: Vec<(Seat, Timestamp)> = left.collect();
+            // Before the grace, since a fresh pair does not know who was there, and says of nobody that they left.
+            for (seat, at) in &left {
+                let seen = DeferredWrite::LastSeen(*seat, *at);
+                environment.deferred.push(key, seen);
+            }
             tokio::time::sleep(environment.limits.presence_grace).await;
-            for seat in Seat::BOTH.into_iter().filter(|seat| present[*seat]) {
+            for (seat, at) in left {
                 let gone = Notice::Presence {
                     seat,
                     online: false,
-                    last_seen: None,
+                    last_seen: Some(at),
                 };
                 bus.publish(key, gone);
             }

@@ -5,12 +5,13 @@ use std::time::Duration;
 use actors::{
     GetSnapshot, Refusal,
     domain::Seat,
+    ports::Clock,
     testing::{Call, eventually},
 };
 use futures_util::future::{join, join_all};
 use uuid::Uuid;
 
-use crate::world::{Person, Watch, World, roomy};
+use crate::world::{Person, Shown, Watch, World, roomy};
 
 #[actix::test]
 async fn a_panic_costs_its_own_request_and_the_next_one_succeeds() {
@@ -245,6 +246,17 @@ async fn a_pair_that_panicked_leaves_neither_presence_nor_a_subscription() {
     stream.until_over().await;
     world.until_open(abhi.key, [true, false]).await;
     watcher.until_presence(Seat::Two, &[true, false]).await;
+    let left_at = Some(Clock::now(&world.time));
+    let gone = Shown::Presence {
+        seat: Seat::Two,
+        online: false,
+        last_seen: left_at,
+    };
+    assert_eq!(watcher.news().last(), Some(&gone));
+    eventually("it is written down when she was last seen", || async {
+        world.load(abhi.key).await.seats[Seat::Two].last_seen == left_at
+    })
+    .await;
     eventually("the subscription is withdrawn", || async {
         !here.bus.is_subscribed(abhi.key)
     })
