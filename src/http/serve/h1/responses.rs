@@ -112,9 +112,11 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         }
     }
 
-    /// The next part of a body; `None` when there are no more, or when the client is gone. When it has to be waited for,
-    /// what is encoded is written first: `flushing` says that the client has not taken that yet, so that nothing more is
-    /// asked of the body.
+    /// The next part of a body; `None` when there are no more. When it has to be waited for, what is encoded is written
+    /// first: `flushing` says that the client has not taken that yet, so that nothing more is asked of the body.
+    ///
+    /// An error when the client is gone: the body breaks off, and the response to a request that was sent behind it
+    /// would be read as a part of it.
     fn poll_chunk(
         &mut self,
         body: &mut BoxBody,
@@ -139,7 +141,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
                 if self.unparsed.is_empty() {
                     self.unparsed = BytesMut::new();
                 }
-                self.poll_gone(cx).map(|()| Ok(None))
+                let gone = || io::ErrorKind::UnexpectedEof.into();
+                self.poll_gone(cx).map(|()| Err(gone()))
             }
         }
     }

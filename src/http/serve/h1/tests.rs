@@ -2,7 +2,7 @@
 
 use std::{future::pending, pin::pin, sync::Arc};
 
-use actix_http::StatusCode;
+use actix_http::{StatusCode, body::BodyStream};
 use futures_util::future::join;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
@@ -18,6 +18,11 @@ use crate::http::serve::{
 
 /// Serves a connection on which every request is refused before its body has come.
 async fn refuse(connection: DuplexStream) -> io::Result<()> {
+    let app = async |_| Response::new(StatusCode::TOO_MANY_REQUESTS);
+    serve(connection, app).await
+}
+
+async fn serve(connection: DuplexStream, app: impl App) -> io::Result<()> {
     let context = Rc::new(ConnectionContext {
         deadline: Duration::from_secs(10),
         stalled: Duration::from_secs(30),
@@ -27,7 +32,6 @@ async fn refuse(connection: DuplexStream) -> io::Result<()> {
         reads: ReadTurns::new(1),
         low_priority: LowPriorityQueue::default(),
     });
-    let app = async |_| Response::new(StatusCode::TOO_MANY_REQUESTS);
     let served = async {
         // It keeps the `Date` header up to date in a task of its own, so it needs the `LocalSet`.
         let config = ServiceConfig::default();
@@ -73,4 +77,23 @@ async fn a_client_that_is_silent_or_never_stops_sending_is_not_waited_for() {
     };
     let ((), served) = join(send, refuse(server)).await;
     served.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_behind_a_stream_is_not_answered_within_it() {
+    let (mut client, server) = duplex(1_000);
+    let app = async |_| {
+        let begun = stream::iter([Ok::<_, io::Error>(Bytes::from_static(b"begun"))]);
+        let body = BodyStream::new(begun.chain(stream::pending()));
+        Response::with_body(StatusCode::OK, body).map_into_boxed_body()
+    };
+    let ask = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(2);
+    client.write_all(&ask).await.unwrap();
+    // It sends nothing more, and still reads.
+    client.shutdown().await.unwrap();
+    let mut answer = String::new();
+    let (_, read) = join(serve(server, app), client.read_to_string(&mut answer)).await;
+    read.unwrap();
+    assert!(answer.ends_with("begun\r\n"), "{answer}");
+    assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
 }
