@@ -140,6 +140,26 @@ fn request(server: &Server, path: &str) -> http::Request<()> {
 }
 
 #[tokio::test]
+async fn a_client_that_keeps_its_body_back_is_told_to_go_on() {
+    let server = Server::start().await;
+    let (client, connection) = connect(&server).await;
+    let mut client = client.ready().await.unwrap();
+    let url = format!("http://{}/chat-server/register", server.address);
+    let ask = http::Request::post(url)
+        .header("content-type", "application/json")
+        .header("expect", "100-Continue");
+    let (mut answer, mut body) = client.send_request(ask.body(()).unwrap(), false).unwrap();
+    let told = std::future::poll_fn(|cx| answer.poll_informational(cx));
+    let told = within(DEADLINE, "an answer", told).await;
+    assert_eq!(told.expect("told to go on").unwrap().status(), 100);
+    let names = br#"{"userOne":"Abhi","userTwo":"Anny"}"#;
+    body.send_data(Bytes::from_static(names), true).unwrap();
+    let answer = within(DEADLINE, "an answer", answer).await;
+    assert_eq!(answer.unwrap().status(), 200);
+    connection.abort();
+}
+
+#[tokio::test]
 async fn a_client_that_opens_and_resets_without_end_is_cut_off_alone() {
     let server = Server::start().await;
     let (client, connection) = connect(&server).await;

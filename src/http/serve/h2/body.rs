@@ -7,7 +7,11 @@ use actix_http::{Payload, error::PayloadError};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use h2::RecvStream;
-use http::{Method, header::CONTENT_LENGTH, request::Parts};
+use http::{
+    HeaderValue, Method,
+    header::{CONTENT_LENGTH, EXPECT},
+    request::Parts,
+};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -25,6 +29,23 @@ pub struct Body {
     held: Option<OwnedSemaphorePermit>,
 }
 
+/// Whether the client may keep the body back until it is told to go on (RFC 9110, 10.1.1).
+pub fn is_kept_back(head: &Parts) -> bool {
+    let expected = head.headers.get(EXPECT).map(HeaderValue::as_bytes);
+    let waits = expected.is_some_and(|text| text.eq_ignore_ascii_case(b"100-continue"));
+    waits && length_max(head).is_some()
+}
+
+/// The most bytes that are read of a body; `None` if it is left unread.
+fn length_max(head: &Parts) -> Option<usize> {
+    let announced = head.headers.get(CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let length_max = announced.unwrap_or(BODY_BYTES_MAX);
+    let is_read =
+        length_max <= BODY_BYTES_MAX && !matches!(head.method, Method::GET | Method::HEAD);
+    is_read.then_some(length_max)
+}
+
 /// Reads a body, unless it is too long or its method takes none.
 pub async fn collect(
     head: &Parts,
@@ -33,13 +54,10 @@ pub async fn collect(
     deadline: Duration,
 ) -> Body {
     let mut body = Body::default();
-    let announced = head.headers.get(CONTENT_LENGTH);
-    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    let length_max = announced.unwrap_or(BODY_BYTES_MAX);
-    if length_max > BODY_BYTES_MAX || matches!(head.method, Method::GET | Method::HEAD) {
+    let Some(length_max) = length_max(head) else {
         body.rest = Some(stream);
         return body;
-    }
+    };
     let arrived = timeout(deadline, async {
         let kib = length_max.div_ceil(1_024) as u32;
         body.held = free_kib.clone().acquire_many_owned(kib).await.ok();

@@ -52,6 +52,12 @@ impl WaitingRequest {
     pub async fn ready(mut self, shared: &Shared) -> Option<ReadyRequest> {
         let head = &self.head;
         let stream = self.body;
+        if !stream.is_end_stream() && body::is_kept_back(head) {
+            let mut go_on = http::Response::new(());
+            *go_on.status_mut() = http::StatusCode::CONTINUE;
+            // Fails when the client is gone, which is noticed below.
+            let _ = self.respond.send_informational(go_on);
+        }
         let whole = async {
             // The body first: unread bodies would fill the connection's flow-control window, and requests
             // that wait for a turn must not block those that have one.
