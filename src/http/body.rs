@@ -84,11 +84,15 @@ enum MediaType {
 }
 
 fn media_type(request: &HttpRequest) -> MediaType {
-    let encoding = request.headers().get(CONTENT_ENCODING);
-    if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+    let codings = request.headers().get_all(CONTENT_ENCODING);
+    let mut codings = codings.flat_map(|list| list.as_bytes().split(|byte| *byte == b','));
+    // Empty elements of a list are to be ignored (RFC 9110, 5.6.1.2).
+    let is_none = |coding: &[u8]| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity");
+    if !codings.all(|coding| is_none(coding.trim_ascii())) {
         return MediaType::Compressed;
     }
-    let Some(value) = request.headers().get(CONTENT_TYPE) else {
+    let value = request.headers().get(CONTENT_TYPE);
+    let Some(value) = value.filter(|value| !value.is_empty()) else {
         return MediaType::Missing;
     };
     let full = value.to_str().unwrap_or_default();

@@ -41,6 +41,26 @@ async fn a_compressed_body_is_415_on_either_door() {
 }
 
 #[tokio::test]
+async fn a_field_without_a_value_says_nothing_of_a_body_and_the_last_line_counts_as_the_first() {
+    let server = Server::start().await;
+    let chat = Chat::begin(&server).await;
+    let send = |coding: [&str; 2]| {
+        let call = chat.one.api.call(POST, &chat.path("message_send"));
+        let call = call.header("Content-Encoding", coding[0]);
+        let call = call.header("Content-Encoding", coding[1]);
+        call.json(json!({"message": "x"})).send()
+    };
+    for coding in [["", ""], ["identity", ""], ["identity", ", Identity"]] {
+        send(coding).await.ok();
+    }
+    for coding in [["identity", "gzip"], ["", "br"]] {
+        send(coding).await.fails_as(415, "unsupported_media_type");
+    }
+    let call = chat.one.api.call(POST, "/chat-server/hash");
+    call.header("Content-Type", "").send().await.ok();
+}
+
+#[tokio::test]
 async fn a_byte_order_mark_before_json_is_nothing() {
     let server = Server::start().await;
     let chat = Chat::begin(&server).await;
