@@ -38,13 +38,14 @@ export async function call(leaf, body, deadlineMs = DEADLINE_MS) {
     });
     const retryAfterMs = 1000 * Number(response.headers.get("Retry-After") ?? 0) || 0;
     const { data } = await response.json();
-    const code = response.ok ? 200 : response.status;
+    // A proxy on the way may answer with JSON of its own: that is no answer of the server's.
+    const code = data ? (response.ok ? 200 : response.status) : 0;
     if (code === 410) emit("over", {});
     if (code === 401) {
       state.replaced = data?.error === "replaced" ? Date.parse(data.replacedAt) : null;
       become("session");
     } else if (code === 200 && state.connection === "session") become("connecting");
-    return { ok: code === 200, code, data, retryAfterMs };
+    return { ok: code === 200, code, data: data ?? {}, retryAfterMs };
   } catch (error) {
     if (/** @type {Error} */ (error).name === "TimeoutError") emit("timeout");
     return { ok: false, code: 0, data: {}, retryAfterMs: 0 };

@@ -1,6 +1,8 @@
 // Waiting at the door: asks every two seconds, and goes in when it opens. A script of its own, for the pages that wait.
 
 const EVERY_MS = 2_000;
+/** On a dead connection there would never be an answer. */
+const ANSWER_MS = 10_000;
 
 export function start() {
   const waiting = /** @type {HTMLElement | null} */ (document.querySelector("[data-ask]"));
@@ -12,7 +14,7 @@ export function start() {
 async function look(address) {
   let state = "waiting";
   try {
-    const response = await fetch(address, { headers: { Accept: "application/json" }, cache: "no-store" });
+    const response = await fetch(address, { headers: { Accept: "application/json" }, cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
     const { data } = await response.json();
     state = data.state ?? (response.status < 500 && response.status !== 429 ? "over" : "waiting");
   } catch {

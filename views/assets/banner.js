@@ -26,7 +26,7 @@ export function start() {
   on("messages", (messages) => {
     arrived += messages.filter((/** @type {{ senderName: string }} */ { senderName }) => senderName !== config.you).length;
   });
-  addEventListener("offline", change);
+  for (const what of ["offline", "online"]) addEventListener(what, change);
 }
 
 function change() {

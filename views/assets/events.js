@@ -1,8 +1,9 @@
 // What happened in the chat, whichever way this page hears of it: every message is taken once and in order, and a gap is read from
 // the history.
 
-import { call } from "./api.js";
+import { backoffMs, call } from "./api.js";
 import { breathe } from "./breath.js";
+import { isOut } from "./connection.js";
 import { prepare } from "./log.js";
 import { conversation, isSealed, refuse } from "./sealed.js";
 import { config, emit, seen, state } from "./state.js";
@@ -14,10 +15,12 @@ const PAGE_LEN = 200;
 
 /** @type {number | undefined} */
 let settling;
-/** @type {Promise<boolean> | undefined} */
+/** How often in a row the history was not to be had. */
+let refused = 0;
+/** @type {Promise<number> | undefined} */
 let catching;
 
-/** Reads what came after the last message that this page has. One at a time. @param {number} [deadlineMs] @returns whether there was an answer */
+/** Reads what came after the last message that this page has. One at a time. @param {number} [deadlineMs] @returns the last answer's code: 200 when all was read */
 export function catchUp(deadlineMs) {
   catching ??= readOn(deadlineMs).finally(() => {
     catching = undefined;
@@ -29,9 +32,9 @@ export function catchUp(deadlineMs) {
 async function readOn(deadlineMs) {
   for (;;) {
     const { ok, code, data } = await call(`messages?after=${state.lastSeq}&limit=${PAGE_LEN}`, undefined, deadlineMs);
-    if (!ok) return code > 0;
+    if (!ok) return code;
     await take(data.messages, true);
-    if (!data.more || !data.messages.length) return true;
+    if (!data.more || !data.messages.length) return code;
   }
 }
 
@@ -96,11 +99,16 @@ function lacking(messages, isHistory) {
   return [];
 }
 
-/** Reads what lies ahead of messages that came too early. @param {import("./state.js").Message[]} early */
+/** Reads what lies ahead of messages that came too early, however often that is refused. @param {import("./state.js").Message[]} early */
 async function fill(early) {
   // One that is under way may have been answered before these were stored.
   await catching;
-  if (await catchUp()) await take(early, true);
+  const isRead = (await catchUp()) === 200;
+  if (isRead) await take(early, true);
+  clearTimeout(settling);
+  refused = isRead ? 0 : refused + 1;
+  // Logged in again the page asks by itself.
+  if (!isRead && !isOut()) settling = setTimeout(fill, backoffMs(refused), early);
 }
 
 /** @param {import("./state.js").Message[]} fresh */
@@ -150,7 +158,7 @@ const handlers = {
     mark(3 - config.seat, event.delivered, event.read);
     seen(event.read?.[config.seat] ?? 0);
     clearTimeout(settling);
-    settling = setTimeout(() => event.lastSeq > state.lastSeq && catchUp(), SETTLE_MS);
+    settling = setTimeout(() => event.lastSeq > state.lastSeq && fill([]), SETTLE_MS);
     for (const seat of [1, 2]) wasLetIn(seat, toMs(event.replacedAt?.[seat]));
     state.asks = event.asks ?? [];
     emit("asks");

@@ -1,6 +1,6 @@
 // What this page has got and what its reader has seen. Delivered: it is here. Seen: it stood in a visible tab.
 
-import { call } from "./api.js";
+import { backoffMs, call } from "./api.js";
 import { isUp } from "./connection.js";
 import { byId, config, on, seen, state } from "./state.js";
 import { isLeading } from "./tabs.js";
@@ -14,6 +14,7 @@ const inView = new Set();
 const told = { delivered: 0, read: config.youRead };
 /** @type {number | undefined} */
 let timer;
+let attempt = 0;
 
 export function start() {
   const observer = new IntersectionObserver(
@@ -54,8 +55,8 @@ function look() {
   later();
 }
 
-function later() {
-  timer ??= setTimeout(post, GATHER_MS);
+function later(ms = GATHER_MS) {
+  timer ??= setTimeout(post, ms);
 }
 
 async function post() {
@@ -64,5 +65,8 @@ async function post() {
   const read = state.youRead;
   if (!isUp() || (delivered <= told.delivered && read <= told.read)) return;
   const answer = await call("receipt", { delivered: Math.max(delivered, read), read });
-  if (answer.ok) Object.assign(told, { delivered, read });
+  if (answer.ok) {
+    attempt = 0;
+    Object.assign(told, { delivered, read });
+  } else if (answer.code !== 400) later(answer.retryAfterMs || backoffMs(attempt++));
 }

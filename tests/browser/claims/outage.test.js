@@ -78,6 +78,17 @@ const tries = (page) => page.evaluate(() => /** @type {any} */ (globalThis).trie
 /** A page's own waits are measured in steps of so much, and are never longer than that. */
 const [STEP_MS, LONGEST_MS] = [250, 30_000];
 
+claim("back on the network, with the server still away, the page no longer says that one is offline", async ({ person, server }) => {
+  const abhi = await person();
+  abhi.expectOutage();
+  await meet(abhi, await person());
+  await abhi.context.setOffline(true);
+  await banner(abhi.page).getByText("You are offline.").waitFor();
+  await abhi.page.route(`${server.origin}/**`, (route) => route.abort());
+  await abhi.context.setOffline(false);
+  await banner(abhi.page).getByText("Connection lost. Reconnecting").waitFor();
+});
+
 claim("\"Try now\" does not wait for the page's own next try", async ({ person }) => {
   const [abhi, anny] = [await person(), await person()];
   abhi.expectStatus(502);
