@@ -329,6 +329,9 @@ function firstBelow(items, line) {
 export function prepend(messages) {
   const items = messages.map((message) => {
     const mine = message.senderName === config.you;
+    // The answer to its send was lost, and this page began behind it.
+    const written = pending.get(message.id);
+    if (written) discard(written);
     const item = itemOf(message, mine);
     if (mine) tick(item);
     return item;

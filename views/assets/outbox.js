@@ -95,11 +95,11 @@ const lockOf = (owner) => `${KEY}:${owner}`;
 /** @param {Item[]} found */
 async function takeIn(found) {
   copies = [];
+  const words = isSealed ? await Promise.all(found.map(({ id, text }) => conversation().read(id, text))) : found.map(({ text }) => text);
   const open = found.filter(({ id }) => !byMessage(id));
-  const words = isSealed ? await Promise.all(open.map(({ id, text }) => conversation().read(id, text))) : open.map(({ text }) => text);
   items = [...open, ...items];
-  for (const [at, item] of open.entries()) {
-    const node = pend(item.id, words[at], item.at);
+  for (const item of open) {
+    const node = pend(item.id, words[found.indexOf(item)], item.at);
     if (item.failed) setState(node, "failed", item.failed);
   }
   save();
@@ -202,6 +202,8 @@ async function pump() {
     done(item.id);
     // The stream brings its place. Until then it stands at the end, and it is stored.
     if (node?.dataset.state === "sending") setState(node, "sent");
+    // Stored long ago, it stands further up than this page goes. What the server says of it is not enough in an encrypted chat.
+    if (node && !node.dataset.seq && !isSealed && answer.data.seq <= state.lastSeq) discard(node);
   } else if (FINAL.includes(answer.code) || (answer.code === 500 && attempt >= DEFECT_TRIES)) {
     item.failed = why(answer);
     save();
