@@ -15,8 +15,8 @@ document.documentElement.dataset.live = "";
 /** Fetched where it is wanted. @param {Promise<{ start: () => void }>} script */
 const run = (script) => script.then(({ start }) => start()).catch(reportError);
 
-// A chat has ended, and this tab knows by whom.
-if (ofTab.get("duet:ended")) void run(import("./notice.js"));
+// A chat is over, or was left: what this tab keeps of it goes. It may know who ended it.
+if (ofTab.get("duet:ended") || /^\?(ended|loggedout)/.test(location.search) || document.querySelector("[data-gone]")) void run(import("./notice.js"));
 // Who waits at the door, or was let in just now. The page of an encrypted chat goes in when it has the key: door.js.
 if (document.querySelector("[data-ask], [data-submit-now]:not([data-encrypted] *)")) void run(import("./ask.js"));
 // What the browser kept of a page may belong to a chat that is gone.

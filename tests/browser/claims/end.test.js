@@ -3,12 +3,14 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { choose, contentOf, endForBoth, inChat, meet, meetByForms, message, say } from "../harness/flows.js";
+import { choose, contentOf, endForBoth, inChat, meet, meetByForms, message, say, tell } from "../harness/flows.js";
 import { listen } from "../harness/live.js";
 import { remains } from "../harness/remains.js";
 import { until, untilIs } from "../harness/until.js";
 
 share({}, { whole: true });
+
+/** @typedef {import("playwright-core").Page} Page */
 
 const SECRET = "the secret that was said";
 
@@ -135,6 +137,55 @@ claim("nothing of the chat stays in the browser after the end", async ({ person 
     await one.page.getByRole("heading", { name: "The chat has ended" }).waitFor();
     await untilIs("what is left", () => remains(one), []);
   }
+});
+
+claim("a draft goes with its chat that ended while the tab was elsewhere, and with a chat that is left by its own page", async ({ person }) => {
+  const [abhi, anny] = await pair(person);
+  anny.expectStatus(401);
+  const { one, two } = await meet(abhi, anny);
+  const write = async (/** @type {Page} */ page) => {
+    await page.getByLabel("Message", { exact: true }).fill(SECRET);
+    await until("the draft is kept", () => page.evaluate(() => JSON.stringify(sessionStorage)), (kept) => kept.includes(SECRET));
+  };
+  const second = await anny.tab(two.chat);
+  await inChat(second);
+  await say(abhi.page, "In both");
+  await message(second, "In both").waitFor();
+  await write(anny.page);
+  await anny.page.goto(`${two.chat}/logout`);
+  await anny.page.getByRole("button", { name: "Log out" }).click();
+  for (const page of [anny.page, second]) {
+    await page.getByRole("heading", { name: "You are logged out" }).waitFor();
+    await untilIs("what is left", () => remains({ context: anny.context, page }), []);
+  }
+
+  await write(abhi.page);
+  const other = await abhi.tab(one.chat);
+  await inChat(other);
+  await abhi.page.goto("about:blank");
+  await endForBoth(other);
+  await other.getByRole("heading", { name: "The chat has ended" }).waitFor();
+  await abhi.page.goto(one.chat);
+  await abhi.page.getByRole("heading", { name: "This chat has ended" }).waitFor();
+  await untilIs("what is left", () => remains(abhi), []);
+});
+
+claim("what one has written after logging in again stays when one goes back to the page of the log-out", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  const { link, two } = await meet(abhi, anny);
+  await anny.page.goto(`${two.chat}/logout`);
+  await anny.page.getByRole("button", { name: "Log out" }).click();
+  await anny.page.getByRole("heading", { name: "You are logged out" }).waitFor();
+  await tell(anny, `${new URL(link).pathname}/login`, { user: "Anny", returnCode: two.code });
+  await anny.page.goto(two.chat);
+  await inChat(anny.page);
+  await anny.page.getByLabel("Message", { exact: true }).fill("A draft to keep");
+  const kept = () => anny.page.evaluate(() => JSON.stringify(sessionStorage));
+  await until("the draft is kept", kept, (kept) => kept.includes("A draft to keep"));
+  await anny.page.goBack();
+  await anny.page.getByRole("heading", { name: "You are logged out" }).waitFor();
+  await anny.page.waitForLoadState("networkidle");
+  assert.ok((await kept()).includes("A draft to keep"));
 });
 
 claim("nothing of the chat stays in the browser after logging out, in any tab", async ({ person }) => {
