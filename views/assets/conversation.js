@@ -4,7 +4,7 @@ import { sentence } from "./findings.js";
 import { find, keep, leave, remove } from "./keyring.js";
 import { showLinks } from "./links.js";
 import { openAll } from "./opening.js";
-import { digits, open, seal, TEXT_BYTES_MAX, unlock } from "./seal.js";
+import { digits, open, seal, unlock } from "./seal.js";
 import { reader } from "./whole.js";
 
 /** @typedef {import("./state.js").Message} Message */
@@ -151,14 +151,17 @@ export async function converse(config, firstSeq, wanted) {
     renew() {
       [session, number] = [newSession(), 0];
     },
-    /** Null where there is nothing to keep, or too much. @param {string} words */
+    /** In parts, since it may be longer than a message can be; null where there is nothing to keep. @param {string} words */
     async sealDraft(words) {
-      const bytes = new TextEncoder().encode(words).length;
-      if (!bytes || bytes > TEXT_BYTES_MAX) return null;
-      return seal(keys, seat, DRAFT, { session, number: 1, after: null, writtenAt: 0, text: words });
+      const parts = words.match(/[^]{1,4096}/gu);
+      const sealed = parts?.map((text) => seal(keys, seat, DRAFT, { session, number: 1, after: null, writtenAt: 0, text }));
+      return sealed ? (await Promise.all(sealed)).join(" ") : null;
     },
     /** @param {string | null} sealed */
-    readDraft: async (sealed) => (sealed ? ((await open(keys, seat, DRAFT, sealed))?.text ?? "") : ""),
+    async readDraft(sealed) {
+      const parts = await Promise.all((sealed ?? "").split(" ").map((part) => open(keys, seat, DRAFT, part)));
+      return parts.map((part) => part?.text).join("");
+    },
     /** @param {string} href of the server's file, which is sealed */
     download: async (href) => (await import("./save.js")).download(href, { keys, seat, you, text }),
     /** The link goes with the last seat of its chat in this browser, or at once when the chat is over. @param {boolean} isOver */

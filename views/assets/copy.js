@@ -10,6 +10,7 @@ export function start() {
     const label = button.textContent;
     field.addEventListener("focus", () => field.select());
     button.addEventListener("click", async () => {
+      await filled(field);
       const done = await copy(field);
       const words = (done ? button.dataset.done : button.dataset.failed) ?? "";
       if (done) button.textContent = words;
@@ -34,8 +35,16 @@ export function start() {
     if (!("share" in navigator)) continue;
     button.hidden = false;
     // Closing the system's sheet counts as a refusal; there is nothing to say about it.
-    button.addEventListener("click", () => navigator.share({ text: button.dataset.shareText, url: field.value }).catch(() => {}));
+    button.addEventListener("click", async () => {
+      await filled(field);
+      navigator.share({ text: button.dataset.shareText, url: field.value }).catch(() => {});
+    });
   }
+}
+
+/** The link of an encrypted chat is complete when its key has come. @param {HTMLInputElement} field */
+async function filled(field) {
+  while (!field.value) await new Promise((soon) => setTimeout(soon, 100));
 }
 
 /** @param {HTMLInputElement} field */

@@ -16,7 +16,7 @@ export function start() {
   const code = carried.get("device");
   if (secret !== null || code) history.replaceState(null, "", location.pathname + location.search);
   // The same page, asked for with another fragment, is not loaded again by itself.
-  addEventListener("hashchange", () => SECRET.test(location.hash.slice(1)) && location.reload());
+  addEventListener("hashchange", () => /^#v\d|\.|\bdevice=/i.test(location.hash) && location.reload());
   void unlock(secret).catch(reportError).then((able) => (able ? release() : miss()));
   const form = /** @type {HTMLFormElement | null} */ (document.getElementById("login"));
   if (!form || !code) return;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { begin, enter, message, opened, tell } from "../harness/flows.js";
+import { begin, enter, message, opened, register, tell } from "../harness/flows.js";
 import { Speaker } from "../harness/speaker.js";
 import { until, untilIs } from "../harness/until.js";
 
@@ -203,6 +203,27 @@ claim("a message that is sent before the texts can be opened is sealed and sent 
   await message(page, "Here already").waitFor();
   await until("it is stored", async () => (await abhi.newest())?.message.startsWith("v1."));
   await untilIs("the field", () => page.getByLabel("Message", { exact: true }).inputValue(), "");
+});
+
+claim("a link that is copied or shared before its key is there is handed on whole", async ({ person }) => {
+  const abhi = await person();
+  const { page } = abhi;
+  await page.addInitScript(() => {
+    Object.assign(globalThis, { given: [] });
+    const give = async (/** @type {unknown} */ what) => void (/** @type {any} */ (globalThis).given.push(what));
+    Object.defineProperty(navigator, "clipboard", { value: { writeText: give } });
+    Navigator.prototype.share = async (/** @type {ShareData | undefined} */ what) => give(what?.url);
+  });
+  const { link } = await register(abhi, { encrypted: true });
+  const come = await without(page, "vault.js");
+  await page.reload({ waitUntil: "commit" });
+  const given = () => page.evaluate(() => /** @type {any} */ (globalThis).given);
+  await page.locator('[data-copy="link"]').click();
+  await page.locator('[data-share="link"]').click();
+  assert.deepEqual(await given(), []);
+  assert.equal(await page.locator("#link-status").textContent(), "");
+  come();
+  await untilIs("what is handed on", given, [link, link]);
 });
 
 claim("a log-out that is pressed before the page's scripts are whole takes the key as well", async ({ person }) => {

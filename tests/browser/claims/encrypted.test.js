@@ -122,6 +122,19 @@ claim("an unsent draft and an unsent message survive a reload as ciphertext only
   await message(anny.page, "WAITING-marker").waitFor();
 });
 
+claim("a draft that is too long for a message survives a reload of an encrypted chat whole", async ({ person }) => {
+  const abhi = await person();
+  await begin(abhi);
+  const words = "secret 🦜 ".repeat(4_000);
+  await abhi.page.getByLabel("Message", { exact: true }).fill(words);
+  const kept = () => abhi.page.evaluate(() => Object.entries(sessionStorage).find(([key]) => key.startsWith("duet:draft"))?.[1] ?? "");
+  await until("all of it is kept", kept, (kept) => kept.length > words.length);
+  assert.ok(!(await kept()).includes("secret"));
+  await abhi.page.reload();
+  await opened(abhi.page);
+  await untilIs("the draft", () => abhi.page.getByLabel("Message", { exact: true }).inputValue(), words);
+});
+
 claim("a link without its key, or with another one, opens nothing and says what to ask for", async ({ person }) => {
   const [abhi, anny] = [await person(), await person()];
   anny.expectStatus(403);

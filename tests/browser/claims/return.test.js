@@ -190,6 +190,18 @@ claim("nobody is let in while the person is there", async ({ person }) => {
   await abhi.page.locator("#notices").getByText("Nobody was let in: that person is here right now.").waitFor();
 });
 
+claim("a device's link that is opened where its log-in page stands already is taken, and leaves the address bar", async ({ person }) => {
+  const [abhi, anny, phone] = [await person(), await person(), await person()];
+  const { link } = await meet(abhi, anny);
+  await choose(anny.page, "Open on another device");
+  const device = await anny.page.locator("#device-link").inputValue();
+  await phone.page.goto(link);
+  await phone.page.getByLabel("Your name").waitFor();
+  await phone.page.evaluate((device) => location.assign(device), device);
+  await phone.page.getByText("The code from your other device is filled in.").waitFor();
+  await until("the code is out of the address bar", () => !phone.page.url().includes("device="));
+});
+
 claim("another device comes in by its link, once, and both devices agree", async ({ person, browser }) => {
   const [abhi, anny, phone, late] = [await person(), await person(), await person(), await person()];
   late.expectStatus(403);
