@@ -7,8 +7,13 @@ import { byId, config, on, state } from "./state.js";
 import { ofBrowser } from "./storage.js";
 import { isLeading, isLookedAt } from "./tabs.js";
 
-const title = document.title.replace(/^\(\d+\) /, "");
+const { title } = document;
+/** Behind the name. */
+const rest = title.split(" · ").pop();
 const KEYS = { notifications: "duet:notify", sound: "duet:sound" };
+
+/** A permission can be taken back. @param {string} key */
+const isOn = (key) => ofBrowser.get(key) === "on" && (key !== KEYS.notifications || window.Notification?.permission === "granted");
 
 export function start() {
   on("unread", count);
@@ -23,16 +28,16 @@ export function start() {
 }
 
 function count() {
-  const name = state.peer ? title.replace(title.split(" · ")[0], () => state.peer ?? "") : title;
+  const name = state.peer ? `${state.peer} · ${rest}` : title;
   document.title = state.unread.size ? `(${state.unread.size}) ${name}` : name;
 }
 
 /** @param {string} id @param {string} key @param {() => Promise<boolean>} onAsked */
 function toggle(id, key, onAsked) {
   const button = byId(id);
-  const show = () => button.setAttribute("aria-pressed", String(ofBrowser.get(key) === "on"));
+  const show = () => button.setAttribute("aria-pressed", String(isOn(key)));
   button.addEventListener("click", async () => {
-    if (ofBrowser.get(key) === "on") ofBrowser.remove(key);
+    if (isOn(key)) ofBrowser.remove(key);
     else if (await onAsked()) ofBrowser.set(key, "on");
     show();
   });
@@ -55,8 +60,8 @@ async function allow() {
 async function arrive(messages) {
   const theirs = messages.some(({ senderName }) => senderName !== config.you);
   if (!theirs || !isLeading() || (await isLookedAt())) return;
-  if (ofBrowser.get(KEYS.sound) === "on") void chime();
-  if (ofBrowser.get(KEYS.notifications) !== "on" || Notification.permission !== "granted") return;
+  if (isOn(KEYS.sound)) void chime();
+  if (!isOn(KEYS.notifications)) return;
   try {
     // Without the text: a notification is read over shoulders and stays in a system's own history.
     const shown = new Notification(fill("{peer}", { peer: peerName() }), { body: text.notification, tag: config.base });

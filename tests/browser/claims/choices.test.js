@@ -125,6 +125,17 @@ claim("a browser that allows no notifications says so where it is seen, and the 
   await untilIs("the switch", () => page.locator("#notifications").getAttribute("aria-pressed"), "false");
 });
 
+claim("a switch whose permission was taken back in the browser is off", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person({ permissions: ["notifications"] })];
+  await meet(abhi, anny);
+  const { page } = anny;
+  await flip(page, "Notifications");
+  await anny.context.clearPermissions();
+  await page.reload();
+  await inChat(page);
+  await untilIs("the switch", () => page.locator("#notifications").getAttribute("aria-pressed"), "false");
+});
+
 claim("the colours change at once, are kept, and follow the system where that was chosen", async ({ person }) => {
   const [abhi, anny] = [await person(), await person({ colorScheme: "dark" })];
   await meet(abhi, anny);
