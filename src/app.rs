@@ -106,6 +106,7 @@ pub fn serve(settings: Settings, reload: Reload) -> Result<(), StartError> {
         if let Err(error) = process::keep_memory_out_of_core_files() {
             warn!(%error, "a core file of this process would hold texts");
         }
+        raise_open_files(&settings);
         let app = tokio::select! {
             started = App::start(&settings, Arc::new(SystemClock::default())) => started?,
             () = stop.next() => {
@@ -125,6 +126,20 @@ pub fn serve(settings: Settings, reload: Reload) -> Result<(), StartError> {
             () = stop.second_signal(first) => Err(StartError::Cut),
         }
     })
+}
+
+fn raise_open_files(settings: &Settings) {
+    let streams = settings.limits.streams_per_instance;
+    match process::raise_open_files() {
+        Ok(open_files) if open_files < streams as u64 => warn!(
+            open_files,
+            streams,
+            "fewer files may be open than limits.streams_per_instance has streams, so connections would wait: \
+             raise the limit (LimitNOFILE, ulimit -n), or lower the setting"
+        ),
+        Ok(_) => {}
+        Err(error) => warn!(%error, "the limit of open files cannot be raised"),
+    }
 }
 
 impl App {

@@ -141,3 +141,18 @@ async fn an_instance_that_stops_finishes_the_sends_it_accepted() {
         "{acknowledged:?} {stored}"
     );
 }
+
+#[tokio::test]
+async fn as_many_files_may_be_open_as_the_system_allows() {
+    let server = Setup::new().after("ulimit -Sn 64").start().await;
+    assert!(server.metric("process_max_fds").await > 64.0);
+    // Fewer than there may be streams.
+    let setup = Setup::new().after("ulimit -n 300");
+    let server = setup.start().await;
+    assert_eq!(server.metric("process_max_fds").await, 300.0);
+    let log = server.log();
+    assert!(log.contains("limits.streams_per_instance"), "{log}");
+    let setup = Setup::new().after("ulimit -n 300");
+    let server = setup.set("limits.streams_per_instance", 200).start().await;
+    assert!(!server.log().contains("WARN"), "{}", server.log());
+}
