@@ -24,7 +24,7 @@ use crate::{
     config::{self, ConfigError, Settings, Sources, StoreUrl},
     http,
     reload::Reload,
-    store::{self, OpenError},
+    store::{self, OpenError, examine::is_made},
     telemetry,
     words::counted,
 };
@@ -294,16 +294,19 @@ fn end(settings: &Settings, link: Option<String>) -> Result<(), Failure> {
         ));
     }
     let hash = hash_in(&link).map_err(|invalid| Failure::Refused(invalid.to_string()))?;
-    if let StoreUrl::Sqlite(path) = &settings.store.url
-        && path.try_exists().is_ok_and(|exists| !exists)
-    {
-        // Opening it would make one, which has no chats.
-        return Err(Failure::Refused(format!(
-            "There is no file {}. Run `duet end` in the folder that duet is started in, and with its settings.",
-            settings.store.url
-        )));
-    }
     let ending = System::new().block_on(async {
+        if !is_made(&settings.store.url).await? {
+            let url = &settings.store.url;
+            let fault = match url {
+                StoreUrl::Sqlite(_) => format!(
+                    "There is no file {url}. Run `duet end` in the folder that duet is started in, and with its settings."
+                ),
+                _ => format!(
+                    "There are no tables of duet in {url}. Run `duet end` with the settings that duet is started with."
+                ),
+            };
+            return Err(Failure::Refused(fault));
+        }
         let store = open(settings).await?;
         let ending = store.end(Principal::Server(ChatKey::of(&hash))).await;
         store.close().await;

@@ -94,6 +94,19 @@ async fn alone(url: &PostgresUrl) -> Result<(), OpenError> {
     }
 }
 
+/// Whether there is a store, which opening it would make otherwise.
+///
+/// # Errors
+/// [`OpenError`] if PostgreSQL cannot be asked.
+pub async fn is_made(url: &StoreUrl) -> Result<bool, OpenError> {
+    match url {
+        // One that cannot be reached is there.
+        StoreUrl::Sqlite(path) => Ok(path.try_exists().unwrap_or(true)),
+        StoreUrl::Postgres(url) => postgres::has_tables(url).await,
+        StoreUrl::Shards(_) => Ok(true),
+    }
+}
+
 /// How many instances use the store, by their heartbeats in it; `None` for SQLite, and where the store cannot
 /// be asked.
 pub async fn count_live_instances(settings: &config::Store) -> Option<usize> {

@@ -38,7 +38,7 @@ use pool::{Connections, Params};
 use session::Session;
 use transaction::Transaction;
 
-pub use examine::{count_live_instances, examine};
+pub use examine::{count_live_instances, examine, has_tables};
 pub use lock::DatabaseLock;
 pub(super) use metrics::PoolMetrics;
 pub use shards::StoredCounts;

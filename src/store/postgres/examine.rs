@@ -83,6 +83,13 @@ pub async fn examine(
     Ok(())
 }
 
+/// Whether a start has made the tables.
+pub async fn has_tables(url: &PostgresUrl) -> Result<bool, OpenError> {
+    let client = connect_once(url).await?;
+    let ask = "SELECT to_regclass('chats') IS NOT NULL";
+    Ok(client.query_one(ask, &[]).await?.get(0))
+}
+
 /// How many instances have beaten in the last ten seconds.
 pub async fn count_live_instances(url: &PostgresUrl) -> Result<usize, OpenError> {
     let client = connect_once(url).await?;

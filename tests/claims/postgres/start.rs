@@ -153,3 +153,15 @@ fn a_database_that_cannot_hold_every_character_is_refused() {
         refused(&at(&url).arg(command).run(), &["LATIN1", "UTF8"]);
     }
 }
+
+/// As with the settings of another program, whose database it may be.
+#[test]
+fn an_end_in_a_database_without_tables_makes_none() {
+    let server = Postgres::start().unwrap();
+    let link = "https://chat.example.org/demo/chat/user/AAAAAAAAAAAAAAAAAAAAAA";
+    for _ in 0..2 {
+        let told = on(&server).arg("end").arg(link).run();
+        refused(&told, &["no tables of duet", "settings"]);
+        assert_eq!(told.status.code(), Some(2));
+    }
+}
