@@ -162,6 +162,8 @@ impl Pair {
         ctx.spawn(read.into_actor(self).map(move |read, pair, ctx| {
             pair.catching_up = read.is_err();
             match read {
+                // The store lost messages meanwhile, and the pair went back: this may still be from before the loss.
+                Ok(Ok(_)) if pair.status.last_seq() < after => pair.catch_up(ctx),
                 Ok(Ok(HistoryPage { messages, more })) => {
                     pair.unreadable = false;
                     let healed = &pair.environment.metrics.healed;
