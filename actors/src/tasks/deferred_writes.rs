@@ -3,7 +3,13 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{
+            AtomicUsize,
+            Ordering::{AcqRel, Acquire, Release},
+        },
+    },
     time::Duration,
 };
 
@@ -40,11 +46,13 @@ struct Shared {
 #[derive(Default)]
 struct Part {
     waiting: Mutex<HashMap<(ChatKey, Subject), DeferredWrite>>,
+    /// How many are on their way to the store, and wait again if it does not take them.
+    taken: AtomicUsize,
     /// Whether the last batch failed. Locked while writing, so that a flush also waits for the batch in flight.
     failed: tokio::sync::Mutex<bool>,
 }
 
-/// What a write is about: a later one about the same subject replaces the queued one.
+/// What a write is about: those about the same subject become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Subject {
     /// The seat, and the digest of the session's token.
@@ -63,13 +71,13 @@ impl DeferredWrites {
         }))
     }
 
-    /// Queues a write, in place of a queued one about the same subject.
+    /// Queues a write, or raises a queued one about the same subject.
     pub(crate) fn push(&self, key: ChatKey, write: DeferredWrite) {
         let part = self.part(key);
         let mut waiting = part.waiting.lock();
-        let room = waiting.len() < WAITING_MAX;
+        let room = waiting.len() + part.taken.load(Acquire) < WAITING_MAX;
         match waiting.entry((key, subject(&write))) {
-            Entry::Occupied(mut before) => _ = before.insert(write),
+            Entry::Occupied(mut before) => raise(before.get_mut(), write),
             Entry::Vacant(vacant) if room => {
                 vacant.insert(write);
                 self.0.metrics.deferred_writes_len.inc();
@@ -137,7 +145,12 @@ impl DeferredWrites {
     }
 
     fn take<'a>(&'a self, part: &'a Part) -> Taken<'a> {
-        let writes: Vec<_> = std::mem::take(&mut *part.waiting.lock())
+        let waiting = {
+            let mut waiting = part.waiting.lock();
+            part.taken.store(waiting.len(), Release);
+            std::mem::take(&mut *waiting)
+        };
+        let writes: Vec<_> = waiting
             .into_iter()
             .map(|((key, _), write)| (key, write))
             .collect();
@@ -149,8 +162,7 @@ impl DeferredWrites {
     }
 }
 
-/// Writes on their way to the store. On drop those that were not written go back into the queue, unless a newer
-/// one about the same subject is there.
+/// Writes on their way to the store. On drop those that were not written go back into the queue.
 struct Taken<'a> {
     part: &'a Part,
     /// The gauge of all unwritten writes.
@@ -162,6 +174,7 @@ impl Taken<'_> {
     /// Removes the last batch: written or refused.
     fn pop(&mut self) {
         let done = self.writes.pop().unwrap_or_default();
+        self.part.taken.fetch_sub(done.len(), AcqRel);
         self.len.sub(done.len() as i64);
     }
 }
@@ -172,9 +185,25 @@ impl Drop for Taken<'_> {
         for (key, write) in self.writes.drain(..).flatten() {
             match waiting.entry((key, subject(&write))) {
                 Entry::Vacant(vacant) => _ = vacant.insert(write),
-                Entry::Occupied(_) => self.len.dec(),
+                Entry::Occupied(mut newer) => {
+                    raise(newer.get_mut(), write);
+                    self.len.dec();
+                }
             }
         }
+        self.part.taken.store(0, Release);
+    }
+}
+
+/// Makes one of two writes about the same subject. None moves back: a pair that is started while writes wait knows only
+/// what the store has, and may queue a lower mark.
+fn raise(write: &mut DeferredWrite, to: DeferredWrite) {
+    match (write, to) {
+        (DeferredWrite::Marks(_, marks), DeferredWrite::Marks(_, to)) => *marks = marks.raised(to),
+        (DeferredWrite::LastSeen(_, at), DeferredWrite::LastSeen(_, to))
+        | (DeferredWrite::Used(_, at), DeferredWrite::Used(_, to)) => *at = (*at).max(to),
+        // Cannot happen: a subject has one kind of write.
+        (write, to) => *write = to,
     }
 }
 
@@ -183,5 +212,52 @@ fn subject(write: &DeferredWrite) -> Subject {
         DeferredWrite::Marks(by, _) => Subject::Marks(by.seat, *by.session.as_bytes()),
         DeferredWrite::LastSeen(seat, _) => Subject::LastSeen(*seat),
         DeferredWrite::Used(session, _) => Subject::Used(*session),
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use futures_util::future::join;
+    use prometheus::Registry;
+
+    use super::*;
+    use crate::{
+        domain::Timestamp,
+        testing::{Call, FakeClock, MemoryStore, eventually},
+    };
+
+    fn key(number: usize) -> ChatKey {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        ChatKey::from_bytes(bytes)
+    }
+
+    #[tokio::test]
+    async fn no_more_wait_than_may_while_the_store_takes_its_time_and_then_takes_none() {
+        let store = MemoryStore::with_partitions(1, FakeClock::default());
+        let metrics = Metrics::register(&Registry::new());
+        let deferred = DeferredWrites::new(Arc::new(store.clone()), metrics);
+        let push = |numbers: std::ops::Range<usize>| {
+            for number in numbers {
+                let seen = DeferredWrite::LastSeen(Seat::One, Timestamp::from_unix_ms(0));
+                deferred.push(key(number), seen);
+            }
+        };
+        push(0..WAITING_MAX);
+        let held = store.hold(Call::DeferredWrite);
+        store.fail_next(Call::DeferredWrite, 1);
+        let meanwhile = async {
+            eventually("they are on their way", || async {
+                store.is_waiting(Call::DeferredWrite)
+            })
+            .await;
+            push(WAITING_MAX..WAITING_MAX + 10);
+            drop(held);
+        };
+        join(deferred.write_all(), meanwhile).await;
+        assert_eq!(deferred.0.parts[0].waiting.lock().len(), WAITING_MAX);
+        deferred.write_all().await;
+        push(0..1);
+        assert_eq!(deferred.0.parts[0].waiting.lock().len(), 1);
     }
 }

@@ -108,6 +108,32 @@ async fn marks_outlast_a_store_that_is_away() {
 }
 
 #[actix::test]
+async fn marks_that_wait_for_the_store_are_not_taken_back_by_a_pair_that_does_not_know_them() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    for _ in 0..3 {
+        abhi.send("Hello").await.unwrap();
+    }
+    here.store.fail_next(Call::DeferredWrite, usize::MAX);
+    anny.receipt(3, 2).await.unwrap();
+    here.clock.panic_next(1);
+    anny.snapshot().await.unwrap_err();
+    // The fresh pair has read the store, which was not told yet.
+    anny.receipt(1, 1).await.unwrap();
+    here.store.fail_next(Call::DeferredWrite, 0);
+    here.pairs.flush_deferred().await;
+    let marks = world.load(abhi.key).await.position.marks[Seat::Two];
+    assert_eq!(
+        marks,
+        Marks {
+            delivered: 3,
+            read: 2
+        }
+    );
+}
+
+#[actix::test]
 async fn marks_outlast_a_store_that_is_away_while_somebody_logs_in() {
     let world = World::new();
     let here = world.instance(roomy());
