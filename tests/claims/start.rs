@@ -2,6 +2,7 @@
 
 mod commands;
 mod doctor;
+mod encrypting;
 mod environment;
 mod exits;
 mod files;

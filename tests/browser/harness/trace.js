@@ -1,6 +1,8 @@
 // Everything that a page writes where it outlives the page or may be read by others: storage, databases, cookies, the history, the
 // title, notifications, what tabs tell each other; and every key that it makes or hands out.
 
+import { until } from "./until.js";
+
 /** @typedef {{ what: string, value: string }} Trace */
 
 /** Runs in every page, ahead of its own scripts. */
@@ -65,8 +67,10 @@ export async function trace({ context }) {
 }
 
 /** The addresses behind a tab's Back button. @param {import("playwright-core").Page} page */
-export async function addresses(page) {
-  const wire = await page.context().newCDPSession(page);
-  const { entries } = await wire.send("Page.getNavigationHistory");
-  return entries.map(({ url }) => url);
+export function addresses(page) {
+  return until("the browser tells where a tab has been", async () => {
+    const wire = await page.context().newCDPSession(page);
+    const { entries } = await wire.send("Page.getNavigationHistory");
+    return entries.map(({ url }) => url);
+  });
 }

@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 const PATIENCE_MS = 120_000;
 const EVERY_MS = 40;
 /** What a look at a page answers that is being left, or has no element yet. */
-const LEAVING = /navigati|context was destroyed|frame was detached|properties of null/i;
+const LEAVING = /navigati|context was destroyed|frame was detached|not attached to an active page|properties of null/i;
 
 /**
  * Looks again and again until `look` answers something that `enough` takes, and answers with that. A page that is being left is looked
