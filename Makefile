@@ -160,33 +160,24 @@ PROFDATA = $(firstword $(wildcard $(shell rustc --print sysroot)/lib/rustlib/*/b
 TUNED := target/tuned
 COUNTS := $(CURDIR)/$(TUNED)/counts
 
-# SQLite is C, and counts too where there is a Clang of the compiler's version.
-CLANG = $(shell command -v clang-$(LLVM))
-counting = RUSTFLAGS="-Cprofile-$(1)" $(if $(CLANG),CC=$(CLANG) CFLAGS="-fprofile-$(1)")
-
 # A first program counts what each piece of code does under the comparison's loads; the second is compiled by these counts.
 # With --target, nothing that runs while building counts. Cargo does not look into the file of counts, so its name says what is in it.
 .PHONY: tuned
 tuned: ## The release program, compiled by what it does under load (profile-guided optimization), into target/tuned/TRIPLE/release. Takes some ten minutes.
 	@$(MAKE) --no-print-directory tools
 	@[ -n "$(PROFDATA)" ] || rustup component add llvm-tools || $(MAKE) --no-print-directory tools APT="llvm-$(LLVM):/usr/lib/llvm-$(LLVM)"
-	@[ -n "$(CLANG)" ] || $(MAKE) --no-print-directory tools APT="clang-$(LLVM):/usr/bin/clang-$(LLVM)" || \
-	  echo "SQLite is compiled without counts: there is no clang-$(LLVM) to install."
-	@$(MAKE) --no-print-directory counts tuned-by-counts
-
-.PHONY: counts
-counts: # Counts what a first program does.
-	$(call counting,generate) cargo build --release --locked -p duet --target $(HOST) --target-dir $(TUNED)/counting
+	RUSTFLAGS="-Cprofile-generate" cargo build --release --locked -p duet --target $(HOST) --target-dir $(TUNED)/counting
 	cargo build --release --locked -p loadtest
 	@rm -rf $(COUNTS) && mkdir -p $(COUNTS)
 	LLVM_PROFILE_FILE="$(COUNTS)/%p.profraw" target/release/loadtest compare --quick --who duet \
 	  --only streams,talk,idle,idle-h2c,embedded,history --duet $(TUNED)/counting/$(HOST)/release/duet
+	@$(MAKE) --no-print-directory tuned-by-counts
 
 .PHONY: tuned-by-counts
 tuned-by-counts: # Builds the program by the counts that there are.
 	$(PROFDATA) merge --output $(COUNTS)/all $(COUNTS)/*.profraw
 	by="$(COUNTS)/$$(sha256sum $(COUNTS)/all | cut -c 1-16).profdata" && mv $(COUNTS)/all "$$by" && \
-	  $(call counting,use=$$by) cargo build --release --locked -p duet --target $(HOST) --target-dir $(TUNED)
+	  RUSTFLAGS="-Cprofile-use=$$by" cargo build --release --locked -p duet --target $(HOST) --target-dir $(TUNED)
 
 .PHONY: deb
 deb: deb-files tuned ## A Debian package of the tuned program, into target/debian.
