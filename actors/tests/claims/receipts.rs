@@ -2,13 +2,13 @@
 
 use actors::{
     Login, LoginProof, Refusal,
-    domain::{Device, Marks, RegistrationId, Seat},
+    domain::{Marks, RegistrationId, Seat},
     testing::{Call, eventually},
 };
 
 use uuid::Uuid;
 
-use crate::world::{Shown, Watch, World, name_at, roomy};
+use crate::world::{Shown, Watch, World, login_as, name_at, roomy};
 
 #[actix::test]
 async fn marks_never_move_back_and_are_told_when_they_move() {
@@ -144,12 +144,9 @@ async fn marks_outlast_a_store_that_is_away_while_somebody_logs_in() {
     here.store.fail_next(Call::DeferredWrite, 1);
     // A login that can be recognised has everything that was noted written down first.
     let login = Login {
-        hash: abhi.hash.clone(),
-        name: name_at(Seat::One),
         proof: abhi.return_code.clone().map(LoginProof::ReturnCode),
         id: Some(RegistrationId::new(Uuid::new_v4())),
-        device: Device::default(),
-        auth: None,
+        ..login_as(&abhi.hash, name_at(Seat::One))
     };
     here.pairs.ask(abhi.key, login).await.unwrap();
     eventually("they are written down after all", || async {

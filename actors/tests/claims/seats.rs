@@ -3,14 +3,14 @@
 use actors::{
     EndSession, GetSnapshot, ListSessions, Login, LoginProof, NameSeatTwo, NewDeviceCode,
     NewReturnCode, Refusal,
-    domain::{AccessCode, ChatKey, Device, PairHash, RegistrationId, Seat, SeatChange},
+    domain::{AccessCode, ChatKey, PairHash, RegistrationId, Seat, SeatChange},
     ports::{Chats, NewChat, SessionChoice},
     testing::{Call, eventually, new_chat},
 };
 use futures_util::future::join;
 use uuid::Uuid;
 
-use crate::world::{Person, Shown, Watch, World, login, name, roomy};
+use crate::world::{Person, Shown, Watch, World, login, login_as, name, roomy};
 
 #[actix::test]
 async fn the_first_login_takes_the_seat_and_gets_its_return_code() {
@@ -40,14 +40,7 @@ async fn a_name_is_taken_as_it_was_registered_whatever_its_case() {
     let here = world.instance(roomy());
     let hash = world.chat().await;
     let key = ChatKey::of(&hash);
-    let as_typed = |text| Login {
-        hash: hash.clone(),
-        name: name(text),
-        proof: None,
-        id: None,
-        device: Device::default(),
-        auth: None,
-    };
+    let as_typed = |text| login_as(&hash, name(text));
     let seated = here.pairs.ask(key, as_typed("ABHI")).await.unwrap();
     assert_eq!((seated.seat, seated.name.as_str()), (Seat::One, "Abhi"));
     let stranger = here.pairs.ask(key, as_typed("Nobody")).await;
@@ -82,12 +75,8 @@ async fn the_same_login_again_replaces_what_was_lost_until_it_is_used() {
     let key = ChatKey::of(&hash);
     let id = Some(RegistrationId::new(Uuid::new_v4()));
     let again = Login {
-        hash: hash.clone(),
-        name: name("Abhi"),
-        proof: None,
         id,
-        device: Device::default(),
-        auth: None,
+        ..login_as(&hash, name("Abhi"))
     };
     let lost = here.pairs.ask(key, again.clone()).await.unwrap();
     let got = here.pairs.ask(key, again.clone()).await.unwrap();
@@ -114,12 +103,8 @@ async fn a_session_whose_use_is_just_being_written_down_is_not_replaced() {
     let hash = world.chat().await;
     let [other, _] = here.couple(&world).await;
     let again = Login {
-        hash: hash.clone(),
-        name: name("Abhi"),
-        proof: None,
         id: Some(RegistrationId::new(Uuid::new_v4())),
-        device: Device::default(),
-        auth: None,
+        ..login_as(&hash, name("Abhi"))
     };
     let key = ChatKey::of(&hash);
     let got = here.pairs.ask(key, again.clone()).await.unwrap();

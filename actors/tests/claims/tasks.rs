@@ -2,14 +2,14 @@
 
 use actors::{
     Login, Refusal,
-    domain::{ChatKey, Device, Marks, Notice, RegistrationId, Seat},
+    domain::{ChatKey, Marks, Notice, RegistrationId, Seat},
     ports::{Bus, Chats, Denied},
     testing::{BusCall, Call, eventually},
 };
 use futures_util::future::join;
 use uuid::Uuid;
 
-use crate::world::{Instance, LONG, Person, Watch, World, name, roomy};
+use crate::world::{Instance, LONG, Person, Watch, World, login_as, name, roomy};
 
 /// Does something until it succeeds; answers how often it was refused as a defect.
 async fn persist<T>(what: &str, mut work: impl AsyncFnMut() -> Result<T, Refusal>) -> (T, usize) {
@@ -236,12 +236,8 @@ async fn a_part_of_the_store_that_takes_no_writes_holds_up_no_login_elsewhere() 
     .await;
     // With an id, for which what is queued is written first.
     let login = Login {
-        hash: hash.clone(),
-        name: name("Abhi"),
-        proof: None,
         id: Some(RegistrationId::new(Uuid::new_v4())),
-        device: Device::default(),
-        auth: None,
+        ..login_as(&hash, name("Abhi"))
     };
     let pairs = here.pairs.clone();
     let login = actix::spawn(async move { pairs.ask(ChatKey::of(&hash), login).await });

@@ -15,7 +15,7 @@ use actors::{
 use prometheus::Registry;
 
 pub(crate) use self::{
-    person::{Person, login},
+    person::{Person, login, login_as},
     stream::{Shown, Watch},
 };
 

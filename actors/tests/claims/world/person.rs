@@ -3,7 +3,7 @@ use actors::{
     NotifyActivity, PairRegistry, Refusal, SendMessage, Sent, Snapshot,
     domain::{
         AccessCode, Activity, ChatKey, ClientId, Device, IncomingText, Marks, Page, PairHash, Seat,
-        SecretDigest, Seq,
+        SecretDigest, Seq, UserName,
     },
     ports::SessionChoice,
 };
@@ -24,6 +24,18 @@ pub(crate) struct Person {
     pairs: PairRegistry,
 }
 
+/// The first login under a name, without an id of its own.
+pub(crate) fn login_as(hash: &PairHash, name: UserName) -> Login {
+    Login {
+        hash: hash.clone(),
+        name,
+        proof: None,
+        id: None,
+        device: Device::default(),
+        auth: None,
+    }
+}
+
 pub(crate) async fn login(
     instance: &Instance,
     hash: &PairHash,
@@ -31,12 +43,8 @@ pub(crate) async fn login(
     proof: Option<LoginProof>,
 ) -> Result<LoggedIn, Refusal> {
     let login = Login {
-        hash: hash.clone(),
-        name: name_at(seat),
         proof,
-        id: None,
-        device: Device::default(),
-        auth: None,
+        ..login_as(hash, name_at(seat))
     };
     instance.pairs.ask(ChatKey::of(hash), login).await
 }
