@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use clap::Args;
+use clap::{Args, value_parser};
 use harness::servers::{Kind, Shape, Site, StartError, program, require_free};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -16,7 +16,7 @@ pub struct Options {
     pub duet: Option<PathBuf>,
 
     /// Where people reach it on this machine.
-    #[arg(long, default_value_t = 8080, value_name = "PORT")]
+    #[arg(long, default_value_t = 8080, value_parser = value_parser!(u16).range(1..), value_name = "PORT")]
     pub port: u16,
 
     /// How many PostgreSQL servers share the chats.

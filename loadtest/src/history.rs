@@ -249,7 +249,7 @@ impl Report for HistoryReport {
             .places()
             .map(|(place, took)| (place, vec![Some(took.p50_ms), Some(took.p99_ms)]));
         Page::titled("Pages of a long chat")
-            .text(self.to_string())
+            .columns(self.to_string())
             .figure(
                 "How long a page took.",
                 plot::bars("ms", &["p50", "p99"], &groups),

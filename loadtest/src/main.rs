@@ -1,6 +1,14 @@
 //! The command line: reads the options, makes the run, prints the report, and says by the exit code how it went.
 
-use std::{error::Error, fmt::Display, fs, path::PathBuf, process::ExitCode};
+use std::{
+    error::Error,
+    fmt::Display,
+    fs,
+    future::pending,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Args, Parser, Subcommand};
 use loadtest::{
@@ -11,7 +19,10 @@ use loadtest::{
     rivals::compare,
     storm, torture,
 };
-use tokio::runtime::Builder;
+use tokio::{
+    runtime::Builder,
+    signal::unix::{SignalKind, signal},
+};
 
 /// Drives a running chat server over its HTTP API, measures it, and checks that no message was lost, doubled, reordered
 /// or altered. Works with every server that speaks the API under /chat-server.
@@ -199,23 +210,29 @@ fn command<R: Report, E: Error>(
     if let Err(error) = limits::raise_open_files() {
         eprintln!("loadtest: the limit of open files cannot be raised: {error}");
     }
+    // Before the run, which may take an hour.
+    let unwritten =
+        |file: &Path, error| cannot(&format!("{} cannot be written: {error}", file.display()));
+    if let Some(file) = &output.report
+        && let Err(error) = fs::write(file, "")
+    {
+        return unwritten(file, error);
+    }
     let report = match started(output.threads, run) {
         Ok(report) => report,
         Err(refusal) => return refusal,
     };
+    let text = match output.json {
+        true => serde_json::to_string_pretty(&report)
+            .expect("numbers and strings always have a JSON form"),
+        false => format!("\n{report}"),
+    };
+    // Whoever reads it may have stopped to.
+    let _ = writeln!(io::stdout(), "{text}");
     if let Some(file) = &output.report
         && let Err(error) = fs::write(file, report.page().html())
     {
-        return cannot(&format!("{} cannot be written: {error}", file.display()));
-    }
-    if output.json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&report)
-                .expect("numbers and strings always have a JSON form")
-        );
-    } else {
-        println!("\n{report}");
+        return unwritten(file, error);
     }
     match report.outcome() {
         Outcome::Kept => ExitCode::SUCCESS,
@@ -237,7 +254,28 @@ fn started<T, E: Error>(
             .build(),
     };
     let runtime = runtime.map_err(|error| cannot(&format!("the runtime cannot start: {error}")))?;
-    runtime.block_on(run).map_err(|error| cannot(&error))
+    runtime.block_on(async {
+        // Dropped with the servers that it has started, which would go on otherwise.
+        tokio::select! {
+            done = run => done.map_err(|error| cannot(&error)),
+            code = told_to_stop() => Err(ExitCode::from(code)),
+        }
+    })
+}
+
+/// Resolves at Ctrl-C or SIGTERM, with the exit code that a shell gives to whoever dies of it.
+async fn told_to_stop() -> u8 {
+    let listening = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    );
+    let (Ok(mut interrupt), Ok(mut terminate)) = listening else {
+        return pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => 130,
+        _ = terminate.recv() => 143,
+    }
 }
 
 fn cannot(why: &impl Display) -> ExitCode {
@@ -247,8 +285,6 @@ fn cannot(why: &impl Display) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path};
-
     use super::*;
 
     /// The options behind each mention of this program, also by `make torture ARGS="…"`.

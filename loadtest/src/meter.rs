@@ -31,11 +31,12 @@ pub struct Meter {
 #[derive(Debug)]
 struct Series {
     latencies_us: Histogram<u64>,
+    /// Since the measurement began.
     last_at: Duration,
     /// Those of the interval that is under way.
     interval_us: Histogram<u64>,
-    interval: u32,
-    over_time: Vec<(u32, Interval)>,
+    /// The intervals before it.
+    over_time: Vec<Interval>,
 }
 
 /// One series of latencies as it is plotted.
@@ -200,12 +201,12 @@ impl Meter {
 
     /// Acknowledgement latencies so far.
     pub fn acknowledgements(&self) -> Measured {
-        lock(&self.acknowledgements).measured(self.measured_from())
+        lock(&self.acknowledgements).measured()
     }
 
     /// Delivery latencies so far.
     pub fn deliveries(&self) -> Measured {
-        lock(&self.deliveries).measured(self.measured_from())
+        lock(&self.deliveries).measured()
     }
 
     /// Counters so far.
@@ -224,8 +225,9 @@ impl Meter {
     }
 
     fn record(&self, series: &Mutex<Series>, due: Duration, now: Duration) {
-        if due >= self.measured_from() {
-            lock(series).record(now.saturating_sub(due), now);
+        let from = self.measured_from();
+        if due >= from {
+            lock(series).record(now.saturating_sub(due), now.saturating_sub(from));
         }
     }
 }
@@ -236,7 +238,6 @@ impl Default for Series {
             latencies_us: latencies_us(3),
             last_at: Duration::ZERO,
             interval_us: latencies_us(2),
-            interval: 0,
             over_time: Vec::new(),
         }
     }
@@ -247,41 +248,24 @@ impl Series {
         let latency_us = latency.as_micros() as u64;
         self.latencies_us.saturating_record(latency_us);
         self.last_at = self.last_at.max(now);
-        let interval = (now.as_micros() / INTERVAL.as_micros()) as u32;
-        if interval > self.interval {
-            self.close_interval();
-            if !self.over_time.is_empty() {
-                let still =
-                    (self.interval + 1..interval).map(|number| (number, Interval::default()));
-                self.over_time.extend(still);
+        loop {
+            let ends = INTERVAL * (self.over_time.len() as u32 + 1);
+            if now < ends {
+                break;
             }
-            self.interval = interval;
+            self.over_time.push(stretch(&self.interval_us, ends));
+            self.interval_us.reset();
         }
         self.interval_us.saturating_record(latency_us);
     }
 
-    fn close_interval(&mut self) {
-        if !self.interval_us.is_empty() {
-            let stretch = stretch(&self.interval_us);
-            self.over_time.push((self.interval, stretch));
-            self.interval_us.reset();
-        }
-    }
-
-    fn measured(&self, measured_from: Duration) -> Measured {
+    fn measured(&self) -> Measured {
         let at_percent = |percent: f64| {
             let us = self.latencies_us.value_at_quantile(percent / 100.0);
             (percent, us as f64 / 1000.0)
         };
-        let after_start = |&(number, stretch): &(u32, Interval)| {
-            let ends = INTERVAL * (number + 1);
-            Interval {
-                at_seconds: ends.as_secs_f64() - measured_from.as_secs_f64(),
-                ..stretch
-            }
-        };
         Measured {
-            latency: self.summary(measured_from),
+            latency: self.summary(),
             // Of a hundred messages none is the slowest of a thousand.
             curve: CURVE_PERCENT
                 .into_iter()
@@ -289,14 +273,14 @@ impl Series {
                 .map(at_percent)
                 .collect(),
             // Without the stretch that is not over yet: its count by second would be too low.
-            over_time: self.over_time.iter().map(after_start).collect(),
+            over_time: self.over_time.clone(),
         }
     }
 
-    fn summary(&self, measured_from: Duration) -> Latency {
+    fn summary(&self) -> Latency {
         let count = self.latencies_us.len();
         let at = |quantile| self.latencies_us.value_at_quantile(quantile) as f64 / 1000.0;
-        let seconds = self.last_at.saturating_sub(measured_from).as_secs_f64();
+        let seconds = self.last_at.as_secs_f64();
         Latency {
             count,
             per_second: if seconds > 0.0 {
@@ -319,10 +303,10 @@ pub(crate) fn latencies_us(digits: u8) -> Histogram<u64> {
     Histogram::new_with_max(LONGEST_US, digits).expect("the bounds are valid")
 }
 
-fn stretch(latencies_us: &Histogram<u64>) -> Interval {
+fn stretch(latencies_us: &Histogram<u64>, ends: Duration) -> Interval {
     let at = |quantile| latencies_us.value_at_quantile(quantile) as f64 / 1000.0;
     Interval {
-        at_seconds: 0.0,
+        at_seconds: ends.as_secs_f64(),
         per_second: latencies_us.len() as f64 / INTERVAL.as_secs_f64(),
         p50_ms: at(0.5),
         p99_ms: at(0.99),
@@ -366,12 +350,14 @@ mod tests {
     #[test]
     fn a_stretch_in_which_nothing_came_is_told_as_such() {
         let meter = Meter::default();
-        for at in [600, 2100, 2600] {
+        // Stretches begin with the measurement, or the first would be a shorter one.
+        meter.measure_from(ms(300));
+        for at in [900, 2400, 2900] {
             meter.delivered(ms(at), ms(at + 10));
         }
         let over_time = meter.deliveries().over_time;
         let told = over_time.iter().map(|at| (at.at_seconds, at.per_second));
-        let expected = [(1.0, 2.0), (1.5, 0.0), (2.0, 0.0), (2.5, 2.0)];
+        let expected = [(0.5, 0.0), (1.0, 2.0), (1.5, 0.0), (2.0, 0.0), (2.5, 2.0)];
         assert_eq!(told.collect::<Vec<_>>(), expected);
     }
 

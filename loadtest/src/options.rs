@@ -1,6 +1,6 @@
 //! What several commands are told alike, and how their numbers are read; the field comments are the command line's help.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
 use clap::Args;
 use harness::{
@@ -125,11 +125,30 @@ impl Carriage {
     }
 }
 
+/// Longer is a mistake, and no moment of the clock is out of reach.
+const A_MONTH_SECONDS: f64 = 30.0 * 86_400.0;
+/// Messages or chats in a second: more cannot be made, and fewer come to none in a month.
+const RATES: RangeInclusive<f64> = 0.001..=1e7;
+
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
-    text.parse()
-        .ok()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| "give a number of seconds, such as 10 or 0.5".to_owned())
+    let seconds = text.parse().ok();
+    let seconds = seconds.filter(|seconds| (0.0..=A_MONTH_SECONDS).contains(seconds));
+    let seconds = seconds.map(Duration::from_secs_f64);
+    seconds.ok_or_else(|| "give a number of seconds, such as 10 or 0.5".to_owned())
+}
+
+/// How long something goes on that is measured.
+pub(crate) fn some_seconds(text: &str) -> Result<Duration, String> {
+    let some = seconds(text)?;
+    match some.is_zero() {
+        true => Err("give more than 0 seconds".to_owned()),
+        false => Ok(some),
+    }
+}
+
+pub(crate) fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate| RATES.contains(rate));
+    rate.ok_or_else(|| format!("give a number from {} to {}", RATES.start(), RATES.end()))
 }
 
 pub(crate) fn positive(text: &str) -> Result<f64, String> {

@@ -13,6 +13,7 @@ pub struct Page {
 enum Part {
     Heading(String),
     Text(String),
+    Columns(String),
     Table {
         head: Vec<String>,
         rows: Vec<Vec<String>>,
@@ -35,6 +36,7 @@ th, td { padding: .4rem .7rem; border-bottom: 1px solid #dde3ea; text-align: rig
 th:first-child, td:first-child { text-align: left; }
 th { font-weight: 600; background: #eaeff4; vertical-align: bottom; }
 .wide { overflow-x: auto; }
+pre { font: 13px/1.5 ui-monospace, monospace; margin: .8rem 0; }
 figure { background: #fff; margin: 1rem 0; padding: 1rem; border: 1px solid #dde3ea; }
 figure svg { display: block; width: 100%; height: auto; }
 figcaption { color: #4b5868; margin-top: .5rem; }
@@ -59,6 +61,12 @@ impl Page {
     /// A paragraph; its line ends are kept.
     pub fn text(mut self, text: impl Into<String>) -> Self {
         self.parts.push(Part::Text(text.into()));
+        self
+    }
+
+    /// A report as a terminal shows it, with columns that stand below each other.
+    pub fn columns(mut self, text: impl Into<String>) -> Self {
+        self.parts.push(Part::Columns(text.into()));
         self
     }
 
@@ -109,6 +117,7 @@ impl Part {
         match self {
             Self::Heading(text) => html! { h2 { (text) } },
             Self::Text(text) => html! { p { (text) } },
+            Self::Columns(text) => html! { pre class="wide" { (text) } },
             Self::Table { head, rows } => html! {
                 div class="wide" { table {
                     @if !head.is_empty() { tr { @for cell in head { th { (cell) } } } }

@@ -56,6 +56,12 @@ pub struct Line {
     points: Vec<(f64, f64)>,
 }
 
+/// A line as it lies on its axes, with gaps where it has no place on them: a logarithmic axis has none for 0.
+struct Drawn<'a> {
+    name: &'a str,
+    points: Vec<Option<(f64, f64)>>,
+}
+
 /// Something that happened, drawn as an upright stripe for as long as it lasted.
 #[derive(Clone, Debug)]
 pub struct Mark {
@@ -98,10 +104,10 @@ impl Line {
 
 /// Lines over time with the moments that matter marked; `None` where there is nothing to draw.
 pub fn lines(axes: &Axes<'_>, lines: &[Line], marks: &[Mark]) -> Option<String> {
-    let drawn: Vec<Line> = lines
+    let drawn: Vec<Drawn<'_>> = lines
         .iter()
         .map(|line| axes.scale.of_line(line))
-        .filter(|line| !line.points.is_empty())
+        .filter(|line| line.points.iter().any(Option::is_some))
         .collect();
     if drawn.is_empty() {
         return None;
@@ -135,15 +141,15 @@ pub fn bars(y: &str, series: &[&str], groups: &[(&str, Vec<Option<f64>>)]) -> Op
 }
 
 impl Scale {
-    fn of_line(self, line: &Line) -> Line {
+    fn of_line(self, line: &Line) -> Drawn<'_> {
         let point = |&(x, y): &(f64, f64)| match self {
             Self::Linear => Some((x, y)),
             Self::Logarithmic => (y > 0.0).then(|| (x, y.log10())),
             Self::Percentiles => (y > 0.0 && x < 100.0).then(|| (nines(x), y.log10())),
         };
-        Line {
-            name: line.name.clone(),
-            points: line.points.iter().filter_map(point).collect(),
+        Drawn {
+            name: &line.name,
+            points: line.points.iter().map(point).collect(),
         }
     }
 
@@ -183,10 +189,10 @@ fn number(value: f64) -> String {
 fn draw_lines(
     svg: &mut String,
     axes: &Axes<'_>,
-    lines: &[Line],
+    lines: &[Drawn<'_>],
     marks: &[Mark],
 ) -> Result<(), Box<dyn Error>> {
-    let points = || lines.iter().flat_map(|line| &line.points);
+    let points = || lines.iter().flat_map(|line| line.points.iter().flatten());
     let (mut left, mut right, mut low, mut high) = (f64::MAX, f64::MIN, f64::MAX, f64::MIN);
     for &(x, y) in points() {
         (left, right) = (left.min(x), right.max(x));
@@ -255,12 +261,13 @@ fn draw_lines(
         }
     }
     for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {
-        chart.draw_series(LineSeries::new(
-            line.points.iter().copied(),
-            colour.stroke_width(2),
-        ))?;
+        for stretch in line.points.split(Option::is_none) {
+            let points = stretch.iter().flatten().copied();
+            // A stretch of one point is seen by that.
+            chart.draw_series(LineSeries::new(points, colour.stroke_width(2)).point_size(1))?;
+        }
     }
-    draw_names(&area, lines.iter().map(|line| line.name.as_str()))?;
+    draw_names(&area, lines.iter().map(|line| line.name))?;
     area.present()?;
     Ok(())
 }
@@ -354,6 +361,18 @@ mod tests {
             assert!(svg.contains(word), "{word} is missing in {svg}");
         }
         assert!(!svg.contains("redis back"), "it would cover the other one");
+    }
+
+    #[test]
+    fn a_stretch_in_which_nothing_came_is_a_gap() {
+        let values = [2.0, 3.0, 0.0, 0.0, 3.0, 2.0];
+        let line = [Line::new("p99", (0..).map(f64::from).zip(values).collect())];
+        let axes = Axes::new("seconds", "ms");
+        let runs = |axes: &Axes<'_>| {
+            let svg = lines(axes, &line, &[]).unwrap();
+            svg.matches("stroke-width=\"2\" points=").count()
+        };
+        assert_eq!((runs(&axes), runs(&axes.logarithmic())), (1, 2));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::{
     flow::{self, FlowError, Talk},
-    options::{Servers, at_least_one, positive, seconds, text_len},
+    options::{Servers, at_least_one, positive, rate, some_seconds, text_len},
     page::Page,
     plot::{self, Line},
     progress::Progress,
@@ -41,7 +41,7 @@ pub struct Options {
     pub p99_ms: f64,
 
     /// The first rate, in messages per second.
-    #[arg(long, default_value_t = 1000.0, value_parser = positive, value_name = "R")]
+    #[arg(long, default_value_t = 1000.0, value_parser = rate, value_name = "R")]
     pub from: f64,
 
     /// Each rate is so many times the one before.
@@ -53,7 +53,7 @@ pub struct Options {
     pub refine: u32,
 
     /// Seconds that each round is measured.
-    #[arg(long, default_value = "4", value_parser = seconds, value_name = "S")]
+    #[arg(long, default_value = "4", value_parser = some_seconds, value_name = "S")]
     pub duration: Duration,
 
     /// Size of each text in bytes of UTF-8.
@@ -183,7 +183,8 @@ async fn round(talk: &Talk, options: &Options, rate: f64) -> Round {
     let counts = talk.meter().counts();
     let delivery = talk.meter().deliveries().latency;
     let failed = counts.unanswered + counts.refused;
-    let due = (rate * options.duration.as_secs_f64()).floor() as u64;
+    // A round in which nothing was due says nothing.
+    let due = (rate * options.duration.as_secs_f64()).max(1.0).floor() as u64;
     Round {
         rate,
         held: failed == 0 && delivery.p99_ms <= options.p99_ms && delivery.count >= due,

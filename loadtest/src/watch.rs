@@ -96,7 +96,9 @@ async fn watch(processes: Processes, mut ended: oneshot::Receiver<()>) -> Server
             _ = &mut ended => true,
             _ = ticks.tick() => false,
         };
-        let (now, at) = (processes.usage(), began.elapsed());
+        let (mut now, at) = (processes.usage(), began.elapsed());
+        // What a process had used that has ended since is not taken back.
+        now.cpu_seconds = now.cpu_seconds.max(last.cpu_seconds);
         samples.push(sample(last, now, last_at, at));
         (last, last_at) = (now, at);
         if over {
@@ -120,5 +122,31 @@ fn sample(last: Usage, now: Usage, last_at: Duration, at: Duration) -> Sample {
         cpu_cores: (now.cpu_seconds - last.cpu_seconds) / seconds,
         resident_mib: now.resident_bytes as f64 / MIB,
         descriptors: now.descriptors,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_process_that_ends_meanwhile_used_no_less_than_nothing() {
+        let mut busy = Command::new("sh")
+            .args(["-c", "while :; do :; done"])
+            .spawn()
+            .unwrap();
+        let processes = Processes::new(&[busy.id()]).unwrap();
+        while processes.usage().cpu_seconds == 0.0 {
+            tokio::task::yield_now().await;
+        }
+        let watch = Watch::begin(&processes);
+        tokio::task::yield_now().await;
+        busy.kill().unwrap();
+        busy.wait().unwrap();
+        let used = watch.end().await.unwrap();
+        assert!(used.cpu_seconds >= 0.0, "{used}");
+        assert!(used.samples.iter().all(|sample| sample.cpu_cores >= 0.0));
     }
 }

@@ -77,7 +77,7 @@ impl Report for BeatsReport {
             let axes = Axes::new("instances", y);
             page.figure(caption, plot::lines(&axes, &lines, &[]))
         };
-        let page = Page::titled("Beats").text(self.to_string());
+        let page = Page::titled("Beats").columns(self.to_string());
         let page = figure(
             page,
             "Redis, in percent of a core.",

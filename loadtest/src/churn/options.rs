@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::options::{Servers, at_least_one, positive, seconds};
+use crate::options::{Servers, at_least_one, rate, some_seconds};
 
 /// Options of `churn`.
 #[derive(Args, Clone, Debug)]
@@ -18,10 +18,10 @@ pub struct Options {
     pub concurrency: usize,
 
     /// Begin so many chats per second at most.
-    #[arg(long, value_parser = positive, value_name = "R")]
+    #[arg(long, value_parser = rate, value_name = "R")]
     pub rate: Option<f64>,
 
     /// How many seconds chats begin; those under way are brought to their end.
-    #[arg(long, default_value = "60", value_parser = seconds, value_name = "S")]
+    #[arg(long, default_value = "60", value_parser = some_seconds, value_name = "S")]
     pub duration: Duration,
 }

@@ -114,7 +114,7 @@ impl Report for ChurnReport {
     }
 
     fn page(&self) -> Page {
-        let page = Page::titled("Churn").text(self.to_string());
+        let page = Page::titled("Churn").columns(self.to_string());
         match &self.servers {
             Some(servers) => server_plots(page, servers),
             None => page,

@@ -2,9 +2,9 @@
 
 use std::{fmt, time::Duration};
 
-use clap::Args;
+use clap::{Args, value_parser};
 
-use crate::options::{Servers, at_least_one, positive, seconds, text_len};
+use crate::options::{Servers, at_least_one, rate, seconds, some_seconds, text_len};
 
 /// Options of `flow`.
 #[derive(Args, Clone, Debug)]
@@ -33,7 +33,7 @@ pub struct Options {
     /// Open loop: this many messages per second over all pairs, on a fixed timetable.
     ///
     /// Latency counts from when a message was due, whether or not it could be sent then.
-    #[arg(long, conflicts_with = "concurrency", value_parser = positive, value_name = "R")]
+    #[arg(long, conflicts_with = "concurrency", value_parser = rate, value_name = "R")]
     pub rate: Option<f64>,
 
     /// Closed loop: this many senders, each of which sends its next message when the last one is acknowledged.
@@ -41,11 +41,11 @@ pub struct Options {
     pub concurrency: usize,
 
     /// How many seconds are measured.
-    #[arg(long, default_value = "10", conflicts_with = "messages", value_parser = seconds, value_name = "S")]
+    #[arg(long, default_value = "10", conflicts_with = "messages", value_parser = some_seconds, value_name = "S")]
     pub duration: Duration,
 
     /// Send exactly this many messages instead.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_parser = value_parser!(u64).range(1..), value_name = "N")]
     pub messages: Option<u64>,
 
     /// Seconds of sending before the measurement begins. Their messages are checked like all others.

@@ -136,6 +136,7 @@ impl Report for FlowReport {
                     cells("delivery", &self.delivery.latency),
                 ],
             )
+            .text(self.counts.to_string())
             .text(self.verdict.to_string());
         plots(
             page,

@@ -87,7 +87,7 @@ impl Report for HealReport {
                 )
             })
             .collect();
-        Page::titled("Healing").text(self.to_string()).figure(
+        Page::titled("Healing").columns(self.to_string()).figure(
             "How long until what was lost was shown, with no further message sent.",
             plot::bars("ms", &["median", "longest"], &groups),
         )

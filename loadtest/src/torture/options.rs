@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, ValueEnum};
 use harness::faults::Fault;
 
-use crate::options::{at_least_one, positive, seconds};
+use crate::options::{at_least_one, rate, seconds};
 
 /// Options of `torture`.
 #[derive(Args, Clone, Debug)]
@@ -35,7 +35,7 @@ pub struct Options {
     pub pairs: usize,
 
     /// Messages per second over all pairs.
-    #[arg(long, default_value_t = 100.0, value_parser = positive, value_name = "R")]
+    #[arg(long, default_value_t = 100.0, value_parser = rate, value_name = "R")]
     pub rate: f64,
 
     /// The faults to draw from, separated by commas; all of them unless some are named.

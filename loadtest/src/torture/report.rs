@@ -119,7 +119,7 @@ impl Report for TortureReport {
                 healed,
             ]
         });
-        let page = Page::titled("Torture").text(self.to_string());
+        let page = Page::titled("Torture").columns(self.to_string());
         let marks = self.marks();
         let (acknowledgement, delivery) = (&self.acknowledgement, &self.delivery);
         let page = flow::plots(page, acknowledgement, delivery, None, &marks);

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
 mod cluster;
+mod commands;
 mod torture;
 
 use std::{env, path::PathBuf};

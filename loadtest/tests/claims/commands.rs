@@ -1,0 +1,122 @@
+//! The program as it is called: what it refuses, what it leaves, and by which exit code it tells.
+
+use std::{
+    fs,
+    io::Read,
+    os::unix::fs::PermissionsExt,
+    process::{Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use harness::servers::{Instance, instance::setting};
+use loadtest::usage::Processes;
+use rustix::process::{Pid, Signal, kill_process};
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn loadtest(words: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_loadtest"));
+    command.args(words.split(' ')).stdin(Stdio::null());
+    command
+}
+
+#[track_caller]
+fn refused(output: &Output, words: &str) {
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains(words) && !told.contains("panicked"), "{told}");
+    assert_eq!(output.status.code(), Some(2), "{told}");
+}
+
+#[test]
+fn a_number_that_makes_no_run_is_refused() {
+    for (words, why) in [
+        ("ramp --duration 0", "more than 0 seconds"),
+        ("flow --duration 0", "more than 0 seconds"),
+        ("churn --duration 0", "more than 0 seconds"),
+        ("flow --messages 0", "--messages"),
+        ("flow --rate 1e-30", "a number from"),
+        ("flow --rate 1e300", "a number from"),
+        ("churn --rate 1e-30", "a number from"),
+        ("flow --tail 1e19", "a number of seconds"),
+    ] {
+        let output = loadtest(&format!("{words} --api http://127.0.0.1:1")).output();
+        refused(&output.unwrap(), why);
+    }
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_known_before_the_run() {
+    let began = Instant::now();
+    // The server would be waited for.
+    let output = loadtest("flow --api http://127.0.0.1:1 --report /nowhere/report.html").output();
+    refused(&output.unwrap(), "/nowhere/report.html");
+    assert!(began.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn whoever_reads_the_report_may_stop_doing_so() {
+    let store = setting("store.url", "sqlite://duet.db");
+    let server = Instance::start(&crate::duet(), [store]).unwrap();
+    let flow = format!("flow --json --pairs 1 --messages 2 --api {}", server.url());
+    let mut run = loadtest(&flow)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(run.stdout.take());
+    let mut told = String::new();
+    run.stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut told)
+        .unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(0), "{told}");
+}
+
+#[test]
+fn one_that_is_told_to_stop_takes_its_servers_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    // PostgreSQL runs as a user of its own.
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut run = loadtest("torture --duration 600 --pairs 2 --duet")
+        .arg(crate::duet())
+        .env("TMPDIR", folder.path())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let pid = run.id();
+    let servers = eventually(|| {
+        assert_eq!(run.try_wait().unwrap(), None);
+        // PostgreSQL is several, Redis one, and each instance one.
+        let servers = Processes::new(&[pid]).unwrap().ids().split_off(1);
+        (servers.len() > 6).then_some(servers)
+    });
+    let own = Pid::from_raw(pid.try_into().unwrap()).unwrap();
+    kill_process(own, Signal::TERM).unwrap();
+    let status = eventually(|| run.try_wait().unwrap());
+    assert_eq!(status.code(), Some(143));
+    for server in servers {
+        let stat = fs::read_to_string(format!("/proc/{server}/stat")).unwrap_or_default();
+        assert!(stat.is_empty() || stat.contains(") Z "), "{stat}");
+    }
+    let left = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    // What all servers of PostgreSQL are copied from is kept.
+    let left: Vec<_> = left
+        .filter(|name| !name.to_string_lossy().contains("template"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+fn eventually<T>(mut probe: impl FnMut() -> Option<T>) -> T {
+    let give_up = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(Instant::now() < give_up, "it was waited for in vain");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
