@@ -11,6 +11,7 @@ use prometheus::{
 use rustix::{
     param::{clock_ticks_per_second, page_size},
     process::{Resource, getrlimit},
+    time::{ClockId, Timespec, clock_gettime},
 };
 
 /// Registers the collector.
@@ -23,8 +24,12 @@ pub(super) fn register(registry: &Registry) {
         .expect("the names are free");
 }
 
-/// In the order of [`GAUGES`].
-struct Usage([Gauge; 7]);
+struct Usage {
+    /// In the order of [`GAUGES`].
+    gauges: [Gauge; 7],
+    /// When the machine was started, in seconds since 1970; measured once, so that the start time stays the same.
+    booted_at: f64,
+}
 
 #[rustfmt::skip] // A table, a gauge a row.
 const GAUGES: [(&str, &str); 7] = [
@@ -40,7 +45,14 @@ const GAUGES: [(&str, &str); 7] = [
 impl Usage {
     fn new() -> Self {
         let gauge = |(name, help)| Gauge::new(name, help).expect("the name is right");
-        Self(GAUGES.map(gauge))
+        let up = clock_gettime(ClockId::Boottime);
+        let now = clock_gettime(ClockId::Realtime);
+        let seconds = |time: Timespec| time.tv_sec as f64 + time.tv_nsec as f64 / 1e9;
+        Self {
+            gauges: GAUGES.map(gauge),
+            // `/proc/stat` says it too, and is hidden from services (`ProcSubset=pid` of systemd).
+            booted_at: seconds(now) - seconds(up),
+        }
     }
 
     fn read(&self) -> Option<()> {
@@ -63,31 +75,24 @@ impl Usage {
             most.map_or(f64::INFINITY, |most| most as f64),
             field(23)?,
             field(24)? * page_size() as f64,
-            booted_at()? + field(22)? / ticks,
+            self.booted_at + field(22)? / ticks,
             field(20)?,
         ];
-        for (gauge, value) in self.0.iter().zip(values) {
+        for (gauge, value) in self.gauges.iter().zip(values) {
             gauge.set(value);
         }
         Some(())
     }
 }
 
-/// The start time, in seconds since 1970.
-fn booted_at() -> Option<f64> {
-    let stat = fs::read_to_string("/proc/stat").ok()?;
-    let line = stat.lines().find_map(|line| line.strip_prefix("btime "))?;
-    line.trim().parse().ok()
-}
-
 impl Collector for Usage {
     fn desc(&self) -> Vec<&Desc> {
-        self.0.iter().flat_map(Collector::desc).collect()
+        self.gauges.iter().flat_map(Collector::desc).collect()
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
         match self.read() {
-            Some(()) => self.0.iter().flat_map(Collector::collect).collect(),
+            Some(()) => self.gauges.iter().flat_map(Collector::collect).collect(),
             None => Vec::new(),
         }
     }
