@@ -1,4 +1,4 @@
-//! Numbers with nouns, for sentences.
+//! Numbers with nouns, and addresses, for sentences.
 
 use std::fmt::Display;
 
@@ -6,6 +6,14 @@ use std::fmt::Display;
 pub fn counted<N: Display + PartialEq + From<u8>>(count: N, thing: &str) -> String {
     let ending = if count == N::from(1) { "" } else { "s" };
     format!("{count} {thing}{ending}")
+}
+
+/// `db:5432`, `[::1]:5432`.
+pub fn host_and_port(host: &str, port: u16) -> String {
+    match host.contains(':') {
+        true => format!("[{host}]:{port}"),
+        false => format!("{host}:{port}"),
+    }
 }
 
 #[cfg(test)]

@@ -228,7 +228,7 @@ fn distinct(shards: &Ranges<Arc<Shard>>) -> Vec<Arc<Shard>> {
 }
 
 fn bus_error(error: &RedisError) -> BusError {
-    BusError(error.to_string())
+    BusError(server::plain(error))
 }
 
 #[async_trait]
@@ -350,7 +350,8 @@ async fn leave(shard: &Shard) {
         tokio::time::sleep(LEAVE_POLL).await;
     }
     if let Err(error) = heartbeat::last(shard).await {
-        warn!(server = %shard.address(), %error, "the others are not told that this instance leaves");
+        let error = server::plain(&error);
+        warn!(server = %shard.address(), error, "the others are not told that this instance leaves");
     }
 }
 

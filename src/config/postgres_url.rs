@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 use tokio_postgres::config::{Config, Host, SslMode, TargetSessionAttrs};
 use url::form_urlencoded;
 
-use crate::tls::Check;
+use crate::{tls::Check, words::host_and_port};
 
 /// TCP keep-alives, so that a dead connection is noticed in seconds and not hours. A URL can override them.
 const KEEPALIVES_IDLE: Duration = Duration::from_secs(10);
@@ -168,7 +168,11 @@ impl PostgresUrl {
         };
         let port = server.get_ports().first().copied().unwrap_or(5432);
         let name = server.get_dbname().or(server.get_user());
-        format!("{host}:{port}/{}", name.unwrap_or_default())
+        format!(
+            "{}/{}",
+            host_and_port(&host, port),
+            name.unwrap_or_default()
+        )
     }
 }
 

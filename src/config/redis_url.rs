@@ -2,6 +2,8 @@ use std::{fmt, str::FromStr};
 
 use redis::{ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo};
 
+use crate::words::host_and_port;
+
 /// A Redis URL: servers, login and mode.
 #[derive(Clone)]
 pub struct RedisUrl {
@@ -138,14 +140,12 @@ impl fmt::Display for RedisUrl {
         let (host, port) = &self.nodes[0];
         match &self.sentinel {
             Some(Sentinel { master, .. }) => {
-                write!(
-                    f,
-                    "the Redis master {master} of the sentinel at {host}:{port}"
-                )
+                write!(f, "the Redis master {master} of the sentinel")?
             }
-            None if self.cluster => write!(f, "the Redis cluster at {host}:{port}"),
-            None => write!(f, "the Redis server at {host}:{port}"),
+            None if self.cluster => f.write_str("the Redis cluster")?,
+            None => f.write_str("the Redis server")?,
         }
+        write!(f, " at {}", host_and_port(host, *port))
     }
 }
 

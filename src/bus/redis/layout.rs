@@ -78,7 +78,8 @@ pub(super) async fn watch(weak: Weak<Shared>) {
             }
             Err(error) => {
                 if !std::mem::replace(&mut away, true) {
-                    warn!(%error, "nobody says which Redis server serves what");
+                    let error = server::plain(&error);
+                    warn!(error, "nobody says which Redis server serves what");
                 }
             }
         }

@@ -9,7 +9,7 @@ use actors::domain::{BySeat, ChatKey, Seat};
 use redis::{Pipeline, RedisResult};
 use tracing::{info, warn};
 
-use super::{Shared, chats::PresenceWrite, metrics::Metrics, names, shard::Shard};
+use super::{Shared, chats::PresenceWrite, metrics::Metrics, names, server, shard::Shard};
 
 /// Commands in one pipeline.
 const BATCH_LEN_MAX: usize = 256;
@@ -103,7 +103,8 @@ impl Sender {
             }
             Err(error) => {
                 if !std::mem::replace(&mut self.away, true) {
-                    warn!(server = %shard.address(), %error, "Redis takes no notices; they wait");
+                    let error = server::plain(&error);
+                    warn!(server = %shard.address(), error, "Redis takes no notices; they wait");
                 }
                 shard.doubt_layout();
                 if shard.gave_up() {

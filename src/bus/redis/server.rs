@@ -21,6 +21,7 @@ use crate::{
     bus::OpenError,
     config::RedisUrl,
     tls::{self, Check},
+    words::host_and_port,
 };
 
 /// How long connecting may take, and how long an answer.
@@ -35,7 +36,7 @@ pub(super) struct Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
+        f.write_str(&host_and_port(&self.host, self.port))
     }
 }
 
@@ -246,7 +247,11 @@ pub(super) async fn accept_if_away(
         return Err(OpenError(format!("{what}.")));
     }
     if is_away(error) {
-        warn!(%error, "Redis is away; until it is back the instances do not hear each other");
+        let error = plain(error);
+        warn!(
+            error,
+            "Redis is away; until it is back the instances do not hear each other"
+        );
         return Ok(());
     }
     Err(OpenError(format!(
@@ -275,11 +280,15 @@ pub(super) fn explain(error: &RedisError) -> String {
         }
         // Only `by_tls` makes these.
         (ErrorKind::Client, _) => {
-            return error
-                .detail()
-                .map_or_else(|| error.to_string(), str::to_owned);
+            return error.detail().map_or_else(|| plain(error), str::to_owned);
         }
-        _ => return error.to_string(),
+        _ => return plain(error),
     };
-    format!("{why} ({error})")
+    format!("{why} ({})", plain(error))
+}
+
+/// An error without the name of its kind in the library, as in "no server is a master - MasterDown".
+pub(super) fn plain(error: &RedisError) -> String {
+    let kind = format!(" - {:?}", error.kind());
+    error.to_string().replacen(&kind, "", 1)
 }

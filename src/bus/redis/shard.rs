@@ -132,7 +132,7 @@ impl Shard {
     pub(super) fn set_away(&self, error: &RedisError) {
         self.heard_beats.lock().fail();
         self.members.lock().start_grace();
-        self.health.set_away(self.address(), error);
+        self.health.set_away(self.address(), &server::plain(error));
         if server::must_reconnect(error) {
             self.reconnect.notify_one();
         }

@@ -50,7 +50,8 @@ pub(super) async fn subscribe(weak: Weak<Shard>) {
             return;
         };
         if !std::mem::replace(&mut away, true) {
-            warn!(server = %shard.address(), %error, "the subscription to Redis is lost");
+            let error = server::plain(&error);
+            warn!(server = %shard.address(), error, "the subscription to Redis is lost");
             shard.metrics.reconnects.inc();
         }
         shard.metrics.set_state(shard.address(), State::Away);
@@ -179,7 +180,8 @@ async fn change(shard: &Shard, subscription: &Subscription) -> RedisResult<()> {
         for answer in subscription.run("SUNSUBSCRIBE", keys).await? {
             // Fails for a channel that has moved: the server has ended that subscription itself.
             if let Err(error) = answer.extract_error() {
-                debug!(%error, "a subscription was not ended");
+                let error = server::plain(&error);
+                debug!(error, "a subscription was not ended");
             }
         }
     }

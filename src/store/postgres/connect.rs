@@ -17,7 +17,7 @@ use super::{
     errors::{CHECK_URL, passing, wrong},
     session::Session,
 };
-use crate::{config::PostgresUrl, store::OpenError, tls};
+use crate::{config::PostgresUrl, store::OpenError, tls, words::host_and_port};
 
 type Manager = PostgresConnectionManager<MakeRustlsConnect>;
 
@@ -114,7 +114,8 @@ pub(super) async fn other_service(url: &PostgresUrl) -> Option<OpenError> {
             [0x15, 3, ..] => "a server that speaks TLS alone, as for HTTPS,",
             _ => continue,
         };
-        let what = format!("{what} answers at {host}:{port}, not PostgreSQL");
+        let place = host_and_port(host, *port);
+        let what = format!("{what} answers at {place}, not PostgreSQL");
         return Some(wrong(what, CHECK_URL));
     }
     None

@@ -237,6 +237,7 @@ fn what_waiting_does_not_help_ends_the_start_at_once() {
     let redis = Redis::start_with(&["--requirepass", "right"]).unwrap();
     let port = redis.port();
     let web = answering(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    let sentinel = answering(b"_\r\n");
     let postgres = Postgres::start().unwrap();
     for (url, words) in [
         (
@@ -245,6 +246,10 @@ fn what_waiting_does_not_help_ends_the_start_at_once() {
         ),
         (format!("redis://127.0.0.1:{port}"), "wants a password"),
         (format!("redis://{web}"), "no Redis server"),
+        (
+            format!("redis+sentinel://{sentinel}/main"),
+            "the sentinel does not know a master of this name: main.",
+        ),
         (
             format!("redis://{}", postgres.address()),
             "PostgreSQL answers",
