@@ -295,18 +295,7 @@ fn end(settings: &Settings, link: Option<String>) -> Result<(), Failure> {
     }
     let hash = hash_in(&link).map_err(|invalid| Failure::Refused(invalid.to_string()))?;
     let ending = System::new().block_on(async {
-        if !is_made(&settings.store.url).await? {
-            let url = &settings.store.url;
-            let fault = match url {
-                StoreUrl::Sqlite(_) => format!(
-                    "There is no file {url}. Run `duet end` in the folder that duet is started in, and with its settings."
-                ),
-                _ => format!(
-                    "There are no tables of duet in {url}. Run `duet end` with the settings that duet is started with."
-                ),
-            };
-            return Err(Failure::Refused(fault));
-        }
+        require_made(&settings.store.url, "end").await?;
         let store = open(settings).await?;
         let ending = store.end(Principal::Server(ChatKey::of(&hash))).await;
         store.close().await;
@@ -321,6 +310,18 @@ fn end(settings: &Settings, link: Option<String>) -> Result<(), Failure> {
             Err(Failure::Refused("There is no chat with this link.".into()))
         }
     }
+}
+
+/// Refuses to make a store: this command is for one that is there.
+async fn require_made(url: &StoreUrl, command: &str) -> Result<(), Failure> {
+    let (what, place) = match url {
+        _ if is_made(url).await? => return Ok(()),
+        StoreUrl::Sqlite(_) => ("is no file", " in the folder that duet is started in, and"),
+        StoreUrl::Postgres(_) | StoreUrl::Shards(_) => ("are no tables of duet in", ""),
+    };
+    Err(Failure::Refused(format!(
+        "There {what} {url}. Run `duet {command}`{place} with the settings that duet is started with."
+    )))
 }
 
 fn link_from_stdin() -> Result<Zeroizing<String>, Failure> {

@@ -10,7 +10,7 @@ use actors::ports::SystemClock;
 use clap::Subcommand;
 use prometheus::Registry;
 
-use super::{Failure, print_line};
+use super::{Failure, print_line, require_made};
 use crate::{
     config::{Settings, StoreUrl},
     store::{ChangeError, ShardStatus, ShardedStore},
@@ -46,6 +46,7 @@ pub(super) fn run(settings: &Settings, change: Option<Change>) -> Result<(), Fai
     telemetry::start_log(&settings.log);
     settings.check_authorities_of_store()?;
     System::new().block_on(async {
+        require_made(&settings.store.url, "shards").await?;
         let clock = Arc::new(SystemClock::default());
         let shards =
             ShardedStore::open(urls, &settings.store, clock, &Registry::new()).await?;

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use futures_util::future::join_all;
+
 use super::{MIB, OpenError, postgres, sharded, sqlite};
 use crate::config::{self, PostgresUrl, Settings, StoreUrl};
 
@@ -103,7 +105,10 @@ pub async fn is_made(url: &StoreUrl) -> Result<bool, OpenError> {
         // One that cannot be reached is there.
         StoreUrl::Sqlite(path) => Ok(path.try_exists().unwrap_or(true)),
         StoreUrl::Postgres(url) => postgres::has_tables(url).await,
-        StoreUrl::Shards(_) => Ok(true),
+        StoreUrl::Shards(urls) => {
+            let servers = join_all(urls.iter().map(postgres::has_tables)).await;
+            Ok(servers.into_iter().any(|made| made.unwrap_or(true)))
+        }
     }
 }
 

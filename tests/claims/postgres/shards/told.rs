@@ -108,3 +108,16 @@ async fn a_server_that_is_away_and_a_wrong_argument_have_different_exit_codes() 
     assert!(said.contains("is out of reach"), "{said}");
     assert_eq!(code, Some(0));
 }
+
+#[test]
+fn looking_at_servers_that_hold_nothing_makes_nothing_there() {
+    let (one, two) = (Postgres::start().unwrap(), Postgres::start().unwrap());
+    let link = "https://chat.example.org/demo/chat/user/AAAAAAAAAAAAAAAAAAAAAA";
+    for arguments in [&[][..], &["drain", "one"], &[]] {
+        let (code, said) = shards_by(over(&[&one, &two]), arguments);
+        assert!(said.contains("no tables of duet in"), "{said}");
+        assert_eq!(code, Some(2), "{said}");
+        let ended = over(&[&one, &two]).arg("end").arg(link).run();
+        assert_eq!(ended.status.code(), Some(2), "{ended:?}");
+    }
+}
