@@ -56,6 +56,17 @@ pub enum StartError {
         /// The operating system's error.
         error: io::Error,
     },
+    /// Its threads cannot be started.
+    #[error(
+        "The {count} threads of server.workers cannot be started: {error}. Allow more open files (LimitNOFILE, \
+         ulimit -n) and threads (TasksMax, ulimit -u), or set fewer of them."
+    )]
+    Threads {
+        /// How many there would be.
+        count: usize,
+        /// The operating system's error.
+        error: io::Error,
+    },
     /// A second signal cut its shutdown short.
     #[error("duet was told twice to stop, and did not wait for what was under way.")]
     Cut,
@@ -149,6 +160,10 @@ impl App {
     /// [`StartError`] names the cause.
     pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         settings.check_authorities()?;
+        let count = settings.workers();
+        let arbiters = (0..count).map(|_| Arbiter::try_new());
+        let arbiters = arbiters.collect::<io::Result<Vec<_>>>();
+        let arbiters = arbiters.map_err(|error| StartError::Threads { count, error })?;
         // With a local bus the instance must be the only one on its store: they could not hear each other.
         let lock = match (&settings.bus.url, &settings.store.url) {
             (BusUrl::Local, _) | (_, StoreUrl::Sqlite(_)) => {
@@ -163,7 +178,6 @@ impl App {
         let tasks = Tasks::register(&registry);
         let open = || store::open(settings, clock.clone(), &registry);
         let store = store::open_with_retries(&settings.store, open).await?;
-        let arbiters: Vec<Arbiter> = (0..settings.workers()).map(|_| Arbiter::new()).collect();
         let bus = {
             let (settings, registry) = (settings.bus.clone(), registry.clone());
             let tasks = tasks.clone();

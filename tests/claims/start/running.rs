@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::task::JoinSet;
 
+use super::refusing::refused;
 use crate::support::{Chat, Server, Setup, server::exists};
 
 #[tokio::test]
@@ -140,6 +141,20 @@ async fn an_instance_that_stops_finishes_the_sends_it_accepted() {
         acknowledged.iter().all(|seq| *seq <= stored),
         "{acknowledged:?} {stored}"
     );
+}
+
+#[test]
+fn a_system_that_allows_too_few_threads_or_files_is_named() {
+    // A stack larger than the memory of any machine.
+    let threads = Setup::new().env("RUST_MIN_STACK", 1_u64 << 50);
+    let files = Setup::new()
+        .after("ulimit -n 100")
+        .set("server.workers", 64);
+    for setup in [threads, files] {
+        let told = setup.run();
+        refused(&told, &["server.workers", "LimitNOFILE", "TasksMax"]);
+        assert_eq!(told.status.code(), Some(1));
+    }
 }
 
 #[tokio::test]
