@@ -45,7 +45,7 @@ const LINK_LEN_MAX: u64 = 4_096;
 pub struct Cli {
     /// A settings file, in TOML. What it does not say keeps its default; DUET_SECTION__KEY in the
     /// environment overrides both.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", env = "DUET_CONFIG")]
     pub config: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]

@@ -3,7 +3,8 @@
 use std::{
     io::{self, Read, Write},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
-    sync::Arc,
+    sync::{Arc, mpsc},
+    thread,
     time::Duration,
 };
 
@@ -25,7 +26,13 @@ pub(super) fn ask(settings: &Settings, path: &str) -> Result<String, String> {
     let server = &settings.server;
     let address = reachable(server.ops_bind.unwrap_or(server.bind));
     let by_tls = server.ops_bind.is_none() && server.tls_cert.is_some();
-    let answer = get(address, by_tls, path)
+    let (tell, told) = mpsc::channel();
+    let asked = path.to_owned();
+    // On a thread that is left behind at the deadline: a server can be slow in any of the steps.
+    thread::spawn(move || tell.send(get(address, by_tls, &asked)));
+    let answer = told
+        .recv_timeout(DEADLINE)
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
         .map_err(|error| format!("{address} does not answer: {error}."))?;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     match head.split(' ').nth(1) {
@@ -39,9 +46,7 @@ pub(super) fn ask(settings: &Settings, path: &str) -> Result<String, String> {
 }
 
 fn get(address: SocketAddr, by_tls: bool, path: &str) -> io::Result<String> {
-    let socket = TcpStream::connect_timeout(&address, DEADLINE)?;
-    socket.set_read_timeout(Some(DEADLINE))?;
-    socket.set_write_timeout(Some(DEADLINE))?;
+    let socket = TcpStream::connect(address)?;
     if !by_tls {
         return exchange(socket, path);
     }

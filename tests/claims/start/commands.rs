@@ -1,8 +1,15 @@
 //! The commands beside serving.
 
-use std::process::Output;
+use std::{
+    fs,
+    io::{self, Write},
+    net::TcpListener,
+    process::Output,
+    thread,
+    time::Duration,
+};
 
-use harness::servers::Authority;
+use harness::servers::{Authority, free_port};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -150,6 +157,43 @@ async fn health_asks_a_running_instance() {
         .set("server.ops_bind", own_address.ops_address.unwrap());
     let health = setup.arg("health").run();
     assert!(health.status.success(), "{health:?}");
+}
+
+#[test]
+fn health_waits_for_a_slow_answer_no_longer_than_for_none() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let (mut socket, _) = listener.accept()?;
+        // Each byte in time, and the whole in half a minute.
+        for byte in "HTTP/1.1 200 OK\r\n\r\n".bytes().chain([b' '; 300]) {
+            socket.write_all(&[byte])?;
+            thread::sleep(Duration::from_millis(100));
+        }
+        io::Result::Ok(())
+    });
+    let health = Setup::new().set("server.bind", address).arg("health").run();
+    refused(&health, &["does not answer", "timed out"]);
+    assert_eq!(health.status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn a_settings_file_is_named_for_all_commands_by_a_variable() {
+    let authority = Authority::new().unwrap();
+    let identity = authority.issue(&["localhost"]).unwrap();
+    let (bind, certificate) = (free_port().unwrap(), identity.certificate.display());
+    let file = format!(
+        "[server]\nbind = \"127.0.0.1:{bind}\"\ntls_cert = \"{certificate}\"\ntls_key = \"{}\"\n",
+        identity.key.display()
+    );
+    let mut setup = Setup::default().env("DUET_CONFIG", "settings.toml");
+    fs::write(setup.folder().join("settings.toml"), file).unwrap();
+    let server = setup.start().await;
+    assert_eq!(server.address.port(), bind);
+    // As the health check of a container asks, which is given no arguments of the server's.
+    printed(&server.setup().arg("health").run());
+    let told = server.setup().arg("--config").arg("other.toml").run();
+    refused(&told, &["other.toml"]);
 }
 
 #[tokio::test]
