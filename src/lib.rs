@@ -5,7 +5,7 @@
 //! the adapters of [`store`] and [`bus`] under the actors and the API and the pages of [`http`] before them;
 //! [`reload`] reads again what may change meanwhile, [`shutdown`] takes it all down in order.
 //! [`telemetry`] watches, [`tls`] keeps others from listening, [`process`] asks the system for what the
-//! process itself needs, `words` counts things in sentences, `escaping` tames texts for files. [`encryption`] is a client's part: the server never has the keys.
+//! process itself needs, `words` counts things in sentences, `escaping` tames texts for files, `files` refuses what is none. [`encryption`] is a client's part: the server never has the keys.
 
 pub mod cli;
 pub mod config;
@@ -24,5 +24,6 @@ pub mod store;
 pub mod tls;
 
 mod escaping;
+mod files;
 pub mod process;
 mod words;

@@ -12,6 +12,8 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
 
+use crate::files;
+
 /// How a server's certificate is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Check {
@@ -65,6 +67,7 @@ fn in_file(path: &Path) -> Result<RootCertStore, TlsError> {
         TlsError(format!("{path} holds no certificates to trust: {error}"))
     };
     let mut roots = RootCertStore::empty();
+    files::check(path).map_err(|error| wrong(&error))?;
     for certificate in CertificateDer::pem_file_iter(path).map_err(|error| wrong(&error))? {
         let certificate = certificate.map_err(|error| wrong(&error))?;
         roots.add(certificate).map_err(|error| wrong(&error))?;

@@ -6,10 +6,15 @@ use tracing::level_filters::LevelFilter;
 
 use super::{BusUrl, ConfigError, Settings, is_local};
 
-/// A longer wait for a store is a mistake, and close to what PostgreSQL accepts.
+/// A longer wait is a mistake, and for a call close to what PostgreSQL accepts.
 const A_DAY_SECONDS: u64 = 24 * 60 * 60;
+const A_DAY: &str = "nothing is waited for longer than a day";
 /// More threads are a mistake, and may exceed what the system allows.
-const WORKERS_MAX: usize = 1_024;
+const WORKERS_MAX: u64 = 1_024;
+/// Far more than a server of PostgreSQL takes from one client.
+const CONNECTIONS_MAX: u64 = 1_000;
+/// Each lane may hold a connection while it commits.
+const LANES_MAX: u64 = 100;
 /// Log targets that may be named without a level.
 const PARTS: [&str; 3] = ["duet", "actors", "views"];
 
@@ -71,25 +76,7 @@ impl Settings {
         if actors::domain::Lifetime::from_hours(self.links.ttl_hours).is_err() {
             return wrong("links.ttl_hours must be from 1 to 720.");
         }
-        for (name, value) in [
-            ("pool_size", self.store.pool_size.into()),
-            ("lanes", self.store.lanes.into()),
-            ("connect_seconds", self.store.connect_seconds),
-            ("call_seconds", self.store.call_seconds),
-        ] {
-            if value == 0 {
-                return Err(ConfigError(format!("store.{name} must be at least 1.")));
-            }
-            if value > A_DAY_SECONDS {
-                let sentence = format!("store.{name} must be at most {A_DAY_SECONDS}.");
-                return Err(ConfigError(sentence));
-            }
-        }
-        if self.server.workers > WORKERS_MAX {
-            return Err(ConfigError(format!(
-                "server.workers must be at most {WORKERS_MAX}: one for each core is enough."
-            )));
-        }
+        self.check_numbers()?;
         if let Some(name) = self.limits.zero() {
             return Err(ConfigError(format!("limits.{name} must be at least 1.")));
         }
@@ -97,6 +84,76 @@ impl Settings {
             return Err(ConfigError(format!("log.filter is not a filter: {error}.")));
         }
         self.check_log_levels()
+    }
+
+    fn check_numbers(&self) -> Result<(), ConfigError> {
+        let Self { server, store, .. } = self;
+        let workers = server.workers as u64;
+        for (name, value, least, most, why) in [
+            (
+                "server.workers",
+                workers,
+                0,
+                WORKERS_MAX,
+                "one for each core is enough",
+            ),
+            (
+                "server.leave_seconds",
+                server.leave_seconds,
+                0,
+                A_DAY_SECONDS,
+                A_DAY,
+            ),
+            (
+                "server.drain_seconds",
+                server.drain_seconds,
+                0,
+                A_DAY_SECONDS,
+                A_DAY,
+            ),
+            (
+                "store.pool_size",
+                store.pool_size.into(),
+                1,
+                CONNECTIONS_MAX,
+                "each is a process of PostgreSQL's",
+            ),
+            (
+                "store.lanes",
+                store.lanes.into(),
+                1,
+                LANES_MAX,
+                "the fewer, the larger and cheaper are the commits",
+            ),
+            (
+                "store.start_seconds",
+                store.start_seconds,
+                0,
+                A_DAY_SECONDS,
+                A_DAY,
+            ),
+            (
+                "store.connect_seconds",
+                store.connect_seconds,
+                1,
+                A_DAY_SECONDS,
+                A_DAY,
+            ),
+            (
+                "store.call_seconds",
+                store.call_seconds,
+                1,
+                A_DAY_SECONDS,
+                A_DAY,
+            ),
+        ] {
+            if !(least..=most).contains(&value) {
+                return Err(ConfigError(format!(
+                    "{name} = {value} must be from {least} to {most}: {why}."
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn check_log_levels(&self) -> Result<(), ConfigError> {

@@ -1,6 +1,6 @@
 //! Loads the settings from the defaults, a file, the environment and files with secrets.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{collections::HashMap, path::Path};
 
 use ::config::{
     Config, ConfigBuilder, ConfigError as LoadError, Environment, File, FileFormat, Value,
@@ -12,6 +12,7 @@ use super::{
     keys::{self, must_be},
     sources::Sources,
 };
+use crate::files;
 
 /// The keys whose values come from files, each with the file.
 type SecretFiles = Vec<(String, String)>;
@@ -78,7 +79,7 @@ pub fn log_format(
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> LogFormat {
-    let text = file.and_then(|file| fs::read_to_string(file).ok());
+    let text = file.and_then(|file| read(file).ok());
     let merged = merged(text.as_deref(), environment.into_iter().collect());
     let format = merged
         .ok()
@@ -87,7 +88,7 @@ pub fn log_format(
 }
 
 fn read(path: &Path) -> Result<String, ConfigError> {
-    fs::read_to_string(path).map_err(|error| {
+    files::read(path).map_err(|error| {
         ConfigError(format!(
             "The settings file {} cannot be read: {error}.",
             path.display()
@@ -162,7 +163,7 @@ fn with_secrets(
             (None, Some(path)) => ("url_file", path),
             (None, None) => continue,
         };
-        let url = fs::read_to_string(path.trim()).map_err(|error| {
+        let url = files::read(path.trim().as_ref()).map_err(|error| {
             ConfigError(format!(
                 "{section}.{what}, {path}, cannot be read: {error}."
             ))

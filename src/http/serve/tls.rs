@@ -22,7 +22,10 @@ use tokio_rustls::{
 };
 use tracing::{info, warn};
 
-use crate::config::{ConfigError, Settings};
+use crate::{
+    config::{ConfigError, Settings},
+    files,
+};
 
 /// HTTP/2's name in ALPN.
 pub const H2: &[u8] = b"h2";
@@ -98,6 +101,9 @@ fn read(certificate: &PathBuf, key: &PathBuf) -> Result<CertifiedKey, ConfigErro
             path.display()
         ))
     };
+    for (what, path) in [("cert", certificate), ("key", key)] {
+        files::check(path).map_err(|error| unreadable(what, path, &error.to_string()))?;
+    }
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| unreadable("cert", certificate, &fault_of(error)))?;

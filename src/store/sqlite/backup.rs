@@ -9,7 +9,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags};
 
 use super::file::{FileLock, create, folder, give_to_owner_of_folder, sibling};
-use crate::store::OpenError;
+use crate::{files, store::OpenError};
 
 /// Copies the database at `from` into the new file `to` and checks the copy; returns how many chats are in
 /// it. Writers do not wait. Deleted content is not copied.
@@ -90,9 +90,7 @@ fn copy_by_way_of(partial: &Path, source: &Connection, to: &Path) -> Result<u64,
 
 fn open_existing(path: &Path) -> Result<Connection, Box<dyn Error>> {
     // SQLite's error would not say so, and a device such as /dev/zero passes for an empty database.
-    if !fs::metadata(path)?.is_file() {
-        return Err("it is a folder, a pipe or a device, where a file is needed".into());
-    }
+    files::check(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.query_row("SELECT count(*) FROM chats", [], |_| Ok(()))?;

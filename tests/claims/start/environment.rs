@@ -37,6 +37,7 @@ fn values_are_taken_as_they_are_plainly_meant() {
     for value in [
         "10.0.0.1,10.1.0.0/16",
         "10.0.0.1, 10.1.0.0/16,",
+        ",10.0.0.1,,10.1.0.0/16",
         "10.0.0.1 10.1.0.0/16",
         "[\"10.0.0.1\", \"10.1.0.0/16\"]",
         "\"10.0.0.1,10.1.0.0/16\"",
@@ -48,20 +49,52 @@ fn values_are_taken_as_they_are_plainly_meant() {
     let text = printed_with("store.url", "\"sqlite://chats.db\"");
     assert!(text.contains("url = \"sqlite://chats.db\""), "{text}");
 
-    let setup = Setup::new().env("duet_server__workers", 3);
-    let checked = setup.arg("check-config").run();
-    let hint = String::from_utf8_lossy(&checked.stderr);
-    assert!(hint.contains("DUET_SERVER__WORKERS would be"), "{hint}");
+    assert!(printed_with("server.trusted_proxies", " ,").contains("trusted_proxies = [] # DUET"));
+}
+
+#[test]
+fn of_variables_that_differ_in_their_letters_size_the_one_in_capitals_counts() {
+    for other in [
+        "duet_server__workers",
+        "DUET_server__workers",
+        "DUET_SERVER__Workers",
+    ] {
+        let setup = Setup::new().env(other, 3).set("server.workers", 2);
+        let checked = setup.arg("check-config").arg("--print").run();
+        let hint = String::from_utf8_lossy(&checked.stderr).into_owned();
+        let words =
+            format!("{other} in the environment is no setting: DUET_SERVER__WORKERS would be");
+        assert!(hint.contains(&words), "{hint}");
+        let text = printed(&checked);
+        assert!(
+            text.contains("workers = 2 # DUET_SERVER__WORKERS"),
+            "{text}"
+        );
+    }
 }
 
 #[test]
 fn values_that_can_only_be_mistakes_are_refused() {
     for (key, value, words) in [
         ("server.allow_plain_http", "2", "true or false"),
-        ("server.workers", "100000", "at most"),
+        (
+            "server.workers",
+            "100000",
+            "from 0 to 1024: one for each core",
+        ),
+        ("server.leave_seconds", "90000", "from 0 to 86400"),
+        ("server.drain_seconds", "90000", "from 0 to 86400"),
         ("server.drain_seconds", "9223372036854775807", "that fits"),
         ("limits.stream_buffer_kib", "18014398509481985", "that fits"),
-        ("store.call_seconds", "3000000", "at most"),
+        ("store.call_seconds", "3000000", "from 1 to 86400"),
+        ("store.call_seconds", "0", "from 1 to 86400"),
+        ("store.start_seconds", "90000", "from 0 to 86400"),
+        (
+            "store.pool_size",
+            "1001",
+            "from 1 to 1000: each is a process of PostgreSQL",
+        ),
+        ("store.lanes", "101", "from 1 to 100"),
         (
             "server.public_url",
             "https://user@chat.example.org",
@@ -151,6 +184,21 @@ fn one_address_for_two_sockets_is_reported_as_that() {
         .set("server.api_bind", "127.0.0.2:8080")
         .set("server.ops_bind", "[::1]:8080");
     printed(&setup.arg("check-config").run());
+}
+
+#[test]
+fn an_ipv6_address_is_shown_in_brackets() {
+    let servers = "postgres://[::1]:1/one postgres://[::1]:2/two";
+    let setup = Setup::new().set("store.urls", servers);
+    for (bus, shown) in [
+        ("redis://[::1]:3", "the Redis server at [::1]:3"),
+        ("redis+cluster://[::1]:3", "the Redis cluster at [::1]:3"),
+        ("redis+sentinel://[::1]:3/main", "sentinel at [::1]:3"),
+    ] {
+        let text = printed(&setup.clone().set("bus.url", bus).arg("check-config").run());
+        assert!(text.contains("[::1]:1/one, [::1]:2/two"), "{text}");
+        assert!(text.contains(shown), "{text}");
+    }
 }
 
 #[test]

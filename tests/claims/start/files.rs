@@ -37,6 +37,49 @@ fn paths_that_are_no_files_are_not_opened() {
 }
 
 #[test]
+fn what_is_no_file_is_refused_wherever_settings_name_a_file() {
+    // Whoever reads a pipe waits.
+    let mut setup = Setup::new().after("exec timeout 30 \"$0\" \"$@\"");
+    let pipe = setup.folder().join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let (pipe, url) = (
+        pipe.to_str().unwrap(),
+        "postgres://db/duet?sslmode=verify-full",
+    );
+    for odd in [pipe, "/dev/zero", "/"] {
+        for (setup, named) in [
+            (setup.clone().arg("--config").arg(odd), "settings file"),
+            (setup.clone().set("store.url_file", odd), "store.url_file"),
+            (
+                setup
+                    .clone()
+                    .set("server.tls_cert", odd)
+                    .set("server.tls_key", odd),
+                "server.tls_cert",
+            ),
+            (
+                setup
+                    .clone()
+                    .set("store.url", format!("{url}&sslrootcert={odd}")),
+                "sslrootcert",
+            ),
+            (
+                setup
+                    .clone()
+                    .set("bus.url", "rediss://cache")
+                    .set("bus.tls_ca", odd),
+                "bus.tls_ca",
+            ),
+        ] {
+            let told = setup.arg("check-config").run();
+            refused(&told, &[named, odd, "a file is needed"]);
+            assert_eq!(told.status.code(), Some(2));
+        }
+    }
+}
+
+#[test]
 fn a_file_that_is_no_database_is_named() {
     let mut setup = Setup::new();
     let folder = setup.folder();
