@@ -95,6 +95,8 @@ pub struct Pair {
     present: BySeat<bool>,
     /// At which seats another instance has a stream open; `None` while that is unknown.
     elsewhere: Option<BySeat<bool>>,
+    /// Whether the bus did not say so, and will be asked again.
+    asks_again: bool,
     /// Counts events other than messages, so that a stream which was replaying meanwhile knows that its hello is
     /// out of date.
     changes: u64,
@@ -151,6 +153,7 @@ impl Pair {
             streams: Vec::new(),
             present: BySeat::default(),
             elsewhere: None,
+            asks_again: false,
             changes: 0,
             departures: BySeat::default(),
             last_request: Instant::now(),
@@ -360,7 +363,7 @@ impl Actor for Pair {
         let open = open.instrument(span.clone()).into_actor(self);
         ctx.wait(open.map(move |(found, elsewhere), pair, ctx| {
             let _of_request = span.enter();
-            pair.elsewhere = elsewhere;
+            pair.set_elsewhere(elsewhere, ctx);
             pair.apply(found, ctx);
         }));
     }

@@ -1,13 +1,18 @@
 //! Presence. Coming online is announced at once, going offline only after a grace, so that reloading a page does
 //! not flicker. Other instances announce theirs over the bus, which also knows what all of them have open.
 
+use std::time::Duration;
+
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 
 use super::Pair;
 use crate::{
-    domain::{Notice, Seat, Timestamp},
+    domain::{BySeat, Notice, Seat, Timestamp},
     ports::{BusState, DeferredWrite},
 };
+
+/// The pause after the bus did not say who is there.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 impl Pair {
     /// Whether this seat has a stream open anywhere; `None` while that is unknown.
@@ -116,9 +121,29 @@ impl Pair {
     ) {
         let (bus, key) = (self.environment.world.bus.clone(), self.key);
         let ask = async move { bus.open_elsewhere(key).await.ok() };
-        ctx.wait(ask.into_actor(self).map(|elsewhere, pair: &mut Self, _| {
-            pair.elsewhere = elsewhere;
+        ctx.wait(ask.into_actor(self).map(|elsewhere, pair: &mut Self, ctx| {
+            pair.set_elsewhere(elsewhere, ctx);
             then(pair);
         }));
+    }
+
+    /// Keeps what the bus answered. If it did not, it is asked again, except while it is away: when it is back, it is asked
+    /// about every chat.
+    pub(super) fn set_elsewhere(
+        &mut self,
+        elsewhere: Option<BySeat<bool>>,
+        ctx: &mut Context<Self>,
+    ) {
+        self.elsewhere = elsewhere;
+        let is_wanted =
+            elsewhere.is_none() && self.environment.bus_state(self.key) != BusState::Away;
+        if is_wanted && !std::mem::replace(&mut self.asks_again, true) {
+            ctx.run_later(ASK_AGAIN_AFTER, |pair, ctx| {
+                pair.asks_again = false;
+                if pair.elsewhere.is_none() {
+                    pair.refresh_elsewhere(ctx, Self::resend_hello);
+                }
+            });
+        }
     }
 }

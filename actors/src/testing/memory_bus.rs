@@ -26,6 +26,7 @@ struct Instance {
     open: HashMap<ChatKey, BySeat<bool>>,
     deaf: bool,
     down: bool,
+    unanswered: usize,
     panicking: HashMap<BusCall, usize>,
 }
 
@@ -89,6 +90,16 @@ impl MemoryBus {
     /// the bus is back.
     pub fn set_down(&self, down: bool) {
         self.with(|own| own.down = down);
+    }
+
+    /// Makes the next calls of `open_elsewhere` fail, though the bus is there.
+    pub fn fail_open_elsewhere(&self, times: usize) {
+        self.with(|own| own.unanswered = times);
+    }
+
+    /// How many of them have not failed yet.
+    pub fn failures_left(&self) -> usize {
+        self.with(|own| own.unanswered)
     }
 
     /// Makes the next calls of this kind panic, without effect.
@@ -172,6 +183,14 @@ impl Bus for MemoryBus {
         self.panic_if_armed(BusCall::OpenElsewhere);
         tokio::task::yield_now().await;
         self.check()?;
+        let left = self.with(|own| {
+            let left = own.unanswered;
+            own.unanswered = left.saturating_sub(1);
+            left
+        });
+        if left > 0 {
+            return Err(BusError("told not to answer".into()));
+        }
         let instances = self.hub.0.lock();
         let others = instances
             .iter()

@@ -264,3 +264,19 @@ async fn a_long_grace_outlives_a_short_absence() {
     watcher.until_place(1).await;
     assert_eq!(watcher.presence(Seat::Two), [true]);
 }
+
+#[actix::test]
+async fn a_bus_that_does_not_answer_once_is_asked_again_who_is_there() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let _open = Watch::open(&anny).await;
+    there.bus.fail_open_elsewhere(2);
+    let stream = Watch::open(&abhi.at(&there)).await;
+    assert_eq!(stream.hello().online, None);
+    actors::testing::eventually("it is known who is there", || async {
+        stream.hello().online == Some(true)
+    })
+    .await;
+    assert_eq!(there.bus.failures_left(), 0);
+}
