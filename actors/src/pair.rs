@@ -100,6 +100,9 @@ pub struct Pair {
     /// Counts events other than messages, so that a stream which was replaying meanwhile knows that its hello is
     /// out of date.
     changes: u64,
+    /// What `changes` was after the store had last lost messages: a stream that was opened before may begin behind ones
+    /// that are gone.
+    rewound_at: u64,
     /// Counts how often a seat's last stream closed, so that an old grace timer does not end a newer presence.
     departures: BySeat<u32>,
     last_request: Instant,
@@ -155,6 +158,7 @@ impl Pair {
             elsewhere: None,
             asks_again: false,
             changes: 0,
+            rewound_at: 0,
             departures: BySeat::default(),
             last_request: Instant::now(),
             rates: rates::Rates::default(),

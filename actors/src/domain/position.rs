@@ -58,6 +58,15 @@ impl Marks {
         }
     }
 
+    /// These marks, but none above a chat's last message.
+    #[must_use]
+    pub fn capped(self, last: Seq) -> Marks {
+        Marks {
+            delivered: self.delivered.min(last),
+            read: self.read.min(last),
+        }
+    }
+
     /// The name of a mark that lies above a chat's last message.
     pub(crate) fn beyond(self, last: Seq) -> Option<&'static str> {
         let marks = [("read", self.read), ("delivered", self.delivered)];

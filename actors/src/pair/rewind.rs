@@ -104,6 +104,7 @@ impl Pair {
         let lost = known.saturating_sub(same);
         warn!(chat = %self.key.fingerprint(), lost, "the store has lost messages that were shown");
         self.early.clear();
+        self.environment.deferred.cap_marks(self.key, same);
         self.recent.truncate(same);
         // The copy in memory is from the lost database: nothing of it is kept.
         self.chat = Err(Refusal::Unavailable("the chat is being read again".into()));
@@ -111,6 +112,7 @@ impl Pair {
         self.status.set_last_seq(same);
         self.rewind_streams(same, ctx);
         self.send_hello(Event::Rewound);
+        self.rewound_at = self.changes;
         self.catch_up(ctx);
     }
 }

@@ -163,6 +163,10 @@ impl Handler<Attach> for Pair {
                 (open.to, open.feed) = (attach.to, feed);
                 open.position = attach.position;
             }
+            None if attach.changes < self.rewound_at => {
+                let lost = "the store has lost messages since the stream was opened";
+                return Err(Refusal::Unavailable(lost.into()));
+            }
             None => {
                 self.check_stream_limits(seat)?;
                 self.arrived(seat);

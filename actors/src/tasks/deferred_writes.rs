@@ -20,7 +20,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     Metrics,
-    domain::{ChatKey, Seat, SessionId},
+    domain::{ChatKey, Seat, Seq, SessionId},
     ports::{DeferredWrite, Store, StoreError},
     supervision::catch_panic,
 };
@@ -83,6 +83,16 @@ impl DeferredWrites {
                 self.0.metrics.deferred_writes_len.inc();
             }
             Entry::Vacant(_) => {}
+        }
+    }
+
+    /// Lowers the queued marks of a chat that has no messages after `last` any more.
+    pub(crate) fn cap_marks(&self, key: ChatKey, last: Seq) {
+        let mut waiting = self.part(key).waiting.lock();
+        for (_, write) in waiting.iter_mut().filter(|((of, _), _)| *of == key) {
+            if let DeferredWrite::Marks(_, marks) = write {
+                *marks = marks.capped(last);
+            }
         }
     }
 

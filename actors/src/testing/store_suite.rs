@@ -159,6 +159,7 @@ macro_rules! store_suite {
             a_revision_stays_with_messages_marks_and_times
             // deferred writes
             marks_move_forward_only
+            no_mark_is_stored_above_the_last_message
             a_seat_is_last_seen_at_the_latest_time
             a_session_is_last_seen_at_the_latest_time
             marks_of_a_dead_session_are_ignored

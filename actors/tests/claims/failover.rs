@@ -1,6 +1,11 @@
 //! A database that had not copied everything took another's place: the store has fewer messages
 //! than were shown.
 
+use actors::{
+    domain::Seat,
+    testing::{Call, eventually},
+};
+
 use crate::world::{Shown, Watch, World, roomy};
 
 /// Whether it was given a hello that goes on from there.
@@ -80,4 +85,48 @@ async fn a_loss_of_what_nobody_had_seen_changes_nothing() {
     abhi.send("next").await.unwrap();
     stream.until_place(41).await;
     assert_eq!(stream.seqs(), (1..=41).collect::<Vec<u64>>());
+}
+
+#[actix::test]
+async fn a_stream_that_is_opened_before_a_loss_does_not_begin_behind_what_is_gone() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    for number in 1..=4 {
+        abhi.send(&format!("text {number}")).await.unwrap();
+    }
+    let opened = Watch::begin(&anny, None).await.unwrap();
+    world.store.lose_messages_after(abhi.key, 1);
+    abhi.send("new").await.unwrap();
+    let attached = Watch::attach(&anny, opened).await;
+    assert!(attached.is_err(), "it would be shown message 5 next");
+    let stream = Watch::open_after(&anny, Some(1)).await.unwrap();
+    stream.until(&Shown::Message(2, "new".into())).await;
+}
+
+#[actix::test]
+async fn marks_that_wait_for_the_store_count_no_message_that_takes_a_lost_ones_place() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let held = here.store.hold(Call::DeferredWrite);
+    let [abhi, anny] = here.couple(&world).await;
+    for number in 1..=4 {
+        abhi.send(&format!("text {number}")).await.unwrap();
+    }
+    eventually("the use of the session is being written", || async {
+        here.store.is_waiting(Call::DeferredWrite)
+    })
+    .await;
+    anny.receipt(4, 4).await.unwrap();
+    world.store.lose_messages_after(abhi.key, 1);
+    for seq in 2..=4 {
+        assert_eq!(abhi.send("new").await.unwrap().seq, seq);
+    }
+    // The pair has noticed the loss before it answers this.
+    let read = abhi.snapshot().await.unwrap().hello.marks[Seat::Two].read;
+    drop(held);
+    here.pairs.flush_deferred().await;
+    assert_eq!(read, 0);
+    let stored = world.load(abhi.key).await.position.marks[Seat::Two];
+    assert_eq!(stored.read, 1);
 }

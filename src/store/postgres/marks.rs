@@ -41,7 +41,7 @@ pub(super) fn position(row: &Row) -> Result<Option<Position>, Error> {
 }
 
 /// All writes of one kind in one statement, which locks rows in key order. Columns without a new value are
-/// NULL, which greatest() ignores. A mark counts only if its session lives.
+/// NULL, which greatest() and least() ignore. A mark counts only if its session lives, and up to the last message.
 const SEATS: &str = include_str!("sql/raise_marks.sql");
 const USED: &str = "
     UPDATE sessions s SET last_seen = greatest(s.last_seen, n.at)

@@ -40,8 +40,9 @@ pub(super) fn write_deferred(
             DeferredWrite::Marks(by, _) if !is_alive(tx, by)? => 0,
             DeferredWrite::Marks(by, marks) => tx
                 .prepare_cached(
-                    "UPDATE seats SET delivered = max(delivered, ?3), read = max(read, ?4)
-                     WHERE key = ?1 AND seat = ?2",
+                    "UPDATE seats SET delivered = max(delivered, min(?3, last_seq)),
+                                      read = max(read, min(?4, last_seq))
+                     FROM chats c WHERE c.key = ?1 AND seats.key = ?1 AND seat = ?2",
                 )?
                 .execute(params![
                     Col(*key),

@@ -123,6 +123,7 @@ impl Record {
     pub(super) fn write_deferred(&mut self, write: &DeferredWrite) {
         match *write {
             DeferredWrite::Marks(by, marks) if self.has_session(&by) => {
+                let marks = marks.capped(self.last_seq());
                 let before = &mut self.seats[by.seat].marks;
                 *before = before.raised(marks);
             }

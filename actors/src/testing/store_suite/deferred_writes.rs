@@ -15,6 +15,7 @@ async fn stored_marks(stores: &Stores, key: ChatKey) -> [Marks; 2] {
 
 pub async fn marks_move_forward_only(stores: Stores) {
     let (key, other) = (talk(&stores.here).await, talk(&stores.here).await);
+    fill(&stores.here, key, 9).await;
     let by = member(key, Seat::Two);
     let to = |delivered, read| (key, DeferredWrite::Marks(by, marks(delivered, read)));
     let untouched = Marks::default();
@@ -25,6 +26,16 @@ pub async fn marks_move_forward_only(stores: Stores) {
     write(&stores.here, &[to(9, 2)]).await;
     assert_eq!(stored_marks(&stores, key).await, [untouched, marks(9, 4)]);
     assert_eq!(stored_marks(&stores, other).await, [untouched; 2]);
+}
+
+pub async fn no_mark_is_stored_above_the_last_message(stores: Stores) {
+    let key = talk(&stores.here).await;
+    fill(&stores.here, key, 3).await;
+    let mark = DeferredWrite::Marks(member(key, Seat::Two), marks(9, 2));
+    let seen = DeferredWrite::LastSeen(Seat::One, store_now(&stores.here).await);
+    write(&stores.here, &[(key, mark), (key, seen)]).await;
+    let stored = [Marks::default(), marks(3, 2)];
+    assert_eq!(stored_marks(&stores, key).await, stored);
 }
 
 pub async fn a_seat_is_last_seen_at_the_latest_time(stores: Stores) {
@@ -61,6 +72,7 @@ pub async fn a_session_is_last_seen_at_the_latest_time(stores: Stores) {
 pub async fn deferred_writes_about_missing_rows_are_ignored(stores: Stores) {
     let (living, ended) = (talk(&stores.here).await, talk(&stores.here).await);
     end(&stores.here, ended).await;
+    fill(&stores.here, living, 2).await;
     let now = store_now(&stores.here).await;
     let mark = |key| {
         (
@@ -82,6 +94,7 @@ pub async fn deferred_writes_about_missing_rows_are_ignored(stores: Stores) {
 
 pub async fn marks_of_a_dead_session_are_ignored(stores: Stores) {
     let key = talk(&stores.here).await;
+    fill(&stores.here, key, 9).await;
     let by = member(key, Seat::One);
     let (low, high) = (marks(2, 1), marks(9, 9));
     let dead = rejected_callers(&stores.here, by).await;

@@ -9,7 +9,7 @@ use actix::{
     Actor, ActorContext, AsyncContext, Context, Handler, Message, Recipient, WeakAddr, WrapFuture,
 };
 use actors::{
-    Attach, Attached, GetHistory, OpenStream, PairRegistry, Refusal, StreamId,
+    Attach, Attached, GetHistory, OpenStream, PairRegistry, Refusal, Snapshot, StreamId,
     domain::{
         Activity, ChatKey, Event, Hello, Marks, Names, Notice, Page, Seat, SeatChange,
         SecretDigest, Seq, Timestamp,
@@ -249,8 +249,21 @@ impl Watch {
 
     /// Opens a stream behind a place, and replays until it is live.
     pub(crate) async fn open_after(person: &Person, after: Option<Seq>) -> Result<Self, Refusal> {
+        Self::attach(person, Self::begin(person, after).await?).await
+    }
+
+    /// Opens a stream that is not attached yet.
+    pub(crate) async fn begin(person: &Person, after: Option<Seq>) -> Result<Snapshot, Refusal> {
+        let by = person.by;
+        person
+            .pairs()
+            .ask(person.key, OpenStream { by, after })
+            .await
+    }
+
+    /// Replays until it is live.
+    pub(crate) async fn attach(person: &Person, opened: Snapshot) -> Result<Self, Refusal> {
         let (pairs, key, by) = (person.pairs().clone(), person.key, person.by);
-        let opened = pairs.ask(key, OpenStream { by, after }).await?;
         let seen = Arc::new(Seen::default());
         seen.shown.lock().unwrap().push(Shown::of(&opened.hello));
         seen.record_hello(opened.hello);
