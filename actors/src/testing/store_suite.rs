@@ -173,6 +173,7 @@ macro_rules! store_suite {
             an_end_spares_every_other_chat
             a_message_racing_the_end_is_stored_before_it_or_not_at_all
             an_expired_chat_is_over_before_the_sweep
+            an_expired_chat_is_ended_once_before_the_sweep
             the_sweep_ends_expired_chats_and_reports_each_once
             the_sweep_ends_no_more_than_it_is_asked_to
             living_chats_are_counted

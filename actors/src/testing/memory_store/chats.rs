@@ -7,7 +7,10 @@ use async_trait::async_trait;
 use super::{Call, MemoryStore, data::Data, record::Record};
 use crate::{
     domain::{Chat, ChatKey, Position, Seat, Timestamp, UserName},
-    ports::{Access, BatchResult, Chats, NewChat, Principal, Registered, StoreError, batch_result},
+    ports::{
+        Access, BatchResult, Chats, Denied, NewChat, Principal, Registered, StoreError,
+        batch_result,
+    },
 };
 
 #[async_trait]
@@ -67,7 +70,16 @@ impl Chats for MemoryStore {
     }
 
     async fn end(&self, by: Principal) -> Result<Access<()>, StoreError> {
-        self.with_access(Call::End, by, Record::end).await
+        let (mut data, now) = self.enter(Call::End).await?;
+        let found = data.access(by, now).map(|_| ());
+        match data.chats.get_mut(&by.key()) {
+            // One that has expired counts as ended and is still here, until this ends it.
+            Some(record) if record.ended_at.is_none() && found != Err(Denied::NoSession) => {
+                record.end(now);
+                Ok(Ok(()))
+            }
+            _ => Ok(found),
+        }
     }
 }
 

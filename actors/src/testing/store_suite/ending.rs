@@ -141,6 +141,13 @@ pub async fn an_expired_chat_is_over_before_the_sweep(stores: Stores) {
     assert_nothing_changes(&stores, key).await;
 }
 
+pub async fn an_expired_chat_is_ended_once_before_the_sweep(stores: Stores) {
+    let key = expired_chat(&stores.here).await;
+    assert_eq!(end_again(&stores.there, key).await, Ok(()));
+    assert_eq!(end_again(&stores.here, key).await, Err(Denied::Ended));
+    assert_eq!(stores.here.expire(100).await.unwrap(), []);
+}
+
 pub async fn the_sweep_ends_expired_chats_and_reports_each_once(stores: Stores) {
     let living = chat(&stores.here).await;
     let ended = chat(&stores.here).await;
