@@ -196,9 +196,12 @@ fn is_full(error: &rusqlite::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{sync::Arc, time::Duration};
 
-    use actors::{ports::SystemClock, testing::Stores};
+    use actors::{
+        ports::{Principal, SystemClock},
+        testing::{Stores, key, new_chat},
+    };
     use prometheus::Registry;
 
     use super::*;
@@ -213,4 +216,19 @@ mod tests {
     }
 
     actors::store_suite!(open);
+
+    #[tokio::test]
+    async fn a_purge_counts_chats_without_a_message() {
+        let stores = open().await;
+        let here = &stores.here;
+        for _ in 0..5 {
+            let key = key();
+            here.register(new_chat(key)).await.unwrap();
+            here.end(Principal::Server(key)).await.unwrap().unwrap();
+        }
+        let life = Duration::from_secs(3600);
+        for rows in [2, 2, 1, 0] {
+            assert_eq!(here.purge(2, life).await.unwrap(), rows);
+        }
+    }
 }

@@ -120,14 +120,14 @@ async fn expire(pairs: &PairRegistry) -> Result<(), StoreError> {
     let (store, bus) = (&environment.world.store, &environment.world.bus);
     loop {
         let expired = store.expire(EXPIRE_LEN_MAX).await?;
+        if expired.is_empty() {
+            return Ok(());
+        }
         for key in &expired {
             environment.metrics.chats_expired.inc();
             bus.publish(*key, Notice::Ended { by: None });
             bus.forget(*key);
             pairs.signal(*key, Signal::Expired);
-        }
-        if expired.len() < EXPIRE_LEN_MAX {
-            return Ok(());
         }
     }
 }
@@ -137,12 +137,10 @@ async fn purge(pairs: &PairRegistry) -> Result<(), StoreError> {
     let store = &pairs.environment().world.store;
     loop {
         let deleted = store.purge(PURGE_LEN_MAX, TOMBSTONE_LIFE).await?;
-        if deleted > 0 {
-            debug!(rows = deleted, "deleted rows of ended chats");
-        }
-        if deleted < PURGE_LEN_MAX {
+        if deleted == 0 {
             return Ok(());
         }
+        debug!(rows = deleted, "deleted rows of ended chats");
     }
 }
 

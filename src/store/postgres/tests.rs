@@ -5,7 +5,7 @@ use std::{
 
 use actors::{
     domain::{ChatKey, Draft, MessageText, Seat, SecretDigest},
-    ports::{Appended, ChatRoom, Chats, Messages},
+    ports::{Appended, ChatRoom, Chats, Messages, Upkeep},
     testing::Stores,
 };
 use harness::servers::Postgres;
@@ -104,6 +104,20 @@ fn draft_to(key: &ChatKey) -> Draft {
         session: SecretDigest::from_bytes([0; 32]),
         text: MessageText::from_store("Hello".into()),
         sent_at: None,
+    }
+}
+
+/// Through a network a call with thousands of chats would take longer than a call may, and be undone each time.
+#[tokio::test]
+async fn of_many_ended_chats_a_part_is_deleted_in_one_call() {
+    let server = server_with_tables(&[]).await;
+    let (_, store) = open_alone(&server.url()).await;
+    let bury = "INSERT INTO tombstones (key, ended_at)
+                SELECT gen_random_uuid(), now_ms() FROM generate_series(1, 250)";
+    server.run(bury).unwrap();
+    let life = Duration::from_secs(3600);
+    for rows in [100, 100, 50, 0] {
+        assert_eq!(store.purge(2_000, life).await.unwrap(), rows);
     }
 }
 

@@ -78,7 +78,7 @@ impl Upkeep for PostgresStore {
             let purge = async |tx: &mut Transaction<'_>| purge(tx, limit, tombstone_life).await;
             let purged = self.connections.transaction(purge).await?;
             match purged.failed.first {
-                Some(error) if purged.rows < limit => Err(StoreError::Refused(format!(
+                Some(error) if purged.rows == 0 => Err(StoreError::Refused(format!(
                     "{} cannot be deleted: {}",
                     counted(purged.failed.chats, "ended chat"),
                     describe(&error)
@@ -103,6 +103,8 @@ impl Upkeep for PostgresStore {
 
 const NEXT_TO_PURGE: &str = include_str!("sql/next_to_purge.sql");
 const PURGE: &str = include_str!("sql/purge.sql");
+/// Chats that one purge deletes. Each takes several round trips, and all of them the time of one call.
+const PURGED_CHATS_MAX: usize = 100;
 const LAPSED: [&str; 4] = [
     "DELETE FROM reservations WHERE key IN
         (SELECT key FROM reservations WHERE expires_at <= now_ms() - 0 * $1::bigint LIMIT $2)",
@@ -128,7 +130,8 @@ async fn purge(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut room = limit;
     let mut failed = Failed::default();
-    while room > 0 {
+    let mut purged = 0;
+    while room > 0 && purged < PURGED_CHATS_MAX {
         // Failed chats come first again, in the order of the index.
         let skipped = i64::try_from(failed.chats).unwrap_or(i64::MAX);
         let Some(row) = tx.query_opt(NEXT_TO_PURGE, &[&skipped]).await? else {
@@ -138,6 +141,7 @@ async fn purge(
         let purge = async |tx: &mut Transaction<'_>| purge_chat(tx, key, room).await;
         if let Some(deleted) = tx.isolate(&mut failed, purge).await? {
             room -= deleted;
+            purged += 1;
         }
     }
     let life_ms = ms(tombstone_life);
@@ -150,10 +154,11 @@ async fn purge(
     })
 }
 
-/// Deletes up to `room` messages of a chat that is over; returns how many.
+/// Deletes up to `room` messages of a chat that is over; returns how many. That none are left counts as one.
 async fn purge_chat(tx: &mut Transaction<'_>, key: Uuid, room: i64) -> Result<i64, Error> {
-    let deleted = bound(tx.execute(PURGE, &[&key, &room]).await?);
+    let mut deleted = bound(tx.execute(PURGE, &[&key, &room]).await?);
     if deleted < room {
+        deleted += 1;
         let purged = "UPDATE tombstones SET purged = true WHERE key = $1";
         tx.execute(purged, &[&key]).await?;
         // Left behind by an instance of a release that did not know this table.

@@ -95,7 +95,7 @@ impl Upkeep for SqliteStore {
             }
             ended.forget(connection)?;
             disk.refresh();
-            if purged.rows < limit {
+            if purged.rows == 0 {
                 damaged.report()?;
             }
             Ok(purged.rows)
@@ -200,15 +200,16 @@ fn purge(
     })
 }
 
-/// Deletes up to `room` messages of a chat that is over; returns how many.
+/// Deletes up to `room` messages of a chat that is over; returns how many. That none are left counts as one.
 fn purge_chat(tx: &Transaction<'_>, key: ChatKey, room: usize) -> rusqlite::Result<usize> {
-    let deleted = tx
+    let mut deleted = tx
         .prepare_cached(
             "DELETE FROM messages WHERE key = ?1 AND seq IN
              (SELECT seq FROM messages WHERE key = ?1 ORDER BY seq LIMIT ?2)",
         )?
         .execute(params![Col(key), room])?;
     if deleted < room {
+        deleted += 1;
         tx.execute(
             "UPDATE tombstones SET purged = 1 WHERE key = ?1",
             [Col(key)],

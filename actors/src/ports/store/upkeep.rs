@@ -23,7 +23,7 @@ pub trait Upkeep: Send + Sync + 'static {
     async fn expire(&self, limit: usize) -> Result<Vec<ChatKey>, StoreError>;
 
     /// Deletes up to `limit` rows: messages of ended chats, lapsed reservations, codes and asks, and tombstones older
-    /// than `tombstone_life`. Returns the number of deleted rows.
+    /// than `tombstone_life`. Returns how many it went through; 0 when nothing is left to delete.
     async fn purge(&self, limit: usize, tombstone_life: Duration) -> Result<usize, StoreError>;
 
     /// Records that an instance is alive, and returns the others that are. None, where only one process can use the
