@@ -19,7 +19,7 @@ use std::{
 
 use actix::{Addr, ArbiterHandle, Handler, Supervisor};
 use dashmap::{DashMap, mapref::entry::Entry as MapEntry};
-use tracing::{Span, debug, error};
+use tracing::{Instrument, Span, debug, error};
 
 use crate::{
     Detach, Pair, Refusal, StreamId,
@@ -28,8 +28,7 @@ use crate::{
     pair::{
         CountGuard, Dispatch, PairStatus, QueuedSignal, Refresh, RegistryHandle, Request, Signal,
     },
-    ports::{Bus, BusState, DeferredWrite, Store},
-    supervision::catch_panic,
+    ports::{Access, Bus, BusState, DeferredWrite, Store},
 };
 use crashes::Crashes;
 
@@ -159,6 +158,18 @@ impl PairRegistry {
         &self.0.environment.world.store
     }
 
+    /// Whether there is such a chat. Asked in a task of its own: a call of the store that is given up, because a client has
+    /// left, costs its connection.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the store cannot say.
+    pub async fn status(&self, key: ChatKey) -> Result<Access<()>, Refusal> {
+        let store = self.store().clone();
+        let asking = async move { store.status(key).await };
+        let asked = tokio::spawn(asking.in_current_span()).await;
+        Ok(asked.map_err(|panic| Refusal::Defect(panic.to_string()))??)
+    }
+
     /// The bus, for health checks.
     pub fn bus(&self) -> &Arc<dyn Bus> {
         &self.0.environment.world.bus
@@ -224,9 +235,7 @@ impl PairRegistry {
                 "this pair failed several times in a row".into(),
             ));
         }
-        let status = catch_panic(self.store().status(key)).await;
-        // It panicked, it failed, or there is no such chat.
-        status.map_err(Refusal::Defect)???;
+        self.status(key).await??;
         if self.0.pairs.len() >= self.0.environment.limits.pairs_max {
             return Err(Refusal::Unavailable(
                 "this instance holds all the chats it may".into(),

@@ -47,7 +47,7 @@ impl TokenHolder {
         let found = state.pairs.ask(token.key(), probe).await;
         found.map_err(of_session)?;
         let status = match key {
-            Some(key) => state.pairs.store().status(key).await?,
+            Some(key) => state.pairs.status(key).await?,
             None => Err(Denied::Missing),
         };
         status?;
@@ -76,7 +76,7 @@ impl TokenHolder {
                 false => Err(Refusal::NoSession),
             };
         }
-        match state.pairs.store().status(key).await? {
+        match state.pairs.status(key).await? {
             Err(Denied::Ended) => Err(Refusal::Gone),
             _ => Err(Refusal::NoSession),
         }

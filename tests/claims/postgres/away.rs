@@ -13,13 +13,13 @@ use harness::{
     client::{Client, Session, send_until_settled},
     servers::Postgres,
 };
-use tokio::task::JoinSet;
+use tokio::{io::AsyncWriteExt, task::JoinSet};
 use uuid::Uuid;
 
 use super::{at, on};
 use crate::{
     encryption::Encrypted,
-    support::{Browser, Chat, POST, Server, eventually},
+    support::{Browser, Chat, POST, Server, eventually, raw},
 };
 
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -250,6 +250,41 @@ async fn a_locked_table_makes_an_instance_not_ready() {
         hold.rollback().await.unwrap();
         becomes(200).await;
     }
+}
+
+/// Anybody can ask about links that they make up, and leave before they are answered.
+#[tokio::test]
+async fn clients_that_leave_cost_no_connections_to_the_database() {
+    const POOL_SIZE: f64 = 4.0;
+    let server = Postgres::start().unwrap();
+    let duet = on(&server).set("store.pool_size", POOL_SIZE).start().await;
+    let (mut holder, watcher) = (
+        server.connect().await.unwrap(),
+        server.connect().await.unwrap(),
+    );
+    let waiting = "SELECT FROM pg_stat_activity
+                   WHERE wait_event_type = 'Lock' AND query LIKE '%buried%'";
+    for number in 0..20 {
+        let hold = holder.transaction().await.unwrap();
+        hold.batch_execute("LOCK TABLE chats IN ACCESS EXCLUSIVE MODE")
+            .await
+            .unwrap();
+        let mut socket = raw::connect(duet.address).await;
+        let seat = if number % 2 == 0 { "" } else { "/1" };
+        let ask = format!(
+            "GET /demo/chat/user/made-up-{number:016}{seat} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        );
+        socket.write_all(ask.as_bytes()).await.unwrap();
+        eventually("the database is asked", async || {
+            let found = watcher.query(waiting, &[]).await.unwrap();
+            (!found.is_empty()).then_some(())
+        })
+        .await;
+        drop(socket);
+        hold.rollback().await.unwrap();
+    }
+    let opened = duet.metric("duet_store_connections_opened_total").await;
+    assert!(opened <= POOL_SIZE, "{opened}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
