@@ -247,13 +247,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         app: &impl App,
     ) -> io::Result<Option<Response<BoxBody>>> {
         let mut rest = None;
+        let is_kept_back = request.head().expect();
         self.body_unread = self.has_body();
         if self.body_unread {
-            if request.head().expect() {
-                let go_on = b"HTTP/1.1 100 Continue\r\n\r\n";
-                self.unwritten.extend_from_slice(go_on);
-                self.flush().await?;
-            }
             let chunks = self.chunks_at_hand();
             let over = !self.body_unread || chunks.last().is_some_and(Result::is_err);
             let at_hand = stream::iter(chunks);
@@ -261,6 +257,10 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
                 at_hand.boxed_local()
             } else {
                 let (sender, mut receiver) = mpsc::channel(1);
+                if is_kept_back {
+                    // There is room for a chunk once the handler has taken this one: it wants the body.
+                    let _ = sender.try_send(Ok(Bytes::new()));
+                }
                 rest = Some(sender);
                 let to_come = stream::poll_fn(move |cx| receiver.poll_recv(cx));
                 at_hand.chain(to_come).boxed_local()
@@ -270,7 +270,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         tokio::select! {
             biased;
             response = app(request) => Ok(Some(response)),
-            () = self.feed_body(rest) => Ok(None),
+            () = self.feed_body(rest, is_kept_back) => Ok(None),
         }
     }
 
@@ -306,11 +306,19 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         }
     }
 
-    /// Passes the rest of a body to the handler as it arrives, then waits until the client is gone.
-    async fn feed_body(&mut self, rest: Option<mpsc::Sender<Chunk>>) {
+    /// Passes the rest of a body to the handler as it arrives, then waits until the client is gone. One that keeps the
+    /// body back until it is told to go on is told when the handler wants it, so that a refusal comes without it.
+    async fn feed_body(&mut self, rest: Option<mpsc::Sender<Chunk>>, mut is_kept_back: bool) {
         if let Some(rest) = rest {
             // Ends with an error when the handler does not read the body.
             while let Ok(room) = rest.reserve().await {
+                if std::mem::take(&mut is_kept_back) {
+                    let go_on = b"HTTP/1.1 100 Continue\r\n\r\n";
+                    self.unwritten.extend_from_slice(go_on);
+                    if self.flush().await.is_err() {
+                        return;
+                    }
+                }
                 match self.chunk() {
                     Some(chunk) => {
                         let broken = chunk.is_err();

@@ -97,3 +97,37 @@ async fn a_request_behind_a_stream_is_not_answered_within_it() {
     assert!(answer.ends_with("begun\r\n"), "{answer}");
     assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
 }
+
+#[tokio::test]
+async fn a_client_is_told_to_go_on_only_where_its_body_is_wanted() {
+    const KEPT_BACK: &[u8] = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+                               Expect: 100-continue\r\nContent-Length: 2\r\n\r\n";
+    let (mut client, server) = duplex(1_000);
+    client.write_all(KEPT_BACK).await.unwrap();
+    let mut answer = String::new();
+    let (_, read) = join(refuse(server), client.read_to_string(&mut answer)).await;
+    read.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 429"), "{answer}");
+
+    let (mut client, server) = duplex(1_000);
+    let app = async |mut request: Request| {
+        let mut body = BytesMut::new();
+        let mut payload = request.take_payload();
+        while let Some(chunk) = payload.next().await {
+            body.extend_from_slice(&chunk.unwrap());
+        }
+        Response::with_body(StatusCode::OK, body.freeze()).map_into_boxed_body()
+    };
+    let send = async {
+        client.write_all(KEPT_BACK).await.unwrap();
+        let mut told = [0; 25];
+        client.read_exact(&mut told).await.unwrap();
+        assert_eq!(&told, b"HTTP/1.1 100 Continue\r\n\r\n");
+        client.write_all(b"{}").await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(answer.ends_with("{}"), "{answer}");
+    };
+    join(send, serve(server, app)).await.1.unwrap();
+}
