@@ -121,23 +121,24 @@ fn read(
         if announced.is_some_and(|length| length > body_max) {
             return Err(Problem::BodyTooLarge);
         }
-        let count = |bytes: usize| match &counted {
-            Some((address, state)) => state.limits.count_upload(*address, bytes),
+        let count = |before, now| match &counted {
+            Some((address, state)) => state.limits.count_upload(*address, before, now),
             None => Ok(()),
         };
         // The announced length is counted at once. If each part were counted as it arrives, many bodies at
         // the same time would use up the quota half-way, and none would get through.
         if let Some(length) = announced {
-            count(length as usize)?;
+            count(0, length as usize)?;
         }
         let mut body = BytesMut::new();
         let all = async {
             while let Some(part) = payload.next().await {
                 let part = part.map_err(|error| read_error(&error))?;
+                let length = body.len() + part.len();
                 if announced.is_none() {
-                    count(part.len())?;
+                    count(body.len(), length)?;
                 }
-                if body.len() + part.len() > BODY_BYTES_MAX {
+                if length > BODY_BYTES_MAX {
                     return Err(Problem::BodyTooLarge);
                 }
                 body.extend_from_slice(&part);

@@ -125,6 +125,34 @@ async fn what_an_address_sends_is_counted_in_bytes() {
     .await;
 }
 
+/// A length that is not announced is counted as it comes, and as much as it is in the end.
+#[tokio::test]
+async fn a_body_in_many_small_parts_counts_no_more_than_a_whole_one() {
+    let server = Setup::new()
+        .set("limits.upload_kib_per_address_per_second", 1)
+        .set("limits.upload_kib_per_address_burst", 100)
+        .no_exemptions()
+        .start()
+        .await;
+    let chat = Chat::begin(&server).await;
+    let mut request = format!(
+        "POST {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+         Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
+        chat.path("message_send"),
+        chat.one.token,
+    );
+    let body = json!({ "message": "x".repeat(15 * 1024) }).to_string();
+    for part in body.as_bytes().chunks(50) {
+        let part = String::from_utf8_lossy(part);
+        request += &format!("{:x}\r\n{part}\r\n", part.len());
+    }
+    request += "0\r\n\r\n";
+    let mut socket = raw::connect(server.address).await;
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let answer = raw::read(&mut socket, "message_send").await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
 /// Bodies that come together, each in two parts: what is announced counts at once, so that some get
 /// through whole.
 #[tokio::test]
