@@ -55,7 +55,12 @@ pub fn place(path: &str) -> (Option<&str>, Option<u8>) {
         .and_then(|path| path.strip_prefix("/user/"));
     let mut parts = below.unwrap_or_default().split('/');
     let hash = parts.next().filter(|hash| !hash.is_empty());
-    (hash, parts.next().and_then(|seat| seat.parse().ok()))
+    let seat = match parts.next() {
+        Some("1") => Some(1),
+        Some("2") => Some(2),
+        _ => None,
+    };
+    (hash, seat)
 }
 
 #[cfg(test)]

@@ -26,6 +26,15 @@ impl Seat {
         }
     }
 
+    /// The seat whose number this is, as an address has it.
+    pub fn parse(number: &str) -> Option<Seat> {
+        match number {
+            "1" => Some(Seat::One),
+            "2" => Some(Seat::Two),
+            _ => None,
+        }
+    }
+
     /// The other seat.
     pub fn other(self) -> Seat {
         match self {

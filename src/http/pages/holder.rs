@@ -24,8 +24,8 @@ pub struct SeatRequest {
     pub state: web::Data<State>,
     pub request: HttpRequest,
     hash: String,
-    /// The seat that the address names, if there is such a one.
-    pub seat: u8,
+    /// The seat that the address names.
+    pub seat: Seat,
 }
 
 impl FromRequest for SeatRequest {
@@ -33,7 +33,7 @@ impl FromRequest for SeatRequest {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let path = web::Path::<(String, u8)>::from_request(request, payload).into_inner();
+        let path = web::Path::<(String, String)>::from_request(request, payload).into_inner();
         let state = web::Data::<State>::from_request(request, payload).into_inner();
         let at_seat = path.and_then(|path| {
             let (hash, seat) = path.into_inner();
@@ -41,7 +41,7 @@ impl FromRequest for SeatRequest {
                 state: state?,
                 request: request.clone(),
                 hash,
-                seat,
+                seat: Seat::parse(&seat).ok_or(Problem::NoSuchPage)?,
             })
         });
         ready(at_seat)
@@ -52,19 +52,17 @@ impl SeatRequest {
     /// The holder of the seat.
     ///
     /// # Errors
-    /// [`Problem`] 401 without the seat's session, 410 when the chat is over, 404 where the address
-    /// names no seat.
+    /// [`Problem`] 401 without the seat's session, 410 when the chat is over, 404 where the address names no chat.
     pub async fn holder(&self) -> Result<Holder> {
         let hash = PairHash::parse(&self.hash).map_err(|_| Refusal::NotFound)?;
-        let seat = Seat::try_from(i64::from(self.seat)).map_err(|_| Problem::NoSuchPage)?;
         // A made-up cookie costs a query of the store, so it is counted.
         self.state.limits.count_request(&self.request)?;
         let token = seat_token(&self.request);
-        let caller = TokenHolder::at_seat(self.state.clone(), hash, seat, token).await?;
+        let caller = TokenHolder::at_seat(self.state.clone(), hash, self.seat, token).await?;
         Ok(Holder {
             request: self.request.clone(),
             caller,
-            seat,
+            seat: self.seat,
         })
     }
 }

@@ -8,7 +8,7 @@ use super::{flash, holder::SeatRequest};
 use crate::http::problem::Problem;
 
 pub async fn show(at: SeatRequest) -> Result<HttpResponse, Problem> {
-    if at.seat != Seat::One.number() {
+    if at.seat != Seat::One {
         return Err(Problem::NoSuchPage);
     }
     let holder = at.holder().await?;

@@ -65,15 +65,10 @@ pub async fn end(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpRespon
 /// Removes every cookie of the seat in the path.
 pub fn forget_seat(request: &HttpRequest, response: &mut HttpResponse) {
     let part = |name| request.match_info().get(name);
-    let (Some(hash), Some(number)) = (part("hash"), part("seat")) else {
-        return;
-    };
-    let seat = number
-        .parse::<i64>()
-        .ok()
-        .and_then(|number| Seat::try_from(number).ok());
+    let hash = part("hash").and_then(|hash| PairHash::parse(hash).ok());
+    let seat = part("seat").and_then(Seat::parse);
     let state = request.app_data::<web::Data<State>>();
-    if let (Ok(hash), Some(seat), Some(state)) = (PairHash::parse(hash), seat, state) {
+    if let (Some(hash), Some(seat), Some(state)) = (hash, seat, state) {
         let cookies = Cookies::of_seat(state, &hash, seat);
         for name in [SEAT_COOKIE, flash::CODE_COOKIE, flash::DEVICE_COOKIE] {
             cookies.remove(response, name);

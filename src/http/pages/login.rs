@@ -239,8 +239,7 @@ fn held_seats(request: &HttpRequest) -> Vec<(Seat, String)> {
     let held = cookie(request, SEATS_COOKIE).unwrap_or_default();
     let parts = held.split('~').filter_map(|part| {
         let (seat, name) = part.split_once('.')?;
-        let seat = Seat::try_from(seat.parse::<i64>().ok()?).ok()?;
-        Some((seat, flash::decode(name)))
+        Some((Seat::parse(seat)?, flash::decode(name)))
     });
     parts.collect()
 }

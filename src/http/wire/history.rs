@@ -12,9 +12,9 @@ use super::messages::MessageView;
 use crate::http::{Problem, Result, schema::MessageSeq};
 
 /// The most messages in one page.
-const LIMIT_MAX: usize = 200;
+const LIMIT_MAX: u64 = 200;
 /// The default limit of a page.
-const LIMIT_DEFAULT: usize = 50;
+const LIMIT_DEFAULT: u64 = 50;
 
 /// A page of the history.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -73,27 +73,28 @@ pub fn parse_page(query: &HistoryQuery) -> Result<(Page, usize)> {
         (None, Some(before)) => Page::Before(parse_seq(before, "before")?),
         (None, None) => Page::Newest,
     };
-    let wrong = || Problem::invalid("limit", "\"limit\" is a number from 1 to 200.");
-    let limit = match &query.limit {
-        Some(limit) => limit.parse().map_err(|_| wrong())?,
-        None => LIMIT_DEFAULT,
-    };
+    let limit = query.limit.as_deref().map_or(Some(LIMIT_DEFAULT), digits);
     match limit {
-        1..=LIMIT_MAX => Ok((page, limit)),
-        _ => Err(wrong()),
+        Some(limit @ 1..=LIMIT_MAX) => Ok((page, limit as usize)),
+        _ => {
+            let message = "\"limit\" is a number from 1 to 200.";
+            Err(Problem::invalid("limit", message))
+        }
     }
 }
 
 fn parse_seq(text: &str, field: &'static str) -> Result<Seq> {
-    let wrong = || {
+    // Beyond the largest `seq`: as good as the last message.
+    digits(text).ok_or_else(|| {
         let message = format!("\"{field}\" is a message's seq: a whole number.");
         Problem::invalid(field, message)
-    };
-    match text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // Beyond the largest `seq`: as good as the last message.
-        true if !text.is_empty() => Ok(text.parse().unwrap_or(Seq::MAX)),
-        _ => Err(wrong()),
-    }
+    })
+}
+
+/// A number of decimal digits alone, at most the largest there is.
+fn digits(text: &str) -> Option<u64> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().unwrap_or(u64::MAX))
 }
 
 /// The `seq` that a stream resumes after: `Last-Event-ID`, or else `after`. Both must be valid if both are sent.

@@ -179,6 +179,9 @@ async fn a_page_of_the_history_is_asked_for_in_numbers() {
     chat.one.say("x").await;
     for (query, field) in [
         ("limit=0", "limit"),
+        ("limit=%2B5", "limit"),
+        ("limit=5%20", "limit"),
+        ("after=%2B5", "after"),
         ("limit=201", "limit"),
         ("limit=-1", "limit"),
         ("limit=x", "limit"),

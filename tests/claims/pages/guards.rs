@@ -75,6 +75,8 @@ async fn errors_are_pages_of_the_same_kind() {
         (404, "/demo/chat/user/no-such-chat".to_owned()),
         (404, "/demo/chat/user/%FF%FE".to_owned()),
         (404, format!("{home}/3")),
+        (404, format!("{home}/01")),
+        (404, format!("{home}/%2B1/device")),
         (410, format!("/demo/chat/user/{}", over.hash)),
         (401, format!("{home}/1")),
         (405, format!("{home}/login")),
