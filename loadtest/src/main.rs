@@ -255,8 +255,10 @@ fn started<T, E: Error>(
     };
     let runtime = runtime.map_err(|error| cannot(&format!("the runtime cannot start: {error}")))?;
     runtime.block_on(async {
-        // Dropped with the servers that it has started, which would go on otherwise.
+        // Dropped with the servers that it has started, which would go on otherwise. A run that hears the signal itself
+        // says how it ended.
         tokio::select! {
+            biased;
             done = run => done.map_err(|error| cannot(&error)),
             code = told_to_stop() => Err(ExitCode::from(code)),
         }

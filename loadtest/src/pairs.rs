@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -72,7 +72,8 @@ async fn many<T>(
     make: impl AsyncFn(&Client) -> Result<T, ApiError>,
 ) -> Result<Vec<T>, ApiError> {
     let (next, made) = (AtomicU64::new(0), AtomicU64::new(0));
-    let (next, made, make) = (&next, &made, &make);
+    let told = AtomicBool::new(false);
+    let (next, made, told, make) = (&next, &made, &told, &make);
     let maker = async || {
         let mut mine = Vec::new();
         loop {
@@ -85,7 +86,14 @@ async fn many<T>(
                 // A chat that was made but not entered because an instance went away is left behind: it expires by itself.
                 match make(&clients[(number + retry.attempts()) % clients.len()]).await {
                     Ok(one) => break mine.push(one),
-                    Err(error) => retry.pause(error).await?,
+                    Err(error) => {
+                        if error.is_transient() && !told.swap(true, Relaxed) {
+                            let patience = PATIENCE.as_secs();
+                            progress
+                                .tell(format!("{error}: trying again, for {patience} s at most"));
+                        }
+                        retry.pause(error).await?;
+                    }
                 }
             }
             made.fetch_add(1, Relaxed);

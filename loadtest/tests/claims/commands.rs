@@ -2,14 +2,14 @@
 
 use std::{
     fs,
-    io::Read,
+    io::{BufRead, BufReader, Read},
     os::unix::fs::PermissionsExt,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use harness::servers::{Instance, instance::setting};
+use harness::servers::{Instance, free_port, instance::setting};
 use loadtest::usage::Processes;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -55,6 +55,21 @@ fn a_report_that_cannot_be_written_is_known_before_the_run() {
 }
 
 #[test]
+fn a_server_that_is_waited_for_is_named_meanwhile() {
+    let mut run = loadtest("flow --pairs 1 --api http://127.0.0.1:1")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(run.stderr.take().unwrap()).lines();
+    assert!(told.any(|line| {
+        line.unwrap()
+            .contains("127.0.0.1:1 (Connection refused (os error 111)): trying again")
+    }));
+    run.kill().unwrap();
+    run.wait().unwrap();
+}
+
+#[test]
 fn whoever_reads_the_report_may_stop_doing_so() {
     let store = setting("store.url", "sqlite://duet.db");
     let server = Instance::start(&crate::duet(), [store]).unwrap();
@@ -92,8 +107,7 @@ fn one_that_is_told_to_stop_takes_its_servers_with_it() {
         let servers = Processes::new(&[pid]).unwrap().ids().split_off(1);
         (servers.len() > 6).then_some(servers)
     });
-    let own = Pid::from_raw(pid.try_into().unwrap()).unwrap();
-    kill_process(own, Signal::TERM).unwrap();
+    signal(&run, Signal::TERM);
     let status = eventually(|| run.try_wait().unwrap());
     assert_eq!(status.code(), Some(143));
     for server in servers {
@@ -108,6 +122,27 @@ fn one_that_is_told_to_stop_takes_its_servers_with_it() {
         .filter(|name| !name.to_string_lossy().contains("template"))
         .collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_cluster_that_is_told_to_stop_has_done_what_it_was_for() {
+    let port = free_port().unwrap();
+    let mut run = loadtest(&format!("cluster --port {port} --duet"))
+        .arg(crate::duet())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(run.stdout.take().unwrap()).lines();
+    assert!(said.any(|line| line.unwrap().contains("Ctrl-C")));
+    signal(&run, Signal::INT);
+    let status = eventually(|| run.try_wait().unwrap());
+    assert_eq!(status.code(), Some(0));
+}
+
+fn signal(run: &Child, signal: Signal) {
+    let pid = Pid::from_raw(run.id().try_into().unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
 }
 
 fn eventually<T>(mut probe: impl FnMut() -> Option<T>) -> T {
