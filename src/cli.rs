@@ -4,7 +4,7 @@ mod offline;
 
 use std::{
     fmt,
-    io::{self, Read, Write},
+    io::{self, BufRead, IsTerminal, Read, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -324,12 +324,17 @@ async fn require_made(url: &StoreUrl, command: &str) -> Result<(), Failure> {
     )))
 }
 
+/// The first line that is not blank: on a terminal only lines come to an end.
 fn link_from_stdin() -> Result<Zeroizing<String>, Failure> {
     let mut bytes = Zeroizing::new(Vec::new());
-    let mut input = io::stdin().take(LINK_LEN_MAX);
-    input
-        .read_to_end(&mut bytes)
-        .map_err(|error| Failure::Failed(format!("Standard input cannot be read: {error}.")))?;
+    let mut input = io::stdin().lock().take(LINK_LEN_MAX);
+    if io::stdin().is_terminal() {
+        writeln!(io::stderr(), "Paste the link, and press Enter.")?;
+    }
+    let unreadable = |error| Failure::Failed(format!("Standard input cannot be read: {error}."));
+    while bytes.trim_ascii().is_empty()
+        && input.read_until(b'\n', &mut bytes).map_err(unreadable)? > 0
+    {}
     match str::from_utf8(&bytes) {
         Ok(link) => Ok(Zeroizing::new(link.to_owned())),
         Err(_) => Err(Failure::Refused(

@@ -2,9 +2,9 @@
 
 use std::{
     fs,
-    io::{self, Write},
+    io::{self, Read, Write},
     net::TcpListener,
-    process::Output,
+    process::{Output, Stdio},
     thread,
     time::Duration,
 };
@@ -175,6 +175,23 @@ fn health_waits_for_a_slow_answer_no_longer_than_for_none() {
     let health = Setup::new().set("server.bind", address).arg("health").run();
     refused(&health, &["does not answer", "timed out"]);
     assert_eq!(health.status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn a_link_that_is_typed_is_taken_at_the_end_of_its_line() {
+    let mut setup = Setup::new().arg("end");
+    let mut command = setup.command();
+    command.stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // It stays open, as a terminal does.
+    let mut input = child.stdin.take().unwrap();
+    let link = "https://chat.example.org/demo/chat/user/AAAAAAAAAAAAAAAAAAAAAA";
+    writeln!(input, "\n  {link}").unwrap();
+    let ended = eventually("it has ended", async || child.try_wait().unwrap()).await;
+    assert_eq!(ended.code(), Some(2));
+    let mut told = String::new();
+    child.stderr.unwrap().read_to_string(&mut told).unwrap();
+    assert!(told.contains("There is no file"), "{told}");
 }
 
 #[tokio::test]
