@@ -36,11 +36,14 @@ pub async fn ready(request: HttpRequest, state: web::Data<State>) -> HttpRespons
     let bus_is_up = state.pairs.bus_is_up();
     let bus_is_wanted = has_parameter(&request, "bus");
     let tasks_down = state.readiness.tasks.down();
-    let store = match state.readiness.store.check().await {
-        Ok(()) if store.away().is_empty() => "up",
-        Ok(()) => "degraded",
-        Err(StoreError::NoRoom(_)) => "full",
-        Err(_) => "away",
+    let probe = state.readiness.store.clone();
+    // In a task of its own: a write that is given up, because a client has left, costs the store's connection.
+    let checked = tokio::spawn(async move { probe.check().await }).await;
+    let store = match checked {
+        Ok(Ok(())) if store.away().is_empty() => "up",
+        Ok(Ok(())) => "degraded",
+        Ok(Err(StoreError::NoRoom(_))) => "full",
+        Ok(Err(_)) | Err(_) => "away",
     };
     let reason = match store {
         _ if state.readiness.is_draining() => Some("draining"),

@@ -252,35 +252,35 @@ async fn a_locked_table_makes_an_instance_not_ready() {
     }
 }
 
-/// Anybody can ask about links that they make up, and leave before they are answered.
+/// Anybody can ask about links that they make up, or whether an instance is ready, and leave.
 #[tokio::test]
 async fn clients_that_leave_cost_no_connections_to_the_database() {
     const POOL_SIZE: f64 = 4.0;
     let server = Postgres::start().unwrap();
     let duet = on(&server).set("store.pool_size", POOL_SIZE).start().await;
-    let (mut holder, watcher) = (
-        server.connect().await.unwrap(),
-        server.connect().await.unwrap(),
-    );
-    let waiting = "SELECT FROM pg_stat_activity
-                   WHERE wait_event_type = 'Lock' AND query LIKE '%buried%'";
-    for number in 0..20 {
+    let mut holder = server.connect().await.unwrap();
+    let watcher = server.connect().await.unwrap();
+    for (path, query) in [
+        ("/demo/chat/user/made-up", "%buried%"),
+        ("/demo/chat/user/made-up/1", "%buried%"),
+        ("/health/ready", "LOCK TABLE %"),
+    ]
+    .repeat(7)
+    {
+        let ask = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let waiting = "SELECT FROM pg_stat_activity
+                       WHERE wait_event_type = 'Lock' AND query LIKE $1";
         let hold = holder.transaction().await.unwrap();
         hold.batch_execute("LOCK TABLE chats IN ACCESS EXCLUSIVE MODE")
             .await
             .unwrap();
-        let mut socket = raw::connect(duet.address).await;
-        let seat = if number % 2 == 0 { "" } else { "/1" };
-        let ask = format!(
-            "GET /demo/chat/user/made-up-{number:016}{seat} HTTP/1.1\r\nHost: localhost\r\n\r\n"
-        );
-        socket.write_all(ask.as_bytes()).await.unwrap();
-        eventually("the database is asked", async || {
-            let found = watcher.query(waiting, &[]).await.unwrap();
-            (!found.is_empty()).then_some(())
-        })
-        .await;
-        drop(socket);
+        let asking = eventually("the database is asked", async || {
+            let mut socket = raw::connect(duet.address).await;
+            socket.write_all(ask.as_bytes()).await.unwrap();
+            let found = watcher.query(waiting, &[&query]).await.unwrap();
+            (!found.is_empty()).then_some(socket)
+        });
+        drop(asking.await);
         hold.rollback().await.unwrap();
     }
     let opened = duet.metric("duet_store_connections_opened_total").await;
