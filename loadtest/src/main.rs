@@ -37,7 +37,7 @@ const EXIT_CODES: &str = "Exit codes:
   0  every message was acknowledged, and arrived once, in order and unaltered
   1  a promise was broken: something acknowledged was lost, doubled, reordered or altered
   2  the run could not be made: wrong options, or no server to talk to
-  3  no promise was broken, but some messages were refused or never acknowledged";
+  3  no promise was broken, but messages were refused or never acknowledged, streams lost, or no rate was held";
 
 #[derive(Debug, Subcommand)]
 enum Command {
