@@ -88,72 +88,28 @@ impl Settings {
 
     fn check_numbers(&self) -> Result<(), ConfigError> {
         let Self { server, store, .. } = self;
-        let workers = server.workers as u64;
-        for (name, value, least, most, why) in [
-            (
-                "server.workers",
-                workers,
-                0,
-                WORKERS_MAX,
-                "one for each core is enough",
-            ),
-            (
-                "server.leave_seconds",
-                server.leave_seconds,
-                0,
-                A_DAY_SECONDS,
-                A_DAY,
-            ),
-            (
-                "server.drain_seconds",
-                server.drain_seconds,
-                0,
-                A_DAY_SECONDS,
-                A_DAY,
-            ),
-            (
-                "store.pool_size",
-                store.pool_size.into(),
-                1,
-                CONNECTIONS_MAX,
-                "each is a process of PostgreSQL's",
-            ),
-            (
-                "store.lanes",
-                store.lanes.into(),
-                1,
-                LANES_MAX,
-                "the fewer, the larger and cheaper are the commits",
-            ),
-            (
-                "store.start_seconds",
-                store.start_seconds,
-                0,
-                A_DAY_SECONDS,
-                A_DAY,
-            ),
-            (
-                "store.connect_seconds",
-                store.connect_seconds,
-                1,
-                A_DAY_SECONDS,
-                A_DAY,
-            ),
-            (
-                "store.call_seconds",
-                store.call_seconds,
-                1,
-                A_DAY_SECONDS,
-                A_DAY,
-            ),
-        ] {
-            if !(least..=most).contains(&value) {
-                return Err(ConfigError(format!(
-                    "{name} = {value} must be from {least} to {most}: {why}."
-                )));
-            }
+        #[rustfmt::skip] // A table, a setting a row.
+        let bounds = [
+            ("server.workers", server.workers as u64, 0..=WORKERS_MAX, "one for each core is enough"),
+            ("server.leave_seconds", server.leave_seconds, 0..=A_DAY_SECONDS, A_DAY),
+            ("server.drain_seconds", server.drain_seconds, 0..=A_DAY_SECONDS, A_DAY),
+            ("store.pool_size", store.pool_size.into(), 1..=CONNECTIONS_MAX, "each is a process of PostgreSQL's"),
+            ("store.lanes", store.lanes.into(), 1..=LANES_MAX, "the fewer, the larger and cheaper are the commits"),
+            ("store.start_seconds", store.start_seconds, 0..=A_DAY_SECONDS, A_DAY),
+            ("store.connect_seconds", store.connect_seconds, 1..=A_DAY_SECONDS, A_DAY),
+            ("store.call_seconds", store.call_seconds, 1..=A_DAY_SECONDS, A_DAY),
+        ];
+        let wrong = bounds
+            .iter()
+            .find(|(_, value, range, _)| !range.contains(value));
+        match wrong {
+            None => Ok(()),
+            Some((name, value, range, why)) => Err(ConfigError(format!(
+                "{name} = {value} must be from {} to {}: {why}.",
+                range.start(),
+                range.end()
+            ))),
         }
-        Ok(())
     }
 
     fn check_log_levels(&self) -> Result<(), ConfigError> {
