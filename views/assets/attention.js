@@ -19,11 +19,16 @@ export function start() {
   on("unread", count);
   on("peer", count);
   on("messages", arrive);
-  toggle("notifications", KEYS.notifications, allow);
-  toggle("sound", KEYS.sound, async () => {
+  toggle("notifications", allow);
+  toggle("sound", async () => {
     void chime();
     return true;
   });
+  // They may be moved in another tab.
+  addEventListener("storage", show);
+  show();
+  // It was switched on before this page was loaded.
+  for (const press of ["click", "keydown"]) addEventListener(press, () => isOn(KEYS.sound) && wake().suspend(), { once: true });
   count();
 }
 
@@ -32,16 +37,18 @@ function count() {
   document.title = state.unread.size ? `(${state.unread.size}) ${name}` : name;
 }
 
-/** @param {string} id @param {string} key @param {() => Promise<boolean>} onAsked */
-function toggle(id, key, onAsked) {
-  const button = byId(id);
-  const show = () => button.setAttribute("aria-pressed", String(isOn(key)));
-  button.addEventListener("click", async () => {
-    if (isOn(key)) ofBrowser.remove(key);
-    else if (await onAsked()) ofBrowser.set(key, "on");
+/** @param {keyof typeof KEYS} id @param {() => Promise<boolean>} onAsked */
+function toggle(id, onAsked) {
+  byId(id).addEventListener("click", async () => {
+    if (isOn(KEYS[id])) ofBrowser.remove(KEYS[id]);
+    else if (await onAsked()) ofBrowser.set(KEYS[id], "on");
     show();
   });
-  show();
+}
+
+/** The switches, as they are. */
+function show() {
+  for (const [id, key] of Object.entries(KEYS)) byId(id).setAttribute("aria-pressed", String(isOn(key)));
 }
 
 async function allow() {
@@ -70,9 +77,28 @@ async function arrive(messages) {
       shown.close();
     };
   } catch {
-    // Some phones allow notifications to service workers alone.
+    // Some phones allow notifications to service workers alone, whatever they answer when they are asked.
+    ofBrowser.remove(KEYS.notifications);
+    show();
+    strip(text.notifications_blocked);
   }
 }
 
-/** Without its script, as on a dead line, there is no sound, and nothing else is lost. */
-const chime = () => import("./chime.js").then(({ chime }) => chime()).catch(() => {});
+/** @type {AudioContext | undefined} */
+let audio;
+
+/** A page may sound when somebody has pressed something on it; in some browsers only what was asked for during a press. */
+function wake() {
+  audio ??= new AudioContext();
+  void audio.resume();
+  return audio;
+}
+
+async function chime() {
+  try {
+    const audio = wake();
+    await (await import("./chime.js")).chime(audio);
+  } catch {
+    // Without its script, as on a dead line, there is no sound, and nothing else is lost.
+  }
+}

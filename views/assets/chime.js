@@ -2,22 +2,33 @@
 
 /** A fourth apart: two voices. */
 const NOTES_HZ = [587, 784];
+const SOUND_MS = 600;
+/** What a browser held back for longer is no news any more. */
+const LATE_MS = 1_000;
 
-/** @type {AudioContext | undefined} */
-let audio;
+/** How many sound, or wait to. */
+let sounding = 0;
 
-export function chime() {
-  audio ??= new AudioContext();
-  const { currentTime, destination } = audio;
-  NOTES_HZ.forEach((frequency, index) => {
-    if (!audio) return;
-    const at = currentTime + 0.12 * index;
-    const volume = new GainNode(audio, { gain: 0 });
-    volume.gain.setValueAtTime(0.12, at);
-    volume.gain.exponentialRampToValueAtTime(0.001, at + 0.35);
-    const note = new OscillatorNode(audio, { frequency });
-    note.connect(volume).connect(destination);
-    note.start(at);
-    note.stop(at + 0.4);
-  });
+/** @param {AudioContext} audio is put to rest again: while one runs, some systems do not go to sleep */
+export async function chime(audio) {
+  sounding++;
+  const asked = performance.now();
+  // Waits until somebody has pressed something on the page.
+  await audio.resume();
+  if (performance.now() - asked < LATE_MS) {
+    NOTES_HZ.forEach((frequency, index) => sound(audio, frequency, audio.currentTime + 0.12 * index));
+    await new Promise((over) => setTimeout(over, SOUND_MS));
+  }
+  if (!--sounding) await audio.suspend();
+}
+
+/** @param {AudioContext} audio @param {number} frequency @param {number} at */
+function sound(audio, frequency, at) {
+  const volume = new GainNode(audio, { gain: 0 });
+  volume.gain.setValueAtTime(0.12, at);
+  volume.gain.exponentialRampToValueAtTime(0.001, at + 0.35);
+  const note = new OscillatorNode(audio, { frequency });
+  note.connect(volume).connect(audio.destination);
+  note.start(at);
+  note.stop(at + 0.4);
 }

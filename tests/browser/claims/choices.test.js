@@ -29,6 +29,28 @@ function keepSigns() {
   };
 }
 
+/** Runs in every page, ahead of its own scripts: keeps what a sound is made with, which waits for a press as browsers have it. */
+function keepAudio() {
+  /** @type {(() => void)[]} */
+  const waiting = [];
+  // A driver's own questions to a page count as presses for the browser.
+  let isPressed = false;
+  addEventListener("pointerdown", () => (isPressed = true), true);
+  globalThis.AudioContext = class extends AudioContext {
+    /** @param {AudioContextOptions} [options] */
+    constructor(options) {
+      super(options);
+      if (!isPressed) void this.suspend();
+      Object.assign(globalThis, { audio: this });
+    }
+    resume() {
+      if (!isPressed) return /** @type {Promise<void>} */ (new Promise((resolve) => waiting.push(resolve)));
+      for (const go of waiting.splice(0)) go();
+      return super.resume();
+    }
+  };
+}
+
 /** @param {Page} page @returns {Promise<{ shown: string[][], played: number }>} */
 const signs = (page) => page.evaluate(() => /** @type {any} */ (globalThis).signs);
 
@@ -125,6 +147,24 @@ claim("a browser that allows no notifications says so where it is seen, and the 
   await untilIs("the switch", () => page.locator("#notifications").getAttribute("aria-pressed"), "false");
 });
 
+claim("a switch for notifications that cannot be shown goes off, and the page says why", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person({ permissions: ["notifications"] })];
+  await anny.context.addInitScript(() => {
+    globalThis.Notification = new Proxy(Notification, {
+      construct() {
+        throw new TypeError("Illegal constructor. Use ServiceWorkerRegistration.showNotification() instead.");
+      },
+    });
+  });
+  await meet(abhi, anny);
+  const { page } = anny;
+  await flip(page, "Notifications");
+  await setHidden(page, true);
+  await arrives(abhi.page, page, "nobody looks");
+  await page.locator("#notices").getByText("The browser does not allow notifications").waitFor();
+  await untilIs("the switch", () => page.locator("#notifications").getAttribute("aria-pressed"), "false");
+});
+
 claim("a switch whose permission was taken back in the browser is off", async ({ person }) => {
   const [abhi, anny] = [await person(), await person({ permissions: ["notifications"] })];
   await meet(abhi, anny);
@@ -134,6 +174,49 @@ claim("a switch whose permission was taken back in the browser is off", async ({
   await page.reload();
   await inChat(page);
   await untilIs("the switch", () => page.locator("#notifications").getAttribute("aria-pressed"), "false");
+});
+
+claim("a switch that is moved in one tab moves in the others", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  const { two } = await meet(abhi, anny);
+  const second = await anny.tab(two.chat);
+  await inChat(second);
+  await second.locator("#menu summary").click();
+  const pressed = () => second.getByRole("button", { name: "Sound" }).getAttribute("aria-pressed");
+  for (const now of ["true", "false"]) {
+    await flip(anny.page, "Sound");
+    await untilIs("the switch of the other tab", pressed, now);
+  }
+});
+
+claim("what came while a page might not sound does not sound later, and the sound rests between messages", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  await anny.context.addInitScript(keepSigns);
+  await anny.context.addInitScript(keepAudio);
+  const { two } = await meet(abhi, anny);
+  const { page } = anny;
+  const state = (/** @type {Page} */ page) => page.evaluate(() => /** @type {any} */ (globalThis).audio?.state);
+  await flip(page, "Sound");
+  await until("the sound is played", () => signs(page), ({ played }) => played > 0);
+  await untilIs("the sound", () => state(page), "suspended");
+  await page.close();
+  // Nobody has pressed anything in this tab.
+  const second = await anny.context.newPage();
+  await second.clock.install();
+  await second.goto(two.chat);
+  await inChat(second);
+  await setHidden(second, true);
+  for (const text of ["one", "two", "three"]) await arrives(abhi.page, second, text);
+  await until("a sound is wanted", () => state(second));
+  assert.equal((await signs(second)).played, 0);
+  await second.clock.runFor(2_000);
+  await setHidden(second, false);
+  await second.locator("#history").click();
+  await untilIs("the sound", () => state(second), "suspended");
+  await setHidden(second, true);
+  await arrives(abhi.page, second, "four");
+  await untilIs("the notes", async () => (await signs(second)).played, 2);
+  await untilIs("the sound", () => state(second), "suspended");
 });
 
 claim("the colours change at once, are kept, and follow the system where that was chosen", async ({ person }) => {
