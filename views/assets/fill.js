@@ -1,5 +1,8 @@
 // Sentences with places for names and numbers.
 
+/** The language of the sentences. A browser that translates the page gives it another one. */
+const { lang } = document.documentElement;
+
 /** @typedef {Partial<Record<Intl.LDMLPluralRule, string>> & { other: string }} Plural */
 
 /**
@@ -12,6 +15,5 @@ export function fill(template, values) {
 
 /** In the form that the language has for the number. @param {Plural} forms @param {number} n */
 export function plural(forms, n) {
-  const { lang } = document.documentElement;
   return (forms[new Intl.PluralRules(lang).select(n)] ?? forms.other).replace("{n}", n.toLocaleString(lang, { numberingSystem: "latn" }));
 }

@@ -149,3 +149,13 @@ claim("Escape closes the menu from anywhere, arrows move in it, and what is chos
   await until("the dialog is closed", async () => !(await dialog.isVisible()));
   await inChat(page);
 });
+
+claim("numbers are told in the forms of the page's own language when the browser has translated the page", async ({ person }) => {
+  const abhi = await person();
+  await meet(abhi, await person());
+  const { page } = abhi;
+  // Japanese has one form for all numbers.
+  await page.evaluate(() => (document.documentElement.lang = "ja"));
+  await page.getByLabel("Message", { exact: true }).fill("a".repeat(16_385));
+  await untilIs("the counter", () => page.locator("#counter").textContent(), "Too long by 1 character.");
+});
