@@ -1,5 +1,7 @@
 // Waiting at the door: asks every two seconds, and goes in when it opens. A script of its own, for the pages that wait.
 
+import { request } from "./request.js";
+
 const EVERY_MS = 2_000;
 /** On a dead connection there would never be an answer. */
 const ANSWER_MS = 10_000;
@@ -12,14 +14,9 @@ export function start() {
 
 /** @param {string} address */
 async function look(address) {
-  let state = "waiting";
-  try {
-    const response = await fetch(address, { headers: { Accept: "application/json" }, cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
-    const { data } = await response.json();
-    state = data.state ?? (response.status < 500 && response.status !== 429 ? "over" : "waiting");
-  } catch {
-    // No network, no answer: the next look may have both.
-  }
+  const { code, data } = await request(address, undefined, ANSWER_MS);
+  // Without an answer the next look may have one.
+  const state = data.state ?? (code && code < 429 ? "over" : "waiting");
   if (state === "waiting") setTimeout(look, EVERY_MS, address);
   else location.reload();
 }

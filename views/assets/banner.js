@@ -5,6 +5,7 @@ import { peerName, text } from "./say.js";
 import { byId, config, on, state } from "./state.js";
 import { retry } from "./stream.js";
 import { written } from "./times.js";
+import { leadsAway } from "./ways.js";
 
 const PATIENCE_MS = 3_000;
 /** What was missed arrives within this long. */
@@ -27,6 +28,7 @@ export function start() {
     arrived += messages.filter((/** @type {{ senderName: string }} */ { senderName }) => senderName !== config.you).length;
   });
   for (const what of ["offline", "online"]) addEventListener(what, change);
+  for (const what of ["submit", "click"]) addEventListener(what, stay);
 }
 
 function change() {
@@ -46,6 +48,13 @@ function change() {
       timer = setTimeout(hide, GLAD_MS);
     }, COUNT_MS);
   } else hide();
+}
+
+/** Without a network neither the next page could be had nor, by the Back button, this one. @param {Event} event */
+function stay(event) {
+  if (navigator.onLine || state.connection !== "lost" || !leadsAway(event)) return;
+  event.preventDefault();
+  show(text.offline, true);
 }
 
 /** Why the session is over, where somebody else was let in at this seat. @param {number} at */

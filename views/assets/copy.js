@@ -1,6 +1,8 @@
 // Copy, and Share where the browser has it. A clipboard that refuses leaves the text selected. Also "Saved", which takes the return
 // code off the page.
 
+import { sendForm } from "./request.js";
+
 const DONE_MS = 2_500;
 
 export function start() {
@@ -24,9 +26,7 @@ export function start() {
   const kept = /** @type {HTMLFormElement | null} */ (document.querySelector("[data-saved]"));
   kept?.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const answer = await fetch(kept.action, { method: "POST", headers: { Accept: "application/json" } }).catch(() => null);
-    // Whatever went wrong, the form as the browser sends it brings a page that says so.
-    if (!answer?.ok) return kept.submit();
+    if (!(await sendForm(kept))) return;
     kept.remove();
     /** @type {HTMLElement | null} */ (document.querySelector("#message, main a.button"))?.focus();
   });
@@ -42,9 +42,9 @@ export function start() {
   }
 }
 
-/** The link of an encrypted chat is complete when its key has come. @param {HTMLInputElement} field */
+/** The link of an encrypted chat is complete when its key has come: `links.js`. @param {HTMLInputElement} field */
 async function filled(field) {
-  while (!field.value) await new Promise((soon) => setTimeout(soon, 100));
+  if (!field.value) await new Promise((come) => field.addEventListener("change", come, { once: true }));
 }
 
 /** @param {HTMLInputElement} field */

@@ -8,10 +8,13 @@ import { prepare } from "./log.js";
 import { conversation, isSealed, refuse } from "./sealed.js";
 import { config, emit, seen, state } from "./state.js";
 import { isLeading, tell } from "./tabs.js";
+import { now } from "./times.js";
 
 /** How long a replay may take before a tab fetches what it lacks. */
 const SETTLE_MS = 1_500;
 const PAGE_LEN = 200;
+/** How long an asking lives. */
+const ASK_MS = 120_000;
 
 /** @type {number | undefined} */
 let settling;
@@ -181,7 +184,8 @@ const handlers = {
   seat(event, own) {
     if (event.state === "asking") {
       // A seat has one open ask, the newest.
-      state.asks = [...state.asks.filter(({ seat }) => seat !== event.seat), event];
+      const expiresAt = new Date(now() + ASK_MS).toISOString();
+      state.asks = [...state.asks.filter(({ seat }) => seat !== event.seat), { expiresAt, ...event }];
       emit("asks");
       return;
     }

@@ -9,6 +9,7 @@ export { expected, mayHoldKeys } from "./arrival.js";
 export { breathe, rest } from "./breath.js";
 export { cannot } from "./cannot.js";
 export { fill, plural } from "./fill.js";
+export { PATIENCE_MS, request, sendForm } from "./request.js";
 export { ofBrowser, ofTab } from "./storage.js";
 
 for (const { start } of [times, theme, copy, presses]) {

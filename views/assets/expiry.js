@@ -3,7 +3,8 @@
 import { strip } from "./asks.js";
 import { plural } from "./fill.js";
 import { text } from "./say.js";
-import { serverNow, state } from "./state.js";
+import { state } from "./state.js";
+import { now } from "./times.js";
 
 const WARN_MINUTES = [10, 1];
 /** The clock is read again and again: a timer of hours would sleep with the machine. */
@@ -20,7 +21,7 @@ export function start() {
 }
 
 function look() {
-  const left = state.expiresAt - serverNow();
+  const left = state.expiresAt - now();
   const due = WARN_MINUTES.filter((minutes) => left <= minutes * MINUTE_MS).pop();
   if (due === undefined || due >= said || left <= 0) return;
   said = due;

@@ -1,10 +1,10 @@
 // The ways out. Whoever ends the chat and however this page hears of it, nothing of the chat stays in the browser: not in the
 // page, not in this tab's storage, not behind the Back button.
 
-import { call } from "./api.js";
 import * as composer from "./composer.js";
 import { become } from "./connection.js";
 import * as outbox from "./outbox.js";
+import { sendForm } from "./request.js";
 import { alarm, text } from "./say.js";
 import { conversation, isSealed } from "./sealed.js";
 import { config, emit, on, state } from "./state.js";
@@ -50,14 +50,15 @@ export function start() {
 
 /** @param {HTMLFormElement} form */
 async function submit(form) {
-  const ending = form.dataset.leave === "end";
-  const { ok, code } = await call(ending ? "endchat" : "logout", {});
-  const out = !ending && code === 401;
-  if (ok || out) /** @type {HTMLDialogElement | null} */ (form.closest("dialog"))?.close();
-  if (ok && ending) emit("over", { by: config.you });
-  else if (ok || out) emit("out", {});
-  // Whatever went wrong, the form as the browser sends it brings a page that says so.
-  else if (code !== 410) form.submit();
+  const isEnd = form.dataset.leave === "end";
+  // A session that is over already is what logging out is for.
+  const answer = await sendForm(form, isEnd ? [410] : [401, 410]);
+  // The connection may be dead, and the next try needs another one.
+  if (!answer) return emit("timeout");
+  /** @type {HTMLDialogElement | null} */ (form.closest("dialog"))?.close();
+  if (answer.code === 410) emit("over", {});
+  else if (isEnd) emit("over", { by: config.you });
+  else emit("out", {});
 }
 
 /** The link of an encrypted chat goes from the browser. @param {boolean} isOver */

@@ -7,6 +7,7 @@ export async function showLinks(place, secret) {
   for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (place.querySelectorAll("[data-link]"))) {
     const [address, more] = (field.dataset.link ?? "").split("#");
     field.value = `${address}#v1.${encode(secret)}${more ? `&${more}` : ""}`;
+    field.dispatchEvent(new Event("change"));
     const code = place.querySelector(`[data-qr="${field.id}"]`);
     if (!code) continue;
     const [{ draw }, library] = await Promise.all([import("./qr.js"), import("./lean-qr.js")]);

@@ -14,10 +14,14 @@ export function start() {
   const secret = SECRET.test(first) ? first : null;
   const carried = new URLSearchParams(fragment);
   const code = carried.get("device");
-  if (secret !== null || code) history.replaceState(null, "", location.pathname + location.search);
   // The same page, asked for with another fragment, is not loaded again by itself.
   addEventListener("hashchange", () => /^#v\d|\.|\bdevice=/i.test(location.hash) && location.reload());
-  void unlock(secret).catch(reportError).then((able) => (able ? release() : miss()));
+  void unlock(secret).catch(reportError).then((able) => {
+    // Until the key is kept, loading the page again has to bring it along.
+    if (!able) return miss();
+    if (secret !== null || code) history.replaceState(null, "", location.pathname + location.search);
+    release();
+  });
   const form = /** @type {HTMLFormElement | null} */ (document.getElementById("login"));
   if (!form || !code) return;
   const field = (/** @type {string} */ id) => /** @type {HTMLInputElement} */ (document.getElementById(id));

@@ -3,6 +3,7 @@
 
 import { cannot } from "./cannot.js";
 import { find, keep, leave, remove, sweep } from "./keyring.js";
+import { PATIENCE_MS, request, sendForm } from "./request.js";
 import { unlock } from "./seal.js";
 
 const SECRET_BYTES = 32;
@@ -50,10 +51,8 @@ async function fillIn(hash, auth) {
   try {
     let link = hash.value ? await find(hash.value) : undefined;
     if (!link) {
-      const headers = { Accept: "application/json", "Content-Type": "application/json" };
-      const response = await fetch("/demo/chat/register/hash", { method: "POST", headers, body: "{}" });
-      if (!response.ok) return response.status === 429 ? "many" : "failed";
-      const { data } = await response.json();
+      const { ok, code, data } = await request("/demo/chat/register/hash", {}, PATIENCE_MS);
+      if (!ok) return code === 429 ? "many" : code ? "failed" : "offline";
       const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
       link = await keep({ hash: data.hash, secret, seats: [1], proven: true });
     }
@@ -75,17 +74,14 @@ export function forget(form) {
     const isEnd = form.dataset.leave === "end";
     const base = new URL(form.action).pathname.replace(/\/\w+$/, "");
     const [hash, seat] = base.split("/").slice(4);
-    const headers = { Accept: "application/json", "Content-Type": "application/json" };
-    const answer = await fetch(form.action, { method: "POST", headers, body: "{}" }).catch(() => null);
-    const isOver = answer?.status === 410 || (isEnd && answer?.ok);
     // A session that is over already is what logging out is for.
-    const isOut = !isEnd && (answer?.ok || answer?.status === 401);
-    if (isOver || isOut) {
-      await (isOver ? remove(hash) : leave(hash, Number(seat))).catch(reportError);
-      new BroadcastChannel(`duet:${base}`).postMessage({ word: isOver ? "over" : "out" });
-    }
-    if (answer?.ok || isOut) return location.replace(/** @type {string} */ (form.dataset.forget));
-    // Whatever went wrong, the form as the browser sends it brings a page that says so.
-    form.submit();
+    const answer = await sendForm(form, isEnd ? [410] : [401, 410]);
+    if (!answer) return;
+    const isOver = isEnd || answer.code === 410;
+    await (isOver ? remove(hash) : leave(hash, Number(seat))).catch(reportError);
+    new BroadcastChannel(`duet:${base}`).postMessage({ word: isOver ? "over" : "out" });
+    // Of a chat that was over already another page tells.
+    if (answer.code === 410) form.submit();
+    else location.replace(/** @type {string} */ (form.dataset.forget));
   });
 }

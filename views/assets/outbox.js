@@ -11,9 +11,11 @@ import { byMessage, discard, pend, setState } from "./log.js";
 import { why } from "./reasons.js";
 import { alarm, text } from "./say.js";
 import { conversation, isSealed } from "./sealed.js";
-import { byId, config, on, serverNow, state } from "./state.js";
+import { byId, config, on, state } from "./state.js";
 import { ofTab } from "./storage.js";
 import { tell } from "./tabs.js";
+import { now } from "./times.js";
+import { leadsAway } from "./ways.js";
 
 /** @typedef {{ id: string, text: string, at: number, failed?: import("./reasons.js").Failure, tried?: boolean }} Item `text` as it is sent, so sealed in an encrypted chat; `at` by the server's clock */
 
@@ -49,7 +51,7 @@ let sealing = Promise.resolve();
 
 export function start() {
   const found = JSON.parse(ofTab.get(KEY) ?? "null");
-  on("connection", () => state.connection === "live" && now());
+  on("connection", () => state.connection === "live" && pumpNow());
   on("messages", (messages) => messages.forEach((/** @type {{ id: string }} */ { id }) => done(id)));
   on("stored", (id) => (copies = copies.filter((item) => item.id !== id)));
   on("whose", (asked) => asked === owner && tell("mine", owner));
@@ -103,12 +105,12 @@ async function takeIn(found) {
     if (item.failed) setState(node, "failed", item.failed);
   }
   save();
-  now();
+  pumpNow();
 }
 
 /** @param {string} words */
 export function send(words) {
-  const [id, at] = [newId(), serverNow()];
+  const [id, at] = [newId(), now()];
   // Shown before it is kept: whatever becomes of that, the words stand on the page.
   pend(id, words, at);
   if (!isSealed) return add({ id, text: words, at });
@@ -153,9 +155,7 @@ const warn = (event) => event.preventDefault();
 
 /** @param {Event} event */
 function comeBack(event) {
-  const { ctrlKey, metaKey, shiftKey } = /** @type {MouseEvent} */ (event);
-  const elsewhere = event.type === "click" && (ctrlKey || metaKey || shiftKey || !/** @type {Element} */ (event.target).closest('a[href]:not([target], [download], [href^="#"])'));
-  if (kept && !elsewhere && !event.defaultPrevented) removeEventListener("beforeunload", warn);
+  if (kept && leadsAway(event)) removeEventListener("beforeunload", warn);
 }
 
 function save() {
@@ -178,7 +178,7 @@ function done(id) {
   tell("stored", id);
 }
 
-function now() {
+function pumpNow() {
   clearTimeout(again);
   attempt = 0;
   void pump();

@@ -2,9 +2,12 @@
 
 import { sentence } from "./findings.js";
 import { openAll } from "./opening.js";
+import { request } from "./request.js";
 import { reader } from "./whole.js";
 
 const PAGE_LEN = 200;
+/** Long messages take a slow network a while. */
+const PAGE_MS = 60_000;
 /** A browser has read the file by then. */
 const SAVED_MS = 60_000;
 
@@ -32,12 +35,9 @@ export async function download(href, { keys, seat, you, text }) {
   /** @type {string[]} */
   const lines = [];
   for (let after = 0, more = true; more; ) {
-    const page = await fetch(`${url.pathname.replace(/download$/, "messages")}?after=${after}&limit=${PAGE_LEN}`, {
-      headers: { Accept: "application/json" },
-      cache: "no-store",
-    });
-    if (!page.ok) throw new Error(String(page.status));
-    const { messages, more: others } = (await page.json()).data;
+    const { ok, code, data } = await request(`${url.pathname.replace(/download$/, "messages")}?after=${after}&limit=${PAGE_LEN}`, undefined, PAGE_MS);
+    if (!ok) throw new Error(String(code));
+    const { messages, more: others } = data;
     const contents = await openAll(keys, seatOf, messages);
     for (const [at, message] of messages.entries()) {
       const opened = contents[at];

@@ -18,7 +18,6 @@
  * @property {number} youRead
  * @property {number} expiresAt
  * @property {[number, number | null][]} letIn when somebody else was last let in, by seat
- * @property {number} now the server's clock when it wrote the page
  * @property {boolean} more
  * @property {boolean} live
  * @property {{ version: string, hash: string, text: import("./findings.js").Sentences }} [encryption] of an encrypted chat
@@ -30,18 +29,12 @@ const root = /** @type {HTMLElement} */ (document.getElementById("chat"));
 
 export const config = /** @type {Config} */ (JSON.parse(root.dataset.chat ?? "{}"));
 
-/** How far the server's clock is ahead of this one. */
-export const skew = config.now - Date.now();
-
-/** The server's clock, whatever this one shows. */
-export const serverNow = () => Date.now() + skew;
-
 export const state = {
   // What changes of what the server wrote: who is there, how far both have got, when the chat expires.
   ...config,
   /** @type {Set<number>} what the other person wrote and this one has not seen, as far as this page has it */
   unread: new Set(),
-  /** @type {{ ask: string, user: string, seat: number, number: string }[]} who wants to be let in */
+  /** @type {{ ask: string, user: string, seat: number, number: string, expiresAt: string }[]} who wants to be let in */
   asks: [],
   /** @type {import("./connection.js").Connection} */
   connection: "connecting",

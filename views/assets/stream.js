@@ -22,7 +22,7 @@ const SIP_EVERY_MS = 2_500;
 /** Nothing for so long: such a stream has said what there was. */
 const SIPPED_MS = 300;
 const ARM_EVERY_MS = 100;
-/** A clock that leaps so far has slept. */
+/** A clock that leaps so far has slept, or was set. */
 const LEAP_MS = 15_000;
 
 /** @type {EventSource | undefined} */
@@ -64,7 +64,7 @@ export function start() {
   });
   let tick = Date.now();
   setInterval(() => {
-    const leapt = Date.now() - tick > LEAP_MS;
+    const leapt = Math.abs(Date.now() - tick) > LEAP_MS;
     tick = Date.now();
     if (leapt && !document.hidden && isLeading()) void ask();
   }, ANSWER_MS);

@@ -2,7 +2,14 @@
 // is first painted when this module has rewritten it (`blocking="render"`), since another width of a time can put it on another
 // line and move all that is around it.
 
-const locales = [...navigator.languages];
+/** Some systems name what is no language, such as `en-US@posix`, which would throw. Without any the browser's own is meant. */
+const locales = navigator.languages.filter((tag) => {
+  try {
+    return Intl.getCanonicalLocales(tag);
+  } catch {
+    return false;
+  }
+});
 const TIMES = "time[datetime][data-show]";
 /** Where the day has 24 hours, one digit would look cut off. */
 const hour = new Intl.DateTimeFormat(locales, { hour: "numeric" }).resolvedOptions().hourCycle?.startsWith("h2") ? "2-digit" : "numeric";
@@ -17,8 +24,17 @@ const PARTS = {
 const formats = new Map();
 
 /** How far the server's clock is ahead of this one: what day it is now is the server's to say. */
-const ahead = Number(document.documentElement.dataset.now ?? Date.now()) - Date.now();
+let ahead = Number(document.documentElement.dataset.now ?? Date.now()) - Date.now();
+/** An answer takes a while, and tells the time in seconds. */
+const CLOCKS_APART_MS = 30_000;
+
+/** The server's clock, whatever this one shows. */
 export const now = () => Date.now() + ahead;
+
+/** This clock may be set while a page is open. @param {number} ms what the server's shows */
+export function compare(ms) {
+  if (Math.abs(ms - now()) > CLOCKS_APART_MS) ahead = ms - Date.now();
+}
 
 /** @param {string} name @param {number} ms */
 function format(name, ms) {

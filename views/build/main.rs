@@ -20,7 +20,7 @@ const SCRIPTS: [(&str, &[&str]); 10] = [
     ("making.js", &[EVERY, VAULT]),
     ("qr.js", &[]),
     ("save.js", &[EVERY, VAULT]),
-    ("ask.js", &[]),
+    ("ask.js", &[EVERY]),
     ("notice.js", &[EVERY]),
     ("chime.js", &[]),
 ];

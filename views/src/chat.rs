@@ -181,6 +181,7 @@ fn above(frame: &Frame, chat: &Chat) -> Markup {
     let words = &frame.text.live;
     html! {
         div.strips {
+        @if chat.encrypted { div.strip.late { p { (frame.text.sealed.late) } } }
         div.strip #connection hidden {
             p role="status" {}
             button type="button" hidden { (frame.text.chat.try_now) }

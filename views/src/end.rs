@@ -40,6 +40,7 @@ pub(crate) fn question(frame: &Frame, page: &End, alone: bool) -> Markup {
             (text::sentence(words.copies, &[("peer", &text::peer_or_other_start(frame.text, page.peer.as_deref()))]))
         }
         @if keyed { (parts::reason("load", frame.text.sealed.load)) }
+        (parts::unanswered(frame))
         div.actions {
             @let file = address::seat(&page.hash, page.seat, "download");
             @if keyed { a.button href={ (file) "?choose" } { (words.download) } }

@@ -34,6 +34,7 @@ pub(crate) fn question(frame: &Frame, page: &Logout, alone: bool) -> Markup {
         (parts::heading(alone, "logout-title", words.title))
         p { (words.lead) }
         @if keyed { (parts::reason("load", frame.text.sealed.load)) }
+        (parts::unanswered(frame))
         div.actions {
             a.button href=(address::chat(&page.hash, page.seat)) data-close autofocus { (frame.text.common.cancel) }
             form method="post" action=(address::seat(&page.hash, page.seat, "logout")) data-leave="logout"

@@ -141,6 +141,7 @@ pub(crate) fn code_strip(frame: &Frame, hash: &str, seat: u8, code: &str) -> Mar
             }
             (copy_button(frame, "return-code"))
             button { (frame.text.common.saved) }
+            (unanswered(frame))
             p.visually-hidden role="status" #return-code-status {}
         }
     }
@@ -238,6 +239,11 @@ pub(crate) fn submit_or_plain(waits: bool, class: &str, words: &str) -> Markup {
         @if waits { noscript { button class=(class) { (words) } } }
         button class=(class) disabled[waits] { (words) }
     }
+}
+
+/// What is said by a form that a script sends (`sendForm` of `request.js`), and which makes an alert of it, where no answer came.
+pub(crate) fn unanswered(frame: &Frame) -> Markup {
+    html! { p.error hidden data-unanswered { (frame.text.common.unanswered) } }
 }
 
 /// Where a form of an encrypted chat carries the proof of having the whole link: the scripts fill it in.

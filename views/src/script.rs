@@ -25,7 +25,6 @@ struct Config<'a> {
     expires_at: i64,
     /// When somebody else was last let in, by seat.
     let_in: [(u8, Option<i64>); 2],
-    now: i64,
     more: bool,
     /// False on a page of an older stretch: it is for reading.
     live: bool,
@@ -89,7 +88,6 @@ pub(crate) fn config(frame: &Frame, chat: &Chat) -> String {
             (chat.seat, chat.you_replaced_ms),
             (3 - chat.seat, chat.peer_replaced_ms),
         ],
-        now: frame.now_ms,
         more: chat.more,
         live: !chat.newer,
         encryption: chat.encrypted.then(|| Encryption {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
+import { installClock } from "../harness/clock.js";
 import { inChat, join, meet, message, openMySide, pour, register, say, tell, texts, untilTick } from "../harness/flows.js";
 import { until, untilIs } from "../harness/until.js";
 
@@ -62,7 +63,7 @@ claim("days follow the server's clock and the reader's midnight, and none stands
   abhi.expectStatus(409);
   const { page } = abhi;
   // A browser that is more than a day behind.
-  await page.clock.install({ time: Date.now() - 26 * 3_600_000 });
+  await installClock(page, { time: Date.now() - 26 * 3_600_000 });
   await meet(abhi, anny);
   await say(page, "first");
   await untilTick(page, "first", "Seen");
@@ -84,7 +85,7 @@ claim("days follow the server's clock and the reader's midnight, and none stands
 claim("a page that sleeps over midnight knows the day when it wakes, and when the other person was last seen", async ({ person }) => {
   const [abhi, anny] = [await person(), await person()];
   const { page } = abhi;
-  await page.clock.install();
+  await installClock(page);
   await meet(abhi, anny);
   await say(page, "Good night");
   await untilTick(page, "Good night", "Seen");

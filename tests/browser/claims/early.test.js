@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { begin, enter, message, opened, register, tell } from "../harness/flows.js";
+import { begin, enter, message, opened, register, say, tell, untilTick } from "../harness/flows.js";
 import { Speaker } from "../harness/speaker.js";
 import { until, untilIs } from "../harness/until.js";
 
@@ -240,3 +240,34 @@ claim("a log-out that is pressed before the page's scripts are whole takes the k
   await page.getByText("You are logged out").first().waitFor();
   await untilIs("what the browser keeps", () => page.evaluate(async () => (await indexedDB.databases()).length), 0);
 });
+
+claim("a link whose page did not get its scripts is whole when the page is loaded again", async ({ person, server }) => {
+  const [anny, abhi] = [await person(), await Speaker.begin(server.origin)];
+  const { page } = anny;
+  anny.expectOutage();
+  await page.route("**/vault.js", (route) => route.abort());
+  await page.goto(abhi.link);
+  await page.getByText("A part of this page could not be loaded. Load the page again.").waitFor();
+  await page.unroute("**/vault.js");
+  await page.reload();
+  await page.getByLabel("Your name").fill("Anny");
+  await page.getByRole("button", { name: "Enter", exact: true }).click();
+  await opened(page);
+  assert.doesNotMatch(page.url(), /#/);
+});
+
+for (const script of ["chat.js", "vault.js"]) {
+  claim(`an encrypted chat without ${script} says after a while that a part of it is on its way`, async ({ person }) => {
+    const abhi = await person();
+    const { page } = abhi;
+    await begin(abhi);
+    await say(page, "Hello");
+    await untilTick(page, "Hello", "Sent");
+    const come = await without(page, script);
+    await page.reload({ waitUntil: "commit" });
+    await page.getByText(LATE).waitFor();
+    come();
+    await message(page, "Hello").waitFor();
+    await page.getByText(LATE).waitFor({ state: "hidden" });
+  });
+}

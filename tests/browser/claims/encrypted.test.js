@@ -194,7 +194,7 @@ claim("another device gets the key with its link, and somebody who is let in has
   const scanned = await scan(anny.page.getByRole("img"), browser);
   assert.equal(scanned, await device.inputValue());
   await phone.page.goto(String(scanned));
-  assert.equal(new URL(phone.page.url()).hash, "");
+  await untilIs("what follows the #", () => new URL(phone.page.url()).hash, "");
   await phone.page.getByRole("button", { name: "Enter", exact: true }).click();
   await opened(phone.page);
   assert.deepEqual(await texts(phone.page), ["On every device"]);

@@ -30,3 +30,16 @@ for (const [locale, time, today] of /** @type {const} */ ([
     await look();
   });
 }
+
+for (const tags of [["C"], ["*", "en-US@posix"], []]) {
+  claim(`a browser that names ${JSON.stringify(tags)} as its languages writes times as it does by itself`, async ({ person }) => {
+    const [abhi, anny] = [await person(), await person()];
+    await anny.context.addInitScript((tags) => Object.defineProperty(navigator, "languages", { value: tags }), tags);
+    await meet(abhi, anny);
+    await say(abhi.page, "What time is it?");
+    await message(anny.page, "What time").waitFor();
+    assert.match(await anny.page.locator("#messages .meta time").innerText(), /^\d\d:\d\d$/);
+    await say(anny.page, "Late");
+    await message(abhi.page, "Late").waitFor();
+  });
+}

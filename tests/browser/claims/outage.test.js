@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { choose, inChat, meet, message, pour, say, texts, untilTick } from "../harness/flows.js";
+import { inChat, meet, message, pour, say, texts, untilTick } from "../harness/flows.js";
 import { setHidden } from "../harness/person.js";
 import { until, untilIs } from "../harness/until.js";
 
@@ -246,18 +246,4 @@ claim("while the page hears nothing itself, it does not say that the other perso
   await server.up();
   await untilIs("the other person", () => presence.textContent(), "Online");
   await untilIs("the dot", () => presence.getAttribute("data-online"), "");
-});
-
-claim("leaving in an outage tells that it did not work", async ({ person, server }) => {
-  const [abhi, anny] = [await person(), await person()];
-  abhi.expectStatus(503);
-  await meet(abhi, anny);
-  await abhi.page.route("**/endchat", (route) =>
-    route.fulfill({ status: 503, contentType: "text/html", body: "<title>Out of reach</title><h1>Out of reach for a moment</h1>" }),
-  );
-  await choose(abhi.page, "End the chat");
-  await abhi.page.getByRole("button", { name: "End for both" }).click();
-  await abhi.page.getByRole("heading", { name: "Out of reach for a moment" }).waitFor();
-  await say(anny.page, `Not ended at ${new URL(server.origin).hostname}`);
-  await untilTick(anny.page, "Not ended", "Sent");
 });

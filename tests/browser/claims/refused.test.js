@@ -1,5 +1,7 @@
 // What the server refuses for a moment, and what is not the server's answer at all: it is asked for again, and nothing is left out.
 
+import assert from "node:assert/strict";
+
 import { claim, shareBehindRelay } from "../harness/claim.js";
 import { inChat, knock, letIn, meet, message, pour, say, texts, untilTick } from "../harness/flows.js";
 import { until, untilIs } from "../harness/until.js";
@@ -133,4 +135,33 @@ claim("what was stored long ago, though nobody said so, stands in its place and 
     return (await texts(abhi.page))[0] === "lost its answer";
   });
   await untilIs("the places of it", () => message(abhi.page, "lost its answer").count(), 1);
+});
+
+/** Runs in every page, ahead of its own scripts: how long its timers are to run. */
+function keepTimers() {
+  /** @type {number[]} */
+  const timers = [];
+  const set = /** @type {any} */ (setTimeout);
+  Object.assign(globalThis, { timers, setTimeout: (/** @type {any[]} */ ...given) => (timers.push(given[1] ?? 0), set(...given)) });
+}
+
+claim("a refusal that names a time far away, or none at all, is asked for again within a minute", async ({ person, relay }) => {
+  const [abhi, anny] = [await person(), await person()];
+  const { page } = abhi;
+  abhi.expectStatus(503);
+  await page.clock.install();
+  await page.addInitScript(keepTimers);
+  const { one } = await meet(abhi, anny);
+  for (const after of ["99999999", "-5", "Wed, 21 Oct 2048 07:28:00 GMT"]) {
+    const asked = refuse(relay, `${one.chat}/message_send`, 1, { ...SERVER, headers: { "retry-after": after } });
+    await say(page, `after ${after}`);
+    await until("it is asked for", asked);
+    await until("it is sent", async () => {
+      await page.clock.runFor(60_000);
+      return message(page, `after ${after}`).and(page.locator('[data-state="sent"], [data-state="seen"], [data-state="delivered"]')).count();
+    });
+  }
+  // Browsers take neither for a time, and go on at once.
+  const wrong = await page.evaluate(() => /** @type {any} */ (globalThis).timers.filter((/** @type {number} */ ms) => ms < 0 || ms >= 2 ** 31));
+  assert.deepEqual(wrong, []);
 });

@@ -3,14 +3,15 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { inChat, join, meet, openMySide, register, tell } from "../harness/flows.js";
+import { installClock } from "../harness/clock.js";
+import { inChat, join, knock, meet, openMySide, register, say, tell } from "../harness/flows.js";
 import { until, untilIs } from "../harness/until.js";
 
 share();
 
 claim("a word comes ten minutes and one minute before the chat is deleted", async ({ person }) => {
   const [abhi, anny] = [await person(), await person()];
-  await abhi.page.clock.install();
+  await installClock(abhi.page);
   const { link } = await register(abhi, { lifetime: "1 hour" });
   await openMySide(abhi);
   await join(anny, link);
@@ -29,7 +30,7 @@ claim("a word comes ten minutes and one minute before the chat is deleted", asyn
 claim("who asks is not shown for longer than two minutes", async ({ person }) => {
   const [abhi, anny, phone] = [await person(), await person(), await person()];
   phone.expectStatus(409);
-  await abhi.page.clock.install();
+  await installClock(abhi.page);
   const { link } = await meet(abhi, anny);
   await phone.page.goto(link);
   await phone.page.getByLabel("Your name").fill("Anny");
@@ -83,4 +84,45 @@ claim("a banner comes after three seconds without a connection, and not before",
   assert.equal(await abhi.page.locator("#connection").isVisible(), false);
   await abhi.page.clock.runFor(1_000);
   await abhi.page.locator("#connection").getByText("You are offline.").waitFor();
+});
+
+claim("who asked ahead of a page's time is not shown for longer than is left", async ({ person }) => {
+  const [abhi, anny, phone] = [await person(), await person(), await person()];
+  for (const one of [abhi, phone]) one.expectOutage();
+  phone.expectStatus(409);
+  await installClock(abhi.page);
+  const { link, one } = await meet(abhi, anny);
+  await knock(phone.page, link, "Anny");
+  await phone.page.getByRole("button", { name: "Ask to be let in" }).click();
+  const form = abhi.page.locator("#asks form");
+  await form.waitFor();
+  // One whose page comes with it.
+  const second = await abhi.context.newPage();
+  await installClock(second, { time: Date.now() });
+  await second.goto(one.chat);
+  await second.locator("#asks form").waitFor();
+  await untilIs("the other person", () => second.locator("#presence").textContent(), "Online");
+  await abhi.context.setOffline(true);
+  await second.clock.runFor("02:06");
+  await untilIs("the banner", () => second.locator("#asks form").count(), 0);
+});
+
+claim("a page follows the server's clock when its own is set", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  const { page } = abhi;
+  await page.clock.install();
+  await meet(abhi, anny);
+  /** @type {number[]} */
+  const apart = [];
+  page.on("request", (request) => {
+    if (request.url().endsWith("/message_send")) apart.push(Math.abs(Date.parse(request.postDataJSON().data.timestamp) - Date.now()));
+  });
+  for (const hours of [3, -30]) {
+    await page.clock.setSystemTime(Date.now() + hours * 3_600_000);
+    await until("a message has the time", async () => {
+      await say(page, `Some ${hours} hours`);
+      await page.clock.runFor(100);
+      return apart.at(-1);
+    }, (apart = Infinity) => apart < 60_000);
+  }
 });

@@ -30,6 +30,7 @@ strings!(COMMON: Common {
     start_new: "Start a new chat",
     home: "duet, start page",
     saved: "Saved",
+    unanswered: "This did not get through. Check your connection, then try again.",
 });
 
 strings!(NAME_FAULTS: NameFaults {

@@ -41,7 +41,7 @@ async function making({ person, language, show }) {
   await page.locator("[data-choice] summary").click();
   await show("register-encrypted-more", page);
   for (const [why, status] of /** @type {const} */ ([["many", 429], ["failed", 503]])) {
-    await page.route("**/register/hash", (route) => route.fulfill({ status, json: {} }));
+    await page.route("**/register/hash", (route) => route.fulfill({ status, json: { data: {} } }));
     await page.locator("#user-one").fill(you);
     await page.locator("#user-two").fill(peer);
     await page.locator("#register button.primary").click();

@@ -67,6 +67,12 @@ export async function failing({ language, scripts, show }, { abhi, anny, chat, l
   await page.locator("#message").fill(talk[language][2][1]);
   await page.keyboard.press("Enter");
   await show("chat-offline", page);
+  await page.locator("#menu summary").click();
+  await page.locator("#menu [data-dialog=end-dialog]").click();
+  await page.locator("#end-dialog form button").click();
+  await page.locator("#end-dialog [data-unanswered]").waitFor();
+  await show("chat-end-unanswered", page);
+  await page.keyboard.press("Escape");
   await abhi.context.setOffline(false);
   await page.locator("#connection button").waitFor({ state: "hidden" });
   await show("chat-connected", page);

@@ -23,7 +23,7 @@ pub(super) const SEALED: Sealed = Sealed {
     moved: "هذه الرسالة ليست في مكانها: غُيِّر الترتيب أو نقصت رسالة قبلها.",
     repeated: "هذه الرسالة تكرار لرسالة سابقة.",
     written: "كُتبت {when} بحسب ساعة {peer}.",
-    download_failed: "تعذَّر التنزيل. حاول من جديد بعد لحظات.",
+    download_failed: "تعذَّر التنزيل. حاول من جديد بعد لحظات. إن لم ينجح ذلك فأعد تحميل الصفحة.",
 };
 
 pub(super) const CHAT: Chat = Chat {

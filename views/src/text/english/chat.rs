@@ -26,7 +26,7 @@ strings!(SEALED: Sealed {
     moved: "This message is not where it was written: the order was changed, or one before it is missing.",
     repeated: "This message repeats an earlier one.",
     written: "Written {when} by {peer}’s clock.",
-    download_failed: "The download failed. Try again in a moment.",
+    download_failed: "The download failed. Try again in a moment. If that does not help, load the page again.",
 });
 
 strings!(CHAT: Chat {
@@ -120,7 +120,7 @@ strings!(
         session_replaced: "{peer} let someone in as {user} at {when}, which logged you out. What you wrote is kept.",
         ended: "The chat has ended.",
         notification: "New message",
-        notifications_blocked: "The browser does not allow notifications for this page. Its settings can change that.",
+        notifications_blocked: "The browser does not allow notifications for this page. Its settings may change that.",
         ask_refused: "You refused. Nobody was let in.",
         ask_over: "That request is over: it was answered already, or its two minutes went by.",
         ask_present: "Nobody was let in: that person is here right now.",
