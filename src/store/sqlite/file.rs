@@ -11,7 +11,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags};
 use tracing::warn;
 
-use crate::store::OpenError;
+use crate::{files, store::OpenError};
 
 /// The files contain names and messages in clear text, so only their owner may read them.
 const FOLDER_MODE: u32 = 0o700;
@@ -56,17 +56,8 @@ impl FileLock {
 /// existing ones that others can read. SQLite gives its log the permissions of the file.
 pub(super) fn prepare(path: &Path) -> Result<(), OpenError> {
     make_folder(path)?;
-    // Opening a named pipe would block.
-    match fs::metadata(path) {
-        Ok(found) if found.is_dir() => {
-            let is_folder = "it is a folder; a file like duet.db in it is needed";
-            return Err(OpenError::file(path, &is_folder));
-        }
-        Ok(found) if !found.is_file() => {
-            let is_other = "it is a pipe or a device, where a file is needed";
-            return Err(OpenError::file(path, &is_other));
-        }
-        _ => {}
+    if path.exists() {
+        files::check(path).map_err(|error| OpenError::file(path, &error))?;
     }
     create_for_service(path).map_err(|error| OpenError::file(path, &error))?;
     let folder = path.parent().unwrap_or(Path::new(""));
