@@ -9,8 +9,8 @@ use tracing::warn;
 use super::Pair;
 use crate::{
     Refusal,
-    domain::{Chat, ClientId, Event, Message, Page, Seq},
-    ports::{Principal, StoreError},
+    domain::{Chat, ChatKey, ClientId, Event, Message, Page, Seq},
+    ports::{Access, HistoryPage, Principal, Store, StoreError},
 };
 
 /// How many ids of messages are remembered; a standby lags by few.
@@ -60,16 +60,12 @@ impl Pair {
         let (store, key) = (self.store(), self.key);
         let from = self.recent.start(at_most);
         let read = async move {
-            let page = Page::After(from);
-            let page = store.history(Principal::Server(key), page, 2 * RECENT_LEN_MAX);
-            let page = page.await?;
-            Ok::<_, StoreError>((page, store.load(key).await?))
+            let stored = stored_after(&*store, key, from).await?;
+            Ok::<_, StoreError>((stored, store.load(key).await?))
         };
         let read = read.into_actor(self);
         ctx.wait(read.map(move |read, pair: &mut Self, ctx| match read {
-            Ok((Ok(page), Ok(chat))) => {
-                pair.restart_from_store(from, &page.messages, chat, ctx);
-            }
+            Ok((Ok(stored), Ok(chat))) => pair.restart_from_store(from, &stored, chat, ctx),
             Ok(_) => pair.finish(None, ctx),
             // The next comparison with the store notices it again.
             Err(failure) => pair.log_read_failure(&failure),
@@ -115,4 +111,26 @@ impl Pair {
         self.rewound_at = self.changes;
         self.catch_up(ctx);
     }
+}
+
+/// The messages after `from`, more than are remembered if there are so many. With long texts they take several pages.
+async fn stored_after(
+    store: &dyn Store,
+    key: ChatKey,
+    from: Seq,
+) -> Result<Access<Vec<Message>>, StoreError> {
+    let mut stored: Vec<Message> = Vec::new();
+    while stored.len() <= RECENT_LEN_MAX {
+        let after = stored.last().map_or(from, |message| message.seq);
+        let page = store.history(Principal::Server(key), Page::After(after), RECENT_LEN_MAX);
+        let HistoryPage { messages, more } = match page.await? {
+            Ok(page) => page,
+            Err(denied) => return Ok(Err(denied)),
+        };
+        stored.extend(messages);
+        if !more {
+            break;
+        }
+    }
+    Ok(Ok(stored))
 }

@@ -18,18 +18,29 @@ fn began_anew_at(stream: &Watch, seq: u64) -> bool {
 
 #[actix::test]
 async fn messages_stored_after_a_loss_are_shown_under_their_lower_seqs() {
+    loses_some_of("").await;
+}
+
+#[actix::test]
+async fn long_messages_stored_after_a_loss_are_shown_as_well() {
+    loses_some_of(&"x".repeat(16_000)).await;
+}
+
+/// Loses some of several messages that end with this.
+async fn loses_some_of(rest: &str) {
     let world = World::new();
     let here = world.instance(roomy());
     let [abhi, anny] = here.couple(&world).await;
     let stream = Watch::open(&anny).await;
     for number in 1..=10 {
-        abhi.send(&format!("text {number}")).await.unwrap();
+        abhi.send(&format!("text {number} {rest}")).await.unwrap();
     }
     stream.until_place(10).await;
     world.store.lose_messages_after(abhi.key, 7);
-    for (seq, text) in [(8, "new 8"), (9, "new 9"), (10, "new 10"), (11, "new 11")] {
-        assert_eq!(abhi.send(text).await.unwrap().seq, seq);
-        stream.until(&Shown::Message(seq, text.into())).await;
+    for seq in 8..=11 {
+        let text = format!("new {seq} {rest}");
+        assert_eq!(abhi.send(&text).await.unwrap().seq, seq);
+        stream.until(&Shown::Message(seq, text)).await;
     }
     assert!(began_anew_at(&stream, 7));
     let seqs = stream.seqs();
