@@ -8,9 +8,6 @@ import { byId, clone, config, on, state } from "./state.js";
 import { tell } from "./tabs.js";
 import { now } from "./times.js";
 
-/** The clock is read again and again: a timer of minutes would sleep with the machine. */
-const LOOK_MS = 5_000;
-
 const asks = /** @type {HTMLDetailsElement} */ (byId("asks"));
 const forms = () => [...asks.querySelectorAll("form")];
 
@@ -28,9 +25,9 @@ export function start() {
     const allow = /** @type {HTMLButtonElement | null} */ (/** @type {SubmitEvent} */ (event).submitter)?.value === "true";
     void answer(/** @type {HTMLFormElement} */ (event.target), allow);
   });
-  setInterval(() => {
+  on("clock", () => {
     for (const { ask, expiresAt } of state.asks) if (Date.parse(expiresAt) <= now()) done(ask);
-  }, LOOK_MS);
+  });
   document.addEventListener("click", (event) => {
     /** @type {Element} */ (event.target).closest("[data-dismiss]")?.closest(".strip")?.remove();
   });

@@ -3,12 +3,10 @@
 import { strip } from "./asks.js";
 import { plural } from "./fill.js";
 import { text } from "./say.js";
-import { state } from "./state.js";
+import { on, state } from "./state.js";
 import { now } from "./times.js";
 
 const WARN_MINUTES = [10, 1];
-/** The clock is read again and again: a timer of hours would sleep with the machine. */
-const LOOK_MS = 5_000;
 const MINUTE_MS = 60_000;
 
 /** The last word that was said. */
@@ -16,8 +14,7 @@ let said = Infinity;
 
 export function start() {
   look();
-  setInterval(look, LOOK_MS);
-  document.addEventListener("visibilitychange", look);
+  on("clock", look);
 }
 
 function look() {

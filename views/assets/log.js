@@ -20,8 +20,6 @@ const pill = byId("pill");
 /** So close to the end counts as there. */
 const END_PX = 48;
 const MINUTE_MS = 60_000;
-/** The clock is read again and again: a timer of hours would sleep with the machine. */
-const LOOK_EVERY_MS = 5_000;
 /** A message that ends so close below the upper edge is not what is read. */
 const INSIDE_PX = 24;
 /** So many of the newest stand in no box: they may still change. */
@@ -260,15 +258,13 @@ function join(one, next) {
 /** "Today" is another day from midnight on, by the server's clock. */
 function watchMidnight() {
   let today = dayNumber(now());
-  const look = () => {
+  on("clock", () => {
     if (dayNumber(now()) === today) return;
     today = dayNumber(now());
     refresh();
     // When the other person was last seen, too.
     emit("peer");
-  };
-  setInterval(look, LOOK_EVERY_MS);
-  document.addEventListener("visibilitychange", look);
+  });
 }
 
 /** Lines are as wide as the window: when that changes, as a phone is turned, what is read is put back to where it was. */

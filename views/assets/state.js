@@ -50,7 +50,7 @@ const listeners = new Map();
 /**
  * Topics: `messages` (Message[], new and in order), `marks`, `peer`, `typing`, `connection`, `asks`, `answered` (ask), `seat`
  * ({ seat, user, state }), `letIn` ({ seat, at }), `unread`, `timeout` (a request had no answer), `stored` (id, in another tab),
- * `whose` and `mine` (an outbox's owner, asked for and named by another tab), `over` ({ by }), `out`.
+ * `whose` and `mine` (an outbox's owner, asked for and named by another tab), `over` ({ by }), `out`, `clock` (it may be time for something).
  * @param {string} topic
  * @param {(detail: any) => void} listener
  */
@@ -68,6 +68,13 @@ export function emit(topic, detail) {
     }
   }
 }
+
+/** The clock is read again and again: a timer of minutes or hours would sleep with the machine. */
+const LOOK_MS = 5_000;
+
+const look = () => emit("clock");
+setInterval(look, LOOK_MS);
+document.addEventListener("visibilitychange", look);
 
 /** The mark of the reader moves forward only. @param {number} seq */
 export function seen(seq) {
