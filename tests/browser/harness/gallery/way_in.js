@@ -1,5 +1,6 @@
 // Making a chat, taking a seat, and coming back to it.
 
+import { installClock } from "../clock.js";
 import { choosePlain } from "../flows.js";
 import { people } from "../samples.js";
 import { until } from "../until.js";
@@ -104,7 +105,7 @@ export async function returning({ person, language, scripts, show }, { abhi, ann
 export async function unnamed({ person, language, scripts, show }) {
   const abhi = await person();
   const { page } = abhi;
-  if (scripts) await page.clock.install();
+  if (scripts) await installClock(page);
   await page.goto("/");
   await choosePlain(page);
   await page.locator("[name=ttlHours][value='1']").check();
