@@ -24,13 +24,14 @@ impl Counting {
     /// When `perf` is not there.
     pub async fn begin(pids: &[u32]) -> io::Result<Self> {
         let pids: Vec<String> = pids.iter().map(u32::to_string).collect();
-        let child = perf(&["-p", &pids.join(",")])
+        let counting = perf(&["-p", &pids.join(",")])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
-            .spawn()?;
+            .spawn()
+            .map(Self)?;
         sleep(BEGINS_WITHIN).await;
-        Ok(Self(child))
+        Ok(counting)
     }
 
     /// Ends the count; `None` where the machine has no such counter.
@@ -42,6 +43,15 @@ impl Counting {
         self.0.stderr.take()?.read_to_string(&mut said).ok()?;
         self.0.wait().ok()?;
         counted(&said)
+    }
+}
+
+/// Or it would count for as long as the processes live.
+impl Drop for Counting {
+    fn drop(&mut self) {
+        // Both fail only when it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

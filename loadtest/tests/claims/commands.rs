@@ -1,7 +1,7 @@
 //! The program as it is called: what it refuses, what it leaves, and by which exit code it tells.
 
 use std::{
-    fs,
+    env, fs,
     io::{BufRead, BufReader, Read},
     os::unix::fs::PermissionsExt,
     process::{Child, Command, Output, Stdio},
@@ -122,6 +122,36 @@ fn one_that_is_told_to_stop_takes_its_servers_with_it() {
         .filter(|name| !name.to_string_lossy().contains("template"))
         .collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn one_that_is_told_to_stop_counts_nothing_any_more() {
+    let store = setting("store.url", "sqlite://duet.db");
+    let server = Instance::start(&crate::duet(), [store]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (perf, counting) = (folder.path().join("perf"), folder.path().join("counting"));
+    let script = format!(
+        "#!/bin/sh\necho $$ >{0}.new; mv {0}.new {0}; exec sleep 600",
+        counting.display()
+    );
+    fs::write(&perf, script).unwrap();
+    fs::set_permissions(&perf, fs::Permissions::from_mode(0o755)).unwrap();
+    let pid = server.process().unwrap().id();
+    let flow = format!(
+        "flow --pairs 1 --rate 1 --duration 600 --instructions --pid {pid} --api {}",
+        server.url()
+    );
+    let path = format!("{}:{}", folder.path().display(), env::var("PATH").unwrap());
+    let mut run = loadtest(&flow)
+        .env("PATH", path)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let counting = eventually(|| fs::read_to_string(&counting).ok());
+    signal(&run, Signal::TERM);
+    eventually(|| run.try_wait().unwrap());
+    let name = fs::read_to_string(format!("/proc/{}/comm", counting.trim()));
+    assert!(name.is_err(), "{name:?}");
 }
 
 #[test]
