@@ -78,10 +78,10 @@ export function stand(how = {}) {
     })
     .catch(({ name }) => {
       if (standing !== mine) return;
-      if (name === "SecurityError") return lead();
-      // Another tab took this one for frozen.
+      if (name !== "AbortError") return lead();
+      // Another tab took this one for frozen; or, in Safari, this page is being left. One that was left runs no timers.
       resign();
-      stand();
+      setTimeout(stand, PATIENCE_MS);
     });
 }
 

@@ -114,6 +114,22 @@ claim("a tab that freezes without a word is no reason for the others to stop", a
   for (const page of [abhi.page, second]) await message(page, "Yes").waitFor();
 });
 
+for (const why of ["AbortError", "InvalidStateError"]) {
+  claim(`a page that is refused the lead with ${why} stays at hand`, async ({ person }) => {
+    const [abhi, anny] = [await person(), await person()];
+    await anny.context.addInitScript((why) => {
+      const request = LockManager.prototype.request;
+      LockManager.prototype.request = function (...of) {
+        return "relent" in window ? request.apply(this, of) : Promise.reject(new DOMException("as a page hears that is being left", why));
+      };
+    }, why);
+    await meet(abhi, anny);
+    await anny.page.evaluate(() => void Object.assign(window, { relent: true }));
+    await say(abhi.page, "Hello");
+    await message(anny.page, "Hello").waitFor();
+  });
+}
+
 claim("the leading tab may be closed in the middle of a send", async ({ person }) => {
   const [abhi, anny] = [await person(), await person()];
   const asked = streams(anny);
