@@ -7,6 +7,8 @@ SHELL := /bin/bash
 # Debian packages that the tests use, each with a program or file that shows it is there.
 APT := chromium:/usr/bin/chromium \
        chromium-headless-shell:/usr/bin/chromium-headless-shell \
+       webkit2gtk-driver:/usr/bin/WebKitWebDriver \
+       xvfb:/usr/bin/Xvfb \
        postgresql:/usr/lib/postgresql \
        pgbouncer:/usr/sbin/pgbouncer \
        redis-server:/usr/bin/redis-server \
@@ -133,7 +135,7 @@ test-package: ## A Debian package of the debug build: installed, served from, up
 	$(PYTHON)/python tests/deploy/package.py target/package/*.deb
 
 .PHONY: test-browser
-test-browser: ## The pages in Debian's Chromium, against a server of their own.
+test-browser: ## The pages in Debian's Chromium and WebKit, against servers of their own.
 	$(PROGRAM)
 	cd tests/browser && ../in-memory npm test
 

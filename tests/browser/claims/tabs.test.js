@@ -119,8 +119,9 @@ for (const why of ["AbortError", "InvalidStateError"]) {
     const [abhi, anny] = [await person(), await person()];
     await anny.context.addInitScript((why) => {
       const request = LockManager.prototype.request;
-      LockManager.prototype.request = function (...of) {
-        return "relent" in window ? request.apply(this, of) : Promise.reject(new DOMException("as a page hears that is being left", why));
+      LockManager.prototype.request = async function (/** @type {any[]} */ ...of) {
+        if (!("relent" in window)) throw new DOMException("as a page hears that is being left", why);
+        return Reflect.apply(request, this, of);
       };
     }, why);
     await meet(abhi, anny);

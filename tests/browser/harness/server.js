@@ -14,7 +14,7 @@ const BINARY = process.env.DUET_BIN ?? fileURLToPath(new URL("../../../target/de
 const START_MS = 120_000;
 
 /** Below all that Linux gives to programs that ask for any port, so that nobody takes it while the server is down. */
-async function freePort() {
+export async function freePort() {
   for (;;) {
     const port = randomInt(10_000, 32_768);
     const listener = createServer().listen(port, "127.0.0.1");
