@@ -3,7 +3,7 @@
 use std::{
     error::Error,
     fmt::Display,
-    fs,
+    fs::{self, File},
     future::pending,
     io::{self, Write},
     path::{Path, PathBuf},
@@ -210,11 +210,11 @@ fn command<R: Report, E: Error>(
     if let Err(error) = limits::raise_open_files() {
         eprintln!("loadtest: the limit of open files cannot be raised: {error}");
     }
-    // Before the run, which may take an hour.
+    // Before the run, which may take an hour. What it holds stays until there is something else.
     let unwritten =
         |file: &Path, error| cannot(&format!("{} cannot be written: {error}", file.display()));
     if let Some(file) = &output.report
-        && let Err(error) = fs::write(file, "")
+        && let Err(error) = File::options().create(true).append(true).open(file)
     {
         return unwritten(file, error);
     }

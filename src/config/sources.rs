@@ -20,8 +20,8 @@ pub struct Sources {
     pub(super) near_misses: Vec<String>,
 }
 
-/// Whether an environment variable is a setting: in capitals, so that no two of them have one key. Other variables have the same prefix: a Kubernetes service named `duet`
-/// puts `DUET_PORT` and more into every pod.
+/// Whether an environment variable is a setting: in capitals, so that no two of them have one key. Other variables have
+/// the same prefix: a Kubernetes service named `duet` puts `DUET_PORT` and more into every pod.
 pub(super) fn is_setting(name: &str) -> bool {
     let rest = name.strip_prefix(PREFIX);
     rest.is_some_and(|rest| rest.contains(SEPARATOR) && rest == rest.to_uppercase())

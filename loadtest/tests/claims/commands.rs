@@ -55,8 +55,12 @@ fn a_report_that_cannot_be_written_is_known_before_the_run() {
 }
 
 #[test]
-fn a_server_that_is_waited_for_is_named_meanwhile() {
-    let mut run = loadtest("flow --pairs 1 --api http://127.0.0.1:1")
+fn a_server_that_is_waited_for_is_named_and_the_last_report_stays_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.html");
+    fs::write(&report, "the last one").unwrap();
+    let mut run = loadtest("flow --pairs 1 --api http://127.0.0.1:1 --report")
+        .arg(&report)
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -67,6 +71,7 @@ fn a_server_that_is_waited_for_is_named_meanwhile() {
     }));
     run.kill().unwrap();
     run.wait().unwrap();
+    assert_eq!(fs::read_to_string(&report).unwrap(), "the last one");
 }
 
 #[test]
