@@ -71,7 +71,7 @@ claim("days follow the server's clock and the reader's midnight, and none stands
   await say(anny.page, "second");
   await message(page, "second").waitFor();
   await untilIs("the headings", () => days(page), ["today"]);
-  await page.clock.runFor("24:00:00");
+  await page.clock.fastForward("24:00:00");
   await untilIs("the heading after midnight", () => days(page), ["yesterday"]);
   // The only message of its day goes, and its heading with it.
   await page.route("**/message_send", (route) => route.fulfill({ status: 409, json: { data: { status: "Failed", code: 409, error: "chat_full", message: "" } } }));
