@@ -1,6 +1,7 @@
 //! A small world to make claims about: a store, a hub, and instances on them.
 
 mod person;
+mod shown;
 mod stream;
 
 use std::{sync::Arc, time::Duration};
@@ -16,7 +17,8 @@ use prometheus::Registry;
 
 pub(crate) use self::{
     person::{Person, login, login_as},
-    stream::{Shown, Watch},
+    shown::Shown,
+    stream::Watch,
 };
 
 /// On how many arbiters an instance runs.

@@ -10,39 +10,15 @@ use actix::{
 };
 use actors::{
     Attach, Attached, GetHistory, OpenStream, PairRegistry, Refusal, Snapshot, StreamId,
-    domain::{
-        Activity, ChatKey, Event, Hello, Marks, Names, Notice, Page, Seat, SeatChange,
-        SecretDigest, Seq, Timestamp,
-    },
+    domain::{ChatKey, Event, Hello, Notice, Page, Seat, SecretDigest, Seq},
     testing::eventually,
 };
 use tokio::sync::watch;
 
-use super::Person;
+use super::{Person, shown::Shown};
 
 /// Messages pulled at once while replaying: few, so that it takes several turns.
 const PAGE_LEN: usize = 7;
-
-/// What a stream was sent, in a form that can be compared.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Shown {
-    Hello {
-        position: Seq,
-        online: Option<bool>,
-    },
-    Message(Seq, String),
-    Presence {
-        seat: Seat,
-        online: bool,
-        last_seen: Option<Timestamp>,
-    },
-    Typing(Seat),
-    Receipt(Seat, Marks),
-    Seat(Seat, SeatChange),
-    Ended {
-        by: Option<String>,
-    },
-}
 
 /// An open stream, seen from its client's side.
 pub(crate) struct Watch {
@@ -183,48 +159,6 @@ impl Handler<Die> for Stream {
 
     fn handle(&mut self, _: Die, ctx: &mut Self::Context) {
         ctx.stop();
-    }
-}
-
-impl Shown {
-    fn from(event: Event) -> Option<Self> {
-        Some(match event {
-            Event::Hello(hello) | Event::Rewound(hello) => Shown::of(&hello),
-            Event::Notice(notice, names) => Shown::notice(notice, &names)?,
-            Event::Behind | Event::Moved => return None,
-        })
-    }
-
-    fn notice(notice: Notice, names: &Names) -> Option<Self> {
-        Some(match notice {
-            Notice::Message(message) => Shown::Message(message.seq, message.text.as_str().into()),
-            Notice::Presence {
-                seat,
-                online,
-                last_seen,
-            } => Shown::Presence {
-                seat,
-                online,
-                last_seen,
-            },
-            Notice::Activity {
-                seat,
-                activity: Activity::Typing,
-            } => Shown::Typing(seat),
-            Notice::Marks { seat, marks } => Shown::Receipt(seat, marks),
-            Notice::Seat { seat, change } => Shown::Seat(seat, change),
-            Notice::Sessions => return None,
-            Notice::Ended { by } => Shown::Ended {
-                by: by.and_then(|seat| Some(names[seat].as_ref()?.to_string())),
-            },
-        })
-    }
-
-    fn of(hello: &Hello) -> Self {
-        Shown::Hello {
-            position: hello.position,
-            online: hello.online,
-        }
     }
 }
 
