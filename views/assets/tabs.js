@@ -20,7 +20,7 @@ let work = { begin: () => {}, end: () => {} };
 let leading = false;
 /** @type {AbortController | undefined} while this tab leads or waits to */
 let standing;
-/** @type {number | undefined} */
+/** @type {number | undefined} what this tab does unless it hears of a leader, or is to lead no more */
 let suspicion;
 
 export const isLeading = () => leading;
@@ -81,7 +81,7 @@ export function stand(how = {}) {
       if (name !== "AbortError") return lead();
       // Another tab took this one for frozen; or, in Safari, this page is being left. One that was left runs no timers.
       resign();
-      setTimeout(stand, PATIENCE_MS);
+      suspicion = setTimeout(stand, PATIENCE_MS);
     });
 }
 
@@ -97,8 +97,9 @@ export function resign() {
 
 /** Somebody has heard of the leader. */
 function trust() {
+  if (leading || !standing) return;
   clearTimeout(suspicion);
-  if (!leading && standing) suspicion = setTimeout(suspect, SILENCE_MS);
+  suspicion = setTimeout(suspect, SILENCE_MS);
 }
 
 /** A tab that somebody looks at does not wait for one that sleeps. */

@@ -2,8 +2,7 @@
 
 /** Whether a press, or a form that is sent, brings another page in the place of this one. @param {Event} event */
 export function leadsAway(event) {
-  const { ctrlKey, metaKey, shiftKey } = /** @type {MouseEvent} */ (event);
-  const target = /** @type {Element} */ (event.target);
-  const isLink = () => !ctrlKey && !metaKey && !shiftKey && target.closest('a[href]:not([target], [download], [href^="#"])') !== null;
-  return !event.defaultPrevented && (event.type === "submit" || isLink());
+  const { defaultPrevented, type, target, ctrlKey, metaKey, shiftKey } = /** @type {MouseEvent} */ (event);
+  if (defaultPrevented || ctrlKey || metaKey || shiftKey) return false;
+  return type === "submit" || /** @type {Element} */ (target).closest('a[href]:not([target], [download], [href^="#"])') !== null;
 }
