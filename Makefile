@@ -7,6 +7,7 @@ SHELL := /bin/bash
 # Debian packages that the tests use, each with a program or file that shows it is there.
 APT := chromium:/usr/bin/chromium \
        chromium-headless-shell:/usr/bin/chromium-headless-shell \
+       firefox-esr:/usr/bin/firefox-esr \
        webkit2gtk-driver:/usr/bin/WebKitWebDriver \
        xvfb:/usr/bin/Xvfb \
        postgresql:/usr/lib/postgresql \
@@ -135,7 +136,7 @@ test-package: ## A Debian package of the debug build: installed, served from, up
 	$(PYTHON)/python tests/deploy/package.py target/package/*.deb
 
 .PHONY: test-browser
-test-browser: ## The pages in Debian's Chromium and WebKit, against servers of their own.
+test-browser: ## The pages in Debian's Chromium, Firefox and WebKit, against servers of their own.
 	$(PROGRAM)
 	cd tests/browser && ../in-memory npm test
 
