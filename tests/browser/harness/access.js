@@ -47,6 +47,11 @@ function measure() {
     const size = parseFloat(getComputedStyle(one).fontSize);
     if (size < FONT_PX - 0.1) found.push(`letters of ${size} px to write with: ${one.outerHTML.slice(0, 90)}`);
   }
+  // Nobody presses a thing on paper.
+  if (matchMedia("print").matches) {
+    const pressed = [...document.querySelectorAll("button, .button, textarea, .footing, dialog")].filter((node) => node.checkVisibility({ visibilityProperty: true }));
+    return [...found, ...pressed.map((node) => `on paper: ${node.outerHTML.slice(0, 90)}`)];
+  }
   const scope = document.querySelector("dialog[open]") ?? document;
   if (scope instanceof HTMLDialogElement) {
     const { top, bottom } = scope.getBoundingClientRect();

@@ -45,6 +45,10 @@ export function claimAccess(language, scripts, { what = "page", through = walk }
           for (const fault of await faults(page, { rules: "none" })) found.push(`${name}, ${size.width} by ${size.height} px: ${fault}`);
         }
         await page.setViewportSize(SIZES[1]);
+        // Whoever looks at dark colours prints all the same.
+        await page.emulateMedia({ media: "print" });
+        for (const fault of await faults(page, { rules: "colours" })) found.push(`${name}, printed: ${fault}`);
+        await page.emulateMedia({ media: null });
       },
     });
     assert.ok(found.length === 0, found.join("\n"));
