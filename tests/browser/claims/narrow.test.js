@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 
 import { faults } from "../harness/access.js";
 import { claim, share } from "../harness/claim.js";
-import { choose, endForBoth, join, message, openMySide, register, say } from "../harness/flows.js";
-import { untilIs } from "../harness/until.js";
+import { choose, endForBoth, join, meet, message, openMySide, register, say } from "../harness/flows.js";
+import { until, untilIs } from "../harness/until.js";
 
 share();
 
@@ -61,4 +61,18 @@ claim("the longest names and texts stay inside a narrow window", async ({ person
   await endForBoth(anny.page);
   await page.getByText(`${LONG} ended the chat.`).waitFor();
   await fits(page, "the end");
+});
+
+claim("enlarged four times, a chat has its menu, its field and the newest message in sight", async ({ person }) => {
+  // What is left of 1280 by 800.
+  const viewport = { width: 320, height: 200 };
+  const [abhi, anny] = [await person({ viewport }), await person()];
+  for (const one of [abhi, anny]) one.expectStatus(410);
+  await meet(abhi, anny);
+  const { page } = abhi;
+  await say(anny.page, "The newest");
+  const bottoms = () => page.evaluate(() => ["#menu summary", ".text", "#message"].map((what) => document.querySelector(what)?.getBoundingClientRect().bottom ?? 0));
+  await until("all of it is in sight", bottoms, ([menu, newest, field]) => menu > 40 && newest > menu && field > newest && field <= viewport.height);
+  await endForBoth(page);
+  await page.getByText("You ended the chat.").waitFor();
 });
