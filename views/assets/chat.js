@@ -6,6 +6,7 @@ import * as asks from "./asks.js";
 import * as attention from "./attention.js";
 import * as banner from "./banner.js";
 import * as composer from "./composer.js";
+import { runEach } from "./each.js";
 import * as expiry from "./expiry.js";
 import * as leave from "./leave.js";
 import * as log from "./log.js";
@@ -26,14 +27,7 @@ const live = [log, older, presence, banner, asks, attention, expiry, receipts, c
 
 /** @param {boolean} isLive */
 function start(isLive) {
-  for (const { start } of isLive ? [...always, ...live] : always) {
-    try {
-      start();
-    } catch (error) {
-      // One part that a browser does not have or forbids is no reason to lose the others.
-      reportError(error);
-    }
-  }
+  runEach((isLive ? [...always, ...live] : always).map(({ start }) => start));
   document.documentElement.dataset.live = "";
 }
 

@@ -1,14 +1,10 @@
 // Every page but the chat.
 
+import { runEach } from "./each.js";
 import * as login from "./login.js";
 import { ofTab } from "./storage.js";
 
-try {
-  login.start();
-} catch (error) {
-  // What follows does without it.
-  reportError(error);
-}
+runEach([login.start]);
 
 document.documentElement.dataset.live = "";
 

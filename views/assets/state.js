@@ -1,5 +1,7 @@
 // What this page knows, in one place, and who wants to hear when it changes.
 
+import { runEach } from "./each.js";
+
 /**
  * @typedef {object} Config what the server wrote into the page; instants are Unix milliseconds
  * @property {string} base address of the seat; names locks, channels and storage as well
@@ -60,13 +62,7 @@ export function on(topic, listener) {
 
 /** A listener that fails is reported, and stops no other. @param {string} topic @param {any} [detail] */
 export function emit(topic, detail) {
-  for (const listener of listeners.get(topic) ?? []) {
-    try {
-      listener(detail);
-    } catch (error) {
-      reportError(error);
-    }
-  }
+  runEach(listeners.get(topic) ?? [], detail);
 }
 
 /** The clock is read again and again: a timer of minutes or hours would sleep with the machine. */
