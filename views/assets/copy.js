@@ -32,7 +32,7 @@ export function start() {
   });
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-share]"))) {
     const field = /** @type {HTMLInputElement} */ (document.getElementById(button.dataset.share ?? ""));
-    if (!("share" in navigator)) continue;
+    if (!navigator.share) continue;
     button.hidden = false;
     // Closing the system's sheet counts as a refusal; there is nothing to say about it.
     button.addEventListener("click", async () => {

@@ -1,19 +1,31 @@
-// The colours, at once; the server keeps the choice in a cookie, so that the next page is painted in it from the start.
+// The colours, at once and in every tab; the server keeps the choice in a cookie, so that the next page is painted in it from the start.
+
+import { ofBrowser } from "./storage.js";
+
+/** Other tabs hear of what is put here. Nothing stays. */
+const KEY = "duet:theme";
 
 export function start() {
-  for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySelectorAll("[data-theme-switch]"))) {
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      const chosen = /** @type {HTMLButtonElement} */ (event.submitter);
-      if (chosen.value === "auto") delete document.documentElement.dataset.theme;
-      else document.documentElement.dataset.theme = chosen.value;
-      for (const button of form.querySelectorAll("button")) button.setAttribute("aria-pressed", String(button === chosen));
-      // The browser's own bars.
-      const { backgroundColor } = getComputedStyle(document.body);
-      for (const meta of document.querySelectorAll("meta[name=theme-color]")) meta.setAttribute("content", backgroundColor);
-      const body = new URLSearchParams();
-      for (const [name, value] of new FormData(form, chosen)) body.append(name, String(value));
-      fetch(form.action, { method: "POST", headers: { Accept: "application/json" }, body, keepalive: true }).catch(() => {});
-    });
+  const form = /** @type {HTMLFormElement | null} */ (document.querySelector("[data-theme-switch]"));
+  form?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const chosen = /** @type {HTMLButtonElement} */ (event.submitter);
+    paint(chosen.value);
+    ofBrowser.set(KEY, chosen.value);
+    ofBrowser.remove(KEY);
+    const body = new URLSearchParams(/** @type {any} */ (new FormData(form, chosen)));
+    fetch(form.action, { method: "POST", headers: { Accept: "application/json" }, body, keepalive: true }).catch(() => {});
+  });
+  addEventListener("storage", ({ key, newValue }) => newValue && key === KEY && paint(newValue));
+}
+
+/** @param {string} theme */
+function paint(theme) {
+  document.documentElement.dataset.theme = theme;
+  for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-theme-switch] button"))) {
+    button.ariaPressed = String(button.value === theme);
   }
+  // The browser's own bars.
+  const { backgroundColor } = getComputedStyle(document.body);
+  for (const meta of /** @type {NodeListOf<HTMLMetaElement>} */ (document.querySelectorAll("meta[name=theme-color]"))) meta.content = backgroundColor;
 }

@@ -246,6 +246,19 @@ claim("the colours change at once, are kept, and follow the system where that wa
   await untilIs("the colour", paper, light);
 });
 
+claim("the colours that are chosen in one tab are those of the others, and nothing is kept for that", async ({ person }) => {
+  const abhi = await person();
+  const { page } = abhi;
+  await page.goto("/");
+  const other = await abhi.tab("/");
+  for (const theme of ["Dark", "Auto"]) {
+    await page.getByRole("button", { name: theme }).click();
+    await untilIs("the switch", () => other.getByRole("button", { name: theme }).getAttribute("aria-pressed"), "true");
+    await untilIs("the paper", () => other.evaluate(() => getComputedStyle(document.body).backgroundColor), theme === "Dark" ? "rgb(20, 25, 26)" : "rgb(246, 242, 234)");
+  }
+  assert.equal(await other.evaluate(() => localStorage.length + sessionStorage.length), 0);
+});
+
 claim("another language is one press away, and one stays where one is", async ({ person }) => {
   const abhi = await person();
   const { chat } = await register(abhi);
