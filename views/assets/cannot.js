@@ -3,7 +3,7 @@
 /** Shows the one that is true, and takes away what would not work. @param {string} why @param {Element | null} [instead] */
 export function cannot(why, instead) {
   for (const node of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-cannot]"))) {
-    if (node.dataset.cannot === why) node.setAttribute("role", "alert");
+    if (node.dataset.cannot === why) node.role = "alert";
     node.hidden = node.dataset.cannot !== why;
   }
   if (instead) /** @type {HTMLElement} */ (instead).hidden = true;

@@ -26,20 +26,24 @@ export async function prepare(form) {
   part("[data-choice]").hidden = false;
   plain.addEventListener("change", say);
   say();
-  let busy = false;
   form.addEventListener("submit", async (event) => {
     const fields = ["hash", "encryption", "auth"].map((name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name)));
     if (plain.checked) {
       for (const field of fields) field.disabled = true;
+      // The browser would put a page of its own in the place of what was typed.
+      if (!navigator.onLine) {
+        event.preventDefault();
+        cannot("offline");
+      }
       return;
     }
     // A second press while the first is under way sends the same again.
     if (!fields[2].disabled) return;
     event.preventDefault();
-    if (busy) return;
-    busy = true;
+    if (form.ariaBusy) return;
+    form.ariaBusy = "true";
     const why = await fillIn(fields[0], fields[2]);
-    busy = false;
+    form.ariaBusy = null;
     if (why) return cannot(why);
     for (const field of fields) field.disabled = false;
     form.requestSubmit();

@@ -57,11 +57,13 @@ export async function request(address, body, deadlineMs = DEADLINE_MS) {
 export async function sendForm(form, done = []) {
   const words = /** @type {HTMLElement} */ (form.closest("dialog, .card, .strip")?.querySelector("[data-unanswered]"));
   words.hidden = true;
+  form.ariaBusy = "true";
   const answer = await request(form.action, {}, PATIENCE_MS);
+  form.ariaBusy = null;
   if (answer.ok || done.includes(answer.code)) return answer;
   if (answer.code && answer.code < 429) form.submit();
   else {
-    words.setAttribute("role", "alert");
+    words.role = "alert";
     words.hidden = false;
   }
   return null;

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
 import { hurry } from "../harness/clock.js";
-import { begin, choose, downloaded, endForBoth, inChat, meet, message, openMySide, register, say, saveCode, untilTick } from "../harness/flows.js";
+import { begin, choose, choosePlain, downloaded, endForBoth, inChat, meet, message, openMySide, register, say, saveCode, untilTick } from "../harness/flows.js";
 import { until } from "../harness/until.js";
 
 share({}, { whole: true });
@@ -53,6 +53,23 @@ claim("what leads away from a chat waits for the network, and the messages stay 
   await page.getByRole("heading", { name: "Where you are logged in" }).waitFor();
 });
 
+claim("a plain chat that is asked for without a network leaves what was typed", async ({ person }) => {
+  const abhi = await person();
+  const { page } = abhi;
+  abhi.expectOutage();
+  await page.goto("/");
+  await choosePlain(page);
+  await page.getByLabel("Your name").fill("Abhi");
+  await page.context().setOffline(true);
+  const create = page.getByRole("button", { name: "Create the chat" });
+  await create.click();
+  await page.getByText("The server did not answer, and no chat was made.").waitFor();
+  assert.equal(await page.getByLabel("Your name").inputValue(), "Abhi");
+  await page.context().setOffline(false);
+  await create.click();
+  await page.getByRole("heading", { name: "Invite" }).waitFor();
+});
+
 for (const [network, fail] of WAYS) {
   for (const [what, leaf, press, words] of /** @type {[string, string, (page: Page) => Promise<unknown>, string][]} */ ([
     ["the end", "endchat", endForBoth, "The chat has ended"],
@@ -74,7 +91,9 @@ for (const [network, fail] of WAYS) {
       const mend = await fail(page, `**/${leaf}`);
       await press(page);
       const dialog = page.getByRole("dialog");
+      if (network === "half dead") await dialog.locator("form[aria-busy=true]").waitFor();
       await dialog.getByText(WORDS).waitFor();
+      assert.equal(await dialog.locator("[aria-busy]").count(), 0);
       assert.equal(await page.getByLabel("Message", { exact: true }).inputValue(), "A draft");
       await message(page, "Before").waitFor();
       await mend();
@@ -132,6 +151,7 @@ for (const [network, fail] of WAYS) {
     const mend = await fail(page, "**/register/hash");
     const create = page.getByRole("button", { name: "Create the chat" });
     await create.click();
+    if (network === "half dead") await page.locator("#register[aria-busy=true]").waitFor();
     await page.getByText("The server did not answer, and no chat was made.").waitFor();
     assert.equal(await page.getByLabel("Your name").inputValue(), "Abhi");
     await mend();
