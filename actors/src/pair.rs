@@ -110,12 +110,23 @@ pub struct Pair {
     recent_numbers: asks::RecentNumbers,
     /// Most chats in memory are idle, and have none.
     last_activities: Option<Box<activities::LastActivities>>,
-    /// Subscribed and not stopped yet: if it panics now, the registry cleans up after it.
-    in_service: bool,
-    /// Stopped once; it only answers requests that still hold its address.
-    retired: bool,
+    phase: Phase,
     /// The span of the request that started it, until it has started.
     started_for: Option<Box<Span>>,
+}
+
+/// Tokio allocates a task in steps of 128 bytes, and a pair's task just fits into eight of them.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<Pair>() <= 584);
+
+/// Whether a pair serves its chat.
+#[derive(PartialEq)]
+enum Phase {
+    Starting,
+    /// Subscribed: if it panics now, the registry cleans up after it.
+    Serving,
+    /// It only answers requests that still hold its address.
+    Stopped,
 }
 
 /// What a pair needs from the registry that holds it.
@@ -164,8 +175,7 @@ impl Pair {
             rates: rates::Rates::default(),
             recent_numbers: asks::RecentNumbers::default(),
             last_activities: None,
-            in_service: false,
-            retired: false,
+            phase: Phase::Starting,
         }
     }
 
@@ -270,7 +280,7 @@ impl Pair {
             }
             Err(failure) => {
                 self.chat = Err(failure.into());
-                self.in_service = false;
+                self.phase = Phase::Stopped;
                 self.registry.remove(self.key, &ctx.address());
                 self.environment.world.bus.unsubscribe(self.key);
                 ctx.stop();
@@ -345,10 +355,10 @@ impl Actor for Pair {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        if self.retired {
+        if self.phase == Phase::Stopped {
             return;
         }
-        self.in_service = true;
+        self.phase = Phase::Serving;
         self.tick_later(ctx);
         let world = self.environment.world.clone();
         let key = self.key;
@@ -377,7 +387,7 @@ impl Actor for Pair {
 /// dropped because the instance stops report nothing.
 impl Drop for Pair {
     fn drop(&mut self) {
-        if self.in_service && std::thread::panicking() {
+        if self.phase == Phase::Serving && std::thread::panicking() {
             self.registry.crashed(self.key, &self.status, self.present);
         }
     }
@@ -388,6 +398,6 @@ impl Drop for Pair {
 /// the last address.
 impl Supervised for Pair {
     fn restarting(&mut self, _: &mut Self::Context) {
-        self.retired = true;
+        self.phase = Phase::Stopped;
     }
 }

@@ -114,7 +114,7 @@ impl PairRegistry {
                 Ok(answer) => return answer,
                 // Without a time-out the only error is a closed mailbox: the pair has panicked.
                 Err(_) => {
-                    self.remove_crashed(key, |found| found.pair == entry.pair);
+                    self.0.remove_crashed(key, |found| found.pair == entry.pair);
                     if begun.load(Ordering::Acquire) {
                         return Err(Refusal::Defect("the pair's handler panicked".into()));
                     }
@@ -245,7 +245,7 @@ impl PairRegistry {
             MapEntry::Occupied(entry) => entry.get().guarded(),
             MapEntry::Vacant(vacant) => vacant.insert(self.start_pair(key)).guarded(),
         };
-        self.update_gauge();
+        self.0.update_gauge();
         Ok(entry)
     }
 
@@ -263,26 +263,28 @@ impl PairRegistry {
         debug!(chat = %key.fingerprint(), "a pair starts");
         self.0.environment.metrics.pair_starts.inc();
         let environment = self.0.environment.clone();
-        let registry: Arc<dyn RegistryHandle> = Arc::new(self.clone());
+        let registry: Arc<dyn RegistryHandle> = self.0.clone();
         let status = Arc::new(PairStatus::new(self.0.environment.lease.renew()));
         let shared = status.clone();
         let span = Span::current();
         Entry {
-            pair: Supervisor::start_in_arbiter(self.arbiter(key), move |_| {
+            pair: Supervisor::start_in_arbiter(self.0.arbiter(key), move |_| {
                 Pair::new(key, environment, registry, shared, span)
             }),
             status,
         }
     }
+}
 
+impl Inner {
     /// The arbiter that runs a chat's pair.
     fn arbiter(&self, key: ChatKey) -> &ArbiterHandle {
-        &self.0.arbiters[key.spread() % self.0.arbiters.len()]
+        &self.arbiters[key.spread() % self.arbiters.len()]
     }
 
     /// Removes a chat's entry if it is the one meant; returns whether it was.
     fn remove_if(&self, key: ChatKey, meant: impl FnOnce(&Entry) -> bool) -> bool {
-        let removed = self.0.pairs.remove_if(&key, |_, entry| meant(entry));
+        let removed = self.pairs.remove_if(&key, |_, entry| meant(entry));
         self.update_gauge();
         removed.is_some()
     }
@@ -293,17 +295,17 @@ impl PairRegistry {
             return;
         }
         error!(chat = %key.fingerprint(), "a pair panicked; the next request starts a new one");
-        self.0.environment.metrics.pair_crashes.inc();
-        self.0.crashes.add(key);
+        self.environment.metrics.pair_crashes.inc();
+        self.crashes.add(key);
     }
 
     fn update_gauge(&self) {
-        let gauge = &self.0.environment.metrics.pairs;
-        gauge.set(self.0.pairs.len() as i64);
+        let gauge = &self.environment.metrics.pairs;
+        gauge.set(self.pairs.len() as i64);
     }
 }
 
-impl RegistryHandle for PairRegistry {
+impl RegistryHandle for Inner {
     fn remove_if_idle(&self, key: ChatKey, pair: &Addr<Pair>) -> bool {
         self.remove_if(key, |entry| {
             entry.pair == *pair && entry.status.pending_requests() == 0
@@ -315,7 +317,7 @@ impl RegistryHandle for PairRegistry {
     }
 
     fn crashed(&self, key: ChatKey, status: &Arc<PairStatus>, present: BySeat<bool>) {
-        let environment = self.0.environment.clone();
+        let environment = self.environment.clone();
         // This thread is unwinding, and a second panic would abort the process. So a task cleans up, on the pair's
         // own arbiter, where it runs before a fresh pair, because that is started only once this one is removed.
         self.arbiter(key).spawn(async move {

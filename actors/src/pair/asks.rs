@@ -1,6 +1,6 @@
 //! Asks: being let in without a code. Somebody asks, and the person in the other seat answers.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use actix::{AtomicResponse, Handler, ResponseFuture};
 use rand::Rng;
@@ -23,7 +23,7 @@ const ASK_VALID: Duration = Duration::from_secs(120);
 /// on somebody's screen, and a stranger must not get its number by asking repeatedly. The rate limit of logins
 /// allows fewer asks than this list holds before an ask lapses.
 #[derive(Debug, Default)]
-pub(super) struct RecentNumbers(VecDeque<AskNumber>);
+pub(super) struct RecentNumbers(Vec<AskNumber>);
 
 impl RecentNumbers {
     const LEN_MAX: usize = 80;
@@ -36,7 +36,7 @@ impl RecentNumbers {
     }
 
     fn choose(&mut self, rng: &mut impl Rng) -> AskNumber {
-        let number = AskNumber::generate(rng, self.0.make_contiguous());
+        let number = AskNumber::generate(rng, &self.0);
         self.push(number);
         number
     }
@@ -46,9 +46,9 @@ impl RecentNumbers {
             return;
         }
         if self.0.len() == Self::LEN_MAX {
-            self.0.pop_front();
+            self.0.remove(0);
         }
-        self.0.push_back(number);
+        self.0.push(number);
     }
 }
 

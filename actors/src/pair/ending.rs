@@ -2,7 +2,7 @@
 
 use actix::{ActorContext, AsyncContext, AtomicResponse, Context, Handler};
 
-use super::{Pair, requests::receive};
+use super::{Pair, Phase, requests::receive};
 use crate::{
     Refusal,
     domain::{Event, Notice, Seat, SecretDigest},
@@ -49,7 +49,7 @@ impl Pair {
         self.early.clear();
         self.names = Default::default();
         self.present = Default::default();
-        self.in_service = false;
+        self.phase = Phase::Stopped;
         self.chat = Err(Refusal::Gone);
         self.environment.world.bus.forget(self.key);
         self.registry.remove(self.key, &ctx.address());

@@ -6,7 +6,7 @@ use actix::{ActorContext, AsyncContext, Context};
 use tracing::debug;
 
 use super::{
-    Pair,
+    Pair, Phase,
     streams::{STALLED, StreamEntry},
 };
 use crate::domain::BySeat;
@@ -37,7 +37,7 @@ impl Pair {
         let idle = idle && self.streams.is_empty() && self.present == BySeat::default();
         if idle && self.registry.remove_if_idle(self.key, &ctx.address()) {
             debug!(chat = %self.key.fingerprint(), "a pair rests");
-            self.in_service = false;
+            self.phase = Phase::Stopped;
             self.environment.world.bus.unsubscribe(self.key);
             ctx.stop();
         } else {

@@ -8,8 +8,10 @@ use tokio::sync::oneshot;
 /// This instance's chats at one shard.
 #[derive(Default)]
 pub(super) struct Chats {
-    /// The wanted subscriptions, and who waits for their confirmation.
-    wanted: HashMap<ChatKey, Vec<oneshot::Sender<()>>>,
+    /// The wanted subscriptions.
+    wanted: HashSet<ChatKey>,
+    /// Who waits for the confirmation of one.
+    waiting: HashMap<ChatKey, Vec<oneshot::Sender<()>>>,
     /// The subscriptions that Redis has confirmed.
     confirmed: HashSet<ChatKey>,
     /// Chats whose subscription may have to change.
@@ -32,7 +34,8 @@ pub(super) enum PresenceWrite {
 /// The state of one chat, on its way to the shard that serves it now.
 pub(super) struct MovedChat {
     pub(super) key: ChatKey,
-    wanted: Option<Vec<oneshot::Sender<()>>>,
+    wanted: bool,
+    waiting: Option<Vec<oneshot::Sender<()>>>,
     open: Option<BySeat<bool>>,
     unwritten: Option<PresenceWrite>,
 }
@@ -40,24 +43,25 @@ pub(super) struct MovedChat {
 impl Chats {
     /// Requests a subscription. Returns a receiver for the confirmation, or `None` if it is confirmed already.
     pub(super) fn subscribe(&mut self, key: ChatKey) -> Option<oneshot::Receiver<()>> {
-        let waiting = self.wanted.entry(key).or_default();
+        self.wanted.insert(key);
         if self.confirmed.contains(&key) {
             return None;
         }
         let (confirm, confirmed) = oneshot::channel();
-        waiting.push(confirm);
+        self.waiting.entry(key).or_default().push(confirm);
         self.touched.push(key);
         Some(confirmed)
     }
 
     pub(super) fn unsubscribe(&mut self, key: ChatKey) {
         self.wanted.remove(&key);
+        self.waiting.remove(&key);
         self.touched.push(key);
     }
 
     /// All wanted subscriptions, which miss something when the shard does.
     pub(super) fn wanted(&self) -> Vec<ChatKey> {
-        self.wanted.keys().copied().collect()
+        self.wanted.iter().copied().collect()
     }
 
     /// Called for a new connection, which has no subscriptions.
@@ -71,7 +75,7 @@ impl Chats {
         let (mut new, mut old) = (Vec::new(), Vec::new());
         let touched: HashSet<_> = std::mem::take(&mut self.touched).into_iter().collect();
         for key in touched {
-            match self.wanted.contains_key(&key) {
+            match self.wanted.contains(&key) {
                 true if !self.confirmed.contains(&key) => new.push(key),
                 false if self.confirmed.remove(&key) => old.push(key),
                 _ => {}
@@ -84,9 +88,8 @@ impl Chats {
     /// something.
     pub(super) fn confirm(&mut self, key: ChatKey) -> bool {
         self.confirmed.insert(key);
-        let waiting = self.wanted.get_mut(&key).map(std::mem::take);
         let mut was_awaited = false;
-        for waiting in waiting.unwrap_or_default() {
+        for waiting in self.waiting.remove(&key).unwrap_or_default() {
             was_awaited |= waiting.send(()).is_ok();
         }
         was_awaited
@@ -146,7 +149,7 @@ impl Chats {
 
     /// Removes the chats that another shard serves now.
     pub(super) fn move_out(&mut self, here: impl Fn(ChatKey) -> bool) -> Vec<MovedChat> {
-        let known = self.wanted.keys().chain(self.open.keys());
+        let known = self.wanted.iter().chain(self.open.keys());
         let moved: HashSet<ChatKey> = known
             .chain(self.unwritten.keys())
             .filter(|key| !here(**key))
@@ -157,6 +160,7 @@ impl Chats {
             MovedChat {
                 key,
                 wanted: self.wanted.remove(&key),
+                waiting: self.waiting.remove(&key),
                 open: self.open.remove(&key),
                 unwritten: self.unwritten.remove(&key),
             }
@@ -167,9 +171,12 @@ impl Chats {
     /// Adds a chat that another shard served before. Its presence is written here too.
     pub(super) fn move_in(&mut self, moved: MovedChat) {
         let key = moved.key;
-        if let Some(waiting) = moved.wanted {
-            self.wanted.insert(key, waiting);
+        if moved.wanted {
+            self.wanted.insert(key);
             self.touched.push(key);
+        }
+        if let Some(waiting) = moved.waiting {
+            self.waiting.insert(key, waiting);
         }
         if let Some(open) = moved.open {
             self.open.insert(key, open);

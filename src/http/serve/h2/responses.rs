@@ -1,6 +1,7 @@
 //! Writes responses over HTTP/2.
 
 use std::{
+    any::Any,
     convert::Infallible,
     future::{poll_fn, ready},
     pin::Pin,
@@ -37,9 +38,9 @@ pub struct Part {
     _untaken: Option<Untaken>,
 }
 
-/// Kept with each part of a response: when the last one is dropped the whole response was written, or never
-/// will be. h2 itself does not report that.
-type Untaken = Rc<oneshot::Sender<Infallible>>;
+/// Kept with parts of a response: when it is dropped they were written, or never will be. h2 itself does not report
+/// that.
+type Untaken = Rc<dyn Any>;
 
 impl Buf for Part {
     fn remaining(&self) -> usize {
@@ -59,17 +60,20 @@ impl PendingResponse {
     /// Writes the response. What an open event stream keeps of this is small.
     pub fn write(self, shared: &Shared) -> LocalBoxFuture<'_, Result<(), h2::Error>> {
         if is_event_stream(&self.response) {
-            // It has no end, so it must not hold a turn.
-            drop(self.held);
-            return write(self.respond, self.response, self.is_head, shared, None);
+            // It has no end, so it holds its turn only until its first part is taken. Without turns, streams that are
+            // opened at once would all wait in h2's buffer, which never shrinks.
+            let mut first: Option<Untaken> = Some(Rc::new(self.held));
+            let untaken = move || first.take();
+            return write(self.respond, self.response, self.is_head, shared, untaken);
         }
         Box::pin(self.write_until_taken(shared))
     }
 
     /// Writes the response, and holds its turn and its memory until the client has taken it.
     async fn write_until_taken(self, shared: &Shared) -> Result<(), h2::Error> {
-        let (untaken, taken) = oneshot::channel();
-        let untaken = Some(Rc::new(untaken));
+        let (untaken, taken) = oneshot::channel::<Infallible>();
+        let every: Untaken = Rc::new(untaken);
+        let untaken = move || Some(every.clone());
         let written = async {
             write(self.respond, self.response, self.is_head, shared, untaken).await?;
             // Nothing is ever sent on it: this waits until all parts are dropped.
@@ -90,14 +94,14 @@ impl PendingResponse {
     }
 }
 
-/// Sends the head of a response at once, and its body as it comes.
-fn write(
+/// Sends the head of a response at once, and its body as it comes. `untaken` is called for each part of it.
+fn write<'a>(
     mut respond: h2::server::SendResponse<Part>,
     response: Response<BoxBody>,
     is_head: bool,
-    shared: &Shared,
-    untaken: Option<Untaken>,
-) -> LocalBoxFuture<'_, Result<(), h2::Error>> {
+    shared: &'a Shared,
+    untaken: impl FnMut() -> Option<Untaken> + 'a,
+) -> LocalBoxFuture<'a, Result<(), h2::Error>> {
     let (head, body) = response.into_parts();
     let ends = is_head || matches!(body.size(), BodySize::None | BodySize::Sized(0));
     match respond.send_response(head_of(head, body.size()), ends) {
@@ -115,7 +119,7 @@ fn write_body(
     mut stream: SendStream<Part>,
     mut body: BoxBody,
     shared: &Shared,
-    untaken: Option<Untaken>,
+    mut untaken: impl FnMut() -> Option<Untaken>,
 ) -> impl Future<Output = Result<(), h2::Error>> {
     async move {
         loop {
@@ -134,7 +138,7 @@ fn write_body(
                 // The client has cancelled it.
                 None => return Ok(()),
             };
-            if !send(&mut stream, chunk, shared, untaken.as_ref()).await? {
+            if !send(&mut stream, chunk, shared, &mut untaken).await? {
                 stream.send_reset(Reason::CANCEL);
                 return Ok(());
             }
@@ -162,7 +166,7 @@ fn send(
     stream: &mut SendStream<Part>,
     mut chunk: Bytes,
     shared: &Shared,
-    untaken: Option<&Untaken>,
+    untaken: &mut impl FnMut() -> Option<Untaken>,
 ) -> impl Future<Output = Result<bool, h2::Error>> {
     async move {
         while !chunk.is_empty() {
@@ -177,7 +181,7 @@ fn send(
                 Ok(Some(capacity)) => {
                     let part = Part {
                         bytes: chunk.split_to(capacity?.min(chunk.len())),
-                        _untaken: untaken.cloned(),
+                        _untaken: untaken(),
                     };
                     stream.send_data(part, false)?;
                     shared.last_taken.set(Instant::now());
