@@ -51,6 +51,27 @@ for (const [width, height] of [[1280, 800], [390, 844]]) {
   }
 }
 
+for (const language of /** @type {const} */ (["en", "ar"])) {
+  claim(`the start page stands still when the scripts of encrypted chats come: ${locales[language]}`, async ({ person }) => {
+    const { page } = await person({ locale: locales[language] });
+    /** @type {() => void} */
+    let come = () => {};
+    for (const width of [1280, 390, 320]) {
+      await page.setViewportSize({ width, height: 800 });
+      const held = new Promise((resolve) => (come = () => resolve(undefined)));
+      await page.route("**/making.js", (route) => held.then(() => route.continue()));
+      await page.goto("/");
+      const places = () => page.locator("h1, #register .primary, footer").evaluateAll((all) => all.map((one) => one.getBoundingClientRect().top).filter((top) => top < innerHeight));
+      const before = await places();
+      come();
+      await page.locator("#register [data-sealed]").waitFor();
+      await page.locator("[data-choice] summary").waitFor();
+      assert.deepEqual(await places(), before, `${width} px`);
+      await page.unrouteAll({ behavior: "wait" });
+    }
+  });
+}
+
 claim("an app on the home screen has a neutral name and an icon", async ({ person }) => {
   const { page } = await person();
   await page.goto("/");

@@ -146,3 +146,15 @@ claim("the return code is a line above the messages and no more, on the smallest
   const code = strip.locator("input");
   await until("the code is shown whole", () => code.evaluate((/** @type {HTMLInputElement} */ input) => input.scrollWidth <= input.clientWidth));
 });
+
+claim("what was tapped does not look so for ever", async ({ person }) => {
+  const abhi = await person({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  const { page } = abhi;
+  await register(abhi);
+  const look = (/** @type {import("playwright-core").Locator} */ what) => what.evaluate((node) => getComputedStyle(node).backgroundColor);
+  const copy = page.locator("[data-copy=link]");
+  const before = await look(copy);
+  await copy.tap();
+  await until("it is tapped", () => copy.evaluate((node) => node.matches(":hover")));
+  assert.equal(await look(copy), before);
+});
