@@ -136,6 +136,20 @@ for (const [language, words] of /** @type {const} */ ([["ar", "The door is open"
   });
 }
 
+claim("an emoji stands at the edge at which its language begins, and its time behind it", async ({ person }) => {
+  for (const language of ["ar", "en"]) {
+    const { page, tell } = await meetIn(person, language);
+    await tell("🎉");
+    const ends = () =>
+      message(page, "🎉").evaluate((item) => {
+        const [outer, text, time] = [item, item.querySelector(".text"), item.querySelector(".meta")].map((part) => part?.getBoundingClientRect());
+        if (!outer || !text || !time) return [];
+        return document.dir === "rtl" ? [outer.right - text.right, text.left - time.right] : [text.left - outer.left, time.left - text.right];
+      });
+    await until(`they stand so in ${language}`, ends, ([gap, room]) => Math.abs(gap) < 3 && room > 0);
+  }
+});
+
 claim("the lines of a text that runs from the right begin at the right, in any language", async ({ person }) => {
   for (const language of ["ar", "en"]) {
     const { page, tell } = await meetIn(person, language);
