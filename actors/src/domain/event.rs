@@ -79,7 +79,7 @@ pub type Names = BySeat<Option<UserName>>;
 pub enum SeatChange {
     /// It got its name.
     Named,
-    /// Somebody logged in for the first time, or after logging out everywhere.
+    /// Somebody logged in where nobody was logged in.
     Taken,
     /// Somebody without a code asks to be let in. An earlier ask for the same seat has ended.
     Asking(AskRef, AskNumber),

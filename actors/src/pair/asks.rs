@@ -184,12 +184,11 @@ impl Handler<AnswerAsk> for Pair {
             };
             answer_in_store(&*store, caller, answer.ask_ref, verdict).await
         };
-        let change = match answer.allow {
-            true => SeatChange::Replaced,
-            false => SeatChange::Taken,
-        };
         self.change_as(answer.by, record, move |pair, seat| {
-            pair.announce_seat(seat, change);
+            match answer.allow {
+                true => pair.announce_seat(seat, SeatChange::Replaced),
+                false => pair.announce_sessions(),
+            }
             // Its list of asks shows that this one is answered.
             pair.resend_hello();
         })

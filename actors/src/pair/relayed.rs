@@ -30,7 +30,7 @@ impl Pair {
             Notice::Sessions => {
                 let before = self.open_asks().len();
                 self.reload(ctx, move |pair| {
-                    // A new return code ends the asks of its seat.
+                    // A refusal ends an ask, and a new return code those of its seat.
                     if pair.open_asks().len() < before {
                         pair.resend_hello();
                     }

@@ -150,6 +150,31 @@ async fn who_is_refused_stays_outside_and_nothing_changes() {
 }
 
 #[actix::test]
+async fn a_refusal_is_no_arrival() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let watchers = [
+        Watch::open(&abhi).await,
+        Watch::open(&abhi.at(&there)).await,
+    ];
+    ask_in(&here, &anny, Seat::Two).await.unwrap();
+    let asked = ask_ref(&watchers[0]).await;
+    assert_eq!(ask_ref(&watchers[1]).await, asked);
+    let hellos = watchers.each_ref().map(Watch::hello_count);
+    answer(&abhi, asked, false).await.unwrap();
+    for (watcher, before) in watchers.iter().zip(hellos) {
+        eventually("the list of asks is sent again", || async {
+            watcher.hello_count() > before
+        })
+        .await;
+        assert_eq!(watcher.hello().asks, []);
+        let arrived = Shown::Seat(Seat::Two, SeatChange::Taken);
+        assert!(!watcher.shown().contains(&arrived));
+    }
+}
+
+#[actix::test]
 async fn a_seat_may_refuse_for_itself_but_not_allow() {
     let world = World::new();
     let here = world.instance(roomy());

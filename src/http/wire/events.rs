@@ -225,7 +225,7 @@ pub struct SeatView<'a> {
     /// Its name.
     #[schema(required, value_type = Name)]
     user: Option<&'a str>,
-    /// `named`, `taken` (somebody logged in for the first time), `asking` (somebody wants to be let in), `replaced` (somebody was),
+    /// `named`, `taken` (somebody logged in where nobody was), `asking` (somebody wants to be let in), `replaced` (somebody was),
     /// or `left` (logged out everywhere).
     #[schema(pattern = "^(named|taken|asking|replaced|left)$", example = "asking")]
     state: &'static str,
