@@ -4,7 +4,7 @@ use actix_web::{
     FromRequest, HttpRequest, HttpResponse,
     cookie::{Cookie, SameSite, time::Duration as CookieAge},
     dev::Payload,
-    http::header::AUTHORIZATION,
+    http::header::{AUTHORIZATION, COOKIE},
     web,
 };
 use actors::{
@@ -100,11 +100,18 @@ fn cookie_name(state: &State, name: &str) -> String {
     }
 }
 
-/// The value of a cookie of ours that came with a request.
+/// The value of a cookie of ours that came with a request. `HttpRequest::cookie` finds none at all beside one that is
+/// not UTF-8, and other sites of our domain may set such a cookie.
 pub fn cookie(request: &HttpRequest, name: &str) -> Option<String> {
     let state = request.app_data::<web::Data<State>>()?;
-    let cookie = request.cookie(&cookie_name(state, name))?;
-    Some(cookie.value().to_owned())
+    let name = cookie_name(state, name);
+    let headers = request.headers().get_all(COOKIE);
+    let mut cookies = headers.flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
+    cookies.find_map(|cookie| {
+        let cookie = str::from_utf8(cookie).ok()?.trim();
+        let cookie = Cookie::parse_encoded(cookie).ok()?;
+        (cookie.name() == name).then(|| cookie.value().to_owned())
+    })
 }
 
 /// The cookies of one path and what is below it.

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Browser, Chat, Server, Setup, browser::leads_to, browser::set_cookies};
+use crate::support::{Browser, Chat, Server, Setup, browser::leads_to, browser::set_cookies, raw};
 
 #[tokio::test]
 async fn a_seats_cookie_goes_to_that_seat_and_no_script_reads_it() {
@@ -90,6 +90,23 @@ async fn a_cookie_is_refused_at_the_other_seat_and_in_another_chat() {
     assert!(matches!(elsewhere.status, 401 | 403), "{elsewhere:?}");
     let elsewhere = try_at(format!("/demo/chat/user/{}/1/messages", other.hash)).await;
     assert!(matches!(elsewhere.status, 401 | 403), "{elsewhere:?}");
+}
+
+#[tokio::test]
+async fn a_cookie_of_another_site_that_is_no_text_hides_none_of_ours() {
+    let server = Server::start().await;
+    let chat = Chat::begin(&server).await;
+    let request = format!(
+        "GET /demo/chat/user/{}/1/messages HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+         Cookie: theirs=?; also=\"?\"; duet={}\r\n\r\n",
+        chat.hash, chat.one.token
+    );
+    // As an application in an older encoding sets it for the whole domain.
+    let bytes = request.into_bytes().into_iter();
+    let bytes: Vec<u8> = bytes
+        .map(|byte| if byte == b'?' { 0xFC } else { byte })
+        .collect();
+    raw::exchange(server.address, &bytes).await.ok();
 }
 
 #[tokio::test]
