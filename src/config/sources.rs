@@ -51,12 +51,17 @@ impl Sources {
             }
             let letters = |text: &str| text.to_lowercase().replace(['_', '.'], "");
             let meant = known().find(|key| letters(key) == letters(rest));
-            if let Some(key) = meant {
-                let variable = key.to_uppercase().replace('.', SEPARATOR);
-                sources.near_misses.push(format!(
-                    "{name} in the environment is no setting: {PREFIX}{variable} would be {key}"
-                ));
-            }
+            let why = match meant {
+                Some(key) => {
+                    let variable = key.to_uppercase().replace('.', SEPARATOR);
+                    format!("{PREFIX}{variable} would be {key}")
+                }
+                // In capitals it would be refused.
+                None if rest.contains(SEPARATOR) => "settings are in capitals".to_owned(),
+                None => continue,
+            };
+            let near_miss = format!("{name} in the environment is no setting: {why}");
+            sources.near_misses.push(near_miss);
         }
         sources
     }

@@ -74,6 +74,19 @@ fn of_variables_that_differ_in_their_letters_size_the_one_in_capitals_counts() {
 }
 
 #[test]
+fn an_unknown_variable_that_is_not_in_capitals_is_warned_of() {
+    let setup = Setup::new().env("DUET_server__threads", 3);
+    let checked = setup.arg("check-config").run();
+    let hint = String::from_utf8_lossy(&checked.stderr).into_owned();
+    let words = "DUET_server__threads in the environment is no setting: settings are in capitals";
+    assert!(checked.status.success() && hint.contains(words), "{hint}");
+    // Others may begin like this by chance.
+    let setup = Setup::new().env("DUET_server_threads", 3);
+    let checked = setup.arg("check-config").run();
+    assert_eq!(String::from_utf8_lossy(&checked.stderr), "");
+}
+
+#[test]
 fn values_that_can_only_be_mistakes_are_refused() {
     for (key, value, words) in [
         ("server.allow_plain_http", "2", "true or false"),
