@@ -5,9 +5,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::Version;
 use serde_json::json;
-use tokio::{net::TcpStream, task::JoinSet};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinSet,
+};
 
-use crate::support::{Api, Chat, DEADLINE, Server, Setup, within};
+use crate::support::{Api, Chat, DEADLINE, Server, Setup, frames, within};
 
 const MIB: u64 = 1 << 20;
 
@@ -33,6 +37,25 @@ async fn a_chat_goes_over_one_connection_and_its_streams_say_nothing_about_conne
     assert_eq!(head.version(), Version::HTTP_2);
     let refused = chat.one.post("message_send", json!({"message": ""})).await;
     refused.fails(400);
+}
+
+#[tokio::test]
+async fn its_beginning_may_come_in_pieces() {
+    let server = Server::start().await;
+    let mut socket = TcpStream::connect(server.address).await.unwrap();
+    socket.set_nodelay(true).unwrap();
+    let opening = frames::opening();
+    for byte in &opening[..3] {
+        socket.write_all(&[*byte]).await.unwrap();
+        // Meanwhile the server looks at what there is.
+        let _ = server.front().get("/health/live").await;
+    }
+    socket.write_all(&opening[3..]).await.unwrap();
+    let mut head = [0; 9];
+    within(DEADLINE, "settings", socket.read_exact(&mut head))
+        .await
+        .unwrap();
+    assert_eq!(head[3], 4, "not SETTINGS: {head:?}");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::{io, time::Duration};
 
 use actix_rt::net::TcpStream;
 use socket2::SockRef;
+use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::either::Either;
 use tracing::debug;
@@ -16,6 +17,8 @@ const UNSENT_BYTES: u32 = 64 * 1024;
 const RECEIVED_BYTES: usize = 64 * 1024;
 /// How HTTP/2 begins without TLS (RFC 9113, 3.4); no method of HTTP/1.1 begins like this.
 const PRIOR_KNOWLEDGE: &[u8] = b"PRI";
+/// The longest pause before a shorter beginning is looked at again.
+const LAST_PAUSE: Duration = Duration::from_millis(512);
 
 /// A socket whose writes fail when its client takes nothing for too long.
 type Socket = StallLimit<TcpStream>;
@@ -36,11 +39,10 @@ pub async fn open(
     stalled: Duration,
     mut turns: ConnectionTurns,
 ) -> io::Result<Opened> {
-    let mut first = [0; PRIOR_KNOWLEDGE.len()];
-    socket.peek(&mut first).await?;
+    let has_prior_knowledge = has_prior_knowledge(&socket).await?;
     let socket = StallLimit::new(socket, stalled);
     let (io, is_h2): (Io, bool) = match acceptor {
-        None => (Either::Left(socket), first == PRIOR_KNOWLEDGE),
+        None => (Either::Left(socket), has_prior_knowledge),
         Some(acceptor) => {
             // A handshake takes more processor time than most requests.
             let stream = turns.run(acceptor.accept(socket)).await?;
@@ -52,6 +54,23 @@ pub async fn open(
         true => Opened::Http2(io, turns),
         false => Opened::Http1(io),
     })
+}
+
+/// Whether a client begins with HTTP/2. What may be its beginning is looked at again, ever later, for about a second:
+/// nothing tells when more has come to a socket that holds something.
+async fn has_prior_knowledge(socket: &TcpStream) -> io::Result<bool> {
+    let mut first = [0; PRIOR_KNOWLEDGE.len()];
+    let mut pause = Duration::from_millis(1);
+    loop {
+        let len = socket.peek(&mut first).await?;
+        let is_beginning = (1..first.len()).contains(&len);
+        let may_become = is_beginning && PRIOR_KNOWLEDGE.starts_with(&first[..len]);
+        if !may_become || pause > LAST_PAUSE {
+            return Ok(first == PRIOR_KNOWLEDGE);
+        }
+        sleep(pause).await;
+        pause *= 2;
+    }
 }
 
 /// Sends small frames at once, has the kernel close the connection of a client that vanished even where
