@@ -29,32 +29,55 @@ const COUNT_PAUSE_MAX: Duration = Duration::from_secs(600);
 pub(crate) async fn run(pairs: PairRegistry) {
     let interval = pairs.environment().limits.sweep_interval;
     let mut count_due = Instant::now();
-    let mut failing_since: Option<Instant> = None;
+    let mut deleting = Step::new(
+        "ended chats are not deleted",
+        "ended chats are deleted again",
+    );
+    let mut counting = Step::new("chats are not counted", "chats are counted again");
     loop {
         // All three run even if one fails.
-        let mut swept = expire(&pairs).await;
-        swept = swept.and(purge(&pairs).await);
+        let expired = expire(&pairs).await;
+        deleting.log(expired.and(purge(&pairs).await));
         let began = Instant::now();
         if began >= count_due {
-            swept = swept.and(count(&pairs).await);
+            counting.log(count(&pairs).await);
             let took = began.elapsed();
             count_due = Instant::now() + COUNT_PAUSE_MAX.min(took * COUNT_PAUSE);
         }
-        match (swept, failing_since) {
-            (Ok(()), Some(since)) => {
-                failing_since = None;
-                let seconds = since.elapsed().as_secs_f64();
-                info!(seconds, "ended chats are deleted again");
-            }
-            (Err(failure), None) => {
-                failing_since = Some(Instant::now());
-                warn!(%failure, "ended chats are not deleted; retrying");
-            }
-            // Only the first failure and the first success are logged.
-            _ => {}
-        }
         let woken = pairs.environment().sweep.notified();
         let _ = tokio::time::timeout(interval, woken).await;
+    }
+}
+
+/// Logs the first failure of a step, and the first success after it.
+struct Step {
+    fails: &'static str,
+    works_again: &'static str,
+    failing_since: Option<Instant>,
+}
+
+impl Step {
+    fn new(fails: &'static str, works_again: &'static str) -> Self {
+        Self {
+            fails,
+            works_again,
+            failing_since: None,
+        }
+    }
+
+    fn log(&mut self, result: Result<(), StoreError>) {
+        match (result, self.failing_since) {
+            (Ok(()), Some(since)) => {
+                self.failing_since = None;
+                let seconds = since.elapsed().as_secs_f64();
+                info!(seconds, "{}", self.works_again);
+            }
+            (Err(failure), None) => {
+                self.failing_since = Some(Instant::now());
+                warn!(%failure, "{}; retrying", self.fails);
+            }
+            _ => {}
+        }
     }
 }
 
