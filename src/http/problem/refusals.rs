@@ -98,7 +98,7 @@ pub fn row(refusal: &Refusal) -> (S, &'static str, Sentence) {
         Refusal::HashTaken => (S::CONFLICT, "hash_taken",
             "This hash is in use or was used before. Choose another, or leave it out."),
         Refusal::RegistrationReused => (S::CONFLICT, "id_reused",
-            "This id made a chat with other names. Use a fresh id."),
+            "This id made another chat. Use a fresh id."),
         Refusal::MessageReused => (S::UNPROCESSABLE_ENTITY, "id_reused",
             "This id was used for another text. Use a fresh id."),
     };

@@ -54,7 +54,7 @@ pub const WORDS: [ErrorWord; 39] = [
     word(&[404], "other_service",
         "ask at the public address: this one belongs to the other one of two services"),
     word(&[409], "hash_taken", "choose another `hash`, or leave it out"),
-    word(&[409], "id_reused", "use a fresh `id`: this one was used for other names"),
+    word(&[409], "id_reused", "use a fresh `id`: this one made another chat"),
     word(&[409], "named_already", "log in: the second person has a name"),
     word(&[409], "seat_taken", "send a return code or a device code, or ask to be let in"),
     word(&[409], "seat_free", "log in without asking"),
