@@ -61,14 +61,11 @@ use crate::{
     Refusal,
     domain::{
         BySeat, Caller, Chat, ChatKey, Names, Notice, Seat, SeatChange, SecretDigest, Seq,
-        SessionId, Timestamp, UserName,
+        SessionId, UserName,
     },
     environment::Environment,
     ports::{Access, DeferredWrite, Store, StoreError},
 };
-
-/// A session's last use is recorded again when the recorded one is this old.
-const SESSION_SEEN_STEP: Duration = Duration::from_secs(60);
 
 /// The actor of one chat.
 pub struct Pair {
@@ -217,21 +214,12 @@ impl Pair {
 
     /// The seat and session of a token. Records that the session was used.
     fn authenticate(&mut self, digest: SecretDigest) -> Result<(Seat, SessionId), Refusal> {
-        let now = self.environment.world.clock.now();
-        let chat = self.chat.as_mut().map_err(|refusal| refusal.clone())?;
-        let session = chat
-            .sessions
-            .iter_mut()
-            .find(|session| session.digest == digest)
-            .ok_or(Refusal::UnknownSession)?;
-        let stale = |seen: Timestamp| now.since(seen) >= SESSION_SEEN_STEP;
-        if session.last_seen.is_none_or(stale) {
-            session.last_seen = Some(now);
-            self.environment
-                .deferred
-                .push(self.key, DeferredWrite::Used(session.id, now));
-        }
-        Ok((session.seat, session.id))
+        let sessions = &self.chat()?.sessions;
+        let session = sessions.iter().find(|session| session.digest == digest);
+        let session = session.ok_or(Refusal::UnknownSession)?;
+        let (seat, id) = (session.seat, session.id);
+        self.record_use(id);
+        Ok((seat, id))
     }
 
     /// Checks the proof of having the whole link, which an encrypted chat requires. It never changes, so the copy

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use actix::{AtomicResponse, Handler};
 use uuid::Uuid;
 
-use super::{Pair, requests::receive};
+use super::{Pair, requests::receive, sessions::SEEN_STEP};
 use crate::{
     Credential, Refusal, Replacement,
     domain::{
@@ -182,11 +182,16 @@ impl Handler<Login> for Pair {
             return_code: code.digest(&login.hash, seat),
             sessions_max: self.environment.limits.sessions_per_seat_max,
         };
+        let makes_room = self.sessions_of(seat).count() >= claim.sessions_max;
+        if makes_room {
+            self.record_use_by_streams(SEEN_STEP);
+        }
         let (store, deferred) = (self.store(), self.environment.deferred.clone());
         let (names, encrypted) = (self.names.clone(), self.is_encrypted());
         let log_in = async move {
-            if claim.session.login.is_some() {
-                // If this login is repeated, the store must know whether its first session was used.
+            if makes_room || claim.session.login.is_some() {
+                // The store must know which sessions were used: the longest unused one makes room, and the first one of
+                // a repeated login is made anew unless it was used.
                 deferred.write_beside(claim.key).await;
             }
             match store.take_seat(claim).await?? {

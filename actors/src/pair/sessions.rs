@@ -1,15 +1,20 @@
 //! The sessions of a seat, and logging out.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix::{AtomicResponse, Handler};
 
 use super::{Pair, requests::receive};
 use crate::{
     Refusal,
-    domain::{Caller, Notice, Seat, SeatChange, SecretDigest, Session, SessionId},
-    ports::{SessionChoice, Store},
+    domain::{Caller, Notice, Seat, SeatChange, SecretDigest, Session, SessionId, Timestamp},
+    ports::{DeferredWrite, SessionChoice, Store},
 };
+
+/// A session's last use is recorded again when the recorded one is this old.
+pub(super) const SEEN_STEP: Duration = Duration::from_secs(60);
+/// The same of a session that only listens, which would otherwise cost a write a minute.
+pub(super) const LISTENING_STEP: Duration = Duration::from_secs(3600);
 
 /// Lists the sessions of the caller's seat, with the id of the caller's own.
 #[derive(Debug, Clone)]
@@ -30,6 +35,7 @@ impl Handler<ListSessions> for Pair {
         }
         self.block_for(self.load(), move |pair, found, ctx| {
             pair.apply(Ok(found?), ctx);
+            pair.record_use_by_streams(SEEN_STEP);
             let (seat, current) = pair.authenticate(request.by)?;
             let mut list: Vec<Session> = pair.sessions_of(seat).cloned().collect();
             list.sort_by_key(|session| session.since);
@@ -72,6 +78,30 @@ impl Pair {
     pub(super) fn sessions_of(&self, seat: Seat) -> impl Iterator<Item = &Session> {
         let sessions = self.chat.as_ref().map_or(&[][..], |chat| &chat.sessions);
         sessions.iter().filter(move |session| session.seat == seat)
+    }
+
+    /// Records that a session is used.
+    pub(super) fn record_use(&mut self, id: SessionId) {
+        self.record_use_after(SEEN_STEP, id);
+    }
+
+    /// Records that the sessions of open streams are used: one that only listens sends no requests.
+    pub(super) fn record_use_by_streams(&mut self, step: Duration) {
+        for place in 0..self.streams.len() {
+            self.record_use_after(step, self.streams[place].session);
+        }
+    }
+
+    fn record_use_after(&mut self, step: Duration, id: SessionId) {
+        let now = self.environment.world.clock.now();
+        let Ok(chat) = &mut self.chat else { return };
+        let stale = |seen: Timestamp| now.since(seen) >= step;
+        if let Some(session) = chat.sessions.iter_mut().find(|session| session.id == id)
+            && session.last_seen.is_none_or(stale)
+        {
+            session.last_seen = Some(now);
+            self.defer(DeferredWrite::Used(id, now));
+        }
     }
 
     /// Tells the other instances that sessions changed. Here their streams were dropped already.

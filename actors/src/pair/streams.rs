@@ -49,7 +49,7 @@ impl StreamId {
 pub(super) struct StreamEntry {
     id: StreamId,
     pub(super) seat: Seat,
-    session: SessionId,
+    pub(super) session: SessionId,
     to: Recipient<Event>,
     feed: Feed,
     /// The last `seq` it had written when it attached.
@@ -205,8 +205,9 @@ impl Handler<Detach> for Pair {
         let Some(place) = self.streams.iter().position(|open| open.id == id) else {
             return;
         };
-        let seat = self.streams.swap_remove(place).seat;
-        self.departed(seat, ctx);
+        let closed = self.streams.swap_remove(place);
+        self.record_use(closed.session);
+        self.departed(closed.seat, ctx);
     }
 }
 

@@ -7,6 +7,7 @@ use tracing::debug;
 
 use super::{
     Pair, Phase,
+    sessions::LISTENING_STEP,
     streams::{STALLED, StreamEntry},
 };
 use crate::domain::BySeat;
@@ -33,6 +34,7 @@ impl Pair {
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
         self.drop_dead_streams(ctx);
+        self.record_use_by_streams(LISTENING_STEP);
         let idle = self.last_request.elapsed() >= self.environment.limits.pair_rest_after;
         let idle = idle && self.streams.is_empty() && self.present == BySeat::default();
         if idle && self.registry.remove_if_idle(self.key, &ctx.address()) {

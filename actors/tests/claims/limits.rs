@@ -1,8 +1,20 @@
 //! Everything has a bound, and whoever reaches it is told so.
 
-use actors::{Limits, Refusal, ports::ChatRoom};
+use actors::{
+    Limits, ListSessions, Refusal,
+    domain::Timestamp,
+    ports::{ChatRoom, Clock},
+    testing::eventually,
+};
 
-use crate::world::{World, login, roomy};
+use crate::world::{Person, Watch, World, login, roomy};
+
+/// When the oldest session of somebody's seat was used last.
+async fn oldest_seen(person: &Person) -> Timestamp {
+    let list = ListSessions { by: person.by };
+    let (sessions, _) = person.pairs().ask(person.key, list).await.unwrap();
+    sessions[0].last_seen.unwrap()
+}
 
 #[actix::test]
 async fn a_seat_sends_no_faster_than_its_limit() {
@@ -131,4 +143,33 @@ async fn a_seats_longest_unused_session_makes_room_for_a_new_one() {
     assert!(matches!(phone.snapshot().await, Err(Refusal::NoSession)));
     abhi.snapshot().await.unwrap();
     tablet.snapshot().await.unwrap();
+}
+
+#[actix::test]
+async fn a_session_that_only_listens_is_in_use() {
+    let world = World::new();
+    let here = world.instance(Limits {
+        sessions_per_seat_max: 2,
+        ..roomy()
+    });
+    let [abhi, _anny] = here.couple(&world).await;
+    let stream = Watch::open(&abhi).await;
+    let pass = || world.time.advance(std::time::Duration::from_secs(600));
+    pass();
+    let phone = abhi.again(&here).await;
+    pass();
+    assert_eq!(oldest_seen(&phone).await, world.time.now());
+    let tablet = abhi.again(&here).await;
+    assert!(matches!(phone.snapshot().await, Err(Refusal::NoSession)));
+    abhi.snapshot().await.unwrap();
+    pass();
+    stream.close();
+    let closed_at = world.time.now();
+    eventually("the stream is closed", || async {
+        here.metric("duet_streams") == 0.0
+    })
+    .await;
+    here.pairs.flush_deferred().await;
+    pass();
+    assert_eq!(oldest_seen(&tablet).await, closed_at);
 }
