@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use actix::{AtomicResponse, Handler};
 use uuid::Uuid;
 
-use super::{Pair, requests::receive, sessions::SEEN_STEP};
+use super::{Pair, requests::receive};
 use crate::{
     Credential, Refusal, Replacement,
     domain::{
@@ -184,7 +184,7 @@ impl Handler<Login> for Pair {
         };
         let makes_room = self.sessions_of(seat).count() >= claim.sessions_max;
         if makes_room {
-            self.record_use_by_streams(SEEN_STEP);
+            self.record_use_by_streams(Duration::ZERO);
         }
         let (store, deferred) = (self.store(), self.environment.deferred.clone());
         let (names, encrypted) = (self.names.clone(), self.is_encrypted());

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A session's last use is recorded again when the recorded one is this old.
-pub(super) const SEEN_STEP: Duration = Duration::from_secs(60);
+const SEEN_STEP: Duration = Duration::from_secs(60);
 /// The same of a session that only listens, which would otherwise cost a write a minute.
 pub(super) const LISTENING_STEP: Duration = Duration::from_secs(3600);
 
@@ -35,7 +35,7 @@ impl Handler<ListSessions> for Pair {
         }
         self.block_for(self.load(), move |pair, found, ctx| {
             pair.apply(Ok(found?), ctx);
-            pair.record_use_by_streams(SEEN_STEP);
+            pair.record_use_by_streams(Duration::ZERO);
             let (seat, current) = pair.authenticate(request.by)?;
             let mut list: Vec<Session> = pair.sessions_of(seat).cloned().collect();
             list.sort_by_key(|session| session.since);
