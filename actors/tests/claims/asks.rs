@@ -154,10 +154,7 @@ async fn a_refusal_is_no_arrival() {
     let world = World::new();
     let (here, there) = (world.instance(roomy()), world.instance(roomy()));
     let [abhi, anny] = here.couple(&world).await;
-    let watchers = [
-        Watch::open(&abhi).await,
-        Watch::open(&abhi.at(&there)).await,
-    ];
+    let watchers = Watch::open_twice(&abhi, &there).await;
     ask_in(&here, &anny, Seat::Two).await.unwrap();
     let asked = ask_ref(&watchers[0]).await;
     assert_eq!(ask_ref(&watchers[1]).await, asked);

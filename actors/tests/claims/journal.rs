@@ -159,10 +159,7 @@ async fn what_was_stored_though_the_answer_was_lost_is_found_and_shown_when_sent
     let world = World::new();
     let (here, there) = (world.instance(roomy()), world.instance(roomy()));
     let [abhi, anny] = here.couple(&world).await;
-    let streams = [
-        Watch::open(&anny).await,
-        Watch::open(&anny.at(&there)).await,
-    ];
+    let streams = Watch::open_twice(&anny, &there).await;
     let id = Uuid::new_v4();
     here.store.lose_next_appends(1);
     let lost = abhi.send_as(id, "Hello").await;

@@ -1,5 +1,7 @@
 //! Everything has a bound, and whoever reaches it is told so.
 
+use std::time::Duration;
+
 use actors::{
     Limits, ListSessions, Refusal,
     domain::Timestamp,
@@ -32,7 +34,7 @@ async fn a_seat_sends_no_faster_than_its_limit() {
     let Err(Refusal::TooMany { retry_after }) = abhi.send("too fast").await else {
         panic!("the fourth at once is too much");
     };
-    assert!(retry_after <= std::time::Duration::from_secs(1));
+    assert!(retry_after <= Duration::from_secs(1));
     anny.send("my own pace").await.unwrap();
     assert_eq!(anny.texts().await.unwrap().len(), 4);
 }
@@ -136,7 +138,7 @@ async fn a_seats_longest_unused_session_makes_room_for_a_new_one() {
     });
     let [abhi, _anny] = here.couple(&world).await;
     let phone = abhi.again(&here).await;
-    world.time.advance(std::time::Duration::from_secs(60));
+    world.time.advance(Duration::from_secs(60));
     abhi.snapshot().await.unwrap();
     here.pairs.flush_deferred().await;
     let tablet = abhi.again(&here).await;
@@ -154,7 +156,7 @@ async fn a_session_that_only_listens_is_in_use() {
     });
     let [abhi, _anny] = here.couple(&world).await;
     let stream = Watch::open(&abhi).await;
-    let pass = |seconds| world.time.advance(std::time::Duration::from_secs(seconds));
+    let pass = |seconds| world.time.advance(Duration::from_secs(seconds));
     // Shorter than the time after which a use by requests is recorded again.
     pass(20);
     let phone = abhi.again(&here).await;

@@ -185,10 +185,7 @@ async fn typing_is_passed_on_but_not_every_time() {
     let world = World::new();
     let (here, there) = (world.instance(roomy()), world.instance(roomy()));
     let [abhi, anny] = here.couple(&world).await;
-    let watchers = [
-        Watch::open(&abhi).await,
-        Watch::open(&abhi.at(&there)).await,
-    ];
+    let watchers = Watch::open_twice(&abhi, &there).await;
     for _ in 0..10 {
         anny.typing().await.unwrap();
     }

@@ -15,7 +15,7 @@ use actors::{
 };
 use tokio::sync::watch;
 
-use super::{Person, shown::Shown};
+use super::{Instance, Person, shown::Shown};
 
 /// Messages pulled at once while replaying: few, so that it takes several turns.
 const PAGE_LEN: usize = 7;
@@ -179,6 +179,14 @@ impl Watch {
     /// Opens a stream at the present.
     pub(crate) async fn open(person: &Person) -> Self {
         Self::open_after(person, None).await.unwrap()
+    }
+
+    /// Opens a stream where somebody is, and one at another instance.
+    pub(crate) async fn open_twice(person: &Person, there: &Instance) -> [Self; 2] {
+        [
+            Self::open(person).await,
+            Self::open(&person.at(there)).await,
+        ]
     }
 
     /// Opens a stream behind a place, and replays until it is live.
