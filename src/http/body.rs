@@ -205,10 +205,7 @@ fn not_json(error: &serde_json::Error) -> Problem {
 fn wrong_field<E>(error: PathError<E>, of_all: impl Fn(&E) -> Problem) -> Problem {
     match error.path().to_string() {
         path if path == "." => of_all(error.inner()),
-        field => {
-            let message = format!("The field \"{field}\" is not of the type that is wanted.");
-            Problem::invalid(field, message)
-        }
+        field => Problem::wrong_type(field),
     }
 }
 

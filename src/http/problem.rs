@@ -95,6 +95,13 @@ impl Problem {
         }
     }
 
+    /// A field of the wrong type.
+    pub fn wrong_type(field: impl Into<Sentence>) -> Self {
+        let field = field.into();
+        let message = format!("The field \"{field}\" is not of the type that is wanted.");
+        Self::invalid(field, message)
+    }
+
     /// A 429.
     pub fn too_many(retry_after: Duration) -> Self {
         Self::Refused(Refusal::TooMany { retry_after })

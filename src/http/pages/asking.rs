@@ -24,17 +24,17 @@ pub async fn submit(
     hash: web::Path<String>,
     form: FormOrJson<AskBody>,
 ) -> Result<HttpResponse, Problem> {
-    let hash = login::link_hash(&hash)?;
     let user = form.body.user.clone().unwrap_or_default();
     let encrypted = form.body.auth.is_some();
     let asked = async {
         let ask = form.body.parse()?;
+        let link = login::link_hash(&hash)?;
         state.limits.count_request(&request)?;
-        Ok(AskReply::of(actions::ask(&state, &hash, ask).await?))
+        Ok(AskReply::of(actions::ask(&state, &link, ask).await?))
     };
     match asked.await {
         Ok(reply) => {
-            let next = address::ask_state(hash.as_str(), &reply.ask_id);
+            let next = address::ask_state(&hash, &reply.ask_id);
             Ok(done(&request, reply, &next))
         }
         Err(problem) => {
@@ -61,8 +61,8 @@ pub async fn show(
 ) -> Result<HttpResponse, Problem> {
     state.limits.count_request(&request)?;
     let (hash, ask_id) = path.into_inner();
-    let link = login::link_hash(&hash)?;
     let secret = field::ask_secret(&ask_id)?;
+    let link = login::link_hash(&hash)?;
     if secret.key() != ChatKey::of(&link) {
         return Err(Refusal::NotFound.into());
     }

@@ -22,7 +22,7 @@ use crate::http::{
         EmptyBody,
         asks::AnswerBody,
         history::{HistoryQuery, HistoryReply, StreamQuery, parse_last_seen, parse_page},
-        messages::{ReceiptBody, SendBody, SendReply},
+        messages::{ReceiptBody, SendBody, SendReply, Typed},
     },
 };
 
@@ -55,7 +55,11 @@ pub async fn messages(at: SeatRequest, query: web::Query<HistoryQuery>) -> Resul
 }
 
 pub async fn send(at: SeatRequest, form: FormOrJson<SendBody>) -> Result<HttpResponse> {
-    let (draft, message_id) = (form.body.message.clone().unwrap_or_default(), form.body.id);
+    let draft = form.body.message.clone().unwrap_or_default();
+    let message_id = match form.body.id {
+        Some(Typed::Right(id)) => Some(id),
+        _ => None,
+    };
     let sent = async {
         let message = form.body.parse()?;
         let holder = at.holder().await?;

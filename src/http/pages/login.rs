@@ -85,7 +85,6 @@ pub async fn submit(
     hash: web::Path<String>,
     form: FormOrJson<LoginBody>,
 ) -> Result<HttpResponse> {
-    let hash = link_hash(&hash)?;
     let typed = LoginAttempt {
         user: form.body.user.clone().unwrap_or_default(),
         id: form.body.id,
@@ -118,15 +117,16 @@ pub struct LoginAttempt {
 pub async fn show_again(
     state: &State,
     request: &HttpRequest,
-    hash: &PairHash,
+    hash: &str,
     typed: LoginAttempt,
     problem: Problem,
 ) -> Result<HttpResponse> {
     let fault = fault_of(&typed, &problem);
-    let Some(fault) = fault.filter(|_| shows_form_again(request, &problem)) else {
+    let fault = fault.filter(|_| shows_form_again(request, &problem));
+    let (Some(fault), Ok(hash)) = (fault, link_hash(hash)) else {
         return Err(problem);
     };
-    let page = login_page(state, request, hash).await;
+    let page = login_page(state, request, &hash).await;
     // Where nobody can say what kind of chat it is, the form can: the page of a plain one would warn whoever has the key
     // of an encrypted one.
     let page = page.unwrap_or_else(|_| Login {
@@ -148,10 +148,11 @@ pub async fn show_again(
 async fn log_in(
     state: &State,
     request: &HttpRequest,
-    hash: &PairHash,
+    hash: &str,
     body: LoginBody,
 ) -> Result<HttpResponse> {
-    let wanted = body.parse(hash.clone(), device::of(request))?;
+    let wanted = body.parse(link_hash(hash), device::of(request))?;
+    let hash = wanted.hash.clone();
     state.limits.count_request(request)?;
     // If seat 2 has no name yet, this name becomes its name.
     let logged_in = actions::login_and_name(state, wanted).await?;
@@ -163,7 +164,7 @@ async fn log_in(
         return_code: logged_in.return_code.as_ref().map(|code| code.reveal()),
     };
     let next = done(request, reply, &address::chat(hash.as_str(), seat));
-    Ok(with_cookies(state, request, hash, &logged_in, next))
+    Ok(with_cookies(state, request, &hash, &logged_in, next))
 }
 
 /// Why a login failed, if the page has words for it.

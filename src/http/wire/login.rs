@@ -44,8 +44,9 @@ pub struct LoginBody {
 }
 
 impl LoginBody {
-    /// Parses the fields except the hash, which may be in the path instead.
-    pub fn parse(self, hash: PairHash, device: Device) -> Result<Login> {
+    /// Parses the fields except the hash, which may be in the path instead: an address that names no chat (404) is
+    /// reported after a wrong field (400).
+    pub fn parse(self, hash: Result<PairHash>, device: Device) -> Result<Login> {
         let name = field::name(self.user.as_deref(), "user")?;
         let id = field::secret_id(self.id)?;
         let code = |text: Option<String>, field| -> Result<Option<AccessCode>> {
@@ -62,12 +63,12 @@ impl LoginBody {
             return Err(Problem::Malformed(message.into()));
         }
         Ok(Login {
-            hash,
             name,
             proof,
             id,
             device,
             auth: field::auth(self.auth.as_deref())?,
+            hash: hash?,
         })
     }
 }

@@ -2,9 +2,9 @@
 
 use actors::{
     Refusal, Sent,
-    domain::{Marks, Message, Names, PairHash, Seq, Timestamp, UserName},
+    domain::{Invalid, Marks, Message, Names, PairHash, Seq, Timestamp, UserName},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -26,37 +26,58 @@ use crate::http::{
 pub struct SendBody {
     /// The link's secret part again.
     #[schema(value_type = Option<Hash>)]
-    pub user_hash: Option<String>,
+    pub user_hash: Option<Typed<String>>,
     /// The sender's name; agrees with the session.
     #[schema(value_type = Option<Name>)]
-    pub sender_name: Option<String>,
+    pub sender_name: Option<Typed<String>>,
     /// The recipient's name, as its first client spelled it.
     #[schema(value_type = Option<Name>)]
-    pub reciever: Option<String>,
+    pub reciever: Option<Typed<String>>,
     /// The same, spelled as in a dictionary.
     #[schema(value_type = Option<Name>)]
-    pub receiver: Option<String>,
+    pub receiver: Option<Typed<String>>,
     /// Its text. In an encrypted chat, the ciphertext: `v1.` and base64url, up to 32 KiB.
     #[schema(required, value_type = Text)]
     pub message: Option<String>,
     /// The sender's clock, RFC 3339.
     #[schema(value_type = Option<DateTime>)]
-    pub timestamp: Option<String>,
+    pub timestamp: Option<Typed<String>>,
     /// The message's id: a message with the same id is stored once.
     #[schema(value_type = Option<Id>)]
-    pub id: Option<Uuid>,
+    pub id: Option<Typed<Uuid>>,
+}
+
+/// A field whose type is checked by `parse`: a text that is too long (413) is reported before a field of the wrong type (400).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Typed<T> {
+    /// Of the type that is wanted.
+    Right(T),
+    /// Of another one.
+    Wrong(IgnoredAny),
+}
+
+fn checked<T, U>(
+    field: Option<Typed<T>>,
+    name: &'static str,
+    parse: impl Fn(T) -> Result<U, Invalid>,
+) -> Result<Option<U>> {
+    match field {
+        Some(Typed::Right(value)) => Ok(Some(parse(value).map_err(Refusal::invalid(name))?)),
+        Some(Typed::Wrong(_)) => Err(Problem::wrong_type(name)),
+        None => Ok(None),
+    }
 }
 
 impl SendBody {
     /// Parses the fields.
     pub fn parse(self) -> Result<SendRequest> {
         let text = field::text(self.message)?;
-        let name = |text: Option<String>, field| {
-            text.map(|text| UserName::parse(&text).map_err(Refusal::invalid(field)))
-                .transpose()
-        };
-        let hash = self.user_hash.map(|text| PairHash::parse(&text));
-        let sent_at = self.timestamp.map(|text| Timestamp::parse_rfc3339(&text));
+        let hash = checked(self.user_hash, "userHash", |text| PairHash::parse(&text))?;
+        let sent_at = checked(self.timestamp, "timestamp", |text| {
+            Timestamp::parse_rfc3339(&text)
+        })?;
+        let name = |typed, field| checked(typed, field, |text: String| UserName::parse(&text));
         let reciever = name(self.reciever, "reciever")?;
         let receiver = name(self.receiver, "receiver")?;
         if reciever.is_some() && receiver.is_some() && reciever != receiver {
@@ -65,11 +86,11 @@ impl SendBody {
         }
         Ok(SendRequest {
             text,
-            hash: hash.transpose().map_err(Refusal::invalid("userHash"))?,
-            sent_at: sent_at.transpose().map_err(Refusal::invalid("timestamp"))?,
+            hash,
+            sent_at,
             sender: name(self.sender_name, "senderName")?,
             recipient: reciever.or(receiver),
-            id: self.id.unwrap_or_else(Uuid::new_v4),
+            id: checked(self.id, "id", Ok)?.unwrap_or_else(Uuid::new_v4),
         })
     }
 }

@@ -49,6 +49,9 @@ async fn a_message_that_is_too_long_is_413_whatever_else_is_wrong_with_it() {
         json!({}),
         json!({"timestamp": "yesterday"}),
         json!({"userHash": "?"}),
+        json!({"userHash": 7, "senderName": [], "receiver": {}, "timestamp": 7}),
+        json!({"id": 7}),
+        json!({"id": "x"}),
         json!({"senderName": ""}),
         json!({"reciever": ""}),
         json!({"receiver": "\u{0}"}),
@@ -71,6 +74,7 @@ async fn a_wrong_field_comes_before_the_session_and_the_chat() {
     for (leaf, body) in [
         ("message_send", json!({"message": " "})),
         ("message_send", json!({"message": "x", "id": 7})),
+        ("message_send", json!({"message": "x", "senderName": 7})),
         ("receipt", json!({})),
         ("receipt", json!({"read": -1})),
         ("answer", json!({"allow": true})),

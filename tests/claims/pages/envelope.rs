@@ -218,6 +218,26 @@ async fn every_action_of_the_pages_refuses_what_the_api_refuses() {
 }
 
 #[tokio::test]
+async fn a_wrong_field_comes_before_an_address_that_names_no_chat() {
+    let server = Server::start().await;
+    for hash in ["x", "no-such-chat"] {
+        for leaf in ["login", "login/ask"] {
+            let post = async |body: Value| {
+                let path = format!("/demo/chat/user/{hash}/{leaf}");
+                let call = Browser::new(&server).call(POST, &path);
+                call.header("Accept", JSON).json(body).send().await
+            };
+            post(json!({})).await.fails_at(400, "user");
+            post(json!({"user": "Anny"})).await.fails(404);
+        }
+        let ask = format!("/demo/chat/user/{hash}/login/ask/x");
+        let call = Browser::new(&server).call(Method::GET, &ask);
+        let answer = call.header("Accept", JSON).send().await;
+        answer.fails_at(400, "askId");
+    }
+}
+
+#[tokio::test]
 async fn the_end_by_a_page_is_the_end() {
     let server = Server::start().await;
     let page = Page::open(&server).await;
