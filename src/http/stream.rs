@@ -27,7 +27,8 @@ use actix_web::{
 };
 use actix_web_actors::HttpContext;
 use actors::{
-    Attach, Attached, GetHistory, PairRegistry, Refusal, Snapshot, StreamId,
+    Attach, Attached, GetHistory, OpenedStream, PairRegistry, Refusal, Snapshot, StreamId,
+    StreamSlot,
     domain::{ChatKey, Event, Message, Names, Notice, Page, SecretDigest, Seq},
     ports::HistoryPage,
 };
@@ -58,8 +59,8 @@ pub async fn open(
     caller: TokenHolder,
     after: Option<Seq>,
 ) -> Result<HttpResponse, Problem> {
-    let snapshot = match caller.open_stream(after).await {
-        Ok(snapshot) => snapshot,
+    let OpenedStream { snapshot, slot } = match caller.open_stream(after).await {
+        Ok(opened) => opened,
         Err(Refusal::Gone) => return Ok(no_content()),
         Err(refusal) => return Err(refusal.into()),
     };
@@ -73,6 +74,7 @@ pub async fn open(
         key: caller.key,
         by: caller.by,
         snapshot: Some(Box::new(snapshot)),
+        slot: Some(slot),
         changes: 0,
         replayed: state.metrics.replayed.clone(),
         waiting: waiting.clone(),
@@ -105,6 +107,8 @@ struct StreamActor {
     by: SecretDigest,
     /// The state when it was opened, until that is written.
     snapshot: Option<Box<Snapshot>>,
+    /// Its place within the limits, until it is attached.
+    slot: Option<StreamSlot>,
     changes: u64,
     replayed: IntCounter,
     /// Bytes written that the connection has not taken.
@@ -139,6 +143,7 @@ impl StreamActor {
             position: self.position,
             changes: self.changes,
             to: ctx.address().recipient(),
+            slot: self.slot.take(),
         };
         let (pairs, key) = (self.pairs.clone(), self.key);
         let attached = async move { pairs.ask(key, attach).await };

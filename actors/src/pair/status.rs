@@ -7,7 +7,7 @@ use std::sync::{
 
 use parking_lot::Mutex;
 
-use crate::domain::{Marks, Position, Seat, Seq};
+use crate::domain::{BySeat, Marks, Position, Seat, Seq};
 
 /// Shared by a pair, its entry in the registry, and the requests on their way to it.
 pub(crate) struct PairStatus {
@@ -15,8 +15,8 @@ pub(crate) struct PairStatus {
     pending_requests: AtomicUsize,
     /// Signals in the pair's mailbox.
     queued_signals: AtomicUsize,
-    /// Open streams.
-    streams: AtomicUsize,
+    /// Open streams of each seat, also those that are not attached yet.
+    streams: BySeat<AtomicUsize>,
     /// The lease's number of lapses when the pair last read the store.
     lapses: AtomicU64,
     /// The pair's position: `last_seq` is that of the last delivered message.
@@ -33,6 +33,11 @@ impl CountGuard {
         counter(status).fetch_add(1, Ordering::AcqRel);
         Self(status.clone(), counter)
     }
+
+    /// Whether it counts for this pair, and not for one that has crashed.
+    pub(crate) fn is_of(&self, status: &Arc<PairStatus>) -> bool {
+        Arc::ptr_eq(&self.0, status)
+    }
 }
 
 impl Drop for CountGuard {
@@ -48,7 +53,7 @@ impl PairStatus {
         Self {
             pending_requests: AtomicUsize::new(0),
             queued_signals: AtomicUsize::new(0),
-            streams: AtomicUsize::new(0),
+            streams: BySeat::default(),
             lapses: AtomicU64::new(lapses),
             position: Mutex::default(),
         }
@@ -67,7 +72,11 @@ impl PairStatus {
     }
 
     pub(crate) fn has_streams(&self) -> bool {
-        self.streams.load(Ordering::Acquire) > 0
+        Seat::BOTH.iter().any(|seat| self.streams(*seat) > 0)
+    }
+
+    pub(crate) fn streams(&self, seat: Seat) -> usize {
+        self.streams[seat].load(Ordering::Acquire)
     }
 
     pub(crate) fn pending_requests(&self) -> usize {
@@ -86,8 +95,14 @@ impl PairStatus {
     }
 
     /// Counts an open stream.
-    pub(crate) fn count_stream(self: &Arc<Self>) -> CountGuard {
-        CountGuard::new(self, |status| &status.streams)
+    pub(crate) fn count_stream(self: &Arc<Self>, seat: Seat) -> CountGuard {
+        CountGuard::new(
+            self,
+            match seat {
+                Seat::One => |status| &status.streams[Seat::One],
+                Seat::Two => |status| &status.streams[Seat::Two],
+            },
+        )
     }
 
     pub(crate) fn last_seq(&self) -> Seq {

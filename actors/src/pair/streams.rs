@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::{Context, Handler, Recipient, ResponseActFuture, dev::SendError};
+use actix::{ActorFutureExt, Context, Handler, Recipient, ResponseActFuture, dev::SendError};
 use tracing::debug;
 
 use super::{CountGuard, Pair, Snapshot, requests::receive};
@@ -54,8 +54,13 @@ pub(super) struct StreamEntry {
     feed: Feed,
     /// The last `seq` it had written when it attached.
     position: Seq,
-    _counted: (GaugeGuard, Arc<()>, CountGuard),
+    _counted: (GaugeGuard, StreamSlot),
 }
+
+/// A stream's place within the limits, held from its opening on: a stream that is answered with a 200 is not refused when
+/// it attaches.
+#[derive(Clone)]
+pub struct StreamSlot(Arc<(CountGuard, Arc<()>)>);
 
 /// How a stream gets its events.
 enum Feed {
@@ -95,6 +100,14 @@ pub struct OpenStream {
     pub after: Option<Seq>,
 }
 
+/// A stream that is open and not attached yet.
+pub struct OpenedStream {
+    /// The state of the chat, from which on it gets events.
+    pub snapshot: Snapshot,
+    /// For [`Attach`].
+    pub slot: StreamSlot,
+}
+
 /// Asks for live events from here on.
 #[derive(Clone)]
 pub struct Attach {
@@ -108,6 +121,8 @@ pub struct Attach {
     pub changes: u64,
     /// Where events go.
     pub to: Recipient<Event>,
+    /// From [`OpenedStream`], the first time.
+    pub slot: Option<StreamSlot>,
 }
 
 /// Whether a stream now gets live events.
@@ -124,17 +139,20 @@ pub enum Attached {
 #[rtype(result = "()")]
 pub struct Detach(pub StreamId);
 
-receive!(CONCURRENT: OpenStream => Snapshot);
+receive!(CONCURRENT: OpenStream => OpenedStream);
 
 impl Handler<OpenStream> for Pair {
-    type Result = ResponseActFuture<Self, Result<Snapshot, Refusal>>;
+    type Result = ResponseActFuture<Self, Result<OpenedStream, Refusal>>;
 
     fn handle(&mut self, open: OpenStream, _: &mut Self::Context) -> Self::Result {
-        let admitted = self
+        let slot = self
             .authenticate(open.by)
-            .and_then(|(seat, _)| self.check_stream_limits(seat));
-        match admitted {
-            Ok(()) => self.snapshot(open.by, open.after),
+            .and_then(|(seat, _)| self.take_slot(seat));
+        match slot {
+            Ok(slot) => Box::pin(self.snapshot(open.by, open.after).map(|snapshot, _, _| {
+                let snapshot = snapshot?;
+                Ok(OpenedStream { snapshot, slot })
+            })),
             Err(refusal) => Box::pin(actix::fut::ready(Err(refusal))),
         }
     }
@@ -168,7 +186,11 @@ impl Handler<Attach> for Pair {
                 return Err(Refusal::Unavailable(lost.into()));
             }
             None => {
-                self.check_stream_limits(seat)?;
+                let is_ours = |slot: &StreamSlot| slot.0.0.is_of(&self.status);
+                let slot = match attach.slot.filter(is_ours) {
+                    Some(slot) => slot,
+                    None => self.take_slot(seat)?,
+                };
                 self.arrived(seat);
                 // One by one: mostly a chat has no more than one or two here.
                 self.streams.reserve_exact(1);
@@ -179,11 +201,7 @@ impl Handler<Attach> for Pair {
                     to: attach.to,
                     feed,
                     position: attach.position,
-                    _counted: (
-                        GaugeGuard::new(&self.environment.metrics.streams),
-                        self.environment.streams.clone(),
-                        self.status.count_stream(),
-                    ),
+                    _counted: (GaugeGuard::new(&self.environment.metrics.streams), slot),
                 });
             }
         }
@@ -212,17 +230,19 @@ impl Handler<Detach> for Pair {
 }
 
 impl Pair {
-    fn check_stream_limits(&self, seat: Seat) -> Result<(), Refusal> {
-        let limits = &self.environment.limits;
-        let at_seat = self.streams.iter().filter(|open| open.seat == seat).count();
-        // Every open stream holds a clone, and the environment the original.
-        let everywhere = Arc::strong_count(&self.environment.streams) - 1;
-        if at_seat >= limits.streams_per_seat_max || everywhere >= limits.streams_max {
+    fn take_slot(&self, seat: Seat) -> Result<StreamSlot, Refusal> {
+        let (limits, streams) = (&self.environment.limits, &self.environment.streams);
+        // Every slot holds a clone, and the environment the original.
+        let everywhere = Arc::strong_count(streams) - 1;
+        if self.status.streams(seat) >= limits.streams_per_seat_max
+            || everywhere >= limits.streams_max
+        {
             return Err(Refusal::TooMany {
                 retry_after: TOO_MANY_STREAMS_RETRY,
             });
         }
-        Ok(())
+        let counted = self.status.count_stream(seat);
+        Ok(StreamSlot(Arc::new((counted, streams.clone()))))
     }
 
     /// Tells every live stream what happened, other than a message.

@@ -66,6 +66,41 @@ async fn a_chat_takes_so_many_logins_and_then_none_for_a_while() {
 }
 
 #[actix::test]
+async fn a_stream_counts_from_its_opening_on_and_is_not_refused_later() {
+    let world = World::new();
+    for limits in [
+        Limits {
+            streams_per_seat_max: 2,
+            ..roomy()
+        },
+        Limits {
+            streams_max: 2,
+            ..roomy()
+        },
+    ] {
+        let here = world.instance(limits);
+        let [abhi, _anny] = here.couple(&world).await;
+        let opened = [
+            Watch::begin(&abhi, None).await.unwrap(),
+            Watch::begin(&abhi, None).await.unwrap(),
+        ];
+        let is_refused = async || {
+            let third = Watch::begin(&abhi, None).await;
+            matches!(third, Err(Refusal::TooMany { .. }))
+        };
+        assert!(is_refused().await, "two are open, though not attached");
+        let [first, second] = opened;
+        let first = Watch::attach(&abhi, first).await.unwrap();
+        assert!(is_refused().await);
+        drop(second);
+        let second = Watch::open(&abhi).await;
+        first.close();
+        eventually("there is room again", async || !is_refused().await).await;
+        drop(second);
+    }
+}
+
+#[actix::test]
 async fn a_full_chat_takes_no_more_messages() {
     let world = World::new();
     let here = world.instance(Limits {

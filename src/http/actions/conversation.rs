@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use actors::{
-    GetHistory, GetSnapshot, MoveMarks, NotifyActivity, OpenStream, Refusal, SendMessage, Sent,
-    Snapshot,
+    GetHistory, GetSnapshot, MoveMarks, NotifyActivity, OpenStream, OpenedStream, Refusal,
+    SendMessage, Sent, Snapshot,
     domain::{
         Activity, ChatKey, IncomingText, Marks, Names, Page, PairHash, Seq, Timestamp, UserName,
     },
@@ -65,7 +65,7 @@ impl TokenHolder {
     }
 
     /// Opens a stream that goes on after a `seq`; without one it starts at the present.
-    pub async fn open_stream(&self, after: Option<Seq>) -> Result<Snapshot, Refusal> {
+    pub async fn open_stream(&self, after: Option<Seq>) -> Result<OpenedStream, Refusal> {
         let by = self.by;
         self.ask(OpenStream { by, after }).await
     }

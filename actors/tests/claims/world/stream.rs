@@ -9,7 +9,8 @@ use actix::{
     Actor, ActorContext, AsyncContext, Context, Handler, Message, Recipient, WeakAddr, WrapFuture,
 };
 use actors::{
-    Attach, Attached, GetHistory, OpenStream, PairRegistry, Refusal, Snapshot, StreamId,
+    Attach, Attached, GetHistory, OpenStream, OpenedStream, PairRegistry, Refusal, StreamId,
+    StreamSlot,
     domain::{ChatKey, Event, Hello, Notice, Page, Seat, SecretDigest, Seq},
     testing::eventually,
 };
@@ -72,7 +73,7 @@ impl Handler<Event> for Stream {
             Event::Behind => {
                 let (reader, own) = (self.reader.clone(), ctx.address());
                 actix::spawn(async move {
-                    if reader.read_on(own.clone().recipient()).await.is_err() {
+                    if reader.read_on(own.clone().recipient(), None).await.is_err() {
                         own.do_send(Die);
                     }
                 });
@@ -112,7 +113,11 @@ impl Seen {
 
 impl Reader {
     /// Reads from the store page by page, until the pair says that there is no more to read.
-    async fn read_on(&self, to: Recipient<Event>) -> Result<(), Refusal> {
+    async fn read_on(
+        &self,
+        to: Recipient<Event>,
+        mut slot: Option<StreamSlot>,
+    ) -> Result<(), Refusal> {
         loop {
             let attach = Attach {
                 by: self.by,
@@ -120,6 +125,7 @@ impl Reader {
                 position: self.seen.position(),
                 changes: self.changes,
                 to: to.clone(),
+                slot: slot.take(),
             };
             match self.pairs.ask(self.key, attach).await? {
                 Attached::Live(hello) => {
@@ -195,7 +201,10 @@ impl Watch {
     }
 
     /// Opens a stream that is not attached yet.
-    pub(crate) async fn begin(person: &Person, after: Option<Seq>) -> Result<Snapshot, Refusal> {
+    pub(crate) async fn begin(
+        person: &Person,
+        after: Option<Seq>,
+    ) -> Result<OpenedStream, Refusal> {
         let by = person.by;
         person
             .pairs()
@@ -204,17 +213,18 @@ impl Watch {
     }
 
     /// Replays until it is live.
-    pub(crate) async fn attach(person: &Person, opened: Snapshot) -> Result<Self, Refusal> {
+    pub(crate) async fn attach(person: &Person, opened: OpenedStream) -> Result<Self, Refusal> {
         let (pairs, key, by) = (person.pairs().clone(), person.key, person.by);
         let seen = Arc::new(Seen::default());
-        seen.shown.lock().unwrap().push(Shown::of(&opened.hello));
-        seen.record_hello(opened.hello);
+        let OpenedStream { snapshot, slot } = opened;
+        seen.shown.lock().unwrap().push(Shown::of(&snapshot.hello));
+        seen.record_hello(snapshot.hello);
         let reader = Reader {
             pairs,
             key,
             by,
             id: StreamId::next(),
-            changes: opened.changes,
+            changes: snapshot.changes,
             seen,
         };
         let (reading, reads) = watch::channel(true);
@@ -228,7 +238,10 @@ impl Watch {
             reading,
             actor: address.downgrade(),
         };
-        watch.reader.read_on(address.recipient()).await?;
+        watch
+            .reader
+            .read_on(address.recipient(), Some(slot))
+            .await?;
         Ok(watch)
     }
 
