@@ -100,11 +100,17 @@ impl Pair {
         }
     }
 
+    /// When somebody was here last. By the clock of another instance that may lie in the future.
+    pub(super) fn last_seen(&self, seat: Seat) -> Option<Timestamp> {
+        let chat = self.chat.as_ref().ok()?;
+        let now = self.environment.world.clock.now();
+        Some(chat.seats[seat].last_seen?.min(now))
+    }
+
     fn announce_presence(&mut self, seat: Seat, before: Option<bool>) {
         let now = self.online(seat);
         if let (Some(online), true) = (now, now != before) {
-            let chat = self.chat.as_ref().ok();
-            let last_seen = chat.and_then(|chat| chat.seats[seat].last_seen);
+            let last_seen = self.last_seen(seat);
             self.broadcast(Notice::Presence {
                 seat,
                 online,

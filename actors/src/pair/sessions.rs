@@ -39,6 +39,11 @@ impl Handler<ListSessions> for Pair {
             let (seat, current) = pair.authenticate(request.by)?;
             let mut list: Vec<Session> = pair.sessions_of(seat).cloned().collect();
             list.sort_by_key(|session| session.since);
+            let now = pair.environment.world.clock.now();
+            for session in &mut list {
+                // By the clock of another instance it may lie in the future.
+                session.last_seen = session.last_seen.min(Some(now));
+            }
             Ok((list, current))
         })
     }

@@ -76,7 +76,7 @@ impl Pair {
             names: (*self.names).clone(),
             peer_state,
             online: self.online(peer),
-            last_seen: chat.seats[peer].last_seen,
+            last_seen: self.last_seen(peer),
             peer_joined_at: chat.seats[peer].joined_at.or(oldest_session),
             position,
             last_seq: self.status.last_seq(),

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use actors::{
-    Limits,
+    Limits, ListSessions,
     domain::{Notice, Seat},
     ports::{Bus, Clock},
 };
 
-use crate::world::{Shown, Watch, World, roomy};
+use crate::world::{Person, Shown, Watch, World, roomy};
 
 /// A grace that is longer than opening a stream takes on any machine.
 fn patient() -> Limits {
@@ -141,6 +141,40 @@ async fn a_leaving_that_is_told_late_moves_no_time_back() {
     watcher.until(&Shown::Typing(Seat::Two)).await;
     let last_seen = abhi.snapshot().await.unwrap().hello.last_seen;
     assert_eq!(last_seen, Some(Clock::now(&world.time)));
+}
+
+#[actix::test]
+async fn nobody_was_last_seen_in_the_future() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let ahead = world.instance_with_wrong_clock(600_000, roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    let anny_ahead = anny.at(&ahead);
+    let watcher = Watch::open(&abhi).await;
+    let stream = Watch::open(&anny_ahead).await;
+    stream.close();
+    watcher.until_presence(Seat::Two, &[true, false]).await;
+    let now = Clock::now(&world.time);
+    let last_seen = async |person: &Person| person.snapshot().await.unwrap().hello.last_seen;
+    assert_eq!(last_seen(&abhi).await, Some(now), "as the bus brought it");
+    ahead.pairs.flush_deferred().await;
+    let stored = world.load(abhi.key).await;
+    assert!(stored.seats[Seat::Two].last_seen > Some(now));
+    assert!(
+        stored
+            .sessions
+            .iter()
+            .any(|session| session.last_seen > Some(now))
+    );
+    let other = world.instance(roomy());
+    assert_eq!(
+        last_seen(&abhi.at(&other)).await,
+        Some(now),
+        "as the store has it"
+    );
+    let list = ListSessions { by: anny.by };
+    let (sessions, _) = other.pairs.ask(anny.key, list).await.unwrap();
+    assert_eq!(sessions[0].last_seen, Some(now));
 }
 
 #[actix::test]
