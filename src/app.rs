@@ -36,7 +36,7 @@ use crate::{
     telemetry,
 };
 
-/// Why duet did not start, or stopped with an error: a sentence that names the cause.
+/// Why duet did not start, or stopped with an error, in a sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A setting is wrong.

@@ -145,10 +145,10 @@ pub enum Failure {
     /// The store did not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// What was asked for is not there, or makes no sense.
+    /// What the command names does not exist, or is invalid.
     #[error("{0}")]
     Refused(String),
-    /// It was tried, and did not work or found something wrong.
+    /// The command failed, or found a problem.
     #[error("{0}")]
     Failed(String),
     /// Nothing could be printed.
@@ -157,7 +157,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// 2 for a wrong setting or argument, as clap has it; 1 for everything else.
+    /// 2 for a wrong setting or argument, as clap does; 1 for everything else.
     pub fn exit_code(&self) -> u8 {
         match self {
             Failure::Settings(_)
@@ -312,7 +312,7 @@ fn end(settings: &Settings, link: Option<String>) -> Result<(), Failure> {
     }
 }
 
-/// Refuses to make a store: this command is for one that is there.
+/// Refuses to create a store: this command needs an existing one.
 async fn require_made(url: &StoreUrl, command: &str) -> Result<(), Failure> {
     let (what, place) = match url {
         _ if is_made(url).await? => return Ok(()),
@@ -324,7 +324,7 @@ async fn require_made(url: &StoreUrl, command: &str) -> Result<(), Failure> {
     )))
 }
 
-/// The first line that is not blank: on a terminal only lines come to an end.
+/// The first line that is not blank: on a terminal there is no end of input.
 fn link_from_stdin() -> Result<Zeroizing<String>, Failure> {
     let mut bytes = Zeroizing::new(Vec::new());
     let mut input = io::stdin().lock().take(LINK_LEN_MAX);

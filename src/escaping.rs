@@ -4,7 +4,7 @@
 //! another message, nor send control sequences to a terminal. One pass over the text, at most nine bytes of
 //! output per byte of input.
 
-/// Stands in front of every line of a text but its first.
+/// Indents every line of a text but its first.
 const INDENT: &str = "\n    ";
 
 /// A text in a text file: line breaks of every kind are indented, other controls shown.
@@ -17,7 +17,7 @@ pub fn text(text: &str) -> String {
                 rest.next_if_eq(&'\n');
                 out.push_str(INDENT);
             }
-            // What editors, Python or JavaScript take for the end of a line.
+            // Characters that editors, Python or JavaScript treat as the end of a line.
             '\n' | '\u{B}' | '\u{C}' | '\u{1C}'..='\u{1E}' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
                 out.push_str(INDENT);
             }
@@ -29,8 +29,8 @@ pub fn text(text: &str) -> String {
     out
 }
 
-/// JSON in a file. It lets DEL, C1 controls and Unicode's line breaks stand as they are; a terminal or an old
-/// JavaScript does not.
+/// Escapes JSON for a file. JSON allows DEL, C1 controls and Unicode's line breaks unescaped, but terminals
+/// and old JavaScript engines interpret them.
 pub fn json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
@@ -44,8 +44,8 @@ pub fn json(json: &str) -> String {
     out
 }
 
-/// The picture of a control: `␛` for ESC. C1 controls have none, so they become a replacement
-/// character.
+/// The symbol for a control character: `␛` for ESC. C1 controls have none, so they become a
+/// replacement character.
 fn picture(control: char) -> char {
     match u32::from(control) {
         0x7F => '\u{2421}',

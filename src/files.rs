@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path};
 
-/// Reads a text.
+/// Reads a text file.
 ///
 /// # Errors
 /// As [`check`], and what is wrong with reading it.
@@ -11,10 +11,10 @@ pub fn read(path: &Path) -> io::Result<String> {
     fs::read_to_string(path)
 }
 
-/// Refuses what is no file: a named pipe would be waited for, at SIGHUP as well, and a device may have no end.
+/// Refuses anything but a regular file: reading a named pipe would block, at SIGHUP as well, and a device may have no
+/// end.
 ///
-/// # Errors
-/// That, or that there is nothing of this name.
+/// # Errors It is not a regular file, or does not exist.
 pub fn check(path: &Path) -> io::Result<()> {
     match fs::metadata(path)?.is_file() {
         true => Ok(()),

@@ -236,7 +236,7 @@ fn has_parameter(request: &HttpRequest, name: &str) -> bool {
     parameters.any(|(found, _)| found == name)
 }
 
-/// The methods of a page, and of what is asked for and of what is done without one.
+/// The methods of a page, of a request for data, and of an action.
 const PAGE: &str = "GET, HEAD";
 const GET: &str = "GET";
 const POST: &str = "POST";
@@ -263,7 +263,7 @@ fn method_not_allowed(allow: &'static str) -> Route {
     web::to(move || async move { Err::<&str, _>(Problem::Method(allow)) })
 }
 
-/// The 404 for an address. Where the roles are split, it says if the other service has the address.
+/// The 404 for a path. Where the roles are split, it says if the other service has the path.
 fn not_found(path: &str, role: Role) -> Problem {
     let chats = ["/chat-server/user/", "/demo/chat/user/"];
     let registers = [

@@ -1,4 +1,4 @@
-//! The bus of an instance that is the only one: there is nobody to tell, and nobody to hear.
+//! The bus of a lone instance, which carries nothing.
 
 use actors::{
     domain::{BySeat, ChatKey, Notice},

@@ -358,8 +358,8 @@ async fn leave(shard: &Shard) {
 /// At which seats of a chat other live instances have a stream open. An unknown instance may have just started, so its
 /// lease is checked.
 ///
-/// Redis may have lost its data a moment ago. It is the one that this instance knows while the list of instances has the stamp
-/// that was read last; with another one the list is read again, which tells whose presence is missing, and then the presence.
+/// Redis may have lost its data a moment ago. If the list of instances still has the stamp that was read last, it has not.
+/// Otherwise the list is read again, which shows whose presence is missing, and then the presence.
 async fn open_seats(shard: &Shard, key: ChatKey, own_name: &str) -> RedisResult<BySeat<bool>> {
     let mut ask = Pipeline::with_capacity(2);
     ask.cmd("HGETALL").arg(names::open(key));

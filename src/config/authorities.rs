@@ -1,5 +1,5 @@
-//! The files that name whom to trust for TLS. They are settings: one that cannot be read is reported as a wrong
-//! setting, before anything is opened.
+//! The files with trusted certificate authorities. One that cannot be read is reported as a wrong setting,
+//! before anything is opened.
 
 use std::path::Path;
 

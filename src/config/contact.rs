@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 use url::Url;
 
-/// Where to report a weakness: a URI, as RFC 9116 wants it.
+/// Where to report a vulnerability: a URI, as RFC 9116 requires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact(String);
 

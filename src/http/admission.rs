@@ -14,8 +14,8 @@ use super::{
     serve::response_memory::Overloaded,
 };
 
-/// The known methods (RFC 9110, 9.3, and RFC 5789) but CONNECT, which is for proxies; and QUERY, which newer
-/// clients know as a method of HTTP.
+/// The known methods (RFC 9110, 9.3, and RFC 5789) except CONNECT, which is for proxies; and QUERY, which
+/// newer clients send.
 const METHODS: [&str; 9] = [
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY",
 ];

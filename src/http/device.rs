@@ -5,7 +5,8 @@ use actors::domain::{Browser, Device, System};
 
 use super::header;
 
-/// The marks of browsers, in the order in which they are tried: many also name others that they imitate.
+/// The `User-Agent` tokens of browsers, in the order in which they are tried: many also contain those of browsers that
+/// they imitate.
 const BROWSERS: &[(&str, Browser)] = &[
     ("Edg", Browser::Edge), // Edg/, EdgA/ and EdgiOS/; before Chromium it was Edge/.
     ("OPR/", Browser::Opera),
@@ -23,7 +24,7 @@ const BROWSERS: &[(&str, Browser)] = &[
     ("Safari/", Browser::Safari),
 ];
 
-/// The same for systems. An iPad that asks for pages as a desktop does says that it is a Mac.
+/// The same for systems. An iPad that requests desktop pages claims to be a Mac.
 const SYSTEMS: &[(&str, System)] = &[
     ("iPhone", System::IPhone),
     ("iPad", System::IPad),

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{problem::Problem, schema::DateTime};
 
-/// What every answer of the API is wrapped in.
+/// The envelope of every response of the API.
 #[derive(Serialize, ToSchema)]
 pub struct Envelope<T> {
     /// The answer.
@@ -27,7 +27,7 @@ pub struct Answer<T> {
     pub body: T,
 }
 
-/// An answer without anything to say.
+/// A success without data.
 #[derive(Serialize, ToSchema)]
 pub struct EmptyReply {}
 

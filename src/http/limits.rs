@@ -1,4 +1,4 @@
-//! Limits per client address: what is counted past one is a [`Problem`] 429. Limits per chat and per seat are kept by the
+//! Limits per client address: a request beyond one is a [`Problem`] 429. Limits per chat and per seat are kept by the
 //! pair.
 
 mod counters;

@@ -72,8 +72,8 @@ pub fn early_refusal(problem: &Problem) -> HttpResponse {
     response
 }
 
-/// In which form somebody is told that their request failed: a browser as a page, a script by the envelope. It is
-/// found out before the request is answered, since a handler that panics takes the request with it.
+/// The form of a failure: a page for a browser, the envelope for a script. Determined before the handler runs,
+/// because a handler that panics drops the request.
 struct Teller {
     page: Option<pages::ErrorPage>,
     failed: &'static str,
@@ -146,7 +146,7 @@ async fn handle(
     Ok(response)
 }
 
-/// Our own problems as they are, and the framework's errors by their status.
+/// Our own problems unchanged, and the framework's errors by their status.
 fn of_error(error: &Error, status: StatusCode) -> Problem {
     if let Some(problem) = error.as_error::<Problem>() {
         return problem.clone();

@@ -71,8 +71,8 @@ impl Origin {
         }
     }
 
-    /// Scheme, host and port, as they stand in a link. The `Host` of a request decides only where
-    /// nothing is set and it names this machine.
+    /// Scheme, host and port for links. The `Host` of a request is used only where nothing is set
+    /// and it names this machine.
     pub fn of(&self, request: &HttpRequest) -> String {
         match &self.public {
             Some(public) => public.clone(),
@@ -82,7 +82,7 @@ impl Origin {
         }
     }
 
-    /// The `Host` of a request, where it came in by the socket of the pages and names this machine.
+    /// The `Host` of a request that came through the pages' socket, if it names this machine.
     fn local(&self, request: &HttpRequest) -> Option<String> {
         let routes = request.app_data::<RouteSet>();
         routes.filter(|routes| routes.pages)?;

@@ -145,7 +145,7 @@ fn show_page(request: &HttpRequest, page: impl FnOnce(&Frame) -> Markup) -> Http
     html(HttpResponse::Ok(), page(&frame(request)))
 }
 
-/// A page that tells of a failure, with the failure's status and headers.
+/// A page about a failure, with the failure's status and headers.
 fn show_problem(problem: &Problem, page: Markup) -> HttpResponse {
     let mut response = HttpResponse::build(problem.status());
     problem.write_headers(&mut response);
@@ -162,8 +162,7 @@ fn html(mut response: HttpResponseBuilder, markup: Markup) -> HttpResponse {
         .body(page)
 }
 
-/// The page about a failure, but for the failure itself: all that it takes of a request, which a handler that
-/// panics takes with it.
+/// What the page about a failure needs from the request, which a handler that panics drops.
 pub struct ErrorPage {
     frame: Frame,
     hash: Option<String>,

@@ -33,9 +33,9 @@ pub type Result<T, E = Problem> = std::result::Result<T, E>;
 /// Why a request failed.
 #[derive(Debug, Clone)]
 pub enum Problem {
-    /// It is valid, and was refused.
+    /// The request is valid, and was refused.
     Refused(Refusal),
-    /// It cannot be parsed, and no single field is at fault.
+    /// The request cannot be parsed, and no single field is invalid.
     Malformed(Sentence),
     /// A field has the wrong type or format.
     Field {
@@ -48,7 +48,7 @@ pub enum Problem {
     Missing(&'static str),
     /// Another site made a browser send it.
     CrossSite,
-    /// There is nothing at the address.
+    /// No route for the path.
     NoSuchPage,
     /// The address belongs to the other service, where the roles are split.
     OtherService {
@@ -77,11 +77,11 @@ pub enum Problem {
     MediaType(&'static str),
     /// Its body is compressed.
     Compressed,
-    /// There is no memory or no turn for it right now.
+    /// No memory or turn is available for it right now.
     Busy,
     /// A bug on our side, logged under this reference.
     Defect {
-        /// What to quote when asking for help.
+        /// The reference to quote in a bug report.
         reference: Box<str>,
     },
 }

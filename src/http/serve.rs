@@ -54,7 +54,7 @@ use socket::Opened;
 /// Accepted connections that may wait for one arbiter; past that the kernel queues them.
 const ACCEPTED_LEN_MAX: usize = 64;
 
-/// What answers a request, whatever the protocol is that it came by.
+/// Answers a request, over either protocol.
 trait App: AsyncFn(Request) -> Response<BoxBody> + 'static {}
 impl<F: AsyncFn(Request) -> Response<BoxBody> + 'static> App for F {}
 
@@ -183,7 +183,7 @@ where
                         context.clone(),
                         shutdown,
                     );
-                    // Boxed, like what follows: an open connection keeps no room for the steps behind it.
+                    // Boxed, like what follows, so that an open connection does not hold memory for finished steps.
                     Box::pin(opening)
                 });
                 async move {
@@ -208,7 +208,7 @@ where
     Ok(Server { shutdown, workers })
 }
 
-/// Opens a connection. Returns what serves it, unless nothing is to be served.
+/// Opens a connection. Returns the future that serves it, unless the client has left.
 async fn open(
     socket: TcpStream,
     peer: Option<SocketAddr>,

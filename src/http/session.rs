@@ -41,7 +41,7 @@ fn bearer_token(request: &HttpRequest) -> Option<Token> {
 }
 
 impl Bearer {
-    /// The token of a request, which is counted.
+    /// The token of a request. Counts the request.
     pub fn of(request: &HttpRequest) -> Self {
         let limited = match request.app_data::<web::Data<State>>() {
             Some(state) => state.limits.count_request(request),

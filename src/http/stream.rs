@@ -5,7 +5,7 @@
 //! client that reads too slowly fills the actor's mailbox, and the pair makes the stream replay again. The
 //! socket of a client that takes nothing at all is closed after a while (`limits.stalled_stream_seconds`).
 //!
-//! A stream that has nothing to say pings by itself, without the pair.
+//! An idle stream pings by itself, without the pair.
 //!
 //! The pair holds the only address of a live stream. When the pair drops it, for whatever reason, the actor
 //! stops, and its client reconnects with `Last-Event-ID`.
@@ -270,7 +270,7 @@ pin_project! {
     struct Frames<S> {
         frames: S,
         waiting: Rc<Cell<usize>>,
-        // When the last one was taken.
+        // When the last frame was taken.
         last: Instant,
         // Goes off when a ping may be due. It is set again when it goes off, and not for every frame.
         #[pin]

@@ -26,7 +26,7 @@ impl Seat {
         }
     }
 
-    /// The seat whose number this is, as an address has it.
+    /// Parses the seat number in a path.
     pub fn parse(number: &str) -> Option<Seat> {
         match number {
             "1" => Some(Seat::One),

@@ -19,7 +19,7 @@ impl Pair {
     pub(super) fn online(&self, seat: Seat) -> Option<bool> {
         match self.elsewhere {
             _ if self.present[seat] => Some(true),
-            // What is known of the other instances may be out of date.
+            // The presence known of other instances may be out of date.
             _ if self.environment.bus_state(self.key) == BusState::Away => None,
             Some(elsewhere) => Some(elsewhere[seat]),
             None => None,
@@ -92,7 +92,7 @@ impl Pair {
         }
     }
 
-    /// Somebody was here until then; as in the store, the latest time counts, whatever the order of the news.
+    /// Records when somebody was last seen; as in the store, the latest time counts, in whatever order they arrive.
     fn saw_last(&mut self, seat: Seat, at: Option<Timestamp>) {
         if let Ok(chat) = &mut self.chat {
             let last_seen = &mut chat.seats[seat].last_seen;
@@ -100,7 +100,7 @@ impl Pair {
         }
     }
 
-    /// When somebody was here last. By the clock of another instance that may lie in the future.
+    /// When somebody was last seen. By another instance's clock that may be in the future.
     pub(super) fn last_seen(&self, seat: Seat) -> Option<Timestamp> {
         let chat = self.chat.as_ref().ok()?;
         let now = self.environment.world.clock.now();

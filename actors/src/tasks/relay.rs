@@ -1,4 +1,4 @@
-//! The relay: passes notices of the bus to their pairs, and makes good from the store what the bus lost.
+//! The relay: passes notices of the bus to their pairs, and reads from the store what the bus lost.
 
 use std::{
     collections::HashSet,

@@ -40,8 +40,7 @@ impl Link {
 
     /// Sends commands in one go; each has its own answer, which may be an error.
     ///
-    /// # Errors
-    /// When no answer came in time: what became of the commands is not known.
+    /// # Errors When no answer came in time: whether the commands were executed is unknown.
     pub(super) async fn run(
         &self,
         servers: &Servers,

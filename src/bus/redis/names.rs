@@ -6,7 +6,7 @@ use actors::domain::ChatKey;
 /// The number of hash slots of a cluster.
 pub(super) const SLOTS: u16 = 16_384;
 
-/// Among this many numbers every slot has at least one.
+/// This many numbers cover every slot.
 const NUMBERS: u32 = 200_000;
 
 const CHANNEL: &str = "duet:chat:{";

@@ -287,7 +287,7 @@ pub(super) fn explain(error: &RedisError) -> String {
     format!("{why} ({})", plain(error))
 }
 
-/// An error without the name of its kind in the library, as in "no server is a master - MasterDown".
+/// An error without the kind that the library appends, as in "no server is a master - MasterDown".
 pub(super) fn plain(error: &RedisError) -> String {
     let kind = format!(" - {:?}", error.kind());
     error.to_string().replacen(&kind, "", 1)

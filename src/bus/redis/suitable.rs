@@ -1,4 +1,4 @@
-//! Whether a server will do, found out at the start.
+//! Checks at the start whether a server can be used.
 
 use redis::{Pipeline, RedisResult};
 
@@ -25,8 +25,8 @@ pub(super) async fn try_once(shared: &Shared, shard: &Shard) -> RedisResult<()> 
     shard.ask(&pipeline).await
 }
 
-/// Uses every command that serving takes: one that the user may not use, or that the server does not know, is told
-/// at the start and not when a chat first needs it.
+/// Tries every command that serving needs, so that one that is forbidden or unknown is reported at the start and
+/// not when a chat first needs it.
 async fn try_every_command(shared: &Shared, shard: &Shard) -> RedisResult<()> {
     let mut pipeline = Pipeline::new();
     // Nobody asks for this name.

@@ -53,7 +53,7 @@ pub(super) async fn read_if_outdated(shard: &Shard, stamp: Option<&str>) -> Redi
     if shard.is_leaving() {
         return Err((ErrorKind::Client, "this instance has left the bus").into());
     }
-    // Of many who find it outdated at once, one reads it.
+    // If many find it outdated at once, only one reads it.
     let _reading = shard.reading.lock().await;
     if shard.members.lock().is_outdated(stamp) {
         read(shard, stamp.is_none()).await?;
@@ -82,9 +82,9 @@ async fn read(shard: &Shard, mut enter: bool) -> RedisResult<()> {
     Ok(())
 }
 
-/// The stamp and the names of the list; with `enter` this instance is entered before. All of its presence is written first:
-/// of whoever is on the list it counts as complete. Redis may have lost it without the lease: between two commands of a
-/// beat, of which the first has made a new one.
+/// The stamp and the names of the list. With `enter`, first writes all presence of this instance, which counts as complete
+/// once the instance is on the list, and then enters it. Redis may have lost the presence and not the lease, if it lost its
+/// data between two commands of a beat, the first of which renewed the lease.
 async fn list(shard: &Shard, enter: bool) -> RedisResult<(Option<String>, BTreeSet<String>)> {
     let mut pipeline = Pipeline::with_capacity(3);
     if enter {

@@ -37,7 +37,7 @@ struct TextVector {
     sealed_sha256: Option<String>,
 }
 
-/// A long text, told by what it is made of.
+/// A long text, described by its parts.
 #[derive(Deserialize)]
 struct Repeated {
     repeat: String,

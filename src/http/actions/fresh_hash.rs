@@ -1,4 +1,4 @@
-//! Hashes and ids that are made up here.
+//! Hashes and ids that the server generates.
 
 use std::{iter, time::Duration};
 

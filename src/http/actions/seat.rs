@@ -1,4 +1,4 @@
-//! What the owner of a seat decides: who comes in, which sessions go on, when it ends.
+//! What the owner of a seat can do: answer asks, manage codes and sessions, end the chat.
 
 use actors::{
     AnswerAsk, EndChat, EndSession, ListSessions, NewDeviceCode, NewReturnCode, Refusal,

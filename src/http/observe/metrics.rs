@@ -32,8 +32,7 @@ pub struct HttpMetrics {
 impl HttpMetrics {
     /// Registers everything.
     ///
-    /// # Panics
-    /// When the registry holds one of the names already: a defect of the caller.
+    /// # Panics When one of the names is registered already: a bug in the caller.
     pub fn register(registry: &Registry) -> Self {
         let seconds = HistogramOpts::new(
             "duet_http_request_seconds",

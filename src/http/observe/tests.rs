@@ -1,4 +1,4 @@
-//! What is answered when a handler panics.
+//! The response when a handler panics.
 
 use actix_web::{
     App,
@@ -11,12 +11,12 @@ use actix_web::{
 
 use super::*;
 
-/// No request makes a handler panic, so this one does for any.
+/// No real handler panics, so this one always does.
 async fn defective() -> HttpResponse {
     panic!("a defect")
 }
 
-/// The answer to a request for a path by who accepts this: status, type, request id, body.
+/// The response to a request for a path with this `Accept`: status, type, request id, body.
 async fn answer(path: &str, accept: &str) -> (StatusCode, String, String, String) {
     let app = App::new()
         .wrap(from_fn(request))
@@ -25,7 +25,7 @@ async fn answer(path: &str, accept: &str) -> (StatusCode, String, String, String
     let asked = test::TestRequest::get().uri(path);
     let asked = asked.insert_header((header::ACCEPT, accept)).to_request();
     let answered: Result<ServiceResponse<BoxBody>, Error> = app.call(asked).await;
-    // As those who serve a connection do.
+    // As the connection loops do.
     let response = match answered {
         Ok(response) => response.map_into_boxed_body().into_parts().1,
         Err(error) => error.error_response(),

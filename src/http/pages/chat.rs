@@ -20,7 +20,7 @@ use crate::http::{
     wire::history::{HistoryQuery, parse_page},
 };
 
-/// Messages in a page as it arrives.
+/// Messages in a freshly loaded page.
 const PAGE_LEN: usize = 50;
 
 /// What the page says beside the conversation.

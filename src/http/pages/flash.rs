@@ -14,7 +14,7 @@ use crate::http::{
 pub const CODE_COOKIE: &str = "duet_code";
 /// A device code and when it lapses, for its page.
 pub const DEVICE_COOKIE: &str = "duet_device";
-/// A device code lives no longer.
+/// No device code is valid for longer.
 pub const DEVICE_LIFE: Duration = Duration::minutes(10);
 const ENDED_COOKIE: &str = "duet_ended";
 /// Long enough for a slow redirect, and no longer.

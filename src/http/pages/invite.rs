@@ -1,4 +1,4 @@
-//! The invitation, for the one in seat 1.
+//! The invitation, for the person in seat 1.
 
 use actix_web::HttpResponse;
 use actors::domain::{PeerState, Seat, UserName};

@@ -104,9 +104,9 @@ pub struct LoginAttempt {
     pub id: Option<Uuid>,
     /// Whether a device code came.
     pub device_code: bool,
-    /// Whether an allowed ask came.
+    /// Whether the request has the id of an allowed ask.
     pub ask: bool,
-    /// Whether the proof of an encrypted chat came.
+    /// Whether the request has the proof of an encrypted chat.
     pub encrypted: bool,
 }
 
@@ -127,8 +127,8 @@ pub async fn show_again(
         return Err(problem);
     };
     let page = login_page(state, request, &hash).await;
-    // Where nobody can say what kind of chat it is, the form can: the page of a plain one would warn whoever has the key
-    // of an encrypted one.
+    // If the store cannot say whether the chat is encrypted, the form does: the page of a plain chat would warn somebody
+    // who has the key of an encrypted one.
     let page = page.unwrap_or_else(|_| Login {
         hash: hash.as_str().into(),
         encrypted: typed.encrypted,

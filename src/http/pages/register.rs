@@ -49,7 +49,7 @@ pub async fn submit(
 ) -> Result<HttpResponse> {
     let mut body = form.body;
     if body.encryption.is_none() {
-        // The page offers no choice of the hash: the server makes that of a plain chat.
+        // The page has no field for the hash: the server generates that of a plain chat.
         body.hash = None;
     }
     // A blank name lets the second person choose their own.

@@ -32,8 +32,8 @@ pub async fn accept(
     }
 }
 
-/// Puts an item into the queue whose turn it is, or into the next one with room. Where all are full it goes
-/// to the first one that has room again, so a blocked arbiter holds up no other.
+/// Puts an item into the queue whose turn it is, or into the next one with room. If all are full it waits
+/// for the first one that has room, so a blocked arbiter delays no other.
 async fn dispatch<T>(queues: &[mpsc::Sender<T>], turn: usize, mut item: T) {
     for queue in queues[turn..].iter().chain(&queues[..turn]) {
         item = match queue.try_send(item) {

@@ -37,8 +37,8 @@ const UNPARSED_BYTES_MAX: usize = 32 * 1024;
 /// closed just as a proxy sends a request on it.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
-/// A connection. What it does is done in futures that are boxed one by one, so that one that is at rest, or that has an
-/// open event stream, keeps no room for the others.
+/// A connection. Each step is a future boxed by itself, so that an idle connection, or one with an open event stream,
+/// holds no memory for the other steps.
 pub struct Connection<Io> {
     io: Io,
     peer: Option<SocketAddr>,
@@ -52,8 +52,7 @@ pub struct Connection<Io> {
     version: Version,
     /// The current request's body has not been read to its end.
     body_unread: bool,
-    /// Something was not HTTP. Where the next request begins is unknown then, so nothing more is parsed,
-    /// whatever it looks like.
+    /// Something was not HTTP. Where the next request begins is then unknown, so nothing more is parsed.
     is_faulty: bool,
 }
 
@@ -146,7 +145,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         // A proxy may take the body of a GET for the next request, so the connection ends after it.
         let get_with_body =
             self.has_body() && matches!(*request.method(), Method::GET | Method::HEAD);
-        // Boxed: a connection that waits for a request has no room for what follows.
+        // Boxed, so that a connection that waits for a request holds no memory for what follows.
         let answered = Box::pin(self.answer(request, app));
         let Some((response, reservation)) = answered.await? else {
             return Ok(Next::Gone);
@@ -258,7 +257,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
             } else {
                 let (sender, mut receiver) = mpsc::channel(1);
                 if is_kept_back {
-                    // There is room for a chunk once the handler has taken this one: it wants the body.
+                    // There is room for a chunk once the handler has taken this one, which shows that it reads the
+                    // body.
                     let _ = sender.try_send(Ok(Bytes::new()));
                 }
                 rest = Some(sender);
@@ -274,7 +274,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         }
     }
 
-    /// What has arrived of a body already: mostly all of it, with the head.
+    /// The part of a body that has arrived already, usually all of it, with the head.
     fn chunks_at_hand(&mut self) -> Vec<Chunk> {
         let mut chunks = Vec::new();
         while let Some(chunk) = self.chunk() {
@@ -306,8 +306,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         }
     }
 
-    /// Passes the rest of a body to the handler as it arrives, then waits until the client is gone. One that keeps the
-    /// body back until it is told to go on is told when the handler wants it, so that a refusal comes without it.
+    /// Passes the rest of a body to the handler as it arrives, then waits until the client is gone. For a client that
+    /// sent `Expect: 100-continue`, writes the 100 when the handler starts to read, so that a refusal needs no body.
     async fn feed_body(&mut self, rest: Option<mpsc::Sender<Chunk>>, mut is_kept_back: bool) {
         if let Some(rest) = rest {
             // Ends with an error when the handler does not read the body.

@@ -43,8 +43,8 @@ struct QueueKey {
     connection: u64,
 }
 
-/// One connection's turns, and the processor time that it used. Time is counted, and not frames: those that
-/// request nothing, such as pings, cost time too, and no limit of their number is right for everybody.
+/// One connection's turns, and the processor time that it used. Counts time, not frames: frames that
+/// request nothing, such as pings, cost time too, and no limit on their number is right for every client.
 pub struct ConnectionTurns {
     queue: Rc<Queue>,
     connection: u64,

@@ -112,7 +112,7 @@ impl Drop for ReadTurn {
         while let Some(waiter) = queue.next() {
             match waiter.call.send(ReadTurn(Some(queue.clone()))) {
                 Ok(()) => return,
-                // It gave up a moment ago: the turn goes to the next waiter.
+                // The waiter gave up a moment ago: the turn goes to the next one.
                 Err(mut turn) => drop(turn.0.take()),
             }
         }

@@ -17,7 +17,7 @@ const UNSENT_BYTES: u32 = 64 * 1024;
 const RECEIVED_BYTES: usize = 64 * 1024;
 /// How HTTP/2 begins without TLS (RFC 9113, 3.4); no method of HTTP/1.1 begins like this.
 const PRIOR_KNOWLEDGE: &[u8] = b"PRI";
-/// The longest pause before a shorter beginning is looked at again.
+/// The longest pause before a partial preface is checked again.
 const LAST_PAUSE: Duration = Duration::from_millis(512);
 
 /// A socket whose writes fail when its client takes nothing for too long.
@@ -56,8 +56,8 @@ pub async fn open(
     })
 }
 
-/// Whether a client begins with HTTP/2. What may be its beginning is looked at again, ever later, for about a second:
-/// nothing tells when more has come to a socket that holds something.
+/// Whether a client begins with HTTP/2. A partial preface is checked again, with growing pauses, for about a second,
+/// because a socket with unread bytes does not signal that more have arrived.
 async fn has_prior_knowledge(socket: &TcpStream) -> io::Result<bool> {
     let mut first = [0; PRIOR_KNOWLEDGE.len()];
     let mut pause = Duration::from_millis(1);

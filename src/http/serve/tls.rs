@@ -135,7 +135,7 @@ fn read(certificate: &PathBuf, key: &PathBuf) -> Result<CertifiedKey, ConfigErro
     })
 }
 
-/// What is wrong with a PEM file. The library shows lines as lists of bytes.
+/// What is wrong with a PEM file. The library's message would show lines as lists of bytes.
 fn fault_of(error: pem::Error) -> String {
     match error {
         pem::Error::Io(error) => error.to_string(),

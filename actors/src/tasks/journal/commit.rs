@@ -51,7 +51,7 @@ impl Lane {
                 Ok(Ok(outcomes)) => {
                     self.log_success();
                     let parts = self.publish(batch, outcomes, &mut left_out);
-                    // Lets the bus write its notices first: they have the longer way.
+                    // Lets the bus write its notices first: they take longer to arrive.
                     yield_now().await;
                     for (key, part) in parts {
                         // A chat without a pair has no streams here. If the pair's queue is full, the messages are dropped,

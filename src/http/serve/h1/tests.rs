@@ -43,7 +43,7 @@ async fn serve(connection: DuplexStream, app: impl App) -> io::Result<()> {
 
 const HEAD: &[u8] = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n";
 
-/// It sends for longer than a silent client is waited for.
+/// It keeps sending for longer than the server waits for a silent client.
 #[tokio::test]
 async fn a_client_that_still_sends_a_refused_body_can_read_the_response() {
     let (mut client, server) = duplex(1_000);
@@ -59,7 +59,7 @@ async fn a_client_that_still_sends_a_refused_body_can_read_the_response() {
         assert!(answer.starts_with("HTTP/1.1 429"), "{answer}");
         drop(client);
     };
-    // The client is polled first: on a machine that stood still for a while it is not late.
+    // The client is polled first, so that it is not late even if the machine stalled.
     let ((), served) = join(send, refuse(server)).await;
     served.unwrap();
 }

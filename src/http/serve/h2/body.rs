@@ -29,7 +29,7 @@ pub struct Body {
     held: Option<OwnedSemaphorePermit>,
 }
 
-/// Whether the client may keep the body back until it is told to go on (RFC 9110, 10.1.1).
+/// Whether the client waits for a 100 before it sends the body (RFC 9110, 10.1.1).
 pub fn is_kept_back(head: &Parts) -> bool {
     let expected = head.headers.get(EXPECT).map(HeaderValue::as_bytes);
     let waits = expected.is_some_and(|text| text.eq_ignore_ascii_case(b"100-continue"));
