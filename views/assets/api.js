@@ -1,10 +1,10 @@
-// Requests to the seat's own address, and what their answers mean for the page as a whole.
+// Requests to the seat's paths, and what their responses mean for the whole page.
 
 import { become } from "./connection.js";
 import { request } from "./request.js";
 import { config, emit, state } from "./state.js";
 
-/** A browser keeps so many connections of HTTP/1.1 to a server. */
+/** Browsers open at most this many HTTP/1.1 connections to a server. */
 const SOCKETS = 6;
 const SOCKET_MS = 2_000;
 

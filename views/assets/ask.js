@@ -1,9 +1,9 @@
-// Waiting at the door: asks every two seconds, and goes in when it opens. A script of its own, for the pages that wait.
+// Waiting to be let in: polls every two seconds, and enters when allowed. A script of its own, for the pages that wait.
 
 import { request } from "./request.js";
 
 const EVERY_MS = 2_000;
-/** On a dead connection there would never be an answer. */
+/** On a dead connection an answer would never come. */
 const ANSWER_MS = 10_000;
 
 export function start() {
@@ -15,7 +15,7 @@ export function start() {
 /** @param {string} address */
 async function look(address) {
   const { code, data } = await request(address, undefined, ANSWER_MS);
-  // Without an answer the next look may have one.
+  // If this poll got no answer, the next one may.
   const state = data.state ?? (code && code < 429 ? "over" : "waiting");
   if (state === "waiting") setTimeout(look, EVERY_MS, address);
   else location.reload();

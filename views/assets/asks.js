@@ -1,5 +1,5 @@
-// Somebody at the door: a banner that stays until it is answered or two minutes are over; several are one strip with their number.
-// Also the strips that tell what happened.
+// Asks: a banner for each until it is answered or two minutes are over; several share one strip with their number. Also the
+// strips with notices.
 
 import { call } from "./api.js";
 import { fill, plural } from "./fill.js";
@@ -36,7 +36,7 @@ export function start() {
 /** @param {Element} form */
 const wordOf = (form) => /** @type {HTMLInputElement} */ (form.querySelector("[name=ask]")).value;
 
-/** One banner for each who waits, and none for who does not: answered in another tab, or too late. */
+/** One banner for each open ask, and none for those answered in another tab or expired. */
 function show() {
   for (const form of forms()) if (!state.asks.some(({ ask }) => ask === wordOf(form))) form.remove();
   const shown = forms().map(wordOf);
@@ -67,7 +67,7 @@ async function answer(form, allow) {
   const ask = wordOf(form);
   const { ok, code, data } = await call("answer", { ask, allow });
   const error = data?.error;
-  // Who is there now may be refused all the same.
+  // If the person asked for is online now, the ask can still be refused.
   if (ok || ([403, 404, 409].includes(code) && error !== "seat_open")) {
     done(ask);
     tell("answered", ask);
@@ -83,7 +83,7 @@ async function answer(form, allow) {
 /** A line above the messages, until it is closed. Its place is a status, so it is said as well. @param {string} words */
 export function strip(words) {
   const place = byId("notices");
-  // Said again it is one line all the same.
+  // The same notice again replaces the line.
   [...place.children].find(({ firstElementChild: said }) => said?.textContent === words)?.remove();
   const node = clone("strip");
   /** @type {Element} */ (node.querySelector("p")).textContent = words;

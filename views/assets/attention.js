@@ -1,4 +1,4 @@
-// For a tab that nobody looks at: the number in the title always, notification and sound only when switched on.
+// For a hidden tab: the unread count in the title, and notifications and sound if switched on.
 
 import { strip } from "./asks.js";
 import { fill } from "./fill.js";
@@ -24,7 +24,7 @@ export function start() {
     void chime();
     return true;
   });
-  // They may be moved in another tab.
+  // The switches may be changed in another tab.
   addEventListener("storage", show);
   show();
   // It was switched on before this page was loaded.
@@ -70,14 +70,14 @@ async function arrive(messages) {
   if (isOn(KEYS.sound)) void chime();
   if (!isOn(KEYS.notifications)) return;
   try {
-    // Without the text: a notification is read over shoulders and stays in a system's own history.
+    // Without the text: others may see a notification, and systems keep a history of them.
     const shown = new Notification(fill("{peer}", { peer: peerName() }), { body: text.notification, tag: config.base });
     shown.onclick = () => {
       window.focus();
       shown.close();
     };
   } catch {
-    // Some phones allow notifications to service workers alone, whatever they answer when they are asked.
+    // Some phones allow notifications only from service workers, although they grant the permission.
     ofBrowser.remove(KEYS.notifications);
     show();
     strip(text.notifications_blocked);

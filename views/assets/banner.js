@@ -1,4 +1,4 @@
-// The banner: silent for a moment's loss, plain about a longer one, and about what came in when it is over.
+// The banner: hidden for a short loss of the connection, shown for a longer one, and with what came in afterwards.
 
 import { fill, plural } from "./fill.js";
 import { peerName, text } from "./say.js";

@@ -1,8 +1,8 @@
 // Pauses in long work.
 
-/** So long a page works before it lets its browser do something else: half of what a frame has. */
+/** How long to work before yielding to the browser: half a frame. */
 const TURN_MS = 8;
-/** When the turn of now is over. */
+/** When the current slice ends. */
 let over = 0;
 
 /**
@@ -17,7 +17,7 @@ export const breathe = () =>
     port2.postMessage(0);
   });
 
-/** Between two pieces of long work: breathes when the turn is over, whatever it was spent on. */
+/** Call between two pieces of long work: yields when the slice is over. */
 export async function rest() {
   if (performance.now() < over) return;
   await breathe();

@@ -3,10 +3,10 @@
 /** A fourth apart: two voices. */
 const NOTES_HZ = [587, 784];
 const SOUND_MS = 600;
-/** What a browser held back for longer is no news any more. */
+/** A sound that the browser held back for longer is dropped. */
 const LATE_MS = 1_000;
 
-/** How many sound, or wait to. */
+/** How many are playing or waiting. */
 let sounding = 0;
 
 /** @param {AudioContext} audio is put to rest again: while one runs, some systems do not go to sleep */

@@ -15,11 +15,11 @@ import { ofTab } from "./storage.js";
 const KEY = `duet:draft:${config.base}`;
 /** The server's limit, in bytes of UTF-8. */
 const TEXT_BYTES_MAX = 16 * 1024;
-/** So close to it the field says how much is left. */
+/** This close to the limit the field shows how much is left. */
 const COUNT_FROM_BYTES = 1024;
-/** What is far too long to be cut by hand would only hold up the page while it is laid out. */
+/** Longer pastes are refused: they would block the page during layout. */
 const PASTE_MAX = 4 * TEXT_BYTES_MAX;
-/** What has ink in it: the server takes no message without. */
+/** A visible character: the server accepts no message without one. */
 const VISIBLE = /[^\s\p{Cc}\p{DI}\u2800\ufff9-\ufffc\u{13430}-\u{13442}\u{16fe4}\u{1d159}]/u;
 /** A keyboard on the screen rises with the focus, and its Enter is for lines. */
 const touch = matchMedia("(pointer: coarse)").matches;
@@ -101,7 +101,7 @@ function submit() {
   document.getElementById("problem")?.remove();
   clearDivider();
   send(words);
-  // Last: the words are never in one place only.
+  // Last, so that the text is never in one place only.
   clear();
   fit();
   count();
@@ -139,7 +139,7 @@ function typedElsewhere(event) {
   if (types && !event.defaultPrevented && !at.closest("input, textarea, select, dialog, #menu[open]")) field.focus();
 }
 
-/** Files are no messages: that is said, instead of the browser leaving the chat to open them. */
+/** Files cannot be sent: the page says so, where the browser would leave the chat to open them. */
 function takeFiles() {
   field.addEventListener("paste", (event) => {
     const { files } = event.clipboardData ?? {};

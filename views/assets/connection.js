@@ -18,7 +18,7 @@ import { emit, state } from "./state.js";
 
 /** @typedef {"connecting" | "live" | "quiet" | "lost" | "session" | "over"} Connection */
 
-/** @type {Record<Connection, Connection[]>} where each may lead */
+/** @type {Record<Connection, Connection[]>} the allowed transitions */
 const NEXT = {
   connecting: ["live", "lost", "session", "over"],
   live: ["quiet", "lost", "session", "over"],
@@ -28,7 +28,7 @@ const NEXT = {
   over: [],
 };
 
-/** Does nothing where the way does not exist: a late event of a closing stream brings no chat back. @param {Connection} now */
+/** Ignores transitions that do not exist: a late event of a closing stream must not revive a chat. @param {Connection} now */
 export function become(now) {
   if (!NEXT[state.connection].includes(now)) return;
   state.connection = now;

@@ -102,7 +102,7 @@ export async function converse(config, firstSeq, wanted) {
       entries.push(...read_);
       return read_.map(show);
     },
-    /** Whether a message was opened here, at its place. @param {Message} message */
+    /** Whether a message was opened here, at the same `seq`. @param {Message} message */
     knows: ({ id, seq }) => known.has(`${id} ${seq}`),
     /**
      * Messages ahead of them, ascending: what is known of the later ones may change with them.
@@ -145,7 +145,7 @@ export async function converse(config, firstSeq, wanted) {
       const last = entries.findLast(({ contents }) => contents)?.message.id ?? null;
       return seal(keys, seat, id, { session, number: ++number, after: last, writtenAt: Date.now(), text: words });
     },
-    /** What was sealed here. @param {string} id @param {string} sealed */
+    /** A text that was sealed here. @param {string} id @param {string} sealed */
     read: async (id, sealed) => (await open(keys, seat, id, sealed))?.text ?? text.closed,
     /** From here on no message is missed that was sealed and not sent. */
     renew() {
@@ -164,7 +164,7 @@ export async function converse(config, firstSeq, wanted) {
     },
     /** @param {string} href of the server's file, which is sealed */
     download: async (href) => (await import("./save.js")).download(href, { keys, seat, you, text }),
-    /** The link goes with the last seat of its chat in this browser, or at once when the chat is over. @param {boolean} isOver */
+    /** The link is deleted with the last seat of its chat in this browser, or at once when the chat is over. @param {boolean} isOver */
     forget: (isOver) => (isOver ? remove(hash) : leave(hash, seat)),
   };
 }

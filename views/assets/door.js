@@ -1,5 +1,5 @@
-// The way into an encrypted chat: its link is moved out of the address bar, shown again where it is handed on, and proved to the
-// server. What follows its # is never sent.
+// Entering an encrypted chat: moves its link out of the address bar, shows it where it is shared, and sends the proof of it to
+// the server. What follows its # is never sent.
 
 import { cannot } from "./cannot.js";
 import { find, hashHere, holds, keep, remove } from "./keyring.js";

@@ -1,5 +1,5 @@
 /**
- * Runs all of them. One that fails, as where a browser does not have or forbids what it needs, is reported and stops no other.
+ * Runs all functions. If one fails, for example because the browser lacks or forbids an API, the error is reported and the others still run.
  * @param {Iterable<(given: any) => unknown>} functions @param {any} [given]
  */
 export function runEach(functions, given) {

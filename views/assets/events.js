@@ -1,5 +1,5 @@
-// What happened in the chat, whichever way this page hears of it: every message is taken once and in order, and a gap is read from
-// the history.
+// Applies events of the chat, from the stream, other tabs or the history: every message once and in order; gaps are read from the
+// history.
 
 import { backoffMs, call } from "./api.js";
 import { breathe } from "./breath.js";
@@ -18,7 +18,7 @@ const ASK_MS = 120_000;
 
 /** @type {number | undefined} */
 let settling;
-/** How often in a row the history was not to be had. */
+/** How often in a row reading the history failed. */
 let refused = 0;
 /** @type {Promise<number> | undefined} */
 let catching;
@@ -59,7 +59,7 @@ function flush() {
   void take(messages);
 }
 
-/** One that cannot be read costs no other. @param {import("./state.js").Message | string} given */
+/** One that cannot be parsed does not stop the others. @param {import("./state.js").Message | string} given */
 function read(given) {
   try {
     return typeof given === "string" ? JSON.parse(given) : given;
@@ -189,7 +189,7 @@ const handlers = {
       emit("asks");
       return;
     }
-    // A second device takes a seat that is taken already: nobody needs to hear of it.
+    // A second device at a seat that is taken already is not announced.
     if (event.state === "taken" && (own || state.joined)) return;
     if (!own && event.state !== "left") {
       state.peer = event.user ?? state.peer;
@@ -199,7 +199,7 @@ const handlers = {
     emit("seat", event);
   },
   ended: (event) => emit("over", { by: event.by }),
-  // That it came is all it says.
+  // It has no content.
   ping() {},
 };
 

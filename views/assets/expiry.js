@@ -1,4 +1,4 @@
-// A word ten minutes and one minute before the chat is deleted.
+// Warns ten minutes and one minute before the chat is deleted.
 
 import { strip } from "./asks.js";
 import { plural } from "./fill.js";
@@ -9,7 +9,7 @@ import { now } from "./times.js";
 const WARN_MINUTES = [10, 1];
 const MINUTE_MS = 60_000;
 
-/** The last word that was said. */
+/** The last warning. */
 let said = Infinity;
 
 export function start() {

@@ -1,4 +1,4 @@
-// Sentences with places for names and numbers.
+// Fills the placeholders of sentences with names and numbers.
 
 /** The language of the sentences. A browser that translates the page gives it another one. */
 const { lang } = document.documentElement;

@@ -1,11 +1,11 @@
-// What is said in the place of a message that does not open, is missing, was moved or repeated.
+// The sentence for a message that does not open, is missing, was moved or repeated.
 
 import { fill, plural } from "./fill.js";
 import { written } from "./times.js";
 
 /** @typedef {{ closed: string, missing: import("./fill.js").Plural, moved: string, repeated: string, written: string, download_failed: string }} Sentences */
 
-/** No calendar goes further: a clock may say more. */
+/** The largest date in JavaScript; a sender's clock may exceed it. */
 const SHOWN_MS_MAX = 8.64e15;
 
 /** @param {Sentences} text @param {import("./whole.js").Finding} finding @param {string} peer who wrote the message */

@@ -74,7 +74,7 @@ export async function remove(hash) {
   await sweep();
 }
 
-/** One seat fewer; with the last one the secret goes. @param {string} hash @param {number} seat */
+/** Forgets a seat; with the last one the secret is deleted. @param {string} hash @param {number} seat */
 export async function leave(hash, seat) {
   const link = await find(hash);
   const seats = link?.seats.filter((one) => one !== seat) ?? [];

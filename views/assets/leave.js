@@ -11,7 +11,7 @@ import { config, emit, on, state } from "./state.js";
 import { ofTab } from "./storage.js";
 import { tell } from "./tabs.js";
 
-/** Read once by the page that one arrives at: `notice.js`. */
+/** Read once by the next page: `notice.js`. */
 const KEY = "duet:ended";
 
 let leaving = false;
@@ -51,7 +51,7 @@ export function start() {
 /** @param {HTMLFormElement} form */
 async function submit(form) {
   const isEnd = form.dataset.leave === "end";
-  // A session that is over already is what logging out is for.
+  // If the session is over already, logging out has succeeded.
   const answer = await sendForm(form, isEnd ? [410] : [401, 410]);
   // The connection may be dead, and the next try needs another one.
   if (!answer) return emit("timeout");
@@ -61,7 +61,7 @@ async function submit(form) {
   else emit("out", {});
 }
 
-/** The link of an encrypted chat goes from the browser. @param {boolean} isOver */
+/** Deletes the link of an encrypted chat from the browser. @param {boolean} isOver */
 async function forget(isOver) {
   if (isSealed) await conversation()?.forget(isOver).catch(reportError);
 }

@@ -1,4 +1,4 @@
-// Web Locks: what one tab of a browser has and the others have not. A lock goes when its tab is closed or crashes. Browsers have
+// Web Locks: held by one tab of a browser at a time. A lock goes when its tab is closed or crashes. Browsers have
 // them on secure addresses alone, and forbid them along with storage; then every tab is on its own and holds whatever it asks for.
 
 export const hasLocks = "locks" in navigator;

@@ -17,16 +17,16 @@ import { dayNumber, now, refresh, show } from "./times.js";
 const list = byId("messages");
 const scroller = byId("history");
 const pill = byId("pill");
-/** So close to the end counts as there. */
+/** This close to the end counts as at the end. */
 const END_PX = 48;
 const MINUTE_MS = 60_000;
 /** A message that ends so close below the upper edge is not what is read. */
 const INSIDE_PX = 24;
-/** So many of the newest stand in no box: they may still change. */
+/** This many of the newest are in no box, because they may still change. */
 const NEAR_LEN = 100;
 /** So many that come at once are moved in. */
 const MOVING_MAX = 3;
-/** What the pill is called while it has no number in it. */
+/** The pill's label while it shows no number. */
 const TO_END = pill.ariaLabel;
 /** Arrived below the reader's eyes. */
 let below = 0;
@@ -338,7 +338,7 @@ export function prepend(messages) {
   settle(box(items), true);
 }
 
-/** The tick of one's own message, until it is seen. @param {HTMLElement} item */
+/** Sets the tick of an own message, until it is seen. @param {HTMLElement} item */
 function tick(item) {
   const seq = Number(item.dataset.seq);
   setState(item, seq <= state.read ? "seen" : seq <= state.delivered ? "delivered" : "sent");
@@ -359,7 +359,7 @@ export function toEnd() {
   showPill(0);
 }
 
-/** Writing something is reading what stands above it. */
+/** Whoever writes has read what is above. */
 export function clearDivider() {
   if (!divider) return;
   const [before, next] = [lastBefore(divider), behind(divider)];

@@ -1,11 +1,11 @@
-// Boxes in a long list of messages. A browser moves, looks through and paints a list item by item, so that one of thousands would hold up
+// Groups messages into boxes. A browser moves, looks through and paints a list item by item, so that one of thousands would hold up
 // the page with every message that joins it. What is not among the newest therefore stands in boxes, which the browser takes as one each.
 // Dates and lines stand between the boxes: a date stays in sight over all of its day.
 
 import { byId } from "./state.js";
 
 const LOT_LEN = 100;
-/** What a message of one line takes, until the browser knows better. */
+/** The estimated height of a message until it is laid out. */
 const LINE_REM = 2.75;
 
 const list = byId("messages");

@@ -84,7 +84,7 @@ export function forget(form) {
     const isOver = isEnd || answer.code === 410;
     await (isOver ? remove(hash) : leave(hash, Number(seat))).catch(reportError);
     new BroadcastChannel(`duet:${base}`).postMessage({ word: isOver ? "over" : "out" });
-    // Of a chat that was over already another page tells.
+    // For a chat that was over already there is another page.
     if (answer.code === 410) form.submit();
     else location.replace(/** @type {string} */ (form.dataset.forget));
   });

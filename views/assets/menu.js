@@ -1,4 +1,4 @@
-// The menu is moved in and closed like a menu, and its last entries open a dialog instead of a page.
+// Keyboard navigation and closing of the menu; its last entries open a dialog instead of a page.
 
 import { byId } from "./state.js";
 
@@ -11,7 +11,7 @@ export function start() {
   };
   document.addEventListener("click", (event) => {
     const target = /** @type {Element} */ (event.target);
-    // A switch shows in its place that it was moved; everything else in the menu is done when it is pressed.
+    // A switch shows its new state in the menu; any other entry closes it.
     if (!menu.contains(target) || target.closest("a.item, form:not(.switch) .item")) menu.open = false;
   });
   document.addEventListener("keydown", (event) => {

@@ -1,4 +1,4 @@
-// Older messages, as one scrolls up. Without scripts the same link leads to a page of them.
+// Loads older messages while scrolling up. Without scripts the same link leads to a page of them.
 
 import { backoffMs, call } from "./api.js";
 import { isOut } from "./connection.js";
@@ -7,7 +7,7 @@ import { conversation, isSealed } from "./sealed.js";
 import { byId } from "./state.js";
 
 const PAGE_LEN = 50;
-/** Begins to load so far ahead of the reader. */
+/** How far ahead of the reader loading begins. */
 const AHEAD_PX = 800;
 
 export function start() {
@@ -34,7 +34,7 @@ export function start() {
     }
     attempt = 0;
     prepend(messages);
-    // A page of short messages may not fill the screen, and whoever waits up there does not move.
+    // A page of short messages may not fill the screen, and then no scroll event follows.
     if (more) return look();
     done = true;
     if (document.activeElement === link) scroller.focus();

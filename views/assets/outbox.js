@@ -20,9 +20,9 @@ import { leadsAway } from "./ways.js";
 /** @typedef {{ id: string, text: string, at: number, failed?: import("./reasons.js").Failure, tried?: boolean }} Item `text` as it is sent, so sealed in an encrypted chat; `at` by the server's clock */
 
 const KEY = `duet:outbox:${config.base}`;
-/** Answers that sending again does not change. */
+/** Status codes that sending again would not change. */
 const FINAL = [400, 403, 404, 409, 413, 415, 422];
-/** A defect may pass, but not for ever. */
+/** A 500 is retried, but not for ever. */
 const DEFECT_TRIES = 4;
 /** How long an answer may take; doubled for every try. On a dead connection there would never be one. */
 const ANSWER_MS = 6_000;
@@ -111,7 +111,7 @@ async function takeIn(found) {
 /** @param {string} words */
 export function send(words) {
   const [id, at] = [newId(), now()];
-  // Shown before it is kept: whatever becomes of that, the words stand on the page.
+  // Shown before it is stored, so that the text is on the page even if storing fails.
   pend(id, words, at);
   if (!isSealed) return add({ id, text: words, at });
   sealing = sealing.then(async () => add({ id, text: await conversation().seal(id, words), at })).catch(reportError);

@@ -8,10 +8,10 @@ runEach([login.start]);
 
 document.documentElement.dataset.live = "";
 
-/** Fetched where it is wanted. @param {Promise<{ start: () => void }>} script */
+/** Loaded when needed. @param {Promise<{ start: () => void }>} script */
 const run = (script) => script.then(({ start }) => start()).catch(reportError);
 
-// A chat is over, or was left: what this tab keeps of it goes. It may know who ended it.
+// A chat is over, or was left: deletes what this tab keeps of it.
 if (ofTab.get("duet:ended") || /^\?(ended|loggedout)/.test(location.search) || document.querySelector("[data-gone]")) void run(import("./notice.js"));
 // Who waits at the door, or was let in just now. The page of an encrypted chat goes in when it has the key: door.js.
 if (document.querySelector("[data-ask], [data-submit-now]:not([data-encrypted] *)")) void run(import("./ask.js"));

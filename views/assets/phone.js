@@ -5,7 +5,7 @@ export function start() {
   const seen = visualViewport;
   if (!seen) return;
   const fit = () => {
-    // Zoomed in by hand, a person looks at a part of the page on purpose.
+    // After a pinch zoom, somebody looks at a part of the page on purpose.
     const height = seen.scale === 1 && innerHeight - seen.height > 1 ? `${seen.height}px` : "";
     document.body.style.blockSize = height;
     if (height) scrollTo(0, 0);

@@ -10,13 +10,13 @@ import { written } from "./times.js";
 const SHOW_MS = 1_000;
 const SAY_MS = 2_000;
 const GONE_MS = 5_000;
-/** A stream that comes back within so long is not worth a word. */
+/** A stream that reconnects within this time is not announced. */
 const DOWN_MS = 1_000;
 
 /** @type {number[]} */
 let timers = [];
 let since = 0;
-/** Nothing is known of the other person: our own stream is down. */
+/** Our own stream is down, so the other person's state is unknown. */
 let down = false;
 /** @type {number | undefined} */
 let falling;
@@ -61,7 +61,7 @@ const first = (name) => ("Segmenter" in Intl ? [...new Intl.Segmenter().segment(
 function showInitial() {
   const avatar = byId("avatar");
   if (!state.peer || !avatar.querySelector("svg")) return;
-  // As people count: a letter with its marks is one.
+  // By grapheme clusters: a letter with its marks counts as one.
   avatar.textContent = first(state.peer).toUpperCase();
 }
 

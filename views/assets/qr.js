@@ -1,4 +1,4 @@
-// A QR code, drawn where it stands: a server that drew it would have to be told the link.
+// Draws a QR code in the page, because a server would have to know the link.
 
 /** @typedef {{ correction: { M: number }, generate: (words: string, how: object) => { size: number, get(x: number, y: number): boolean } }} Library */
 

@@ -1,16 +1,16 @@
-// What this page has got and what its reader has seen. Delivered: it is here. Seen: it stood in a visible tab.
+// Receipts. Delivered: this page has the message. Seen: it was in a visible tab.
 
 import { backoffMs, call } from "./api.js";
 import { isUp } from "./connection.js";
 import { byId, config, on, seen, state } from "./state.js";
 import { isLeading } from "./tabs.js";
 
-/** Marks gather for so long; the server keeps them a second later anyway. */
+/** Marks are batched this long; the server stores them up to a second later anyway. */
 const GATHER_MS = 300;
 
 /** @type {Set<number>} what of the other person's stands in the scroller right now */
 const inView = new Set();
-/** What the server has been told. */
+/** The marks sent to the server. */
 const told = { delivered: 0, read: config.youRead };
 /** @type {number | undefined} */
 let timer;

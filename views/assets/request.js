@@ -1,8 +1,8 @@
-// Requests to the server. Each comes to an answer, or to none within a time: a network that is half dead gives neither.
+// Requests to the server. Each has a deadline, because a half-dead network gives neither an answer nor an error.
 
 import { compare } from "./times.js";
 
-/** Longer than the server takes to give up by itself. */
+/** Longer than the server's own timeouts. */
 const DEADLINE_MS = 20_000;
 /** The same where somebody has pressed a button and waits: what was done all the same may be asked for again. */
 export const PATIENCE_MS = 8_000;
@@ -40,7 +40,7 @@ export async function request(address, body, deadlineMs = DEADLINE_MS) {
     compare(Date.parse(response.headers.get("Date") ?? ""));
     const waitMs = 1000 * Number(response.headers.get("Retry-After"));
     const { data } = await response.json();
-    // A proxy on the way may answer with JSON of its own: that is no answer of the server's.
+    // JSON from a proxy in between is not the server's answer.
     const code = data ? (response.ok ? 200 : response.status) : 0;
     return { ok: code === 200, code, data: data ?? {}, retryAfterMs: waitMs > 0 ? Math.min(waitMs, RETRY_AFTER_MS_MAX) : 0 };
   } catch (error) {

@@ -6,7 +6,7 @@ import { request } from "./request.js";
 import { reader } from "./whole.js";
 
 const PAGE_LEN = 200;
-/** Long messages take a slow network a while. */
+/** A page of long messages takes a while on a slow network. */
 const PAGE_MS = 60_000;
 /** A browser has read the file by then. */
 const SAVED_MS = 60_000;

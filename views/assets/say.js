@@ -26,9 +26,9 @@ export function alarm(words) {
   byId("alert").textContent = words;
 }
 
-/** Messages that come within so long of each other are one burst. */
+/** Messages within this time of each other are one burst. */
 const BURST_MS = 1_000;
-/** A burst of more than this is told as a number. */
+/** A burst of more than this is announced as a number. */
 const EACH_MAX = 3;
 const LINES_MAX = 20;
 

@@ -29,7 +29,7 @@ export function encode(bytes) {
   return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 }
 
-/** Null for anything but the one spelling of some bytes. @param {string} text */
+/** Decodes canonical base64url; null for anything else. @param {string} text */
 export function decode(text) {
   if (!/^[\w-]*$/.test(text) || text.length % 4 === 1) return null;
   const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));

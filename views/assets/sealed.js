@@ -16,7 +16,7 @@ export const isSealed = config.encryption !== undefined;
 /** The conversation of an encrypted chat, once it has begun. */
 export const conversation = () => /** @type {Conversation} */ (current);
 
-/** Shows nothing and sends nothing any more, and says why. @param {string} why */
+/** Stops showing and sending messages, and says why. @param {string} why */
 export function refuse(why) {
   become("over");
   cannot(why);

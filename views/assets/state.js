@@ -1,4 +1,4 @@
-// What this page knows, in one place, and who wants to hear when it changes.
+// The state of this page, and its listeners.
 
 import { runEach } from "./each.js";
 

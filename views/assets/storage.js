@@ -1,5 +1,5 @@
-// What the browser keeps for these pages. Storage may be forbidden, and then its very name throws, or it may be full. Behind it
-// stands the memory of this page, so that only a reload shows the difference.
+// What the browser keeps for these pages. Storage may be forbidden, in which case even accessing it throws, or full. Falls
+// back to this page's memory, so that only a reload shows the difference.
 
 /** @param {"localStorage" | "sessionStorage"} area */
 function keeper(area) {

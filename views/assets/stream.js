@@ -9,20 +9,20 @@ import { config, emit, on, state } from "./state.js";
 import * as tabs from "./tabs.js";
 import { isLeading, tell } from "./tabs.js";
 
-/** The server says something every 15 s. */
+/** The server sends something every 15 s. */
 const QUIET_MS = 20_000;
 const LOST_MS = 40_000;
 /** How soon an answer is due when there is doubt about the connection; doubled for every try that failed, up to the other. */
 const ANSWER_MS = 5_000;
 const ANSWER_MS_MAX = 20_000;
-/** A stream that said something so lately is not doubted. */
+/** A stream with an event this recent is not checked. */
 const FRESH_MS = 5_000;
 /** Without a slot: the pause between two streams, shorter than the server's before it says that somebody has gone. */
 const SIP_EVERY_MS = 2_500;
 /** Nothing for so long: such a stream has said what there was. */
 const SIPPED_MS = 300;
 const ARM_EVERY_MS = 100;
-/** A clock that leaps so far has slept, or was set. */
+/** A jump of the clock by this much means that the machine slept, or the clock was set. */
 const LEAP_MS = 15_000;
 
 /** @type {EventSource | undefined} */

@@ -9,7 +9,7 @@ const NAME = `duet:${config.base}`;
 const LOOKED_AT = `${NAME}:looked at`;
 /** A leader says something every 15 s, as the server does. One that says nothing for so long is asked whether it is there. */
 const SILENCE_MS = 40_000;
-/** Who does not answer that for so long is frozen. */
+/** A leader that does not answer within this time is frozen. */
 const PATIENCE_MS = 2_000;
 
 const channel = openChannel();
@@ -85,7 +85,7 @@ export function stand(how = {}) {
     });
 }
 
-/** Leads no more, and does not wait to. */
+/** Stops leading, and stops waiting to lead. */
 export function resign() {
   clearTimeout(suspicion);
   standing?.abort();
@@ -95,7 +95,7 @@ export function resign() {
   work.end();
 }
 
-/** Somebody has heard of the leader. */
+/** A sign of life from the leader. */
 function trust() {
   if (leading || !standing) return;
   clearTimeout(suspicion);

@@ -2,7 +2,7 @@
 
 import { ofBrowser } from "./storage.js";
 
-/** Other tabs hear of what is put here. Nothing stays. */
+/** Writing here notifies other tabs; nothing is kept. */
 const KEY = "duet:theme";
 
 export function start() {

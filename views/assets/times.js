@@ -11,7 +11,7 @@ const locales = navigator.languages.filter((tag) => {
   }
 });
 const TIMES = "time[datetime][data-show]";
-/** Where the day has 24 hours, one digit would look cut off. */
+/** With a 24-hour clock, a single digit would look cut off. */
 const hour = new Intl.DateTimeFormat(locales, { hour: "numeric" }).resolvedOptions().hourCycle?.startsWith("h2") ? "2-digit" : "numeric";
 /** @type {Record<string, Intl.DateTimeFormatOptions>} */
 const PARTS = {

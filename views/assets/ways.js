@@ -1,6 +1,6 @@
-// What leads away from the page.
+// Detects navigation away from the page.
 
-/** Whether a press, or a form that is sent, brings another page in the place of this one. @param {Event} event */
+/** Whether a click or submit will replace this page. @param {Event} event */
 export function leadsAway(event) {
   const { defaultPrevented, type, target, ctrlKey, metaKey, shiftKey } = /** @type {MouseEvent} */ (event);
   if (defaultPrevented || ctrlKey || metaKey || shiftKey) return false;

@@ -8,7 +8,7 @@
  * not before it. `repeated`: it stood here before. `written`: at this time, by its sender's clock; the server says otherwise.
  */
 
-/** How far the server's time may be from the writer's clock before it is worth a word. */
+/** How far the server's time may differ from the writer's clock before that is reported. */
 const CLOCKS_APART_MS = 300_000;
 
 /**
@@ -24,7 +24,7 @@ export function reader(firstSeq) {
   /** @type {Map<string, number>} */
   const numbers = new Map();
   return {
-    /** A message that does not open: whoever had read it is not to be blamed. @param {string} id */
+    /** Records a message that does not open, so that those who had read it are not reported. @param {string} id */
     skip(id) {
       known.add(id);
     },
@@ -41,7 +41,7 @@ export function reader(firstSeq) {
       else if (fromStart && after && !known.has(after)) findings.push({ kind: "moved" });
       numbers.set(key, Math.max(last, number));
       known.add(id);
-      // What is no time at all is not the writer's either.
+      // An invalid time never matches the writer's.
       if (!(Math.abs(at - writtenAt) <= CLOCKS_APART_MS)) findings.push({ kind: "written", at: writtenAt });
       return findings;
     },

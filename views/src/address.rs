@@ -3,19 +3,20 @@
 /// Where the pages door begins.
 pub const BASE: &str = "/demo/chat";
 
-/// Register, by `GET` and `POST`.
+/// The start page, by `GET` and `POST`.
 pub const REGISTER: &str = "/demo/chat/register";
 
-/// The same without the wish for encryption, for a browser that does not get the scripts.
+/// The same for plain chats, for a browser that does not get the scripts.
 pub const REGISTER_PLAIN: &str = "/demo/chat/register?plain";
 
-/// Where both arrive after an end.
+/// Where both people land when the chat has ended.
 pub const REGISTER_ENDED: &str = "/demo/chat/register?ended";
 
-/// Where one arrives after logging out.
+/// Where somebody lands after logging out.
 pub const REGISTER_LOGGED_OUT: &str = "/demo/chat/register?loggedout";
 
-/// `POST` with `theme` (auto, light, dark) or `language`, and `back` (a path of this door): sets the cookie, 303 to `back`.
+/// `POST` with `theme` (auto, light, dark) or `language`, and `back` (a path of the pages): sets the cookie, 303 to
+/// `back`.
 pub const PREFERENCES: &str = "/demo/chat/preferences";
 
 /// A chat's log-in page: the path of the link that is shared.

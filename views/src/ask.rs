@@ -17,7 +17,7 @@ pub struct Ask {
     pub encrypted: bool,
     /// The asker's secret.
     pub ask_id: String,
-    /// The hidden UUID of the login form that "allowed" brings.
+    /// The hidden UUID of the login form on the page for `allowed`.
     pub id: String,
     /// The name asked for: what the asker typed.
     pub user: String,
@@ -32,7 +32,7 @@ pub struct Ask {
 pub enum State {
     /// Nobody has answered yet.
     Waiting,
-    /// Come in: the page carries the form that takes the seat.
+    /// Allowed: the page has the form that takes the seat.
     Allowed,
     /// No.
     Refused,
@@ -82,7 +82,7 @@ fn waiting(frame: &Frame, page: &Ask, here: &str) -> Markup {
     }
 }
 
-/// The two digits, in one direction whatever surrounds them.
+/// The two digits, left to right whatever the direction of the text around them.
 pub(crate) fn number(digits: &str) -> Markup {
     html! { strong dir="ltr" { (digits) } }
 }

@@ -3,8 +3,8 @@
 //! All of them live in one directory whose name is a digest over all of them: `/demo/chat/assets/{digest}/chat.js`. So a page and
 //! its assets always come from one build, and every file may be cached for ever.
 //!
-//! Styles go as they are written, less their comments, which weigh a quarter of them, and spaces that say nothing. Scripts are made out
-//! of the modules in `assets/` while the program is built, joined and minified: see `build/main.rs`.
+//! Styles are served without comments, a quarter of their size, and insignificant spaces. The build joins and minifies the
+//! modules in `assets/` into scripts: see `build/main.rs`.
 
 use std::{borrow::Cow, fmt::Write as _, sync::LazyLock};
 
@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::address;
 
-// What joins the scripts runs when this crate is built, and is tested with it.
+// The code that joins the scripts runs when this crate is built; it is included here for its tests.
 #[cfg(test)]
 #[path = "../build/join.rs"]
 mod join;
@@ -20,7 +20,7 @@ mod join;
 #[path = "../build/module.rs"]
 mod module;
 
-/// A file, as it goes over the wire.
+/// A file as it is served.
 #[derive(Clone, Copy, Debug)]
 pub struct Asset {
     /// The content.
@@ -41,8 +41,8 @@ macro_rules! embedded {
     };
 }
 
-/// Every file as written, but for the scripts: name, type, content. Phones take no other icon for the home screen than a PNG.
-/// `lean-qr.js` is the work of others and served as it came: its licence stands in it.
+/// Every file except the scripts: name, type, content. Phones accept only a PNG as the home screen icon. `lean-qr.js` is
+/// third-party and served unchanged, with its licence.
 static FILES: &[(&str, &str, &[u8])] = embedded![
     CSS "base.css",
     CSS "chat.css",
@@ -73,7 +73,7 @@ static ALL: LazyLock<Vec<Served>> = LazyLock::new(|| {
     files.chain(scripts).collect()
 });
 
-/// How many digits of the digest stand in the path: 64 bits tell builds apart.
+/// How many digits of the digest are in the path: 64 bits distinguish builds.
 const DIGEST_LEN: usize = 16;
 
 static DIGEST: LazyLock<String> = LazyLock::new(|| {
@@ -117,7 +117,7 @@ pub fn all() -> impl Iterator<Item = (&'static str, Asset)> {
         .map(|(name, mime, bytes)| (*name, Asset { bytes, mime }))
 }
 
-/// Leaves out `/* … */` and what lines are indented by. A test sees to it that no comment's mark stands inside a string.
+/// Removes `/* … */` and indentation. A test ensures that no string contains a comment marker.
 fn lean(source: &str) -> String {
     let mut kept = String::with_capacity(source.len());
     let mut rest = source;
@@ -130,9 +130,9 @@ fn lean(source: &str) -> String {
     lines.fold(String::new(), |out, line| out + line + "\n")
 }
 
-/// Leaves out the spaces and line ends of a style sheet that say nothing, which are those beside `{ } ; ,` and behind a colon (before
-/// one, a space may mean "anything inside"), and the last semicolon of a block. What stands between double quotes stays as it is; a
-/// test sees to it that no sheet has strings of another form.
+/// Removes insignificant spaces and line breaks from a style sheet, which are those beside `{ } ; ,` and after a colon (before
+/// one, a space may be a descendant combinator), and the last semicolon of a block. Double-quoted strings stay unchanged; a test
+/// ensures that no sheet has other strings.
 fn tight(style: &str) -> String {
     const MARKS: [char; 4] = ['{', '}', ';', ','];
     let mut out = String::with_capacity(style.len());
@@ -206,7 +206,8 @@ mod tests {
         }
     }
 
-    /// What CSS and scripts may weigh uncompressed: brotli makes a third of it, and 21 KiB of script is the budget.
+    /// The limit on uncompressed CSS and scripts: brotli compresses them to a third, and the budget is 21 KiB of
+    /// script.
     #[test]
     fn assets_stay_small() {
         let weight = |mime| {

@@ -34,7 +34,7 @@ pub struct Chat {
     pub peer_online: Option<bool>,
     /// When the other person was last here, Unix milliseconds.
     pub peer_last_seen_ms: Option<i64>,
-    /// Since when the other person has been here, Unix milliseconds.
+    /// When the other person first logged in, Unix milliseconds.
     pub peer_joined_ms: Option<i64>,
     /// The whole link to share, for the "nobody there yet" state.
     pub link: String,
@@ -71,7 +71,7 @@ pub struct Chat {
 /// Somebody wants to enter a seat.
 #[derive(Clone, Debug)]
 pub struct AskBanner {
-    /// The public word of the asking, which the answer names.
+    /// The public id of the ask, which the answer names.
     pub ask: String,
     /// The name they want to enter as.
     pub user: String,
@@ -88,7 +88,7 @@ pub enum Notice {
     PeerReplaced,
     /// The asking was refused.
     AskRefused,
-    /// The asking is over: answered elsewhere or too late.
+    /// The ask is over: answered elsewhere or expired.
     AskOver,
     /// Allowing failed: the person is here right now (409).
     AskPresent,
@@ -115,7 +115,7 @@ pub enum Problem {
         /// When trying again makes sense.
         retry_after_s: u64,
     },
-    /// The store is out of reach: it may or may not be stored; sending again is safe.
+    /// The store is unreachable: the message may or may not be stored; sending again is safe.
     Unavailable,
 }
 
@@ -128,7 +128,7 @@ pub fn page(frame: &Frame, chat: &Chat) -> Markup {
         styles: &["chat.css"],
         script: "chat.js",
         preload: parts::key_scripts(chat.encrypted),
-        // It is shown to somebody who is logged in alone.
+        // This page is shown only to somebody who is logged in.
         preview: false,
     };
     let body = html! {
@@ -176,7 +176,7 @@ fn presence(frame: &Frame, chat: &Chat) -> Markup {
     }
 }
 
-/// What must not scroll away: the connection, a stranger at the door, what just happened.
+/// What must not scroll away: the connection, asks, notices.
 fn above(frame: &Frame, chat: &Chat) -> Markup {
     let words = &frame.text.live;
     html! {
@@ -213,8 +213,8 @@ fn strip(frame: &Frame, message: &str) -> Markup {
     }
 }
 
-/// One who asks is shown at once. Several would leave no room for the messages of a small phone, so they are one strip with
-/// their number, which opens.
+/// A single ask is shown in full. Several would leave no room for messages on a small phone, so they are one strip with
+/// their number, which expands.
 fn asks(frame: &Frame, chat: &Chat) -> Markup {
     let several = chat.asks.len() > 1;
     html! {
@@ -282,7 +282,7 @@ fn conversation(frame: &Frame, chat: &Chat) -> Markup {
     }
 }
 
-/// Who came, and when somebody else was let in, as far as that lies in the stretch that is shown.
+/// When somebody joined or was let in, if that is within the messages shown.
 fn lines(frame: &Frame, chat: &Chat) -> Vec<Line> {
     let words = &frame.text.live;
     let first_ms = chat.messages.first().map(|message| message.at_ms);
@@ -333,7 +333,7 @@ fn nobody(frame: &Frame, chat: &Chat) -> Markup {
     }
 }
 
-/// What only assistive technology or a script meets at first.
+/// Elements that at first only assistive technology and scripts use.
 fn unseen(frame: &Frame, chat: &Chat) -> Markup {
     let end = End {
         hash: chat.hash.clone(),

@@ -8,7 +8,7 @@ use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 use crate::text::Text;
 
 fn instant(ms: i64) -> OffsetDateTime {
-    // Out of range only for times some thousand years away, which no caller has; the epoch is as good as anything there.
+    // Out of range only for times thousands of years away, which no caller has; they are shown as the epoch.
     let nanos = i128::from(ms) * 1_000_000;
     OffsetDateTime::from_unix_timestamp_nanos(nanos)
         .unwrap_or(OffsetDateTime::UNIX_EPOCH)

@@ -1,4 +1,4 @@
-//! Taking the seat along to another device.
+//! Logging in on another device.
 
 use std::fmt::Write as _;
 
@@ -76,7 +76,7 @@ fn ready(frame: &Frame, page: &Device, code: &Code) -> Markup {
 }
 
 impl Device {
-    /// Code and name stand behind the `#`, which no browser sends to any server.
+    /// Code and name are in the fragment, which no browser sends to a server.
     fn with_code(&self, code: &str) -> String {
         format!(
             "{}#device={}&user={}",

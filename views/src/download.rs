@@ -1,4 +1,4 @@
-//! Taking the conversation along: as text or for programs.
+//! Downloading the conversation: as text, or as JSON for programs.
 
 use maud::{Markup, html};
 

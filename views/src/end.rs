@@ -31,7 +31,7 @@ pub fn page(frame: &Frame, page: &End) -> Markup {
 pub(crate) fn question(frame: &Frame, page: &End, alone: bool) -> Markup {
     let words = &frame.text.end;
     let chat = address::chat(&page.hash, page.seat);
-    // The key goes from the browser with the chat, and only a script takes it.
+    // The key must be deleted from the browser with the chat, and only a script can do that.
     let keyed = alone && page.encrypted;
     html! {
         (parts::heading(alone, "end-title", words.title))

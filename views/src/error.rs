@@ -24,7 +24,7 @@ pub struct Error {
     pub cross_site: bool,
     /// A 403 because the chat is encrypted, and these pages have no key.
     pub encrypted: bool,
-    /// What to quote when asking somebody for help.
+    /// The reference to quote in a bug report.
     pub reference: Option<String>,
     /// For a 401 because somebody else was let in at the reader's seat.
     pub replaced: Option<Replaced>,
@@ -40,7 +40,7 @@ pub fn page(frame: &Frame, page: &Error) -> Markup {
     let wait_s = page.retry_after_s.unwrap_or(WAIT_DEFAULT_S);
     let (next, label) = next_step(frame, page);
     let content = html! {
-        // Of a chat that is over no key need be kept.
+        // The key of a chat that is over can be deleted.
         article.narrow.failed data-gone[page.status == 410 && page.hash.is_some()] {
             h1 { (title) }
             @if let (Some(replaced), Some(hash)) = (&page.replaced, &page.hash) {

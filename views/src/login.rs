@@ -16,7 +16,7 @@ use crate::{
 pub struct Login {
     /// The chat's hash, for the addresses.
     pub hash: String,
-    /// The hidden UUID that lets a lost answer be asked for again. New for a fresh page; the posted one after an error.
+    /// The hidden UUID that makes a repeated login safe. New for a fresh page; the posted one after an error.
     pub id: String,
     /// What was typed as name.
     pub user: String,
@@ -46,13 +46,13 @@ pub struct Held {
 /// Why nobody was let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
-    /// The name cannot be a name at all.
+    /// The name is invalid.
     Name(NameFault),
-    /// The chat is encrypted, and no proof came of having the whole link, or a wrong one.
+    /// The chat is encrypted, and the proof of having the whole link is missing or wrong.
     LinkIncomplete,
     /// The name is not part of this chat.
     WrongName,
-    /// The seat is taken and no code came: return code or asking.
+    /// The seat is taken and there was no code: needs the return code, or an ask.
     SeatTaken,
     /// The other person let somebody else in at this seat.
     Replaced,
@@ -60,14 +60,14 @@ pub enum Problem {
     WrongReturnCode,
     /// The device code is wrong, used or too old.
     WrongDeviceCode,
-    /// The permission (`askId`) is used, too old or unknown.
+    /// The allowed ask (`askId`) is used, too old or unknown.
     AskOver,
     /// Too many tries.
     TooMany {
         /// When trying again makes sense.
         retry_after_s: u64,
     },
-    /// The store is out of reach; pressing again is safe.
+    /// The store is unreachable; pressing again is safe.
     Unavailable,
 }
 
@@ -88,7 +88,7 @@ pub fn page(frame: &Frame, page: &Login) -> Markup {
     };
     let content = html! {
         article.narrow {
-            // A taken seat is no mistake: the page says so under its own heading, which takes the focus instead.
+            // A taken seat is not an error: the page has its own heading for it, which takes the focus instead.
             h1 tabindex=[just_taken.then_some("-1")] autofocus[just_taken] {
                 @if page.replaced.is_some() { (text.replaced.title) }
                 @else if taken { (text::sentence(words.taken_title, &[("user", &text::name(&page.user))])) }
@@ -168,7 +168,7 @@ fn taken_seat(frame: &Frame, page: &Login) -> Markup {
     }
 }
 
-/// One press back into a seat that this browser holds.
+/// Continues in a seat that this browser holds, with one press.
 fn continued(frame: &Frame, page: &Login) -> Markup {
     let words = &frame.text.login;
     html! {

@@ -28,7 +28,7 @@ pub fn page(frame: &Frame, page: &Logout) -> Markup {
 /// The question itself, for the page and for the chat's dialog.
 pub(crate) fn question(frame: &Frame, page: &Logout, alone: bool) -> Markup {
     let words = &frame.text.logout;
-    // The key goes from the browser with the chat, and only a script takes it.
+    // The key must be deleted from the browser with the chat, and only a script can do that.
     let keyed = alone && page.encrypted;
     html! {
         (parts::heading(alone, "logout-title", words.title))

@@ -1,4 +1,4 @@
-//! One message, as the page and the scripts lay it out.
+//! One message: its markup, which the scripts clone.
 
 use maud::{Markup, html};
 use serde::Serialize;
@@ -28,7 +28,7 @@ pub(crate) struct Line {
     pub(crate) words: Markup,
 }
 
-/// How far both have got, as the page and its scripts are told.
+/// How far both people have received and read.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Marks {
@@ -44,15 +44,15 @@ pub struct Marks {
 #[derive(Clone, Copy)]
 pub(crate) struct Reader {
     pub(crate) seat: u8,
-    /// Texts are sealed: the page's scripts open them, and nothing of them is shown as they are.
+    /// Texts are sealed: the page's scripts open them, and no ciphertext is shown.
     pub(crate) sealed: bool,
     pub(crate) marks: Marks,
     /// The newest message of the reader's own: it shows its state in words.
     pub(crate) last_own: Option<u64>,
 }
 
-/// The whole list, with a heading where a day begins and a line where the unread part does. The lines
-/// are in the order of their times.
+/// The whole list, with a heading for each day and a line above the unread part. Event lines are
+/// sorted by time.
 pub(crate) fn list(frame: &Frame, reader: Reader, messages: &[Message], lines: &[Line]) -> Markup {
     let is_unread =
         |message: &Message| message.seat != reader.seat && message.seq > reader.marks.you_read;
@@ -87,12 +87,12 @@ pub(crate) fn list(frame: &Frame, reader: Reader, messages: &[Message], lines: &
     }
 }
 
-/// How a message stands to the next one.
+/// How a message relates to the next one.
 #[derive(Clone, Copy, Default)]
 struct Join {
-    /// The same person goes on within the same minute: then the later time stands for both.
+    /// The same person's next message is within the same minute, so only the later time is shown.
     run: bool,
-    /// The same person's next message stands right below, with nothing between.
+    /// The same person's next message follows directly.
     leans: bool,
 }
 
@@ -152,7 +152,7 @@ fn unread_divider(frame: &Frame) -> Markup {
     html! { li.unread { span { (frame.text.chat.unread) } } }
 }
 
-/// The same shapes, empty, for the scripts to clone: markup is written in one place.
+/// The same elements, empty, for the scripts to clone, so that markup is written in one place.
 pub(crate) fn templates(frame: &Frame) -> Markup {
     let words = &frame.text.chat;
     let time = html! { time data-show="time" {} };

@@ -7,20 +7,20 @@ use crate::{
     text::{self, Text},
 };
 
-/// What every page must know besides its own matter.
+/// What every page needs besides its own content.
 #[derive(Clone, Debug)]
 pub struct Frame {
     /// The language, as chosen by cookie or `Accept-Language`: see [`text::choose`].
     pub text: &'static Text,
     /// The colours, as chosen by cookie.
     pub theme: Theme,
-    /// Path and query of this page, where the theme and language forms come back to.
+    /// Path and query of this page, to which the theme and language forms return.
     pub here: String,
     /// The server's clock in Unix milliseconds: decides what is "today".
     pub now_ms: i64,
 }
 
-/// The colours a person asked for.
+/// The chosen colour theme.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
     /// What the system says.
@@ -60,7 +60,7 @@ pub(crate) struct Head<'a> {
     pub(crate) script: &'a str,
     /// Other scripts that this one will ask for at once.
     pub(crate) preload: &'a [&'a str],
-    /// Whether link robots come to it: they want a description and a preview.
+    /// Whether link previews are made of it, which need a description.
     pub(crate) preview: bool,
 }
 
@@ -72,7 +72,7 @@ const PAPER: [(&str, &str); 2] = [
 
 /// The whole document.
 ///
-/// The description and the preview never carry a name or a hash: they are what a link robot reads.
+/// The description and the preview never contain a name or a hash, since link robots read them.
 pub(crate) fn document(frame: &Frame, head: &Head<'_>, body: &Markup) -> Markup {
     let text = frame.text;
     let theme = (frame.theme != Theme::Auto).then(|| frame.theme.word());
@@ -100,7 +100,8 @@ pub(crate) fn document(frame: &Frame, head: &Head<'_>, body: &Markup) -> Markup 
                 link rel="manifest" href=(assets::url("app.webmanifest"));
                 link rel="stylesheet" href=(assets::url("base.css"));
                 @for style in head.styles { link rel="stylesheet" href=(assets::url(style)); }
-                // Before the first paint, where the browser knows how; if it cannot be had, the page is painted without it.
+                // Runs before the first paint in browsers that support `blocking`; if it fails to load, the page is
+                // painted without it.
                 script type="module" blocking="render" src=(assets::url("every.js")) {}
                 script type="module" src=(assets::url(head.script)) {}
                 @for script in head.preload { link rel="modulepreload" href=(assets::url(script)); }
@@ -110,12 +111,12 @@ pub(crate) fn document(frame: &Frame, head: &Head<'_>, body: &Markup) -> Markup 
     }
 }
 
-/// A page that is one sheet of paper: everything but the chat.
+/// A page with a single card: all pages but the chat.
 pub(crate) fn sheet(frame: &Frame, title: &str, content: &Markup) -> Markup {
     sheet_with(frame, title, &[], content)
 }
 
-/// The same, where the page's script will ask for others at once.
+/// The same, with scripts to preload because the page's script imports them at once.
 pub(crate) fn sheet_with(frame: &Frame, title: &str, preload: &[&str], content: &Markup) -> Markup {
     let text = frame.text;
     let head = Head {
@@ -174,7 +175,7 @@ pub(crate) fn theme_switch(frame: &Frame) -> Markup {
     }
 }
 
-/// Nothing while there is one language only.
+/// Empty if there is only one language.
 pub(crate) fn language_switch(frame: &Frame) -> Markup {
     html! {
         @if text::ALL.len() > 1 {

@@ -1,4 +1,4 @@
-//! The pieces that pages are put together from.
+//! Components that pages share.
 
 use maud::{Markup, html};
 
@@ -9,7 +9,7 @@ use crate::{
     text::{self, Text},
 };
 
-/// What went wrong with a form: takes focus, so that it is read first, and leads to the field.
+/// The error summary of a form: takes focus, so that it is read first, and links to the field.
 pub(crate) fn summary(frame: &Frame, message: &Markup, field: Option<&str>) -> Markup {
     html! {
         div.summary #problem role="alert" tabindex="-1" autofocus {
@@ -21,14 +21,14 @@ pub(crate) fn summary(frame: &Frame, message: &Markup, field: Option<&str>) -> M
     }
 }
 
-/// Something that just happened, in a friendly way.
+/// A notice of something that just happened.
 pub(crate) fn notice(title: &str, message: &Markup) -> Markup {
     html! {
         div.notice role="status" { h2 { (title) } p { (message) } }
     }
 }
 
-/// A text field with all that belongs to it.
+/// A text field with label, hint and error.
 #[derive(Default)]
 pub(crate) struct Field<'a> {
     pub(crate) id: &'a str,
@@ -38,11 +38,11 @@ pub(crate) struct Field<'a> {
     pub(crate) hint: Option<&'a str>,
     pub(crate) error: Option<&'a str>,
     pub(crate) optional: Option<&'a str>,
-    /// Codes are written left to right in every language, and in even letters.
+    /// Codes are left to right in every language, in a monospaced font.
     pub(crate) code: bool,
 }
 
-/// A name takes 40 characters, and a character may take two of the units that `maxlength` counts.
+/// A name has up to 40 characters, and `maxlength` counts UTF-16 units, of which a character may take two.
 const NAME_UNITS_MAX: usize = 80;
 const CODE_UNITS_MAX: usize = 100;
 
@@ -77,7 +77,7 @@ impl Field<'_> {
     }
 }
 
-/// A code to take along: a read-only field, and a Copy button where scripts run.
+/// A code to copy: a read-only field, with a Copy button if scripts run.
 pub(crate) fn copyable(frame: &Frame, id: &str, label: &str, code: &str) -> Markup {
     html! {
         div.field.copyable {
@@ -91,8 +91,8 @@ pub(crate) fn copyable(frame: &Frame, id: &str, label: &str, code: &str) -> Mark
     }
 }
 
-/// The same for a link, which is longer than a field: where no script copies it, all of it is shown. Of an encrypted chat's the page
-/// adds what follows the `#`, which the server does not have.
+/// The same for a link, which is longer than a field: without scripts all of it is shown. For an encrypted chat, the page adds
+/// the fragment, which the server does not have.
 pub(crate) fn copyable_link(
     frame: &Frame,
     id: &str,
@@ -157,7 +157,7 @@ pub(crate) fn name_fault(text: &'static Text, fault: NameFault) -> &'static str 
     }
 }
 
-/// "Wait 20 seconds" inside a sentence with a place `{wait}`.
+/// "Wait 20 seconds", in a sentence with the placeholder `{wait}`.
 pub(crate) fn wait(text: &'static Text, template: &'static str, seconds: u64) -> Markup {
     text::sentence(template, &[("wait", &text.wait(seconds))])
 }
@@ -167,7 +167,7 @@ pub(crate) fn heading(alone: bool, id: &str, title: &str) -> Markup {
     html! { @if alone { h1 id=(id) { (title) } } @else { h2 id=(id) { (title) } } }
 }
 
-/// The line that an encrypted chat is told by.
+/// The line that marks a chat as encrypted.
 pub(crate) fn sealed_line(words: &str) -> Markup {
     html! {
         svg.lock viewBox="0 0 24 24" aria-hidden="true" focusable="false" { path d="M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3" {} }
@@ -175,8 +175,8 @@ pub(crate) fn sealed_line(words: &str) -> Markup {
     }
 }
 
-/// Around what works in an encrypted chat only with its key: why it does not, where that is so, and a place that the scripts
-/// know by the chat's hash. In a plain chat, what is said to somebody who came for an encrypted one.
+/// Wraps what works in an encrypted chat only with its key: the reasons why it may not work, and an element that the scripts
+/// find by the chat's hash. In a plain chat, the warning for somebody who came for an encrypted one.
 pub(crate) fn with_key(frame: &Frame, encrypted: bool, hash: &str, content: &Markup) -> Markup {
     if !encrypted {
         return html! { (downgraded(frame)) (content) };
@@ -187,7 +187,7 @@ pub(crate) fn with_key(frame: &Frame, encrypted: bool, hash: &str, content: &Mar
     }
 }
 
-/// Why the texts or the forms of an encrypted chat are not there; the scripts show the one that is true.
+/// Reasons why the texts or forms of an encrypted chat are missing; the scripts show the one that applies.
 pub(crate) fn cannot(frame: &Frame) -> Markup {
     let words = &frame.text.sealed;
     let reasons = [
@@ -209,23 +209,24 @@ pub(crate) fn downgraded(frame: &Frame) -> Markup {
     reason("downgraded", frame.text.sealed.downgraded)
 }
 
-/// Hidden, until the scripts have found that it is so; they make an alert of it then.
+/// Hidden until the scripts find that it applies and show it as an alert.
 pub(crate) fn reason(why: &str, words: &str) -> Markup {
     html! { div.summary hidden data-cannot=(why) { p { (words) } } }
 }
 
-/// The scripts that a page of an encrypted chat asks for at once.
+/// The scripts that a page of an encrypted chat loads at once.
 pub(crate) fn key_scripts(encrypted: bool) -> &'static [&'static str] {
     if encrypted { &["vault.js"] } else { &[] }
 }
 
-/// How a form is sent that carries [`auth`]: in an encrypted chat by the scripts alone, which have the proof. "dialog" is no way to send.
+/// The method of a form that contains [`auth`]: in an encrypted chat only the scripts send it, because they have the
+/// proof. A form with the method "dialog" sends nothing.
 pub(crate) fn method(encrypted: bool) -> &'static str {
     if encrypted { "dialog" } else { "post" }
 }
 
-/// The button of a form that carries [`auth`]. In an encrypted chat it cannot be pressed before the scripts are there, which hold every
-/// press from then on until the form can be sent (`presses.js`). That they are late is said below it.
+/// The button of a form that contains [`auth`]. In an encrypted chat it is disabled until the scripts have loaded, which then
+/// hold a press until the form can be sent (`presses.js`). A note below it appears if they are late.
 pub(crate) fn submit(frame: &Frame, encrypted: bool, class: &str, words: &str) -> Markup {
     html! {
         button class=(class) disabled[encrypted] { (words) }
@@ -233,7 +234,7 @@ pub(crate) fn submit(frame: &Frame, encrypted: bool, class: &str, words: &str) -
     }
 }
 
-/// The same where the form does without scripts what it can: then another button stands in its place.
+/// The same for a form that also works without scripts: then another button replaces it.
 pub(crate) fn submit_or_plain(waits: bool, class: &str, words: &str) -> Markup {
     html! {
         @if waits { noscript { button class=(class) { (words) } } }
@@ -241,12 +242,12 @@ pub(crate) fn submit_or_plain(waits: bool, class: &str, words: &str) -> Markup {
     }
 }
 
-/// What is said by a form that a script sends (`sendForm` of `request.js`), and which makes an alert of it, where no answer came.
+/// The alert of a form that a script sends (`sendForm` of `request.js`), for when no answer came.
 pub(crate) fn unanswered(frame: &Frame) -> Markup {
     html! { p.error hidden data-unanswered { (frame.text.common.unanswered) } }
 }
 
-/// Where a form of an encrypted chat carries the proof of having the whole link: the scripts fill it in.
+/// The hidden field with the proof of having the whole link of an encrypted chat; the scripts fill it in.
 pub(crate) fn auth(encrypted: bool) -> Markup {
     html! { @if encrypted { input type="hidden" name="auth" disabled data-auth; } }
 }

@@ -22,7 +22,8 @@ pub(crate) fn svg(link: &str, label: &str) -> Markup {
     }
 }
 
-/// The code of a link, or a place for the one that the page of an encrypted chat draws: the server has not all of its link.
+/// The code of a link; for an encrypted chat an empty element in which the page draws it, because the server does not
+/// have the whole link.
 pub(crate) fn of_link(link: &str, field: &str, label: &str, encrypted: bool) -> Markup {
     match encrypted {
         true => {

@@ -17,7 +17,7 @@ pub const LIFETIMES_HOURS: [u32; 4] = [1, 24, 168, 720];
 pub struct Register {
     /// The hidden UUID that makes a double click one chat. New for a fresh page; the posted one after an error.
     pub id: String,
-    /// What was typed for one's own name; empty when fresh.
+    /// What was typed as one's own name; empty when fresh.
     pub user_one: String,
     /// What was typed for the other's name; empty for "they choose theirs".
     pub user_two: String,
@@ -29,7 +29,7 @@ pub struct Register {
     pub plain: bool,
     /// What was wrong with the last try.
     pub problem: Option<Problem>,
-    /// What just happened elsewhere, told above the form.
+    /// A notice above the form of what just happened.
     pub notice: Option<Notice>,
 }
 
@@ -47,7 +47,7 @@ pub enum Problem {
         /// When trying again makes sense.
         retry_after_s: u64,
     },
-    /// The store is out of reach; pressing again is safe.
+    /// The store is unreachable; pressing again is safe.
     Unavailable,
 }
 
@@ -97,7 +97,7 @@ pub fn page(frame: &Frame, page: &Register) -> Markup {
             section.hero aria-labelledby="welcome" {
                 h1 #welcome { (words.title) }
                 p.lead { (words.lead) }
-                // Somebody who comes back with a mistake wants the form, not the reasons for it.
+                // After an error the form comes first, not the introduction.
                 @if problem.is_none() {
                     ul.promises {
                         li { (words.promise_link) }
@@ -137,7 +137,7 @@ pub fn page(frame: &Frame, page: &Register) -> Markup {
     page::sheet_with(frame, title, &["vault.js", "making.js"], &content)
 }
 
-/// The way to a chat for whoever does not get the scripts, or not in time: nobody's chat is made a plain one unasked.
+/// The link to plain chats for a browser that does not get the scripts, or not in time: a chat is never plain unasked.
 fn plain_instead(frame: &Frame) -> Markup {
     html! { a href=(address::REGISTER_PLAIN) { (frame.text.sealed.late_plain) } }
 }
@@ -200,7 +200,8 @@ fn told(frame: &Frame, problem: Problem) -> Told {
     }
 }
 
-/// The place of the notice also tells a script how to say who ended the chat: a stream's last event knows it, the address does not.
+/// The notice's element has the sentences for a script to say who ended the chat, which the stream's last event
+/// contains and the URL does not.
 fn noticed(frame: &Frame, notice: Notice) -> Markup {
     let words = &frame.text.register;
     let who = match notice {

@@ -1,4 +1,4 @@
-//! What is told to somebody whose seat was given to somebody else.
+//! The notice for somebody whose seat was given to somebody else.
 
 use maud::{Markup, html};
 
@@ -18,7 +18,7 @@ pub struct Replaced {
     pub encrypted: bool,
 }
 
-/// What happened, and who may have wanted it.
+/// What happened, and who may have asked for it.
 pub(crate) fn told(frame: &Frame, replaced: &Replaced) -> Markup {
     let words = &frame.text.replaced;
     let user = text::name(&replaced.user);

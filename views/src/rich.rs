@@ -1,10 +1,9 @@
-//! The little markup a message may have: links, `code`, and emoji set large when there is nothing else.
+//! Renders the markup of messages: links, `code`, and large emoji if there is nothing else.
 //!
 //! `assets/rich.js` does the same for messages that arrive live; `tests/rich.json` holds the cases both must agree on.
-//! Nothing here ever yields markup from a person's text: pieces are escaped like everything else.
+//! A person's text never becomes markup: pieces are escaped like everything else.
 //!
-//! The text is a stranger's, 16 KiB of whatever they like, so the work is linear in it: a test counts the characters that
-//! are looked at.
+//! The text is untrusted, up to 16 KiB, so the work is linear in it: a test counts the characters read.
 
 use maud::{Markup, html};
 
@@ -18,9 +17,9 @@ pub(crate) use emoji::only_emoji;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Piece<'a> {
     Text(&'a str),
-    /// An address with `http` or `https` in front.
+    /// A URL with `http` or `https`.
     Link(&'a str),
-    /// An address without: `www.example.org`, `example.org/path`.
+    /// A URL without a scheme: `www.example.org`, `example.org/path`.
     Site(&'a str),
     Mail(&'a str),
     Code(&'a str),
@@ -88,7 +87,7 @@ fn span(text: &str) -> Option<(Piece<'_>, usize)> {
     (end > 0 && body[end..].starts_with('`')).then(|| (Piece::Code(&body[..end]), end + 2))
 }
 
-/// A text without the blank lines around it, which a phone's Enter leaves. What a first line is indented by stays.
+/// Removes the blank lines around a text, which a phone's Enter leaves, but not the first line's indentation.
 fn shown(text: &str) -> &str {
     let text = text.trim_end();
     let blank = &text[..text.len() - text.trim_start().len()];

@@ -1,4 +1,4 @@
-//! One sample of every state of every page: for the tests, the gallery and the browser's eyes.
+//! One sample of every state of every page, for snapshot tests and screenshots.
 
 use crate::{
     Markup,
@@ -20,7 +20,7 @@ const NOW_MS: i64 = 1_795_428_000_000;
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;
 
-/// The surroundings of a sample page.
+/// The frame of a sample page.
 pub fn frame(text: &'static Text, theme: Theme) -> Frame {
     Frame {
         text,
@@ -30,7 +30,7 @@ pub fn frame(text: &'static Text, theme: Theme) -> Frame {
     }
 }
 
-/// The matter of a page, with a change.
+/// A page's struct, with a change.
 fn changed<T>(mut page: T, change: impl FnOnce(&mut T)) -> T {
     change(&mut page);
     page

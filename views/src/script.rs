@@ -1,4 +1,4 @@
-//! What the page tells its scripts: one JSON object in a `data-chat` attribute, the sentences in `data-text`.
+//! The data for a page's scripts: a JSON object in the `data-chat` attribute, the sentences in `data-text`.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use crate::{address, chat::Chat, message::Marks, page::Frame, text::Plural};
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Config<'a> {
-    /// The seat's address; everything the scripts call lies below it. It also names locks, channels and storage.
+    /// The seat's path, below which is everything that the scripts call. It also names locks, channels and storage.
     base: String,
     login: String,
     ended: &'static str,
@@ -40,7 +40,7 @@ struct Encryption<'a> {
     text: Sentences,
 }
 
-/// What is said in the place of a message that does not open, is missing, was moved or repeated.
+/// The sentences for a message that does not open, is missing, was moved or repeated.
 #[derive(Serialize)]
 struct Sentences {
     closed: &'static str,

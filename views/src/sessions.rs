@@ -32,7 +32,7 @@ pub struct Session {
     pub system: Option<&'static str>,
     /// Logged in at, Unix milliseconds.
     pub since_ms: i64,
-    /// Last heard of at, Unix milliseconds.
+    /// Last used at, Unix milliseconds.
     pub last_seen_ms: i64,
     /// Whether it is the reader's own.
     pub current: bool,

@@ -1,9 +1,9 @@
 //! Every sentence a person reads, a file per language.
 //!
-//! A string may hold places like `{peer}`. They are filled by [`sentence`] on a page, where each value sits in a `<bdi>` so
-//! that a name in one script does not turn the sentence around it, and by [`plain`] where there is only text: titles, labels,
-//! notifications. English declares which strings there are. A language is one `static` of [`Text`]: a string that is missing
-//! does not compile, and a test compares the places of every string with those of the English one.
+//! A string may contain placeholders like `{peer}`. [`sentence`] fills them on a page, with each value in a `<bdi>` so that a
+//! name does not change the direction of the sentence, and [`plain`] fills them in plain text: titles, labels, notifications.
+//! English declares which strings there are. A language is one `static` of [`Text`]: a missing string does not compile, and a
+//! test compares the placeholders of every string with those of the English one.
 
 use maud::{Markup, Render, html};
 use serde::Serialize;
@@ -139,7 +139,7 @@ impl Text {
     }
 }
 
-/// A string cut at its places: text and key by turns.
+/// A string split at its placeholders: text and key alternate.
 fn pieces(template: &'static str) -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
     template.split_inclusive('}').map(|part| {
         match part.strip_suffix('}').and_then(|part| part.split_once('{')) {
@@ -159,7 +159,7 @@ fn value<V: Copy>(template: &str, key: &str, values: &[(&str, V)]) -> V {
     })
 }
 
-/// A string with markup in its places.
+/// A string with its placeholders filled with markup.
 pub(crate) fn sentence(template: &'static str, values: &[(&str, &dyn Render)]) -> Markup {
     html! {
         @for (before, key) in pieces(template) {
@@ -169,7 +169,8 @@ pub(crate) fn sentence(template: &'static str, values: &[(&str, &dyn Render)]) -
     }
 }
 
-/// A string with text in its places, each between isolates so that no name turns its surroundings around.
+/// A string with its placeholders filled with text, each between isolates so that no name changes the direction of the
+/// text around it.
 pub(crate) fn plain(template: &'static str, values: &[(&str, &str)]) -> String {
     let mut out = String::new();
     for (before, key) in pieces(template) {
@@ -205,7 +206,7 @@ mod tests {
     use super::*;
 
     impl Plural {
-        /// All forms that there are, the general one last.
+        /// All forms, the general one last.
         pub(crate) fn forms(&self) -> Vec<&'static str> {
             let one_to_many = [Some(self.one), self.two, self.few, self.many];
             let forms = one_to_many.into_iter().chain([Some(self.other)]);

@@ -1,12 +1,12 @@
-//! Where a message is written, and what is said of one that was not sent.
+//! The form for writing a message, and the error of one that was not sent.
 
 use maud::{Markup, html};
 
 use super::{Chat, Problem};
 use crate::{address, page::Frame, parts};
 
-/// The form with what is said above it. A page of older messages of an encrypted chat has no form: what is sealed says which message
-/// its writer saw last, and such a page does not have the last one.
+/// The form with what is said above it. A page of older messages of an encrypted chat has no form: a sealed text names the last
+/// message that its writer saw, which such a page does not have.
 pub(super) fn composer(frame: &Frame, chat: &Chat) -> Markup {
     let words = &frame.text.chat;
     html! {
@@ -28,7 +28,8 @@ pub(super) fn composer(frame: &Frame, chat: &Chat) -> Markup {
 /// The field is never disabled, and has the text of a try that failed.
 fn form(frame: &Frame, chat: &Chat) -> Markup {
     let words = &frame.text.chat;
-    // Without its scripts the form of an encrypted chat sends nothing: its field has no name, and "dialog" is no way to send.
+    // Without scripts the form of an encrypted chat sends nothing: its field has no name, and the method "dialog" does
+    // not submit.
     let plain = !chat.encrypted;
     html! {
         form.composer #composer method=(parts::method(chat.encrypted)) data-waits[chat.encrypted]

@@ -6,7 +6,7 @@
 //! it. A full stop or the like at its end belongs to the sentence. Its domain also ends at an apostrophe, a comma and the like,
 //! at an emoji, and where a script begins that is written without spaces: in `请看example.org好的` one word is the address.
 //!
-//! The text is read word by word, and after a link from the link's end: no character is looked at more than a few times.
+//! The text is read word by word, and after a link from the link's end: no character is read more than a few times.
 
 use super::{Piece, steps};
 
@@ -67,7 +67,7 @@ pub(super) fn cut<'a>(text: &'a str, out: &mut Vec<Piece<'a>>) {
     }
 }
 
-/// Every look at a character goes through here, so that a test can count them.
+/// Every read of a character goes through here, so that a test can count them.
 fn look(text: &str, at: usize) -> Option<char> {
     steps::took(1);
     text[at..].chars().next()
@@ -135,7 +135,7 @@ impl<'a> Word<'a> {
         }
         let host = without_edges(&self.text[host_start..end_of_word(self.text, host_start)]);
         let end = host_start + host.len();
-        // What is trimmed off in front belongs to the address, which is then none.
+        // Characters trimmed in front would be part of the URL, so it is not one.
         let at_start = self.text[host_start..].starts_with(host);
         let top = top_level(host, 2)?;
         let is_word = top.chars().all(|c| c.is_alphabetic() || is_mark(c));

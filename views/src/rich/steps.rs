@@ -1,4 +1,4 @@
-//! How many characters the cutting of a text looked at. Counted in tests only.
+//! Counts the characters that parsing reads. In tests only.
 
 #[cfg(not(test))]
 pub(super) const fn took(_: usize) {}

@@ -1,4 +1,4 @@
-//! What a person does about their seat, and what goes wrong.
+//! Pages about one's own seat, and error pages.
 
 use super::{DAY_MS, HASH, LINK, MINUTE_MS, NOW_MS, RETURN_CODE, changed};
 use crate::{

@@ -1,4 +1,4 @@
-//! What characters do to a link: which it may have, and which end it.
+//! Which characters a link may contain, and which end it.
 
 use icu_properties::{
     CodePointMapData, CodePointSetData,
