@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use harness::{
     checker::{Ledger, Seat, Verdict},
     client::{ApiError, Client, Message, Retry, Session, send_until_settled},
@@ -37,10 +37,6 @@ pub use report::{ChurnReport, Step};
 
 const NAMES: [&str; 2] = ["Ada", "Zoë"];
 const MESSAGES: usize = 10;
-/// How long one call is tried again.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How long streams may take to show everything, and then to end.
-const STREAMS_WITHIN: Duration = Duration::from_secs(60);
 /// The answer to whoever asks for a chat that is over.
 const GONE: u16 = 410;
 
@@ -50,8 +46,16 @@ pub enum ChurnError {
     /// The servers cannot be driven as asked.
     #[error(transparent)]
     Servers(#[from] ServersError),
-    /// A chat could not be made, entered, read or ended.
-    #[error("a chat came to nothing: {0}")]
+    /// No chat came to its end.
+    #[error("no chat came to its end: {0}")]
+    Chats(ChatError),
+}
+
+/// Why a chat was given up.
+#[derive(Debug, thiserror::Error)]
+pub enum ChatError {
+    /// It could not be made, entered, read or ended.
+    #[error(transparent)]
     Api(#[from] ApiError),
     /// A stream does not open.
     #[error(transparent)]
@@ -65,6 +69,7 @@ struct Run {
     /// When the next chat may begin, where there is a rate.
     turns: Option<Turn<Interval>>,
     until: Instant,
+    patience: Duration,
     begun: AtomicU64,
     found: Mutex<Found>,
 }
@@ -77,6 +82,9 @@ struct Found {
     errors: BTreeMap<String, u64>,
     served_after_end: u64,
     streams_left: usize,
+    given_up: u64,
+    /// Why the first of them was.
+    first_error: Option<ChatError>,
 }
 
 /// Makes one run.
@@ -92,18 +100,24 @@ pub async fn run(options: &Options, progress: &Progress) -> Result<ChurnReport, 
             Turn::new(turns)
         }),
         until: began + options.duration,
+        patience: options.patience,
         begun: AtomicU64::default(),
         found: Mutex::default(),
     };
     let watch = Watch::begin(&processes);
-    let all = try_join_all((0..options.concurrency).map(|_| run.chats()));
+    let all = join_all((0..options.concurrency).map(|_| run.chats()));
     let (seconds, passed) = (options.duration.as_secs(), || began.elapsed().as_secs());
     progress
         .during("chats come and go", (seconds, "seconds"), passed, all)
-        .await?;
+        .await;
     let lasted = began.elapsed();
     let servers = watch.end().await;
-    let found = std::mem::take(&mut *run.found());
+    let mut found = std::mem::take(&mut *run.found());
+    if found.steps[0].is_empty()
+        && let Some(error) = found.first_error.take()
+    {
+        return Err(ChurnError::Chats(error));
+    }
     Ok(ChurnReport::new(options, lasted, found, servers))
 }
 
@@ -113,21 +127,25 @@ impl Run {
     }
 
     /// One chat after the other, until the time is over.
-    async fn chats(&self) -> Result<(), ChurnError> {
+    async fn chats(&self) {
         loop {
             if let Some(turns) = &self.turns {
                 turns.lock().await.tick().await;
             }
             if Instant::now() > self.until {
-                return Ok(());
+                return;
             }
             let number = self.begun.fetch_add(1, Relaxed) as usize;
-            self.chat(number).await?;
+            if let Err(error) = self.chat(number).await {
+                let mut found = self.found();
+                found.given_up += 1;
+                found.first_error.get_or_insert(error);
+            }
         }
     }
 
     /// One chat, from its registration until nothing of it is left.
-    async fn chat(&self, number: usize) -> Result<(), ChurnError> {
+    async fn chat(&self, number: usize) -> Result<(), ChatError> {
         let began = Instant::now();
         let (hash, people) = self.enter(number).await?;
         let ledger = Arc::new(Ledger::new(1));
@@ -143,14 +161,14 @@ impl Run {
                 number + message,
                 session,
                 (Uuid::new_v4(), &text),
-                PATIENCE,
+                self.patience,
                 count,
             )
             .await?;
             ledger.acknowledged(0, sent.seq, sent.id, &text);
         }
         // What is missing then is found lost.
-        wait_for_tail(&ledger, STREAMS_WITHIN).await;
+        wait_for_tail(&ledger, self.patience).await;
         let talked = began.elapsed() - entered;
 
         for message in self
@@ -168,7 +186,7 @@ impl Run {
         .await?;
         let ended = ending.elapsed();
         let served = self.served_after_end(&hash, &people).await?;
-        let left = streams.all_ended(STREAMS_WITHIN).await;
+        let left = streams.all_ended(self.patience).await;
 
         let mut found = self.found();
         found.verdict.add(ledger.verdict());
@@ -254,7 +272,7 @@ impl Run {
         instance: usize,
         call: impl AsyncFn(&Client) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
-        let mut retry = Retry::for_up_to(PATIENCE);
+        let mut retry = Retry::for_up_to(self.patience);
         loop {
             let client = &self.clients[(instance + retry.attempts()) % self.clients.len()];
             match call(client).await {

@@ -57,9 +57,6 @@ pub enum FlowError {
     /// The streams could not be opened.
     #[error(transparent)]
     Streams(#[from] CrowdError),
-    /// The history could not be read.
-    #[error("the history could not be read: {0}")]
-    History(ApiError),
     /// The people could not be made or read over XMPP.
     #[error(transparent)]
     Xmpp(#[from] XmppError),
@@ -86,7 +83,7 @@ pub async fn run(options: &Options, progress: &Progress) -> Result<FlowReport, F
     let used = talk.send(options, progress).await;
     talk.settle(options.tail, progress).await;
     let meter = Arc::clone(talk.meter());
-    let verdict = talk.judge(progress).await?;
+    let verdict = talk.judge(options.patience, progress).await;
     Ok(FlowReport::new(options, &meter, used, verdict))
 }
 

@@ -36,7 +36,7 @@ use tokio::{
 };
 
 use crate::{
-    flow::{FlowError, Run, recall, wait_for_tail},
+    flow::{Run, recall, wait_for_tail},
     live::Streams,
     progress::Progress,
     torture::TortureError,
@@ -100,7 +100,7 @@ pub async fn run(options: &Options, progress: &Progress) -> Result<HealReport, T
         }
         healings.push(Healing::new(fault, healed_ms));
     }
-    recall::all(&trial.run).await.map_err(FlowError::History)?;
+    recall::all(&trial.run, PATIENCE).await;
     Ok(HealReport {
         check: options.check,
         pairs: options.pairs,

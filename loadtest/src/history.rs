@@ -75,19 +75,9 @@ pub enum HistoryError {
     /// The chat could not be filled.
     #[error("the chat could not be filled: {0}")]
     Filling(ApiError),
-    /// A page could not be read.
-    #[error("a page could not be read: {0}")]
+    /// Not even one page could be read.
+    #[error("no page could be read: {0}")]
     Reading(ApiError),
-    /// A page is not the one that was asked for.
-    #[error("a page of {wanted} messages from seq {first} was asked for, and seq {got:?} came")]
-    OtherPage {
-        /// How many should have come.
-        wanted: usize,
-        /// The first of them.
-        first: u64,
-        /// What came.
-        got: Vec<u64>,
-    },
 }
 
 /// The report of a `history` run.
@@ -109,6 +99,12 @@ pub struct HistoryReport {
     pub last: PageLatency,
     /// How much longer the last page takes than the first, by their medians.
     pub last_against_first: f64,
+    /// Pages that were not the ones asked for.
+    pub other_pages: u64,
+    /// The first of them.
+    pub first_other: Option<String>,
+    /// Why a page could not be read, with which the run ended.
+    pub unread: Option<String>,
 }
 
 /// How long a page took.
@@ -146,28 +142,31 @@ pub async fn run(options: &Options, progress: &Progress) -> Result<HistoryReport
         "asking for {} pages",
         options.samples * places.len()
     ));
-    for sample in 0..options.samples {
+    let (mut other_pages, mut first_other, mut unread) = (0, None, None);
+    'asking: for sample in 0..options.samples {
         let client = &clients[sample % clients.len()];
         for ((cursor, first), latency_us) in places.into_iter().zip(&mut latencies) {
             let asked = Instant::now();
             let session = pairs[0].session(Seat::BOTH[sample % 2]);
             let answer = client.history(session, cursor, options.page).await;
             let took = asked.elapsed();
-            let seqs: Vec<u64> = answer
-                .map_err(HistoryError::Reading)?
-                .messages
-                .iter()
-                .map(|message| message.seq)
-                .collect();
-            let wanted = (len + 1 - first).min(page) as usize;
-            if seqs.len() != wanted || !seqs.iter().copied().eq((first..).take(wanted)) {
-                return Err(HistoryError::OtherPage {
-                    wanted,
-                    first,
-                    got: seqs,
+            let messages = match answer {
+                Ok(page) => page.messages,
+                Err(error) if sample == 0 => return Err(HistoryError::Reading(error)),
+                Err(error) => {
+                    unread = Some(error.to_string());
+                    break 'asking;
+                }
+            };
+            latency_us.saturating_record(took.as_micros() as u64);
+            let seqs: Vec<u64> = messages.iter().map(|message| message.seq).collect();
+            let wanted = (len + 1 - first).min(page);
+            if !seqs.iter().copied().eq(first..first + wanted) {
+                other_pages += 1;
+                first_other.get_or_insert_with(|| {
+                    format!("a page of {wanted} messages from seq {first} was asked for, and seq {seqs:?} came")
                 });
             }
-            latency_us.saturating_record(took.as_micros() as u64);
         }
     }
     let [first, middle, last] = latencies.map(|latencies_us| PageLatency::of(&latencies_us));
@@ -180,6 +179,9 @@ pub async fn run(options: &Options, progress: &Progress) -> Result<HistoryReport
         middle,
         last,
         last_against_first: last.p50_ms / first.p50_ms,
+        other_pages,
+        first_other,
+        unread,
     })
 }
 
@@ -241,7 +243,11 @@ impl HistoryReport {
 
 impl Report for HistoryReport {
     fn outcome(&self) -> Outcome {
-        Outcome::Kept
+        match (self.other_pages, &self.unread) {
+            (0, None) => Outcome::Kept,
+            (0, Some(_)) => Outcome::Incomplete,
+            _ => Outcome::Broken,
+        }
     }
 
     fn page(&self) -> Page {
@@ -283,6 +289,20 @@ impl fmt::Display for HistoryReport {
                 took.p50_ms, took.p99_ms, took.max_ms
             )?;
         }
-        write!(f, "\nlast against first: {:.2} ×", self.last_against_first)
+        write!(f, "\nlast against first: {:.2} ×", self.last_against_first)?;
+        if let Some(first) = &self.first_other {
+            write!(
+                f,
+                "\nBROKEN: {} other pages than those asked for; {first}",
+                self.other_pages
+            )?;
+        }
+        if let Some(why) = &self.unread {
+            write!(
+                f,
+                "\na page could not be read, and no more were asked for: {why}"
+            )?;
+        }
+        Ok(())
     }
 }

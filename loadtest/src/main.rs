@@ -71,6 +71,7 @@ enum Command {
     },
 
     /// Pages of a long chat: the last one against the first.
+    #[command(after_help = EXIT_CODES)]
     History {
         #[command(flatten)]
         history: history::Options,

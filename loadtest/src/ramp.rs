@@ -138,7 +138,7 @@ pub async fn run(options: &Options, progress: &Progress) -> Result<RampReport, F
         bound_p99_ms: options.p99_ms,
         knee_per_second: held,
         rounds,
-        verdict: talk.judge(progress).await?,
+        verdict: talk.judge(PATIENCE, progress).await,
     })
 }
 
@@ -214,11 +214,7 @@ impl Round {
 
 impl Report for RampReport {
     fn outcome(&self) -> Outcome {
-        match (self.verdict.is_clean(), self.knee_per_second > 0.0) {
-            (false, _) => Outcome::Broken,
-            (true, false) => Outcome::Incomplete,
-            (true, true) => Outcome::Kept,
-        }
+        Outcome::of(&self.verdict, true, self.knee_per_second > 0.0)
     }
 
     fn page(&self) -> Page {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use harness::checker::Verdict;
 use serde::Serialize;
 
 use crate::page::Page;
@@ -25,4 +26,18 @@ pub enum Outcome {
     Broken,
     /// No promise was broken, but something was refused or never answered.
     Incomplete,
+}
+
+impl Outcome {
+    /// By what the checker found, and whether the run's other promises were kept and all was answered.
+    pub(crate) fn of(verdict: &Verdict, is_kept: bool, is_complete: bool) -> Self {
+        match (
+            verdict.is_clean() && is_kept,
+            verdict.is_complete() && is_complete,
+        ) {
+            (false, _) => Self::Broken,
+            (true, false) => Self::Incomplete,
+            (true, true) => Self::Kept,
+        }
+    }
 }

@@ -102,7 +102,7 @@ pub async fn run(options: &Options, progress: &Progress) -> Result<TortureReport
 
     let after = Footprint::of(&cluster).await?;
     progress.say("reading the history");
-    recall::all(&run).await.map_err(FlowError::History)?;
+    recall::all(&run, PATIENCE).await;
     let verdict = run.ledger.verdict();
     progress.say("ending all chats");
     end_all(&run).await?;

@@ -137,6 +137,11 @@ impl Ledger {
             .seen(View::History, Fact::new(seq, id, text));
     }
 
+    /// The history could not be read: nothing can be said of what is in it.
+    pub fn unread(&self, chat: usize, why: impl ToString) {
+        self.chat(chat).unread(why.to_string());
+    }
+
     /// How many appearances on required streams are still to come, judged by `seq` alone and cheap enough to ask
     /// often: wait for zero (with a deadline) before reading the history and asking for the verdict.
     pub fn outstanding(&self) -> u64 {

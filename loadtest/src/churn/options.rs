@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::options::{Servers, at_least_one, rate, some_seconds};
+use crate::options::{Servers, at_least_one, rate, seconds, some_seconds};
 
 /// Options of `churn`.
 #[derive(Args, Clone, Debug)]
@@ -24,4 +24,8 @@ pub struct Options {
     /// How many seconds chats begin; those under way are brought to their end.
     #[arg(long, default_value = "60", value_parser = some_seconds, value_name = "S")]
     pub duration: Duration,
+
+    /// How long one call is tried again, and how long streams may take to show everything and then to end, in seconds.
+    #[arg(long, default_value = "60", value_parser = seconds, value_name = "S")]
+    pub patience: Duration,
 }

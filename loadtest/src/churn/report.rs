@@ -35,6 +35,10 @@ pub struct ChurnReport {
     pub served_after_end: u64,
     /// Streams that did not end with their chat.
     pub streams_left: usize,
+    /// Chats that were given up; nothing is known of them.
+    pub given_up: u64,
+    /// Why the first of them was.
+    pub first_error: Option<String>,
     /// What the checker found.
     pub verdict: Verdict,
     /// What the servers used meanwhile.
@@ -91,6 +95,8 @@ impl ChurnReport {
             errors: found.errors,
             served_after_end: found.served_after_end,
             streams_left: found.streams_left,
+            given_up: found.given_up,
+            first_error: found.first_error.map(|error| error.to_string()),
             verdict: found.verdict,
             servers,
         }
@@ -107,10 +113,7 @@ impl ChurnReport {
 impl Report for ChurnReport {
     fn outcome(&self) -> Outcome {
         let nothing_stays = self.served_after_end == 0 && self.streams_left == 0;
-        match self.verdict.is_clean() && nothing_stays {
-            true => Outcome::Kept,
-            false => Outcome::Broken,
-        }
+        Outcome::of(&self.verdict, nothing_stays, self.given_up == 0)
     }
 
     fn page(&self) -> Page {
@@ -168,6 +171,13 @@ impl fmt::Display for ChurnReport {
             "\nafter the end: {} answers other than 410, {} streams left open",
             self.served_after_end, self.streams_left
         )?;
+        if let Some(error) = &self.first_error {
+            writeln!(
+                f,
+                "{} chats were given up, the first because {error}",
+                self.given_up
+            )?;
+        }
         let outcome = match self.outcome() {
             Outcome::Broken => "BROKEN",
             Outcome::Kept | Outcome::Incomplete => "intact",

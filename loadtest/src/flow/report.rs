@@ -104,11 +104,7 @@ impl FlowReport {
 
 impl Report for FlowReport {
     fn outcome(&self) -> Outcome {
-        match (self.verdict.is_clean(), self.is_complete()) {
-            (false, _) => Outcome::Broken,
-            (true, false) => Outcome::Incomplete,
-            (true, true) => Outcome::Kept,
-        }
+        Outcome::of(&self.verdict, true, self.is_complete())
     }
 
     fn page(&self) -> Page {

@@ -65,10 +65,7 @@ impl HealReport {
 
 impl Report for HealReport {
     fn outcome(&self) -> Outcome {
-        match self.verdict.is_clean() && (self.is_in_time() || !self.check) {
-            true => Outcome::Kept,
-            false => Outcome::Broken,
-        }
+        Outcome::of(&self.verdict, self.is_in_time() || !self.check, true)
     }
 
     fn page(&self) -> Page {

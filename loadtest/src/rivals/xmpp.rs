@@ -74,14 +74,6 @@ pub enum XmppError {
         /// What it answered.
         answer: String,
     },
-    /// An archive could not be read.
-    #[error("the archive of {account} could not be read: {reason}")]
-    Archive {
-        /// Whose.
-        account: String,
-        /// Why.
-        reason: String,
-    },
 }
 
 /// Pairs who talk over XMPP.
@@ -204,15 +196,17 @@ impl Run {
     }
 
     /// Reads one archive of every pair, half of them of the one person and half of the other, and writes it into the ledger.
-    pub(crate) async fn recall(&self) -> Result<(), XmppError> {
+    pub(crate) async fn recall(&self) {
         let pairs = stream::iter(self.people.iter().enumerate());
         let reading = pairs.map(|(chat, pair)| async move {
             let person = &pair[chat % 2];
-            let archive = archive::read(person).await;
-            let archive = archive.map_err(|reason| XmppError::Archive {
-                account: person.account.clone(),
-                reason,
-            })?;
+            let archive = archive::read(person).await.unwrap_or_else(|reason| {
+                for from in Seat::BOTH {
+                    let why = format!("{}: {reason}", person.account);
+                    self.ledger.unread(direction(chat, from), why);
+                }
+                Vec::new()
+            });
             for message in &archive {
                 if let Some(said) = self.read(message) {
                     let StanzaId { number, id } = said.stanza;
@@ -220,9 +214,8 @@ impl Run {
                     self.ledger.remembered(direction, number, id, said.text);
                 }
             }
-            Ok(())
         });
-        reading.buffer_unordered(AT_ONCE_MAX).try_collect().await
+        reading.buffer_unordered(AT_ONCE_MAX).collect().await
     }
 }
 

@@ -95,14 +95,8 @@ impl TortureReport {
 
 impl Report for TortureReport {
     fn outcome(&self) -> Outcome {
-        match (
-            self.is_clean(),
-            self.counts.unanswered + self.counts.refused,
-        ) {
-            (false, _) => Outcome::Broken,
-            (true, 0) => Outcome::Kept,
-            (true, _) => Outcome::Incomplete,
-        }
+        let answered = self.counts.unanswered + self.counts.refused == 0;
+        Outcome::of(&self.verdict, self.is_clean(), answered)
     }
 
     fn page(&self) -> Page {

@@ -2,7 +2,8 @@
 
 use std::{
     env, fs,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
     os::unix::fs::PermissionsExt,
     process::{Child, Command, Output, Stdio},
     thread,
@@ -12,6 +13,7 @@ use std::{
 use harness::servers::{Instance, free_port, instance::setting};
 use loadtest::usage::Processes;
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -92,6 +94,62 @@ fn whoever_reads_the_report_may_stop_doing_so() {
         .read_to_string(&mut told)
         .unwrap();
     assert_eq!(run.wait().unwrap().code(), Some(0), "{told}");
+}
+
+/// What a command tells, and its exit code, where its server is killed once it has answered so many of these requests.
+fn left_alone_after(words: &str, answered: u64, route: &str) -> (Value, Option<i32>) {
+    let store = setting("store.url", "sqlite://duet.db");
+    let mut server = Instance::start(&crate::duet(), [store]).unwrap();
+    let run = loadtest(&format!("{words} --json --api {}", server.url()))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let count = format!("route=\"/chat-server/user/{route}\",status=\"200\"}} ");
+    eventually(|| {
+        let metrics = get(server.port(), "/metrics");
+        let mut counts = metrics.lines().filter(|line| line.contains("_count{"));
+        let (_, count) = counts.find_map(|line| line.split_once(&count))?;
+        (count.parse::<u64>().unwrap() >= answered).then_some(())
+    });
+    server.kill();
+    let output = run.wait_with_output().unwrap();
+    let report = serde_json::from_slice(&output.stdout);
+    (report.unwrap(), output.status.code())
+}
+
+fn get(port: u16, path: &str) -> String {
+    let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    write!(connection, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn what_was_measured_is_told_where_the_servers_are_gone_before_the_end() {
+    let flow = "flow --pairs 2 --rate 100 --messages 300 --patience 1 --tail 1";
+    let (report, code) = left_alone_after(flow, 50, "{hash}/message_send");
+    assert!(
+        report["acknowledgement"]["count"].as_u64() >= Some(40),
+        "{report}"
+    );
+    assert_eq!(report["verdict"]["unread"], 2, "{report}");
+    // What was acknowledged as the server died may not have come to the streams.
+    let not_kept = |code| [Some(1), Some(3)].contains(&code);
+    assert!(not_kept(code), "{code:?}");
+
+    let history = "history --messages 10 --samples 1000000 --page 5";
+    let (report, code) = left_alone_after(history, 50, "{hash}/messages");
+    assert!(report["first"]["p50_ms"].as_f64() > Some(0.0), "{report}");
+    assert!(report["unread"].is_string(), "{report}");
+    assert_eq!(code, Some(3));
+
+    let churn = "churn --concurrency 2 --duration 5 --patience 1";
+    let (report, code) = left_alone_after(churn, 4, "endchat");
+    assert!(report["chats"].as_u64() >= Some(1), "{report}");
+    assert!(report["given_up"].as_u64() >= Some(1), "{report}");
+    assert!(not_kept(code), "{code:?}");
 }
 
 #[test]

@@ -37,6 +37,8 @@ pub(super) struct Chat {
     lanes: [Lane; 3],
     /// The highest `seq` that anybody mentioned.
     highest: u64,
+    /// Why its history could not be read.
+    unread: Option<String>,
 }
 
 /// What one view showed, in the order it did.
@@ -81,6 +83,10 @@ impl Chat {
         self.lanes[view.index()].see(fact);
     }
 
+    pub(super) fn unread(&mut self, why: String) {
+        self.unread = Some(why);
+    }
+
     pub(super) fn outstanding(&self, required: &[View]) -> u64 {
         let streams = required.iter().filter(|view| **view != View::History);
         streams
@@ -94,6 +100,10 @@ impl Chat {
     }
 
     pub(super) fn judge(&self, chat: usize, required: &[View], verdict: &mut Verdict) {
+        if let Some(why) = &self.unread {
+            verdict.unread += 1;
+            verdict.find(|| format!("chat {chat}: its history could not be read: {why}"));
+        }
         let mut judge = Judge { chat, verdict };
         let truth = self.truth(&mut judge);
         for view in View::ALL {
@@ -103,6 +113,7 @@ impl Chat {
                 match firsts.get(id) {
                     Some(shown) => judge.same(view, fact, shown),
                     None if fact.seq <= lane.begins_after || !required.contains(&view) => {}
+                    None if view == View::History && self.unread.is_some() => {}
                     // A send that was given up may be stored after the history was read.
                     None if view == View::History && !acknowledged => {}
                     None => judge.lost(view, fact),

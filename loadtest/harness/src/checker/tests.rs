@@ -57,6 +57,18 @@ const ONE: View = View::Stream(Seat::One);
 const TWO: View = View::Stream(Seat::Two);
 
 #[test]
+fn a_history_that_cannot_be_read_is_neither_whole_nor_lost() {
+    let ledger = all_but(View::History, 3);
+    ledger.unread(0, "no server answers");
+    let verdict = ledger.verdict();
+    assert!(verdict.is_clean() && !verdict.is_complete(), "{verdict}");
+    assert!(
+        verdict.to_string().contains("no server answers"),
+        "{verdict}"
+    );
+}
+
+#[test]
 fn what_arrives_everywhere_once_and_in_order_is_clean() {
     let ledger = all_but(ONE, 5);
     show(&ledger, ONE, 1..=5);

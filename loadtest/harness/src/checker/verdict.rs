@@ -24,6 +24,8 @@ pub struct Verdict {
     pub altered: u64,
     /// Numbers below a view's highest `seq` that never appeared in it.
     pub gaps: u64,
+    /// Histories that could not be read.
+    pub unread: u64,
     /// The first findings, one sentence each.
     pub findings: Vec<String>,
 }
@@ -32,6 +34,11 @@ impl Verdict {
     /// Whether every promise was kept.
     pub fn is_clean(&self) -> bool {
         self.lost + self.doubled + self.reordered + self.altered + self.gaps == 0
+    }
+
+    /// Whether every history could be read.
+    pub fn is_complete(&self) -> bool {
+        self.unread == 0
     }
 
     /// Takes what another ledger came to into the account.
@@ -43,6 +50,7 @@ impl Verdict {
         self.reordered += other.reordered;
         self.altered += other.altered;
         self.gaps += other.gaps;
+        self.unread += other.unread;
         for finding in other.findings {
             self.find(|| finding);
         }
@@ -62,6 +70,9 @@ impl fmt::Display for Verdict {
             "{} lost, {} doubled, {} reordered, {} altered, {} gaps in {} acknowledged messages",
             self.lost, self.doubled, self.reordered, self.altered, self.gaps, self.acknowledged
         )?;
+        if self.unread > 0 {
+            write!(f, "; {} histories could not be read", self.unread)?;
+        }
         self.findings
             .iter()
             .try_for_each(|finding| write!(f, "\n  {finding}"))
