@@ -38,13 +38,13 @@ const LINK_LEN_MAX: u64 = 4_096;
 
 /// A private chat between two people who share a link.
 ///
-/// Without a command it serves, with everything on this machine: a SQLite file under data/, and
-/// pages at http://127.0.0.1:8080/.
+/// Without a command it serves on this machine: pages at http://127.0.0.1:8080/, chats in a SQLite
+/// file under data/.
 #[derive(Debug, Parser)]
 #[command(name = "duet", version = app::LONG_VERSION, max_term_width = 100)]
 pub struct Cli {
-    /// A settings file, in TOML. What it does not say keeps its default; DUET_SECTION__KEY in the
-    /// environment overrides both.
+    /// A settings file, in TOML. It overrides the defaults; DUET_SECTION__KEY in the environment
+    /// overrides both.
     #[arg(long, global = true, value_name = "FILE", env = "DUET_CONFIG")]
     pub config: Option<PathBuf>,
     /// What to do.
@@ -52,42 +52,42 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
-/// What duet can be told to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve until told to stop by Ctrl-C or SIGTERM [the default].
+    /// Serve until Ctrl-C or SIGTERM [the default].
     Serve,
-    /// Bring the store's tables up to date and exit. `serve` does so by itself.
+    /// Run database migrations and exit. `serve` does so by itself.
     Migrate,
-    /// Read and check all settings, say what they come to, and exit.
+    /// Validate all settings, summarise them, and exit.
     CheckConfig {
-        /// Print every setting that is in force and where it comes from, without passwords.
+        /// Print every setting in force and where it comes from, without passwords.
         #[arg(long)]
         print: bool,
     },
-    /// Connect to everything the settings name, and say what was found: versions, rights, clocks,
-    /// latencies, whether other instances are heard.
+    /// Connect to everything the settings name, and report versions, rights, clocks, latencies, and
+    /// whether other instances are heard.
     ///
     /// It changes no table. Exits with 1 if duet would not work.
     Doctor,
-    /// Ask a running instance whether it is ready, and exit with 0 if it is.
+    /// Check whether a running instance is ready; exit with 0 if it is.
     ///
-    /// For containers without curl. It asks the instance that these settings start.
+    /// For containers without curl. Checks the instance that has the same settings.
     Health {
-        /// Ask whether the process runs, not whether it can do its work.
+        /// Check only whether the process runs.
         #[arg(long)]
         live: bool,
     },
-    /// Print every setting with its default and what it is for, ready to be saved and edited.
+    /// Print every setting with its default and an explanation, as a file to edit.
     DefaultConfig,
-    /// Print the API's description, OpenAPI 3.1 as JSON.
+    /// Print the API's OpenAPI 3.1 description as JSON.
     Openapi,
-    /// Open a downloaded conversation of an encrypted chat, without asking any server.
+    /// Decrypt a downloaded conversation offline.
     ///
-    /// What does not open, is missing or was moved says so in its place; the exit status is 1 then.
+    /// Messages that do not open, are missing or were moved are marked in place, and the exit code is 1.
     Decrypt {
-        /// The whole link, with what follows the #; - reads it from the standard input, where no
-        /// list of processes shows it.
+        /// The whole link, including what follows the #; - reads it from standard input, so that it
+        /// is not in the process list.
         link: String,
         /// The conversation, downloaded as JSON.
         file: PathBuf,
@@ -95,37 +95,37 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// List the files that the pages load, each with its SHA-256 digest, to compare what a server
-    /// hands out with this release.
+    /// List the files that pages load with their SHA-256 digests, to compare a server's files with
+    /// this release.
     Assets,
     /// End a chat for both people and delete every message, by the hash in its link.
     ///
-    /// It works beside a running instance, whose open pages learn of it within seconds.
+    /// Works while instances run; open pages learn of it within seconds.
     End {
-        /// The link, or its secret part behind /user/. Without it, or with "-", it is read from
-        /// standard input, where other users of this machine do not see it.
+        /// The link, or its secret part after /user/. If missing or "-", it is read from standard
+        /// input, so that other users of this machine cannot see it.
         link: Option<String>,
     },
-    /// Show the PostgreSQL servers that share the chats: which take new ones, and what is on each.
+    /// Show the PostgreSQL servers that share the chats: which take new ones, and how much is on each.
     ///
-    /// For a store of several, store.urls. It counts rows, which takes a while on large tables.
+    /// For store.urls. It counts rows, which takes a while on large tables.
     Shards {
         /// What to change.
         #[command(subcommand)]
         change: Option<shards::Change>,
     },
-    /// Copy a SQLite store into a new file while it is served.
+    /// Copy a SQLite store into a new file while the server runs.
     ///
-    /// The copy is complete and checked before it has its name. For PostgreSQL use pg_dump.
+    /// The file gets its name only once it is complete and checked. For PostgreSQL use pg_dump.
     Backup {
         /// The new file.
         file: PathBuf,
     },
-    /// Put a backup in the place of a SQLite store that is not there any more.
+    /// Restore a backup of a SQLite store.
     ///
-    /// Stop duet and move the old database away before.
+    /// First stop duet and move the old database away.
     Restore {
-        /// A file that `duet backup` has made.
+        /// A file made by `duet backup`.
         file: PathBuf,
     },
 }

@@ -24,8 +24,8 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-/// Drives a running chat server over its HTTP API, measures it, and checks that no message was lost, doubled, reordered
-/// or altered. Works with every server that speaks the API under /chat-server.
+/// Drives a running chat server over its HTTP API, measures it, and checks that no message was lost, duplicated,
+/// reordered or altered. Works with every server that implements the API under /chat-server.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXIT_CODES)]
 struct Cli {
@@ -44,8 +44,8 @@ enum Command {
     /// Pairs talk: latency, throughput and the check of every message.
     ///
     /// Registers pairs, logs both people in, opens their streams, sends, waits until both have seen everything, reads
-    /// the history, and judges. The server's limits on registrations and sends should be out of the way: what they
-    /// refuse is tried again as asked (Retry-After), and counts into the latency.
+    /// the history, and checks it. Raise the server's limits on registrations and sends: what they refuse is retried
+    /// after Retry-After, which counts into the latency.
     #[command(after_help = EXIT_CODES)]
     Flow {
         #[command(flatten)]
@@ -54,7 +54,7 @@ enum Command {
         output: Output,
     },
 
-    /// Streams are open and nobody talks: memory and processor time of each, and how long opening them takes.
+    /// Idle streams: memory and CPU of each, and how long opening them takes.
     Idle {
         #[command(flatten)]
         idle: idle::Options,
@@ -62,7 +62,7 @@ enum Command {
         output: Output,
     },
 
-    /// All streams are lost at once and come back at once: how long until everyone has what was missed.
+    /// All streams are lost and reopened at once: how long until everyone has what was missed.
     Storm {
         #[command(flatten)]
         storm: storm::Options,
@@ -79,7 +79,8 @@ enum Command {
         output: Output,
     },
 
-    /// duet and its rivals, driven by the same commands on fresh servers of their own (needs PostgreSQL and Redis installed).
+    /// Compares duet and its rivals, driven by the same commands on fresh servers (needs PostgreSQL and Redis
+    /// installed).
     Compare {
         #[command(flatten)]
         compare: compare::Options,
@@ -87,7 +88,7 @@ enum Command {
         output: Output,
     },
 
-    /// Raises the rate until delivery is no longer in time, and tells the highest that was held.
+    /// Raises the rate until delivery is too late, and reports the highest sustained rate.
     Ramp {
         #[command(flatten)]
         ramp: ramp::Options,
@@ -95,7 +96,8 @@ enum Command {
         output: Output,
     },
 
-    /// Chats come and go: registered, entered, ten messages, ended, over and over; after its end nobody gets anything of one.
+    /// Registers chats, sends ten messages in each and ends them, over and over; checks that nothing of an ended chat
+    /// can be read.
     #[command(after_help = EXIT_CODES)]
     Churn {
         #[command(flatten)]
@@ -104,11 +106,10 @@ enum Command {
         output: Output,
     },
 
-    /// Faults on a schedule, over a cluster of its own, while pairs talk.
+    /// Injects faults into a private cluster while pairs talk.
     ///
-    /// Starts PostgreSQL, Redis and instances of duet, kills them, stops them and cuts them off from each other in an
-    /// order drawn from a seed, and judges by the same check as `flow`. At the end all chats are ended, and nothing of
-    /// them may be left.
+    /// Starts PostgreSQL, Redis and instances of duet, kills, stops and disconnects them in an order drawn from a
+    /// seed, and checks every message as `flow` does. At the end all chats are ended, and nothing of them may be left.
     #[command(after_help = EXIT_CODES)]
     Torture {
         #[command(flatten)]
@@ -117,12 +118,12 @@ enum Command {
         output: Output,
     },
 
-    /// How long it takes until a lost notice is made good, with no further message sent.
+    /// Measures how long a message takes whose notice was lost, if no further message is sent.
     ///
-    /// Starts PostgreSQL, Redis and two instances of duet. In every chat both streams are open, at different instances;
-    /// at each try notices of messages are lost, and it is measured when the other person's streams show them: from the
-    /// moment Redis answers again, from the acknowledgement where a subscription is deaf, and from the moment that the
-    /// lease is out of an instance that died before it could publish.
+    /// Starts PostgreSQL, Redis and two instances of duet. In every chat both streams are open, at different instances.
+    /// Each try loses notices of messages and measures when the other person's streams show them: from the moment Redis
+    /// answers again, from the acknowledgement if a subscription is deaf, or from the expiry of the lease of an
+    /// instance that died before it could publish.
     #[command(after_help = EXIT_CODES)]
     Heal {
         #[command(flatten)]
@@ -131,10 +132,10 @@ enum Command {
         output: Output,
     },
 
-    /// What it costs that many instances know of each other, and how soon they notice that one is dead.
+    /// What many instances' knowledge of each other costs, and how soon they notice a death.
     ///
-    /// Starts a Redis and the ends of the bus of so many instances on it, measures what they take while nobody talks, and
-    /// kills one of them, several times. No instance is a whole server, so that hundreds fit on one machine.
+    /// Starts a Redis and the bus adapters of that many instances, measures their cost while nobody talks, and kills one
+    /// of them, several times. They are not whole servers, so that hundreds fit on one machine.
     Beats {
         #[command(flatten)]
         beats: beats::Options,
@@ -142,9 +143,9 @@ enum Command {
         output: Output,
     },
 
-    /// A whole cluster on this machine, to look at and to try things on: PostgreSQL, Redis, two instances and HAProxy.
+    /// Starts a cluster on this machine to try: PostgreSQL, Redis, two instances and HAProxy.
     ///
-    /// It ends with Ctrl-C, and leaves nothing.
+    /// Ctrl-C stops and removes it.
     Cluster {
         #[command(flatten)]
         cluster: cluster::Options,
@@ -157,11 +158,11 @@ struct Output {
     #[arg(long)]
     json: bool,
 
-    /// Write the report as one page with plots, which needs nothing else to be looked at.
+    /// Write the report as one self-contained page with plots.
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
 
-    /// Threads of the tool itself. One is the cheapest, and enough for some ten thousand messages per second.
+    /// Threads of the tool itself. One is cheapest, and enough for some ten thousand messages per second.
     #[arg(long, default_value_t = 1, value_name = "N")]
     threads: usize,
 }

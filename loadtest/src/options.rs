@@ -22,17 +22,17 @@ pub struct Servers {
     /// Where the servers are: http://host:port, several separated by commas. `flow` and `ramp` drive
     /// xmpp://host:port/domain as well, and `flow`, `ramp`, `idle` and `storm` nchan://host:port.
     ///
-    /// The streams and senders of one pair are spread over them, so with two instances every message has to travel from
-    /// one to the other.
+    /// The streams and senders of one pair are spread over them, so with two instances every message travels from one
+    /// to the other.
     #[arg(long, value_delimiter = ',', required = true, value_name = "URL")]
     pub api: Vec<String>,
 
-    /// The servers' processes on this machine, separated by commas: their processor time and memory, and that of the
-    /// processes they started, come into the report.
+    /// The servers' processes on this machine, separated by commas: the report includes their CPU time and memory,
+    /// and their children's.
     #[arg(long, value_delimiter = ',', value_name = "PID")]
     pub pid: Vec<u32>,
 
-    /// Connections for requests to each address at most. Streams have one each besides.
+    /// The most connections for requests to each address. Each stream has another.
     #[arg(long, default_value_t = CONNECTIONS_MAX, value_parser = at_least_one, value_name = "N")]
     pub connections: usize,
 }
@@ -52,13 +52,13 @@ pub struct Carriage {
 /// Why the servers cannot be driven as the options ask.
 #[derive(Debug, thiserror::Error)]
 pub enum ServersError {
-    /// An address is no address.
+    /// An address is invalid.
     #[error(transparent)]
     Target(#[from] TargetError),
-    /// A process is not there.
+    /// A process does not exist.
     #[error(transparent)]
     Usage(#[from] UsageError),
-    /// An address of an XMPP server is none.
+    /// The address of an XMPP server is invalid.
     #[error(transparent)]
     Xmpp(#[from] XmppError),
 }

@@ -21,13 +21,13 @@ use crate::{
 /// Changes to the servers that share the chats.
 #[derive(Debug, Subcommand)]
 pub enum Change {
-    /// Put new chats on this server too. It must be in the store.urls of all running instances.
+    /// Let this server take new chats. It must be in store.urls of all running instances.
     Add {
         /// Its name as `duet shards` shows it, like one:5432/duet.
         server: String,
     },
-    /// Put no new chats on this server any more. Those it has stay until they end, 30 days at most;
-    /// it can be left out of store.urls 61 days later.
+    /// Put no new chats on this server. Existing chats stay until they end, at most 30 days; it can
+    /// be removed from store.urls after 61 days.
     Drain {
         /// Its name as `duet shards` shows it, like one:5432/duet.
         server: String,
