@@ -77,7 +77,7 @@ impl CompareReport {
         writeln!(text, "\n## All figures\n")?;
         writeln!(
             text,
-            "Medians, with the lowest and the highest value behind them.\n"
+            "Medians, with the lowest and highest values in parentheses.\n"
         )?;
         table(text, &self.figures_head(), &self.figure_rows())?;
         if !self.figures.failures().is_empty() {
@@ -90,7 +90,7 @@ impl CompareReport {
         writeln!(
             text,
             "`$API` stands for the addresses of the instances, `$PIDS` for their processes, `$BESIDE` for those of PostgreSQL and\n\
-             Redis, `$ALL_PIDS` for all of these. Floors: `pgbench` with an insert into a table like duet's, one row by one from one\n\
+             Redis, `$ALL_PIDS` for all of these. Floors: `pgbench` with an insert into a table like duet's, row by row from one\n\
              client and from 64, and in batches of 64 rows from 4; `redis-benchmark` with `PUBLISH`; `wrk` on a trivial actix-web route.\n"
         )?;
         writeln!(text, "```")?;
@@ -110,9 +110,9 @@ impl CompareReport {
             rounds => format!("Medians of {rounds} rounds"),
         };
         let mut told = format!(
-            "{rounds}, the contenders in turn, each time on a fresh PostgreSQL and Redis; instances, servers and the load tool \
-             share one machine. Written by `make compare`. `docs/performance.md` tells what the contenders have in \
-             common and what not."
+            "{rounds}, alternating between the contenders, each time on a fresh PostgreSQL and Redis; instances, servers and the \
+             load tool share one machine. Written by `make compare`. `docs/performance.md` describes the contenders and how \
+             they differ."
         );
         for sentence in &self.left_out {
             told.push_str(&format!(" {sentence}."));
@@ -201,7 +201,14 @@ impl CompareReport {
     }
 }
 
-const GOALS_HEAD: [&str; 6] = ["", "goal", "duet", "against", "ratio", ""];
+const GOALS_HEAD: [&str; 6] = [
+    "measure",
+    "goal",
+    "duet",
+    "compared with",
+    "ratio",
+    "result",
+];
 
 fn nothing() -> String {
     "–".to_owned()
