@@ -92,7 +92,7 @@ impl MemoryStore {
         Ok(data.lookup(key, now).map(|record| with(record, now)))
     }
 
-    /// The same, if whoever it is for may act.
+    /// The same, if the principal may act.
     async fn with_access<T>(
         &self,
         call: Call,

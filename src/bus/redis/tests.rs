@@ -60,7 +60,7 @@ async fn open() -> Buses {
 
 actors::bus_suite!(open);
 
-/// Publishes until what is published arrives: it flows.
+/// Publishes until a notice arrives.
 async fn until_delivered(here: &Arc<dyn Bus>, there: &Collector, chat: ChatKey) {
     there.clear();
     eventually("notices flow", || async {

@@ -25,7 +25,7 @@ fn message(seq: Seq, text: &str) -> Notice {
     }))
 }
 
-/// The places of the messages among these notices.
+/// The `seq` of each message among these notices.
 fn seqs(notices: &[Notice]) -> Vec<Seq> {
     let place = |notice: &Notice| match notice {
         Notice::Message(message) => Some(message.seq),
@@ -208,12 +208,12 @@ pub async fn a_listener_that_lags_is_told_what_it_missed(buses: Buses) {
     for seq in 1..=1_000 {
         buses.here.publish(chat, message(seq, "Hello"));
     }
-    // Nothing that lags there may hold up what goes the other way.
+    // A lagging instance must not delay what it sends itself.
     buses.there.publish(other, mark());
     here.until(other, &mark()).await;
     start.send(()).unwrap();
     check_burst(&heard, chat, 1_000).await;
-    // And it hears the next one, or of its loss, as before.
+    // And it gets the next one, or a report of its loss, as before.
     heard.clear();
     buses.here.publish(chat, message(1_001, "Hello"));
     eventually("it is heard again", || async {

@@ -27,7 +27,7 @@ impl Data {
         }
     }
 
-    /// The chat, if whoever it is for may act.
+    /// The chat, if the principal may act.
     pub(super) fn access(&mut self, by: Principal, now: Timestamp) -> Access<&mut Record> {
         match (by, self.lookup(by.key(), now)?) {
             (Principal::Session(caller), record) if !record.has_session(&caller) => {

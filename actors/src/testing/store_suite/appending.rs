@@ -73,7 +73,7 @@ pub async fn a_full_chat_takes_no_more_but_knows_what_it_has(stores: Stores) {
     let again = stores.there.append(&drafts[..4], three).await.unwrap();
     assert!(again[..3].iter().all(is_duplicate));
     assert_eq!(again[3], Appended::Full);
-    // That the chat is full is told ahead of the id that was used before.
+    // A full chat is reported before a reused id.
     let other_text = Draft {
         text: text("Hi"),
         ..drafts[0].clone()
@@ -140,7 +140,7 @@ pub async fn a_message_of_a_dead_session_fails_alone(stores: Stores) {
         assert_eq!(appended[place], Appended::NoSession);
     }
     assert!(matches!(appended[4], Appended::Duplicate { seq: 1, .. }));
-    // Nor is it told what is stored.
+    // Nor does it learn what is stored.
     let again = append(&stores.there, &[by(dead[2], id)]).await;
     assert_eq!(again, [Appended::NoSession]);
     assert_eq!(seqs(&all(&stores.here, key).await), [1, 2]);
@@ -157,7 +157,7 @@ pub async fn a_message_racing_the_end_of_its_session_is_stored_before_it_or_not_
                 log_out(&store, own).await;
                 return Err(live(store.load(key).await).position.last_seq);
             }
-            // Alone and among others: a lone one has a shorter way.
+            // Alone and among others: a lone message takes a shorter path.
             let mut drafts = vec![draft(key, Seat::One, "Hello")];
             if number % 3 == 0 {
                 drafts.push(draft(key, Seat::One, "Hello again"));
@@ -215,7 +215,7 @@ pub async fn many_appenders_to_one_chat_leave_no_gap(stores: Stores) {
 pub async fn crossing_batches_on_two_instances_all_arrive(stores: Stores) {
     let keys = three_talks(&stores.here).await;
     let outcomes = race(&stores, 24, |store, number| async move {
-        // Every batch names the chats in another order: whoever locks them so, meets itself.
+        // Every batch names the chats in another order, so that a store which locks in that order deadlocks.
         let key = |turn| keys[(number + turn * (1 + number % 2)) % 3];
         let drafts: Vec<Draft> = (0..9)
             .map(|turn| draft(key(turn), Seat::One, "Hello"))

@@ -90,7 +90,7 @@ pub async fn an_allowed_ask_lets_in_once(stores: Stores) {
     let answered = asked.answer(&stores, ALLOW).await;
     assert_eq!(answered, AnswerOutcome::Done(Seat::Two));
     assert_eq!(asked.state(&stores).await, AskState::Allowed);
-    // It waits no longer.
+    // The ask is no longer open.
     assert!(live(stores.here.load(key).await).asks.is_empty());
 
     let proof = Proof::Ask(asked.ask.digest);
@@ -176,8 +176,8 @@ pub async fn a_replaced_person_is_recognised_by_their_old_secrets(stores: Stores
     let taken = take(&stores.there, &name_alone).await;
     assert_eq!(taken, Claimed::Taken { replaced_at: at });
 
-    // Nobody else is told so: neither a stranger, nor whoever sits in the other seat, nor the one
-    // who was let in.
+    // Nobody else gets this answer: not a stranger, the person in the other seat, or the one who
+    // was let in.
     let wrong = claim(key, Seat::Two, Some(Proof::ReturnCode(digest())));
     let wrong = take(&stores.here, &wrong).await;
     assert_eq!(wrong, Claimed::WrongProof { replaced_at: None });
@@ -320,7 +320,7 @@ pub async fn only_the_ask_allowed_last_lets_somebody_in(stores: Stores) {
     let first = Asked::begin(&stores).await;
     first.answer(&stores, ALLOW).await;
     let second = first.again(&stores).await;
-    // Asking takes no permission away.
+    // A new ask does not revoke an allowed one.
     assert_eq!(first.state(&stores).await, AskState::Allowed);
     answer(&stores.here, caller(&first.one), second.ask_ref, ALLOW).await;
     assert_eq!(first.state(&stores).await, AskState::Expired);

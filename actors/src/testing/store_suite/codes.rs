@@ -6,7 +6,7 @@ use crate::{
     ports::{AskState, Claim, Denied, Proof, SessionChoice, Store},
 };
 
-/// A session makes a device code that is good for so long.
+/// Has a session make a device code that is valid for this long.
 async fn device_code(store: &dyn Store, by: &Claim, valid: Duration) -> CodeDigest {
     let code = digest();
     live(store.set_device_code(caller(by), code, valid).await);

@@ -53,7 +53,7 @@ async fn assert_nothing_readable(stores: &Stores, key: ChatKey) {
     }
 }
 
-/// Neither a message, nor a login, nor a name.
+/// No message, login or name is accepted.
 async fn assert_nothing_changes(stores: &Stores, key: ChatKey) {
     let late = draft(key, Seat::One, "late");
     assert_eq!(append(&stores.there, &[late]).await, [Appended::Ended]);
@@ -130,7 +130,7 @@ pub async fn a_message_racing_the_end_is_stored_before_it_or_not_at_all(stores: 
 
 pub async fn an_expired_chat_is_over_before_the_sweep(stores: Stores) {
     let key = short_chat(&stores.here).await;
-    // On a slow machine its life may be over by now, and this comes too late; no harm is done.
+    // On a slow machine the chat may have expired by now, which does no harm.
     let claim = claim(key, Seat::One, None);
     let _ = stores.here.take_seat(claim).await.unwrap();
     let hello = draft(key, Seat::One, "Hello");

@@ -29,7 +29,7 @@ pub(super) const PLENTY: ChatRoom = ChatRoom {
 pub(super) const RACERS: usize = 50;
 /// Far longer than any test takes.
 pub(super) const LONG: Duration = Duration::from_secs(3600);
-/// A life that is over in a moment.
+/// A lifetime that expires at once.
 pub(super) const SHORT: Duration = Duration::from_millis(200);
 
 /// A key for a registration with an `id`, as a server makes one.
@@ -50,7 +50,7 @@ pub(super) async fn chat(store: &Arc<dyn Store>) -> ChatKey {
     key
 }
 
-/// Makes a chat between Abhi and Anny, in which both sit and can speak.
+/// Makes a chat between Abhi and Anny, in which both are logged in.
 pub(super) async fn talk(store: &Arc<dyn Store>) -> ChatKey {
     let key = chat(store).await;
     for seat in Seat::BOTH {
@@ -139,7 +139,7 @@ pub(super) fn caller(claim: &Claim) -> Caller {
     }
 }
 
-/// Callers that a chat refuses: one that never was, one of the other seat, one that has ended.
+/// Callers that a chat refuses: one without a session, one of the other seat, one whose session has ended.
 pub(super) async fn rejected_callers(store: &Arc<dyn Store>, member: Caller) -> [Caller; 3] {
     let unknown = Caller {
         session: digest(),
@@ -239,7 +239,7 @@ pub(super) fn seqs(messages: &[Message]) -> Vec<Seq> {
     messages.iter().map(|message| message.seq).collect()
 }
 
-/// 1, 2, 3 … up to the last one.
+/// The numbers from 1 to the last one.
 pub(super) fn up_to(last: Seq) -> Vec<Seq> {
     (1..=last).collect()
 }

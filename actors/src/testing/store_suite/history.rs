@@ -187,7 +187,7 @@ pub async fn a_page_is_read_by_a_living_session_alone(stores: Stores) {
         assert_eq!(read(stranger).await, Err(Denied::NoSession));
     }
     end(&stores.here, key).await;
-    // That it is over comes before that its sessions are.
+    // That the chat is over is reported before that its sessions are.
     assert_eq!(read(reader).await, Err(Denied::Ended));
 }
 

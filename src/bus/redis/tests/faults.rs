@@ -63,7 +63,7 @@ async fn a_redis_that_died_is_missed_and_what_it_did_not_take_is_published_again
     until_missed(&case.heard, &[case.chat]).await;
     // The listener may have been there before it was repeated, or not.
     case.until_delivered().await;
-    // A server that lost its memory is told again who is there.
+    // Presence is written again to a server that lost its data.
     until_open(&case.there, case.chat, [true, false]).await;
 }
 
@@ -146,7 +146,7 @@ async fn a_connection_that_was_cut_off_is_made_again() {
     })
     .await;
     case.here.publish(case.chat, NEWS);
-    // What was under way is never delivered: such sockets are not to be waited for.
+    // What was in flight is never delivered, so nothing may wait for such sockets.
     proxy.refuse(true);
     proxy.cut();
     proxy.stall(Stalled::NEITHER);
@@ -174,7 +174,7 @@ async fn the_seats_of_a_dead_instance_are_not_open() {
     until_open(&case.there, case.chat, [true, false]).await;
     drop(case.here);
     until_missed(&case.heard, &[case.chat]).await;
-    // Whoever is told asks at once, and must not be told of a ghost.
+    // An instance that gets the announcement reads presence at once, and must not find the dead one's.
     let open = case.there.open_elsewhere(case.chat).await.unwrap();
     assert_eq!(open, BySeat::default());
 }

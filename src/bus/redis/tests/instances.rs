@@ -1,4 +1,4 @@
-//! Instances that come and go: what it costs that each is watched, and that nobody dies unnoticed.
+//! Instances that come and go: the cost of watching, and that every death is noticed.
 
 use super::*;
 
@@ -26,7 +26,7 @@ impl Instance {
         self.bus.membership().unwrap().own.to_string()
     }
 
-    /// How many instances it knows to live, itself included.
+    /// How many live instances it knows, itself included.
     fn living(&self) -> usize {
         1 + self.bus.membership().unwrap().heard.len()
     }
@@ -70,8 +70,7 @@ impl Case {
         listed
     }
 
-    /// How often the server was told to do something so far, this question aside: all commands, leases renewed, and
-    /// publications.
+    /// How many commands the server has executed, this one aside: all, leases renewed, and publications.
     fn commands(&self) -> [u64; 3] {
         let info = self.server.command(&["INFO", "commandstats"]).unwrap();
         let calls = |line: &str| -> Option<u64> {
@@ -113,7 +112,7 @@ async fn the_work_of_redis_per_beat_does_not_grow_with_the_instances() {
     .await;
     let [all_now, leases_now, publications_now] = case.commands();
     let (all, beats) = (all_now - all, leases_now - leases);
-    // Those who have renewed their lease and not beaten yet.
+    // Instances that have renewed their lease and not beaten yet.
     let under_way = COUNT as u64;
     assert!(publications_now - publications <= beats + under_way);
     // A lease, a stamp, two leases of others, a beat.
@@ -123,7 +122,7 @@ async fn the_work_of_redis_per_beat_does_not_grow_with_the_instances() {
 #[actix::test]
 async fn instances_that_die_together_with_their_watchers_are_noticed_by_all_others() {
     let mut case = Case::of(9).await;
-    // Neighbours in the ring: nobody who watched the last of them is left.
+    // Neighbours in the ring: nobody who watched the last one is left.
     case.instances.sort_by_key(Instance::name);
     case.instances
         .iter()
@@ -135,7 +134,7 @@ async fn instances_that_die_together_with_their_watchers_are_noticed_by_all_othe
         assert_ne!(instance.bus.state(instance.chat), BusState::Away);
     }
     case.until_the_list_is_right().await;
-    // Whoever comes finds them, and is found.
+    // A new instance finds them, and is found.
     case.instances.push(Instance::start(&case.server).await);
     case.until_all_know(5).await;
 }

@@ -1,4 +1,4 @@
-//! What Redis holds of a chat, and what is left of it afterwards.
+//! What Redis holds of a chat, and what is left when it has ended.
 
 use actors::domain::{Message, MessageText, Seat, Timestamp};
 
@@ -48,7 +48,7 @@ async fn redis_keeps_no_text_and_no_key_without_expiry() {
     })
     .await;
     let keys = keys(&server);
-    // Two leases, the list of the instances, and who is there.
+    // Two leases, the list of the instances, and presence.
     assert_eq!(keys.len(), 4, "{keys:?}");
     for (key, held) in keys {
         assert!(
