@@ -7,7 +7,7 @@ use reqwest::{Certificate, Client, ClientBuilder, Method, RequestBuilder, redire
 use serde_json::{Value, json};
 use tokio_rustls::rustls::crypto::ring;
 
-use super::{Answer, DEADLINE, within};
+use super::{Answer, DEADLINE, described, within};
 
 /// For the calls that are named below.
 pub const POST: Method = Method::POST;
@@ -143,9 +143,12 @@ impl Call {
         let to = self.to.clone();
         within(DEADLINE, &to, async {
             let response = self.open().await;
+            let status = response.status().as_u16();
+            let (method, address) = to.split_once(' ').unwrap();
+            described::check_status(method, address, status);
             Answer {
                 to: to.clone(),
-                status: response.status().as_u16(),
+                status,
                 headers: response.headers().clone(),
                 body: response.bytes().await.unwrap().into(),
             }

@@ -1,4 +1,4 @@
-//! Every event that a test hears is compared with the API's description: its fields are those of its schema, and of their types.
+//! What a test hears is compared with the API's description: of events the fields and their types, of answers the status.
 
 use std::sync::LazyLock;
 
@@ -21,6 +21,33 @@ pub fn check(event: &str, id: Option<&str>, data: &Value) {
     let schema = &kind["properties"]["data"]["contentSchema"];
     if let Err(wrong) = fits(schema, data) {
         panic!("{event} is not as it is described: {wrong}: {data:#}");
+    }
+}
+
+/// Fails when an operation of the API answers with a status that is not among those of its description.
+#[track_caller]
+pub fn check_status(method: &str, address: &str, status: u16) {
+    let path = address.split('?').next().unwrap();
+    let is_at = |template: &str| {
+        let (template, path) = (template.split('/'), path.split('/'));
+        template.clone().count() == path.clone().count()
+            && template
+                .zip(path)
+                .all(|(one, other)| one.starts_with('{') || one == other)
+    };
+    let paths = DESCRIPTION["paths"].as_object().unwrap().iter();
+    let found = paths.filter(|(template, _)| is_at(template));
+    // `/user/logout` and not `/user/{hash}`.
+    let Some((_, operations)) = found.min_by_key(|(template, _)| template.matches('{').count())
+    else {
+        return;
+    };
+    if let Some(operation) = operations.get(method.to_lowercase()) {
+        let described = operation["responses"].get(status.to_string());
+        assert!(
+            described.is_some(),
+            "{method} {address}: {status} is not described"
+        );
     }
 }
 

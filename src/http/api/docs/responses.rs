@@ -20,8 +20,9 @@ const FAILURES: [Failure; 14] = [
         "There is no session, or it has ended: log in again. `error` is `replaced` where it ended \
          because somebody else was let in at its seat, and `replacedAt` says when."),
     ("403", "Forbidden",
-        "The name, the code or the token is not one of this chat, or a field disagrees with the session."),
-    ("404", "NotFound", "There is no such chat."),
+        "The name, the code or the token is not one of this chat, a field disagrees with the session, or a \
+         browser sent this from another site."),
+    ("404", "NotFound", "There is no such chat, or the address belongs to another service."),
     ("408", "Timeout", "The request did not arrive in time. Send it again."),
     ("409", "Conflict",
         "The request is well-formed and does not fit the state of the chat; `error` says why."),
@@ -30,7 +31,8 @@ const FAILURES: [Failure; 14] = [
     ("415", "UnsupportedMediaType", "The body is not JSON, or is compressed."),
     ("422", "OtherText", "The same message `id` came before with another text."),
     ("429", "TooManyRequests", "Too many requests. Come back after `Retry-After` seconds."),
-    ("431", "HeadTooLarge", "The address and the headers are too long together."),
+    ("431", "HeadTooLarge",
+        "The address and the headers are too long together. Over HTTP/2 there is no body."),
     ("500", "Defect", "A defect of the server. `reference` finds it in the server's log."),
     ("503", "Unavailable",
         "The store is out of reach or too busy. Come back after `Retry-After` seconds; repeating a \
@@ -68,8 +70,9 @@ fn add_failures(operation: &mut Operation, path: &str, method: &HttpMethod) {
     let id = operation.operation_id.as_deref().unwrap_or_default();
     let happens = |status: &str| match status {
         "401" => in_session || id == "login",
-        "403" | "404" | "410" => of_a_chat,
-        "408" | "413" | "415" => *method == HttpMethod::Post,
+        // An end is answered with 200 twice, and a stream of an ended chat with 204.
+        "410" => of_a_chat && !matches!(id, "stream" | "endchat" | "endchat_get"),
+        "413" | "415" => *method == HttpMethod::Post,
         "409" => matches!(
             id,
             "register" | "user1" | "user2" | "login" | "ask" | "answer" | "send"
