@@ -1,10 +1,11 @@
-// Asks: a banner for each until it is answered or two minutes are over; several share one strip with their number. Also the
-// strips with notices.
+// Asks: a banner for each until it is answered or two minutes are over; several share one strip with their number.
+// Loaded by strips.js when there is one.
 
 import { call } from "./api.js";
 import { fill, plural } from "./fill.js";
-import { fillIn, peerName, status, text } from "./say.js";
+import { fillIn, status, text } from "./say.js";
 import { byId, clone, config, on, state } from "./state.js";
+import { strip } from "./strips.js";
 import { tell } from "./tabs.js";
 import { now } from "./times.js";
 
@@ -14,12 +15,6 @@ const forms = () => [...asks.querySelectorAll("form")];
 export function start() {
   on("asks", show);
   on("answered", done);
-  on("seat", ({ seat, state: what }) => {
-    if (what !== "replaced") return;
-    state.asks = [];
-    show();
-    strip(fill(seat === config.seat ? text.you_replaced : text.peer_replaced, { peer: peerName() }));
-  });
   asks.addEventListener("submit", (event) => {
     event.preventDefault();
     const allow = /** @type {HTMLButtonElement | null} */ (/** @type {SubmitEvent} */ (event).submitter)?.value === "true";
@@ -28,9 +23,7 @@ export function start() {
   on("clock", () => {
     for (const { ask, expiresAt } of state.asks) if (Date.parse(expiresAt) <= now()) done(ask);
   });
-  document.addEventListener("click", (event) => {
-    /** @type {Element} */ (event.target).closest("[data-dismiss]")?.closest(".strip")?.remove();
-  });
+  show();
 }
 
 /** @param {Element} form */
@@ -78,14 +71,4 @@ async function answer(form, allow) {
   else if (code === 403 || code === 404) strip(text.ask_over);
   else if (!ok) strip(error === "presence_unknown" ? text.ask_unknown : text.ask_failed);
   byId("message").focus();
-}
-
-/** A line above the messages, until it is closed. Its place is a status, so it is said as well. @param {string} words */
-export function strip(words) {
-  const place = byId("notices");
-  // The same notice again replaces the line.
-  [...place.children].find(({ firstElementChild: said }) => said?.textContent === words)?.remove();
-  const node = clone("strip");
-  /** @type {Element} */ (node.querySelector("p")).textContent = words;
-  place.append(node);
 }

@@ -1,10 +1,10 @@
 // For a hidden tab: the unread count in the title, and notifications and sound if switched on.
 
-import { strip } from "./asks.js";
 import { fill } from "./fill.js";
 import { peerName, text } from "./say.js";
 import { byId, config, on, state } from "./state.js";
 import { ofBrowser } from "./storage.js";
+import { strip } from "./strips.js";
 import { isLeading, isLookedAt } from "./tabs.js";
 
 const { title } = document;

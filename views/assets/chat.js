@@ -2,7 +2,6 @@
 
 import { call } from "./api.js";
 import { expected, mayHoldKeys } from "./arrival.js";
-import * as asks from "./asks.js";
 import * as attention from "./attention.js";
 import * as banner from "./banner.js";
 import * as composer from "./composer.js";
@@ -11,7 +10,6 @@ import * as expiry from "./expiry.js";
 import * as leave from "./leave.js";
 import * as log from "./log.js";
 import * as menu from "./menu.js";
-import * as older from "./older.js";
 import * as outbox from "./outbox.js";
 import * as phone from "./phone.js";
 import * as presence from "./presence.js";
@@ -20,15 +18,18 @@ import * as receipts from "./receipts.js";
 import { begin, isSealed, refuse } from "./sealed.js";
 import { config } from "./state.js";
 import * as stream from "./stream.js";
+import * as strips from "./strips.js";
 
 const always = [phone, menu, leave];
 // A page of an older stretch is for reading.
-const live = [log, older, presence, banner, asks, attention, expiry, receipts, composer, outbox, stream];
+const live = [log, presence, banner, strips, attention, expiry, receipts, composer, outbox, stream];
 
 /** @param {boolean} isLive */
 function start(isLive) {
   runEach((isLive ? [...always, ...live] : always).map(({ start }) => start));
   document.documentElement.dataset.live = "";
+  // Without its script the link to older messages leads to a page of them.
+  if (isLive && document.getElementById("older")) void import("./older.js").then(({ start }) => start(), () => {});
 }
 
 const wanted = expected();

@@ -1,9 +1,9 @@
 // Warns ten minutes and one minute before the chat is deleted.
 
-import { strip } from "./asks.js";
 import { plural } from "./fill.js";
 import { text } from "./say.js";
 import { on, state } from "./state.js";
+import { strip } from "./strips.js";
 import { now } from "./times.js";
 
 const WARN_MINUTES = [10, 1];

@@ -1,10 +1,10 @@
 // An encrypted chat, as far as the other modules have to do with it. What seals and opens is in vault.js, which plain chats do not load.
 
-import { strip } from "./asks.js";
 import { cannot } from "./cannot.js";
 import { become } from "./connection.js";
 import { write } from "./rich.js";
 import { byId, config } from "./state.js";
+import { strip } from "./strips.js";
 
 /** @typedef {Exclude<import("./conversation.js").Conversation, string>} Conversation */
 

@@ -11,10 +11,10 @@ use join::Script;
 
 /// The scripts that browsers fetch, and those whose modules each of them uses, which are fetched ahead of it. `every.js` comes with
 /// every page, ahead of its first paint; `vault.js` and what builds upon it where a chat is, or is to be, encrypted; `making.js`,
-/// `qr.js`, `save.js`, `ask.js`, `notice.js` and `chime.js` when they are wanted.
-const SCRIPTS: [(&str, &[&str]); 10] = [
+/// `qr.js`, `save.js`, `ask.js`, `notice.js`, `asks.js`, `older.js` and `chime.js` when they are wanted.
+const SCRIPTS: [(&str, &[&str]); 12] = [
     (EVERY, &[]),
-    ("chat.js", &[EVERY]),
+    (CHAT, &[EVERY]),
     ("page.js", &[EVERY]),
     (VAULT, &[EVERY]),
     ("making.js", &[EVERY, VAULT]),
@@ -22,9 +22,12 @@ const SCRIPTS: [(&str, &[&str]); 10] = [
     ("save.js", &[EVERY, VAULT]),
     ("ask.js", &[EVERY]),
     ("notice.js", &[EVERY]),
+    ("asks.js", &[EVERY, CHAT]),
+    ("older.js", &[EVERY, CHAT]),
     ("chime.js", &[]),
 ];
 const EVERY: &str = "every.js";
+const CHAT: &str = "chat.js";
 const VAULT: &str = "vault.js";
 /// The work of others, served as it came.
 const VENDORED: &str = "lean-qr.js";

@@ -1,0 +1,37 @@
+// Strips with notices above the messages. The asks have a script of their own.
+
+import { fill } from "./fill.js";
+import { peerName, text } from "./say.js";
+import { byId, clone, config, emit, on, state } from "./state.js";
+
+let isAsked = false;
+
+export function start() {
+  on("asks", meet);
+  on("seat", ({ seat, state: what }) => {
+    if (what !== "replaced") return;
+    state.asks = [];
+    emit("asks");
+    strip(fill(seat === config.seat ? text.you_replaced : text.peer_replaced, { peer: peerName() }));
+  });
+  document.addEventListener("click", (event) => {
+    /** @type {Element} */ (event.target).closest("[data-dismiss]")?.closest(".strip")?.remove();
+  });
+}
+
+/** If the script does not load, the next ask or greeting tries again. The forms of the page work without it. */
+async function meet() {
+  if (isAsked || !state.asks.length) return;
+  isAsked = true;
+  await import("./asks.js").then(({ start }) => start(), () => (isAsked = false));
+}
+
+/** A line above the messages, until it is closed. Its place is a status, so it is said as well. @param {string} words */
+export function strip(words) {
+  const place = byId("notices");
+  // The same notice again replaces the line.
+  [...place.children].find(({ firstElementChild: said }) => said?.textContent === words)?.remove();
+  const node = clone("strip");
+  /** @type {Element} */ (node.querySelector("p")).textContent = words;
+  place.append(node);
+}
