@@ -119,7 +119,7 @@ export function pieces(text) {
     if (fences && text.startsWith("```", at)) {
       end = text.indexOf("```", at + 4);
       fences = end > 0;
-      if (fences) piece = ["block", text.slice(at + 3, end).replace(/^\n/, "").replace(/\n$/, "")];
+      if (fences) piece = ["block", text.slice(at + 3, end).replace(/^([\w+#.-]+\n(?=\n*[^\n])|\n)/, "").replace(/\n$/, "")];
       end += text[end + 3] === "\n" ? 4 : 3;
     }
     if (!piece) {

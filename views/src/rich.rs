@@ -26,8 +26,8 @@ pub(crate) enum Piece<'a> {
     Block(&'a str),
 }
 
-/// Cuts a message into its pieces, in order and without loss, save for the backticks and, of a block, one newline inside each
-/// fence and one behind it.
+/// Cuts a message into its pieces, in order and without loss, save for the backticks and, of a block, the name of its language,
+/// one newline inside each fence and one behind it.
 pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut out = Vec::new();
     let mut plain_from = 0;
@@ -70,13 +70,21 @@ fn fence(text: &str) -> Option<(Piece<'_>, usize)> {
     let first_len = body.chars().next()?.len_utf8();
     let end = first_len + find(&body[first_len..], "```")?;
     let code = &body[..end];
-    let code = code.strip_prefix('\n').unwrap_or(code);
+    let code = code.strip_prefix('\n').unwrap_or(untagged(code));
     // A block ends its line by itself: the newline behind it would show as an empty one.
     let newline_len = usize::from(body[end + 3..].starts_with('\n'));
     Some((
         Piece::Block(code.strip_suffix('\n').unwrap_or(code)),
         end + 6 + newline_len,
     ))
+}
+
+/// A block's code without the name of its language, a word that is all of its first line. What has nothing behind it is the code.
+fn untagged(code: &str) -> &str {
+    let is_tag = |c: char| c.is_ascii_alphanumeric() || "_+#.-".contains(c);
+    let rest = code.trim_start_matches(is_tag).strip_prefix('\n');
+    rest.filter(|rest| rest.bytes().any(|byte| byte != b'\n'))
+        .unwrap_or(code)
 }
 
 fn span(text: &str) -> Option<(Piece<'_>, usize)> {
