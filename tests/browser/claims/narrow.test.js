@@ -63,6 +63,12 @@ claim("the longest names and texts stay inside a narrow window", async ({ person
   await fits(page, "the end");
 });
 
+claim("the invitation fits a window of 280 pixels, as a phone that is folded has", async ({ person }) => {
+  const abhi = await person({ viewport: { width: 280, height: 653 } });
+  await register(abhi, { you: WIDE, peer: LONG });
+  await untilIs("how wide the page is", () => abhi.page.evaluate(() => document.documentElement.scrollWidth), 280);
+});
+
 claim("enlarged four times, a chat has its menu, its field and the newest message in sight", async ({ person }) => {
   // What is left of 1280 by 800.
   const viewport = { width: 320, height: 200 };
