@@ -1,4 +1,4 @@
-// Waiting to be let in: polls every two seconds, and enters when allowed. A script of its own, for the pages that wait.
+// Waiting to be let in, or with an open invitation: polls every two seconds, and loads the page again when the answer changes.
 
 import { request } from "./request.js";
 

@@ -40,6 +40,8 @@ pub fn page(frame: &Frame, page: &Invite) -> Markup {
     let share = html! {
         button.needs-share type="button" data-share="link" data-share-text=(words.share_text) hidden { (frame.text.common.share) }
     };
+    // The page asks there whether that has changed.
+    let waits = (!page.peer_joined).then(|| address::seat(&page.hash, 1, "invite"));
     let content = html! {
         article.narrow {
             h1 {
@@ -52,7 +54,7 @@ pub fn page(frame: &Frame, page: &Invite) -> Markup {
                 @if page.peer_joined { (words.lead_joined) }
                 @else if let Some(peer) = peer { (text::sentence(words.lead, &[("peer", &text::name(peer))])) } @else { (words.lead_unnamed) }
             }
-            (parts::with_key(frame, page.encrypted, &page.hash, &html! { section.card.invite aria-label=(words.link) {
+            (parts::with_key(frame, page.encrypted, &page.hash, &html! { section.card.invite aria-label=(words.link) data-ask=[waits] {
                 (parts::copyable_link(frame, "link", words.link, &page.link, &share, page.encrypted))
                 @if let Some(code) = &page.return_code { (parts::code_strip(frame, &page.hash, 1, code)) }
                 a.button.primary.wide href=(address::chat(&page.hash, 1)) { (words.open) }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { choosePlain, contentOf, register } from "../harness/flows.js";
+import { choosePlain, contentOf, join, register } from "../harness/flows.js";
 import { locales, people } from "../harness/samples.js";
 import { until } from "../harness/until.js";
 
@@ -18,6 +18,17 @@ claim("the guest's page says what this is and when it is gone, and names nobody"
   await guest.page.getByText("Use the name they gave you.").waitFor();
   assert.doesNotMatch(await contentOf(guest.page), /Abhi|Anny/);
 });
+
+for (const encrypted of [true, false]) {
+  claim(`the invitation to ${encrypted ? "an encrypted" : "a plain"} chat says by itself that the other person has joined`, async ({ person }) => {
+    const [abhi, anny] = [await person(), await person()];
+    const { link } = await register(abhi, { encrypted });
+    await join(anny, link);
+    await abhi.page.getByText("Anny has already joined.").waitFor();
+    await abhi.page.getByText("Nobody else can join with this link now.").waitFor();
+    assert.equal(await until("the link", () => abhi.page.locator("#link").inputValue()), link);
+  });
+}
 
 for (const [width, height] of [[1280, 800], [390, 844]]) {
   for (const encrypted of [true, false]) {
