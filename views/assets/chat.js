@@ -17,6 +17,7 @@ import { release } from "./presses.js";
 import * as receipts from "./receipts.js";
 import { begin, isSealed, refuse } from "./sealed.js";
 import { config } from "./state.js";
+import { ofTab } from "./storage.js";
 import * as stream from "./stream.js";
 import * as strips from "./strips.js";
 
@@ -31,6 +32,9 @@ function start(isLive) {
   // Without its script the link to older messages leads to a page of them.
   if (isLive && document.getElementById("older")) void import("./older.js").then(({ start }) => start(), () => {});
 }
+
+// On the way here: typed.js.
+ofTab.remove("duet:typed");
 
 const wanted = expected();
 if (isSealed) void begin(wanted).then((begun) => (start(config.live && begun), release()));

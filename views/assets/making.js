@@ -26,35 +26,37 @@ export async function prepare(form) {
   part("[data-choice]").hidden = false;
   plain.addEventListener("change", say);
   say();
+  const fields = ["hash", "encryption", "auth"].map((name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name)));
+  let isReady = false;
   form.addEventListener("submit", async (event) => {
-    const fields = ["hash", "encryption", "auth"].map((name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name)));
-    if (plain.checked) {
-      for (const field of fields) field.disabled = true;
-      // The browser would put a page of its own in the place of what was typed.
-      if (!navigator.onLine) {
-        event.preventDefault();
-        cannot("offline");
-      }
-      return;
-    }
     // A second press while the first is under way sends the same again.
-    if (!fields[2].disabled) return;
+    if (isReady) return void (isReady = false);
     event.preventDefault();
     if (form.ariaBusy) return;
     form.ariaBusy = "true";
-    const why = await fillIn(fields[0], fields[2]);
+    const why = plain.checked ? await away() : await fillIn(fields[0], fields[2]);
     form.ariaBusy = null;
     if (why) return cannot(why);
-    for (const field of fields) field.disabled = false;
+    for (const field of fields) field.disabled = plain.checked;
+    isReady = true;
     form.requestSubmit();
   });
 }
+
+/**
+ * Whether the server is away, ahead of a form that the browser sends: it would put a page of its own in the place of what was typed. Where
+ * nothing is chosen this address changes nothing.
+ */
+const away = async () => ((await request("/demo/chat/preferences", {}, PATIENCE_MS)).ok ? undefined : "offline");
 
 /** A fresh link, or the one of a try that failed. Answers what went wrong. @param {HTMLInputElement} hash @param {HTMLInputElement} auth */
 async function fillIn(hash, auth) {
   try {
     let link = hash.value ? await find(hash.value) : undefined;
-    if (!link) {
+    if (link) {
+      const why = await away();
+      if (why) return why;
+    } else {
       const { ok, code, data } = await request("/demo/chat/register/hash", {}, PATIENCE_MS);
       if (!ok) return code === 429 ? "many" : code ? "failed" : "offline";
       const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));

@@ -3,8 +3,9 @@
 import { runEach } from "./each.js";
 import * as login from "./login.js";
 import { ofTab } from "./storage.js";
+import * as typed from "./typed.js";
 
-runEach([login.start]);
+runEach([typed.start, login.start]);
 
 document.documentElement.dataset.live = "";
 
@@ -13,7 +14,7 @@ const run = (script) => script.then(({ start }) => start()).catch(reportError);
 
 // A chat is over, or was left: deletes what this tab keeps of it.
 if (ofTab.get("duet:ended") || /^\?(ended|loggedout)/.test(location.search) || document.querySelector("[data-gone]")) void run(import("./notice.js"));
-// Who waits at the door, or was let in just now. The page of an encrypted chat goes in when it has the key: door.js.
+// Who waits for the other person, or was let in just now. The page of an encrypted chat goes in when it has the key: door.js.
 if (document.querySelector("[data-ask], [data-submit-now]:not([data-encrypted] *)")) void run(import("./ask.js"));
 // What the browser kept of a page may belong to a chat that is gone.
 addEventListener("pageshow", (event) => event.persisted && location.replace(location.pathname + location.search));

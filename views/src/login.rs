@@ -137,6 +137,7 @@ fn fresh(frame: &Frame, page: &Login) -> Markup {
                 (Field { id: "deviceCode", name: "deviceCode", label: words.device_code, code: true, optional, error: device_error, ..Field::default() }.markup())
             }
             (parts::submit(frame, page.encrypted, "primary wide", words.submit))
+            (parts::offline(frame))
         }
     }
 }
@@ -156,6 +157,7 @@ fn taken_seat(frame: &Frame, page: &Login) -> Markup {
             (parts::auth(page.encrypted))
             (Field { id: "returnCode", name: "returnCode", label: words.return_code, code: true, error, ..Field::default() }.markup())
             (parts::submit(frame, page.encrypted, "primary wide", words.return_code_submit))
+            (parts::offline(frame))
         }
         form.card.quiet method=(parts::method(page.encrypted)) action=(address::ask(&page.hash)) data-waits[page.encrypted] {
             h2 { (words.ask_title) }
@@ -163,6 +165,7 @@ fn taken_seat(frame: &Frame, page: &Login) -> Markup {
             input type="hidden" name="user" value=(page.user);
             (parts::auth(page.encrypted))
             (parts::submit(frame, page.encrypted, "wide", words.ask_submit))
+            (parts::offline(frame))
         }
         p { a href=(address::login(&page.hash)) { (words.other_name) } }
     }

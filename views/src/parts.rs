@@ -247,6 +247,11 @@ pub(crate) fn unanswered(frame: &Frame) -> Markup {
     html! { p.error hidden data-unanswered { (frame.text.common.unanswered) } }
 }
 
+/// The alert of a form that the browser sends, for when there is no network (`typed.js`).
+pub(crate) fn offline(frame: &Frame) -> Markup {
+    html! { p.error hidden data-offline { (frame.text.common.unanswered) } }
+}
+
 /// The hidden field with the proof of having the whole link of an encrypted chat; the scripts fill it in.
 pub(crate) fn auth(encrypted: bool) -> Markup {
     html! { @if encrypted { input type="hidden" name="auth" disabled data-auth; } }

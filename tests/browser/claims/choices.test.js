@@ -70,6 +70,33 @@ async function arrives(from, to, text) {
   await untilTick(from, text, "Delivered");
 }
 
+claim("another language leaves what was typed on the start page and on the guest's", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  const { page } = abhi;
+  await page.goto("/");
+  await page.locator("[data-choice] summary").click();
+  await page.locator("#plain").check();
+  await page.locator("#user-one").fill("Abhi");
+  await page.locator("#user-two").fill("Anny");
+  await page.getByRole("radio", { name: "30 days" }).check();
+  await page.getByRole("button", { name: "العربية" }).click();
+  await page.locator("html[lang=ar]").waitFor();
+  await page.locator("[data-choice]:not([hidden])").waitFor();
+  const typed = () => page.evaluate(() => ["#user-one", "#user-two", ":checked"].map((what) => /** @type {HTMLInputElement} */ (document.querySelector(what)).value));
+  assert.deepEqual(await typed(), ["Abhi", "Anny", "720"]);
+  assert.ok(await page.locator("#plain").isChecked());
+  assert.ok(await page.locator("[data-plain]").isVisible());
+  await page.locator("#register .primary").click();
+  const link = await until("the link", () => page.locator("#link").inputValue());
+  await anny.page.goto(link);
+  await anny.page.locator("#user").fill("Anny");
+  await anny.page.getByRole("button", { name: "العربية" }).click();
+  await anny.page.locator("html[lang=ar]").waitFor();
+  await untilIs("the name", () => anny.page.locator("#user").inputValue(), "Anny");
+  // It is kept for the page that follows, and no longer.
+  assert.equal(await anny.page.evaluate(() => sessionStorage.length), 0);
+});
+
 claim("notification and sound come when switched on and nobody looks, and only then", async ({ person }) => {
   const [abhi, anny] = [await person(), await person({ permissions: ["notifications"] })];
   await anny.context.addInitScript(keepSigns);

@@ -15,14 +15,14 @@ share({}, { whole: true });
 
 const WORDS = "This did not get through. Check your connection, then try again.";
 
-/** Answers what asks for an address, until that is called which this answers with. @param {Page} page @param {string} address @param {(route: Route) => unknown} how */
+/** Answers what asks for an address, until that is called which this answers with. @param {Page} page @param {string | RegExp} address @param {(route: Route) => unknown} how */
 async function answer(page, address, how) {
   let isMended = false;
   await page.route(address, (route) => (isMended ? route.continue() : how(route)));
   return async () => void (isMended = true);
 }
 
-/** The ways in which nothing comes back. @type {[string, (page: Page, address: string) => Promise<() => Promise<void>>][]} */
+/** The ways in which nothing comes back. @type {[string, (page: Page, address: string | RegExp) => Promise<() => Promise<void>>][]} */
 const WAYS = [
   ["away", async (page) => {
     await page.context().setOffline(true);
@@ -53,24 +53,55 @@ claim("what leads away from a chat waits for the network, and the messages stay 
   await page.getByRole("heading", { name: "Where you are logged in" }).waitFor();
 });
 
-claim("a plain chat that is asked for without a network leaves what was typed", async ({ person }) => {
-  const abhi = await person();
-  const { page } = abhi;
-  abhi.expectOutage();
-  await page.goto("/");
-  await choosePlain(page);
-  await page.getByLabel("Your name").fill("Abhi");
-  await page.context().setOffline(true);
-  const create = page.getByRole("button", { name: "Create the chat" });
-  await create.click();
-  await page.getByText("The server did not answer, and no chat was made.").waitFor();
-  assert.equal(await page.getByLabel("Your name").inputValue(), "Abhi");
-  await page.context().setOffline(false);
-  await create.click();
-  await page.getByRole("heading", { name: "Invite" }).waitFor();
-});
+for (const encrypted of [false, true]) {
+  claim(`a guest of ${encrypted ? "an encrypted" : "a plain"} chat keeps the name that was typed without a network and without a server`, async ({ person }) => {
+    const [abhi, anny] = [await person(), await person()];
+    const { page } = anny;
+    anny.expectOutage();
+    anny.expectStatus(502);
+    const { link } = await register(abhi, { encrypted });
+    await page.goto(link);
+    await page.waitForLoadState("networkidle");
+    await page.getByLabel("Your name").fill("Anny");
+    const enter = page.getByRole("button", { name: "Enter", exact: true });
+    await page.context().setOffline(true);
+    await enter.click();
+    await page.getByText(WORDS).waitFor();
+    assert.equal(await page.getByLabel("Your name").inputValue(), "Anny");
+    await page.context().setOffline(false);
+    const mend = await answer(page, "**/login", (route) => route.fulfill({ status: 502, contentType: "text/html", body: "<h1>Bad gateway</h1>" }));
+    await enter.click();
+    await page.getByRole("heading", { name: "Bad gateway" }).waitFor();
+    await mend();
+    await page.goBack();
+    await until("the name is there", () => page.getByLabel("Your name").inputValue(), (name) => name === "Anny");
+    await enter.click();
+    await inChat(page);
+    // It is kept for the page that follows, and no longer.
+    await until("nothing is kept", () => page.evaluate(() => sessionStorage.getItem("duet:typed") === null));
+  });
+}
 
 for (const [network, fail] of WAYS) {
+  claim(`a plain chat that is asked for while the network is ${network} leaves what was typed`, async ({ person }) => {
+    const abhi = await person();
+    const { page } = abhi;
+    abhi.expectOutage();
+    abhi.expectStatus(502);
+    await page.addInitScript(hurry);
+    await page.goto("/");
+    await choosePlain(page);
+    await page.getByLabel("Your name").fill("Abhi");
+    const mend = await fail(page, /\/demo\/chat\/(?!assets)/);
+    const create = page.getByRole("button", { name: "Create the chat" });
+    await create.click();
+    await page.getByText("The server did not answer, and no chat was made.").waitFor();
+    assert.equal(await page.getByLabel("Your name").inputValue(), "Abhi");
+    await mend();
+    await create.click();
+    await page.getByRole("heading", { name: "Invite" }).waitFor();
+  });
+
   for (const [what, leaf, press, words] of /** @type {[string, string, (page: Page) => Promise<unknown>, string][]} */ ([
     ["the end", "endchat", endForBoth, "The chat has ended"],
     ["the log-out", "logout", async (page) => {
