@@ -121,7 +121,9 @@ impl Pair {
             return;
         }
         if message.seq <= self.status.last_seq() {
-            if self.recent.conflicts_with(&message) {
+            // Where none is remembered, the chat was loaded when it had this message already, or when the store had more
+            // than now.
+            if self.recent.is_empty() || self.recent.conflicts_with(&message) {
                 self.rewind(message.seq - 1, ctx);
             }
             return;
@@ -199,11 +201,6 @@ impl Pair {
     pub(super) fn committed(&mut self, messages: Vec<CommittedMessage>, ctx: &mut Context<Self>) {
         for mut committed in messages {
             committed.acknowledge(self.online(committed.message.seat.other()));
-            let seq = committed.message.seq;
-            if self.recent.is_empty() && seq <= self.status.last_seq() {
-                // The chat was loaded when it had this message already, or when the store had more than now.
-                self.rewind(seq - 1, ctx);
-            }
             self.offer(committed.message.clone(), ctx);
         }
     }

@@ -38,9 +38,11 @@ impl RecentMessages {
         self.0.iter().any(other)
     }
 
-    /// The `seq` before the first remembered message, but at most `at_most`.
+    /// The `seq` before the first remembered message, but at most `at_most`. Where none is remembered, nothing tells which
+    /// of the last messages are new, so it lies before as many as would be.
     fn start(&self, at_most: Seq) -> Seq {
-        let first = self.0.front().map_or(at_most, |(seq, _)| seq - 1);
+        let unknown = || at_most.saturating_sub(RECENT_LEN_MAX as Seq);
+        let first = self.0.front().map_or_else(unknown, |(seq, _)| seq - 1);
         first.min(at_most)
     }
 

@@ -65,6 +65,26 @@ async fn a_pair_that_has_shown_nothing_yet_notices_a_loss_as_well() {
 }
 
 #[actix::test]
+async fn a_pair_that_has_shown_nothing_yet_shows_what_others_send_after_a_loss() {
+    for deaf in [false, true] {
+        let world = World::new();
+        let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+        let [abhi, anny] = here.couple(&world).await;
+        for number in 1..=30 {
+            abhi.send(&format!("text {number}")).await.unwrap();
+        }
+        let stream = Watch::open(&anny.at(&there)).await;
+        there.bus.set_deaf(deaf);
+        world.store.lose_messages_after(abhi.key, 28);
+        assert_eq!(abhi.send("new").await.unwrap().seq, 29);
+        stream.until(&Shown::Message(29, "new".into())).await;
+        there.bus.set_deaf(false);
+        abhi.send("next").await.unwrap();
+        stream.until(&Shown::Message(30, "next".into())).await;
+    }
+}
+
+#[actix::test]
 async fn a_loss_is_found_by_a_comparison_where_no_message_tells_of_it() {
     let world = World::new();
     let (here, there) = (world.instance(roomy()), world.instance(roomy()));
