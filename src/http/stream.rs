@@ -59,7 +59,10 @@ pub async fn open(
     caller: TokenHolder,
     after: Option<Seq>,
 ) -> Result<HttpResponse, Problem> {
-    let OpenedStream { snapshot, slot } = match caller.open_stream(after).await {
+    let OpenedStream {
+        snapshot: Snapshot { hello, changes },
+        slot,
+    } = match caller.open_stream(after).await {
         Ok(opened) => opened,
         Err(Refusal::Gone) => return Ok(no_content()),
         Err(refusal) => return Err(refusal.into()),
@@ -69,18 +72,19 @@ pub async fn open(
     let waiting = Rc::new(Cell::new(0));
     let actor = StreamActor {
         id: StreamId::next(),
-        position: snapshot.hello.position,
+        position: hello.position,
         pairs: state.pairs.clone(),
         key: caller.key,
         by: caller.by,
-        snapshot: Some(Box::new(snapshot)),
         slot: Some(slot),
-        changes: 0,
+        changes,
         replayed: state.metrics.replayed.clone(),
         waiting: waiting.clone(),
         waiting_max: state.stream_buffer_bytes,
     };
-    let body = Frames::new(HttpContext::create(actor), waiting, counted);
+    let hello = wire::event_frame(&Event::Hello(Arc::new(hello)));
+    let first = [retry_frame(), hello].concat().into();
+    let body = Frames::new(first, HttpContext::create(actor), waiting, counted);
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((CACHE_CONTROL, "no-store"))
@@ -88,6 +92,10 @@ pub async fn open(
         // Compression would hold events back.
         .insert_header((CONTENT_ENCODING, ContentEncoding::Identity))
         .streaming(body))
+}
+
+fn retry_frame() -> Bytes {
+    wire::retry_frame(rand::rng().random_range(RETRY_MS))
 }
 
 /// The response to a stream of a chat that is over.
@@ -105,10 +113,9 @@ struct StreamActor {
     key: ChatKey,
     /// The reader's token.
     by: SecretDigest,
-    /// The state when it was opened, until that is written.
-    snapshot: Option<Box<Snapshot>>,
     /// Its place within the limits, until it is attached.
     slot: Option<StreamSlot>,
+    /// From [`Snapshot`].
     changes: u64,
     replayed: IntCounter,
     /// Bytes written that the connection has not taken.
@@ -120,12 +127,6 @@ impl Actor for StreamActor {
     type Context = HttpContext<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.write(wire::retry_frame(rand::rng().random_range(RETRY_MS)), ctx);
-        if let Some(snapshot) = self.snapshot.take() {
-            let Snapshot { hello, changes } = *snapshot;
-            self.changes = changes;
-            self.write(wire::event_frame(&Event::Hello(Arc::new(hello))), ctx);
-        }
         self.attach(ctx);
     }
 
@@ -242,7 +243,7 @@ impl Handler<Event> for StreamActor {
                 self.end(ctx);
             }
             Event::Moved => {
-                self.write(wire::retry_frame(rand::rng().random_range(RETRY_MS)), ctx);
+                self.write(retry_frame(), ctx);
                 self.end(ctx);
             }
             _ => self.write(wire::event_frame(&event), ctx),
@@ -268,6 +269,8 @@ async fn until_taken(waiting: Rc<Cell<usize>>) {
 pin_project! {
     /// The frames of a stream as the connection takes them, which counts them and pings when there are none for long.
     struct Frames<S> {
+        // Written before the actor starts, whose queue takes no memory until there is an event.
+        first: Option<Bytes>,
         frames: S,
         waiting: Rc<Cell<usize>>,
         // When the last frame was taken.
@@ -281,9 +284,10 @@ pin_project! {
 }
 
 impl<S> Frames<S> {
-    fn new(frames: S, waiting: Rc<Cell<usize>>, counted: OpenGuard) -> Self {
+    fn new(first: Bytes, frames: S, waiting: Rc<Cell<usize>>, counted: OpenGuard) -> Self {
         let last = Instant::now();
         Self {
+            first: Some(first),
             frames,
             waiting,
             last,
@@ -301,6 +305,9 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
+        if let Some(first) = this.first.take() {
+            return Poll::Ready(Some(Ok(first)));
+        }
         if let Poll::Ready(next) = Pin::new(this.frames).poll_next(cx) {
             if let Some(Ok(frame)) = &next {
                 let waiting = this.waiting.get().saturating_sub(frame.len());

@@ -8,11 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::{
-    StreamExt,
-    future::{BoxFuture, join_all},
-    stream::FuturesUnordered,
-};
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tracing::debug;
 
 use crate::{
@@ -22,8 +18,9 @@ use crate::{
     supervision::catch_panic,
 };
 
-/// Chats compared in one query.
-const COMPARE_LEN_MAX: usize = 20_000;
+/// Chats compared in one statement. They are asked one after the other, so that the memory that they take for a moment
+/// does not grow with the chats.
+const STATEMENT_LEN_MAX: usize = 1_000;
 /// How long to wait before a partition that did not answer is asked again.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 /// Partitions that are due within this time are asked together, with one pass over the pairs.
@@ -210,21 +207,27 @@ async fn sleep_until(due: Option<Instant>) {
 /// Compares pairs with the store and signals those that are behind; the others are not woken.
 async fn compare(pairs: &PairRegistry, keys: Vec<ChatKey>) -> Compared {
     let began = Instant::now();
-    let parts = keys.chunks(COMPARE_LEN_MAX);
-    let failed = join_all(parts.map(|part| compare_in_one_query(pairs, part))).await;
+    let mut failed = Vec::new();
+    for part in keys.chunks(STATEMENT_LEN_MAX) {
+        match failed.is_empty() {
+            true => failed = compare_in_one_statement(pairs, part).await,
+            // The partition does not answer, and would let each statement wait.
+            false => failed.extend(part),
+        }
+    }
     Compared {
-        failed: failed.concat(),
+        failed,
         keys,
         began,
     }
 }
 
-/// Returns the chats that the query failed for.
-async fn compare_in_one_query(pairs: &PairRegistry, keys: &[ChatKey]) -> Vec<ChatKey> {
-    let (keys, asked): (Vec<ChatKey>, Vec<Position>) = keys
+/// Returns the chats that the statement failed for.
+async fn compare_in_one_statement(pairs: &PairRegistry, keys: &[ChatKey]) -> Vec<ChatKey> {
+    let known = keys
         .iter()
-        .filter_map(|key| Some((*key, pairs.position(*key)?)))
-        .unzip();
+        .filter_map(|key| Some((*key, pairs.position(*key)?)));
+    let (keys, asked): (Vec<ChatKey>, Vec<Position>) = known.unzip();
     if keys.is_empty() {
         return Vec::new();
     }

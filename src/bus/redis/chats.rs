@@ -8,18 +8,25 @@ use tokio::sync::oneshot;
 /// This instance's chats at one shard.
 #[derive(Default)]
 pub(super) struct Chats {
-    /// The wanted subscriptions.
-    wanted: HashSet<ChatKey>,
-    /// Who waits for the confirmation of one.
+    /// In one map, because every open chat is in it.
+    states: HashMap<ChatKey, State>,
+    /// Who waits for the confirmation of a subscription.
     waiting: HashMap<ChatKey, Vec<oneshot::Sender<()>>>,
-    /// The subscriptions that Redis has confirmed.
-    confirmed: HashSet<ChatKey>,
     /// Chats whose subscription may have to change.
     touched: Vec<ChatKey>,
-    /// The seats that have a stream open here.
-    open: HashMap<ChatKey, BySeat<bool>>,
     /// Presence that is not written to Redis yet.
     unwritten: HashMap<ChatKey, PresenceWrite>,
+}
+
+/// What is known of one chat. The default is the same as not being in the map.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+struct State {
+    /// Whether the subscription is wanted.
+    wanted: bool,
+    /// Whether Redis has confirmed the subscription.
+    confirmed: bool,
+    /// The seats that have a stream open here.
+    open: BySeat<bool>,
 }
 
 /// A pending write of a chat's presence.
@@ -31,20 +38,41 @@ pub(super) enum PresenceWrite {
     Delete,
 }
 
+impl State {
+    /// What Redis should hold, if anything.
+    fn presence(self) -> Option<PresenceWrite> {
+        (self.open != BySeat::default()).then_some(PresenceWrite::Set(self.open))
+    }
+}
+
 /// The state of one chat, on its way to the shard that serves it now.
 pub(super) struct MovedChat {
     pub(super) key: ChatKey,
-    wanted: bool,
+    state: State,
     waiting: Option<Vec<oneshot::Sender<()>>>,
-    open: Option<BySeat<bool>>,
     unwritten: Option<PresenceWrite>,
 }
 
 impl Chats {
+    fn state(&self, key: ChatKey) -> State {
+        self.states.get(&key).copied().unwrap_or_default()
+    }
+
+    /// Changes the state of a chat and returns what it was before.
+    fn update(&mut self, key: ChatKey, change: impl FnOnce(&mut State)) -> State {
+        let before = self.state(key);
+        let mut state = before;
+        change(&mut state);
+        match state == State::default() {
+            true => self.states.remove(&key),
+            false => self.states.insert(key, state),
+        };
+        before
+    }
+
     /// Requests a subscription. Returns a receiver for the confirmation, or `None` if it is confirmed already.
     pub(super) fn subscribe(&mut self, key: ChatKey) -> Option<oneshot::Receiver<()>> {
-        self.wanted.insert(key);
-        if self.confirmed.contains(&key) {
+        if self.update(key, |chat| chat.wanted = true).confirmed {
             return None;
         }
         let (confirm, confirmed) = oneshot::channel();
@@ -54,19 +82,24 @@ impl Chats {
     }
 
     pub(super) fn unsubscribe(&mut self, key: ChatKey) {
-        self.wanted.remove(&key);
+        self.update(key, |chat| chat.wanted = false);
         self.waiting.remove(&key);
         self.touched.push(key);
     }
 
     /// All wanted subscriptions, which miss something when the shard does.
     pub(super) fn wanted(&self) -> Vec<ChatKey> {
-        self.wanted.iter().copied().collect()
+        let states = self.states.iter();
+        let wanted = states.filter_map(|(key, chat)| chat.wanted.then_some(*key));
+        wanted.collect()
     }
 
     /// Called for a new connection, which has no subscriptions.
     pub(super) fn start_over(&mut self) {
-        self.confirmed.clear();
+        self.states.retain(|_, chat| {
+            chat.confirmed = false;
+            *chat != State::default()
+        });
         self.touched = self.wanted();
     }
 
@@ -75,9 +108,13 @@ impl Chats {
         let (mut new, mut old) = (Vec::new(), Vec::new());
         let touched: HashSet<_> = std::mem::take(&mut self.touched).into_iter().collect();
         for key in touched {
-            match self.wanted.contains(&key) {
-                true if !self.confirmed.contains(&key) => new.push(key),
-                false if self.confirmed.remove(&key) => old.push(key),
+            let chat = self.state(key);
+            match (chat.wanted, chat.confirmed) {
+                (true, false) => new.push(key),
+                (false, true) => {
+                    self.update(key, |chat| chat.confirmed = false);
+                    old.push(key);
+                }
                 _ => {}
             }
         }
@@ -87,7 +124,7 @@ impl Chats {
     /// Confirms a subscription. Returns whether somebody waited for it; if not, it was renewed and may have missed
     /// something.
     pub(super) fn confirm(&mut self, key: ChatKey) -> bool {
-        self.confirmed.insert(key);
+        self.update(key, |chat| chat.confirmed = true);
         let mut was_awaited = false;
         for waiting in self.waiting.remove(&key).unwrap_or_default() {
             was_awaited |= waiting.send(()).is_ok();
@@ -99,16 +136,12 @@ impl Chats {
     /// unsubscribed.
     pub(super) fn lose(&mut self, key: ChatKey) -> bool {
         self.touched.push(key);
-        self.confirmed.remove(&key)
+        self.update(key, |chat| chat.confirmed = false).confirmed
     }
 
     /// Sets which seats are open here; returns whether that must be written.
     pub(super) fn set_open(&mut self, key: ChatKey, open: BySeat<bool>) -> bool {
-        let before = match open == BySeat::default() {
-            true => self.open.remove(&key),
-            false => self.open.insert(key, open),
-        };
-        let changed = before.unwrap_or_default() != open;
+        let changed = self.update(key, |chat| chat.open = open).open != open;
         if changed {
             self.unwritten.insert(key, PresenceWrite::Set(open));
         }
@@ -118,15 +151,16 @@ impl Chats {
     /// The chat is over.
     pub(super) fn forget(&mut self, key: ChatKey) {
         self.unsubscribe(key);
-        self.open.remove(&key);
+        self.update(key, |chat| chat.open = BySeat::default());
         self.unwritten.insert(key, PresenceWrite::Delete);
     }
 
     /// Queues the presence of all chats again, because Redis may have lost it or it is about to expire.
     pub(super) fn write_all_again(&mut self) {
-        for (key, open) in &self.open {
-            let write = PresenceWrite::Set(*open);
-            self.unwritten.entry(*key).or_insert(write);
+        for (key, chat) in &self.states {
+            if let Some(write) = chat.presence() {
+                self.unwritten.entry(*key).or_insert(write);
+            }
         }
     }
 
@@ -149,19 +183,19 @@ impl Chats {
 
     /// Removes the chats that another shard serves now.
     pub(super) fn move_out(&mut self, here: impl Fn(ChatKey) -> bool) -> Vec<MovedChat> {
-        let known = self.wanted.iter().chain(self.open.keys());
-        let moved: HashSet<ChatKey> = known
-            .chain(self.unwritten.keys())
-            .filter(|key| !here(**key))
-            .copied()
-            .collect();
+        let known = self.states.keys().chain(self.unwritten.keys());
+        let moved: HashSet<ChatKey> = known.filter(|key| !here(**key)).copied().collect();
         let take = |key| {
             self.touched.push(key);
             MovedChat {
                 key,
-                wanted: self.wanted.remove(&key),
+                state: self.update(key, |chat| {
+                    *chat = State {
+                        confirmed: chat.confirmed,
+                        ..State::default()
+                    };
+                }),
                 waiting: self.waiting.remove(&key),
-                open: self.open.remove(&key),
                 unwritten: self.unwritten.remove(&key),
             }
         };
@@ -170,19 +204,18 @@ impl Chats {
 
     /// Adds a chat that another shard served before. Its presence is written here too.
     pub(super) fn move_in(&mut self, moved: MovedChat) {
-        let key = moved.key;
-        if moved.wanted {
-            self.wanted.insert(key);
+        let MovedChat { key, state, .. } = moved;
+        if state.wanted {
+            self.update(key, |chat| chat.wanted = true);
             self.touched.push(key);
         }
         if let Some(waiting) = moved.waiting {
             self.waiting.insert(key, waiting);
         }
-        if let Some(open) = moved.open {
-            self.open.insert(key, open);
+        if state.presence().is_some() {
+            self.update(key, |chat| chat.open = state.open);
         }
-        let write = moved.unwritten.or(moved.open.map(PresenceWrite::Set));
-        if let Some(write) = write {
+        if let Some(write) = moved.unwritten.or(state.presence()) {
             self.unwritten.insert(key, write);
         }
     }

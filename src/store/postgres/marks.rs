@@ -15,12 +15,12 @@ use super::{
 /// A row for each key, of NULLs where no chat lives.
 pub(super) const POSITIONS: &str = include_str!("sql/positions.sql");
 
-/// Reads a row of [`POSITIONS`].
+/// Reads a row of [`POSITIONS`], by the places of its columns: every open chat has one each second.
 pub(super) fn position(row: &Row) -> Result<Option<Position>, Error> {
-    let Some(last_seq) = row.try_get::<_, Option<i64>>("last_seq")? else {
+    let Some(last_seq) = row.try_get::<_, Option<i64>>(0)? else {
         return Ok(None);
     };
-    let mark = |column: &str| -> Result<Seq, Error> {
+    let mark = |column: usize| -> Result<Seq, Error> {
         let mark: Option<i64> = row.try_get(column)?;
         Ok(mark.map_or(0, seq))
     };
@@ -32,11 +32,8 @@ pub(super) fn position(row: &Row) -> Result<Option<Position>, Error> {
     };
     Ok(Some(Position {
         last_seq: seq(last_seq),
-        revision: row.try_get::<_, i64>("revision")?.unsigned_abs(),
-        marks: BySeat([
-            marks("delivered", "read")?,
-            marks("delivered_two", "read_two")?,
-        ]),
+        revision: row.try_get::<_, i64>(1)?.unsigned_abs(),
+        marks: BySeat([marks(2, 3)?, marks(4, 5)?]),
     }))
 }
 
