@@ -38,12 +38,15 @@ impl RecentMessages {
         self.0.iter().any(other)
     }
 
-    /// The `seq` before the first remembered message, but at most `at_most`. Where none is remembered, nothing tells which
-    /// of the last messages are new, so it lies before as many as would be.
+    fn contains(&self, message: &Message) -> bool {
+        self.0.contains(&(message.seq, message.id))
+    }
+
+    /// From where on to read, at most `at_most`. Nothing tells which messages ahead of the remembered ones are new, so it
+    /// lies before as many as are remembered at most.
     fn start(&self, at_most: Seq) -> Seq {
-        let unknown = || at_most.saturating_sub(RECENT_LEN_MAX as Seq);
-        let first = self.0.front().map_or_else(unknown, |(seq, _)| seq - 1);
-        first.min(at_most)
+        let first = self.0.front().map_or(at_most, |(seq, _)| seq - 1);
+        first.min(at_most).saturating_sub(RECENT_LEN_MAX as Seq)
     }
 
     /// Forgets the messages after `last`.
@@ -53,8 +56,8 @@ impl RecentMessages {
 }
 
 impl Pair {
-    /// Reads the store's last messages, from `at_most` or earlier, and compares them with the delivered ones. Blocks
-    /// the mailbox, so that nothing overtakes it.
+    /// Reads the store's last messages, from before `at_most` on, and compares them with the delivered ones. Blocks the
+    /// mailbox, so that nothing overtakes it.
     pub(super) fn rewind(&mut self, at_most: Seq, ctx: &mut Context<Self>) {
         if self.chat.is_err() {
             return;
@@ -84,8 +87,8 @@ impl Pair {
         let known = self.status.last_seq();
         let differs = stored
             .iter()
-            .find(|message| self.recent.conflicts_with(message));
-        if chat.position.last_seq >= known && differs.is_none() {
+            .any(|message| self.recent.conflicts_with(message));
+        if chat.position.last_seq >= known && !differs {
             let shown = stored.iter().rfind(|message| message.seq <= known);
             if let (true, Some(last)) = (self.recent.is_empty(), shown) {
                 self.recent.push(last);
@@ -93,14 +96,11 @@ impl Pair {
             self.apply(Ok(Ok(chat)), ctx);
             return;
         }
-        let same = match differs {
-            Some(message) => message.seq - 1,
-            None if self.recent.is_empty() => from,
-            None => chat.position.last_seq,
-        };
-        let same = same.min(chat.position.last_seq);
-        let lost = known.saturating_sub(same);
-        warn!(chat = %self.key.fingerprint(), lost, "the store has lost messages that were shown");
+        let same = stored
+            .iter()
+            .rfind(|message| self.recent.contains(message))
+            .map_or(from, |message| message.seq);
+        warn!(chat = %self.key.fingerprint(), known, same, "the store has lost messages that were shown");
         self.early.clear();
         self.environment.deferred.cap_marks(self.key, same);
         self.recent.truncate(same);
@@ -115,14 +115,15 @@ impl Pair {
     }
 }
 
-/// The messages after `from`, more than are remembered if there are so many. With long texts they take several pages.
+/// The messages after `from`, up to the last one that may be remembered if there are so many. With long texts they take
+/// several pages.
 async fn stored_after(
     store: &dyn Store,
     key: ChatKey,
     from: Seq,
 ) -> Result<Access<Vec<Message>>, StoreError> {
     let mut stored: Vec<Message> = Vec::new();
-    while stored.len() <= RECENT_LEN_MAX {
+    while stored.len() < 2 * RECENT_LEN_MAX {
         let after = stored.last().map_or(from, |message| message.seq);
         let page = store.history(Principal::Server(key), Page::After(after), RECENT_LEN_MAX);
         let HistoryPage { messages, more } = match page.await? {

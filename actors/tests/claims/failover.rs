@@ -85,6 +85,30 @@ async fn a_pair_that_has_shown_nothing_yet_shows_what_others_send_after_a_loss()
 }
 
 #[actix::test]
+async fn a_loss_of_more_than_a_pair_has_shown_is_made_good_as_well() {
+    for sent in 1..=3 {
+        let world = World::new();
+        let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+        let [abhi, anny] = here.couple(&world).await;
+        for number in 1..=30 {
+            abhi.send(&format!("text {number}")).await.unwrap();
+        }
+        let stream = Watch::open(&anny.at(&there)).await;
+        abhi.send("shown").await.unwrap();
+        stream.until(&Shown::Message(31, "shown".into())).await;
+        world.store.lose_messages_after(abhi.key, 29);
+        for seq in 30..30 + sent {
+            let text = format!("new {seq}");
+            assert_eq!(abhi.send(&text).await.unwrap().seq, seq);
+        }
+        for seq in 30..30 + sent {
+            let shown = Shown::Message(seq, format!("new {seq}"));
+            stream.until(&shown).await;
+        }
+    }
+}
+
+#[actix::test]
 async fn a_loss_is_found_by_a_comparison_where_no_message_tells_of_it() {
     let world = World::new();
     let (here, there) = (world.instance(roomy()), world.instance(roomy()));
