@@ -38,9 +38,9 @@ const MOVE_INTERVAL: Duration = Duration::from_millis(50);
 /// and fast where there are few.
 const MOVE_LEN: usize = 4;
 /// Signals that may be queued for one pair; past that it reads from the store instead.
-const QUEUED_SIGNALS_MAX: usize = 512;
+const QUEUED_SIGNALS_MAX: u32 = 512;
 /// Requests that may be on their way to one pair.
-const PENDING_REQUESTS_MAX: usize = 20_000;
+const PENDING_REQUESTS_MAX: u32 = 20_000;
 
 /// The pairs of this instance. Cheap to clone.
 #[derive(Clone)]

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicU32, AtomicU64, Ordering},
 };
 
 use parking_lot::Mutex;
@@ -12,11 +12,11 @@ use crate::domain::{BySeat, Marks, Position, Seat, Seq};
 /// Shared by a pair, its entry in the registry, and the requests on their way to it.
 pub(crate) struct PairStatus {
     /// Requests on their way to the pair. It does not rest before they are answered.
-    pending_requests: AtomicUsize,
+    pending_requests: AtomicU32,
     /// Signals in the pair's mailbox.
-    queued_signals: AtomicUsize,
+    queued_signals: AtomicU32,
     /// Open streams of each seat, also those that are not attached yet.
-    streams: BySeat<AtomicUsize>,
+    streams: BySeat<AtomicU32>,
     /// The lease's number of lapses when the pair last read the store.
     lapses: AtomicU64,
     /// The pair's position: `last_seq` is that of the last delivered message.
@@ -26,7 +26,7 @@ pub(crate) struct PairStatus {
 /// Counts a request, signal or stream of a pair until it is dropped.
 pub(crate) struct CountGuard(Arc<PairStatus>, Counter);
 
-type Counter = fn(&PairStatus) -> &AtomicUsize;
+type Counter = fn(&PairStatus) -> &AtomicU32;
 
 impl CountGuard {
     fn new(status: &Arc<PairStatus>, counter: Counter) -> Self {
@@ -51,8 +51,8 @@ impl PairStatus {
     /// For a pair that has not read the store yet.
     pub(crate) fn new(lapses: u64) -> Self {
         Self {
-            pending_requests: AtomicUsize::new(0),
-            queued_signals: AtomicUsize::new(0),
+            pending_requests: AtomicU32::new(0),
+            queued_signals: AtomicU32::new(0),
             streams: BySeat::default(),
             lapses: AtomicU64::new(lapses),
             position: Mutex::default(),
@@ -76,10 +76,10 @@ impl PairStatus {
     }
 
     pub(crate) fn streams(&self, seat: Seat) -> usize {
-        self.streams[seat].load(Ordering::Acquire)
+        self.streams[seat].load(Ordering::Acquire) as usize
     }
 
-    pub(crate) fn pending_requests(&self) -> usize {
+    pub(crate) fn pending_requests(&self) -> u32 {
         self.pending_requests.load(Ordering::Acquire)
     }
 
@@ -89,7 +89,7 @@ impl PairStatus {
     }
 
     /// Counts a signal to the pair; `None` when `queued_max` are queued already.
-    pub(crate) fn count_signal(self: &Arc<Self>, queued_max: usize) -> Option<CountGuard> {
+    pub(crate) fn count_signal(self: &Arc<Self>, queued_max: u32) -> Option<CountGuard> {
         let counted = CountGuard::new(self, |status| &status.queued_signals);
         (self.queued_signals.load(Ordering::Acquire) <= queued_max).then_some(counted)
     }
