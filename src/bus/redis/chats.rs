@@ -190,10 +190,7 @@ impl Chats {
             MovedChat {
                 key,
                 state: self.update(key, |chat| {
-                    *chat = State {
-                        confirmed: chat.confirmed,
-                        ..State::default()
-                    };
+                    (chat.wanted, chat.open) = (false, BySeat::default());
                 }),
                 waiting: self.waiting.remove(&key),
                 unwritten: self.unwritten.remove(&key),
