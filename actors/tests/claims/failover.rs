@@ -6,7 +6,7 @@ use actors::{
     testing::{Call, eventually},
 };
 
-use crate::world::{Shown, Watch, World, roomy};
+use crate::world::{Instance, Person, Shown, Watch, World, roomy};
 
 /// Whether it was given a hello that goes on from there.
 fn began_anew_at(stream: &Watch, seq: u64) -> bool {
@@ -14,6 +14,18 @@ fn began_anew_at(stream: &Watch, seq: u64) -> bool {
     shown
         .iter()
         .any(|shown| matches!(shown, Shown::Hello { position, .. } if *position == seq))
+}
+
+/// The first person of a chat of that many messages, all sent at the first of two instances, and a stream of the second person at
+/// the other one, which has shown none of them.
+async fn opened_late(world: &World, messages: u64) -> ([Instance; 2], Person, Watch) {
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(world).await;
+    for number in 1..=messages {
+        abhi.send(&format!("text {number}")).await.unwrap();
+    }
+    let stream = Watch::open(&anny.at(&there)).await;
+    ([here, there], abhi, stream)
 }
 
 #[actix::test]
@@ -50,13 +62,8 @@ async fn loses_some_of(rest: &str) {
 #[actix::test]
 async fn a_pair_that_has_shown_nothing_yet_notices_a_loss_as_well() {
     let world = World::new();
-    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
-    let [abhi, anny] = here.couple(&world).await;
-    for number in 1..=5 {
-        abhi.send(&format!("text {number}")).await.unwrap();
-    }
+    let ([_here, there], abhi, stream) = opened_late(&world, 5).await;
     let abhi = abhi.at(&there);
-    let stream = Watch::open(&anny.at(&there)).await;
     world.store.lose_messages_after(abhi.key, 3);
     assert_eq!(abhi.send("new").await.unwrap().seq, 4);
     stream.until(&Shown::Message(4, "new".into())).await;
@@ -68,12 +75,7 @@ async fn a_pair_that_has_shown_nothing_yet_notices_a_loss_as_well() {
 async fn a_pair_that_has_shown_nothing_yet_shows_what_others_send_after_a_loss() {
     for deaf in [false, true] {
         let world = World::new();
-        let (here, there) = (world.instance(roomy()), world.instance(roomy()));
-        let [abhi, anny] = here.couple(&world).await;
-        for number in 1..=30 {
-            abhi.send(&format!("text {number}")).await.unwrap();
-        }
-        let stream = Watch::open(&anny.at(&there)).await;
+        let ([_here, there], abhi, stream) = opened_late(&world, 30).await;
         there.bus.set_deaf(deaf);
         world.store.lose_messages_after(abhi.key, 28);
         assert_eq!(abhi.send("new").await.unwrap().seq, 29);
@@ -88,12 +90,7 @@ async fn a_pair_that_has_shown_nothing_yet_shows_what_others_send_after_a_loss()
 async fn a_loss_of_more_than_a_pair_has_shown_is_made_good_as_well() {
     for sent in 1..=3 {
         let world = World::new();
-        let (here, there) = (world.instance(roomy()), world.instance(roomy()));
-        let [abhi, anny] = here.couple(&world).await;
-        for number in 1..=30 {
-            abhi.send(&format!("text {number}")).await.unwrap();
-        }
-        let stream = Watch::open(&anny.at(&there)).await;
+        let (_instances, abhi, stream) = opened_late(&world, 30).await;
         abhi.send("shown").await.unwrap();
         stream.until(&Shown::Message(31, "shown".into())).await;
         world.store.lose_messages_after(abhi.key, 29);

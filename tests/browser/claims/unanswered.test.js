@@ -12,6 +12,7 @@ share({}, { whole: true });
 
 /** @typedef {import("playwright-core").Page} Page */
 /** @typedef {import("playwright-core").Route} Route */
+/** @typedef {import("../harness/person.js").Person} Person */
 
 const WORDS = "This did not get through. Check your connection, then try again.";
 
@@ -22,6 +23,9 @@ async function answer(page, address, how) {
   return async () => void (isMended = true);
 }
 
+/** @param {Route} route */
+const badGateway = (route) => route.fulfill({ status: 502, contentType: "text/html", body: "<h1>Bad gateway</h1>" });
+
 /** The ways in which nothing comes back. @type {[string, (page: Page, address: string | RegExp) => Promise<() => Promise<void>>][]} */
 const WAYS = [
   ["away", async (page) => {
@@ -29,8 +33,17 @@ const WAYS = [
     return () => page.context().setOffline(false);
   }],
   ["half dead", (page, address) => answer(page, address, () => {})],
-  ["another one's", (page, address) => answer(page, address, (route) => route.fulfill({ status: 502, contentType: "text/html", body: "<h1>Bad gateway</h1>" }))],
+  ["another one's", (page, address) => answer(page, address, badGateway)],
 ];
+
+/** Somebody whose network is about to fail. @param {() => Promise<Person>} person */
+async function unlucky(person) {
+  const abhi = await person();
+  abhi.expectOutage();
+  abhi.expectStatus(502);
+  await abhi.page.addInitScript(hurry);
+  return abhi;
+}
 
 claim("what leads away from a chat waits for the network, and the messages stay in sight", async ({ person }) => {
   const [abhi, anny] = [await person(), await person()];
@@ -69,7 +82,7 @@ for (const encrypted of [false, true]) {
     await page.getByText(WORDS).waitFor();
     assert.equal(await page.getByLabel("Your name").inputValue(), "Anny");
     await page.context().setOffline(false);
-    const mend = await answer(page, "**/login", (route) => route.fulfill({ status: 502, contentType: "text/html", body: "<h1>Bad gateway</h1>" }));
+    const mend = await answer(page, "**/login", badGateway);
     await enter.click();
     await page.getByRole("heading", { name: "Bad gateway" }).waitFor();
     await mend();
@@ -84,11 +97,8 @@ for (const encrypted of [false, true]) {
 
 for (const [network, fail] of WAYS) {
   claim(`a plain chat that is asked for while the network is ${network} leaves what was typed`, async ({ person }) => {
-    const abhi = await person();
+    const abhi = await unlucky(person);
     const { page } = abhi;
-    abhi.expectOutage();
-    abhi.expectStatus(502);
-    await page.addInitScript(hurry);
     await page.goto("/");
     await choosePlain(page);
     await page.getByLabel("Your name").fill("Abhi");
@@ -152,11 +162,8 @@ for (const [network, fail] of WAYS) {
   });
 
   claim(`that the return code is saved can be said again after the network was ${network}`, async ({ person }) => {
-    const abhi = await person();
+    const abhi = await unlucky(person);
     const { page } = abhi;
-    abhi.expectOutage();
-    abhi.expectStatus(502);
-    await page.addInitScript(hurry);
     await register(abhi);
     await openMySide(abhi);
     const mend = await fail(page, "**/return_code/saved");
@@ -170,11 +177,8 @@ for (const [network, fail] of WAYS) {
   });
 
   claim(`a new encrypted chat is not lost over a network that is ${network}`, async ({ person }) => {
-    const abhi = await person();
+    const abhi = await unlucky(person);
     const { page } = abhi;
-    abhi.expectOutage();
-    abhi.expectStatus(502);
-    await page.addInitScript(hurry);
     await page.goto("/");
     await page.getByText("Only the two of you can read this.").waitFor();
     await page.getByLabel("Your name").fill("Abhi");
@@ -191,11 +195,8 @@ for (const [network, fail] of WAYS) {
   });
 
   claim(`the file of an encrypted chat can be asked for again after the network was ${network}`, async ({ person }) => {
-    const abhi = await person();
+    const abhi = await unlucky(person);
     const { page } = abhi;
-    abhi.expectOutage();
-    abhi.expectStatus(502);
-    await page.addInitScript(hurry);
     await begin(abhi);
     await say(page, "Keep this");
     await untilTick(page, "Keep this", "Sent");
