@@ -122,7 +122,7 @@ impl State {
     fn admit(&self, peer: IpAddr) -> Option<OpenGuard> {
         let admitted = self.limits.count_connection(peer);
         if admitted.is_none() {
-            self.metrics.count_refused_connection();
+            self.metrics.count_rejected("too_many_connections");
         }
         admitted
     }

@@ -62,10 +62,11 @@ fn set_request_id(headers: &mut header::HeaderMap, id: &str) {
 }
 
 /// The response to something that is not a valid request.
-pub fn early_refusal(problem: &Problem) -> HttpResponse {
+pub fn early_refusal(problem: &Problem, metrics: &HttpMetrics) -> HttpResponse {
     let id = new_id();
     let error = problem.error();
     debug!(id, error, "refused before it was a request");
+    metrics.count_rejected(error);
     let mut response = problem.respond("FAIL");
     set_request_id(response.headers_mut(), &id);
     add_security_headers(response.headers_mut(), false);
@@ -165,8 +166,7 @@ fn of_error(error: &Error, status: StatusCode) -> Problem {
 /// Writes a failure as JSON or as a page, and counts it.
 fn failure_response(request: HttpRequest, problem: &Problem) -> ServiceResponse<BoxBody> {
     if let Some(state) = request.app_data::<web::Data<State>>() {
-        let rejected = &state.metrics.rejected;
-        rejected.with_label_values(&[problem.error()]).inc();
+        state.metrics.count_rejected(problem.error());
         if problem.is_unroutable() {
             // Scanning for addresses counts as requests; the response stays a 404.
             let _ = state.limits.count_request(&request);

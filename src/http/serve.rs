@@ -44,7 +44,7 @@ use tokio_util::{
 };
 use tracing::{debug, error, warn};
 
-use super::State;
+use super::{State, observe::HttpMetrics};
 use crate::config::Settings;
 use low_priority::LowPriorityQueue;
 use read_turns::{ReadTurn, ReadTurns};
@@ -74,6 +74,8 @@ struct ConnectionContext {
     reads: ReadTurns,
     /// Where costly connections wait.
     low_priority: LowPriorityQueue,
+    /// Counts what is refused before it is a request.
+    metrics: HttpMetrics,
 }
 
 /// A socket whose connections are served.
@@ -162,6 +164,7 @@ where
                 waiting: state.requests_waiting.clone(),
                 low_priority: LowPriorityQueue::default(),
                 reads: ReadTurns::new(reads_per_worker),
+                metrics: state.metrics.clone(),
             });
             let low_priority = context.low_priority.clone();
             // It keeps the `Date` header up to date in a task of its own, so one for all connections.

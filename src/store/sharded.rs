@@ -10,7 +10,6 @@ mod changing;
 mod examine;
 mod finding;
 mod keeping;
-mod located;
 mod maps;
 mod registering;
 mod spreading;
@@ -27,14 +26,14 @@ use actors::{
     domain::ChatKey,
     ports::{Clock, StoreError},
 };
-use parking_lot::RwLock;
+use hashlink::LruCache;
+use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 
 use super::{Meter, PostgresStore, Result, postgres::PoolMetrics};
 use crate::config::PostgresUrl;
 use finding::Candidate;
 use keeping::ShardMetrics;
-use located::Located;
 use maps::Maps;
 
 pub use changing::{ChangeError, ShardStatus};
@@ -43,6 +42,8 @@ pub(crate) use maps::Map;
 
 /// Older maps are read again before a chat is reported as missing.
 const MAPS_GOOD_FOR: Duration = Duration::from_secs(5);
+/// Chats whose server is remembered; they take about 20 MB.
+const LOCATED_LEN_MAX: usize = 300_000;
 
 /// The store over several servers.
 pub struct ShardedStore {
@@ -50,7 +51,9 @@ pub struct ShardedStore {
     maps: RwLock<Known>,
     /// When the last reading of the maps began, and how it ended.
     last_reading: tokio::sync::Mutex<Option<(Instant, Result<()>)>>,
-    located: Located,
+    /// The server of each chat that may be on several, where it was found. A chat never moves, so this never becomes wrong.
+    /// After a change of the map most lookups ask one server instead of two.
+    located: Mutex<LruCache<ChatKey, usize>>,
     clock: Arc<dyn Clock>,
     lanes: usize,
     metrics: ShardMetrics,

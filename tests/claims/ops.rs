@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Api, Chat, POST, Server, Setup, Stream, eventually, store};
+use crate::support::{Api, Chat, POST, Server, Setup, Stream, eventually, raw, store};
 
 #[tokio::test]
 async fn health_says_that_it_lives_and_that_it_is_ready() {
@@ -47,7 +47,7 @@ async fn an_instance_on_its_way_out_is_not_ready() {
         .await;
     let chat = Chat::begin(&server).await;
     // A request that is not finished keeps the instance for a while.
-    let mut socket = crate::support::raw::connect(server.address).await;
+    let mut socket = raw::connect(server.address).await;
     let head = format!(
         "POST {} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
          Authorization: Bearer {}\r\nContent-Length: 100\r\n\r\n{{",
@@ -91,13 +91,16 @@ async fn what_happens_is_counted() {
         .await
         .fails(400);
     server.api().get(&chat.path("messages")).await.fails(401);
+    // Not even a request.
+    let nonsense = raw::exchange(server.address, b"GET / HTTP/1.1\r\nno header\r\n\r\n");
+    assert_eq!(nonsense.await.status, 400);
 
     assert_eq!(server.metric("duet_pairs").await, 1.0);
     assert!(server.metric("duet_streams").await >= 1.0);
     assert_eq!(server.metric("duet_messages_accepted_total").await, 5.0);
     assert!(server.metric("duet_messages_delivered_total").await >= 5.0);
     assert_eq!(server.metric("duet_messages_replayed_total").await, 3.0);
-    assert!(server.metric("duet_http_rejected_total").await >= 2.0);
+    assert_eq!(server.metric("duet_http_rejected_total").await, 3.0);
     assert!(server.metric("duet_journal_commit_seconds_count").await >= 1.0);
     assert_eq!(server.metric("duet_journal_batch_messages_sum").await, 5.0);
     assert_eq!(server.metric("duet_journal_queue_messages").await, 0.0);

@@ -1,23 +1,34 @@
 use std::time::Duration;
 
-use actors::metrics::register;
-use prometheus::{GaugeVec, IntCounter, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{GaugeVec, IntCounter, IntGauge, IntGaugeVec};
 
 use super::server::Address;
 
-/// The metrics of the bus.
-#[derive(Clone)]
-pub(super) struct Metrics {
-    pub(super) published: IntCounter,
-    pub(super) repeated: IntCounter,
-    pub(super) received: IntCounter,
-    pub(super) dropped: IntCounter,
-    pub(super) resyncs: IntCounter,
-    pub(super) reconnects: IntCounter,
-    pub(super) outbox_len: IntGauge,
-    state: IntGaugeVec,
-    probe_age: GaugeVec,
-    instances: IntGaugeVec,
+actors::metrics! {
+    /// The metrics of the bus.
+    #[derive(Clone)]
+    pub(super) struct Metrics {
+        /// Notices that Redis has taken.
+        pub(super) published: IntCounter = "duet_bus_published_total",
+        /// Notices sent again because Redis did not confirm them.
+        pub(super) repeated: IntCounter = "duet_bus_repeated_total",
+        /// Notices of other instances.
+        pub(super) received: IntCounter = "duet_bus_received_total",
+        /// Notices dropped because too many waited; the others read from the store.
+        pub(super) dropped: IntCounter = "duet_bus_dropped_total",
+        /// Times that chats were compared with the store because they may have missed notices.
+        pub(super) resyncs: IntCounter = "duet_bus_resyncs_total",
+        /// Times that a subscription was lost and made again.
+        pub(super) reconnects: IntCounter = "duet_bus_reconnects_total",
+        /// Notices that wait to be sent.
+        pub(super) outbox_len: IntGauge = "duet_bus_outbox_notices",
+        /// State of the subscription to a shard: 2 up, 1 deaf, 0 away.
+        state: IntGaugeVec = "duet_bus_state" by "shard",
+        /// How long ago this instance heard its own beat through a shard.
+        probe_age: GaugeVec = "duet_bus_probe_age_seconds" by "shard",
+        /// Live instances according to a shard, this one included.
+        instances: IntGaugeVec = "duet_bus_instances" by "shard",
+    }
 }
 
 /// The state of a shard's subscription.
@@ -29,60 +40,6 @@ pub(super) enum State {
 }
 
 impl Metrics {
-    /// Registers everything.
-    ///
-    /// # Panics
-    /// When one of the names is registered already: a bug in the caller.
-    pub(super) fn register(registry: &Registry) -> Self {
-        let counter = |name, help| register(registry, IntCounter::new(name, help));
-        let by_shard = ["shard"];
-        let gauges = |name: &str, help: &str| {
-            register(registry, IntGaugeVec::new(Opts::new(name, help), &by_shard))
-        };
-        Self {
-            published: counter("duet_bus_published_total", "Notices that Redis has taken."),
-            repeated: counter(
-                "duet_bus_repeated_total",
-                "Notices sent again because Redis did not confirm them.",
-            ),
-            received: counter("duet_bus_received_total", "Notices of other instances."),
-            dropped: counter(
-                "duet_bus_dropped_total",
-                "Notices dropped because too many waited; the others read from the store.",
-            ),
-            resyncs: counter(
-                "duet_bus_resyncs_total",
-                "Times that chats were compared with the store because they may have missed notices.",
-            ),
-            reconnects: counter(
-                "duet_bus_reconnects_total",
-                "Times that a subscription was lost and made again.",
-            ),
-            outbox_len: register(
-                registry,
-                IntGauge::new("duet_bus_outbox_notices", "Notices that wait to be sent."),
-            ),
-            state: gauges(
-                "duet_bus_state",
-                "State of the subscription to a shard: 2 up, 1 deaf, 0 away.",
-            ),
-            probe_age: register(
-                registry,
-                GaugeVec::new(
-                    Opts::new(
-                        "duet_bus_probe_age_seconds",
-                        "How long ago this instance heard its own beat through a shard.",
-                    ),
-                    &by_shard,
-                ),
-            ),
-            instances: gauges(
-                "duet_bus_instances",
-                "Live instances according to a shard, this one included.",
-            ),
-        }
-    }
-
     pub(super) fn set_state(&self, shard: &Address, state: State) {
         let gauge = self.state.with_label_values(&[&shard.to_string()]);
         gauge.set(state as i64);

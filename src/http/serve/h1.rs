@@ -218,7 +218,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         // The old codec may be in the middle of a body.
         self.codec = Codec::new(self.codec.config().clone());
         Answer {
-            response: observe::early_refusal(problem).into(),
+            response: observe::early_refusal(problem, &self.context.metrics).into(),
             reservation: None,
             is_head: false,
             is_last: true,

@@ -68,7 +68,7 @@ impl Chats for ShardedStore {
 
     async fn name_seat_two(&self, key: ChatKey, name: &UserName) -> Result<Access<bool>> {
         let name = name.clone();
-        self.find(key, is_missing, move |store| {
+        self.find(key, move |store| {
             let name = name.clone();
             Box::pin(async move { store.name_seat_two(key, &name).await })
         })
@@ -76,13 +76,11 @@ impl Chats for ShardedStore {
     }
 
     async fn status(&self, key: ChatKey) -> Result<Access<()>> {
-        self.find(key, is_missing, move |store| store.status(key))
-            .await
+        self.find(key, move |store| store.status(key)).await
     }
 
     async fn load(&self, key: ChatKey) -> Result<Access<Chat>> {
-        self.find(key, is_missing, move |store| store.load(key))
-            .await
+        self.find(key, move |store| store.load(key)).await
     }
 
     /// A chat that has ended has no position. It is not looked up on other servers if its server is known.
@@ -98,8 +96,7 @@ impl Chats for ShardedStore {
     }
 
     async fn end(&self, by: Principal) -> Result<Access<()>> {
-        self.find(by.key(), is_missing, move |store| store.end(by))
-            .await
+        self.find(by.key(), move |store| store.end(by)).await
     }
 }
 
@@ -133,10 +130,8 @@ impl Messages for ShardedStore {
         page: Page,
         limit: usize,
     ) -> Result<Access<HistoryPage>> {
-        self.find(by.key(), is_missing, move |store| {
-            store.history(by, page, limit)
-        })
-        .await
+        self.find(by.key(), move |store| store.history(by, page, limit))
+            .await
     }
 
     /// A chat that may be on several servers is written to all of them: those that lack it ignore the write.
@@ -206,24 +201,18 @@ impl Seats for ShardedStore {
     }
 
     async fn take_seat(&self, claim: Claim) -> Result<Access<Claimed>> {
-        self.find(claim.key, is_missing, move |store| {
-            store.take_seat(claim.clone())
-        })
-        .await
+        self.find(claim.key, move |store| store.take_seat(claim.clone()))
+            .await
     }
 
     async fn end_session(&self, by: Caller, which: SessionChoice) -> Result<Access<bool>> {
-        self.find(by.key, is_missing, move |store| {
-            store.end_session(by, which)
-        })
-        .await
+        self.find(by.key, move |store| store.end_session(by, which))
+            .await
     }
 
     async fn set_return_code(&self, by: Caller, code: CodeDigest) -> Result<Access<()>> {
-        self.find(by.key, is_missing, move |store| {
-            store.set_return_code(by, code)
-        })
-        .await
+        self.find(by.key, move |store| store.set_return_code(by, code))
+            .await
     }
 
     async fn set_device_code(
@@ -232,14 +221,12 @@ impl Seats for ShardedStore {
         code: CodeDigest,
         valid: Duration,
     ) -> Result<Access<Timestamp>> {
-        self.find(by.key, is_missing, move |store| {
-            store.set_device_code(by, code, valid)
-        })
-        .await
+        self.find(by.key, move |store| store.set_device_code(by, code, valid))
+            .await
     }
 
     async fn ask(&self, key: ChatKey, ask: NewAsk) -> Result<Access<()>> {
-        self.find(key, is_missing, move |store| store.ask(key, ask.clone()))
+        self.find(key, move |store| store.ask(key, ask.clone()))
             .await
     }
 
@@ -256,10 +243,8 @@ impl Seats for ShardedStore {
         ask_ref: AskRef,
         verdict: AskAnswer,
     ) -> Result<Access<AnswerOutcome>> {
-        self.find(by.key, is_missing, move |store| {
-            store.answer(by, ask_ref, verdict)
-        })
-        .await
+        self.find(by.key, move |store| store.answer(by, ask_ref, verdict))
+            .await
     }
 
     async fn replaced(&self, key: ChatKey, digest: SecretDigest) -> Result<Option<Replaced>> {

@@ -2,7 +2,7 @@
 
 use actors::{
     domain::ChatKey,
-    ports::{BatchResult, Chats, Denied},
+    ports::{Access, BatchResult, Chats, Denied},
 };
 use futures_util::future::{BoxFuture, join_all};
 
@@ -32,7 +32,7 @@ impl ShardedStore {
             .map(|server| self.number_of(*server))
             .collect();
         if candidates.len() > 1 {
-            let located = self.located.get(key);
+            let located = self.located(key);
             candidates.sort_by_key(|candidate| match candidate {
                 Some(_) if *candidate == located => 0,
                 Some(number) if self.shards[*number].answers() => 1,
@@ -46,8 +46,7 @@ impl ShardedStore {
     /// Only the server where a chat was found before; else all candidates.
     pub(super) fn known_server(&self, key: ChatKey) -> Vec<Candidate> {
         let mut candidates = self.candidates(key);
-        if candidates.len() > 1 && candidates[0].is_some() && candidates[0] == self.located.get(key)
-        {
+        if candidates.len() > 1 && candidates[0].is_some() && candidates[0] == self.located(key) {
             candidates.truncate(1);
         }
         candidates
@@ -59,17 +58,30 @@ impl ShardedStore {
             [Some(number)] => Ok(Some(number)),
             [None] => Err(not_reached()),
             _ => {
-                let status = self.find(key, is_missing, |store| store.status(key));
+                let status = self.find(key, |store| store.status(key));
                 Ok(match status.await? {
                     Err(Denied::Missing) => None,
-                    Ok(()) | Err(_) => self.located.get(key),
+                    Ok(()) | Err(_) => self.located(key),
                 })
             }
         }
     }
 
+    fn located(&self, key: ChatKey) -> Candidate {
+        self.located.lock().get(&key).copied()
+    }
+
     /// Asks about one chat on each candidate until one knows it.
     pub(super) async fn find<T: Send + 'static>(
+        &self,
+        key: ChatKey,
+        ask: impl for<'a> Fn(&'a PostgresStore) -> BoxFuture<'a, Result<Access<T>>> + Send + Sync,
+    ) -> Result<Access<T>> {
+        self.find_unless(key, is_missing, ask).await
+    }
+
+    /// The same, where the answer says in some other way that the chat is not there.
+    pub(super) async fn find_unless<T: Send + 'static>(
         &self,
         key: ChatKey,
         is_missing: fn(&T) -> bool,
@@ -179,7 +191,7 @@ impl ShardedStore {
     /// Remembers where a chat was found that may be on several servers.
     pub(super) fn found(&self, key: ChatKey, candidate: Candidate, is_sole: bool) {
         if !is_sole && let Some(number) = candidate {
-            self.located.insert(key, number);
+            self.located.lock().insert(key, number);
         }
     }
 }

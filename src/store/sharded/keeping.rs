@@ -10,16 +10,16 @@ use std::{
 
 use actors::{
     domain::Timestamp,
-    metrics::register,
     ports::{Clock, Upkeep},
 };
 use futures_util::future::join_all;
-use parking_lot::RwLock;
-use prometheus::{IntGauge, IntGaugeVec, Opts, Registry};
+use hashlink::LruCache;
+use parking_lot::{Mutex, RwLock};
+use prometheus::{IntGauge, IntGaugeVec, Registry};
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use super::{Known, Shard, ShardedStore, located::Located, maps::Maps, spreading::initial_maps};
+use super::{Known, LOCATED_LEN_MAX, Shard, ShardedStore, maps::Maps, spreading::initial_maps};
 use crate::{
     config::{self, PostgresUrl},
     store::{Meter, OpenError, PostgresStore, open_with_retries, postgres::PoolMetrics},
@@ -30,27 +30,14 @@ const INTERVAL: Duration = Duration::from_secs(2);
 /// How long after it is written a map becomes current: every instance has read it by then.
 pub(super) const NOTICE: Duration = Duration::from_secs(10);
 
-/// The metrics of a store of several servers.
-pub(super) struct ShardMetrics {
-    pub(super) up: IntGaugeVec,
-    pub(super) maps_differ: IntGauge,
-}
-
-impl ShardMetrics {
-    fn register(registry: &Registry) -> Self {
-        let up = Opts::new(
-            "duet_shard_up",
-            "Whether a PostgreSQL server takes writes (1) or not (0), in a store of several servers.",
-        );
-        let maps_differ = IntGauge::new(
-            "duet_shard_maps_differ",
-            "PostgreSQL servers whose map of which servers take new chats is another one than this \
-             instance goes by. They register no chats.",
-        );
-        Self {
-            up: register(registry, IntGaugeVec::new(up, &["server"])),
-            maps_differ: register(registry, maps_differ),
-        }
+actors::metrics! {
+    /// The metrics of a store of several servers.
+    pub(super) struct ShardMetrics {
+        /// Whether a PostgreSQL server takes writes (1) or not (0), in a store of several servers.
+        pub(super) up: IntGaugeVec = "duet_shard_up" by "server",
+        /// PostgreSQL servers whose map of which servers take new chats is another one than this instance goes by. They
+        /// register no chats.
+        pub(super) maps_differ: IntGauge = "duet_shard_maps_differ",
     }
 }
 
@@ -78,7 +65,7 @@ impl ShardedStore {
                 read_at: Instant::now(),
             }),
             last_reading: tokio::sync::Mutex::default(),
-            located: Located::default(),
+            located: Mutex::new(LruCache::new(LOCATED_LEN_MAX)),
             clock,
             lanes: settings.lanes.into(),
             metrics: ShardMetrics::register(registry),

@@ -13,7 +13,7 @@ use actors::{
 };
 use uuid::Uuid;
 
-use super::{Map, Result, ShardedStore, asking::is_missing, no_server};
+use super::{Map, Result, ShardedStore, no_server};
 use crate::store::{
     PostgresStore,
     postgres::{Binding, PriorUse},
@@ -168,11 +168,9 @@ impl ShardedStore {
     async fn made_by(&self, new: &NewChat, binding: Binding) -> Result<Option<Registered>> {
         // Whether the chat is there is asked first: asked last, a chat made between the two questions would pass
         // for one that is over, and its registration would make another.
-        let status = self.find(binding.key, is_missing, move |store| {
-            store.status(binding.key)
-        });
+        let status = self.find(binding.key, move |store| store.status(binding.key));
         let asked = new.clone();
-        let found = self.find(binding.key, Option::is_none, move |store| {
+        let found = self.find_unless(binding.key, Option::is_none, move |store| {
             let asked = asked.clone();
             Box::pin(async move { store.registered(&asked).await })
         });

@@ -4,6 +4,7 @@ use std::{future::pending, pin::pin, sync::Arc};
 
 use actix_http::{StatusCode, body::BodyStream};
 use futures_util::future::join;
+use prometheus::Registry;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     sync::Semaphore,
@@ -12,8 +13,11 @@ use tokio::{
 };
 
 use super::{transfer::CLOSE_PAUSE_MAX, *};
-use crate::http::serve::{
-    low_priority::LowPriorityQueue, read_turns::ReadTurns, response_memory::ResponseMemory,
+use crate::http::{
+    observe::HttpMetrics,
+    serve::{
+        low_priority::LowPriorityQueue, read_turns::ReadTurns, response_memory::ResponseMemory,
+    },
 };
 
 /// Serves a connection on which every request is refused before its body has come.
@@ -31,6 +35,7 @@ async fn serve(connection: DuplexStream, app: impl App) -> io::Result<()> {
         waiting: Arc::new(Semaphore::new(1)),
         reads: ReadTurns::new(1),
         low_priority: LowPriorityQueue::default(),
+        metrics: HttpMetrics::register(&Registry::new()),
     });
     let served = async {
         // It keeps the `Date` header up to date in a task of its own, so it needs the `LocalSet`.
