@@ -119,7 +119,7 @@ pub fn serve(settings: Settings, reload: Reload) -> Result<(), StartError> {
         }
         raise_open_files(&settings);
         let app = tokio::select! {
-            started = App::start(&settings, Arc::new(SystemClock::default())) => started?,
+            started = App::start(&settings, Arc::new(SystemClock)) => started?,
             () = stop.next() => {
                 info!("told to stop before it had started");
                 return Ok(());

@@ -267,7 +267,7 @@ fn print_line(sentence: fmt::Arguments<'_>) -> Result<(), Failure> {
 }
 
 async fn open(settings: &Settings) -> Result<Arc<dyn Store>, OpenError> {
-    let clock = Arc::new(SystemClock::default());
+    let clock = Arc::new(SystemClock);
     store::open(settings, clock, &Registry::new()).await
 }
 

@@ -47,7 +47,7 @@ pub(super) fn run(settings: &Settings, change: Option<Change>) -> Result<(), Fai
     settings.check_authorities_of_store()?;
     System::new().block_on(async {
         require_made(&settings.store.url, "shards").await?;
-        let clock = Arc::new(SystemClock::default());
+        let clock = Arc::new(SystemClock);
         let shards =
             ShardedStore::open(urls, &settings.store, clock, &Registry::new()).await?;
         let (server, takes_new) = match change {

@@ -72,7 +72,7 @@ mod tests {
     #[tokio::test]
     async fn all_who_ask_meanwhile_share_a_write_that_fails() {
         const CALLERS: usize = 20;
-        let store = MemoryStore::new(SystemClock::default());
+        let store = MemoryStore::new(SystemClock);
         let probe = StoreProbe::register(Arc::new(store.clone()), &Registry::new());
         store.fail_next(Call::Other, CALLERS);
         let held = store.hold(Call::Other);

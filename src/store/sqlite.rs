@@ -208,7 +208,7 @@ mod tests {
 
     async fn open() -> Stores {
         let folder = tempfile::tempdir().unwrap();
-        let clock = Arc::new(SystemClock::default());
+        let clock = Arc::new(SystemClock);
         let meter = Meter::register(&Registry::new());
         let store = SqliteStore::open(&folder.path().join("duet.db"), clock, 0, meter).unwrap();
         let store = Arc::new(store);

@@ -97,11 +97,11 @@ fn assemble_batches(criterion: &mut Criterion) {
 
 /// Pairs with one person each who is logged in.
 async fn world() -> (PairRegistry, Vec<(ChatKey, SecretDigest)>) {
-    let store = MemoryStore::new(SystemClock::default());
+    let store = MemoryStore::new(SystemClock);
     let adapters = World {
         store: Arc::new(store.clone()),
         bus: Arc::new(MemoryHub::default().attach()),
-        clock: Arc::new(SystemClock::default()),
+        clock: Arc::new(SystemClock),
     };
     let registry = Registry::new();
     let (metrics, tasks) = (Metrics::register(&registry), Tasks::register(&registry));

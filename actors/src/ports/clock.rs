@@ -13,39 +13,21 @@ pub trait Clock: Send + Sync + 'static {
     fn uptime(&self) -> Duration;
 }
 
-/// The machine's clock. Within one process it never runs backwards, even when the machine's time is set, and goes on
-/// during suspend.
-#[derive(Debug)]
-pub struct SystemClock {
-    started: Duration,
-    started_at_ms: i64,
-}
-
-impl Default for SystemClock {
-    fn default() -> Self {
-        let since_epoch = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        Self {
-            started: boottime(),
-            started_at_ms: i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX),
-        }
-    }
-}
+/// The machine's clock. Where the machine's time is set, it follows.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        let elapsed = boottime().saturating_sub(self.started);
-        Timestamp::from_unix_ms(self.started_at_ms).plus(elapsed)
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Timestamp::from_unix_ms(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
     }
 
     fn uptime(&self) -> Duration {
-        boottime()
+        let time = clock_gettime(ClockId::Boottime);
+        time.try_into()
+            .expect("the time since the start is not negative")
     }
-}
-
-fn boottime() -> Duration {
-    let time = clock_gettime(ClockId::Boottime);
-    time.try_into()
-        .expect("the time since the start is not negative")
 }

@@ -7,7 +7,7 @@ mod memory_store {
     };
 
     async fn open() -> Stores {
-        let store = MemoryStore::new(SystemClock::default());
+        let store = MemoryStore::new(SystemClock);
         Stores::new(Arc::new(store.another()), Arc::new(store), ())
     }
 

@@ -14,7 +14,8 @@ use crate::http::{
 pub const CODE_COOKIE: &str = "duet_code";
 /// A device code and when it lapses, for its page.
 pub const DEVICE_COOKIE: &str = "duet_device";
-/// No device code is valid for longer.
+/// As long as a device code is valid. The cookie's life alone says whether to show it: the store counts by a clock of its
+/// own.
 pub const DEVICE_LIFE: Duration = Duration::minutes(10);
 const ENDED_COOKIE: &str = "duet_ended";
 /// Long enough for a slow redirect, and no longer.

@@ -45,20 +45,16 @@ pub async fn device(at: SeatRequest) -> Result<HttpResponse> {
     let holder = at.holder().await?;
     let hello = holder.snapshot().await?.hello;
     let you = hello.names[hello.seat].as_ref().map(UserName::to_string);
-    let now_ms = at.state.clock.now().unix_ms();
-    let kept = flash::kept_device(&at.request);
     let page = Device {
         encrypted: hello.encrypted,
         link: holder.link(),
         hash: holder.hash(),
         seat: holder.seat.number(),
         you: you.unwrap_or_default(),
-        code: kept
-            .filter(|(_, expires_at_ms)| *expires_at_ms > now_ms)
-            .map(|(code, expires_at_ms)| Code {
-                code,
-                expires_at_ms,
-            }),
+        code: flash::kept_device(&at.request).map(|(code, expires_at_ms)| Code {
+            code,
+            expires_at_ms,
+        }),
     };
     Ok(holder.show(|frame| views::device::page(frame, &page)))
 }

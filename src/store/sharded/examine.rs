@@ -56,7 +56,7 @@ pub(crate) async fn examine(
         report_missing_maps(&known, found)?;
         return check_servers(identities, &[]);
     };
-    let now = SystemClock::default().now();
+    let now = SystemClock.now();
     let before = found.len();
     for (place, member) in &known {
         found.extend(lacking(&maps, place, member));
@@ -126,7 +126,7 @@ pub(crate) fn check_alone(place: &str, identity: Uuid, maps: Vec<Map>) -> Result
     let Some(maps) = Maps::new(maps) else {
         return Ok(());
     };
-    let in_use = maps.in_use(SystemClock::default().now());
+    let in_use = maps.in_use(SystemClock.now());
     let others = in_use.iter().filter(|server| **server != identity).count();
     match others {
         0 => Ok(()),

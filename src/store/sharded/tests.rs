@@ -41,7 +41,7 @@ async fn store(urls: &[PostgresUrl]) -> Arc<ShardedStore> {
 }
 
 async fn counted_store(urls: &[PostgresUrl], registry: &Registry) -> Arc<ShardedStore> {
-    let (settings, clock) = (settings(), Arc::new(SystemClock::default()));
+    let (settings, clock) = (settings(), Arc::new(SystemClock));
     let opened = ShardedStore::open(urls, &settings, clock, registry);
     opened.await.unwrap()
 }
@@ -59,7 +59,7 @@ async fn one_then_both(one: &PostgresStore, two: &PostgresStore) -> [Map; 2] {
     let first = one.identity().await.unwrap();
     let mut both = vec![first, two.identity().await.unwrap()];
     both.sort_unstable();
-    let two_hours_ago = SystemClock::default().now().unix_ms() - 2 * 3600 * 1000;
+    let two_hours_ago = SystemClock.now().unix_ms() - 2 * 3600 * 1000;
     [(1, vec![first], 0), (2, both, two_hours_ago)].map(|(version, servers, since)| Map {
         version,
         servers,

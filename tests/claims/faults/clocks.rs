@@ -1,8 +1,11 @@
 //! Order and ends come from the store's clock, whatever the instances believe.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    fs,
+    time::{Duration, SystemTime},
+};
 
-use harness::checker::Seat;
+use harness::{checker::Seat, servers::instance::clock_of};
 use serde_json::{Value, json};
 use time::{
     OffsetDateTime,
@@ -10,20 +13,53 @@ use time::{
 };
 
 use super::scene::Scene;
-use crate::support::{Api, Person};
+use crate::support::{Api, Person, Setup, eventually};
 
 /// More than a device code is valid for.
 const APART: Duration = Duration::from_secs(11 * 60);
 /// Less than that by far, and long enough for a machine that has much else to do.
 const NEAR: Duration = Duration::from_secs(5 * 60);
 
-fn assert_near(written: &Value, expected: SystemTime) {
+fn apart(written: &Value, expected: SystemTime) -> Duration {
     let written = OffsetDateTime::parse(written.as_str().unwrap(), &Rfc3339).unwrap();
-    let apart = (written - OffsetDateTime::from(expected)).unsigned_abs();
+    (written - OffsetDateTime::from(expected)).unsigned_abs()
+}
+
+fn assert_near(written: &Value, expected: SystemTime) {
+    let apart = apart(written, expected);
     assert!(
         apart < NEAR,
         "{written} is {apart:?} away from {expected:?}"
     );
+}
+
+/// As on a machine that was off for a week and has no clock of its own, once it hears the time.
+#[tokio::test]
+async fn a_server_follows_the_clock_of_its_machine_when_that_is_set() {
+    const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+    let mut setup = Setup::new();
+    let (time, next) = (setup.folder().join("time"), setup.folder().join("next"));
+    fs::write(&time, "-7d").unwrap();
+    for (name, value) in clock_of(&time).unwrap() {
+        setup = setup.env(&name, value);
+    }
+    let server = setup.start().await;
+    let chat_ends = async || {
+        let names = json!({"userOne": "Abhi", "userTwo": "Anny", "ttlHours": 1});
+        let made = server.api().post("/chat-server/register", names).await;
+        made.ok()["expiresAt"].clone()
+    };
+    let hour = Duration::from_secs(3600);
+    assert_near(&chat_ends().await, SystemTime::now() - WEEK + hour);
+    for (set, expected) in [("+0", hour), ("+7d", WEEK + hour), ("+0", hour)] {
+        fs::write(&next, set).unwrap();
+        fs::rename(&next, &time).unwrap();
+        eventually("a chat ends by the clock as it is set", async || {
+            let apart = apart(&chat_ends().await, SystemTime::now() + expected);
+            (apart < NEAR).then_some(())
+        })
+        .await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,7 +20,7 @@ async fn start(postgres: &Postgres) -> (SocketAddr, FaultyClock) {
         setting("store.url", postgres.url()),
     ];
     let settings = Settings::load(None, environment).unwrap();
-    let clock = FaultyClock::new(SystemClock::default());
+    let clock = FaultyClock::new(SystemClock);
     let app = App::start(&settings, Arc::new(clock.clone())).await;
     let app = app.unwrap();
     let address = app.address;

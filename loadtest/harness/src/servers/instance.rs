@@ -56,6 +56,23 @@ pub fn setting(name: &str, value: impl ToString) -> (String, String) {
 /// # Errors
 /// [`StartError`] when the library that does it is not installed.
 pub fn clock_ahead(by: Duration) -> Result<Vec<(String, String)>, StartError> {
+    fake_clock([("FAKETIME", format!("+{}s", by.as_secs()))])
+}
+
+/// The same by what a file says at each moment, such as `-7d`.
+///
+/// # Errors
+/// [`StartError`] when the library that does it is not installed.
+pub fn clock_of(file: &Path) -> Result<Vec<(String, String)>, StartError> {
+    fake_clock([
+        ("FAKETIME_TIMESTAMP_FILE", file.display().to_string()),
+        ("FAKETIME_NO_CACHE", "1".into()),
+    ])
+}
+
+fn fake_clock<const N: usize>(
+    time: [(&str, String); N],
+) -> Result<Vec<(String, String)>, StartError> {
     let architecture = std::env::consts::ARCH;
     let library = PathBuf::from(format!("/usr/lib/{architecture}-linux-gnu")).join(FAKE_CLOCK);
     if !library.exists() {
@@ -63,11 +80,12 @@ pub fn clock_ahead(by: Duration) -> Result<Vec<(String, String)>, StartError> {
             "clocks cannot be set apart: `make tools` installs Debian's `libfaketime`".into(),
         ));
     }
-    Ok(vec![
-        ("LD_PRELOAD".into(), library.display().to_string()),
-        ("FAKETIME".into(), format!("+{}s", by.as_secs())),
-        ("FAKETIME_DONT_FAKE_MONOTONIC".into(), "1".into()),
-    ])
+    let library = [
+        ("LD_PRELOAD", library.display().to_string()),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1".into()),
+    ];
+    let all = library.into_iter().chain(time);
+    Ok(all.map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 impl Instance {

@@ -98,7 +98,7 @@ async fn different_maps_of_one_version_are_not_followed() {
     assert_eq!(running.maps.read().maps.newest(), &map);
     assert_eq!(two.1.census().await.unwrap().chats, 0);
 
-    let (settings, clock) = (settings(), Arc::new(SystemClock::default()));
+    let (settings, clock) = (settings(), Arc::new(SystemClock));
     let opened = ShardedStore::open(&urls, &settings, clock, &Registry::new()).await;
     let refused = opened.err().unwrap();
     assert!(!refused.is_passing);
