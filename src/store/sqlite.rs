@@ -72,12 +72,16 @@ impl SqliteStore {
         meter: Meter,
     ) -> Result<Self, OpenError> {
         file::prepare(path)?;
-        let workers = start_workers(path);
+        let disk = DiskRoom::new(path, free_bytes_min);
+        let workers = match start_workers(path) {
+            Err(_) if disk.is_full() && disk.use_reserve() => start_workers(path),
+            started => started,
+        };
         let (writer, readers) = workers.map_err(|error| OpenError::file(path, &error))?;
         Ok(Self {
             path: path.into(),
             ended: EndedInLog::default(),
-            disk: Arc::new(DiskRoom::new(path, free_bytes_min)),
+            disk: Arc::new(disk),
             readers,
             writer,
             next_reader: AtomicUsize::new(0),

@@ -2,8 +2,8 @@
 //!
 //! Below a floor, writes that make the file grow are refused. Other programs can still fill the disk, and
 //! SQLite needs space even to delete, because the log grows first. So a reserve file beside the database
-//! occupies some space. When ending a chat finds the disk full, the reserve is deleted and the call retried;
-//! until there is space to recreate the reserve, other writes are refused.
+//! occupies some space. When ending a chat, or opening the database, finds the disk full, the reserve is deleted and
+//! the call retried; until there is space to recreate the reserve, other writes are refused.
 
 use std::{
     fs::{self, File},
@@ -20,6 +20,8 @@ use tracing::{info, warn};
 
 use super::file::{create_for_service, folder, sibling};
 
+/// More than opening the database takes.
+const OPENING_BYTES: u64 = 1_048_576;
 /// Enough to end thousands of chats, and to delete one slice of a long one.
 const RESERVE_BYTES: u64 = 8 * 1_048_576;
 
@@ -76,13 +78,20 @@ impl DiskRoom {
         }
     }
 
+    /// Whether not even the database can be opened.
+    pub(super) fn is_full(&self) -> bool {
+        self.free_bytes.load(Ordering::Relaxed) < OPENING_BYTES
+    }
+
     /// Deletes the reserve to free its space; false if there is none.
     pub(super) fn use_reserve(&self) -> bool {
         if fs::remove_file(&self.reserve).is_err() {
             return false;
         }
         self.reserve_used.store(true, Ordering::Relaxed);
-        warn!("the disk is full: the reserve is used to end and delete chats");
+        warn!(
+            "the disk is full: the reserve is used to open the database, and to end and delete chats"
+        );
         true
     }
 

@@ -3,34 +3,77 @@
 
 use std::{
     fs::{self, OpenOptions},
-    io::{ErrorKind, Write},
+    io::{BufRead, BufReader, ErrorKind, Write},
     path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
 };
 
 use serde_json::json;
 
 use crate::support::{Chat, Server, Setup, eventually, server::metric, store};
 
-/// A server whose data is on a small disk of its own, which nobody but it sees: it ends with it.
-async fn on_a_small_disk(setup: Setup) -> (Server, PathBuf) {
-    on_a_disk_of("48m", setup).await
+/// A small disk that only servers see which are started on it.
+struct Disk {
+    /// Keeps the namespace in which it is mounted.
+    holder: Child,
+    data: PathBuf,
 }
 
-async fn on_a_disk_of(size: &str, setup: Setup) -> (Server, PathBuf) {
-    let script = format!(
-        "mkdir -p data
-        mount -t tmpfs -o size={size},mode=0700 tmpfs data
-        exec \"$0\" \"$@\""
-    );
-    // Whoever is not root is so in a namespace.
-    let namespace = "unshare --mount true 2>/dev/null || ROOT=--map-root-user";
-    let enter = format!("exec unshare --mount $ROOT /bin/sh -ec '{script}' \"$0\" \"$@\"");
-    let server = setup.after(&format!("{namespace}; {enter}")).start().await;
-    let root = PathBuf::from(format!("/proc/{}/root", server.id()));
-    let folder = server.folder();
-    let data = root.join(folder.strip_prefix("/").unwrap()).join("data");
-    assert!(data.join("duet.db").exists());
-    (server, data)
+impl Disk {
+    /// Mounts it where the data of this setup goes.
+    fn of(size: &str, setup: &mut Setup) -> Self {
+        let folder = setup.folder();
+        let mount = format!(
+            "mkdir -p data
+            mount -t tmpfs -o size={size},mode=0700 tmpfs data
+            echo mounted
+            exec sleep infinity"
+        );
+        // Whoever is not root is so in a namespace.
+        let namespace = format!(
+            "unshare --mount true 2>/dev/null || ROOT=--map-root-user
+            exec unshare --mount $ROOT /bin/sh -ec '{mount}'"
+        );
+        let mut holder = Command::new("/bin/sh")
+            .args(["-c", &namespace])
+            .current_dir(&folder)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        let stdout = holder.stdout.as_mut().unwrap();
+        BufReader::new(stdout).read_line(&mut said).unwrap();
+        assert_eq!(said, "mounted\n");
+        let root = PathBuf::from(format!("/proc/{}/root", holder.id()));
+        let data = root.join(folder.strip_prefix("/").unwrap()).join("data");
+        Self { holder, data }
+    }
+
+    /// With a server on it.
+    async fn serving(size: &str, mut setup: Setup) -> (Server, Self) {
+        let disk = Self::of(size, &mut setup);
+        let server = disk.enter(setup).start().await;
+        assert!(disk.data.join("duet.db").exists());
+        (server, disk)
+    }
+
+    /// Whatever this starts sees the disk.
+    fn enter(&self, mut setup: Setup) -> Setup {
+        let (holder, folder) = (self.holder.id(), setup.folder());
+        setup.after(&format!(
+            "IN='nsenter --target {holder} --mount'
+            $IN true 2>/dev/null || IN=\"$IN --user --preserve-credentials\"
+            exec $IN /bin/sh -c 'cd {} && exec \"$0\" \"$@\"' \"$0\" \"$@\"",
+            folder.display()
+        ))
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = self.holder.kill();
+        let _ = self.holder.wait();
+    }
 }
 
 /// Takes all room that is left, to the last byte.
@@ -96,7 +139,8 @@ async fn on_a_full_disk_nothing_is_lost_and_chats_can_be_ended() {
     let setup = Setup::new()
         .set("limits.free_disk_mib_min", 0)
         .set("limits.sweep_seconds", 1);
-    let (server, data) = on_a_small_disk(setup).await;
+    let (server, disk) = Disk::serving("48m", setup).await;
+    let data = &disk.data;
     let chat = Chat::begin(&server).await;
     let mut said = vec!["Before".to_owned()];
     chat.one.say(&said[0]).await;
@@ -107,7 +151,7 @@ async fn on_a_full_disk_nothing_is_lost_and_chats_can_be_ended() {
                 other.one.say(&"to be ended ".repeat(100)).await;
             }
         }
-        said.extend(say_until_full(&chat, &data, round).await);
+        said.extend(say_until_full(&chat, data, round).await);
         becomes_ready(&server, false).await;
         eventually("the log tells of it", async || {
             let log = server.log();
@@ -127,14 +171,14 @@ async fn on_a_full_disk_nothing_is_lost_and_chats_can_be_ended() {
         others[1].two.log_out().await.ok();
         others[1].one.end().await.ok();
         eventually("the messages of both are deleted", async || {
-            let files = store::files(&data);
+            let files = store::files(data);
             let found = files
                 .iter()
                 .any(|(_, bytes)| store::holds(bytes, b"to be ended"));
             (!found).then_some(())
         })
         .await;
-        make_room(&data);
+        make_room(data);
         becomes_ready(&server, true).await;
         said.push(format!("After {round}"));
         chat.one.say(said.last().unwrap()).await;
@@ -155,24 +199,47 @@ async fn on_a_full_disk_nothing_is_lost_and_chats_can_be_ended() {
 #[tokio::test]
 async fn without_a_reserve_an_end_says_that_it_was_not_carried_out() {
     let setup = Setup::new().set("limits.free_disk_mib_min", 0);
-    let (server, data) = on_a_small_disk(setup).await;
+    let (server, disk) = Disk::serving("48m", setup).await;
+    let data = &disk.data;
     let chat = Chat::begin(&server).await;
     fs::remove_file(data.join("duet.db.reserve")).unwrap();
-    say_until_full(&chat, &data, 0).await;
+    say_until_full(&chat, data, 0).await;
     let end = chat.two.end().await;
     end.fails(503);
     assert!(end.text().contains("cannot end the chat"), "{end:?}");
     assert!(server.log().contains("an end was not carried out"));
-    make_room(&data);
+    make_room(data);
     becomes_ready(&server, true).await;
     chat.two.end().await.ok();
+}
+
+#[tokio::test]
+async fn a_server_starts_on_a_full_disk_too() {
+    let setup = Setup::new().set("limits.free_disk_mib_min", 0);
+    let (mut server, disk) = Disk::serving("48m", setup).await;
+    let data = &disk.data;
+    let chat = Chat::begin(&server).await;
+    chat.one.say("Before").await;
+    assert_eq!(server.terminate().await.code(), Some(0));
+    fill(data);
+    let server = server.restart().await;
+    let chat = chat.moved_to(&server);
+    assert_eq!(chat.two.texts().await, ["Before"]);
+    let more = json!({"message": "More"});
+    let send = chat.one.post("message_send", more).await;
+    send.fails_as(503, "storage_full");
+    chat.one.log_out().await.ok();
+    chat.two.end().await.ok();
+    make_room(data);
+    becomes_ready(&server, true).await;
+    Chat::begin(&server).await.one.say("After").await;
 }
 
 /// What is taken can be ended: without room for the reserve nothing is taken.
 #[tokio::test]
 async fn a_disk_without_room_for_the_reserve_takes_nothing() {
     let setup = Setup::new().set("limits.free_disk_mib_min", 0);
-    let (server, _) = on_a_disk_of("5m", setup).await;
+    let (server, _disk) = Disk::serving("5m", setup).await;
     let names = json!({"userOne": "Abhi", "userTwo": "Anny"});
     let api = server.api();
     let register = api.post("/chat-server/register", names).await;
