@@ -12,6 +12,9 @@ use uuid::Uuid;
 
 use crate::support::{Person, Server, Setup, chat::try_login};
 
+/// A database of PostgreSQL that 0.1.0 left.
+pub const FIRST_VERSION: &str = include_str!("upgrade/postgres.sql");
+
 /// The chats of the dumps would have expired by now, and their tombstones been forgotten.
 const YOUNGER: &str = "UPDATE chats SET expires_at = 4102444800000;
                        UPDATE tombstones SET ended_at = 4102444800000;";
@@ -71,7 +74,7 @@ async fn a_sqlite_file_of_the_first_version_is_served_with_all_it_holds() {
 #[tokio::test]
 async fn a_postgresql_database_of_the_first_version_is_served_with_all_it_holds() {
     let postgres = Postgres::start().unwrap();
-    postgres.run(include_str!("upgrade/postgres.sql")).unwrap();
+    postgres.run(FIRST_VERSION).unwrap();
     postgres.run(YOUNGER).unwrap();
 
     let server = Setup::new().set("store.url", postgres.url()).start().await;

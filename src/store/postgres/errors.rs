@@ -3,7 +3,10 @@
 
 use std::fmt::Display;
 
-use tokio_postgres::{Error, error::DbError};
+use tokio_postgres::{
+    Error,
+    error::{DbError, SqlState},
+};
 
 use crate::{store::OpenError, tls};
 
@@ -14,6 +17,7 @@ const CHECK_LOGIN: &str =
 const CHECK_RIGHTS: &str = "docs/operations.md lists what the role needs: the owner of the tables \
                             runs `duet migrate`, and grants SELECT, INSERT, UPDATE and DELETE on them \
                             to the role that serves.";
+const CHECK_LOCKS: &str = "Another session uses a table that a migration changes: pg_stat_activity shows it. End it, or wait until it is done.";
 const CHECK_SCHEMA: &str = "Create the schema that search_path names, with the right to create tables in it, \
                             or name another one: ALTER ROLE … SET search_path.";
 
@@ -86,6 +90,9 @@ const CHECK_LOGIN_OR_TLS: &str = "Check the user, the password and sslmode in st
 fn of_server(refused: &DbError, what: String) -> OpenError {
     let code = refused.code().code();
     let message = refused.message();
+    if *refused.code() == SqlState::LOCK_NOT_AVAILABLE {
+        return passing(what, CHECK_LOCKS);
+    }
     match code.get(..2).unwrap_or(code) {
         "28" => wrong(what, CHECK_LOGIN),
         "3D" => wrong(what, "Create that database, or name another in store.url."),

@@ -45,11 +45,12 @@ impl Session {
         ])
     }
 
-    /// For migrations and locks, without timeouts.
+    /// For migrations and locks. They may take any time, but not wait long for a table: all statements on it would wait
+    /// behind them.
     pub(super) fn for_upkeep() -> Self {
         Self(vec![
             ("statement_timeout", "0".into()),
-            ("lock_timeout", "0".into()),
+            ("lock_timeout", "500ms".into()),
             ("idle_in_transaction_session_timeout", "0".into()),
             ("idle_session_timeout", "0".into()),
             ("default_transaction_isolation", "read committed".into()),

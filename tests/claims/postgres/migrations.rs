@@ -10,7 +10,26 @@ use std::{
 use harness::servers::Postgres;
 
 use super::on;
-use crate::{start::refusing::refused, support::Chat};
+use crate::{start::refusing::refused, support::Chat, upgrade::FIRST_VERSION};
+
+/// Runs SQL in a session of its own.
+fn in_psql(server: &Postgres, sql: &str) -> Child {
+    let mut psql = Command::new("psql");
+    psql.args(["-q", &server.url(), "-c", sql]);
+    psql.stdout(Stdio::null()).spawn().unwrap()
+}
+
+/// Waits until another session holds such a lock; its process id in the server.
+fn holder_of(server: &Postgres, lock: &str) -> String {
+    let find =
+        format!("SELECT pid FROM pg_locks WHERE {lock} AND granted AND pid <> pg_backend_pid()");
+    loop {
+        let pid = server.run(&find).unwrap();
+        if !pid.is_empty() {
+            return pid;
+        }
+    }
+}
 
 #[test]
 fn four_that_migrate_at_once_all_succeed() {
@@ -35,18 +54,8 @@ fn who_holds_the_lock_of_the_migrations_is_named_and_not_waited_for_for_ever() {
     const LOCK: i64 = 0x6475_6574_0001;
     let server = Postgres::start().unwrap();
     let hold = format!("SELECT pg_advisory_lock({LOCK}), pg_sleep(600)");
-    let mut holder = Command::new("psql")
-        .args(["-q", &server.url(), "-c", &hold])
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let find = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted";
-    let pid = loop {
-        let pid = server.run(find).unwrap();
-        if !pid.is_empty() {
-            break pid;
-        }
-    };
+    let mut holder = in_psql(&server, &hold);
+    let pid = holder_of(&server, "locktype = 'advisory'");
     for command in ["migrate", "serve"] {
         let setup = on(&server).set("store.start_seconds", 1).arg(command);
         let output = setup.run();
@@ -62,6 +71,39 @@ fn who_holds_the_lock_of_the_migrations_is_named_and_not_waited_for_for_ever() {
         .unwrap();
     holder.wait().unwrap();
     assert!(on(&server).arg("migrate").run().status.success());
+}
+
+/// Such as a backup.
+#[test]
+fn who_reads_a_table_that_is_to_be_changed_holds_up_nobody_else() {
+    let server = Postgres::start().unwrap();
+    server.run(FIRST_VERSION).unwrap();
+    let read = "BEGIN; LOCK TABLE chats IN ACCESS SHARE MODE; SELECT pg_sleep(600)";
+    let mut reader = in_psql(&server, read);
+    let pid = holder_of(
+        &server,
+        "mode = 'AccessShareLock' AND relation = 'chats'::regclass",
+    );
+    let mut setup = on(&server).arg("migrate");
+    let migrate = setup.command().stderr(Stdio::piped()).spawn().unwrap();
+    let waiting =
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'chats'::regclass";
+    for _ in 0..3 {
+        while server.run(waiting).unwrap() == "0" {}
+        // What an instance allows itself.
+        let ask = "SET lock_timeout = '1s'; SELECT count(*) FROM chats";
+        server.run(ask).unwrap();
+    }
+    server
+        .run(&format!("SELECT pg_terminate_backend({pid})"))
+        .unwrap();
+    reader.wait().unwrap();
+    let done = migrate.wait_with_output().unwrap();
+    let told = String::from_utf8(done.stderr).unwrap();
+    assert!(
+        done.status.success() && told.contains("lock timeout"),
+        "{told}"
+    );
 }
 
 #[test]
