@@ -115,7 +115,7 @@ struct StreamActor {
     by: SecretDigest,
     /// Its place within the limits, until it is attached.
     slot: Option<StreamSlot>,
-    /// From [`Snapshot`].
+    /// From [`Snapshot`] or [`Attached::Behind`].
     changes: u64,
     replayed: IntCounter,
     /// Bytes written that the connection has not taken.
@@ -156,7 +156,10 @@ impl StreamActor {
                     Ok(Attached::Live(Some(hello))) => {
                         stream.write(wire::event_frame(&Event::Hello(hello.into())), ctx);
                     }
-                    Ok(Attached::Behind) => stream.replay(ctx),
+                    Ok(Attached::Behind(changes)) => {
+                        stream.changes = changes;
+                        stream.replay(ctx);
+                    }
                     Err(refusal) => stream.give_up(&refusal, ctx),
                 }),
         );

@@ -117,7 +117,7 @@ pub struct Attach {
     pub stream: StreamId,
     /// The last `seq` it has written.
     pub position: Seq,
-    /// From [`Snapshot`].
+    /// From [`Snapshot`], and later from [`Attached::Behind`].
     pub changes: u64,
     /// Where events go.
     pub to: Recipient<Event>,
@@ -130,8 +130,8 @@ pub struct Attach {
 pub enum Attached {
     /// It is live; with a fresh hello if something changed while it replayed.
     Live(Option<Box<Hello>>),
-    /// There is more to read first.
-    Behind,
+    /// There is more to read first; with [`Attach::changes`] for the next time.
+    Behind(u64),
 }
 
 /// A stream has ended.
@@ -206,7 +206,9 @@ impl Handler<Attach> for Pair {
             }
         }
         match live {
-            false => Ok(Attached::Behind),
+            // Its own arrival is nothing new to it.
+            false if !changed => Ok(Attached::Behind(self.changes)),
+            false => Ok(Attached::Behind(attach.changes)),
             true if changed => {
                 let hello = self.hello(seat, attach.position)?;
                 Ok(Attached::Live(Some(Box::new(hello))))

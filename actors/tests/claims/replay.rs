@@ -116,6 +116,19 @@ async fn a_stream_that_comes_back_again_and_again_misses_nothing() {
 }
 
 #[actix::test]
+async fn a_stream_that_replays_is_greeted_once() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    for _ in 0..20 {
+        abhi.send("Hello").await.unwrap();
+    }
+    let stream = Watch::open_after(&anny, Some(0)).await.unwrap();
+    assert_eq!(stream.seqs(), range(1, 20));
+    assert_eq!(stream.hello_count(), 1, "its own arrival is no news to it");
+}
+
+#[actix::test]
 async fn a_stream_that_replays_while_things_change_gets_a_fresh_hello() {
     let world = World::new();
     let here = world.instance(roomy());

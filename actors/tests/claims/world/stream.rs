@@ -118,12 +118,13 @@ impl Reader {
         to: Recipient<Event>,
         mut slot: Option<StreamSlot>,
     ) -> Result<(), Refusal> {
+        let mut changes = self.changes;
         loop {
             let attach = Attach {
                 by: self.by,
                 stream: self.id,
                 position: self.seen.position(),
-                changes: self.changes,
+                changes,
                 to: to.clone(),
                 slot: slot.take(),
             };
@@ -135,7 +136,10 @@ impl Reader {
                     }
                     return Ok(());
                 }
-                Attached::Behind => self.pull().await?,
+                Attached::Behind(now) => {
+                    changes = now;
+                    self.pull().await?;
+                }
             }
         }
     }
