@@ -96,6 +96,14 @@ pub fn digest() -> &'static str {
     &DIGEST
 }
 
+/// Whether a build could have this digest.
+pub fn is_digest(text: &str) -> bool {
+    text.len() == DIGEST_LEN
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// The path of an asset: `/demo/chat/assets/{digest}/{name}`.
 pub fn url(name: &str) -> String {
     format!("{}/assets/{}/{name}", address::BASE, digest())

@@ -271,3 +271,21 @@ for (const script of ["chat.js", "vault.js"]) {
     await page.getByText(LATE).waitFor({ state: "hidden" });
   });
 }
+
+claim("a page is whole whose styles and scripts another instance had to be asked for", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  /** @type {string[]} */
+  const sentOn = [];
+  // As an instance of another build answers.
+  await abhi.page.route("**/assets/**", async (route) => {
+    const url = route.request().url();
+    if (url.includes("?attempt=")) return route.continue();
+    sentOn.push(url);
+    await route.fulfill({ status: 307, headers: { location: `${url}?attempt=1`, "cache-control": "no-store" } });
+  });
+  const { link } = await begin(abhi);
+  await enter(anny, link);
+  await say(abhi.page, "Hello");
+  await message(anny.page, "Hello").waitFor();
+  assert.ok(sentOn.some((url) => url.endsWith("chat.css")) && sentOn.some((url) => url.endsWith("chat.js")), sentOn.join(" "));
+});

@@ -146,6 +146,20 @@ async fn styles_and_scripts_are_kept_for_ever_and_come_from_here_alone() {
 }
 
 #[tokio::test]
+async fn what_another_build_has_is_asked_for_again_a_few_times() {
+    let server = Server::start().await;
+    let mut browser = Browser::new(&server);
+    let mut path = "/demo/chat/assets/0123456789abcdef/chat.js".to_owned();
+    for _ in 0..8 {
+        let elsewhere = browser.get(&path).await;
+        assert_eq!(elsewhere.status, 307, "{elsewhere:?}");
+        assert_eq!(elsewhere.header("cache-control"), Some("no-store"));
+        path = elsewhere.header("location").unwrap().into();
+    }
+    assert_eq!(browser.get(&path).await.status, 404, "{path}");
+}
+
+#[tokio::test]
 async fn an_answer_of_the_api_is_not_taken_for_a_page() {
     let server = Server::start().await;
     let chat = Chat::begin(&server).await;
