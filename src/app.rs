@@ -93,7 +93,7 @@ pub struct App {
     pub api_address: SocketAddr,
     /// The address of health and metrics.
     pub ops_address: SocketAddr,
-    servers: Vec<Server>,
+    public_servers: Vec<Server>,
     settings: config::Server,
     pairs: PairRegistry,
     readiness: Readiness,
@@ -216,7 +216,7 @@ impl App {
             api_address: listeners.address_of(|routes| routes.api),
             ops_address: listeners.address_of(|routes| routes.ops),
             identity: listeners.identity.clone(),
-            servers: listeners.serve(settings, &state, &handles)?,
+            public_servers: listeners.serve(settings, &state, &handles)?,
             settings: settings.server.clone(),
             pairs,
             readiness,
@@ -235,7 +235,13 @@ impl App {
             error = lost(&mut self.lock) => Err(error.into()),
         };
         info!("stopping");
-        shutdown::drain(&self.settings, &self.readiness, &self.pairs, &self.servers).await;
+        shutdown::drain(
+            &self.settings,
+            &self.readiness,
+            &self.pairs,
+            &self.public_servers,
+        )
+        .await;
         self.pairs.store().close().await;
         info!("stopped");
         stopped
@@ -342,18 +348,23 @@ impl Listeners {
         found.unwrap_or(&self.sockets[0]).1
     }
 
+    /// Serves on all of them. Returns the servers that a shutdown stops first: operators are answered to its end.
     fn serve(
         self,
         settings: &Settings,
         state: &Data<State>,
         arbiters: &[ArbiterHandle],
     ) -> io::Result<Vec<Server>> {
-        let serve = |(listener, _, routes): (_, _, RouteSet)| {
+        let mut public_servers = Vec::new();
+        for (listener, _, routes) in self.sockets {
+            let is_public = routes.pages || routes.api;
             // Operators connect from inside the network.
-            let public = routes.pages || routes.api;
-            let acceptor = self.acceptor.clone().filter(|_| public);
-            http::server(listener, settings, acceptor, routes, state, arbiters)
-        };
-        self.sockets.into_iter().map(serve).collect()
+            let acceptor = self.acceptor.clone().filter(|_| is_public);
+            let server = http::server(listener, settings, acceptor, routes, state, arbiters)?;
+            if is_public {
+                public_servers.push(server);
+            }
+        }
+        Ok(public_servers)
     }
 }

@@ -39,7 +39,6 @@ async fn what_waits_for_the_store_fires_its_alerts_and_resolves_them() {
     let (postgres, redis) = (Postgres::start().unwrap(), Redis::start().unwrap());
     let duet = on(&postgres, &redis)
         .set("limits.journal_queue_messages", 20)
-        .set("limits.chats_per_instance", 40)
         .start()
         .await;
     let prometheus = Prometheus::start(&addresses(&[&duet]));

@@ -3,7 +3,11 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tokio::{io::AsyncWriteExt, task::JoinSet};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinSet,
+};
 
 use crate::support::{Chat, Server, Setup, Stream, eventually, raw};
 
@@ -52,6 +56,38 @@ async fn an_instance_that_stops_serves_on_until_load_balancers_have_noticed() {
     .await;
     assert_eq!(server.wait().await.code(), Some(1));
     assert!(server.log().contains("twice"), "{}", server.log());
+}
+
+#[tokio::test]
+async fn operators_are_answered_until_the_last_request_is() {
+    let mut server = Setup::new()
+        .set("server.ops_bind", "127.0.0.1:0")
+        .set("server.drain_seconds", 60)
+        .start()
+        .await;
+    let body = r#"{"userOne": "Abhi", "userTwo": "Anny"}"#;
+    let (begun, rest) = body.split_at(10);
+    let head = format!(
+        "POST /chat-server/register HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
+        Content-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+        server.address,
+        body.len()
+    );
+    let mut slow = raw::connect(server.address).await;
+    slow.write_all(head.as_bytes()).await.unwrap();
+    let mut go_on = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+    slow.read_exact(&mut go_on).await.unwrap();
+    slow.write_all(begun.as_bytes()).await.unwrap();
+    server.ask_to_stop();
+    eventually("nobody else is served", async || {
+        let refused = TcpStream::connect(server.address).await.is_err();
+        refused.then_some(())
+    })
+    .await;
+    assert_eq!(server.metric("duet_draining").await, 1.0);
+    slow.write_all(rest.as_bytes()).await.unwrap();
+    assert_eq!(raw::read(&mut slow, "a slow request").await.status, 200);
+    assert_eq!(server.wait().await.code(), Some(0), "{}", server.log());
 }
 
 #[tokio::test]
