@@ -33,9 +33,9 @@ use head::{HeadScan, Scanned};
 
 /// The longest head of a request, and the most that is buffered of pipelined requests.
 const UNPARSED_BYTES_MAX: usize = 32 * 1024;
-/// How long an idle connection is kept. Longer than the proxies in `config/` keep theirs, so that none is
-/// closed just as a proxy sends a request on it.
-const KEEP_ALIVE: Duration = Duration::from_secs(60);
+/// How long an idle connection is kept. Longer than proxies keep theirs, up to two minutes (Caddy's default), so that none
+/// is closed just as a proxy sends a request on it.
+const KEEP_ALIVE: Duration = Duration::from_secs(130);
 
 /// A connection. Each step is a future boxed by itself, so that an idle connection, or one with an open event stream,
 /// holds no memory for the other steps.

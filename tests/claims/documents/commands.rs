@@ -46,7 +46,7 @@ const TRIED_ELSEWHERE: [(&str, &str); 16] = [
     ),
 ];
 /// What takes too long or needs other machines.
-const NOT_TRIED: [(&str, &str); 5] = [
+const NOT_TRIED: [(&str, &str); 7] = [
     (
         "target/release/loadtest",
         "measures for minutes; a test of loadtest reads the options",
@@ -55,6 +55,11 @@ const NOT_TRIED: [(&str, &str); 5] = [
     ("redis-cli -p PORT", "breaks a cluster for minutes"),
     ("cargo bench --bench hot", "takes minutes; clippy builds it"),
     ("perf record", "needs rights that a test does not have"),
+    (
+        "install -g ssl-cert",
+        "takes Debian's group and a certificate of certbot",
+    ),
+    ("systemctl reload", "needs systemd"),
 ];
 
 /// The shell's blocks of all documents: file, and text.

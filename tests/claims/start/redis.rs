@@ -165,8 +165,16 @@ async fn each_right_that_serving_takes_is_missed_at_the_start() {
         missed += 1;
     }
     assert_eq!(missed, 12);
-    allow(rights_without(""));
+    let mut rights = rights_without("");
+    allow(rights.clone());
     let server = with_bus(&url).start().await;
+    bus_becomes(&server, "up").await;
+
+    let other_database = format!("{url}/2");
+    refused(&with_bus(&other_database).run(), &["select", "bus.url"]);
+    rights.push("+select".into());
+    allow(rights);
+    let server = with_bus(&other_database).start().await;
     bus_becomes(&server, "up").await;
 }
 
