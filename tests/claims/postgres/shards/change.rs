@@ -231,3 +231,45 @@ async fn one_id_makes_one_chat_whatever_hash_comes_with_it() {
         register(own("first")).await.ok();
     }
 }
+
+#[actix_web::test]
+async fn an_empty_server_takes_the_place_of_one_that_is_lost_for_good() {
+    let [one, mut two, three] = [(); 3].map(|()| Postgres::start().unwrap());
+    let mut server = over(&[&one, &two]).start().await;
+    let mut chats = Vec::new();
+    for _ in 0..CHATS {
+        let chat = Chat::begin(&server).await;
+        chat.one.say("before").await;
+        chats.push(chat);
+    }
+    assert_eq!(server.terminate().await.code(), Some(0));
+    two.kill();
+
+    let without = over(&[&one]).run();
+    let told = String::from_utf8(without.stderr).unwrap();
+    let (_, told) = told.rsplit_once("shard_identity: ").unwrap();
+    let (lost, _) = told.split_once(')').unwrap();
+    let alone = Setup::new().set("store.url", three.url());
+    assert!(alone.arg("migrate").run().status.success());
+    let take_its_place = format!("UPDATE shard_identity SET id = '{lost}'");
+    three.run(&take_its_place).unwrap();
+
+    let server = over(&[&one, &three]).start().await;
+    until_store_is(&server, "up").await;
+    let mut kept = 0;
+    for chat in chats {
+        let chat = chat.moved_to(&server);
+        let messages = chat.two.get("messages").await;
+        match messages.status {
+            200 => kept += 1,
+            _ => drop(messages.fails(401)),
+        }
+    }
+    assert!((1..CHATS).contains(&kept), "{kept}");
+    for _ in 0..CHATS {
+        Chat::begin(&server).await.one.say("after").await;
+    }
+    assert_ne!(three.run("SELECT count(*) FROM chats").unwrap(), "0");
+    let (done, said) = shards(&[&one, &three], &[]);
+    assert!(done && said.contains(&place(&three)), "{said}");
+}
