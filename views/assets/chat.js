@@ -2,24 +2,24 @@
 
 import { call } from "./api.js";
 import { expected, mayHoldKeys } from "./arrival.js";
-import * as attention from "./attention.js";
-import * as banner from "./banner.js";
-import * as composer from "./composer.js";
+import { start as attention } from "./attention.js";
+import { start as banner } from "./banner.js";
+import { start as composer } from "./composer.js";
 import { runEach } from "./each.js";
-import * as expiry from "./expiry.js";
-import * as leave from "./leave.js";
-import * as log from "./log.js";
-import * as menu from "./menu.js";
-import * as outbox from "./outbox.js";
-import * as phone from "./phone.js";
-import * as presence from "./presence.js";
+import { start as expiry } from "./expiry.js";
+import { start as leave } from "./leave.js";
+import { start as log } from "./log.js";
+import { start as menu } from "./menu.js";
+import { start as outbox } from "./outbox.js";
+import { start as phone } from "./phone.js";
+import { start as presence } from "./presence.js";
 import { release } from "./presses.js";
-import * as receipts from "./receipts.js";
+import { start as receipts } from "./receipts.js";
 import { begin, isSealed, refuse } from "./sealed.js";
 import { config } from "./state.js";
 import { ofTab } from "./storage.js";
-import * as stream from "./stream.js";
-import * as strips from "./strips.js";
+import { start as stream } from "./stream.js";
+import { start as strips } from "./strips.js";
 
 const always = [phone, menu, leave];
 // A page of an older stretch is for reading.
@@ -27,7 +27,7 @@ const live = [log, presence, banner, strips, attention, expiry, receipts, compos
 
 /** @param {boolean} isLive */
 function start(isLive) {
-  runEach((isLive ? [...always, ...live] : always).map(({ start }) => start));
+  runEach(isLive ? [...always, ...live] : always);
   document.documentElement.dataset.live = "";
   // Without its script the link to older messages leads to a page of them.
   if (isLive && document.getElementById("older")) void import("./older.js").then(({ start }) => start(), () => {});

@@ -123,27 +123,21 @@ function arrive(fresh) {
   emit("unread");
 }
 
-/** What a tab that joins needs to know, in the shape of the server's own greeting. */
+/** What a tab that joins needs to know, in the shape of the server's own greeting, with instants as Unix milliseconds. */
 export function snapshot() {
-  const { peer, joined, online, lastSeen, lastSeq, expiresAt, delivered, read, youRead, letIn, asks } = state;
   const other = 3 - config.seat;
   return {
+    ...state,
     encryption: config.encryption?.version,
-    peer,
-    peerState: joined ? "taken" : "named",
-    online,
-    lastSeen: lastSeen && new Date(lastSeen).toISOString(),
-    lastSeq,
-    delivered: { [other]: delivered },
-    read: { [other]: read, [config.seat]: youRead },
-    expiresAt: new Date(expiresAt).toISOString(),
-    replacedAt: Object.fromEntries([...letIn].map(([seat, at]) => [seat, at && new Date(at).toISOString()])),
-    asks,
+    peerState: state.joined ? "taken" : "named",
+    delivered: { [other]: state.delivered },
+    read: { [other]: state.read, [config.seat]: state.youRead },
+    replacedAt: Object.fromEntries(state.letIn),
   };
 }
 
-/** @param {string | null | undefined} instant */
-const toMs = (instant) => (instant ? Date.parse(instant) : null);
+/** The server writes instants, another tab counts milliseconds. @param {string | number | null | undefined} instant */
+const toMs = (instant) => (instant ? +new Date(instant) : null);
 
 /**
  * What each event of the stream does to this page.

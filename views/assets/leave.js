@@ -1,9 +1,9 @@
 // The ways out. Whoever ends the chat and however this page hears of it, nothing of the chat stays in the browser: not in the
 // page, not in this tab's storage, not behind the Back button.
 
-import * as composer from "./composer.js";
+import { clear as clearComposer } from "./composer.js";
 import { become } from "./connection.js";
-import * as outbox from "./outbox.js";
+import { clear as clearOutbox } from "./outbox.js";
 import { sendForm } from "./request.js";
 import { alarm, text } from "./say.js";
 import { conversation, isSealed } from "./sealed.js";
@@ -20,11 +20,7 @@ export function start() {
   on("over", ({ by, told }) => {
     if (leaving) return;
     if (!told) tell("over", { by });
-    /** @type {[string, string?]} */
-    let who = ["unknown"];
-    if (by === config.you) who = ["you"];
-    else if (by) who = ["peer", by];
-    else if (by === null) who = ["time"];
+    const who = by === config.you ? ["you"] : by ? ["peer", by] : [by === null ? "time" : "unknown"];
     ofTab.set(KEY, JSON.stringify({ who, seat: config.base }));
     alarm(text.ended);
     // The answer of any address of the seat takes its cookies back, also when it comes after this page has gone.
@@ -70,8 +66,8 @@ async function forget(isOver) {
 function leave() {
   leaving = true;
   become("over");
-  outbox.clear();
-  composer.clear();
+  clearOutbox();
+  clearComposer();
   document.getElementById("chat")?.replaceChildren();
   document.title = "duet";
   state.unread.clear();

@@ -1,11 +1,11 @@
 // Every page but the chat.
 
 import { runEach } from "./each.js";
-import * as login from "./login.js";
+import { start as login } from "./login.js";
 import { ofTab } from "./storage.js";
-import * as typed from "./typed.js";
+import { start as typed } from "./typed.js";
 
-runEach([typed.start, login.start]);
+runEach([typed, login]);
 
 document.documentElement.dataset.live = "";
 

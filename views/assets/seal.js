@@ -82,14 +82,12 @@ async function cipher({ seats, digest }, seat, id, salt) {
     crypto.subtle.deriveKey(hkdf(salt, "key"), seats[seat], use, false, ["encrypt", "decrypt"]),
     derive(seats[seat], salt, "nonce", 12),
   ]);
-  const additionalData = new Uint8Array([...utf8.encode(VERSION), ...digest, seat, ...hex(id.replaceAll("-", ""))]);
+  const additionalData = new Uint8Array([...utf8.encode(VERSION), ...digest, seat, ...hex(id)]);
   return { key, how: { name: "AES-GCM", iv, additionalData } };
 }
 
-/** @param {string} digits */
-function hex(digits) {
-  return Array.from({ length: digits.length / 2 }, (_, at) => parseInt(digits.slice(2 * at, 2 * at + 2), 16));
-}
+/** The bytes of a UUID, or of other hexadecimal digits. @param {string} digits */
+const hex = (digits) => /** @type {string[]} */ (digits.match(/\w\w/g)).map((two) => parseInt(two, 16));
 
 /** In hexadecimal. @param {Uint8Array} bytes */
 export function digits(bytes) {
@@ -108,12 +106,12 @@ const padded = (bytes) => SIZES.find((size) => size >= HEAD_BYTES + bytes) ?? 0;
  */
 export async function seal(keys, seat, id, contents, salt = crypto.getRandomValues(new Uint8Array(SALT_BYTES))) {
   const text = utf8.encode(contents.text);
-  if (!text.length || text.length > TEXT_BYTES_MAX) throw new RangeError("a text has 1 byte to 16 KiB");
+  if (!text.length || text.length > TEXT_BYTES_MAX) throw new RangeError();
   const plain = new Uint8Array(padded(text.length));
   const head = new DataView(plain.buffer);
   plain.set(hex(contents.session), 0);
   head.setUint32(8, contents.number);
-  if (contents.after) plain.set(hex(contents.after.replaceAll("-", "")), 12);
+  if (contents.after) plain.set(hex(contents.after), 12);
   head.setBigUint64(28, BigInt(contents.writtenAt));
   head.setUint16(36, text.length);
   plain.set(text, HEAD_BYTES);

@@ -6,8 +6,7 @@ import { apply, catchUp, EVENTS, snapshot } from "./events.js";
 import { hasLocks } from "./locks.js";
 import { free, slot } from "./slots.js";
 import { config, emit, on, state } from "./state.js";
-import * as tabs from "./tabs.js";
-import { isLeading, tell } from "./tabs.js";
+import { isLeading, resign, stand, start as share, suspect, tell } from "./tabs.js";
 
 /** The server sends something every 15 s. */
 const QUIET_MS = 20_000;
@@ -39,7 +38,7 @@ let armedAt = -Infinity;
 let whole = true;
 
 export function start() {
-  tabs.start(hear, { begin, end });
+  share(hear, { begin, end });
   tell("join");
   on("connection", changed);
   on("timeout", () => {
@@ -94,11 +93,11 @@ const tellState = () => tell("connection", state.connection === "quiet" ? "live"
 function changed() {
   const now = state.connection;
   if (isOut()) {
-    tabs.resign();
+    resign();
     if (now === "session") tell("check");
   } else if (now === "connecting") {
     attempt = 0;
-    tabs.stand();
+    stand();
     tell("join");
   } else if (isLeading() && now !== "quiet") tellState();
 }
@@ -221,9 +220,9 @@ function wake() {
   if (isLeading()) doubt();
   else {
     // Frozen, it had left the lead to others.
-    tabs.stand();
+    stand();
     tell("doubt");
     tell("join");
-    tabs.suspect();
+    suspect();
   }
 }

@@ -1,16 +1,16 @@
 //! Joins modules into scripts. Each file of its own would cost a request with its head, and small files compress badly: the
 //! chat's two dozen modules would weigh half as much again.
 //!
-//! A module becomes a function that runs once and answers with what it exports. So what it keeps to itself cannot clash, and
-//! modules run in the order in which a browser would run them. What one module alone exports goes by that name in the whole
-//! script, which saves a line wherever it is imported. It understands the few forms of `import` and `export` that the sources
-//! use, and panics at any other.
+//! A module becomes a function that runs once and returns what other modules import of it. So what it keeps to itself cannot clash, and
+//! modules run in the order in which a browser would run them. An export has one name in the whole script, which saves a line
+//! wherever it is imported. Several are returned as an array, because names of properties would not be minified. It understands the few
+//! forms of `import` and `export` that the sources use, and panics at any other.
 
 #[cfg(test)]
 #[path = "join/tests.rs"]
 mod tests;
 
-use super::module::{Import, Module, What};
+use super::module::{Import, Module};
 
 /// What a browser fetches instead of a module and all that it imports.
 pub(crate) struct Script {
@@ -24,8 +24,8 @@ pub(crate) struct Script {
 /// imported from these. `source_of` reads a module.
 ///
 /// # Panics
-/// At an import of an unknown module, at modules that import each other in a circle, and at forms of `import` and `export` that it does not
-/// know.
+/// At an import of an unknown module, at modules that import each other in a circle, at one name for two exports, and at forms of `import`
+/// and `export` that it does not know.
 pub(crate) fn join(scripts: &[(&str, &[&str])], source_of: &dyn Fn(&str) -> String) -> Vec<Script> {
     let mut joined = Vec::<Joined>::new();
     for (entry, names) in scripts {
@@ -65,10 +65,7 @@ impl Joined {
                 if base.module(&import.from).is_none() {
                     continue;
                 }
-                let What::Names(asked) = &import.what else {
-                    panic!("all of {}, which another script has", import.from);
-                };
-                for (name, _) in asked {
+                for (name, _) in &import.names {
                     if !names.contains(name) {
                         names.push(name.clone());
                     }
@@ -99,7 +96,23 @@ impl Joined {
         here.chain(imported).filter(|one| *one == name).count() == 1
     }
 
-    /// What other scripts import from this one. Among themselves they call each of these by a letter, since names are not minified there.
+    /// The name by which another module of this script imports an export; `None` where none does.
+    fn imported_as(&self, module: &str, name: &str) -> Option<&str> {
+        let imports = self.imports().filter(|import| import.from == module);
+        let mut names = imports.flat_map(|import| &import.names);
+        let found = names.find(|(one, _)| one == name);
+        found.map(|(_, local)| local.as_str())
+    }
+
+    /// The name of an export in the whole script: its own, or where other modules export one of that name, the one it is imported by.
+    fn name_of<'a>(&'a self, module: &str, name: &'a str) -> &'a str {
+        match self.is_sole(name) {
+            true => name,
+            false => self.imported_as(module, name).unwrap_or(name),
+        }
+    }
+
+    /// What other scripts import from this one, by the array `$`, since names would not be minified.
     fn wanted<'a>(&self, scripts: &'a [Self]) -> Vec<&'a str> {
         let mut wanted: Vec<&str> = Vec::new();
         let bases = scripts.iter().flat_map(|script| &script.bases);
@@ -134,92 +147,91 @@ impl Joined {
             assert!(self.is_sole(name), "{entry} exports no {name}, or two");
         }
         let mut code = String::new();
+        let mut taken: Vec<&str> = Vec::new();
         for (base, names) in self.bases.iter().filter(|(_, names)| !names.is_empty()) {
             let script = scripts.iter().find(|script| script.entry().name == *base);
             let all = script.map(|script| script.wanted(scripts));
             let all = all.expect("a base is one of the scripts");
-            let place = |name: &String| all.iter().position(|one| one == name);
-            let import = |name: &String| {
-                let place = place(name).expect("what is imported is wanted");
-                format!("{} as {name}", letters(place))
-            };
-            let imports: Vec<_> = names.iter().map(import).collect();
-            code += &format!("import {{ {} }} from \"./{base}\";\n", imports.join(", "));
+            for name in names {
+                assert!(
+                    self.is_sole(name),
+                    "{base} has a {name}, and another module too"
+                );
+            }
+            let places = all.iter().map(|name| {
+                let is_asked = names.iter().any(|asked| asked == name);
+                if is_asked { *name } else { "" }
+            });
+            let places = places.collect::<Vec<_>>().join(", ");
+            let places = places.trim_end_matches([',', ' ']);
+            let array = format!("${}", base.trim_end_matches(".js"));
+            code += &format!(
+                "import {{ $ as {array} }} from \"./{base}\";\nconst [{places}] = {array};\n"
+            );
+            taken.extend(names.iter().map(String::as_str));
         }
         for module in &self.modules {
-            code += &self.function(module, &exports);
+            let known = self.known(module, &exports);
+            code += &self.function(module, &known);
+            taken.extend(known.iter().map(|name| self.name_of(&module.name, name)));
         }
-        let short = wanted.iter().enumerate();
-        let short = short.map(|(place, name)| format!("{name} as {}", letters(place)));
-        let exports: Vec<_> = named.iter().map(ToString::to_string).chain(short).collect();
-        if !exports.is_empty() {
-            code += &format!("export {{ {} }};\n", exports.join(", "));
+        for (at, name) in taken.iter().enumerate() {
+            assert!(!taken[..at].contains(name), "two are called {name}");
+        }
+        if !named.is_empty() {
+            code += &format!("export {{ {} }};\n", named.join(", "));
+        }
+        if !wanted.is_empty() {
+            code += &format!("export const $ = [{}];\n", wanted.join(", "));
         }
         code
     }
 
-    /// A module as the function that runs it.
-    fn function(&self, module: &Module, exports: &[&str]) -> String {
+    /// What others know of a module's exports: other modules of the script, or the script's own importers.
+    fn known<'a>(&self, module: &'a Module, exports: &[&str]) -> Vec<&'a str> {
+        let names = module.exports.iter().map(String::as_str);
+        let is_known =
+            |name: &&str| exports.contains(name) || self.imported_as(&module.name, name).is_some();
+        names.filter(is_known).collect()
+    }
+
+    /// A module as the function that runs it, and returns what is known of it.
+    fn function(&self, module: &Module, known: &[&str]) -> String {
         let imports = module.imports.iter();
         let mut body: String = imports.map(|import| self.lines(import)).collect();
         body += &module.body;
         if body.is_empty() {
             return body;
         }
-        let of_it: Vec<_> = self
-            .imports()
-            .filter(|import| import.from == module.name)
-            .collect();
-        let is_known =
-            |name: &str| exports.contains(&name) || of_it.iter().any(|import| import.names(name));
-        let sole: Vec<_> = module
-            .exports
+        let names: Vec<_> = known
             .iter()
-            .map(String::as_str)
-            .filter(|name| self.is_sole(name) && is_known(name))
+            .map(|name| self.name_of(&module.name, name))
             .collect();
-        let is_held = of_it.iter().any(|import| match &import.what {
-            What::All(_) => true,
-            What::Names(names) => names.iter().any(|(name, _)| !self.is_sole(name)),
-        });
-        let (sole, holder) = (sole.join(", "), holder(&module.name));
-        let answer = match is_held {
-            true => module.exports.join(", "),
-            false => sole.clone(),
-        };
-        if !answer.is_empty() {
-            body += &format!("return {{ {answer} }};\n");
-        }
-        let function = format!("(() => {{\n{body}}})();\n");
-        match (is_held, sole.is_empty()) {
-            (true, true) => format!("const {holder} = {function}"),
-            (true, false) => format!("const {holder} = {function}const {{ {sole} }} = {holder};\n"),
-            (false, true) => function,
-            (false, false) => format!("const {{ {sole} }} = {function}"),
+        let run = |answer: &str| format!("(() => {{\n{body}{answer}}})();\n");
+        match known {
+            [] => run(""),
+            [one] => format!("const {} = {}", names[0], run(&format!("return {one};\n"))),
+            _ => {
+                let answer = format!("return [{}];\n", known.join(", "));
+                format!("const [{}] = {}", names.join(", "), run(&answer))
+            }
         }
     }
 
-    /// What a module has to say of an import: nothing where the name is known in the whole script.
+    /// What a module has to say of an import: nothing where it calls it what the whole script does.
     fn lines(&self, import: &Import) -> String {
-        let names = match &import.what {
-            What::All(local) => return format!("const {local} = {};\n", holder(&import.from)),
-            What::Names(names) => names,
-        };
         let line = |(name, local): &(String, String)| {
             let exported = match self.module(&import.from) {
                 Some(module) => module.exports.contains(name),
                 None => true,
             };
             assert!(exported, "{} exports no {name}", import.from);
-            if !self.is_sole(name) {
-                return format!("const {{ {name}: {local} }} = {};\n", holder(&import.from));
-            }
-            match name == local {
-                true => String::new(),
-                false => format!("const {local} = {name};\n"),
+            match self.name_of(&import.from, name) {
+                same if same == local => String::new(),
+                other => format!("const {local} = {other};\n"),
             }
         };
-        names.iter().map(line).collect()
+        import.names.iter().map(line).collect()
     }
 }
 
@@ -257,20 +269,4 @@ impl Joining<'_> {
             .is_some_and(|one| !one.passed_on.is_empty());
         assert!(entry || !passes_on, "{name} is no entry and passes on");
     }
-}
-
-/// `a` to `z`, `ba` to `zz`, `baa` …
-fn letters(number: usize) -> String {
-    let (more, last) = (number / 26, u8::try_from(number % 26).unwrap_or_default());
-    let ahead = if more > 0 {
-        letters(more)
-    } else {
-        String::new()
-    };
-    ahead + &char::from(b'a' + last).to_string()
-}
-
-/// The name that holds what a module exports.
-fn holder(module: &str) -> String {
-    format!("${}", module.trim_end_matches(".js"))
 }

@@ -12,24 +12,8 @@ pub(crate) struct Module {
 
 pub(crate) struct Import {
     pub(crate) from: String,
-    pub(crate) what: What,
-}
-
-pub(crate) enum What {
-    /// `* as local`
-    All(String),
     /// `{ name as local }`
-    Names(Vec<(String, String)>),
-}
-
-impl Import {
-    /// Whether it asks for a name.
-    pub(crate) fn names(&self, wanted: &str) -> bool {
-        match &self.what {
-            What::All(_) => false,
-            What::Names(names) => names.iter().any(|(name, _)| name == wanted),
-        }
-    }
+    pub(crate) names: Vec<(String, String)>,
 }
 
 impl Module {
@@ -62,10 +46,8 @@ impl Module {
     fn export(&mut self, exported: &str) -> Option<()> {
         if exported.starts_with('{') {
             let import = parse_import(exported)?;
-            if let What::Names(names) = &import.what {
-                self.passed_on
-                    .extend(names.iter().map(|(name, _)| name.clone()));
-            }
+            let names = import.names.iter().map(|(name, _)| name.clone());
+            self.passed_on.extend(names);
             self.imports.push(import);
         } else {
             self.exports.push(exported_name(exported)?.into());
@@ -80,25 +62,17 @@ impl Module {
     }
 }
 
-/// `{ a, b as c } from "./d.js";` or `* as d from "./d.js";`
+/// `{ a, b as c } from "./d.js";`
 fn parse_import(import: &str) -> Option<Import> {
     let (what, from) = import.split_once(" from \"./")?;
     let from = from.strip_suffix("\";")?.into();
-    if let Some(local) = what.strip_prefix("* as ") {
-        return Some(Import {
-            from,
-            what: What::All(local.into()),
-        });
-    }
     let names = what.strip_prefix("{ ")?.strip_suffix(" }")?;
     let names = names.split(", ").map(|name| {
         let (name, local) = name.split_once(" as ").unwrap_or((name, name));
         (name.into(), local.into())
     });
-    Some(Import {
-        from,
-        what: What::Names(names.collect()),
-    })
+    let names = names.collect();
+    Some(Import { from, names })
 }
 
 /// Functions and constants: what they are called by does not change after the module has run.

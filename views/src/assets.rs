@@ -214,7 +214,7 @@ mod tests {
         }
     }
 
-    /// The limit on uncompressed CSS and scripts: brotli compresses them to a third, and the budget is 21 KiB of
+    /// The limit on uncompressed CSS and scripts: brotli compresses them to a third, and the budget is 20 KiB of
     /// script.
     #[test]
     fn assets_stay_small() {

@@ -50,7 +50,7 @@ for (const encrypted of [false, true]) {
     const [script, style, all] = [await chat("script"), await chat("stylesheet"), await chat()];
     const told = `${script} bytes of script, ${style} of style, ${all} in all`;
     console.log(`a first visit to ${encrypted ? "an encrypted" : "a plain"} chat by the link: ${told}`);
-    assert.ok(script > 0 && script <= 21 * KIB && style > 0 && style <= 10 * KIB, told);
+    assert.ok(script > 0 && script <= 20 * KIB && style > 0 && style <= 10 * KIB, told);
     assert.ok(all <= 40 * KIB, told);
   });
 }
