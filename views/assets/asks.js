@@ -4,7 +4,7 @@
 import { call } from "./api.js";
 import { fill, plural } from "./fill.js";
 import { fillIn, status, text } from "./say.js";
-import { byId, clone, config, on, state } from "./state.js";
+import { byId, clone, config, on, state, yieldFocus } from "./state.js";
 import { strip } from "./strips.js";
 import { tell } from "./tabs.js";
 import { now } from "./times.js";
@@ -31,7 +31,7 @@ const wordOf = (form) => /** @type {HTMLInputElement} */ (form.querySelector("[n
 
 /** One banner for each open ask, and none for those answered in another tab or expired. */
 function show() {
-  for (const form of forms()) if (!state.asks.some(({ ask }) => ask === wordOf(form))) form.remove();
+  for (const form of forms()) if (!state.asks.some(({ ask }) => ask === wordOf(form))) yieldFocus(form).remove();
   const shown = forms().map(wordOf);
   for (const { ask, user, seat, number } of state.asks.filter((one) => !shown.includes(one.ask))) {
     const form = clone(seat === config.seat ? "ask-own" : "ask-other");

@@ -2,7 +2,7 @@
 
 import { fill, plural } from "./fill.js";
 import { peerName, text } from "./say.js";
-import { byId, config, on, state } from "./state.js";
+import { byId, config, on, state, yieldFocus } from "./state.js";
 import { retry } from "./stream.js";
 import { written } from "./times.js";
 import { leadsAway } from "./ways.js";
@@ -68,12 +68,13 @@ function show(what, canTry) {
   banner.classList.remove("glad");
   banner.hidden = false;
   words.textContent = what;
+  if (!canTry) yieldFocus(button);
   button.hidden = !canTry;
   way.hidden = true;
 }
 
 function hide() {
   shown = false;
-  banner.hidden = true;
+  yieldFocus(banner).hidden = true;
   words.textContent = "";
 }

@@ -11,6 +11,8 @@ const MINUTE_MS = 60_000;
 
 /** The last warning. */
 let said = Infinity;
+/** @type {Element | undefined} */
+let line;
 
 export function start() {
   look();
@@ -23,5 +25,5 @@ function look() {
   if (due === undefined || due >= said || left <= 0) return;
   said = due;
   // Looked late: what is still true.
-  strip(plural(text.expires_minutes, Math.ceil(left / MINUTE_MS)));
+  line = strip(plural(text.expires_minutes, Math.ceil(left / MINUTE_MS)), line);
 }

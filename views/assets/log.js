@@ -9,7 +9,7 @@ import { ahead, behind, box, settle } from "./lots.js";
 import { write } from "./rich.js";
 import { announce, fillIn, peerName, text } from "./say.js";
 import { conversation, isSealed } from "./sealed.js";
-import { byId, clone, config, emit, on, state } from "./state.js";
+import { byId, clone, config, emit, on, state, yieldFocus } from "./state.js";
 import { dayNumber, now, refresh, show } from "./times.js";
 
 /** @typedef {import("./state.js").Message} Message */
@@ -130,7 +130,7 @@ function line(words, at) {
 /** The other person is here: what was said to nobody goes. */
 function welcome() {
   if (!state.joined) return;
-  document.getElementById("nobody")?.remove();
+  yieldFocus(document.getElementById("nobody"))?.remove();
   const empty = document.getElementById("empty");
   if (empty) empty.hidden = false;
 }
@@ -379,7 +379,9 @@ export function discard(item) {
 /** The way to the newest message, for whoever reads further up. @param {number} count what has come in below */
 function showPill(count) {
   below = count;
-  pill.hidden = !count && atEnd();
+  const isIdle = !count && atEnd();
+  if (isIdle) yieldFocus(pill);
+  pill.hidden = isIdle;
   /** @type {Element} */ (pill.firstElementChild).textContent = count ? plural(text.new_messages, count) : "";
   pill.ariaLabel = count ? null : TO_END;
 }

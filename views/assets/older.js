@@ -4,7 +4,7 @@ import { backoffMs, call } from "./api.js";
 import { isOut } from "./connection.js";
 import { prepare, prepend } from "./log.js";
 import { conversation, isSealed } from "./sealed.js";
-import { byId } from "./state.js";
+import { byId, yieldFocus } from "./state.js";
 
 const PAGE_LEN = 50;
 /** How far ahead of the reader loading begins. */
@@ -37,8 +37,7 @@ export function start() {
     // A page of short messages may not fill the screen, and then no scroll event follows.
     if (more) return look();
     done = true;
-    if (document.activeElement === link) scroller.focus();
-    link.parentElement?.remove();
+    yieldFocus(link.parentElement)?.remove();
   };
   // Measured: an observer of the link may miss that it came into sight while the list above the reader grew.
   const look = () => void (scroller.scrollHeight - scroller.clientHeight + scroller.scrollTop < AHEAD_PX && load());

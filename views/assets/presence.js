@@ -76,7 +76,6 @@ function showPeer() {
   else if (when) line.textContent = text.last_seen.replace("{when}", when);
   else line.textContent = state.online === null ? text.unknown : text.away;
   line.toggleAttribute("data-online", !down && state.joined && state.online === true);
-  if (state.joined) document.getElementById("nobody")?.remove();
   if (!state.online) stop();
 }
 

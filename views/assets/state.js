@@ -85,6 +85,15 @@ export function byId(id) {
   return /** @type {HTMLElement} */ (document.getElementById(id));
 }
 
+/**
+ * For an element that is about to go or to be hidden: a focus in it goes to the messages, where it raises no phone's keyboard.
+ * @template {Element | null | undefined} T @param {T} element
+ */
+export function yieldFocus(element) {
+  if (element?.contains(document.activeElement)) byId("history").focus({ preventScroll: true });
+  return element;
+}
+
 /** A copy of a template's only element. @param {string} id */
 export function clone(id) {
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById(id));

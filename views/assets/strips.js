@@ -2,7 +2,7 @@
 
 import { fill } from "./fill.js";
 import { peerName, text } from "./say.js";
-import { byId, clone, config, emit, on, state } from "./state.js";
+import { byId, clone, config, emit, on, state, yieldFocus } from "./state.js";
 
 let isAsked = false;
 
@@ -15,7 +15,7 @@ export function start() {
     strip(fill(seat === config.seat ? text.you_replaced : text.peer_replaced, { peer: peerName() }));
   });
   document.addEventListener("click", (event) => {
-    /** @type {Element} */ (event.target).closest("[data-dismiss]")?.closest(".strip")?.remove();
+    yieldFocus(/** @type {Element} */ (event.target).closest("[data-dismiss]")?.closest(".strip"))?.remove();
   });
 }
 
@@ -26,12 +26,15 @@ async function meet() {
   await import("./asks.js").then(({ start }) => start(), () => (isAsked = false));
 }
 
-/** A line above the messages, until it is closed. Its place is a status, so it is said as well. @param {string} words */
-export function strip(words) {
+/**
+ * A line above the messages, until it is closed. Its place is a status, so it is said as well.
+ * @param {string} words @param {Element} [former] the line that it replaces; otherwise one of the same words
+ */
+export function strip(words, former) {
   const place = byId("notices");
-  // The same notice again replaces the line.
-  [...place.children].find(({ firstElementChild: said }) => said?.textContent === words)?.remove();
+  yieldFocus(former ?? [...place.children].find(({ firstElementChild: said }) => said?.textContent === words))?.remove();
   const node = clone("strip");
   /** @type {Element} */ (node.querySelector("p")).textContent = words;
   place.append(node);
+  return node;
 }

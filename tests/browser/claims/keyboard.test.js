@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
+import { choose, join, message, openMySide, pour, register } from "../harness/flows.js";
 import { locales, people } from "../harness/samples.js";
 import { until, untilIs } from "../harness/until.js";
 
@@ -85,3 +86,36 @@ for (const language of /** @type {const} */ (["en", "ar"])) {
     }
   });
 }
+
+claim("a control that goes while it has the focus leaves it to the messages", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  const { page } = abhi;
+  abhi.expectOutage();
+  const inMessages = () => untilIs("the focus", () => page.evaluate(() => document.activeElement?.id), "history");
+  const { link } = await register(abhi);
+  await openMySide(abhi);
+  await page.locator("#nobody").getByRole("button", { name: "Copy" }).focus();
+  const { chat } = await join(anny, link);
+  await inMessages();
+
+  await choose(page, "Notifications");
+  const close = page.locator("#notices").getByRole("button", { name: "Close" });
+  await close.press("Enter");
+  await inMessages();
+
+  await pour(anny, chat, Array.from({ length: 60 }, (_, index) => `line ${index}.`));
+  await message(page, "line 59.").waitFor();
+  await page.locator("#history").hover();
+  await page.mouse.wheel(0, -600);
+  await page.getByRole("button", { name: "To the newest message" }).press("Enter");
+  await inMessages();
+
+  await page.getByLabel("Message", { exact: true }).focus();
+  await abhi.context.setOffline(true);
+  const retry = page.locator("#connection").getByRole("button", { name: "Try now" });
+  await retry.waitFor();
+  await retry.focus();
+  await abhi.context.setOffline(false);
+  await retry.waitFor({ state: "hidden" });
+  await inMessages();
+});
