@@ -49,7 +49,7 @@ export const byMessage = (id) => list.querySelector(`[data-id="${CSS.escape(id)}
 
 export function start() {
   regroup();
-  watchMidnight();
+  watchDays();
   for (const node of list.querySelectorAll(".theirs")) {
     const seq = Number(/** @type {HTMLElement} */ (node).dataset.seq);
     if (seq > state.youRead) state.unread.add(seq);
@@ -255,13 +255,15 @@ function join(one, next) {
   one.classList.toggle("run", goesOn && minute(one) === minute(next));
 }
 
-/** "Today" is another day from midnight on, by the server's clock. */
-function watchMidnight() {
-  let today = dayNumber(now());
+/** "Today" is another day from midnight on, by the server's clock; in another zone days begin elsewhere. */
+function watchDays() {
+  const look = () => `${dayNumber(now())} ${new Date().getTimezoneOffset()}`;
+  let today = look();
   on("clock", () => {
-    if (dayNumber(now()) === today) return;
-    today = dayNumber(now());
+    if (look() === today) return;
+    today = look();
     refresh();
+    regroup();
     // When the other person was last seen, too.
     emit("peer");
   });

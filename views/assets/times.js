@@ -63,18 +63,17 @@ export function written(ms, kind) {
 export function show(element, ms) {
   const time = /** @type {HTMLTimeElement} */ (element);
   const at = ms ?? Date.parse(time.dateTime);
-  if (ms !== undefined) {
-    time.dateTime = new Date(ms).toISOString();
-    time.removeAttribute("title");
-  }
+  if (ms !== undefined) time.dateTime = new Date(ms).toISOString();
+  time.removeAttribute("title");
   const words = written(at, time.dataset.show) ?? "";
   // Words that are set anew are laid out anew.
   if (time.textContent !== words) time.textContent = words;
   Object.assign(time, { lang: locales[0] ?? "", dir: "auto" });
 }
 
-/** All of them: what is "today" changes at midnight. */
+/** All of them: what is "today" changes at midnight, and the zone when somebody travels. */
 export function refresh() {
+  formats.clear();
   for (const time of document.querySelectorAll(TIMES)) show(time);
 }
 

@@ -2,10 +2,11 @@
 
 import assert from "node:assert/strict";
 
-import { claim, share } from "../harness/claim.js";
+import { claim, shareBehindRelay } from "../harness/claim.js";
 import { inChat, meet, message, say } from "../harness/flows.js";
+import { untilIs } from "../harness/until.js";
 
-share();
+shareBehindRelay();
 
 for (const [locale, time, today] of /** @type {const} */ ([
   ["de-DE", /^\d\d:\d\d$/, "Heute"],
@@ -43,3 +44,25 @@ for (const tags of [["C"], ["*", "en-US@posix"], []]) {
     await message(abhi.page, "Late").waitFor();
   });
 }
+
+claim("times and days follow the zone of a system that changes it", async ({ person, relay }) => {
+  const [abhi, anny] = [await person(), await person({ timezoneId: undefined })];
+  const { page } = anny;
+  const wire = await anny.context.newCDPSession(page);
+  const moveTo = (/** @type {string} */ timezoneId) => wire.send("Emulation.setTimezoneOverride", { timezoneId });
+  await moveTo("UTC");
+  await meet(abhi, anny);
+  // One day in Greenwich, and two days on the other side of the world.
+  const day = new Date(Date.now() - 3 * 86_400_000).toISOString().slice(0, 10);
+  relay.event = (name, data) => [[name, name === "message" ? { ...data, timestamp: `${day}T${data.message}:00.000Z` } : data]];
+  for (const words of ["09:30", "11:30"]) await say(abhi.page, words);
+  await message(page, "11:30").waitFor();
+  const shown = () => page.locator("#messages .meta time").allInnerTexts();
+  const days = () => page.locator("#messages .day").count();
+  await untilIs("the times", shown, ["09:30", "11:30"]);
+  // And the one when Anny joined.
+  await untilIs("the days", days, 2);
+  await moveTo("Pacific/Kiritimati");
+  await untilIs("the times", shown, ["23:30", "01:30"]);
+  await untilIs("the days", days, 3);
+});
