@@ -109,12 +109,12 @@ function submit() {
 }
 
 /**
- * How many bytes of a message are left, and how many characters are too many.
+ * How many bytes of a message are left, which is exact below `COUNT_FROM_BYTES`, and how many characters are too many.
  * @param {string} words
  */
 function measure(words) {
-  // A unit of UTF-16 takes three bytes at most.
-  if (words.length * 3 <= TEXT_BYTES_MAX) return { left: TEXT_BYTES_MAX - words.length * 3, over: 0 };
+  // A unit of UTF-16 takes three bytes at most, so a short text need not be encoded.
+  if (words.length * 3 <= TEXT_BYTES_MAX - COUNT_FROM_BYTES) return { left: COUNT_FROM_BYTES, over: 0 };
   const { read, written } = new TextEncoder().encodeInto(words, new Uint8Array(TEXT_BYTES_MAX));
   return { left: TEXT_BYTES_MAX - written, over: [...words.slice(read)].length };
 }
