@@ -35,7 +35,10 @@ export function start() {
   else field.value ||= ofTab.get(KEY) ?? "";
   fit();
   count();
-  field.enterKeyHint = touch ? "enter" : "send";
+  if (!touch) {
+    field.enterKeyHint = "send";
+    field.setAttribute("aria-describedby", "send-hint");
+  }
   // Who is somewhere on the page already, in its menu perhaps, stays there.
   if (!touch && document.activeElement === document.body && !document.querySelector("#problem, :target")) field.focus({ preventScroll: true });
   document.addEventListener("keydown", typedElsewhere);

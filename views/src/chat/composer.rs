@@ -36,9 +36,10 @@ fn form(frame: &Frame, chat: &Chat) -> Markup {
             action=[plain.then(|| address::seat(&chat.hash, chat.seat, "message_send"))] {
             @if plain { input type="hidden" name="id" value=(chat.message_id); }
             label.visually-hidden for="message" { (words.message) }
-            textarea #message name=[plain.then_some("message")] rows="1" dir="auto" autocomplete="off" enterkeyhint="send"
-                placeholder=(words.message) aria-describedby="send-hint" aria-invalid=[chat.problem.map(|_| "true")] { (chat.draft) }
-            p.visually-hidden #send-hint { (words.send_hint) }
+            textarea #message name=[plain.then_some("message")] rows="1" dir="auto" autocomplete="off"
+                placeholder=(words.message) aria-invalid=[chat.problem.map(|_| "true")] { (chat.draft) }
+            // Where Enter sends, a script says so of the field.
+            p #send-hint hidden { (words.send_hint) }
             button.primary.send disabled[chat.encrypted] { span { (words.send) } (plane()) }
         }
     }
