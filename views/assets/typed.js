@@ -6,8 +6,8 @@ import { ofTab } from "./storage.js";
 const KEY = "duet:typed";
 
 export function start() {
-  // No code is kept, and of hidden fields the server knows what they hold.
-  const fields = /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll(":is(#register, #login) input:not([type=hidden], .code)")]);
+  // No code is kept, and of hidden fields the server knows what they hold. Only a login with the id of the one that had no answer is the same.
+  const fields = /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("#login [name=id], :is(#register, #login) input:not([type=hidden], .code)")]);
   const kept = JSON.parse(ofTab.get(KEY) ?? "[]");
   ofTab.remove(KEY);
   // Those of another page are others.
