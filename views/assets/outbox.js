@@ -59,7 +59,8 @@ export function start() {
   byId("messages").addEventListener("click", press);
   // A form or a link of this page comes back to it, as another language or logging in again does, and finds what waits.
   for (const what of ["submit", "click"]) addEventListener(what, comeBack);
-  void own(found);
+  // 0.1.0 kept the items alone.
+  void own(found && { owner, items: found, ...found });
 }
 
 /** @param {{ owner: string, items: Item[] } | null} found */
