@@ -24,6 +24,8 @@ import { start as strips } from "./strips.js";
 const always = [phone, menu, leave];
 // A page of an older stretch is for reading.
 const live = [log, presence, banner, strips, attention, expiry, receipts, composer, outbox, stream];
+const LATER = isSealed ? ["asks.js", "chime.js", "save.js"] : ["asks.js", "chime.js"];
+const LATER_MS = 60_000;
 
 /** @param {boolean} isLive */
 function start(isLive) {
@@ -31,6 +33,14 @@ function start(isLive) {
   document.documentElement.dataset.live = "";
   // Without its script the link to older messages leads to a page of them.
   if (isLive && document.getElementById("older")) void import("./older.js").then(({ start }) => start(), () => {});
+}
+
+/**
+ * Puts the scripts that may be wanted later into the browser's cache, since an upgraded server no longer has those of this page. Not at
+ * once: a first visit is to be light.
+ */
+function keepScripts() {
+  setTimeout(() => Promise.all(LATER.map((name) => fetch(new URL(name, import.meta.url)))).catch(keepScripts), LATER_MS);
 }
 
 // On the way here: typed.js.
@@ -44,6 +54,8 @@ else {
   // A server without the key of an encrypted chat may say that the chat is plain.
   void mayHoldKeys().then(async (may) => may && (await (await import("./vault.js")).holds()) && refuse("downgraded"));
 }
+
+keepScripts();
 
 // Without a stream it has to ask whether the chat still exists.
 if (!config.live) document.addEventListener("visibilitychange", () => document.hidden || void call("sessions"));

@@ -1,5 +1,6 @@
 // Strips with notices above the messages. The asks have a script of their own.
 
+import { call } from "./api.js";
 import { fill } from "./fill.js";
 import { peerName, text } from "./say.js";
 import { byId, clone, config, emit, on, state, yieldFocus } from "./state.js";
@@ -19,11 +20,21 @@ export function start() {
   });
 }
 
-/** If the script does not load, the next ask or greeting tries again. The forms of the page work without it. */
 async function meet() {
   if (isAsked || !state.asks.length) return;
   isAsked = true;
-  await import("./asks.js").then(({ start }) => start(), () => (isAsked = false));
+  await import("./asks.js").then(({ start }) => start(), renew);
+}
+
+/**
+ * An upgraded server may no longer have this page's scripts, and browsers do not fetch one again that failed to load. A new page comes
+ * with a form for each ask, which works without its script. The next ask or greeting tries again.
+ */
+async function renew() {
+  isAsked = false;
+  if (state.asks.every(({ ask }) => document.querySelector(`[value="${ask}"]`))) return;
+  // A page is there to be had. By its link, as messages that are not sent yet wait for it without asking anybody.
+  if ((await call("sessions")).ok) /** @type {HTMLElement} */ (document.querySelector(".bar a")).click();
 }
 
 /**

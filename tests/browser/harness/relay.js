@@ -108,7 +108,7 @@ export class Relay extends Front {
       const shown = tell && (async () => tell(await this.#truth(seat, headers.cookie)));
       return this.#stream(answer, response, url, Number(searchParams.get("after") ?? 0), shown);
     }
-    const isText = /json|html/.test(answer.headers["content-type"] ?? "") || [301, 302, 303].includes(status);
+    const isText = /json|html|javascript/.test(answer.headers["content-type"] ?? "") || [301, 302, 303].includes(status);
     if (!isText) {
       response.writeHead(status, answer.headers);
       return void answer.pipe(response);
