@@ -97,9 +97,9 @@ pub struct Pair {
     /// Counts events other than messages, so that a stream which was replaying meanwhile knows that its hello is
     /// out of date.
     changes: u64,
-    /// What `changes` was after the store had last lost messages: a stream that was opened before may begin behind ones
-    /// that are gone.
-    rewound_at: u64,
+    /// What `changes` was after the streams were last cut off. One that was opened before may not attach: it may begin
+    /// behind messages that the store has lost, or belong to a session that has ended.
+    cut_at: u64,
     /// Counts how often a seat's last stream closed, so that an old grace timer does not end a newer presence.
     departures: BySeat<u32>,
     last_request: Instant,
@@ -166,7 +166,7 @@ impl Pair {
             elsewhere: None,
             asks_again: false,
             changes: 0,
-            rewound_at: 0,
+            cut_at: 0,
             departures: BySeat::default(),
             last_request: Instant::now(),
             rates: rates::Rates::default(),
@@ -262,9 +262,11 @@ impl Pair {
                 }
             }
             Ok(Err(_)) => self.finish(None, ctx),
-            // The copy in memory stays in use until the store answers again.
+            // The copy in memory stays in use until the store answers again, but not for streams: the change that it lacks may
+            // have ended their sessions.
             Err(failure) if self.chat.is_ok() => {
                 self.log_read_failure(&failure);
+                self.cut_streams(ctx);
             }
             Err(failure) => {
                 self.chat = Err(failure.into());

@@ -118,17 +118,13 @@ impl Handler<Refresh> for Pair {
         let began = Instant::now();
         let _of_request = span.enter();
         self.block_for(self.load(), move |pair, found, ctx| {
-            let read = match &found {
-                Ok(_) => {
-                    pair.refreshed = Some(began);
-                    Ok(())
-                }
-                Err(error) => Err(error.clone().into()),
-            };
+            // A failure leaves the streams alone: nothing is known to have changed, and tokens may be made up.
+            let found = found.inspect_err(|failure| pair.log_read_failure(failure))?;
+            pair.refreshed = Some(began);
             if pair.chat.is_ok() {
-                pair.apply(found, ctx);
+                pair.apply(Ok(found), ctx);
             }
-            read
+            Ok(())
         })
     }
 }

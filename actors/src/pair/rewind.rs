@@ -110,7 +110,7 @@ impl Pair {
         self.status.set_last_seq(same);
         self.rewind_streams(same, ctx);
         self.send_hello(Event::Rewound);
-        self.rewound_at = self.changes;
+        self.cut_at = self.changes;
         self.catch_up(ctx);
     }
 }

@@ -139,6 +139,11 @@ pub enum Attached {
 #[rtype(result = "()")]
 pub struct Detach(pub StreamId);
 
+/// Refuses a stream that was being opened while the others were cut off.
+fn cut_off() -> Refusal {
+    Refusal::Unavailable("the chat's streams were cut off while this one was being opened".into())
+}
+
 receive!(CONCURRENT: OpenStream => OpenedStream);
 
 impl Handler<OpenStream> for Pair {
@@ -148,11 +153,18 @@ impl Handler<OpenStream> for Pair {
         let slot = self
             .authenticate(open.by)
             .and_then(|(seat, _)| self.take_slot(seat));
+        let cut_at = self.cut_at;
         match slot {
-            Ok(slot) => Box::pin(self.snapshot(open.by, open.after).map(|snapshot, _, _| {
-                let snapshot = snapshot?;
-                Ok(OpenedStream { snapshot, slot })
-            })),
+            Ok(slot) => {
+                let snapshot = self.snapshot(open.by, open.after);
+                Box::pin(snapshot.map(move |snapshot, pair: &mut Self, _| {
+                    let snapshot = snapshot?;
+                    match pair.cut_at == cut_at {
+                        true => Ok(OpenedStream { snapshot, slot }),
+                        false => Err(cut_off()),
+                    }
+                }))
+            }
             Err(refusal) => Box::pin(actix::fut::ready(Err(refusal))),
         }
     }
@@ -181,10 +193,7 @@ impl Handler<Attach> for Pair {
                 (open.to, open.feed) = (attach.to, feed);
                 open.position = attach.position;
             }
-            None if attach.changes < self.rewound_at => {
-                let lost = "the store has lost messages since the stream was opened";
-                return Err(Refusal::Unavailable(lost.into()));
-            }
+            None if attach.changes < self.cut_at => return Err(cut_off()),
             None => {
                 let is_ours = |slot: &StreamSlot| slot.0.0.is_of(&self.status);
                 let slot = match attach.slot.filter(is_ours) {
@@ -305,6 +314,13 @@ impl Pair {
         let Ok(chat) = &self.chat else { return };
         let live: Vec<SessionId> = chat.sessions.iter().map(|session| session.id).collect();
         self.drop_streams(|open| !live.contains(&open.session), ctx);
+    }
+
+    /// Cuts off all streams. Their clients reconnect, here or elsewhere, and the store is asked before a stream is opened.
+    pub(super) fn cut_streams(&mut self, ctx: &mut Context<Self>) {
+        self.changes += 1;
+        self.cut_at = self.changes;
+        self.drop_streams(|_| true, ctx);
     }
 
     /// Makes the live streams go on after a lower `seq`. Those that pull pages may have read beyond it, so they end,

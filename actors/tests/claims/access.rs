@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actors::{
     NameSeatTwo, OpenStream, Refusal,
-    domain::{Marks, Token, UserName},
+    domain::{Marks, Seq, Token, UserName},
     testing::{Call, eventually},
 };
 
@@ -212,4 +212,76 @@ async fn a_name_that_stands_is_not_asked_of_the_store_again() {
         let refused = here.pairs.ask(abhi.key, naming).await;
         assert_eq!(refused, Err(Refusal::NamedBefore));
     }
+}
+
+/// From now on an instance hears the others, and nothing of the store.
+fn cut_off_from_store(instance: &Instance) {
+    for call in [Call::Load, Call::Positions, Call::CheckSessions] {
+        instance.store.fail_next(call, usize::MAX);
+    }
+}
+
+#[actix::test]
+async fn an_ended_session_is_shown_nothing_more_where_the_store_is_out_of_reach() {
+    for is_last in [true, false] {
+        let world = World::new();
+        let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+        let [abhi, anny] = here.couple(&world).await;
+        let phone = match is_last {
+            true => abhi.clone(),
+            false => abhi.again(&here).await,
+        };
+        let unheard = phone.at(&there);
+        let stream = Watch::open(&unheard).await;
+        let opened = Watch::begin(&unheard, None).await.unwrap();
+        cut_off_from_store(&there);
+        phone.log_out().await.unwrap();
+        anny.send("not for that phone").await.unwrap();
+        stream.until_over().await;
+        assert_eq!(stream.seqs(), [] as [Seq; 0]);
+        let attached = Watch::attach(&unheard, opened).await;
+        assert!(attached.is_err(), "it would be shown what comes next");
+    }
+}
+
+#[actix::test]
+async fn a_logout_ends_its_streams_though_the_chat_cannot_be_read_after_it() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, _anny] = here.couple(&world).await;
+    let phone = abhi.again(&here).await;
+    let stream = Watch::open(&phone).await;
+    cut_off_from_store(&here);
+    phone.log_out().await.unwrap();
+    stream.until_over().await;
+}
+
+#[actix::test]
+async fn a_stream_that_is_opened_while_the_others_are_cut_off_is_refused() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let phone = abhi.at(&there);
+    phone.snapshot().await.unwrap();
+    let checked = there.store.hold(Call::CheckSessions);
+    let opening = actix::spawn(async move { Watch::begin(&phone, None).await.map(drop) });
+    eventually("the session is checked", || async {
+        there.store.is_waiting(Call::CheckSessions)
+    })
+    .await;
+    let read = there.store.hold(Call::Load);
+    anny.again(&here).await;
+    eventually("the chat is read again", || async {
+        there.store.is_waiting(Call::Load)
+    })
+    .await;
+    drop(checked);
+    eventually("the session was alive", || async {
+        !there.store.is_waiting(Call::CheckSessions)
+    })
+    .await;
+    abhi.log_out().await.unwrap();
+    cut_off_from_store(&there);
+    drop(read);
+    assert!(opening.await.unwrap().is_err());
 }
