@@ -9,7 +9,7 @@ use tracing::warn;
 use super::Pair;
 use crate::{
     Refusal,
-    domain::{Chat, ChatKey, ClientId, Event, Message, Page, Seq},
+    domain::{Chat, ChatKey, ClientId, Message, Page, Seq},
     ports::{Access, HistoryPage, Principal, Store, StoreError},
 };
 
@@ -109,8 +109,6 @@ impl Pair {
         self.apply(Ok(Ok(chat)), ctx);
         self.status.set_last_seq(same);
         self.rewind_streams(same, ctx);
-        self.send_hello(Event::Rewound);
-        self.cut_at = self.changes;
         self.catch_up(ctx);
     }
 }

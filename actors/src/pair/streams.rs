@@ -323,13 +323,15 @@ impl Pair {
         self.drop_streams(|_| true, ctx);
     }
 
-    /// Makes the live streams go on after a lower `seq`. Those that pull pages may have read beyond it, so they end,
-    /// and their clients reconnect.
+    /// Makes the live streams go on after a lower `seq`. Those that pull pages may have read beyond it, and one with a full
+    /// mailbox does not get the hello, so these end and their clients reconnect.
     pub(super) fn rewind_streams(&mut self, last: Seq, ctx: &mut Context<Self>) {
-        self.drop_streams(|open| !matches!(open.feed, Feed::Live), ctx);
         for open in &mut self.streams {
             open.position = open.position.min(last);
         }
+        self.send_hello(Event::Rewound);
+        self.cut_at = self.changes;
+        self.drop_streams(|open| !matches!(open.feed, Feed::Live), ctx);
     }
 
     fn drop_streams(&mut self, which: impl Fn(&StreamEntry) -> bool, ctx: &mut Context<Self>) {

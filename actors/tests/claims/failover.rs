@@ -157,6 +157,34 @@ async fn a_stream_that_is_opened_before_a_loss_does_not_begin_behind_what_is_gon
 }
 
 #[actix::test]
+async fn a_stream_whose_mailbox_is_full_at_a_loss_misses_nothing() {
+    // Somewhere in between the hello of the loss is the first event that finds no room.
+    for sent in 10..=24_u64 {
+        let world = World::new();
+        let here = world.instance(roomy());
+        let [abhi, anny] = here.couple(&world).await;
+        let stream = Watch::open(&anny).await;
+        stream.stall();
+        for number in 1..=sent {
+            abhi.send(&format!("text {number}")).await.unwrap();
+        }
+        world.store.lose_messages_after(abhi.key, sent - 2);
+        let texts = [sent - 1, sent, sent + 1].map(|seq| (seq, format!("new {seq}")));
+        for (seq, text) in &texts {
+            assert_eq!(abhi.send(text).await.unwrap().seq, *seq);
+        }
+        stream.resume();
+        eventually("it ends or shows everything", || async {
+            let shown = stream.shown();
+            let mut texts = texts.iter();
+            stream.is_over()
+                || texts.all(|(seq, text)| shown.contains(&Shown::Message(*seq, text.clone())))
+        })
+        .await;
+    }
+}
+
+#[actix::test]
 async fn marks_that_wait_for_the_store_count_no_message_that_takes_a_lost_ones_place() {
     let world = World::new();
     let here = world.instance(roomy());

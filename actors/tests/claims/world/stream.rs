@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use actix::{
@@ -44,6 +44,8 @@ struct Reader {
 struct Seen {
     shown: Mutex<Vec<Shown>>,
     hellos: Mutex<Vec<Hello>>,
+    /// The last place that was written.
+    position: AtomicU64,
     over: AtomicBool,
 }
 
@@ -66,8 +68,10 @@ impl Handler<Event> for Stream {
 
     fn handle(&mut self, event: Event, ctx: &mut Self::Context) {
         match &event {
-            Event::Hello(hello) | Event::Rewound(hello) => {
+            Event::Hello(hello) => self.reader.seen.record_hello((**hello).clone()),
+            Event::Rewound(hello) => {
                 self.reader.seen.record_hello((**hello).clone());
+                self.reader.seen.go_on_from(hello.position);
             }
             Event::Notice(Notice::Ended { .. }, _) | Event::Moved => ctx.stop(),
             Event::Behind => {
@@ -80,12 +84,7 @@ impl Handler<Event> for Stream {
             }
             _ => {}
         }
-        self.reader
-            .seen
-            .shown
-            .lock()
-            .unwrap()
-            .extend(Shown::from(event));
+        self.reader.seen.show(Shown::from(event));
         if !*self.reading.borrow() {
             let mut reading = self.reading.clone();
             // A client that has gone away reads no more, and holds nothing up either.
@@ -100,14 +99,21 @@ impl Seen {
         self.hellos.lock().unwrap().push(hello);
     }
 
-    /// The last place that was written.
+    fn show(&self, shown: impl IntoIterator<Item = Shown>) {
+        for shown in shown {
+            if let Shown::Message(seq, _) = shown {
+                self.go_on_from(seq);
+            }
+            self.shown.lock().unwrap().push(shown);
+        }
+    }
+
+    fn go_on_from(&self, position: Seq) {
+        self.position.store(position, Ordering::SeqCst);
+    }
+
     fn position(&self) -> Seq {
-        let message = |shown: &Shown| match shown {
-            Shown::Message(seq, _) => Some(*seq),
-            _ => None,
-        };
-        let last = self.shown.lock().unwrap().iter().rev().find_map(message);
-        last.unwrap_or_else(|| self.hellos.lock().unwrap()[0].position)
+        self.position.load(Ordering::SeqCst)
     }
 }
 
@@ -131,7 +137,7 @@ impl Reader {
             match self.pairs.ask(self.key, attach).await? {
                 Attached::Live(hello) => {
                     if let Some(hello) = hello {
-                        self.seen.shown.lock().unwrap().push(Shown::of(&hello));
+                        self.seen.show([Shown::of(&hello)]);
                         self.seen.record_hello(*hello);
                     }
                     return Ok(());
@@ -154,7 +160,7 @@ impl Reader {
         let messages = page.messages.into_iter();
         let shown =
             messages.map(|message| Shown::Message(message.seq, message.text.as_str().into()));
-        self.seen.shown.lock().unwrap().extend(shown);
+        self.seen.show(shown);
         Ok(())
     }
 }
@@ -221,7 +227,8 @@ impl Watch {
         let (pairs, key, by) = (person.pairs().clone(), person.key, person.by);
         let seen = Arc::new(Seen::default());
         let OpenedStream { snapshot, slot } = opened;
-        seen.shown.lock().unwrap().push(Shown::of(&snapshot.hello));
+        seen.go_on_from(snapshot.hello.position);
+        seen.show([Shown::of(&snapshot.hello)]);
         seen.record_hello(snapshot.hello);
         let reader = Reader {
             pairs,
