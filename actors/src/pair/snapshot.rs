@@ -1,10 +1,10 @@
 //! Snapshots of a chat's state, for pages and for the start of a stream.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use actix::{Handler, ResponseActFuture};
 
-use super::{Pair, requests::receive};
+use super::{Pair, requests::receive, streams::StreamEntry};
 use crate::{
     Refusal,
     domain::{BySeat, Caller, Event, Hello, PeerState, Seat, SecretDigest, Seq},
@@ -79,7 +79,7 @@ impl Pair {
             last_seen: self.last_seen(peer),
             peer_joined_at: chat.seats[peer].joined_at.or(oldest_session),
             position,
-            last_seq: self.status.last_seq(),
+            last_seq: self.status.last_seq().max(position),
             marks: self.status.position().marks,
             expires_at: chat.expires_at,
             asks: self.open_asks(),
@@ -93,13 +93,18 @@ impl Pair {
         self.send_hello(Event::Hello);
     }
 
-    /// Sends every live stream its state, in an event of this kind.
+    /// Sends every live stream its state, in an event of this kind. One may have read messages from the store that this pair
+    /// does not know yet; it goes on after them.
     pub(super) fn send_hello(&mut self, event: fn(Arc<Hello>) -> Event) {
-        for seat in Seat::BOTH {
-            let Ok(hello) = self.hello(seat, self.status.last_seq()) else {
+        let last = self.status.last_seq();
+        let place = |open: &StreamEntry| (open.seat, open.position.max(last));
+        let places: HashSet<(Seat, Seq)> = self.streams.iter().map(place).collect();
+        for (seat, position) in places {
+            let Ok(hello) = self.hello(seat, position) else {
                 return;
             };
-            self.send_where(&event(Arc::new(hello)), |open| open.seat == seat);
+            let event = event(Arc::new(hello));
+            self.send_where(&event, |open| place(open) == (seat, position));
         }
         self.changes += 1;
     }

@@ -53,7 +53,7 @@ pub(super) struct StreamEntry {
     to: Recipient<Event>,
     feed: Feed,
     /// The last `seq` it had written when it attached.
-    position: Seq,
+    pub(super) position: Seq,
     _counted: (GaugeGuard, StreamSlot),
 }
 

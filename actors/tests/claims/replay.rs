@@ -155,3 +155,33 @@ async fn a_stream_that_replays_while_things_change_gets_a_fresh_hello() {
         "what came meanwhile is in the hello alone"
     );
 }
+
+#[actix::test]
+async fn no_hello_takes_a_stream_back_that_has_read_on() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    let anny = anny.at(&there);
+    let other = Watch::open(&anny).await;
+    for _ in 0..3 {
+        abhi.send("Hello").await.unwrap();
+    }
+    other.until_place(3).await;
+    let opened = Watch::begin(&anny, Some(0)).await.unwrap();
+    // The pair there does not hear of the next message, and the stream reads it from the store.
+    let _held = there.store.hold(Call::Positions);
+    there.bus.set_deaf(true);
+    abhi.send("read on").await.unwrap();
+    let stream = Watch::attach(&anny, opened).await.unwrap();
+    assert_eq!(stream.seqs(), range(1, 4));
+    let before = [&stream, &other].map(|stream| stream.hello_count());
+    there.bus.set_down(true);
+    for (stream, before) in [&stream, &other].into_iter().zip(before) {
+        eventually("it is told that the bus is down", || async {
+            stream.hello_count() > before
+        })
+        .await;
+    }
+    let places = |stream: &Watch| (stream.hello().position, stream.hello().last_seq);
+    assert_eq!((places(&stream), places(&other)), ((4, 4), (3, 3)));
+}
