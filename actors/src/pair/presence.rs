@@ -66,8 +66,11 @@ impl Pair {
         if let Some(at) = last_seen {
             self.defer(DeferredWrite::LastSeen(seat, at));
         }
-        if online || self.online(seat) == Some(false) {
-            self.broadcast(notice);
+        match self.online(seat) {
+            Some(now) if now == online => self.broadcast(notice),
+            // Still open on another instance.
+            Some(_) => {}
+            None => self.resend_hello(),
         }
     }
 

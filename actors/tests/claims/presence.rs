@@ -6,6 +6,7 @@ use actors::{
     Limits, ListSessions,
     domain::{Notice, Seat},
     ports::{Bus, Clock},
+    testing::eventually,
 };
 
 use crate::world::{Person, Shown, Watch, World, roomy};
@@ -41,7 +42,7 @@ async fn coming_is_told_at_once_and_leaving_after_the_grace() {
         abhi.snapshot().await.unwrap().hello.last_seen,
         Some(left_at)
     );
-    actors::testing::eventually("it is written down", || async {
+    eventually("it is written down", || async {
         world.load(abhi.key).await.seats[Seat::Two].last_seen == Some(left_at)
     })
     .await;
@@ -240,6 +241,29 @@ async fn while_the_bus_is_down_nobody_pretends_to_know_and_afterwards_everybody_
 }
 
 #[actix::test]
+async fn who_leaves_while_the_bus_is_down_is_not_shown_as_there() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    let watcher = Watch::open(&abhi).await;
+    let stream = Watch::open(&anny).await;
+    watcher.until_presence(Seat::Two, &[true]).await;
+    let before = watcher.hello_count();
+    here.bus.set_down(true);
+    eventually("it is told that the bus is down", || async {
+        watcher.hello_count() > before
+    })
+    .await;
+    assert_eq!(watcher.hello().online, Some(true));
+    stream.close();
+    eventually("nobody knows where she is", || async {
+        watcher.hello().online.is_none()
+    })
+    .await;
+    assert_eq!(watcher.presence(Seat::Two), [true]);
+}
+
+#[actix::test]
 async fn news_of_one_seat_says_nothing_of_the_other_where_both_were_unknown() {
     let world = World::new();
     let (here, there) = (world.instance(roomy()), world.instance(roomy()));
@@ -308,7 +332,7 @@ async fn a_bus_that_does_not_answer_once_is_asked_again_who_is_there() {
     there.bus.fail_open_elsewhere(2);
     let stream = Watch::open(&abhi.at(&there)).await;
     assert_eq!(stream.hello().online, None);
-    actors::testing::eventually("it is known who is there", || async {
+    eventually("it is known who is there", || async {
         stream.hello().online == Some(true)
     })
     .await;
