@@ -294,20 +294,23 @@ impl Pair {
     ) -> ResponseActFuture<Self, Result<R, Refusal>> {
         let checks = self.environment.session_checks.clone();
         let caller = self.caller(session);
-        let checked = async move {
-            let caller = caller?;
-            Ok((caller, checks.check(caller).await?))
-        };
+        let checked = async move { checks.check(caller?).await };
         let checked = checked.into_actor(self);
-        Box::pin(checked.map(|checked, pair: &mut Self, ctx| match checked {
-            Ok((caller, last)) => then(pair, caller, last, ctx),
-            Err(refusal) => {
-                if refusal == Refusal::Gone {
-                    pair.finish(None, ctx);
+        Box::pin(
+            checked.map(move |checked, pair: &mut Self, ctx| match checked {
+                Ok(last) => {
+                    // The session may have ended here while the store's answer waited for the mailbox.
+                    let caller = pair.caller(session)?;
+                    then(pair, caller, last, ctx)
                 }
-                Err(refusal)
-            }
-        }))
+                Err(refusal) => {
+                    if refusal == Refusal::Gone {
+                        pair.finish(None, ctx);
+                    }
+                    Err(refusal)
+                }
+            }),
+        )
     }
 
     fn store(&self) -> Arc<dyn Store> {

@@ -1,7 +1,7 @@
 //! Marks and typing.
 
 use actors::{
-    Login, LoginProof, Refusal,
+    AnswerAsk, AskToEnter, Login, LoginProof, Refusal,
     domain::{Marks, RegistrationId, Seat},
     testing::{Call, eventually},
 };
@@ -203,4 +203,66 @@ async fn typing_is_passed_on_but_not_every_time() {
         assert_eq!(typing(Seat::Two), 1);
         assert_eq!(typing(Seat::One), 1, "each seat for itself");
     }
+}
+
+#[actix::test]
+async fn a_mark_that_was_accepted_outlasts_its_session() {
+    for is_replaced in [false, true] {
+        let world = World::new();
+        let here = world.instance(roomy());
+        let [abhi, anny] = here.couple(&world).await;
+        abhi.send("Hello").await.unwrap();
+        let ask = AskToEnter {
+            name: name_at(Seat::Two),
+            auth: None,
+        };
+        here.pairs.ask(abhi.key, ask).await.unwrap();
+        let answer = AnswerAsk {
+            by: abhi.by,
+            ask_ref: abhi.snapshot().await.unwrap().hello.asks[0].ask_ref,
+            allow: true,
+        };
+        here.pairs.flush_deferred().await;
+        anny.receipt(1, 1).await.unwrap();
+        match is_replaced {
+            true => here.pairs.ask(abhi.key, answer).await.unwrap(),
+            false => anny.log_out().await.unwrap(),
+        }
+        here.pairs.flush_deferred().await;
+        let marks = world.load(abhi.key).await.position.marks;
+        assert_eq!(marks[Seat::Two].read, 1, "replaced: {is_replaced}");
+    }
+}
+
+#[actix::test]
+async fn a_mark_that_comes_while_its_session_logs_out_is_refused_or_stored() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    abhi.send("Hello").await.unwrap();
+    let checked = here.store.hold(Call::CheckSessions);
+    let (reader, leaver) = (anny.clone(), anny.clone());
+    let marking = actix::spawn(async move { reader.receipt(1, 1).await });
+    eventually("its session is checked", || async {
+        here.store.is_waiting(Call::CheckSessions)
+    })
+    .await;
+    let ended = here.store.hold(Call::Other);
+    let leaving = actix::spawn(async move { leaver.log_out().await });
+    eventually("it logs out", || async {
+        here.store.is_waiting(Call::Other)
+    })
+    .await;
+    drop(checked);
+    eventually("its session was alive", || async {
+        !here.store.is_waiting(Call::CheckSessions)
+    })
+    .await;
+    drop(ended);
+    leaving.await.unwrap().unwrap();
+    let marked = marking.await.unwrap();
+    here.pairs.flush_deferred().await;
+    let stored = world.load(abhi.key).await.position.marks[Seat::Two].read;
+    let shown = abhi.snapshot().await.unwrap().hello.marks[Seat::Two].read;
+    assert_eq!((marked.is_ok(), shown), (stored == 1, stored), "{marked:?}");
 }
