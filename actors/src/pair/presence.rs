@@ -42,6 +42,8 @@ impl Pair {
             return;
         }
         let left_at = self.environment.world.clock.now();
+        // Before the grace, which the process may not live to see.
+        self.defer(DeferredWrite::LastSeen(seat, left_at));
         self.departures[seat] = self.departures[seat].wrapping_add(1);
         let departure = self.departures[seat];
         ctx.run_later(self.environment.limits.presence_grace, move |pair, _| {
@@ -63,9 +65,6 @@ impl Pair {
         };
         self.publish(notice.clone());
         self.saw_last(seat, last_seen);
-        if let Some(at) = last_seen {
-            self.defer(DeferredWrite::LastSeen(seat, at));
-        }
         match self.online(seat) {
             Some(now) if now == online => self.broadcast(notice),
             // Still open on another instance.

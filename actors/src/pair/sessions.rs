@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A session's last use is recorded again when the recorded one is this old.
-const SEEN_STEP: Duration = Duration::from_secs(60);
+pub(super) const SEEN_STEP: Duration = Duration::from_secs(60);
 /// The same of a session that only listens, which would otherwise cost a write a minute.
 pub(super) const LISTENING_STEP: Duration = Duration::from_secs(3600);
 

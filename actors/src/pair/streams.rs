@@ -19,7 +19,7 @@ use std::{
 use actix::{ActorFutureExt, Context, Handler, Recipient, ResponseActFuture, dev::SendError};
 use tracing::debug;
 
-use super::{CountGuard, Pair, Snapshot, requests::receive};
+use super::{CountGuard, Pair, Snapshot, requests::receive, sessions::SEEN_STEP};
 use crate::{
     Refusal,
     domain::{Event, Hello, Message, Notice, Seat, SecretDigest, Seq, SessionId},
@@ -353,6 +353,7 @@ impl Pair {
         let seats: Vec<Seat> = self.streams.iter().map(|open| open.seat).collect();
         let moved = &self.environment.metrics.streams_moved;
         moved.inc_by(seats.len() as u64);
+        self.record_use_by_streams(SEEN_STEP);
         self.send_last_event(&Event::Moved);
         for seat in seats {
             self.departed(seat, ctx);

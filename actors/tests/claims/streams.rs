@@ -5,9 +5,11 @@ use std::time::Duration;
 use actors::{
     Limits, Refusal,
     domain::{Seat, Seq},
+    ports::Clock,
+    testing::eventually,
 };
 
-use crate::world::{Shown, Watch, World, roomy};
+use crate::world::{LONG, Shown, Watch, World, roomy};
 
 #[actix::test]
 async fn a_stream_that_does_not_read_holds_up_nothing_and_misses_nothing() {
@@ -162,6 +164,33 @@ async fn all_streams_can_be_moved_and_come_back() {
     let back = Watch::open(&anny).await;
     abhi.send("Hello").await.unwrap();
     back.until_place(1).await;
+}
+
+#[actix::test]
+async fn an_orderly_stop_does_not_forget_when_people_were_last_seen() {
+    let world = World::new();
+    let here = world.instance(Limits {
+        presence_grace: LONG,
+        ..roomy()
+    });
+    let [abhi, anny] = here.couple(&world).await;
+    let (stream, closed) = (Watch::open(&abhi).await, Watch::open(&anny).await);
+    world.time.advance(Duration::from_secs(600));
+    let now = Clock::now(&world.time);
+    closed.close();
+    closed.until_over().await;
+    let moving = here.pairs.clone();
+    let moving = actix::spawn(async move { moving.move_streams(Duration::ZERO).await });
+    stream.until_over().await;
+    eventually("it is stored", || async {
+        here.pairs.flush_deferred().await;
+        let chat = world.load(abhi.key).await;
+        let seats = Seat::BOTH.map(|seat| chat.seats[seat].last_seen);
+        let mut seen = chat.sessions.iter().map(|session| session.last_seen);
+        seats == [Some(now); 2] && seen.all(|seen| seen == Some(now))
+    })
+    .await;
+    moving.abort();
 }
 
 #[actix::test]
