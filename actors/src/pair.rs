@@ -216,7 +216,7 @@ impl Pair {
     fn authenticate(&mut self, digest: SecretDigest) -> Result<(Seat, SessionId), Refusal> {
         let sessions = &self.chat()?.sessions;
         let session = sessions.iter().find(|session| session.digest == digest);
-        let session = session.ok_or(Refusal::UnknownSession)?;
+        let session = session.ok_or_else(|| Refusal::NoSession.unconfirmed())?;
         let (seat, id) = (session.seat, session.id);
         self.record_use(id);
         Ok((seat, id))

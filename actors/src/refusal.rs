@@ -8,6 +8,10 @@ use crate::{
 /// Why a request was refused. The HTTP layer maps it to a status and a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
+    /// A pair refuses by what its copy of the chat lacks; the store may have it. The registry has the pair read the store
+    /// and asks again.
+    #[error("{0}")]
+    Unconfirmed(Box<Refusal>),
     /// A field of the request is invalid.
     #[error("{problem}")]
     Invalid {
@@ -19,9 +23,6 @@ pub enum Refusal {
     /// The two names of a chat are the same after case folding.
     #[error("the two names are the same")]
     SameNames,
-    /// This pair does not know the token; the store may. The registry has the pair read the store and asks again.
-    #[error("the session is not known here")]
-    UnknownSession,
     /// The token has no live session.
     #[error("there is no such session")]
     NoSession,
@@ -135,6 +136,11 @@ pub enum Credential {
 }
 
 impl Refusal {
+    /// The same, if a copy of the chat that was just read says so too.
+    pub(crate) fn unconfirmed(self) -> Self {
+        Self::Unconfirmed(Box::new(self))
+    }
+
     /// Turns an [`Invalid`] into a refusal that names the field.
     pub fn invalid(field: &'static str) -> impl FnOnce(Invalid) -> Self {
         move |Invalid(problem)| Refusal::Invalid { field, problem }

@@ -100,11 +100,11 @@ impl PairRegistry {
                 span: Span::current(),
             };
             match entry.pair.send(dispatch).await {
-                Ok(Err(Refusal::UnknownSession)) if !refreshed => {
+                Ok(Err(Refusal::Unconfirmed(_))) if !refreshed => {
                     refreshed = true;
                     refresh(&entry.pair).await?;
                 }
-                Ok(Err(Refusal::UnknownSession)) => return Err(Refusal::NoSession),
+                Ok(Err(Refusal::Unconfirmed(refusal))) => return Err(*refusal),
                 Ok(Err(Refusal::NoSession)) => {
                     // The store knows that the session has ended and the pair does not: reading the chat again
                     // ends the session's streams. If that fails, the next comparison with the store does it.

@@ -67,7 +67,7 @@ impl Bearer {
 /// Turns a 401 into `replaced` where the session ended because somebody else was let in at its seat. Where the
 /// store cannot be asked, the problem stays as it is.
 pub async fn explain_replaced(request: &HttpRequest, problem: Problem) -> Problem {
-    let Problem::Refused(Refusal::NoSession | Refusal::UnknownSession) = problem else {
+    let Problem::Refused(Refusal::NoSession) = problem else {
         return problem;
     };
     let token = match request.path().starts_with("/chat-server/") {

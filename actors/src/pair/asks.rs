@@ -98,7 +98,7 @@ impl Pair {
         let seat = self.check_entry(&ask.name, ask.auth)?;
         match self.chat()?.seats[seat].taken {
             true => Ok(seat),
-            false => Err(Refusal::SeatFree),
+            false => Err(Refusal::SeatFree.unconfirmed()),
         }
     }
 
@@ -144,9 +144,10 @@ impl Handler<GetAskStatus> for Pair {
         Box::pin(async move {
             let found = store.ask_state(key, ask.secret).await?;
             let found = found.ok_or(Refusal::WrongCode)?;
+            let user = names[found.seat].clone();
             Ok(AskStatus {
                 state: found.state,
-                user: names[found.seat].clone().ok_or(Refusal::WrongCode)?,
+                user: user.ok_or_else(|| Refusal::WrongCode.unconfirmed())?,
                 number: found.number,
             })
         })

@@ -33,8 +33,13 @@ impl Handler<GetHistory> for Pair {
         let names = self.names.clone();
         Box::pin(async move {
             let by = caller?.into();
-            let found = store.history(by, request.page, request.limit).await?;
-            Ok((found?, names))
+            let page = store.history(by, request.page, request.limit).await??;
+            let mut senders = page.messages.iter().map(|message| message.seat);
+            if senders.any(|seat| names[seat].is_none()) {
+                let unnamed = "a message's sender has no name here";
+                return Err(Refusal::Unavailable(unnamed.into()).unconfirmed());
+            }
+            Ok((page, names))
         })
     }
 }

@@ -101,7 +101,8 @@ impl Pair {
             });
         }
         if !agrees(&send.recipient, seat.other()) {
-            return Err(Refusal::Disagrees { field: "reciever" });
+            let disagrees = Refusal::Disagrees { field: "reciever" };
+            return Err(self.unless_named_since(disagrees));
         }
         self.check_send_rate(seat)?;
         Ok(Draft {

@@ -288,7 +288,17 @@ impl Pair {
         self.check_login_rate()?;
         self.check_link(auth)?;
         let named = |seat: &Seat| self.names[*seat].as_ref() == Some(name);
-        Seat::BOTH.into_iter().find(named).ok_or(Refusal::WrongName)
+        let seat = Seat::BOTH.into_iter().find(named);
+        seat.ok_or_else(|| self.unless_named_since(Refusal::WrongName))
+    }
+
+    /// A refusal because of a name. A name never changes, so it is final unless another instance may have named seat 2 since
+    /// the chat was read.
+    pub(super) fn unless_named_since(&self, refusal: Refusal) -> Refusal {
+        match self.names[Seat::Two] {
+            Some(_) => refusal,
+            None => refusal.unconfirmed(),
+        }
     }
 
     /// Why a login was refused.

@@ -18,6 +18,7 @@ mod receipts;
 mod replay;
 mod rest;
 mod seats;
+mod stale_copies;
 mod streams;
 mod tasks;
 mod world;

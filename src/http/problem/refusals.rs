@@ -38,10 +38,12 @@ impl From<StoreError> for Problem {
 pub fn row(refusal: &Refusal) -> (S, &'static str, Sentence) {
     #[rustfmt::skip]
     let (status, error, message) = match refusal {
+        // The registry confirms it first.
+        Refusal::Unconfirmed(refusal) => return row(refusal),
         Refusal::Invalid { problem, .. } => (S::BAD_REQUEST, "invalid_field", *problem),
         Refusal::SameNames => (S::BAD_REQUEST, "invalid_field",
             "The two names must differ by more than upper and lower case."),
-        Refusal::UnknownSession | Refusal::NoSession => (S::UNAUTHORIZED, "no_session",
+        Refusal::NoSession => (S::UNAUTHORIZED, "no_session",
             "You are not logged in here, or that session has ended. Log in again."),
         Refusal::OtherChat => (S::FORBIDDEN, "other_chat",
             "This token belongs to another chat. Use the one its login gave you."),
