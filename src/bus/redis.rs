@@ -195,7 +195,10 @@ impl Shared {
             let known = before.iter().chain(&made);
             let mut known = known.filter(|shard| shard.address() == address && shard.tag == tag);
             let shard = known.next().cloned();
-            let shard = shard.unwrap_or_else(|| Shard::start(address.clone(), tag, self));
+            let shard = shard.unwrap_or_else(|| {
+                let old = (!before.is_empty()).then(|| &**shards.at(tag.slot()));
+                Shard::start(address.clone(), tag, self, old)
+            });
             made.push(shard.clone());
             shard
         });
@@ -339,7 +342,9 @@ impl Bus for RedisBus {
             own: self.0.boot,
             address: addresses.collect::<Vec<String>>().join(", "),
             heard: heard.reduce(|all, some| &all & &some).unwrap_or_default(),
-            is_complete: shards.iter().all(|shard| shard.members.lock().are_listed()),
+            is_complete: shards
+                .iter()
+                .all(|shard| shard.members.lock().are_complete()),
         })
     }
 }
@@ -360,7 +365,11 @@ async fn leave(shard: &Shard) {
 ///
 /// Redis may have lost its data a moment ago. If the list of instances still has the stamp that was read last, it has not.
 /// Otherwise the list is read again, which shows whose presence is missing, and then the presence.
+///
+/// # Errors
+/// Also while the presence of a living instance is missing.
 async fn open_seats(shard: &Shard, key: ChatKey, own_name: &str) -> RedisResult<BySeat<bool>> {
+    watch::check_complete(shard)?;
     let mut ask = Pipeline::with_capacity(2);
     ask.cmd("HGETALL").arg(names::open(key));
     // After the presence, so that it is not older.
@@ -371,6 +380,7 @@ async fn open_seats(shard: &Shard, key: ChatKey, own_name: &str) -> RedisResult<
             break open;
         }
     };
+    watch::check_complete(shard)?;
     let unknown = shard.members.lock().unknown(open.keys(), own_name);
     let dead = watch::without_lease(shard, unknown).await?;
     let alive = open

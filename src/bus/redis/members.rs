@@ -31,13 +31,53 @@ pub(super) struct Members {
     stamp: Option<String>,
     /// The names on it, this instance's among them.
     listed: BTreeSet<String>,
-    /// How many own beats ago each peer was last on the list; [`UNLISTED_BEATS_MAX`] and more for a gone one.
-    peers: HashMap<String, u32>,
+    peers: HashMap<String, Peer>,
     /// Own beats until peers may be declared dead again.
     grace_beats: u32,
 }
 
+/// Another instance.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Peer {
+    /// How many own beats ago it was last on the list; [`UNLISTED_BEATS_MAX`] and more for a gone one.
+    unlisted_beats: u32,
+    /// Whether it was alive at the server before this one, and has not shown a lease here yet.
+    awaited: bool,
+}
+
+impl Peer {
+    const HERE: Self = Self {
+        unlisted_beats: 0,
+        awaited: false,
+    };
+    const GONE: Self = Self {
+        unlisted_beats: UNLISTED_BEATS_MAX,
+        awaited: false,
+    };
+
+    fn is_alive(&self) -> bool {
+        self.unlisted_beats < UNLISTED_BEATS_MAX
+    }
+
+    fn is_here(&self) -> bool {
+        self.is_alive() && !self.awaited
+    }
+}
+
 impl Members {
+    /// Those of the server that takes this one's place, where the living peers are awaited.
+    pub(super) fn hand_over(&self) -> Self {
+        let mut peers = self.peers.clone();
+        for peer in peers.values_mut() {
+            peer.awaited = peer.is_alive();
+        }
+        Self {
+            peers,
+            grace_beats: UNLISTED_BEATS_MAX,
+            ..Self::default()
+        }
+    }
+
     /// Whether the list has changed since it was read.
     pub(super) fn is_outdated(&self, stamp: Option<&str>) -> bool {
         stamp.is_none() || self.stamp.as_deref() != stamp
@@ -54,27 +94,31 @@ impl Members {
         names: impl IntoIterator<Item = &'a String>,
         own: &str,
     ) -> Vec<String> {
+        let is_here = |name: &String| self.peers.get(name).is_some_and(Peer::is_here);
         let others = names.into_iter().filter(|name| *name != own);
-        others
-            .filter(|name| !self.is_alive(name))
-            .cloned()
-            .collect()
+        others.filter(|name| !is_here(name)).cloned().collect()
     }
 
     /// Takes over a list that was read; `leased` are the unknown instances on it that have a lease. Returns whether one
-    /// of them had counted as gone: notices between it and this instance may have been missed meanwhile.
+    /// of them had counted as gone, or the last awaited one has come: notices between it and this instance may have been
+    /// missed meanwhile.
     pub(super) fn read(
         &mut self,
         stamp: Option<String>,
         listed: BTreeSet<String>,
         leased: Vec<String>,
     ) -> bool {
-        (self.stamp, self.listed) = (stamp, listed);
-        let mut returned = false;
+        let (mut returned, mut came) = (false, false);
         for name in leased {
-            returned |= self.peers.insert(name, 0).is_some();
+            // On the list without a lease it counted as gone too.
+            let had_no_lease = self.listed.contains(&name);
+            match self.peers.insert(name, Peer::HERE) {
+                Some(before) if before.awaited => came = true,
+                before => returned |= had_no_lease || before.is_some(),
+            }
         }
-        returned
+        (self.stamp, self.listed) = (stamp, listed);
+        returned || (came && !self.peers.values().any(|peer| peer.awaited))
     }
 
     /// The instances whose leases this one watches.
@@ -97,8 +141,8 @@ impl Members {
     /// A peer has died. Returns whether it counted as alive.
     pub(super) fn declare_dead(&mut self, peer: &str) -> bool {
         self.unlist(peer);
-        let beats = self.peers.get_mut(peer);
-        beats.is_some_and(|beats| std::mem::replace(beats, UNLISTED_BEATS_MAX) < UNLISTED_BEATS_MAX)
+        let peer = self.peers.get_mut(peer);
+        peer.is_some_and(|peer| std::mem::replace(peer, Peer::GONE).is_alive())
     }
 
     /// A peer has announced that it stops.
@@ -120,35 +164,28 @@ impl Members {
             return false;
         }
         let mut gone = false;
-        self.peers.retain(|name, beats| {
-            *beats = match *beats < UNLISTED_BEATS_MAX && self.listed.contains(name) {
+        self.peers.retain(|name, peer| {
+            peer.unlisted_beats = match peer.is_alive() && self.listed.contains(name) {
                 true => 0,
-                false => *beats + 1,
+                false => peer.unlisted_beats + 1,
             };
-            gone |= *beats == UNLISTED_BEATS_MAX;
-            *beats < FORGOTTEN_AFTER_BEATS
+            peer.awaited &= peer.is_alive();
+            gone |= peer.unlisted_beats == UNLISTED_BEATS_MAX;
+            peer.unlisted_beats < FORGOTTEN_AFTER_BEATS
         });
         gone
     }
 
-    /// Whether a peer is known to be alive.
-    pub(super) fn is_alive(&self, peer: &str) -> bool {
-        let beats = self.peers.get(peer);
-        beats.is_some_and(|beats| *beats < UNLISTED_BEATS_MAX)
-    }
-
     /// The peers that are alive.
     pub(super) fn alive(&self) -> impl Iterator<Item = &str> {
-        let alive = self
-            .peers
-            .iter()
-            .filter(|(_, beats)| **beats < UNLISTED_BEATS_MAX);
-        alive.map(|(peer, _)| peer.as_str())
+        let alive = self.peers.iter().filter(|(_, peer)| peer.is_alive());
+        alive.map(|(name, _)| name.as_str())
     }
 
-    /// Whether all of these are on the list. If Redis has lost the list, it has also lost their presence.
-    pub(super) fn are_listed(&self) -> bool {
-        self.alive().all(|peer| self.listed.contains(peer))
+    /// Whether all of these are here and on the list. If Redis has lost the list, it has also lost their presence.
+    pub(super) fn are_complete(&self) -> bool {
+        let mut alive = self.peers.iter().filter(|(_, peer)| peer.is_alive());
+        alive.all(|(name, peer)| peer.is_here() && self.listed.contains(name))
     }
 }
 
@@ -223,9 +260,9 @@ mod tests {
             !(0..100).any(|_| members.count_beat()),
             "it was told already"
         );
-        assert!(!members.is_alive("peer"));
+        assert_eq!(members.alive().count(), 0);
         assert!(read(&mut members, "me peer"));
-        assert!(members.is_alive("peer"));
+        assert!(members.alive().eq(["peer"]));
         assert!(!read(&mut members, "me peer"));
         members.leave("peer");
         assert!(
@@ -254,9 +291,48 @@ mod tests {
         for _ in 0..UNLISTED_BEATS_MAX {
             assert!(!members.may_declare_dead() && !members.count_beat());
         }
-        assert!(members.may_declare_dead() && members.is_alive("peer"));
+        assert!(members.may_declare_dead() && members.alive().eq(["peer"]));
         read(&mut members, "me peer");
         assert!(!(0..100).any(|_| members.count_beat()));
+    }
+
+    #[test]
+    fn the_living_peers_of_the_server_before_are_awaited() {
+        let mut before = member("me peer other dead");
+        before.declare_dead("dead");
+        for listed in ["me", "me peer other dead"] {
+            let mut members = before.hand_over();
+            assert!(!members.are_complete() && !members.may_declare_dead());
+            // Their leases have run out, if the list was copied at all.
+            members.read(Some("stamp".into()), names(listed), Vec::new());
+            assert!(!members.are_complete());
+            assert!(!read(&mut members, "me peer"), "one more is awaited");
+            assert!(!members.are_complete());
+            assert!(read(&mut members, "me peer other"));
+            assert!(members.are_complete());
+            assert!(read(&mut members, "me peer other dead"));
+        }
+    }
+
+    #[test]
+    fn an_awaited_peer_that_does_not_come_is_gone() {
+        let mut members = member("me peer").hand_over();
+        read(&mut members, "me");
+        let mut beats = (0..3 * UNLISTED_BEATS_MAX).map(|_| members.count_beat());
+        assert!(beats.any(|gone| gone));
+        assert!(members.are_complete());
+        assert!(read(&mut members, "me peer"));
+
+        let mut members = members.hand_over();
+        assert!(members.declare_dead("peer") && members.are_complete());
+    }
+
+    #[test]
+    fn a_listed_instance_that_gets_its_lease_late_has_returned() {
+        let mut members = member("me");
+        members.read(Some("stamp".into()), names("me peer"), Vec::new());
+        assert!(read(&mut members, "me peer"));
+        assert!(!read(&mut members, "me peer"));
     }
 
     #[test]

@@ -48,6 +48,11 @@ impl ShardTag {
         tags.find(|tag| serves(slot_of(tag))).map(Self)
     }
 
+    /// The slot of the shard's names.
+    pub(super) fn slot(&self) -> u16 {
+        slot_of(&self.0)
+    }
+
     /// The channel of an instance's beats, which only itself subscribes to.
     pub(super) fn beats(&self, instance: &str) -> String {
         format!("duet:beats:{{{}}}:{instance}", self.0)

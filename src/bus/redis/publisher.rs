@@ -56,10 +56,11 @@ pub(super) async fn send(weak: Weak<Shard>) {
                 Step::Done => break,
                 Step::Again => {}
                 Step::GaveUp => {
-                    let mut lost = std::mem::take(&mut sender.batch).len();
-                    while outgoing.try_recv().is_ok() {
-                        lost += 1;
-                    }
+                    let queued = std::iter::from_fn(|| outgoing.try_recv().ok());
+                    sender.batch.extend(queued);
+                    // Another server may have taken this one's place meanwhile.
+                    sender.pass_on_moved();
+                    let lost = std::mem::take(&mut sender.batch).len();
                     if let Some(shard) = sender.shard.upgrade() {
                         shard.lose_queued(lost);
                     }

@@ -66,8 +66,15 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    /// Starts the tasks that send, beat and listen. They end with the shard.
-    pub(super) fn start(address: Address, tag: ShardTag, shared: &Arc<Shared>) -> Arc<Self> {
+    /// Starts the tasks that send, beat and listen. They end with the shard. `before` is the shard whose place it takes.
+    pub(super) fn start(
+        address: Address,
+        tag: ShardTag,
+        shared: &Arc<Shared>,
+        before: Option<&Self>,
+    ) -> Arc<Self> {
+        let members = before.map(|before| before.members.lock().hand_over());
+        let lost = before.is_some_and(|before| before.lost.load(Ordering::Acquire));
         let (outbox, outgoing) = mpsc::channel(OUTBOX_LEN_MAX);
         let shard = Arc::new(Self {
             tag,
@@ -79,14 +86,14 @@ impl Shard {
             outgoing: Arc::new(outgoing.into()),
             chats: Mutex::default(),
             heard_beats: Mutex::default(),
-            members: Mutex::default(),
+            members: Mutex::new(members.unwrap_or_default()),
             reading: tokio::sync::Mutex::default(),
             health: Health::new(),
             reconnect: Notify::new(),
             subscriptions_changed: Notify::new(),
             writes_wait: Arc::default(),
             queued: AtomicUsize::new(0),
-            lost: false.into(),
+            lost: lost.into(),
             peers_lost: false.into(),
         });
         let weak = Arc::downgrade(&shard);

@@ -115,6 +115,14 @@ pub(super) async fn renew(shard: &Shard) -> RedisResult<()> {
     read(shard, false).await
 }
 
+/// Fails while Redis lacks the presence of an instance that is alive.
+pub(super) fn check_complete(shard: &Shard) -> RedisResult<()> {
+    match shard.members.lock().are_complete() {
+        true => Ok(()),
+        false => Err((ErrorKind::Client, "an instance's presence is missing").into()),
+    }
+}
+
 fn extend_life(pipeline: &mut Pipeline, shard: &Shard) {
     let life_ms = OPEN_LIFE.as_millis() as u64;
     let expire = pipeline.cmd("PEXPIRE").arg(shard.tag.instances());

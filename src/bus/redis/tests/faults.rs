@@ -2,7 +2,7 @@
 //! reported, and notices flow again.
 
 use actors::domain::{Activity, Seat};
-use harness::servers::{Proxy, Stalled};
+use harness::servers::{Proxy, Stalled, free_port};
 
 use super::*;
 
@@ -189,4 +189,51 @@ async fn a_redis_that_is_away_at_the_start_is_waited_for() {
     server.resume().unwrap();
     until_missed(&heard, &[chat]).await;
     until_delivered(&here, &heard, chat).await;
+}
+
+fn server_at(port: u16) -> Ranges<Address> {
+    Ranges::of_one(Address {
+        host: "127.0.0.1".into(),
+        port,
+    })
+}
+
+#[actix::test]
+async fn that_notices_were_dropped_is_announced_at_the_server_that_takes_over() {
+    let url = format!("redis://127.0.0.1:{}", free_port().unwrap());
+    let bus = open_alone(&url.parse().unwrap(), None).await.unwrap();
+    bus.0.shards()[0].set_lost(true);
+    bus.0.apply_layout(server_at(free_port().unwrap()));
+    assert!(bus.0.shards()[0].set_lost(false));
+}
+
+#[actix::test]
+async fn what_a_server_did_not_answer_is_published_at_the_one_that_takes_over() {
+    let server = Redis::start().unwrap();
+    let proxy = Proxy::start(server.port()).await.unwrap();
+    let registry = Registry::new();
+    let url = format!("redis://127.0.0.1:{}", proxy.port());
+    let (url, tasks) = (url.parse().unwrap(), Tasks::register(&registry));
+    let bus = RedisBus::start(&url, None, &registry, &tasks).await;
+    let bus = bus.unwrap();
+    proxy.stall(Stalled::BOTH);
+    bus.publish(key(), NEWS);
+    let before = bus.0.shards().remove(0);
+    eventually("it is about to be given up", || async {
+        let away_for = before.health.away_for();
+        away_for.is_some_and(|away_for| away_for >= Duration::from_millis(950))
+    })
+    .await;
+    bus.0.apply_layout(server_at(server.port()));
+    drop(before);
+    let figure = |name: &str| {
+        let gathered = registry.gather();
+        let family = gathered.iter().find(|family| family.name() == name);
+        family.unwrap().get_metric()[0].get_counter().get_value()
+    };
+    eventually("it is published or dropped", || async {
+        figure("duet_bus_published_total") + figure("duet_bus_dropped_total") > 0.0
+    })
+    .await;
+    assert_eq!(figure("duet_bus_dropped_total"), 0.0);
 }

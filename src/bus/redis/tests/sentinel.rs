@@ -1,6 +1,7 @@
 //! A master and a replica with real sentinels.
 
 use actors::testing::bus_suite;
+use futures_util::future::join;
 use harness::servers::{Authority, SentinelSite};
 
 use super::*;
@@ -52,6 +53,36 @@ async fn a_failover_is_followed() {
     site.servers[0].kill();
     until_missed(&heard, &[chat]).await;
     until_delivered(&here, &heard, chat).await;
+}
+
+#[actix::test]
+async fn nobody_who_is_there_is_called_absent_while_a_replica_takes_over() {
+    let mut site = SentinelSite::start().unwrap();
+    let (here, there) = (start(&site.url()).await, start(&site.url()).await);
+    let chat = key();
+    here.set_open(chat, BySeat([true, false]));
+    there.set_open(chat, BySeat([false, true]));
+    until_open(&here, chat, [false, true]).await;
+    until_open(&there, chat, [true, false]).await;
+    eventually("the replica has it too", || async {
+        let copied = site.servers[1].command(&["HLEN", &names::open(chat)]);
+        copied.unwrap().trim() == "2"
+    })
+    .await;
+    site.servers[0].kill();
+    let is_known = async |bus: &Arc<dyn Bus>, open: [bool; 2]| match bus.open_elsewhere(chat).await
+    {
+        Ok(elsewhere) => {
+            assert_eq!(elsewhere, BySeat(open));
+            true
+        }
+        Err(_) => false,
+    };
+    join(
+        eventually("it is known here", || is_known(&here, [false, true])),
+        eventually("it is known there", || is_known(&there, [true, false])),
+    )
+    .await;
 }
 
 #[actix::test]
