@@ -89,7 +89,8 @@ pub enum Command {
         /// The whole link, including what follows the #; - reads it from standard input, so that it
         /// is not in the process list.
         link: String,
-        /// The conversation, downloaded as JSON.
+        /// The sealed conversation: what /demo/chat/user/{hash}/{seat}/download?format=json answers. What
+        /// a page itself downloads is opened already.
         file: PathBuf,
         /// Write JSON rather than text.
         #[arg(long)]

@@ -14,4 +14,4 @@ pub use contents::{Contents, PLAINTEXT_SIZES, TEXT_BYTES_MAX};
 pub use history::{Finding, History};
 pub use keys::{CannotOpen, Keys, SALT_BYTES};
 pub use link::{Link, LinkError};
-pub use transcript::{Transcript, TranscriptError};
+pub use transcript::{Report, Transcript, TranscriptError};

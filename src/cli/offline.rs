@@ -10,7 +10,10 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::{Failure, link_from_stdin};
-use crate::encryption::{Keys, Link, Transcript};
+use crate::{
+    encryption::{Keys, Link, Report, Transcript},
+    escaping,
+};
 
 /// Prints a downloaded conversation with its texts opened.
 pub(super) fn decrypt(link: String, file: &Path, json: bool) -> Result<(), Failure> {
@@ -23,16 +26,37 @@ pub(super) fn decrypt(link: String, file: &Path, json: bool) -> Result<(), Failu
     let unreadable = |error| format!("{} cannot be read: {error}.", file.display());
     let bytes = fs::read(file).map_err(|error| Failure::Failed(unreadable(error)))?;
     let transcript = Transcript::parse(&bytes).map_err(|error| refused(&error))?;
-    match transcript.write(&keys, json, BufWriter::new(io::stdout().lock()))? {
-        0 => Ok(()),
-        1 => Err(Failure::Failed(
-            "One of the messages was changed, moved, repeated or is missing, and says so in its place."
-                .into(),
-        )),
-        wrong => Err(Failure::Failed(format!(
-            "{wrong} of the messages were changed, moved, repeated or are missing; each says so in its place."
-        ))),
+    let report = transcript.write(&keys, json, BufWriter::new(io::stdout().lock()))?;
+    if let Some(sentence) = seats(&report) {
+        writeln!(io::stderr(), "{sentence}")?;
     }
+    let wrong = match report.wrong {
+        0 => None,
+        1 => Some(
+            "One of the messages was changed, moved, repeated or is missing, and says so in its place."
+                .to_owned(),
+        ),
+        wrong => Some(format!(
+            "{wrong} of the messages were changed, moved, repeated or are missing; each says so in its place."
+        )),
+    };
+    let part = report.is_part.then(|| {
+        "This is not the whole conversation: the server had more messages than are in the file."
+            .to_owned()
+    });
+    match [wrong, part].into_iter().flatten().collect::<Vec<_>>() {
+        found if found.is_empty() => Ok(()),
+        found => Err(Failure::Failed(found.join(" "))),
+    }
+}
+
+/// Whose key the texts of each name open with: a server that exchanged the names everywhere changed nothing else.
+fn seats(report: &Report<'_>) -> Option<String> {
+    let [maker, guest] = report.names.0.map(|name| name.map(escaping::text));
+    let maker = maker.map(|name| format!("{name} made the chat"));
+    let guest = guest.map(|name| format!("{name} was invited"));
+    let known: Vec<_> = [maker, guest].into_iter().flatten().collect();
+    (!known.is_empty()).then(|| format!("By the keys, {}.", known.join(" and ")))
 }
 
 /// Lists the pages' files in the form of `sha256sum`, with the paths they are served at.

@@ -17,7 +17,8 @@ use super::{Contents, Link};
 pub const SALT_BYTES: usize = 16;
 
 const VERSION: &str = "duet/v1";
-const PREFIX: &str = "v1.";
+/// How every sealed text begins.
+pub(super) const PREFIX: &str = "v1.";
 
 /// A sealed text does not open: it was changed, belongs to another chat, seat or id, or was sealed with
 /// another link.

@@ -35,14 +35,16 @@ impl Link {
         }
     }
 
-    /// Parses a link. Only the last segment of its path and its fragment matter.
+    /// Parses a link. Only the last segment of its path and its fragment up to the first `&` matter: the link for
+    /// another device continues with a code and a name.
     ///
     /// # Errors
     /// [`LinkError`] says what is wrong.
     pub fn parse(text: &str) -> Result<Self, LinkError> {
         let (address, fragment) = text.trim().split_once('#').ok_or(LinkError::Incomplete)?;
         let hash = address.rsplit('/').next().unwrap_or_default();
-        let secret = fragment.strip_prefix("v1.").ok_or(LinkError::Malformed)?;
+        let secret = fragment.split('&').next().unwrap_or_default();
+        let secret = secret.strip_prefix("v1.").ok_or(LinkError::Malformed)?;
         let decoded = URL_SAFE_NO_PAD.decode(secret).map(Zeroizing::new);
         let decoded = decoded.map_err(|_| LinkError::Malformed)?;
         let secret = decoded.as_slice().try_into();
@@ -72,6 +74,12 @@ mod tests {
             assert_eq!(link.hash.as_str(), "abc123");
             assert_eq!(link.secret[..3], [0, 1, 2]);
         }
+    }
+
+    #[test]
+    fn the_link_for_another_device_is_a_link() {
+        let link = format!("http://x/user/abc123#v1.{SECRET}&device=a-code&user=Anny");
+        assert_eq!(Link::parse(&link).unwrap().secret[..3], [0, 1, 2]);
     }
 
     #[test]

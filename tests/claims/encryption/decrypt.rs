@@ -60,8 +60,12 @@ impl Scene {
     }
 
     fn decrypt(&self, messages: &[Value], arguments: &[&str]) -> Output {
+        self.decrypt_file(&json!(messages), arguments)
+    }
+
+    fn decrypt_file(&self, contents: &Value, arguments: &[&str]) -> Output {
         let file = self.folder.path().join("duet.json");
-        fs::write(&file, serde_json::to_vec(messages).unwrap()).unwrap();
+        fs::write(&file, contents.to_string()).unwrap();
         let mut arguments = arguments.to_vec();
         arguments.push(file.to_str().unwrap());
         run(&arguments, &self.chat.whole_link())
@@ -142,18 +146,74 @@ async fn a_whole_conversation_is_written_as_text_or_json_and_as_it_was() {
 #[tokio::test]
 async fn what_the_api_answers_is_read_as_well_and_a_part_of_it_is_no_gap() {
     let scene = Scene::play().await;
-    let part = json!({"data": {"status": "OK", "messages": scene.messages[3..]}});
-    let file = scene.folder.path().join("page.json");
-    fs::write(&file, part.to_string()).unwrap();
-    let output = run(
-        &["decrypt", "-", file.to_str().unwrap()],
-        &scene.chat.whole_link(),
-    );
+    let part = json!({"data": {"status": "OK", "messages": scene.messages[3..], "more": false}});
+    let output = scene.decrypt_file(&part, &["decrypt", "-"]);
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("Anny: the fifth") && !text.contains("***"));
     let output = scene.decrypt(&[], &["decrypt", "--json", "-"]);
     assert_eq!(output.stdout, b"[]\n");
+}
+
+#[tokio::test]
+async fn a_page_of_a_longer_conversation_is_written_and_called_a_part() {
+    let scene = Scene::play().await;
+    let page = json!({"data": {"status": "OK", "messages": scene.messages[..4], "more": true}});
+    let output = scene.decrypt_file(&page, &["decrypt", "-"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("not the whole conversation"), "{said}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    all_but(&text, &["the fifth", "the last"]);
+    assert!(!text.contains("***"), "{text}");
+}
+
+/// As a page downloads it: the same fields, with the texts, and null where one did not open.
+#[tokio::test]
+async fn a_file_that_is_opened_already_is_called_so_and_none_of_it_is_reported_as_changed() {
+    let scene = Scene::play().await;
+    let mut messages = scene.messages.clone();
+    for (message, text) in messages.iter_mut().zip(TEXTS) {
+        message["message"] = text.into();
+    }
+    messages[2]["message"] = Value::Null;
+    messages[2]["warnings"] = json!(["This message does not open."]);
+    let output = scene.decrypt(&messages, &["decrypt", "-"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("opened already"), "{said}");
+    assert!(output.stdout.is_empty() && !output.status.success());
+}
+
+/// A server that gives every text to the other name changes nothing that a reader of the file could check.
+#[tokio::test]
+async fn whose_key_opens_a_text_is_said_where_the_names_were_exchanged() {
+    let scene = Scene::play().await;
+    let mut swapped = scene.messages.clone();
+    for message in &mut swapped {
+        let (from, to) = (message["senderName"].take(), message["reciever"].take());
+        (message["senderName"], message["reciever"]) = (to, from);
+    }
+    for (messages, told) in [
+        (
+            &scene.messages,
+            "By the keys, Abhi made the chat and Anny was invited.",
+        ),
+        (
+            &swapped,
+            "By the keys, Anny made the chat and Abhi was invited.",
+        ),
+    ] {
+        let output = scene.decrypt(messages, &["decrypt", "--json", "-"]);
+        assert!(output.status.success(), "{output:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(told), "{said}");
+        let opened: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+        let seats: Vec<_> = opened.iter().map(|message| &message["seat"]).collect();
+        assert_eq!(seats, [1, 2, 1, 1, 2, 1]);
+    }
+    let output = scene.decrypt(&scene.messages[..1], &["decrypt", "-"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("By the keys, Abhi made the chat."), "{said}");
 }
 
 #[tokio::test]
@@ -300,7 +360,7 @@ async fn a_link_or_a_file_that_will_not_do_is_refused_in_a_sentence() {
     refused(&["decrypt", bare, file], "The link is incomplete");
     refused(&["decrypt", "-", file], "The link is incomplete");
     refused(&["decrypt", &format!("{bare}#v9.AAAA"), file], "no link");
-    refused(&["decrypt", &link, file], "Download it as JSON");
+    refused(&["decrypt", &link, file], "no conversation that duet wrote");
     refused(&["decrypt", &link, "no-such-file"], "cannot be read");
 }
 
@@ -311,6 +371,14 @@ async fn plain_texts_are_never_taken_for_opened_ones() {
     plain.one.say("anybody could have written this").await;
     let page = plain.one.get("messages?after=0").await.ok();
     let scene = Scene::play().await;
-    let text = scene.complains(page["messages"].as_array().unwrap());
+    let forged = page["messages"].as_array().unwrap();
+    let output = scene.decrypt(forged, &["decrypt", "-"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("No message in this file is encrypted"),
+        "{said}"
+    );
+    assert!(output.stdout.is_empty() && !output.status.success());
+    let text = scene.complains(&[&scene.messages[..1], forged].concat());
     assert!(!text.contains("anybody could"), "{text}");
 }
