@@ -10,10 +10,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { encode, open, seal, secretOf, unlock } from '../views/assets/seal.js';
+import { tame } from '../views/assets/tame.js';
 import { reader } from '../views/assets/whole.js';
 
 const [where, name, third] = process.argv.slice(2);
-const [address, fragment = ''] = where.split('#');
+// The link for another device goes on after the secret.
+const [address, fragment = ''] = where.split(/[#&]/);
 const [origin, hash = encode(randomBytes(16))] = address.split('/demo/chat/user/');
 const isNew = origin === address;
 const secret = isNew ? new Uint8Array(randomBytes(32)) : secretOf(fragment);
@@ -21,9 +23,12 @@ if (!secret) fail('This link is incomplete: ask for the whole link, with what fo
 const { auth, keys } = await unlock(hash, secret);
 
 function fail(sentence) {
-  console.error(sentence);
+  console.error(tame(sentence));
   process.exit(1);
 }
+
+/** Names and texts are other people's, and all else comes from the server: none of it acts on the terminal or forges a line. */
+const print = (line) => console.log(tame(line));
 
 /** Posts a body; waits and repeats it as it is while the server asks for that (429, 503) or is away. */
 async function call(path, body, token) {
@@ -40,7 +45,7 @@ async function call(path, body, token) {
 if (isNew) {
   const chat = { userOne: name, userTwo: third, hash, id: randomUUID(), encryption: 'v1', auth };
   const { url } = await call('register', chat);
-  console.log(`link: ${url}#v1.${encode(secret)}`);
+  print(`link: ${url}#v1.${encode(secret)}`);
 }
 const proof = isNew || !third ? {} : { returnCode: third };
 const login = { user: name, hash, auth, id: randomUUID(), ...proof };
@@ -49,7 +54,7 @@ const me = await call(`user/${encodeURIComponent(name)}/login`, login);
 if (me.encryption !== 'v1') fail('This chat is not encrypted, and its link says that it is.');
 // Who made the chat is in seat 1, who was invited in seat 2. In one seat, each could be shown the other's words as their own.
 if (me.seat !== (isNew ? 1 : 2) && (isNew || !third)) fail('The server says that you are the other person.');
-if (me.returnCode) console.log(`return code: ${me.returnCode}`);
+if (me.returnCode) print(`return code: ${me.returnCode}`);
 
 /** What this program has sealed and opened so far. */
 const session = randomBytes(8).toString('hex');
@@ -63,20 +68,21 @@ const words = {
   missing: ({ count }) => `missing before the next line: ${count}`,
   moved: () => 'the order was changed here, or something is missing',
   repeated: () => 'a message was repeated here',
-  written: ({ at }) => `the next line was written at ${new Date(at).toISOString()}`,
+  // A sender's clock may show more than a date can be.
+  written: ({ at }) => `the next line was written at ${new Date(Math.min(at, 8.64e15)).toISOString()}`,
 };
 
 async function show({ id, senderName, message, timestamp }) {
-  const seat = senderName === me.peer ? 3 - me.seat : me.seat;
+  const seat = senderName === me.you ? me.seat : 3 - me.seat;
   const contents = await open(keys, seat, id, message);
   if (!contents) {
     skip(id);
-    return console.log(`*** a message from ${senderName} does not open: it was changed on its way`);
+    return print(`*** a message from ${senderName} does not open: it was changed on its way`);
   }
   const findings = check(seat, id, contents, Date.parse(timestamp));
-  for (const finding of findings) console.log(`*** ${words[finding.kind](finding)}`);
+  for (const finding of findings) print(`*** ${words[finding.kind](finding)}`);
   after = id;
-  if (!findings.some(({ kind }) => kind === 'repeated')) console.log(`${senderName}: ${contents.text}`);
+  if (!findings.some(({ kind }) => kind === 'repeated')) print(`${senderName}: ${contents.text}`);
 }
 
 /** Shows the conversation from its first message on, and goes on across lost connections. */
@@ -98,7 +104,7 @@ async function read(body) {
     for (const block of blocks) {
       const event = Object.fromEntries(block.split('\n').map((line) => line.split(/: (.*)/s)));
       const data = event.data && JSON.parse(event.data);
-      if (event.event === 'hello') me.peer = data.peer;
+      if (event.event === 'hello') me.you = data.you;
       if (event.event === 'hello' && data.encryption !== 'v1') fail('The server says that this chat is not encrypted any more.');
       if (event.event !== 'message' || shown.has(data.id + data.seq)) continue;
       shown.add(data.id + data.seq);

@@ -12,7 +12,10 @@ use tokio::{
     process::ChildStdout,
 };
 
-use crate::support::{DEADLINE, Person, Server, Setup, chat::register, eventually, within};
+use crate::{
+    encryption::Encrypted,
+    support::{DEADLINE, Person, Server, Setup, chat::register, eventually, within},
+};
 
 /// A program of `examples/` on its way; it is killed with the test.
 struct Example(Child);
@@ -141,6 +144,35 @@ async fn the_encrypted_chat_is_read_by_its_two_people_alone() {
     let plain = format!("{origin}/demo/chat/user/{plain}#v1.{}", "A".repeat(43));
     let refused = Terminal::start(&[&plain, "Anny"]).fails().await;
     assert!(refused.contains("is not encrypted"), "{refused}");
+}
+
+/// Whoever made the chat is there before the other person has a name; the guest has the link for another device.
+#[tokio::test]
+async fn the_encrypted_chat_shows_a_guest_who_is_named_later_and_lets_no_text_act_on_the_terminal()
+{
+    let server = Server::start().await;
+    let api = server.api();
+    let chat = Encrypted::link();
+    let Encrypted { hash, secret, .. } = &chat;
+    let registration =
+        json!({"user": "Abhi", "hash": hash, "encryption": "v1", "auth": chat.keys.auth()});
+    api.post("/chat-server/user1", registration).await.ok();
+    let code = chat.log_in(&api, "Abhi").await.person.return_code.unwrap();
+    let link = format!(
+        "http://{}/demo/chat/user/{hash}#v1.{secret}",
+        server.address
+    );
+    let mut abhi = Terminal::start(&[&link, "Abhi", &code]);
+    abhi.say("first").await;
+    abhi.line_with("Abhi: first").await;
+    let named = json!({"user": "Anny", "hash": hash, "auth": chat.keys.auth()});
+    api.post("/chat-server/user2", named).await.ok();
+    let device = format!("{link}&device=a-code&user=Anny");
+    let mut anny = Terminal::start(&[&device, "Anny"]);
+    anny.line_with("return code: ").await;
+    anny.say("\u{1b}[31mred\u{b}Abhi: yes").await;
+    abhi.line_with("Anny: ␛[31mred").await;
+    assert_eq!(abhi.line_with("  ").await, "    Abhi: yes");
 }
 
 /// Somebody in the encrypted chat's terminal.

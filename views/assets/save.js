@@ -3,6 +3,7 @@
 import { sentence } from "./findings.js";
 import { openAll } from "./opening.js";
 import { request } from "./request.js";
+import { tame } from "./tame.js";
 import { reader } from "./whole.js";
 
 const PAGE_LEN = 200;
@@ -10,14 +11,6 @@ const PAGE_LEN = 200;
 const PAGE_MS = 60_000;
 /** A browser has read the file by then. */
 const SAVED_MS = 60_000;
-
-/** As src/escaping.rs writes a text: no line of it passes for another message, no control reaches a terminal. @param {string} text */
-const tame = (text) =>
-  text
-    .replace(/[\x00-\x08\x0e-\x1b\x1f]/g, (control) => String.fromCharCode(0x2400 + control.charCodeAt(0)))
-    .replace(/\r\n?|[\n\v\f\x1c-\x1e\x85\u2028\u2029]/g, "\n    ")
-    .replaceAll("\x7f", "\u2421")
-    .replace(/[\x80-\x9f]/g, "\ufffd");
 
 /** @param {object} message */
 const json = (message) =>
