@@ -1,6 +1,7 @@
 // The ways out. Whoever ends the chat and however this page hears of it, nothing of the chat stays in the browser: not in the
 // page, not in this tab's storage, not behind the Back button.
 
+import { call } from "./api.js";
 import { clear as clearComposer } from "./composer.js";
 import { become } from "./connection.js";
 import { clear as clearOutbox } from "./outbox.js";
@@ -29,7 +30,9 @@ export function start() {
     void Promise.race([Promise.all([cookies, forget(true)]), patience]).then(() => location.replace(config.ended));
     leave();
   });
-  on("out", ({ told }) => {
+  on("out", async ({ told }) => {
+    // A tab that was frozen hears of it late, and one may have logged in again since.
+    if (told && (await call("sessions")).code !== 401) return;
     if (!told) tell("out");
     leave();
     void forget(false).then(() => location.replace(config.loggedOut));

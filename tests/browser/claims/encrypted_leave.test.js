@@ -59,6 +59,22 @@ for (const [leaf, button, words] of [
   });
 }
 
+claim("old news of a logout, from a tab that was frozen, ends nothing where one has logged in again", async ({ person }) => {
+  const abhi = await person();
+  const { page } = abhi;
+  const { chat } = await begin(abhi);
+  const second = await abhi.tab(chat);
+  await opened(second);
+  const asked = [page, second].map((tab) => tab.waitForResponse((answer) => answer.url().endsWith("/sessions")));
+  await page.evaluate((name) => new BroadcastChannel(name).postMessage({ word: "out" }), `duet:${chat}`);
+  for (const answer of await Promise.all(asked)) assert.equal(answer.status(), 200);
+  await say(page, "Still here");
+  for (const tab of [page, second]) await message(tab, "Still here").waitFor();
+  await say(second, "So am I");
+  await message(page, "So am I").waitFor();
+  assert.ok(await holdsKey(page));
+});
+
 claim("an answer of an error keeps the key, whatever the error says", async ({ person, relay }) => {
   const abhi = await person();
   abhi.expectStatus(401, 503);
