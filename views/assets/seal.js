@@ -15,6 +15,8 @@ const VERSION = "duet/v1";
 const PREFIX = "v1.";
 const SALT_BYTES = 16;
 const HEAD_BYTES = 38;
+/** An id in another spelling does not open: a message would be shown again under each. */
+const ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 const SIZES = [64, 256, 1024, 4096, 17408];
 /** As in a plain chat. */
 export const TEXT_BYTES_MAX = 16384;
@@ -130,7 +132,7 @@ export async function seal(keys, seat, id, contents, salt = crypto.getRandomValu
  */
 export async function open(keys, seat, id, sealed) {
   try {
-    const bytes = sealed.startsWith(PREFIX) ? decode(sealed.slice(PREFIX.length)) : null;
+    const bytes = ID.test(id) && sealed.startsWith(PREFIX) ? decode(sealed.slice(PREFIX.length)) : null;
     if (!bytes || bytes.length < SALT_BYTES) return null;
     const { key, how } = await cipher(keys, seat, id, bytes.slice(0, SALT_BYTES));
     return read(new Uint8Array(await crypto.subtle.decrypt(how, key, bytes.subarray(SALT_BYTES))));

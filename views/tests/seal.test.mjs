@@ -49,6 +49,16 @@ test("what the vectors refuse does not open", async () => {
   }
 });
 
+test("a text opens under one spelling of its id", async () => {
+  const { link, seat, id, sealed } = vectors.texts[0];
+  const { keys } = unlocked[link];
+  assert.ok(await open(keys, seat, id, sealed));
+  const digits = id.replaceAll("-", "");
+  for (const other of [id.toUpperCase(), digits, `${digits.slice(0, 4)}-${digits.slice(4)}`, `{${id}}`, `${id}\n`]) {
+    assert.equal(await open(keys, seat, other, sealed), null, other);
+  }
+});
+
 test("the same text sealed twice is two ciphertexts of one length", async () => {
   const contents = { session: "0000000000000001", number: 1, after: null, writtenAt: 0, text: "Hello" };
   const [{ keys }] = unlocked;

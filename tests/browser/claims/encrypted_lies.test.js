@@ -97,6 +97,11 @@ const LIES = [
     shows: [...TRUE, "Abhi: <repeated>"],
   },
   {
+    what: "a message is repeated under its id in capitals",
+    tell: (truth) => (truth.length < 5 ? truth : counted([...truth.slice(0, 5), { ...truth[2], id: truth[2].id.toUpperCase() }, ...truth.slice(5)])),
+    shows: [...TRUE, "Abhi: <closed>"],
+  },
+  {
     what: "two messages change places",
     tell: once(2, 4, ([alpha, hello, bravo, charlie, ...rest]) => counted([alpha, hello, charlie, bravo, ...rest])),
     shows: ["Abhi: alpha", "Anny: hello", "Abhi: charlie (missing: 1)", "Abhi: bravo (moved)", "Abhi: delta"],
