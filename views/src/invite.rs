@@ -62,7 +62,10 @@ pub fn page(frame: &Frame, page: &Invite) -> Markup {
                     (qr::of_link(&page.link, "link", words.qr_label, page.encrypted))
                     figcaption { (words.qr_caption) }
                 }
-                @if page.encrypted { p.small { (parts::sealed_line(frame.text.sealed.line)) } }
+                @if page.encrypted {
+                    p.small { (parts::sealed_line(frame.text.sealed.line)) }
+                    p.small { (words.keep) }
+                }
                 p.small { (text::sentence(words.expires, &[("when", &clock::until(page.expires_at_ms, frame.text))])) }
             } }))
         }

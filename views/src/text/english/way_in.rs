@@ -41,6 +41,7 @@ strings!(INVITE: Invite {
     qr_caption: "Or let them scan it from your screen.",
     qr_label: "QR code of the link",
     open: "Go to the chat",
+    keep: "Keep this link: if this browser loses the key, only the link opens the messages again.",
     expires: "The chat deletes itself on {when}.",
     joined: "{peer} has already joined.",
     lead_joined: "Nobody else can join with this link now.",
