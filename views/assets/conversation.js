@@ -40,7 +40,8 @@ export async function converse(config, firstSeq, wanted) {
       if (link.seats.length && !link.entering) return "seat";
       link.seats.push(seat);
     }
-    link = await keep({ ...link, entering: false, expiresAt });
+    // Whoever comes from the form of this chat was let in, with the proof that this secret gives.
+    link = await keep({ ...link, entering: false, proven: link.proven || wanted !== null, expiresAt });
   } catch {
     return "storage";
   }

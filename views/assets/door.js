@@ -7,7 +7,7 @@ import { showLinks } from "./links.js";
 import { secretOf, unlock } from "./seal.js";
 
 /**
- * A page of a chat. `place` is what works with its key; there is none on the pages of a plain chat.
+ * A page of a chat. Answers false where the secret could not be kept. `place` is what works with its key; there is none on the pages of a plain chat.
  * @param {HTMLElement | null} place
  * @param {string | null} fragment what the address carried, without its #
  * @param {string | null} wanted the hash of the encrypted chat that led here

@@ -1,12 +1,14 @@
 // The links of encrypted chats that this browser holds: their secrets, in IndexedDB, where no request carries them. A secret stays
 // as long as a seat of its chat is held here, since the invitation and the link for another device show it again.
 
+import { now } from "./times.js";
+
 /**
  * @typedef {object} Link
  * @property {string} hash
  * @property {Uint8Array<ArrayBuffer>} secret
  * @property {number[]} seats held in this browser
- * @property {boolean} proven it made the chat or has opened a message: no other link replaces it
+ * @property {boolean} proven it made the chat, let somebody in or has opened a message: no other link replaces it
  * @property {boolean} entering a seat is being taken
  * @property {number} expiresAt Unix milliseconds; what is older is removed
  */
@@ -63,7 +65,7 @@ export const holds = () => find(hashHere()).then(Boolean, () => false);
 
 /** @param {Partial<Link> & { hash: string, secret: Uint8Array<ArrayBuffer> }} link */
 export async function keep(link) {
-  const whole = { seats: [], proven: false, entering: false, expiresAt: Date.now() + LIFETIME_MAX_MS, ...link };
+  const whole = { seats: [], proven: false, entering: false, expiresAt: now() + LIFETIME_MAX_MS, ...link };
   await use("readwrite", true, (store) => store.put(whole));
   return whole;
 }
@@ -82,10 +84,10 @@ export async function leave(hash, seat) {
   else await remove(hash);
 }
 
-/** Removes the links of chats whose time is up, and with the last link the database. */
+/** Removes the links of chats whose time is up by the server's clock, and with the last link the database. */
 export async function sweep() {
   const links = (await use("readonly", false, (store) => store.getAll())) ?? [];
-  const over = links.filter(({ expiresAt }) => expiresAt < Date.now());
+  const over = links.filter(({ expiresAt }) => expiresAt < now());
   for (const { hash } of over) await use("readwrite", false, (store) => store.delete(hash));
   if (over.length === links.length) await removed();
 }

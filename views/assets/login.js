@@ -1,5 +1,5 @@
 // What follows the # of a link, where no server sees it: the secret of an encrypted chat, and a code and a name from one's other
-// device. None of it may stay in the address bar or the history.
+// device. It leaves the address bar, and this tab's history, as soon as the page has it. The browser's list of visited pages keeps it.
 
 import { expected, mayHoldKeys } from "./arrival.js";
 import { cannot } from "./cannot.js";
@@ -16,12 +16,20 @@ export function start() {
   const code = carried.get("device");
   // The same page, asked for with another fragment, is not loaded again by itself.
   addEventListener("hashchange", () => /^#v\d|\.|\bdevice=/i.test(location.hash) && location.reload());
-  void unlock(secret).catch(reportError).then((able) => {
+  void unlock(secret).catch(reportError).then((done) => {
+    if (done == null) return miss();
     // Until the key is kept, loading the page again has to bring it along.
-    if (!able) return miss();
-    if (secret !== null || code) history.replaceState(null, "", location.pathname + location.search);
+    if (done && (secret !== null || code)) history.replaceState(null, "", location.pathname + location.search);
     release();
   });
+  // An error page in the place of this address: the way on, which names no more than the path, would lose it.
+  const again = /** @type {HTMLAnchorElement | null} */ (document.querySelector(".failed .primary"));
+  if (again?.pathname === location.pathname) {
+    again.addEventListener("click", (event) => {
+      event.preventDefault();
+      location.reload();
+    });
+  }
   const form = /** @type {HTMLFormElement | null} */ (document.getElementById("login"));
   if (!form || !code) return;
   const field = (/** @type {string} */ id) => /** @type {HTMLInputElement} */ (document.getElementById(id));
@@ -33,8 +41,8 @@ export function start() {
 }
 
 /**
- * What an encrypted chat needs is loaded where there is one, or should or may be one. Answers whether it is there, or is not needed: a
- * chat that was to be encrypted is not made a plain one because a script did not come.
+ * What an encrypted chat needs is loaded where there is one, or should or may be one. Answers whether the page is done with the secret:
+ * has kept it, or is of a chat that has none. Null if a script did not come: a chat that was to be encrypted is not made a plain one.
  * @param {string | null} secret
  */
 async function unlock(secret) {
@@ -42,12 +50,8 @@ async function unlock(secret) {
   const [place, other, plain] = ["[data-encrypted]", "#register, form[data-forget]", '[data-gone], [data-cannot="downgraded"]'].map(find);
   const wanted = expected();
   const isDoubted = plain && ((secret ?? wanted) !== null || (await mayHoldKeys()));
-  if (!place && !other && !isDoubted) return true;
-  if (!crypto.subtle && !isDoubted) {
-    if (place) cannot("insecure", place);
-    return true;
-  }
+  if (!place && !other && !isDoubted) return plain !== null;
+  if (!crypto.subtle && !isDoubted) return place ? cannot("insecure", place) : true;
   const vault = await Promise.all([import("./vault.js"), other && import("./making.js")]).then(([vault]) => vault, () => null);
-  await vault?.enter(place, secret, wanted);
-  return vault !== null;
+  return vault && ((await vault.enter(place, secret, wanted)) ?? true);
 }

@@ -270,6 +270,8 @@ claim("at an address that is not secure an encrypted chat says so, and a key ope
   }
   await anny.page.goto(abhi.link);
   await anny.page.getByText("Browsers open encrypted chats at secure addresses (https) only.").waitFor();
+  // To be opened at another address, as a whole.
+  assert.equal(anny.page.url(), abhi.link);
   assert.equal(await anny.page.getByLabel("Your name").isVisible(), false);
   const { url } = await tell(zoe, "/demo/chat/register", { userOne: "Zoe", userTwo: "Anny" });
   await zoe.page.goto(`${url}#v1.${"A".repeat(43)}`);
