@@ -158,7 +158,7 @@ claim("a clock that is wrong by a day changes nothing of what is said and when t
     await untilIs("the texts", () => texts(anny.page), ["What time is it?", "Now"]);
     const strips = () => anny.page.locator("#notices p").filter({ hasText: "This chat is deleted" }).allTextContents();
     assert.deepEqual(await strips(), []);
-    await anny.page.clock.runFor("50:30");
+    await anny.page.clock.fastForward("50:30");
     await until("the first word", strips, (words) => words.length === 1);
   }
 });

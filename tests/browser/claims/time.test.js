@@ -16,12 +16,12 @@ claim("a word comes ten minutes and one minute before the chat is deleted", asyn
   await openMySide(abhi);
   await join(anny, link);
   const strips = () => abhi.page.locator("#notices p").allTextContents();
-  await abhi.page.clock.runFor("49:00");
+  await abhi.page.clock.fastForward("49:00");
   assert.deepEqual(await strips(), []);
-  await abhi.page.clock.runFor("01:30");
+  await abhi.page.clock.fastForward("01:30");
   const ten = "This chat is deleted in 10 minutes. Download it if you want to keep it.";
   await untilIs("the first word", strips, [ten]);
-  await abhi.page.clock.runFor("08:45");
+  await abhi.page.clock.fastForward("08:45");
   // The first word is no longer true.
   await untilIs("the last word", strips, ["This chat is deleted in 1 minute."]);
 });

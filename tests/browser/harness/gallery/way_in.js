@@ -123,7 +123,7 @@ export async function unnamed({ person, language, scripts, show }) {
   await show("invite-joined", page);
   if (!scripts) return;
   await page.goto(chat);
-  await page.clock.runFor("51:00");
+  await page.clock.fastForward("51:00");
   await page.locator("#notices .strip").waitFor();
   await show("chat-expiring", page);
 }
