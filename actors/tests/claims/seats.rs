@@ -3,9 +3,9 @@
 use actors::{
     EndSession, GetSnapshot, ListSessions, Login, LoginProof, NameSeatTwo, NewDeviceCode,
     NewReturnCode, Refusal,
-    domain::{AccessCode, ChatKey, PairHash, RegistrationId, Seat, SeatChange},
-    ports::{Chats, NewChat, SessionChoice},
-    testing::{Call, eventually, new_chat},
+    domain::{AccessCode, ChatKey, RegistrationId, Seat, SeatChange},
+    ports::SessionChoice,
+    testing::{Call, eventually},
 };
 use futures_util::future::join;
 use uuid::Uuid;
@@ -278,13 +278,8 @@ async fn what_a_message_says_of_its_people_must_agree_with_its_session() {
 async fn seat_two_is_named_once_and_not_like_seat_one() {
     let world = World::new();
     let here = world.instance(roomy());
-    let hash = PairHash::generate(&mut rand::rng());
+    let hash = world.unnamed_chat().await;
     let key = ChatKey::of(&hash);
-    let new = NewChat {
-        name_two: None,
-        ..new_chat(key)
-    };
-    world.store.register(new).await.unwrap();
     let abhi = Person::sit(&here, &hash, Seat::One).await;
     let watcher = Watch::open(&abhi).await;
     let call = |text| {

@@ -2,9 +2,8 @@
 
 use actors::{
     AskToEnter, GetAskStatus, GetHistory, NameSeatTwo, SendMessage,
-    domain::{ChatKey, IncomingText, Page, PairHash, Seat},
-    ports::{AskState, Chats, NewChat},
-    testing::new_chat,
+    domain::{ChatKey, IncomingText, Page, Seat},
+    ports::AskState,
 };
 use uuid::Uuid;
 
@@ -14,13 +13,8 @@ use crate::world::{Instance, Person, World, login, name_at, roomy};
 /// one has.
 async fn named_unheard(world: &World) -> (Person, [Instance; 2]) {
     let (here, there) = (world.instance(roomy()), world.instance(roomy()));
-    let hash = PairHash::generate(&mut rand::rng());
+    let hash = world.unnamed_chat().await;
     let key = ChatKey::of(&hash);
-    let new = NewChat {
-        name_two: None,
-        ..new_chat(key)
-    };
-    world.store.register(new).await.unwrap();
     let abhi = Person::sit(&here, &hash, Seat::One).await;
     abhi.at(&there).snapshot().await.unwrap();
     there.bus.set_deaf(true);

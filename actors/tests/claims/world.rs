@@ -10,7 +10,7 @@ use actix::Arbiter;
 use actors::{
     Limits, Metrics, PairRegistry, Tasks, World as Adapters,
     domain::{BySeat, Chat, ChatKey, Message, Page, PairHash, Seat, Timestamp, UserName},
-    ports::{Bus, ChatRoom, Chats, Clock, Messages, Principal, Registered},
+    ports::{Bus, ChatRoom, Chats, Clock, Messages, NewChat, Principal, Registered},
     testing::{FakeClock, FaultyClock, MemoryBus, MemoryHub, MemoryStore, eventually, new_chat},
 };
 use prometheus::Registry;
@@ -130,6 +130,17 @@ impl World {
     /// Makes a chat between Abhi and Anny.
     pub(crate) async fn chat(&self) -> PairHash {
         self.chat_where(|_| true).await
+    }
+
+    /// A fresh chat whose second seat has no name yet.
+    pub(crate) async fn unnamed_chat(&self) -> PairHash {
+        let hash = PairHash::generate(&mut rand::rng());
+        let new = NewChat {
+            name_two: None,
+            ..new_chat(ChatKey::of(&hash))
+        };
+        self.store.register(new).await.unwrap();
+        hash
     }
 
     /// Makes a chat with a key of some kind.
