@@ -11,12 +11,16 @@ export function start() {
     event.preventDefault();
     const chosen = /** @type {HTMLButtonElement} */ (event.submitter);
     paint(chosen.value);
-    ofBrowser.set(KEY, chosen.value);
+    ofBrowser.set(KEY, `${Date.now()} ${chosen.value}`);
     ofBrowser.remove(KEY);
     const body = new URLSearchParams(/** @type {any} */ (new FormData(form, chosen)));
     fetch(form.action, { method: "POST", headers: { Accept: "application/json" }, body, keepalive: true }).catch(() => {});
   });
-  addEventListener("storage", ({ key, newValue }) => newValue && key === KEY && paint(newValue));
+  addEventListener("storage", ({ key, newValue }) => {
+    const [at, theme] = newValue?.split(" ") ?? [];
+    // The page before this one in the same tab is heard as well, late: its choice is the one this page came with.
+    if (key === KEY && theme && Number(at) > performance.timeOrigin) paint(theme);
+  });
 }
 
 /** @param {string} theme */

@@ -268,6 +268,7 @@ claim("the colours change at once, are kept, and follow the system where that wa
   await untilIs("the colour", paper, light);
   await page.locator("#menu summary").click();
   await page.getByRole("button", { name: "Auto" }).click();
+  await untilIs("the switch", () => page.getByRole("button", { name: "Auto" }).getAttribute("aria-pressed"), "true");
   await untilIs("the colour", paper, dark);
   await page.emulateMedia({ colorScheme: "light" });
   await untilIs("the colour", paper, light);
@@ -284,6 +285,32 @@ claim("the colours that are chosen in one tab are those of the others, and nothi
     await untilIs("the paper", () => other.evaluate(() => getComputedStyle(document.body).backgroundColor), theme === "Dark" ? "rgb(20, 25, 26)" : "rgb(246, 242, 234)");
   }
   assert.equal(await other.evaluate(() => localStorage.length + sessionStorage.length), 0);
+});
+
+claim("colours that were chosen on the page before do not come back over a later choice", async ({ person }) => {
+  const { page } = await person();
+  await page.addInitScript(() => {
+    Object.assign(globalThis, { heard: [] });
+    addEventListener("storage", ({ key }) => key === "duet:theme" && /** @type {any} */ (globalThis).heard.push(document.readyState));
+  });
+  await page.route("**/preferences", (route) => route.abort());
+  await page.goto("/");
+  const heard = () => page.evaluate(() => /** @type {any} */ (globalThis).heard);
+  // The page is left while the browser still has much to tell of its storage, so that the next one hears of the choice, when it is ready.
+  const leave = async () => {
+    const loaded = page.waitForEvent("load");
+    await page.evaluate(() =>
+      setTimeout(() => {
+        for (let n = 0; n < 20_000; n += 1) localStorage.setItem("much", `${n}`.padEnd(500));
+        /** @type {HTMLButtonElement | null} */ (document.querySelector("[data-theme-switch] [value=dark]"))?.click();
+        location.reload();
+      }),
+    );
+    await loaded;
+    return until("the next page has heard of it", heard, ({ length }) => length === 2);
+  };
+  await until("it was ready when it heard", leave, (states) => states.every((/** @type {string} */ state) => state === "complete"));
+  assert.equal(await page.locator("html").getAttribute("data-theme"), null);
 });
 
 claim("another language is one press away, and one stays where one is", async ({ person }) => {
