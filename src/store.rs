@@ -8,8 +8,6 @@ mod sharded;
 mod sqlite;
 
 use std::{
-    fmt,
-    path::{self, Path},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -62,15 +60,6 @@ impl OpenError {
             sentence,
             is_passing: true,
         }
-    }
-
-    fn file(path: &Path, error: &dyn fmt::Display) -> Self {
-        // The absolute path: a relative one depends on the working directory.
-        let whole = path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        Self::wrong(format!(
-            "{} cannot be used: {error}. Check store.url and the permissions of its folder.",
-            whole.display()
-        ))
     }
 }
 

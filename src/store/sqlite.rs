@@ -9,8 +9,10 @@ mod chats;
 mod damage;
 mod disk;
 mod ended;
+mod errors;
 mod examine;
 mod file;
+mod locate;
 mod marks;
 mod messages;
 mod migrate;
@@ -21,6 +23,7 @@ mod worker;
 
 use std::{
     error::Error,
+    io,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -30,12 +33,14 @@ use std::{
 
 use actors::{domain::Timestamp, ports::Clock};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use rustix::io::Errno;
 
 use super::{Meter, OpenError, Result};
 use damage::{Damaged, without_damaged};
 use disk::DiskRoom;
 use ended::EndedInLog;
 use file::connect;
+use locate::locate;
 use worker::Worker;
 
 pub use backup::{backup, restore};
@@ -71,15 +76,20 @@ impl SqliteStore {
         free_bytes_min: u64,
         meter: Meter,
     ) -> Result<Self, OpenError> {
-        file::prepare(path)?;
-        let disk = DiskRoom::new(path, free_bytes_min);
-        let workers = match start_workers(path) {
-            Err(_) if disk.is_full() && disk.use_reserve() => start_workers(path),
+        let path = locate(path)?;
+        file::prepare(&path)?;
+        let disk = DiskRoom::new(&path, free_bytes_min);
+        let workers = match start_workers(&path) {
+            Err(_) if disk.is_full() && disk.use_reserve() => start_workers(&path),
             started => started,
         };
-        let (writer, readers) = workers.map_err(|error| OpenError::file(path, &error))?;
+        let (writer, readers) = workers.map_err(|error| match disk.is_full() {
+            // To SQLite it is an I/O error.
+            true => OpenError::file(&path, &io::Error::from(Errno::NOSPC)),
+            false => OpenError::file(&path, &*error),
+        })?;
         Ok(Self {
-            path: path.into(),
+            path,
             ended: EndedInLog::default(),
             disk: Arc::new(disk),
             readers,

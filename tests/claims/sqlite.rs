@@ -2,6 +2,8 @@
 
 mod damage;
 mod full;
+mod names;
+mod others;
 mod refused;
 
 use std::{
@@ -91,7 +93,7 @@ async fn files_that_others_can_read_are_warned_of() {
     fs::set_permissions(data.join("duet.db"), fs::Permissions::from_mode(0o644)).unwrap();
     let server = setup.start().await;
     let log = server.log();
-    for word in ["path=data/duet.db ", "0644", "path=data ", "0755", "chmod"] {
+    for word in ["/data/duet.db ", "0644", "/data ", "0755", "chmod"] {
         assert!(log.contains(word), "nothing of {word}: {log}");
     }
 }
@@ -167,12 +169,20 @@ async fn a_backup_of_a_running_server_is_complete_and_can_be_restored() {
         &["duet.db"],
     );
     let mut server = server;
-    assert_eq!(server.terminate().await.code(), Some(0));
+    server.kill_9();
     refused(
         &server.setup().arg("restore").arg(&named).run(),
-        &["duet.db", "there already"],
+        &["data/duet.db is there already"],
     );
-    fs::remove_file(server.database()).unwrap();
+    // A log that a crash has left would be applied to it.
+    let log = server.folder().join("data/duet.db-wal");
+    fs::rename(server.database(), &log).unwrap();
+    refused(
+        &server.setup().arg("restore").arg(&named).run(),
+        &["duet.db-wal", "Move it away too"],
+    );
+    fs::remove_file(log).unwrap();
+    fs::remove_file(server.folder().join("data/duet.db-shm")).unwrap();
     done(&server.setup().arg("restore").arg(&named).run());
     let server = server.restart().await;
     let chat = chat.moved_to(&server);

@@ -3,12 +3,19 @@
 use std::{
     error::Error,
     fs::{self, File},
-    path::{Path, absolute},
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf, absolute},
 };
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{
+    Connection, OpenFlags,
+    types::{ToSqlOutput, ValueRef},
+};
 
-use super::file::{FileLock, create, folder, give_to_owner_of_folder, sibling};
+use super::{
+    file::{FileLock, create, folder, give_to_owner_of_folder, open, sibling},
+    locate::{Content, content, locate, real},
+};
 use crate::{files, store::OpenError};
 
 /// Copies the database at `from` into the new file `to` and checks the copy; returns how many chats are in
@@ -17,8 +24,9 @@ use crate::{files, store::OpenError};
 /// # Errors
 /// [`OpenError`] names the file that is the problem.
 pub fn backup(from: &Path, to: &Path) -> Result<u64, OpenError> {
-    let source = open_existing(from).map_err(|error| OpenError::file(from, &error))?;
-    copy(&source, from, to)
+    let (from, to) = (locate(from)?, new_file(to)?);
+    let source = open_chats(&from).map_err(|error| OpenError::file(&from, &*error))?;
+    copy(&source, &from, &to)
 }
 
 /// Restores a backup to `to`, which must not exist; returns how many chats are in it.
@@ -26,36 +34,45 @@ pub fn backup(from: &Path, to: &Path) -> Result<u64, OpenError> {
 /// # Errors
 /// [`OpenError`] names the file that is the problem.
 pub fn restore(backup: &Path, to: &Path) -> Result<u64, OpenError> {
-    let source = open_existing(backup).map_err(|error| {
-        // The absolute path: a relative one depends on the working directory.
-        let whole = absolute(backup).unwrap_or_else(|_| backup.to_owned());
+    // The absolute path: a relative one depends on the working directory.
+    let backup = absolute(backup).unwrap_or_else(|_| backup.to_owned());
+    let source = open_chats(&backup).map_err(|error| {
         OpenError::wrong(format!(
             "{} cannot be restored: {error}. Name a file that `duet backup` has made.",
-            whole.display()
+            backup.display()
         ))
     })?;
-    let _alone = FileLock::take(to)?;
+    let to = new_file(&real(to).map_err(|error| OpenError::file(to, &error))?)?;
+    let _alone = FileLock::take(&to)?;
     for ending in ["-wal", "-shm"] {
-        let left = sibling(to, ending);
+        let left = sibling(&to, ending);
         if left.exists() {
             // SQLite would apply a leftover log to the restored file.
-            return Err(OpenError::file(&left, &"it belongs to another database"));
+            return Err(OpenError::wrong(format!(
+                "{} belongs to the database that was here. Move it away too.",
+                left.display()
+            )));
         }
     }
-    let chats = copy(&source, backup, to)?;
-    let file = File::open(to).and_then(|file| give_to_owner_of_folder(&file, to));
-    file.map_err(|error| OpenError::file(to, &error))?;
+    let chats = copy(&source, &backup, &to)?;
+    let file = File::open(&to).and_then(|file| give_to_owner_of_folder(&file, &to));
+    file.map_err(|error| OpenError::file(&to, &error))?;
     Ok(chats)
+}
+
+/// The absolute path of a file that is to be made.
+fn new_file(path: &Path) -> Result<PathBuf, OpenError> {
+    if path.exists() {
+        return Err(OpenError::wrong(format!(
+            "{} is there already and is not overwritten. Choose another name, or move it away.",
+            path.display()
+        )));
+    }
+    absolute(path).map_err(|error| OpenError::file(path, &error))
 }
 
 /// Copies all of `source` into a new file, which gets its name once it is complete.
 fn copy(source: &Connection, from: &Path, to: &Path) -> Result<u64, OpenError> {
-    if to.exists() {
-        return Err(OpenError::wrong(format!(
-            "{} is there already and is not overwritten. Choose another name, or move it away.",
-            to.display()
-        )));
-    }
     let partial = sibling(to, ".partial");
     let done = copy_by_way_of(&partial, source, to);
     if done.is_err() {
@@ -75,7 +92,9 @@ fn copy_by_way_of(partial: &Path, source: &Connection, to: &Path) -> Result<u64,
     let file = create(partial)?;
     // SQLite keeps an empty file and its permissions.
     file.set_len(0)?;
-    source.execute("VACUUM INTO ?1", [partial.to_string_lossy()])?;
+    // A name need not be UTF-8.
+    let name = ToSqlOutput::Borrowed(ValueRef::Text(partial.as_os_str().as_bytes()));
+    source.execute("VACUUM INTO ?1", [name])?;
     file.sync_all()?;
     let copy = Connection::open_with_flags(partial, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let sound: String = copy.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
@@ -88,11 +107,13 @@ fn copy_by_way_of(partial: &Path, source: &Connection, to: &Path) -> Result<u64,
     Ok(chats)
 }
 
-fn open_existing(path: &Path) -> Result<Connection, Box<dyn Error>> {
+fn open_chats(path: &Path) -> Result<Connection, Box<dyn Error>> {
     // SQLite's error would not say so, and a device such as /dev/zero passes for an empty database.
     files::check(path)?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.query_row("SELECT count(*) FROM chats", [], |_| Ok(()))?;
-    Ok(connection)
+    let connection = open(path)?;
+    match content(&connection)? {
+        Content::Chats => Ok(connection),
+        Content::Nothing => Err("it is empty".into()),
+        Content::Others => Err("it is another program's database".into()),
+    }
 }

@@ -3,14 +3,15 @@
 use std::{
     fs,
     io::{self, ErrorKind},
-    path::{Path, absolute},
+    path::Path,
 };
 
 use rustix::fs::{Access, access};
 
 use super::{
     disk::free_bytes,
-    file::{connect, others_may_read},
+    file::{open, others_may_read},
+    locate::{Content, content, locate},
     upkeep::PROBE,
 };
 use crate::store::{
@@ -24,24 +25,28 @@ pub async fn examine(
     free_bytes_min: u64,
     found: &mut Vec<Finding>,
 ) -> Result<(), OpenError> {
-    // The absolute path: a relative one depends on the working directory.
-    let whole = absolute(path).unwrap_or_else(|_| path.to_owned());
-    let shown = whole.display();
+    let path = &locate(path)?;
+    let shown = path.display();
     let unusable = |error: io::Error| OpenError::file(path, &error);
     if !path.try_exists().map_err(unusable)? {
-        can_be_made(&whole).map_err(unusable)?;
+        can_be_made(path).map_err(unusable)?;
         let words = format!("{shown} is not there yet: the first start makes it");
         found.push(Finding::warning(words));
         return Ok(());
     }
     let failed = |error: rusqlite::Error| OpenError::file(path, &error);
-    let connection = connect(path).map_err(failed)?;
+    let connection = open(path).map_err(failed)?;
     let sound: String = connection
         .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
         .map_err(failed)?;
     if sound != "ok" {
-        let damage = format!("it is damaged ({sound}); restore a backup");
-        return Err(OpenError::file(path, &damage));
+        let words = format!("{shown} is damaged ({sound}): restore a backup");
+        return Err(OpenError::wrong(words));
+    }
+    if let Content::Nothing = content(&connection).map_err(failed)? {
+        let words = format!("{shown} has no tables yet: `duet migrate` makes them");
+        found.push(Finding::warning(words));
+        return Ok(());
     }
     let version = rusqlite::version();
     found.push(Finding::ok(format!("SQLite {version}, {shown}, undamaged")));

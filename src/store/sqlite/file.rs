@@ -11,7 +11,8 @@ use std::{
 use rusqlite::{Connection, OpenFlags};
 use tracing::warn;
 
-use crate::{files, store::OpenError};
+use super::locate::locate;
+use crate::store::OpenError;
 
 /// The files contain names and messages in clear text, so only their owner may read them.
 const FOLDER_MODE: u32 = 0o700;
@@ -37,6 +38,7 @@ impl FileLock {
     /// # Errors
     /// [`OpenError`] names the process that holds it.
     pub fn take(path: &Path) -> Result<Self, OpenError> {
+        let path = &locate(path)?;
         make_folder(path)?;
         let lock = sibling(path, ".lock");
         let file = create_for_service(&lock).map_err(|error| OpenError::file(&lock, &error))?;
@@ -56,9 +58,6 @@ impl FileLock {
 /// existing ones that others can read. SQLite gives its log the permissions of the file.
 pub(super) fn prepare(path: &Path) -> Result<(), OpenError> {
     make_folder(path)?;
-    if path.exists() {
-        files::check(path).map_err(|error| OpenError::file(path, &error))?;
-    }
     create_for_service(path).map_err(|error| OpenError::file(path, &error))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let files = ["", "-wal", "-shm"].map(|ending| sibling(path, ending));
@@ -68,12 +67,17 @@ pub(super) fn prepare(path: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Opens a connection: commits are on the disk before they are answered, and deleted content is overwritten.
-pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    // Without URI support, so that the path is taken literally.
+/// Opens a file that exists, without changing it. The path must be absolute: SQLite takes `file:x` for a URI.
+pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(connection)
+}
+
+/// Opens a connection: commits are on the disk before they are answered, and deleted content is overwritten.
+pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = open(path)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "secure_delete", true)?;

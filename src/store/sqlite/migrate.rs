@@ -14,15 +14,15 @@ mod embedded {
 /// `migrations/README.md`).
 ///
 /// # Errors
-/// SQLite's error, and a possible cause.
-pub(super) fn migrate(writer: &mut Connection) -> Result<(), String> {
+/// SQLite's error, or what is wrong with the migrations in the file.
+pub(super) fn migrate(writer: &mut Connection) -> Result<(), Box<dyn Error>> {
     let runner = embedded::migrations::runner()
         .set_abort_missing(false)
         .set_grouped(true);
     let done = match runner.run(writer) {
         Ok(done) => done,
         // Another process may have migrated it meanwhile.
-        Err(_) => runner.run(writer).map_err(|error| explained(&error))?,
+        Err(_) => runner.run(writer).map_err(cause)?,
     };
     let applied = done.applied_migrations();
     if let Some(last) = applied.last() {
@@ -32,16 +32,20 @@ pub(super) fn migrate(writer: &mut Connection) -> Result<(), String> {
     Ok(())
 }
 
-/// SQLite's message, without the text of the migration.
-fn explained(error: &refinery::Error) -> String {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if let Some(rusqlite::Error::SqlInputError { msg, .. }) = error.downcast_ref() {
-            return format!(
-                "its tables cannot be made: {msg}. It may be another program's database"
-            );
-        }
-        cause = error.source();
+/// SQLite's error, without the text of the migration.
+fn cause(error: refinery::Error) -> Box<dyn Error> {
+    use rusqlite::Error::{SqlInputError, SqliteFailure};
+    let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
+    while let Some(inner) = cause {
+        let (code, message) = match inner.downcast_ref() {
+            Some(SqliteFailure(code, message)) => (*code, message.clone()),
+            Some(SqlInputError { error, msg, .. }) => (*error, Some(msg.clone())),
+            _ => {
+                cause = inner.source();
+                continue;
+            }
+        };
+        return Box::new(SqliteFailure(code, message));
     }
-    error.to_string()
+    error.into()
 }

@@ -4,13 +4,17 @@
 use std::{
     fs::{self, OpenOptions},
     io::{BufRead, BufReader, ErrorKind, Write},
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
 use serde_json::json;
 
-use crate::support::{Chat, Server, Setup, eventually, server::metric, store};
+use crate::{
+    start::refusing::refused,
+    support::{Chat, Server, Setup, eventually, server::metric, store},
+};
 
 /// A small disk that only servers see which are started on it.
 struct Disk {
@@ -194,6 +198,37 @@ async fn on_a_full_disk_nothing_is_lost_and_chats_can_be_ended() {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn a_database_behind_a_link_has_the_room_of_its_own_disk() {
+    let mut setup = Setup::new()
+        .set("limits.free_disk_mib_min", 0)
+        .set("store.url", "sqlite://link.db");
+    symlink("data/duet.db", setup.folder().join("link.db")).unwrap();
+    let (server, disk) = Disk::serving("48m", setup).await;
+    let data = &disk.data;
+    let chat = Chat::begin(&server).await;
+    say_until_full(&chat, data, 0).await;
+    becomes_ready(&server, false).await;
+    chat.two.end().await.ok();
+    make_room(data);
+    becomes_ready(&server, true).await;
+    Chat::begin(&server).await.one.say("After").await;
+}
+
+/// Whatever is wrong, what to do about it is said.
+#[tokio::test]
+async fn a_start_without_any_room_asks_for_room() {
+    let (mut server, disk) = Disk::serving("48m", Setup::new()).await;
+    assert_eq!(server.terminate().await.code(), Some(0));
+    fs::remove_file(disk.data.join("duet.db.reserve")).unwrap();
+    fill(&disk.data);
+    let told = refused(
+        &server.setup().run(),
+        &["data/duet.db", "No space", "Make room"],
+    );
+    assert!(!told.contains("permissions"), "{told}");
 }
 
 #[tokio::test]

@@ -181,6 +181,16 @@ async fn the_doctor_compares_the_clocks_of_every_server_with_its_own() {
     says(&text, &["look  bus", "+time", "a publish takes"]);
 }
 
+#[test]
+fn the_doctor_says_how_an_empty_file_gets_its_tables() {
+    let mut setup = Setup::new();
+    let data = setup.folder().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("duet.db"), "").unwrap();
+    let text = printed(&doctor(setup));
+    says(&text, &["look  store", "/data/duet.db", "`duet migrate`"]);
+}
+
 #[tokio::test]
 async fn the_doctor_warns_of_a_disk_that_is_nearly_full() {
     let server = Server::start().await;
