@@ -49,8 +49,10 @@ pub enum StartError {
     #[error(transparent)]
     Bus(#[from] bus::OpenError),
     /// It cannot listen on an address.
-    #[error("{address} cannot be listened on: {error}. {}", advice(.error))]
+    #[error("{address} cannot be listened on: {error}. {}", advice(setting, .error))]
     Bind {
+        /// The setting with the address.
+        setting: &'static str,
         /// The address.
         address: SocketAddr,
         /// The operating system's error.
@@ -75,13 +77,15 @@ pub enum StartError {
     Io(#[from] io::Error),
 }
 
-fn advice(error: &io::Error) -> &'static str {
+fn advice(setting: &str, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "Another program has it: stop that one, or choose another port with server.bind."
+            format!("Another program has it: stop that one, or choose another port with {setting}.")
         }
-        io::ErrorKind::PermissionDenied => "Ports below 1024 need permission: choose a higher one.",
-        _ => "Check server.bind, server.api_bind and server.ops_bind.",
+        io::ErrorKind::PermissionDenied => {
+            format!("Ports below 1024 need permission: choose a higher one with {setting}.")
+        }
+        _ => format!("Check {setting}."),
     }
 }
 
@@ -319,14 +323,15 @@ impl Listeners {
         (api.api, ops.ops) = (true, true);
         let (acceptor, identity) = http::tls::acceptor(settings)?.unzip();
         let sockets = [
-            (Some(server.bind), pages),
-            (server.api_bind, api),
-            (server.ops_bind, ops),
+            ("server.bind", Some(server.bind), pages),
+            ("server.api_bind", server.api_bind, api),
+            ("server.ops_bind", server.ops_bind, ops),
         ]
         .into_iter()
-        .filter_map(|(bind, routes)| Some((bind?, routes)))
-        .map(|(bind, routes)| {
+        .filter_map(|(setting, bind, routes)| Some((setting, bind?, routes)))
+        .map(|(setting, bind, routes)| {
             let failed = |error| StartError::Bind {
+                setting,
                 address: bind,
                 error,
             };

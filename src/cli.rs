@@ -3,7 +3,7 @@
 mod offline;
 
 use std::{
-    fmt,
+    env, fmt,
     io::{self, BufRead, IsTerminal, Read, Write},
     path::{Path, PathBuf},
     sync::Arc,
@@ -15,7 +15,7 @@ use actors::{
     domain::{ChatKey, Invalid, PairHash},
     ports::{Denied, Principal, Store, StoreError, SystemClock},
 };
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use prometheus::Registry;
 use zeroize::Zeroizing;
 
@@ -33,6 +33,8 @@ mod doctor;
 mod health;
 mod shards;
 
+/// The variable that names the settings file.
+const CONFIG: &str = "DUET_CONFIG";
 /// More than any link has.
 const LINK_LEN_MAX: u64 = 4_096;
 
@@ -45,11 +47,23 @@ const LINK_LEN_MAX: u64 = 4_096;
 pub struct Cli {
     /// A settings file, in TOML. It overrides the defaults; DUET_SECTION__KEY in the environment
     /// overrides both.
-    #[arg(long, global = true, value_name = "FILE", env = "DUET_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = CONFIG)]
     pub config: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+impl Cli {
+    /// Reads the arguments; if they are wrong, prints why and exits. An empty variable names no settings file.
+    pub fn read() -> Self {
+        let mut command = Self::command();
+        if env::var_os(CONFIG).is_some_and(|file| file.is_empty()) {
+            command = command.mut_arg("config", |file| file.env(None::<&str>));
+        }
+        let matches = command.get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
 }
 
 /// The commands.

@@ -2,14 +2,13 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use duet::{
     cli::{self, Cli},
     telemetry,
 };
 
 fn main() -> ExitCode {
-    match cli::run(Cli::parse()) {
+    match cli::run(Cli::read()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             telemetry::report_fatal(&failure);

@@ -88,12 +88,25 @@ pub fn log_format(
 }
 
 fn read(path: &Path) -> Result<String, ConfigError> {
-    files::read(path).map_err(|error| {
+    let shown = path.display();
+    let text = files::read(path).map_err(|error| {
         ConfigError(format!(
-            "The settings file {} cannot be read: {error}.",
-            path.display()
+            "The settings file {shown} cannot be read: {error}."
         ))
-    })
+    })?;
+    match toml::from_str::<toml::Table>(&text) {
+        Ok(_) => Ok(text),
+        Err(error) => {
+            // The first line says where and the last one what; those in between show the source, with passwords.
+            let error = error.to_string();
+            let mut lines = error.lines().filter(|line| !line.trim().is_empty());
+            let told: Vec<&str> = lines.next().into_iter().chain(lines.next_back()).collect();
+            Err(ConfigError(format!(
+                "The settings file {shown} is not TOML: {}.",
+                told.join(": ")
+            )))
+        }
+    }
 }
 
 /// Merges all sources, later ones over earlier ones. Also returns the keys that come from files with secrets.
@@ -220,13 +233,6 @@ fn innermost(error: &LoadError) -> String {
 impl From<LoadError> for ConfigError {
     fn from(error: LoadError) -> Self {
         let sentence = match error {
-            LoadError::FileParse { cause, .. } => {
-                // The first line says where and the last one what; those in between show the source.
-                let cause = cause.to_string();
-                let mut lines = cause.lines().filter(|line| !line.trim().is_empty());
-                let told: Vec<&str> = lines.next().into_iter().chain(lines.next_back()).collect();
-                format!("The settings file is not TOML: {}", told.join(": "))
-            }
             LoadError::At {
                 error,
                 key: Some(key),

@@ -211,6 +211,11 @@ async fn a_settings_file_is_named_for_all_commands_by_a_variable() {
     printed(&server.setup().arg("health").run());
     let told = server.setup().arg("--config").arg("other.toml").run();
     refused(&told, &["other.toml"]);
+    // As compose hands on a variable that is not set.
+    let setup = Setup::new().env("DUET_CONFIG", "").arg("check-config");
+    printed(&setup.run());
+    let setup = Setup::new().arg("--config").arg("").arg("check-config");
+    assert_eq!(setup.run().status.code(), Some(2));
 }
 
 #[tokio::test]

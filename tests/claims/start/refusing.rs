@@ -36,7 +36,7 @@ fn a_port_that_is_taken_is_named() {
     let address = other.local_addr().unwrap().to_string();
     for key in ["server.bind", "server.api_bind", "server.ops_bind"] {
         let output = Setup::new().set(key, &address).run();
-        refused(&output, &[&address]);
+        refused(&output, &[&address, &format!("with {key}.")]);
     }
 }
 
@@ -211,7 +211,14 @@ fn a_settings_file_that_is_missing_or_no_toml_is_named() {
         &Setup::new().arg("--config").arg("nowhere.toml").run(),
         &["nowhere.toml"],
     );
-    refused(&Setup::new().file("[server\nbind = 1").run(), &["TOML"]);
+    for (text, line) in [
+        ("[server\nbind = 1", "line 1"),
+        ("[store]\n\nlanes = 99999999999999999999", "line 3"),
+    ] {
+        let told = Setup::new().file(text).run();
+        refused(&told, &["duet.toml", "TOML", line]);
+        assert_eq!(told.status.code(), Some(2));
+    }
 }
 
 #[test]
