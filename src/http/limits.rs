@@ -171,16 +171,14 @@ impl AddressLimits {
         let peer = request
             .peer_addr()
             .map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip());
-        let headers: Vec<&str> = request
-            .headers()
-            .get_all("x-forwarded-for")
-            .map(|value| value.to_str().unwrap_or_default())
+        let headers = request.headers().get_all("x-forwarded-for");
+        let addresses: Vec<&[u8]> = headers
+            .flat_map(|list| list.as_bytes().split(|byte| *byte == b','))
             .collect();
-        let mut forwarded = headers
-            .iter()
-            .flat_map(|value| value.split(','))
+        let mut forwarded = addresses
+            .into_iter()
             .rev()
-            .map_while(|address| address_of(address.trim()));
+            .map_while(|address| address_of(str::from_utf8(address).ok()?.trim()));
         let mut client = peer.to_canonical();
         while self.is_trusted(client) {
             match forwarded.next() {

@@ -66,6 +66,16 @@ async fn a_network_that_is_refused_takes_nothing_from_its_site() {
     }
 }
 
+/// A client may send any bytes as this header; a proxy adds the address that it saw.
+#[tokio::test]
+async fn bytes_that_are_no_text_do_not_hide_the_address_that_a_proxy_adds() {
+    let server = with_one_registration_a_minute().await;
+    let api = server.api();
+    assert_eq!(reserve(&api, "é, 192.0.2.1").await, 200);
+    assert_eq!(reserve(&api, "é, 192.0.2.1").await, 429);
+    assert_eq!(reserve(&api, "192.0.2.1").await, 429);
+}
+
 /// With more addresses than are remembered newcomers share counters, and are counted all the same.
 #[tokio::test]
 async fn addresses_beyond_those_remembered_are_counted_together() {
