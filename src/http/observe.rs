@@ -188,7 +188,7 @@ fn failure_response(request: HttpRequest, problem: &Problem) -> ServiceResponse<
     }
     let mut response = Teller::of(&request).respond(problem, message);
     if problem.status() == StatusCode::GONE {
-        pages::forget_seat(&request, &mut response);
+        pages::forget_chat(&request, &mut response);
     }
     ServiceResponse::new(request, response)
 }

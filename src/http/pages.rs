@@ -103,7 +103,7 @@ where
         .default_service(method_not_allowed("GET, HEAD, POST"))
 }
 
-pub use leave::forget_seat;
+pub use leave::forget_chat;
 
 /// What every page needs from its request: language, theme, address, time.
 fn frame(request: &HttpRequest) -> Frame {

@@ -9,7 +9,7 @@ use views::chat::Problem as Fault;
 
 use super::{
     chat::{self, ChatExtras},
-    forget_seat,
+    forget_chat,
     holder::SeatRequest,
     html, see_other, show_problem, wants_json, wants_page,
 };
@@ -37,7 +37,7 @@ pub async fn stream(at: SeatRequest, query: web::Query<StreamQuery>) -> Result<H
         opened => opened?,
     };
     if response.status() == StatusCode::NO_CONTENT {
-        forget_seat(&at.request, &mut response);
+        forget_chat(&at.request, &mut response);
     }
     Ok(response)
 }

@@ -31,7 +31,9 @@ pub async fn logout(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpRes
     let holder = at.holder().await?;
     actions::log_out(&at.state, holder.caller.key, holder.caller.by).await?;
     let mut response = holder.done(EmptyReply {}, address::REGISTER_LOGGED_OUT);
-    forget_seat(&at.request, &mut response);
+    let (hash, seat) = (&holder.caller.hash, holder.seat);
+    forget_seat(&at.state, &mut response, hash, seat);
+    login::hold_seat(&at.state, &at.request, &mut response, hash, seat, None);
     Ok(response)
 }
 
@@ -58,21 +60,26 @@ pub async fn end(at: SeatRequest, _: FormOrJson<EmptyBody>) -> Result<HttpRespon
     }
     let mut response = done(&at.request, EmptyReply {}, address::REGISTER_ENDED);
     flash::remember_end(&at.state, &mut response);
-    forget_seat(&at.request, &mut response);
+    forget_chat(&at.request, &mut response);
     Ok(response)
 }
 
-/// Removes every cookie of the seat in the path.
-pub fn forget_seat(request: &HttpRequest, response: &mut HttpResponse) {
-    let part = |name| request.match_info().get(name);
-    let hash = part("hash").and_then(|hash| PairHash::parse(hash).ok());
-    let seat = part("seat").and_then(Seat::parse);
-    let state = request.app_data::<web::Data<State>>();
-    if let (Some(hash), Some(seat), Some(state)) = (hash, seat, state) {
-        let cookies = Cookies::of_seat(state, &hash, seat);
-        for name in [SEAT_COOKIE, flash::CODE_COOKIE, flash::DEVICE_COOKIE] {
-            cookies.remove(response, name);
+/// Removes every cookie of the chat that the path leads to: it is over.
+pub fn forget_chat(request: &HttpRequest, response: &mut HttpResponse) {
+    let (hash, _) = address::place(request.path());
+    let hash = hash.and_then(|hash| PairHash::parse(hash).ok());
+    if let (Some(hash), Some(state)) = (hash, request.app_data::<web::Data<State>>()) {
+        for seat in Seat::BOTH {
+            forget_seat(state, response, &hash, seat);
         }
-        login::hold_seat(state, request, response, &hash, seat, None);
+        Cookies::at(state, address::login(hash.as_str())).remove(response, login::SEATS_COOKIE);
+    }
+}
+
+/// Removes every cookie at a seat's address.
+fn forget_seat(state: &State, response: &mut HttpResponse, hash: &PairHash, seat: Seat) {
+    let cookies = Cookies::of_seat(state, hash, seat);
+    for name in [SEAT_COOKIE, flash::CODE_COOKIE, flash::DEVICE_COOKIE] {
+        cookies.remove(response, name);
     }
 }

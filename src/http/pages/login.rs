@@ -25,7 +25,7 @@ use crate::http::{
 
 /// Which seats of a chat this browser has logged in to, and their names, so that the page can offer to
 /// continue. It proves nothing. Its path is the chat's address.
-const SEATS_COOKIE: &str = "duet_seats";
+pub const SEATS_COOKIE: &str = "duet_seats";
 
 /// A session of a browser; its token is in the cookie alone.
 #[derive(Serialize)]

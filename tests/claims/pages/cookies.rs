@@ -71,6 +71,37 @@ async fn one_browser_holds_both_seats() {
 }
 
 #[tokio::test]
+async fn the_link_of_a_chat_that_ended_takes_every_cookie_of_it_away() {
+    let server = Server::start().await;
+    let mut browser = Browser::new(&server);
+    let hash = browser.register().await;
+    let home = format!("/demo/chat/user/{hash}");
+    leads_to(&browser.log_in(&hash, "Anny").await);
+    for page in [home.clone(), format!("{home}/1"), format!("{home}/login")] {
+        let mut browser = browser.clone();
+        let kept = |browser: &Browser| {
+            let of_chat = browser.jar.iter();
+            of_chat
+                .filter(|cookie| cookie.path.starts_with(&home))
+                .count()
+        };
+        assert!(kept(&browser) >= 5, "{:?}", browser.jar);
+        leads_to(
+            &browser
+                .clone()
+                .submit(&format!("{home}/1/endchat"), &[])
+                .await,
+        );
+        let gone = match page.ends_with("login") {
+            true => browser.log_in(&hash, "Anny").await,
+            false => browser.get(&page).await,
+        };
+        assert_eq!(gone.status, 410, "{gone:?}");
+        assert_eq!(kept(&browser), 0, "{page}: {:?}", browser.jar);
+    }
+}
+
+#[tokio::test]
 async fn a_cookie_is_refused_at_the_other_seat_and_in_another_chat() {
     let server = Server::start().await;
     let (chat, other) = (Chat::begin(&server).await, Chat::begin(&server).await);
