@@ -237,9 +237,9 @@ async fn open(
                 log_end(connection.serve(&*app, shutdown).await);
             }))
         }
-        Ok(Opened::Http2(io, turns)) => Some(Box::pin(async move {
+        Ok(Opened::Http2(connection, turns)) => Some(Box::pin(async move {
             let shutdown = pin!(shutdown.cancelled());
-            log_end(h2::serve(io, peer, app, context, turns, shutdown).await);
+            log_end(h2::serve(connection, peer, app, context, turns, shutdown).await);
         })),
         Err(error) => {
             log_end(Err(error));

@@ -144,6 +144,30 @@ async fn an_idle_connection_is_told_to_go_when_the_server_stops() {
     assert_eq!(server.wait().await.code(), Some(0));
 }
 
+/// Neither those whose clients have not begun, nor one whose client does not say that it has heard.
+#[tokio::test]
+async fn connections_whose_clients_are_silent_do_not_hold_up_a_server_that_stops() {
+    let mut server = Setup::new()
+        .set("server.drain_seconds", 3_600)
+        .set("limits.request_seconds", 3_600)
+        .start()
+        .await;
+    let opening = frames::opening();
+    let mut silent = Vec::new();
+    for begin in [&frames::PREFACE[..3], &frames::PREFACE[..20], &opening] {
+        let mut socket = TcpStream::connect(server.address).await.unwrap();
+        socket.write_all(begin).await.unwrap();
+        // The server sends its settings before it has read the whole beginning.
+        within(DEADLINE, "settings", socket.read_exact(&mut [0; 9]))
+            .await
+            .unwrap();
+        silent.push(socket);
+    }
+    server.ask_to_stop();
+    let ended = within(DEADLINE, "it ends", server.wait()).await;
+    assert_eq!(ended.code(), Some(0), "{}", server.log());
+}
+
 /// A bare client and its connection.
 async fn connect(
     server: &Server,

@@ -18,7 +18,7 @@ use std::{
 
 use h2::{
     Reason, RecvStream,
-    server::{Builder, Connection, SendResponse},
+    server::{self, SendResponse},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -51,6 +51,27 @@ const WAITING_WITHOUT_PERMIT: usize = 16;
 const ACCEPTED_AT_ONCE: u32 = 16;
 /// A connection that has been idle this long is closed.
 const IDLE_MAX: Duration = Duration::from_secs(75);
+/// How long the client of an idle connection has to acknowledge that it is being closed.
+const CLOSING_MAX: Duration = Duration::from_secs(1);
+
+/// A connection of which the client has sent the beginning.
+pub type Connection<Io> = server::Connection<Io, Part>;
+
+/// Waits for the beginning of a connection (RFC 9113, 3.4).
+pub fn handshake<Io: AsyncRead + AsyncWrite + Unpin>(
+    io: Io,
+) -> impl Future<Output = Result<Connection<Io>, h2::Error>> {
+    let mut builder = server::Builder::new();
+    builder
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(HEADERS_BYTES_MAX)
+        .initial_window_size(REQUEST_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_send_buffer_size(SEND_BYTES_MAX)
+        .max_pending_accept_reset_streams(EARLY_RESETS_MAX)
+        .max_local_error_reset_streams(Some(ERROR_RESETS_MAX));
+    builder.handshake(io)
+}
 
 /// Serves one connection until the client closes it, or until the shutdown once every request on it is
 /// answered.
@@ -58,15 +79,13 @@ const IDLE_MAX: Duration = Duration::from_secs(75);
 /// # Errors
 /// The client broke the protocol or a limit, or is gone.
 pub async fn serve(
-    io: impl AsyncRead + AsyncWrite + Unpin,
+    mut connection: Box<Connection<impl AsyncRead + AsyncWrite + Unpin>>,
     peer: Option<SocketAddr>,
     app: Rc<impl App>,
     context: Rc<ConnectionContext>,
     mut turns: ConnectionTurns,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), h2::Error> {
-    let handshake = builder().handshake(io);
-    let mut connection: Connection<_, Part> = turns.run(handshake).await?;
     let mut shutdown = pin!(shutdown);
     let mut idle = pin!(sleep(IDLE_MAX));
     let mut closing = false;
@@ -104,32 +123,22 @@ pub async fn serve(
             () = &mut shutdown, if !closing => {
                 closing = true;
                 connection.graceful_shutdown();
+                idle.as_mut().reset(Instant::now() + CLOSING_MAX);
             }
             () = &mut idle => {
-                if Rc::strong_count(&shared) == 1 {
-                    if closing {
-                        return Ok(());
-                    }
+                let is_idle = Rc::strong_count(&shared) == 1;
+                if is_idle && closing {
+                    return Ok(());
+                }
+                if is_idle {
                     closing = true;
                     connection.graceful_shutdown();
                 }
-                idle.as_mut().reset(Instant::now() + IDLE_MAX);
+                let again = if closing { CLOSING_MAX } else { IDLE_MAX };
+                idle.as_mut().reset(Instant::now() + again);
             }
         }
     }
-}
-
-fn builder() -> Builder {
-    let mut builder = Builder::new();
-    builder
-        .max_concurrent_streams(STREAMS_MAX)
-        .max_header_list_size(HEADERS_BYTES_MAX)
-        .initial_window_size(REQUEST_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-        .max_send_buffer_size(SEND_BYTES_MAX)
-        .max_pending_accept_reset_streams(EARLY_RESETS_MAX)
-        .max_local_error_reset_streams(Some(ERROR_RESETS_MAX));
-    builder
 }
 
 /// What the requests of one connection share.

@@ -9,7 +9,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::either::Either;
 use tracing::debug;
 
-use super::{low_priority::ConnectionTurns, stall::StallLimit, tls};
+use super::{h2, low_priority::ConnectionTurns, stall::StallLimit, tls};
 
 /// What the kernel buffers for one socket in each direction; a request's body fits. By default it would
 /// buffer megabytes either way.
@@ -29,10 +29,10 @@ type Io = Either<Socket, Box<tokio_rustls::server::TlsStream<Socket>>>;
 /// A connection by what is spoken on it.
 pub enum Opened {
     Http1(Io),
-    Http2(Io, ConnectionTurns),
+    Http2(Box<h2::Connection<Io>>, ConnectionTurns),
 }
 
-/// Waits for a client's first bytes and does the TLS handshake where there is an acceptor.
+/// Waits for a client's first bytes and does the handshakes: of TLS where there is an acceptor, and of HTTP/2.
 pub async fn open(
     socket: TcpStream,
     acceptor: Option<TlsAcceptor>,
@@ -51,7 +51,10 @@ pub async fn open(
         }
     };
     Ok(match is_h2 {
-        true => Opened::Http2(io, turns),
+        true => {
+            let opened = turns.run(h2::handshake(io)).await;
+            Opened::Http2(Box::new(opened.map_err(io::Error::other)?), turns)
+        }
         false => Opened::Http1(io),
     })
 }

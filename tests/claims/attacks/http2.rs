@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use harness::servers::Authority;
 use rand::RngExt;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::{HTTP2_BYTES_MAX, TRICKLE, beside, impatient, long_chat};
 use crate::support::{
     Api, Chat, Setup,
     frames::{
-        CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, RST_STREAM, SETTINGS, fields,
-        frame, opening, opening_with_window,
+        CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS,
+        fields, frame, opening, opening_with_window,
     },
     tls,
 };
@@ -80,6 +80,16 @@ where
 /// A request for a page of a chat.
 fn page(chat: &Chat) -> Vec<u8> {
     get(&chat.path("messages?limit=200"), &chat.one.token)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn beginnings_without_an_end_are_cut_off_and_hold_nobody_up() {
+    with_and_without_tls(|mut wire, _| async move {
+        let begin = PREFACE.len() - rand::rng().random_range(1..=20);
+        let _ = wire.write_all(&PREFACE[..begin]).await;
+        let _ = wire.read_to_end(&mut Vec::new()).await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
