@@ -27,7 +27,6 @@ use std::{
     io,
     net::{IpAddr, SocketAddr, TcpListener},
     sync::Arc,
-    time::Duration,
 };
 
 use actix::ArbiterHandle;
@@ -86,7 +85,6 @@ pub struct State {
     security_contact: Option<Contact>,
     custom_hashes: CustomHashes,
     ttl_hours: i64,
-    request_deadline: Duration,
     stream_buffer_bytes: usize,
 }
 
@@ -113,7 +111,6 @@ impl State {
             origin: Origin::new(settings, bound),
             custom_hashes: settings.custom_hashes(),
             ttl_hours: settings.links.ttl_hours,
-            request_deadline: Duration::from_secs(settings.limits.request_seconds),
             stream_buffer_bytes: settings.limits.stream_buffer_kib * 1024,
         }
     }

@@ -1,12 +1,12 @@
 //! Request bodies: JSON with or without the envelope, and HTML forms for the pages.
 
-use std::{io, time::Duration};
+use std::io;
 
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
     error::PayloadError,
-    http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
+    http::header::{CONTENT_ENCODING, CONTENT_TYPE},
     web,
 };
 use bytes::{Bytes, BytesMut};
@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use serde_path_to_error::Error as PathError;
 use url::form_urlencoded;
 
-use super::{Problem, Result, State, header};
+use super::{Problem, Result, State};
 
 /// The longest body, in bytes.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -104,56 +104,30 @@ fn media_type(request: &HttpRequest) -> MediaType {
     }
 }
 
-/// Reads the whole body, within the limits on its length and time.
+/// The whole body, which counts as an upload of its address.
 fn read(
     request: &HttpRequest,
     payload: &mut Payload,
 ) -> impl Future<Output = Result<Bytes>> + 'static {
-    let announced = header(request, CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
     let state = request.app_data::<web::Data<State>>().cloned();
-    let deadline = state
-        .as_ref()
-        .map_or(Duration::from_secs(10), |state| state.request_deadline);
     let counted = state.map(|state| (state.limits.address(request), state));
     let mut payload = payload.take();
     async move {
-        let body_max = BODY_BYTES_MAX as u64;
-        if announced.is_some_and(|length| length > body_max) {
-            return Err(Problem::BodyTooLarge);
-        }
-        let count = |before, now| match &counted {
-            Some((address, state)) => state.limits.count_upload(*address, before, now),
-            None => Ok(()),
-        };
-        // The announced length is counted at once. If each part were counted as it arrives, many bodies at
-        // the same time would use up the quota half-way, and none would get through.
-        if let Some(length) = announced {
-            count(0, length as usize)?;
-        }
         let mut body = BytesMut::new();
-        let all = async {
-            while let Some(part) = payload.next().await {
-                let part = part.map_err(|error| read_error(&error))?;
-                let length = body.len() + part.len();
-                if announced.is_none() {
-                    count(body.len(), length)?;
-                }
-                if length > BODY_BYTES_MAX {
-                    return Err(Problem::BodyTooLarge);
-                }
-                body.extend_from_slice(&part);
+        while let Some(part) = payload.next().await {
+            let part = part.map_err(|error| read_error(&error))?;
+            if let Some((address, state)) = &counted {
+                state.limits.count_upload(*address, part.len())?;
             }
-            Ok(())
-        };
-        tokio::time::timeout(deadline, all)
-            .await
-            .map_err(|_| Problem::Timeout)??;
+            body.extend_from_slice(&part);
+        }
         Ok(body.freeze())
     }
 }
 
 fn read_error(error: &PayloadError) -> Problem {
     match error {
+        PayloadError::Overflow => Problem::BodyTooLarge,
         PayloadError::Io(error) if error.kind() == io::ErrorKind::TimedOut => Problem::Timeout,
         _ => Problem::Malformed("The body broke off. Send it again.".into()),
     }

@@ -100,9 +100,9 @@ impl AddressLimits {
         Ok(())
     }
 
-    /// Counts that a request's body has become longer, in bytes; its whole length is rounded up to KiB.
-    pub fn count_upload(&self, from: IpAddr, before: usize, now: usize) -> Result<()> {
-        match NonZeroU32::new((now.div_ceil(KIB) - before.div_ceil(KIB)) as u32) {
+    /// Counts a request's body, rounded up to KiB.
+    pub fn count_upload(&self, from: IpAddr, bytes: usize) -> Result<()> {
+        match NonZeroU32::new(bytes.div_ceil(KIB) as u32) {
             Some(kib) => self.take(&self.uploads_kib, from, kib),
             None => Ok(()),
         }

@@ -61,11 +61,11 @@ fn set_request_id(headers: &mut header::HeaderMap, id: &str) {
     }
 }
 
-/// The response to something that is not a valid request.
-pub fn early_refusal(problem: &Problem, metrics: &HttpMetrics) -> HttpResponse {
+/// A refusal from outside the app: of what is not a valid request, or in place of a response that there is no memory for.
+pub fn bare_refusal(problem: &Problem, metrics: &HttpMetrics) -> HttpResponse {
     let id = new_id();
     let error = problem.error();
-    debug!(id, error, "refused before it was a request");
+    debug!(id, error, "refused outside the app");
     metrics.count_rejected(error);
     let mut response = problem.respond("FAIL");
     set_request_id(response.headers_mut(), &id);

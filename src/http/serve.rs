@@ -3,6 +3,7 @@
 //! speaks. ARCHITECTURE.md says why the loops are our own ("Decisions worth knowing").
 
 mod accept;
+mod body;
 mod h1;
 mod h2;
 mod low_priority;
@@ -44,11 +45,15 @@ use tokio_util::{
 };
 use tracing::{debug, error, warn};
 
-use super::{State, observe::HttpMetrics};
+use super::{
+    State,
+    observe::{self, HttpMetrics},
+    problem::Problem,
+};
 use crate::config::Settings;
 use low_priority::LowPriorityQueue;
 use read_turns::{ReadTurn, ReadTurns};
-use response_memory::{Overloaded, ResponseMemory};
+use response_memory::{Overloaded, Reservation, ResponseMemory};
 use socket::Opened;
 
 /// Accepted connections that may wait for one arbiter; past that the kernel queues them.
@@ -85,6 +90,31 @@ pub struct Server {
 }
 
 impl ConnectionContext {
+    /// Answers a request whose body has arrived, with memory for the response. `is_crowded` says that its connection
+    /// has more requests than are answered at once; `untaken` other responses of its connection wait for the client.
+    async fn answer(
+        &self,
+        mut request: Request,
+        app: &impl App,
+        is_crowded: bool,
+        untaken: usize,
+    ) -> (Response<BoxBody>, Option<Reservation>) {
+        // Memory before the read turn: a request that waits for memory must not hold a turn.
+        let memory = &self.response_memory;
+        let reservation = memory.reserve(&mut request, is_crowded).await;
+        let turn = self.read_turn(&mut request, untaken).await;
+        let response = app(request).await;
+        drop(turn);
+        match reservation.map(|reservation| reservation.fit(&response)) {
+            None => (response, None),
+            Some(Ok(reservation)) => (response, reservation),
+            Some(Err(Overloaded)) => {
+                let refusal = observe::bare_refusal(&Problem::Busy, &self.metrics);
+                (refusal.into(), None)
+            }
+        }
+    }
+
     /// Waits for a turn if the request only reads; `untaken` responses of its connection wait for the
     /// client. Where no turn comes in time the request is marked [`Overloaded`], which refuses it before it
     /// is routed.

@@ -1,6 +1,7 @@
 //! Every limit: what comes past it is a clear error that says when to come back.
 
 mod addresses;
+mod answers;
 
 use futures_util::future::join_all;
 use reqwest::Method;

@@ -12,22 +12,28 @@ mod transfer;
 use std::{io, net::SocketAddr, pin::Pin, rc::Rc, time::Duration};
 
 use actix_http::{
-    Payload, Request, Response, ServiceConfig,
+    Request, RequestHead, Response, ServiceConfig,
     body::BoxBody,
     error::{ParseError, PayloadError},
     h1::{Codec, Message, MessageType},
 };
-use actix_web::http::{Method, Version};
+use actix_web::http::{
+    Method, Version,
+    header::{CONTENT_LENGTH, HeaderValue},
+};
 use bytes::{Buf, Bytes, BytesMut};
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::FutureExt;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::mpsc,
     time::timeout,
 };
 use tokio_util::codec::Decoder;
 
-use super::{App, ConnectionContext, response_memory::Reservation};
+use super::{
+    App, ConnectionContext,
+    body::{self, Body},
+    response_memory::Reservation,
+};
 use crate::http::{observe, problem::Problem};
 use head::{HeadScan, Scanned};
 
@@ -75,8 +81,8 @@ struct Answer {
     is_last: bool,
 }
 
-/// A part of a body, as handlers read it.
-type Chunk = Result<Bytes, PayloadError>;
+/// A part of a body.
+type Part = Result<Bytes, PayloadError>;
 
 impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
     pub fn new(
@@ -218,82 +224,69 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         // The old codec may be in the middle of a body.
         self.codec = Codec::new(self.codec.config().clone());
         Answer {
-            response: observe::early_refusal(problem, &self.context.metrics).into(),
+            response: observe::bare_refusal(problem, &self.context.metrics).into(),
             reservation: None,
             is_head: false,
             is_last: true,
         }
     }
 
-    /// Answers a request, with memory for the response; `None` when the client closes the connection meanwhile.
+    /// Reads a request's body and answers it, with memory for the response; `None` when the client closes the
+    /// connection meanwhile.
     async fn answer(
         &mut self,
         mut request: Request,
         app: &impl App,
     ) -> io::Result<Option<(Response<BoxBody>, Option<Reservation>)>> {
-        let memory = &self.context.response_memory;
-        let reservation = memory.reserve(&mut request, false).await;
-        let _turn = self.context.read_turn(&mut request, 0).await;
-        let response = self.call(request, app).await?;
-        Ok(response.map(|response| (response, reservation)))
-    }
-
-    /// Calls the app while the request's body is still being read; `None` when the client closes the
-    /// connection meanwhile.
-    async fn call(
-        &mut self,
-        mut request: Request,
-        app: &impl App,
-    ) -> io::Result<Option<Response<BoxBody>>> {
-        let mut rest = None;
-        let is_kept_back = request.head().expect();
         self.body_unread = self.has_body();
         if self.body_unread {
-            let chunks = self.chunks_at_hand();
-            let over = !self.body_unread || chunks.last().is_some_and(Result::is_err);
-            let at_hand = stream::iter(chunks);
-            let payload = if over {
-                at_hand.boxed_local()
-            } else {
-                let (sender, mut receiver) = mpsc::channel(1);
-                if is_kept_back {
-                    // There is room for a chunk once the handler has taken this one, which shows that it reads the
-                    // body.
-                    let _ = sender.try_send(Ok(Bytes::new()));
-                }
-                rest = Some(sender);
-                let to_come = stream::poll_fn(move |cx| receiver.poll_recv(cx));
-                at_hand.chain(to_come).boxed_local()
-            };
-            *request.payload() = Payload::Stream { payload };
+            let body = Box::pin(self.body(request.head())).await?;
+            *request.payload() = body.into_payload();
         }
-        tokio::select! {
+        let context = self.context.clone();
+        Ok(tokio::select! {
             biased;
-            response = app(request) => Ok(Some(response)),
-            () = self.feed_body(rest, is_kept_back) => Ok(None),
-        }
+            answered = context.answer(request, app, false, 0) => Some(answered),
+            () = self.gone() => None,
+        })
     }
 
-    /// The part of a body that has arrived already, usually all of it, with the head.
-    fn chunks_at_hand(&mut self) -> Vec<Chunk> {
-        let mut chunks = Vec::new();
-        while let Some(chunk) = self.chunk() {
-            let broken = chunk.is_err();
-            chunks.push(chunk);
-            if broken {
-                break;
+    /// Reads a request's body, unless it is too long or its method takes none.
+    async fn body(&mut self, head: &RequestHead) -> io::Result<Body> {
+        let announced = head.headers().get(CONTENT_LENGTH);
+        let announced = announced.map(HeaderValue::as_bytes);
+        if body::length_max(head.method.as_str(), announced).is_none() {
+            return Ok(Body::unread());
+        }
+        if head.expect() && self.unparsed.is_empty() {
+            let go_on = b"HTTP/1.1 100 Continue\r\n\r\n";
+            self.unwritten.extend_from_slice(go_on);
+            self.flush().await?;
+        }
+        let deadline = self.context.deadline;
+        Ok(body::collect(async || self.next_part().await, deadline).await)
+    }
+
+    /// The next part of a body; `None` at its end.
+    async fn next_part(&mut self) -> Option<Part> {
+        loop {
+            let part = self.part();
+            if part.is_some() || !self.body_unread || self.is_faulty {
+                return part;
+            }
+            if !matches!(self.read().await, Ok(true)) {
+                return Some(Err(PayloadError::Incomplete(None)));
             }
         }
-        chunks
     }
 
     /// The next part of a body, if it has arrived.
-    fn chunk(&mut self) -> Option<Chunk> {
+    fn part(&mut self) -> Option<Part> {
         if !self.body_unread || self.is_faulty {
             return None;
         }
         match self.codec.decode(&mut self.unparsed) {
-            Ok(Some(Message::Chunk(Some(chunk)))) => Some(Ok(chunk)),
+            Ok(Some(Message::Chunk(Some(part)))) => Some(Ok(part)),
             Ok(Some(Message::Chunk(None))) => {
                 self.body_unread = false;
                 None
@@ -304,38 +297,5 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
                 Some(Err(PayloadError::EncodingCorrupted))
             }
         }
-    }
-
-    /// Passes the rest of a body to the handler as it arrives, then waits until the client is gone. For a client that
-    /// sent `Expect: 100-continue`, writes the 100 when the handler starts to read, so that a refusal needs no body.
-    async fn feed_body(&mut self, rest: Option<mpsc::Sender<Chunk>>, mut is_kept_back: bool) {
-        if let Some(rest) = rest {
-            // Ends with an error when the handler does not read the body.
-            while let Ok(room) = rest.reserve().await {
-                if std::mem::take(&mut is_kept_back) {
-                    let go_on = b"HTTP/1.1 100 Continue\r\n\r\n";
-                    self.unwritten.extend_from_slice(go_on);
-                    if self.flush().await.is_err() {
-                        return;
-                    }
-                }
-                match self.chunk() {
-                    Some(chunk) => {
-                        let broken = chunk.is_err();
-                        room.send(chunk);
-                        if broken {
-                            break;
-                        }
-                    }
-                    None if !self.body_unread || self.is_faulty => break,
-                    None => {
-                        if !matches!(self.read().await, Ok(true)) {
-                            return;
-                        }
-                    }
-                }
-            }
-        }
-        self.gone().await;
     }
 }

@@ -1,7 +1,6 @@
 //! HTTP/2 on the h2 crate itself. actix's own dispatcher sets none of the limits below, sends no GOAWAY on
 //! shutdown, and does not notice that a client has closed a stream on which nothing is being sent.
 
-mod body;
 mod requests;
 mod responses;
 

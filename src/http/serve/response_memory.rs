@@ -20,10 +20,12 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// What is reserved before a response is made, in KiB: about the size of the largest one. A safe method may
-/// read a page of history; any other is answered with a short body or a page.
-const SAFE_METHOD_KIB: u32 = 64;
+/// What is reserved before a response is made, in KiB: as much as all but hostile texts take. A safe method may read
+/// a page of history, which is 64 KiB of text; any other is answered with a short body or a page.
+const SAFE_METHOD_KIB: u32 = 128;
 const OTHER_METHOD_KIB: u32 = 16;
+/// What a response takes that is made while it is sent, in KiB: the longest part of a download.
+const STREAMED_KIB: usize = 192;
 /// The separate budget for health and metrics, which operators need most when the other one is used up.
 const OPERATORS_KIB: usize = 4 * 1_024;
 /// How long a request waits for memory before it is refused. Longer than `UNTAKEN_MAX`, so that the
@@ -140,20 +142,36 @@ impl Budget {
 }
 
 impl Reservation {
-    /// Gives back what the finished response does not need; all of it for an event stream.
-    pub fn shrink_to<B: MessageBody>(mut self, response: &actix_http::Response<B>) -> Option<Self> {
+    /// Makes the reservation as large as what the finished response takes; gives all of it back for an event stream.
+    ///
+    /// # Errors
+    /// [`Overloaded`] when the response takes more than was reserved, and that much is not free.
+    pub fn fit<B: MessageBody>(
+        mut self,
+        response: &actix_http::Response<B>,
+    ) -> Result<Option<Self>, Overloaded> {
         if is_event_stream(response) {
             // Its buffer is bounded by `limits.stream_buffer_kib`.
-            return None;
+            return Ok(None);
         }
-        if let BodySize::Sized(bytes) = response.body().size() {
-            for permit in self.permits.iter_mut().flatten() {
-                let reserved = permit.num_permits();
-                let kept = bytes.div_ceil(1_024).min(reserved as u64) as usize;
-                drop(permit.split(reserved - kept));
+        let kib = match response.body().size() {
+            BodySize::None => 0,
+            BodySize::Sized(bytes) => bytes.div_ceil(1_024) as usize,
+            BodySize::Stream => STREAMED_KIB,
+        };
+        let kib = kib + head_bytes(response).div_ceil(1_024);
+        for permit in self.permits.iter_mut().flatten() {
+            match kib.checked_sub(permit.num_permits()) {
+                None => drop(permit.split(permit.num_permits() - kib)),
+                Some(more) => {
+                    let more = more.try_into().map_err(|_| Overloaded)?;
+                    let semaphore = permit.semaphore().clone();
+                    let more = semaphore.try_acquire_many_owned(more);
+                    permit.merge(more.map_err(|_| Overloaded)?);
+                }
             }
         }
-        Some(self)
+        Ok(Some(self))
     }
 
     /// Call when the response is made: returns once it has been untaken for too long while others wait for
@@ -169,6 +187,14 @@ impl Reservation {
             }
         }
     }
+}
+
+/// About how long the head of a response is.
+fn head_bytes<B>(response: &actix_http::Response<B>) -> usize {
+    let fields = response.headers().iter();
+    fields
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum()
 }
 
 /// Whether a path is a health check or the metrics.

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
-use tokio::{io::AsyncWriteExt, task::JoinSet};
+use tokio::io::AsyncWriteExt;
 
 use super::reserve;
 use crate::support::{Api, Chat, Server, Setup, chat::register, eventually, raw};
@@ -163,8 +163,7 @@ async fn a_body_in_many_small_parts_counts_no_more_than_a_whole_one() {
     assert_eq!(answer.status, 200, "{answer:?}");
 }
 
-/// Bodies that come together, each in two parts: what is announced counts at once, so that some get
-/// through whole.
+/// Bodies that come together, each in two parts: each counts when it has come, so that some get through whole.
 #[tokio::test]
 async fn of_many_bodies_that_come_together_some_get_through() {
     let server = Setup::new()
@@ -243,46 +242,4 @@ async fn registrations_are_counted_over_a_day_as_well() {
         .unwrap();
     one_more.fails_as(429, "too_many_requests");
     assert!(after > 3_600, "{after}");
-}
-
-/// Answers that nobody takes hold no more memory than is set aside for all of them, and give way when
-/// others need it.
-#[tokio::test(flavor = "multi_thread")]
-async fn answers_that_wait_are_bounded_over_all_connections_and_keep_nobody_out() {
-    let server = Setup::new()
-        .set("limits.answers_waiting_mib", 1)
-        .set("limits.stalled_stream_seconds", 3_600)
-        .start()
-        .await;
-    let chat = Chat::begin(&server).await;
-    let long = "x".repeat(16 * 1024);
-    join_all((0..4).map(|_| chat.one.say(&long))).await;
-    let request = format!(
-        "GET {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
-        chat.path("messages?limit=200"),
-        chat.one.token,
-    );
-    // Each takes nothing, and asks on until it is not heard any more.
-    let mut deaf = JoinSet::new();
-    for _ in 0..60 {
-        let mut socket = raw::connect(server.address).await;
-        let bytes = request.repeat(100);
-        deaf.spawn(async move { while socket.write_all(bytes.as_bytes()).await.is_ok() {} });
-    }
-    let set_aside = async || server.metric("duet_http_answers_bytes").await;
-    while deaf.len() > 50 {
-        let page = server.front().get("/demo/chat/register").await;
-        assert_eq!(page.status, 200);
-        // An operator sees what is going on, and nobody restarts a server for it.
-        assert_eq!(server.ops().get("/health/ready").await.status, 200);
-        let set_aside = set_aside().await;
-        assert!(set_aside <= f64::from(1 << 20), "{set_aside}");
-        while deaf.try_join_next().is_some() {}
-    }
-    // Nobody else needs it now.
-    deaf.abort_all();
-    eventually("all of the room is free again", async || {
-        (set_aside().await <= f64::from(64 << 10)).then_some(())
-    })
-    .await;
 }

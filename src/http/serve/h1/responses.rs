@@ -33,7 +33,6 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
             is_head,
             is_last,
         } = answer;
-        let reservation = reservation.and_then(|reservation| reservation.shrink_to(&response));
         match (self.begin(response, is_head, is_last), reservation) {
             (Ok(body), None) => Box::pin(self.finish(body)),
             (Ok(body), Some(reservation)) => Box::pin(self.finish_unless_needed(body, reservation)),
@@ -160,6 +159,6 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
 
     /// Discards what has arrived of a body that no handler read, so that the connection can be kept.
     fn skip_body(&mut self) {
-        while let Some(Ok(_)) = self.chunk() {}
+        while let Some(Ok(_)) = self.part() {}
     }
 }

@@ -3,7 +3,7 @@
 use std::{future::pending, pin::pin, sync::Arc};
 
 use actix_http::{StatusCode, body::BodyStream};
-use futures_util::future::join;
+use futures_util::{StreamExt, future::join, stream};
 use prometheus::Registry;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
@@ -20,7 +20,7 @@ use crate::http::{
     },
 };
 
-/// Serves a connection on which every request is refused before its body has come.
+/// Serves a connection on which every request is refused, one whose body is too long before that has come.
 async fn refuse(connection: DuplexStream) -> io::Result<()> {
     let app = async |_| Response::new(StatusCode::TOO_MANY_REQUESTS);
     serve(connection, app).await
@@ -46,7 +46,7 @@ async fn serve(connection: DuplexStream, app: impl App) -> io::Result<()> {
     LocalSet::new().run_until(served).await
 }
 
-const HEAD: &[u8] = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n";
+const HEAD: &[u8] = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n";
 
 /// It keeps sending for longer than the server waits for a silent client.
 #[tokio::test]
@@ -104,11 +104,16 @@ async fn a_request_behind_a_stream_is_not_answered_within_it() {
 }
 
 #[tokio::test]
-async fn a_client_is_told_to_go_on_only_where_its_body_is_wanted() {
-    const KEPT_BACK: &[u8] = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
-                               Expect: 100-continue\r\nContent-Length: 2\r\n\r\n";
+async fn a_client_is_told_to_go_on_unless_its_body_is_too_long() {
+    let kept_back = |length| {
+        format!(
+            "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\n\
+             Content-Length: {length}\r\n\r\n"
+        )
+    };
     let (mut client, server) = duplex(1_000);
-    client.write_all(KEPT_BACK).await.unwrap();
+    let too_long = kept_back(70_000);
+    client.write_all(too_long.as_bytes()).await.unwrap();
     let mut answer = String::new();
     let (_, read) = join(refuse(server), client.read_to_string(&mut answer)).await;
     read.unwrap();
@@ -124,7 +129,7 @@ async fn a_client_is_told_to_go_on_only_where_its_body_is_wanted() {
         Response::with_body(StatusCode::OK, body.freeze()).map_into_boxed_body()
     };
     let send = async {
-        client.write_all(KEPT_BACK).await.unwrap();
+        client.write_all(kept_back(2).as_bytes()).await.unwrap();
         let mut told = [0; 25];
         client.read_exact(&mut told).await.unwrap();
         assert_eq!(&told, b"HTTP/1.1 100 Continue\r\n\r\n");

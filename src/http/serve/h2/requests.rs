@@ -1,22 +1,26 @@
 //! From an HTTP/2 request to its response.
 
-use std::{future::poll_fn, net::SocketAddr, rc::Rc};
+use std::{future::poll_fn, io, net::SocketAddr, rc::Rc};
 
-use actix_http::{Request, Response, body::BoxBody};
+use actix_http::{Request, Response, body::BoxBody, error::PayloadError};
 use actix_web::http::{
     Method, Version,
     header::{HeaderName, HeaderValue},
 };
+use bytes::Bytes;
 use h2::{Reason, RecvStream, server::SendResponse};
-use http::request::Parts;
+use http::{
+    header::{CONTENT_LENGTH, EXPECT},
+    request::Parts,
+};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{
-    Shared, Unanswered,
+use super::{Shared, Unanswered, responses::Part};
+use crate::http::serve::{
+    App,
     body::{self, Body},
-    responses::Part,
+    response_memory::Reservation,
 };
-use crate::http::serve::{App, response_memory::Reservation};
 
 /// A request that waits for its turn. A connection may have as many of these as it may open streams, so it holds
 /// no more than what the client sent.
@@ -31,6 +35,8 @@ pub struct WaitingRequest {
 pub struct ReadyRequest {
     head: Box<Parts>,
     body: Body,
+    /// The permits for the memory of its body.
+    _body_kib: Option<OwnedSemaphorePermit>,
     respond: SendResponse<Part>,
     unanswered: Unanswered,
     turn: OwnedSemaphorePermit,
@@ -50,23 +56,31 @@ pub struct PendingResponse {
 impl WaitingRequest {
     /// Waits for the request's body and its turn; `None` when the client cancels it.
     pub async fn ready(mut self, shared: &Shared) -> Option<ReadyRequest> {
-        let head = &self.head;
-        let stream = self.body;
-        if !stream.is_end_stream() && body::is_kept_back(head) {
+        let mut body_kib = None;
+        let length_max = length_max(&self.head);
+        if !self.body.is_end_stream() && length_max.is_some() && is_kept_back(&self.head) {
             let mut go_on = http::Response::new(());
             *go_on.status_mut() = http::StatusCode::CONTINUE;
             // Fails when the client is gone, which is noticed below.
             let _ = self.respond.send_informational(go_on);
         }
+        let mut stream = self.body;
         let whole = async {
             // The body first: unread bodies would fill the connection's flow-control window, and requests
             // that wait for a turn must not block those that have one.
-            let body = match stream.is_end_stream() {
-                true => Body::default(),
-                false => {
-                    let deadline = shared.context.deadline;
-                    let collected = body::collect(head, stream, &shared.bodies_kib, deadline);
-                    Box::pin(collected).await
+            let body = match length_max {
+                _ if stream.is_end_stream() => Body::default(),
+                None => Body::unread(),
+                Some(bytes) => {
+                    let next = async || {
+                        if body_kib.is_none() {
+                            let free = shared.bodies_kib.clone();
+                            let kib = bytes.div_ceil(1_024) as u32;
+                            body_kib = free.acquire_many_owned(kib).await.ok();
+                        }
+                        next_part(&mut stream).await
+                    };
+                    Box::pin(body::collect(next, shared.context.deadline)).await
                 }
             };
             let turn = shared.turns.clone().acquire_owned().await.ok()?;
@@ -80,6 +94,7 @@ impl WaitingRequest {
         Some(ReadyRequest {
             head: self.head,
             body,
+            _body_kib: body_kib,
             respond: self.respond,
             unanswered: self.unanswered,
             turn,
@@ -91,24 +106,13 @@ impl ReadyRequest {
     /// Calls the app. A request whose client goes away is cancelled, as on HTTP/1.1.
     pub async fn call(mut self, app: &impl App, shared: &Shared) -> Option<PendingResponse> {
         let is_head = self.head.method == http::Method::HEAD;
-        let Some(mut request) = to_actix(&self.head, self.body, shared.peer) else {
+        let Some(request) = to_actix(&self.head, self.body, shared.peer) else {
             self.respond.send_reset(Reason::PROTOCOL_ERROR);
             return None;
         };
         drop(self.head);
-        let answered = async {
-            // Memory before the read turn: a request that waits for memory must not hold a turn.
-            let context = &shared.context;
-            let reservation = context
-                .response_memory
-                .reserve(&mut request, shared.is_crowded());
-            let reservation = reservation.await;
-            let read_turn = context.read_turn(&mut request, shared.untaken()).await;
-            let response = app(request).await;
-            drop(read_turn);
-            let reservation = reservation.and_then(|reservation| reservation.shrink_to(&response));
-            (response, reservation)
-        };
+        let context = &shared.context;
+        let answered = context.answer(request, app, shared.is_crowded(), shared.untaken());
         let (response, reservation) = tokio::select! {
             answered = answered => answered,
             _ = poll_fn(|cx| self.respond.poll_reset(cx)) => return None,
@@ -121,6 +125,30 @@ impl ReadyRequest {
             held: (self.unanswered, self.turn),
         })
     }
+}
+
+/// The most bytes that are read of a request's body; `None` if it is left unread.
+fn length_max(head: &Parts) -> Option<usize> {
+    let announced = head.headers.get(CONTENT_LENGTH);
+    body::length_max(
+        head.method.as_str(),
+        announced.map(http::HeaderValue::as_bytes),
+    )
+}
+
+/// Whether the client waits for a 100 before it sends the body (RFC 9110, 10.1.1).
+fn is_kept_back(head: &Parts) -> bool {
+    let expected = head.headers.get(EXPECT).map(http::HeaderValue::as_bytes);
+    expected.is_some_and(|text| text.eq_ignore_ascii_case(b"100-continue"))
+}
+
+/// The next part of a body, after which the client may send as much again.
+async fn next_part(stream: &mut RecvStream) -> Option<Result<Bytes, PayloadError>> {
+    let part = stream.data().await?.and_then(|part| {
+        stream.flow_control().release_capacity(part.len())?;
+        Ok(part)
+    });
+    Some(part.map_err(|error| PayloadError::Io(io::Error::other(error))))
 }
 
 /// Converts a request to actix's types, which are those of an older version of the `http` crate; `None` where

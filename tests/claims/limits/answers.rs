@@ -1,0 +1,121 @@
+//! The memory of answers that their clients do not take.
+
+use futures_util::future::join_all;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinSet,
+};
+
+use crate::support::{Chat, DEADLINE, Server, Setup, eventually, raw, within};
+
+/// A text of characters that take six bytes of JSON each, so that a request can just carry it.
+fn hostile_text() -> String {
+    format!("!{}", "\u{1}".repeat(10_000))
+}
+
+/// Sends a request and waits until this much of its answer has come, of which nothing is read.
+async fn deaf(server: &Server, request: &str) -> TcpStream {
+    const COME: usize = 32 * 1024;
+    let mut socket = raw::connect(server.address).await;
+    socket.write_all(request.as_bytes()).await.unwrap();
+    eventually("the answer has begun", async || {
+        let come = socket.peek(&mut [0; COME]).await.unwrap();
+        (come == COME).then_some(())
+    })
+    .await;
+    socket
+}
+
+/// Answers that nobody takes hold no more memory than is set aside for all of them, and give way when
+/// others need it.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_wait_are_bounded_over_all_connections_and_keep_nobody_out() {
+    let server = Setup::new()
+        .set("limits.answers_waiting_mib", 1)
+        .set("limits.stalled_stream_seconds", 3_600)
+        .start()
+        .await;
+    let chat = Chat::begin(&server).await;
+    let long = "x".repeat(16 * 1024);
+    join_all((0..4).map(|_| chat.one.say(&long))).await;
+    let request = format!(
+        "GET {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
+        chat.path("messages?limit=200"),
+        chat.one.token,
+    );
+    // Each takes nothing, and asks on until it is not heard any more.
+    let mut deaf = JoinSet::new();
+    for _ in 0..60 {
+        let mut socket = raw::connect(server.address).await;
+        let bytes = request.repeat(100);
+        deaf.spawn(async move { while socket.write_all(bytes.as_bytes()).await.is_ok() {} });
+    }
+    let set_aside = async || server.metric("duet_http_answers_bytes").await;
+    while deaf.len() > 50 {
+        let page = server.front().get("/demo/chat/register").await;
+        assert_eq!(page.status, 200);
+        // An operator sees what is going on, and nobody restarts a server for it.
+        assert_eq!(server.ops().get("/health/ready").await.status, 200);
+        let set_aside = set_aside().await;
+        assert!(set_aside <= f64::from(1 << 20), "{set_aside}");
+        while deaf.try_join_next().is_some() {}
+    }
+    // Nobody else needs it now.
+    deaf.abort_all();
+    eventually("all of the room is free again", async || {
+        (set_aside().await <= f64::from(64 << 10)).then_some(())
+    })
+    .await;
+}
+
+/// Requests whose bodies do not come to their end hold none of the room for answers.
+#[tokio::test]
+async fn requests_that_are_still_being_sent_keep_nobody_out() {
+    let server = Setup::new()
+        .set("limits.answers_waiting_mib", 1)
+        .set("limits.request_seconds", 3_600)
+        .start()
+        .await;
+    let unfinished =
+        b"POST /chat-server/hash HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let mut held = Vec::new();
+    for _ in 0..200 {
+        let mut socket = raw::connect(server.address).await;
+        socket.write_all(unfinished).await.unwrap();
+        held.push(socket);
+    }
+    for _ in 0..5 {
+        let page = server.front().get("/demo/chat/register").await;
+        assert_eq!(page.status, 200, "{page:?}");
+    }
+    let mut first = held.swap_remove(0);
+    first.write_all(b"0\r\n\r\n").await.unwrap();
+    let mut status = [0; 12];
+    within(DEADLINE, "an answer", first.read_exact(&mut status))
+        .await
+        .unwrap();
+    assert_eq!(&status, b"HTTP/1.1 200");
+}
+
+/// It is longer than what is set aside for an answer before it is made.
+#[tokio::test]
+async fn an_answer_that_is_longer_than_expected_counts_as_long_as_it_is() {
+    let server = Server::start().await;
+    let chat = Chat::begin(&server).await;
+    for _ in 0..6 {
+        chat.one.say(&hostile_text()).await;
+    }
+    let request = format!(
+        "GET {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
+        chat.path("messages?limit=200"),
+        chat.one.token,
+    );
+    let deaf = deaf(&server, &request.repeat(20)).await;
+    eventually("all of it counts", async || {
+        let set_aside = server.metric("duet_http_answers_bytes").await;
+        (set_aside > f64::from(300 << 10)).then_some(())
+    })
+    .await;
+    drop(deaf);
+}
