@@ -21,7 +21,10 @@ use actix_web::{
     FromRequest, Handler, HttpRequest, HttpResponse, HttpResponseBuilder, Resource, Responder,
     http::header, web,
 };
-use actors::{Refusal, domain::Activity};
+use actors::{
+    Refusal,
+    domain::{Activity, PairHash},
+};
 use maud::Markup;
 use serde::Serialize;
 use views::page::{Frame, Theme};
@@ -119,7 +122,7 @@ fn frame(request: &HttpRequest) -> Frame {
             http::header(request, header::ACCEPT_LANGUAGE),
         ),
         theme: theme.map_or(Theme::Auto, |word| Theme::parse(&word)),
-        here: match request.method().is_safe() {
+        here: match request.method().is_safe() && here.len() <= ADDRESS_BYTES_MAX {
             true => here.to_owned(),
             false => came_from(request),
         },
@@ -127,12 +130,23 @@ fn frame(request: &HttpRequest) -> Frame {
     }
 }
 
+/// The longest address of a page that is linked or returned to; ours are much shorter.
+const ADDRESS_BYTES_MAX: usize = 512;
+
 /// Where to return to from the response to a form: the page that has the form.
 fn came_from(request: &HttpRequest) -> String {
-    match views::address::place(request.path()) {
+    match place(request.path()) {
         (Some(hash), Some(seat)) => views::address::chat(hash, seat),
         (Some(hash), None) => views::address::login(hash),
         (None, _) => views::address::REGISTER.to_owned(),
+    }
+}
+
+/// The chat and the seat that a path leads to, if they can be.
+fn place(path: &str) -> (Option<&str>, Option<u8>) {
+    match views::address::place(path) {
+        (Some(hash), seat) if PairHash::parse(hash).is_ok() => (Some(hash), seat),
+        _ => (None, None),
     }
 }
 
@@ -173,7 +187,7 @@ impl ErrorPage {
     /// In the language of this request, with a way back to where it came from.
     pub fn of(request: &HttpRequest) -> Self {
         // From the path itself: a refusal before routing has no path parameters.
-        let (hash, seat) = views::address::place(request.path());
+        let (hash, seat) = place(request.path());
         Self {
             frame: frame(request),
             hash: hash.map(str::to_owned),

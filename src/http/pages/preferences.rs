@@ -5,7 +5,7 @@ use serde::Deserialize;
 use url::{Position, Url};
 use views::{address, page::Theme};
 
-use super::done;
+use super::{ADDRESS_BYTES_MAX, done};
 use crate::http::{
     Problem, Result, State, body::FormOrJson, envelope::EmptyReply, session::Cookies,
 };
@@ -53,7 +53,9 @@ fn page_of_ours(back: &str) -> Result<String> {
     let base = Url::parse("http://localhost").expect("it is a URL");
     let ours = base.join(back).ok().filter(|url| {
         let below = url.path().strip_prefix(address::BASE);
-        url.origin() == base.origin() && below.is_some_and(|page| page.starts_with('/'))
+        url.as_str().len() <= ADDRESS_BYTES_MAX
+            && url.origin() == base.origin()
+            && below.is_some_and(|page| page.starts_with('/'))
     });
     Ok(ours.map_or_else(
         || address::REGISTER.into(),

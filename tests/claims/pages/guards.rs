@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 
-use crate::support::{Answer, Browser, Chat, POST, Server};
+use crate::support::{Answer, Browser, Chat, POST, Server, browser::leads_to, raw};
 
 fn assert_guarded(page: &Answer) {
     let header = |name: &str| {
@@ -165,4 +165,32 @@ async fn an_answer_of_the_api_is_not_taken_for_a_page() {
     let chat = Chat::begin(&server).await;
     let call = server.api().call(Method::GET, &chat.path("messages"));
     call.header("Accept", "text/html").send().await.fails(401);
+}
+
+/// A page links its own address twice, and in HTML each of these characters takes six.
+#[tokio::test]
+async fn a_page_about_a_failure_is_hardly_longer_for_a_long_address() {
+    let server = Server::start().await;
+    let long = "\"".repeat(20_000);
+    for (request, path) in [
+        ("GET", format!("/demo/chat/user/{long}")),
+        ("GET", format!("/demo/chat/register?{long}")),
+        ("POST", format!("/demo/chat/user/{long}/login")),
+    ] {
+        let request = format!(
+            "{request} {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nConnection: close\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+        );
+        let page = raw::exchange(server.address, request.as_bytes()).await;
+        assert!(matches!(page.status, 200 | 400 | 404), "{}", page.status);
+        assert!(page.body.len() < 16 * 1024, "{}", page.body.len());
+    }
+    let back = format!("/demo/chat/register?{long}");
+    let chosen = Browser::new(&server)
+        .submit(
+            "/demo/chat/preferences",
+            &[("theme", "dark"), ("back", &back)],
+        )
+        .await;
+    assert_eq!(leads_to(&chosen), "/demo/chat/register");
 }
