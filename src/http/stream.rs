@@ -180,8 +180,12 @@ impl StreamActor {
         };
         ctx.wait(read.into_actor(self).map(|read, stream, ctx| match read {
             Ok((HistoryPage { messages, more }, names)) => {
-                stream.replayed.inc_by(messages.len() as u64);
                 for message in messages {
+                    if stream.waiting.get() > stream.waiting_max {
+                        // The rest is read again when these were taken.
+                        return stream.replay(ctx);
+                    }
+                    stream.replayed.inc();
                     stream.write_message(Arc::new(message), &names, ctx);
                 }
                 match more {

@@ -119,3 +119,28 @@ async fn an_answer_that_is_longer_than_expected_counts_as_long_as_it_is() {
     .await;
     drop(deaf);
 }
+
+#[tokio::test]
+async fn replays_that_nobody_reads_take_little_memory() {
+    const REPLAYS: u64 = 100;
+    const BYTES_MAX: u64 = 176 << 10;
+    let setup = Setup::new().set("limits.streams_per_seat", REPLAYS + 1);
+    let server = setup.start().await;
+    let chat = Chat::begin(&server).await;
+    join_all((0..40).map(|_| async { chat.one.say(&hostile_text()).await })).await;
+    let request = format!(
+        "GET {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nLast-Event-ID: 0\r\n\r\n",
+        chat.path("stream"),
+        chat.one.token,
+    );
+    let first = deaf(&server, &request).await;
+    let before = server.resident_bytes();
+    let all = join_all((0..REPLAYS).map(|_| deaf(&server, &request))).await;
+    let grown = server.resident_bytes().saturating_sub(before);
+    assert!(
+        grown < BYTES_MAX * REPLAYS,
+        "{} KiB each",
+        (grown >> 10) / REPLAYS
+    );
+    drop((first, all));
+}
