@@ -4,6 +4,7 @@ mod actions;
 mod admission;
 pub mod api;
 pub mod body;
+mod compression;
 mod device;
 pub mod envelope;
 mod field;
@@ -32,9 +33,7 @@ use std::{
 use actix::ArbiterHandle;
 use actix_web::{
     App, FromRequest, Handler, HttpRequest, Resource, Responder, Route, guard,
-    http::header::AsHeaderName,
-    middleware::{Compress, from_fn},
-    web,
+    http::header::AsHeaderName, middleware::from_fn, web,
 };
 use actors::{PairRegistry, domain::PairHash, ports::Clock};
 use prometheus::Registry;
@@ -207,7 +206,7 @@ fn routes(config: &mut web::ServiceConfig, serves: RouteSet, role: Role) {
         }
         config.service(
             web::scope(views::address::BASE)
-                .wrap(Compress::default())
+                .wrap(from_fn(compression::compress))
                 .wrap(from_fn(observe::page))
                 .configure(|config| {
                     pages::everywhere(config);

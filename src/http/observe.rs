@@ -14,7 +14,7 @@ use actix_web::{
     error::InternalError,
     http::{
         StatusCode,
-        header::{self, AcceptEncoding, Encoding, Header as _, HeaderName, HeaderValue},
+        header::{self, HeaderName, HeaderValue},
     },
     middleware::Next,
     web,
@@ -239,10 +239,9 @@ fn record(response: &mut ServiceResponse<BoxBody>, started: Instant) {
 
 /// The middleware of pages: refuses requests that other sites made a browser send.
 pub async fn page(
-    mut request: ServiceRequest,
+    request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    drop_unsupported_encodings(&mut request);
     let from_elsewhere = match request.app_data::<web::Data<State>>() {
         Some(state) => state.origin.check(request.request()).err(),
         None => None,
@@ -250,21 +249,6 @@ pub async fn page(
     match from_elsewhere {
         Some(problem) => Ok(request.error_response(problem)),
         None => Ok(next.call(request).await?.map_into_boxed_body()),
-    }
-}
-
-/// Sends a page uncompressed where the client accepts none of our encodings, rather than a 406 (RFC 9110,
-/// 12.5.3).
-fn drop_unsupported_encodings(request: &mut ServiceRequest) {
-    let offered = [
-        Encoding::identity(),
-        Encoding::brotli(),
-        Encoding::gzip(),
-        Encoding::deflate(),
-    ];
-    let accepted = AcceptEncoding::parse(request.request());
-    if !accepted.is_ok_and(|accepted| accepted.negotiate(offered.iter()).is_some()) {
-        request.headers_mut().remove(header::ACCEPT_ENCODING);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Styles and scripts. Their addresses contain a digest of the content.
 
-use std::{collections::HashMap, io::Write as _};
+use std::collections::HashMap;
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -10,7 +10,10 @@ use actix_web::{
 use bytes::Bytes;
 use tokio::{sync::OnceCell, task::spawn_blocking};
 
-use crate::http::problem::{Problem, Result};
+use crate::http::{
+    compression::brotli,
+    problem::{Problem, Result},
+};
 
 /// Every asset compressed with brotli at its best level, once: they never change. On a thread of its own, since it takes a
 /// tenth of a second.
@@ -19,7 +22,7 @@ async fn compressed() -> &'static HashMap<&'static str, Bytes> {
     let compress = || {
         let assets = views::assets::all();
         assets
-            .map(|(name, asset)| (name, brotli(asset.bytes)))
+            .map(|(name, asset)| (name, brotli(asset.bytes, QUALITY_MAX)))
             .collect()
     };
     let compressing = async || {
@@ -29,6 +32,8 @@ async fn compressed() -> &'static HashMap<&'static str, Bytes> {
     };
     COMPRESSED.get_or_init(compressing).await
 }
+
+const QUALITY_MAX: u32 = 11;
 
 /// How often a request for another build's asset is sent on its way again.
 const ATTEMPTS_MAX: u8 = 8;
@@ -77,15 +82,4 @@ fn elsewhere(request: &HttpRequest, digest: &str) -> Result<HttpResponse> {
         }
         _ => Err(Problem::NoSuchPage),
     }
-}
-
-fn brotli(bytes: &[u8]) -> Bytes {
-    const BUFFER_LEN: usize = 4096;
-    const QUALITY: u32 = 11;
-    const WINDOW_BITS: u32 = 22;
-    let mut writer = ::brotli::CompressorWriter::new(Vec::new(), BUFFER_LEN, QUALITY, WINDOW_BITS);
-    writer
-        .write_all(bytes)
-        .expect("memory takes what is written");
-    writer.into_inner().into()
 }

@@ -16,7 +16,10 @@ use crate::{
 };
 
 /// Messages read at once.
-const PART_LEN: usize = 200;
+const READ_LEN: usize = 200;
+/// A part of the file ends with the message that makes it this long. The next one is read from there, so that a part of
+/// hostile texts, which are longer in a file, is hardly longer than others.
+const PART_BYTES: usize = 64 * 1_024;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -67,7 +70,7 @@ pub async fn show(
         .streaming(parts(holder.caller, format)))
 }
 
-/// The parts of the file: a page of the history each.
+/// The parts of the file.
 fn parts(caller: TokenHolder, format: Format) -> impl Stream<Item = Result<Bytes, Refusal>> {
     let json = matches!(format, Format::Json);
     let pages = stream::try_unfold(Some(0), move |after| {
@@ -76,13 +79,18 @@ fn parts(caller: TokenHolder, format: Format) -> impl Stream<Item = Result<Bytes
             let Some(after) = after else {
                 return Ok(None);
             };
-            let (page, names) = caller.history(Page::After(after), PART_LEN).await?;
-            let mut part = String::new();
-            for message in &page.messages {
+            let (page, names) = caller.history(Page::After(after), READ_LEN).await?;
+            let (mut part, mut last) = (String::new(), after);
+            let mut messages = page.messages.iter();
+            for message in messages.by_ref() {
                 write(&mut part, message, &names, json);
+                last = message.seq;
+                if part.len() >= PART_BYTES {
+                    break;
+                }
             }
-            let last = page.messages.last().filter(|_| page.more);
-            Ok(Some((part.into(), last.map(|last| last.seq))))
+            let more = page.more || messages.next().is_some();
+            Ok(Some((part.into(), more.then_some(last))))
         }
     });
     let edge = |text: &'static str| stream::iter(json.then(|| Ok(text.into())));

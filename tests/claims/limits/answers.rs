@@ -1,6 +1,8 @@
 //! The memory of answers that their clients do not take.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use futures_util::future::join_all;
+use rand::Rng;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -118,6 +120,38 @@ async fn an_answer_that_is_longer_than_expected_counts_as_long_as_it_is() {
     })
     .await;
     drop(deaf);
+}
+
+/// What comes first of this chat can be compressed to nearly nothing, so a compressor would read megabytes of it before
+/// a client had to take anything.
+#[tokio::test]
+async fn downloads_that_nobody_reads_take_little_memory() {
+    const DOWNLOADS: u64 = 40;
+    const BYTES_MAX: u64 = 512 << 10;
+    let server = Server::start().await;
+    let chat = Chat::begin(&server).await;
+    let same = "x".repeat(16 * 1024);
+    let mut different = [0; 12 * 1024];
+    join_all((0..160).map(|_| chat.one.say(&same))).await;
+    for _ in 0..40 {
+        rand::rng().fill_bytes(&mut different);
+        chat.one.say(&BASE64_STANDARD.encode(different)).await;
+    }
+    let request = format!(
+        "GET /demo/chat/user/{}/1/download HTTP/1.1\r\nHost: localhost\r\nCookie: duet={}\r\n\
+         Accept-Encoding: gzip, br\r\n\r\n",
+        chat.hash, chat.one.token,
+    );
+    let first = deaf(&server, &request).await;
+    let before = server.resident_bytes();
+    let all = join_all((0..DOWNLOADS).map(|_| deaf(&server, &request))).await;
+    let grown = server.resident_bytes().saturating_sub(before);
+    assert!(
+        grown < BYTES_MAX * DOWNLOADS,
+        "{} KiB each",
+        (grown >> 10) / DOWNLOADS
+    );
+    drop((first, all));
 }
 
 #[tokio::test]
