@@ -75,6 +75,7 @@ claim("a whole encrypted conversation sends no text, secret or key, and leaves n
 
   // Notifications.
   await choose(anny.page, "Notifications");
+  await anny.page.locator("#notifications[aria-pressed=true]").waitFor({ state: "attached" });
   await setHidden(anny.page, true);
   await say(abhi.page, `${MARKER} while you look away`);
   await until("a notification", () => traces[1].some(({ what }) => what === "notification"));

@@ -32,7 +32,13 @@ const WAYS = [
     await page.context().setOffline(true);
     return () => page.context().setOffline(false);
   }],
-  ["half dead", (page, address) => answer(page, address, () => {})],
+  ["half dead", async (page, address) => {
+    const [mend, takeTime] = [await answer(page, address, () => {}), await hurry(page)];
+    return async () => {
+      await takeTime();
+      await mend();
+    };
+  }],
   ["another one's", (page, address) => answer(page, address, badGateway)],
 ];
 
@@ -41,7 +47,6 @@ async function unlucky(person) {
   const abhi = await person();
   abhi.expectOutage();
   abhi.expectStatus(502);
-  await abhi.page.addInitScript(hurry);
   return abhi;
 }
 
@@ -124,7 +129,6 @@ for (const [network, fail] of WAYS) {
       const { page } = abhi;
       abhi.expectOutage();
       for (const one of [abhi, anny]) one.expectStatus(401, 410, 502);
-      await page.addInitScript(hurry);
       await meet(abhi, anny);
       await say(page, "Before");
       await untilTick(page, "Before", "Seen");
@@ -148,7 +152,6 @@ for (const [network, fail] of WAYS) {
     const { page } = abhi;
     abhi.expectOutage();
     abhi.expectStatus(401, 502);
-    await page.addInitScript(hurry);
     const { chat } = await begin(abhi);
     await page.goto(`${chat}/logout`);
     await page.waitForLoadState("networkidle");

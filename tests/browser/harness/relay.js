@@ -101,6 +101,8 @@ export class Relay extends Front {
     const passed = { ...headers, ...(body.length && { "content-length": body.length }) };
     const answer = await this.#upstream(url, passed, method, body.length ? body : undefined);
     response.on("close", () => answer.destroy());
+    // Whoever asked may have left meanwhile.
+    if (response.destroyed) answer.destroy();
     const status = answer.statusCode ?? 502;
     if (answer.headers["content-type"]?.startsWith("text/event-stream")) {
       response.writeHead(status, answer.headers);
