@@ -227,6 +227,25 @@ async fn the_server_says_which_hashes_a_client_may_bring() {
 }
 
 #[tokio::test]
+async fn a_hash_is_reserved_for_ten_minutes() {
+    let mut server = Setup::new().set("links.custom", "off").start().await;
+    let api = server.api();
+    let mut bodies = Vec::new();
+    for _ in 0..2 {
+        let hash = api.post("/chat-server/hash", json!({})).await.ok()["hash"].clone();
+        bodies.push(json!({"userOne": "Abhi", "userTwo": "Anny", "hash": hash}));
+    }
+    let mut answers = Vec::new();
+    for (body, ms) in bodies.into_iter().zip([540_000, 60_000]) {
+        let change = format!("UPDATE reservations SET expires_at = expires_at - {ms}");
+        server = server.restart_after(&change).await;
+        answers.push(server.api().post("/chat-server/register", body).await);
+    }
+    answers.pop().unwrap().fails_at(400, "hash");
+    answers.pop().unwrap().ok_with(&MADE);
+}
+
+#[tokio::test]
 async fn the_second_person_may_choose_their_own_name_once() {
     let server = Server::start().await;
     let api = server.api();

@@ -85,24 +85,26 @@ async fn a_device_code_lets_one_in_once() {
 }
 
 #[tokio::test]
-async fn a_device_code_expires() {
+async fn a_device_code_is_good_for_ten_minutes() {
     let mut server = Server::start().await;
     let chat = Chat::begin(&server).await;
-    let code = chat.one.post("device", json!({})).await.ok()["deviceCode"].clone();
-    assert!(server.terminate().await.success());
-    let database = rusqlite::Connection::open(server.database()).unwrap();
-    let lapse = "UPDATE seats SET device_code_expires_at = device_code_expires_at - 600000";
-    database.execute(lapse, []).unwrap();
-    drop(database);
-    let server = server.restart().await;
-    let late = try_login(
-        &server.api(),
-        &chat.hash,
-        "Abhi",
-        json!({ "deviceCode": code }),
-    )
-    .await;
-    late.fails_as(403, "wrong_code");
+    let code = async |person: &Person| {
+        let made = person.post("device", json!({})).await.ok();
+        json!({"deviceCode": made["deviceCode"]})
+    };
+    let (abhis, annys) = (code(&chat.one).await, code(&chat.two).await);
+    let after = async |server: Server, ms: u32| {
+        let column = "device_code_expires_at";
+        let change = format!("UPDATE seats SET {column} = {column} - {ms}");
+        server.restart_after(&change).await
+    };
+    server = after(server, 540_000).await;
+    let api = server.api();
+    try_login(&api, &chat.hash, "Abhi", abhis).await.ok();
+    server = after(server, 60_000).await;
+    try_login(&server.api(), &chat.hash, "Anny", annys)
+        .await
+        .fails_as(403, "wrong_code");
 }
 
 #[tokio::test]

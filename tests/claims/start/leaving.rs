@@ -58,6 +58,12 @@ async fn an_instance_that_stops_serves_on_until_load_balancers_have_noticed() {
     assert!(server.log().contains("twice"), "{}", server.log());
 }
 
+/// Waits until the server asks for the body.
+async fn go_on(connection: &mut TcpStream) {
+    let mut head = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+    connection.read_exact(&mut head).await.unwrap();
+}
+
 #[tokio::test]
 async fn operators_are_answered_until_the_last_request_is() {
     let mut server = Setup::new()
@@ -75,8 +81,7 @@ async fn operators_are_answered_until_the_last_request_is() {
     );
     let mut slow = raw::connect(server.address).await;
     slow.write_all(head.as_bytes()).await.unwrap();
-    let mut go_on = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
-    slow.read_exact(&mut go_on).await.unwrap();
+    go_on(&mut slow).await;
     slow.write_all(begun.as_bytes()).await.unwrap();
     server.ask_to_stop();
     eventually("nobody else is served", async || {
@@ -147,23 +152,23 @@ async fn a_request_that_is_on_its_way_is_answered_and_its_connection_closed_behi
     let body = json!({"message": "on its way"}).to_string();
     let head = format!(
         "POST {} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
-         Authorization: Bearer {}\r\nContent-Length: {}\r\n\r\n",
+         Authorization: Bearer {}\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
         chat.path("message_send"),
         chat.one.token,
         body.len(),
     );
     let mut idle = raw::connect(server.address).await;
     let mut busy = raw::connect(server.address).await;
+    let live = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
+    idle.write_all(live).await.unwrap();
+    let mut status = [0; b"HTTP/1.1 200".len()];
+    idle.read_exact(&mut status).await.unwrap();
+    assert_eq!(&status, b"HTTP/1.1 200");
     busy.write_all(head.as_bytes()).await.unwrap();
-    // Both are known to the server when it has answered on a later one.
-    chat.one.texts().await;
+    go_on(&mut busy).await;
     server.ask_to_stop();
     // An idle connection is closed at once; then the server waits for the other one alone.
-    let mut nothing = Vec::new();
-    tokio::io::AsyncReadExt::read_to_end(&mut idle, &mut nothing)
-        .await
-        .unwrap();
-    assert!(nothing.is_empty());
+    idle.read_to_end(&mut Vec::new()).await.unwrap();
     busy.write_all(body.as_bytes()).await.unwrap();
     let answer = raw::read(&mut busy, "message_send").await;
     answer.ok();

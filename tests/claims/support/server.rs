@@ -148,6 +148,15 @@ impl Server {
         self.folder().join("data/duet.db")
     }
 
+    /// Starts it again after its database was changed by a statement of SQL.
+    pub async fn restart_after(mut self, change: &str) -> Self {
+        assert!(self.terminate().await.success());
+        let database = rusqlite::Connection::open(self.database()).unwrap();
+        assert!(database.execute(change, []).unwrap() > 0, "{change}");
+        drop(database);
+        self.restart().await
+    }
+
     /// A client of the API, without a token.
     pub fn api(&self) -> Api {
         Api::at(self.api_address.unwrap_or(self.address))
