@@ -191,7 +191,8 @@ fn one_that_is_told_to_stop_takes_its_servers_with_it() {
 fn one_that_is_told_to_stop_counts_nothing_any_more() {
     let store = setting("store.url", "sqlite://duet.db");
     let server = Instance::start(&crate::duet(), [store]).unwrap();
-    let folder = tempfile::tempdir().unwrap();
+    // Not in the folder of temporary files, which may be one that runs no programs.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let (perf, counting) = (folder.path().join("perf"), folder.path().join("counting"));
     let script = format!(
         "#!/bin/sh\necho $$ >{0}.new; mv {0}.new {0}; exec sleep 600",
