@@ -1,5 +1,5 @@
 # Two stages: the first builds the program, the second holds it and nothing that builds.
-# The image runs as a user without rights, on a read-only root; /data is for the SQLite store.
+# The image runs as a user without rights, and only reads its root; /data is for the SQLite store.
 
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src

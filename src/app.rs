@@ -1,4 +1,4 @@
-//! The composition root: the only file that names concrete adapters.
+//! The composition root: puts the store, the bus, the actors and the HTTP servers together.
 
 mod announce;
 

@@ -25,7 +25,7 @@ use crate::{
     store::{Meter, OpenError, PostgresStore, open_with_retries, postgres::PoolMetrics},
 };
 
-/// How often every server is probed, and one of them asked for new maps.
+/// How often every server is probed and asked for new maps.
 const INTERVAL: Duration = Duration::from_secs(2);
 /// How long after it is written a map becomes current: every instance has read it by then.
 pub(super) const NOTICE: Duration = Duration::from_secs(10);
