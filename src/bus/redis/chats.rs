@@ -1,9 +1,17 @@
 //! The chats of one shard: the subscriptions that are wanted and confirmed, and the presence that Redis should hold.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    time::Instant,
+};
 
 use actors::domain::{BySeat, ChatKey};
 use tokio::sync::oneshot;
+
+use super::publisher::{NOBODY, OPEN_LIFE};
+
+/// Closed chats that are remembered: 32 bytes each.
+const CLOSED_LEN_MAX: usize = 100_000;
 
 /// This instance's chats at one shard.
 #[derive(Default)]
@@ -16,6 +24,9 @@ pub(super) struct Chats {
     touched: Vec<ChatKey>,
     /// Presence that is not written to Redis yet.
     unwritten: HashMap<ChatKey, PresenceWrite>,
+    /// When chats were closed here, the oldest first, for as long as a Redis that returns with older data could call them
+    /// open.
+    closed: VecDeque<(Instant, ChatKey)>,
 }
 
 /// What is known of one chat. The default is the same as not being in the map.
@@ -41,7 +52,7 @@ pub(super) enum PresenceWrite {
 impl State {
     /// What Redis should hold, if anything.
     fn presence(self) -> Option<PresenceWrite> {
-        (self.open != BySeat::default()).then_some(PresenceWrite::Set(self.open))
+        (self.open != NOBODY).then_some(PresenceWrite::Set(self.open))
     }
 }
 
@@ -51,6 +62,7 @@ pub(super) struct MovedChat {
     state: State,
     waiting: Option<Vec<oneshot::Sender<()>>>,
     unwritten: Option<PresenceWrite>,
+    was_closed: bool,
 }
 
 impl Chats {
@@ -141,7 +153,7 @@ impl Chats {
 
     /// Sets which seats are open here; returns whether that must be written.
     pub(super) fn set_open(&mut self, key: ChatKey, open: BySeat<bool>) -> bool {
-        let changed = self.update(key, |chat| chat.open = open).open != open;
+        let changed = self.change_open(key, open);
         if changed {
             self.unwritten.insert(key, PresenceWrite::Set(open));
         }
@@ -151,16 +163,48 @@ impl Chats {
     /// The chat is over.
     pub(super) fn forget(&mut self, key: ChatKey) {
         self.unsubscribe(key);
-        self.update(key, |chat| chat.open = BySeat::default());
+        self.change_open(key, NOBODY);
         self.unwritten.insert(key, PresenceWrite::Delete);
     }
 
-    /// Queues the presence of all chats again, because Redis may have lost it or it is about to expire.
-    pub(super) fn write_all_again(&mut self) {
+    fn change_open(&mut self, key: ChatKey, open: BySeat<bool>) -> bool {
+        let changed = self.update(key, |chat| chat.open = open).open != open;
+        if changed && open == NOBODY {
+            self.remember_closed(key);
+        }
+        changed
+    }
+
+    fn remember_closed(&mut self, key: ChatKey) {
+        self.closed.push_back((Instant::now(), key));
+        self.forget_closed();
+    }
+
+    /// Forgets the chats that were closed so long ago that their presence has expired anywhere, and the oldest of too many.
+    fn forget_closed(&mut self) {
+        while let Some((at, _)) = self.closed.front()
+            && (at.elapsed() >= OPEN_LIFE || self.closed.len() > CLOSED_LEN_MAX)
+        {
+            self.closed.pop_front();
+        }
+    }
+
+    /// Queues the presence of all open chats again, because it is about to expire.
+    pub(super) fn write_open_again(&mut self) {
+        self.forget_closed();
         for (key, chat) in &self.states {
             if let Some(write) = chat.presence() {
                 self.unwritten.entry(*key).or_insert(write);
             }
+        }
+    }
+
+    /// Queues all presence again, because Redis may have lost it, or returned with older data.
+    pub(super) fn write_all_again(&mut self) {
+        self.write_open_again();
+        for (_, key) in &self.closed {
+            let write = PresenceWrite::Set(NOBODY);
+            self.unwritten.entry(*key).or_insert(write);
         }
     }
 
@@ -183,17 +227,21 @@ impl Chats {
 
     /// Removes the chats that another shard serves now.
     pub(super) fn move_out(&mut self, here: impl Fn(ChatKey) -> bool) -> Vec<MovedChat> {
+        let closed: HashSet<ChatKey> = self.closed.iter().map(|(_, key)| *key).collect();
+        self.closed.retain(|(_, key)| here(*key));
         let known = self.states.keys().chain(self.unwritten.keys());
+        let known = known.chain(&closed);
         let moved: HashSet<ChatKey> = known.filter(|key| !here(**key)).copied().collect();
         let take = |key| {
             self.touched.push(key);
             MovedChat {
                 key,
                 state: self.update(key, |chat| {
-                    (chat.wanted, chat.open) = (false, BySeat::default());
+                    (chat.wanted, chat.open) = (false, NOBODY);
                 }),
                 waiting: self.waiting.remove(&key),
                 unwritten: self.unwritten.remove(&key),
+                was_closed: closed.contains(&key),
             }
         };
         moved.into_iter().map(take).collect()
@@ -212,7 +260,11 @@ impl Chats {
         if state.presence().is_some() {
             self.update(key, |chat| chat.open = state.open);
         }
-        if let Some(write) = moved.unwritten.or(state.presence()) {
+        if moved.was_closed {
+            self.remember_closed(key);
+        }
+        let closed = moved.was_closed.then_some(PresenceWrite::Set(NOBODY));
+        if let Some(write) = moved.unwritten.or(state.presence()).or(closed) {
             self.unwritten.insert(key, write);
         }
     }

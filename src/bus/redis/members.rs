@@ -8,9 +8,12 @@
 //! A missing lease counts only while this instance hears its own beats, and time is counted in beats: an instance that
 //! was itself suspended or cut off declares nobody dead. After a fault of its own it also waits until the others had time
 //! to renew their leases.
+//!
+//! An instance enters itself again, under the same name with a new value, after it has written all its presence anew. By
+//! that value the others know that what they have read before may be wrong.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     ops::Bound::{Excluded, Unbounded},
 };
 
@@ -24,13 +27,16 @@ pub(super) const UNLISTED_BEATS_MAX: u32 = LEASE_BEATS + 2;
 /// After this many own beats a gone peer is forgotten: a quarter of an hour.
 const FORGOTTEN_AFTER_BEATS: u32 = 4_500;
 
+/// The list of instances: what each has entered under its name.
+pub(super) type List = BTreeMap<String, String>;
+
 /// The instances of one shard.
 #[derive(Default)]
 pub(super) struct Members {
     /// The stamp of the list that was last read.
     stamp: Option<String>,
-    /// The names on it, this instance's among them.
-    listed: BTreeSet<String>,
+    /// The names on it, this instance's among them, each with the value that differs between its entries.
+    listed: List,
     peers: HashMap<String, Peer>,
     /// Own beats until peers may be declared dead again.
     grace_beats: u32,
@@ -85,7 +91,7 @@ impl Members {
 
     /// Whether the list has an instance without a lease when it was read, which may have renewed it since.
     pub(super) fn has_unknown(&self, own: &str) -> bool {
-        !self.unknown(&self.listed, own).is_empty()
+        !self.unknown(self.listed.keys(), own).is_empty()
     }
 
     /// The others among these instances that are not known to be alive; their leases must be checked.
@@ -101,31 +107,37 @@ impl Members {
 
     /// Takes over a list that was read; `leased` are the unknown instances on it that have a lease. Returns whether one
     /// of them had counted as gone, or the last awaited one has come: notices between it and this instance may have been
-    /// missed meanwhile.
+    /// missed meanwhile. Also after a fault of this instance, when another has entered again: Redis may have returned with
+    /// older data, and presence may have been read before that one corrected it.
     pub(super) fn read(
         &mut self,
         stamp: Option<String>,
-        listed: BTreeSet<String>,
+        listed: List,
         leased: Vec<String>,
+        own: &str,
     ) -> bool {
+        let mut others = listed.iter().filter(|(name, _)| *name != own);
+        let again = |(name, entry)| self.listed.get(name).is_some_and(|before| before != entry);
+        let corrected = self.grace_beats > 0 && others.any(again);
         let (mut returned, mut came) = (false, false);
         for name in leased {
             // On the list without a lease it counted as gone too.
-            let had_no_lease = self.listed.contains(&name);
+            let had_no_lease = self.listed.contains_key(&name);
             match self.peers.insert(name, Peer::HERE) {
                 Some(before) if before.awaited => came = true,
                 before => returned |= had_no_lease || before.is_some(),
             }
         }
         (self.stamp, self.listed) = (stamp, listed);
-        returned || (came && !self.peers.values().any(|peer| peer.awaited))
+        returned || corrected || (came && !self.peers.values().any(|peer| peer.awaited))
     }
 
     /// The instances whose leases this one watches.
     pub(super) fn watched(&self, own: &str) -> Vec<String> {
         let after = self.listed.range::<str, _>((Excluded(own), Unbounded));
         let before = self.listed.range::<str, _>((Unbounded, Excluded(own)));
-        after.chain(before).take(WATCHED).cloned().collect()
+        let names = after.chain(before).map(|(name, _)| name);
+        names.take(WATCHED).cloned().collect()
     }
 
     /// This instance or its connection to Redis had a fault: declare nobody dead for a while.
@@ -165,7 +177,7 @@ impl Members {
         }
         let mut gone = false;
         self.peers.retain(|name, peer| {
-            peer.unlisted_beats = match peer.is_alive() && self.listed.contains(name) {
+            peer.unlisted_beats = match peer.is_alive() && self.listed.contains_key(name) {
                 true => 0,
                 false => peer.unlisted_beats + 1,
             };
@@ -185,7 +197,7 @@ impl Members {
     /// Whether all of these are here and on the list. If Redis has lost the list, it has also lost their presence.
     pub(super) fn are_complete(&self) -> bool {
         let mut alive = self.peers.iter().filter(|(_, peer)| peer.is_alive());
-        alive.all(|(name, peer)| peer.is_here() && self.listed.contains(name))
+        alive.all(|(name, peer)| peer.is_here() && self.listed.contains_key(name))
     }
 }
 
@@ -193,15 +205,16 @@ impl Members {
 mod tests {
     use super::*;
 
-    fn names(names: &str) -> BTreeSet<String> {
-        names.split_whitespace().map(Into::into).collect()
+    fn names(names: &str) -> List {
+        let names = names.split_whitespace();
+        names.map(|name| (name.into(), "1".into())).collect()
     }
 
     /// Reads a list of instances that all have a lease.
     fn read(members: &mut Members, listed: &str) -> bool {
         let listed = names(listed);
-        let leased = members.unknown(&listed, "me");
-        members.read(Some("stamp".into()), listed, leased)
+        let leased = members.unknown(listed.keys(), "me");
+        members.read(Some("stamp".into()), listed, leased, "me")
     }
 
     fn member(listed: &str) -> Members {
@@ -215,7 +228,7 @@ mod tests {
         for count in 2..20 {
             let all: Vec<String> = (0..count).map(|number| format!("{number:02}")).collect();
             let members = Members {
-                listed: all.iter().cloned().collect(),
+                listed: names(&all.join(" ")),
                 ..Members::default()
             };
             let mut watchers = HashMap::<String, usize>::new();
@@ -242,7 +255,7 @@ mod tests {
     #[test]
     fn a_listed_instance_without_a_lease_is_watched_and_not_alive() {
         let mut members = Members::default();
-        members.read(Some("stamp".into()), names("me ghost"), Vec::new());
+        members.read(Some("stamp".into()), names("me ghost"), Vec::new(), "me");
         assert_eq!(members.alive().count(), 0);
         assert!(members.has_unknown("me"), "it may live after all");
         assert_eq!(members.watched("me"), ["ghost"]);
@@ -304,7 +317,7 @@ mod tests {
             let mut members = before.hand_over();
             assert!(!members.are_complete() && !members.may_declare_dead());
             // Their leases have run out, if the list was copied at all.
-            members.read(Some("stamp".into()), names(listed), Vec::new());
+            members.read(Some("stamp".into()), names(listed), Vec::new(), "me");
             assert!(!members.are_complete());
             assert!(!read(&mut members, "me peer"), "one more is awaited");
             assert!(!members.are_complete());
@@ -330,9 +343,24 @@ mod tests {
     #[test]
     fn a_listed_instance_that_gets_its_lease_late_has_returned() {
         let mut members = member("me");
-        members.read(Some("stamp".into()), names("me peer"), Vec::new());
+        members.read(Some("stamp".into()), names("me peer"), Vec::new(), "me");
         assert!(read(&mut members, "me peer"));
         assert!(!read(&mut members, "me peer"));
+    }
+
+    #[test]
+    fn an_instance_that_enters_again_after_a_fault_of_this_one_may_have_corrected_its_presence() {
+        let mut members = member("me peer");
+        let enter = |members: &mut Members, name: &str| {
+            let mut listed = members.listed.clone();
+            listed.insert(name.into(), uuid::Uuid::new_v4().to_string());
+            members.read(Some("stamp".into()), listed, Vec::new(), "me")
+        };
+        assert!(!enter(&mut members, "peer"), "it had a fault of its own");
+        members.start_grace();
+        assert!(!enter(&mut members, "me"));
+        assert!(!enter(&mut members, "other"), "it is new");
+        assert!(enter(&mut members, "peer"));
     }
 
     #[test]

@@ -176,6 +176,8 @@ impl Sender {
 
 /// Writes all presence that is not written yet.
 pub(super) async fn write_presence(shared: &Shared, shard: &Shard) -> RedisResult<()> {
+    // Nobody may return while another has taken something and not written it.
+    let _writing = shard.writing.lock().await;
     loop {
         let writes = shard.chats.lock().take_unwritten(BATCH_LEN_MAX);
         if let Err(error) = write(shard, &writes, &shared.own_name).await {
@@ -220,7 +222,7 @@ async fn write(
     shard.ask(&pipeline).await
 }
 
-const NOBODY: BySeat<bool> = BySeat([false, false]);
+pub(super) const NOBODY: BySeat<bool> = BySeat([false, false]);
 
 /// Encodes seats: 1 for seat 1, 2 for seat 2, 3 for both.
 fn bits(open: BySeat<bool>) -> u8 {

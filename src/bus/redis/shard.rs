@@ -48,6 +48,8 @@ pub(super) struct Shard {
     pub(super) chats: Mutex<Chats>,
     pub(super) heard_beats: Mutex<HeardBeats>,
     pub(super) members: Mutex<Members>,
+    /// Held by whoever writes presence.
+    pub(super) writing: tokio::sync::Mutex<()>,
     /// Held by whoever reads the list of instances between two beats.
     pub(super) reading: tokio::sync::Mutex<()>,
     pub(super) health: Health,
@@ -61,6 +63,9 @@ pub(super) struct Shard {
     queued: AtomicUsize,
     /// Set when notices were dropped: the peers must read from the store.
     lost: AtomicBool,
+    /// Set when Redis may have older data, or none: with the next beat this instance writes all presence and enters itself
+    /// again.
+    must_enter: AtomicBool,
     /// Set when a peer has dropped notices: the chats are compared at the next probe, once for all such peers.
     peers_lost: AtomicBool,
 }
@@ -87,6 +92,7 @@ impl Shard {
             chats: Mutex::default(),
             heard_beats: Mutex::default(),
             members: Mutex::new(members.unwrap_or_default()),
+            writing: tokio::sync::Mutex::default(),
             reading: tokio::sync::Mutex::default(),
             health: Health::new(),
             reconnect: Notify::new(),
@@ -94,6 +100,7 @@ impl Shard {
             writes_wait: Arc::default(),
             queued: AtomicUsize::new(0),
             lost: lost.into(),
+            must_enter: true.into(),
             peers_lost: false.into(),
         });
         let weak = Arc::downgrade(&shard);
@@ -129,8 +136,7 @@ impl Shard {
     /// A beat was accepted and heard.
     pub(super) fn set_up(&self) {
         if self.health.set_up(self.address()) {
-            // Redis may have lost its data, and presence may have changed meanwhile.
-            self.write_open_again();
+            self.set_must_enter(true);
             self.report_all_missed();
         }
     }
@@ -186,6 +192,10 @@ impl Shard {
         self.lost.swap(lost, Ordering::AcqRel)
     }
 
+    pub(super) fn set_must_enter(&self, must: bool) -> bool {
+        self.must_enter.swap(must, Ordering::AcqRel)
+    }
+
     pub(super) fn set_peers_lost(&self, lost: bool) -> bool {
         self.peers_lost.swap(lost, Ordering::AcqRel)
     }
@@ -236,9 +246,9 @@ impl Shard {
         }
     }
 
-    /// Has the presence of all chats written again.
+    /// Has the presence of all open chats written again.
     pub(super) fn write_open_again(&self) {
-        self.chats.lock().write_all_again();
+        self.chats.lock().write_open_again();
         self.writes_wait.notify_one();
     }
 }

@@ -97,8 +97,6 @@ async fn connect(shard: &Arc<Shard>) -> RedisResult<Subscription> {
     }
     server::read::<()>(subscription.connection.run(&beats).await?)?;
     change(shard, &subscription).await?;
-    // Redis may have lost its data.
-    shard.write_open_again();
     Ok(subscription)
 }
 

@@ -3,6 +3,7 @@ mod faults;
 mod instances;
 mod leftovers;
 mod login;
+mod older_data;
 mod sentinel;
 
 use actors::{

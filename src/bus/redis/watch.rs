@@ -1,11 +1,9 @@
 //! Maintains the list of a shard's instances: enters this one, reads the others, and removes those without a lease.
 
-use std::collections::{BTreeSet, HashMap};
-
 use redis::{ErrorKind, Pipeline, RedisResult, Value};
 use uuid::Uuid;
 
-use super::{publisher::OPEN_LIFE, shard::Shard};
+use super::{members::List, publisher::OPEN_LIFE, shard::Shard};
 
 /// The field of the list that holds its stamp; all others are names of instances.
 pub(super) const STAMP: &str = "stamp";
@@ -39,8 +37,9 @@ pub(super) async fn process(shard: &Shard, reply: BeatReply) -> RedisResult<()> 
         let members = shard.members.lock();
         members.is_outdated(reply.stamp.as_deref()) || members.has_unknown(&shard.own_name)
     };
-    if outdated || reply.lapsed {
-        read(shard, reply.lapsed || reply.stamp.is_none()).await?;
+    let enter = shard.set_must_enter(false) || reply.lapsed;
+    if outdated || enter {
+        read(shard, enter || reply.stamp.is_none()).await?;
     }
     Ok(())
 }
@@ -67,16 +66,19 @@ async fn read(shard: &Shard, mut enter: bool) -> RedisResult<()> {
     let (stamp, listed) = loop {
         let (stamp, listed) = list(shard, enter).await?;
         // It was removed by a peer that found no lease, or Redis has lost the list.
-        if enter || listed.contains(own_name) {
+        if enter || listed.contains_key(own_name) {
             break (stamp, listed);
         }
         enter = true;
     };
-    let unknown = shard.members.lock().unknown(&listed, own_name);
+    let unknown = shard.members.lock().unknown(listed.keys(), own_name);
     let silent = without_lease(shard, unknown.clone()).await?;
     let leased = unknown.into_iter().filter(|name| !silent.contains(name));
     let leased = leased.collect();
-    if shard.members.lock().read(stamp, listed, leased) {
+    let mut members = shard.members.lock();
+    let may_have_missed = members.read(stamp, listed, leased, own_name);
+    drop(members);
+    if may_have_missed {
         shard.report_all_missed();
     }
     Ok(())
@@ -85,25 +87,22 @@ async fn read(shard: &Shard, mut enter: bool) -> RedisResult<()> {
 /// The stamp and the names of the list. With `enter`, first writes all presence of this instance, which counts as complete
 /// once the instance is on the list, and then enters it. Redis may have lost the presence and not the lease, if it lost its
 /// data between two commands of a beat, the first of which renewed the lease.
-async fn list(shard: &Shard, enter: bool) -> RedisResult<(Option<String>, BTreeSet<String>)> {
+async fn list(shard: &Shard, enter: bool) -> RedisResult<(Option<String>, List)> {
     let mut pipeline = Pipeline::with_capacity(3);
     if enter {
-        shard.write_open_again();
+        shard.chats.lock().write_all_again();
         shard.write_presence().await?;
+        let stamp = new_stamp();
         let entry = pipeline.cmd("HSET").arg(shard.tag.instances());
-        entry
-            .arg(&shard.own_name)
-            .arg(1)
-            .arg(STAMP)
-            .arg(new_stamp());
+        entry.arg(&shard.own_name).arg(&stamp).arg(STAMP).arg(stamp);
         extend_life(&mut pipeline, shard);
     }
     pipeline.cmd("HGETALL").arg(shard.tag.instances());
     let mut answers: Vec<Value> = shard.ask(&pipeline).await?;
     let answer = answers.pop().unwrap_or(Value::Nil);
-    let mut fields: HashMap<String, String> = redis::from_redis_value(answer)?;
-    let stamp = fields.remove(STAMP);
-    Ok((stamp, fields.into_keys().collect()))
+    let mut listed: List = redis::from_redis_value(answer)?;
+    let stamp = listed.remove(STAMP);
+    Ok((stamp, listed))
 }
 
 /// Extends the list's life, and reads it even if its stamp is the same: if Redis executed only half of a pipeline, an

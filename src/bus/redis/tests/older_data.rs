@@ -1,0 +1,108 @@
+//! A Redis that returns with older data: it was killed and has loaded a snapshot, or a replica that had not heard of
+//! everything took its place.
+
+use harness::servers::{Proxy, SentinelSite};
+
+use super::*;
+
+const NOBODY: [bool; 2] = [false, false];
+
+/// How many fields a chat's presence has at a server.
+fn fields(server: &Redis, chat: ChatKey) -> String {
+    let fields = server.command(&["HLEN", &names::open(chat)]);
+    fields.unwrap().trim().to_owned()
+}
+
+#[actix::test]
+async fn who_has_left_is_not_open_again_and_no_key_of_an_ended_chat_returns() {
+    let mut server = Redis::start().unwrap();
+    let (here, there) = (start(&server.url()).await, start(&server.url()).await);
+    let (left, over) = (key(), key());
+    for chat in [left, over] {
+        here.set_open(chat, BySeat([true, false]));
+        until_open(&there, chat, [true, false]).await;
+    }
+    // Keeps the presence of this chat from expiring.
+    there.set_open(left, BySeat([false, true]));
+    until_open(&here, left, [false, true]).await;
+    server.dump().unwrap();
+    here.set_open(left, BySeat(NOBODY));
+    here.forget(over);
+    for chat in [left, over] {
+        until_open(&there, chat, NOBODY).await;
+    }
+    server.kill();
+    server.resume().unwrap();
+    assert_eq!([left, over].map(|chat| fields(&server, chat)), ["2", "1"]);
+    eventually("the older presence is corrected", || async {
+        [left, over].map(|chat| fields(&server, chat)) == ["1", "0"]
+    })
+    .await;
+    until_open(&there, left, NOBODY).await;
+    until_open(&here, left, [false, true]).await;
+}
+
+#[actix::test]
+async fn who_has_left_is_not_open_at_a_replica_that_had_not_heard_of_it() {
+    let mut site = SentinelSite::start().unwrap();
+    let (here, there) = (start(&site.url()).await, start(&site.url()).await);
+    let chat = key();
+    here.set_open(chat, BySeat([true, false]));
+    until_open(&there, chat, [true, false]).await;
+    here.set_open(chat, BySeat(NOBODY));
+    until_open(&there, chat, NOBODY).await;
+    let own = here.membership().unwrap().own.to_string();
+    let replica = &site.servers[1];
+    eventually("the replica has heard of it", || async {
+        fields(replica, chat) == "0"
+    })
+    .await;
+    for command in [
+        &["CONFIG", "SET", "replica-read-only", "no"][..],
+        &["HSET", &names::open(chat), &own, "1"],
+    ] {
+        replica.command(command).unwrap();
+    }
+    assert_eq!(fields(replica, chat), "1");
+    site.servers[0].kill();
+    eventually("the older presence is corrected", || async {
+        fields(&site.servers[1], chat) == "0"
+    })
+    .await;
+    until_open(&there, chat, NOBODY).await;
+}
+
+#[actix::test]
+async fn what_was_read_before_another_instance_corrected_it_is_read_again() {
+    let mut server = Redis::start().unwrap();
+    let proxy = Proxy::start(server.port()).await.unwrap();
+    let here = start(&format!("redis://127.0.0.1:{}", proxy.port())).await;
+    let there = start(&server.url()).await;
+    let (heard, left, came) = (Collector::from(&there), key(), key());
+    for chat in [left, came] {
+        there.subscribe(chat).await.unwrap();
+    }
+    here.set_open(left, BySeat([true, false]));
+    until_open(&there, left, [true, false]).await;
+    server.dump().unwrap();
+    here.set_open(left, BySeat(NOBODY));
+    here.set_open(came, BySeat([true, false]));
+    until_open(&there, left, NOBODY).await;
+    until_open(&there, came, [true, false]).await;
+    proxy.refuse(true);
+    proxy.cut();
+    server.kill();
+    server.resume().unwrap();
+    // One reads the older data while the other is cut off.
+    until_open(&there, left, [true, false]).await;
+    until_missed(&heard, &[left, came]).await;
+    heard.clear();
+    proxy.refuse(false);
+    eventually("the older presence is corrected", || async {
+        [left, came].map(|chat| fields(&server, chat)) == ["0", "1"]
+    })
+    .await;
+    until_missed(&heard, &[left, came]).await;
+    until_open(&there, left, NOBODY).await;
+    until_open(&there, came, [true, false]).await;
+}
