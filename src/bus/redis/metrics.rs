@@ -22,7 +22,7 @@ actors::metrics! {
         pub(super) reconnects: IntCounter = "duet_bus_reconnects_total",
         /// Notices that wait to be sent.
         pub(super) outbox_len: IntGauge = "duet_bus_outbox_notices",
-        /// State of the subscription to a shard: 2 up, 1 deaf, 0 away.
+        /// State of a shard: 2 up, 0 away: it cannot be reached, brings nothing, or refuses writes.
         state: IntGaugeVec = "duet_bus_state" by "shard",
         /// How long ago this instance heard its own beat through a shard.
         probe_age: GaugeVec = "duet_bus_probe_age_seconds" by "shard",
@@ -31,11 +31,10 @@ actors::metrics! {
     }
 }
 
-/// The state of a shard's subscription.
+/// The state of a shard.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum State {
     Away = 0,
-    Deaf = 1,
     Up = 2,
 }
 

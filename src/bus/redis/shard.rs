@@ -22,7 +22,7 @@ use super::{
     heartbeat,
     link::Link,
     members::Members,
-    metrics::Metrics,
+    metrics::{Metrics, State},
     names::ShardTag,
     publisher::{self, Outgoing},
     server::{self, Address},
@@ -135,6 +135,7 @@ impl Shard {
 
     /// A beat was accepted and heard.
     pub(super) fn set_up(&self) {
+        self.metrics.set_state(self.address(), State::Up);
         if self.health.set_up(self.address()) {
             self.set_must_enter(true);
             self.report_all_missed();
@@ -146,6 +147,7 @@ impl Shard {
         self.heard_beats.lock().fail();
         self.members.lock().start_grace();
         self.health.set_away(self.address(), &server::plain(error));
+        self.metrics.set_state(self.address(), State::Away);
         if server::must_reconnect(error) {
             self.reconnect.notify_one();
         }

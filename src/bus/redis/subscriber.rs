@@ -17,7 +17,6 @@ use tracing::{debug, info, warn};
 use super::{
     heard_beats::ProbeResult,
     heartbeat::{BEAT_INTERVAL, GONE, LOST},
-    metrics::State,
     names,
     server::{self, Connection},
     shard::Shard,
@@ -40,7 +39,6 @@ pub(super) async fn subscribe(weak: Weak<Shard>) {
                 if std::mem::take(&mut away) {
                     info!(server = %shard.address(), "subscribed to Redis again");
                 }
-                shard.metrics.set_state(shard.address(), State::Up);
                 drop(shard);
                 listen(&weak, &subscription).await
             }
@@ -54,7 +52,6 @@ pub(super) async fn subscribe(weak: Weak<Shard>) {
             warn!(server = %shard.address(), error, "the subscription to Redis is lost");
             shard.metrics.reconnects.inc();
         }
-        shard.metrics.set_state(shard.address(), State::Away);
         shard.set_away(&error);
         shard.doubt_layout();
         drop(shard);
@@ -134,7 +131,6 @@ fn probe(shard: &Shard) -> RedisResult<()> {
     };
     shard.metrics.set_beats(shard.address(), age, alive);
     if result == ProbeResult::Deaf {
-        shard.metrics.set_state(shard.address(), State::Deaf);
         return Err(broken("it is open and brings nothing"));
     }
     if gone {

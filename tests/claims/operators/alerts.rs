@@ -204,6 +204,11 @@ async fn other_outages_fire_their_alerts_and_resolve_them() {
     prometheus.becomes("DuetDoesNotHearRedis", true).await;
     redis.resume().unwrap();
     prometheus.becomes("DuetDoesNotHearRedis", false).await;
+    let limit_memory = |bytes| redis.command(&["CONFIG", "SET", "maxmemory", bytes]);
+    limit_memory("1").unwrap();
+    prometheus.becomes("DuetDoesNotHearRedis", true).await;
+    limit_memory("0").unwrap();
+    prometheus.becomes("DuetDoesNotHearRedis", false).await;
 
     duet.kill_9();
     prometheus.becomes("DuetInstanceAway", true).await;
