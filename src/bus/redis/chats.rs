@@ -208,6 +208,11 @@ impl Chats {
         }
     }
 
+    /// Whether writes are pending.
+    pub(super) fn has_unwritten(&self) -> bool {
+        !self.unwritten.is_empty()
+    }
+
     /// Takes up to `len_max` pending writes.
     pub(super) fn take_unwritten(&mut self, len_max: usize) -> Vec<(ChatKey, PresenceWrite)> {
         let keys: Vec<ChatKey> = self.unwritten.keys().take(len_max).copied().collect();

@@ -70,6 +70,9 @@ pub(super) async fn beat(shard: Weak<Shard>) {
             // A failed beat is what shows that the shard is away.
             Err(error) => shard.set_away(&error),
         }
+        if shard.chats.lock().has_unwritten() {
+            shard.writes_wait.notify_one();
+        }
         if wrote_open.elapsed() >= OPEN_INTERVAL {
             wrote_open = Instant::now();
             shard.write_open_again();

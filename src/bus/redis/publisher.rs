@@ -1,15 +1,22 @@
 //! Sends to a shard: notices in their order, and presence.
 
 use std::{
+    collections::HashSet,
     sync::{Arc, Weak},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actors::domain::{BySeat, ChatKey, Seat};
-use redis::{Pipeline, RedisResult};
+use redis::{Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
 use tracing::{info, warn};
 
-use super::{Shared, chats::PresenceWrite, metrics::Metrics, names, server, shard::Shard};
+use super::{
+    Shared,
+    chats::PresenceWrite,
+    metrics::Metrics,
+    names, server,
+    shard::{GIVE_UP_AFTER, Shard},
+};
 
 /// Commands in one pipeline.
 const BATCH_LEN_MAX: usize = 256;
@@ -38,7 +45,7 @@ pub(super) async fn send(weak: Weak<Shard>) {
         metrics: shard.metrics.clone(),
         shard: weak,
         batch: Vec::with_capacity(BATCH_LEN_MAX),
-        away: false,
+        failing_since: None,
     };
     // The shard may be dropped while this waits for the next notice.
     drop(shard);
@@ -86,7 +93,7 @@ struct Sender {
     shard: Weak<Shard>,
     metrics: Metrics,
     batch: Vec<Outgoing>,
-    away: bool,
+    failing_since: Option<Instant>,
 }
 
 impl Sender {
@@ -97,17 +104,24 @@ impl Sender {
         };
         match self.transmit(&shared, &shard).await {
             Ok(()) => {
-                if std::mem::take(&mut self.away) {
+                shard.set_refuses(false);
+                if self.failing_since.take().is_some() {
                     info!(server = %shard.address(), "Redis takes notices again");
                 }
                 Step::Done
             }
             Err(error) => {
-                if !std::mem::replace(&mut self.away, true) {
+                let since = *self.failing_since.get_or_insert_with(|| {
                     let error = server::plain(&error);
                     warn!(server = %shard.address(), error, "Redis takes no notices; they wait");
-                }
+                    Instant::now()
+                });
                 shard.doubt_layout();
+                if since.elapsed() >= GIVE_UP_AFTER {
+                    // Though beats may get through.
+                    shard.set_refuses(true);
+                    shard.set_away(&error);
+                }
                 if shard.gave_up() {
                     return Step::GaveUp;
                 }
@@ -119,26 +133,30 @@ impl Sender {
         }
     }
 
-    /// Writes presence before it publishes, so that an instance which hears of a change and reads presence sees it.
+    /// Writes presence before it publishes, so that an instance which hears of a change and reads presence sees it. Notices
+    /// of other chats do not wait for presence that was refused.
     async fn transmit(&mut self, shared: &Shared, shard: &Shard) -> RedisResult<()> {
-        write_presence(shared, shard).await?;
-        self.publish(shard).await
+        let refused = write_presence(shared, shard).await?;
+        self.publish(shard, &refused.keys).await?;
+        refused.into_result()
     }
 
-    /// Publishes the batch, and keeps what was not confirmed.
-    async fn publish(&mut self, shard: &Shard) -> RedisResult<()> {
-        if self.batch.is_empty() {
-            return Ok(());
-        }
+    /// Publishes the batch, except about the chats that wait, and keeps what was not confirmed.
+    async fn publish(&mut self, shard: &Shard, waiting: &HashSet<ChatKey>) -> RedisResult<()> {
         let mut pipeline = Pipeline::with_capacity(self.batch.len());
         for Outgoing { key, payload } in &self.batch {
-            let publish = pipeline.cmd("SPUBLISH");
-            publish.arg(names::channel(*key)).arg(payload.as_slice());
+            if !waiting.contains(key) {
+                let publish = pipeline.cmd("SPUBLISH");
+                publish.arg(names::channel(*key)).arg(payload.as_slice());
+            }
         }
-        let sent_len = self.batch.len();
-        if self.away {
-            self.metrics.repeated.inc_by(sent_len as u64);
+        if pipeline.is_empty() {
+            return Ok(());
         }
+        if self.failing_since.is_some() {
+            self.metrics.repeated.inc_by(pipeline.len() as u64);
+        }
+        let batch_len = self.batch.len();
         let mut failure = Ok(());
         let answers = shard.run(&pipeline).await?;
         let mut failed = answers
@@ -150,9 +168,10 @@ impl Sender {
                     true
                 }
             });
-        self.batch.retain(|_| failed.next().unwrap_or(true));
+        self.batch
+            .retain(|Outgoing { key, .. }| waiting.contains(key) || failed.next().unwrap_or(true));
         drop(failed);
-        let taken_len = sent_len - self.batch.len();
+        let taken_len = batch_len - self.batch.len();
         self.metrics.published.inc_by(taken_len as u64);
         shard.unqueue(taken_len);
         failure
@@ -174,32 +193,63 @@ impl Sender {
     }
 }
 
-/// Writes all presence that is not written yet.
-pub(super) async fn write_presence(shared: &Shared, shard: &Shard) -> RedisResult<()> {
-    // Nobody may return while another has taken something and not written it.
-    let _writing = shard.writing.lock().await;
-    loop {
-        let writes = shard.chats.lock().take_unwritten(BATCH_LEN_MAX);
-        if let Err(error) = write(shard, &writes, &shared.own_name).await {
-            for (key, write) in writes {
-                // Writing it twice is harmless.
-                shared.with_shard(key, |shard| shard.chats.lock().put_back(key, write));
-            }
-            return Err(error);
-        }
-        if writes.len() < BATCH_LEN_MAX {
-            return Ok(());
-        }
+/// The presence that Redis refused to write.
+#[derive(Default)]
+pub(super) struct Refused {
+    keys: HashSet<ChatKey>,
+    why: Option<RedisError>,
+}
+
+impl Refused {
+    pub(super) fn into_result(self) -> RedisResult<()> {
+        self.why.map_or(Ok(()), Err)
     }
 }
 
+/// Writes all presence that is not written yet. What was refused or not confirmed is kept.
+pub(super) async fn write_presence(shared: &Shared, shard: &Shard) -> RedisResult<Refused> {
+    // Nobody may return while another has taken something and not written it.
+    let _writing = shard.writing.lock().await;
+    let (mut kept, mut refused, mut failure) = (Vec::new(), Refused::default(), Ok(()));
+    loop {
+        let writes = shard.chats.lock().take_unwritten(BATCH_LEN_MAX);
+        let len = writes.len();
+        match write(shard, &writes, &shared.own_name).await {
+            Ok(answers) => {
+                for ((key, write), answer) in writes.into_iter().zip(answers) {
+                    let Err(error) = answer else { continue };
+                    kept.push((key, write));
+                    // While a slot is on its way to another server a missing key can be neither written nor read.
+                    if error.kind() != ServerErrorKind::Ask.into() {
+                        refused.keys.insert(key);
+                        refused.why = Some(error);
+                    }
+                }
+            }
+            Err(error) => {
+                kept.extend(writes);
+                failure = Err(error);
+            }
+        }
+        if len < BATCH_LEN_MAX || failure.is_err() {
+            break;
+        }
+    }
+    for (key, write) in kept {
+        // Writing it twice is harmless.
+        shared.with_shard(key, |shard| shard.chats.lock().put_back(key, write));
+    }
+    failure.map(|()| refused)
+}
+
+/// Writes presence; each write has its own answer.
 async fn write(
     shard: &Shard,
     writes: &[(ChatKey, PresenceWrite)],
     own_name: &str,
-) -> RedisResult<()> {
+) -> RedisResult<Vec<RedisResult<Value>>> {
     if writes.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let mut pipeline = Pipeline::with_capacity(2 * writes.len());
     for (key, write) in writes {
@@ -219,7 +269,14 @@ async fn write(
             }
         }
     }
-    shard.ask(&pipeline).await
+    let answers = shard.run(&pipeline).await?;
+    let mut answers = answers.into_iter().map(Value::extract_error);
+    let mut next = || answers.next().unwrap_or(Ok(Value::Nil));
+    let answers = writes.iter().map(|(_, write)| match write {
+        PresenceWrite::Delete | PresenceWrite::Set(NOBODY) => next(),
+        PresenceWrite::Set(_) => next().and(next()),
+    });
+    Ok(answers.collect())
 }
 
 pub(super) const NOBODY: BySeat<bool> = BySeat([false, false]);

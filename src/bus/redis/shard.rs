@@ -32,8 +32,9 @@ use super::{
 /// Notices that may be queued; past that the peers are told to read from the store.
 const OUTBOX_LEN_MAX: usize = 20_000;
 
-/// After a server has been away this long notices for it are dropped instead of queued.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(1);
+/// After a server has been away this long notices for it are dropped instead of queued. One that refuses presence or notices
+/// for this long counts as away.
+pub(super) const GIVE_UP_AFTER: Duration = Duration::from_secs(1);
 
 /// A shard, for as long as the same server serves it.
 pub(super) struct Shard {
@@ -63,6 +64,8 @@ pub(super) struct Shard {
     queued: AtomicUsize,
     /// Set when notices were dropped: the peers must read from the store.
     lost: AtomicBool,
+    /// Set while presence or notices are refused, though beats may be taken.
+    refuses: AtomicBool,
     /// Set when Redis may have older data, or none: with the next beat this instance writes all presence and enters itself
     /// again.
     must_enter: AtomicBool,
@@ -100,6 +103,7 @@ impl Shard {
             writes_wait: Arc::default(),
             queued: AtomicUsize::new(0),
             lost: lost.into(),
+            refuses: false.into(),
             must_enter: true.into(),
             peers_lost: false.into(),
         });
@@ -135,6 +139,9 @@ impl Shard {
 
     /// A beat was accepted and heard.
     pub(super) fn set_up(&self) {
+        if self.refuses.load(Ordering::Acquire) {
+            return;
+        }
         self.metrics.set_state(self.address(), State::Up);
         if self.health.set_up(self.address()) {
             self.set_must_enter(true);
@@ -194,6 +201,10 @@ impl Shard {
         self.lost.swap(lost, Ordering::AcqRel)
     }
 
+    pub(super) fn set_refuses(&self, refuses: bool) {
+        self.refuses.store(refuses, Ordering::Release);
+    }
+
     pub(super) fn set_must_enter(&self, must: bool) -> bool {
         self.must_enter.swap(must, Ordering::AcqRel)
     }
@@ -243,7 +254,9 @@ impl Shard {
     /// Writes all presence that is not written yet.
     pub(super) async fn write_presence(&self) -> RedisResult<()> {
         match self.shared.upgrade() {
-            Some(shared) => publisher::write_presence(&shared, self).await,
+            Some(shared) => publisher::write_presence(&shared, self)
+                .await?
+                .into_result(),
             None => Ok(()),
         }
     }

@@ -140,20 +140,35 @@ impl RedisCluster {
     /// # Errors
     /// [`StartError`] when a node refuses.
     pub fn give_away(&self, slot: u16) -> Result<(), StartError> {
-        let masters = self.masters()?;
-        let (from, others): (Vec<&Master>, Vec<&Master>) =
-            masters.iter().partition(|master| master.serves(slot));
-        let ([from], [to, bystanders @ ..]) = (&from[..], &others[..]) else {
-            return Err(StartError(format!("slot {slot} cannot be given away")));
-        };
-        let slot = slot.to_string();
-        self.set_slot(to, &[&slot, "IMPORTING", &from.id])?;
-        self.set_slot(from, &[&slot, "MIGRATING", &to.id])?;
+        let masters = self.begin_to_give_away(slot)?;
         // First the one that takes it: it makes the change one that everybody believes.
-        for master in [to, from].into_iter().chain(bystanders) {
-            self.set_slot(master, &[&slot, "NODE", &to.id])?;
+        for master in &masters {
+            let words = [&slot.to_string(), "NODE", &masters[0].id];
+            self.set_slot(master, &words)?;
         }
         Ok(())
+    }
+
+    /// Does the first half of that: the slot is on its way from one node to another.
+    ///
+    /// # Errors
+    /// [`StartError`] when a node refuses.
+    pub fn leave_on_its_way(&self, slot: u16) -> Result<(), StartError> {
+        self.begin_to_give_away(slot).map(drop)
+    }
+
+    /// The masters: first the one that is to take the slot, and then the one that serves it.
+    fn begin_to_give_away(&self, slot: u16) -> Result<Vec<Master>, StartError> {
+        let mut masters = self.masters()?;
+        masters.sort_by_key(|master| (!master.serves(slot), master.place));
+        if masters.len() < 2 || !masters[0].serves(slot) {
+            return Err(StartError(format!("slot {slot} cannot be given away")));
+        }
+        masters.swap(0, 1);
+        let (to, from, slot) = (&masters[0], &masters[1], slot.to_string());
+        self.set_slot(to, &[&slot, "IMPORTING", &from.id])?;
+        self.set_slot(from, &[&slot, "MIGRATING", &to.id])?;
+        Ok(masters)
     }
 
     fn set_slot(&self, at: &Master, words: &[&str]) -> Result<(), StartError> {

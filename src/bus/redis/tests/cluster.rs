@@ -133,3 +133,26 @@ async fn a_server_and_a_cluster_are_not_taken_for_each_other() {
     let told = refusal(server.url().replace("redis:", "redis+cluster:")).await;
     assert!(told.contains("cluster support disabled"), "{told}");
 }
+
+#[actix::test]
+async fn a_slot_that_stays_on_its_way_keeps_the_notices_of_no_other_chat() {
+    let case = Case::new().await;
+    let served = case.cluster.serving(names::slot(case.chats[0])).unwrap();
+    let (chats, _) = case.served_by(served);
+    let [moving, other, ..] = chats[..] else {
+        panic!("too few chats: {chats:?}")
+    };
+    case.cluster.leave_on_its_way(names::slot(moving)).unwrap();
+    // It has no key yet, so its server says to ask the other one.
+    case.here.set_open(moving, BySeat([true, false]));
+    for chat in [other, moving] {
+        until_delivered(&case.here, &case.heard, chat).await;
+    }
+    case.here.set_open(other, BySeat([true, false]));
+    until_open(&case.there, other, [true, false]).await;
+    assert!(case.there.open_elsewhere(moving).await.is_err());
+    assert!(!case.heard.missed(other));
+    assert!(case.here.worst_state() < BusState::Away);
+    case.cluster.give_away(names::slot(moving)).unwrap();
+    until_open(&case.there, moving, [true, false]).await;
+}

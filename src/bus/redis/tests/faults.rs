@@ -1,7 +1,10 @@
 //! What happens to one server and to the way there. Each claim is about both: what was lost is
 //! reported, and notices flow again.
 
-use actors::domain::{Activity, Seat};
+use actors::{
+    domain::{Activity, Seat},
+    ports::BusState,
+};
 use harness::servers::{Proxy, Stalled, free_port};
 
 use super::*;
@@ -236,4 +239,30 @@ async fn what_a_server_did_not_answer_is_published_at_the_one_that_takes_over() 
     })
     .await;
     assert_eq!(figure("duet_bus_dropped_total"), 0.0);
+}
+
+#[actix::test]
+async fn a_redis_that_takes_beats_and_refuses_presence_counts_as_away() {
+    let case = Case::new().await;
+    let other = key();
+    case.here.set_open(other, BySeat([true, false]));
+    until_open(&case.there, other, [true, false]).await;
+    case.server
+        .command(&["ACL", "SETUSER", "default", "-hdel"])
+        .unwrap();
+    case.here.set_open(other, BySeat::default());
+    eventually("the store is asked", || async {
+        case.here.state(case.chat) == BusState::Away
+    })
+    .await;
+    assert_ne!(case.there.state(case.chat), BusState::Away);
+    case.server
+        .command(&["ACL", "SETUSER", "default", "+hdel"])
+        .unwrap();
+    until_open(&case.there, other, [false, false]).await;
+    eventually("it is used again", || async {
+        case.here.state(case.chat) == BusState::Up
+    })
+    .await;
+    case.until_delivered().await;
 }
