@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use redis::{ErrorKind, Pipeline, RedisResult, ServerErrorKind, Value};
+use redis::{ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
 
 use super::{RedisBus, server, shard::Shard};
 use crate::store::examine::{Finding, clock, latency, milliseconds};
@@ -24,6 +24,9 @@ impl RedisBus {
             let mut compared = compare_clocks(&shard).await;
             compared.what = format!("{address}: {}", compared.what);
             found.push(compared);
+            let mut kept = check_eviction(&shard).await;
+            kept.what = format!("{address}: {}", kept.what);
+            found.push(kept);
         }
         found
     }
@@ -41,12 +44,35 @@ async fn compare_clocks(shard: &Shard) -> Finding {
                 .saturating_add(microseconds / 1_000),
         )
     };
-    clock(ask).await.unwrap_or_else(|error| {
-        let forbidden = ErrorKind::Server(ServerErrorKind::NoPerm);
-        Finding::warning(match error.kind() == forbidden {
-            true => "its clock was not compared: the user may not do so without +time".into(),
-            false => format!("its clock was not compared: {}", server::explain(&error)),
-        })
+    let not_compared = |error| not_checked("its clock was not compared", "+time", &error);
+    clock(ask).await.unwrap_or_else(not_compared)
+}
+
+/// A Redis that drops keys when its memory is full makes people silently absent.
+async fn check_eviction(shard: &Shard) -> Finding {
+    let mut info = Pipeline::with_capacity(1);
+    info.cmd("INFO").arg("memory");
+    let memory = match shard.ask::<(String,)>(&info).await {
+        Ok((memory,)) => memory,
+        Err(error) => return not_checked("its maxmemory-policy was not checked", "+info", &error),
+    };
+    let mut lines = memory.lines();
+    match lines.find_map(|line| line.strip_prefix("maxmemory_policy:")) {
+        Some("noeviction") => Finding::ok("when its memory is full it drops no key"),
+        Some(policy) => Finding::warning(format!(
+            "when its memory is full it drops keys, and people who are online are shown as absent: set maxmemory-policy \
+             to noeviction (it is {policy})"
+        )),
+        None => Finding::warning("it does not tell its maxmemory-policy, which must be noeviction"),
+    }
+}
+
+/// A right that only the doctor needs may be missing.
+fn not_checked(what: &str, right: &str, error: &RedisError) -> Finding {
+    let forbidden = ErrorKind::Server(ServerErrorKind::NoPerm);
+    Finding::warning(match error.kind() == forbidden {
+        true => format!("{what}: the user may not do so without {right}"),
+        false => format!("{what}: {}", server::explain(error)),
     })
 }
 

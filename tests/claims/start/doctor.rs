@@ -178,7 +178,25 @@ async fn the_doctor_compares_the_clocks_of_every_server_with_its_own() {
     redis.command(&user).unwrap();
     let url = format!("redis://duet:SECRET@127.0.0.1:{}", redis.port());
     let text = printed(&doctor(setup().set("bus.url", url)));
-    says(&text, &["look  bus", "+time", "a publish takes"]);
+    says(&text, &["look  bus", "+time", "+info", "a publish takes"]);
+}
+
+#[test]
+fn the_doctor_warns_of_a_redis_that_drops_keys_when_its_memory_is_full() {
+    let (postgres, redis) = (Postgres::start().unwrap(), Redis::start().unwrap());
+    let setup = || {
+        let setup = Setup::new().set("store.url", postgres.url());
+        setup.set("bus.url", redis.url())
+    };
+    let text = printed(&doctor(setup()));
+    says(&text, &["it drops no key"]);
+    assert!(!text.contains("maxmemory-policy"), "{text}");
+    for policy in ["allkeys-lru", "volatile-ttl"] {
+        let set = ["CONFIG", "SET", "maxmemory-policy", policy];
+        redis.command(&set).unwrap();
+        let text = printed(&doctor(setup()));
+        says(&text, &["look  bus", "set maxmemory-policy", policy]);
+    }
 }
 
 #[test]

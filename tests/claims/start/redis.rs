@@ -147,7 +147,7 @@ async fn each_right_that_serving_takes_is_missed_at_the_start() {
     };
     let url = format!("redis://duet:SECRET@127.0.0.1:{}", redis.port());
     // For the doctor, for sentinels and for a cluster.
-    let elsewhere = ["+time", "+role", "+cluster|info", "+cluster|slots"];
+    let elsewhere = ["+time", "+info", "+role", "+cluster|info", "+cluster|slots"];
     let mut missed = 0;
     for right in rights_without("") {
         let Some(command) = right
