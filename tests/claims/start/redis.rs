@@ -165,6 +165,12 @@ async fn each_right_that_serving_takes_is_missed_at_the_start() {
         missed += 1;
     }
     assert_eq!(missed, 12);
+    let several = ["+set", "+hdel", "+ssubscribe"];
+    let mut rights = rights_without("");
+    rights.retain(|right| !several.contains(&right.as_str()));
+    allow(rights);
+    let named = ["'set'", "'hdel'", "'ssubscribe'", "bus.url"];
+    refused(&with_bus(&url).run(), &named);
     let mut rights = rights_without("");
     allow(rights.clone());
     let server = with_bus(&url).start().await;
