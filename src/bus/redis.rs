@@ -32,7 +32,7 @@ use std::{
     path::Path,
     sync::{
         Arc, OnceLock, Weak,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -80,6 +80,8 @@ struct Shared {
     servers: Servers,
     metrics: Metrics,
     inbox: OnceLock<Inbox>,
+    /// How often this instance has entered itself on a list.
+    entries: AtomicU64,
     shards: RwLock<Ranges<Arc<Shard>>>,
     /// Notified when a shard suspects that the layout has changed.
     layout_in_doubt: Arc<Notify>,
@@ -113,6 +115,7 @@ impl RedisBus {
             own_name: boot.to_string(),
             metrics: Metrics::register(registry),
             inbox: OnceLock::new(),
+            entries: AtomicU64::new(0),
             shards: RwLock::new(Ranges::none()),
             layout_in_doubt: Arc::default(),
             tasks: tasks.clone(),

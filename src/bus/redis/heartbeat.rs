@@ -45,7 +45,7 @@ pub(super) async fn beat(shard: Weak<Shard>) {
             Ok(reply) => {
                 // This instance was suspended or cut off, or Redis has lost its data: `watch::process` writes all of it again.
                 if reply.lapsed && leased {
-                    shard.members.lock().start_grace();
+                    shard.members.lock().await_all();
                     shard.report_all_missed();
                 }
                 leased = true;

@@ -9,8 +9,9 @@
 //! was itself suspended or cut off declares nobody dead. After a fault of its own it also waits until the others had time
 //! to renew their leases.
 //!
-//! An instance enters itself again, under the same name with a new value, after it has written all its presence anew. By
-//! that value the others know that what they have read before may be wrong.
+//! After a fault Redis may have older data. So an instance enters itself again, under the same name with a higher number,
+//! when it has written all its presence anew. After a fault of its own an instance awaits that of the others, for as long
+//! as the grace lasts: perhaps Redis was there for them all the time.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -27,15 +28,15 @@ pub(super) const UNLISTED_BEATS_MAX: u32 = LEASE_BEATS + 2;
 /// After this many own beats a gone peer is forgotten: a quarter of an hour.
 const FORGOTTEN_AFTER_BEATS: u32 = 4_500;
 
-/// The list of instances: what each has entered under its name.
-pub(super) type List = BTreeMap<String, String>;
+/// The list of instances, with the numbers of their entries.
+pub(super) type List = BTreeMap<String, u64>;
 
 /// The instances of one shard.
 #[derive(Default)]
 pub(super) struct Members {
     /// The stamp of the list that was last read.
     stamp: Option<String>,
-    /// The names on it, this instance's among them, each with the value that differs between its entries.
+    /// The names on it, this instance's among them, each with the number of its entry.
     listed: List,
     peers: HashMap<String, Peer>,
     /// Own beats until peers may be declared dead again.
@@ -47,7 +48,7 @@ pub(super) struct Members {
 struct Peer {
     /// How many own beats ago it was last on the list; [`UNLISTED_BEATS_MAX`] and more for a gone one.
     unlisted_beats: u32,
-    /// Whether it was alive at the server before this one, and has not shown a lease here yet.
+    /// Whether it was alive before a fault or at the server before this one, and perhaps has not written its presence anew.
     awaited: bool,
 }
 
@@ -73,14 +74,20 @@ impl Peer {
 impl Members {
     /// Those of the server that takes this one's place, where the living peers are awaited.
     pub(super) fn hand_over(&self) -> Self {
-        let mut peers = self.peers.clone();
-        for peer in peers.values_mut() {
-            peer.awaited = peer.is_alive();
-        }
-        Self {
-            peers,
-            grace_beats: UNLISTED_BEATS_MAX,
+        let mut members = Self {
+            listed: self.listed.clone(),
+            peers: self.peers.clone(),
             ..Self::default()
+        };
+        members.await_all();
+        members
+    }
+
+    /// Redis may have older data, or none: the living peers are awaited.
+    pub(super) fn await_all(&mut self) {
+        self.start_grace();
+        for peer in self.peers.values_mut() {
+            peer.awaited = peer.is_alive();
         }
     }
 
@@ -107,29 +114,29 @@ impl Members {
 
     /// Takes over a list that was read; `leased` are the unknown instances on it that have a lease. Returns whether one
     /// of them had counted as gone, or the last awaited one has come: notices between it and this instance may have been
-    /// missed meanwhile. Also after a fault of this instance, when another has entered again: Redis may have returned with
-    /// older data, and presence may have been read before that one corrected it.
+    /// missed meanwhile.
     pub(super) fn read(
         &mut self,
         stamp: Option<String>,
         listed: List,
         leased: Vec<String>,
-        own: &str,
     ) -> bool {
-        let mut others = listed.iter().filter(|(name, _)| *name != own);
-        let again = |(name, entry)| self.listed.get(name).is_some_and(|before| before != entry);
-        let corrected = self.grace_beats > 0 && others.any(again);
         let (mut returned, mut came) = (false, false);
         for name in leased {
             // On the list without a lease it counted as gone too.
             let had_no_lease = self.listed.contains_key(&name);
-            match self.peers.insert(name, Peer::HERE) {
-                Some(before) if before.awaited => came = true,
+            let has_entered = listed.get(&name) > self.listed.get(&name);
+            match self.peers.get(&name) {
+                Some(before) if before.awaited => match has_entered || self.grace_beats == 0 {
+                    true => came = true,
+                    false => continue,
+                },
                 before => returned |= had_no_lease || before.is_some(),
             }
+            self.peers.insert(name, Peer::HERE);
         }
         (self.stamp, self.listed) = (stamp, listed);
-        returned || corrected || (came && !self.peers.values().any(|peer| peer.awaited))
+        returned || (came && !self.peers.values().any(|peer| peer.awaited))
     }
 
     /// The instances whose leases this one watches.
@@ -207,14 +214,22 @@ mod tests {
 
     fn names(names: &str) -> List {
         let names = names.split_whitespace();
-        names.map(|name| (name.into(), "1".into())).collect()
+        names.map(|name| (name.into(), 1)).collect()
     }
 
     /// Reads a list of instances that all have a lease.
     fn read(members: &mut Members, listed: &str) -> bool {
         let listed = names(listed);
         let leased = members.unknown(listed.keys(), "me");
-        members.read(Some("stamp".into()), listed, leased, "me")
+        members.read(Some("stamp".into()), listed, leased)
+    }
+
+    /// The same after they have all entered again.
+    fn read_again(members: &mut Members, listed: &str) -> bool {
+        let mut listed = names(listed);
+        listed.values_mut().for_each(|entry| *entry = 2);
+        let leased = members.unknown(listed.keys(), "me");
+        members.read(Some("stamp".into()), listed, leased)
     }
 
     fn member(listed: &str) -> Members {
@@ -255,7 +270,7 @@ mod tests {
     #[test]
     fn a_listed_instance_without_a_lease_is_watched_and_not_alive() {
         let mut members = Members::default();
-        members.read(Some("stamp".into()), names("me ghost"), Vec::new(), "me");
+        members.read(Some("stamp".into()), names("me ghost"), Vec::new());
         assert_eq!(members.alive().count(), 0);
         assert!(members.has_unknown("me"), "it may live after all");
         assert_eq!(members.watched("me"), ["ghost"]);
@@ -317,13 +332,13 @@ mod tests {
             let mut members = before.hand_over();
             assert!(!members.are_complete() && !members.may_declare_dead());
             // Their leases have run out, if the list was copied at all.
-            members.read(Some("stamp".into()), names(listed), Vec::new(), "me");
+            members.read(Some("stamp".into()), names(listed), Vec::new());
             assert!(!members.are_complete());
-            assert!(!read(&mut members, "me peer"), "one more is awaited");
+            assert!(!read_again(&mut members, "me peer"), "one more is awaited");
             assert!(!members.are_complete());
-            assert!(read(&mut members, "me peer other"));
+            assert!(read_again(&mut members, "me peer other"));
             assert!(members.are_complete());
-            assert!(read(&mut members, "me peer other dead"));
+            assert!(read_again(&mut members, "me peer other dead"));
         }
     }
 
@@ -343,24 +358,25 @@ mod tests {
     #[test]
     fn a_listed_instance_that_gets_its_lease_late_has_returned() {
         let mut members = member("me");
-        members.read(Some("stamp".into()), names("me peer"), Vec::new(), "me");
+        members.read(Some("stamp".into()), names("me peer"), Vec::new());
         assert!(read(&mut members, "me peer"));
         assert!(!read(&mut members, "me peer"));
     }
 
     #[test]
-    fn an_instance_that_enters_again_after_a_fault_of_this_one_may_have_corrected_its_presence() {
-        let mut members = member("me peer");
-        let enter = |members: &mut Members, name: &str| {
-            let mut listed = members.listed.clone();
-            listed.insert(name.into(), uuid::Uuid::new_v4().to_string());
-            members.read(Some("stamp".into()), listed, Vec::new(), "me")
-        };
-        assert!(!enter(&mut members, "peer"), "it had a fault of its own");
-        members.start_grace();
-        assert!(!enter(&mut members, "me"));
-        assert!(!enter(&mut members, "other"), "it is new");
-        assert!(enter(&mut members, "peer"));
+    fn after_a_fault_of_its_own_an_instance_awaits_those_that_enter_again_for_a_while() {
+        let mut members = member("me peer other");
+        members.await_all();
+        assert!(!read(&mut members, "me peer other") && !members.are_complete());
+        assert!(!read_again(&mut members, "me peer") && !members.are_complete());
+        assert!(read_again(&mut members, "me peer other") && members.are_complete());
+        members.await_all();
+        for _ in 0..UNLISTED_BEATS_MAX {
+            assert!(!read_again(&mut members, "me peer other") && !members.are_complete());
+            members.count_beat();
+        }
+        // Redis was there for them all the time.
+        assert!(read_again(&mut members, "me peer other") && members.are_complete());
     }
 
     #[test]

@@ -124,6 +124,14 @@ impl Shard {
         shared.is_none_or(|shared| shared.leaving.load(Ordering::Acquire))
     }
 
+    /// The number of this instance's next entry on a list: higher than at any server before.
+    pub(super) fn next_entry(&self) -> u64 {
+        let shared = self.shared.upgrade();
+        shared.map_or(0, |shared| {
+            1 + shared.entries.fetch_add(1, Ordering::AcqRel)
+        })
+    }
+
     /// Sends commands in one go; each has its own answer, which may be an error.
     pub(super) async fn run(&self, pipeline: &Pipeline) -> RedisResult<Vec<Value>> {
         match self.shared.upgrade() {
@@ -152,7 +160,7 @@ impl Shard {
     /// Something failed that a healthy server would do.
     pub(super) fn set_away(&self, error: &RedisError) {
         self.heard_beats.lock().fail();
-        self.members.lock().start_grace();
+        self.members.lock().await_all();
         self.health.set_away(self.address(), &server::plain(error));
         self.metrics.set_state(self.address(), State::Away);
         if server::must_reconnect(error) {

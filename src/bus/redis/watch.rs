@@ -1,5 +1,7 @@
 //! Maintains the list of a shard's instances: enters this one, reads the others, and removes those without a lease.
 
+use std::collections::HashMap;
+
 use redis::{ErrorKind, Pipeline, RedisResult, Value};
 use uuid::Uuid;
 
@@ -75,10 +77,7 @@ async fn read(shard: &Shard, mut enter: bool) -> RedisResult<()> {
     let silent = without_lease(shard, unknown.clone()).await?;
     let leased = unknown.into_iter().filter(|name| !silent.contains(name));
     let leased = leased.collect();
-    let mut members = shard.members.lock();
-    let may_have_missed = members.read(stamp, listed, leased, own_name);
-    drop(members);
-    if may_have_missed {
+    if shard.members.lock().read(stamp, listed, leased) {
         shard.report_all_missed();
     }
     Ok(())
@@ -92,17 +91,19 @@ async fn list(shard: &Shard, enter: bool) -> RedisResult<(Option<String>, List)>
     if enter {
         shard.chats.lock().write_all_again();
         shard.write_presence().await?;
-        let stamp = new_stamp();
         let entry = pipeline.cmd("HSET").arg(shard.tag.instances());
-        entry.arg(&shard.own_name).arg(&stamp).arg(STAMP).arg(stamp);
+        entry.arg(&shard.own_name).arg(shard.next_entry());
+        entry.arg(STAMP).arg(new_stamp());
         extend_life(&mut pipeline, shard);
     }
     pipeline.cmd("HGETALL").arg(shard.tag.instances());
     let mut answers: Vec<Value> = shard.ask(&pipeline).await?;
     let answer = answers.pop().unwrap_or(Value::Nil);
-    let mut listed: List = redis::from_redis_value(answer)?;
-    let stamp = listed.remove(STAMP);
-    Ok((stamp, listed))
+    let mut fields: HashMap<String, String> = redis::from_redis_value(answer)?;
+    let stamp = fields.remove(STAMP);
+    let fields = fields.into_iter();
+    let listed = fields.map(|(name, entry)| (name, entry.parse().unwrap_or_default()));
+    Ok((stamp, listed.collect()))
 }
 
 /// Extends the list's life, and reads it even if its stamp is the same: if Redis executed only half of a pipeline, an
