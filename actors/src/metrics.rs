@@ -55,7 +55,7 @@ metrics! {
         pub(crate) pair_crashes: IntCounter = "duet_pair_restarts_total",
         /// Open streams.
         pub(crate) streams: IntGauge = "duet_streams",
-        /// Streams ended because their client did not take its events.
+        /// Streams that ended while their client was behind with its events.
         pub(crate) streams_cut: IntCounter = "duet_streams_cut_total",
         /// Streams ended because the instance is draining.
         pub(crate) streams_moved: IntCounter = "duet_streams_moved_total",

@@ -235,6 +235,7 @@ impl Handler<Detach> for Pair {
             return;
         };
         let closed = self.streams.swap_remove(place);
+        self.count_cut(&closed);
         self.record_use(closed.session);
         self.departed(closed.seat, ctx);
     }
@@ -300,12 +301,19 @@ impl Pair {
 
     /// Drops the streams that have ended or stalled.
     pub(super) fn drop_dead_streams(&mut self, ctx: &mut Context<Self>) {
-        self.drop_streams(StreamEntry::is_dead, ctx);
-        let stalled = self.streams.iter().filter(|open| open.is_stalled()).count();
-        if stalled > 0 {
-            debug!(chat = %self.key.fingerprint(), stalled, "streams are cut off: their clients take nothing");
-            self.environment.metrics.streams_cut.inc_by(stalled as u64);
-            self.drop_streams(StreamEntry::is_stalled, ctx);
+        let over = |open: &StreamEntry| open.is_dead() || open.is_stalled();
+        for open in self.streams.iter().filter(|open| over(open)) {
+            self.count_cut(open);
+        }
+        self.drop_streams(over, ctx);
+    }
+
+    /// Counts a stream that ends while its client is behind. Mostly its connection was closed first, because the client took
+    /// nothing.
+    fn count_cut(&self, ended: &StreamEntry) {
+        if let Feed::Behind(_) = ended.feed {
+            debug!(chat = %self.key.fingerprint(), "a stream ended whose client was behind");
+            self.environment.metrics.streams_cut.inc();
         }
     }
 

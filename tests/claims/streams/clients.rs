@@ -9,7 +9,7 @@ use std::{
 use socket2::{Domain, Socket, Type};
 use tokio::{io::AsyncReadExt, io::AsyncWriteExt, net::TcpStream, task::JoinSet};
 
-use crate::support::{Chat, DEADLINE, Person, Server, Setup, Stream, within};
+use crate::support::{Chat, DEADLINE, Person, Server, Setup, Stream, eventually, within};
 
 const MIB: u64 = 1 << 20;
 
@@ -110,6 +110,11 @@ async fn a_client_that_stops_reading_is_cut_off_and_its_neighbour_notices_nothin
     let grown = most.saturating_sub(before);
     assert!(grown < 30 * MIB, "{} MiB", grown / MIB);
     server.streams_become(1.0).await;
+    eventually("all four are counted", async || {
+        let cut = server.metric("duet_streams_cut_total").await;
+        (cut == 4.0).then_some(())
+    })
+    .await;
 
     // Their connections are closed behind what was on its way.
     for mut socket in silent {
