@@ -24,11 +24,11 @@ export function start() {
   });
   // An error page in the place of this address: the way on, which names no more than the path, would lose it.
   const again = /** @type {HTMLAnchorElement | null} */ (document.querySelector(".failed .primary"));
-  if (again?.pathname === location.pathname) {
-    again.addEventListener("click", (event) => {
-      event.preventDefault();
+  if (fragment && again?.pathname === location.pathname) {
+    again.onclick = () => {
       location.reload();
-    });
+      return false;
+    };
   }
   const form = /** @type {HTMLFormElement | null} */ (document.getElementById("login"));
   if (!form || !code) return;

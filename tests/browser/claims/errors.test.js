@@ -1,7 +1,7 @@
 // When something goes wrong, the page says what happened, whether anything was lost, and one next step.
 
 import { claim, share } from "../harness/claim.js";
-import { choose, endForBoth, inChat, meet, message, say } from "../harness/flows.js";
+import { choose, choosePlain, endForBoth, inChat, meet, message, say } from "../harness/flows.js";
 import { until, untilIs } from "../harness/until.js";
 
 share();
@@ -61,4 +61,24 @@ claim("what another site sent in one's name", async ({ person }) => {
   await inChat(page);
   await say(page, "Not ended");
   await message(anny.page, "Not ended").waitFor();
+});
+
+claim("the way on from a chat that could not be made leads to a new form, and sends the old one no more", async ({ person }) => {
+  const abhi = await person();
+  abhi.expectStatus(403);
+  const { page } = abhi;
+  let sent = 0;
+  await page.route("**/demo/chat/register", async (route) => {
+    if (route.request().method() !== "POST") return route.continue();
+    sent++;
+    const headers = { ...route.request().headers(), origin: "https://other.example" };
+    await route.fulfill({ response: await route.fetch({ headers }) });
+  });
+  await page.goto("/");
+  await choosePlain(page);
+  await page.getByLabel("Your name").fill("Abhi");
+  await page.getByRole("button", { name: "Create the chat" }).click();
+  await follow(page, "That came from another site", /Nothing was changed/, "Start a new chat");
+  await page.getByRole("heading", { name: "A private chat for two" }).waitFor();
+  await untilIs("the forms that were sent", () => sent, 1);
 });
