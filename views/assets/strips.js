@@ -21,7 +21,7 @@ export function start() {
 }
 
 async function meet() {
-  if (isAsked || !state.asks.length) return;
+  if (isAsked || !(state.asks.length || document.querySelector("#asks form"))) return;
   isAsked = true;
   await import("./asks.js").then(({ start }) => start(), renew);
 }

@@ -178,6 +178,27 @@ claim("who asks is refused by the other person", async ({ person }) => {
   await message(abhi.page, "Still here").waitFor();
 });
 
+claim("a request to be let in that is answered while the page is still on its way is not shown for long", async ({ person }) => {
+  const [abhi, anny, stranger] = [await person(), await person(), await person()];
+  stranger.expectStatus(409);
+  const { link, one } = await meet(abhi, anny);
+  await knock(stranger.page, link, "Anny");
+  await stranger.page.getByRole("button", { name: "Ask to be let in" }).click();
+  const form = abhi.page.locator("#asks form");
+  await form.waitFor();
+  const second = await abhi.context.newPage();
+  await second.route(`**${one.chat}`, async (route) => {
+    const response = await route.fetch();
+    assert.match(await response.text(), /<form class="strip ask"/);
+    await form.getByRole("button", { name: "Refuse" }).click();
+    await untilIs("the banner", () => form.count(), 0);
+    await route.fulfill({ response });
+  });
+  await second.goto(one.chat);
+  await inChat(second);
+  await untilIs("the other tab's banner", () => second.locator("#asks form").count(), 0);
+});
+
 claim("nobody is let in while the person is there", async ({ person }) => {
   const [abhi, anny, stranger] = [await person(), await person(), await person()];
   stranger.expectStatus(409);
