@@ -33,9 +33,8 @@ export async function enter(place, fragment, wanted) {
     if (!document.querySelector('[data-cannot="downgraded"]')) return;
     // Whoever has a key for this chat, or came for an encrypted one, must not write into one that the server can read.
     if (fragment === null && wanted === null && !(await holds())) return;
-    cannot("downgraded");
     for (const node of document.querySelectorAll("main form, main section")) /** @type {HTMLElement} */ (node).hidden = true;
-    return;
+    return cannot("downgraded");
   }
   const hash = place.dataset.encrypted ?? "";
   if (hash !== hashHere() || (wanted ?? hash) !== hash) return cannot("other", place);
