@@ -1,7 +1,7 @@
 // The ways out. Whoever ends the chat and however this page hears of it, nothing of the chat stays in the browser: not in the
 // page, not in this tab's storage, not behind the Back button.
 
-import { call } from "./api.js";
+import { backoffMs, call } from "./api.js";
 import { clear as clearComposer } from "./composer.js";
 import { become } from "./connection.js";
 import { clear as clearOutbox } from "./outbox.js";
@@ -31,9 +31,12 @@ export function start() {
     leave();
   });
   on("out", async ({ told }) => {
-    // A tab that was frozen hears of it late, and one may have logged in again since.
-    if (told && (await call("sessions")).code !== 401) return;
-    if (!told) tell("out");
+    if (told) {
+      // A tab that was frozen hears of it late, when one may have logged in again, and perhaps ahead of the network.
+      const { code } = await call("sessions");
+      if (code === 200) return;
+      if (code !== 401) return void setTimeout(emit, backoffMs(3), "out", { told });
+    } else tell("out");
     leave();
     void forget(false).then(() => location.replace(config.loggedOut));
   });

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 
 import { claim, shareBehindRelay } from "../harness/claim.js";
-import { begin, enter, meet, message, opened, say, tell } from "../harness/flows.js";
+import { begin, choose, enter, meet, message, opened, say, tell } from "../harness/flows.js";
 import { remains } from "../harness/remains.js";
-import { untilIs } from "../harness/until.js";
+import { until, untilIs } from "../harness/until.js";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -74,6 +74,33 @@ claim("old news of a logout, from a tab that was frozen, ends nothing where one 
   await message(page, "So am I").waitFor();
   assert.ok(await holdsKey(page));
 });
+
+for (const [what, status] of /** @type {const} */ ([["no network", 0], ["a server that is away", 503]])) {
+  claim(`a tab that hears of a logout and meets ${what} leaves the chat as soon as there is an answer`, async ({ person }) => {
+    const abhi = await person();
+    abhi.expectOutage();
+    abhi.expectStatus(401, 503);
+    const { page } = abhi;
+    const { chat } = await begin(abhi);
+    await say(page, "Nobody else's business");
+    const second = await abhi.tab(chat);
+    await message(second, "Nobody else's business").waitFor();
+    let asked = 0;
+    // Like one that was frozen, and hears of it ahead of the network.
+    await second.route("**/1/*", async (route) => {
+      await (status ? route.fulfill({ status }) : route.abort());
+      asked += Number(route.request().url().endsWith("/sessions"));
+    });
+    await choose(page, "Log out");
+    await page.getByRole("dialog").getByRole("button", { name: "Log out" }).click();
+    await page.getByText("You are logged out").first().waitFor();
+    // Of the page that logs out, and of the one that it leads to.
+    await until("it has heard it twice", () => asked > 1);
+    await second.unrouteAll({ behavior: "wait" });
+    await second.getByText("You are logged out").first().waitFor();
+    await untilIs("what is left", () => remains({ context: abhi.context, page: second }), []);
+  });
+}
 
 claim("an answer of an error keeps the key, whatever the error says", async ({ person, relay }) => {
   const abhi = await person();
