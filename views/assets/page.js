@@ -16,5 +16,5 @@ const run = (script) => script.then(({ start }) => start()).catch(reportError);
 if (ofTab.get("duet:ended") || /^\?(ended|loggedout)/.test(location.search) || document.querySelector("[data-gone]")) void run(import("./notice.js"));
 // Who waits for the other person, or was let in just now. The page of an encrypted chat goes in when it has the key: door.js.
 if (document.querySelector("[data-ask], [data-submit-now]:not([data-encrypted] *)")) void run(import("./ask.js"));
-// What the browser kept of a page may belong to a chat that is gone.
-addEventListener("pageshow", (event) => event.persisted && location.replace(location.pathname + location.search));
+// What the browser kept of a page may belong to a chat that is gone. What follows the # may be a secret that nothing else keeps.
+addEventListener("pageshow", ({ persisted }) => persisted && (location.hash ? location.reload() : location.replace(location.pathname + location.search)));

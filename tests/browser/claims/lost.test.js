@@ -1,4 +1,6 @@
-// An answer that is lost on its way back: the server has done what was asked, and nobody knows.
+// What a browser's Back button leads to: an answer that was lost on its way, a page that was kept.
+
+import assert from "node:assert/strict";
 
 import { claim, shareBehindRelay } from "../harness/claim.js";
 import { inChat, opened, register } from "../harness/flows.js";
@@ -31,3 +33,20 @@ for (const encrypted of [false, true]) {
     await (encrypted ? opened : inChat)(page);
   });
 }
+
+claim("a secret that was not taken is there, and refused, when one comes back by the Back button", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  const { page } = anny;
+  const { link } = await register(abhi);
+  const whole = `${link}#v1.${"A".repeat(43)}`;
+  const refused = page.getByText("the server says that this chat is not encrypted");
+  await page.addInitScript(() => addEventListener("pageshow", ({ persisted }) => void Object.assign(globalThis, { persisted })));
+  await page.goto(whole);
+  await refused.waitFor();
+  await page.locator("header a").first().click();
+  await page.getByRole("heading", { name: "A private chat for two" }).waitFor();
+  await page.goBack({ waitUntil: "commit" });
+  await until("it is loaded anew", () => page.evaluate(() => /** @type {any} */ (globalThis).persisted === false));
+  await refused.waitFor();
+  assert.equal(page.url(), whole);
+});
