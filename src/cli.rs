@@ -204,12 +204,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             let settings = settings()?;
             telemetry::start_log(&settings.log);
             settings.check_authorities_of_store()?;
-            System::new().block_on(async {
-                let open = || open(&settings);
-                let store = store::open_with_retries(&settings.store, open).await?;
-                store.close().await;
-                Ok::<_, OpenError>(())
-            })?;
+            System::new().block_on(store::migrate(&settings))?;
             print_line(format_args!("{} is up to date.", settings.store.url))
         }
         Command::CheckConfig { print } => {

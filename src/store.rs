@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actors::ports::{Clock, Store, StoreError};
+use actors::ports::{Clock, Store, StoreError, SystemClock};
 use futures_util::future::{select_all, try_join_all};
 use prometheus::Registry;
 use tracing::{info, warn};
@@ -42,30 +42,44 @@ type Result<T, E = StoreError> = std::result::Result<T, E>;
 #[error("{sentence}")]
 pub struct OpenError {
     sentence: String,
-    /// Whether retrying can help, as when a server is still starting. A wrong setting or password, or a
-    /// missing right, is not retried.
-    pub is_passing: bool,
+    cause: Cause,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// A wrong setting or password, or a missing right.
+    Wrong,
+    /// The server cannot be reached, as while it starts.
+    Away,
+    /// The server is there, and somebody else holds what the opening needs.
+    InUse,
 }
 
 impl OpenError {
     fn wrong(sentence: String) -> Self {
-        Self {
-            sentence,
-            is_passing: false,
-        }
+        let cause = Cause::Wrong;
+        Self { sentence, cause }
     }
 
-    fn passing(sentence: String) -> Self {
-        Self {
-            sentence,
-            is_passing: true,
-        }
+    fn away(sentence: String) -> Self {
+        let cause = Cause::Away;
+        Self { sentence, cause }
+    }
+
+    fn in_use(sentence: String) -> Self {
+        let cause = Cause::InUse;
+        Self { sentence, cause }
+    }
+
+    /// Whether retrying can help.
+    fn is_passing(&self) -> bool {
+        self.cause != Cause::Wrong
     }
 }
 
 impl From<StoreError> for OpenError {
     fn from(error: StoreError) -> Self {
-        Self::passing(error.to_string())
+        Self::away(error.to_string())
     }
 }
 
@@ -121,6 +135,21 @@ pub async fn open(
     })
 }
 
+/// Creates the store or brings it up to date: every server of it, and waits for those that are away.
+///
+/// # Errors
+/// [`OpenError`] names what is wrong.
+pub async fn migrate(settings: &Settings) -> Result<(), OpenError> {
+    let clock = Arc::new(SystemClock);
+    if let StoreUrl::Shards(urls) = &settings.store.url {
+        return ShardedStore::migrate(urls, &settings.store, clock).await;
+    }
+    let open = async || open(settings, clock.clone(), &Registry::new()).await;
+    let store = open_with_retries(&settings.store, open).await?;
+    store.close().await;
+    Ok(())
+}
+
 /// Retries an opening until it succeeds, and logs what it waits for. Errors that retrying cannot fix are
 /// returned at once, the others after `store.start_seconds`.
 ///
@@ -144,7 +173,7 @@ pub async fn open_with_retries<T>(
             Err(error) => error,
         };
         let spent = patience.is_some_and(|patience| began.elapsed() >= patience);
-        if !error.is_passing || spent {
+        if !error.is_passing() || spent {
             return Err(error);
         }
         if said.is_none_or(|said| said.elapsed() >= SAY_AGAIN) {

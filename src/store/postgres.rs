@@ -117,7 +117,7 @@ impl PostgresStore {
 async fn connect_once(url: &PostgresUrl) -> Result<Client, OpenError> {
     let connecting = Servers::new(url, CONNECT_DEADLINE, Session::for_upkeep())?;
     match connecting.connect().await {
-        Err(error) if error.is_passing => Err(other_service(url).await.unwrap_or(error)),
+        Err(error) if error.is_passing() => Err(other_service(url).await.unwrap_or(error)),
         connected => connected,
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn wrong(what: impl Display, next_step: &str) -> OpenError {
 
 /// The same, where retrying may help too.
 pub(super) fn passing(what: impl Display, next_step: &str) -> OpenError {
-    OpenError::passing(sentence(what, next_step))
+    OpenError::away(sentence(what, next_step))
 }
 
 fn sentence(what: impl Display, next_step: &str) -> String {
@@ -90,8 +90,12 @@ const CHECK_LOGIN_OR_TLS: &str = "Check the user, the password and sslmode in st
 fn of_server(refused: &DbError, what: String) -> OpenError {
     let code = refused.code().code();
     let message = refused.message();
-    if *refused.code() == SqlState::LOCK_NOT_AVAILABLE {
-        return passing(what, CHECK_LOCKS);
+    let locked = [
+        SqlState::LOCK_NOT_AVAILABLE,
+        SqlState::T_R_DEADLOCK_DETECTED,
+    ];
+    if locked.contains(refused.code()) {
+        return OpenError::in_use(sentence(what, CHECK_LOCKS));
     }
     match code.get(..2).unwrap_or(code) {
         "28" => wrong(what, CHECK_LOGIN),

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::{Known, LOCATED_LEN_MAX, Shard, ShardedStore, maps::Maps, spreading::initial_maps};
 use crate::{
     config::{self, PostgresUrl},
-    store::{Meter, OpenError, PostgresStore, open_with_retries, postgres::PoolMetrics},
+    store::{Cause, Meter, OpenError, PostgresStore, open_with_retries, postgres::PoolMetrics},
 };
 
 /// How often every server is probed and asked for new maps.
@@ -53,11 +53,13 @@ impl ShardedStore {
         clock: Arc<dyn Clock>,
         registry: &Registry,
     ) -> Result<Arc<Self>, OpenError> {
-        let meter = Meter::register(registry);
-        let shard = |url| Shard::new(url, &meter, registry);
-        let shards: Vec<Shard> = urls.iter().map(shard).collect();
+        let shards = shards_at(urls, registry);
         let open = async || open_all(&shards, settings, clock.now()).await;
-        let maps = open_with_retries(settings, open).await?;
+        let (maps, away) = open_with_retries(settings, open).await?;
+        check_opened(&shards, &maps, clock.now())?;
+        if let Some(error) = away {
+            warn!(%error, "a server of the store is opened later");
+        }
         let store = Arc::new(Self {
             shards,
             maps: RwLock::new(Known {
@@ -70,9 +72,6 @@ impl ShardedStore {
             lanes: settings.lanes.into(),
             metrics: ShardMetrics::register(registry),
         });
-        let servers = store.shards.iter();
-        let servers = servers.map(|shard| (&*shard.place, shard.identity()));
-        check_servers(servers, &store.maps.read().maps.in_use(store.clock.now()))?;
         store.probe_servers().await;
         tokio::spawn(watch(Arc::downgrade(&store)));
         for (number, shard) in store.shards.iter().enumerate() {
@@ -81,6 +80,23 @@ impl ShardedStore {
             }
         }
         Ok(store)
+    }
+
+    /// Connects to all servers and migrates them.
+    ///
+    /// # Errors
+    /// [`OpenError`] names the server that is the problem, also if it is away for long.
+    pub async fn migrate(
+        urls: &[PostgresUrl],
+        settings: &config::Store,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(), OpenError> {
+        let shards = shards_at(urls, &Registry::new());
+        let open = async || match open_all(&shards, settings, clock.now()).await? {
+            (maps, None) => check_opened(&shards, &maps, clock.now()),
+            (_, Some(away)) => Err(away),
+        };
+        open_with_retries(settings, open).await
     }
 
     /// Probes every server with a write; logs each change of the result.
@@ -105,6 +121,18 @@ impl ShardedStore {
             gauge.set(shard.answers().into());
         }
     }
+}
+
+fn shards_at(urls: &[PostgresUrl], registry: &Registry) -> Vec<Shard> {
+    let meter = Meter::register(registry);
+    let shard = |url| Shard::new(url, &meter, registry);
+    urls.iter().map(shard).collect()
+}
+
+fn check_opened(shards: &[Shard], maps: &Maps, now: Timestamp) -> Result<(), OpenError> {
+    let servers = shards.iter();
+    let servers = servers.map(|shard| (&*shard.place, shard.identity()));
+    check_servers(servers, &maps.in_use(now))
 }
 
 /// Refuses settings that lack a server which chats may be on, or that name one server twice. The identity of
@@ -196,17 +224,17 @@ impl Shard {
     fn named(&self, error: &OpenError) -> OpenError {
         OpenError {
             sentence: format!("{}: {error}", self.place),
-            is_passing: error.is_passing,
+            cause: error.cause,
         }
     }
 }
 
-/// Opens the servers that are not open yet, and reads the maps.
+/// Opens the servers that are not open yet, and reads the maps. Also returns why a server is away.
 async fn open_all(
     shards: &[Shard],
     settings: &config::Store,
     now: Timestamp,
-) -> Result<Maps, OpenError> {
+) -> Result<(Maps, Option<OpenError>), OpenError> {
     let unopened = || shards.iter().filter(|shard| shard.opened.get().is_none());
     let opening = unopened().map(async |shard| {
         shard
@@ -218,9 +246,10 @@ async fn open_all(
     for opened in join_all(opening).await {
         match opened {
             Ok(()) => {}
-            Err(error) if error.is_passing => away = Some(error),
+            Err(error) if error.cause == Cause::Away => away = Some(error),
             Err(error) => return Err(error),
         }
     }
-    initial_maps(shards, away, now).await
+    let maps = initial_maps(shards, away.as_ref(), now).await?;
+    Ok((maps, away))
 }

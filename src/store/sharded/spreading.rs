@@ -151,7 +151,7 @@ pub(super) fn lacks_any(maps: &[Map], all: &[Map]) -> bool {
 /// one has chats already, because it was the only one so far, the first map has that one alone.
 pub(super) async fn initial_maps(
     shards: &[Shard],
-    away: Option<OpenError>,
+    away: Option<&OpenError>,
     now: Timestamp,
 ) -> Result<Maps, OpenError> {
     let opened: Vec<(&Shard, Uuid, &PostgresStore)> = shards
@@ -169,7 +169,7 @@ pub(super) async fn initial_maps(
     }
     if let Some(away) = away {
         // Without a map, it is unknown whether a missing server has chats.
-        return Err(away);
+        return Err(away.clone());
     }
     let mut inhabited = Vec::new();
     for (shard, id, store) in &opened {
@@ -201,8 +201,7 @@ pub(super) async fn initial_maps(
     }
     // In one order, so that of several instances that start together the first one makes the maps.
     let leader = opened.iter().min_by_key(|(_, id, _)| *id);
-    let (_, _, leader) =
-        leader.ok_or_else(|| OpenError::passing("no server was reached".into()))?;
+    let (_, _, leader) = leader.ok_or_else(|| OpenError::away("no server was reached".into()))?;
     leader.write_maps(&maps).await?;
     let made = leader.maps().await?;
     for (_, _, store) in &opened {

@@ -13,14 +13,14 @@ use super::on;
 use crate::{start::refusing::refused, support::Chat, upgrade::FIRST_VERSION};
 
 /// Runs SQL in a session of its own.
-fn in_psql(server: &Postgres, sql: &str) -> Child {
+pub(super) fn in_psql(server: &Postgres, sql: &str) -> Child {
     let mut psql = Command::new("psql");
     psql.args(["-q", &server.url(), "-c", sql]);
     psql.stdout(Stdio::null()).spawn().unwrap()
 }
 
 /// Waits until another session holds such a lock; its process id in the server.
-fn holder_of(server: &Postgres, lock: &str) -> String {
+pub(super) fn holder_of(server: &Postgres, lock: &str) -> String {
     let find =
         format!("SELECT pid FROM pg_locks WHERE {lock} AND granted AND pid <> pg_backend_pid()");
     loop {

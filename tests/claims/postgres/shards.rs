@@ -2,6 +2,7 @@
 //! no others, and servers come and go without a chat being moved.
 
 mod change;
+mod migrating;
 mod told;
 
 use harness::servers::{Postgres, Proxy, Redis, Stalled};

@@ -101,7 +101,7 @@ async fn different_maps_of_one_version_are_not_followed() {
     let (settings, clock) = (settings(), Arc::new(SystemClock));
     let opened = ShardedStore::open(&urls, &settings, clock, &Registry::new()).await;
     let refused = opened.err().unwrap();
-    assert!(!refused.is_passing);
+    assert!(!refused.is_passing());
     assert!(
         refused.to_string().contains("another map of version 2"),
         "{refused}"
