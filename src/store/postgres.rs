@@ -81,7 +81,7 @@ impl PostgresStore {
     ) -> Result<Self, OpenError> {
         let client = connect_once(url).await?;
         inspect::server(&client).await?;
-        inspect::sessions(url).await?;
+        inspect::sessions(&client, url).await?;
         let client = migrate::migrate(client, settings.start_patience()).await?;
         inspect::rights(&client).await?;
         let (meter, pool) = metrics();

@@ -7,6 +7,7 @@ mod managed;
 mod migrations;
 mod pooler;
 mod rights;
+mod scarce;
 mod shards;
 mod start;
 mod tls;

@@ -63,7 +63,7 @@ pub async fn examine(
     });
     let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
     found.push(clock(async || client.query_one(now, &[]).await?.try_get(0)).await?);
-    inspect::sessions(url).await?;
+    inspect::sessions(&client, url).await?;
     found.push(Finding::ok("no pooler shares its sessions"));
     if !migrate::is_current(&mut client).await? {
         found.push(Finding::warning(

@@ -52,8 +52,8 @@ pub(super) async fn server(client: &Client) -> Result<(), OpenError> {
 
 /// Refuses a pooler in transaction mode: if the session is terminated, a connection of its own closes, but a
 /// pooler continues on another session.
-pub(super) async fn sessions(url: &PostgresUrl) -> Result<(), OpenError> {
-    let (client, probe) = tokio::try_join!(connect_once(url), connect_once(url))?;
+pub(super) async fn sessions(client: &Client, url: &PostgresUrl) -> Result<(), OpenError> {
+    let probe = connect_once(url).await?;
     let pid = probe.simple_query("SELECT pg_backend_pid()").await?;
     let pid = pid.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => row.get(0),

@@ -34,7 +34,7 @@ impl DatabaseLock {
     /// [`OpenError`] names the process that holds it.
     pub async fn take(url: &PostgresUrl) -> Result<Self, OpenError> {
         // With a pooler the lock would stay in a session that others use.
-        inspect::sessions(url).await?;
+        inspect::sessions(&connect_once(url).await?, url).await?;
         let held = acquire(url, None).await?.ok_or_else(another)?;
         let (tell, lost) = oneshot::channel();
         let keeper = tokio::spawn(keep(url.clone(), held, tell));
