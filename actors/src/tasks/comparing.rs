@@ -15,6 +15,7 @@ use crate::{
     PairRegistry,
     domain::{ChatKey, Position},
     pair::Signal,
+    ports::StoreError,
     supervision::catch_panic,
 };
 
@@ -208,11 +209,18 @@ async fn sleep_until(due: Option<Instant>) {
 async fn compare(pairs: &PairRegistry, keys: Vec<ChatKey>) -> Compared {
     let began = Instant::now();
     let mut failed = Vec::new();
-    for part in keys.chunks(STATEMENT_LEN_MAX) {
-        match failed.is_empty() {
-            true => failed = compare_in_one_statement(pairs, part).await,
+    let mut parts: Vec<Vec<ChatKey>> = keys.chunks(STATEMENT_LEN_MAX).map(<[_]>::to_vec).collect();
+    while let Some(part) = parts.pop() {
+        if !failed.is_empty() {
             // The partition does not answer, and would let each statement wait.
-            false => failed.extend(part),
+            failed.extend(part);
+            continue;
+        }
+        let mut refused = compare_in_one_statement(pairs, part, &mut failed).await;
+        // One chat is the cause. The audit compares it again.
+        if refused.len() > 1 {
+            let second_half = refused.split_off(refused.len() / 2);
+            parts.extend([refused, second_half]);
         }
     }
     Compared {
@@ -222,14 +230,19 @@ async fn compare(pairs: &PairRegistry, keys: Vec<ChatKey>) -> Compared {
     }
 }
 
-/// Returns the chats that the statement failed for.
-async fn compare_in_one_statement(pairs: &PairRegistry, keys: &[ChatKey]) -> Vec<ChatKey> {
+/// Adds the chats that the store could not be asked for to `failed`, and returns those that it refused.
+async fn compare_in_one_statement(
+    pairs: &PairRegistry,
+    keys: Vec<ChatKey>,
+    failed: &mut Vec<ChatKey>,
+) -> Vec<ChatKey> {
     let known = keys
         .iter()
         .filter_map(|key| Some((*key, pairs.position(*key)?)));
     let (keys, asked): (Vec<ChatKey>, Vec<Position>) = known.unzip();
+    let mut refused = Vec::new();
     if keys.is_empty() {
-        return Vec::new();
+        return refused;
     }
     let positions = match catch_panic(pairs.store().positions(&keys)).await {
         Ok(positions) => positions,
@@ -238,7 +251,6 @@ async fn compare_in_one_statement(pairs: &PairRegistry, keys: &[ChatKey]) -> Vec
             return keys;
         }
     };
-    let mut failed = Vec::new();
     for ((key, asked), found) in keys.iter().zip(asked).zip(positions) {
         match found {
             // Mostly so, and then the pair need not be looked at again.
@@ -250,14 +262,17 @@ async fn compare_in_one_statement(pairs: &PairRegistry, keys: &[ChatKey]) -> Vec
                 }
             }
             Err(failure) => {
-                if failed.is_empty() {
+                if failed.is_empty() && refused.is_empty() {
                     debug!(%failure, "some pairs are compared with the store later");
                 }
-                failed.push(*key);
+                match failure {
+                    StoreError::Refused(_) => refused.push(*key),
+                    StoreError::Unavailable(_) | StoreError::NoRoom(_) => failed.push(*key),
+                }
             }
         }
     }
-    failed
+    refused
 }
 
 #[cfg(test)]

@@ -62,6 +62,24 @@ async fn what_the_bus_lost_is_made_good_when_it_says_so() {
 }
 
 #[actix::test]
+async fn a_chat_that_the_store_cannot_read_keeps_no_other_from_catching_up() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let mut chats = Vec::new();
+    for _ in 0..5 {
+        chats.push(couple_that_missed_one(&world, &here, &there).await);
+    }
+    let ([damaged, _], _) = &chats[2];
+    there.store.damage(damaged.key);
+    there.bus.report_missed(None);
+    for ([abhi, _], stream) in &chats {
+        if abhi.key != damaged.key {
+            stream.until(&Shown::Message(1, "lost".into())).await;
+        }
+    }
+}
+
+#[actix::test]
 async fn a_store_that_does_not_answer_is_asked_twice_a_second_however_often_something_is_found_missing()
  {
     let world = World::new();

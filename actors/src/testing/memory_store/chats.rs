@@ -62,9 +62,11 @@ impl Chats for MemoryStore {
     }
 
     async fn positions(&self, keys: &[ChatKey]) -> BatchResult<Option<Position>> {
-        let found = self.enter(Call::Positions).await.map(|(mut data, now)| {
+        let found = self.enter(Call::Positions).await;
+        let found = found.and_then(|(mut data, now)| {
+            self.faults.check_damage(keys)?;
             let position = |key: &ChatKey| Some(data.live(*key, now)?.position());
-            keys.iter().map(position).collect()
+            Ok(keys.iter().map(position).collect())
         });
         batch_result(keys.len(), found)
     }

@@ -57,6 +57,7 @@ struct State {
     failing: HashMap<Call, usize>,
     panicking: HashMap<Call, usize>,
     locked: HashSet<ChatKey>,
+    damaged: HashSet<ChatKey>,
     waiting: HashSet<Call>,
     calls: HashMap<Call, usize>,
     lost_appends: usize,
@@ -106,6 +107,11 @@ impl MemoryStore {
         };
     }
 
+    /// Refuses every statement about positions that reads this chat from now on, as with a damaged page.
+    pub fn damage(&self, key: ChatKey) {
+        self.faults.state.lock().damaged.insert(key);
+    }
+
     /// Makes the next appends fail as unavailable after they were stored.
     pub fn lose_next_appends(&self, times: usize) {
         self.faults.state.lock().lost_appends = times;
@@ -147,6 +153,14 @@ impl MemoryStore {
 impl Faults {
     pub(super) fn is_locked(&self, key: ChatKey) -> bool {
         self.state.lock().locked.contains(&key)
+    }
+
+    pub(super) fn check_damage(&self, keys: &[ChatKey]) -> Result<(), StoreError> {
+        let state = self.state.lock();
+        match keys.iter().any(|key| state.damaged.contains(key)) {
+            true => Err(StoreError::Refused("a page is damaged".into())),
+            false => Ok(()),
+        }
     }
 
     /// Waits while calls of this kind are held, and fails if requested.
