@@ -51,7 +51,7 @@ PREPARE page(uuid, bigint, bigint, bigint) AS :sql;
 \set sql `cat src/store/postgres/sql/positions.sql`
 PREPARE positions(uuid[]) AS :sql;
 \set sql `cat src/store/postgres/sql/raise_marks.sql`
-PREPARE marks(uuid[], smallint[], bigint[], bigint[], bigint[], bytea[]) AS :sql;
+PREPARE marks(uuid[], smallint[], bigint[], bigint[], bigint[]) AS :sql;
 \set sql `cat src/store/postgres/sql/expired.sql`
 PREPARE expired(bigint) AS :sql;
 \set sql `cat src/store/postgres/sql/next_to_purge.sql`
@@ -84,7 +84,7 @@ BEGIN;
 :explain EXECUTE check_sessions(:'many', :'digests', array_fill(1::smallint, ARRAY[64]));
 \echo '== marks of 64 seats'
 :explain EXECUTE marks(:'many', array_fill(1::smallint, ARRAY[64]), array_fill(5::bigint, ARRAY[64]),
-    array_fill(5::bigint, ARRAY[64]), array_fill(5::bigint, ARRAY[64]), :'digests');
+    array_fill(5::bigint, ARRAY[64]), array_fill(5::bigint, ARRAY[64]));
 \echo '== chats that expire'
 :explain EXECUTE expired(200);
 \echo '== the next chat to purge'

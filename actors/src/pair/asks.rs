@@ -179,8 +179,6 @@ impl Handler<AnswerAsk> for Pair {
                 true => {
                     answer_in_store(&*store, caller, answer.ask_ref, AskAnswer::DryRun).await?;
                     check_absent(&environment, caller, open_here[caller.seat.other()]).await?;
-                    // The store refuses marks of a session that has ended, and these were accepted before.
-                    environment.deferred.write_beside(caller.key).await;
                     AskAnswer::Allow { valid: ASK_VALID }
                 }
                 false => AskAnswer::Refuse,

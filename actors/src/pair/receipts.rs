@@ -31,7 +31,7 @@ impl Handler<MoveMarks> for Pair {
             }
             let seat = caller.seat;
             if let Some(marks) = pair.raise_marks(seat, request.marks) {
-                pair.defer(DeferredWrite::Marks(caller, marks));
+                pair.defer(DeferredWrite::Marks(seat, marks));
                 pair.publish(Notice::Marks { seat, marks });
             }
             Ok(())

@@ -64,10 +64,7 @@ impl Handler<EndSession> for Pair {
     type Result = AtomicResponse<Self, Result<(), Refusal>>;
 
     fn handle(&mut self, request: EndSession, _: &mut Self::Context) -> Self::Result {
-        let deferred = self.environment.deferred.clone();
         let end = async move |store: Arc<dyn Store>, caller: Caller| {
-            // The store refuses marks of a session that has ended, and these were accepted before.
-            deferred.write_beside(caller.key).await;
             let ended = store.end_session(caller, request.which).await??;
             Ok((ended, caller.seat))
         };

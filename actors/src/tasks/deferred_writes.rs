@@ -55,8 +55,7 @@ struct Part {
 /// What a write is about: those about the same subject become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Subject {
-    /// The seat, and the digest of the session's token.
-    Marks(Seat, [u8; 32]),
+    Marks(Seat),
     LastSeen(Seat),
     Used(SessionId),
 }
@@ -219,7 +218,7 @@ fn raise(write: &mut DeferredWrite, to: DeferredWrite) {
 
 fn subject(write: &DeferredWrite) -> Subject {
     match write {
-        DeferredWrite::Marks(by, _) => Subject::Marks(by.seat, *by.session.as_bytes()),
+        DeferredWrite::Marks(seat, _) => Subject::Marks(*seat),
         DeferredWrite::LastSeen(seat, _) => Subject::LastSeen(*seat),
         DeferredWrite::Used(session, _) => Subject::Used(*session),
     }

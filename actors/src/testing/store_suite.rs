@@ -162,7 +162,7 @@ macro_rules! store_suite {
             no_mark_is_stored_above_the_last_message
             a_seat_is_last_seen_at_the_latest_time
             a_session_is_last_seen_at_the_latest_time
-            marks_of_a_dead_session_are_ignored
+            marks_outlast_the_sessions_of_their_seat
             deferred_writes_about_missing_rows_are_ignored
             // ending
             a_chat_ends_once

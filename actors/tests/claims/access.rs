@@ -101,25 +101,6 @@ async fn marks_that_another_instance_stored_unheard_come_with_a_comparison() {
 }
 
 #[actix::test]
-async fn a_mark_of_a_session_that_ended_before_it_was_stored_is_not_stored() {
-    let world = World::new();
-    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
-    let [abhi, anny] = here.couple(&world).await;
-    anny.send("Hello").await.unwrap();
-    let (phone, tablet) = (abhi.at(&there), abhi.again(&here).await.at(&there));
-    let held = there.store.hold(Call::DeferredWrite);
-    phone.receipt(1, 1).await.unwrap();
-    abhi.log_out().await.unwrap();
-    drop(held);
-    there.pairs.flush_deferred().await;
-    let marks = |chat: actors::domain::Chat| chat.position.marks[abhi.seat];
-    assert_eq!(marks(world.load(abhi.key).await), Marks::default());
-    // Another session of the seat says the same, and counts.
-    tablet.receipt(1, 1).await.unwrap();
-    there.pairs.flush_deferred().await;
-}
-
-#[actix::test]
 async fn checks_of_many_sessions_share_a_call() {
     let world = World::new();
     let here = world.instance(roomy());

@@ -235,6 +235,21 @@ async fn a_mark_that_was_accepted_outlasts_its_session() {
 }
 
 #[actix::test]
+async fn a_mark_that_was_accepted_outlasts_a_session_that_ends_on_another_instance() {
+    let world = World::new();
+    let (here, there) = (world.instance(roomy()), world.instance(roomy()));
+    let [abhi, anny] = here.couple(&world).await;
+    abhi.send("Hello").await.unwrap();
+    let held = there.store.hold(Call::DeferredWrite);
+    anny.at(&there).receipt(1, 1).await.unwrap();
+    anny.log_out().await.unwrap();
+    drop(held);
+    there.pairs.flush_deferred().await;
+    let marks = world.load(abhi.key).await.position.marks;
+    assert_eq!(marks[Seat::Two].read, 1);
+}
+
+#[actix::test]
 async fn a_mark_that_comes_while_its_session_logs_out_is_refused_or_stored() {
     let world = World::new();
     let here = world.instance(roomy());

@@ -1,7 +1,7 @@
 //! How far a chat and its people have come: reading positions, and the deferred writes of marks and last-seen times.
 
 use actors::{
-    domain::{BySeat, ChatKey, Marks, Position, Seat, SecretDigest, Seq, Timestamp},
+    domain::{BySeat, ChatKey, Marks, Position, Seat, Seq, Timestamp},
     ports::DeferredWrite,
 };
 use tokio_postgres::{Error, Row};
@@ -38,7 +38,7 @@ pub(super) fn position(row: &Row) -> Result<Option<Position>, Error> {
 }
 
 /// All writes of one kind in one statement, which locks rows in key order. Columns without a new value are
-/// NULL, which greatest() and least() ignore. A mark counts only if its session lives, and up to the last message.
+/// NULL, which greatest() and least() ignore. A mark counts up to the last message.
 const SEATS: &str = include_str!("sql/raise_marks.sql");
 const USED: &str = "
     UPDATE sessions s SET last_seen = greatest(s.last_seen, n.at)
@@ -49,32 +49,22 @@ const USED: &str = "
     WHERE s.key = n.key AND s.digest = n.digest";
 
 #[derive(Default)]
-struct SeatWrites<'a> {
+struct SeatWrites {
     keys: Vec<Uuid>,
     seats: Vec<i16>,
     delivered: Vec<Option<i64>>,
     read: Vec<Option<i64>>,
     at: Vec<Option<i64>>,
-    sessions: Vec<Option<&'a [u8]>>,
 }
 
-impl<'a> SeatWrites<'a> {
-    fn push(
-        &mut self,
-        key: ChatKey,
-        seat: Seat,
-        marked: Option<(Marks, &'a SecretDigest)>,
-        at: Option<Timestamp>,
-    ) {
-        let marks = marked.map(|(marks, _)| marks);
+impl SeatWrites {
+    fn push(&mut self, key: ChatKey, seat: Seat, marks: Option<Marks>, at: Option<Timestamp>) {
         self.keys.push(uuid(key));
         self.seats.push(number(seat));
         self.delivered
             .push(marks.map(|marks| bound(marks.delivered)));
         self.read.push(marks.map(|marks| bound(marks.read)));
         self.at.push(at.map(Timestamp::unix_ms));
-        self.sessions
-            .push(marked.map(|(_, session)| &session.as_bytes()[..]));
     }
 }
 
@@ -86,9 +76,7 @@ pub(super) async fn write_deferred(
     let mut used: (Vec<Uuid>, Vec<Uuid>, Vec<i64>) = Default::default();
     for (key, write) in writes {
         match write {
-            DeferredWrite::Marks(by, marks) => {
-                of_seats.push(*key, by.seat, Some((*marks, &by.session)), None);
-            }
+            DeferredWrite::Marks(seat, marks) => of_seats.push(*key, *seat, Some(*marks), None),
             DeferredWrite::LastSeen(seat, at) => of_seats.push(*key, *seat, None, Some(*at)),
             DeferredWrite::Used(id, at) => {
                 used.0.push(uuid(*key));
@@ -110,9 +98,8 @@ pub(super) async fn write_deferred(
             delivered,
             read,
             at,
-            sessions,
         } = &of_seats;
-        tx.execute(SEATS, &[keys, seats, delivered, read, at, sessions])
+        tx.execute(SEATS, &[keys, seats, delivered, read, at])
             .await?;
     }
     Ok(())

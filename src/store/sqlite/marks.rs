@@ -6,7 +6,7 @@ use actors::{
 };
 use rusqlite::{Connection, Transaction, params};
 
-use super::rows::{Col, LiveChat, get, is_alive};
+use super::rows::{Col, LiveChat, get};
 
 pub(super) fn position(
     connection: &Connection,
@@ -37,19 +37,13 @@ pub(super) fn write_deferred(
 ) -> rusqlite::Result<()> {
     for (key, write) in writes {
         match write {
-            DeferredWrite::Marks(by, _) if !is_alive(tx, by)? => 0,
-            DeferredWrite::Marks(by, marks) => tx
+            DeferredWrite::Marks(seat, marks) => tx
                 .prepare_cached(
                     "UPDATE seats SET delivered = max(delivered, min(?3, last_seq)),
                                       read = max(read, min(?4, last_seq))
                      FROM chats c WHERE c.key = ?1 AND seats.key = ?1 AND seat = ?2",
                 )?
-                .execute(params![
-                    Col(*key),
-                    Col(by.seat),
-                    marks.delivered,
-                    marks.read
-                ])?,
+                .execute(params![Col(*key), Col(*seat), marks.delivered, marks.read])?,
             DeferredWrite::LastSeen(seat, at) => tx
                 .prepare_cached(
                     "UPDATE seats SET last_seen = max(coalesce(last_seen, 0), ?3)

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::{
-    domain::{Caller, ChatKey, Draft, Marks, Page, Seat, Seq, SessionId, Timestamp},
+    domain::{ChatKey, Draft, Marks, Page, Seat, Seq, SessionId, Timestamp},
     ports::{Access, HistoryPage, Principal},
 };
 
@@ -90,8 +90,8 @@ pub enum Appended {
 /// A write that may be a moment late, or lost in a crash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeferredWrite {
-    /// A session moved its seat's marks.
-    Marks(Caller, Marks),
+    /// A session moved its seat's marks. It was checked then, and may have ended since.
+    Marks(Seat, Marks),
     /// A seat's last stream closed.
     LastSeen(Seat, Timestamp),
     /// A session was used.

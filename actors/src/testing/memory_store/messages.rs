@@ -122,12 +122,11 @@ impl Record {
 
     pub(super) fn write_deferred(&mut self, write: &DeferredWrite) {
         match *write {
-            DeferredWrite::Marks(by, marks) if self.has_session(&by) => {
+            DeferredWrite::Marks(seat, marks) => {
                 let marks = marks.capped(self.last_seq());
-                let before = &mut self.seats[by.seat].marks;
+                let before = &mut self.seats[seat].marks;
                 *before = before.raised(marks);
             }
-            DeferredWrite::Marks(..) => {}
             DeferredWrite::LastSeen(seat, at) => {
                 let seen = &mut self.seats[seat].state.last_seen;
                 *seen = (*seen).max(Some(at));

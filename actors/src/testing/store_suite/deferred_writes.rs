@@ -16,8 +16,7 @@ async fn stored_marks(stores: &Stores, key: ChatKey) -> [Marks; 2] {
 pub async fn marks_move_forward_only(stores: Stores) {
     let (key, other) = (talk(&stores.here).await, talk(&stores.here).await);
     fill(&stores.here, key, 9).await;
-    let by = member(key, Seat::Two);
-    let to = |delivered, read| (key, DeferredWrite::Marks(by, marks(delivered, read)));
+    let to = |delivered, read| (key, DeferredWrite::Marks(Seat::Two, marks(delivered, read)));
     let untouched = Marks::default();
     write(&stores.here, &[to(5, 3)]).await;
     assert_eq!(stored_marks(&stores, key).await, [untouched, marks(5, 3)]);
@@ -31,7 +30,7 @@ pub async fn marks_move_forward_only(stores: Stores) {
 pub async fn no_mark_is_stored_above_the_last_message(stores: Stores) {
     let key = talk(&stores.here).await;
     fill(&stores.here, key, 3).await;
-    let mark = DeferredWrite::Marks(member(key, Seat::Two), marks(9, 2));
+    let mark = DeferredWrite::Marks(Seat::Two, marks(9, 2));
     let seen = DeferredWrite::LastSeen(Seat::One, store_now(&stores.here).await);
     write(&stores.here, &[(key, mark), (key, seen)]).await;
     let stored = [Marks::default(), marks(3, 2)];
@@ -74,12 +73,7 @@ pub async fn deferred_writes_about_missing_rows_are_ignored(stores: Stores) {
     end(&stores.here, ended).await;
     fill(&stores.here, living, 2).await;
     let now = store_now(&stores.here).await;
-    let mark = |key| {
-        (
-            key,
-            DeferredWrite::Marks(member(key, Seat::One), marks(2, 2)),
-        )
-    };
+    let mark = |key| (key, DeferredWrite::Marks(Seat::One, marks(2, 2)));
     let writes = [
         mark(ended),
         mark(key()),
@@ -92,14 +86,12 @@ pub async fn deferred_writes_about_missing_rows_are_ignored(stores: Stores) {
     write(&stores.here, &[]).await;
 }
 
-pub async fn marks_of_a_dead_session_are_ignored(stores: Stores) {
+pub async fn marks_outlast_the_sessions_of_their_seat(stores: Stores) {
     let key = talk(&stores.here).await;
     fill(&stores.here, key, 9).await;
-    let by = member(key, Seat::One);
-    let (low, high) = (marks(2, 1), marks(9, 9));
-    let dead = rejected_callers(&stores.here, by).await;
-    let mut writes: Vec<_> = dead.map(|by| (key, DeferredWrite::Marks(by, high))).into();
-    writes.push((key, DeferredWrite::Marks(by, low)));
-    write(&stores.there, &writes).await;
-    assert_eq!(stored_marks(&stores, key).await, [low, Marks::default()]);
+    log_out(&stores.here, member(key, Seat::One)).await;
+    let mark = DeferredWrite::Marks(Seat::One, marks(2, 1));
+    write(&stores.there, &[(key, mark)]).await;
+    let stored = [marks(2, 1), Marks::default()];
+    assert_eq!(stored_marks(&stores, key).await, stored);
 }

@@ -114,7 +114,7 @@ pub async fn a_position_contains_both_seats_marks(stores: Stores) {
     fill(&stores.here, key, 5).await;
     let (one, two) = (marks(4, 3), marks(5, 1));
     let writes = [(Seat::One, one), (Seat::Two, two)];
-    let writes = writes.map(|(seat, marks)| (key, DeferredWrite::Marks(member(key, seat), marks)));
+    let writes = writes.map(|(seat, marks)| (key, DeferredWrite::Marks(seat, marks)));
     write(&stores.here, &writes).await;
     let position = answered(stores.there.positions(&[key]).await)[0].unwrap();
     assert_eq!(position.marks.0, [one, two]);
@@ -167,7 +167,7 @@ pub async fn a_revision_stays_with_messages_marks_and_times(stores: Stores) {
     let before = revision(&stores, key).await;
     fill(&stores.here, key, 3).await;
     let now = store_now(&stores.here).await;
-    let marked = DeferredWrite::Marks(member(key, Seat::One), marks(3, 3));
+    let marked = DeferredWrite::Marks(Seat::One, marks(3, 3));
     let seen = DeferredWrite::LastSeen(Seat::One, now);
     write(&stores.here, &[(key, marked), (key, seen)]).await;
     use_session(&stores.here, &claim, LONG).await;
