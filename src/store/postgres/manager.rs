@@ -51,7 +51,9 @@ struct Shared {
 
 #[derive(Default)]
 struct Seen {
-    /// When the current series of failed attempts began.
+    /// When the current series of failed attempts to connect began. Older connections may still work.
+    failing_since: Option<Instant>,
+    /// The first failed attempt since a call was answered.
     away_since: Option<Instant>,
     /// Connections opened before this moment are discarded.
     distrusted_at: Option<Instant>,
@@ -82,19 +84,20 @@ impl Manager {
 
     /// A call was answered: the server is reachable.
     pub(super) fn answered(&self) {
-        if let Some(since) = self.0.seen.lock().away_since.take() {
-            info!(
-                seconds = since.elapsed().as_secs_f64(),
-                "PostgreSQL is back"
-            );
-        }
+        self.0.seen.lock().away_since = None;
     }
 
     async fn attempt(&self) -> Result<Connection, OpenError> {
-        match self.0.servers.connect().await {
+        let attempt = self.0.servers.connect().await;
+        let mut seen = self.0.seen.lock();
+        match attempt {
             Ok(client) => {
                 self.0.metrics.opened.inc();
-                self.answered();
+                seen.away_since = None;
+                if let Some(since) = seen.failing_since.take() {
+                    let seconds = since.elapsed().as_secs_f64();
+                    info!(seconds, "connections to PostgreSQL are opened again");
+                }
                 Ok(Connection {
                     client,
                     statements: Statements::new(),
@@ -105,10 +108,11 @@ impl Manager {
             }
             Err(error) => {
                 self.0.metrics.failed.inc();
-                let mut seen = self.0.seen.lock();
-                if seen.away_since.is_none() {
-                    warn!(%error, "there is no connection to PostgreSQL");
-                    seen.away_since = Some(Instant::now());
+                let now = Instant::now();
+                seen.away_since.get_or_insert(now);
+                if seen.failing_since.is_none() {
+                    warn!(%error, "connections to PostgreSQL cannot be opened");
+                    seen.failing_since = Some(now);
                 }
                 Err(error)
             }
@@ -134,8 +138,8 @@ impl ManageConnection for Manager {
     type Error = OpenError;
 
     async fn connect(&self) -> Result<Connection, OpenError> {
-        let is_away = self.0.seen.lock().away_since.is_some();
-        if !is_away && let Ok(connection) = self.attempt().await {
+        let is_failing = self.0.seen.lock().failing_since.is_some();
+        if !is_failing && let Ok(connection) = self.attempt().await {
             return Ok(connection);
         }
         let knock = timeout(self.0.patience, self.reconnect()).await;
