@@ -11,6 +11,8 @@ use crate::{tls::Check, words::host_and_port};
 const KEEPALIVES_IDLE: Duration = Duration::from_secs(10);
 const KEEPALIVES_INTERVAL: Duration = Duration::from_secs(2);
 const KEEPALIVES_RETRIES: u32 = 3;
+/// The same for a connection with unconfirmed data, which keep-alives do not probe.
+const USER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Options of libpq that are not supported. Errors name only these, because anything else may be a part of the
 /// password.
@@ -57,7 +59,7 @@ impl PostgresUrl {
         let mut sslmode = None;
         let mut issuers = None;
         let mut rest = form_urlencoded::Serializer::new(String::new());
-        let mut keepalives = false;
+        let (mut keepalives, mut user_timeout) = (false, USER_TIMEOUT);
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*name {
                 "sslmode" => sslmode = Some(value.into_owned()),
@@ -68,6 +70,12 @@ impl PostgresUrl {
                 "client_encoding" if value.eq_ignore_ascii_case("utf8") => {}
                 name if UNSUPPORTED.contains(&name) => {
                     return Err(format!("its option {name} is not supported; leave it out"));
+                }
+                // tokio-postgres takes it for seconds.
+                "tcp_user_timeout" => {
+                    let number = value.parse().map(Duration::from_millis);
+                    let expected = "its tcp_user_timeout must be a number of milliseconds";
+                    user_timeout = number.map_err(|_| expected)?;
                 }
                 "sslrootcert" => issuers = Some(PathBuf::from(value.into_owned())),
                 _ => {
@@ -99,7 +107,8 @@ impl PostgresUrl {
                     } else {
                         mode
                     })
-                    .target_session_attrs(TargetSessionAttrs::ReadWrite);
+                    .target_session_attrs(TargetSessionAttrs::ReadWrite)
+                    .tcp_user_timeout(user_timeout);
                 if !keepalives {
                     config
                         .keepalives_idle(KEEPALIVES_IDLE)
@@ -227,7 +236,8 @@ mod tests {
 
     #[test]
     fn other_parts_of_a_url_are_kept() {
-        let query = "sslmode=require&options=-c%20work_mem%3D8MB&keepalives_idle=60";
+        let query =
+            "sslmode=require&options=-c%20work_mem%3D8MB&keepalives_idle=60&tcp_user_timeout=3000";
         let url = parsed(&format!("postgres://duet:p%40ss@one:5433,two/duet?{query}"));
         for (server, name, port) in [(0, "one", 5433), (1, "two", 5432)] {
             let config = &url.servers[server];
@@ -236,6 +246,8 @@ mod tests {
             assert_eq!(config.get_password(), Some(&b"p@ss"[..]));
             assert_eq!(config.get_options(), Some("-c work_mem=8MB"));
             assert_eq!(config.get_keepalives_idle(), Duration::from_secs(60));
+            let user_timeout = config.get_tcp_user_timeout().copied();
+            assert_eq!(user_timeout, Some(Duration::from_millis(3_000)));
         }
         assert_eq!(url.to_string(), "the PostgreSQL database duet");
     }

@@ -15,6 +15,7 @@ mod upkeep;
 
 mod connect;
 mod errors;
+mod lending;
 mod manager;
 mod metrics;
 mod pool;
@@ -102,7 +103,7 @@ impl PostgresStore {
         self.meter.measure(call, transaction).await
     }
 
-    /// Runs a call of one statement.
+    /// Runs a call of one statement that only reads.
     async fn query(
         &self,
         call: &'static str,
@@ -118,7 +119,7 @@ async fn connect_once(url: &PostgresUrl) -> Result<Client, OpenError> {
     let connecting = Servers::new(url, CONNECT_DEADLINE, Session::for_upkeep())?;
     match connecting.connect().await {
         Err(error) if error.is_passing() => Err(other_service(url).await.unwrap_or(error)),
-        connected => connected,
+        connected => Ok(connected?.0),
     }
 }
 

@@ -56,22 +56,26 @@ impl Servers {
     }
 
     /// Connects to all servers at once, so that a hanging one delays nobody, and returns the first that is
-    /// writable.
-    pub(super) async fn connect(&self) -> Result<Client, OpenError> {
+    /// writable, with what tells it apart from others.
+    pub(super) async fn connect(&self) -> Result<(Client, String), OpenError> {
         let attempts = self
             .managers
             .iter()
             .map(|(config, manager)| Box::pin(self.attempt(config, manager)));
-        let (client, _) = select_ok(attempts).await?;
-        Ok(client)
+        let (connected, _) = select_ok(attempts).await?;
+        Ok(connected)
     }
 
-    async fn attempt(&self, config: &Config, manager: &Manager) -> Result<Client, OpenError> {
+    async fn attempt(
+        &self,
+        config: &Config,
+        manager: &Manager,
+    ) -> Result<(Client, String), OpenError> {
         let connect = async {
             let client = manager.connect().await?;
             let options = config.get_options().unwrap_or_default();
-            self.session.begin(&client, options).await?;
-            Ok(client)
+            let server = self.session.begin(&client, options).await?;
+            Ok((client, server))
         };
         match timeout(self.deadline, connect).await {
             Ok(connected) => connected,

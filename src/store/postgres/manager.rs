@@ -9,7 +9,10 @@ use std::{
 use bb8::ManageConnection;
 use parking_lot::Mutex;
 use rand::RngExt;
-use tokio::time::{sleep, timeout};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 use tokio_postgres::Client;
 use tracing::{info, warn};
 
@@ -29,6 +32,8 @@ const BACKOFF_MAX: Duration = Duration::from_millis(250);
 /// A connection, its prepared statements, and the stage of its current call.
 pub(super) struct Connection {
     pub(super) client: Client,
+    /// Tells apart the servers that a URL leads to, one after the other.
+    pub(super) server: String,
     pub(super) statements: Statements,
     /// A call is in progress. If it is dropped, the state of the connection is unknown.
     pub(super) unfinished: bool,
@@ -46,6 +51,8 @@ struct Shared {
     metrics: PoolMetrics,
     patience: Duration,
     seen: Mutex<Seen>,
+    /// The server of the newest connection.
+    server: watch::Sender<String>,
     knocking: tokio::sync::Mutex<()>,
 }
 
@@ -66,6 +73,7 @@ impl Manager {
             metrics,
             patience,
             seen: Mutex::default(),
+            server: watch::Sender::default(),
             knocking: tokio::sync::Mutex::default(),
         }))
     }
@@ -87,19 +95,32 @@ impl Manager {
         self.0.seen.lock().away_since = None;
     }
 
+    /// Waits until a connection is opened to another server than this one.
+    pub(super) async fn until_not_at(&self, server: &str) {
+        let mut newest = self.0.server.subscribe();
+        // The sender is in `self`.
+        let _ = newest.wait_for(|newest| newest != server).await;
+    }
+
     async fn attempt(&self) -> Result<Connection, OpenError> {
         let attempt = self.0.servers.connect().await;
         let mut seen = self.0.seen.lock();
         match attempt {
-            Ok(client) => {
+            Ok((client, server)) => {
                 self.0.metrics.opened.inc();
                 seen.away_since = None;
                 if let Some(since) = seen.failing_since.take() {
                     let seconds = since.elapsed().as_secs_f64();
                     info!(seconds, "connections to PostgreSQL are opened again");
                 }
+                self.0.server.send_if_modified(|newest| {
+                    let is_new = *newest != server;
+                    newest.clone_from(&server);
+                    is_new
+                });
                 Ok(Connection {
                     client,
+                    server,
                     statements: Statements::new(),
                     unfinished: false,
                     committing: false,

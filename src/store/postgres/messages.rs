@@ -94,7 +94,7 @@ async fn append_one(
         &bound(room.bytes_max),
         &&draft.session.as_bytes()[..],
     ];
-    let rows = match connections.query(APPEND_ONE, params).await {
+    let rows = match connections.write(APPEND_ONE, params).await {
         Ok(rows) => rows,
         // Another call stored the same message, or it cannot be stored.
         Err(StoreError::Refused(_)) => return Ok(None),
@@ -131,7 +131,7 @@ async fn append_batch(
         .map(|draft| draft.sent_at.map(Timestamp::unix_ms))
         .collect();
     let rows = connections
-        .query(
+        .write(
             APPEND,
             &[
                 &chats,

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use actors::ports::StoreError;
-use bb8::{Pool, PooledConnection, QueueStrategy};
 use futures_util::future::try_join_all;
 use tokio::time::timeout;
 use tokio_postgres::{Client, Error, Row, error::SqlState, types::ToSql};
@@ -12,6 +11,7 @@ use super::{
     OpenError, Result,
     connect::Servers,
     errors::describe,
+    lending::{Kind, Lender},
     manager::{Connection, Manager},
     metrics::PoolMetrics,
     session::Session,
@@ -24,7 +24,7 @@ pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// The pool of one instance.
 pub(super) struct Connections {
-    pool: Pool<Manager>,
+    lender: Lender,
     manager: Manager,
     metrics: PoolMetrics,
     deadline: Duration,
@@ -40,23 +40,17 @@ impl Connections {
         let deadline = Duration::from_secs(settings.call_seconds);
         let servers = Servers::new(url, patience, Session::for_calls(deadline))?;
         let manager = Manager::new(servers, patience, metrics.clone());
-        let pool = Pool::builder()
-            .max_size(settings.pool_size)
-            .connection_timeout(patience)
-            // The manager retries itself, once for all waiting callers.
-            .retry_connection(false)
-            // The most recently used first, so that few connections stay busy and keep their plans cached.
-            .queue_strategy(QueueStrategy::Lifo)
-            .build_unchecked(manager.clone());
+        let (size, of_pool) = (settings.pool_size, metrics.clone());
+        let lender = Lender::new(manager.clone(), size, patience, of_pool);
         Ok(Self {
-            pool,
+            lender,
             manager,
             metrics,
             deadline,
         })
     }
 
-    /// Runs one idempotent statement, prepared once per connection, and returns its rows.
+    /// Runs one statement that only reads, prepared once per connection, and returns its rows.
     pub(super) async fn query(&self, sql: &'static str, params: Params<'_>) -> Result<Vec<Row>> {
         let [rows] = self.queries([(sql, params)]).await?;
         Ok(rows)
@@ -67,7 +61,21 @@ impl Connections {
         &self,
         asked: [(&'static str, Params<'_>); N],
     ) -> Result<[Vec<Row>; N]> {
-        self.call(async |connection| {
+        self.statements(Kind::Reading, asked).await
+    }
+
+    /// Like `query`, for an idempotent statement that writes.
+    pub(super) async fn write(&self, sql: &'static str, params: Params<'_>) -> Result<Vec<Row>> {
+        let [rows] = self.statements(Kind::Writing, [(sql, params)]).await?;
+        Ok(rows)
+    }
+
+    async fn statements<const N: usize>(
+        &self,
+        kind: Kind,
+        asked: [(&'static str, Params<'_>); N],
+    ) -> Result<[Vec<Row>; N]> {
+        self.call(kind, async |connection| {
             let mut answers = Vec::with_capacity(N);
             for (sql, params) in asked {
                 let statement = prepared(&connection.client, &mut connection.statements, sql);
@@ -89,7 +97,7 @@ impl Connections {
         &self,
         work: impl AsyncFnOnce(&mut Transaction<'_>) -> Result<T, Error> + Clone,
     ) -> Result<T> {
-        self.call(async |connection| {
+        self.call(Kind::Writing, async |connection| {
             let (client, statements) = (&mut connection.client, &mut connection.statements);
             let mut transaction = Transaction::begin(client, statements).await?;
             let done = work.clone()(&mut transaction).await?;
@@ -103,11 +111,12 @@ impl Connections {
 
     async fn call<T>(
         &self,
+        kind: Kind,
         work: impl AsyncFnOnce(&mut Connection) -> Result<T, Error> + Clone,
     ) -> Result<T> {
         let give_up = Instant::now() + self.manager.patience();
         loop {
-            let mut connection = self.connection(give_up).await?;
+            let mut connection = self.lender.lend(kind, give_up).await?;
             connection.unfinished = true;
             let Ok(done) = timeout(self.deadline, work.clone()(&mut connection)).await else {
                 // The server cancels what takes too long. A server that does not even do that is unreachable,
@@ -135,19 +144,6 @@ impl Connections {
                 return Err(failure.into_store_error(&error));
             }
             self.metrics.retries.inc();
-        }
-    }
-
-    async fn connection(&self, give_up: Instant) -> Result<PooledConnection<'_, Manager>> {
-        let connection = tokio::time::timeout_at(give_up.into(), self.pool.get()).await;
-        let state = self.pool.state();
-        self.metrics.connections.set(state.connections.into());
-        self.metrics.idle.set(state.idle_connections.into());
-        match connection {
-            Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(_)) | Err(_) => Err(StoreError::Unavailable(
-                "there is no connection to PostgreSQL".into(),
-            )),
         }
     }
 }

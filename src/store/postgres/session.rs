@@ -23,7 +23,8 @@ const DURABLE: &str =
     "SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')
                        WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false);";
 const READ_BACK: &str =
-    "SELECT current_setting('duet.session', true), current_setting('synchronous_commit')";
+    "SELECT current_setting('duet.session', true), current_setting('synchronous_commit'),
+            pg_postmaster_start_time()";
 
 impl Session {
     /// For calls that have until `deadline`. The server gives up earlier, and releases its locks. All
@@ -58,8 +59,9 @@ impl Session {
     }
 
     /// Sets the parameters of a new session, except those set by `options` in the URL. Then checks that the connection
-    /// still reaches that session, and that its commits wait for the disk.
-    pub(super) async fn begin(&self, client: &Client, options: &str) -> Result<(), OpenError> {
+    /// still reaches that session, and that its commits wait for the disk. Returns when the server was started, which
+    /// tells it apart from others.
+    pub(super) async fn begin(&self, client: &Client, options: &str) -> Result<String, OpenError> {
         let mut sql = String::from(DURABLE);
         let set_by_url = parameters(options);
         for (name, value) in &self.0 {
@@ -74,12 +76,14 @@ impl Session {
         client.batch_execute(&mark).await?;
         let answer = client.simple_query(READ_BACK).await?;
         let row = answer.iter().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => Some((row.get(0), row.get(1))),
+            SimpleQueryMessage::Row(row) => Some((row.get(0), row.get(1), row.get(2))),
             _ => None,
         });
         match row {
-            Some((Some(known), Some("on" | "remote_apply"))) if known == marker => Ok(()),
-            Some((Some(known), durability)) if known == marker => Err(wrong(
+            Some((Some(known), Some("on" | "remote_apply"), started)) if known == marker => {
+                Ok(started.unwrap_or_default().into())
+            }
+            Some((Some(known), durability, _)) if known == marker => Err(wrong(
                 format!(
                     "synchronous_commit stays {}",
                     durability.unwrap_or_default()
@@ -111,7 +115,7 @@ mod tests {
     use super::*;
 
     async fn setting(servers: &Servers, name: &str) -> String {
-        let client = servers.connect().await.unwrap();
+        let (client, _) = servers.connect().await.unwrap();
         let show = format!("SHOW {name}");
         client.query_one(&show, &[]).await.unwrap().get(0)
     }

@@ -14,6 +14,7 @@ use super::{
     PostgresStore, Result,
     chats::end,
     errors::describe,
+    pool::Params,
     rows::{self, bound, ms, read_all, seq},
     transaction::{Failed, Transaction},
 };
@@ -90,7 +91,9 @@ impl Upkeep for PostgresStore {
     }
 
     async fn beat(&self, own: Uuid, bus_address: &str) -> Result<Vec<Peer>> {
-        let rows = self.query("beat", BEAT, &[&own, &bus_address]).await?;
+        let params: Params<'_> = &[&own, &bus_address];
+        let beat = self.connections.write(BEAT, params);
+        let rows = self.meter.measure("beat", beat).await?;
         read_all(&rows, peer)
     }
 

@@ -138,6 +138,16 @@ async fn every_connection_ended_at_once_loses_and_doubles_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_promoted_standby_is_found_and_has_everything() {
+    promoted_standby_is_found(12).await;
+}
+
+/// The one connection for writing waits for a server that will not answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promoted_standby_is_found_by_reading_while_every_write_hangs() {
+    promoted_standby_is_found(2).await;
+}
+
+async fn promoted_standby_is_found(pool_size: u32) {
     let mut primary = Postgres::start().unwrap();
     let standby = primary.standby().unwrap();
     let wait_for_it = "ALTER SYSTEM SET synchronous_standby_names = '*'";
@@ -153,7 +163,8 @@ async fn a_promoted_standby_is_found_and_has_everything() {
         primary.address(),
         standby.address()
     );
-    let duet = at(&both).start().await;
+    let setup = at(&both).set("store.pool_size", pool_size);
+    let duet = setup.start().await;
     let traffic = Traffic::start(&duet).await;
     // It hangs before it dies: its connections stay open, and say nothing.
     primary.process().unwrap().pause();

@@ -1,9 +1,10 @@
-//! A server with few connections.
+//! A server with few connections, or that takes them for longer than a call.
 
 use futures_util::future::join_all;
 use harness::servers::Postgres;
+use uuid::Uuid;
 
-use super::at;
+use super::{at, on};
 use crate::support::{Chat, eventually};
 
 /// The server with a role whose connections it limits, and the URL for that role.
@@ -28,6 +29,53 @@ fn a_migration_takes_two_connections() {
     let migrate = at(&url).set("store.start_seconds", 1).arg("migrate");
     let output = migrate.run();
     assert!(output.status.success(), "{output:?}");
+}
+
+/// Such commits end neither by a timeout nor with their connection.
+#[tokio::test]
+async fn commits_that_no_standby_confirms_take_no_more_connections_and_leave_some_for_reading() {
+    const POOL_SIZE: usize = 4;
+    let server = Postgres::start().unwrap();
+    let setup = on(&server).set("store.pool_size", POOL_SIZE);
+    let duet = setup.set("store.call_seconds", 1).start().await;
+    let mut chats = Vec::new();
+    for _ in 0..8 {
+        let chat = Chat::begin(&duet).await;
+        chat.one.say("before").await;
+        chats.push(chat);
+    }
+    let wait_for = |names: &str| {
+        let set = format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'");
+        server.run(&set).unwrap();
+        server.run("SELECT pg_reload_conf()").unwrap();
+    };
+    wait_for("nobody");
+    let ids: Vec<Uuid> = chats.iter().map(|_| Uuid::new_v4()).collect();
+    let send = || {
+        let sends = chats.iter().zip(&ids);
+        join_all(sends.map(|(chat, id)| chat.one.say_as(*id, "meanwhile")))
+    };
+    for _ in 0..4 {
+        for sent in send().await {
+            sent.fails_as(503, "unavailable");
+        }
+        for chat in &chats {
+            assert_eq!(chat.two.texts().await, ["before"]);
+        }
+        // One more keeps other instances away.
+        let (open, most) = (connections(&server), POOL_SIZE + 1);
+        assert!(open <= most, "{open}");
+    }
+    assert_eq!(duet.ops().get("/health/ready").await.status, 503);
+    wait_for("");
+    eventually("messages flow again", async || {
+        let all = send().await;
+        all.iter().all(|sent| sent.status == 200).then_some(())
+    })
+    .await;
+    for chat in &chats {
+        assert_eq!(chat.two.texts().await, ["before", "meanwhile"]);
+    }
 }
 
 #[tokio::test]
