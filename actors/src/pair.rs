@@ -7,7 +7,7 @@
 //! each the pair reads its chat again instead of guessing what the store now holds.
 //!
 //! What it holds is a copy. Messages are never served from memory: the store is asked, and returns nothing
-//! once the chat is over.
+//! once the chat is over. A refusal by the copy alone is [unconfirmed](Refusal::Unconfirmed) until the store was read.
 
 mod activities;
 mod asks;
@@ -103,9 +103,11 @@ pub struct Pair {
     /// Counts how often a seat's last stream closed, so that an old grace timer does not end a newer presence.
     departures: BySeat<u32>,
     last_request: Instant,
-    rates: rates::Rates,
+    /// Whether the request that is being handled was asked before, and refused by an older copy of the chat.
+    asked_again: bool,
     recent_numbers: asks::RecentNumbers,
-    /// Most chats in memory are idle, and have none.
+    /// Most chats in memory are idle, and have none of these.
+    rates: Option<Box<rates::Rates>>,
     last_activities: Option<Box<activities::LastActivities>>,
     phase: Phase,
     /// The span of the request that started it, until it has started.
@@ -169,8 +171,9 @@ impl Pair {
             cut_at: 0,
             departures: BySeat::default(),
             last_request: Instant::now(),
-            rates: rates::Rates::default(),
+            asked_again: false,
             recent_numbers: asks::RecentNumbers::default(),
+            rates: None,
             last_activities: None,
             phase: Phase::Starting,
         }
@@ -222,11 +225,12 @@ impl Pair {
         Ok((seat, id))
     }
 
-    /// Checks the proof of having the whole link, which an encrypted chat requires. It never changes, so the copy
-    /// in memory is good enough.
+    /// Checks the proof of having the whole link, which an encrypted chat requires.
     fn check_link(&self, auth: Option<SecretDigest>) -> Result<(), Refusal> {
         match self.chat()?.encryption {
-            Some(encryption) if auth != Some(encryption.auth) => Err(Refusal::LinkIncomplete),
+            Some(encryption) if auth != Some(encryption.auth) => {
+                Err(Refusal::LinkIncomplete.unconfirmed())
+            }
             _ => Ok(()),
         }
     }

@@ -8,8 +8,8 @@ use crate::{
 /// Why a request was refused. The HTTP layer maps it to a status and a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// A pair refuses by what its copy of the chat lacks; the store may have it. The registry has the pair read the store
-    /// and asks again.
+    /// A pair refuses by its copy of the chat, and the store may know better: of a name, a session or the chat's end. The
+    /// registry has the pair read the store and asks again.
     #[error("{0}")]
     Unconfirmed(Box<Refusal>),
     /// A field of the request is invalid.

@@ -96,6 +96,7 @@ impl PairRegistry {
             let begun = Arc::new(AtomicBool::new(false));
             let dispatch = Dispatch {
                 message: message.clone(),
+                again: refreshed,
                 begun: begun.clone(),
                 span: Span::current(),
             };

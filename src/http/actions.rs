@@ -14,7 +14,7 @@ use actors::Refusal;
 
 pub use conversation::SendRequest;
 pub use fresh_hash::{RESERVED_FOR, fresh_id, reserve};
-pub use link::{ask, ask_status, login, login_and_name, name_seat_two, public_info};
+pub use link::{ask, ask_status, login, name_seat_two, public_info};
 pub use register::{Registration, register};
 pub use seat::{AnswerRequest, end_chat, log_out};
 pub use token_holder::TokenHolder;

@@ -120,6 +120,7 @@ async fn world() -> (PairRegistry, Vec<(ChatKey, SecretDigest)>) {
             id: None,
             device: Device::default(),
             auth: None,
+            may_name: false,
         };
         let session = pairs.ask(key, login).await.expect("the seat is free");
         people.push((key, session.token.digest()));

@@ -9,7 +9,9 @@ use std::{
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Browser, Chat, Server, Setup, eventually, store};
+use crate::support::{
+    Answer, Browser, Chat, Server, Setup, Twins, chat::try_login, eventually, store,
+};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
@@ -36,7 +38,7 @@ async fn assert_over(server: &Server, chat: &Chat) {
         assert_eq!(person.get(&chat.path("stream")).await.status, 204);
     }
     for name in ["Abhi", "Anny", "Mallory"] {
-        let login = crate::support::chat::try_login(&api, &chat.hash, name, json!({})).await;
+        let login = try_login(&api, &chat.hash, name, json!({})).await;
         login.fails_as(410, "chat_ended");
     }
     let names = json!({"userOne": "Abhi", "userTwo": "Anny", "hash": chat.hash});
@@ -51,6 +53,89 @@ async fn assert_over(server: &Server, chat: &Chat) {
         .get(&format!("/demo/chat/user/{}", chat.hash))
         .await;
     assert_eq!(page.status, 410);
+}
+
+/// What a server that holds a chat in memory could answer without the store.
+const ANSWERED_FROM_MEMORY: [&str; 8] = [
+    "message_send from somebody else",
+    "message_send to somebody else",
+    "login of somebody else",
+    "ask of somebody else",
+    "user2",
+    "state of an ask",
+    "login page",
+    "another seat",
+];
+
+/// A chat with an ask that waits.
+async fn asked(server: &Server) -> (Chat, String) {
+    let chat = Chat::begin(server).await;
+    let ask = json!({"user": "Anny", "hash": chat.hash});
+    let asked = server
+        .api()
+        .post("/chat-server/user/Anny/login/ask", ask)
+        .await;
+    let ask_id = asked.ok()["askId"].as_str().unwrap().to_owned();
+    (chat, ask_id)
+}
+
+async fn request(server: &Server, (chat, ask_id): &(Chat, String), what: &str) -> Answer {
+    let (api, hash) = (server.api(), &chat.hash);
+    let one = chat.one.at(server);
+    let mallory = json!({"user": "Mallory", "hash": hash});
+    match what {
+        "message_send from somebody else" => {
+            let body = json!({"message": "x", "senderName": "Mallory"});
+            one.post("message_send", body).await
+        }
+        "message_send to somebody else" => {
+            let body = json!({"message": "x", "reciever": "Mallory"});
+            one.post("message_send", body).await
+        }
+        "login of somebody else" => try_login(&api, hash, "Mallory", json!({})).await,
+        "ask of somebody else" => {
+            let path = "/chat-server/user/Mallory/login/ask";
+            api.post(path, mallory).await
+        }
+        "user2" => api.post("/chat-server/user2", mallory).await,
+        "state of an ask" => {
+            let path = format!("/chat-server/user/Anny/login/ask/{ask_id}");
+            api.get(&path).await
+        }
+        "login page" => {
+            let path = format!("/demo/chat/user/{hash}");
+            server.front().get(&path).await
+        }
+        _ => {
+            let path = format!("/demo/chat/user/{hash}/2/messages");
+            let call = server.front().call(Method::GET, &path);
+            let cookie = format!("duet={}", one.token);
+            call.header("Cookie", &cookie).send().await
+        }
+    }
+}
+
+/// Chats that a server holds in memory, one for each request: the first that finds its chat over tells the others.
+async fn held_in_memory(made_at: &Server, held_at: &Server) -> Vec<(Chat, String)> {
+    let mut chats = Vec::new();
+    for what in ANSWERED_FROM_MEMORY {
+        let chat = asked(made_at).await;
+        assert_ne!(request(held_at, &chat, what).await.status, 410, "{what}");
+        chats.push(chat);
+    }
+    chats
+}
+
+async fn assert_each_is_over(server: &Server, chats: &[(Chat, String)]) {
+    let mut wrong = Vec::new();
+    for (what, chat) in ANSWERED_FROM_MEMORY.iter().zip(chats) {
+        let answer = request(server, chat, what).await;
+        if answer.status != 410 {
+            wrong.push((what, answer.status));
+        }
+        assert_over(server, &chat.0.moved_to(server)).await;
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
 }
 
 /// Nothing of any chat is left in the tables.
@@ -180,6 +265,26 @@ async fn a_chat_whose_time_is_over_is_as_good_as_ended() {
     let server = setup.start().await;
     assert_gone(&server).await;
     assert_over(&server, &chat).await;
+}
+
+#[tokio::test]
+async fn a_chat_whose_time_is_over_is_not_answered_from_memory() {
+    let setup = Setup::new().set("limits.sweep_seconds", 3_600);
+    let server = setup.start().await;
+    let chats = held_in_memory(&server, &server).await;
+    store::set_expiry(&server.database(), now_ms() - 1);
+    assert_each_is_over(&server, &chats).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_is_known_to_another_server_at_once_though_nothing_tells_it() {
+    let mut twins = Twins::start(Setup::new()).await;
+    let chats = held_in_memory(&twins.one, &twins.two).await;
+    twins.redis.kill();
+    for (chat, _) in &chats {
+        chat.two.end().await.ok();
+    }
+    assert_each_is_over(&twins.two, &chats).await;
 }
 
 #[tokio::test]

@@ -96,6 +96,7 @@ impl Handler<AskToEnter> for Pair {
 impl Pair {
     fn check_ask(&mut self, ask: &AskToEnter) -> Result<Seat, Refusal> {
         let seat = self.check_entry(&ask.name, ask.auth)?;
+        let seat = seat.ok_or_else(|| Refusal::WrongName.unconfirmed())?;
         match self.chat()?.seats[seat].taken {
             true => Ok(seat),
             false => Err(Refusal::SeatFree.unconfirmed()),
@@ -132,6 +133,8 @@ pub struct AskStatus {
     pub user: UserName,
     /// The number that the people in the chat see too.
     pub number: AskNumber,
+    /// Whether the chat's texts are sealed.
+    pub encrypted: bool,
 }
 
 receive!(CONCURRENT: GetAskStatus => AskStatus);
@@ -141,14 +144,16 @@ impl Handler<GetAskStatus> for Pair {
 
     fn handle(&mut self, ask: GetAskStatus, _: &mut Self::Context) -> Self::Result {
         let (store, key, names) = (self.store(), self.key, self.names.clone());
+        let encrypted = self.is_encrypted();
         Box::pin(async move {
-            let found = store.ask_state(key, ask.secret).await?;
+            let found = store.ask_state(key, ask.secret).await??;
             let found = found.ok_or(Refusal::WrongCode)?;
             let user = names[found.seat].clone();
             Ok(AskStatus {
                 state: found.state,
                 user: user.ok_or_else(|| Refusal::WrongCode.unconfirmed())?,
                 number: found.number,
+                encrypted,
             })
         })
     }

@@ -12,8 +12,7 @@ use super::{Pair, requests::receive};
 use crate::{
     Refusal, Sent,
     domain::{
-        ClientId, Draft, IncomingText, Message, Page, Seat, SecretDigest, TextError, Timestamp,
-        UserName,
+        ClientId, Draft, IncomingText, Message, Page, SecretDigest, TextError, Timestamp, UserName,
     },
     environment::Environment,
     ports::{HistoryPage, Principal},
@@ -93,16 +92,13 @@ impl Pair {
             TextError::Invalid(invalid) => Refusal::invalid("message")(invalid),
         })?;
         let (seat, _) = self.authenticate(send.by)?;
-        let agrees =
-            |said: &Option<UserName>, seat: Seat| said.is_none() || *said == self.names[seat];
-        if !agrees(&send.sender, seat) {
-            return Err(Refusal::Disagrees {
-                field: "senderName",
-            });
-        }
-        if !agrees(&send.recipient, seat.other()) {
-            let disagrees = Refusal::Disagrees { field: "reciever" };
-            return Err(self.unless_named_since(disagrees));
+        for (field, claimed, seat) in [
+            ("senderName", &send.sender, seat),
+            ("reciever", &send.recipient, seat.other()),
+        ] {
+            if claimed.is_some() && *claimed != self.names[seat] {
+                return Err(Refusal::Disagrees { field }.unconfirmed());
+            }
         }
         self.check_send_rate(seat)?;
         Ok(Draft {

@@ -10,7 +10,7 @@ use crate::{
     domain::{BySeat, Seat},
 };
 
-/// Each limiter is created on first use: most chats in memory are idle.
+/// Each limiter is created on first use.
 #[derive(Default)]
 pub(super) struct Rates {
     sends: BySeat<Option<Box<DefaultDirectRateLimiter>>>,
@@ -21,18 +21,23 @@ impl Pair {
     /// Counts a message sent by a seat.
     pub(super) fn check_send_rate(&mut self, seat: Seat) -> Result<(), Refusal> {
         let limits = &self.environment.limits;
-        let limiter = self.rates.sends[seat].get_or_insert_with(|| {
+        let rates = self.rates.get_or_insert_default();
+        let limiter = rates.sends[seat].get_or_insert_with(|| {
             let rate = Quota::per_second(at_least_one(limits.sends_per_seat_per_second));
             limiter(rate.allow_burst(at_least_one(limits.sends_per_seat_burst)))
         });
         check(limiter)
     }
 
-    /// Counts an attempt to log in or to be let in.
+    /// Counts an attempt to log in or to be let in, once.
     pub(super) fn check_login_rate(&mut self) -> Result<(), Refusal> {
+        if self.asked_again {
+            return Ok(());
+        }
         let per_minute = self.environment.limits.logins_per_chat_per_minute;
         let quota = || Quota::per_minute(at_least_one(per_minute));
-        check(self.rates.logins.get_or_insert_with(|| limiter(quota())))
+        let rates = self.rates.get_or_insert_default();
+        check(rates.logins.get_or_insert_with(|| limiter(quota())))
     }
 }
 

@@ -31,6 +31,8 @@ where
 /// A request on its way from the registry to a pair. Not `Clone`, so that it is not a [`Request`] itself.
 pub struct Dispatch<M> {
     pub(crate) message: M,
+    /// Whether the pair refused it before by a copy of the chat that it has read again since.
+    pub(crate) again: bool,
     /// Set while the pair handles this request: whether a panic was caused by it.
     pub(crate) begun: Arc<AtomicBool>,
     /// The request's span, so that the pair's log lines have its id.
@@ -64,7 +66,7 @@ macro_rules! receive {
                 ctx: &mut Self::Context,
             ) -> Self::Result {
                 let _of_request = dispatch.span.enter();
-                self.begin_request(&dispatch.begun);
+                self.begin_request(&dispatch.begun, dispatch.again);
                 let answer = ::actix::Handler::<$request>::handle(self, dispatch.message, ctx);
                 let is_to_blame = $crate::pair::requests::$mode;
                 dispatch
@@ -78,17 +80,18 @@ macro_rules! receive {
 pub(super) use receive;
 
 impl Pair {
-    pub(super) fn begin_request(&mut self, begun: &AtomicBool) {
+    pub(super) fn begin_request(&mut self, begun: &AtomicBool, again: bool) {
         begun.store(true, Ordering::Release);
+        self.asked_again = again;
         self.last_request = Instant::now();
     }
 }
 
-/// Reads the chat from the store again, because a token is unknown here that the store may know, or because the
-/// instance was suspended. Fails when the store cannot be read.
+/// Reads the chat from the store again, to confirm a refusal, or because the instance was suspended. Fails when the
+/// store cannot be read.
 ///
-/// All that are sent while a read is in progress share the next one, so that requests with made-up tokens do not
-/// queue up reads.
+/// All that are sent while a read is in progress share the next one, so that requests with made-up tokens and names do
+/// not queue up reads.
 #[derive(Debug, actix::Message)]
 #[rtype(result = "Result<(), Refusal>")]
 pub(crate) struct Refresh {

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix::{AtomicResponse, Handler};
+use actix::{ActorFutureExt, AtomicResponse, Handler, ResponseActFuture, WrapFuture};
 use uuid::Uuid;
 
 use super::{Pair, requests::receive};
@@ -36,16 +36,15 @@ impl Handler<NameSeatTwo> for Pair {
         if let Err(refusal) = self.check_link(naming.auth) {
             return Self::refuse(refusal);
         }
-        // A name never changes, so the store need not be asked: anybody with the link could send this again and again.
         if self.names[Seat::Two].is_some() {
-            return Self::refuse(Refusal::NamedBefore);
+            return Self::refuse(Refusal::NamedBefore.unconfirmed());
         }
         if self.names[Seat::One].as_ref() == Some(&naming.name) {
-            let problem = "The two names must differ by more than upper and lower case.";
-            return Self::refuse(Refusal::Invalid {
-                field: "user",
-                problem,
-            });
+            let (field, problem) = (
+                "user",
+                "The two names must differ by more than upper and lower case.",
+            );
+            return Self::refuse(Refusal::Invalid { field, problem }.unconfirmed());
         }
         let (store, key) = (self.store(), self.key);
         let name = async move {
@@ -78,31 +77,42 @@ pub struct PublicInfo {
 receive!(CONCURRENT: GetPublicInfo => PublicInfo);
 
 impl Handler<GetPublicInfo> for Pair {
-    type Result = Result<PublicInfo, Refusal>;
+    type Result = ResponseActFuture<Self, Result<PublicInfo, Refusal>>;
 
+    /// Asks the store first: nothing is shown once the chat is over.
     fn handle(&mut self, _: GetPublicInfo, _: &mut Self::Context) -> Self::Result {
-        Ok(PublicInfo {
-            unnamed: self.names[Seat::Two].is_none(),
-            expires_at: self.chat()?.expires_at,
-            encrypted: self.chat()?.encryption.is_some(),
-        })
+        let (store, key) = (self.store(), self.key);
+        let status = Self::in_own_task(async move { store.status(key).await });
+        Box::pin(status.into_actor(self).map(|status, pair, _| {
+            status??;
+            Ok(PublicInfo {
+                unnamed: pair.names[Seat::Two].is_none(),
+                expires_at: pair.chat()?.expires_at,
+                encrypted: pair.is_encrypted(),
+            })
+        }))
     }
 }
 
-/// Gets the seat that a token belongs to.
+/// Checks that a token belongs to a seat.
 #[derive(Debug, Clone, Copy)]
-pub struct GetSeat {
+pub struct ProveSeat {
     /// The token.
     pub by: SecretDigest,
+    /// The seat.
+    pub seat: Seat,
 }
 
-receive!(CONCURRENT: GetSeat => Seat);
+receive!(CONCURRENT: ProveSeat => ());
 
-impl Handler<GetSeat> for Pair {
-    type Result = Result<Seat, Refusal>;
+impl Handler<ProveSeat> for Pair {
+    type Result = Result<(), Refusal>;
 
-    fn handle(&mut self, request: GetSeat, _: &mut Self::Context) -> Self::Result {
-        self.authenticate(request.by).map(|(seat, _)| seat)
+    fn handle(&mut self, request: ProveSeat, _: &mut Self::Context) -> Self::Result {
+        match self.authenticate(request.by)? {
+            (seat, _) if seat == request.seat => Ok(()),
+            _ => Err(Refusal::NoSession.unconfirmed()),
+        }
     }
 }
 
@@ -121,6 +131,8 @@ pub struct Login {
     pub device: Device,
     /// The digest of the link's proof, in an encrypted chat.
     pub auth: Option<SecretDigest>,
+    /// Whether an unknown name becomes the second person's, if they have none yet.
+    pub may_name: bool,
 }
 
 /// What lets somebody in at a seat that is taken, in clear text.
@@ -159,9 +171,14 @@ impl Handler<Login> for Pair {
     type Result = AtomicResponse<Self, Result<LoggedIn, Refusal>>;
 
     fn handle(&mut self, login: Login, _: &mut Self::Context) -> Self::Result {
-        let seat = match self.check_entry(&login.name, login.auth) {
-            Ok(seat) => seat,
+        let known = match self.check_entry(&login.name, login.auth) {
+            Ok(known) => known,
             Err(refusal) => return Self::refuse(refusal),
+        };
+        let names = known.is_none() && login.may_name && self.names[Seat::Two].is_none();
+        let new_name = names.then(|| login.name.clone());
+        let Some(seat) = known.or(names.then_some(Seat::Two)) else {
+            return Self::refuse(Refusal::WrongName.unconfirmed());
         };
         let token = Token::generate(self.key, &mut rand::rng());
         let code = AccessCode::generate(&mut rand::rng());
@@ -188,7 +205,14 @@ impl Handler<Login> for Pair {
         }
         let (store, deferred) = (self.store(), self.environment.deferred.clone());
         let (names, encrypted) = (self.names.clone(), self.is_encrypted());
+        let named = new_name.is_some();
         let log_in = async move {
+            if let Some(name) = new_name
+                && !store.name_seat_two(claim.key, &name).await??
+            {
+                // Somebody else was faster, maybe with the same name.
+                return Err(Refusal::WrongName.unconfirmed());
+            }
             if makes_room || claim.session.login.is_some() {
                 // The store must know which sessions were used: the longest unused one makes room, and the first one of
                 // a repeated login is made anew unless it was used.
@@ -201,6 +225,9 @@ impl Handler<Login> for Pair {
         };
         let first = self.chat().is_ok_and(|chat| !chat.seats[seat].taken);
         self.change(log_in, move |pair, (token, return_code)| {
+            if named {
+                pair.announce_seat(seat, SeatChange::Named);
+            }
             match first || return_code.is_some() || pair.sessions_of(seat).count() == 1 {
                 true => pair.announce_seat(seat, SeatChange::Taken),
                 false => pair.announce_sessions(),
@@ -278,27 +305,17 @@ impl Handler<NewDeviceCode> for Pair {
 }
 
 impl Pair {
-    /// The seat of this name, for somebody who has the link and wants to come in.
+    /// The seat of this name, for somebody who has the link and wants to come in; `None` if neither has it.
     pub(super) fn check_entry(
         &mut self,
         name: &UserName,
         auth: Option<SecretDigest>,
-    ) -> Result<Seat, Refusal> {
+    ) -> Result<Option<Seat>, Refusal> {
         self.chat()?;
         self.check_login_rate()?;
         self.check_link(auth)?;
         let named = |seat: &Seat| self.names[*seat].as_ref() == Some(name);
-        let seat = Seat::BOTH.into_iter().find(named);
-        seat.ok_or_else(|| self.unless_named_since(Refusal::WrongName))
-    }
-
-    /// A refusal because of a name. A name never changes, so it is final unless another instance may have named seat 2 since
-    /// the chat was read.
-    pub(super) fn unless_named_since(&self, refusal: Refusal) -> Refusal {
-        match self.names[Seat::Two] {
-            Some(_) => refusal,
-            None => refusal.unconfirmed(),
-        }
+        Ok(Seat::BOTH.into_iter().find(named))
     }
 
     /// Why a login was refused.

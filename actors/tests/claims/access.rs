@@ -20,7 +20,7 @@ async fn ended_unheard(world: &World) -> (Person, Instance) {
     phone.snapshot().await.unwrap();
     there.bus.set_deaf(true);
     abhi.log_out().await.unwrap();
-    assert!(phone.seat().await.is_ok(), "it has not heard of it");
+    assert!(phone.prove_seat().await.is_ok(), "it has not heard of it");
     (phone, there)
 }
 
@@ -47,7 +47,7 @@ async fn a_session_whose_end_was_not_heard_can_do_nothing() {
         };
         assert_eq!(outcome, Err(Refusal::NoSession), "{act}");
         assert_eq!(world.history(phone.key).await.len(), 1, "{act}");
-        assert_eq!(phone.seat().await, Err(Refusal::NoSession), "{act}");
+        assert_eq!(phone.prove_seat().await, Err(Refusal::NoSession), "{act}");
     }
 }
 
@@ -161,7 +161,7 @@ async fn tokens_that_are_made_up_share_a_look_into_the_store() {
     let made_up = |_| {
         let mut nobody = abhi.clone();
         nobody.by = Token::generate(abhi.key, &mut rand::rng()).digest();
-        async move { nobody.seat().await }
+        async move { nobody.prove_seat().await }
     };
     let held = here.store.hold(Call::Load);
     let before = here.store.calls(Call::Load);
@@ -174,7 +174,11 @@ async fn tokens_that_are_made_up_share_a_look_into_the_store() {
         drop(held);
     })
     .await;
-    assert!(refused.iter().all(|seat| *seat == Err(Refusal::NoSession)));
+    assert!(
+        refused
+            .iter()
+            .all(|refused| *refused == Err(Refusal::NoSession))
+    );
     let looks = here.store.calls(Call::Load) - before;
     // A look serves all that were asked for when it began. Those that come meanwhile share the next one, and on a busy machine
     // the fifty do not come at once.
@@ -182,7 +186,7 @@ async fn tokens_that_are_made_up_share_a_look_into_the_store() {
 }
 
 #[actix::test]
-async fn a_name_that_stands_is_not_asked_of_the_store_again() {
+async fn a_name_that_stands_is_not_written_again() {
     let world = World::new();
     let here = world.instance(roomy());
     let [abhi, _anny] = here.couple(&world).await;

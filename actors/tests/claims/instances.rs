@@ -168,9 +168,9 @@ async fn an_instance_that_slept_looks_into_the_store_before_it_serves_anything()
     there.bus.set_deaf(true);
     abhi.log_out().await.unwrap();
     // Nobody has told it, and it did not sleep: it trusts what it holds.
-    phone.seat().await.unwrap();
+    phone.prove_seat().await.unwrap();
     world.time.advance(Duration::from_secs(2));
-    assert!(matches!(phone.seat().await, Err(Refusal::NoSession)));
+    assert!(matches!(phone.prove_seat().await, Err(Refusal::NoSession)));
     anny.snapshot().await.unwrap();
 }
 
@@ -183,8 +183,11 @@ async fn an_instance_that_slept_serves_nothing_while_the_store_is_away() {
     anny.snapshot().await.unwrap();
     world.time.advance(Duration::from_secs(2));
     there.store.fail_next(Call::Load, 1);
-    assert!(matches!(anny.seat().await, Err(Refusal::Unavailable(_))));
-    assert_eq!(anny.seat().await, Ok(Seat::Two));
+    assert!(matches!(
+        anny.prove_seat().await,
+        Err(Refusal::Unavailable(_))
+    ));
+    assert_eq!(anny.prove_seat().await, Ok(()));
 }
 
 #[actix::test]

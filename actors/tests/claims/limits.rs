@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use actors::{
-    Limits, ListSessions, Refusal,
-    domain::Timestamp,
+    GetPublicInfo, Limits, ListSessions, Refusal,
+    domain::{ChatKey, Timestamp},
     ports::{ChatRoom, Clock},
-    testing::eventually,
+    testing::{Call, eventually},
 };
 
-use crate::world::{Person, Watch, World, login, roomy};
+use crate::world::{Person, Watch, World, login, login_as, name, roomy};
 
 /// When the oldest session of somebody's seat was used last.
 async fn oldest_seen(person: &Person) -> Timestamp {
@@ -63,6 +63,33 @@ async fn a_chat_takes_so_many_logins_and_then_none_for_a_while() {
         "asking counts as well"
     );
     abhi.send("those inside are not bothered").await.unwrap();
+}
+
+#[actix::test]
+async fn a_guessed_name_counts_once_and_has_the_store_read_once() {
+    for unnamed in [false, true] {
+        let world = World::new();
+        let here = world.instance(Limits {
+            logins_per_chat_per_minute: 3,
+            ..roomy()
+        });
+        let hash = match unnamed {
+            true => world.unnamed_chat().await,
+            false => world.chat().await,
+        };
+        let key = ChatKey::of(&hash);
+        here.pairs.ask(key, GetPublicInfo).await.unwrap();
+        let before = here.store.calls(Call::Load);
+        for guesses in 1..=20 {
+            let guess = here.pairs.ask(key, login_as(&hash, name("Eve")));
+            let refused = guess.await.map(drop);
+            match guesses {
+                ..=3 => assert_eq!(refused, Err(Refusal::WrongName)),
+                _ => assert!(matches!(refused, Err(Refusal::TooMany { .. }))),
+            }
+        }
+        assert_eq!(here.store.calls(Call::Load) - before, 3);
+    }
 }
 
 #[actix::test]

@@ -281,7 +281,10 @@ impl Model {
     async fn until_refused(&mut self, session: usize, at: usize) {
         let person = self.person(session, at);
         eventually("a session that ended is refused", || async {
-            matches!(person.seat().await, Err(Refusal::NoSession | Refusal::Gone))
+            matches!(
+                person.prove_seat().await,
+                Err(Refusal::NoSession | Refusal::Gone)
+            )
         })
         .await;
         self.sessions[session].trusted_at.remove(&at);

@@ -9,7 +9,10 @@ use std::{sync::Arc, time::Duration};
 use actix::Arbiter;
 use actors::{
     Limits, Metrics, PairRegistry, Tasks, World as Adapters,
-    domain::{BySeat, Chat, ChatKey, Message, Page, PairHash, Seat, Timestamp, UserName},
+    domain::{
+        BySeat, Chat, ChatKey, Encryption, Message, Page, PairHash, Seat, SecretDigest, Timestamp,
+        UserName,
+    },
     ports::{Bus, ChatRoom, Chats, Clock, Messages, NewChat, Principal, Registered},
     testing::{FakeClock, FaultyClock, MemoryBus, MemoryHub, MemoryStore, eventually, new_chat},
 };
@@ -134,11 +137,26 @@ impl World {
 
     /// A fresh chat whose second seat has no name yet.
     pub(crate) async fn unnamed_chat(&self) -> PairHash {
-        let hash = PairHash::generate(&mut rand::rng());
-        let new = NewChat {
+        let unnamed = |chat| NewChat {
             name_two: None,
-            ..new_chat(ChatKey::of(&hash))
+            ..chat
         };
+        self.chat_like(unnamed).await
+    }
+
+    /// A fresh encrypted chat.
+    pub(crate) async fn encrypted_chat(&self) -> PairHash {
+        let auth = SecretDigest::from_bytes([7; 32]);
+        let encrypted = |chat| NewChat {
+            encryption: Some(Encryption { auth }),
+            ..chat
+        };
+        self.chat_like(encrypted).await
+    }
+
+    async fn chat_like(&self, made: impl FnOnce(NewChat) -> NewChat) -> PairHash {
+        let hash = PairHash::generate(&mut rand::rng());
+        let new = made(new_chat(ChatKey::of(&hash)));
         self.store.register(new).await.unwrap();
         hash
     }

@@ -1,7 +1,7 @@
 use actix::Handler;
 use actix_web::web;
 use actors::{
-    Dispatch, GetReplacement, GetSeat, GetSnapshot, Pair, Refusal, Replacement, Request,
+    Dispatch, GetReplacement, GetSnapshot, Pair, ProveSeat, Refusal, Replacement, Request,
     domain::{ChatKey, PairHash, Seat, SecretDigest, Token},
     ports::Denied,
 };
@@ -65,16 +65,14 @@ impl TokenHolder {
         let key = ChatKey::of(&hash);
         if let Some(token) = token.filter(|token| token.key() == key) {
             let by = token.digest();
-            let proved = state.pairs.ask(key, GetSeat { by }).await;
-            return match proved.map_err(of_session)? == seat {
-                true => Ok(Self {
-                    state,
-                    hash,
-                    key,
-                    by,
-                }),
-                false => Err(Refusal::NoSession),
-            };
+            let proved = state.pairs.ask(key, ProveSeat { by, seat }).await;
+            proved.map_err(of_session)?;
+            return Ok(Self {
+                state,
+                hash,
+                key,
+                by,
+            });
         }
         match state.pairs.status(key).await? {
             Err(Denied::Ended) => Err(Refusal::Gone),

@@ -50,7 +50,7 @@ pub async fn state(
     let (username, ask_id) = path.into_inner();
     let secret = field::ask_secret(&ask_id)?;
     state.limits.count_request(&request)?;
-    let found = actions::ask_status(&state, &secret).await?;
+    let found = actions::ask_status(&state, secret.key(), &secret).await?;
     field::same_name(&username, &found.user)?;
     Ok(ok(AskStateReply::from(found.state)))
 }

@@ -1,7 +1,7 @@
 //! Waiting to be let in.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use actors::{Refusal, domain::ChatKey, ports::AskState};
+use actors::{domain::ChatKey, ports::AskState};
 use uuid::Uuid;
 use views::{
     address,
@@ -53,7 +53,7 @@ pub async fn submit(
 /// The page.
 ///
 /// # Errors
-/// [`Problem`] 403 or 404 when there is no such ask.
+/// [`Problem`] 403 when the chat has no such ask, 404 and 410 where there is no living chat.
 pub async fn show(
     state: web::Data<State>,
     request: HttpRequest,
@@ -63,16 +63,12 @@ pub async fn show(
     let (hash, ask_id) = path.into_inner();
     let secret = field::ask_secret(&ask_id)?;
     let link = login::link_hash(&hash)?;
-    if secret.key() != ChatKey::of(&link) {
-        return Err(Refusal::NotFound.into());
-    }
-    let found = actions::ask_status(&state, &secret).await?;
+    let found = actions::ask_status(&state, ChatKey::of(&link), &secret).await?;
     if wants_json(&request) {
         return Ok(ok(AskStateReply::from(found.state)));
     }
-    let info = actions::public_info(&state, &link).await?;
     let page = Ask {
-        encrypted: info.encrypted,
+        encrypted: found.encrypted,
         hash,
         ask_id,
         id: Uuid::new_v4().to_string(),

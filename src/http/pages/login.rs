@@ -151,11 +151,11 @@ async fn log_in(
     hash: &str,
     body: LoginBody,
 ) -> Result<HttpResponse> {
-    let wanted = body.parse(link_hash(hash), device::of(request))?;
+    let mut wanted = body.parse(link_hash(hash), device::of(request))?;
+    wanted.may_name = true;
     let hash = wanted.hash.clone();
     state.limits.count_request(request)?;
-    // If seat 2 has no name yet, this name becomes its name.
-    let logged_in = actions::login_and_name(state, wanted).await?;
+    let logged_in = actions::login(state, wanted).await?;
     let seat = logged_in.seat.number();
     let reply = SeatedReply {
         seat,

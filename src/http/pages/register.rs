@@ -110,6 +110,7 @@ async fn register(
         id: wanted.id,
         device: device::of(request),
         auth: wanted.encryption.map(|encryption| encryption.auth),
+        may_name: false,
     };
     let next = done(request, reply, &invite);
     match actions::login(state, login).await {

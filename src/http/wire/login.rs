@@ -68,6 +68,7 @@ impl LoginBody {
             id,
             device,
             auth: field::auth(self.auth.as_deref())?,
+            may_name: false,
             hash: hash?,
         })
     }

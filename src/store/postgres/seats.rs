@@ -17,8 +17,8 @@ use super::{
     PostgresStore, Result, asks,
     pool::Params,
     rows::{
-        access, digest_if_any, lock, lock_for, moment, moment_if_any, ms, number, read_all,
-        unreadable, uuid,
+        LIVE_CHAT, access, digest_if_any, live_chat, lock, lock_for, moment, moment_if_any, ms,
+        number, read_all, unreadable, uuid,
     },
     transaction::Transaction,
 };
@@ -112,13 +112,21 @@ impl Seats for PostgresStore {
             .await
     }
 
-    async fn ask_state(&self, key: ChatKey, digest: SecretDigest) -> Result<Option<StoredAsk>> {
-        let digest = &digest.as_bytes()[..];
-        let found = self
-            .query("ask_state", asks::ASK_STATE, &[&uuid(key), &digest])
-            .await?;
+    /// The chat is read after the ask: one that ended between the two queries has ended.
+    async fn ask_state(
+        &self,
+        key: ChatKey,
+        digest: SecretDigest,
+    ) -> Result<Access<Option<StoredAsk>>> {
+        let (key, digest) = (uuid(key), &digest.as_bytes()[..]);
+        let (by_both, by_key): (Params<'_>, Params<'_>) = (&[&key, &digest], &[&key]);
+        let asked = [(asks::ASK_STATE, by_both), (LIVE_CHAT, by_key)];
+        let queries = self.connections.queries(asked);
+        let [found, chat] = self.meter.measure("ask_state", queries).await?;
         let found = found.first().map(asks::ask_state).transpose();
-        found.map_err(unreadable)
+        let chat = live_chat(&chat[0]).map_err(unreadable)?;
+        let found = found.map_err(unreadable)?;
+        Ok(chat.map(|_| found))
     }
 
     async fn answer(

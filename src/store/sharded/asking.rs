@@ -230,11 +230,13 @@ impl Seats for ShardedStore {
             .await
     }
 
-    async fn ask_state(&self, key: ChatKey, digest: SecretDigest) -> Result<Option<StoredAsk>> {
-        match self.locate(key).await? {
-            Some(number) => self.store(Some(number))?.ask_state(key, digest).await,
-            None => Ok(None),
-        }
+    async fn ask_state(
+        &self,
+        key: ChatKey,
+        digest: SecretDigest,
+    ) -> Result<Access<Option<StoredAsk>>> {
+        self.find(key, move |store| store.ask_state(key, digest))
+            .await
     }
 
     async fn answer(

@@ -105,9 +105,16 @@ impl Seats for SqliteStore {
             .await
     }
 
-    async fn ask_state(&self, key: ChatKey, digest: SecretDigest) -> Result<Option<StoredAsk>> {
+    async fn ask_state(
+        &self,
+        key: ChatKey,
+        digest: SecretDigest,
+    ) -> Result<Access<Option<StoredAsk>>> {
         self.read("ask_state", move |connection, now| {
-            asks::ask_state(connection, key, digest, now)
+            if let Err(denied) = live_chat(connection, key, now)? {
+                return Ok(Err(denied));
+            }
+            asks::ask_state(connection, key, digest, now).map(Ok)
         })
         .await
     }

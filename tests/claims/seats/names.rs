@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Person, Server, chat::try_login};
+use crate::support::{Api, Browser, Person, Server, Setup, chat::try_login};
 
 #[tokio::test]
 async fn a_name_is_kept_as_it_was_registered_and_compared_without_case() {
@@ -69,4 +69,32 @@ async fn a_name_is_refused_in_another_chat() {
         .await
         .fails_as(403, "wrong_name");
     try_login(&api, "chat-two", "Zoe", json!({})).await.ok();
+}
+
+/// A chat whose second person chooses their name.
+async fn unnamed(api: &Api) -> String {
+    let made = api
+        .post("/chat-server/user1", json!({"user": "Abhi"}))
+        .await;
+    made.ok()["hash"].as_str().unwrap().into()
+}
+
+#[tokio::test]
+async fn a_try_to_log_in_counts_once_also_where_the_second_name_is_open() {
+    let one_try = Setup::new().set("limits.logins_per_chat_per_minute", 1);
+    let server = one_try.start().await;
+    let api = server.api();
+    // The first try is what names the second person.
+    let hash = unnamed(&api).await;
+    let answer = Browser::new(&server).log_in(&hash, "Anny").await;
+    assert_eq!(answer.status, 303, "{answer:?}");
+    // Somebody whose tries are used up stores no name.
+    let hash = unnamed(&api).await;
+    try_login(&api, &hash, "Mallory", json!({}))
+        .await
+        .fails_as(403, "wrong_name");
+    let answer = Browser::new(&server).log_in(&hash, "Anny").await;
+    assert_eq!(answer.status, 429, "{answer:?}");
+    let naming = json!({"user": "Zoe", "hash": hash});
+    api.post("/chat-server/user2", naming).await.ok();
 }

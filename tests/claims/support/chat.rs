@@ -50,11 +50,11 @@ impl Chat {
     }
 
     /// The same two people through another address: the server was started again.
-    pub fn moved_to(self, server: &Server) -> Self {
+    pub fn moved_to(&self, server: &Server) -> Self {
         Self {
             one: self.one.at(server),
             two: self.two.at(server),
-            hash: self.hash,
+            hash: self.hash.clone(),
         }
     }
 }

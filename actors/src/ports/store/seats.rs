@@ -50,7 +50,7 @@ pub trait Seats: Send + Sync + 'static {
         &self,
         key: ChatKey,
         digest: SecretDigest,
-    ) -> Result<Option<StoredAsk>, StoreError>;
+    ) -> Result<Access<Option<StoredAsk>>, StoreError>;
 
     /// Answers an ask. Allowing it ends the seat's sessions, codes and other asks, whose digests are kept for
     /// [`replaced`](Self::replaced). An allowed ask can be used while the caller's session is alive.

@@ -84,11 +84,11 @@ impl Seats for MemoryStore {
         &self,
         key: ChatKey,
         digest: SecretDigest,
-    ) -> Result<Option<StoredAsk>, StoreError> {
-        let (mut data, now) = self.enter(Call::Other).await?;
-        Ok(data
-            .live(key, now)
-            .and_then(|record| record.ask_state(digest, now)))
+    ) -> Result<Access<Option<StoredAsk>>, StoreError> {
+        self.with_chat(Call::Other, key, |record, now| {
+            record.ask_state(digest, now)
+        })
+        .await
     }
 
     async fn answer(

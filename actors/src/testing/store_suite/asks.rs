@@ -63,7 +63,7 @@ impl Asked {
 
 async fn state(stores: &Stores, claim: &Claim, ask: &NewAsk) -> AskState {
     let found = stores.there.ask_state(claim.key, ask.digest).await;
-    let found = found.unwrap().unwrap();
+    let found = live(found).unwrap();
     assert_eq!((found.seat, found.number), (ask.seat, ask.number));
     found.state
 }
@@ -353,9 +353,14 @@ pub async fn an_unknown_ask_has_no_state_and_no_answer(stores: Stores) {
     let asked = Asked::begin(&stores).await;
     let other = Asked::begin(&stores).await;
     let key = asked.one.key;
-    assert_eq!(stores.here.ask_state(key, digest()).await.unwrap(), None);
+    assert_eq!(live(stores.here.ask_state(key, digest()).await), None);
     let elsewhere = stores.here.ask_state(other.one.key, asked.ask.digest).await;
-    assert_eq!(elsewhere.unwrap(), None);
+    assert_eq!(live(elsewhere), None);
+    let nowhere = stores
+        .here
+        .ask_state(super::fixture::key(), asked.ask.digest)
+        .await;
+    assert_eq!(nowhere.unwrap(), Err(Denied::Missing));
     for (by, ask_ref) in [
         (&asked.one, Uuid::new_v4()),
         (&other.one, asked.ask.ask_ref),

@@ -42,7 +42,7 @@ pub async fn a_new_return_code_ends_its_seats_device_code_and_asks(stores: Store
 
     let open = live(stores.here.load(key).await).asks;
     assert!(open.iter().map(|ask| ask.ask_ref).eq([others.ask_ref]));
-    let found = stores.here.ask_state(key, own.digest).await.unwrap();
+    let found = live(stores.here.ask_state(key, own.digest).await);
     assert_eq!(found.unwrap().state, AskState::Expired);
     assert!(!device_code_works(&stores, key, Seat::One, own_code).await);
     assert!(device_code_works(&stores, key, Seat::Two, others_code).await);

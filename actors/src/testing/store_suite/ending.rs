@@ -71,7 +71,8 @@ pub async fn nothing_of_an_ended_chat_can_be_read(stores: Stores) {
     live(stores.here.ask(key, ask.clone()).await);
     end(&stores.here, key).await;
     assert_nothing_readable(&stores, key).await;
-    assert_eq!(stores.there.ask_state(key, ask.digest).await.unwrap(), None);
+    let asked = stores.there.ask_state(key, ask.digest).await;
+    assert_eq!(asked.unwrap(), Err(Denied::Ended));
 }
 
 pub async fn nothing_can_be_done_in_an_ended_chat(stores: Stores) {

@@ -1,6 +1,6 @@
 use actors::{
-    EndChat, EndSession, GetHistory, GetSeat, GetSnapshot, LoggedIn, Login, LoginProof, MoveMarks,
-    NotifyActivity, PairRegistry, Refusal, SendMessage, Sent, Snapshot,
+    EndChat, EndSession, GetHistory, GetSnapshot, LoggedIn, Login, LoginProof, MoveMarks,
+    NotifyActivity, PairRegistry, ProveSeat, Refusal, SendMessage, Sent, Snapshot,
     domain::{
         AccessCode, Activity, ChatKey, ClientId, Device, IncomingText, Marks, Page, PairHash, Seat,
         SecretDigest, Seq, UserName,
@@ -33,6 +33,7 @@ pub(crate) fn login_as(hash: &PairHash, name: UserName) -> Login {
         id: None,
         device: Device::default(),
         auth: None,
+        may_name: false,
     }
 }
 
@@ -117,9 +118,10 @@ impl Person {
         self.pairs.ask(self.key, GetSnapshot { by: self.by }).await
     }
 
-    /// Which seat the session proves, without a look into the store.
-    pub(crate) async fn seat(&self) -> Result<Seat, Refusal> {
-        self.pairs.ask(self.key, GetSeat { by: self.by }).await
+    /// Whether the session proves the seat, without a look into the store.
+    pub(crate) async fn prove_seat(&self) -> Result<(), Refusal> {
+        let (by, seat) = (self.by, self.seat);
+        self.pairs.ask(self.key, ProveSeat { by, seat }).await
     }
 
     /// The texts of all messages, in order; checks that their places have no gap.
