@@ -65,8 +65,8 @@ fn parsed<T: DeserializeOwned + 'static>(
             },
             MediaType::Form if may_be_form => parse_form(&read.await?),
             MediaType::Compressed => Err(Problem::Compressed),
-            // Without a Content-Type it must be empty.
-            MediaType::Missing if read.await?.is_empty() => parse_json(b"{}"),
+            // Without a Content-Type it must be empty, and one that cannot be read is not.
+            MediaType::Missing if read.await.is_ok_and(|body| body.is_empty()) => parse_json(b"{}"),
             _ => Err(Problem::MediaType(match may_be_form {
                 true => "application/json or application/x-www-form-urlencoded",
                 false => "application/json",

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Answer, Chat, POST, Server, Setup, chat::try_login};
+use crate::support::{Answer, Chat, POST, Server, Setup, chat::try_login, raw};
 
 const TOO_LONG: usize = 64 * 1024 + 1;
 
@@ -38,6 +38,30 @@ async fn the_method_comes_before_the_kind_the_length_the_content_and_the_token()
     )
     .await;
     token.fails(401);
+}
+
+#[tokio::test]
+async fn a_body_of_no_kind_is_415_whatever_its_length_and_whether_it_comes() {
+    let impatient = Setup::new().set("limits.request_seconds", 1);
+    let server = impatient.start().await;
+    for (door, path) in [
+        ("API", "/chat-server/register"),
+        ("pages", "/demo/chat/register"),
+    ] {
+        for framing in [
+            // More than is taken, and something that does not come.
+            "Content-Length: 65537\r\n\r\n",
+            "Content-Length: 1\r\n\r\n",
+            "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+        ] {
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n",
+                server.address
+            );
+            let answer = raw::exchange(server.address, (head + framing).as_bytes()).await;
+            assert_eq!(answer.status, 415, "{door}: {framing:?}");
+        }
+    }
 }
 
 #[tokio::test]
