@@ -52,9 +52,10 @@ impl SeatRequest {
     /// The holder of the seat.
     ///
     /// # Errors
-    /// [`Problem`] 401 without the seat's session, 410 when the chat is over, 404 where the address names no chat.
+    /// [`Problem`] 401 without the seat's session, 410 when the chat is over.
     pub async fn holder(&self) -> Result<Holder> {
-        let hash = PairHash::parse(&self.hash).map_err(|_| Refusal::NotFound)?;
+        // An address that names no chat has no session.
+        let hash = PairHash::parse(&self.hash).map_err(|_| Refusal::NoSession)?;
         // A made-up cookie costs a query of the store, so it is counted.
         self.state.limits.count_request(&self.request)?;
         let token = seat_token(&self.request);

@@ -149,6 +149,14 @@ async fn a_missing_session_comes_before_everything_about_the_chat() {
         server.api().get(&path).await.fails(401);
         guess.get(&path).await.fails(401);
     }
+    for hash in ["no-such-chat", "ab"] {
+        let path = format!("/chat-server/user/{hash}/messages");
+        server.api().get(&path).await.fails(401);
+        for leaf in ["messages", "stream", "sessions"] {
+            let path = format!("/demo/chat/user/{hash}/1/{leaf}");
+            server.front().get(&path).await.fails(401);
+        }
+    }
 }
 
 #[tokio::test]
