@@ -1,6 +1,7 @@
 //! Compresses pages, each as a whole and before it is sent: a compressor at work takes more memory than most pages, and
 //! would wait with the page for a client that reads nothing. So what is made while it is sent, such as a download, is
-//! not compressed.
+//! not compressed. On the arbiter, one page at a time: as tasks of other threads, pages that are requested together would
+//! each have a compressor of a megabyte.
 
 use std::io::Write as _;
 
@@ -16,7 +17,6 @@ use actix_web::{
 };
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
-use tokio::task::spawn_blocking;
 
 /// Shorter bodies hardly become shorter.
 const BYTES_MIN: usize = 512;
@@ -44,8 +44,7 @@ pub async fn compress(
             let headers = response.headers_mut();
             headers.insert(CONTENT_ENCODING, encoding.to_header_value());
             headers.append(VARY, HeaderValue::from_static("accept-encoding"));
-            let encoded = spawn_blocking(move || encode(&bytes)).await;
-            BoxBody::new(encoded.expect("nothing in it panics"))
+            BoxBody::new(encode(&bytes))
         }
         Ok(bytes) => BoxBody::new(bytes),
         // It is made while it is sent.

@@ -50,8 +50,8 @@ const WAITING_WITHOUT_PERMIT: usize = 16;
 const ACCEPTED_AT_ONCE: u32 = 16;
 /// A connection that has been idle this long is closed.
 const IDLE_MAX: Duration = Duration::from_secs(75);
-/// How long the client of an idle connection has to acknowledge that it is being closed.
-const CLOSING_MAX: Duration = Duration::from_secs(1);
+/// How long the client of an idle connection has to acknowledge that it is being closed, over a slow network.
+const CLOSING_MAX: Duration = Duration::from_secs(3);
 
 /// A connection of which the client has sent the beginning.
 pub type Connection<Io> = server::Connection<Io, Part>;
