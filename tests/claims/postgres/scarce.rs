@@ -44,12 +44,19 @@ async fn commits_that_no_standby_confirms_take_no_more_connections_and_leave_som
         chat.one.say("before").await;
         chats.push(chat);
     }
+    let other = Chat::begin(&duet).await;
     let wait_for = |names: &str| {
         let set = format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'");
         server.run(&set).unwrap();
         server.run("SELECT pg_reload_conf()").unwrap();
     };
     wait_for("nobody");
+    // The server takes a moment to go by it.
+    eventually("commits wait", async || {
+        let sent = other.one.say_as(Uuid::new_v4(), "waits").await;
+        (sent.status == 503).then_some(())
+    })
+    .await;
     let ids: Vec<Uuid> = chats.iter().map(|_| Uuid::new_v4()).collect();
     let send = || {
         let sends = chats.iter().zip(&ids);
