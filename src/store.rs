@@ -20,6 +20,7 @@ use tracing::{info, warn};
 use crate::config::{self, Settings, StoreUrl};
 
 pub use meter::Meter;
+use postgres::PoolMetrics;
 pub use postgres::{DatabaseLock, PostgresStore};
 pub use probe::StoreProbe;
 pub use sharded::{ChangeError, ShardStatus, ShardedStore};
@@ -123,11 +124,14 @@ pub async fn open(
             Arc::new(SqliteStore::open(path, clock, free_bytes_min, meter)?)
         }
         StoreUrl::Postgres(url) => {
-            let store = PostgresStore::open(url, &settings.store, registry).await?;
-            if let Some((identity, maps)) = store.membership().await? {
-                sharded::check_alone(&url.location(), identity, maps)?;
-            }
-            Arc::new(store)
+            postgres::prepare(url, &settings.store).await?;
+            examine::alone(url).await?;
+            // Only what a retry cannot help fails from here on: the registry takes metrics once.
+            let metrics = (
+                Meter::register(registry),
+                PoolMetrics::register(registry, None),
+            );
+            Arc::new(PostgresStore::new(url, &settings.store, metrics)?)
         }
         StoreUrl::Shards(urls) => {
             ShardedStore::open(urls, &settings.store, clock, registry).await?

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tracing::level_filters::LevelFilter;
 
-use super::{BusUrl, ConfigError, Settings, is_local};
+use super::{BusUrl, ConfigError, PostgresUrl, Settings, StoreUrl, is_local};
 
 /// A longer wait is a mistake, and for a call close to what PostgreSQL accepts.
 const A_DAY_SECONDS: u64 = 24 * 60 * 60;
@@ -73,6 +73,7 @@ impl Settings {
             );
         }
         self.check_plain_http()?;
+        self.check_servers()?;
         if actors::domain::Lifetime::from_hours(self.links.ttl_hours).is_err() {
             return wrong("links.ttl_hours must be from 1 to 720.");
         }
@@ -135,6 +136,22 @@ impl Settings {
             )));
         }
         Ok(())
+    }
+
+    /// Each server of the store has chats of its own.
+    fn check_servers(&self) -> Result<(), ConfigError> {
+        let StoreUrl::Shards(urls) = &self.store.url else {
+            return Ok(());
+        };
+        let mut places: Vec<String> = urls.iter().map(PostgresUrl::location).collect();
+        places.sort_unstable();
+        match places.windows(2).find(|pair| pair[0] == pair[1]) {
+            None => Ok(()),
+            Some(pair) => Err(ConfigError(format!(
+                "store.urls names {} twice. Leave one of them out.",
+                pair[0]
+            ))),
+        }
     }
 
     /// Two sockets with one address: the operating system would blame another program.

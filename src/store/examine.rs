@@ -89,7 +89,8 @@ pub async fn examine(settings: &Settings) -> Vec<Finding> {
     found
 }
 
-async fn alone(url: &PostgresUrl) -> Result<(), OpenError> {
+/// Refuses a server that shares its chats with others, if it is to be the only one.
+pub(super) async fn alone(url: &PostgresUrl) -> Result<(), OpenError> {
     match postgres::member(url).await? {
         Some(member) => sharded::check_alone(&url.location(), member.identity, member.maps),
         None => Ok(()),

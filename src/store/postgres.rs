@@ -29,12 +29,13 @@ mod migrate;
 
 use std::time::Duration;
 
-use prometheus::Registry;
+use tokio::time::timeout;
 use tokio_postgres::{Client, Error, Row};
 
 use super::{Meter, OpenError, Result};
 use crate::config::{self, PostgresUrl};
 use connect::{Servers, other_service};
+use errors::no_answer;
 use pool::{Connections, Params};
 use session::Session;
 use transaction::Transaction;
@@ -47,6 +48,8 @@ pub(super) use shards::{Binding, Member, PriorUse, member};
 
 /// How long a connection outside the pool may take to open.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// How long a few questions outside the pool may take. Ending a session to see whether it is shared takes longest.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(20);
 
 /// The store in PostgreSQL.
 pub struct PostgresStore {
@@ -56,36 +59,15 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Connects and migrates.
+    /// Opens a store whose server was [prepared](prepare).
     ///
     /// # Errors
-    /// [`OpenError`] says what is wrong, never with the password.
-    pub async fn open(
+    /// [`OpenError`] if the certificates that the URL names cannot be read, which retrying does not help.
+    pub(super) fn new(
         url: &PostgresUrl,
         settings: &config::Store,
-        registry: &Registry,
+        (meter, pool): (Meter, PoolMetrics),
     ) -> Result<Self, OpenError> {
-        let metrics = || {
-            (
-                Meter::register(registry),
-                PoolMetrics::register(registry, None),
-            )
-        };
-        Self::open_counted(url, settings, metrics).await
-    }
-
-    /// Like `open`, with metrics made by the caller.
-    pub(super) async fn open_counted(
-        url: &PostgresUrl,
-        settings: &config::Store,
-        metrics: impl FnOnce() -> (Meter, PoolMetrics),
-    ) -> Result<Self, OpenError> {
-        let client = connect_once(url).await?;
-        inspect::server(&client).await?;
-        inspect::sessions(&client, url).await?;
-        let client = migrate::migrate(client, settings.start_patience()).await?;
-        inspect::rights(&client).await?;
-        let (meter, pool) = metrics();
         Ok(Self {
             connections: Connections::new(url, settings, pool)?,
             meter,
@@ -113,6 +95,24 @@ impl PostgresStore {
         let query = self.connections.query(sql, params);
         self.meter.measure(call, query).await
     }
+}
+
+/// Checks a server, and migrates its tables.
+///
+/// # Errors
+/// [`OpenError`] says what is wrong, never with the password.
+pub(super) async fn prepare(url: &PostgresUrl, settings: &config::Store) -> Result<(), OpenError> {
+    let client = connect_once(url).await?;
+    in_time(inspect::server(&client)).await?;
+    in_time(inspect::sessions(&client, url)).await?;
+    let client = migrate::migrate(client, settings.start_patience()).await?;
+    in_time(inspect::rights(&client)).await
+}
+
+/// Gives up on a server that stops answering: the kernel of its machine keeps the connection open.
+async fn in_time<T>(asking: impl Future<Output = Result<T, OpenError>>) -> Result<T, OpenError> {
+    let asked = timeout(ANSWER_DEADLINE, asking).await;
+    asked.unwrap_or_else(|_| Err(no_answer()))
 }
 
 async fn connect_once(url: &PostgresUrl) -> Result<Client, OpenError> {

@@ -14,7 +14,7 @@ use tokio_postgres::{Client, Config, config::Host};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
-    errors::{CHECK_URL, passing, wrong},
+    errors::{CHECK_URL, no_answer, wrong},
     session::Session,
 };
 use crate::{config::PostgresUrl, store::OpenError, tls, words::host_and_port};
@@ -44,7 +44,9 @@ impl Servers {
         session: Session,
     ) -> Result<Self, OpenError> {
         let tls = tls::client(url.check, url.issuers.as_deref()).map_err(|error| {
-            OpenError::wrong(format!("{error}. Check sslrootcert in store.url."))
+            OpenError::wrong(format!(
+                "{error}. Check sslrootcert in store.url or store.urls."
+            ))
         })?;
         let tls = MakeRustlsConnect::new(tls);
         let manager = |config: &Config| (config.clone(), Manager::new(config.clone(), tls.clone()));
@@ -79,7 +81,7 @@ impl Servers {
         };
         match timeout(self.deadline, connect).await {
             Ok(connected) => connected,
-            Err(_) => Err(passing("the server does not answer", CHECK_URL)),
+            Err(_) => Err(no_answer()),
         }
     }
 }

@@ -11,9 +11,9 @@ use tokio_postgres::{
 use crate::{store::OpenError, tls};
 
 /// The next step where the error suggests none.
-pub(super) const CHECK_URL: &str = "Check store.url and that the server runs.";
+pub(super) const CHECK_URL: &str = "Check store.url or store.urls and that the server runs.";
 const CHECK_LOGIN: &str =
-    "Check the user and the password in store.url, and the server's pg_hba.conf.";
+    "Check the user and the password in store.url or store.urls, and the server's pg_hba.conf.";
 const CHECK_RIGHTS: &str = "docs/operations.md lists what the role needs: the owner of the tables \
                             runs `duet migrate`, and grants SELECT, INSERT, UPDATE and DELETE on them \
                             to the role that serves.";
@@ -31,6 +31,11 @@ pub(super) fn passing(what: impl Display, next_step: &str) -> OpenError {
     OpenError::away(sentence(what, next_step))
 }
 
+/// The connection is open, or was about to be.
+pub(super) fn no_answer() -> OpenError {
+    passing("the server does not answer", CHECK_URL)
+}
+
 fn sentence(what: impl Display, next_step: &str) -> String {
     format!("PostgreSQL cannot be used: {what}. {next_step}")
 }
@@ -38,7 +43,7 @@ fn sentence(what: impl Display, next_step: &str) -> String {
 /// A pooler gives each transaction another session.
 pub(super) fn shared_session() -> OpenError {
     wrong(
-        "store.url leads to a pooler that shares the server's sessions among its clients \
+        "store.url or store.urls leads to a pooler that shares the server's sessions among its clients \
          (PgBouncer with pool_mode = transaction or statement), where parameters, locks and \
          prepared statements are lost",
         "Let it use pool_mode = session for this database, or connect to PostgreSQL directly.",
@@ -59,7 +64,7 @@ pub(super) fn explain(error: &Error) -> OpenError {
     if let Some(refusal) = tls::refusal(error) {
         return wrong(
             refusal,
-            "sslrootcert in store.url names a file with whom to trust.",
+            "sslrootcert in store.url or store.urls names a file with whom to trust.",
         );
     }
     // The innermost source is the cause; the outer ones only say where it happened.
@@ -75,7 +80,7 @@ pub(super) fn explain(error: &Error) -> OpenError {
     if cause == "database does not allow writes" {
         return passing(
             "the server only reads: it is a standby, or default_transaction_read_only is on",
-            "Name the primary in store.url, and the standbys beside it.",
+            "Name the primary in store.url or store.urls, and the standbys beside it.",
         );
     }
     let never = ["authentication error", "invalid ", "error encoding"];
@@ -85,7 +90,8 @@ pub(super) fn explain(error: &Error) -> OpenError {
     passing(cause, CHECK_URL)
 }
 
-const CHECK_LOGIN_OR_TLS: &str = "Check the user, the password and sslmode in store.url.";
+const CHECK_LOGIN_OR_TLS: &str =
+    "Check the user, the password and sslmode in store.url or store.urls.";
 
 fn of_server(refused: &DbError, what: String) -> OpenError {
     let code = refused.code().code();
@@ -99,7 +105,10 @@ fn of_server(refused: &DbError, what: String) -> OpenError {
     }
     match code.get(..2).unwrap_or(code) {
         "28" => wrong(what, CHECK_LOGIN),
-        "3D" => wrong(what, "Create that database, or name another in store.url."),
+        "3D" => wrong(
+            what,
+            "Create that database, or name another in store.url or store.urls.",
+        ),
         "3F" => wrong(what, CHECK_SCHEMA),
         "42" => wrong(what, CHECK_RIGHTS),
         "0A" | "22" => wrong(what, CHECK_URL),
@@ -110,7 +119,7 @@ fn of_server(refused: &DbError, what: String) -> OpenError {
         // PgBouncer reports all its own errors with this code.
         "08" if message.contains("startup parameter") => wrong(
             what,
-            "Take that option out of store.url, or let the pooler ignore it.",
+            "Take that option out of store.url or store.urls, or let the pooler ignore it.",
         ),
         "08" if message.contains("no such") || message.contains("authentication failed") => {
             wrong(what, "Check the pooler's databases and users.")

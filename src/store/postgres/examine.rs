@@ -2,7 +2,7 @@
 
 use tokio_postgres::{Config, config::Host};
 
-use super::{connect_once, inspect, migrate, upkeep::PROBE};
+use super::{connect_once, in_time, inspect, migrate, upkeep::PROBE};
 use crate::{
     config::{self, PostgresUrl},
     store::{
@@ -28,7 +28,7 @@ pub async fn examine(
     found: &mut Vec<Finding>,
 ) -> Result<(), OpenError> {
     let mut client = connect_once(url).await?;
-    inspect::server(&client).await?;
+    in_time(inspect::server(&client)).await?;
     let about = client.query_one(ABOUT, &[]).await?;
     let (version, encoding, role, database): (String, String, String, String) =
         (about.get(0), about.get(1), about.get(2), about.get(3));
@@ -63,15 +63,15 @@ pub async fn examine(
     });
     let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
     found.push(clock(async || client.query_one(now, &[]).await?.try_get(0)).await?);
-    inspect::sessions(&client, url).await?;
+    in_time(inspect::sessions(&client, url)).await?;
     found.push(Finding::ok("no pooler shares its sessions"));
-    if !migrate::is_current(&mut client).await? {
+    if !in_time(migrate::is_current(&mut client)).await? {
         found.push(Finding::warning(
             "its tables are not those of this version: `duet migrate` makes them",
         ));
         return Ok(());
     }
-    inspect::rights(&client).await?;
+    in_time(inspect::rights(&client)).await?;
     found.push(Finding::ok(
         "the tables are there, with the rights that serving takes",
     ));
@@ -85,15 +85,14 @@ pub async fn examine(
 
 /// Whether a start has made the tables.
 pub async fn has_tables(url: &PostgresUrl) -> Result<bool, OpenError> {
-    let client = connect_once(url).await?;
     let ask = "SELECT to_regclass('chats') IS NOT NULL";
-    Ok(client.query_one(ask, &[]).await?.get(0))
+    in_time(async { Ok(connect_once(url).await?.query_one(ask, &[]).await?.get(0)) }).await
 }
 
 /// How many instances have beaten in the last ten seconds.
 pub async fn count_live_instances(url: &PostgresUrl) -> Result<usize, OpenError> {
-    let client = connect_once(url).await?;
     let count = "SELECT count(*) FROM instances WHERE beat_at >= now_ms() - 10000";
-    let count: i64 = client.query_one(count, &[]).await?.get(0);
-    Ok(usize::try_from(count).unwrap_or_default())
+    let counted: i64 =
+        in_time(async { Ok(connect_once(url).await?.query_one(count, &[]).await?.get(0)) }).await?;
+    Ok(usize::try_from(counted).unwrap_or_default())
 }

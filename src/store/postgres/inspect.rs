@@ -6,7 +6,10 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_postgres::{Client, SimpleQueryMessage, error::SqlState};
 
-use super::{connect_once, errors::shared_session};
+use super::{
+    connect_once,
+    errors::{no_answer, shared_session},
+};
 use crate::{config::PostgresUrl, store::OpenError};
 
 /// The oldest version with all features in use, as `server_version_num`.
@@ -67,12 +70,14 @@ pub(super) async fn sessions(client: &Client, url: &PostgresUrl) -> Result<(), O
     let ended = client.batch_execute(&end).await;
     let goes_on = timeout(PROBE_DEADLINE, probe.batch_execute("SELECT 1")).await;
     match (ended, goes_on) {
-        (Ok(()), Ok(Err(_))) => Ok(()),
         (Err(error), _) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
             Err(error.into())
         }
-        // The session has ended, or a pooler has switched to another.
-        _ => Err(shared_session()),
+        // A pooler has switched to another session.
+        (_, Ok(Ok(()))) => Err(shared_session()),
+        (Err(error), _) => Err(error.into()),
+        (Ok(()), Ok(Err(_))) => Ok(()),
+        (Ok(()), Err(_)) => Err(no_answer()),
     }
 }
 

@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::warn;
 
-use super::{connect_once, inspect};
+use super::{connect_once, in_time, inspect};
 use crate::{config::PostgresUrl, store::OpenError};
 
 /// The advisory lock. An arbitrary number that nothing else in the database may use.
@@ -34,8 +34,9 @@ impl DatabaseLock {
     /// [`OpenError`] names the process that holds it.
     pub async fn take(url: &PostgresUrl) -> Result<Self, OpenError> {
         // With a pooler the lock would stay in a session that others use.
-        inspect::sessions(&connect_once(url).await?, url).await?;
-        let held = acquire(url, None).await?.ok_or_else(another)?;
+        let client = connect_once(url).await?;
+        in_time(inspect::sessions(&client, url)).await?;
+        let held = in_time(acquire(url, None)).await?.ok_or_else(another)?;
         let (tell, lost) = oneshot::channel();
         let keeper = tokio::spawn(keep(url.clone(), held, tell));
         Ok(Self {
@@ -67,7 +68,7 @@ async fn keep(url: PostgresUrl, mut held: Held, tell: oneshot::Sender<OpenError>
         }
         warn!("the connection that held the database for this instance is lost");
         held = loop {
-            match acquire(&url, Some(&held)).await {
+            match in_time(acquire(&url, Some(&held))).await {
                 Ok(Some(held)) => break held,
                 Ok(None) => {
                     // Sending fails only if the app is already stopping.

@@ -10,7 +10,10 @@ use tokio::time::sleep;
 use tokio_postgres::{Client, Error};
 use tracing::info;
 
-use super::errors::{explain, wrong};
+use super::{
+    errors::{explain, wrong},
+    in_time,
+};
 use crate::store::OpenError;
 
 mod embedded {
@@ -40,7 +43,7 @@ pub(super) async fn migrate(
     mut client: Client,
     patience: Option<Duration>,
 ) -> Result<Client, OpenError> {
-    if is_current(&mut client).await? {
+    if in_time(is_current(&mut client)).await? {
         return Ok(client);
     }
     lock(&client, patience).await?;

@@ -10,7 +10,7 @@ use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 use super::{
-    PostgresStore, Result, chats, connect_once, migrate,
+    PostgresStore, Result, chats, connect_once, in_time, migrate,
     rows::{self, moment, ms, read_all, unreadable, uuid},
     transaction::Transaction,
 };
@@ -109,16 +109,19 @@ pub(crate) struct Member {
 /// # Errors
 /// [`OpenError`] if they cannot be read.
 pub(crate) async fn member(url: &PostgresUrl) -> Result<Option<Member>, OpenError> {
-    let mut client = connect_once(url).await?;
-    if !migrate::is_current(&mut client).await? {
-        return Ok(None);
-    }
-    let maps = client.query(MAPS, &[]).await?;
-    Ok(Some(Member {
-        identity: client.query_one(IDENTITY, &[]).await?.try_get(0)?,
-        maps: maps.iter().map(map).collect::<Result<_, _>>()?,
-        is_inhabited: client.query_one(INHABITED, &[]).await?.try_get(0)?,
-    }))
+    in_time(async {
+        let mut client = connect_once(url).await?;
+        if !migrate::is_current(&mut client).await? {
+            return Ok(None);
+        }
+        let maps = client.query(MAPS, &[]).await?;
+        Ok(Some(Member {
+            identity: client.query_one(IDENTITY, &[]).await?.try_get(0)?,
+            maps: maps.iter().map(map).collect::<Result<_, _>>()?,
+            is_inhabited: client.query_one(INHABITED, &[]).await?.try_get(0)?,
+        }))
+    })
+    .await
 }
 
 impl PostgresStore {
@@ -137,15 +140,6 @@ impl PostgresStore {
     pub(crate) async fn maps(&self) -> Result<Vec<Map>> {
         let rows = self.query("maps", MAPS, &[]).await?;
         read_all(&rows, map)
-    }
-
-    /// This server's identity and maps, if it shares the chats with others or did.
-    pub(crate) async fn membership(&self) -> Result<Option<(Uuid, Vec<Map>)>> {
-        let maps = self.maps().await?;
-        if maps.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some((self.identity().await?, maps)))
     }
 
     /// Stores the maps that are not here yet.

@@ -9,6 +9,7 @@ use actors::{
     testing::Stores,
 };
 use harness::servers::Postgres;
+use prometheus::Registry;
 use uuid::Uuid;
 
 use super::*;
@@ -35,22 +36,25 @@ pub(in crate::store) async fn server_with_tables(more_databases: &[&str]) -> Pos
 async fn open() -> Stores {
     let server = server_with_tables(&[]).await;
     let url = PostgresUrl::parse(&server.url()).unwrap();
-    let settings = Settings::load(None, []).unwrap().store;
-    let (one, two) = (Registry::new(), Registry::new());
-    let (here, there) = tokio::join!(
-        PostgresStore::open(&url, &settings, &one),
-        PostgresStore::open(&url, &settings, &two)
-    );
-    Stores::new(Arc::new(here.unwrap()), Arc::new(there.unwrap()), server)
+    let (here, there) = tokio::join!(open_at(&url), open_at(&url));
+    Stores::new(Arc::new(here), Arc::new(there), server)
 }
 
 actors::store_suite!(open);
 
 async fn open_alone(url: &str) -> (PostgresUrl, PostgresStore) {
     let url = PostgresUrl::parse(url).unwrap();
+    let store = open_at(&url).await;
+    (url, store)
+}
+
+/// Prepares a server, and opens it as the only one.
+pub(in crate::store) async fn open_at(url: &PostgresUrl) -> PostgresStore {
     let settings = Settings::load(None, []).unwrap().store;
-    let store = PostgresStore::open(&url, &settings, &Registry::new()).await;
-    (url, store.unwrap())
+    prepare(url, &settings).await.unwrap();
+    let registry = Registry::new();
+    let pool = PoolMetrics::register(&registry, None);
+    PostgresStore::new(url, &settings, (Meter::register(&registry), pool)).unwrap()
 }
 
 #[tokio::test]

@@ -22,7 +22,10 @@ use uuid::Uuid;
 use super::{Known, LOCATED_LEN_MAX, Shard, ShardedStore, maps::Maps, spreading::initial_maps};
 use crate::{
     config::{self, PostgresUrl},
-    store::{Cause, Meter, OpenError, PostgresStore, open_with_retries, postgres::PoolMetrics},
+    store::{
+        Cause, Meter, OpenError, PostgresStore, open_with_retries,
+        postgres::{self, PoolMetrics},
+    },
 };
 
 /// How often every server is probed and asked for new maps.
@@ -130,9 +133,11 @@ fn shards_at(urls: &[PostgresUrl], registry: &Registry) -> Vec<Shard> {
 }
 
 fn check_opened(shards: &[Shard], maps: &Maps, now: Timestamp) -> Result<(), OpenError> {
-    let servers = shards.iter();
-    let servers = servers.map(|shard| (&*shard.place, shard.identity()));
-    check_servers(servers, &maps.in_use(now))
+    check_servers(identities(shards), &maps.in_use(now))
+}
+
+fn identities(shards: &[Shard]) -> impl Iterator<Item = (&str, Option<Uuid>)> {
+    shards.iter().map(|shard| (&*shard.place, shard.identity()))
 }
 
 /// Refuses settings that lack a server which chats may be on, or that name one server twice. The identity of
@@ -213,8 +218,8 @@ impl Shard {
     }
 
     async fn open(&self, settings: &config::Store) -> Result<(), OpenError> {
-        let metrics = || self.metrics.clone();
-        let store = PostgresStore::open_counted(&self.url, settings, metrics).await?;
+        postgres::prepare(&self.url, settings).await?;
+        let store = PostgresStore::new(&self.url, settings, self.metrics.clone())?;
         let identity = store.identity().await?;
         // Only this task opens it.
         let _ = self.opened.set((identity, store));
@@ -250,6 +255,8 @@ async fn open_all(
             Err(error) => return Err(error),
         }
     }
+    // No map must have a server twice.
+    check_servers(identities(shards), &[])?;
     let maps = initial_maps(shards, away.as_ref(), now).await?;
     Ok((maps, away))
 }

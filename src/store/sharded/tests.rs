@@ -16,7 +16,7 @@ use prometheus::Registry;
 use super::*;
 use crate::{
     config::{self, Settings},
-    store::postgres::tests::server_with_tables,
+    store::postgres::tests::{open_at, server_with_tables},
 };
 
 struct Servers(Vec<Postgres>);
@@ -46,13 +46,6 @@ async fn counted_store(urls: &[PostgresUrl], registry: &Registry) -> Arc<Sharded
     opened.await.unwrap()
 }
 
-/// A server by itself.
-async fn lone(url: &PostgresUrl) -> PostgresStore {
-    let (settings, registry) = (settings(), Registry::new());
-    let opened = PostgresStore::open(url, &settings, &registry).await;
-    opened.unwrap()
-}
-
 /// Two maps: the first server alone, then both, for so long that nothing is reserved by the first map
 /// any more, and so short that chats of it may live.
 async fn one_then_both(one: &PostgresStore, two: &PostgresStore) -> [Map; 2] {
@@ -73,7 +66,7 @@ async fn open() -> Stores {
     let server = server_with_tables(&["second"]).await;
     let urls = [server.url(), server.url_of("second")];
     let urls = urls.map(|url| PostgresUrl::parse(&url).unwrap());
-    let (one, two) = (lone(&urls[0]).await, lone(&urls[1]).await);
+    let (one, two) = (open_at(&urls[0]).await, open_at(&urls[1]).await);
     let maps = one_then_both(&one, &two).await;
     two.write_maps(&maps).await.unwrap();
     let (here, there) = tokio::join!(store(&urls), store(&urls));
@@ -134,7 +127,7 @@ async fn a_server_that_is_away_takes_its_own_chats_with_it_and_no_others() {
 async fn chats_of_a_lone_server_are_found_when_another_is_added_and_when_it_is_drained() {
     let servers = Servers::start();
     let urls = servers.urls();
-    let alone = lone(&urls[0]).await;
+    let alone = open_at(&urls[0]).await;
     let old: Vec<ChatKey> = std::iter::repeat_with(key).take(20).collect();
     for key in &old {
         alone.register(new_chat(*key)).await.unwrap();

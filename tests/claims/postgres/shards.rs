@@ -8,7 +8,10 @@ mod told;
 use harness::servers::{Postgres, Proxy, Redis, Stalled};
 use serde_json::json;
 
-use crate::support::{Chat, Server, Setup, eventually};
+use crate::{
+    start::refusing::refused,
+    support::{Chat, Server, Setup, eventually},
+};
 
 /// Chats enough that every server has some.
 const CHATS: usize = 12;
@@ -193,11 +196,38 @@ fn name_of(servers: &[&Postgres], server: &Postgres) -> String {
         .into()
 }
 
+#[actix_web::test]
+async fn a_server_that_is_named_twice_is_refused_before_a_map_is_made_of_it() {
+    let (one, two) = (Postgres::start().unwrap(), Postgres::start().unwrap());
+    let again = one.url().replace("127.0.0.1", "localhost");
+    let twice = Setup::new().env("DUET_STORE__URLS", format!("{} {again}", one.url()));
+    refused(&twice.arg("migrate").run(), &["store.urls names twice"]);
+    let maps = one.run("SELECT count(*) FROM shard_maps").unwrap();
+    assert_eq!(maps, "0");
+    let both = [&one, &two];
+    let _duet = over(&both).start().await;
+    let (_, said) = shards(&both, &[]);
+    assert_eq!(said.matches("takes new chats").count(), 2, "{said}");
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_is_looked_for_in_the_list() {
+    let nobody = "postgres://duet@127.0.0.1:1/duet";
+    let setup = Setup::new().env("DUET_STORE__URLS", nobody);
+    let told = setup.set("store.start_seconds", 1).run();
+    refused(&told, &["store.urls"]);
+}
+
 #[test]
 fn settings_that_cannot_be_a_store_of_several_servers_are_refused() {
     for (urls, url, part) in [
         ("postgres://a@one/duet", "postgres://a@two/duet", "both set"),
         ("sqlite://data/duet.db", "", "only PostgreSQL servers"),
+        (
+            "postgres://a@one/d postgres://b@one/d",
+            "",
+            "one:5432/d twice",
+        ),
     ] {
         let mut setup = Setup::new()
             .env("DUET_STORE__URLS", urls)

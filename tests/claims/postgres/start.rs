@@ -142,6 +142,73 @@ fn saying(words: &'static [u8]) -> SocketAddr {
     address
 }
 
+/// A server on which the start waits while it looks whether sessions are shared.
+fn hanging() -> Postgres {
+    let server = Postgres::start().unwrap();
+    let hang = "CREATE FUNCTION public.pg_terminate_backend(int, int) RETURNS boolean
+                    LANGUAGE sql AS 'SELECT true FROM pg_sleep(600)'";
+    server.run(hang).unwrap();
+    server
+}
+
+#[tokio::test]
+async fn a_server_that_goes_away_while_it_is_examined_is_waited_for() {
+    let server = hanging();
+    let mut setup = on(&server);
+    setup.folder();
+    let goes_away = async {
+        eventually("the start waits for an answer", async || {
+            let asked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+            (server.run(asked).unwrap() == "1").then_some(())
+        })
+        .await;
+        let drop = "DROP FUNCTION public.pg_terminate_backend(int, int)";
+        server.run(drop).unwrap();
+        let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                   WHERE application_name = 'duet'";
+        server.run(end).unwrap();
+    };
+    let (duet, ()) = tokio::join!(setup.clone().start(), goes_away);
+    assert!(
+        duet.log().contains("waiting for the store"),
+        "{}",
+        duet.log()
+    );
+    Chat::begin(&duet).await;
+}
+
+#[test]
+fn a_server_that_stops_answering_in_the_middle_of_a_start_is_not_waited_for_for_ever() {
+    let server = hanging();
+    let setup = on(&server).after("exec timeout 90 \"$0\" \"$@\"");
+    let setup = setup.set("store.start_seconds", 1);
+    for command in ["serve", "migrate"] {
+        refused(&setup.clone().arg(command).run(), &["does not answer"]);
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_cannot_be_read_for_a_moment_is_waited_for() {
+    let server = Postgres::start().unwrap();
+    assert!(on(&server).arg("migrate").run().status.success());
+    let mut holder = server.connect().await.unwrap();
+    let hold = holder.transaction().await.unwrap();
+    let lock = "LOCK TABLE shard_maps IN ACCESS EXCLUSIVE MODE";
+    hold.batch_execute(lock).await.unwrap();
+    let mut setup = on(&server).set("store.call_seconds", 1);
+    setup.folder();
+    let release = async {
+        eventually("it says what it waits for", async || {
+            let said = log(&setup);
+            said.contains("waiting for the store").then_some(())
+        })
+        .await;
+        hold.rollback().await.unwrap();
+    };
+    let (duet, ()) = tokio::join!(setup.clone().start(), release);
+    Chat::begin(&duet).await;
+}
+
 #[test]
 fn a_database_that_cannot_hold_every_character_is_refused() {
     let server = Postgres::start().unwrap();

@@ -23,7 +23,7 @@ fn with_id(store: &ShardedStore, id: SecretDigest) -> NewChat {
 async fn two_by_two_maps() -> (Servers, Arc<ShardedStore>) {
     let servers = Servers::start();
     let urls = servers.urls();
-    let (one, two) = (lone(&urls[0]).await, lone(&urls[1]).await);
+    let (one, two) = (open_at(&urls[0]).await, open_at(&urls[1]).await);
     let maps = one_then_both(&one, &two).await;
     for server in [&one, &two] {
         server.write_maps(&maps).await.unwrap();
