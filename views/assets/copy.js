@@ -8,7 +8,7 @@ const DONE_MS = 2_500;
 export function start() {
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-copy]"))) {
     const field = /** @type {HTMLInputElement} */ (document.getElementById(button.dataset.copy ?? ""));
-    const status = document.getElementById(`${field.id}-status`);
+    const status = /** @type {HTMLElement} */ (document.getElementById(`${field.id}-status`));
     const label = button.textContent;
     field.addEventListener("focus", () => field.select());
     button.addEventListener("click", async () => {
@@ -16,10 +16,12 @@ export function start() {
       const done = await copy(field);
       const words = (done ? button.dataset.done : button.dataset.failed) ?? "";
       if (done) button.textContent = words;
-      if (status) status.textContent = words;
+      // What the button shows takes no room besides.
+      status.className = done ? "visually-hidden" : "hint";
+      status.textContent = words;
       setTimeout(() => {
         button.textContent = label;
-        if (status && done) status.textContent = "";
+        if (done) status.textContent = "";
       }, DONE_MS);
     });
   }

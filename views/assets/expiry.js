@@ -1,10 +1,10 @@
 // Warns ten minutes and one minute before the chat is deleted.
 
-import { plural } from "./fill.js";
+import { fill } from "./fill.js";
 import { text } from "./say.js";
 import { on, state } from "./state.js";
 import { strip } from "./strips.js";
-import { now } from "./times.js";
+import { now, written } from "./times.js";
 
 const WARN_MINUTES = [10, 1];
 const MINUTE_MS = 60_000;
@@ -24,6 +24,6 @@ function look() {
   const due = WARN_MINUTES.filter((minutes) => left <= minutes * MINUTE_MS).pop();
   if (due === undefined || due >= said || left <= 0) return;
   said = due;
-  // Looked late: what is still true.
-  line = strip(plural(text.expires_minutes, Math.ceil(left / MINUTE_MS)), line);
+  // What stays true while it stands there.
+  line = strip(due > 1 ? fill(text.expires_at, { when: written(state.expiresAt, "time") }) : text.expires_soon, line);
 }

@@ -33,7 +33,7 @@ let below = 0;
 /** @type {Set<HTMLElement>} one's own that the other person has not seen */
 const unseen = new Set();
 /** @type {Map<string, HTMLElement>} by its id, what was written here and has no place yet; it stands at the end of the list */
-const pending = new Map();
+export const pending = new Map();
 /** @type {Element[]} what came last: it may still change */
 const near = [];
 /** @type {HTMLElement | null} where the unread part begins */
@@ -83,15 +83,16 @@ const prepared = new WeakMap();
 export async function prepare(messages) {
   for (const message of messages) {
     await rest();
-    if (!pending.has(message.id)) prepared.set(message, node(message, message.senderName === config.you));
+    if (!pending.has(message.id)) prepared.set(message, node(message));
   }
 }
 
-/** @param {Message} message @param {boolean} mine */
-const itemOf = (message, mine) => prepared.get(message) ?? node(message, mine);
+/** @param {Message} message */
+export const itemOf = (message) => prepared.get(message) ?? node(message);
 
-/** @param {Message} message @param {boolean} mine */
-function node(message, mine) {
+/** @param {Message} message */
+function node(message) {
+  const mine = message.senderName === config.you;
   const at = Date.parse(message.timestamp);
   const item = clone(mine ? "mine" : "theirs");
   Object.assign(item.dataset, { id: message.id, at: String(at) });
@@ -105,7 +106,7 @@ function node(message, mine) {
 
 /** Something written here, shown before the server has it. @param {string} id @param {string} words @param {number} at */
 export function pend(id, words, at) {
-  const item = node({ seq: 0, id, senderName: config.you, message: words, timestamp: new Date(at).toISOString() }, true);
+  const item = node({ seq: 0, id, senderName: config.you, message: words, timestamp: new Date(at).toISOString() });
   document.getElementById("empty")?.remove();
   const before = lastBefore(null);
   list.append(item);
@@ -164,7 +165,7 @@ function arrive(messages) {
   for (const message of messages) {
     const mine = message.senderName === config.you;
     const written = pending.get(message.id);
-    const item = written ?? itemOf(message, mine);
+    const item = written ?? itemOf(message);
     if (written) {
       put();
       // Stored in another order than written, because one of them had to be sent again: the server's order counts.
@@ -211,7 +212,7 @@ function lastBefore(next) {
  * @param {HTMLElement | null} [from] the last item ahead of it that stands right
  * @param {Element | null} [to] the first item behind it
  */
-function regroup(from = null, to = null) {
+export function regroup(from = null, to = null) {
   let day = from ? dayNumber(Number(from.dataset.at)) : NaN;
   let last = from;
   /** @type {Element | null} a heading that nothing stands below yet */
@@ -323,25 +324,8 @@ function firstBelow(items, line) {
   return items[at];
 }
 
-/** Older messages, ascending, above everything. @param {Message[]} messages */
-export function prepend(messages) {
-  const items = messages.map((message) => {
-    const mine = message.senderName === config.you;
-    // The answer to its send was lost, and this page began behind it.
-    const written = pending.get(message.id);
-    if (written) discard(written);
-    const item = itemOf(message, mine);
-    if (mine) tick(item);
-    return item;
-  });
-  const first = list.querySelector("[data-at]");
-  list.prepend(...items);
-  regroup(null, first);
-  settle(box(items), true);
-}
-
 /** Sets the tick of an own message, until it is seen. @param {HTMLElement} item */
-function tick(item) {
+export function tick(item) {
   const seq = Number(item.dataset.seq);
   setState(item, seq <= state.read ? "seen" : seq <= state.delivered ? "delivered" : "sent");
   if (seq <= state.read) unseen.delete(item);

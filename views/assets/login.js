@@ -33,11 +33,14 @@ export function start() {
   const form = /** @type {HTMLFormElement | null} */ (document.getElementById("login"));
   if (!form || !code) return;
   const field = (/** @type {string} */ id) => /** @type {HTMLInputElement} */ (document.getElementById(id));
+  const user = carried.get("user") ?? "";
   field("deviceCode").value = code;
-  field("user").value = carried.get("user") ?? "";
-  /** @type {HTMLElement} */ (form.querySelector("[data-device-ready]")).hidden = false;
-  if (field("user").value) /** @type {HTMLElement} */ (form.querySelector("button.primary")).focus();
-  else field("user").focus();
+  field("user").value = user;
+  if (!user) return field("user").focus();
+  const ready = /** @type {HTMLElement} */ (document.querySelector("[data-device-ready]"));
+  ready.hidden = false;
+  /** @type {Element} */ (ready.querySelector("[data-fill]")).textContent = user;
+  /** @type {HTMLElement} */ (form.querySelector("button.primary")).focus();
 }
 
 /**

@@ -2,9 +2,10 @@
 
 import { backoffMs, call } from "./api.js";
 import { isOut } from "./connection.js";
-import { prepare, prepend } from "./log.js";
+import { discard, itemOf, pending, prepare, regroup, tick } from "./log.js";
+import { box, settle } from "./lots.js";
 import { conversation, isSealed } from "./sealed.js";
-import { byId, yieldFocus } from "./state.js";
+import { byId, config, yieldFocus } from "./state.js";
 
 const PAGE_LEN = 50;
 /** How far ahead of the reader loading begins. */
@@ -33,7 +34,7 @@ export function start() {
       return;
     }
     attempt = 0;
-    prepend(messages);
+    prepend(messages, more);
     // A page of short messages may not fill the screen, and then no scroll event follows.
     if (more) return look();
     done = true;
@@ -48,4 +49,30 @@ export function start() {
     event.preventDefault();
     void load();
   });
+}
+
+/**
+ * Above everything, with what happened between them.
+ * @param {import("./state.js").Message[]} messages ascending @param {boolean} more whether there are others ahead of these
+ */
+function prepend(messages, more) {
+  const list = byId("messages");
+  const first = list.querySelector("[data-at]");
+  const items = messages.map((message) => {
+    // The answer to its send was lost, and this page began behind it.
+    const written = pending.get(message.id);
+    if (written) discard(written);
+    const item = itemOf(message);
+    if (item.matches(".mine")) tick(item);
+    return item;
+  });
+  const behind = list.firstElementChild;
+  list.prepend(...items);
+  const at = (/** @type {HTMLElement} */ item) => Number(item.dataset.at);
+  for (const line of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#ahead > li"))) {
+    if (more && at(line) < at(items[0])) continue;
+    list.insertBefore(line, items.find((item) => at(item) >= at(line)) ?? behind);
+  }
+  regroup(null, first);
+  settle(box(items), true);
 }

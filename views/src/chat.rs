@@ -265,6 +265,7 @@ fn conversation(frame: &Frame, chat: &Chat) -> Markup {
             .find(|message| message.seat == chat.seat)
             .map(|message| message.seq),
     };
+    let (ahead, among) = lines(frame, chat);
     html! {
         @if chat.encrypted { p.small.sealed { (parts::sealed_line(frame.text.sealed.line)) } }
         @else { p.no-js-only.small { (frame.text.common.times_utc) } }
@@ -273,7 +274,9 @@ fn conversation(frame: &Frame, chat: &Chat) -> Markup {
                 p.older { a.button #older href={ (address::chat(&chat.hash, chat.seat)) "?before=" (first.seq) } { (words.older) } }
             }
         }
-        (message::list(frame, reader, &chat.messages, &lines(frame, chat)))
+        (message::list(frame, reader, &chat.messages, &among))
+        // The scripts put them in their place among older messages.
+        @if !ahead.is_empty() { ol #ahead hidden { @for line in &ahead { (message::event(line)) } } }
         @if chat.newer && !chat.encrypted { p.older { a.button href=(address::chat(&chat.hash, chat.seat)) { (words.newest) } } }
         @if !chat.peer_joined { (nobody(frame, chat)) }
         @if chat.messages.is_empty() {
@@ -282,19 +285,19 @@ fn conversation(frame: &Frame, chat: &Chat) -> Markup {
     }
 }
 
-/// When somebody joined or was let in, if that is within the messages shown.
-fn lines(frame: &Frame, chat: &Chat) -> Vec<Line> {
+/// When somebody joined or was let in: what was ahead of the messages shown, and what was among them.
+fn lines(frame: &Frame, chat: &Chat) -> (Vec<Line>, Vec<Line>) {
     let words = &frame.text.live;
     let first_ms = chat.messages.first().map(|message| message.at_ms);
     let last_ms = chat.messages.last().map(|message| message.at_ms);
+    let is_ahead = |at_ms: i64| chat.more && first_ms.is_some_and(|first_ms| at_ms < first_ms);
+    let is_behind = |at_ms: i64| chat.newer && last_ms.is_some_and(|last_ms| at_ms > last_ms);
     let peer = text::peer_or_other_start(frame.text, chat.peer.as_deref());
     let you = text::name(&chat.you);
     let line = |at_ms: Option<i64>, words: &'static str, user: &Markup| {
-        let at_ms = at_ms?;
-        let before = chat.more && first_ms.is_some_and(|first_ms| at_ms < first_ms);
-        let behind = chat.newer && last_ms.is_some_and(|last_ms| at_ms > last_ms);
+        let at_ms = at_ms.filter(|at_ms| !is_behind(*at_ms))?;
         let words = text::sentence(words, &[("peer", &peer), ("user", user)]);
-        (!before && !behind).then_some(Line { at_ms, words })
+        Some(Line { at_ms, words })
     };
     let mut lines: Vec<Line> = [
         line(chat.peer_joined_ms, words.joined, &peer),
@@ -305,7 +308,7 @@ fn lines(frame: &Frame, chat: &Chat) -> Vec<Line> {
     .flatten()
     .collect();
     lines.sort_by_key(|line| line.at_ms);
-    lines
+    lines.into_iter().partition(|line| is_ahead(line.at_ms))
 }
 
 /// What stands for the other person where their picture would be.

@@ -1,4 +1,5 @@
-//! The invitation: the link, three ways to hand it on, the return code until it is saved, and the way into the chat.
+//! The invitation: the link, three ways to hand it on, the return code until it is saved, and the way into the chat. The guest finds
+//! the link here as well, for coming back.
 
 use maud::{Markup, html};
 
@@ -8,16 +9,18 @@ use crate::{
     parts, qr, text,
 };
 
-/// The invitation page, for the person in seat 1 alone.
+/// The page with the chat's link.
 #[derive(Clone, Debug, Default)]
 pub struct Invite {
     /// The chat's hash, for the addresses.
     pub hash: String,
+    /// The reader's seat: 1 or 2.
+    pub seat: u8,
     /// The whole link to share, `https://…/demo/chat/user/{hash}`.
     pub link: String,
     /// Whether the chat is encrypted: then the page itself adds what follows the link's `#`.
     pub encrypted: bool,
-    /// The other person's name; `None` when they choose theirs.
+    /// The name of the person in seat 2; `None` when they choose theirs.
     pub peer: Option<String>,
     /// Whether the other person has taken their seat already.
     pub peer_joined: bool,
@@ -32,13 +35,14 @@ pub fn page(frame: &Frame, page: &Invite) -> Markup {
     let words = &frame.text.invite;
     let peer = page.peer.as_deref();
     let title = match peer {
-        // There is nobody left to invite.
-        _ if page.peer_joined => frame.text.menu.invite.to_owned(),
+        // Nobody is left to invite.
+        _ if page.peer_joined => frame.text.menu.link.to_owned(),
         Some(peer) => text::plain(words.title, &[("peer", peer)]),
         None => words.title_unnamed.to_owned(),
     };
+    let invites = page.seat == 1;
     let share = html! {
-        button.needs-share type="button" data-share="link" data-share-text=(words.share_text) hidden { (frame.text.common.share) }
+        @if invites { button.needs-share type="button" data-share="link" data-share-text=(words.share_text) hidden { (frame.text.common.share) } }
     };
     // The page asks there whether that has changed.
     let waits = (!page.peer_joined).then(|| address::seat(&page.hash, 1, "invite"));
@@ -49,18 +53,21 @@ pub fn page(frame: &Frame, page: &Invite) -> Markup {
                 @else if let Some(peer) = peer { (text::sentence(words.title, &[("peer", &text::name(peer))])) }
                 @else { (title) }
             }
-            @if page.peer_joined { (joined(frame, peer)) }
+            @if invites && page.peer_joined { (joined(frame, peer)) }
             p.lead {
                 @if page.peer_joined { (words.lead_joined) }
                 @else if let Some(peer) = peer { (text::sentence(words.lead, &[("peer", &text::name(peer))])) } @else { (words.lead_unnamed) }
             }
             (parts::with_key(frame, page.encrypted, &page.hash, &html! { section.card.invite aria-label=(words.link) data-ask=[waits] {
                 (parts::copyable_link(frame, "link", words.link, &page.link, &share, page.encrypted))
-                @if let Some(code) = &page.return_code { (parts::code_strip(frame, &page.hash, 1, code)) }
-                a.button.primary.wide href=(address::chat(&page.hash, 1)) { (words.open) }
-                figure.scan {
-                    (qr::of_link(&page.link, "link", words.qr_label, page.encrypted))
-                    figcaption { (words.qr_caption) }
+                @if let Some(peer) = peer.filter(|_| !page.peer_joined) { p.small { (text::sentence(words.name, &[("peer", &text::name(peer))])) } }
+                @if let Some(code) = &page.return_code { (parts::code_strip(frame, &page.hash, page.seat, code)) }
+                a.button.primary.wide href=(address::chat(&page.hash, page.seat)) { (words.open) }
+                @if invites {
+                    figure.scan {
+                        (qr::of_link(&page.link, "link", words.qr_label, page.encrypted))
+                        figcaption { (words.qr_caption) }
+                    }
                 }
                 @if page.encrypted {
                     p.small { (parts::sealed_line(frame.text.sealed.line)) }

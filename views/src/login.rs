@@ -20,6 +20,10 @@ pub struct Login {
     pub id: String,
     /// What was typed as name.
     pub user: String,
+    /// What was typed as return code.
+    pub return_code: String,
+    /// What was typed as device code.
+    pub device_code: String,
     /// Whether the chat is encrypted: then its forms work with the whole link only.
     pub encrypted: bool,
     /// Whether seat 2 has no name yet, so that a newcomer chooses one.
@@ -90,9 +94,13 @@ pub fn page(frame: &Frame, page: &Login) -> Markup {
         article.narrow {
             // A taken seat is not an error: the page has its own heading for it, which takes the focus instead.
             h1 tabindex=[just_taken.then_some("-1")] autofocus[just_taken] {
-                @if page.replaced.is_some() { (text.replaced.title) }
-                @else if taken { (text::sentence(words.taken_title, &[("user", &text::name(&page.user))])) }
-                @else { (words.title) }
+                span {
+                    @if page.replaced.is_some() { (text.replaced.title) }
+                    @else if taken { (text::sentence(words.taken_title, &[("user", &text::name(&page.user))])) }
+                    @else { (words.title) }
+                }
+                // Instead of that and what follows the heading, for whoever brings a code from their other device.
+                span hidden data-device-ready { (text::sentence(words.device_ready, &[("user", &text::slot("user"))])) }
             }
             @if let Some(at) = page.expires_at_ms.filter(|_| page.continue_as.is_empty() && !taken) {
                 p.lead { (text::sentence(words.guest, &[("when", &clock::until(at, text))])) }
@@ -127,14 +135,13 @@ fn fresh(frame: &Frame, page: &Login) -> Markup {
     html! {
         form.card #login method=(parts::method(page.encrypted)) action=(address::login_submit(&page.hash)) data-waits[page.encrypted] {
             @if !page.continue_as.is_empty() { h2 { (words.other_name) } }
-            p.notice.device-ready hidden data-device-ready { (words.device_ready) }
             input type="hidden" name="id" value=(page.id);
             (parts::auth(page.encrypted))
             (Field { id: "user", name: "user", label: words.name, value: &page.user, hint: Some(hint), error: name_error, ..Field::default() }.markup())
-            details.more open[device_error.is_some()] data-codes {
+            details.more open[!page.return_code.is_empty() || !page.device_code.is_empty()] data-codes {
                 summary { (words.have_code) }
-                (Field { id: "returnCode", name: "returnCode", label: words.return_code, code: true, optional, ..Field::default() }.markup())
-                (Field { id: "deviceCode", name: "deviceCode", label: words.device_code, code: true, optional, error: device_error, ..Field::default() }.markup())
+                (Field { id: "returnCode", name: "returnCode", label: words.return_code, value: &page.return_code, code: true, optional, ..Field::default() }.markup())
+                (Field { id: "deviceCode", name: "deviceCode", label: words.device_code, value: &page.device_code, code: true, optional, error: device_error, ..Field::default() }.markup())
             }
             (parts::submit(frame, page.encrypted, "primary wide", words.submit))
             (parts::offline(frame))
@@ -155,7 +162,7 @@ fn taken_seat(frame: &Frame, page: &Login) -> Markup {
             input type="hidden" name="id" value=(page.id);
             input type="hidden" name="user" value=(page.user);
             (parts::auth(page.encrypted))
-            (Field { id: "returnCode", name: "returnCode", label: words.return_code, code: true, error, ..Field::default() }.markup())
+            (Field { id: "returnCode", name: "returnCode", label: words.return_code, value: &page.return_code, code: true, error, ..Field::default() }.markup())
             (parts::submit(frame, page.encrypted, "primary wide", words.return_code_submit))
             (parts::offline(frame))
         }

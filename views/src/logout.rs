@@ -33,6 +33,7 @@ pub(crate) fn question(frame: &Frame, page: &Logout, alone: bool) -> Markup {
     html! {
         (parts::heading(alone, "logout-title", words.title))
         p { (words.lead) }
+        p { a href=(address::seat(&page.hash, page.seat, "invite")) { (frame.text.menu.link) } }
         @if keyed { (parts::reason("load", frame.text.sealed.load)) }
         (parts::unanswered(frame))
         div.actions {

@@ -27,7 +27,7 @@ pub(crate) fn menu(frame: &Frame, chat: &Chat) -> Markup {
                     li { form method="post" action=(here("device")) { button.item { (icon(PHONE)) (text.menu.device) } } }
                     li { a.item href=(here("sessions")) { (icon(SCREEN)) (text.menu.sessions) } }
                     li { form method="post" action=(here("return_code")) { button.item { (icon(KEY)) (text.menu.return_code) } } }
-                    @if chat.seat == 1 { li { a.item href=(here("invite")) { (icon(LINK)) (text.menu.invite) } } }
+                    li { a.item href=(here("invite")) { (icon(LINK)) (text.menu.link) } }
                 }
                 ul {
                     li { a.item href={ (here("download")) "?choose" } data-dialog="download-dialog" { (icon(DOWN)) (text.menu.download) } }

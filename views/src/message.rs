@@ -1,5 +1,7 @@
 //! One message: its markup, which the scripts clone.
 
+use std::mem;
+
 use maud::{Markup, html};
 use serde::Serialize;
 
@@ -57,32 +59,37 @@ pub(crate) fn list(frame: &Frame, reader: Reader, messages: &[Message], lines: &
     let is_unread =
         |message: &Message| message.seat != reader.seat && message.seq > reader.marks.you_read;
     let first_unread = messages.iter().position(is_unread);
-    let day = |at: usize| clock::day_number(messages[at].at_ms);
-    let begins_day = |at: usize| at == 0 || day(at - 1) != day(at);
     let join = |at: usize| {
         let (Some(message), Some(next)) = (messages.get(at), messages.get(at + 1)) else {
             return Join::default();
         };
         let minute = |message: &Message| message.at_ms.div_euclid(60_000);
         let is_between = |line: &Line| line.at_ms > message.at_ms && line.at_ms <= next.at_ms;
-        let is_next =
-            !begins_day(at + 1) && first_unread != Some(at + 1) && !lines.iter().any(is_between);
+        let day = |message: &Message| clock::day_number(message.at_ms);
+        let is_next = day(message) == day(next)
+            && first_unread != Some(at + 1)
+            && !lines.iter().any(is_between);
         let goes_on = message.seat == next.seat;
         Join {
             run: goes_on && minute(message) == minute(next),
             leans: goes_on && is_next,
         }
     };
+    let mut last_day = None;
+    let mut heading = |at_ms| {
+        let day = Some(clock::day_number(at_ms));
+        html! { @if mem::replace(&mut last_day, day) != day { (day_heading(&clock::day(at_ms, frame.text))) } }
+    };
     let mut events = lines.iter().peekable();
     html! {
         ol #messages {
             @for (at, message) in messages.iter().enumerate() {
-                @while let Some(line) = events.next_if(|line| line.at_ms <= message.at_ms) { (event(line)) }
-                @if begins_day(at) { (day_heading(&clock::day(message.at_ms, frame.text))) }
+                @while let Some(line) = events.next_if(|line| line.at_ms <= message.at_ms) { (heading(line.at_ms)) (event(line)) }
+                (heading(message.at_ms))
                 @if first_unread == Some(at) { (unread_divider(frame)) }
                 (item(frame, reader, message, join(at)))
             }
-            @for line in events { (event(line)) }
+            @for line in events { (heading(line.at_ms)) (event(line)) }
         }
     }
 }
@@ -96,7 +103,7 @@ struct Join {
     leans: bool,
 }
 
-fn event(line: &Line) -> Markup {
+pub(crate) fn event(line: &Line) -> Markup {
     event_item(
         &line.words,
         &clock::time_of_day(line.at_ms),

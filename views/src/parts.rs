@@ -126,9 +126,9 @@ fn copy_button(frame: &Frame, id: &str) -> Markup {
     }
 }
 
-/// What became of copying it.
+/// What became of copying it: said alone where the button shows it, and shown where it failed.
 fn copy_status(id: &str) -> Markup {
-    html! { p.hint role="status" id={ (id) "-status" } {} }
+    html! { p.visually-hidden role="status" id={ (id) "-status" } {} }
 }
 
 /// The return code in one line, until its owner says that it is saved.
@@ -142,7 +142,7 @@ pub(crate) fn code_strip(frame: &Frame, hash: &str, seat: u8, code: &str) -> Mar
             (copy_button(frame, "return-code"))
             button { (frame.text.common.saved) }
             (unanswered(frame))
-            p.visually-hidden role="status" #return-code-status {}
+            (copy_status("return-code"))
         }
     }
 }

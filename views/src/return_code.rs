@@ -35,6 +35,7 @@ pub fn page(frame: &Frame, page: &ReturnCode) -> Markup {
                     button.primary.wide { (words.make) }
                 }
             }
+            p { a href=(address::seat(&page.hash, page.seat, "invite")) { (frame.text.menu.link) } }
             p { a.button href=(address::chat(&page.hash, page.seat)) { (frame.text.common.back_to_chat) } }
         }
     };

@@ -40,10 +40,9 @@ pub async fn submit(
         Err(problem) => {
             let typed = login::LoginAttempt {
                 user,
-                id: None,
-                device_code: false,
                 ask: true,
                 encrypted,
+                ..login::LoginAttempt::default()
             };
             login::show_again(&state, &request, &hash, typed, problem).await
         }

@@ -1,4 +1,4 @@
-//! The invitation, for the person in seat 1.
+//! The invitation, and for the guest the link to come back with.
 
 use actix_web::HttpResponse;
 use actors::domain::{PeerState, Seat, UserName};
@@ -16,9 +16,6 @@ struct InviteStateReply {
 }
 
 pub async fn show(at: SeatRequest) -> Result<HttpResponse, Problem> {
-    if at.seat != Seat::One {
-        return Err(Problem::NoSuchPage);
-    }
     let holder = at.holder().await?;
     let hello = holder.snapshot().await?.hello;
     let peer_joined = matches!(hello.peer_state, PeerState::Taken | PeerState::Left);
@@ -27,6 +24,7 @@ pub async fn show(at: SeatRequest) -> Result<HttpResponse, Problem> {
         return Ok(ok(InviteStateReply { state }));
     }
     let page = Invite {
+        seat: holder.seat.number(),
         encrypted: hello.encrypted,
         link: holder.link(),
         peer: hello.names[Seat::Two].as_ref().map(UserName::to_string),

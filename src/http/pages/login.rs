@@ -88,7 +88,8 @@ pub async fn submit(
     let typed = LoginAttempt {
         user: form.body.user.clone().unwrap_or_default(),
         id: form.body.id,
-        device_code: form.body.device_code.is_some(),
+        return_code: form.body.return_code.clone().unwrap_or_default(),
+        device_code: form.body.device_code.clone().unwrap_or_default(),
         ask: form.body.ask_id.is_some(),
         encrypted: form.body.auth.is_some(),
     };
@@ -99,11 +100,12 @@ pub async fn submit(
 }
 
 /// What the user entered, to fill the form again.
+#[derive(Default)]
 pub struct LoginAttempt {
     pub user: String,
     pub id: Option<Uuid>,
-    /// Whether a device code came.
-    pub device_code: bool,
+    pub return_code: String,
+    pub device_code: String,
     /// Whether the request has the id of an allowed ask.
     pub ask: bool,
     /// Whether the request has the proof of an encrypted chat.
@@ -137,6 +139,8 @@ pub async fn show_again(
     let page = Login {
         id: typed.id.unwrap_or_else(Uuid::new_v4).to_string(),
         user: typed.user,
+        return_code: typed.return_code,
+        device_code: typed.device_code,
         problem: Some(fault),
         replaced: replaced(&problem),
         ..page
@@ -169,8 +173,8 @@ async fn log_in(
 
 /// Why a login failed, if the page has words for it.
 fn fault_of(typed: &LoginAttempt, problem: &Problem) -> Option<Fault> {
-    let wrong_code = || match (typed.device_code, typed.ask) {
-        (true, _) => Fault::WrongDeviceCode,
+    let wrong_code = || match (typed.device_code.is_empty(), typed.ask) {
+        (false, _) => Fault::WrongDeviceCode,
         (_, true) => Fault::AskOver,
         _ => Fault::WrongReturnCode,
     };

@@ -141,6 +141,28 @@ claim("the newest message is one press away for whoever scrolled up, and the dat
   await untilIs("the button", () => button.isVisible(), false);
 });
 
+claim("the arrow to the newest message stands in the middle of its button", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  const { one } = await meet(abhi, anny);
+  await pour(abhi, one.chat, Array.from({ length: 40 }, (_, at) => `line ${at}`));
+  const { page } = abhi;
+  await message(page, "line 39").waitFor();
+  await page.locator("#history").evaluate((node) => node.scrollBy(0, -500));
+  const pill = page.locator("#pill");
+  await pill.waitFor();
+  const middle = (/** @type {Element} */ node) => node.getBoundingClientRect().left + node.getBoundingClientRect().width / 2;
+  const [button, arrow] = [await pill.evaluate(middle), await pill.locator("svg").evaluate(middle)];
+  assert.ok(Math.abs(button - arrow) < 0.5, `${button} and ${arrow}`);
+});
+
+claim("a few emoji stand on paper as they do on the screen", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  await meet(abhi, anny);
+  await say(abhi.page, "🙃");
+  await abhi.page.emulateMedia({ media: "print" });
+  await untilIs("the border", () => message(abhi.page, "🙃").locator(".bubble").evaluate((node) => getComputedStyle(node).borderTopColor), "rgba(0, 0, 0, 0)");
+});
+
 claim("turning the phone keeps the place, and the print has all of it", async ({ person }) => {
   const [abhi, anny] = [await person(), await person({ viewport: { width: 390, height: 844 } })];
   const { one } = await meet(abhi, anny);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { begin, choose, downloaded, endForBoth, enter, knock, letIn, message, opened, openMySide, register, say, tell, texts, untilTick } from "../harness/flows.js";
+import { begin, choose, downloaded, endForBoth, enter, knock, letIn, message, opened, openMySide, register, returnCode, say, tell, texts, untilTick } from "../harness/flows.js";
 import { remains } from "../harness/remains.js";
 import { scan } from "../harness/scan.js";
 import { Speaker } from "../harness/speaker.js";
@@ -34,6 +34,24 @@ claim("a new chat is encrypted, says so, and its link carries the key where no s
   await opened(page);
   assert.equal(await linkOf(page), whole);
   assert.ok(!server.log.includes(whole.split("#v1.")[1]));
+});
+
+claim("the guest of an encrypted chat finds the whole link, and is told that it is needed", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  const { link } = await begin(abhi);
+  await enter(anny, link);
+  const { page } = anny;
+  await choose(page, "Log out");
+  await page.getByRole("dialog").getByText("to come back you need the chat’s whole link and your return code").waitFor();
+  await page.getByRole("dialog").getByRole("link", { name: "The chat’s link" }).click();
+  await page.getByRole("heading", { name: "The chat’s link" }).waitFor();
+  await untilIs("the link", () => linkOf(page), link);
+  assert.equal(await page.getByText("Nobody else can join").count(), 1);
+  assert.match(await returnCode(page), /^[A-Z0-9-]{16,}$/);
+  await page.getByRole("link", { name: "Go to the chat" }).click();
+  await opened(page);
+  await choose(page, "The chat’s link");
+  await untilIs("the link", () => linkOf(page), link);
 });
 
 claim("a double click makes one encrypted chat, and a try that failed is made again with the same link", async ({ person }) => {

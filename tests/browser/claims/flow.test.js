@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { choosePlain, contentOf, inChat, join, meet, message, openMySide, register, returnCode, say, texts, untilTick } from "../harness/flows.js";
+import { choosePlain, contentOf, inChat, join, meet, message, openMySide, register, returnCode, say, tell, texts, untilTick } from "../harness/flows.js";
 import { setHidden } from "../harness/person.js";
 import { scan } from "../harness/scan.js";
 import { until, untilIs } from "../harness/until.js";
@@ -23,6 +23,7 @@ claim("the invitation offers the link, a copy, a QR code and the return code, th
   const { link, code } = await register(abhi);
   const { page } = abhi;
   await page.getByText("Send this to Anny only. Until Anny joins, anyone with this link could take Anny’s place.").waitFor();
+  await page.getByText("To come in they type the name Anny: tell them.").waitFor();
   await page.getByText(/^The chat deletes itself on \d/).waitFor();
   assert.equal(await page.locator("#link").getAttribute("readonly"), "");
   assert.match(new URL(link).pathname, /^\/demo\/chat\/user\/[1-9A-HJ-NP-Za-km-z]{22}$/);
@@ -38,6 +39,21 @@ claim("the invitation offers the link, a copy, a QR code and the return code, th
   await untilIs("the code", () => page.locator("#return-code").count(), 0);
   await page.reload();
   assert.ok(!(await contentOf(page)).includes(code), "a code that is saved is shown again");
+});
+
+claim("copying moves nothing on the page", async ({ person }) => {
+  const abhi = await person({ permissions: ["clipboard-read", "clipboard-write"] });
+  await register(abhi);
+  const { page } = abhi;
+  const boxes = () => page.locator("main :is(button, .button)").evaluateAll((all) => all.map((one) => JSON.stringify(one.getBoundingClientRect())));
+  await page.locator("html[data-live]").waitFor();
+  const before = await boxes();
+  for (const id of ["link", "return-code"]) {
+    const button = page.locator(`[data-copy="${id}"]`);
+    await button.click();
+    await button.getByText("Copied").waitFor();
+    assert.deepEqual(await boxes(), before);
+  }
 });
 
 claim("a clipboard that refuses leaves the link selected", async ({ person }) => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { inChat, meet, message, pour, say, texts } from "../harness/flows.js";
+import { inChat, join, meet, message, openMySide, pour, register, say, texts } from "../harness/flows.js";
 import { setHidden } from "../harness/person.js";
 import { until, untilIs } from "../harness/until.js";
 
@@ -41,6 +41,27 @@ claim("the page opens at the newest message, and older ones load as one scrolls 
   await untilIs("the texts", () => texts(anny.page), lines(230));
   await untilIs("the link to older ones", () => anny.page.locator("#older").count(), 0);
   await untilIs("the headings", () => anny.page.locator("#messages .day").count(), 1);
+});
+
+claim("when somebody joined is told where it happened, once older messages have loaded", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  const { link, chat } = await register(abhi);
+  await pour(abhi, chat, lines(60));
+  await join(anny, link);
+  await pour(abhi, chat, lines(125).slice(60));
+  await openMySide(abhi);
+  const { page } = abhi;
+  await until("the oldest is there", async () => {
+    await wheel(page, -2000);
+    return (await texts(page))[0] === "line 1.";
+  });
+  const told = () =>
+    page.locator("#messages :is(.day, .event, .text)").evaluateAll((items) => {
+      const at = items.findIndex((item) => item.matches(".event"));
+      return items.slice(at - 1, at + 2).map((item) => item.textContent?.replace(/ · .*/, ""));
+    });
+  await untilIs("what stands around it", told, ["line 60.", "Anny joined", "line 61."]);
+  assert.match((await page.locator("#messages .event").textContent()) ?? "", / · \d\d:\d\d$/);
 });
 
 claim("older messages that arrive above move nothing", async ({ person }) => {

@@ -34,6 +34,7 @@ claim("two people meet, talk, log out, return and end by forms alone", async ({ 
   await post(abhi.page, "Are you there?");
   await message(abhi.page, "Are you there?").waitFor();
   await untilIs("the texts", () => texts(abhi.page), ["Are you there?"]);
+  await untilIs("the heading of a chat without messages", () => abhi.page.getByRole("heading", { name: "Say hello" }).count(), 0);
 
   const { chat } = await join(anny, link);
   const annysCode = await returnCode(anny.page);
@@ -147,6 +148,7 @@ claim("older messages are one link away, and newer ones too", async ({ person })
   await anny.page.getByRole("link", { name: "Older messages" }).click();
   await until("the oldest", shown, ([, first]) => first === "line 1");
   await untilIs("what is shown", shown, [20, "line 1", "line 20"]);
+  await untilIs("what stands first", () => anny.page.locator("#messages > li").first().getAttribute("class"), "day");
   await untilIs("the link to older ones", () => anny.page.getByRole("link", { name: "Older messages" }).count(), 0);
   await anny.page.getByRole("link", { name: "To the newest messages" }).click();
   await until("the newest", shown, ([, , last]) => last === "line 120");

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
-import { choose, contentOf, inChat, join, knock, meet, message, openMySide, register, returnCode, say, texts, untilTick } from "../harness/flows.js";
+import { choose, contentOf, inChat, join, knock, meet, message, openMySide, register, returnCode, saveCode, say, texts, untilTick } from "../harness/flows.js";
 import { setHidden } from "../harness/person.js";
 import { scan } from "../harness/scan.js";
 import { until, untilIs } from "../harness/until.js";
@@ -54,9 +54,20 @@ claim("a new return code brings one back, and the old one does not", async ({ pe
   await laptop.page.getByLabel("Return code").fill(two.code);
   await laptop.page.getByRole("button", { name: "Enter with the code" }).click();
   await laptop.page.getByRole("alert").getByText("That return code is not right").waitFor();
+  await untilIs("what was typed", () => laptop.page.getByLabel("Return code").inputValue(), two.code);
   await laptop.page.getByLabel("Return code").fill(code);
   await laptop.page.getByRole("button", { name: "Enter with the code" }).click();
   await inChat(laptop.page);
+});
+
+claim("a new return code comes with the link that it needs, and leaves no empty card when it is saved", async ({ person }) => {
+  const [abhi, anny] = [await person(), await person()];
+  await meet(abhi, anny);
+  const { page } = anny;
+  await choose(page, "New return code");
+  await page.getByText("With the chat’s whole link it brings you back from any browser.").waitFor();
+  await saveCode(page);
+  await untilIs("the cards", () => page.locator("main .card:visible").count(), 0);
 });
 
 claim("a wrong name is told so, and the page shows no name of the chat", async ({ person }) => {
@@ -168,7 +179,7 @@ claim("who asks is refused by the other person", async ({ person }) => {
   await stranger.page.getByRole("button", { name: "Ask to be let in" }).click();
   // The one whose seat is asked for may refuse as well, and nothing else.
   const own = anny.page.locator("#asks form");
-  await own.getByText("If that is not you on another device, refuse.").waitFor();
+  await own.getByText("If not, refuse.").waitFor();
   await untilIs("the buttons", () => own.getByRole("button").allTextContents(), ["Refuse"]);
   const banner = abhi.page.locator("#asks form");
   await banner.getByRole("button", { name: "Refuse" }).click();
@@ -208,7 +219,7 @@ claim("nobody is let in while the person is there", async ({ person }) => {
   await knock(stranger.page, link, "Anny");
   await stranger.page.getByRole("button", { name: "Ask to be let in" }).click();
   await abhi.page.locator("#asks form").getByRole("button", { name: "Allow" }).click();
-  await abhi.page.locator("#notices").getByText("Nobody was let in: that person is here right now.").waitFor();
+  await abhi.page.locator("#notices").getByText("Nobody was let in: that person has the chat open. There, “Open on another device” in the menu lets in the new device.").waitFor();
 });
 
 claim("a device's link that is opened where its log-in page stands already is taken, and leaves the address bar", async ({ person }) => {
@@ -219,7 +230,7 @@ claim("a device's link that is opened where its log-in page stands already is ta
   await phone.page.goto(link);
   await phone.page.getByLabel("Your name").waitFor();
   await phone.page.evaluate((device) => location.assign(device), device);
-  await phone.page.getByText("The code from your other device is filled in.").waitFor();
+  await phone.page.getByRole("heading", { name: "Continue here as Anny" }).waitFor();
   await until("the code is out of the address bar", () => !phone.page.url().includes("device="));
 });
 
@@ -234,9 +245,10 @@ claim("another device comes in by its link, once, and both devices agree", async
   await anny.page.getByRole("link", { name: "Back to the chat" }).click();
 
   await phone.page.goto(link);
-  await phone.page.getByText("The code from your other device is filled in.").waitFor();
+  await phone.page.getByRole("heading", { name: "Continue here as Anny" }).waitFor();
   await until("the code is out of the address bar", () => !phone.page.url().includes("device="));
-  await untilIs("the field", () => phone.page.getByLabel("Your name").inputValue(), "Anny");
+  assert.deepEqual(await phone.page.locator("main").getByRole("heading").allInnerTexts(), ["Continue here as Anny"]);
+  assert.equal(await phone.page.getByText("Someone invited you").isVisible(), false);
   await phone.page.keyboard.press("Enter");
   await inChat(phone.page);
   await inChat(anny.page);

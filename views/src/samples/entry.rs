@@ -56,6 +56,7 @@ pub(super) fn invite_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
     let page = |change: &dyn Fn(&mut Invite)| {
         let again = Invite {
             hash: HASH.into(),
+            seat: 1,
             link: LINK.into(),
             peer: Some("Anny".into()),
             expires_at_ms: NOW_MS + 7 * DAY_MS,
@@ -72,6 +73,14 @@ pub(super) fn invite_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
         ("invite-encrypted", page(&|invite| invite.encrypted = true)),
         ("invite-unnamed", page(&|invite| invite.peer = None)),
         ("invite-joined", page(&|invite| invite.peer_joined = true)),
+        (
+            "invite-seat-2",
+            page(&|invite| {
+                invite.seat = 2;
+                invite.encrypted = true;
+                invite.peer_joined = true;
+            }),
+        ),
     ]
 }
 

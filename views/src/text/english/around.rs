@@ -16,7 +16,7 @@ strings!(DEVICE: Device {
 strings!(RETURN_CODE: ReturnCode {
     title: "Your new return code",
     keep: "Save your return code",
-    lead: "It brings you back to the chat from any browser, and is shown until you have saved it.",
+    lead: "With the chat’s whole link it brings you back from any browser. It is shown until you have saved it.",
     old: "The old code no longer works.",
     make: "Make a new return code",
     make_lead: "The old code stops working then.",
@@ -44,6 +44,6 @@ strings!(END: End {
 
 strings!(LOGOUT: Logout {
     title: "Log out of this browser?",
-    lead: "The chat goes on. Nothing of it stays in this browser; to come back you need the link and your return code.",
+    lead: "The chat goes on. Nothing of it stays in this browser; to come back you need the chat’s whole link and your return code.",
     confirm: "Log out",
 });

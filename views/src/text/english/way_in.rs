@@ -38,13 +38,14 @@ strings!(INVITE: Invite {
     lead: "Send this to {peer} only. Until {peer} joins, anyone with this link could take {peer}’s place.",
     lead_unnamed: "Send this to one person only. Until they join, anyone with this link could take their place.",
     link: "The link",
+    name: "To come in they type the name {peer}: tell them.",
     qr_caption: "Or let them scan it from your screen.",
     qr_label: "QR code of the link",
     open: "Go to the chat",
     keep: "Keep this link: if this browser loses the key, only the link opens the messages again.",
     expires: "The chat deletes itself on {when}.",
     joined: "{peer} has already joined.",
-    lead_joined: "Nobody else can join with this link now.",
+    lead_joined: "Nobody else can join with this link now. With your return code it brings you back from any browser.",
     share_text: "Chat with me here. The link is for you alone.",
 });
 
@@ -63,7 +64,7 @@ strings!(LOGIN: Login {
     ask_lead: "The other person can let you in. They will see that someone wants to enter as {user}, so call or text them first.",
     ask_submit: "Ask to be let in",
     device_code: "Device code",
-    device_ready: "The code from your other device is filled in.",
+    device_ready: "Continue here as {user}",
     have_code: "I have a code",
     wrong_return_code: "That return code is not right. Nothing has changed: check it, or ask to be let in.",
     wrong_device_code: "That device code is wrong, used already or older than ten minutes. Make a new one on your other \
