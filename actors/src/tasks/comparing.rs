@@ -209,8 +209,9 @@ async fn sleep_until(due: Option<Instant>) {
 async fn compare(pairs: &PairRegistry, keys: Vec<ChatKey>) -> Compared {
     let began = Instant::now();
     let mut failed = Vec::new();
-    let mut parts: Vec<Vec<ChatKey>> = keys.chunks(STATEMENT_LEN_MAX).map(<[_]>::to_vec).collect();
-    while let Some(part) = parts.pop() {
+    let mut parts = keys.chunks(STATEMENT_LEN_MAX).map(<[_]>::to_vec);
+    let mut halves: Vec<Vec<ChatKey>> = Vec::new();
+    while let Some(part) = halves.pop().or_else(|| parts.next()) {
         if !failed.is_empty() {
             // The partition does not answer, and would let each statement wait.
             failed.extend(part);
@@ -220,7 +221,7 @@ async fn compare(pairs: &PairRegistry, keys: Vec<ChatKey>) -> Compared {
         // One chat is the cause. The audit compares it again.
         if refused.len() > 1 {
             let second_half = refused.split_off(refused.len() / 2);
-            parts.extend([refused, second_half]);
+            halves.extend([refused, second_half]);
         }
     }
     Compared {
