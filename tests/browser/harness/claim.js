@@ -24,9 +24,17 @@ const ARGUMENTS = [
 ];
 const CLAIM_MS = 300_000;
 
+/** The newest calls to browsers and their results, for a claim that stands still. @type {string[]} */
+let calls = [];
+const CALLS_MAX = 20;
+const logger = {
+  isEnabled: (/** @type {string} */ name) => name === "api",
+  log: (/** @type {unknown[]} */ ...[, , message]) => void (calls = [...calls.slice(1 - CALLS_MAX), String(message)]),
+};
+
 /** Going back must bring what it brings to people, so the cache behind that button stays on. */
 export const openBrowser = ({ whole = false } = {}) =>
-  chromium.launch({ executablePath: whole ? WHOLE : SHELL, args: ARGUMENTS, ignoreDefaultArgs: ["--disable-back-forward-cache"] });
+  chromium.launch({ executablePath: whole ? WHOLE : SHELL, args: ARGUMENTS, ignoreDefaultArgs: ["--disable-back-forward-cache"], logger });
 
 /**
  * @typedef {object} World
@@ -81,7 +89,7 @@ async function close() {
 
 /** @param {string} what @param {(world: World) => Promise<void>} show @param {number} [patienceMs] for one that looks at a great many things */
 export function claim(what, show, patienceMs = CLAIM_MS) {
-  test(what, { timeout: patienceMs }, async () => {
+  const run = async () => {
     /** @type {Person[]} */
     const people = [];
     const person = async (/** @type {import("./person.js").Options | undefined} */ options) => {
@@ -100,5 +108,13 @@ export function claim(what, show, patienceMs = CLAIM_MS) {
       relay?.relent();
       await Promise.all(people.map((one) => one.leave()));
     }
+  };
+  test(what, async () => {
+    /** @type {NodeJS.Timeout | undefined} */
+    let timer;
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`not done within ${patienceMs} ms; the newest calls to browsers:\n${calls.join("\n")}`)), patienceMs);
+    });
+    await Promise.race([run(), late]).finally(() => clearTimeout(timer));
   });
 }

@@ -1,7 +1,11 @@
 // A person: a browser of their own, watched for everything that must not happen.
 
+import { setTimeout as pass } from "node:timers/promises";
+
 /** Colours, width, language and the like, as Playwright names them. @typedef {import("playwright-core").BrowserContextOptions} Options */
 
+/** How long closing a person's pages may take. */
+const CLOSE_MS = 20_000;
 const OUTAGE = /net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|INTERNET_DISCONNECTED|FAILED|ABORTED)/;
 
 /** Runs in every page, ahead of its own scripts. */
@@ -89,7 +93,8 @@ export class Person {
   async leave() {
     // What is still being answered in a test's stead would fail when its page goes.
     for (const routed of [this.context, ...this.context.pages()]) await routed.unrouteAll({ behavior: "ignoreErrors" });
-    await this.context.close();
+    // Chromium now and then never closes a page that is just being replaced by another one. Then it goes with the whole browser.
+    await Promise.race([this.context.close(), pass(CLOSE_MS, undefined, { ref: false })]);
   }
 }
 
