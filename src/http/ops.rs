@@ -16,7 +16,7 @@ struct Ready {
     /// Background tasks that are down.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tasks_down: Vec<&'static str>,
-    /// "up"; "degraded" while one of several servers is out of reach; "full"; "away".
+    /// "up"; "degraded" while one of several servers is out of reach, or missing in `store.urls`; "full"; "away".
     store: &'static str,
     /// Whether instances hear each other: "up" or "away".
     bus: &'static str,

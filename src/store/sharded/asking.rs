@@ -269,13 +269,14 @@ impl Upkeep for ShardedStore {
         }
     }
 
-    /// Servers that chats may be on.
+    /// Servers that chats may be on; those that `store.urls` lacks by their identity.
     fn away(&self) -> Vec<String> {
         let in_use = self.maps.read().maps.in_use(self.clock.now());
         let may_have_chats = |shard: &Shard| shard.identity().is_none_or(|it| in_use.contains(&it));
         let away = self.shards.iter().filter(|shard| !shard.answers());
         away.filter(|shard| may_have_chats(shard))
             .map(|shard| shard.place.clone())
+            .chain(self.lacking().iter().map(Uuid::to_string))
             .collect()
     }
 

@@ -16,7 +16,7 @@ use futures_util::future::join_all;
 use hashlink::LruCache;
 use parking_lot::{Mutex, RwLock};
 use prometheus::{IntGauge, IntGaugeVec, Registry};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use super::{Known, LOCATED_LEN_MAX, Shard, ShardedStore, maps::Maps, spreading::initial_maps};
@@ -36,7 +36,8 @@ pub(super) const NOTICE: Duration = Duration::from_secs(10);
 actors::metrics! {
     /// The metrics of a store of several servers.
     pub(super) struct ShardMetrics {
-        /// Whether a PostgreSQL server takes writes (1) or not (0), in a store of several servers.
+        /// Whether a PostgreSQL server takes writes (1) or not (0), in a store of several servers. One that store.urls lacks
+        /// is named by its identity, with 0.
         pub(super) up: IntGaugeVec = "duet_shard_up" by "server",
         /// PostgreSQL servers whose map of which servers take new chats is another one than this instance goes by. They
         /// register no chats.
@@ -124,6 +125,35 @@ impl ShardedStore {
             gauge.set(shard.answers().into());
         }
     }
+
+    /// The servers that chats may be on and that `store.urls` lacks: they were added while this instance ran.
+    pub(super) fn lacking(&self) -> Vec<Uuid> {
+        let known: Vec<Uuid> = self.shards.iter().filter_map(Shard::identity).collect();
+        let in_use = self.maps.read().maps.in_use(self.clock.now());
+        lacking(&known, self.shards.len() - known.len(), &in_use)
+    }
+
+    /// Logs servers that `store.urls` lacks, once, and counts them as away.
+    fn report_lacking(&self, before: &mut Vec<Uuid>) {
+        let lacking = self.lacking();
+        if lacking == *before {
+            return;
+        }
+        if !lacking.is_empty() {
+            error!(
+                "{}: until its URL is added and this instance is restarted, chats there get 503 here",
+                lacks(&lacking)
+            );
+        }
+        for server in before.iter() {
+            let _ = self.metrics.up.remove_label_values(&[&server.to_string()]);
+        }
+        for server in &lacking {
+            let gauge = self.metrics.up.with_label_values(&[&server.to_string()]);
+            gauge.set(0);
+        }
+        *before = lacking;
+    }
 }
 
 fn shards_at(urls: &[PostgresUrl], registry: &Registry) -> Vec<Shard> {
@@ -161,23 +191,37 @@ pub(super) fn check_servers<'a>(
         }
         known.push(identity);
     }
-    let unknown: Vec<String> = in_use
-        .iter()
-        .filter(|server| !known.contains(server))
-        .map(ToString::to_string)
-        .collect();
-    if unknown.len() > unreached {
-        return Err(OpenError::wrong(format!(
-            "store.urls lacks a server that chats are or may be on (shard_identity: {}). Add its \
-             URL; `duet shards` says from when on a drained one can be left out.",
-            unknown.join(", ")
-        )));
+    match &lacking(&known, unreached, in_use)[..] {
+        [] => Ok(()),
+        lacking => Err(OpenError::wrong(format!(
+            "{}. Add its URL; `duet shards` says from when on a drained one can be left out.",
+            lacks(lacking)
+        ))),
     }
-    Ok(())
+}
+
+/// The servers that chats may be on and that are not known. None if any of them may be one that was not
+/// reached yet.
+fn lacking(known: &[Uuid], unreached: usize, in_use: &[Uuid]) -> Vec<Uuid> {
+    let mut unknown = in_use.to_vec();
+    unknown.retain(|server| !known.contains(server));
+    match unknown.len() > unreached {
+        true => unknown,
+        false => Vec::new(),
+    }
+}
+
+fn lacks(servers: &[Uuid]) -> String {
+    let servers: Vec<String> = servers.iter().map(Uuid::to_string).collect();
+    format!(
+        "store.urls lacks a server that chats are or may be on (shard_identity: {})",
+        servers.join(", ")
+    )
 }
 
 /// Probes the servers until the store is dropped.
 async fn watch(store: Weak<ShardedStore>) {
+    let mut lacking = Vec::new();
     loop {
         tokio::time::sleep(INTERVAL).await;
         let Some(store) = store.upgrade() else { return };
@@ -185,6 +229,7 @@ async fn watch(store: Weak<ShardedStore>) {
         if let Err(failure) = store.read_maps().await {
             tracing::debug!(%failure, "the maps of the servers were not read");
         }
+        store.report_lacking(&mut lacking);
     }
 }
 

@@ -2,6 +2,7 @@
 //! no others, and servers come and go without a chat being moved.
 
 mod change;
+mod lacking;
 mod migrating;
 mod told;
 
