@@ -138,7 +138,7 @@ pub fn page(frame: &Frame, chat: &Chat) -> Markup {
             header.bar {
                 span.avatar.two[chat.seat == 1] #avatar aria-hidden="true" dir="auto" { (initial(chat)) }
                 div.who {
-                    h1 #peer { (text::peer_or_other_start(text, chat.peer.as_deref())) }
+                    h1 #peer dir="auto" { (chat.peer.as_deref().unwrap_or(text.live.other_start)) }
                     (presence(frame, chat))
                 }
                 a.icon.no-js-only href=(address::chat(&chat.hash, chat.seat)) { (text.chat.refresh) }

@@ -69,7 +69,7 @@ fn ready(frame: &Frame, page: &Device, code: &Code) -> Markup {
             (parts::copyable_link(frame, "device-link", words.link, &link, &html! {}, page.encrypted))
             (parts::copyable(frame, "device-code", words.code, &code.code))
             p.small {
-                (words.once) " " (text::sentence(words.expires, &[("when", &clock::moment(code.expires_at_ms, frame.text))]))
+                (text::sentence(words.once, &[("when", &clock::moment(code.expires_at_ms, frame.text))]))
             }
         }
     }

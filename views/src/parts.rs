@@ -68,6 +68,8 @@ impl Field<'_> {
                 @if let Some(hint) = self.hint { p.hint id=(hint_id) { (hint) } }
                 @if let Some(error) = self.error { p.error id=(error_id) { (error) } }
                 input.code[self.code] id=(self.id) name=(self.name) value=(self.value) type="text" dir=(if self.code { "ltr" } else { "auto" })
+                    // `:placeholder-shown` in base.css needs one.
+                    placeholder=[(!self.code).then_some(" ")]
                     maxlength=(if self.code { CODE_UNITS_MAX } else { NAME_UNITS_MAX })
                     required[self.optional.is_none()] autocomplete="off" spellcheck="false"
                     autocapitalize=(if self.code { "none" } else { "words" })

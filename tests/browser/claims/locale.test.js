@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 
 import { claim, shareBehindRelay } from "../harness/claim.js";
-import { inChat, meet, message, say } from "../harness/flows.js";
-import { untilIs } from "../harness/until.js";
+import { inChat, meet, message, say, speak } from "../harness/flows.js";
+import { until, untilIs } from "../harness/until.js";
 
 shareBehindRelay();
 
@@ -65,4 +65,24 @@ claim("times and days follow the zone of a system that changes it", async ({ per
   await moveTo("Pacific/Kiritimati");
   await untilIs("the times", shown, ["23:30", "01:30"]);
   await untilIs("the days", days, 3);
+});
+
+claim("a time keeps its order in a sentence that runs the other way", async ({ person }) => {
+  const [abhi, anny] = [await person({ locale: "en-US" }), await person()];
+  const { page } = abhi;
+  await meet(abhi, anny);
+  await speak(page, "ar");
+  await anny.page.goto("about:blank");
+  await page.locator("#presence", { hasText: "آخر ظهور" }).waitFor();
+  const [hour, half] = await page.locator("#presence").evaluate((line) => {
+    const words = /** @type {Text} */ (document.createTreeWalker(line, NodeFilter.SHOW_TEXT).nextNode());
+    return [/\d/, /[AP]M/].map((what) => {
+      const at = words.data.search(what);
+      const letter = document.createRange();
+      letter.setStart(words, at);
+      letter.setEnd(words, at + 1);
+      return letter.getBoundingClientRect().left;
+    });
+  });
+  assert.ok(hour < half, `the hour stands at ${hour}, AM or PM at ${half}`);
 });

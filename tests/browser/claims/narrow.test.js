@@ -82,3 +82,15 @@ claim("enlarged four times, a chat has its menu, its field and the newest messag
   await endForBoth(page);
   await page.getByText("You ended the chat.").waitFor();
 });
+
+claim("a state too long for a phone's bar ends where the bar ends, with dots", async ({ person }) => {
+  const [abhi, anny] = [await person(NARROW), await person()];
+  await meet(abhi, anny);
+  const state = () =>
+    abhi.page.locator("#presence").evaluate((line) => {
+      line.textContent = "Last seen when somebody looked".repeat(3);
+      const [{ right }, end] = [line.getBoundingClientRect(), /** @type {Element} */ (line.parentElement).getBoundingClientRect().right];
+      return { isInside: right <= end + 1, isCut: line.scrollWidth > line.clientWidth };
+    });
+  assert.deepEqual(await state(), { isInside: true, isCut: true });
+});

@@ -173,3 +173,34 @@ claim("in a language that runs from the right, the return code stands below its 
   const out = page.locator('[data-dialog="logout-dialog"] svg');
   assert.equal(await out.evaluate((node) => new DOMMatrix(getComputedStyle(node).transform).a), -1);
 });
+
+claim("a name too long for the bar shows where it begins, whichever way it and the page run", async ({ person }) => {
+  const names = { en: "عبد الرحمن بن عبد العزيز آل الشيخ الكبير", ar: "Bartholomew Christopherson-Featherstone" };
+  for (const javaScriptEnabled of [true, false]) {
+    for (const language of /** @type {const} */ (["en", "ar"])) {
+      const [abhi, anny] = [await person({ viewport: { width: 320, height: 568 }, javaScriptEnabled }), await person()];
+      await meet(abhi, anny, { you: "Abhi", peer: names[language] });
+      await speak(abhi.page, language);
+      const { first, box } = await abhi.page.locator("#peer").evaluate((peer) => {
+        const letter = document.createRange();
+        const words = /** @type {Text} */ (document.createTreeWalker(peer, NodeFilter.SHOW_TEXT).nextNode());
+        letter.setStart(words, 0);
+        letter.setEnd(words, 1);
+        return { first: letter.getBoundingClientRect().toJSON(), box: peer.getBoundingClientRect().toJSON() };
+      });
+      assert.ok(first.left >= box.left - 1 && first.right <= box.right + 1, `${language}: the first letter ends at ${first.right}, the bar has ${box.left} to ${box.right}`);
+    }
+  }
+});
+
+claim("a field that nothing stands in yet begins where its language does, and runs the way of what is written", async ({ person }) => {
+  const { page } = await meetIn(person, "ar");
+  const runs = (/** @type {string} */ id) => page.locator(id).evaluate((field) => getComputedStyle(field).direction);
+  assert.equal(await runs("#message"), "rtl");
+  await page.locator("#message").fill("In English");
+  assert.equal(await runs("#message"), "ltr");
+  await page.goto("/");
+  assert.equal(await runs("#user-one"), "rtl");
+  await page.locator("#user-one").fill("Abhi");
+  assert.equal(await runs("#user-one"), "ltr");
+});

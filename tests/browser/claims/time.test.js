@@ -20,7 +20,7 @@ claim("a word comes ten minutes and one minute before the chat is deleted", asyn
   assert.deepEqual(await strips(), []);
   await abhi.page.clock.fastForward("01:30");
   // It stays true while it stands there.
-  await until("the first word", strips, ([words = "", ...more]) => !more.length && /^This chat is deleted at .?\d\d:\d\d.?\. Download it if you want to keep it\.$/.test(words));
+  await until("the first word", strips, ([words = "", ...more]) => !more.length && /^At .?\d\d:\d\d.? this chat is deleted\. Download it if you want to keep it\.$/.test(words));
   await abhi.page.clock.fastForward("08:45");
   await untilIs("the last word", strips, ["This chat is deleted within a minute."]);
 });

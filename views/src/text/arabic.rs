@@ -67,7 +67,7 @@ pub static ARABIC: Text = Text {
         start_new: "بدء محادثة جديدة",
         home: "duet، صفحة البداية",
         saved: "حفظتُه",
-        unanswered: "لم يصل طلبك إلى الخادم. تحقّق من اتصالك، ثم حاول من جديد.",
+        unanswered: "لم يصل طلبك إلى الخادم. تحقَّق من اتصالك، ثم حاول من جديد.",
     },
     date: Dates {
         months: [

@@ -8,8 +8,7 @@ strings!(DEVICE: Device {
     qr_label: "QR code for your other device",
     link: "Link for your other device",
     code: "Or open the chat’s link there, and enter your name and this code",
-    expires: "Good until {when}.",
-    once: "It works once.",
+    once: "It works once, until {when} at the latest.",
     make: "Make a link for another device",
 });
 

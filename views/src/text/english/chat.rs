@@ -80,7 +80,7 @@ strings!(MENU: Menu {
     download_json: "Download as JSON",
     log_out: "Log out",
     end: "End the chat",
-    expires: "The chat deletes itself on {when}.",
+    expires: "On {when} the chat deletes itself.",
     download: "Download…",
 });
 
@@ -115,7 +115,7 @@ strings!(
         new_messages: ["{n} new message", "{n} new messages"],
         announce: "{peer}: {text}",
         announce_many: ["{n} new message from {peer}", "{n} new messages from {peer}"],
-        expires_at: "This chat is deleted at {when}. Download it if you want to keep it.",
+        expires_at: "At {when} this chat is deleted. Download it if you want to keep it.",
         expires_soon: "This chat is deleted within a minute.",
         session_lost: "You are not logged in here any more. What you wrote is kept.",
         session_replaced: "{peer} let someone in as {user} at {when}, which logged you out. What you wrote is kept.",

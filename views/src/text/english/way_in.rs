@@ -43,7 +43,7 @@ strings!(INVITE: Invite {
     qr_label: "QR code of the link",
     open: "Go to the chat",
     keep: "Keep this link: if this browser loses the key, only the link opens the messages again.",
-    expires: "The chat deletes itself on {when}.",
+    expires: "On {when} the chat deletes itself.",
     joined: "{peer} has already joined.",
     lead_joined: "Nobody else can join with this link now. With your return code it brings you back from any browser.",
     share_text: "Chat with me here. The link is for you alone.",
@@ -76,7 +76,7 @@ strings!(LOGIN: Login {
     continue_as: "Continue as {user}",
     other_name: "Or enter with another name",
     privacy: "The server can read messages while the chat exists. Either of you can end it at any time.",
-    guest: "Someone invited you to a private chat for two. No account. It deletes itself on {when}.",
+    guest: "Someone invited you to a private chat for two. No account. On {when} it deletes itself.",
 });
 
 strings!(ASK: Ask {
@@ -91,7 +91,7 @@ strings!(ASK: Ask {
     refused_title: "You were not let in",
     refused: "The other person said no. Call or text them, or come back with your return code.",
     expired_title: "Nobody answered",
-    expired: "Two minutes went by without an answer, or someone else asked after you. You can ask again.",
+    expired: "Two minutes went by without an answer, or someone else has asked since. You can ask again.",
     again: "Ask again",
     back: "Back to the log-in page",
 });
@@ -99,7 +99,7 @@ strings!(ASK: Ask {
 strings!(REPLACED: Replaced {
     title: "Someone else was let in",
     happened: "{peer} let someone in as {user} at {when}, which logged you out and ended your return code.",
-    happened_perhaps: "{peer} let someone in as {user} at {when}. Everyone who was in as {user} before is logged out, and the old codes have ended.",
+    happened_perhaps: "{peer} let someone in as {user} at {when}, and everyone who was in as {user} before is logged out. The old codes have ended.",
     way_back: "If that was you on another device, log in with the return code it was given. If it was not, call or text {peer}, \
                and ask to be let in.",
     way_back_perhaps: "If that was you on another device, log in with the return code it was given. If it was not, call or text \
