@@ -4,6 +4,7 @@ mod cookies;
 mod envelope;
 mod flow;
 mod guards;
+mod link;
 mod origin;
 mod robots;
 mod transcripts;

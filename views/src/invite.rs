@@ -22,7 +22,7 @@ pub struct Invite {
     pub encrypted: bool,
     /// The name of the person in seat 2; `None` when they choose theirs.
     pub peer: Option<String>,
-    /// Whether the other person has taken their seat already.
+    /// Whether the other person has taken their seat already. The guest may be the first of the two.
     pub peer_joined: bool,
     /// When the chat expires, Unix milliseconds.
     pub expires_at_ms: i64,
@@ -34,36 +34,36 @@ pub struct Invite {
 pub fn page(frame: &Frame, page: &Invite) -> Markup {
     let words = &frame.text.invite;
     let peer = page.peer.as_deref();
+    let is_host = page.seat == 1;
+    let invites = is_host && !page.peer_joined;
     let title = match peer {
-        // Nobody is left to invite.
-        _ if page.peer_joined => frame.text.menu.link.to_owned(),
+        _ if !invites => frame.text.menu.link.to_owned(),
         Some(peer) => text::plain(words.title, &[("peer", peer)]),
         None => words.title_unnamed.to_owned(),
     };
-    let invites = page.seat == 1;
     let share = html! {
-        @if invites { button.needs-share type="button" data-share="link" data-share-text=(words.share_text) hidden { (frame.text.common.share) } }
+        @if is_host { button.needs-share type="button" data-share="link" data-share-text=(words.share_text) hidden { (frame.text.common.share) } }
     };
     // The page asks there whether that has changed.
-    let waits = (!page.peer_joined).then(|| address::seat(&page.hash, 1, "invite"));
+    let waits = invites.then(|| address::seat(&page.hash, 1, "invite"));
     let content = html! {
         article.narrow {
             h1 {
-                @if page.peer_joined { (title) }
+                @if !invites { (title) }
                 @else if let Some(peer) = peer { (text::sentence(words.title, &[("peer", &text::name(peer))])) }
                 @else { (title) }
             }
-            @if invites && page.peer_joined { (joined(frame, peer)) }
+            @if is_host && page.peer_joined { (joined(frame, peer)) }
             p.lead {
-                @if page.peer_joined { (words.lead_joined) }
+                @if !invites { (words.lead_joined) }
                 @else if let Some(peer) = peer { (text::sentence(words.lead, &[("peer", &text::name(peer))])) } @else { (words.lead_unnamed) }
             }
             (parts::with_key(frame, page.encrypted, &page.hash, &html! { section.card.invite aria-label=(words.link) data-ask=[waits] {
                 (parts::copyable_link(frame, "link", words.link, &page.link, &share, page.encrypted))
-                @if let Some(peer) = peer.filter(|_| !page.peer_joined) { p.small { (text::sentence(words.name, &[("peer", &text::name(peer))])) } }
+                @if let Some(peer) = peer.filter(|_| invites) { p.small { (text::sentence(words.name, &[("peer", &text::name(peer))])) } }
                 @if let Some(code) = &page.return_code { (parts::code_strip(frame, &page.hash, page.seat, code)) }
                 a.button.primary.wide href=(address::chat(&page.hash, page.seat)) { (words.open) }
-                @if invites {
+                @if is_host {
                     figure.scan {
                         (qr::of_link(&page.link, "link", words.qr_label, page.encrypted))
                         figcaption { (words.qr_caption) }

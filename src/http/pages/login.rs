@@ -85,15 +85,20 @@ pub async fn submit(
     hash: web::Path<String>,
     form: FormOrJson<LoginBody>,
 ) -> Result<HttpResponse> {
+    let mut body = form.body;
+    // The page has a field for each, and a device code that was refused is still in its own.
+    if body.return_code.is_some() {
+        body.device_code = None;
+    }
     let typed = LoginAttempt {
-        user: form.body.user.clone().unwrap_or_default(),
-        id: form.body.id,
-        return_code: form.body.return_code.clone().unwrap_or_default(),
-        device_code: form.body.device_code.clone().unwrap_or_default(),
-        ask: form.body.ask_id.is_some(),
-        encrypted: form.body.auth.is_some(),
+        user: body.user.clone().unwrap_or_default(),
+        id: body.id,
+        return_code: body.return_code.clone().unwrap_or_default(),
+        device_code: body.device_code.clone().unwrap_or_default(),
+        ask: body.ask_id.is_some(),
+        encrypted: body.auth.is_some(),
     };
-    match log_in(&state, &request, &hash, form.body).await {
+    match log_in(&state, &request, &hash, body).await {
         Ok(response) => Ok(response),
         Err(problem) => show_again(&state, &request, &hash, typed, problem).await,
     }

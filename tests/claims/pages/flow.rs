@@ -300,21 +300,6 @@ async fn both_doors_lead_to_one_chat() {
 }
 
 #[tokio::test]
-async fn the_link_is_for_those_in_the_chat_alone() {
-    let server = Server::start().await;
-    let (mut abhi, mut anny) = (Browser::new(&server), Browser::new(&server));
-    let hash = abhi.register().await;
-    anny.log_in(&hash, "Anny").await;
-    let invite = format!("/demo/chat/user/{hash}/1/invite");
-    assert_eq!(abhi.get(&invite).await.status, 200);
-    assert_eq!(anny.get(&invite).await.status, 401);
-    let own = invite.replace("/1/", "/2/");
-    assert_eq!(anny.get(&own).await.status, 200);
-    assert_eq!(abhi.get(&own).await.status, 401);
-    assert_eq!(Browser::new(&server).get(&invite).await.status, 401);
-}
-
-#[tokio::test]
 async fn a_page_with_something_wrong_keeps_what_was_typed() {
     let server = Server::start().await;
     let mut browser = Browser::new(&server);

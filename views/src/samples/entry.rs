@@ -78,7 +78,6 @@ pub(super) fn invite_pages(frame: &Frame) -> Vec<(&'static str, Markup)> {
             page(&|invite| {
                 invite.seat = 2;
                 invite.encrypted = true;
-                invite.peer_joined = true;
             }),
         ),
     ]
