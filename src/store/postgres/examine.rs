@@ -1,5 +1,8 @@
 //! What `duet doctor` reports about a PostgreSQL server.
 
+use std::time::Duration;
+
+use tokio::time::timeout;
 use tokio_postgres::{Config, config::Host};
 
 use super::{connect_once, in_time, inspect, migrate, upkeep::PROBE};
@@ -29,7 +32,7 @@ pub async fn examine(
 ) -> Result<(), OpenError> {
     let mut client = connect_once(url).await?;
     in_time(inspect::server(&client)).await?;
-    let about = client.query_one(ABOUT, &[]).await?;
+    let about = in_time(async { Ok(client.query_one(ABOUT, &[]).await?) }).await?;
     let (version, encoding, role, database): (String, String, String, String) =
         (about.get(0), about.get(1), about.get(2), about.get(3));
     found.push(Finding::ok(format!(
@@ -62,7 +65,8 @@ pub async fn examine(
         false => Finding::warning(format!("{words}: raise max_connections")),
     });
     let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
-    found.push(clock(async || client.query_one(now, &[]).await?.try_get(0)).await?);
+    let clock = clock(async || client.query_one(now, &[]).await?.try_get(0));
+    found.push(in_time(async { Ok(clock.await?) }).await?);
     in_time(inspect::sessions(&client, url)).await?;
     found.push(Finding::ok("no pooler shares its sessions"));
     if !in_time(migrate::is_current(&mut client)).await? {
@@ -75,7 +79,18 @@ pub async fn examine(
     found.push(Finding::ok(
         "the tables are there, with the rights that serving takes",
     ));
-    let commit = latency(async || client.execute(PROBE, &[]).await.map(|_| ())).await?;
+    let within = Duration::from_secs(settings.call_seconds);
+    let Ok(committed) = timeout(within, client.execute(PROBE, &[])).await else {
+        found.push(Finding::fault(format!(
+            "a commit was not answered within {} s (store.call_seconds), so nothing can be written: a standby that the \
+             server waits for may be away (synchronous_standby_names), or its disk may hang",
+            within.as_secs()
+        )));
+        return Ok(());
+    };
+    committed?;
+    let commit = latency(async || client.execute(PROBE, &[]).await.map(|_| ()));
+    let commit = in_time(async { Ok(commit.await?) }).await?;
     found.push(Finding::ok(format!(
         "a commit takes {}",
         milliseconds(commit)

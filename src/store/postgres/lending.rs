@@ -24,6 +24,10 @@ use super::{
     metrics::PoolMetrics,
 };
 
+/// Why nothing can be written while the connections for it are lent.
+const UNANSWERED: &str =
+    "PostgreSQL has not answered what was written before; a standby that it waits for may be away";
+
 /// What a call does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -65,28 +69,31 @@ impl Lender {
     }
 
     pub(super) async fn lend(&self, kind: Kind, give_up: Instant) -> Result<Lent> {
-        let lent = timeout_at(give_up.into(), async {
-            let writing = match kind {
-                Kind::Reading => None,
-                Kind::Writing => self.writing.clone().acquire_owned().await.ok(),
-            };
-            (self.pool.get_owned().await, writing)
-        });
-        let lent = lent.await;
+        let writing = match kind {
+            Kind::Reading => None,
+            Kind::Writing => {
+                let writing = self.writing.clone().acquire_owned();
+                let writing = timeout_at(give_up.into(), writing).await;
+                writing.map_err(|_| unavailable(UNANSWERED))?.ok()
+            }
+        };
+        let lent = timeout_at(give_up.into(), self.pool.get_owned()).await;
         let state = self.pool.state();
         self.metrics.connections.set(state.connections.into());
         self.metrics.idle.set(state.idle_connections.into());
         match lent {
-            Ok((Ok(connection), writing)) => Ok(Lent {
+            Ok(Ok(connection)) => Ok(Lent {
                 connection: Some(connection),
                 writing,
                 manager: self.manager.clone(),
             }),
-            Ok((Err(_), _)) | Err(_) => Err(StoreError::Unavailable(
-                "there is no connection to PostgreSQL".into(),
-            )),
+            Ok(Err(_)) | Err(_) => Err(unavailable("there is no connection to PostgreSQL")),
         }
     }
+}
+
+fn unavailable(why: &'static str) -> StoreError {
+    StoreError::Unavailable(why.into())
 }
 
 /// A connection that is lent to a call.
@@ -125,7 +132,7 @@ impl Drop for Lent {
                 tokio::select! {
                     // Answered only after everything that was asked before.
                     _ = connection.client.simple_query("") => {}
-                    () = manager.until_not_at(&connection.server) => {}
+                    () = manager.until_moved_from(&connection.server) => {}
                 }
                 drop((connection, writing));
             });

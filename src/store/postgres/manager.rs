@@ -28,6 +28,8 @@ use super::{
 /// again as soon as the server is back.
 const BACKOFF_MIN: Duration = Duration::from_millis(20);
 const BACKOFF_MAX: Duration = Duration::from_millis(250);
+/// While calls wait for a server that does not answer: how often to see whether the URL leads to another one.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// A connection, its prepared statements, and the stage of its current call.
 pub(super) struct Connection {
@@ -54,6 +56,8 @@ struct Shared {
     /// The server of the newest connection.
     server: watch::Sender<String>,
     knocking: tokio::sync::Mutex<()>,
+    /// When a connection was opened to see where the URL leads. Held by the one that does.
+    looked_at: tokio::sync::Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
@@ -75,6 +79,7 @@ impl Manager {
             seen: Mutex::default(),
             server: watch::Sender::default(),
             knocking: tokio::sync::Mutex::default(),
+            looked_at: tokio::sync::Mutex::default(),
         }))
     }
 
@@ -95,11 +100,35 @@ impl Manager {
         self.0.seen.lock().away_since = None;
     }
 
-    /// Waits until a connection is opened to another server than this one.
-    pub(super) async fn until_not_at(&self, server: &str) {
+    /// Waits until the URL leads to another server than this one.
+    pub(super) async fn until_moved_from(&self, server: &str) {
         let mut newest = self.0.server.subscribe();
-        // The sender is in `self`.
-        let _ = newest.wait_for(|newest| newest != server).await;
+        let moved = |newest: &String| newest != server;
+        while timeout(LOOK_EVERY, newest.wait_for(moved)).await.is_err() {
+            self.look().await;
+        }
+    }
+
+    /// Finds out which server the URL leads to. The pool may have no room for another connection, when all of them
+    /// wait for a server that hangs.
+    async fn look(&self) {
+        let mut looked_at = self.0.looked_at.lock().await;
+        if looked_at.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
+            return;
+        }
+        if let Ok((_, server)) = self.0.servers.connect().await {
+            self.found(&server);
+        }
+        *looked_at = Some(Instant::now());
+    }
+
+    /// Notes the server of the newest connection.
+    fn found(&self, server: &str) {
+        self.0.server.send_if_modified(|newest| {
+            let is_new = newest != server;
+            server.clone_into(newest);
+            is_new
+        });
     }
 
     async fn attempt(&self) -> Result<Connection, OpenError> {
@@ -113,11 +142,7 @@ impl Manager {
                     let seconds = since.elapsed().as_secs_f64();
                     info!(seconds, "connections to PostgreSQL are opened again");
                 }
-                self.0.server.send_if_modified(|newest| {
-                    let is_new = *newest != server;
-                    newest.clone_from(&server);
-                    is_new
-                });
+                self.found(&server);
                 Ok(Connection {
                     client,
                     server,

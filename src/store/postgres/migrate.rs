@@ -48,7 +48,7 @@ pub(super) async fn migrate(
     }
     lock(&client, patience).await?;
     // Whoever held the lock may have migrated meanwhile.
-    if !is_current(&mut client).await? {
+    if !in_time(is_current(&mut client)).await? {
         let done = runner().run_async(&mut client).await?;
         let applied = done.applied_migrations();
         if let Some(last) = applied.last() {
@@ -57,7 +57,7 @@ pub(super) async fn migrate(
         }
     }
     let unlock = "SELECT pg_advisory_unlock($1)";
-    client.execute(unlock, &[&MIGRATION_LOCK]).await?;
+    in_time(async { Ok(client.execute(unlock, &[&MIGRATION_LOCK]).await?) }).await?;
     Ok(client)
 }
 
@@ -85,12 +85,9 @@ async fn lock(client: &Client, patience: Option<Duration>) -> Result<(), OpenErr
     let began = Instant::now();
     let mut said: Option<Instant> = None;
     loop {
-        let take = "SELECT pg_try_advisory_lock($1)";
-        if client.query_one(take, &[&MIGRATION_LOCK]).await?.get(0) {
+        let Some(holder) = in_time(try_lock(client)).await? else {
             return Ok(());
-        }
-        let holder = client.query_opt(HOLDER, &[&MIGRATION_LOCK]).await?;
-        let holder = holder.map_or_else(|| "nobody any more".into(), |row| row.get::<_, String>(0));
+        };
         if patience.is_some_and(|patience| began.elapsed() >= patience) {
             return Err(OpenError::wrong(format!(
                 "The tables cannot be brought up to date: the lock for it is held by {holder}. End \
@@ -105,6 +102,19 @@ async fn lock(client: &Client, patience: Option<Duration>) -> Result<(), OpenErr
         }
         sleep(TRY_AGAIN).await;
     }
+}
+
+/// Takes the lock, or tells who holds it.
+async fn try_lock(client: &Client) -> Result<Option<String>, OpenError> {
+    let take = "SELECT pg_try_advisory_lock($1)";
+    if client.query_one(take, &[&MIGRATION_LOCK]).await?.get(0) {
+        return Ok(None);
+    }
+    let holder = client.query_opt(HOLDER, &[&MIGRATION_LOCK]).await?;
+    Ok(Some(holder.map_or_else(
+        || "nobody any more".into(),
+        |row| row.get(0),
+    )))
 }
 
 /// An error of a migration, with the server's message if it has one.

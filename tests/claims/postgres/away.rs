@@ -147,6 +147,11 @@ async fn a_promoted_standby_is_found_by_reading_while_every_write_hangs() {
     promoted_standby_is_found(2).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promoted_standby_is_found_while_every_connection_hangs() {
+    promoted_standby_is_found(1).await;
+}
+
 async fn promoted_standby_is_found(pool_size: u32) {
     let mut primary = Postgres::start().unwrap();
     let standby = primary.standby().unwrap();
