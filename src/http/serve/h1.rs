@@ -7,6 +7,7 @@ mod head;
 mod responses;
 #[cfg(test)]
 mod tests;
+mod trailers;
 mod transfer;
 
 use std::{io, net::SocketAddr, pin::Pin, rc::Rc, time::Duration};
@@ -19,7 +20,7 @@ use actix_http::{
 };
 use actix_web::http::{
     Method, Version,
-    header::{CONTENT_LENGTH, HeaderValue},
+    header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING},
 };
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::FutureExt;
@@ -36,6 +37,7 @@ use super::{
 };
 use crate::http::{observe, problem::Problem};
 use head::{HeadScan, Scanned};
+use trailers::TrailerScan;
 
 /// The longest head of a request, and the most that is buffered of pipelined requests.
 const UNPARSED_BYTES_MAX: usize = 32 * 1024;
@@ -58,6 +60,8 @@ pub struct Connection<Io> {
     version: Version,
     /// The current request's body has not been read to its end.
     body_unread: bool,
+    /// Set while that body is chunked.
+    trailers: Option<TrailerScan>,
     /// Something was not HTTP. Where the next request begins is then unknown, so nothing more is parsed.
     is_faulty: bool,
 }
@@ -100,6 +104,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
             unwritten: BytesMut::new(),
             version: Version::HTTP_11,
             body_unread: false,
+            trailers: None,
             is_faulty: false,
         }
     }
@@ -239,6 +244,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         app: &impl App,
     ) -> io::Result<Option<(Response<BoxBody>, Option<Reservation>)>> {
         self.body_unread = self.has_body();
+        let is_chunked = request.head().headers().contains_key(TRANSFER_ENCODING);
+        self.trailers = is_chunked.then(TrailerScan::default);
         if self.body_unread {
             let body = Box::pin(self.body(request.head())).await?;
             *request.payload() = body.into_payload();
@@ -285,17 +292,27 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         if !self.body_unread || self.is_faulty {
             return None;
         }
-        match self.codec.decode(&mut self.unparsed) {
+        let trailers = self.trailers.as_mut();
+        if trailers.is_some_and(|trailers| !trailers.scan(&self.unparsed)) {
+            return self.corrupted();
+        }
+        let decoded = self.codec.decode(&mut self.unparsed);
+        if let Some(trailers) = &mut self.trailers {
+            trailers.left(self.unparsed.len());
+        }
+        match decoded {
             Ok(Some(Message::Chunk(Some(part)))) => Some(Ok(part)),
             Ok(Some(Message::Chunk(None))) => {
                 self.body_unread = false;
                 None
             }
             Ok(None) => None,
-            Ok(Some(Message::Item(_))) | Err(_) => {
-                self.is_faulty = true;
-                Some(Err(PayloadError::EncodingCorrupted))
-            }
+            Ok(Some(Message::Item(_))) | Err(_) => self.corrupted(),
         }
+    }
+
+    fn corrupted(&mut self) -> Option<Part> {
+        self.is_faulty = true;
+        Some(Err(PayloadError::EncodingCorrupted))
     }
 }

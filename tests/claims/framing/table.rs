@@ -186,6 +186,18 @@ pub fn rows() -> Vec<Row> {
         let bytes = chunked(&format!("{chunk}0\r\n\r\n{HIDDEN}"));
         rows.push(broken("a broken chunk", bytes));
     }
+    for trailers in [
+        "\n",
+        "A: b\n",
+        "A: b\nC: d\r\n",
+        "A: b\rC: d\r\n",
+        "A: b\r\n\n",
+        "A: \u{0}\r\n",
+        "\u{b}\r\n",
+    ] {
+        let bytes = chunked(&format!("2\r\n{{}}\r\n0\r\n{trailers}\r\n{HIDDEN}"));
+        rows.push(broken("a broken trailer", bytes));
+    }
     // The hidden request stands where a fault was skipped: in what would be the next chunk.
     rows.push(broken(
         "a request behind a broken extension",
