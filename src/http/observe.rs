@@ -62,14 +62,14 @@ fn set_request_id(headers: &mut header::HeaderMap, id: &str) {
 }
 
 /// A refusal from outside the app: of what is not a valid request, or in place of a response that there is no memory for.
-pub fn bare_refusal(problem: &Problem, metrics: &HttpMetrics) -> HttpResponse {
+pub fn bare_refusal(problem: &Problem, metrics: &HttpMetrics, is_https: bool) -> HttpResponse {
     let id = new_id();
     let error = problem.error();
     debug!(id, error, "refused outside the app");
     metrics.count_rejected(error);
     let mut response = problem.respond("FAIL");
     set_request_id(response.headers_mut(), &id);
-    add_security_headers(response.headers_mut(), false);
+    add_security_headers(response.headers_mut(), is_https);
     response
 }
 

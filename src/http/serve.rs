@@ -81,6 +81,8 @@ struct ConnectionContext {
     low_priority: LowPriorityQueue,
     /// Counts what is refused before it is a request.
     metrics: HttpMetrics,
+    /// Whether people use https.
+    is_https: bool,
 }
 
 /// A socket whose connections are served.
@@ -108,11 +110,13 @@ impl ConnectionContext {
         match reservation.map(|reservation| reservation.fit(&response)) {
             None => (response, None),
             Some(Ok(reservation)) => (response, reservation),
-            Some(Err(Overloaded)) => {
-                let refusal = observe::bare_refusal(&Problem::Busy, &self.metrics);
-                (refusal.into(), None)
-            }
+            Some(Err(Overloaded)) => (self.refusal(&Problem::Busy), None),
         }
+    }
+
+    /// A refusal that the app has no part in.
+    fn refusal(&self, problem: &Problem) -> Response<BoxBody> {
+        observe::bare_refusal(problem, &self.metrics, self.is_https).into()
     }
 
     /// Waits for a turn if the request only reads; `untaken` responses of its connection wait for the
@@ -195,6 +199,7 @@ where
                 low_priority: LowPriorityQueue::default(),
                 reads: ReadTurns::new(reads_per_worker),
                 metrics: state.metrics.clone(),
+                is_https: state.origin.is_https(),
             });
             let low_priority = context.low_priority.clone();
             // It keeps the `Date` header up to date in a task of its own, so one for all connections.

@@ -35,7 +35,7 @@ use super::{
     body::{self, Body},
     response_memory::Reservation,
 };
-use crate::http::{observe, problem::Problem};
+use crate::http::problem::Problem;
 use head::{HeadScan, Scanned};
 use trailers::TrailerScan;
 
@@ -229,7 +229,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Connection<Io> {
         // The old codec may be in the middle of a body.
         self.codec = Codec::new(self.codec.config().clone());
         Answer {
-            response: observe::bare_refusal(problem, &self.context.metrics).into(),
+            response: self.context.refusal(problem),
             reservation: None,
             is_head: false,
             is_last: true,

@@ -98,6 +98,13 @@ async fn where_people_use_https_browsers_are_told_to_stay_with_it() {
     for answer in answers(&api, &chat).await {
         assert_guarded(&answer, true);
     }
+    // Also where what came was no request.
+    let proxied = Setup::new().set("server.public_url", "https://chat.example.org");
+    let proxied = proxied.set("server.trusted_proxies", "10.0.0.1");
+    let server = proxied.start().await;
+    let refused = raw::exchange(server.address, b"GET / HTTP/1.1\r\n\r\n").await;
+    assert_eq!(refused.status, 400);
+    assert_guarded(&refused, true);
 }
 
 #[tokio::test]

@@ -36,6 +36,7 @@ async fn serve(connection: DuplexStream, app: impl App) -> io::Result<()> {
         reads: ReadTurns::new(1),
         low_priority: LowPriorityQueue::default(),
         metrics: HttpMetrics::register(&Registry::new()),
+        is_https: false,
     });
     let served = async {
         // It keeps the `Date` header up to date in a task of its own, so it needs the `LocalSet`.
