@@ -127,6 +127,8 @@ async fn bad_input(server: &Server, one: &Person, secrets: &mut Secrets) {
         "/demo/chat/user/own-secret-hash/3/nothing",
         "/a-guessed-secret-hash?own-secret-hash",
         "/chat-server/user/own-secret-hash/messages?after=a-guessed-secret-hash",
+        "/chat-server/user/own-secret-hash/messages?limit=1&limit=2",
+        "/demo/chat/user/own-secret-hash/1/stream?after=1&after=2",
     ] {
         let answer = server.front().get(path).await;
         assert!(answer.status >= 400, "{answer:?}");
