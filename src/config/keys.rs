@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use ::config::{Config, File, FileFormat, Value, ValueKind};
 
-use super::{ConfigError, DEFAULT, sources::Sources};
+use super::{ConfigError, DEFAULT, sources::Sources, urls};
 
 /// The least similarity, from 0 to 1, at which a known key is suggested for an unknown one.
 const SIMILARITY_MIN: f64 = 0.75;
@@ -101,7 +101,7 @@ pub(super) fn shown(key: &str, value: &Value) -> String {
     match &value.kind {
         // In the environment the list is one string.
         ValueKind::String(text) if key == "store.urls" => {
-            list(text.split_whitespace().map(text_of).collect())
+            list(urls::split(text).iter().map(|url| text_of(url)).collect())
         }
         ValueKind::String(text) => text_of(text),
         ValueKind::Array(values) => {
@@ -111,6 +111,8 @@ pub(super) fn shown(key: &str, value: &Value) -> String {
             });
             list(shown.collect())
         }
+        // With its point: 1e3 is no integer.
+        ValueKind::Float(number) => format!("{number:?}"),
         _ => value.to_string(),
     }
 }

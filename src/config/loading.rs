@@ -11,6 +11,7 @@ use super::{
     ConfigError, DEFAULT, LogFormat, Settings, StoreUrl, environment,
     keys::{self, must_be},
     sources::Sources,
+    urls,
 };
 use crate::files;
 
@@ -183,7 +184,7 @@ fn with_secrets(
         })?;
         // Some editors begin a file with a byte order mark.
         let url = url.trim_start_matches('\u{feff}');
-        let urls: Vec<&str> = url.split_whitespace().collect();
+        let urls = urls::split(url);
         let (key, value) = match urls[..] {
             [] | [_] => (format!("{section}.url"), Value::from(url.trim())),
             _ => (format!("{section}.urls"), Value::from(urls)),

@@ -56,6 +56,17 @@ impl PostgresUrl {
     /// The end of a sentence, which says what is wrong.
     pub fn parse(url: &str) -> Result<Self, String> {
         let (address, query) = url.split_once('?').unwrap_or((url, ""));
+        let (_, places) = address.split_once("://").unwrap_or(("", address));
+        if ["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| places.contains(scheme))
+        {
+            return Err("it holds several URLs, which belong in store.urls, each by itself".into());
+        }
+        // The rest of a password would be taken for the server's name, and shown.
+        if places.matches('@').count() > 1 {
+            return Err(UNREADABLE.into());
+        }
         let mut sslmode = None;
         let mut issuers = None;
         let mut rest = form_urlencoded::Serializer::new(String::new());
@@ -140,11 +151,12 @@ fn each_server(address: &str) -> impl Iterator<Item = String> {
 }
 
 /// A fixed message, because the parser's may quote a part of the password.
+const UNREADABLE: &str = "it is no address of a PostgreSQL server: it must be like \
+                          postgres://USER:PASSWORD@HOST/DATABASE, with options that libpq knows, \
+                          and with what is special in the password percent-encoded";
+
 fn wrong(_: tokio_postgres::Error) -> String {
-    "it is no address of a PostgreSQL server: it must be like \
-     postgres://USER:PASSWORD@HOST/DATABASE, with options that libpq knows, and with what is \
-     special in the password percent-encoded"
-        .into()
+    UNREADABLE.into()
 }
 
 /// Maps sslmode like libpq: with a root certificate the issuer is always checked.

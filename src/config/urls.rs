@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Deserializer, de::Error};
 
-use super::{PostgresUrl, RedisUrl};
+use super::{PostgresUrl, RedisUrl, environment::plain};
 
 /// Which store, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -21,7 +21,30 @@ pub enum StoreUrl {
     Shards(Vec<PostgresUrl>),
 }
 
-/// Several PostgreSQL URLs: a list, or one string with white space in between.
+/// The URLs in a text, separated by white space or commas, or written as a list of TOML. Within a URL commas separate
+/// the hosts of one server.
+pub(super) fn split(text: &str) -> Vec<String> {
+    let text = text.trim();
+    let inner = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let mut urls: Vec<String> = Vec::new();
+    for word in inner.unwrap_or(text).split_whitespace() {
+        for (index, part) in word.trim_matches(',').split(',').enumerate() {
+            match urls.last_mut() {
+                Some(url) if index > 0 && !part.contains("://") => *url = format!("{url},{part}"),
+                _ => urls.push(part.to_owned()),
+            }
+        }
+    }
+    let urls = urls
+        .iter()
+        .map(|url| plain(url))
+        .filter(|url| !url.is_empty());
+    urls.map(str::to_owned).collect()
+}
+
+/// Several PostgreSQL URLs: a list, or one string.
 pub(super) fn several<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<PostgresUrl>, D::Error> {
@@ -33,7 +56,7 @@ pub(super) fn several<'de, D: Deserializer<'de>>(
     }
     let urls = match Several::deserialize(deserializer)? {
         Several::List(urls) => urls,
-        Several::Text(text) => text.split_whitespace().map(str::to_owned).collect(),
+        Several::Text(text) => split(&text),
     };
     let parse = |url: String| match StoreUrl::try_from(url).map_err(D::Error::custom)? {
         StoreUrl::Postgres(url) => Ok(*url),

@@ -50,6 +50,19 @@ fn values_are_taken_as_they_are_plainly_meant() {
     assert!(text.contains("url = \"sqlite://chats.db\""), "{text}");
 
     assert!(printed_with("server.trusted_proxies", " ,").contains("trusted_proxies = [] # DUET"));
+
+    // A server's own standbys are separated by commas as well.
+    let list = "urls = [\"postgres://a@one/d\", \"postgres://b@two:1,three/d\"] # DUET_STORE__URLS";
+    for value in [
+        "postgres://a@one/d postgres://b@two:1,three/d",
+        "postgres://a@one/d,postgres://b@two:1,three/d",
+        "postgres://a@one/d, postgres://b@two:1,three/d,",
+        "[\"postgres://a@one/d\", \"postgres://b@two:1,three/d\"]",
+        "'postgres://a@one/d,postgres://b@two:1,three/d'",
+    ] {
+        let text = printed_with("store.urls", value);
+        assert!(text.contains(list), "{value}: {text}");
+    }
 }
 
 #[test]
@@ -125,6 +138,21 @@ fn values_that_can_only_be_mistakes_are_refused() {
         ("log.filter", " ", "names no level"),
         ("store.url", "sqlite://~/duet.db", "only a shell"),
         ("store.url", "postgres://", "names no server"),
+        (
+            "store.url",
+            "postgres://duet:p@ss@db/duet",
+            "percent-encoded",
+        ),
+        (
+            "store.url",
+            "postgres://a@one/d,postgres://b@two/d",
+            "belong in store.urls",
+        ),
+        (
+            "store.url",
+            "postgres://a@one/d postgres://b@two/d",
+            "belong in store.urls",
+        ),
         ("store.url", "postgres:///duet", "names no server"),
         ("bus.url", "redis://cache/-1", "counted from 0"),
         ("bus.url", "redis+cluster://cache/1", "counted from 0"),

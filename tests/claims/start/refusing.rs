@@ -192,6 +192,9 @@ fn fractions_are_not_rounded_to_integers() {
         let output = Setup::new().set("limits.streams_per_seat", value).run();
         refused(&output, &["limits.streams_per_seat", "a whole number"]);
     }
+    // Shown so that it does not look whole.
+    let output = Setup::new().set("limits.streams_per_seat", "1e3").run();
+    refused(&output, &["limits.streams_per_seat = 1000.0 "]);
     for value in ["2.9", "true", "\"yes\""] {
         let file = format!("[limits]\nstreams_per_seat = {value}\n");
         let output = Setup::new().file(&file).run();
@@ -273,6 +276,9 @@ fn no_error_contains_a_password() {
         // Not an address.
         Setup::new().set("store.url", format!("{postgres}?{password}=1")),
         Setup::new().set("store.url", format!("postgres://duet:{password}")),
+        Setup::new().set("store.url", format!("postgres://duet:@{password}@db/duet")),
+        Setup::new().set("store.url", format!("{postgres},{postgres}")),
+        Setup::new().set("store.urls", format!("{postgres},{postgres}2")),
         Setup::new().set("store.url", format!("mysql://duet:{password}@db/duet")),
         with_file("store", password),
         Setup::new().set("bus.url", format!("redis:{password}")),
