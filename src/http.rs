@@ -32,8 +32,11 @@ use std::{
 
 use actix::ArbiterHandle;
 use actix_web::{
-    App, FromRequest, Handler, HttpRequest, Resource, Responder, Route, guard,
-    http::header::AsHeaderName, middleware::from_fn, web,
+    App, FromRequest, Handler, HttpMessage, HttpRequest, Resource, Responder, Route,
+    guard::{self, GuardContext},
+    http::header::AsHeaderName,
+    middleware::from_fn,
+    web,
 };
 use actors::{PairRegistry, domain::PairHash, ports::Clock};
 use prometheus::Registry;
@@ -50,6 +53,7 @@ use crate::{
 pub use origin::{base_url, scheme};
 pub use serve::{Server, tls};
 
+use admission::UnexpectedBody;
 use limits::{AddressLimits, OpenGuard};
 use observe::HttpMetrics;
 use origin::Origin;
@@ -173,7 +177,10 @@ pub fn server(
             .wrap(from_fn(observe::request))
             .configure(move |config| routes(config, serves, role))
             .default_service(web::to(move |request: HttpRequest| {
-                let problem = not_found(request.path(), role);
+                let problem = match request.extensions().contains::<UnexpectedBody>() {
+                    true => Problem::UnexpectedBody,
+                    false => not_found(request.path(), role),
+                };
                 async move { Err::<&str, _>(problem) }
             }))
     })
@@ -250,8 +257,19 @@ where
         _ => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
     };
     web::resource(path)
+        .route(refuse_body(methods))
         .route(route.to(handler))
         .default_service(method_not_allowed(methods))
+}
+
+/// Answers 400 to a GET or HEAD with a body, where the address takes these methods.
+fn refuse_body(methods: &'static str) -> Route {
+    let is_refused = |request: &GuardContext<'_>| {
+        request.req_data().contains::<UnexpectedBody>()
+            && methods.contains(request.head().method.as_str())
+    };
+    let refuse = || async { Err::<&str, _>(Problem::UnexpectedBody) };
+    web::route().guard(guard::fn_guard(is_refused)).to(refuse)
 }
 
 /// Answers 405 with the methods that the address takes.

@@ -29,10 +29,13 @@ pub fn method_label(method: &Method) -> &'static str {
     known(method).unwrap_or("other")
 }
 
+/// Marks a GET or HEAD with a body. The router refuses it, because where the method is wrong that comes first.
+pub struct UnexpectedBody;
+
 /// Admits a request to the router.
 ///
 /// # Errors
-/// [`Problem`] 501, 421, 404, 403, 400 or 503.
+/// [`Problem`] 501, 421, 404, 403 or 503.
 pub fn check(request: &ServiceRequest) -> Result<()> {
     let (request, payload) = request.parts();
     if known(request.method()).is_none() {
@@ -49,7 +52,7 @@ pub fn check(request: &ServiceRequest) -> Result<()> {
     }
     let takes_no_body = matches!(*request.method(), Method::GET | Method::HEAD);
     if takes_no_body && !matches!(payload, Payload::None) {
-        return Err(Problem::UnexpectedBody);
+        request.extensions_mut().insert(UnexpectedBody);
     }
     if is_api(request.path()) {
         state.origin.check_api(request)?;

@@ -16,7 +16,7 @@ use actix_web::{http::Method, web};
 use actors::domain::Activity;
 use utoipa::OpenApi;
 
-use super::{GET, POST, method_not_allowed, only};
+use super::{GET, POST, method_not_allowed, only, refuse_body};
 
 /// Declares operations once: a function for each group of routes, and [`Operations`] for the description. A line is
 /// `path => METHOD handler` with as many methods as the path takes.
@@ -37,6 +37,7 @@ macro_rules! operations {
                     const ALLOW: &str =
                         concat!(stringify!($method) $(, ", ", stringify!($more_method))*);
                     let resource = web::resource($path)
+                        .route(refuse_body(ALLOW))
                         .route(web::method(Method::$method).to($module::$handler))
                         $(.route(web::method(Method::$more_method).to($more_module::$more_handler)))*
                         .default_service(method_not_allowed(ALLOW));

@@ -87,13 +87,17 @@ async fn a_get_or_head_with_a_body_is_refused_by_either_protocol() {
         for method in [Method::GET, Method::HEAD] {
             for path in [
                 "/demo/chat/register",
-                "/chat-server/openapi.json",
+                "/chat-server/nothing",
                 "/health/live",
             ] {
                 let call = api.call(method.clone(), path);
                 let answer = call.bytes("x").send().await;
                 assert_eq!(answer.status, 400, "{answer:?}");
             }
+        }
+        for path in ["/chat-server/openapi.json", "/chat-server/user/logout"] {
+            let call = api.call(Method::GET, path);
+            call.bytes("x").send().await.fails(400);
         }
         assert_eq!(api.get("/health/live").await.status, 200);
     }

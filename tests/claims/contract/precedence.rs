@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Answer, Chat, POST, Server, Setup, chat::try_login, raw};
+use crate::support::{Answer, Api, Chat, POST, Server, Setup, chat::try_login, raw};
 
 const TOO_LONG: usize = 64 * 1024 + 1;
 
@@ -38,6 +38,25 @@ async fn the_method_comes_before_the_kind_the_length_the_content_and_the_token()
     )
     .await;
     token.fails(401);
+}
+
+#[tokio::test]
+async fn the_method_comes_before_the_body_that_it_may_not_have() {
+    let server = Server::start().await;
+    for api in [server.front(), Api::h2c(server.address)] {
+        for method in [Method::GET, Method::HEAD] {
+            for path in [
+                "/chat-server/register",
+                "/chat-server/user/no-such-chat/message_send",
+                "/demo/chat/preferences",
+            ] {
+                let call = api.call(method.clone(), path);
+                let answer = call.body("application/json", "{}").send().await;
+                assert_eq!(answer.status, 405, "{answer:?}");
+                assert_eq!(answer.header("allow"), Some("POST"));
+            }
+        }
+    }
 }
 
 #[tokio::test]
