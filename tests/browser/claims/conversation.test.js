@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 
 import { claim, share } from "../harness/claim.js";
 import { installClock } from "../harness/clock.js";
-import { inChat, join, meet, message, openMySide, pour, register, say, tell, texts, untilTick } from "../harness/flows.js";
+import { inChat, join, knock, meet, message, openMySide, pour, register, say, tell, texts, untilTick } from "../harness/flows.js";
 import { until, untilIs } from "../harness/until.js";
 
 share();
@@ -207,6 +207,33 @@ claim("a name with dollars is a name in the title, and piled-up marks stay in th
   await message(abhi.page, "algo").waitFor();
   const overflow = await message(abhi.page, "algo").locator(".bubble").evaluate((node) => getComputedStyle(node).overflowY);
   assert.ok(["clip", "hidden"].includes(overflow), overflow);
+});
+
+claim("marks piled up in a name stay in the sentence that it stands in", async ({ person }) => {
+  const [abhi, anny, other] = [await person(), await person(), await person()];
+  other.expectStatus(409);
+  const name = `Z${"\u0301\u0316".repeat(15)}`;
+  /** The blocks around names that let them out. @param {import("playwright-core").Page} page */
+  const open = (page) =>
+    page.locator("bdi:visible").evaluateAll((names) =>
+      names.flatMap((name) => {
+        let block = name;
+        while (getComputedStyle(block).display === "inline" && block.parentElement) block = block.parentElement;
+        return getComputedStyle(block).overflowY === "visible" ? [block.outerHTML] : [];
+      }),
+    );
+  const { link } = await register(abhi, { peer: name });
+  assert.deepEqual(await open(abhi.page), []);
+  await openMySide(abhi);
+  assert.deepEqual(await open(abhi.page), []);
+  await join(anny, link, name);
+  await abhi.page.locator(".event").waitFor();
+  await knock(other.page, link, name);
+  assert.deepEqual(await open(other.page), []);
+  await other.page.getByRole("button", { name: "Ask to be let in" }).click();
+  await abhi.page.locator("#asks form").waitFor();
+  await abhi.page.locator("#menu summary").click();
+  for (const { page } of [abhi, other]) assert.deepEqual(await open(page), []);
 });
 
 for (const viewport of [{ width: 320, height: 568 }, { width: 430, height: 932 }, { width: 844, height: 390 }, { width: 390, height: 400 }]) {
