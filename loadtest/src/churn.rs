@@ -26,7 +26,7 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
-    crowd::{Crowd, CrowdError},
+    crowd::{Crowd, CrowdError, Unended},
     flow::wait_for_tail,
     options::ServersError,
     progress::Progress,
@@ -60,6 +60,9 @@ pub enum ChatError {
     /// A stream does not open.
     #[error(transparent)]
     Streams(#[from] CrowdError),
+    /// Whether its streams have ended is unknown.
+    #[error("no server told its streams that they had ended")]
+    Unended,
 }
 
 /// What all chats of a run share.
@@ -186,12 +189,16 @@ impl Run {
         .await?;
         let ended = ending.elapsed();
         let served = self.served_after_end(&hash, &people).await?;
-        let left = streams.all_ended(self.patience).await;
+        let Unended { open, unknown } = streams.all_ended(self.patience).await;
+        if unknown > 0 {
+            self.found().streams_left += open;
+            return Err(ChatError::Unended);
+        }
 
         let mut found = self.found();
         found.verdict.add(ledger.verdict());
         found.served_after_end += served;
-        found.streams_left += left;
+        found.streams_left += open;
         for (step, took) in found.steps.iter_mut().zip([entered, talked, ended]) {
             step.push(took.as_secs_f64() * 1000.0);
         }

@@ -3,20 +3,13 @@
 //! The two people of each pair have a stream each, so half a pair's memory is in each figure. A few pairs are made before
 //! the memory is read first, so that what a server sets up once, for its first requests, is in no stream's share.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use clap::Args;
 use harness::{
     checker::Seat,
     client::{ApiError, Client},
-    stream::{Signal, Subscription},
+    stream::Subscription,
 };
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
@@ -119,11 +112,10 @@ pub async fn run(options: &Options, progress: &Progress) -> Result<IdleReport, I
     let pairs = pairs::gather(&clients, count, progress).await?;
 
     let began = Instant::now();
-    let (mut crowd, lost) = open(&clients, &pairs, seats, options.streams);
+    let mut crowd = open(&clients, &pairs, seats, options.streams);
     crowd.all_open(progress).await?;
     let opening_seconds = began.elapsed().as_secs_f64();
-    // One that was refused at first and came later is open.
-    lost.store(0, Relaxed);
+    let lost_before = crowd.lost();
 
     for client in clients.iter() {
         client.close_idle_connections();
@@ -143,7 +135,7 @@ pub async fn run(options: &Options, progress: &Progress) -> Result<IdleReport, I
         .await;
     let tool_cpu_seconds = usage::cpu_seconds() - cpu_before;
     let servers = watch.end().await;
-    let lost = lost.load(Relaxed);
+    let lost = crowd.lost() - lost_before;
     drop(crowd);
 
     let kib_per_stream = before
@@ -163,15 +155,8 @@ pub async fn run(options: &Options, progress: &Progress) -> Result<IdleReport, I
     })
 }
 
-/// Begins to open the streams, the two of a pair at different instances; counts those that are lost.
-fn open(
-    clients: &Arc<[Client]>,
-    pairs: &[Pair],
-    seats: &[Seat],
-    streams: usize,
-) -> (Crowd, Arc<AtomicUsize>) {
-    let lost = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&lost);
+/// Begins to open the streams, the two of a pair at different instances.
+fn open(clients: &Arc<[Client]>, pairs: &[Pair], seats: &[Seat], streams: usize) -> Crowd {
     let subscriptions = pairs
         .iter()
         .flat_map(|pair| seats.iter().map(move |&seat| pair.session(seat)))
@@ -182,12 +167,7 @@ fn open(
             Subscription::new(Arc::clone(clients), instance, Arc::clone(session))
                 .after(session.last_seq)
         });
-    let crowd = Crowd::opening(subscriptions, OPENING_AT_ONCE_MAX, move |_, signal| {
-        if matches!(signal, Signal::Lost { .. } | Signal::Refused { .. }) {
-            counter.fetch_add(1, Relaxed);
-        }
-    });
-    (crowd, lost)
+    Crowd::opening(subscriptions, OPENING_AT_ONCE_MAX, |_, _| {})
 }
 
 fn resident_mib(processes: &Processes) -> Option<f64> {

@@ -18,7 +18,7 @@ use std::{
 };
 
 use crate::{
-    crowd::{Crowd, CrowdError, OPENING_AT_ONCE_MAX},
+    crowd::{Crowd, CrowdError, OPENING_AT_ONCE_MAX, Unended},
     flow::Run,
     progress::Progress,
 };
@@ -86,7 +86,8 @@ impl Streams {
 
     /// Waits until the server has ended every stream for good, and says how many it has not.
     pub(crate) async fn all_ended(&mut self, within: Duration) -> usize {
-        self.crowd.all_ended(within).await
+        let Unended { open, unknown } = self.crowd.all_ended(within).await;
+        open + unknown
     }
 
     /// The last message that this stream has shown.

@@ -10,7 +10,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use loadtest::{
     beats, churn, cluster, flow, heal, history, idle, limits,
     progress::Progress,
@@ -55,6 +55,7 @@ enum Command {
     },
 
     /// Idle streams: memory and CPU of each, and how long opening them takes.
+    #[command(after_help = EXIT_CODES)]
     Idle {
         #[command(flatten)]
         idle: idle::Options,
@@ -63,6 +64,7 @@ enum Command {
     },
 
     /// All streams are lost and reopened at once: how long until everyone has what was missed.
+    #[command(after_help = EXIT_CODES)]
     Storm {
         #[command(flatten)]
         storm: storm::Options,
@@ -81,6 +83,7 @@ enum Command {
 
     /// Compares duet and its rivals, driven by the same commands on fresh servers (needs PostgreSQL and Redis
     /// installed).
+    #[command(after_help = EXIT_CODES)]
     Compare {
         #[command(flatten)]
         compare: compare::Options,
@@ -89,6 +92,7 @@ enum Command {
     },
 
     /// Raises the rate until delivery is too late, and reports the highest sustained rate.
+    #[command(after_help = EXIT_CODES)]
     Ramp {
         #[command(flatten)]
         ramp: ramp::Options,
@@ -136,6 +140,7 @@ enum Command {
     ///
     /// Starts a Redis and the bus adapters of that many instances, measures their cost while nobody talks, and kills one
     /// of them, several times. They are not whole servers, so that hundreds fit on one machine.
+    #[command(after_help = EXIT_CODES)]
     Beats {
         #[command(flatten)]
         beats: beats::Options,
@@ -179,7 +184,8 @@ impl Output {
 
 fn main() -> ExitCode {
     let progress = Progress::shown();
-    match Cli::parse().command {
+    let cli = Cli::from_arg_matches(&words().get_matches()).unwrap_or_else(|error| error.exit());
+    match cli.command {
         Command::Flow { flow, output } => command(&output, flow::run(&flow, &progress)),
         Command::Idle { idle, output } => command(&output, idle::run(&idle, &progress)),
         Command::Storm { storm, output } => command(&output, storm::run(&storm, &progress)),
@@ -201,6 +207,17 @@ fn main() -> ExitCode {
             }
         }
     }
+}
+
+/// The command line. A number below 0 is refused for what it is, and not taken for an option.
+fn words() -> clap::Command {
+    let takes_values = |arg: &Arg| arg.get_action().takes_values();
+    Cli::command().mut_subcommands(move |command| {
+        command.mut_args(|arg| match takes_values(&arg) {
+            true => arg.allow_negative_numbers(true),
+            false => arg,
+        })
+    })
 }
 
 /// Makes a run, and tells its report as the options ask.

@@ -19,6 +19,8 @@ use serde::Serialize;
 pub struct Meter {
     /// Messages due before this many microseconds of the run are sent and checked, but not measured.
     measured_from_us: AtomicU64,
+    /// How long messages are due from then on.
+    measured_for_us: AtomicU64,
     acknowledgements: Mutex<Series>,
     deliveries: Mutex<Series>,
     errors: Mutex<BTreeMap<String, u64>>,
@@ -71,7 +73,7 @@ pub struct Interval {
 pub struct Latency {
     /// How many were measured.
     pub count: u64,
-    /// How many there were per second, from the beginning of the measurement to the last one.
+    /// How many there were per second, while messages were due, or until the last one if it came later.
     pub per_second: f64,
     /// Half of them took no longer; all in milliseconds.
     pub p50_ms: f64,
@@ -133,10 +135,15 @@ const CURVE_PERCENT: [f64; 17] = [
 ];
 
 impl Meter {
-    /// From here on latencies count, for messages that are due later than this; all moments count from the start of the run.
-    pub fn measure_from(&self, start: Duration) {
-        self.measured_from_us
-            .store(start.as_micros() as u64, Relaxed);
+    /// From here on latencies count, for messages that are due later than this, which come for so long; all moments count
+    /// from the start of the run.
+    pub fn measure(&self, start: Duration, lasts: Duration) {
+        for (kept, told) in [
+            (&self.measured_from_us, start),
+            (&self.measured_for_us, lasts),
+        ] {
+            kept.store(told.as_micros() as u64, Relaxed);
+        }
     }
 
     /// Forgets everything, for another round.
@@ -201,12 +208,12 @@ impl Meter {
 
     /// Acknowledgement latencies so far.
     pub fn acknowledgements(&self) -> Measured {
-        lock(&self.acknowledgements).measured()
+        lock(&self.acknowledgements).measured(self.measured_for())
     }
 
     /// Delivery latencies so far.
     pub fn deliveries(&self) -> Measured {
-        lock(&self.deliveries).measured()
+        lock(&self.deliveries).measured(self.measured_for())
     }
 
     /// Counters so far.
@@ -222,6 +229,10 @@ impl Meter {
 
     fn measured_from(&self) -> Duration {
         Duration::from_micros(self.measured_from_us.load(Relaxed))
+    }
+
+    fn measured_for(&self) -> Duration {
+        Duration::from_micros(self.measured_for_us.load(Relaxed))
     }
 
     fn record(&self, series: &Mutex<Series>, due: Duration, now: Duration) {
@@ -259,13 +270,13 @@ impl Series {
         self.interval_us.saturating_record(latency_us);
     }
 
-    fn measured(&self) -> Measured {
+    fn measured(&self, lasts: Duration) -> Measured {
         let at_percent = |percent: f64| {
             let us = self.latencies_us.value_at_quantile(percent / 100.0);
             (percent, us as f64 / 1000.0)
         };
         Measured {
-            latency: self.summary(),
+            latency: self.summary(lasts),
             // Of a hundred messages none is the slowest of a thousand.
             curve: CURVE_PERCENT
                 .into_iter()
@@ -277,10 +288,10 @@ impl Series {
         }
     }
 
-    fn summary(&self) -> Latency {
+    fn summary(&self, lasts: Duration) -> Latency {
         let count = self.latencies_us.len();
         let at = |quantile| self.latencies_us.value_at_quantile(quantile) as f64 / 1000.0;
-        let seconds = self.last_at.as_secs_f64();
+        let seconds = self.last_at.max(lasts).as_secs_f64();
         Latency {
             count,
             per_second: if seconds > 0.0 {
@@ -351,7 +362,7 @@ mod tests {
     fn a_stretch_in_which_nothing_came_is_told_as_such() {
         let meter = Meter::default();
         // Stretches begin with the measurement, or the first would be a shorter one.
-        meter.measure_from(ms(300));
+        meter.measure(ms(300), ms(2600));
         for at in [900, 2400, 2900] {
             meter.delivered(ms(at), ms(at + 10));
         }
@@ -364,11 +375,21 @@ mod tests {
     #[test]
     fn what_was_due_in_the_warm_up_is_not_measured() {
         let meter = Meter::default();
-        meter.measure_from(ms(500));
+        meter.measure(ms(500), ms(500));
         meter.delivered(ms(499), ms(2000));
         assert_eq!(meter.deliveries().latency.count, 0);
         meter.delivered(ms(500), ms(1500));
         let latency = meter.deliveries().latency;
         assert_eq!((latency.count, latency.per_second), (1, 1.0));
+    }
+
+    #[test]
+    fn a_timetable_of_few_messages_has_the_rate_it_was_made_for() {
+        let meter = Meter::default();
+        meter.measure(ms(0), ms(5000));
+        for due in [0, 1000, 2000, 3000, 4000] {
+            meter.delivered(ms(due), ms(due + 10));
+        }
+        assert_eq!(meter.deliveries().latency.per_second, 1.0);
     }
 }

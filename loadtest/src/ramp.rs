@@ -121,6 +121,10 @@ pub async fn run(options: &Options, progress: &Progress) -> Result<RampReport, F
         }
     };
     for _ in 0..options.refine {
+        if rounds.last().is_some_and(Round::is_unserved) {
+            progress.tell("no message was delivered: the servers are gone");
+            break;
+        }
         let between = if held > 0.0 {
             f64::sqrt(held * not_held)
         } else {
@@ -154,8 +158,8 @@ async fn twice(
         let round = round(talk, options, rate).await;
         rounds.push(round);
         progress.tell(round);
-        if round.held {
-            return true;
+        if round.held || round.is_unserved() {
+            return round.held;
         }
     }
     false
@@ -198,6 +202,11 @@ async fn round(talk: &Talk, options: &Options, rate: f64) -> Round {
 }
 
 impl Round {
+    /// Whether nothing was delivered, which no rate explains.
+    fn is_unserved(&self) -> bool {
+        self.delivered_per_second == 0.0
+    }
+
     fn cells(&self) -> Vec<String> {
         let held = if self.held { "held" } else { "not held" };
         vec![
@@ -266,15 +275,16 @@ impl Report for RampReport {
 
 impl fmt::Display for Round {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:>9.0} messages/s: {:<8} p50 {:>8.2} ms, p99 {:>8.2} ms, delivered {:>7.0}/s",
-            self.rate,
-            if self.held { "held," } else { "not held," },
-            self.p50_ms,
-            self.p99_ms,
-            self.delivered_per_second
-        )?;
+        let held = if self.held { "held," } else { "not held," };
+        write!(f, "{:>9.0} messages/s: {held:<8} ", self.rate)?;
+        match self.is_unserved() {
+            true => write!(f, "nothing was delivered")?,
+            false => write!(
+                f,
+                "p50 {:>8.2} ms, p99 {:>8.2} ms, delivered {:>7.0}/s",
+                self.p50_ms, self.p99_ms, self.delivered_per_second
+            )?,
+        }
         if let Some(cpu_cores) = self.cpu_cores {
             write!(f, ", processors {cpu_cores:.2}")?;
         }
@@ -297,11 +307,46 @@ impl fmt::Display for RampReport {
         for round in &self.rounds {
             writeln!(f, "{round}")?;
         }
-        writeln!(
-            f,
-            "\nthe highest rate that was held: {:.0} messages/s",
-            self.knee_per_second
-        )?;
+        match self.knee_per_second {
+            0.0 => writeln!(f, "\nno rate was held: begin with a lower one (--from)")?,
+            knee => writeln!(f, "\nthe highest rate that was held: {knee:.0} messages/s")?,
+        }
         write!(f, "{}", self.verdict)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_and_a_run_without_success_show_no_latency_and_no_rate() {
+        let round = Round {
+            rate: 70.0,
+            held: false,
+            delivered_per_second: 0.0,
+            p50_ms: 0.0,
+            p99_ms: 0.0,
+            failed: 149,
+            cpu_cores: None,
+            tool_cpu_cores: 0.0,
+        };
+        let report = RampReport {
+            api: vec!["http://127.0.0.1:1".to_owned()],
+            pairs: 1,
+            bound_p99_ms: 50.0,
+            knee_per_second: 0.0,
+            rounds: vec![round],
+            verdict: Verdict::default(),
+        };
+        let told = report.to_string();
+        assert!(
+            told.contains("not held, nothing was delivered, failed 149"),
+            "{told}"
+        );
+        assert!(
+            told.contains("no rate was held") && !told.contains("p50"),
+            "{told}"
+        );
     }
 }

@@ -99,6 +99,17 @@ impl Options {
         }
     }
 
+    /// How long messages that are measured become due, where that is known before.
+    pub(super) fn measured(&self) -> Duration {
+        match (self.messages, self.rate) {
+            (None, _) => self.duration,
+            (Some(messages), Some(rate)) => {
+                Duration::from_secs_f64(messages as f64 / rate).saturating_sub(self.warmup)
+            }
+            (Some(_), None) => Duration::ZERO,
+        }
+    }
+
     pub(super) fn extent(&self) -> Extent {
         match self.messages {
             Some(messages) => Extent::Messages(messages),

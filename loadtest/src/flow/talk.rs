@@ -102,7 +102,8 @@ impl Talk {
         let counting = self.counting(options, progress).await;
         self.meter().reset();
         let begins = self.stamps().elapsed();
-        self.meter().measure_from(begins + options.warmup);
+        self.meter()
+            .measure(begins + options.warmup, options.measured());
         let (servers, beside) = (Watch::begin(&self.servers), Watch::begin(&self.beside));
         let cpu_before = usage::cpu_seconds();
         match &self.driver {

@@ -3,7 +3,7 @@
 use std::{
     env, fs,
     io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     os::unix::fs::PermissionsExt,
     process::{Child, Command, Output, Stdio},
     thread,
@@ -41,6 +41,8 @@ fn a_number_that_makes_no_run_is_refused() {
         ("flow --rate 1e300", "a number from"),
         ("churn --rate 1e-30", "a number from"),
         ("flow --tail 1e19", "a number of seconds"),
+        ("flow --rate -5", "a number from"),
+        ("idle --streams -1", "a whole number from"),
     ] {
         let output = loadtest(&format!("{words} --api http://127.0.0.1:1")).output();
         refused(&output.unwrap(), why);
@@ -74,6 +76,60 @@ fn a_server_that_is_waited_for_is_named_and_the_last_report_stays_meanwhile() {
     run.kill().unwrap();
     run.wait().unwrap();
     assert_eq!(fs::read_to_string(&report).unwrap(), "the last one");
+}
+
+/// Runs it until it tells this on standard error.
+#[track_caller]
+fn tells(words: &str, part: &str) {
+    let mut run = loadtest(words).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = String::new();
+    let mut lines = BufReader::new(run.stderr.take().unwrap()).lines();
+    while !told.contains(part)
+        && let Some(line) = lines.next()
+    {
+        told = told + &line.unwrap() + "\n";
+    }
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert!(told.contains(part), "{told}");
+}
+
+#[test]
+fn a_stream_that_does_not_open_is_told_with_the_reason() {
+    let settings = [
+        setting("store.url", "sqlite://duet.db"),
+        setting("limits.streams_per_instance", "2"),
+    ];
+    let server = Instance::start(&crate::duet(), settings).unwrap();
+    let idle = format!("idle --streams 4 --api {}", server.url());
+    tells(&idle, "answered 429 too_many_requests");
+
+    let few = format!(
+        "ulimit -n 40 && exec \"$0\" idle --streams 60 --api {}",
+        server.url()
+    );
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &few, env!("CARGO_BIN_EXE_loadtest")]);
+    refused(&shell.output().unwrap(), "raise the limit (ulimit -n)");
+}
+
+#[test]
+fn the_page_of_a_proxy_without_a_server_is_told_as_such() {
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let flow = format!(
+        "flow --pairs 1 --api http://{}",
+        proxy.local_addr().unwrap()
+    );
+    thread::spawn(move || {
+        for connection in proxy.incoming() {
+            let page = "<h1>502 Bad Gateway</h1>";
+            let head = "HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Length:";
+            let mut connection = connection.unwrap();
+            let _ = connection.read(&mut [0; 4096]);
+            let _ = write!(connection, "{head} {}\r\n\r\n{page}", page.len());
+        }
+    });
+    tells(&flow, "answered 502, not in the form of duet's API");
 }
 
 #[test]
@@ -149,7 +205,12 @@ fn what_was_measured_is_told_where_the_servers_are_gone_before_the_end() {
     let (report, code) = left_alone_after(churn, 4, "endchat");
     assert!(report["chats"].as_u64() >= Some(1), "{report}");
     assert!(report["given_up"].as_u64() >= Some(1), "{report}");
-    assert!(not_kept(code), "{code:?}");
+    assert_eq!(code, Some(3), "what nobody answers is unknown: {report}");
+
+    let idle = "idle --streams 4 --settle 0 --duration 5";
+    let (report, code) = left_alone_after(idle, 4, "{hash}/stream");
+    assert_eq!(report["lost"], 4, "{report}");
+    assert_eq!(code, Some(3));
 }
 
 #[test]

@@ -15,6 +15,11 @@ pub enum ApiError {
         /// What the system said.
         source: io::Error,
     },
+    /// Every connection is an open file, and this process may open no more of them.
+    #[error(
+        "this process may open no more files, and every stream is one: raise the limit (ulimit -n)"
+    )]
+    OutOfFiles,
     /// The answer did not come in time.
     #[error("{url} took a request but did not answer in time")]
     TimedOut {
@@ -30,7 +35,7 @@ pub enum ApiError {
         source: WireError,
     },
     /// The server said no.
-    #[error("{url} answered {code} {error}: {message}")]
+    #[error("{url} answered {code}{}", said(error, message))]
     Refused {
         /// The address as it was given.
         url: String,
@@ -77,7 +82,7 @@ impl ApiError {
             Self::Unreachable { .. } | Self::TimedOut { .. } => true,
             Self::Wire { source, .. } => !matches!(source, WireError::Malformed(_)),
             Self::Refused { code, .. } => matches!(code, 429 | 502 | 503 | 504),
-            Self::NotUnderstood { .. } => false,
+            Self::NotUnderstood { .. } | Self::OutOfFiles => false,
         }
     }
 
@@ -85,10 +90,22 @@ impl ApiError {
     pub fn label(&self) -> String {
         match self {
             Self::Unreachable { .. } => "no connection".to_owned(),
+            Self::OutOfFiles => "no file left to open".to_owned(),
             Self::TimedOut { .. } => "no answer in time".to_owned(),
             Self::Wire { .. } => "connection lost".to_owned(),
             Self::Refused { code, .. } => code.to_string(),
             Self::NotUnderstood { .. } => "answer not understood".to_owned(),
         }
+    }
+}
+
+/// What an envelope says, or that there was none.
+fn said(error: &str, message: &str) -> String {
+    match error {
+        "" => {
+            ", not in the form of duet's API: is that address right, and the server behind it up?"
+                .to_owned()
+        }
+        error => format!(" {error}: {message}"),
     }
 }

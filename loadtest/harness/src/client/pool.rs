@@ -1,10 +1,12 @@
 //! Connections to one address: kept, used again, and no more of them than allowed.
 
 use std::{
+    io,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
+use rustix::io::Errno;
 use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
@@ -235,9 +237,12 @@ impl Pool {
 
     async fn connect(&self) -> Result<Connection, ApiError> {
         let opened = Connection::open(&self.target).await;
-        opened.map_err(|source| ApiError::Unreachable {
-            url: self.url(),
-            source,
+        opened.map_err(|source| match is_out_of_files(&source) {
+            true => ApiError::OutOfFiles,
+            false => ApiError::Unreachable {
+                url: self.url(),
+                source,
+            },
         })
     }
 
@@ -264,9 +269,12 @@ impl Pool {
     }
 
     pub(super) fn failed(&self, source: WireError) -> ApiError {
-        ApiError::Wire {
-            url: self.url(),
-            source,
+        match source {
+            WireError::Io(source) if is_out_of_files(&source) => ApiError::OutOfFiles,
+            source => ApiError::Wire {
+                url: self.url(),
+                source,
+            },
         }
     }
 
@@ -277,4 +285,11 @@ impl Pool {
     pub(super) fn url(&self) -> String {
         self.target.url().to_owned()
     }
+}
+
+fn is_out_of_files(error: &io::Error) -> bool {
+    let limits = [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error);
+    error
+        .raw_os_error()
+        .is_some_and(|code| limits.contains(&code))
 }
