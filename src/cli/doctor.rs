@@ -86,17 +86,22 @@ async fn of_bus(settings: &Settings) -> Vec<Finding> {
         Err(error) => return vec![Finding::fault(error.to_string())],
     };
     let mut found = bus.examine().await;
+    if found.iter().all(|finding| finding.level != Level::Fault) {
+        found.push(of_others(settings, &bus).await);
+    }
+    bus.leave().await;
+    found
+}
+
+async fn of_others(settings: &Settings, bus: &RedisBus) -> Finding {
     tokio::time::sleep(LISTEN).await;
-    let (live, heard) = instances(settings, &bus).await;
-    found.push(match live {
-        Some(live) if live > heard => Finding::warning(format!(
+    match instances(settings, bus).await {
+        (Some(live), heard) if live > heard => Finding::warning(format!(
             "instances that use this database: {live}; heard of them through Redis: {heard}. Do all have \
              this bus.url?"
         )),
-        _ => Finding::ok(format!("other instances heard through Redis: {heard}")),
-    });
-    bus.leave().await;
-    found
+        (_, heard) => Finding::ok(format!("other instances heard through Redis: {heard}")),
+    }
 }
 
 /// How many instances use the database (if it can tell), and how many are heard on the bus.

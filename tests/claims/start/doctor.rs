@@ -90,6 +90,13 @@ async fn the_doctor_says_what_it_finds() {
         "{text}"
     );
 
+    // At one that cannot be used, nobody can be heard.
+    let text = finds_faults(Setup::new().set("bus.url", "redis://127.0.0.1:1"));
+    assert!(
+        text.contains("FAIL  bus") && !text.contains("heard"),
+        "{text}"
+    );
+
     let away = Setup::new().set("store.url", "postgres://duet@127.0.0.1:1/duet");
     let output = doctor(away.set("server.trusted_proxies", "0.0.0.0/0"));
     assert_eq!(output.status.code(), Some(1));
