@@ -51,6 +51,8 @@ pub struct ShardedStore {
     maps: RwLock<Known>,
     /// When the last reading of the maps began, and how it ended.
     last_reading: tokio::sync::Mutex<Option<(Instant, Result<()>)>>,
+    /// Held while a server that was away is compared with the others and added to them.
+    adding: Mutex<()>,
     /// The server of each chat that may be on several, where it was found. A chat never moves, so this never becomes wrong.
     /// After a change of the map most lookups ask one server instead of two.
     located: Mutex<LruCache<ChatKey, usize>>,

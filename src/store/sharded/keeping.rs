@@ -71,6 +71,7 @@ impl ShardedStore {
                 read_at: Instant::now(),
             }),
             last_reading: tokio::sync::Mutex::default(),
+            adding: Mutex::default(),
             located: Mutex::new(LruCache::new(LOCATED_LEN_MAX)),
             clock,
             lanes: settings.lanes.into(),
@@ -124,6 +125,17 @@ impl ShardedStore {
             let gauge = self.metrics.up.with_label_values(&[&shard.place]);
             gauge.set(shard.answers().into());
         }
+    }
+
+    /// Adds a server that was away. A copy of one that is known would be asked in its place.
+    fn add(&self, shard: &Shard, opened: (Uuid, PostgresStore)) -> Result<(), OpenError> {
+        let _alone = self.adding.lock();
+        if self.number_of(opened.0).is_some() {
+            return Err(named_twice(&shard.place));
+        }
+        // Only this task opens it.
+        let _ = shard.opened.set(opened);
+        Ok(())
     }
 
     /// The servers that chats may be on and that `store.urls` lacks: they were added while this instance ran.
@@ -184,10 +196,7 @@ pub(super) fn check_servers<'a>(
             continue;
         };
         if known.contains(&identity) {
-            return Err(OpenError::wrong(format!(
-                "{place} is a database that store.urls names twice, or a copy of another one there. \
-                 Every server of the store has a database of its own."
-            )));
+            return Err(named_twice(place));
         }
         known.push(identity);
     }
@@ -198,6 +207,13 @@ pub(super) fn check_servers<'a>(
             lacks(lacking)
         ))),
     }
+}
+
+fn named_twice(place: &str) -> OpenError {
+    OpenError::wrong(format!(
+        "{place} is a database that store.urls names twice, or a copy of another one there. \
+         Every server of the store has a database of its own."
+    ))
 }
 
 /// The servers that chats may be on and that are not known. None if any of them may be one that was not
@@ -236,16 +252,23 @@ async fn watch(store: Weak<ShardedStore>) {
 /// Opens a server that was away when the store was opened. It may have to wait for a migration, in a task of
 /// its own.
 async fn open_late(store: Weak<ShardedStore>, number: usize, settings: config::Store) {
+    let mut reported = None;
     loop {
         tokio::time::sleep(INTERVAL).await;
         let Some(store) = store.upgrade() else { return };
         let shard = &store.shards[number];
-        match shard.open(&settings).await {
+        let opened = shard.connect(&settings).await;
+        match opened.and_then(|opened| store.add(shard, opened)) {
             Ok(()) => return,
-            // A wrong password of one server must not stop the whole instance.
-            Err(error) => {
+            Err(error) if error.cause == Cause::Away => {
                 tracing::debug!(server = shard.place, %error, "a server of the store is still away");
             }
+            // A wrong password of one server must not stop the whole instance.
+            Err(error) if reported.as_ref() != Some(&error.sentence) => {
+                warn!(server = shard.place, %error, "a server of the store cannot be used");
+                reported = Some(error.sentence);
+            }
+            Err(_) => {}
         }
     }
 }
@@ -263,12 +286,17 @@ impl Shard {
     }
 
     async fn open(&self, settings: &config::Store) -> Result<(), OpenError> {
+        let opened = self.connect(settings).await?;
+        // Only this task opens it.
+        let _ = self.opened.set(opened);
+        Ok(())
+    }
+
+    /// Its identity and its store, migrated.
+    async fn connect(&self, settings: &config::Store) -> Result<(Uuid, PostgresStore), OpenError> {
         postgres::prepare(&self.url, settings).await?;
         let store = PostgresStore::new(&self.url, settings, self.metrics.clone())?;
-        let identity = store.identity().await?;
-        // Only this task opens it.
-        let _ = self.opened.set((identity, store));
-        Ok(())
+        Ok((store.identity().await?, store))
     }
 
     fn named(&self, error: &OpenError) -> OpenError {

@@ -1,4 +1,4 @@
-//! A server is added while an instance runs whose `store.urls` lacks it.
+//! Servers of which a running instance learns later that its settings are wrong: `store.urls` lacks one, or names a copy.
 
 use super::*;
 
@@ -62,4 +62,36 @@ async fn an_instance_that_lacks_an_added_server_says_so_and_serves_the_chats_of_
         assert!(line.contains(part), "{line}");
     }
     assert_eq!(told.next(), None, "it is said once");
+}
+
+#[actix_web::test]
+async fn a_copy_of_a_server_that_comes_late_is_refused_and_the_chats_stay_where_they_are() {
+    let [one, two, mut copy] = [(); 3].map(|()| Postgres::start().unwrap());
+    drop(over(&[&one, &two]).start().await);
+    let migrated = Setup::new().set("store.url", copy.url()).arg("migrate");
+    assert!(migrated.run().status.success());
+    let identity = one.run("SELECT id FROM shard_identity").unwrap();
+    let copied = format!("UPDATE shard_identity SET id = '{}'", identity.trim());
+    copy.run(&copied).unwrap();
+    copy.kill();
+
+    let redis = Redis::start().unwrap();
+    let setup = over(&[&copy, &one, &two]).set("bus.url", redis.url());
+    let server = setup.start().await;
+    let mut chats = Vec::new();
+    for _ in 0..CHATS {
+        let chat = Chat::begin(&server).await;
+        chat.one.say("before").await;
+        chats.push(chat);
+    }
+    copy.resume().unwrap();
+    eventually("the copy is refused", async || {
+        let log = server.log();
+        log.contains("a copy of another one").then_some(())
+    })
+    .await;
+    for chat in &chats {
+        assert_eq!(chat.two.texts().await, ["before"]);
+    }
+    until_store_is(&server, "degraded").await;
 }
