@@ -23,7 +23,7 @@ use futures_util::FutureExt;
 use tracing::{Instrument, debug, error_span, warn};
 use uuid::Uuid;
 
-use super::{State, admission, pages, problem::Problem, session};
+use super::{State, admission, pages, problem::Problem, serve, session};
 
 pub use metrics::HttpMetrics;
 
@@ -61,7 +61,7 @@ fn set_request_id(headers: &mut header::HeaderMap, id: &str) {
     }
 }
 
-/// A refusal from outside the app: of what is not a valid request, or in place of a response that there is no memory for.
+/// A refusal from outside the app, of what is not a valid request.
 pub fn bare_refusal(problem: &Problem, metrics: &HttpMetrics, is_https: bool) -> HttpResponse {
     let id = new_id();
     let error = problem.error();
@@ -142,6 +142,10 @@ async fn handle(
             }
         }
         Err(problem) => failure_response(request.into_parts().0, &problem),
+    };
+    response = match serve::fit(response).await {
+        Ok(response) => response,
+        Err(request) => failure_response(request, &Problem::Busy),
     };
     record(&mut response, started);
     Ok(response)

@@ -27,9 +27,9 @@ use actix_http::{Request, Response, ServiceConfig};
 use actix_rt::net::{TcpListener, TcpStream};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, map_config};
 use actix_web::{
-    Error, HttpMessage,
+    Error, HttpMessage, HttpRequest,
     body::{BoxBody, MessageBody},
-    dev::AppConfig,
+    dev::{AppConfig, ServiceResponse},
     web::Data,
 };
 use futures_util::future::LocalBoxFuture;
@@ -53,7 +53,7 @@ use super::{
 use crate::config::Settings;
 use low_priority::LowPriorityQueue;
 use read_turns::{ReadTurn, ReadTurns};
-use response_memory::{Overloaded, Reservation, ResponseMemory};
+use response_memory::{Overloaded, Reservation, ResponseMemory, measure};
 use socket::Opened;
 
 /// Accepted connections that may wait for one arbiter; past that the kernel queues them.
@@ -62,6 +62,13 @@ const ACCEPTED_LEN_MAX: usize = 64;
 /// Answers a request, over either protocol.
 trait App: AsyncFn(Request) -> Response<BoxBody> + 'static {}
 impl<F: AsyncFn(Request) -> Response<BoxBody> + 'static> App for F {}
+
+/// What a request holds while it is answered. The app has it, so that it can refuse a request whose response is too long in
+/// its own words, and count it as refused.
+struct Held {
+    reservation: Reservation,
+    turn: Option<ReadTurn>,
+}
 
 /// What every connection of one arbiter shares.
 struct ConnectionContext {
@@ -101,17 +108,15 @@ impl ConnectionContext {
         is_crowded: bool,
         untaken: usize,
     ) -> (Response<BoxBody>, Option<Reservation>) {
-        // Memory before the read turn: a request that waits for memory must not hold a turn.
         let memory = &self.response_memory;
-        let reservation = memory.reserve(&mut request, is_crowded).await;
-        let turn = self.read_turn(&mut request, untaken).await;
-        let response = app(request).await;
-        drop(turn);
-        match reservation.map(|reservation| reservation.fit(&response)) {
-            None => (response, None),
-            Some(Ok(reservation)) => (response, reservation),
-            Some(Err(Overloaded)) => (self.refusal(&Problem::Busy), None),
+        if let Some(reservation) = memory.reserve(&mut request, is_crowded).await {
+            // Memory before the read turn: a request that waits for memory must not hold a turn.
+            let turn = self.read_turn(&mut request, untaken).await;
+            request.extensions_mut().insert(Held { reservation, turn });
         }
+        let mut response = app(request).await;
+        let reservation = response.extensions_mut().remove::<Reservation>();
+        (response, reservation)
     }
 
     /// A refusal that the app has no part in.
@@ -132,6 +137,32 @@ impl ConnectionContext {
         }
         turn
     }
+}
+
+/// Makes what is reserved for a response as large as it has become, where its request came through a socket. Its turn is
+/// over: what waits for a turn holds memory, so what holds a turn must not wait for memory.
+///
+/// # Errors
+/// The request, if there is no memory for the response.
+pub async fn fit(
+    response: ServiceResponse<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, HttpRequest> {
+    let held = response.request().extensions_mut().remove::<Held>();
+    let Some(Held { reservation, turn }) = held else {
+        return Ok(response);
+    };
+    drop(turn);
+    let (mut response, kib) = measure(response);
+    if let Some(kib) = kib {
+        match reservation.fit(kib).await {
+            Ok(reservation) => {
+                let response = response.response_mut();
+                response.extensions_mut().insert(reservation);
+            }
+            Err(Overloaded) => return Err(response.into_parts().0),
+        }
+    }
+    Ok(response)
 }
 
 impl Server {

@@ -11,12 +11,13 @@ use std::{
 
 use actix_web::{
     HttpMessage,
-    body::{BodySize, MessageBody},
-    http::header::CONTENT_TYPE,
+    body::{BodySize, BoxBody, MessageBody},
+    dev::ServiceResponse,
+    http::header::{CONTENT_TYPE, HeaderMap},
 };
 use futures_util::FutureExt;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{AcquireError, OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
 
@@ -26,10 +27,15 @@ const SAFE_METHOD_KIB: u32 = 128;
 const OTHER_METHOD_KIB: u32 = 16;
 /// What a response takes that is made while it is sent, in KiB: the longest part of a download.
 const STREAMED_KIB: usize = 192;
+/// What a response takes at most whose bytes are kept anyway, such as a script's, in KiB: what is encoded of it at once.
+const SHARED_KIB: usize = 32;
+/// How much of the budget the responses may take, all in all, that wait for more than was reserved for them: they are in
+/// memory already, and if they held all of the budget they would wait for each other.
+const GROWING_DIVISOR: usize = 4;
 /// The separate budget for health and metrics, which operators need most when the other one is used up.
 const OPERATORS_KIB: usize = 4 * 1_024;
-/// How long a request waits for memory before it is refused. Longer than `UNTAKEN_MAX`, so that the
-/// connections that hold the memory are cut off first.
+/// How long a request, or a response that is longer than expected, waits for memory before it is refused. Longer than
+/// `UNTAKEN_MAX`, so that the connections that hold the memory are cut off first.
 const RESERVE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a response may stay untaken while other requests wait for memory, and how often that is
 /// checked. When the waiting requests want more than the whole budget, the time shrinks in proportion, so
@@ -51,8 +57,10 @@ pub struct ResponseMemory {
 struct Budget {
     free: Arc<Semaphore>,
     all_kib: usize,
-    /// What the waiting requests want, in KiB.
+    /// What the waiting requests and responses want, in KiB.
     wanted_kib: Arc<AtomicUsize>,
+    /// For responses that wait for more than was reserved for them.
+    growing: Arc<Semaphore>,
 }
 
 /// The memory reserved for one response, freed when dropped.
@@ -98,26 +106,19 @@ impl ResponseMemory {
                 false => None,
             };
             let of_all = budget.free.clone().acquire_many_owned(kib).await?;
-            Ok::<_, tokio::sync::AcquireError>([Some(of_all), of_crowded])
+            Ok([Some(of_all), of_crowded])
         };
         let mut wanted = pin!(wanted);
         let found = match wanted.as_mut().now_or_never() {
-            Some(found) => Ok(found),
-            None => {
-                // Counts what it wants until it is dropped.
-                budget.wanted_kib.fetch_add(kib as usize, Relaxed);
-                let _wanted = scopeguard::guard(&budget.wanted_kib, |wanted_kib| {
-                    wanted_kib.fetch_sub(kib as usize, Relaxed);
-                });
-                timeout(RESERVE_TIMEOUT, wanted).await
-            }
+            Some(found) => found.map_err(|_| Overloaded),
+            None => budget.wait(kib as usize, wanted).await,
         };
         match found {
-            Ok(Ok(permits)) => Some(Reservation {
+            Ok(permits) => Some(Reservation {
                 permits,
                 budget: budget.clone(),
             }),
-            Ok(Err(_)) | Err(_) => {
+            Err(Overloaded) => {
                 request.extensions_mut().insert(Overloaded);
                 None
             }
@@ -137,41 +138,68 @@ impl Budget {
             free: Arc::new(Semaphore::new(all_kib)),
             all_kib,
             wanted_kib: Arc::default(),
+            growing: Arc::new(Semaphore::new(all_kib / GROWING_DIVISOR)),
+        }
+    }
+
+    /// Waits for memory that is not free, which counts as wanted until this is dropped.
+    async fn wait<T>(
+        &self,
+        kib: usize,
+        wanted: impl Future<Output = Result<T, AcquireError>>,
+    ) -> Result<T, Overloaded> {
+        self.wanted_kib.fetch_add(kib, Relaxed);
+        let _wanted = scopeguard::guard(&self.wanted_kib, |wanted_kib| {
+            wanted_kib.fetch_sub(kib, Relaxed);
+        });
+        match timeout(RESERVE_TIMEOUT, wanted).await {
+            Ok(Ok(found)) => Ok(found),
+            Ok(Err(_)) | Err(_) => Err(Overloaded),
         }
     }
 }
 
 impl Reservation {
-    /// Makes the reservation as large as what the finished response takes; gives all of it back for an event stream.
+    /// Makes the reservation as large as what the finished response takes, in KiB; waits if that is more and not free.
     ///
     /// # Errors
-    /// [`Overloaded`] when the response takes more than was reserved, and that much is not free.
-    pub fn fit<B: MessageBody>(
-        mut self,
-        response: &actix_http::Response<B>,
-    ) -> Result<Option<Self>, Overloaded> {
-        if is_event_stream(response) {
-            // Its buffer is bounded by `limits.stream_buffer_kib`.
-            return Ok(None);
+    /// [`Overloaded`] when no memory comes free in time, or too many others wait like this.
+    pub async fn fit(mut self, kib: usize) -> Result<Self, Overloaded> {
+        // A response that is longer than all of the budget gets its memory, too.
+        let kib = kib.min(self.budget.all_kib / 2);
+        let reserved = self.permits.iter().flatten().next();
+        let reserved = reserved.map_or(0, OwnedSemaphorePermit::num_permits);
+        match kib.checked_sub(reserved) {
+            None => self.shrink(reserved - kib),
+            Some(more) => self.grow(more, kib).await?,
         }
-        let kib = match response.body().size() {
-            BodySize::None => 0,
-            BodySize::Sized(bytes) => bytes.div_ceil(1_024) as usize,
-            BodySize::Stream => STREAMED_KIB,
-        };
-        let kib = kib + head_bytes(response).div_ceil(1_024);
+        Ok(self)
+    }
+
+    fn shrink(&mut self, by_kib: usize) {
         for permit in self.permits.iter_mut().flatten() {
-            match kib.checked_sub(permit.num_permits()) {
-                None => drop(permit.split(permit.num_permits() - kib)),
-                Some(more) => {
-                    let more = more.try_into().map_err(|_| Overloaded)?;
-                    let semaphore = permit.semaphore().clone();
-                    let more = semaphore.try_acquire_many_owned(more);
-                    permit.merge(more.map_err(|_| Overloaded)?);
-                }
-            }
+            drop(permit.split(by_kib));
         }
-        Ok(Some(self))
+    }
+
+    async fn grow(&mut self, by_kib: usize, to_kib: usize) -> Result<(), Overloaded> {
+        let Self { permits, budget } = self;
+        let grown = async {
+            // In the order in which memory is reserved.
+            for permit in permits.iter_mut().rev().flatten() {
+                let semaphore = permit.semaphore().clone();
+                permit.merge(semaphore.acquire_many_owned(by_kib as u32).await?);
+            }
+            Ok::<_, AcquireError>(())
+        };
+        let mut grown = pin!(grown);
+        if let Some(grown) = grown.as_mut().now_or_never() {
+            return grown.map_err(|_| Overloaded);
+        }
+        let growing_kib = to_kib.min(budget.all_kib / GROWING_DIVISOR);
+        let growing = budget.growing.try_acquire_many(growing_kib as u32);
+        let _growing = growing.map_err(|_| Overloaded)?;
+        budget.wait(by_kib, grown).await
     }
 
     /// Call when the response is made: returns once it has been untaken for too long while others wait for
@@ -189,12 +217,36 @@ impl Reservation {
     }
 }
 
-/// About how long the head of a response is.
-fn head_bytes<B>(response: &actix_http::Response<B>) -> usize {
+/// What a response takes until its client has taken it, in KiB; `None` for an event stream, whose buffer is bounded by
+/// `limits.stream_buffer_kib`.
+pub fn measure(response: ServiceResponse<BoxBody>) -> (ServiceResponse<BoxBody>, Option<usize>) {
+    let (mut kib, mut is_shared) = (0, false);
+    let response = response.map_body(|_, body| {
+        kib = match body.size() {
+            BodySize::None => 0,
+            BodySize::Sized(bytes) => bytes.div_ceil(1_024) as usize,
+            BodySize::Stream => STREAMED_KIB,
+        };
+        body.try_into_bytes().map_or_else(
+            |body| body,
+            |bytes| {
+                // Part of the program, or kept for as long as it runs.
+                is_shared = !bytes.is_unique();
+                BoxBody::new(bytes)
+            },
+        )
+    });
+    if is_event_stream(response.headers()) {
+        return (response, None);
+    }
+    if is_shared {
+        kib = kib.min(SHARED_KIB);
+    }
     let fields = response.headers().iter();
-    fields
+    let head: usize = fields
         .map(|(name, value)| name.as_str().len() + value.len())
-        .sum()
+        .sum();
+    (response, Some(kib + head.div_ceil(1_024)))
 }
 
 /// Whether a path is a health check or the metrics.
@@ -203,7 +255,7 @@ pub fn is_for_operators(path: &str) -> bool {
 }
 
 /// Whether a response is an endless stream of events.
-pub fn is_event_stream<B>(response: &actix_http::Response<B>) -> bool {
-    let kind = response.headers().get(CONTENT_TYPE);
+pub fn is_event_stream(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE);
     kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }

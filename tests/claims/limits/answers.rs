@@ -178,3 +178,91 @@ async fn replays_that_nobody_reads_take_little_memory() {
     );
     drop((first, all));
 }
+
+/// It is longer than all of the room, and no copy of it is made for anybody.
+#[tokio::test]
+async fn files_that_nobody_reads_take_little_room() {
+    const READERS: usize = 20;
+    let server = Setup::new()
+        .set("limits.answers_waiting_mib", 1)
+        .set("limits.stalled_stream_seconds", 3_600)
+        .start()
+        .await;
+    const FILE: &str = "/chat-server/docs/swagger-ui-bundle.js";
+    let file = server.api().get(FILE).await;
+    assert_eq!(file.status, 200, "{}", file.text());
+    assert!(file.body.len() > 1 << 20, "{}", file.body.len());
+    let request = format!("GET {FILE} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let mut all = join_all((0..READERS).map(|_| deaf(&server, &request))).await;
+    for _ in 0..5 {
+        let page = server.front().get("/demo/chat/register").await;
+        assert_eq!(page.status, 200, "{page:?}");
+    }
+    // Nobody was cut off for it.
+    for socket in &mut all {
+        let mut taken = vec![0; file.body.len()];
+        within(DEADLINE, "the file", socket.read_exact(&mut taken))
+            .await
+            .unwrap();
+    }
+}
+
+/// How many requests for pages of history the server says it has answered with this status.
+async fn counted(server: &Server, status: u16) -> u64 {
+    let text = server.ops().get("/metrics").await;
+    let series = text.text().lines().filter(|line| {
+        line.starts_with("duet_http_request_seconds_count")
+            && line.contains("/messages\"")
+            && line.contains(&format!("status=\"{status}\""))
+    });
+    series
+        .map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap())
+        .sum()
+}
+
+/// A chat whose history is longer than what is set aside for an answer, and two answers of it that nobody reads. There is
+/// room for the beginning of two more.
+async fn nearly_full() -> (Server, Chat, [TcpStream; 2]) {
+    let server = Setup::new()
+        .set("limits.answers_waiting_mib", 1)
+        .set("limits.stalled_stream_seconds", 3_600)
+        .start()
+        .await;
+    let chat = Chat::begin(&server).await;
+    for _ in 0..6 {
+        chat.one.say(&hostile_text()).await;
+    }
+    let path = chat.path("messages?limit=200");
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
+        chat.one.token,
+    );
+    let unread = [
+        deaf(&server, &request.repeat(20)).await,
+        deaf(&server, &request.repeat(20)).await,
+    ];
+    (server, chat, unread)
+}
+
+/// As its request waited for what was set aside before.
+#[tokio::test]
+async fn an_answer_that_is_longer_than_expected_waits_for_its_room() {
+    let (_server, chat, unread) = nearly_full().await;
+    let page = chat.one.get("messages?limit=200").await;
+    assert_eq!(page.status, 200, "{page:?}");
+    drop(unread);
+}
+
+/// Of many that wait at once some may be refused.
+#[tokio::test]
+async fn an_answer_that_there_is_no_room_for_is_counted_as_what_was_sent() {
+    const READERS: usize = 8;
+    let (server, chat, unread) = nearly_full().await;
+    let before = [counted(&server, 200).await, counted(&server, 503).await];
+    let all = join_all((0..READERS).map(|_| chat.one.get("messages?limit=200"))).await;
+    let given = |status| all.iter().filter(|answer| answer.status == status).count() as u64;
+    let after = [counted(&server, 200).await, counted(&server, 503).await];
+    assert_eq!(given(200) + given(503), READERS as u64);
+    assert_eq!(after, [before[0] + given(200), before[1] + given(503)]);
+    drop(unread);
+}

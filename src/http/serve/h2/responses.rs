@@ -59,7 +59,7 @@ impl Buf for Part {
 impl PendingResponse {
     /// Writes the response. What an open event stream keeps of this is small.
     pub fn write(self, shared: &Shared) -> LocalBoxFuture<'_, Result<(), h2::Error>> {
-        if is_event_stream(&self.response) {
+        if is_event_stream(self.response.headers()) {
             // An event stream has no end, so it holds its turn only until its first part is taken. Without turns,
             // streams that are opened at once would all wait in h2's buffer, which never shrinks.
             let mut first: Option<Untaken> = Some(Rc::new(self.held));
