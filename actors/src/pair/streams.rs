@@ -65,7 +65,10 @@ pub struct StreamSlot(Arc<(CountGuard, Arc<()>)>);
 /// How a stream gets its events.
 enum Feed {
     /// It pulls pages from the store until it has caught up.
-    Replaying,
+    Replaying {
+        /// Whether it was live before and did not take its events.
+        fell_behind: bool,
+    },
     /// It gets every event.
     Live,
     /// Its mailbox was full then, and it was told to pull pages from the store.
@@ -81,7 +84,16 @@ impl StreamEntry {
     pub(super) fn cut_in(&self) -> Option<Duration> {
         match self.feed {
             Feed::Behind(since) => Some(STALLED.saturating_sub(since.elapsed())),
-            Feed::Replaying | Feed::Live => None,
+            Feed::Replaying { .. } | Feed::Live => None,
+        }
+    }
+
+    /// Whether it has missed events that its client has still not taken.
+    fn fell_behind(&self) -> bool {
+        match self.feed {
+            Feed::Behind(_) => true,
+            Feed::Replaying { fell_behind } => fell_behind,
+            Feed::Live => false,
         }
     }
 
@@ -180,15 +192,16 @@ impl Handler<Attach> for Pair {
         // Compared before its own arrival changes the counter.
         let changed = attach.changes != self.changes;
         let live = attach.position >= self.status.last_seq();
-        let feed = match live {
-            true => Feed::Live,
-            false => Feed::Replaying,
-        };
-        match self
+        let open = self
             .streams
             .iter_mut()
-            .find(|open| open.id == attach.stream)
-        {
+            .find(|open| open.id == attach.stream);
+        let fell_behind = open.as_ref().is_some_and(|open| open.fell_behind());
+        let feed = match live {
+            true => Feed::Live,
+            false => Feed::Replaying { fell_behind },
+        };
+        match open {
             Some(open) => {
                 (open.to, open.feed) = (attach.to, feed);
                 open.position = attach.position;
@@ -308,10 +321,10 @@ impl Pair {
         self.drop_streams(over, ctx);
     }
 
-    /// Counts a stream that ends while its client is behind. Mostly its connection was closed first, because the client took
-    /// nothing.
+    /// Counts a stream that ends while its client is behind, even if it has begun to read what it missed. Mostly its
+    /// connection was closed first, because the client took nothing.
     fn count_cut(&self, ended: &StreamEntry) {
-        if let Feed::Behind(_) = ended.feed {
+        if ended.fell_behind() {
             debug!(chat = %self.key.fingerprint(), "a stream ended whose client was behind");
             self.environment.metrics.streams_cut.inc();
         }

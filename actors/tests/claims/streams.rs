@@ -6,7 +6,7 @@ use actors::{
     Limits, Refusal,
     domain::{Seat, Seq},
     ports::Clock,
-    testing::eventually,
+    testing::{Call, eventually},
 };
 
 use crate::world::{LONG, Shown, Watch, World, roomy};
@@ -61,6 +61,45 @@ async fn a_stream_that_falls_behind_again_and_again_still_shows_everything_once(
     }
     stream.until_place(SENT).await;
     assert_eq!(stream.seqs(), (1..=SENT).collect::<Vec<Seq>>());
+}
+
+/// Mostly it is reading what it missed when its client stops taking that, too.
+#[actix::test]
+async fn a_stream_that_ends_before_it_has_caught_up_is_counted_as_cut() {
+    const CUT: &str = "duet_streams_cut_total";
+    let world = World::new();
+    let here = world.instance(roomy());
+    let [abhi, anny] = here.couple(&world).await;
+    let [catches_up, cut] = [Watch::open(&anny).await, Watch::open(&anny).await];
+    let mut sent = 0;
+    let mut fall_behind = async |stream: &Watch| {
+        stream.stall();
+        for _ in 0..50 {
+            abhi.send("Hello").await.unwrap();
+        }
+        sent += 50;
+        stream.resume();
+        sent
+    };
+    let last = fall_behind(&catches_up).await;
+    catches_up.until_place(last).await;
+    cut.until_place(last).await;
+    abhi.send("live again").await.unwrap();
+    catches_up.until_place(last + 1).await;
+    catches_up.close();
+    here.until_metric("duet_streams", 1.0).await;
+    assert_eq!(here.metric(CUT), 0.0);
+
+    let held = here.store.hold(Call::History);
+    fall_behind(&cut).await;
+    eventually("it reads what it missed", || async {
+        here.store.is_waiting(Call::History)
+    })
+    .await;
+    cut.close();
+    here.until_metric("duet_streams", 0.0).await;
+    assert_eq!(here.metric(CUT), 1.0);
+    drop(held);
 }
 
 #[actix::test]
