@@ -185,6 +185,7 @@ impl Handler<Login> for Pair {
         let claim = Claim {
             key: self.key,
             seat,
+            new_name,
             proof: login.proof.map(|proof| match proof {
                 LoginProof::ReturnCode(code) => Proof::ReturnCode(code.digest(&login.hash, seat)),
                 LoginProof::DeviceCode(code) => Proof::DeviceCode(code.digest(&login.hash, seat)),
@@ -205,14 +206,8 @@ impl Handler<Login> for Pair {
         }
         let (store, deferred) = (self.store(), self.environment.deferred.clone());
         let (names, encrypted) = (self.names.clone(), self.is_encrypted());
-        let named = new_name.is_some();
+        let named = claim.new_name.is_some();
         let log_in = async move {
-            if let Some(name) = new_name
-                && !store.name_seat_two(claim.key, &name).await??
-            {
-                // Somebody else was faster, maybe with the same name.
-                return Err(Refusal::WrongName.unconfirmed());
-            }
             if makes_room || claim.session.login.is_some() {
                 // The store must know which sessions were used: the longest unused one makes room, and the first one of
                 // a repeated login is made anew unless it was used.
@@ -220,6 +215,8 @@ impl Handler<Login> for Pair {
             }
             match store.take_seat(claim).await?? {
                 Claimed::Seated { code_set } => Ok((token, code_set.then_some(code))),
+                // Somebody else was faster, maybe with the same name.
+                Claimed::NamedBefore => Err(Refusal::WrongName.unconfirmed()),
                 refused => Err(Self::login_refusal(refused, seat, &names, encrypted)),
             }
         };
@@ -339,7 +336,9 @@ impl Pair {
                 replaced_at: Some(at),
             } => replaced(Credential::Code, at, names[seat.other()].clone()),
             Claimed::WrongProof { replaced_at: None } => Refusal::WrongCode,
-            Claimed::Taken { replaced_at: None } | Claimed::Seated { .. } => Refusal::SeatTaken,
+            Claimed::Taken { replaced_at: None }
+            | Claimed::NamedBefore
+            | Claimed::Seated { .. } => Refusal::SeatTaken,
         }
     }
 }

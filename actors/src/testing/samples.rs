@@ -43,6 +43,7 @@ pub fn claim(key: ChatKey, seat: Seat, proof: Option<Proof>) -> Claim {
     Claim {
         key,
         seat,
+        new_name: None,
         proof,
         session: NewSession {
             id: Uuid::new_v4(),

@@ -76,6 +76,7 @@ macro_rules! store_suite {
             a_key_in_use_or_used_before_cannot_be_reserved
             seat_two_is_named_once
             one_of_many_racing_names_stays
+            a_seat_is_named_with_its_first_session_or_not_at_all
             a_chat_that_never_was_is_missing
             // seats
             the_first_to_claim_a_seat_gets_it_and_sets_its_code

@@ -4,7 +4,7 @@ use actors::{
     EndSession, GetSnapshot, ListSessions, Login, LoginProof, NameSeatTwo, NewDeviceCode,
     NewReturnCode, Refusal,
     domain::{AccessCode, ChatKey, RegistrationId, Seat, SeatChange},
-    ports::SessionChoice,
+    ports::{Chats, SessionChoice},
     testing::{Call, eventually},
 };
 use futures_util::future::join;
@@ -94,6 +94,30 @@ async fn the_same_login_again_replaces_what_was_lost_until_it_is_used() {
     let used = here.pairs.ask(key, again).await;
     assert!(matches!(used, Err(Refusal::SeatTaken)));
     look(&got).await.unwrap();
+}
+
+#[actix::test]
+async fn a_first_login_that_fails_has_given_no_name() {
+    let world = World::new();
+    let here = world.instance(roomy());
+    let hash = world.unnamed_chat().await;
+    let key = ChatKey::of(&hash);
+    let login = Login {
+        may_name: true,
+        ..login_as(&hash, name("Anny"))
+    };
+    here.store.fail_next(Call::TakeSeat, 1);
+    let failed = here.pairs.ask(key, login.clone()).await;
+    assert!(matches!(failed, Err(Refusal::Unavailable(_))));
+    let chat = world.store.load(key).await.unwrap().unwrap();
+    assert_eq!(chat.seats[Seat::Two].name, None);
+    // So that the same person may take another one.
+    let other = Login {
+        name: name("Ann"),
+        ..login
+    };
+    let seated = here.pairs.ask(key, other).await.unwrap();
+    assert_eq!((seated.seat, seated.name.as_str()), (Seat::Two, "Ann"));
 }
 
 #[actix::test]

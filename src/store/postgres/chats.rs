@@ -19,9 +19,10 @@ use super::{
     marks::{POSITIONS, position},
     pool::Params,
     rows::{
-        self, LIVE_CHAT, digest, live_chat, lock, moment, moment_if_any, ms, name_if_any, number,
-        read_all, seat, unreadable, uuid,
+        self, LIVE_CHAT, digest, live_chat, lock, moment, moment_if_any, ms, name_if_any, read_all,
+        seat, unreadable, uuid,
     },
+    seats::name_seat,
     transaction::Transaction,
 };
 
@@ -46,10 +47,7 @@ impl Chats for PostgresStore {
             if let Err(denied) = lock(tx, key).await? {
                 return Ok(Err(denied));
             }
-            let name_it =
-                "UPDATE seats SET name = $3 WHERE key = $1 AND seat = $2 AND name IS NULL";
-            let params: Params<'_> = &[&uuid(key), &number(Seat::Two), &name.as_str()];
-            Ok(Ok(tx.execute(name_it, params).await? == 1))
+            name_seat(tx, key, Seat::Two, name).await.map(Ok)
         })
         .await
     }

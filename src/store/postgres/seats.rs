@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actors::{
-    domain::{AskRef, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Timestamp},
+    domain::{AskRef, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Timestamp, UserName},
     ports::{
         Access, AnswerOutcome, AskAnswer, BatchResult, Claim, Claimed, NewAsk, Proof, Replaced,
         Seats, SessionChoice, StoredAsk, batch_result,
@@ -158,9 +158,27 @@ const SIT: &str = "
     INSERT INTO sessions (key, digest, id, seat, login, code_set, device, since)
     VALUES ($1, $2, $3, $4, $5, $6, $7, now_ms())";
 
+/// Names a seat; `false` when it has a name already.
+pub(super) async fn name_seat(
+    tx: &mut Transaction<'_>,
+    key: ChatKey,
+    seat: Seat,
+    name: &UserName,
+) -> Result<bool, Error> {
+    let set = "UPDATE seats SET name = $3 WHERE key = $1 AND seat = $2 AND name IS NULL";
+    let params: Params<'_> = &[&uuid(key), &number(seat), &name.as_str()];
+    Ok(tx.execute(set, params).await? == 1)
+}
+
 async fn take(tx: &mut Transaction<'_>, claim: &Claim) -> Result<Access<Claimed>, Error> {
     if let Err(denied) = lock(tx, claim.key).await? {
         return Ok(Err(denied));
+    }
+    // A seat without a name is free, so nothing refuses the claim after this.
+    if let Some(name) = &claim.new_name
+        && !name_seat(tx, claim.key, claim.seat, name).await?
+    {
+        return Ok(Ok(Claimed::NamedBefore));
     }
     let code_set = match claim_again(tx, claim).await? {
         Some(code_set) => code_set,

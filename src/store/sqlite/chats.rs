@@ -16,6 +16,7 @@ use super::{
     Result, SqliteStore,
     marks::position,
     rows::{Col, access, get, get_some, is_buried, live_chat},
+    seats::name_seat,
 };
 
 #[async_trait]
@@ -45,11 +46,7 @@ impl Chats for SqliteStore {
             if let Err(denied) = live_chat(tx, key, now)? {
                 return Ok(Err(denied));
             }
-            let named = tx.execute(
-                "UPDATE seats SET name = ?2 WHERE key = ?1 AND seat = 2 AND name IS NULL",
-                params![Col(key), name.as_str()],
-            )?;
-            Ok(Ok(named == 1))
+            name_seat(tx, key, Seat::Two, &name).map(Ok)
         })
         .await
     }

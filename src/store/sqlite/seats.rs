@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actors::{
-    domain::{AskRef, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Timestamp},
+    domain::{AskRef, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Timestamp, UserName},
     ports::{
         Access, AnswerOutcome, AskAnswer, BatchResult, Claim, Claimed, NewAsk, Proof, Replaced,
         Seats, SessionChoice, StoredAsk, batch_result,
@@ -147,9 +147,29 @@ struct SeatRow {
     replaced_at: Option<Timestamp>,
 }
 
+/// Names a seat; `false` when it has a name already.
+pub(super) fn name_seat(
+    tx: &Transaction<'_>,
+    key: ChatKey,
+    seat: Seat,
+    name: &UserName,
+) -> rusqlite::Result<bool> {
+    let named = tx.execute(
+        "UPDATE seats SET name = ?3 WHERE key = ?1 AND seat = ?2 AND name IS NULL",
+        params![Col(key), Col(seat), name.as_str()],
+    )?;
+    Ok(named == 1)
+}
+
 fn take(tx: &Transaction<'_>, claim: &Claim, now: Timestamp) -> rusqlite::Result<Access<Claimed>> {
     if let Err(denied) = live_chat(tx, claim.key, now)? {
         return Ok(Err(denied));
+    }
+    // A seat without a name is free, so nothing refuses the claim after this.
+    if let Some(name) = &claim.new_name
+        && !name_seat(tx, claim.key, claim.seat, name)?
+    {
+        return Ok(Ok(Claimed::NamedBefore));
     }
     let code_set = match claim_again(tx, claim)? {
         Some(code_set) => code_set,

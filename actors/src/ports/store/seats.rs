@@ -8,6 +8,7 @@ use super::{BatchResult, StoreError};
 use crate::{
     domain::{
         AskRef, Caller, ChatKey, CodeDigest, Device, Seat, SecretDigest, Seq, SessionId, Timestamp,
+        UserName,
     },
     ports::{Access, AnswerOutcome, AskAnswer, NewAsk, Replaced, StoredAsk},
 };
@@ -18,8 +19,8 @@ pub trait Seats: Send + Sync + 'static {
     /// Checks many sessions in one statement; for a live one, the `seq` of its chat's last message.
     async fn check_sessions(&self, callers: &[Caller]) -> BatchResult<Access<Seq>>;
 
-    /// Makes a session, if the proof is valid or the seat is free. Of concurrent claims of a free seat exactly one
-    /// wins.
+    /// Makes a session, if the proof is valid or the seat is free, and names the seat where the claim does. Of concurrent
+    /// claims of a free seat exactly one wins.
     async fn take_seat(&self, claim: Claim) -> Result<Access<Claimed>, StoreError>;
 
     /// Ends a session of the caller's seat; `false` when there is no such session.
@@ -77,6 +78,8 @@ pub struct Claim {
     pub key: ChatKey,
     /// The seat.
     pub seat: Seat,
+    /// The name that the seat gets with the session. It must have none yet.
+    pub new_name: Option<UserName>,
     /// Required when the seat is taken.
     pub proof: Option<Proof>,
     /// The session to make.
@@ -120,6 +123,8 @@ pub enum Claimed {
         /// Whether the claim's return code was set.
         code_set: bool,
     },
+    /// The claim has a name for the seat, which has one already.
+    NamedBefore,
     /// The seat is taken, and there was no proof.
     Taken {
         /// When somebody else was last let in there.

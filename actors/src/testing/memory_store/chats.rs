@@ -42,14 +42,8 @@ impl Chats for MemoryStore {
         key: ChatKey,
         name: &UserName,
     ) -> Result<Access<bool>, StoreError> {
-        self.with_chat(Call::Other, key, |record, _| {
-            let slot = &mut record.seats[Seat::Two].state.name;
-            let free = slot.is_none();
-            slot.get_or_insert_with(|| name.clone());
-            record.revision += u64::from(free);
-            free
-        })
-        .await
+        self.with_chat(Call::Other, key, |record, _| record.name(Seat::Two, name))
+            .await
     }
 
     async fn status(&self, key: ChatKey) -> Result<Access<()>, StoreError> {

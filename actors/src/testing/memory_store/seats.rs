@@ -9,7 +9,9 @@ use super::{
     record::{DeviceCode, Record, SessionRecord},
 };
 use crate::{
-    domain::{AskRef, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Session, Timestamp},
+    domain::{
+        AskRef, Caller, ChatKey, CodeDigest, Seat, SecretDigest, Seq, Session, Timestamp, UserName,
+    },
     ports::{
         Access, AnswerOutcome, AskAnswer, BatchResult, Claim, Claimed, NewAsk, Proof, Replaced,
         Seats, SessionChoice, StoreError, StoredAsk, batch_result,
@@ -116,7 +118,21 @@ impl Seats for MemoryStore {
 }
 
 impl Record {
+    /// Names a seat; `false` when it has a name already.
+    pub(super) fn name(&mut self, seat: Seat, name: &UserName) -> bool {
+        let slot = &mut self.seats[seat].state.name;
+        let free = slot.is_none();
+        slot.get_or_insert_with(|| name.clone());
+        self.revision += u64::from(free);
+        free
+    }
+
     pub(super) fn take_seat(&mut self, claim: &Claim, now: Timestamp) -> Claimed {
+        if let Some(name) = &claim.new_name
+            && !self.name(claim.seat, name)
+        {
+            return Claimed::NamedBefore;
+        }
         if let Some(code_set) = self.take_back_unused(claim) {
             return self.sit(claim, code_set, now);
         }

@@ -5,7 +5,7 @@ use crate::{
     domain::{
         ChatKey, Encryption, Lifetime, Page, Position, SealedHash, Seat, SecretDigest, UserName,
     },
-    ports::{Denied, NewChat, Principal, Registered, Store},
+    ports::{Claim, Claimed, Denied, NewChat, Principal, Registered, Store},
 };
 
 /// A registration that can be recognised.
@@ -257,6 +257,40 @@ pub async fn one_of_many_racing_names_stays(stores: Stores) {
     assert_eq!(winners.len(), 1);
     let chat = live(stores.here.load(key).await);
     assert_eq!(chat.seats[Seat::Two].name.as_ref(), winners.first());
+}
+
+pub async fn a_seat_is_named_with_its_first_session_or_not_at_all(stores: Stores) {
+    let new = NewChat {
+        name_two: None,
+        ..new_chat(key())
+    };
+    let key = new.key;
+    register(&stores.here, new).await;
+    let named = race(&stores, RACERS, |store, number| async move {
+        let name = name(&format!("Anny {number}"));
+        let claim = Claim {
+            new_name: Some(name.clone()),
+            ..claim(key, Seat::Two, None)
+        };
+        match take(&store, &claim).await {
+            SEATED_WITH_CODE => Some((name, claim.session.id)),
+            refused => {
+                assert_eq!(refused, Claimed::NamedBefore);
+                None
+            }
+        }
+    })
+    .await;
+    let winners: Vec<_> = named.into_iter().flatten().collect();
+    let [(name, session)] = &winners[..] else {
+        panic!("one login gets the seat, not {winners:?}");
+    };
+    let chat = live(stores.there.load(key).await);
+    assert_eq!(chat.seats[Seat::Two].name.as_ref(), Some(name));
+    assert!(chat.seats[Seat::Two].taken);
+    let sessions = sessions(&stores.there, key, Seat::Two).await;
+    let ids: Vec<_> = sessions.iter().map(|session| session.id).collect();
+    assert_eq!(ids, [*session]);
 }
 
 pub async fn a_chat_that_never_was_is_missing(stores: Stores) {
