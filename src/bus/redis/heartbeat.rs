@@ -1,11 +1,13 @@
 //! Beats and leases: how an instance shows that it is alive, and learns whether it hears and who else is alive.
 
 use std::{
+    pin::pin,
     sync::Weak,
     time::{Duration, Instant},
 };
 
 use redis::{Pipeline, RedisResult, Value};
+use tokio::time::timeout;
 
 use super::{
     publisher::OPEN_LIFE,
@@ -109,6 +111,23 @@ pub(super) async fn once(shard: &Shard, beat: u64) -> RedisResult<BeatReply> {
             .filter(|_| next() == Value::Int(0))
             .collect(),
     })
+}
+
+/// Renews the lease while the beat waits for something that may outlast it.
+pub(super) async fn keep_lease<T>(shard: &Shard, awaited: impl Future<Output = T>) -> T {
+    let mut awaited = pin!(awaited);
+    loop {
+        if let Ok(done) = timeout(BEAT_INTERVAL, awaited.as_mut()).await {
+            return done;
+        }
+        let mut pipeline = Pipeline::with_capacity(1);
+        // Does not bring back a lease that has run out: the next beat must find that out.
+        let renewal = pipeline.cmd("PEXPIRE");
+        renewal.arg(shard.tag.lease(&shard.own_name));
+        renewal.arg(LEASE.as_millis() as u64);
+        // What is awaited goes on if this fails, and the next beat fails as well.
+        let _ = shard.run(&pipeline).await;
+    }
 }
 
 async fn report_lost(shard: &Shard) -> RedisResult<()> {

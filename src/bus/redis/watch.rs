@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use redis::{ErrorKind, Pipeline, RedisResult, Value};
 use uuid::Uuid;
 
-use super::{members::List, publisher::OPEN_LIFE, shard::Shard};
+use super::{heartbeat, members::List, publisher::OPEN_LIFE, shard::Shard};
 
 /// The field of the list that holds its stamp; all others are names of instances.
 pub(super) const STAMP: &str = "stamp";
@@ -90,7 +90,7 @@ async fn list(shard: &Shard, enter: bool) -> RedisResult<(Option<String>, List)>
     let mut pipeline = Pipeline::with_capacity(3);
     if enter {
         shard.chats.lock().write_all_again();
-        shard.write_presence().await?;
+        heartbeat::keep_lease(shard, shard.write_presence()).await?;
         let entry = pipeline.cmd("HSET").arg(shard.tag.instances());
         entry.arg(&shard.own_name).arg(shard.next_entry());
         entry.arg(STAMP).arg(new_stamp());

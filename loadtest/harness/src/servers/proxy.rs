@@ -5,6 +5,7 @@ use std::{
     collections::HashMap,
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::{
@@ -15,6 +16,7 @@ use tokio::{
     },
     sync::watch,
     task::JoinHandle,
+    time::sleep,
 };
 
 use super::StartError;
@@ -61,6 +63,8 @@ impl Stalled {
 #[derive(Debug, Default)]
 struct State {
     refusing: bool,
+    /// How long everything is under way.
+    delay: watch::Sender<Duration>,
     /// What connections to come begin with.
     stalled: Stalled,
     /// By the port that the server sees them come from.
@@ -119,6 +123,11 @@ impl Proxy {
         }
     }
 
+    /// Makes whatever is sent at once be under way this long: up to [`BUFFER_LEN`] bytes.
+    pub fn slow_down(&self, delay: Duration) {
+        lock(&self.state).delay.send_replace(delay);
+    }
+
     /// Cuts all connections, whatever is under way on them.
     pub fn cut(&self) {
         for (_, connection) in lock(&self.state).connections.drain() {
@@ -158,9 +167,10 @@ async fn accept(listener: TcpListener, server: SocketAddr, state: Arc<Mutex<Stat
         };
         let mut locked = lock(&state);
         let (stalled, watched) = watch::channel(locked.stalled);
+        let delay = locked.delay.subscribe();
         let ended = Arc::clone(&state);
         let passing = tokio::spawn(async move {
-            pass(client, server, watched).await;
+            pass(client, server, watched, delay).await;
             lock(&ended).connections.remove(&port);
         });
         let connection = Connection { stalled, passing };
@@ -169,14 +179,19 @@ async fn accept(listener: TcpListener, server: SocketAddr, state: Arc<Mutex<Stat
 }
 
 /// Passes bytes both ways until one side has closed.
-async fn pass(client: TcpStream, server: TcpStream, stalled: watch::Receiver<Stalled>) {
+async fn pass(
+    client: TcpStream,
+    server: TcpStream,
+    stalled: watch::Receiver<Stalled>,
+    delay: watch::Receiver<Duration>,
+) {
     // Both ends speak in small messages that somebody waits for.
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let ((from_client, to_client), (from_server, to_server)) =
         (client.into_split(), server.into_split());
     tokio::select! {
-        () = pump(from_client, to_server, stalled.clone(), |stalled| stalled.to_server) => {}
-        () = pump(from_server, to_client, stalled, |stalled| stalled.to_client) => {}
+        () = pump(from_client, to_server, stalled.clone(), &delay, |stalled| stalled.to_server) => {}
+        () = pump(from_server, to_client, stalled, &delay, |stalled| stalled.to_client) => {}
     }
 }
 
@@ -184,11 +199,16 @@ async fn pump(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     mut stalled: watch::Receiver<Stalled>,
+    delay: &watch::Receiver<Duration>,
     here: fn(&Stalled) -> bool,
 ) {
     let mut buffer = vec![0; BUFFER_LEN];
     loop {
         let len = from.read(&mut buffer).await.unwrap_or(0);
+        let delay = *delay.borrow();
+        if !delay.is_zero() {
+            sleep(delay).await;
+        }
         // Nobody can open the way any more once the sender is gone.
         let open = stalled.wait_for(|stalled| !here(stalled)).await.is_ok();
         if len == 0 || !open || to.write_all(&buffer[..len]).await.is_err() {
@@ -199,8 +219,6 @@ async fn pump(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::{net::TcpSocket, task::yield_now, time::timeout};
 
     use super::*;

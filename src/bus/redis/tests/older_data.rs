@@ -73,6 +73,36 @@ async fn who_has_left_is_not_open_at_a_replica_that_had_not_heard_of_it() {
     until_open(&there, chat, NOBODY).await;
 }
 
+/// Writing takes much longer than a lease lasts.
+#[actix::test]
+async fn an_instance_stays_alive_while_it_writes_the_presence_of_many_chats_again() {
+    const CHATS: usize = 5_000;
+    const DELAY: Duration = Duration::from_millis(50);
+    let server = Redis::start().unwrap();
+    let proxy = Proxy::start(server.port()).await.unwrap();
+    let here = start(&format!("redis://127.0.0.1:{}", proxy.port())).await;
+    let own = here.membership().unwrap().own.to_string();
+    let (list, lease) = ("duet:instances:{0}", format!("duet:lease:{{0}}:{own}"));
+    for _ in 0..CHATS {
+        here.set_open(key(), BySeat([true, false]));
+    }
+    let number = |command: &[&str]| -> usize {
+        let told = server.command(command).unwrap();
+        told.trim().parse().unwrap()
+    };
+    eventually("their presence is written", || async {
+        number(&["DBSIZE"]) >= CHATS
+    })
+    .await;
+    proxy.slow_down(DELAY);
+    server.command(&["DEL", list]).unwrap();
+    eventually("it is on the list again", || async {
+        assert_eq!(number(&["EXISTS", &lease]), 1, "it counts as dead");
+        number(&["HEXISTS", list, &own]) == 1
+    })
+    .await;
+}
+
 #[actix::test]
 async fn presence_is_unknown_until_all_instances_have_corrected_it() {
     let mut server = Redis::start().unwrap();
