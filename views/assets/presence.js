@@ -73,7 +73,7 @@ function showPeer() {
   if (down) line.textContent = state.connection === "session" ? text.unknown : text.connecting;
   else if (!state.joined) line.textContent = text.not_joined;
   else if (state.online) line.textContent = text.online;
-  else if (when) line.textContent = fill(text.last_seen, { when });
+  else if (when) line.textContent = text.last_seen.replace("{when}", when);
   else line.textContent = state.online === null ? text.unknown : text.away;
   line.toggleAttribute("data-online", !down && state.joined && state.online === true);
   if (!state.online) stop();

@@ -54,18 +54,19 @@ export function dayNumber(ms) {
 export function written(ms, kind) {
   const days = dayNumber(ms) - dayNumber(now());
   if (kind === "time") return format("clock", ms);
-  if (kind === "day") return days === 0 || days === -1 ? new Intl.RelativeTimeFormat(locales, { numeric: "auto" }).format(days, "day") : format("weekday", ms);
+  if (kind === "day") return !days || days === -1 ? new Intl.RelativeTimeFormat(locales, { numeric: "auto" }).format(days, "day") : format("weekday", ms);
   if (kind === "until") return format(days > 1 ? "date" : "full", ms);
-  return days === 0 ? format("clock", ms) : format("full", ms);
+  return format(days ? "full" : "clock", ms);
 }
 
 /** @param {Element} element a `<time>` @param {number} [ms] */
 export function show(element, ms) {
   const time = /** @type {HTMLTimeElement} */ (element);
-  const at = ms ?? Date.parse(time.dateTime);
   if (ms !== undefined) time.dateTime = new Date(ms).toISOString();
   time.removeAttribute("title");
-  const words = written(at, time.dataset.show) ?? "";
+  let words = written(Date.parse(time.dateTime), time.dataset.show);
+  // A time may end with a full stop, as the sentence does: "7. Dez.", "8:38 p.m."
+  if (time.nextSibling?.nodeValue?.startsWith(".")) words = words.replace(/\.$/, "");
   // Words that are set anew are laid out anew.
   if (time.textContent !== words) time.textContent = words;
   Object.assign(time, { lang: locales[0] ?? "", dir: "auto" });

@@ -14,9 +14,17 @@ claim("the guest's page says what this is and when it is gone, and names nobody"
   const { link } = await register(abhi);
   await guest.page.goto(link);
   const lead = guest.page.locator("p.lead").first();
-  await until("it says what this is", async () => (await lead.innerText()).replace(/\s+/g, " "), (words) => /^Someone invited you to a private chat for two\. No account\. On \d+ \p{L}+ it deletes itself\.$/u.test(words));
+  await until("it says what this is", async () => (await lead.innerText()).replace(/\s+/g, " "), (words) => /^Someone invited you to a private chat for two\. No account\. It deletes itself on \d+ \p{L}+\.$/u.test(words));
   await guest.page.getByText("Use the name they gave you.").waitFor();
   assert.doesNotMatch(await contentOf(guest.page), /Abhi|Anny/);
+});
+
+claim("a time that ends with a full stop is not followed by another one", async ({ person }) => {
+  const [abhi, guest] = [await person(), await person({ locale: "es-MX" })];
+  const { link } = await register(abhi, { lifetime: "1 day" });
+  await guest.page.goto(link);
+  const lead = guest.page.locator("p.lead").first();
+  await until("the hour is told by halves of the day", () => lead.innerText(), (words) => /It deletes itself on .*[ap]\.\s?m\.$/.test(words));
 });
 
 for (const encrypted of [true, false]) {

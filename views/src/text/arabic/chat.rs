@@ -90,7 +90,8 @@ pub(super) const LIVE: Live = Live {
     failed_announce: "لم تُرسل رسالتك.",
     connecting: "جارٍ الاتصال…",
     online: "متصل الآن",
-    last_seen: "آخر ظهور {when}",
+    // Isolated: a script fills it in, with a time that may end in letters which run the other way.
+    last_seen: "آخر ظهور \u{2068}{when}\u{2069}",
     away: "غير متصل الآن",
     unknown: "الحالة غير متاحة",
     not_joined: "لم ينضم بعد",

@@ -80,7 +80,7 @@ strings!(MENU: Menu {
     download_json: "Download as JSON",
     log_out: "Log out",
     end: "End the chat",
-    expires: "On {when} the chat deletes itself.",
+    expires: "The chat deletes itself on {when}.",
     download: "Download…",
 });
 

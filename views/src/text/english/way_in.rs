@@ -43,7 +43,7 @@ strings!(INVITE: Invite {
     qr_label: "QR code of the link",
     open: "Go to the chat",
     keep: "Keep this link: if this browser loses the key, only the link opens the messages again.",
-    expires: "On {when} the chat deletes itself.",
+    expires: "The chat deletes itself on {when}.",
     joined: "{peer} has already joined.",
     lead_joined: "Nobody else can join with this link now. With your return code it brings you back from any browser.",
     share_text: "Chat with me here. The link is for you alone.",
@@ -76,7 +76,7 @@ strings!(LOGIN: Login {
     continue_as: "Continue as {user}",
     other_name: "Or enter with another name",
     privacy: "The server can read messages while the chat exists. Either of you can end it at any time.",
-    guest: "Someone invited you to a private chat for two. No account. On {when} it deletes itself.",
+    guest: "Someone invited you to a private chat for two. No account. It deletes itself on {when}.",
 });
 
 strings!(ASK: Ask {
