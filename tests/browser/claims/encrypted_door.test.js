@@ -85,6 +85,8 @@ claim("the secret that let somebody in is not replaced by another link's, and on
   const wrong = `${link.split("#")[0]}#v1.${"A".repeat(43)}`;
   const goOn = async (/** @type {string} */ by) => {
     await page.goto(by);
+    // The secret leaves the address when it is kept.
+    await page.waitForURL(({ hash }) => !hash);
     await page.getByRole("link", { name: "Continue as Anny" }).click();
     await opened(page);
   };
