@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 
 import { claim, shareBehindRelay } from "../harness/claim.js";
 import { inChat, meet, message, say, speak } from "../harness/flows.js";
-import { until, untilIs } from "../harness/until.js";
+import { untilIs } from "../harness/until.js";
 
 shareBehindRelay();
 

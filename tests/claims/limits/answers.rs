@@ -29,15 +29,18 @@ async fn deaf(server: &Server, request: &str) -> TcpStream {
     socket
 }
 
+/// A server with the least room for answers, which cuts off nobody for being slow.
+async fn with_little_room() -> Server {
+    let setup = Setup::new().set("limits.answers_waiting_mib", 1);
+    let setup = setup.set("limits.stalled_stream_seconds", 3_600);
+    setup.start().await
+}
+
 /// Answers that nobody takes hold no more memory than is set aside for all of them, and give way when
 /// others need it.
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_that_wait_are_bounded_over_all_connections_and_keep_nobody_out() {
-    let server = Setup::new()
-        .set("limits.answers_waiting_mib", 1)
-        .set("limits.stalled_stream_seconds", 3_600)
-        .start()
-        .await;
+    let server = with_little_room().await;
     let chat = Chat::begin(&server).await;
     let long = "x".repeat(16 * 1024);
     join_all((0..4).map(|_| chat.one.say(&long))).await;
@@ -183,12 +186,8 @@ async fn replays_that_nobody_reads_take_little_memory() {
 #[tokio::test]
 async fn files_that_nobody_reads_take_little_room() {
     const READERS: usize = 20;
-    let server = Setup::new()
-        .set("limits.answers_waiting_mib", 1)
-        .set("limits.stalled_stream_seconds", 3_600)
-        .start()
-        .await;
     const FILE: &str = "/chat-server/docs/swagger-ui-bundle.js";
+    let server = with_little_room().await;
     let file = server.api().get(FILE).await;
     assert_eq!(file.status, 200, "{}", file.text());
     assert!(file.body.len() > 1 << 20, "{}", file.body.len());
@@ -223,11 +222,7 @@ async fn counted(server: &Server, status: u16) -> u64 {
 /// A chat whose history is longer than what is set aside for an answer, and two answers of it that nobody reads. There is
 /// room for the beginning of two more.
 async fn nearly_full() -> (Server, Chat, [TcpStream; 2]) {
-    let server = Setup::new()
-        .set("limits.answers_waiting_mib", 1)
-        .set("limits.stalled_stream_seconds", 3_600)
-        .start()
-        .await;
+    let server = with_little_room().await;
     let chat = Chat::begin(&server).await;
     for _ in 0..6 {
         chat.one.say(&hostile_text()).await;

@@ -221,20 +221,27 @@ async fn name_seat_two(store: &Arc<dyn Store>, key: ChatKey, called: &str) -> bo
     live(store.name_seat_two(key, &name(called)).await)
 }
 
-pub async fn seat_two_is_named_once(stores: Stores) {
+/// Registers a chat whose seat 2 has no name.
+async fn register_unnamed(stores: &Stores) -> ChatKey {
     let new = NewChat {
         name_two: None,
         ..new_chat(key())
     };
-    register(&stores.here, new.clone()).await;
+    let key = new.key;
+    register(&stores.here, new).await;
+    key
+}
+
+pub async fn seat_two_is_named_once(stores: Stores) {
+    let key = register_unnamed(&stores).await;
     let names = async || {
-        let chat = live(stores.there.load(new.key).await);
+        let chat = live(stores.there.load(key).await);
         Seat::BOTH.map(|seat| chat.seats[seat].name.as_ref().map(|name| name.to_string()))
     };
     assert_eq!(names().await, [Some("Abhi".to_owned()), None]);
-    assert!(name_seat_two(&stores.here, new.key, "Anny").await);
-    assert!(!name_seat_two(&stores.there, new.key, "Else").await);
-    assert!(!name_seat_two(&stores.there, new.key, "Anny").await);
+    assert!(name_seat_two(&stores.here, key, "Anny").await);
+    assert!(!name_seat_two(&stores.there, key, "Else").await);
+    assert!(!name_seat_two(&stores.there, key, "Anny").await);
     assert_eq!(
         names().await,
         ["Abhi", "Anny"].map(|name| Some(name.to_owned()))
@@ -242,12 +249,7 @@ pub async fn seat_two_is_named_once(stores: Stores) {
 }
 
 pub async fn one_of_many_racing_names_stays(stores: Stores) {
-    let new = NewChat {
-        name_two: None,
-        ..new_chat(key())
-    };
-    let key = new.key;
-    register(&stores.here, new).await;
+    let key = register_unnamed(&stores).await;
     let named = race(&stores, RACERS, |store, number| async move {
         let name = name(&format!("Anny {number}"));
         live(store.name_seat_two(key, &name).await).then_some(name)
@@ -260,12 +262,7 @@ pub async fn one_of_many_racing_names_stays(stores: Stores) {
 }
 
 pub async fn a_seat_is_named_with_its_first_session_or_not_at_all(stores: Stores) {
-    let new = NewChat {
-        name_two: None,
-        ..new_chat(key())
-    };
-    let key = new.key;
-    register(&stores.here, new).await;
+    let key = register_unnamed(&stores).await;
     let named = race(&stores, RACERS, |store, number| async move {
         let name = name(&format!("Anny {number}"));
         let claim = Claim {
